@@ -1,0 +1,136 @@
+// Package connector is the contract between Trueup and the tools it connects.
+//
+// Main types: Connection (what one account of one tool can do, as a set of
+// optional abilities), the abilities themselves (Receiver, Source, EventSource,
+// Target, Changes) and Failure (how a call to a tool ended badly, in terms a
+// caller can act on).
+//
+// Invariants: a connector never retries by itself, the path does; it never
+// writes to a source; a Failure's Detail holds neither secrets nor personal
+// data, so it may be logged and shown; every method is safe for concurrent use
+// and returns when its context ends.
+//
+// It must not import the store, the pipeline or any single vendor's package.
+package connector
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"trueup/internal/status"
+)
+
+// Connection is one opened connection. A nil ability means the tool, or this
+// configuration of it, does not have it.
+type Connection struct {
+	Name string
+	Type string
+	// Knows declares what the tool can tell, and so which promise is weaker.
+	Knows Knowledge
+	// Values is the tool's closed vocabulary of status words, nil when open.
+	Values []string
+
+	Receiver    Receiver
+	Source      Source
+	EventSource EventSource
+	Target      Target
+	Changes     Changes
+	Probe       Probe
+}
+
+// Knowledge is what a tool can tell about a record and its history.
+type Knowledge struct {
+	Order            bool `json:"order"`             // events or records carry the time of the change
+	Actor            bool `json:"actor"`             // the last editor of a record is known
+	FieldTime        bool `json:"field_time"`        // the status field has its own time of change
+	ConditionalWrite bool `json:"conditional_write"` // a write can be refused when the record moved
+	OptionList       bool `json:"option_list"`       // the field's legal values can be listed
+	DeleteNotice     bool `json:"delete_notice"`     // a deletion is announced
+}
+
+// Receiver turns one webhook request into events.
+type Receiver interface {
+	// Verify reports whether the raw body came from the tool. Any error means
+	// "answer 401 and store nothing"; its text names the fault without quoting
+	// a secret or the signature.
+	Verify(header http.Header, body []byte, now time.Time) error
+	// Signed is false when Verify accepts anyone (verify: {none: true}).
+	Signed() bool
+	// Events reads a verified body. The error means that nothing in it could
+	// be read; one bad event among good ones is a Reading with Err set.
+	Events(header http.Header, body []byte) ([]Reading, error)
+}
+
+// Reading is one event of a body, or the reason why it cannot be read.
+type Reading struct {
+	Event status.Event
+	// Skip, when set, says why the event is none of ours (a type that cannot
+	// change a status); it is stored with outcome ignored and this reason.
+	Skip string
+	// Err is set when this event of an otherwise readable body cannot be
+	// read; Event.Payload still holds its JSON.
+	Err error
+}
+
+// Source reads a customer from the tool that decides.
+type Source interface {
+	// Read returns the record as the tool holds it now. A record that does not
+	// exist is a Failure of kind Gone.
+	Read(ctx context.Context, customer string) (status.SourceRecord, error)
+}
+
+// EventSource reads the record out of a stored event, for tools that cannot be
+// asked for the current state. Its record is as old as the event.
+type EventSource interface {
+	Record(payload []byte) (status.SourceRecord, error)
+}
+
+// Target finds, reads and writes records in the tool that follows.
+type Target interface {
+	// Find returns every record whose key has the value. It may return records
+	// that do not (a search can be fuzzy): the caller compares Keys again.
+	Find(ctx context.Context, key, value string) ([]status.TargetRecord, error)
+	// Read returns the record as it is now, strongly consistent with earlier
+	// writes as far as the tool allows. Missing or deleted is kind Gone.
+	Read(ctx context.Context, id string) (status.TargetRecord, error)
+	// Write sets the status value of the record that was read. Where the tool
+	// has conditional writes it names record.Revision, and a record that has
+	// moved since is kind Moved. nil is proof that the value was written; a
+	// Failure with Effect == EffectUnknown is no proof of anything.
+	Write(ctx context.Context, record status.TargetRecord, value string) error
+}
+
+// Changes lists what changed, for tools that keep a list: it is how events
+// lost while Trueup was down are found again.
+type Changes interface {
+	// Since returns events after the cursor, oldest first, and the cursor to
+	// ask with next time. An empty cursor means "from now on" and returns no
+	// events. more is true when another call would return further events now.
+	Since(ctx context.Context, cursor string) (events []Reading, next string, more bool, err error)
+}
+
+// Probe checks a live account: credentials, reachability, permissions.
+type Probe interface {
+	// Probe returns one sentence per thing that was checked, or a Failure.
+	Probe(ctx context.Context) ([]string, error)
+}
+
+// Deps is what a connector is given to work with.
+type Deps struct {
+	// HTTP is the client for all outgoing calls; nil means a default one.
+	HTTP *http.Client
+	// Gate is the connection's rate limit, shared by all nodes; nil is none.
+	Gate Gate
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	Log *slog.Logger
+}
+
+// Gate holds calls back while a connection is at its limit.
+type Gate interface {
+	// Wait returns when one call may be made, or a Failure of kind RateLimited
+	// when that moment lies beyond the context's deadline.
+	Wait(ctx context.Context) error
+}

@@ -1,0 +1,150 @@
+package rest
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"trueup/internal/connector"
+)
+
+// maxRetryAfter bounds what a tool may ask for: a header that says "in a year"
+// is a mistake, and a longer outage is looked at again anyway.
+const maxRetryAfter = time.Hour
+
+// Classify turns an answer into a Failure, or nil when it is a 2xx that a
+// caller may read. It is the table of what each status means for a customer:
+//
+//	status            kind           effect of a write
+//	2xx               (none)         proved
+//	2xx with a page   misconfigured  unknown
+//	3xx               misconfigured  none
+//	401, 403          unauthorized   none
+//	404, 410          gone           none
+//	408, 425          transient      none
+//	409, 412          moved          none
+//	429               rate limited   none
+//	other 4xx         refused        none
+//	503               transient      unknown
+//	5xx               transient      unknown
+func Classify(write bool, code int, h http.Header, body []byte, after time.Duration) *connector.Failure {
+	f := &connector.Failure{Status: code, RetryAfter: after, Effect: connector.EffectNone}
+	page := looksHTML(h, body)
+	switch {
+	case code >= 200 && code < 300:
+		if !page {
+			return nil
+		}
+		f.Kind, f.Effect = connector.Misconfigured, effect(write)
+		f.Detail = "the tool answered with a web page instead of data"
+		return f
+	case code >= 300 && code < 400:
+		f.Kind = connector.Misconfigured
+		f.Detail = "the tool answered with a redirect; base_url must be the final address"
+		return f
+	case code == http.StatusUnauthorized:
+		f.Kind, f.Detail = connector.Unauthorized, "the tool does not accept the credentials"
+	case code == http.StatusForbidden:
+		f.Kind, f.Detail = connector.Unauthorized, "the credentials do not allow this call"
+	case code == http.StatusNotFound || code == http.StatusGone:
+		f.Kind, f.Detail = connector.Gone, "the tool has no such record"
+	case code == http.StatusRequestTimeout || code == http.StatusTooEarly:
+		f.Kind, f.Detail = connector.Transient, "the tool asked to try again"
+	case code == http.StatusConflict || code == http.StatusPreconditionFailed:
+		f.Kind, f.Detail = connector.Moved, "the record changed between reading and writing"
+	case code == http.StatusTooManyRequests:
+		f.Kind, f.Detail = connector.RateLimited, "the tool's rate limit is reached"
+	case code >= 400 && code < 500:
+		f.Kind, f.Detail = connector.Refused, "the tool refused the request"
+	default:
+		f.Kind, f.Effect = connector.Transient, effect(write)
+		f.Detail = "the tool failed"
+	}
+	if code := errorCode(body); code != "" && !page {
+		f.Detail += ": " + code
+	}
+	return f
+}
+
+// errorCode finds a machine word for the error in the common shapes of JSON
+// error bodies. Free text is left out: tools put e-mail addresses and names
+// into it.
+func errorCode(body []byte) string {
+	var shape struct {
+		Code  json.RawMessage `json:"code"`
+		Type  string          `json:"type"`
+		Error json.RawMessage `json:"error"`
+	}
+	if json.Unmarshal(body, &shape) != nil {
+		return ""
+	}
+	var nested struct {
+		Code string `json:"code"`
+		Type string `json:"type"`
+	}
+	if json.Unmarshal(shape.Error, &nested) == nil {
+		for _, w := range []string{nested.Code, nested.Type} {
+			if isWord(w) {
+				return w
+			}
+		}
+	}
+	for _, raw := range []json.RawMessage{shape.Code, shape.Error} {
+		var w string
+		if json.Unmarshal(raw, &w) == nil && isWord(w) {
+			return w
+		}
+	}
+	if isWord(shape.Type) {
+		return shape.Type
+	}
+	return ""
+}
+
+// isWord accepts identifiers such as resource_missing and nothing that could
+// be a sentence, an address or a token.
+func isWord(s string) bool {
+	if s == "" || len(s) > 40 {
+		return false
+	}
+	for _, r := range s {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		if !letter && r != '_' && r != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *Client) retryAfter(h http.Header) time.Duration {
+	now := time.Now
+	if c.Now != nil {
+		now = c.Now
+	}
+	return RetryAfter(h.Get("Retry-After"), now())
+}
+
+// RetryAfter reads the header of that name: seconds or an HTTP date (RFC 9110,
+// section 10.2.3). What cannot be read, is past or is absent gives 0.
+func RetryAfter(value string, now time.Time) time.Duration {
+	value = strings.TrimSpace(value)
+	if value == "" {
+		return 0
+	}
+	if secs, err := strconv.ParseInt(value, 10, 64); err == nil {
+		if secs <= 0 {
+			return 0
+		}
+		if secs > int64(maxRetryAfter/time.Second) {
+			return maxRetryAfter
+		}
+		return time.Duration(secs) * time.Second
+	}
+	at, err := http.ParseTime(value)
+	if err != nil || !at.After(now) {
+		return 0
+	}
+	return min(at.Sub(now), maxRetryAfter)
+}

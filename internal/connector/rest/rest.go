@@ -1,0 +1,208 @@
+// Package rest is the one way connectors call a tool over HTTP: it bounds the
+// call, waits for the connection's rate limit, and turns every way an answer
+// can be bad into a connector.Failure.
+//
+// Main types: Client, Request, Response.
+//
+// Invariants: redirects are never followed, because a write that is answered
+// with one has an effect nobody can see; a write whose request may have reached
+// the tool and whose answer proves nothing has EffectUnknown; at most maxAnswer
+// bytes of an answer are read; no error text holds a URL's query, a body or a
+// credential.
+//
+// It must not import the store or any single vendor's package.
+package rest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"trueup/internal/connector"
+)
+
+// maxAnswer bounds how much of an answer is read: the largest page a list call
+// returns is far below it.
+const maxAnswer = 8 << 20
+
+// Client calls one tool.
+type Client struct {
+	// Base is the address every path is joined to.
+	Base *url.URL
+	// HTTP makes the calls; nil means http.DefaultTransport.
+	HTTP *http.Client
+	// Timeout bounds one call, its answer included.
+	Timeout time.Duration
+	// Gate is waited for before each call; nil means no limit.
+	Gate connector.Gate
+	// Authorize adds credentials and fixed headers to each request.
+	Authorize func(*http.Request)
+	// Now is the clock that Retry-After dates are compared with.
+	Now func() time.Time
+}
+
+// Request is one call.
+type Request struct {
+	Method string
+	// Path is joined to the base; it may carry a query of its own.
+	Path   string
+	Query  url.Values
+	Header http.Header
+	// Body and ContentType are both empty for a call without a body.
+	Body        []byte
+	ContentType string
+	// Write marks calls that change something in the tool.
+	Write bool
+}
+
+// Response is a complete answer with a 2xx status.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// JSON reports whether the answer says it is JSON.
+func (r Response) JSON() bool {
+	ct := strings.ToLower(r.Header.Get("Content-Type"))
+	return strings.Contains(ct, "json")
+}
+
+// HTML reports whether the answer is a web page: a proxy's or a login form, in
+// either case no answer of the tool's API.
+func (r Response) HTML() bool { return looksHTML(r.Header, r.Body) }
+
+func looksHTML(h http.Header, body []byte) bool {
+	if strings.Contains(strings.ToLower(h.Get("Content-Type")), "html") {
+		return true
+	}
+	head := bytes.ToLower(bytes.TrimSpace(body[:min(len(body), 64)]))
+	return bytes.HasPrefix(head, []byte("<!doctype html")) || bytes.HasPrefix(head, []byte("<html"))
+}
+
+// Do makes the call. A 2xx answer read to its end is a Response; everything
+// else is a *connector.Failure.
+func (c *Client) Do(ctx context.Context, req Request) (Response, error) {
+	if c.Gate != nil {
+		if err := c.Gate.Wait(ctx); err != nil {
+			return Response{}, err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	// sent is set once any byte of the request may have left: before that, a
+	// failed write has surely had no effect.
+	var sent atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn:      func(httptrace.GotConnInfo) { sent.Store(true) },
+		WroteHeaders: func() { sent.Store(true) },
+	})
+	hr, err := c.build(ctx, req)
+	if err != nil {
+		return Response{}, err
+	}
+	resp, err := c.transport().Do(hr)
+	if err != nil {
+		return Response{}, callFailed(req, err, sent.Load())
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err != nil {
+		f := callFailed(req, err, true)
+		f.Status = resp.StatusCode
+		f.Detail = "the answer was cut off"
+		if after := c.retryAfter(resp.Header); resp.StatusCode == http.StatusTooManyRequests {
+			return Response{}, Classify(req.Write, resp.StatusCode, resp.Header, nil, after)
+		}
+		return Response{}, f
+	}
+	if len(body) > maxAnswer {
+		return Response{}, &connector.Failure{Kind: connector.Misconfigured, Effect: effect(req.Write),
+			Status: resp.StatusCode, Detail: fmt.Sprintf("the answer is larger than %d MiB", maxAnswer>>20)}
+	}
+	if f := Classify(req.Write, resp.StatusCode, resp.Header, body, c.retryAfter(resp.Header)); f != nil {
+		return Response{}, f
+	}
+	return Response{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
+}
+
+func (c *Client) build(ctx context.Context, req Request) (*http.Request, error) {
+	// String concatenation, not url.JoinPath: a percent-encoded id in the
+	// path must reach the tool as it was encoded.
+	target := strings.TrimSuffix(c.Base.String(), "/") + "/" + strings.TrimPrefix(req.Path, "/")
+	if len(req.Query) > 0 {
+		target += "?" + req.Query.Encode()
+	}
+	var body io.Reader
+	if req.Body != nil {
+		body = bytes.NewReader(req.Body)
+	}
+	hr, err := http.NewRequestWithContext(ctx, req.Method, target, body)
+	if err != nil {
+		return nil, &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone,
+			Detail: "the configured path does not make a valid address", Err: err}
+	}
+	for k, v := range req.Header {
+		hr.Header[k] = v
+	}
+	if req.ContentType != "" {
+		hr.Header.Set("Content-Type", req.ContentType)
+	}
+	if hr.Header.Get("Accept") == "" {
+		hr.Header.Set("Accept", "application/json")
+	}
+	hr.Header.Set("User-Agent", "trueup")
+	if c.Authorize != nil {
+		c.Authorize(hr)
+	}
+	return hr, nil
+}
+
+func (c *Client) transport() *http.Client {
+	base := c.HTTP
+	if base == nil {
+		base = http.DefaultClient
+	}
+	once := *base
+	once.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &once
+}
+
+func callFailed(req Request, err error, sent bool) *connector.Failure {
+	f := &connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone, Err: err,
+		Detail: "the tool could not be reached"}
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &dns):
+		f.Detail = "the tool's address could not be looked up"
+	case errors.Is(err, context.DeadlineExceeded) || isTimeout(err):
+		f.Detail = "the tool did not answer in time"
+	case sent:
+		f.Detail = "the connection broke before the answer"
+	}
+	if sent && req.Write {
+		f.Effect = connector.EffectUnknown
+	}
+	return f
+}
+
+func isTimeout(err error) bool {
+	var t interface{ Timeout() bool }
+	return errors.As(err, &t) && t.Timeout()
+}
+
+func effect(write bool) connector.Effect {
+	if write {
+		return connector.EffectUnknown
+	}
+	return connector.EffectNone
+}
