@@ -10,21 +10,23 @@ import (
 type Config struct {
 	// Path is the file it was read from.
 	Path        string                `yaml:"-"`
-	Listen      string                `yaml:"listen"`
-	PublicURL   string                `yaml:"public_url"`
-	Database    Secret                `yaml:"database"` // may hold a password
-	Connections map[string]Connection `yaml:"connections"`
-	Syncs       map[string]Sync       `yaml:"syncs"`
-	Notify      Notify                `yaml:"notify"`
+	Listen      string                `yaml:"listen" jsonschema:"default=127.0.0.1:8080" jsonschema_description:"The host and port webhooks and pages are served on."`
+	PublicURL   string                `yaml:"public_url" jsonschema:"example=https://sync.example.com" jsonschema_description:"Where the tools reach this server."`
+	Database    Secret                `yaml:"database" jsonschema:"default=trueup.db" jsonschema_description:"A path is a SQLite file (relative to this file's folder); postgres://… is PostgreSQL."` // may hold a password
+	Connections map[string]Connection `yaml:"connections" jsonschema:"required" jsonschema_description:"The accounts in the tools, by a name of your choice."`
+	Syncs       map[string]Sync       `yaml:"syncs" jsonschema:"required" jsonschema_description:"The one-way flows, by a name of your choice."`
+	Notify      Notify                `yaml:"notify" jsonschema_description:"Where people are told. Accepted, not acted on in this version."`
+
+	places places
 }
 
 // Connection is the credentials and settings of one account in one tool.
 type Connection struct {
 	Name      string        `yaml:"-"`
-	Type      string        `yaml:"type"`
-	BaseURL   string        `yaml:"base_url"`
-	Timeout   time.Duration `yaml:"timeout"`    // of one call; 10s unless set
-	RateLimit *RateLimit    `yaml:"rate_limit"` // nil: no limit of ours
+	Type      string        `yaml:"type" jsonschema:"required" jsonschema_description:"Which tool it is."`
+	BaseURL   string        `yaml:"base_url" jsonschema:"example=https://crm.example.com/api" jsonschema_description:"The address of the tool, a proxy or a test server, up to the path."`
+	Timeout   time.Duration `yaml:"timeout" jsonschema:"default=10s" jsonschema_description:"How long one call may take, 100ms to 25s."`
+	RateLimit *RateLimit    `yaml:"rate_limit" jsonschema_description:"The most calls in a time, over all nodes; no limit unless set."` // nil: no limit of ours
 	// Settings holds the keys that belong to the connection's type; they stand
 	// beside the common ones in the file.
 	Settings Settings `yaml:"-"`
@@ -32,97 +34,97 @@ type Connection struct {
 
 // RateLimit is at most Requests calls in any Per, over all nodes.
 type RateLimit struct {
-	Requests int           `yaml:"requests"`
-	Per      time.Duration `yaml:"per"`
+	Requests int           `yaml:"requests" jsonschema:"required,minimum=1" jsonschema_description:"How many calls."`
+	Per      time.Duration `yaml:"per" jsonschema:"required" jsonschema_description:"The time they are counted in."`
 }
 
 // Sync is one one-way flow of one status.
 type Sync struct {
 	Name          string                      `yaml:"-"`
-	Source        Source                      `yaml:"source"`
-	Target        Target                      `yaml:"target"`
-	Match         []MatchRule                 `yaml:"match"`
-	MinConfidence float64                     `yaml:"min_confidence"` // 0.8 unless set
-	Statuses      map[status.Status]StatusMap `yaml:"statuses"`
-	Ignore        []string                    `yaml:"ignore"`
-	Conflict      ConflictRule                `yaml:"conflict"`
-	Mode          string                      `yaml:"mode"`          // live (default) | watch
-	FirstContact  string                      `yaml:"first_contact"` // ask (default) | source_wins
-	Owners        map[string]string           `yaml:"owners"`        // default or a status.Kind → owner
-	Sweep         *Sweep                      `yaml:"sweep"`
-	Limits        *Limits                     `yaml:"limits"`
+	Source        Source                      `yaml:"source" jsonschema:"required" jsonschema_description:"The side that decides. Nothing is ever written to it."`
+	Target        Target                      `yaml:"target" jsonschema:"required" jsonschema_description:"The side that follows."`
+	Match         []MatchRule                 `yaml:"match" jsonschema:"required,minItems=1" jsonschema_description:"How a customer is found in the target; the first rule that finds exactly one record wins."`
+	MinConfidence float64                     `yaml:"min_confidence" jsonschema:"minimum=0,maximum=1,default=0.8" jsonschema_description:"Below it nothing is written: an owner is asked."`
+	Statuses      map[status.Status]StatusMap `yaml:"statuses" jsonschema:"required" jsonschema_description:"Our words for the status, each with the words of both tools."`
+	Ignore        []string                    `yaml:"ignore" jsonschema_description:"Source values that are carried nowhere."`
+	Conflict      ConflictRule                `yaml:"conflict" jsonschema_description:"What happens when somebody else changed the target."`
+	Mode          string                      `yaml:"mode" jsonschema:"enum=live,enum=watch,default=live" jsonschema_description:"watch decides and records, and writes nothing."`
+	FirstContact  string                      `yaml:"first_contact" jsonschema:"enum=ask,enum=source_wins,default=ask" jsonschema_description:"What happens when the target differs and was never written by us."`
+	Owners        map[string]string           `yaml:"owners" jsonschema_description:"Who is responsible for exceptions, by kind; default for all others."`
+	Sweep         *Sweep                      `yaml:"sweep" jsonschema_description:"The schedule of full comparisons. Accepted, not acted on in this version."`
+	Limits        *Limits                     `yaml:"limits" jsonschema_description:"What stops a catastrophe. Accepted, not acted on in this version."`
 }
 
 // Source is the deciding side of a sync.
 type Source struct {
-	Connection string        `yaml:"connection"`
-	Field      string        `yaml:"field"`
-	Poll       time.Duration `yaml:"poll"` // 0: ask for missed changes at start only
+	Connection string        `yaml:"connection" jsonschema:"required" jsonschema_description:"The connection's name."`
+	Field      string        `yaml:"field" jsonschema_description:"The field that holds the status, where the connection's type leaves it open."`
+	Poll       time.Duration `yaml:"poll" jsonschema_description:"How often to ask for changes as well, 10s or more; only at start unless set."` // 0: ask for missed changes at start only
 }
 
 // Target is the following side of a sync.
 type Target struct {
-	Connection string `yaml:"connection"`
-	Field      string `yaml:"field"`
+	Connection string `yaml:"connection" jsonschema:"required" jsonschema_description:"The connection's name."`
+	Field      string `yaml:"field" jsonschema_description:"The field that holds the status, where the connection's type leaves it open."`
 }
 
 // MatchRule finds the target record whose Target key equals the source's
 // Source key. The target key "id" is the record's own id.
 type MatchRule struct {
-	Source     string  `yaml:"source"`
-	Target     string  `yaml:"target"`
-	Confidence float64 `yaml:"confidence"` // 1 unless set
+	Source     string  `yaml:"source" jsonschema:"required" jsonschema_description:"The source's key, such as email."`
+	Target     string  `yaml:"target" jsonschema:"required" jsonschema_description:"The target's key that holds the same value; id is the record's own id."`
+	Confidence float64 `yaml:"confidence" jsonschema:"exclusiveMinimum=0,maximum=1,default=1" jsonschema_description:"How sure a match by this rule is."`
 }
 
 // StatusMap says which source values mean a status and what the target calls it.
 type StatusMap struct {
-	From []string `yaml:"from"`
-	To   string   `yaml:"to"`
+	From []string `yaml:"from" jsonschema:"required,minItems=1" jsonschema_description:"The source's values that mean this status."`
+	To   string   `yaml:"to" jsonschema:"required,minLength=1" jsonschema_description:"The target's value for it."`
 }
 
 // ConflictRule is what happens when the target holds what we did not write.
 type ConflictRule struct {
-	Rule            string        `yaml:"rule"`             // skip_newer_human_edit
-	ClockSkew       time.Duration `yaml:"clock_skew"`       // 2s unless set
-	AutomationEdits string        `yaml:"automation_edits"` // write (default) | skip
+	Rule            string        `yaml:"rule" jsonschema:"enum=skip_newer_human_edit,default=skip_newer_human_edit" jsonschema_description:"A person's newer edit is left alone and reported."`
+	ClockSkew       time.Duration `yaml:"clock_skew" jsonschema:"default=2s" jsonschema_description:"How far the two tools' clocks may differ."`
+	AutomationEdits string        `yaml:"automation_edits" jsonschema:"enum=write,enum=skip,default=write" jsonschema_description:"Whether a value set by an automation is written over."`
 }
 
 // Sweep is the schedule of full comparisons.
 type Sweep struct {
-	Every  time.Duration `yaml:"every"`
-	Repair bool          `yaml:"repair"`
+	Every  time.Duration `yaml:"every" jsonschema_description:"The time between two comparisons."`
+	Repair bool          `yaml:"repair" jsonschema_description:"Whether to correct what differs."`
 }
 
 // Limits stop a catastrophe.
 type Limits struct {
-	MassChange        *MassChange        `yaml:"mass_change"`
-	WritesPerCustomer *WritesPerCustomer `yaml:"writes_per_customer"`
+	MassChange        *MassChange        `yaml:"mass_change" jsonschema_description:"How many customers may move to a status in a time."`
+	WritesPerCustomer *WritesPerCustomer `yaml:"writes_per_customer" jsonschema_description:"How often one customer may be written in a time."`
 }
 
 // MassChange bounds how many customers may move to one of the statuses To.
 type MassChange struct {
-	To        []status.Status `yaml:"to"`
-	Customers int             `yaml:"customers"`
-	Percent   float64         `yaml:"percent"`
-	Within    time.Duration   `yaml:"within"`
+	To        []status.Status `yaml:"to" jsonschema_description:"The statuses that count."`
+	Customers int             `yaml:"customers" jsonschema:"minimum=1" jsonschema_description:"How many customers."`
+	Percent   float64         `yaml:"percent" jsonschema:"exclusiveMinimum=0,maximum=100" jsonschema_description:"Which share of all customers."`
+	Within    time.Duration   `yaml:"within" jsonschema_description:"The time they are counted in."`
 }
 
 // WritesPerCustomer bounds the writes to one customer.
 type WritesPerCustomer struct {
-	Count  int           `yaml:"count"`
-	Within time.Duration `yaml:"within"`
+	Count  int           `yaml:"count" jsonschema:"minimum=1" jsonschema_description:"How many writes."`
+	Within time.Duration `yaml:"within" jsonschema_description:"The time they are counted in."`
 }
 
 // Notify is where people are told.
 type Notify struct {
-	Slack *Slack `yaml:"slack"`
+	Slack *Slack `yaml:"slack" jsonschema_description:"A Slack app that posts exceptions to a channel."`
 }
 
 // Slack is a Slack app's credentials and the channel it posts to.
 type Slack struct {
-	BotToken      Secret `yaml:"bot_token"`
-	SigningSecret Secret `yaml:"signing_secret"`
-	Channel       string `yaml:"channel"`
+	BotToken      Secret `yaml:"bot_token" jsonschema_description:"The app's bot token."`
+	SigningSecret Secret `yaml:"signing_secret" jsonschema_description:"The app's signing secret."`
+	Channel       string `yaml:"channel" jsonschema_description:"The channel's name, in quotes because of the #."`
 }
 
 // The values of Sync.Mode, Sync.FirstContact and ConflictRule.
@@ -135,6 +137,30 @@ const (
 	AutomationWrite    = "write"
 	AutomationSkip     = "skip"
 )
+
+// The defaults stand in the schema tags above as well; a test compares them.
+
+func (c *Config) setDefaults() {
+	c.Listen = "127.0.0.1:8080"
+	c.Database = "trueup.db"
+}
+
+func (c *Connection) setDefaults() { c.Timeout = 10 * time.Second }
+
+func (s *Sync) setDefaults() {
+	s.MinConfidence = 0.8
+	s.Mode = ModeLive
+	s.FirstContact = Ask
+	s.Conflict.setDefaults()
+}
+
+func (r *MatchRule) setDefaults() { r.Confidence = 1 }
+
+func (c *ConflictRule) setDefaults() {
+	c.Rule = SkipNewerHumanEdit
+	c.ClockSkew = 2 * time.Second
+	c.AutomationEdits = AutomationWrite
+}
 
 // Owner returns who is responsible for exceptions of the kind, "" when nobody
 // is named.

@@ -1,0 +1,108 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Load reads the file at path. An error is Faults, or says why the file cannot
+// be read at all. env is os.LookupEnv outside of tests.
+func Load(path string, types Types, env func(string) (string, bool)) (*Config, []Warning, error) {
+	src, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil, fmt.Errorf("%s: %w; name another with -c, or start from the sample in docs/configuration.md (`trueup demo` needs no file)", path, fs.ErrNotExist)
+	case err != nil:
+		return nil, nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	return Parse(path, src, filepath.Dir(path), types, env)
+}
+
+// Parse reads a file's text. name is what faults call the file, dir the folder
+// its relative paths start from.
+func Parse(name string, src []byte, dir string, types Types, env func(string) (string, bool)) (*Config, []Warning, error) {
+	r := &report{file: name, places: places{"": 1}, bad: map[string]bool{}, written: map[string]string{}}
+	root := readTree(r, src)
+	if root == nil {
+		return nil, nil, r.sorted()
+	}
+	c := &Config{Path: name, places: r.places}
+	d := &decoder{report: r, dir: dir, types: types, env: env}
+	d.value(root, "", reflect.ValueOf(c).Elem())
+	c.name()
+	checkSettings(r, c)
+	(&validator{report: r, config: c}).file()
+	findCircles(r, c)
+	if len(r.faults) > 0 {
+		return nil, nil, r.sorted()
+	}
+	c.resolve(dir)
+	return c, warnings(c), nil
+}
+
+// Line returns the line of a path in the file, or of the nearest thing around
+// it when the file has nothing there.
+func (c *Config) Line(path string) int { return c.places.line(path) }
+
+// Fault makes a Fault of this file out of a check that only the caller can do.
+func (c *Config) Fault(path, problem, remedy string) Fault {
+	return Fault{File: c.Path, Line: c.Line(path), Path: path, Problem: problem, Remedy: remedy}
+}
+
+// name tells connections and syncs what the file calls them.
+func (c *Config) name() {
+	for name, conn := range c.Connections {
+		conn.Name = name
+		c.Connections[name] = conn
+	}
+	for name, sync := range c.Syncs {
+		sync.Name = name
+		c.Syncs[name] = sync
+	}
+}
+
+// resolve makes a SQLite path start at the file's folder, so that every
+// command finds the same database from wherever it is called.
+func (c *Config) resolve(dir string) {
+	if path := c.Database.Reveal(); !strings.Contains(path, "://") && !filepath.IsAbs(path) {
+		c.Database = Secret(filepath.Join(dir, path))
+	}
+}
+
+// checkSettings lets each connector check what only it understands.
+func checkSettings(r *report, c *Config) {
+	for _, name := range slices.Sorted(maps.Keys(c.Connections)) {
+		conn := c.Connections[name]
+		if conn.Settings != nil {
+			conn.Settings.Check(&Checker{prefix: join("connections", name), report: r.invalid}, conn)
+		}
+	}
+}
+
+// warnings names the parts of the contract this version reads and does not act
+// on, so that nobody relies on them.
+func warnings(c *Config) []Warning {
+	paths := []string{"notify"}
+	for name := range c.Syncs {
+		sync := join("syncs", name)
+		paths = append(paths, join(sync, "sweep"), join(sync, "limits"))
+	}
+	var found []Warning
+	for _, path := range paths {
+		if line, ok := c.places[path]; ok {
+			found = append(found, Warning{File: c.Path, Line: line, Path: path, Text: "accepted, not acted on in this version"})
+		}
+	}
+	slices.SortFunc(found, func(a, b Warning) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Path, b.Path))
+	})
+	return found
+}

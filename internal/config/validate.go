@@ -1,0 +1,289 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"trueup/internal/status"
+)
+
+// A call must end inside the lease of its customer, however slow the tool is.
+const (
+	minTimeout = 100 * time.Millisecond
+	maxTimeout = 25 * time.Second
+	minPoll    = 10 * time.Second
+)
+
+const namePattern = `^[a-z0-9][a-z0-9_-]{0,62}$`
+
+var validName = regexp.MustCompile(namePattern)
+
+// validator checks what the types of a Config cannot say.
+type validator struct {
+	*report
+	config *Config
+}
+
+func (v *validator) file() {
+	c := v.config
+	v.listen("listen", c.Listen)
+	v.httpURL("public_url", c.PublicURL)
+	v.database("database", c.Database)
+	if len(c.Connections) == 0 {
+		v.invalid("connections", "there is no connection", "describe the two tools here; docs/configuration.md has a sample")
+	}
+	if len(c.Syncs) == 0 {
+		v.invalid("syncs", "there is no sync", "say here which connection decides and which one follows; docs/configuration.md has a sample")
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Connections)) {
+		v.connection(join("connections", name), c.Connections[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Syncs)) {
+		v.sync(join("syncs", name), c.Syncs[name])
+	}
+}
+
+func (v *validator) connection(path string, c Connection) {
+	v.name(path, c.Name)
+	v.httpURL(path+".base_url", c.BaseURL)
+	if c.Timeout < minTimeout || c.Timeout > maxTimeout {
+		v.invalid(path+".timeout", fmt.Sprintf("%s is not between %s and %s", v.show(path+".timeout", c.Timeout), minTimeout, maxTimeout), "write a duration such as 10s: a call has to end before its customer is given to another worker")
+	}
+	if c.RateLimit != nil {
+		if c.RateLimit.Requests <= 0 {
+			v.invalid(path+".rate_limit.requests", "it is not at least 1", "write how many calls the tool allows")
+		}
+		if c.RateLimit.Per <= 0 {
+			v.invalid(path+".rate_limit.per", "it is not longer than 0s", "write the time the calls are counted in, such as 10s")
+		}
+	}
+}
+
+func (v *validator) sync(path string, s Sync) {
+	v.name(path, s.Name)
+	v.reference(path+".source.connection", s.Source.Connection)
+	v.reference(path+".target.connection", s.Target.Connection)
+	if s.Source.Connection != "" && s.Source.Connection == s.Target.Connection && overlap(s.Source.Field, s.Target.Field) {
+		v.invalid(path+".target", "it is the source itself: the same connection and field", "name the connection, or another field, that follows")
+	}
+	if v.set(path+".source.poll") && s.Source.Poll < minPoll {
+		v.invalid(path+".source.poll", fmt.Sprintf("%s is shorter than %s", v.show(path+".source.poll", s.Source.Poll), minPoll), "write a duration such as 5m, or remove the key")
+	}
+	v.match(path+".match", s.Match)
+	if s.MinConfidence < 0 || s.MinConfidence > 1 {
+		v.invalid(path+".min_confidence", "it is not between 0 and 1", "write a number such as 0.8")
+	}
+	v.statuses(path, s)
+	v.word(path+".conflict.rule", s.Conflict.Rule, SkipNewerHumanEdit)
+	v.word(path+".conflict.automation_edits", s.Conflict.AutomationEdits, AutomationWrite, AutomationSkip)
+	if s.Conflict.ClockSkew < 0 {
+		v.invalid(path+".conflict.clock_skew", "it is below 0s", "write how far the two tools' clocks may differ, such as 2s")
+	}
+	v.word(path+".mode", s.Mode, ModeLive, ModeWatch)
+	v.word(path+".first_contact", s.FirstContact, Ask, SourceWins)
+	v.owners(path+".owners", s.Owners)
+	if s.Sweep != nil {
+		v.positive(path+".sweep.every", s.Sweep.Every > 0)
+	}
+	if s.Limits != nil {
+		v.limits(path+".limits", s)
+	}
+}
+
+func (v *validator) match(path string, rules []MatchRule) {
+	if len(rules) == 0 {
+		v.invalid(path, "there is no match rule", "write which source key equals which target key, such as {source: email, target: email}")
+	}
+	for i, rule := range rules {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if rule.Source == "" {
+			v.invalid(at+".source", "it is missing", "write the key the source knows the customer by, such as email")
+		}
+		if rule.Target == "" {
+			v.invalid(at+".target", "it is missing", "write the key of the target that holds the same value, such as email or id")
+		}
+		if rule.Confidence <= 0 || rule.Confidence > 1 {
+			v.invalid(at+".confidence", "it is not above 0 and at most 1", "write a number such as 0.9, or remove the key for 1")
+		}
+	}
+}
+
+// statuses checks the map, in which every source value has exactly one place.
+func (v *validator) statuses(path string, s Sync) {
+	type place struct {
+		value, path, under string
+		line               int
+	}
+	var listed []place
+	add := func(values []string, path, under string) {
+		for i, value := range values {
+			at := fmt.Sprintf("%s[%d]", path, i)
+			listed = append(listed, place{value, at, under, v.places.line(at)})
+		}
+	}
+	if len(s.Statuses) == 0 {
+		v.invalid(path+".statuses", "there is no status", "write each status with the source's values and the target's value, such as active: {from: [active], to: Active}")
+	}
+	for _, word := range slices.Sorted(maps.Keys(s.Statuses)) {
+		at := join(path+".statuses", string(word))
+		if word == "" {
+			v.invalid(at, "the status has no name", "write a word such as active")
+		}
+		if len(s.Statuses[word].From) == 0 {
+			v.invalid(at+".from", "it is empty", "list the source's values that mean "+string(word)+", or remove the status")
+		}
+		if s.Statuses[word].To == "" {
+			v.invalid(at+".to", "it is empty", "write the value the target has for "+string(word))
+		}
+		add(s.Statuses[word].From, at+".from", string(word))
+	}
+	add(s.Ignore, path+".ignore", "ignore")
+	slices.SortStableFunc(listed, func(a, b place) int { return cmp.Compare(a.line, b.line) })
+	seen := map[string]place{}
+	for _, p := range listed {
+		before, twice := seen[p.value]
+		if !twice {
+			seen[p.value] = p
+			continue
+		}
+		v.invalid(p.path, fmt.Sprintf("%s is listed twice, under %s on line %d and under %s on line %d",
+			v.show(p.path, p.value), before.under, before.line, p.under, p.line), "keep it in one place: a source value means one status")
+	}
+}
+
+func (v *validator) owners(path string, owners map[string]string) {
+	allowed := ownerKeys()
+	for _, key := range slices.Sorted(maps.Keys(owners)) {
+		at := join(path, key)
+		if !slices.Contains(allowed, key) {
+			v.invalid(at, "there is no such kind of exception", didYouMean(key, allowed, "kinds"))
+		}
+		if owners[key] == "" {
+			v.invalid(at, "it is empty", "write who is responsible, or remove the key")
+		}
+	}
+}
+
+func ownerKeys() []string {
+	keys := []string{"default"}
+	for _, kind := range status.Kinds {
+		keys = append(keys, string(kind))
+	}
+	return keys
+}
+
+func (v *validator) limits(path string, s Sync) {
+	if m := s.Limits.MassChange; m != nil {
+		at := path + ".mass_change"
+		words := make([]string, 0, len(s.Statuses))
+		for _, word := range slices.Sorted(maps.Keys(s.Statuses)) {
+			words = append(words, string(word))
+		}
+		for i, word := range m.To {
+			item := fmt.Sprintf("%s.to[%d]", at, i)
+			if !slices.Contains(words, string(word)) {
+				v.invalid(item, v.show(item, string(word))+" is no status of this sync", didYouMean(string(word), words, "statuses"))
+			}
+		}
+		v.positive(at+".customers", m.Customers > 0)
+		v.positive(at+".percent", m.Percent > 0)
+		if m.Percent > 100 {
+			v.invalid(at+".percent", "it is above 100", "write a share of all customers, such as 5")
+		}
+		v.positive(at+".within", m.Within > 0)
+	}
+	if w := s.Limits.WritesPerCustomer; w != nil {
+		v.positive(path+".writes_per_customer.count", w.Count > 0)
+		v.positive(path+".writes_per_customer.within", w.Within > 0)
+	}
+}
+
+// positive checks a key that may be left out but not be zero or less.
+func (v *validator) positive(path string, ok bool) {
+	if v.set(path) && !ok {
+		v.invalid(path, "it is not above zero", "write more, or remove the key")
+	}
+}
+
+func (v *validator) set(path string) bool {
+	_, ok := v.places[path]
+	return ok
+}
+
+func (v *validator) name(path, name string) {
+	if !validName.MatchString(name) {
+		v.invalid(path, "the name is not made of a-z, 0-9, - and _, at most 63 of them", "write a name such as customer-status: it stands in addresses and commands")
+	}
+}
+
+func (v *validator) reference(path, name string) {
+	names := slices.Sorted(maps.Keys(v.config.Connections))
+	switch {
+	case name == "":
+		v.invalid(path, "it is missing", didYouMean("", names, "connections"))
+	case !slices.Contains(names, name):
+		v.invalid(path, "there is no connection "+v.show(path, name), didYouMean(name, names, "connections"))
+	}
+}
+
+// word checks a value from a closed set.
+func (v *validator) word(path, value string, allowed ...string) {
+	if slices.Contains(allowed, value) {
+		return
+	}
+	v.invalid(path, v.show(path, value)+" is not known", didYouMean(value, allowed, "values"))
+}
+
+func didYouMean(word string, names []string, what string) string {
+	if guess := closest(word, names); guess != "" {
+		return "did you mean " + guess + "?"
+	}
+	if len(names) == 0 {
+		return "there are no " + what + " in this file yet"
+	}
+	return "the " + what + " are " + strings.Join(names, ", ")
+}
+
+func (v *validator) listen(path, value string) {
+	_, port, err := net.SplitHostPort(value)
+	if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || n > 65535 {
+		v.invalid(path, v.show(path, value)+" is not a host and a port", "write an address such as 127.0.0.1:8080")
+	}
+}
+
+func (v *validator) httpURL(path, value string) {
+	if value == "" && !v.set(path) {
+		return
+	}
+	u, err := url.Parse(value)
+	switch {
+	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "":
+		// Not quoted: what is no URL may be anything, a secret too.
+		v.invalid(path, "it is not an absolute http or https URL", "write one such as https://sync.example.com")
+	case u.User != nil:
+		v.invalid(path, "it holds a user or a password", "write the URL without them; credentials have keys of their own")
+	case u.RawQuery != "" || u.ForceQuery || strings.Contains(value, "#"):
+		v.invalid(path, "it has a query or a fragment", "write the URL up to the path, without ? and #")
+	}
+}
+
+// database never shows the value: it may hold a password.
+func (v *validator) database(path string, value Secret) {
+	scheme, _, isURL := strings.Cut(value.Reveal(), "://")
+	if !isURL {
+		return
+	}
+	if scheme != "postgres" && scheme != "postgresql" {
+		v.invalid(path, "it is a URL of a database that is not supported", "write a path for SQLite, or postgres://user:password@host/name")
+	} else if _, err := url.Parse(value.Reveal()); err != nil {
+		v.invalid(path, "it is not a valid URL", "write postgres://user:password@host/name, with special characters of the password percent-encoded")
+	}
+}
