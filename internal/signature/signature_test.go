@@ -1,0 +1,196 @@
+package signature
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestVectors(t *testing.T) {
+	seen := map[string]bool{}
+	for _, v := range vectors() {
+		if seen[v.Name] {
+			t.Errorf("two vectors are called %q", v.Name)
+		}
+		seen[v.Name] = true
+		t.Run(v.Name, func(t *testing.T) {
+			err := v.verify(t)
+			switch {
+			case v.Refusal == "" && err != nil:
+				t.Fatalf("refused: %v", err)
+			case v.Refusal != "" && err == nil:
+				t.Fatal("accepted")
+			case v.Refusal != "" && !strings.Contains(err.Error(), v.Refusal):
+				t.Fatalf("refused with %q, want %q", err, v.Refusal)
+			}
+			if err != nil {
+				quotesNothing(t, v, err)
+			}
+		})
+	}
+	if _, err := json.Marshal(vectors()); err != nil {
+		t.Errorf("the table is not plain data: %v", err)
+	}
+}
+
+// quotesNothing fails when an error text holds a secret or a signature.
+func quotesNothing(t *testing.T, v vector, err error) {
+	t.Helper()
+	for _, s := range v.Secrets {
+		if strings.Contains(err.Error(), s) {
+			t.Errorf("the text quotes a secret: %v", err)
+		}
+	}
+	for _, values := range v.Headers {
+		for _, value := range values {
+			if len(value) > 15 && strings.Contains(err.Error(), value) {
+				t.Errorf("the text quotes a header: %v", err)
+			}
+		}
+	}
+}
+
+func TestAnyChangedByteIsRefused(t *testing.T) {
+	for name, v := range genuine {
+		t.Run(name, func(t *testing.T) {
+			// Changing the body says nothing about a secret sent as it is.
+			for i := 0; v.Scheme != "header" && i < len(v.Body); i++ {
+				for _, flip := range []byte{1, 0x20, 0x80} {
+					changed := v
+					changed.Body = flipped(v.Body, i, flip)
+					if changed.verify(t) == nil {
+						t.Errorf("byte %d of the body may change to %q", i, changed.Body)
+					}
+				}
+			}
+			for h, values := range v.Headers {
+				for i := range values[0] {
+					for _, flip := range []byte{1, 2, 0x20} {
+						changed := but(name, "", "", header(h, flipped(values[0], i, flip)))
+						if changed.verify(t) == nil {
+							t.Errorf("byte %d of %s may change to %q", i, h, changed.Headers[h])
+						}
+					}
+				}
+			}
+			for _, body := range []string{"", v.Body + " ", v.Body[1:], v.Body[:len(v.Body)-1]} {
+				changed := v
+				changed.Body = body
+				if v.Scheme != "header" && changed.verify(t) == nil {
+					t.Errorf("the body may become %q", body)
+				}
+			}
+		})
+	}
+}
+
+func flipped(s string, i int, bits byte) string {
+	b := []byte(s)
+	b[i] ^= bits
+	return string(b)
+}
+
+func TestConstructorsRefuseSecretsThatProveNothing(t *testing.T) {
+	hmacOf := func(s []string) error {
+		_, err := NewHMAC(HMAC{Header: "X-Sig", Encoding: Hex}, s)
+		return err
+	}
+	standard := func(s []string) error { _, err := NewStandardWebhooks(s); return err }
+	static := func(s []string) error { _, err := NewStaticHeader("X-Token", s); return err }
+	stripe := func(s []string) error { _, err := NewStripe(s); return err }
+	good := "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	for _, tc := range []struct {
+		name    string
+		make    func([]string) error
+		secrets []string
+		want    string // "" means accepted
+	}{
+		{"hmac without secrets", hmacOf, nil, "at least one secret is needed"},
+		{"hmac with an empty secret among good ones", hmacOf, []string{"good", ""}, "secret 2 is empty"},
+		{"hmac with a secret", hmacOf, []string{"good"}, ""},
+		{"header without secrets", static, []string{}, "at least one secret is needed"},
+		{"header with an empty secret", static, []string{""}, "secret 1 is empty"},
+		{"header with a secret", static, []string{"good"}, ""},
+		{"stripe without secrets", stripe, nil, "at least one secret is needed"},
+		{"stripe with an empty secret", stripe, []string{""}, "secret 1 is empty"},
+		{"stripe with a secret", stripe, []string{"whsec_x"}, ""},
+		{"standard without secrets", standard, nil, "at least one secret is needed"},
+		{"standard with an empty secret", standard, []string{""}, "secret 1 holds 0 bytes, the least is 24"},
+		{"standard with a bare prefix", standard, []string{"whsec_"}, "secret 1 holds 0 bytes"},
+		{"standard with 23 bytes", standard, []string{good, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaQ="}, "secret 2 holds 23 bytes"},
+		{"standard with a passphrase", standard, []string{"correct horse battery staple"}, "secret 1 is not whsec_ followed by base64"},
+		{"standard with base64 for addresses", standard, []string{"whsec_" + strings.Repeat("-_", 16)}, "is not whsec_"},
+		{"standard with a private key of the asymmetric kind", standard, []string{"whsk_" + good}, "is not whsec_"},
+		{"standard without the prefix", standard, []string{good}, ""},
+		{"standard with the prefix", standard, []string{"whsec_" + good}, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			err := tc.make(tc.secrets)
+			if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
+				t.Fatalf("got %v, want %q", err, tc.want)
+			}
+			if err != nil && len(tc.secrets) > 0 && len(tc.secrets[0]) > 6 && strings.Contains(err.Error(), tc.secrets[0]) {
+				t.Errorf("the text quotes a secret: %v", err)
+			}
+		})
+	}
+}
+
+func TestShapesThatCannotWorkAreRefused(t *testing.T) {
+	for name, shape := range map[string]HMAC{
+		"no header":                           {Encoding: Hex},
+		"no encoding":                         {Header: "X-Sig"},
+		"an unknown encoding":                 {Header: "X-Sig", Encoding: "base32"},
+		"signature and timestamp in one line": {Header: "X-Sig", Encoding: Hex, TimestampHeader: "x-sig"},
+	} {
+		if _, err := NewHMAC(shape, []string{"good"}); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	if _, err := NewStaticHeader("", []string{"good"}); err == nil {
+		t.Error("a static header without a name: accepted")
+	}
+}
+
+// An unset environment variable must not turn into a key everybody knows, even
+// if a value is made without its constructor.
+func TestAnEmptySecretVerifiesNothing(t *testing.T) {
+	now, body := time.Unix(standardNow, 0), []byte(`{}`)
+	shape := HMAC{Header: "X-Sig", Encoding: Hex}
+	for _, empty := range []Secrets{nil, {}, {nil}, {[]byte{}}} {
+		shape.Secrets = empty
+		for name, err := range map[string]error{
+			"standard": StandardWebhooks{empty}.Verify(SignStandard(nil, "msg_1", now, body), body, now),
+			"hmac":     shape.Verify(SignHMAC(shape, nil, now, body), body, now),
+			"stripe":   Stripe{empty}.Verify(SignStripe(nil, now, body), body, now),
+			"header":   StaticHeader{"X-Token", empty}.Verify(http.Header{"X-Token": {""}}, body, now),
+		} {
+			if err == nil {
+				t.Errorf("%s accepts with the secrets %#v", name, [][]byte(empty))
+			}
+		}
+	}
+	short := Secrets{[]byte("23 bytes are too short.")}
+	if (StandardWebhooks{short}).Verify(SignStandard(short[0], "msg_1", now, body), body, now) == nil {
+		t.Error("a key below 24 bytes verifies")
+	}
+}
+
+func TestSecretsDoNotPrint(t *testing.T) {
+	s, err := NewStripe([]string{"topsecret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{fmt.Sprint(s), fmt.Sprintf("%+v", s), fmt.Sprintf("%#v", s), string(j)} {
+		if strings.Contains(text, "topsecret") || !strings.Contains(text, "[redacted]") {
+			t.Errorf("prints as %s", text)
+		}
+	}
+}
