@@ -45,6 +45,9 @@ type Failure struct {
 	RetryAfter time.Duration
 	// Status is the HTTP status, 0 when there was no answer.
 	Status int
+	// Code is the tool's own machine word for the error (resource_missing),
+	// "" when it gave none.
+	Code string
 	// Detail is one sentence for people without secrets or personal data.
 	Detail string
 	// Err is the cause, for errors.Is; it is not shown.

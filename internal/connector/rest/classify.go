@@ -1,8 +1,10 @@
 package rest
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,15 +22,20 @@ const maxRetryAfter = time.Hour
 //	status            kind           effect of a write
 //	2xx               (none)         proved
 //	2xx with a page   misconfigured  unknown
-//	3xx               misconfigured  none
+//	3xx               misconfigured  unknown
 //	401, 403          unauthorized   none
 //	404, 410          gone           none
-//	408, 425          transient      none
+//	408               transient      unknown
 //	409, 412          moved          none
+//	425               transient      none
 //	429               rate limited   none
 //	other 4xx         refused        none
-//	503               transient      unknown
 //	5xx               transient      unknown
+//
+// A redirect is what forms answer after they did what was asked (303), and a
+// gateway sends 408 for a tool that is slow behind it: neither proves that
+// nothing happened. A read that meets a conflict (409) is only told to come
+// again, since it has no condition that could fail.
 func Classify(write bool, code int, h http.Header, body []byte, after time.Duration) *connector.Failure {
 	f := &connector.Failure{Status: code, RetryAfter: after, Effect: connector.EffectNone}
 	page := looksHTML(h, body)
@@ -41,7 +48,7 @@ func Classify(write bool, code int, h http.Header, body []byte, after time.Durat
 		f.Detail = "the tool answered with a web page instead of data"
 		return f
 	case code >= 300 && code < 400:
-		f.Kind = connector.Misconfigured
+		f.Kind, f.Effect = connector.Misconfigured, effect(write)
 		f.Detail = "the tool answered with a redirect; base_url must be the final address"
 		return f
 	case code == http.StatusUnauthorized:
@@ -50,9 +57,12 @@ func Classify(write bool, code int, h http.Header, body []byte, after time.Durat
 		f.Kind, f.Detail = connector.Unauthorized, "the credentials do not allow this call"
 	case code == http.StatusNotFound || code == http.StatusGone:
 		f.Kind, f.Detail = connector.Gone, "the tool has no such record"
-	case code == http.StatusRequestTimeout || code == http.StatusTooEarly:
+	case code == http.StatusRequestTimeout:
+		f.Kind, f.Effect = connector.Transient, effect(write)
+		f.Detail = "the tool asked to try again"
+	case code == http.StatusTooEarly || code == http.StatusConflict && !write:
 		f.Kind, f.Detail = connector.Transient, "the tool asked to try again"
-	case code == http.StatusConflict || code == http.StatusPreconditionFailed:
+	case write && (code == http.StatusConflict || code == http.StatusPreconditionFailed):
 		f.Kind, f.Detail = connector.Moved, "the record changed between reading and writing"
 	case code == http.StatusTooManyRequests:
 		f.Kind, f.Detail = connector.RateLimited, "the tool's rate limit is reached"
@@ -63,9 +73,24 @@ func Classify(write bool, code int, h http.Header, body []byte, after time.Durat
 		f.Detail = "the tool failed"
 	}
 	if code := errorCode(body); code != "" && !page {
+		f.Code = code
 		f.Detail += ": " + code
 	}
 	return f
+}
+
+// looksHTML recognises a page by its header or its first bytes. An empty body
+// is none, whatever its header says: frameworks label a 204 text/html.
+func looksHTML(h http.Header, body []byte) bool {
+	body = bytes.TrimLeft(body, " \t\r\n")
+	if len(body) == 0 {
+		return false
+	}
+	if strings.Contains(strings.ToLower(h.Get("Content-Type")), "html") {
+		return true
+	}
+	head := bytes.ToLower(body[:min(len(body), 32)])
+	return bytes.HasPrefix(head, []byte("<!doctype html")) || bytes.HasPrefix(head, []byte("<html"))
 }
 
 // errorCode finds a machine word for the error in the common shapes of JSON
@@ -116,6 +141,20 @@ func isWord(s string) bool {
 		}
 	}
 	return true
+}
+
+// echoes reports whether the word stands in what we sent: a tool that repeats
+// a key or a credential in its error is not naming the error.
+func echoes(r *http.Request, body []byte, word string) bool {
+	if word == "" {
+		return false
+	}
+	user, password, _ := r.BasicAuth()
+	sent := []string{user, password, r.URL.String(), string(body)}
+	for _, values := range r.Header {
+		sent = append(sent, values...)
+	}
+	return slices.ContainsFunc(sent, func(s string) bool { return strings.Contains(s, word) })
 }
 
 func (c *Client) retryAfter(h http.Header) time.Duration {

@@ -7,8 +7,8 @@
 // Invariants: redirects are never followed, because a write that is answered
 // with one has an effect nobody can see; a write whose request may have reached
 // the tool and whose answer proves nothing has EffectUnknown; at most maxAnswer
-// bytes of an answer are read; no error text holds a URL's query, a body or a
-// credential.
+// bytes of an answer are read; no error text, and no text of an error's cause,
+// holds a URL's query, a body or a credential.
 //
 // It must not import the store or any single vendor's package.
 package rest
@@ -23,6 +23,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -34,13 +35,16 @@ import (
 // returns is far below it.
 const maxAnswer = 8 << 20
 
+// defaultTimeout bounds a call when a Client does not say.
+const defaultTimeout = 10 * time.Second
+
 // Client calls one tool.
 type Client struct {
 	// Base is the address every path is joined to.
 	Base *url.URL
-	// HTTP makes the calls; nil means http.DefaultTransport.
+	// HTTP makes the calls; nil means http.DefaultClient.
 	HTTP *http.Client
-	// Timeout bounds one call, its answer included.
+	// Timeout bounds one call, its answer included; 0 means 10 s.
 	Timeout time.Duration
 	// Gate is waited for before each call; nil means no limit.
 	Gate connector.Gate
@@ -81,14 +85,6 @@ func (r Response) JSON() bool {
 // either case no answer of the tool's API.
 func (r Response) HTML() bool { return looksHTML(r.Header, r.Body) }
 
-func looksHTML(h http.Header, body []byte) bool {
-	if strings.Contains(strings.ToLower(h.Get("Content-Type")), "html") {
-		return true
-	}
-	head := bytes.ToLower(bytes.TrimSpace(body[:min(len(body), 64)]))
-	return bytes.HasPrefix(head, []byte("<!doctype html")) || bytes.HasPrefix(head, []byte("<html"))
-}
-
 // Do makes the call. A 2xx answer read to its end is a Response; everything
 // else is a *connector.Failure.
 func (c *Client) Do(ctx context.Context, req Request) (Response, error) {
@@ -97,14 +93,17 @@ func (c *Client) Do(ctx context.Context, req Request) (Response, error) {
 			return Response{}, err
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	timeout := c.Timeout
+	if timeout <= 0 {
+		timeout = defaultTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	// sent is set once any byte of the request may have left: before that, a
-	// failed write has surely had no effect.
+	// sent is set once any byte of the request may have left: before there is
+	// a connection to write to, a failed write has surely had no effect.
 	var sent atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn:      func(httptrace.GotConnInfo) { sent.Store(true) },
-		WroteHeaders: func() { sent.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { sent.Store(true) },
 	})
 	hr, err := c.build(ctx, req)
 	if err != nil {
@@ -116,18 +115,24 @@ func (c *Client) Do(ctx context.Context, req Request) (Response, error) {
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if (err != nil || len(body) > maxAnswer) && resp.StatusCode >= 300 {
+		// The status has said it all; the body would only add a word.
+		err, body = nil, nil
+	}
 	if err != nil {
 		f := callFailed(req, err, true)
 		f.Status = resp.StatusCode
-		f.Detail = "the answer was cut off"
-		if after := c.retryAfter(resp.Header); resp.StatusCode == http.StatusTooManyRequests {
-			return Response{}, Classify(req.Write, resp.StatusCode, resp.Header, nil, after)
+		if f.Detail == detailBroken {
+			f.Detail = "the answer was cut off"
 		}
 		return Response{}, f
 	}
 	if len(body) > maxAnswer {
 		return Response{}, &connector.Failure{Kind: connector.Misconfigured, Effect: effect(req.Write),
 			Status: resp.StatusCode, Detail: fmt.Sprintf("the answer is larger than %d MiB", maxAnswer>>20)}
+	}
+	if resp.StatusCode >= 300 && echoes(hr, req.Body, errorCode(body)) {
+		body = nil
 	}
 	if f := Classify(req.Write, resp.StatusCode, resp.Header, body, c.retryAfter(resp.Header)); f != nil {
 		return Response{}, f
@@ -140,7 +145,11 @@ func (c *Client) build(ctx context.Context, req Request) (*http.Request, error) 
 	// path must reach the tool as it was encoded.
 	target := strings.TrimSuffix(c.Base.String(), "/") + "/" + strings.TrimPrefix(req.Path, "/")
 	if len(req.Query) > 0 {
-		target += "?" + req.Query.Encode()
+		sep := "?"
+		if strings.Contains(target, "?") {
+			sep = "&"
+		}
+		target += sep + req.Query.Encode()
 	}
 	var body io.Reader
 	if req.Body != nil {
@@ -149,7 +158,7 @@ func (c *Client) build(ctx context.Context, req Request) (*http.Request, error) 
 	hr, err := http.NewRequestWithContext(ctx, req.Method, target, body)
 	if err != nil {
 		return nil, &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone,
-			Detail: "the configured path does not make a valid address", Err: err}
+			Detail: "the configured path does not make a valid address"}
 	}
 	for k, v := range req.Header {
 		hr.Header[k] = v
@@ -164,8 +173,19 @@ func (c *Client) build(ctx context.Context, req Request) (*http.Request, error) 
 	if c.Authorize != nil {
 		c.Authorize(hr)
 	}
+	for _, values := range hr.Header {
+		// net/http would refuse it as well, but as an error like any other:
+		// a token file with a line break at its end must not look like an
+		// outage.
+		if slices.ContainsFunc(values, func(v string) bool { return strings.ContainsFunc(v, isControl) }) {
+			return nil, &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone,
+				Detail: "a credential or another header value holds a line break or a control character"}
+		}
+	}
 	return hr, nil
 }
+
+func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
 func (c *Client) transport() *http.Client {
 	base := c.HTTP
@@ -177,17 +197,27 @@ func (c *Client) transport() *http.Client {
 	return &once
 }
 
+const detailBroken = "the connection broke before the answer"
+
 func callFailed(req Request, err error, sent bool) *connector.Failure {
+	// A url.Error quotes the address with its query, where tools want e-mail
+	// addresses and some of them keys.
+	var in *url.Error
+	for errors.As(err, &in) {
+		err = in.Err
+	}
 	f := &connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone, Err: err,
 		Detail: "the tool could not be reached"}
 	var dns *net.DNSError
 	switch {
+	case errors.Is(err, context.Canceled):
+		f.Detail = "the call was given up before the answer"
 	case errors.As(err, &dns):
 		f.Detail = "the tool's address could not be looked up"
 	case errors.Is(err, context.DeadlineExceeded) || isTimeout(err):
 		f.Detail = "the tool did not answer in time"
 	case sent:
-		f.Detail = "the connection broke before the answer"
+		f.Detail = detailBroken
 	}
 	if sent && req.Write {
 		f.Effect = connector.EffectUnknown

@@ -1,0 +1,179 @@
+// Package connectortest is the suite that every connector runs. It holds a
+// connector against the contract of package connector with a tool that
+// misbehaves in every way we know of, and each failure says which rule is
+// broken and why the rule exists.
+//
+// Main types: Harness (how to open the connector and what to try), Webhook
+// (its signed deliveries) and Call (one thing it asks of the tool). Run runs
+// the parts that the harness fills in, so a connector that is only a source
+// leaves Writes empty.
+//
+// Invariants: the suite knows no vendor; the tool of each test is a server of
+// this process; nothing waits for a fixed time.
+//
+// It must not import a connector: they import it.
+package connectortest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"trueup/internal/connector"
+)
+
+// Harness tells the suite how to use one connector.
+type Harness struct {
+	// Open opens a connection whose tool is at base. It must hand deps to the
+	// connector as they are.
+	Open func(t *testing.T, base string, deps connector.Deps) connector.Connection
+	// Secrets are the credentials in the settings of Open. None of them may
+	// be shown anywhere.
+	Secrets []string
+	// Now is the clock of the connection; nil means time.Now.
+	Now func() time.Time
+	// Webhook is nil for a connector that receives nothing.
+	Webhook *Webhook
+	// Reads are calls that only look: Source.Read, Target.Read, Target.Find,
+	// Changes.Since, Probe.
+	Reads []Call
+	// Writes are calls that change the target.
+	Writes []Call
+}
+
+// Call is one thing a connector asks of its tool.
+type Call struct {
+	// Name is a few words for the test's name.
+	Name string
+	// Tool is a tool that works. It must answer the same however often it is
+	// asked.
+	Tool http.HandlerFunc
+	// Do makes the call and returns what it gives, for comparison.
+	Do func(ctx context.Context, c connector.Connection) (any, error)
+	// Except lists HTTP statuses that this call reads in its own way, "" for
+	// no failure: a lookup that answers 404 when nobody was found.
+	Except map[int]connector.FailureKind
+	// ReadsByPost is set for a read whose API wants POST.
+	ReadsByPost bool
+}
+
+// Run runs the suite.
+func Run(t *testing.T, h Harness) {
+	if h.Open == nil {
+		t.Fatal("the harness does not say how to open a connection")
+	}
+	if h.Webhook != nil {
+		t.Run("webhook", func(t *testing.T) { testWebhook(t, h) })
+	}
+	for _, c := range h.Reads {
+		t.Run(c.Name, func(t *testing.T) { testCall(t, h, c, false) })
+	}
+	for _, c := range h.Writes {
+		t.Run(c.Name, func(t *testing.T) { testCall(t, h, c, true) })
+	}
+}
+
+// personal stands in every bad answer. It is what an error text must not hold.
+const personal = "anna.canary@example.com"
+
+// world is one opened connection with its tool and everything it showed.
+type world struct {
+	t        *testing.T
+	h        Harness
+	conn     connector.Connection
+	tool     *httptest.Server
+	log      lockedBuffer
+	gate     countingGate
+	requests atomic.Int64
+}
+
+// open starts a tool and a connection to it.
+func open(t *testing.T, h Harness, tool http.HandlerFunc) *world {
+	t.Helper()
+	w := &world{t: t, h: h}
+	w.tool = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.requests.Add(1)
+		tool(rw, r)
+	}))
+	t.Cleanup(w.tool.Close)
+	// net/http repeats a GET by itself when a connection it used before turns
+	// out to be closed; with a new one each time every fault is seen.
+	transport := &http.Transport{DisableKeepAlives: true}
+	w.conn = h.Open(t, w.tool.URL, connector.Deps{
+		HTTP: &http.Client{Transport: transport},
+		Gate: &w.gate,
+		Now:  h.Now,
+		Log:  slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	return w
+}
+
+// do makes a call and checks that nothing it shows gives away a secret, a
+// person or the answer of the tool.
+func (w *world) do(ctx context.Context, c Call) (any, error) {
+	w.t.Helper()
+	v, err := c.Do(ctx, w.conn)
+	w.discreet("the call's", err)
+	return v, err
+}
+
+const ruleDiscreet = "errors and log lines are shown, stored and sent around; they hold no credential and no personal data, and neither does the cause an error wraps"
+
+func (w *world) discreet(what string, err error) {
+	w.t.Helper()
+	shown := map[string]string{"log": w.log.String()}
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		shown[what+" error"] += e.Error() + "\n"
+		if f, ok := e.(*connector.Failure); ok {
+			shown[what+" detail"] = f.Detail + " " + f.Code
+		}
+	}
+	for where, text := range shown {
+		for _, secret := range append([]string{personal, "anna.canary"}, w.h.Secrets...) {
+			if secret != "" && strings.Contains(text, secret) {
+				w.t.Errorf("%s holds %q: %s\nrule: %s", where, secret, text, ruleDiscreet)
+			}
+		}
+	}
+}
+
+// lockedBuffer collects the log, which several goroutines write.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// countingGate is a rate limit that may be closed.
+type countingGate struct {
+	waits  atomic.Int64
+	closed atomic.Bool
+}
+
+func (g *countingGate) Wait(context.Context) error {
+	if g.closed.Load() {
+		return &connector.Failure{Kind: connector.RateLimited, Effect: connector.EffectNone,
+			RetryAfter: time.Second, Detail: "the connection's rate limit is reached"}
+	}
+	g.waits.Add(1)
+	return nil
+}
