@@ -1,0 +1,64 @@
+package httpconn
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"trueup/internal/connector"
+	"trueup/internal/connector/rest"
+	"trueup/internal/strictjson"
+)
+
+// api makes the calls of one connection.
+type api struct {
+	*compiled
+	rest *rest.Client
+	now  func() time.Time
+}
+
+// get makes a read call and returns the names its expressions may use.
+func (a *api) get(ctx context.Context, t *template, values map[string]string) (map[string]any, error) {
+	path, err := t.expand(values)
+	if err != nil {
+		return nil, unsafeAddress(err)
+	}
+	answer, err := a.rest.Do(ctx, rest.Request{Method: http.MethodGet, Path: path})
+	if err != nil {
+		return nil, err
+	}
+	body, err := strictjson.Decode(answer.Body)
+	if err != nil {
+		f := &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone, Status: answer.Status,
+			Detail: "the tool's answer cannot be read: " + err.Error(), Err: err}
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			f.Kind = connector.Transient
+		}
+		return nil, f
+	}
+	return map[string]any{varBody: body, varHeaders: headersOf(answer.Header)}, nil
+}
+
+// headersOf is the headers variable: lower-case names, a repeated header
+// joined as RFC 9110, section 5.3 allows.
+func headersOf(h http.Header) map[string]any {
+	out := make(map[string]any, len(h))
+	for k, v := range h {
+		out[strings.ToLower(k)] = strings.Join(v, ", ")
+	}
+	return out
+}
+
+// misconfigured is the failure of an expression that does not fit.
+func misconfigured(err error) error {
+	return &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone,
+		Detail: "the tool's answer does not fit the configuration: " + err.Error(), Err: err}
+}
+
+func unsafeAddress(err error) error {
+	return &connector.Failure{Kind: connector.Refused, Effect: connector.EffectNone,
+		Detail: "the call was not made, because of the id or value it is about: " + err.Error(), Err: err}
+}

@@ -1,0 +1,201 @@
+package httpconn
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"trueup/internal/connector"
+)
+
+func stamp(at time.Time) string { return at.Format(time.RFC3339Nano) }
+
+func idsOf(events []connector.Reading) string {
+	var ids []string
+	for _, e := range events {
+		id := e.Event.Customer
+		if e.Err != nil {
+			id = "!"
+		}
+		ids = append(ids, id)
+	}
+	return strings.Join(ids, " ")
+}
+
+func TestTheFirstPollBeginsNow(t *testing.T) {
+	tool := newCRM(t)
+	tool.add("c1", nil)
+	events, next, more, err := connect(t, full(), tool).Changes.Since(t.Context(), "")
+	if len(events) != 0 || next != stamp(now) || more || err != nil || len(tool.seen()) != 0 {
+		t.Errorf("got %d events, %s, %v, %v after %d calls", len(events), next, more, err, len(tool.seen()))
+	}
+}
+
+func TestAPollFindsWhatChangedOnEveryPage(t *testing.T) {
+	tool := newCRM(t)
+	for i, age := range []time.Duration{time.Hour, 30 * time.Second, 2 * time.Hour, 5 * time.Minute, 40 * time.Minute} {
+		tool.add(fmt.Sprintf("c%d", i+1), map[string]any{"updated_at": stamp(now.Add(-age)), "status": "S"})
+	}
+	c := connect(t, full(), tool).Changes
+	events, next, more, err := c.Since(t.Context(), stamp(now.Add(-10*time.Minute)))
+	if err != nil || more {
+		t.Fatal(more, err)
+	}
+	if got := idsOf(events); got != "c4 c2" {
+		t.Errorf("got %s, want the two that changed, oldest first", got)
+	}
+	if next != stamp(now.Add(-30*time.Second)) {
+		t.Errorf("the next position is %s", next)
+	}
+	if got := strings.Join(tool.seen(), "\n"); got != "GET /api/customers?limit=2\nGET /api/customers?limit=2&after=c2\nGET /api/customers?limit=2&after=c4" {
+		t.Errorf("the tool saw\n%s", got)
+	}
+	e := events[1].Event
+	if e.Value != "S" || !e.HasValue || !e.OccurredAt.Equal(now.Add(-30*time.Second)) || !strings.Contains(string(e.Payload), `"id":"c2"`) ||
+		!strings.HasPrefix(e.ID, fmt.Sprintf("list:c2:%d:", now.Add(-30*time.Second).UnixMilli())) {
+		t.Errorf("got %+v", e)
+	}
+
+	t.Run("and gives the same state the same event id the next time", func(t *testing.T) {
+		again, _, _, err := c.Since(t.Context(), next)
+		if err != nil || len(again) != 2 || again[1].Event.ID != e.ID {
+			t.Errorf("got %+v, %v", again, err)
+		}
+	})
+	t.Run("and another state of the same moment another id", func(t *testing.T) {
+		tool.set("c2", "status", "T")
+		again, _, _, err := c.Since(t.Context(), next)
+		if err != nil || len(again) != 2 || again[1].Event.ID == e.ID {
+			t.Errorf("got %+v, %v", again, err)
+		}
+	})
+}
+
+func TestThePositionNeverGoesBackNorIntoTheFuture(t *testing.T) {
+	tool := newCRM(t)
+	tool.add("old", map[string]any{"updated_at": stamp(now.Add(-time.Hour))})
+	tool.add("future", map[string]any{"updated_at": "2999-01-01T00:00:00Z"})
+	cursor := stamp(now.Add(-time.Minute))
+	events, next, _, err := connect(t, full(), tool).Changes.Since(t.Context(), cursor)
+	if err != nil || next != cursor || idsOf(events) != "future" {
+		t.Errorf("got %s, %s, %v", idsOf(events), next, err)
+	}
+}
+
+func TestARecordThatMovesBetweenPagesIsOneEvent(t *testing.T) {
+	page := 0
+	conn := connect(t, full(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		page++
+		c := fmt.Sprintf(`{"id":"c%%d","status":"A","updated_at":%d}`, testNow-60)
+		bodies := []string{"[" + c + "," + c + `],"next":"x"`, "[" + c + "," + c + `],"next":""`}
+		args := [][]any{{1, 2}, {2, 3}}
+		jsonTool(fmt.Sprintf(`{"customers":`+bodies[page-1]+`}`, args[page-1]...))(w, r)
+	}))
+	events, _, _, err := conn.Changes.Since(t.Context(), stamp(now.Add(-time.Hour)))
+	if err != nil || idsOf(events) != "c1 c2 c3" {
+		t.Errorf("got %s, %v", idsOf(events), err)
+	}
+}
+
+func TestOneBadRecordOfTheListDoesNotStopThePoll(t *testing.T) {
+	tool := newCRM(t)
+	tool.add("c1", map[string]any{"updated_at": "anna.canary"})
+	tool.add("c2", map[string]any{"updated_at": testNow - 60})
+	tool.add("c3", map[string]any{"updated_at": nil})
+	c := connect(t, full(), tool).Changes
+	events, _, _, err := c.Since(t.Context(), stamp(now))
+	if err != nil || idsOf(events) != "! c2" {
+		t.Fatalf("got %s, %v", idsOf(events), err)
+	}
+	if bad := events[0]; !strings.HasPrefix(bad.Event.ID, "list:unreadable:") || len(bad.Event.Payload) == 0 || strings.Contains(bad.Err.Error(), "canary") {
+		t.Errorf("got %+v", bad)
+	}
+	again, _, _, err := c.Since(t.Context(), stamp(now))
+	if err != nil || again[0].Event.ID != events[0].Event.ID {
+		t.Errorf("the bad record has another id the next time: %+v, %v", again, err)
+	}
+}
+
+func TestAListThatCannotWorkIsAFaultOfTheConfiguration(t *testing.T) {
+	one := fmt.Sprintf(`{"id":"c1","status":"A","updated_at":%d}`, testNow)
+	cases := []struct{ name, body, says string }{
+		{"the same cursor again and again", `{"customers":[` + one + `],"next":"x"}`, "list.next: the list gave the same cursor twice"},
+		{"no list", `{"next":""}`, "list.records: the list is missing"},
+		{"a cursor that is an object", `{"customers":[],"next":{}}`, "list.next"},
+		{"only bad records", `{"customers":[{},{"id":"c1","status":"A","updated_at":"anna.canary"}]}`, "record.id: the id is missing"},
+		{"no record with a time", `{"customers":[{"id":"c1","status":"A"}]}`, "record.updated_at: no record of the list has a time"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			_, next, _, err := connect(t, full(), jsonTool(c.body)).Changes.Since(t.Context(), stamp(now))
+			if f := wantKind(t, err, connector.Misconfigured, connector.EffectNone); !strings.Contains(f.Detail, c.says) || next != "" {
+				t.Errorf("got %q and position %q", f.Detail, next)
+			}
+		})
+	}
+	_, _, _, err := connect(t, full(), newCRM(t)).Changes.Since(t.Context(), "canary")
+	wantKind(t, err, connector.Misconfigured, connector.EffectNone)
+}
+
+func TestAListWithoutAnEndIsGivenUp(t *testing.T) {
+	n := 0
+	conn := connect(t, full(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n++
+		jsonTool(fmt.Sprintf(`{"customers":[],"next":%d}`, n))(w, r)
+	}))
+	_, _, _, err := conn.Changes.Since(t.Context(), stamp(now))
+	if f := wantKind(t, err, connector.Misconfigured, connector.EffectNone); n != maxPages || !strings.Contains(f.Detail, "did not end") {
+		t.Errorf("%d calls, %v", n, err)
+	}
+}
+
+func TestAnEmptyToolHasNoChanges(t *testing.T) {
+	events, next, _, err := connect(t, full(), jsonTool(`{"customers":[]}`)).Changes.Since(t.Context(), stamp(now.Add(-time.Hour)))
+	if err != nil || len(events) != 0 || next != stamp(now.Add(-time.Hour)) {
+		t.Errorf("got %d events, %s, %v", len(events), next, err)
+	}
+}
+
+func TestAFailingPageFailsThePoll(t *testing.T) {
+	n := 0
+	conn := connect(t, full(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n++; n == 2 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		jsonTool(`{"customers":[],"next":"x"}`)(w, r)
+	}))
+	events, next, _, err := conn.Changes.Since(t.Context(), stamp(now))
+	wantKind(t, err, connector.Transient, connector.EffectNone)
+	if len(events) != 0 || next != "" {
+		t.Errorf("got %d events and position %q from a list that was not read to its end", len(events), next)
+	}
+}
+
+func TestProbeSaysWhatItSaw(t *testing.T) {
+	tool := newCRM(t)
+	tool.add("c1", nil)
+	tool.add("c2", map[string]any{"status": missing})
+	tool.add("c3", nil)
+	said, err := connect(t, full(), tool).Probe.Probe(t.Context())
+	if err != nil || strings.Join(said, "; ") != "the credentials are accepted and the first page of the list has 2 readable records; "+
+		"1 of them have no status: is record.status spelt right?" {
+		t.Errorf("got %q, %v", said, err)
+	}
+	s := full()
+	s.List = nil
+	said, err = connect(t, s, tool).Probe.Probe(t.Context())
+	if err != nil || len(said) != 1 || !strings.HasPrefix(said[0], "nothing to probe: add list") {
+		t.Errorf("got %q, %v", said, err)
+	}
+	_, err = connect(t, full(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusUnauthorized)
+		io.WriteString(w, "anna.canary")
+	})).Probe.Probe(t.Context())
+	wantKind(t, err, connector.Unauthorized, connector.EffectNone)
+	_, err = connect(t, full(), jsonTool(`{"customers":[{"status":"A"}]}`)).Probe.Probe(t.Context())
+	wantKind(t, err, connector.Misconfigured, connector.EffectNone)
+}

@@ -1,0 +1,253 @@
+package httpconn
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"trueup/internal/config"
+	"trueup/internal/connector"
+)
+
+type fault struct{ path, problem, remedy string }
+
+func faultsOf(s *Settings, base string) []fault {
+	var found []fault
+	s.Check(config.NewChecker(func(path, problem, remedy string) {
+		found = append(found, fault{strings.TrimPrefix(strings.TrimPrefix(path, "connection"), "."), problem, remedy})
+	}), config.Connection{BaseURL: base})
+	return found
+}
+
+func TestTheDocumentedConnectionIsSound(t *testing.T) {
+	for _, f := range faultsOf(full(), "http://127.0.0.1:9002") {
+		t.Errorf("%s: %s; %s", f.path, f.problem, f.remedy)
+	}
+}
+
+func TestEveryFaultIsReportedAtItsPlace(t *testing.T) {
+	cases := []struct {
+		name   string
+		change func(s *Settings)
+		want   string // the paths, in the order they are reported
+	}{
+		{"nothing at all", func(s *Settings) { *s = Settings{} }, "(itself)"},
+		{"two kinds of auth", func(s *Settings) { s.Auth.Basic = &BasicAuth{User: "u"} }, "auth"},
+		{"no kind of auth", func(s *Settings) { s.Auth = &Auth{} }, "auth"},
+		{"auth header without parts", func(s *Settings) { s.Auth = &Auth{Header: &HeaderAuth{}} }, "auth.header.name auth.header.value"},
+		{"auth header with a bad name", func(s *Settings) { s.Auth = &Auth{Header: &HeaderAuth{Name: "X Key", Value: "v"}} }, "auth.header.name"},
+		{"basic auth without a user", func(s *Settings) { s.Auth = &Auth{Basic: &BasicAuth{Password: "p"}} }, "auth.basic.user"},
+		{"basic auth with a colon in the user", func(s *Settings) { s.Auth = &Auth{Basic: &BasicAuth{User: "a:b"}} }, "auth.basic.user"},
+		{"a line break in the token", func(s *Settings) { s.Auth.Bearer = "x\n" }, "auth.bearer"},
+		{"a webhook without verify", func(s *Settings) { s.Webhook.Verify = Verify{} }, "webhook.verify"},
+		{"none: true beside a scheme", func(s *Settings) { s.Webhook.Verify.None = true }, "webhook.verify.scheme webhook.verify.secrets"},
+		{"an unknown scheme", func(s *Settings) { s.Webhook.Verify.Scheme = "md5" }, "webhook.verify.scheme"},
+		{"standard-webhooks without secrets", func(s *Settings) { s.Webhook.Verify.Secrets = nil }, "webhook.verify.secrets"},
+		{"standard-webhooks with a bad secret", func(s *Settings) { s.Webhook.Verify.Secrets[0] = "canary" }, "webhook.verify.secrets"},
+		{"standard-webhooks with keys of others", func(s *Settings) { s.Webhook.Verify.Header, s.Webhook.Verify.Name = "X", "Y" }, "webhook.verify.header webhook.verify.name"},
+		{"hmac without a header", func(s *Settings) { s.Webhook.Verify.Scheme = schemeHMAC }, "webhook.verify.header"},
+		{"hmac with a bad encoding", func(s *Settings) {
+			s.Webhook.Verify = Verify{Scheme: schemeHMAC, Header: "X-Sig", Encoding: "base32", Secrets: []config.Secret{"k"}}
+		}, "webhook.verify.encoding"},
+		{"hmac with one header for both", func(s *Settings) {
+			s.Webhook.Verify = Verify{Scheme: schemeHMAC, Header: "X-Sig", TimestampHeader: "x-sig", Secrets: []config.Secret{"k"}}
+		}, "webhook.verify.timestamp_header"},
+		{"hmac without secrets", func(s *Settings) { s.Webhook.Verify = Verify{Scheme: schemeHMAC, Header: "X-Sig"} }, "webhook.verify.secrets"},
+		{"header without a name", func(s *Settings) { s.Webhook.Verify = Verify{Scheme: schemeHeader, Secrets: []config.Secret{"k"}} }, "webhook.verify.name"},
+		{"header with an encoding", func(s *Settings) {
+			s.Webhook.Verify = Verify{Scheme: schemeHeader, Name: "X", Encoding: "hex", Secrets: []config.Secret{"k"}}
+		}, "webhook.verify.encoding"},
+		{"no event id where the scheme has none", func(s *Settings) {
+			s.Webhook.ID, s.Webhook.Verify = "", Verify{None: true}
+		}, "webhook.id"},
+		{"no customer", func(s *Settings) { s.Webhook.Customer = "" }, "webhook.customer"},
+		{"an expression that does not parse", func(s *Settings) { s.Webhook.ID = "event." }, "webhook.id"},
+		{"a name that is not known there", func(s *Settings) { s.Webhook.Customer = "record.id" }, "webhook.customer"},
+		{"events of events", func(s *Settings) { s.Webhook.Events = "event.events" }, "webhook.events"},
+		{"every expression of record", func(s *Settings) {
+			s.Record = Record{ID: "x.id", Status: "x.s", UpdatedAt: "x.at", UpdatedBy: "x.by", Keys: map[string]string{"email": "x.email"}}
+			s.Humans = "x.human"
+		}, "record.id record.status record.updated_at record.updated_by humans record.keys.email"},
+		{"a key called id", func(s *Settings) { s.Record.Keys["id"] = "record.id" }, "record.keys.id"},
+		{"an empty key", func(s *Settings) { s.Record.Keys["email"] = "" }, "record.keys.email"},
+		{"no id and status of the record", func(s *Settings) { s.Record.ID, s.Record.Status = "", "" }, "record.id record.status"},
+		{"read without {id}", func(s *Settings) { s.Read.Get = "/customers" }, "read.get"},
+		{"read of another host", func(s *Settings) { s.Read.Get = "https://other.example/{id}" }, "read.get"},
+		{"read with an unknown placeholder", func(s *Settings) { s.Read.Get = "/customers/{id}?x={value}" }, "read.get"},
+		{"read with half a placeholder", func(s *Settings) { s.Read.Get = "/customers/{id}{" }, "read.get"},
+		{"read with a dot segment", func(s *Settings) { s.Read.Get = "/customers/../{id}" }, "read.get"},
+		{"read with a fragment", func(s *Settings) { s.Read.Get = "/customers/{id}#x" }, "read.get"},
+		{"read with a space", func(s *Settings) { s.Read.Get = "/customers/{id}?q=a b" }, "read.get"},
+		{"read without get", func(s *Settings) { s.Read.Get = "" }, "read.get"},
+		{"a record expression of read that fails", func(s *Settings) { s.Read.Record = "record" }, "read.record"},
+		{"find without {value}", func(s *Settings) { s.Find.Get = "/customers?key={key}" }, "find.get"},
+		{"find with bad records", func(s *Settings) { s.Find.Records = "(" }, "find.records"},
+		{"list with bad records and next", func(s *Settings) { s.List.Records, s.List.Next = "(", ")" }, "list.records list.next"},
+		{"list with {cursor} and no next", func(s *Settings) { s.List.Next = "" }, "list"},
+		{"list with next and no {cursor}", func(s *Settings) { s.List.Get = "/customers" }, "list"},
+		{"write without a method", func(s *Settings) { s.Write.Put = "" }, "write"},
+		{"write with two methods", func(s *Settings) { s.Write.Patch = "/customers/{id}" }, "write"},
+		{"write without {value}", func(s *Settings) { s.Write.Body = map[string]any{"status": "Active"} }, "write.body"},
+		{"write without a body or {value}", func(s *Settings) { s.Write.Body = nil }, "write.body"},
+		{"write without {id}", func(s *Settings) { s.Write.Put = "/customers" }, "write.put"},
+		{"write with a misspelt placeholder", func(s *Settings) { s.Write.Body = []any{"{value}", map[string]any{"a": "{vlaue}"}} }, "write.body"},
+		{"write with a placeholder as key", func(s *Settings) { s.Write.Body = map[string]any{"{value}": "{value}"} }, "write.body"},
+		{"write with what JSON cannot say", func(s *Settings) { s.Write.Body = map[any]any{"status": "{value}"} }, "write.body"},
+		{"a bad if_match", func(s *Settings) { s.Write.IfMatch = "event.etag" }, "write.if_match"},
+		{"write without read", func(s *Settings) { s.Read = nil }, "read"},
+		{"no status anywhere and no read", func(s *Settings) {
+			*s = Settings{Webhook: &Webhook{Verify: Verify{None: true}, ID: "event.id", Customer: "event.c"}}
+		}, "webhook.status"},
+		{"no read and a status from a header", func(s *Settings) {
+			*s = Settings{Webhook: &Webhook{Verify: Verify{None: true}, ID: "event.id", Customer: "event.c", Status: "headers.status"}}
+		}, "webhook.status"},
+		{"no read and a customer from the rest of the batch", func(s *Settings) {
+			*s = Settings{Webhook: &Webhook{Verify: Verify{None: true}, Events: "body.events", ID: "event.id", Customer: "body.c", Status: "event.s"}}
+		}, "webhook.customer"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			s := full()
+			c.change(s)
+			var paths []string
+			for _, f := range faultsOf(s, "http://127.0.0.1:9002") {
+				if f.path == "" {
+					f.path = "(itself)"
+				}
+				paths = append(paths, f.path)
+				if f.remedy == "" || f.problem == "" {
+					t.Errorf("%s: problem %q, remedy %q", f.path, f.problem, f.remedy)
+				}
+				if strings.Contains(f.problem+f.remedy, "canary") {
+					t.Errorf("the fault quotes a secret: %+v", f)
+				}
+			}
+			if got := strings.Join(paths, " "); got != c.want {
+				t.Errorf("faults at %q, want %q", got, c.want)
+			}
+			if _, err := Open("crm", config.Connection{BaseURL: "http://127.0.0.1:1"}, s, connector.Deps{}); err == nil {
+				t.Error("Open accepts what Check refuses")
+			}
+		})
+	}
+}
+
+func TestABaseAddressIsRequired(t *testing.T) {
+	if got := faultsOf(full(), ""); len(got) != 1 || got[0].path != "base_url" {
+		t.Errorf("got %+v", got)
+	}
+	if _, err := Open("crm", config.Connection{BaseURL: "ftp://x"}, full(), connector.Deps{}); err == nil {
+		t.Error("an ftp address is accepted")
+	}
+}
+
+func TestEachDocumentedVariantIsSound(t *testing.T) {
+	secrets := []config.Secret{hmacKey}
+	cases := map[string]func(s *Settings){
+		"header auth":                   func(s *Settings) { s.Auth = &Auth{Header: &HeaderAuth{Name: "X-Api-Key", Value: token}} },
+		"basic auth":                    func(s *Settings) { s.Auth = &Auth{Basic: &BasicAuth{User: "u", Password: token}} },
+		"basic auth without a password": func(s *Settings) { s.Auth = &Auth{Basic: &BasicAuth{User: token}} },
+		"no auth":                       func(s *Settings) { s.Auth = nil },
+		"hmac with the defaults":        func(s *Settings) { s.Webhook.Verify = Verify{Scheme: schemeHMAC, Header: "X-Sig", Secrets: secrets} },
+		"hmac with everything": func(s *Settings) {
+			s.Webhook.Verify = Verify{Scheme: schemeHMAC, Header: "X-Sig", Encoding: "base64", Prefix: "v1=", TimestampHeader: "X-Time", Secrets: secrets}
+		},
+		"a static header":            func(s *Settings) { s.Webhook.Verify = Verify{Scheme: schemeHeader, Name: "X-Token", Secrets: secrets} },
+		"none":                       func(s *Settings) { s.Webhook.Verify = Verify{None: true} },
+		"two secrets while rotating": func(s *Settings) { s.Webhook.Verify.Secrets = []config.Secret{whsec, otherSec} },
+		"the body is the event":      func(s *Settings) { s.Webhook.Events = "" },
+		"the id of the delivery":     func(s *Settings) { s.Webhook.ID = "" },
+		"no status in the webhook":   func(s *Settings) { s.Webhook.Status = "" },
+		"a webhook alone":            func(s *Settings) { *s = Settings{Webhook: s.Webhook} },
+		"a webhook with record.status": func(s *Settings) {
+			*s = Settings{Webhook: s.Webhook, Record: Record{Status: "event.s"}}
+			s.Webhook.Status = ""
+		},
+		"patch": func(s *Settings) { s.Write.Put, s.Write.Patch = "", s.Write.Put },
+		"post with the id in the body": func(s *Settings) {
+			s.Write = &Write{Post: "/set", Body: map[string]any{"id": "{id}", "to": "{status}"}}
+		},
+		"a write without a body":          func(s *Settings) { s.Write = &Write{Post: "/customers/{id}/status/{value}"} },
+		"a list of one page":              func(s *Settings) { s.List = &List{Get: "/customers"} },
+		"defaults for records and record": func(s *Settings) { s.Find.Records, s.Read.Record, s.List.Records = "", "", "" },
+		"match by id only":                func(s *Settings) { s.Find = nil },
+		"a source that is only read":      func(s *Settings) { *s = Settings{Record: s.Record, Read: s.Read, List: s.List} },
+		"an optional field":               func(s *Settings) { s.Record.Keys["phone"] = "record.?phone.orValue('')" },
+		"a header of the answer":          func(s *Settings) { s.Write.IfMatch = "headers.etag" },
+	}
+	for name, change := range cases {
+		t.Run(name, func(t *testing.T) {
+			s := full()
+			change(s)
+			for _, f := range faultsOf(s, "https://crm.example.com/api") {
+				t.Errorf("%s: %s; %s", f.path, f.problem, f.remedy)
+			}
+		})
+	}
+}
+
+func TestKnowledgeAndAbilitiesFollowTheSettings(t *testing.T) {
+	type has struct{ Receiver, Source, EventSource, Target, Changes bool }
+	cases := []struct {
+		name   string
+		change func(s *Settings)
+		knows  connector.Knowledge
+		has    has
+	}{
+		{"everything", func(s *Settings) {}, connector.Knowledge{Order: true, Actor: true, ConditionalWrite: true}, has{true, true, false, true, true}},
+		{"no times", func(s *Settings) { s.Record.UpdatedAt, s.Webhook.OccurredAt = "", "" },
+			connector.Knowledge{Actor: true, ConditionalWrite: true}, has{true, true, false, true, false}},
+		{"only the webhook's time", func(s *Settings) { s.Record.UpdatedAt, s.Humans, s.Write.IfMatch = "", "", "" },
+			connector.Knowledge{Order: true}, has{true, true, false, true, false}},
+		{"a webhook alone", func(s *Settings) { *s = Settings{Webhook: s.Webhook} }, connector.Knowledge{Order: true}, has{true, false, true, false, false}},
+		{"read alone", func(s *Settings) { *s = Settings{Record: s.Record, Read: s.Read} }, connector.Knowledge{Order: true}, has{false, true, false, false, false}},
+		{"list alone", func(s *Settings) { *s = Settings{Record: s.Record, List: s.List} }, connector.Knowledge{Order: true}, has{false, false, true, false, true}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			s := full()
+			c.change(s)
+			conn := connectTo(t, s, "http://127.0.0.1:1")
+			if d := cmp.Diff(c.knows, conn.Knows); d != "" {
+				t.Error(d)
+			}
+			got := has{conn.Receiver != nil, conn.Source != nil, conn.EventSource != nil, conn.Target != nil, conn.Changes != nil}
+			if got != c.has {
+				t.Errorf("abilities %+v, want %+v", got, c.has)
+			}
+		})
+	}
+}
+
+func TestOneAccountHasOneName(t *testing.T) {
+	read := func(get string) *Settings { return &Settings{Read: &Read{Get: get}} }
+	want := read("/customers/{id}").Account(config.Connection{BaseURL: "https://crm.example.com/api"})
+	same := []struct {
+		base string
+		s    *Settings
+	}{
+		{"https://CRM.example.com:443/api/", read("/customers/{id}")},
+		{"https://crm.example.com", read("/api/customers/{id}/")},
+		{"https://crm.example.com/api", read("/customers/{id}?expand=1")},
+		{"https://crm.example.com/api", &Settings{Write: &Write{Put: "/customers/{id}"}}},
+	}
+	for _, c := range same {
+		if got := c.s.Account(config.Connection{BaseURL: c.base}); got != want {
+			t.Errorf("%s with %+v: %s, want %s", c.base, c.s.Read, got, want)
+		}
+	}
+	for _, other := range []string{
+		read("/deals/{id}").Account(config.Connection{BaseURL: "https://crm.example.com/api"}),
+		read("/customers/{id}").Account(config.Connection{BaseURL: "https://crm.example.com:8443/api"}),
+		(&Settings{Webhook: &Webhook{}}).Account(config.Connection{BaseURL: "https://crm.example.com/api"}),
+	} {
+		if other == want {
+			t.Errorf("%s counts as the same account", other)
+		}
+	}
+	local := func(base string) string { return read("/c/{id}").Account(config.Connection{BaseURL: base}) }
+	if local("http://localhost:9002") != local("http://127.0.0.1:9002") {
+		t.Error("two names of this machine count as two accounts")
+	}
+}

@@ -1,0 +1,274 @@
+package httpconn
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"trueup/internal/config"
+	"trueup/internal/signature"
+)
+
+// compiled is a Settings that has been found sound, ready for use.
+type compiled struct {
+	verify   signature.Scheme // nil: anyone is believed
+	standard bool             // the webhook-id header is the default event id
+	events   *expression
+	eventID  *expression
+	customer *expression
+	status   *expression
+	occurred *expression
+
+	record recordShape
+	// fallback reads a stored event where there is no read: what Record does
+	// not say is taken from the webhook's expressions.
+	fallback recordShape
+
+	find, read, list             *template
+	findRecords, readRecord      *expression
+	listRecords, listNext        *expression
+	write                        *template
+	writeMethod                  string
+	writeBody                    any
+	ifMatch                      *expression
+	hasWebhook, hasRead, hasList bool
+}
+
+// recordShape is how the fields of one customer are found.
+type recordShape struct {
+	id, status, updatedAt, updatedBy, humans *expression
+	keys                                     []keyExpression
+}
+
+type keyExpression struct {
+	name string
+	*expression
+}
+
+// Check implements config.Settings.
+func (s *Settings) Check(c *config.Checker, common config.Connection) {
+	s.compile(common, c.Fault)
+}
+
+// compiler goes through the settings once and reports every fault it meets.
+type compiler struct {
+	s     *Settings
+	fault func(path, problem, remedy string)
+	out   *compiled
+}
+
+// compile checks the settings and makes what Open needs of them. The result is
+// usable only when nothing was reported.
+func (s *Settings) compile(common config.Connection, fault func(path, problem, remedy string)) *compiled {
+	c := &compiler{s: s, fault: fault, out: &compiled{
+		hasWebhook: s.Webhook != nil, hasRead: s.Read != nil, hasList: s.List != nil,
+	}}
+	if common.BaseURL == "" {
+		fault("base_url", "is missing", "write the address every path is joined to, such as https://crm.example.com/api")
+	}
+	if s.Webhook == nil && s.Read == nil && s.List == nil && s.Write == nil {
+		fault("", "describes neither how to receive nor how to read anything", "add webhook, read or list; a target needs read and write")
+	}
+	c.auth()
+	c.webhook()
+	c.recordFields()
+	c.readCalls()
+	c.writeCall()
+	return c.out
+}
+
+// expr compiles an optional expression; "" gives nil.
+func (c *compiler) expr(path, text string, vars ...string) *expression {
+	if text == "" {
+		return nil
+	}
+	e, problem := compileExpression(path, text, vars)
+	if problem != "" {
+		c.fault(path, problem, "write an expression of "+strings.Join(vars, ", ")+", such as "+vars[len(vars)-1]+".id (cel.dev)")
+	}
+	return e
+}
+
+// require reports a missing key.
+func (c *compiler) require(given bool, path, remedy string) {
+	if !given {
+		c.fault(path, "is missing", remedy)
+	}
+}
+
+func (c *compiler) webhook() {
+	w := c.s.Webhook
+	if w == nil {
+		return
+	}
+	c.verify(&w.Verify)
+	at := []string{varBody, varHeaders, varEvent}
+	if !c.out.hasRead {
+		at = append(at, varRecord)
+	}
+	c.out.events = c.expr("webhook.events", w.Events, varHeaders, varBody)
+	c.out.eventID = c.expr("webhook.id", w.ID, at...)
+	c.out.customer = c.expr("webhook.customer", w.Customer, at...)
+	c.out.status = c.expr("webhook.status", w.Status, at...)
+	c.out.occurred = c.expr("webhook.occurred_at", w.OccurredAt, at...)
+	c.require(w.Customer != "", "webhook.customer", "write where an event names the customer, such as event.customer_id")
+	c.require(w.ID != "" || c.out.standard, "webhook.id",
+		"write where an event has its own id, such as event.id: it is how a repeat is recognised")
+	if !c.out.hasRead && w.Status == "" && c.s.Record.Status == "" {
+		c.fault("webhook.status", "is missing, and there is no read to ask for the status",
+			"write where an event has the status, such as event.status, or add read")
+	}
+}
+
+func (c *compiler) recordFields() {
+	r := &c.s.Record
+	for _, call := range []struct {
+		given bool
+		name  string
+	}{{c.out.hasRead, "read"}, {c.s.Find != nil, "find"}, {c.out.hasList, "list"}} {
+		if call.given {
+			c.require(r.ID != "", "record.id", call.name+" is given: write where a record has its id, such as record.id")
+			c.require(r.Status != "", "record.status", call.name+" is given: write where a record has its status, such as record.status")
+			break
+		}
+	}
+	vars := []string{varBody, varHeaders, varRecord}
+	if !c.out.hasRead {
+		vars = c.storedVars()
+	}
+	c.out.record = recordShape{
+		id:        c.expr("record.id", r.ID, vars...),
+		status:    c.expr("record.status", r.Status, vars...),
+		updatedAt: c.expr("record.updated_at", r.UpdatedAt, vars...),
+		updatedBy: c.expr("record.updated_by", r.UpdatedBy, vars...),
+		humans:    c.expr("humans", c.s.Humans, vars...),
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Keys)) {
+		path := "record.keys." + name
+		if name == phID {
+			c.fault(path, "is always the record's own id", "remove it")
+			continue
+		}
+		c.require(r.Keys[name] != "", path, "write where a record has it, such as record."+name)
+		c.out.record.keys = append(c.out.record.keys, keyExpression{name, c.expr(path, r.Keys[name], vars...)})
+	}
+	c.out.fallback = c.out.record
+	if w := c.s.Webhook; w != nil && !c.out.hasRead {
+		fill := func(into **expression, path, text string) {
+			if *into == nil {
+				*into = c.storedExpr(path, text)
+			}
+		}
+		fill(&c.out.fallback.id, "webhook.customer", w.Customer)
+		fill(&c.out.fallback.status, "webhook.status", w.Status)
+		fill(&c.out.fallback.updatedAt, "webhook.occurred_at", w.OccurredAt)
+	}
+}
+
+// storedVars are the names that are still known when a stored event is read:
+// its headers and the rest of a batch are gone by then.
+func (c *compiler) storedVars() []string {
+	vars := []string{varEvent, varRecord}
+	if c.s.Webhook != nil && c.s.Webhook.Events == "" {
+		vars = append([]string{varBody}, vars...)
+	}
+	return vars
+}
+
+// storedExpr compiles an expression of the webhook once more, for the stored
+// event. What is no expression at all has been reported already.
+func (c *compiler) storedExpr(path, text string) *expression {
+	if text == "" {
+		return nil
+	}
+	e, problem := compileExpression(path, text, c.storedVars())
+	if problem != "" {
+		if _, before := compileExpression(path, text, []string{varBody, varHeaders, varEvent, varRecord}); before == "" {
+			c.fault(path, "uses what is no longer known when the stored event is read",
+				"without read the event is all there is: use event, or say it under record, or add read")
+		}
+	}
+	return e
+}
+
+func (c *compiler) readCalls() {
+	s := c.s
+	if s.Find != nil {
+		c.out.find = c.path("find.get", s.Find.Get, "/customers?{key}={value}", []string{phValue}, phKey)
+		c.out.findRecords = c.expr("find.records", orBody(s.Find.Records), varHeaders, varBody)
+	}
+	if s.Read != nil {
+		c.out.read = c.path("read.get", s.Read.Get, "/customers/{id}", []string{phID})
+		c.out.readRecord = c.expr("read.record", orBody(s.Read.Record), varHeaders, varBody)
+	}
+	if s.List != nil {
+		c.out.list = c.path("list.get", s.List.Get, "/customers?after={cursor}", nil, phCursor)
+		c.out.listRecords = c.expr("list.records", orBody(s.List.Records), varHeaders, varBody)
+		c.out.listNext = c.expr("list.next", s.List.Next, varHeaders, varBody)
+		if c.out.list != nil && c.out.list.has(phCursor) != (s.List.Next != "") {
+			c.fault("list", "has only one of next and {cursor}",
+				"write {cursor} in get and, as next, where the answer has the cursor of the next page; or neither for a single page")
+		}
+	}
+}
+
+// path compiles a path in which every needed placeholder must stand.
+func (c *compiler) path(path, text, example string, needed []string, optional ...string) *template {
+	if text == "" {
+		c.fault(path, "is missing", "write a path such as "+example)
+		return nil
+	}
+	known := append(slices.Clone(needed), optional...)
+	t, problem := parsePath(text, known...)
+	if problem != "" {
+		c.fault(path, problem, "write a path such as "+example+", joined to base_url")
+		return nil
+	}
+	for _, n := range needed {
+		if !t.has(n) {
+			c.fault(path, "does not hold {"+n+"}", "write a path such as "+example)
+		}
+	}
+	return t
+}
+
+func (c *compiler) writeCall() {
+	w := c.s.Write
+	if w == nil {
+		return
+	}
+	c.require(c.s.Read != nil, "read", "write is given, and nothing is written without reading it before and after: add read")
+	method, text, key, several := w.request()
+	switch {
+	case several:
+		c.fault("write", "has more than one of put, patch and post", "keep the one the tool wants")
+		return
+	case text == "":
+		c.fault("write", "has none of put, patch and post", `write a path such as put: "/customers/{id}"`)
+		return
+	}
+	c.out.writeMethod, c.out.writeBody = method, w.Body
+	known := []string{phID, phValue, phStatus}
+	c.out.write = c.path("write."+key, text, "/customers/{id}", nil, known...)
+	hasValue, problem := checkBody(w.Body, known, []string{phValue, phStatus})
+	if problem != "" {
+		c.fault("write.body", problem, "the placeholders are {value}, {id} and {status}")
+	}
+	hasID, _ := checkBody(w.Body, known, []string{phID})
+	if t := c.out.write; t != nil {
+		if problem == "" && !hasValue && !t.has(phValue, phStatus) {
+			c.fault("write.body", "does not hold {value}", `write what the tool wants, such as body: {status: "{value}"}`)
+		}
+		if !hasID && !t.has(phID) {
+			c.fault("write."+key, "does not hold {id}", "write a path such as /customers/{id}")
+		}
+	}
+	c.out.ifMatch = c.expr("write.if_match", w.IfMatch, varBody, varHeaders, varRecord)
+}
+
+func orBody(text string) string {
+	if text == "" {
+		return varBody
+	}
+	return text
+}

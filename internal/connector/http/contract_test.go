@@ -1,0 +1,114 @@
+package httpconn
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"trueup/internal/config"
+	"trueup/internal/connector"
+	"trueup/internal/connector/connectortest"
+	"trueup/internal/signature"
+	"trueup/internal/status"
+)
+
+const delivery = `{"events":[{"id":"e1","customer_id":"c1","status":"Active","occurred_at":"2026-03-01T12:00:00Z"}]}`
+
+func harness(change func(s *Settings)) connectortest.Harness {
+	return connectortest.Harness{
+		Open: func(t *testing.T, base string, deps connector.Deps) connector.Connection {
+			s := full()
+			change(s)
+			c, err := Open("crm", config.Connection{Name: "crm", Type: Type, BaseURL: base, Timeout: 5 * time.Second}, s, deps)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c
+		},
+		Secrets: []string{token, whsec, whsec[len("whsec_"):], hmacKey},
+		Now:     func() time.Time { return now },
+	}
+}
+
+func TestTheConnectorKeepsTheContract(t *testing.T) {
+	record := jsonTool(`{"id":"c1","status":"Active","email":"a@example.com","etag":"1","updated_at":1749996400,"updated_by":"u"}`)
+	list := jsonTool(`{"customers":[{"id":"c1","status":"Active","updated_at":1749996400}],"next":""}`)
+	two := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Get("after") == "" {
+			jsonTool(`{"customers":[{"id":"c1","status":"A","updated_at":1749999990}],"next":"x"}`)(w, r)
+			return
+		}
+		jsonTool(`{"customers":[{"id":"c2","status":"B","updated_at":1749999991}]}`)(w, r)
+	})
+	// A list is no record that could be gone: its address is wrong.
+	noList := map[int]connector.FailureKind{404: connector.Misconfigured, 410: connector.Misconfigured}
+	h := harness(func(*Settings) {})
+	key, err := signature.StandardSecret(whsec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := signature.StandardSecret(otherSec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Webhook = &connectortest.Webhook{Body: []byte(delivery), Now: now, Expires: true,
+		Sign:      func(body []byte) http.Header { return signature.SignStandard(key, "msg_1", now, body) },
+		SignWrong: func(body []byte) http.Header { return signature.SignStandard(other, "msg_1", now, body) },
+	}
+	h.Reads = []connectortest.Call{
+		{Name: "read the source", Tool: record, Do: func(ctx context.Context, c connector.Connection) (any, error) {
+			return c.Source.Read(ctx, "c1")
+		}},
+		{Name: "read the target", Tool: record, Do: func(ctx context.Context, c connector.Connection) (any, error) {
+			return c.Target.Read(ctx, "c1")
+		}},
+		{Name: "find in the target", Tool: list, Do: func(ctx context.Context, c connector.Connection) (any, error) {
+			return c.Target.Find(ctx, "email", "find-canary@example.com")
+		}, Except: map[int]connector.FailureKind{404: "", 410: ""}},
+		{Name: "poll", Tool: two, Do: func(ctx context.Context, c connector.Connection) (any, error) {
+			events, _, _, err := c.Changes.Since(ctx, now.Add(-time.Minute).Format(time.RFC3339))
+			return events, err
+		}, Except: noList},
+		{Name: "probe", Tool: list, Do: func(ctx context.Context, c connector.Connection) (any, error) {
+			return c.Probe.Probe(ctx)
+		}, Except: noList},
+	}
+	h.Writes = []connectortest.Call{{Name: "write", Tool: record, Do: func(ctx context.Context, c connector.Connection) (any, error) {
+		return nil, c.Target.Write(ctx, status.TargetRecord{ID: "c1", Revision: "1"}, "Paused")
+	}}}
+	connectortest.Run(t, h)
+}
+
+func TestEachSchemeKeepsTheContract(t *testing.T) {
+	shape := signature.HMAC{Header: "X-Sig", Encoding: signature.Hex, Prefix: "sha256="}
+	timed := signature.HMAC{Header: "X-Sig", Encoding: signature.Base64, TimestampHeader: "X-Time"}
+	sign := func(shape signature.HMAC, key string) func([]byte) http.Header {
+		return func(body []byte) http.Header { return signature.SignHMAC(shape, []byte(key), now, body) }
+	}
+	static := func(value string) func([]byte) http.Header {
+		return func([]byte) http.Header { return http.Header{"X-Token": {value}} }
+	}
+	secrets := []config.Secret{hmacKey}
+	cases := []struct {
+		name    string
+		verify  Verify
+		webhook connectortest.Webhook
+	}{
+		{"hmac", Verify{Scheme: schemeHMAC, Header: "X-Sig", Prefix: "sha256=", Secrets: secrets},
+			connectortest.Webhook{Sign: sign(shape, hmacKey), SignWrong: sign(shape, "x")}},
+		{"hmac with a time", Verify{Scheme: schemeHMAC, Header: "X-Sig", Encoding: "base64", TimestampHeader: "X-Time", Secrets: secrets},
+			connectortest.Webhook{Sign: sign(timed, hmacKey), SignWrong: sign(timed, "x"), Expires: true}},
+		{"a static header", Verify{Scheme: schemeHeader, Name: "X-Token", Secrets: secrets},
+			connectortest.Webhook{Sign: static(hmacKey), SignWrong: static("x"), BodyNotCovered: true}},
+		{"none", Verify{None: true}, connectortest.Webhook{}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			h := harness(func(s *Settings) { s.Webhook.Verify = c.verify })
+			c.webhook.Body, c.webhook.Now = []byte(delivery), now
+			h.Webhook = &c.webhook
+			connectortest.Run(t, h)
+		})
+	}
+}

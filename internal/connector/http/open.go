@@ -1,0 +1,109 @@
+package httpconn
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"trueup/internal/config"
+	"trueup/internal/connector"
+	"trueup/internal/connector/rest"
+)
+
+// Open returns the connection. It makes no call.
+func Open(name string, common config.Connection, s *Settings, deps connector.Deps) (connector.Connection, error) {
+	var first error
+	c := s.compile(common, func(path, problem, remedy string) {
+		if first == nil {
+			first = fmt.Errorf("open connection %s: %s %s; %s", name, path, problem, remedy)
+		}
+	})
+	base, err := url.Parse(common.BaseURL)
+	if first == nil && (err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https") {
+		first = fmt.Errorf("open connection %s: base_url is not an http address", name)
+	}
+	if first != nil {
+		return connector.Connection{}, first
+	}
+	now := deps.Now
+	if now == nil {
+		now = time.Now
+	}
+	api := &api{compiled: c, now: now, rest: &rest.Client{Base: base, HTTP: deps.HTTP, Timeout: common.Timeout,
+		Gate: deps.Gate, Now: now, Authorize: s.Auth.authorize}}
+
+	conn := connector.Connection{Name: name, Type: Type, Knows: s.knows(), Probe: probe{api}}
+	if c.hasWebhook {
+		conn.Receiver = receiver{c}
+	}
+	if c.hasRead {
+		conn.Source = source{api}
+	} else if c.hasWebhook || c.hasList {
+		conn.EventSource = eventSource{c}
+	}
+	if c.hasRead && c.write != nil {
+		conn.Target = target{api}
+	}
+	if c.hasList && c.record.updatedAt != nil {
+		conn.Changes = changes{api}
+	}
+	return conn, nil
+}
+
+// authorize adds the credentials to a call.
+func (a *Auth) authorize(r *http.Request) {
+	switch {
+	case a == nil:
+	case a.Bearer != "":
+		r.Header.Set("Authorization", "Bearer "+a.Bearer.Reveal())
+	case a.Header != nil:
+		r.Header.Set(a.Header.Name, a.Header.Value.Reveal())
+	case a.Basic != nil:
+		r.SetBasicAuth(a.Basic.User.Reveal(), a.Basic.Password.Reveal())
+	}
+}
+
+// knows is what this description of a tool lets us tell. A field's own time,
+// its legal values and deletions have no key in the configuration.
+func (s *Settings) knows() connector.Knowledge {
+	return connector.Knowledge{
+		Order:            s.Record.UpdatedAt != "" || s.Webhook != nil && s.Webhook.OccurredAt != "",
+		Actor:            s.Humans != "",
+		ConditionalWrite: s.Write != nil && s.Write.IfMatch != "",
+	}
+}
+
+// Account implements config.HasAccount: the address of one record, without
+// what is spelt differently for the same place. A connection that only
+// receives has no such address, and its account cannot be told.
+func (s *Settings) Account(common config.Connection) string {
+	path := ""
+	switch {
+	case s.Read != nil:
+		path = s.Read.Get
+	case s.Write != nil:
+		_, path, _, _ = s.Write.request()
+	case s.Find != nil:
+		path = s.Find.Get
+	case s.List != nil:
+		path = s.List.Get
+	default:
+		return ""
+	}
+	base, err := url.Parse(common.BaseURL)
+	if err != nil {
+		return ""
+	}
+	host, port := strings.ToLower(base.Hostname()), base.Port()
+	if host == "localhost" || host == "::1" {
+		host = "127.0.0.1"
+	}
+	scheme := strings.ToLower(base.Scheme)
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[scheme]
+	}
+	path, _, _ = strings.Cut(path, "?")
+	return host + ":" + port + "/" + strings.Trim(strings.TrimSuffix(base.Path, "/")+path, "/")
+}

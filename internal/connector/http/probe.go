@@ -1,0 +1,36 @@
+package httpconn
+
+import (
+	"context"
+	"fmt"
+)
+
+// probe checks a live account through its list, the one call that needs no id.
+type probe struct{ *api }
+
+// Probe implements connector.Probe.
+func (p probe) Probe(ctx context.Context) ([]string, error) {
+	if p.list == nil {
+		return []string{"nothing to probe: add list, the one call that needs no customer's id"}, nil
+	}
+	records, without := 0, 0
+	_, err := p.page(ctx, "", func(vars map[string]any, record any) error {
+		r, err := p.record.read(p.withRecord(vars, record))
+		if err != nil {
+			return misconfigured(err)
+		}
+		records++
+		if !r.hasValue {
+			without++
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	said := []string{fmt.Sprintf("the credentials are accepted and the first page of the list has %d readable records", records)}
+	if without > 0 {
+		said = append(said, fmt.Sprintf("%d of them have no status: is record.status spelt right?", without))
+	}
+	return said, nil
+}

@@ -1,0 +1,94 @@
+package httpconn
+
+import (
+	"maps"
+	"strings"
+	"time"
+
+	"trueup/internal/status"
+)
+
+// reading is one record with everything the configuration says about it.
+type reading struct {
+	id       string
+	value    string
+	hasValue bool
+	at       time.Time
+	keys     map[string]string
+}
+
+// withRecord returns the variables for one record of an answer. Without read
+// the record is the event, and of a list both names mean its element.
+func (c *compiled) withRecord(vars map[string]any, record any) map[string]any {
+	with := map[string]any{varRecord: record}
+	maps.Copy(with, vars)
+	if !c.hasRead {
+		with[varEvent], with[varBody] = record, record
+	}
+	return with
+}
+
+// read evaluates the fields that sources and targets share.
+func (s *recordShape) read(vars map[string]any) (r reading, err error) {
+	if r.id, err = s.id.id(vars); err != nil {
+		return r, err
+	}
+	if r.value, r.hasValue, err = s.status.text(vars); err != nil {
+		return r, err
+	}
+	if r.at, err = s.updatedAt.time(vars); err != nil {
+		return r, err
+	}
+	r.keys = map[string]string{}
+	for _, k := range s.keys {
+		text, ok, err := k.text(vars)
+		if err != nil {
+			return r, err
+		}
+		if text = strings.TrimSpace(text); ok && text != "" {
+			r.keys[k.name] = text
+		}
+	}
+	return r, nil
+}
+
+func (r reading) source() status.SourceRecord {
+	return status.SourceRecord{ID: r.id, Value: r.value, NoStatus: !r.hasValue, UpdatedAt: r.at, Keys: r.keys}
+}
+
+// targetRecord reads one record of the target.
+func (c *compiled) targetRecord(vars map[string]any) (status.TargetRecord, error) {
+	r, err := c.record.read(vars)
+	if err != nil {
+		return status.TargetRecord{}, err
+	}
+	t := status.TargetRecord{ID: r.id, Value: r.value, EditedAt: r.at, Keys: r.keys}
+	if t.By, _, err = c.record.updatedBy.text(vars); err != nil {
+		return t, err
+	}
+	if t.Actor, err = c.actor(vars); err != nil {
+		return t, err
+	}
+	t.Revision, _, err = c.ifMatch.text(vars)
+	return t, err
+}
+
+// actor asks humans. An expression that cannot be computed, because the record
+// does not say who edited it, means that nobody knows: the decision then takes
+// the edit for a person's, the reading that overwrites nothing.
+func (c *compiled) actor(vars map[string]any) (status.Actor, error) {
+	v, err := c.record.humans.eval(vars)
+	if err != nil {
+		return status.ActorUnknown, nil
+	}
+	switch t := v.(type) {
+	case absent:
+		return status.ActorUnknown, nil
+	case bool:
+		if t {
+			return status.ActorHuman, nil
+		}
+		return status.ActorAutomation, nil
+	}
+	return status.ActorUnknown, misfit{c.record.humans.path, "the value is neither true nor false"}
+}

@@ -1,0 +1,126 @@
+package httpconn
+
+import "trueup/internal/config"
+
+// Type is the connection's type in the configuration.
+const Type = "http"
+
+// Settings are the keys of a connection of type http.
+type Settings struct {
+	Auth    *Auth    `yaml:"auth"`
+	Webhook *Webhook `yaml:"webhook"`
+	Record  Record   `yaml:"record"`
+	// Humans is true when the last editor of the record is a person.
+	Humans string `yaml:"humans"`
+	Find   *Find  `yaml:"find"`
+	Read   *Read  `yaml:"read"`
+	Write  *Write `yaml:"write"`
+	List   *List  `yaml:"list"`
+}
+
+// Auth is how calls prove who they are; exactly one of its keys is given.
+type Auth struct {
+	Bearer config.Secret `yaml:"bearer"`
+	Header *HeaderAuth   `yaml:"header"`
+	Basic  *BasicAuth    `yaml:"basic"`
+}
+
+// HeaderAuth is a secret in a header of its own.
+type HeaderAuth struct {
+	Name  string        `yaml:"name"`
+	Value config.Secret `yaml:"value"`
+}
+
+// BasicAuth is HTTP basic authentication. The user is a secret too: many tools
+// want an API key there and no password.
+type BasicAuth struct {
+	User     config.Secret `yaml:"user"`
+	Password config.Secret `yaml:"password"`
+}
+
+// Webhook says how the tool's notifications are verified and read.
+type Webhook struct {
+	Verify Verify `yaml:"verify"`
+	// Events is the list of events in a body; without it the body is one.
+	Events     string `yaml:"events"`
+	ID         string `yaml:"id"`
+	Customer   string `yaml:"customer"`
+	Status     string `yaml:"status"`
+	OccurredAt string `yaml:"occurred_at"`
+}
+
+// Verify names a scheme and its parts, or says in writing that there is none.
+type Verify struct {
+	Scheme  string          `yaml:"scheme"`
+	Secrets []config.Secret `yaml:"secrets"`
+	// Header, Encoding, Prefix and TimestampHeader belong to hmac-sha256.
+	Header          string `yaml:"header"`
+	Encoding        string `yaml:"encoding"` // hex (default) | base64
+	Prefix          string `yaml:"prefix"`
+	TimestampHeader string `yaml:"timestamp_header"`
+	// Name belongs to header: the header that holds the secret itself.
+	Name string `yaml:"name"`
+	None bool   `yaml:"none"`
+}
+
+// The schemes of Verify.
+const (
+	schemeStandard = "standard-webhooks"
+	schemeHMAC     = "hmac-sha256"
+	schemeHeader   = "header"
+)
+
+// Record says how one customer looks in the tool.
+type Record struct {
+	ID        string            `yaml:"id"`
+	Status    string            `yaml:"status"`
+	UpdatedAt string            `yaml:"updated_at"`
+	UpdatedBy string            `yaml:"updated_by"`
+	Keys      map[string]string `yaml:"keys"`
+}
+
+// Find searches records by a key.
+type Find struct {
+	Get     string `yaml:"get"`
+	Records string `yaml:"records"` // body unless set
+}
+
+// Read reads one record by its id.
+type Read struct {
+	Get    string `yaml:"get"`
+	Record string `yaml:"record"` // body unless set
+}
+
+// Write sets the status of one record; exactly one of Put, Patch, Post.
+type Write struct {
+	Put     string `yaml:"put"`
+	Patch   string `yaml:"patch"`
+	Post    string `yaml:"post"`
+	Body    any    `yaml:"body"`
+	IfMatch string `yaml:"if_match"`
+}
+
+// List pages through all records.
+type List struct {
+	Get     string `yaml:"get"`
+	Records string `yaml:"records"` // body unless set
+	// Next is the cursor of the next page, empty or absent on the last.
+	Next string `yaml:"next"`
+}
+
+// request returns the method, the path and the key it stands under; "" when
+// none is given, and more is true when there are several.
+func (w *Write) request() (method, path, key string, more bool) {
+	for _, c := range []struct{ method, path, key string }{
+		{"PUT", w.Put, "put"}, {"PATCH", w.Patch, "patch"}, {"POST", w.Post, "post"},
+	} {
+		if c.path == "" {
+			continue
+		}
+		if path != "" {
+			return method, path, key, true
+		}
+		method, path, key = c.method, c.path, c.key
+	}
+	return method, path, key, false
+}

@@ -1,0 +1,91 @@
+package httpconn
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"trueup/internal/connector"
+	"trueup/internal/connector/rest"
+	"trueup/internal/status"
+)
+
+// target finds, reads and writes records in the tool that follows.
+type target struct{ *api }
+
+// Find implements connector.Target. A 404 means that nobody was found: lookup
+// calls answer so where a search would give an empty list.
+func (t target) Find(ctx context.Context, key, value string) ([]status.TargetRecord, error) {
+	switch {
+	case t.find == nil:
+		return nil, misconfigured(fmt.Errorf("it has no find, so only the match key id can be used"))
+	case !slices.ContainsFunc(t.record.keys, func(k keyExpression) bool { return k.name == key }):
+		return nil, misconfigured(fmt.Errorf("the match key %s is not among record.keys", key))
+	}
+	vars, err := t.get(ctx, t.find, map[string]string{phKey: key, phValue: value})
+	if err != nil {
+		if connector.FailureOf(err).Kind == connector.Gone {
+			return nil, nil
+		}
+		return nil, err
+	}
+	records, err := t.findRecords.list(vars)
+	if err != nil {
+		return nil, misconfigured(err)
+	}
+	found := make([]status.TargetRecord, len(records))
+	for i, r := range records {
+		if found[i], err = t.targetRecord(t.withRecord(vars, r)); err != nil {
+			return nil, misconfigured(err)
+		}
+	}
+	return found, nil
+}
+
+// Read implements connector.Target.
+func (t target) Read(ctx context.Context, id string) (status.TargetRecord, error) {
+	vars, err := t.readRecordOf(ctx, id)
+	if err != nil {
+		return status.TargetRecord{}, err
+	}
+	r, err := t.targetRecord(vars)
+	if err != nil {
+		return status.TargetRecord{}, misconfigured(err)
+	}
+	return r, t.same(id, r.ID)
+}
+
+// Write implements connector.Target.
+func (t target) Write(ctx context.Context, record status.TargetRecord, value string) error {
+	values := map[string]string{phID: record.ID, phValue: value, phStatus: value}
+	path, err := t.write.expand(values)
+	if err != nil || record.ID == "" {
+		return unsafeAddress(errUnsafe)
+	}
+	req := rest.Request{Method: t.writeMethod, Path: path, Header: http.Header{}, Write: true}
+	if t.writeBody != nil {
+		if req.Body, err = fillBody(t.writeBody, values); err != nil {
+			return misconfigured(err)
+		}
+		req.ContentType = "application/json"
+	}
+	if t.ifMatch != nil {
+		// A write without its condition could land on a person's newer edit,
+		// which is what if_match was written to prevent.
+		if record.Revision == "" {
+			return misconfigured(misfit{t.ifMatch.path, "the record that was read has no revision to name, so nothing was written"})
+		}
+		req.Header.Set("If-Match", record.Revision)
+	}
+	answer, err := t.rest.Do(ctx, req)
+	if err != nil {
+		return err
+	}
+	if len(answer.Body) > 0 && answer.JSON() && !json.Valid(answer.Body) {
+		return &connector.Failure{Kind: connector.Transient, Effect: connector.EffectUnknown, Status: answer.Status,
+			Detail: "the answer to the write says it is JSON and is not: it was cut off, or something else answered"}
+	}
+	return nil
+}
