@@ -1,0 +1,108 @@
+package stripe
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"trueup/internal/connector"
+	"trueup/internal/status"
+)
+
+const (
+	// retention is how far back Stripe lists events.
+	retention = 30 * 24 * time.Hour
+	// overlap is asked for again each time: created has a resolution of one
+	// second, and events may be listed later than they were created.
+	overlap = 10 * time.Minute
+	// window is how much time one call covers while catching up. Stripe lists
+	// the newest first and the caller needs the oldest first, so a call holds
+	// all its events at once; an hour keeps that small, and what was caught up
+	// is safe before the next hour is asked for.
+	window = time.Hour
+	// maxEventPages bounds one window.
+	maxEventPages = 1000
+)
+
+// eventTypes are the types whose events are asked for; Stripe allows twenty.
+var eventTypes = append(slices.Clone(customerEvents),
+	subscriptionEvents+"created", subscriptionEvents+"updated", subscriptionEvents+"deleted",
+	subscriptionEvents+"paused", subscriptionEvents+"resumed")
+
+// changes implements connector.Changes. Its cursor is a time in Unix seconds:
+// every event created before it has been returned, as far as Stripe still
+// lists it.
+type changes struct {
+	api  *client
+	name string
+	now  func() time.Time
+	log  *slog.Logger
+}
+
+// Since implements connector.Changes.
+func (c changes) Since(ctx context.Context, cursor string) ([]connector.Reading, string, bool, error) {
+	now := c.now().UTC()
+	if cursor == "" {
+		return nil, unixText(now), false, nil
+	}
+	seconds, err := strconv.ParseInt(cursor, 10, 64)
+	if err != nil || seconds < 0 {
+		return nil, "", false, &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone, Err: err,
+			Detail: "the stored position in Stripe's list of events is not a time"}
+	}
+	from := time.Unix(seconds, 0).UTC()
+	if oldest := now.Add(-retention); from.Before(oldest) {
+		c.log.Warn("stripe lists events of the last 30 days only; a sweep finds what changed before",
+			"connection", c.name, "wanted_from", from, "listed_from", oldest)
+		from = oldest
+	}
+	if from.After(now) {
+		// A clock that was wrong must not hide what happens until then.
+		from = now
+	}
+	until := from.Add(window)
+	more := until.Before(now)
+	query := url.Values{
+		"types[]":      eventTypes,
+		"created[gte]": {unixText(from.Add(-overlap))},
+	}
+	if more {
+		query.Set("created[lt]", unixText(until))
+	}
+	found, newest, err := c.read(ctx, query)
+	if err != nil {
+		return nil, "", false, err
+	}
+	next := until
+	if !more {
+		// The newest event by Stripe's clock, not now by ours. In a quiet
+		// account the cursor follows at a distance that no clock is wrong by,
+		// so that it never leaves the 30 days.
+		next = latest(from, newest, now.Add(-window/2))
+	}
+	return found, unixText(next), more, nil
+}
+
+// read returns the events of one window, oldest first, and the time of the
+// newest.
+func (c changes) read(ctx context.Context, query url.Values) (found []connector.Reading, newest time.Time, err error) {
+	err = c.api.list(ctx, events, query, maxEventPages, func(id string, object json.RawMessage) error {
+		reading, err := readEvent(object, modeUnknown)
+		if err != nil {
+			reading = connector.Reading{Event: status.Event{ID: id, Payload: slices.Clone(object)}, Err: err}
+		}
+		newest = latest(newest, reading.Event.OccurredAt)
+		found = append(found, reading)
+		return nil
+	})
+	slices.Reverse(found)
+	return found, newest, err
+}
+
+func unixText(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
+
+func latest(times ...time.Time) time.Time { return slices.MaxFunc(times, time.Time.Compare) }

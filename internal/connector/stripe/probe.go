@@ -1,0 +1,37 @@
+package stripe
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// probe implements connector.Probe.
+type probe struct {
+	api *client
+	key string
+}
+
+// Probe implements connector.Probe: it reads one object of each kind that the
+// connection needs, and stops at the first it may not read.
+func (p probe) Probe(ctx context.Context) ([]string, error) {
+	var sentences []string
+	for _, r := range []resource{customers, subscriptions, events} {
+		var answer page
+		if err := p.api.get(ctx, r, r.path(), url.Values{"limit": {"1"}}, &answer); err != nil {
+			return sentences, fmt.Errorf("read one of the account's %s: %w", r, err)
+		}
+		if answer.Object != "list" {
+			return sentences, unexpected(r, "is not a list", nil)
+		}
+		sentences = append(sentences, fmt.Sprintf("the API key may read %s", r))
+	}
+	if m := modeOf(p.key); m != modeUnknown {
+		sentences = append(sentences, fmt.Sprintf("the API key is for the %s mode", m))
+	}
+	if strings.HasPrefix(p.key, "sk_") {
+		sentences = append(sentences, "the API key is a secret key, which may do everything; a restricted key that reads is enough")
+	}
+	return sentences, nil
+}

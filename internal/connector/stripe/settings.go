@@ -1,0 +1,58 @@
+package stripe
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"trueup/internal/config"
+)
+
+// Settings are the keys of a connection of type stripe.
+type Settings struct {
+	APIKey         config.Secret   `yaml:"api_key"`
+	WebhookSecrets []config.Secret `yaml:"webhook_secrets"`
+}
+
+const restrictedKey = "create a restricted key (rk_...) in the Stripe Dashboard under Developers, API keys, " +
+	"with the permission Read on Customers, Subscriptions and Events"
+
+// Check implements config.Settings.
+func (s *Settings) Check(c *config.Checker, _ config.Connection) {
+	switch key := s.APIKey.Reveal(); {
+	case key == "":
+		c.Fault("api_key", "is required", restrictedKey)
+	case strings.HasPrefix(key, "pk_"):
+		c.Fault("api_key", "is a publishable key, which cannot read customers", restrictedKey)
+	case strings.HasPrefix(key, "whsec_"):
+		c.Fault("api_key", "is the signing secret of a webhook endpoint", "put it under webhook_secrets, and for api_key "+restrictedKey)
+	case !strings.HasPrefix(key, "rk_") && !strings.HasPrefix(key, "sk_"):
+		c.Fault("api_key", "is not a Stripe API key, which begins with rk_ or sk_", restrictedKey)
+	case strings.ContainsAny(key, " \t\r\n"):
+		c.Fault("api_key", "contains a space or a line break", "copy the key again, without what stands around it")
+	}
+	if len(s.WebhookSecrets) == 0 {
+		c.Fault("webhook_secrets", "is required: a Stripe connection without webhooks is not supported, not even with poll",
+			"create an endpoint in the Stripe Dashboard under Developers, Webhooks, that sends to "+
+				"<public_url>/hooks/<connection>, and copy its signing secret (whsec_...)")
+	}
+	for i, secret := range s.WebhookSecrets {
+		path := fmt.Sprintf("webhook_secrets[%d]", i)
+		switch text := secret.Reveal(); {
+		case !strings.HasPrefix(text, "whsec_") || text == "whsec_":
+			c.Fault(path, "is not the signing secret of a Stripe endpoint, which begins with whsec_",
+				"copy it from the endpoint's page in the Stripe Dashboard (Reveal signing secret)")
+		case strings.ContainsAny(text, " \t\r\n"):
+			c.Fault(path, "contains a space or a line break", "copy the secret again, without what stands around it")
+		}
+	}
+}
+
+// Account names the Stripe account without revealing the key, so that two
+// connections to one account are recognised as the same tool. Two different
+// keys of one account give two names: the key does not say whose it is.
+func (s *Settings) Account(config.Connection) string {
+	sum := sha256.Sum256([]byte("stripe account of " + s.APIKey.Reveal()))
+	return "stripe:" + hex.EncodeToString(sum[:8])
+}
