@@ -1,0 +1,62 @@
+// Package registry is the one visible list of connection types. A new
+// connector is one line here, and nothing registers itself.
+//
+// Main functions: Types (for the configuration) and Open.
+//
+// It must not import the store or the pipeline.
+package registry
+
+import (
+	"fmt"
+
+	"trueup/internal/config"
+	"trueup/internal/connector"
+	httpconn "trueup/internal/connector/http"
+	"trueup/internal/connector/stripe"
+)
+
+// kind is one connection type: its empty settings and how it is opened.
+type kind struct {
+	settings func() config.Settings
+	open     func(name string, common config.Connection, deps connector.Deps) (connector.Connection, error)
+}
+
+var kinds = map[string]kind{
+	httpconn.Type: entry(httpconn.Open),
+	stripe.Type:   entry(stripe.Open),
+}
+
+// entry makes a kind of a connector's Open, whose settings are of type S.
+func entry[S any, P interface {
+	*S
+	config.Settings
+}](open func(string, config.Connection, P, connector.Deps) (connector.Connection, error)) kind {
+	return kind{
+		settings: func() config.Settings { return P(new(S)) },
+		open: func(name string, common config.Connection, deps connector.Deps) (connector.Connection, error) {
+			settings, ok := common.Settings.(P)
+			if !ok {
+				return connector.Connection{}, fmt.Errorf("open connection %s: its settings are of another type than %s", name, common.Type)
+			}
+			return open(name, common, settings, deps)
+		},
+	}
+}
+
+// Types returns what the configuration needs to know about each type.
+func Types() config.Types {
+	types := config.Types{}
+	for name, k := range kinds {
+		types[name] = k.settings
+	}
+	return types
+}
+
+// Open opens one connection of the configuration. It makes no call.
+func Open(c config.Connection, deps connector.Deps) (connector.Connection, error) {
+	k, ok := kinds[c.Type]
+	if !ok {
+		return connector.Connection{}, fmt.Errorf("open connection %s: there is no connection type %s", c.Name, c.Type)
+	}
+	return k.open(c.Name, c, deps)
+}

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Writes the files that are made from the code into a folder, docs unless one
+# is named. scripts/test.sh calls it with another folder and compares.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+out=${1:-docs}
+# Through a variable: a program that fails must not leave half a file behind.
+schema=$(go run ./cmd/trueup config schema)
+printf '%s\n' "$schema" >"$out/trueup.schema.json"

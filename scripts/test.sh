@@ -1,0 +1,142 @@
+#!/usr/bin/env bash
+# The test command: every check of this repository, in the order of what is
+# quick to say. It skips nothing. What is missing on the machine is installed
+# where we may, and named where we may not; a machine with Go is enough.
+#
+#   bash scripts/test.sh
+#
+# TRUEUP_TEST_POSTGRES, the URL of a PostgreSQL the tests may make schemas in,
+# is used when it is set; otherwise a temporary server is started and removed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+PATH=$PATH:/usr/local/go/bin
+STATICCHECK=honnef.co/go/tools/cmd/staticcheck@v0.8.2
+pg_dir='' pg_pid=''
+
+die() {
+	echo "$*" >&2
+	exit 1
+}
+
+# step runs one check under a name and says how long it took.
+step() {
+	local name=$1 began=$SECONDS
+	shift
+	echo "== $name"
+	"$@" || die "FAILED: $name, after $((SECONDS - began))s"
+	echo "   ok, $((SECONDS - began))s"
+}
+
+# both runs a command in the product's module and in the nested one.
+both() {
+	"$@" && (cd stripetest && "$@")
+}
+
+formatted() {
+	local files
+	files=$("$(go env GOROOT)/bin/gofmt" -l .) || return 1
+	[ -z "$files" ] || {
+		echo "not formatted, run gofmt -w on:"
+		echo "$files"
+		return 1
+	}
+}
+
+generated() {
+	local out status=0
+	out=$(mktemp -d)
+	bash scripts/generate.sh "$out" && diff -ru docs/trueup.schema.json "$out/trueup.schema.json" || status=$?
+	rm -rf "$out"
+	[ "$status" -eq 0 ] || echo "docs/trueup.schema.json is not what the code makes, run: bash scripts/generate.sh"
+	return "$status"
+}
+
+# install_missing brings what the checks need besides Go. The race detector
+# needs a C compiler, the store's tests a PostgreSQL.
+install_missing() {
+	local packages=() sudo=()
+	command -v gcc >/dev/null && [ -e /usr/include/stdlib.h ] || packages+=(gcc libc6-dev)
+	[ -n "${TRUEUP_TEST_POSTGRES:-}" ] || postgres_bin >/dev/null || packages+=(postgresql)
+	[ -e /etc/ssl/certs/ca-certificates.crt ] || packages+=(ca-certificates)
+	[ "${#packages[@]}" -gt 0 ] || return 0
+	local ask="install these packages and start again: ${packages[*]}"
+	command -v apt-get >/dev/null || die "$ask"
+	if [ "$(id -u)" -ne 0 ]; then
+		sudo -n true 2>/dev/null || die "$ask (apt-get install ${packages[*]}, as root)"
+		sudo=(sudo -n)
+	fi
+	echo "installing ${packages[*]}"
+	"${sudo[@]}" apt-get -qq update
+	"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${packages[@]}" >/dev/null
+}
+
+# postgres_bin prints the folder of the newest server on the machine. Debian
+# keeps it out of PATH.
+postgres_bin() {
+	local found
+	found=$(find /usr/lib/postgresql -path '*/bin/initdb' 2>/dev/null | sort -V | tail -n 1)
+	[ -n "$found" ] || found=$(command -v initdb) || return 1
+	dirname "$found"
+}
+
+# start_postgres starts one server for all packages. It refuses to run as root,
+# so root gives it to another user. It ends with this script even when that is
+# killed: the kernel tells it (pdeathsig).
+start_postgres() {
+	[ -z "${TRUEUP_TEST_POSTGRES:-}" ] || return 0
+	local bin as=() port tries=0
+	bin=$(postgres_bin)
+	pg_dir=$(mktemp -d /tmp/trueup-postgres.XXXXXX)
+	if [ "$(id -u)" -eq 0 ]; then
+		local user=nobody
+		! id postgres >/dev/null 2>&1 || user=postgres
+		chown "$user" "$pg_dir"
+		as=(--reuid="$user" --regid="$(id -g "$user")" --clear-groups)
+	fi
+	(cd / && setpriv "${as[@]}" -- "$bin/initdb" -D "$pg_dir/data" -U trueup --auth=trust --encoding=UTF8 --locale=C --no-sync) >"$pg_dir/initdb.log" ||
+		die "initdb failed: $(cat "$pg_dir/initdb.log")"
+	# No way to ask for a free port: try until one is.
+	until [ "$tries" -eq 10 ]; do
+		tries=$((tries + 1))
+		port=$((20000 + RANDOM % 20000))
+		(cd / && exec setpriv "${as[@]}" --pdeathsig=INT -- "$bin/postgres" -D "$pg_dir/data" -k "$pg_dir" -h 127.0.0.1 -p "$port" \
+			-c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=200) >"$pg_dir/postgres.log" 2>&1 &
+		pg_pid=$!
+		while kill -0 "$pg_pid" 2>/dev/null; do
+			if "$bin/pg_isready" -q -h "$pg_dir" -p "$port"; then
+				export TRUEUP_TEST_POSTGRES="postgres://trueup@127.0.0.1:$port/postgres?sslmode=disable"
+				return 0
+			fi
+			sleep 0.1
+		done
+	done
+	die "the temporary PostgreSQL does not start: $(cat "$pg_dir/postgres.log")"
+}
+
+stop_postgres() {
+	if [ -n "$pg_pid" ]; then
+		kill -INT "$pg_pid" 2>/dev/null || true
+		wait "$pg_pid" 2>/dev/null || true
+	fi
+	[ -z "$pg_dir" ] || rm -rf "$pg_dir"
+}
+trap stop_postgres EXIT
+trap 'exit 130' INT TERM
+
+command -v go >/dev/null || die "install Go 1.26 or newer: https://go.dev/dl/"
+# A clone that belongs to another user would stop the build at its version.
+GOFLAGS="$(go env GOFLAGS) -buildvcs=false"
+export GOFLAGS
+
+step "what the machine needs" install_missing
+step "gofmt" formatted
+step "go.mod and go.sum are tidy" both go mod tidy -diff
+step "build without cgo" env CGO_ENABLED=0 go build ./...
+step "go vet" both go vet ./...
+step "staticcheck" both go run "$STATICCHECK" ./...
+step "generated files" generated
+step "a temporary PostgreSQL" start_postgres
+step "tests" env CGO_ENABLED=1 go test -race -timeout 8m ./...
+step "tests of stripetest" env CGO_ENABLED=1 go -C stripetest test -race -timeout 8m ./...
+echo "all checks passed in ${SECONDS}s"
