@@ -1,0 +1,283 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// batchLimit is how many callers share one transaction at most.
+const batchLimit = 256
+
+// job is a caller's part of a transaction.
+type job struct {
+	ctx  context.Context
+	do   func(*tx) error
+	done chan error
+}
+
+// errStore marks an error of the database itself: whatever else the
+// transaction did is gone with it.
+type errStore struct{ error }
+
+func (e errStore) Unwrap() error { return e.error }
+
+// update runs do in a transaction that it may share with other callers, and
+// returns when that is on disk (invariant 1). do may run more than once. When
+// it returns an error of its own, it must not have written anything.
+func (db *DB) update(ctx context.Context, do func(*tx) error) error {
+	j := &job{ctx: ctx, do: do, done: make(chan error, 1)}
+	select {
+	case db.jobs <- j:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-db.closed:
+		return errors.New("the database is closed")
+	}
+	select {
+	case err := <-j.done:
+		return err
+	case <-ctx.Done():
+		// It may still be stored: the caller cannot know, and must not say so.
+		return ctx.Err()
+	}
+}
+
+// writeLoop takes what has gathered while the last transaction was on its way
+// to the disk and commits it as one.
+func (db *DB) writeLoop() {
+	for {
+		select {
+		case first := <-db.jobs:
+			batch := append(make([]*job, 0, 8), first)
+		gather:
+			for len(batch) < batchLimit {
+				select {
+				case j := <-db.jobs:
+					batch = append(batch, j)
+				default:
+					break gather
+				}
+			}
+			db.commit(batch)
+		case <-db.closed:
+			return
+		}
+	}
+}
+
+// commit runs a batch in one transaction. When the database refuses it, each
+// job is run by itself, so that one cannot spoil another.
+func (db *DB) commit(batch []*job) {
+	if len(batch) > 1 {
+		if results, err := db.transact(batch); err == nil {
+			for i, j := range batch {
+				j.done <- results[i]
+			}
+			return
+		}
+	}
+	for _, j := range batch {
+		j.done <- db.alone(j)
+	}
+}
+
+// alone runs one job, again when it met a deadlock or a busy file.
+func (db *DB) alone(j *job) error {
+	const tries = 8
+	for n := 1; ; n++ {
+		results, err := db.transact([]*job{j})
+		if err == nil {
+			return results[0]
+		}
+		if !again(err) || n == tries || j.ctx.Err() != nil {
+			return err
+		}
+		timer := time.NewTimer(pause(n))
+		select {
+		case <-timer.C:
+		case <-j.ctx.Done():
+			timer.Stop()
+		}
+	}
+}
+
+// transactionLimit bounds a transaction, whose callers may all have gone.
+const transactionLimit = 30 * time.Second
+
+// transact runs the jobs in one transaction. results are their own errors; err
+// means that nothing was committed, or that nobody can tell.
+func (db *DB) transact(batch []*job) (results []error, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), transactionLimit)
+	defer cancel()
+	if err := db.statements.prepare(ctx); err != nil {
+		return nil, err
+	}
+	inner, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, fmt.Errorf("begin a transaction: %w", err)
+	}
+	defer inner.Rollback() // has no effect after the commit
+	t := &tx{ctx: ctx, db: db, inner: inner}
+	if t.now, err = t.clock(); err != nil {
+		return nil, err
+	}
+	results = make([]error, len(batch))
+	for i, j := range batch {
+		if results[i] = j.ctx.Err(); results[i] != nil {
+			continue // its caller has gone before anything was done
+		}
+		results[i] = j.do(t)
+		var broken errStore
+		if errors.As(results[i], &broken) {
+			return nil, results[i]
+		}
+	}
+	if err := inner.Commit(); err != nil {
+		return nil, fmt.Errorf("commit: %w", err)
+	}
+	return results, nil
+}
+
+// tx is an open transaction.
+type tx struct {
+	ctx   context.Context
+	db    *DB
+	inner *sql.Tx
+	now   time.Time // the database's time at its beginning
+}
+
+func (t *tx) clock() (time.Time, error) {
+	if t.db.clockOf != nil {
+		return t.db.clockOf().Truncate(time.Millisecond).UTC(), nil
+	}
+	var now int64
+	if err := t.inner.QueryRowContext(t.ctx, t.db.dialect.clock).Scan(&now); err != nil {
+		return time.Time{}, fmt.Errorf("ask the database for the time: %w", err)
+	}
+	return at(now), nil
+}
+
+// exec runs a statement and returns how many rows it changed.
+func (t *tx) exec(query string, args ...any) (int64, error) {
+	clean(args)
+	var result sql.Result
+	var err error
+	if stmt := t.db.statements.get(query); stmt != nil {
+		result, err = t.inner.StmtContext(t.ctx, stmt).ExecContext(t.ctx, args...)
+	} else {
+		result, err = t.inner.ExecContext(t.ctx, t.db.text(query), args...)
+	}
+	if err != nil {
+		return 0, errStore{err}
+	}
+	n, err := result.RowsAffected()
+	if err != nil {
+		return 0, errStore{err}
+	}
+	return n, nil
+}
+
+// query runs a statement and calls scan for each of its rows.
+func (t *tx) query(scan func(scanner) error, query string, args ...any) error {
+	clean(args)
+	var rows *sql.Rows
+	var err error
+	if stmt := t.db.statements.get(query); stmt != nil {
+		rows, err = t.inner.StmtContext(t.ctx, stmt).QueryContext(t.ctx, args...)
+	} else {
+		rows, err = t.inner.QueryContext(t.ctx, t.db.text(query), args...)
+	}
+	if err != nil {
+		return errStore{err}
+	}
+	if err := each(rows, scan); err != nil {
+		return errStore{err}
+	}
+	return nil
+}
+
+// view runs a statement outside any transaction.
+func (db *DB) view(ctx context.Context, scan func(scanner) error, query string, args ...any) error {
+	clean(args)
+	rows, err := db.read.QueryContext(ctx, db.text(query), args...)
+	if err != nil {
+		return err
+	}
+	return each(rows, scan)
+}
+
+type scanner interface{ Scan(into ...any) error }
+
+func each(rows *sql.Rows, scan func(scanner) error) error {
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// text is the statement in the engine's words.
+func (db *DB) text(query string) string { return strings.Replace(query, "/*lock*/", db.lock, 1) }
+
+// clean replaces what PostgreSQL cannot hold in a text: a tool's answer must
+// not make a settlement impossible.
+func clean(args []any) {
+	for i, a := range args {
+		if s, ok := a.(string); ok && (!utf8.ValidString(s) || strings.ContainsRune(s, 0)) {
+			args[i] = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+		}
+	}
+}
+
+// statements keeps statements prepared: with SQLite, reading the text costs
+// more than running it. The one writing connection belongs to the transaction
+// while that is open, so a statement is prepared after its first use.
+type statements struct {
+	db     *DB
+	by     map[string]*sql.Stmt
+	wanted []string
+}
+
+// get returns the prepared statement, nil when there is none.
+func (s *statements) get(query string) *sql.Stmt {
+	if !s.db.prepared {
+		return nil
+	}
+	stmt, ok := s.by[query]
+	if !ok && !slices.Contains(s.wanted, query) {
+		s.wanted = append(s.wanted, query)
+	}
+	return stmt
+}
+
+// prepare prepares what the last transaction asked for in vain.
+func (s *statements) prepare(ctx context.Context) error {
+	for _, query := range s.wanted {
+		stmt, err := s.db.write.PrepareContext(ctx, s.db.text(query))
+		if err != nil {
+			return fmt.Errorf("prepare a statement: %w", err)
+		}
+		if s.by == nil {
+			s.by = map[string]*sql.Stmt{}
+		}
+		s.by[query] = stmt
+	}
+	s.wanted = nil
+	return nil
+}
+
+func (s *statements) close() error {
+	var err error
+	for _, stmt := range s.by {
+		err = errors.Join(err, stmt.Close())
+	}
+	return err
+}

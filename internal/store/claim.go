@@ -1,0 +1,125 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The state is tested in the outer statement as well: between the inner one and
+// the lock another node may have claimed the row.
+const claimCustomers = `
+update customers set fence = fence + 1, lease_until = $3
+where sync = $1 and due_at <= $2 and lease_until <= $2 and customer in (
+    select customer from customers where sync = $1 and due_at <= $2 and lease_until <= $2
+    order by due_at, customer limit $4 /*lock*/)
+returning ` + workColumns
+
+const workColumns = `customer, generation, fence, attempts, first_try, human_at, ` + valueColumns
+
+// Claim takes up to limit customers of a sync that are due and nobody's, for
+// the time of the lease (invariant 3).
+func (db *DB) Claim(ctx context.Context, sync string, limit int, lease time.Duration) ([]Work, error) {
+	var claimed []Work
+	err := db.update(ctx, func(t *tx) error {
+		works, err := t.claim(sync, limit, lease)
+		claimed = works
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("claim customers of %s: %w", sync, err)
+	}
+	return claimed, nil
+}
+
+func (t *tx) claim(sync string, limit int, lease time.Duration) ([]Work, error) {
+	var works []Work
+	until := t.now.Add(lease)
+	err := t.query(func(s scanner) error {
+		w := Work{Sync: sync, Now: t.now, LeaseUntil: until}
+		var first, human int64
+		v := values{desired: &w.Desired, observed: &w.Observed, base: &w.Base}
+		err := s.Scan(append([]any{&w.Customer, &w.Generation, &w.Fence, &w.Attempts, &first, &human}, v.into()...)...)
+		v.finish()
+		w.FirstTry, w.HumanAt = at(first), at(human)
+		works = append(works, w)
+		return err
+	}, claimCustomers, sync, ms(t.now), ms(until), limit)
+	if err != nil || len(works) == 0 {
+		return nil, err
+	}
+	by := map[string]*Work{}
+	for i := range works {
+		by[works[i].Customer] = &works[i]
+	}
+	slices.SortFunc(works, func(a, b Work) int { return strings.Compare(a.Customer, b.Customer) })
+	for i := range works {
+		by[works[i].Customer] = &works[i]
+	}
+	// One statement text for any number of customers: the last is repeated.
+	args := []any{sync}
+	places := make([]string, limit)
+	for i := range places {
+		args = append(args, works[min(i, len(works)-1)].Customer)
+		places[i] = fmt.Sprintf("$%d", i+2)
+	}
+	among := " where sync = $1 and customer in (" + strings.Join(places, ", ") + ")"
+	return works, t.loadWork(by, among, args)
+}
+
+// loadWork fills in what stands in other tables.
+func (t *tx) loadWork(by map[string]*Work, among string, args []any) error {
+	err := t.query(func(s scanner) error {
+		var e Event
+		err := scanEvent(s, &e)
+		w := by[e.Customer]
+		w.Events = append(w.Events, e)
+		return err
+	}, "select "+eventColumns+" from events"+among+" and outcome = '' order by seq", args...)
+	if err != nil {
+		return err
+	}
+	err = t.query(func(s scanner) error {
+		l, err := scanLink(s)
+		by[l.Customer].Link = &l
+		return err
+	}, "select "+linkColumns+" from links"+among, args...)
+	if err != nil {
+		return err
+	}
+	err = t.query(func(s scanner) error {
+		var i Intent
+		var customer string
+		var sent, expires int64
+		err := s.Scan(&i.ID, &customer, &i.RecordID, &i.Value, &i.Prior, &sent, &expires)
+		i.SentAt, i.Expires = at(sent), at(expires)
+		w := by[customer]
+		w.Intents = append(w.Intents, i)
+		return err
+	}, "select id, customer, record_id, value, prior, sent_at, expires from intents"+among+" order by id", args...)
+	if err != nil {
+		return err
+	}
+	return t.query(func(s scanner) error {
+		var x Exception
+		err := s.Scan(&x.Customer, &x.Kind)
+		w := by[x.Customer]
+		w.Open = append(w.Open, x.Kind)
+		return err
+	}, "select customer, kind from exceptions"+among+" and state in ('open', 'acknowledged') order by id", args...)
+}
+
+// NextDue returns when the next customer of the sync can be claimed, zero when
+// nothing is left to do.
+func (db *DB) NextDue(ctx context.Context, sync string) (time.Time, error) {
+	var next int64
+	err := db.view(ctx, func(s scanner) error { return s.Scan(&next) }, `
+select coalesce(min(case when due_at > lease_until then due_at else lease_until end), 0)
+from customers where sync = $1 and due_at is not null`, sync)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("look for the next customer of %s: %w", sync, err)
+	}
+	return at(next), nil
+}

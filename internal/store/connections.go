@@ -1,0 +1,99 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+const upsertConnection = "insert into connections (name) values ($1) on conflict (name) do nothing"
+
+// Pause lets a connection rest until a time, for all nodes. An earlier time
+// than the one that is set changes nothing.
+func (db *DB) Pause(ctx context.Context, connection string, until time.Time) error {
+	err := db.update(ctx, func(t *tx) error {
+		if _, err := t.exec(upsertConnection, connection); err != nil {
+			return err
+		}
+		_, err := t.exec("update connections set paused_until = $2 where name = $1 and paused_until < $2", connection, ms(until))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("pause connection %s: %w", connection, err)
+	}
+	return nil
+}
+
+// PausedUntil returns until when a connection rests; a time that has passed, or
+// the zero time, means that it does not.
+func (db *DB) PausedUntil(ctx context.Context, connection string) (time.Time, error) {
+	var until int64
+	err := db.view(ctx, func(s scanner) error { return s.Scan(&until) }, "select paused_until from connections where name = $1", connection)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("look whether connection %s rests: %w", connection, err)
+	}
+	return at(until), nil
+}
+
+// Reserve takes the next n calls of a connection that may make at most
+// requests calls in any per, over all nodes. The first may be made at first,
+// each further one gap later. now is the database's time.
+func (db *DB) Reserve(ctx context.Context, connection string, n, requests int, per time.Duration) (now, first time.Time, gap time.Duration, err error) {
+	gap = max(per/time.Duration(requests), time.Microsecond)
+	err = db.update(ctx, func(t *tx) error {
+		if _, err := t.exec(upsertConnection, connection); err != nil {
+			return err
+		}
+		// Even spacing: a burst after a pause could otherwise put twice the
+		// limit into one window.
+		var next int64
+		err := t.query(func(s scanner) error { return s.Scan(&next) }, `
+update connections set next_slot_us = case when next_slot_us > $2 then next_slot_us else $2 end + $3 where name = $1 returning next_slot_us`,
+			connection, t.now.UnixMicro(), (time.Duration(n) * gap).Microseconds())
+		now, first = t.now, time.UnixMicro(next).Add(-time.Duration(n)*gap).UTC()
+		return err
+	})
+	if err != nil {
+		return time.Time{}, time.Time{}, 0, fmt.Errorf("reserve calls of connection %s: %w", connection, err)
+	}
+	return now, first, gap, nil
+}
+
+// LeaseCursor returns where asking a connection for its changes has got to,
+// for the one node that may ask next. ok is false while another one asks, or
+// when the last answer is younger than every. The fence goes with SaveCursor.
+func (db *DB) LeaseCursor(ctx context.Context, connection string, every, lease time.Duration) (cursor string, fence int64, ok bool, err error) {
+	err = db.update(ctx, func(t *tx) error {
+		ok = false
+		if _, err := t.exec("insert into cursors (connection) values ($1) on conflict (connection) do nothing", connection); err != nil {
+			return err
+		}
+		return t.query(func(s scanner) error {
+			ok = true
+			return s.Scan(&cursor, &fence)
+		}, `update cursors set fence = fence + 1, lease_until = $3 where connection = $1 and lease_until <= $2 and asked_at <= $4 returning cursor, fence`,
+			connection, ms(t.now), ms(t.now.Add(lease)), ms(t.now.Add(-every)))
+	})
+	if err != nil {
+		return "", 0, false, fmt.Errorf("lease the changes of connection %s: %w", connection, err)
+	}
+	return cursor, fence, ok, nil
+}
+
+// SaveCursor stores where asking has got to, after the events before it are
+// stored. done ends the lease; without it the same node goes on.
+func (db *DB) SaveCursor(ctx context.Context, connection string, fence int64, cursor string, done bool) error {
+	err := db.update(ctx, func(t *tx) error {
+		n, err := t.exec(`update cursors set cursor = $3, asked_at = case when $5 = 1 then $4 else asked_at end,
+    lease_until = case when $5 = 1 then 0 else lease_until end
+where connection = $1 and fence = $2 and lease_until > $4`, connection, fence, cursor, ms(t.now), bit(done))
+		if err == nil && n == 0 {
+			err = ErrFenced
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("save how far the changes of connection %s were asked for: %w", connection, err)
+	}
+	return nil
+}

@@ -1,0 +1,179 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"trueup/internal/status"
+)
+
+const customerColumns = "sync, customer, outcome, reason, settled_at, due_at, attempts, human_at, " + valueColumns
+
+// Customers returns the customers of a sync that a person may mean: by the
+// source's id, the linked record's id, or the e-mail address last seen.
+func (db *DB) Customers(ctx context.Context, sync, named string) ([]Customer, error) {
+	var found []Customer
+	err := db.view(ctx, func(s scanner) error {
+		c, err := scanCustomer(s)
+		found = append(found, c)
+		return err
+	}, "select "+customerColumns+` from customers
+where sync = $1 and (customer = $2 or customer in (select customer from links where sync = $1 and target_id = $2)
+    or email <> '' and email = $3)
+order by customer`, sync, named, strings.ToLower(strings.TrimSpace(named)))
+	if err != nil {
+		return nil, fmt.Errorf("look for a customer of %s: %w", sync, err)
+	}
+	for i := range found {
+		if found[i].Link, err = db.link(ctx, sync, found[i].Customer); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// Customer returns one customer by the source's id, or ErrNotFound.
+func (db *DB) Customer(ctx context.Context, sync, customer string) (Customer, error) {
+	var found *Customer
+	err := db.view(ctx, func(s scanner) error {
+		c, err := scanCustomer(s)
+		found = &c
+		return err
+	}, "select "+customerColumns+" from customers where sync = $1 and customer = $2", sync, customer)
+	if err == nil && found == nil {
+		err = ErrNotFound
+	}
+	if err == nil {
+		found.Link, err = db.link(ctx, sync, customer)
+	}
+	if err != nil {
+		return Customer{}, fmt.Errorf("customer %s of %s: %w", customer, sync, err)
+	}
+	return *found, nil
+}
+
+func (db *DB) link(ctx context.Context, sync, customer string) (*Link, error) {
+	var found *Link
+	err := db.view(ctx, func(s scanner) error {
+		l, err := scanLink(s)
+		found = &l
+		return err
+	}, "select "+linkColumns+" from links where sync = $1 and customer = $2", sync, customer)
+	return found, err
+}
+
+func scanCustomer(s scanner) (Customer, error) {
+	var c Customer
+	var settled, human int64
+	var due sql.NullInt64
+	v := values{desired: &c.Desired, observed: &c.Observed, base: &c.Base}
+	err := s.Scan(append([]any{&c.Sync, &c.Customer, &c.Outcome, &c.Reason, &settled, &due, &c.Attempts, &human}, v.into()...)...)
+	v.finish()
+	c.SettledAt, c.DueAt, c.HumanAt = at(settled), at(due.Int64), at(human)
+	return c, err
+}
+
+// History returns the latest decisions about a customer, the latest first.
+func (db *DB) History(ctx context.Context, sync, customer string, limit int) ([]Decision, error) {
+	var found []Decision
+	err := db.view(ctx, func(s scanner) error {
+		var d Decision
+		var made, desired, observed int64
+		err := s.Scan(&d.ID, &d.Sync, &d.Customer, &made, &d.Action, &d.Reason, &d.Row, &d.Stage, &d.Outcome, &d.Kind, &d.TargetID,
+			&d.Desired, &d.Observed, &d.Base, &desired, &observed, &d.By, &d.Confidence, &d.Events)
+		d.At, d.DesiredAt, d.ObservedAt = at(made), at(desired), at(observed)
+		found = append(found, d)
+		return err
+	}, `select id, sync, customer, made_at, action, reason, table_row, stage, outcome, kind, target_id, desired, observed, base,
+    desired_at, observed_at, observed_by, confidence, events
+from decisions where sync = $1 and customer = $2 order by id desc limit $3`, sync, customer, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the history of customer %s of %s: %w", customer, sync, err)
+	}
+	return found, nil
+}
+
+// Last returns how the latest event of each customer of a sync ended.
+func (db *DB) Last(ctx context.Context, sync string) (map[string]Last, error) {
+	last := map[string]Last{}
+	err := db.view(ctx, func(s scanner) error {
+		var customer string
+		var l Last
+		var settled int64
+		err := s.Scan(&customer, &l.Outcome, &l.Reason, &settled)
+		l.At = at(settled)
+		last[customer] = l
+		return err
+	}, "select customer, outcome, reason, settled_at from customers where sync = $1 and outcome <> ''", sync)
+	if err != nil {
+		return nil, fmt.Errorf("read how customers of %s ended: %w", sync, err)
+	}
+	return last, nil
+}
+
+// Counts returns how each sync stands that has something waiting or open. It
+// reads only that, so it is cheap enough for a metric.
+func (db *DB) Counts(ctx context.Context) (map[string]Counts, error) {
+	counts := map[string]Counts{}
+	of := func(sync string) Counts {
+		if c, ok := counts[sync]; ok {
+			return c
+		}
+		return Counts{Open: map[status.Kind]int{}}
+	}
+	err := errors.Join(
+		db.view(ctx, func(s scanner) error {
+			var sync string
+			var n int
+			err := s.Scan(&sync, &n)
+			c := of(sync)
+			c.WaitingCustomers = n
+			counts[sync] = c
+			return err
+		}, "select sync, count(*) from customers where due_at is not null group by sync"),
+		db.view(ctx, func(s scanner) error {
+			var sync string
+			var n int
+			var oldest int64
+			err := s.Scan(&sync, &n, &oldest)
+			c := of(sync)
+			c.WaitingEvents, c.OldestWaiting = n, at(oldest)
+			counts[sync] = c
+			return err
+		}, "select sync, count(*), min(received_at) from events where outcome = '' group by sync"),
+		db.view(ctx, func(s scanner) error {
+			var sync string
+			var kind status.Kind
+			var n int
+			err := s.Scan(&sync, &kind, &n)
+			c := of(sync)
+			c.Open[kind] = n
+			counts[sync] = c
+			return err
+		}, "select sync, kind, count(*) from exceptions where state in ('open', 'acknowledged') group by sync, kind"),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("count: %w", err)
+	}
+	return counts, nil
+}
+
+// Outcomes returns how many events of a sync ended in each way. It reads all
+// events.
+func (db *DB) Outcomes(ctx context.Context, sync string) (map[status.Outcome]int, error) {
+	outcomes := map[status.Outcome]int{}
+	err := db.view(ctx, func(s scanner) error {
+		var outcome status.Outcome
+		var n int
+		err := s.Scan(&outcome, &n)
+		outcomes[outcome] = n
+		return err
+	}, "select outcome, count(*) from events where sync = $1 and outcome <> '' group by outcome", sync)
+	if err != nil {
+		return nil, fmt.Errorf("count the outcomes of %s: %w", sync, err)
+	}
+	return outcomes, nil
+}

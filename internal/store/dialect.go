@@ -1,0 +1,130 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver pgx
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// dialect is all that differs between the two engines.
+type dialect struct {
+	name string
+	// lock stands in for /*lock*/ in a statement that claims rows: without it
+	// two PostgreSQL nodes claim the same one.
+	lock string
+	// writers is how many transactions may write at once.
+	writers int
+	// prepared says that statements are kept prepared here; pgx does it itself.
+	prepared bool
+	// migrationLock keeps two processes from migrating at once, "" when the
+	// transaction does that by itself.
+	migrationLock string
+	// clock reads the database's own time as Unix milliseconds, "" when this
+	// process's clock is the only one.
+	clock string
+}
+
+var (
+	sqliteDialect = dialect{name: "sqlite", writers: 1, prepared: true}
+
+	postgresDialect = dialect{name: "postgres", writers: 4, lock: "for update skip locked",
+		migrationLock: "select pg_advisory_xact_lock(7305883)",
+		clock:         "select (extract(epoch from clock_timestamp()) * 1000)::bigint"}
+)
+
+// isPostgres reports whether a DSN names a PostgreSQL server.
+func isPostgres(dsn string) bool {
+	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
+}
+
+// openPools opens the pool for writing and the one for reading.
+func openPools(ctx context.Context, dsn string) (d *dialect, write, read *sql.DB, err error) {
+	if isPostgres(dsn) {
+		// The pool is opened with the DSN, whose faults pgx reports without
+		// the password.
+		db, err := sql.Open("pgx", dsn)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		db.SetMaxOpenConns(16)
+		db.SetMaxIdleConns(8)
+		return &postgresDialect, db, db, nil
+	}
+	if write, err = openSQLite(ctx, dsn, 1); err != nil {
+		return nil, nil, nil, err
+	}
+	if read, err = openSQLite(ctx, dsn, 4); err != nil {
+		return nil, nil, nil, errors.Join(err, write.Close())
+	}
+	return &sqliteDialect, write, read, nil
+}
+
+// openSQLite opens the file with its settings in the DSN, so that each
+// connection of the pool has them, and asserts the two that durability rests
+// on: with synchronous=NORMAL a power cut loses acknowledged rows.
+func openSQLite(ctx context.Context, path string, connections int) (*sql.DB, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	q := url.Values{"_txlock": {"immediate"}, "_dqs": {"0"},
+		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-16000)"}}
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: abs, RawQuery: q.Encode()}).String())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	var mode string
+	var level int
+	if err := db.QueryRowContext(ctx, "pragma journal_mode").Scan(&mode); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if err := db.QueryRowContext(ctx, "pragma synchronous").Scan(&level); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	const full = 2
+	if mode != "wal" || level != full { // invariant 1
+		return nil, errors.Join(fmt.Errorf("the SQLite file runs with journal_mode %s and synchronous %d, which could lose what was acknowledged; put it on a local disk", mode, level), db.Close())
+	}
+	return db, nil
+}
+
+// again reports whether a transaction failed for a reason that another try may
+// not meet: it was the victim of a deadlock or found the file busy.
+func again(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "40P01" || pg.Code == "40001"
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		return lite.Code()&0xff == sqlite3.SQLITE_BUSY
+	}
+	return false
+}
+
+// pause before the n-th retry of a transaction.
+func pause(n int) time.Duration { return time.Duration(n*n) * 5 * time.Millisecond }
+
+// missingTable reports whether a statement named a table that does not exist.
+func missingTable(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "42P01"
+	}
+	// SQLite has no code of its own for it: a statement that does not compile
+	// is a plain SQLITE_ERROR, and this statement has no other way to fail so.
+	var lite *sqlite.Error
+	return errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_ERROR
+}

@@ -1,0 +1,185 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"trueup/internal/status"
+)
+
+// Receive stores events and wakes their customers, all of one call in one
+// transaction. inserted says of each whether it was new; a repeat is dropped
+// (invariant 2).
+func (db *DB) Receive(ctx context.Context, events []NewEvent) (inserted []bool, err error) {
+	err = db.update(ctx, func(t *tx) error {
+		fresh := make([]bool, len(events))
+		for i, e := range events {
+			var err error
+			if fresh[i], err = t.receive(e); err != nil {
+				return fmt.Errorf("store event %s of %s: %w", e.ID, e.Connection, err)
+			}
+		}
+		inserted = fresh
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return inserted, nil
+}
+
+const insertEvent = `
+insert into events (connection, sync, side, event_id, customer, value, has_value, occurred_at, received_at, payload, outcome, reason, settled_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+on conflict (connection, event_id, sync) do nothing`
+
+// An event wakes its customer (invariant 4). What a person or a failure left
+// waiting for later is looked at now.
+const wakeCustomer = `
+insert into customers (sync, customer, generation, due_at) values ($1, $2, 1, $3)
+on conflict (sync, customer) do update set generation = customers.generation + 1, due_at = excluded.due_at`
+
+func (t *tx) receive(e NewEvent) (bool, error) {
+	if e.Side == TargetSide && e.Outcome == "" {
+		if err := t.nameByLink(&e); err != nil {
+			return false, err
+		}
+	}
+	settled := int64(0)
+	if e.Outcome != "" {
+		settled = ms(t.now)
+	}
+	payload := e.Payload
+	if payload == nil {
+		payload = []byte{}
+	}
+	n, err := t.exec(insertEvent, e.Connection, e.Sync, string(e.Side), e.ID, e.Customer, e.Value, bit(e.HasValue),
+		ms(e.OccurredAt), ms(t.now), payload, string(e.Outcome), e.Reason, settled)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	if e.Exception != nil {
+		if _, err := t.openException(*e.Exception); err != nil {
+			return false, err
+		}
+	}
+	if e.Outcome == "" {
+		_, err = t.exec(wakeCustomer, e.Sync, e.Customer, ms(t.now))
+	}
+	return true, err
+}
+
+// nameByLink replaces the target's record id by the customer it is linked to.
+func (t *tx) nameByLink(e *NewEvent) error {
+	customer := ""
+	err := t.query(func(s scanner) error { return s.Scan(&customer) },
+		"select customer from links where sync = $1 and target_id = $2", e.Sync, e.Customer)
+	if err != nil {
+		return err
+	}
+	if customer == "" {
+		e.Outcome, e.Reason = status.Ignored, "no customer is linked to this record"
+		return nil
+	}
+	e.Customer = customer
+	return nil
+}
+
+const eventColumns = "seq, connection, sync, side, event_id, customer, value, has_value, occurred_at, received_at, outcome, reason, settled_at"
+
+func scanEvent(s scanner, e *Event, more ...any) error {
+	var hasValue, occurred, received, settled int64
+	err := s.Scan(append([]any{&e.Seq, &e.Connection, &e.Sync, &e.Side, &e.ID, &e.Customer, &e.Value, &hasValue,
+		&occurred, &received, &e.Outcome, &e.Reason, &settled}, more...)...)
+	e.HasValue, e.OccurredAt, e.ReceivedAt, e.SettledAt = hasValue == 1, at(occurred), at(received), at(settled)
+	return err
+}
+
+// Events returns the chosen events with their payload, the latest first.
+func (db *DB) Events(ctx context.Context, f EventFilter) ([]Event, error) {
+	w := where{}
+	w.equal("sync", f.Sync)
+	w.equal("customer", f.Customer)
+	w.equal("connection", f.Connection)
+	w.equal("outcome", string(f.Outcome))
+	if f.Waiting {
+		w.that("outcome = ''")
+	}
+	if f.Limit == 0 {
+		f.Limit = 100
+	}
+	query := "select " + eventColumns + ", payload from events" + w.String() + " order by seq desc limit " + w.arg(f.Limit)
+	var found []Event
+	err := db.view(ctx, func(s scanner) error {
+		var e Event
+		err := scanEvent(s, &e, &e.Payload)
+		found = append(found, e)
+		return err
+	}, query, w.args...)
+	if err != nil {
+		return nil, fmt.Errorf("list events: %w", err)
+	}
+	return found, nil
+}
+
+// Event returns one event with its payload, or ErrNotFound.
+func (db *DB) Event(ctx context.Context, seq int64) (Event, error) {
+	var e Event
+	err := db.view(ctx, func(s scanner) error { return scanEvent(s, &e, &e.Payload) },
+		"select "+eventColumns+", payload from events where seq = $1", seq)
+	if err == nil && e.Seq == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Event{}, fmt.Errorf("event %d: %w", seq, err)
+	}
+	return e, nil
+}
+
+// where gathers conditions and their arguments.
+type where struct {
+	conditions []string
+	args       []any
+}
+
+// arg adds an argument and returns its placeholder.
+func (w *where) arg(value any) string {
+	w.args = append(w.args, value)
+	return fmt.Sprintf("$%d", len(w.args))
+}
+
+func (w *where) that(condition string) { w.conditions = append(w.conditions, condition) }
+
+// equal adds a condition unless the value is empty.
+func (w *where) equal(column, value string) {
+	if value != "" {
+		w.that(column + " = " + w.arg(value))
+	}
+}
+
+// in adds a condition unless there are no values.
+func in[S ~string](w *where, column string, values []S) {
+	if len(values) == 0 {
+		return
+	}
+	places := make([]string, len(values))
+	for i, v := range values {
+		places[i] = w.arg(string(v))
+	}
+	w.that(column + " in (" + strings.Join(places, ", ") + ")")
+}
+
+func (w *where) String() string {
+	if len(w.conditions) == 0 {
+		return ""
+	}
+	return " where " + strings.Join(w.conditions, " and ")
+}
+
+func bit(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,192 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+const linkColumns = "sync, customer, target_id, rule, confidence, linked_by, linked_at"
+
+func scanLink(s scanner) (Link, error) {
+	var l Link
+	var linked int64
+	err := s.Scan(&l.Sync, &l.Customer, &l.TargetID, &l.Rule, &l.Confidence, &l.By, &linked)
+	l.At = at(linked)
+	return l, err
+}
+
+// SaveLink stores a link that a match rule found for a claimed customer. It
+// returns a *DuplicateLinkError when the record belongs to another customer.
+func (db *DB) SaveLink(ctx context.Context, w *Work, l Link) error {
+	err := db.update(ctx, func(t *tx) error {
+		if err := t.unclaimedRecord(l); err != nil {
+			return err
+		}
+		if err := t.holdClaim(w); err != nil {
+			return err
+		}
+		return t.putLink(l)
+	})
+	if err != nil {
+		return fmt.Errorf("link customer %s of %s: %w", l.Customer, l.Sync, err)
+	}
+	return nil
+}
+
+// unclaimedRecord returns a *DuplicateLinkError when another customer has the
+// record. Two who ask at once are told apart by the unique constraint.
+func (t *tx) unclaimedRecord(l Link) error {
+	owner := ""
+	err := t.query(func(s scanner) error { return s.Scan(&owner) },
+		"select customer from links where sync = $1 and target_id = $2 and customer <> $3", l.Sync, l.TargetID, l.Customer)
+	if err == nil && owner != "" {
+		err = &DuplicateLinkError{Sync: l.Sync, TargetID: l.TargetID, Customer: owner}
+	}
+	return err
+}
+
+func (t *tx) putLink(l Link) error {
+	_, err := t.exec("insert into links ("+linkColumns+`) values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (sync, customer) do update set target_id = excluded.target_id, rule = excluded.rule, confidence = excluded.confidence,
+    linked_by = excluded.linked_by, linked_at = excluded.linked_at`,
+		l.Sync, l.Customer, l.TargetID, l.Rule, l.Confidence, l.By, ms(t.now))
+	return err
+}
+
+// lookAgain makes a customer due that has been seen before: somebody changed
+// what it depends on. It reports whether there is one.
+func (t *tx) lookAgain(sync, customer string) (bool, error) {
+	n, err := t.exec("update customers set generation = generation + 1, due_at = $3, attempts = 0, first_try = 0 where sync = $1 and customer = $2",
+		sync, customer, ms(t.now))
+	return n > 0, err
+}
+
+// SetLink links a customer to a record as a person says, and looks at it again.
+func (db *DB) SetLink(ctx context.Context, l Link) error {
+	_, err := db.ImportLinks(ctx, l.Sync, []Link{l})
+	return err
+}
+
+// RemoveLink takes a customer's link away and looks at it again, so that the
+// match rules are tried anew. It returns ErrNotFound when there is none.
+func (db *DB) RemoveLink(ctx context.Context, sync, customer string) error {
+	err := db.update(ctx, func(t *tx) error {
+		n, err := t.exec("delete from links where sync = $1 and customer = $2", sync, customer)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return ErrNotFound
+		}
+		_, err = t.lookAgain(sync, customer)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("remove the link of customer %s of %s: %w", customer, sync, err)
+	}
+	return nil
+}
+
+// ImportLinks sets all the links of one sync, or none when one of them would
+// give two customers the same record. It returns how many were not so before.
+func (db *DB) ImportLinks(ctx context.Context, sync string, links []Link) (changed int, err error) {
+	err = db.update(ctx, func(t *tx) error {
+		changed = 0
+		have := map[string]Link{}
+		if err := t.query(func(s scanner) error {
+			l, err := scanLink(s)
+			have[l.Customer] = l
+			return err
+		}, "select "+linkColumns+" from links where sync = $1", sync); err != nil {
+			return err
+		}
+		fresh, err := changedLinks(sync, have, links)
+		if err != nil {
+			return err
+		}
+		// All go before any comes: two customers may change places.
+		for _, l := range fresh {
+			if _, err := t.exec("delete from links where sync = $1 and customer = $2", sync, l.Customer); err != nil {
+				return err
+			}
+		}
+		for _, l := range fresh {
+			if err := t.putLink(l); err != nil {
+				return err
+			}
+			if _, err := t.lookAgain(sync, l.Customer); err != nil {
+				return err
+			}
+		}
+		changed = len(fresh)
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("set links of %s: %w", sync, err)
+	}
+	return changed, nil
+}
+
+// changedLinks returns the links that are not so already.
+func changedLinks(sync string, have map[string]Link, links []Link) ([]Link, error) {
+	var fresh []Link
+	for _, l := range links {
+		l.Sync = sync
+		if old, ok := have[l.Customer]; ok && old.TargetID == l.TargetID && old.By == l.By {
+			continue
+		}
+		have[l.Customer] = l
+		fresh = append(fresh, l)
+	}
+	owners := map[string]string{}
+	for customer, l := range have {
+		if other, taken := owners[l.TargetID]; taken {
+			return nil, &DuplicateLinkError{Sync: sync, TargetID: l.TargetID, Customer: min(customer, other)}
+		}
+		owners[l.TargetID] = customer
+	}
+	return fresh, nil
+}
+
+// Links returns the links of a sync by customer; "" is all syncs.
+func (db *DB) Links(ctx context.Context, sync string) ([]Link, error) {
+	w := where{}
+	w.equal("sync", sync)
+	var found []Link
+	err := db.view(ctx, func(s scanner) error {
+		l, err := scanLink(s)
+		found = append(found, l)
+		return err
+	}, "select "+linkColumns+" from links"+w.String()+" order by sync, customer", w.args...)
+	if err != nil {
+		return nil, fmt.Errorf("list links: %w", err)
+	}
+	return found, nil
+}
+
+// BeginWrite stores an intent before its write is sent, and starts the lease
+// anew so that the write's deadline lies inside it. After ErrFenced nothing may
+// be sent.
+func (db *DB) BeginWrite(ctx context.Context, w *Work, i Intent, lease time.Duration) (Intent, error) {
+	var until time.Time
+	err := db.update(ctx, func(t *tx) error {
+		until = t.now.Add(lease)
+		n, err := t.exec("update customers set lease_until = $5 where sync = $1 and customer = $2 and fence = $3 and lease_until > $4",
+			w.Sync, w.Customer, w.Fence, ms(t.now), ms(until))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return ErrFenced
+		}
+		return t.query(func(s scanner) error { return s.Scan(&i.ID) },
+			"insert into intents (sync, customer, record_id, value, prior, sent_at, expires) values ($1, $2, $3, $4, $5, $6, $7) returning id",
+			w.Sync, w.Customer, i.RecordID, i.Value, i.Prior, ms(i.SentAt), ms(i.Expires))
+	})
+	if err != nil {
+		return Intent{}, fmt.Errorf("begin a write for customer %s of %s: %w", w.Customer, w.Sync, err)
+	}
+	w.LeaseUntil = until
+	return i, nil
+}

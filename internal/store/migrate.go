@@ -1,0 +1,118 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// migration is one step of the schema. Steps go forward only.
+type migration struct {
+	version int
+	name    string
+	text    string
+}
+
+// migrationsOf reads the steps of an engine, in order and without a gap.
+func migrationsOf(engine string) ([]migration, error) {
+	names, err := fs.Glob(migrations, path.Join("migrations", engine, "*.sql"))
+	if err != nil {
+		return nil, err
+	}
+	var steps []migration
+	for i, name := range names { // Glob sorts
+		text, err := migrations.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		number, _, _ := strings.Cut(path.Base(name), "_")
+		version, err := strconv.Atoi(number)
+		if err != nil || version != i+1 {
+			return nil, fmt.Errorf("migration %s is not number %d", name, i+1)
+		}
+		steps = append(steps, migration{version: version, name: path.Base(name), text: string(text)})
+	}
+	return steps, nil
+}
+
+// migrate compares the schema with the binary and, when it may, brings it up
+// to date, all steps in one transaction.
+func (db *DB) migrate(ctx context.Context, change bool) error {
+	steps, err := migrationsOf(db.name)
+	if err != nil {
+		return err
+	}
+	if !change {
+		version, err := schemaVersion(ctx, db.read)
+		if err != nil {
+			return err
+		}
+		return compareVersions(version, len(steps))
+	}
+	tx, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("open the database: %w", err)
+	}
+	defer tx.Rollback() // has no effect after the commit
+	if db.migrationLock != "" {
+		if _, err := tx.ExecContext(ctx, db.migrationLock); err != nil {
+			return fmt.Errorf("lock the schema: %w", err)
+		}
+	}
+	if _, err := tx.ExecContext(ctx, "create table if not exists schema_version (version bigint not null primary key)"); err != nil {
+		return fmt.Errorf("prepare the schema: %w", err)
+	}
+	version, err := schemaVersion(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if version > len(steps) {
+		return ErrNewer
+	}
+	for _, s := range steps[version:] {
+		if _, err := tx.ExecContext(ctx, s.text); err != nil {
+			return fmt.Errorf("migrate the schema by %s: %w", s.name, err)
+		}
+		if _, err := tx.ExecContext(ctx, "insert into schema_version (version) values ($1)", s.version); err != nil {
+			return fmt.Errorf("migrate the schema by %s: %w", s.name, err)
+		}
+	}
+	return tx.Commit()
+}
+
+func compareVersions(have, want int) error {
+	switch {
+	case have > want:
+		return ErrNewer
+	case have == 0:
+		return ErrMissing
+	case have < want:
+		return ErrOlder
+	}
+	return nil
+}
+
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// schemaVersion returns the number of the last step, 0 when there is none.
+func schemaVersion(ctx context.Context, q querier) (int, error) {
+	var version int
+	err := q.QueryRowContext(ctx, "select coalesce(max(version), 0) from schema_version").Scan(&version)
+	if err != nil && missingTable(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read the schema's version: %w", err)
+	}
+	return version, nil
+}

@@ -1,0 +1,142 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"trueup/internal/status"
+)
+
+// Settle commits all that an attempt learned, in one transaction (invariant 5),
+// or nothing: ErrFenced when the claim is not the latest or its lease is over.
+func (db *DB) Settle(ctx context.Context, w *Work, s Settlement) error {
+	err := db.update(ctx, func(t *tx) error { return t.settle(w, s) })
+	if err != nil {
+		return fmt.Errorf("settle customer %s of %s: %w", w.Customer, w.Sync, err)
+	}
+	return nil
+}
+
+// holdClaim checks the claim and locks its customer to the end of the
+// transaction (invariant 3).
+func (t *tx) holdClaim(w *Work) error {
+	n, err := t.exec("update customers set lease_until = lease_until where sync = $1 and customer = $2 and fence = $3 and lease_until > $4",
+		w.Sync, w.Customer, w.Fence, ms(t.now))
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return ErrFenced
+	}
+	return nil
+}
+
+// Invariant 4: when an event came during the attempt, the customer stays due.
+const releaseCustomer = `
+update customers set lease_until = 0, attempts = $4, first_try = $5,
+    due_at = case when generation = $6 then $7 else due_at end,
+    human_at = case when $8 > human_at then $8 else human_at end,
+    email = case when $9 <> '' then $9 else email end,
+    outcome = case when $10 <> '' then $10 else outcome end,
+    reason = case when $10 <> '' then $11 else reason end,
+    settled_at = case when $10 <> '' then $12 else settled_at end
+where sync = $1 and customer = $2 and fence = $3 and lease_until > $12`
+
+func (t *tx) settle(w *Work, s Settlement) error {
+	var due any // null: nothing is left to do
+	if !s.RetryAt.IsZero() {
+		due = ms(s.RetryAt)
+	}
+	n, err := t.exec(releaseCustomer, w.Sync, w.Customer, w.Fence, s.Attempts, ms(s.FirstTry), w.Generation, due,
+		ms(s.HumanAt), s.Email, string(s.Outcome), s.Reason, ms(t.now))
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return ErrFenced // nothing was written yet
+	}
+	if err := t.setValues(w, s); err != nil {
+		return err
+	}
+	for _, id := range s.CloseIntents {
+		if _, err := t.exec("delete from intents where id = $1 and sync = $2 and customer = $3", id, w.Sync, w.Customer); err != nil {
+			return err
+		}
+	}
+	for _, e := range s.Events {
+		_, err := t.exec("update events set outcome = $2, reason = $3, settled_at = $4 where seq = $1 and outcome = ''",
+			e.Seq, string(e.Outcome), e.Reason, ms(t.now))
+		if err != nil {
+			return err
+		}
+	}
+	if s.Park != nil {
+		if _, err := t.openException(*s.Park); err != nil {
+			return err
+		}
+	}
+	if err := t.closeExceptions(w, s); err != nil {
+		return err
+	}
+	if s.Decision != nil {
+		return t.appendDecision(*s.Decision)
+	}
+	return nil
+}
+
+func (t *tx) setValues(w *Work, s Settlement) error {
+	if d := s.Desired; d != nil {
+		_, err := t.exec(`update customers set desired_source_value = $3, desired_status = $4, desired_value = $5, desired_at = $6,
+    desired_seen_at = $7, desired_event = $8, desired_event_at = $9 where sync = $1 and customer = $2`,
+			w.Sync, w.Customer, d.SourceValue, string(d.Status), d.Value, ms(d.At), ms(d.SeenAt), d.Event, ms(d.EventAt))
+		if err != nil {
+			return err
+		}
+	}
+	if o := s.Observed; o != nil {
+		_, err := t.exec(`update customers set observed_status = $3, observed_value = $4, observed_at = $5, observed_by = $6,
+    observed_seen_at = $7 where sync = $1 and customer = $2`,
+			w.Sync, w.Customer, string(o.Status), o.Value, ms(o.At), o.By, ms(o.SeenAt))
+		if err != nil {
+			return err
+		}
+	}
+	if b := s.Base; b != nil {
+		_, err := t.exec(`update customers set base_known = $3, base_record_id = $4, base_status = $5, base_value = $6, base_revision = $7,
+    base_by = $8, base_at = $9, base_seen_at = $10 where sync = $1 and customer = $2`,
+			w.Sync, w.Customer, bit(b.Known), b.RecordID, string(b.Status), b.Value, b.Revision, b.By, ms(b.At), ms(b.SeenAt))
+		return err
+	}
+	return nil
+}
+
+// closeExceptions resolves what the customer has overcome.
+func (t *tx) closeExceptions(w *Work, s Settlement) error {
+	const resolve = "update exceptions set state = 'resolved' where sync = $1 and customer = $2 and state in ('open', 'acknowledged')"
+	var err error
+	switch {
+	case len(w.Open) == 0 || s.Close == CloseNone:
+	case s.Close == CloseAll:
+		_, err = t.exec(resolve, w.Sync, w.Customer)
+	case s.Close == CloseBefore && s.Park != nil:
+		for _, stage := range status.Stages {
+			if s.Park.Stage.Before(stage) {
+				break
+			}
+			if _, err = t.exec(resolve+" and stage = $3 and kind <> $4", w.Sync, w.Customer, string(stage), string(s.Park.Kind)); err != nil {
+				return err
+			}
+		}
+	}
+	return err
+}
+
+func (t *tx) appendDecision(d Decision) error {
+	_, err := t.exec(`
+insert into decisions (sync, customer, made_at, action, reason, table_row, stage, outcome, kind, target_id, desired, observed, base,
+    desired_at, observed_at, observed_by, confidence, events)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+		d.Sync, d.Customer, ms(t.now), d.Action, d.Reason, d.Row, string(d.Stage), string(d.Outcome), string(d.Kind), d.TargetID,
+		d.Desired, d.Observed, d.Base, ms(d.DesiredAt), ms(d.ObservedAt), d.By, d.Confidence, d.Events)
+	return err
+}

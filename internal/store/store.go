@@ -1,0 +1,159 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// Options is how a database is opened.
+type Options struct {
+	// DSN is a path to a SQLite file, or a postgres:// URL.
+	DSN string
+	// Migrate brings the schema up to date, and makes the database if there is
+	// none. Without it an older or missing schema is an error.
+	Migrate bool
+	// Work claims the right to work on a SQLite file, which one process can
+	// have; commands beside it open without.
+	Work bool
+	// Now replaces the database's clock; for tests. nil is PostgreSQL's own
+	// clock, or for SQLite this machine's.
+	Now func() time.Time
+}
+
+// DB is an open database. It is safe for concurrent use.
+type DB struct {
+	*dialect
+	write, read *sql.DB
+	clockOf     func() time.Time
+	file        *flock.Flock
+	statements  statements
+
+	jobs    chan *job
+	writing sync.WaitGroup
+	closing sync.Once
+	closed  chan struct{}
+}
+
+// Open opens a database and checks its schema.
+func Open(ctx context.Context, o Options) (*DB, error) {
+	db := &DB{clockOf: o.Now, jobs: make(chan *job), closed: make(chan struct{})}
+	if !isPostgres(o.DSN) {
+		if err := db.openFile(o); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	if db.dialect, db.write, db.read, err = openPools(ctx, o.DSN); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the database: %w", err), db.unlock())
+	}
+	if db.clockOf == nil && db.clock == "" {
+		db.clockOf = time.Now
+	}
+	db.statements.db = db
+	if err := db.migrate(ctx, o.Migrate); err != nil {
+		return nil, errors.Join(err, db.closePools(), db.unlock())
+	}
+	for range db.writers {
+		db.writing.Go(db.writeLoop)
+	}
+	return db, nil
+}
+
+// openFile checks that the SQLite file can be there and takes its lock.
+func (db *DB) openFile(o Options) error {
+	if !o.Migrate {
+		if _, err := os.Stat(o.DSN); errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("%s: %w", o.DSN, ErrMissing)
+		}
+	}
+	dir := filepath.Dir(o.DSN)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return fmt.Errorf("the folder %s for the database does not exist; make it, or change database in trueup.yaml", dir)
+	}
+	if o.Migrate {
+		// Events hold personal data: the file is for its owner alone. SQLite
+		// gives its side files the same rights.
+		f, err := os.OpenFile(o.DSN, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return fmt.Errorf("open the database: %w", err)
+		}
+		if err := f.Close(); err != nil {
+			return fmt.Errorf("open the database: %w", err)
+		}
+	}
+	if !o.Work {
+		return nil
+	}
+	db.file = flock.New(o.DSN + ".lock")
+	ok, err := db.file.TryLock()
+	if err != nil {
+		return fmt.Errorf("lock the database: %w", err)
+	}
+	if !ok {
+		return fmt.Errorf("%s: %w", o.DSN, ErrLocked)
+	}
+	return nil
+}
+
+// Close waits for the transactions under way and closes the database. Nothing
+// may be called after it.
+func (db *DB) Close() error {
+	var err error
+	db.closing.Do(func() {
+		close(db.closed)
+		db.writing.Wait()
+		err = errors.Join(db.closePools(), db.unlock())
+	})
+	return err
+}
+
+func (db *DB) closePools() error {
+	err := db.statements.close()
+	if db.read != db.write {
+		err = errors.Join(err, db.read.Close())
+	}
+	return errors.Join(err, db.write.Close())
+}
+
+func (db *DB) unlock() error {
+	if db.file == nil {
+		return nil
+	}
+	return db.file.Unlock()
+}
+
+// Engine returns sqlite or postgres.
+func (db *DB) Engine() string { return db.name }
+
+// Ready reports whether events can be stored: it writes, and takes it back.
+func (db *DB) Ready(ctx context.Context) error {
+	tx, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("reach the database: %w", err)
+	}
+	defer tx.Rollback() // nothing of it is to stay
+	if _, err := tx.ExecContext(ctx, "insert into connections (name) values ('readiness probe') on conflict (name) do nothing"); err != nil {
+		return fmt.Errorf("write to the database: %w", err)
+	}
+	return nil
+}
+
+// Now is the database's time, by which leases and due times are counted.
+func (db *DB) Now(ctx context.Context) (time.Time, error) {
+	if db.clockOf != nil {
+		return db.clockOf().Truncate(time.Millisecond).UTC(), nil
+	}
+	var now int64
+	if err := db.read.QueryRowContext(ctx, db.clock).Scan(&now); err != nil {
+		return time.Time{}, fmt.Errorf("ask the database for the time: %w", err)
+	}
+	return at(now), nil
+}

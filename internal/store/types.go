@@ -1,0 +1,305 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"trueup/internal/status"
+)
+
+// The errors a caller can act on.
+var (
+	// ErrNewer means that a newer binary has changed the schema.
+	ErrNewer = errors.New("the database was made by a newer version of trueup; start that version, or restore the backup made before the upgrade")
+	// ErrOlder means that the schema is older and Open was not to change it.
+	ErrOlder = errors.New("the database was made by an older version of trueup; start trueup run once, which brings it up to date")
+	// ErrMissing means that there is no database yet and Open was not to make one.
+	ErrMissing = errors.New("there is no database yet; start trueup run once, which makes it")
+	// ErrLocked means that another process works on the same SQLite file.
+	ErrLocked = errors.New("another trueup run works on this SQLite file; stop it, or use PostgreSQL to share the work")
+	// ErrFenced means that the lease is over or somebody else has claimed the
+	// customer: nothing was changed.
+	ErrFenced = errors.New("the lease of this customer is over")
+	// ErrNotFound means that there is no such row.
+	ErrNotFound = errors.New("not found")
+)
+
+// DuplicateLinkError means that the target record is linked to another
+// customer already.
+type DuplicateLinkError struct{ Sync, TargetID, Customer string }
+
+func (e *DuplicateLinkError) Error() string {
+	return fmt.Sprintf("record %s is linked to customer %s of %s already", e.TargetID, e.Customer, e.Sync)
+}
+
+// Side says which end of a sync an event came from.
+type Side string
+
+// The sides. A target's event names the target's record, whose customer is
+// found by the link.
+const (
+	SourceSide Side = "source"
+	TargetSide Side = "target"
+)
+
+// NewEvent is one event for one sync. With an Outcome it is stored as done and
+// wakes nobody.
+type NewEvent struct {
+	Connection string
+	Sync       string
+	Side       Side
+	ID         string
+	Customer   string
+	Value      string
+	HasValue   bool
+	OccurredAt time.Time
+	Payload    []byte
+	Outcome    status.Outcome
+	Reason     string
+	// Exception is opened with the event, nil is none.
+	Exception *NewException
+}
+
+// Event is a stored event. Payload is filled in by DB.Event and DB.Events only.
+type Event struct {
+	Seq        int64
+	Connection string
+	Sync       string
+	Side       Side
+	ID         string
+	Customer   string
+	Value      string
+	HasValue   bool
+	OccurredAt time.Time
+	ReceivedAt time.Time
+	Payload    []byte
+	// Outcome is "" while the event waits.
+	Outcome   status.Outcome
+	Reason    string
+	SettledAt time.Time
+}
+
+// EventOutcome is how one event ended.
+type EventOutcome struct {
+	Seq     int64
+	Outcome status.Outcome
+	Reason  string
+}
+
+// Desired is the source's latest state as we know it.
+type Desired struct {
+	SourceValue string        // the source's word
+	Status      status.Status // ours
+	Value       string        // the target's
+	At          time.Time     // when the source changed to it
+	SeenAt      time.Time     // when we last saw it there
+	Event       string        // the id of the event it was read from, for sources that cannot be asked
+	EventAt     time.Time
+}
+
+// Observed is what the target held when it was last looked at.
+type Observed struct {
+	Status status.Status
+	Value  string
+	At     time.Time // when the record or the field changed, by the target's clock
+	By     string
+	SeenAt time.Time
+}
+
+// Base is what the target was last proved to hold.
+type Base struct {
+	Known    bool
+	RecordID string
+	Status   status.Status
+	Value    string
+	Revision string
+	By       string
+	At       time.Time
+	SeenAt   time.Time
+}
+
+// Link joins one customer to one target record.
+type Link struct {
+	Sync       string
+	Customer   string
+	TargetID   string
+	Rule       string
+	Confidence float64
+	By         string
+	At         time.Time
+}
+
+// Intent is a write that was sent, or is about to be, and is not yet proved.
+type Intent struct {
+	ID       int64
+	RecordID string
+	Value    string
+	Prior    string // what the record held when the write was sent
+	SentAt   time.Time
+	Expires  time.Time // from then on it can arrive no more
+}
+
+// Work is a claimed customer with all that is known of it.
+type Work struct {
+	Sync       string
+	Customer   string
+	Generation int64
+	Fence      int64
+	LeaseUntil time.Time
+	// Now is the database's time of the claim.
+	Now      time.Time
+	Attempts int       // failures in a row
+	FirstTry time.Time // when the first of them was
+	Desired  Desired
+	Observed Observed
+	Base     Base
+	HumanAt  time.Time // the latest edit by a person that was seen
+	Link     *Link
+	Intents  []Intent
+	Events   []Event       // the waiting ones, in the order they came, without payload
+	Open     []status.Kind // its open exceptions
+}
+
+// CloseScope says which open exceptions of the customer a settlement resolves.
+type CloseScope int
+
+// The scopes.
+const (
+	// CloseNone leaves them.
+	CloseNone CloseScope = iota
+	// CloseAll resolves all: the customer was carried.
+	CloseAll
+	// CloseBefore resolves those of the stages up to Park's: the customer got
+	// that far. Park's own kind stays.
+	CloseBefore
+)
+
+// Settlement is all that one attempt learned and changed.
+type Settlement struct {
+	Desired      *Desired  // nil leaves it
+	Observed     *Observed // nil leaves it
+	Base         *Base     // nil leaves it
+	HumanAt      time.Time // zero leaves it
+	Email        string    // for finding the customer by it; "" leaves it
+	CloseIntents []int64
+	Events       []EventOutcome
+	Decision     *Decision
+	Park         *NewException
+	Close        CloseScope
+	RetryAt      time.Time // zero: nothing is left to do
+	Attempts     int
+	FirstTry     time.Time
+	Outcome      status.Outcome // "" leaves outcome and reason
+	Reason       string
+}
+
+// Decision is one line of a customer's history.
+type Decision struct {
+	ID         int64
+	Sync       string
+	Customer   string
+	At         time.Time
+	Action     string
+	Reason     string
+	Row        int // of the decision table, 0 when it was not asked
+	Stage      status.Stage
+	Outcome    status.Outcome
+	Kind       status.Kind
+	TargetID   string
+	Desired    string
+	Observed   string
+	Base       string
+	DesiredAt  time.Time
+	ObservedAt time.Time
+	By         string
+	Confidence float64
+	Events     int
+}
+
+// NewException is something a person must look at.
+type NewException struct {
+	Sync        string
+	Customer    string
+	Kind        status.Kind
+	Stage       status.Stage
+	Reason      string
+	SourceValue string
+	TargetValue string
+	LastAction  string
+	Confidence  float64
+	Owner       string
+	Candidates  []status.Candidate
+}
+
+// Exception is a stored exception: one row for each sync, customer and kind.
+type Exception struct {
+	ID int64
+	NewException
+	State     status.State
+	Count     int
+	FirstSeen time.Time
+	LastSeen  time.Time
+}
+
+// Customer is one customer as it is stored.
+type Customer struct {
+	Sync      string
+	Customer  string
+	Desired   Desired
+	Observed  Observed
+	Base      Base
+	HumanAt   time.Time
+	Link      *Link
+	Outcome   status.Outcome
+	Reason    string
+	SettledAt time.Time
+	// DueAt is when it is looked at next, zero when nothing is left to do.
+	DueAt    time.Time
+	Attempts int
+}
+
+// Counts is how one sync stands.
+type Counts struct {
+	WaitingCustomers int
+	WaitingEvents    int
+	OldestWaiting    time.Time // when the oldest waiting event came; zero is none
+	Open             map[status.Kind]int
+}
+
+// Last is how a customer's latest event ended.
+type Last struct {
+	Outcome status.Outcome
+	Reason  string
+	At      time.Time
+}
+
+// EventFilter chooses events; empty fields choose all.
+type EventFilter struct {
+	Sync, Customer, Connection string
+	Outcome                    status.Outcome
+	Waiting                    bool // only those without an outcome
+	Limit                      int  // 0 means 100
+}
+
+// ExceptionFilter chooses exceptions; empty fields choose all.
+type ExceptionFilter struct {
+	Sync, Customer string
+	Kind           status.Kind
+	States         []status.State
+}
+
+// ms and at turn times into what is stored and back.
+func ms(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func at(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}

@@ -1,0 +1,30 @@
+package store
+
+// valueColumns are the three values of a customer, in the order of values.
+const valueColumns = `
+desired_source_value, desired_status, desired_value, desired_at, desired_seen_at, desired_event, desired_event_at,
+observed_status, observed_value, observed_at, observed_by, observed_seen_at,
+base_known, base_record_id, base_status, base_value, base_revision, base_by, base_at, base_seen_at`
+
+// values scans valueColumns.
+type values struct {
+	desired  *Desired
+	observed *Observed
+	base     *Base
+
+	desiredAt, desiredSeenAt, desiredEventAt, observedAt, observedSeenAt, baseKnown, baseAt, baseSeenAt int64
+}
+
+func (v *values) into() []any {
+	d, o, b := v.desired, v.observed, v.base
+	return []any{&d.SourceValue, &d.Status, &d.Value, &v.desiredAt, &v.desiredSeenAt, &d.Event, &v.desiredEventAt,
+		&o.Status, &o.Value, &v.observedAt, &o.By, &v.observedSeenAt,
+		&v.baseKnown, &b.RecordID, &b.Status, &b.Value, &b.Revision, &b.By, &v.baseAt, &v.baseSeenAt}
+}
+
+// finish turns the scanned numbers into what they mean.
+func (v *values) finish() {
+	v.desired.At, v.desired.SeenAt, v.desired.EventAt = at(v.desiredAt), at(v.desiredSeenAt), at(v.desiredEventAt)
+	v.observed.At, v.observed.SeenAt = at(v.observedAt), at(v.observedSeenAt)
+	v.base.Known, v.base.At, v.base.SeenAt = v.baseKnown == 1, at(v.baseAt), at(v.baseSeenAt)
+}
