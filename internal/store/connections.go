@@ -97,3 +97,16 @@ where connection = $1 and fence = $2 and lease_until > $4`, connection, fence, c
 	}
 	return nil
 }
+
+// ReleaseCursor ends the lease without moving on: asking failed, and may be
+// tried again by any node at once.
+func (db *DB) ReleaseCursor(ctx context.Context, connection string, fence int64) error {
+	err := db.update(ctx, func(t *tx) error {
+		_, err := t.exec("update cursors set lease_until = 0 where connection = $1 and fence = $2", connection, fence)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("release the changes of connection %s: %w", connection, err)
+	}
+	return nil
+}

@@ -1,0 +1,262 @@
+// Package decide answers one question: may the target be written now?
+//
+// Main types: Facts (all that is known of one customer), Decision (an action
+// with a reason out of a closed set). Main function: Decide.
+//
+// Invariants, by the number that a line names where it keeps one:
+//
+//  1. Decide is total and pure: the same facts give the same decision, whatever
+//     the order of the intents.
+//  2. An equal value is never written.
+//  3. A person's edit that is not surely older than the source's change is
+//     never written over.
+//  4. What cannot be told is held, never guessed.
+//
+// It may import internal/status and nothing else of ours: no store, no clock,
+// no connector.
+package decide
+
+import (
+	"time"
+
+	"trueup/internal/status"
+)
+
+// Facts is all that is known of one customer. A zero time is not known.
+type Facts struct {
+	Desired  Desired
+	Observed Observed
+	Base     Base
+	// HumanAt is the latest edit of the value by a person that an earlier look
+	// found; it may have been covered by another edit since.
+	HumanAt time.Time
+	// Intents are our writes to this record whose effect is not proved.
+	Intents []Intent
+	Policy  Policy
+}
+
+// Desired is what the source wants the target to hold.
+type Desired struct {
+	Value string // the target's word
+	// At is when the source changed to it, by the source's clock. It must not
+	// be too late: then a person's edit in between would be written over.
+	At time.Time
+}
+
+// Observed is what the target holds.
+type Observed struct {
+	Value string // "" is an empty field
+	// EditedAt is when the record was edited last, by the target's clock;
+	// FieldTime says that it, and Actor, are the field's own.
+	EditedAt  time.Time
+	FieldTime bool
+	Actor     status.Actor
+	// SeenAt is when it was first seen to hold the value, by our clock: the
+	// edit is not later.
+	SeenAt time.Time
+}
+
+// Base is what the target was last proved to hold.
+type Base struct {
+	Known bool
+	Value string
+	At    time.Time // when the record was edited last then, by the target's clock
+	// SeenAt is the last time it was seen to hold the value, by our clock: an
+	// edit that changed it is later.
+	SeenAt time.Time
+}
+
+// Intent is a write of ours that may have arrived.
+type Intent struct {
+	ID     int64
+	Value  string
+	SentAt time.Time
+	// Expires is from when on it can arrive no more.
+	Expires time.Time
+}
+
+// Policy is what the sync's configuration says.
+type Policy struct {
+	FirstContactSourceWins bool
+	ClockSkew              time.Duration // how far two clocks may differ
+	SkipAutomation         bool          // an automation's edits count like a person's
+}
+
+// Action is what to do.
+type Action string
+
+// The actions.
+const (
+	None  Action = "none"  // the target holds it already
+	Write Action = "write" // write the desired value
+	Hold  Action = "hold"  // leave it alone: a person changed it
+	Park  Action = "park"  // an owner has to say
+)
+
+// Decision is what to do and why.
+type Decision struct {
+	Action Action
+	Reason Reason
+	Row    int // of the table in docs/architecture.md
+	// Kind is the exception that a Hold or Park opens.
+	Kind status.Kind
+	// Confidence is below 1 when the facts do not tell.
+	Confidence float64
+	// Adopted is the intent that explains what was observed, 0 when none does.
+	Adopted int64
+	// Repair says that the write puts right what we wrote ourselves.
+	Repair bool
+}
+
+// Decide applies the table, one row after the other.
+func Decide(f Facts) Decision {
+	intent, ours := f.explained()
+	switch {
+	case f.Observed.Value == f.Desired.Value: // row 1, invariant 2
+		return Decision{Action: None, Reason: AlreadyEqual, Row: 1, Confidence: 1}
+	case ours: // row 5
+		d := f.unlessPerson(write(5, OurWriteArrived))
+		d.Adopted = intent
+		return d
+	case !f.Base.Known && f.Observed.Value == "": // row 2
+		return write(2, TargetEmpty)
+	case !f.Base.Known: // row 3
+		return f.firstContact()
+	case f.Observed.Value == f.Base.Value: // row 4
+		return f.untouched()
+	case f.Observed.Actor == status.ActorUs: // row 6
+		d := write(6, OurOlderWrite)
+		d.Repair = true
+		return f.unlessCovered(d)
+	case f.Observed.Actor == status.ActorAutomation && !f.Policy.SkipAutomation: // row 7
+		return f.unlessCovered(write(7, AutomationEdit))
+	}
+	return f.edited(f.window())
+}
+
+func write(row int, why Reason) Decision {
+	return Decision{Action: Write, Reason: why, Row: row, Confidence: 1}
+}
+
+func hold(row int, why Reason, confidence float64) Decision {
+	return Decision{Action: Hold, Reason: why, Row: row, Kind: status.Conflict, Confidence: confidence}
+}
+
+// unsure is the confidence of a decision that the facts do not settle.
+const unsure = 0.5
+
+// explained returns the lowest id of an intent that accounts for the observed
+// value. It is none of ours when a person chose it, when the record was last
+// edited before the write was sent, or when the edit may be later than the
+// write can have arrived.
+func (f Facts) explained() (id int64, ok bool) {
+	o, skew := f.Observed, f.Policy.ClockSkew
+	if o.Actor == status.ActorHuman {
+		return 0, false
+	}
+	latest := o.EditedAt
+	if latest.IsZero() {
+		latest = o.SeenAt
+	}
+	for _, i := range f.Intents {
+		before := !o.EditedAt.IsZero() && o.EditedAt.Add(skew).Before(i.SentAt)
+		after := latest.IsZero() || latest.After(i.Expires.Add(skew))
+		if i.Value == o.Value && !before && !after && (!ok || i.ID < id) {
+			id, ok = i.ID, true
+		}
+	}
+	return id, ok
+}
+
+// firstContact is row 3: we have never written this record.
+func (f Facts) firstContact() Decision {
+	o := f.Observed
+	switch {
+	case !o.EditedAt.IsZero() && f.olderThanSource(o.EditedAt):
+		return write(3, SourceNewer)
+	case !f.Policy.FirstContactSourceWins:
+		return Decision{Action: Park, Reason: FirstContactAsk, Row: 3, Kind: status.FirstContact, Confidence: 1}
+	case o.Actor == status.ActorHuman && o.FieldTime && f.newerThanSource(o.EditedAt):
+		return hold(3, PersonNewer, 1)
+	}
+	return write(3, FirstContactSource)
+}
+
+// untouched is row 4: the target holds what was proved last. Where the field
+// has a time and an actor of its own, a person who set the same value anew
+// shows; elsewhere only an edit that was seen before does.
+func (f Facts) untouched() Decision {
+	o, b := f.Observed, f.Base
+	since := b.At
+	if since.IsZero() && !b.SeenAt.IsZero() {
+		since = b.SeenAt.Add(-f.Policy.ClockSkew)
+	}
+	if o.Actor == status.ActorHuman && o.FieldTime && o.EditedAt.After(since) {
+		if d := f.edited(o.EditedAt, o.EditedAt); d.Action == Hold {
+			return d
+		}
+	}
+	return f.unlessPerson(write(4, Untouched))
+}
+
+// window returns between which times the edit was made that turned the base
+// into what is observed. A field's own time is exact. A record's time may be
+// that of another field, later than the edit; and a record without a time was
+// edited before it was seen.
+func (f Facts) window() (from, to time.Time) {
+	o := f.Observed
+	if o.FieldTime && !o.EditedAt.IsZero() {
+		return o.EditedAt, o.EditedAt
+	}
+	from, to = f.Base.SeenAt, o.EditedAt
+	if to.IsZero() {
+		to = o.SeenAt
+	}
+	if !from.IsZero() && !to.IsZero() && to.Before(from) {
+		from, to = to, from // the two clocks differ
+	}
+	return from, to
+}
+
+// edited is rows 8 to 10: somebody made an edit between the two times.
+func (f Facts) edited(from, to time.Time) Decision {
+	switch {
+	case f.newerThanSource(from):
+		return hold(8, PersonNewer, 1)
+	case f.olderThanSource(to):
+		return f.unlessPerson(write(9, PersonOlder))
+	}
+	return hold(10, CannotTell, unsure) // invariant 4
+}
+
+// unlessPerson turns a write into a hold when a person's edit is known that is
+// not surely older than the source's change (invariant 3).
+func (f Facts) unlessPerson(d Decision) Decision {
+	switch {
+	case f.HumanAt.IsZero() || f.olderThanSource(f.HumanAt):
+		return d
+	case f.newerThanSource(f.HumanAt):
+		return hold(8, PersonNewer, 1)
+	}
+	return hold(10, CannotTell, unsure)
+}
+
+// unlessCovered is unlessPerson where the last editor is known for the whole
+// record only: he may have touched another field after the person.
+func (f Facts) unlessCovered(d Decision) Decision {
+	if f.Observed.FieldTime {
+		return d
+	}
+	return f.unlessPerson(d)
+}
+
+// newerThanSource reports whether an edit at the time is surely newer than the
+// source's change, however the clocks differ within the skew.
+func (f Facts) newerThanSource(t time.Time) bool {
+	return !t.IsZero() && !f.Desired.At.IsZero() && t.Add(-f.Policy.ClockSkew).After(f.Desired.At)
+}
+
+// olderThanSource reports whether it is surely older.
+func (f Facts) olderThanSource(t time.Time) bool {
+	return !t.IsZero() && !f.Desired.At.IsZero() && t.Add(f.Policy.ClockSkew).Before(f.Desired.At)
+}

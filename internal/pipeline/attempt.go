@@ -1,0 +1,129 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"trueup/internal/config"
+	"trueup/internal/decide"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// attempt is one customer on its way. A stage reads what earlier stages have
+// filled in and fills in its own.
+type attempt struct {
+	*flow
+	work    *store.Work
+	at      time.Time // when the lease began, by our clock
+	started time.Time
+	stage   status.Stage
+	events  reading // the events that are carried, and which of them counts
+	record  status.SourceRecord
+	desired store.Desired
+	link    *store.Link
+	target  status.TargetRecord
+	// lookedAt is the database's time just before the target was read: from
+	// then on we know of every edit. seenAt is the time just after.
+	lookedAt, seenAt time.Time
+	decision         decide.Decision
+	intent           store.Intent
+	unproved         error   // how the write ended when its effect is not known
+	closed           []int64 // our intents that are settled: they arrived, or cannot
+	lastAction       string
+	redecided        int
+}
+
+// maxRedecisions bounds how often one attempt starts again with the target's
+// record because somebody was faster.
+const maxRedecisions = 3
+
+// verdict is what a stage says comes next. The zero verdict is the next stage.
+type verdict struct {
+	// lookAgain goes back to reading the target: it has moved.
+	lookAgain bool
+	// end, when set, is how the attempt ends.
+	end *ending
+}
+
+var onward = verdict{}
+
+// ending is how an attempt ended, before it is settled.
+type ending struct {
+	// outcome is what the events get; "" leaves them pending.
+	outcome status.Outcome
+	reason  string
+	// action is what the history calls it.
+	action string
+	park   *store.NewException
+	// base and observed, when set, replace what is stored.
+	base     *store.Base
+	retry    time.Duration
+	attempts int // as they shall be stored
+	lost     bool
+	failure  string
+}
+
+func end(e ending) verdict { return verdict{end: &e} }
+
+// carry takes a claimed customer along the path and settles it.
+func (f *flow) carry(ctx context.Context, w *store.Work, at time.Time) {
+	a := &attempt{flow: f, work: w, at: at, started: f.Now(), lastAction: "received the change"}
+	work, cancel := context.WithDeadline(ctx, at.Add(f.Lease-f.margin()))
+	defer cancel()
+	e := a.walk(work)
+	a.settle(ctx, e)
+}
+
+// margin is the end of the lease that is kept for settling.
+func (f *flow) margin() time.Duration { return f.Lease / 4 }
+
+func (a *attempt) walk(ctx context.Context) *ending {
+	for i := 0; i < len(path); i++ {
+		a.stage = path[i].stage
+		v := path[i].run(a, ctx)
+		switch {
+		case v.end != nil:
+			return v.end
+		case v.lookAgain:
+			if a.redecided++; a.redecided > maxRedecisions {
+				return a.moves().end
+			}
+			i = indexOf(status.StageReadTarget) - 1
+		}
+	}
+	return &ending{outcome: status.Parked, reason: "the path ended without an ending"}
+}
+
+func indexOf(s status.Stage) int {
+	for i, p := range path {
+		if p.stage == s {
+			return i
+		}
+	}
+	panic("no such stage: " + s)
+}
+
+// clock is the database's time, by which leases and looks are dated.
+func (a *attempt) clock() time.Time { return a.work.Now.Add(a.Now().Sub(a.at)) }
+
+// did notes the last thing that was done, for whoever reads the exception.
+func (a *attempt) did(format string, args ...any) { a.lastAction = fmt.Sprintf(format, args...) }
+
+// parked ends the attempt with an exception.
+func (a *attempt) parked(kind status.Kind, reason string) *ending {
+	return &ending{outcome: status.Parked, action: "park", reason: reason, park: a.exception(kind, reason)}
+}
+
+func (a *attempt) exception(kind status.Kind, reason string) *store.NewException {
+	value := a.desired.SourceValue
+	if a.record.Value != "" {
+		value = a.record.Value
+	}
+	return &store.NewException{Sync: a.Config.Name, Customer: a.work.Customer, Kind: kind, Stage: a.stage, Reason: reason,
+		SourceValue: value, TargetValue: a.target.Value, LastAction: a.lastAction, Confidence: 1,
+		Owner: a.Config.Owner(kind)}
+}
+
+func (a *attempt) watching() bool { return a.Config.Mode == config.ModeWatch }

@@ -1,0 +1,79 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"trueup/internal/config"
+	"trueup/internal/decide"
+	"trueup/internal/failpoint"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// decide asks the pure function and ends the attempt unless it says to write.
+func (a *attempt) decide(context.Context) verdict {
+	a.decision = decide.Decide(a.facts())
+	failpoint.Hit("decided")
+	d := a.decision
+	switch d.Action {
+	case decide.None:
+		return end(ending{outcome: status.AlreadyEqual, action: string(d.Action), reason: d.Reason.Sentence(), base: a.seenBase()})
+	case decide.Write:
+		if a.watching() {
+			return end(ending{outcome: status.Ignored, action: string(d.Action),
+				reason: fmt.Sprintf("watching only: would write %s (%s)", a.desired.Value, d.Reason.Sentence())})
+		}
+		return onward
+	}
+	e := a.parked(d.Kind, d.Reason.Sentence())
+	e.action = string(d.Action)
+	e.park.Confidence = d.Confidence
+	if d.Kind == status.Conflict {
+		e.outcome = status.Held
+	}
+	return verdict{end: e}
+}
+
+// facts gathers what the decision is made from.
+func (a *attempt) facts() decide.Facts {
+	f := decide.Facts{
+		Desired: decide.Desired{Value: a.desired.Value, At: a.desired.At},
+		Observed: decide.Observed{Value: a.target.Value, EditedAt: a.target.EditedAt, FieldTime: a.target.FieldTime,
+			Actor: a.target.Actor, SeenAt: a.firstSeen()},
+		HumanAt: a.work.HumanAt,
+		Policy: decide.Policy{
+			FirstContactSourceWins: a.Config.FirstContact == config.SourceWins,
+			ClockSkew:              a.Config.Conflict.ClockSkew,
+			SkipAutomation:         a.Config.Conflict.AutomationEdits == config.AutomationSkip,
+		},
+	}
+	// A base is about one record: after the link was changed it says nothing.
+	if b := a.work.Base; b.Known && b.RecordID == a.target.ID {
+		f.Base = decide.Base{Known: true, Value: b.Value, At: b.At, SeenAt: b.SeenAt}
+	}
+	for _, i := range a.work.Intents {
+		if i.RecordID == a.target.ID {
+			f.Intents = append(f.Intents, decide.Intent{ID: i.ID, Value: i.Value, SentAt: i.SentAt, Expires: i.Expires})
+		}
+	}
+	return f
+}
+
+// seenBase is the base of a record that was read and holds what it should
+// (invariant 3): its value with who wrote it, who need not be us.
+func (a *attempt) seenBase() *store.Base {
+	return &store.Base{Known: true, RecordID: a.target.ID, Status: a.mapping.Target(a.target.Value), Value: a.target.Value,
+		Revision: a.target.Revision, By: a.target.By, At: a.target.EditedAt, SeenAt: a.lookedAt}
+}
+
+// firstSeen is since when the record has been seen to hold its value: looks
+// that find the same value do not make the edit younger.
+func (a *attempt) firstSeen() time.Time {
+	before := a.work.Observed
+	if before.Value == a.target.Value && !before.SeenAt.IsZero() && a.work.Base.RecordID == a.target.ID {
+		return before.SeenAt
+	}
+	return a.seenAt
+}

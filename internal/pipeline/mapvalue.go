@@ -1,0 +1,32 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"trueup/internal/failpoint"
+	"trueup/internal/status"
+)
+
+// mapValue turns the source's word into our status and the target's word. A
+// word that nobody listed is never given a default.
+func (a *attempt) mapValue(context.Context) verdict {
+	a.desired.At = a.events.changedAt(a.record.Value, a.record, a.work.Desired)
+	a.desired.SourceValue, a.desired.SeenAt = a.record.Value, a.clock()
+	a.desired.Status, a.desired.Value = "", "" // until the word is known
+	if a.record.NoStatus {
+		return end(ending{outcome: status.Ignored, action: "none",
+			reason: fmt.Sprintf("the customer has no status in %s", a.Source.Name)})
+	}
+	result, err := a.mapping.Source(a.record.Value)
+	switch {
+	case err != nil:
+		return verdict{end: a.parked(status.UnmappedStatus, err.Error())}
+	case result.Ignored:
+		return end(ending{outcome: status.Ignored, action: "none", reason: result.Reason})
+	}
+	a.desired.Status, a.desired.Value = result.Status, result.Value
+	a.did("mapped %s to %s", a.record.Value, result.Value)
+	failpoint.Hit("mapped")
+	return onward
+}

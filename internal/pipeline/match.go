@@ -1,0 +1,66 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"trueup/internal/connector"
+	"trueup/internal/failpoint"
+	"trueup/internal/identity"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// match finds the target's record. A link that exists is kept: what people or
+// rules once found is not guessed again.
+func (a *attempt) match(ctx context.Context) verdict {
+	if a.work.Link != nil {
+		a.link = a.work.Link
+		failpoint.Hit("matched")
+		return onward
+	}
+	result, err := identity.Match(ctx, a.rules, a.record.Keys, a.work.Customer, a.Config.MinConfidence, a.find)
+	if err != nil {
+		return a.failed(err, a.Target.Name, "searching")
+	}
+	a.did("searched %s by %d match rules", a.Target.Name, len(a.rules))
+	if result.Kind != "" {
+		e := a.parked(result.Kind, result.Reason)
+		e.park.Candidates, e.park.Confidence = result.Candidates, result.Confidence
+		return verdict{end: e}
+	}
+	failpoint.Hit("matched")
+	link := store.Link{Sync: a.Config.Name, Customer: a.work.Customer, TargetID: result.Record.ID,
+		Rule: result.Rule.String(), Confidence: result.Confidence, By: "rule", At: a.clock()}
+	var taken *store.DuplicateLinkError
+	switch err := a.Store.SaveLink(ctx, a.work, link); {
+	case errors.As(err, &taken):
+		e := a.parked(status.DuplicateLink, fmt.Sprintf(
+			"the record found by %s belongs to customer %s already; set the right link with trueup links set", link.Rule, taken.Customer))
+		e.park.Candidates = []status.Candidate{{TargetID: link.TargetID, Value: result.Record.Value, Rule: link.Rule, Confidence: link.Confidence}}
+		return verdict{end: e}
+	case err != nil:
+		return a.storeFailed(err)
+	}
+	a.link = &link
+	a.did("linked the customer to a record of %s by %s", a.Target.Name, link.Rule)
+	failpoint.Hit("linked")
+	return onward
+}
+
+// find asks the target for the records with a key. The key id is the record's
+// own, which is read and not searched.
+func (a *attempt) find(ctx context.Context, key, value string) ([]status.TargetRecord, error) {
+	if key != "id" {
+		return a.Target.Target.Find(ctx, key, value)
+	}
+	record, err := a.Target.Target.Read(ctx, value)
+	if err != nil {
+		if connector.FailureOf(err).Kind == connector.Gone {
+			return nil, nil
+		}
+		return nil, err
+	}
+	return []status.TargetRecord{record}, nil
+}

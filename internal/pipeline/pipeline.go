@@ -1,0 +1,163 @@
+// Package pipeline carries one customer at a time along the path: claim, read
+// the source, map, match, read the target, decide, write, confirm, settle.
+//
+// Main types: Pipeline (all syncs and their workers), Sync (what one sync is
+// made of) and, not exported, attempt (one customer on its way) and verdict
+// (what a stage says comes next). The variable path is the order; each stage
+// is a file of its own.
+//
+// Invariants, by the number that a line names where it keeps one:
+//
+//  1. The events of an attempt and all that was learned are settled in one
+//     transaction, under the fence of the claim. Whoever lost the lease
+//     changes nothing any more.
+//  2. Before a write leaves, its intent is stored; the write's deadline lies
+//     inside the lease.
+//  3. The base changes only with proof: the target's answer to our write, or
+//     its own record read after it.
+//  4. What cannot be carried ends in an exception, or stays due; no attempt
+//     ends in silence.
+//  5. A connection's trouble counts against the connection: a sync whose
+//     target is at its limit waits, and no customer is blamed.
+//  6. Nothing is ever written to the source.
+//
+// It must not import a vendor's package, the inbox or package web.
+package pipeline
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"trueup/internal/config"
+	"trueup/internal/connector"
+	"trueup/internal/identity"
+	"trueup/internal/mapping"
+	"trueup/internal/metrics"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// path is the order of the stages between the claim and the settlement.
+var path = []struct {
+	stage status.Stage
+	run   func(*attempt, context.Context) verdict
+}{
+	{status.StageReadSource, (*attempt).readSource},
+	{status.StageMap, (*attempt).mapValue},
+	{status.StageMatch, (*attempt).match},
+	{status.StageReadTarget, (*attempt).readTarget},
+	{status.StageDecide, (*attempt).decide},
+	{status.StageWrite, (*attempt).write},
+	{status.StageConfirm, (*attempt).confirm},
+}
+
+// Sync is one sync with its two opened connections.
+type Sync struct {
+	Config config.Sync
+	Source connector.Connection
+	Target connector.Connection
+}
+
+// Options is what a Pipeline is made of.
+type Options struct {
+	Store *store.DB
+	Syncs []Sync
+	// Lease is how long a claimed customer is ours, 1 s or more; 0 means
+	// DefaultLease.
+	Lease time.Duration
+	// Workers is how many customers of one sync are on their way at once; 0
+	// means DefaultWorkers.
+	Workers int
+	Retry   Retry
+	Log     *slog.Logger
+	Metrics *metrics.Metrics
+	// Paused is told when a connection has to rest, so that its rate limit
+	// holds other calls back at once; nil is nobody.
+	Paused func(connection string, until time.Time)
+	// Now is the clock that spans are measured with; nil means time.Now.
+	Now func() time.Time
+	// Jitter returns a number in [0, 1); nil means a random one.
+	Jitter func() float64
+}
+
+const (
+	// DefaultLease leaves room for the six calls of the longest attempt at
+	// their default timeout of ten seconds.
+	DefaultLease = 60 * time.Second
+	// DefaultWorkers is how many customers of one sync are on their way.
+	DefaultWorkers = 16
+
+	// tick is how often the store is asked for work that arrived by another
+	// node or by a command.
+	tick = time.Second
+	// intentLife is how long a write whose effect is not known may still
+	// arrive: proxies and tools that queue give up long before.
+	intentLife = 10 * time.Minute
+	// restAfterLimit is how long a connection rests when the tool says "too
+	// many requests" and not for how long.
+	restAfterLimit = 30 * time.Second
+)
+
+// Pipeline works on the customers of all syncs.
+type Pipeline struct {
+	Options
+	flows map[string]*flow
+}
+
+// flow is one sync at work. Each has workers of its own, so that a slow target
+// delays nobody else's customers.
+type flow struct {
+	*Pipeline
+	Sync
+	mapping mapping.Map
+	rules   []identity.Rule
+	wake    chan struct{}
+}
+
+// New returns a Pipeline that does nothing until Run.
+func New(o Options) *Pipeline {
+	if o.Lease == 0 {
+		o.Lease = DefaultLease
+	}
+	if o.Workers == 0 {
+		o.Workers = DefaultWorkers
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Jitter == nil {
+		o.Jitter = rand.Float64
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	o.Retry = o.Retry.withDefaults()
+	p := &Pipeline{Options: o, flows: map[string]*flow{}}
+	for _, s := range o.Syncs {
+		f := &flow{Pipeline: p, Sync: s, wake: make(chan struct{}, 1)}
+		entries := map[status.Status]mapping.Entry{}
+		for name, m := range s.Config.Statuses {
+			entries[name] = mapping.Entry{From: m.From, To: m.To}
+		}
+		f.mapping = mapping.New(entries, s.Config.Ignore)
+		for _, r := range s.Config.Match {
+			f.rules = append(f.rules, identity.Rule{Source: r.Source, Target: r.Target, Confidence: r.Confidence})
+		}
+		p.flows[s.Config.Name] = f
+	}
+	return p
+}
+
+// Wake tells the syncs that there is something to do. It never blocks.
+func (p *Pipeline) Wake(syncs ...string) {
+	for _, name := range syncs {
+		if f, ok := p.flows[name]; ok {
+			select {
+			case f.wake <- struct{}{}:
+			default: // it is awake already
+			}
+		}
+	}
+}

@@ -1,0 +1,101 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"trueup/internal/connector"
+	"trueup/internal/failpoint"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// readSource asks the source for the customer as it is now; the events only
+// said to look. A source that cannot be asked is read from its newest event.
+func (a *attempt) readSource(ctx context.Context) verdict {
+	a.events = readEvents(a.work.Events)
+	a.desired = a.work.Desired
+	if a.Source.Source == nil {
+		return a.readFromEvents(ctx)
+	}
+	record, err := a.Source.Source.Read(ctx, a.work.Customer)
+	if err != nil {
+		if connector.FailureOf(err).Kind == connector.Gone {
+			return verdict{end: a.parked(status.BrokenLink, fmt.Sprintf(
+				"%s has no customer with this id any more; remove the link with trueup links remove, or restore the customer", a.Source.Name))}
+		}
+		return a.failed(err, a.Source.Name, "reading the customer in")
+	}
+	a.record = record
+	a.did("read the customer in %s", a.Source.Name)
+	failpoint.Hit("source_read")
+	return onward
+}
+
+// readFromEvents takes the newest event for the source's state, unless a newer
+// one was carried before.
+func (a *attempt) readFromEvents(ctx context.Context) verdict {
+	newest := a.events.newest
+	if newest == nil || isOlder(*newest, a.work.Desired) {
+		// Somebody asked for another look, or all of this is history: the
+		// event that was carried last still tells the state.
+		stored, err := a.carriedEvent(ctx)
+		if err != nil {
+			return a.storeFailed(err)
+		}
+		if stored == nil {
+			return end(ending{outcome: status.Ignored, action: "none",
+				reason: fmt.Sprintf("%s has not told of this customer yet", a.Source.Name)})
+		}
+		newest = stored
+	}
+	event, err := a.Store.Event(ctx, newest.Seq)
+	if err != nil {
+		return a.storeFailed(err)
+	}
+	record, err := a.Source.EventSource.Record(event.Payload)
+	if err != nil {
+		return a.failed(err, a.Source.Name, "reading the event of")
+	}
+	if !newest.OccurredAt.IsZero() {
+		record.ValueAt = newest.OccurredAt
+		if a.work.Desired.SourceValue == record.Value {
+			// It said the same before; what counts is since when. An event in
+			// between with another value is found again by changedAt.
+			record.ValueAt = a.events.changedAt(record.Value, status.SourceRecord{}, a.work.Desired)
+		}
+	}
+	a.record = record
+	a.desired.Event, a.desired.EventAt = newest.ID, newest.OccurredAt
+	a.did("read the newest event of %s", a.Source.Name)
+	failpoint.Hit("source_read")
+	return onward
+}
+
+// lookBack is how many stored events are searched for the newest change.
+const lookBack = 200
+
+// carriedEvent returns the stored event that tells the source's last known
+// state, nil when there is none.
+func (a *attempt) carriedEvent(ctx context.Context) (*store.Event, error) {
+	stored, err := a.Store.Events(ctx, store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer,
+		Connection: a.Source.Name, Limit: lookBack})
+	if err != nil {
+		return nil, err
+	}
+	stored = slices.DeleteFunc(stored, func(e store.Event) bool { return e.Side != store.SourceSide })
+	if len(stored) == 0 {
+		return nil, nil
+	}
+	newest := slices.MaxFunc(stored, byTime)
+	return &newest, nil
+}
+
+// storeFailed ends an attempt that the database did not let go on. Nothing is
+// settled; the lease runs out and the customer is tried again.
+func (a *attempt) storeFailed(err error) verdict {
+	lost := errors.Is(err, store.ErrFenced)
+	return end(ending{lost: true, reason: "the database: " + err.Error(), failure: map[bool]string{true: "lease_lost", false: "database"}[lost]})
+}

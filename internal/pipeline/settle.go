@@ -1,0 +1,194 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"trueup/internal/failpoint"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// settling bounds the last transaction of an attempt, which also runs when the
+// service stops: what is known must not be lost.
+const settling = 10 * time.Second
+
+// settle commits how the attempt ended (invariant 1) and says so in one line.
+func (a *attempt) settle(ctx context.Context, e *ending) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settling)
+	defer cancel()
+	var err error
+	if !e.lost {
+		failpoint.Hit("settling")
+		err = a.Store.Settle(ctx, a.work, a.settlement(e))
+		failpoint.Hit("settled")
+	}
+	a.report(ctx, e, err)
+}
+
+func (a *attempt) settlement(e *ending) store.Settlement {
+	s := store.Settlement{
+		Base:         e.base,
+		Events:       a.outcomes(e),
+		CloseIntents: append(a.expired(), a.closed...),
+		Park:         e.park,
+		Attempts:     e.attempts,
+		Outcome:      e.outcome,
+		Reason:       e.reason,
+		Email:        a.record.Keys["email"],
+	}
+	if a.desired != a.work.Desired {
+		s.Desired = &a.desired
+	}
+	if !a.seenAt.IsZero() {
+		s.Observed = &store.Observed{Status: a.mapping.Target(a.target.Value), Value: a.target.Value,
+			At: a.target.EditedAt, By: a.target.By, SeenAt: a.firstSeen()}
+		s.HumanAt = a.humanAt()
+		if s.Base == nil && a.work.Base.Known && a.work.Base.RecordID == a.target.ID && a.work.Base.Value == a.target.Value && a.unproved == nil {
+			// The look proves that it still holds the base.
+			seen := a.work.Base
+			seen.SeenAt = a.lookedAt
+			s.Base = &seen
+		}
+	}
+	if e.retry > 0 {
+		s.RetryAt = a.clock().Add(e.retry)
+		s.FirstTry = a.work.FirstTry
+		if s.FirstTry.IsZero() {
+			s.FirstTry = a.work.Now
+		}
+	}
+	switch {
+	case e.park != nil:
+		s.Close = store.CloseBefore
+	case e.outcome != "":
+		s.Close = store.CloseAll
+	}
+	s.Decision = &store.Decision{Sync: a.Config.Name, Customer: a.work.Customer, At: a.clock(), Action: e.action,
+		Reason: e.reason, Row: a.decision.Row, Stage: a.stage, Outcome: e.outcome, Desired: a.desired.Value,
+		Observed: a.target.Value, Base: a.work.Base.Value, DesiredAt: a.desired.At, ObservedAt: a.target.EditedAt,
+		By: a.target.By, Confidence: a.decision.Confidence, Events: len(s.Events)}
+	if a.link != nil {
+		s.Decision.TargetID = a.link.TargetID
+	}
+	if e.park != nil {
+		s.Decision.Kind, s.Decision.Confidence = e.park.Kind, e.park.Confidence
+	}
+	return s
+}
+
+// outcomes gives each pending event its end: the newest change gets the
+// attempt's, the others were overtaken by it.
+func (a *attempt) outcomes(e *ending) []store.EventOutcome {
+	if e.outcome == "" || len(a.work.Events) == 0 {
+		return nil
+	}
+	counts := a.work.Events[len(a.work.Events)-1].Seq
+	carried := true
+	if newest := a.events.newest; newest != nil {
+		counts = newest.Seq
+		carried = a.Source.Source != nil || !isOlder(*newest, a.work.Desired)
+	}
+	var all []store.EventOutcome
+	for _, event := range a.work.Events {
+		switch {
+		case event.Seq == counts && carried:
+			all = append(all, store.EventOutcome{Seq: event.Seq, Outcome: e.outcome, Reason: e.reason})
+		case carried:
+			all = append(all, store.EventOutcome{Seq: event.Seq, Outcome: status.Superseded,
+				Reason: fmt.Sprintf("event %d of the same customer was carried with it", counts)})
+		default:
+			all = append(all, store.EventOutcome{Seq: event.Seq, Outcome: status.Superseded,
+				Reason: "a newer change of the same customer had been carried before it came"})
+		}
+	}
+	return all
+}
+
+// expired are the intents that can arrive no more and, when the target was
+// looked at after that, had not.
+func (a *attempt) expired() []int64 {
+	var ids []int64
+	for _, i := range a.work.Intents {
+		if !a.lookedAt.IsZero() && i.Expires.Before(a.lookedAt) {
+			ids = append(ids, i.ID)
+		}
+	}
+	return ids
+}
+
+// humanAt is the time of a person's edit that this look has found, zero when
+// it found none: the person changed the value, or set it anew where the field
+// has a time of its own.
+func (a *attempt) humanAt() time.Time {
+	t, b := a.target, a.work.Base
+	if t.Actor != status.ActorHuman || a.intent.ID != 0 {
+		return time.Time{}
+	}
+	same := b.Known && b.RecordID == t.ID && b.Value == t.Value
+	if same && !(t.FieldTime && t.EditedAt.After(b.At)) {
+		return time.Time{}
+	}
+	if t.EditedAt.IsZero() {
+		return a.seenAt
+	}
+	return t.EditedAt
+}
+
+// pause lets a connection rest, for all nodes.
+func (a *attempt) pause(connection string, wait time.Duration) {
+	until := a.clock().Add(wait)
+	ctx, cancel := context.WithTimeout(context.Background(), settling)
+	defer cancel()
+	if err := a.Store.Pause(ctx, connection, until); err != nil {
+		a.Log.Error("pause a connection", slog.String("connection", connection), slog.Any("error", err))
+	}
+	if a.Paused != nil {
+		a.Paused(connection, until)
+	}
+}
+
+// report writes the attempt's one wide log line.
+func (a *attempt) report(ctx context.Context, e *ending, settled error) {
+	took := a.Now().Sub(a.started)
+	result := string(e.outcome)
+	if result == "" {
+		result = e.failure
+	}
+	level := slog.LevelInfo
+	if e.park != nil || settled != nil || e.lost {
+		level = slog.LevelWarn
+	}
+	attrs := []slog.Attr{
+		slog.String("sync", a.Config.Name), slog.String("customer", a.work.Customer), slog.String("stage", string(a.stage)),
+		slog.String("outcome", string(e.outcome)), slog.String("action", e.action), slog.String("reason", e.reason),
+		slog.Int("row", a.decision.Row), slog.Int("events", len(a.work.Events)), slog.Int("attempt", a.work.Attempts+1),
+		slog.Int64("fence", a.work.Fence), slog.Duration("took", took),
+	}
+	if a.link != nil {
+		attrs = append(attrs, slog.String("target_id", a.link.TargetID))
+	}
+	if e.retry > 0 {
+		attrs = append(attrs, slog.Duration("retry_in", e.retry))
+	}
+	if e.failure != "" {
+		attrs = append(attrs, slog.String("failure", e.failure))
+	}
+	switch {
+	case errors.Is(settled, store.ErrFenced):
+		result = "lease_lost"
+		attrs = append(attrs, slog.String("failure", "lease_lost"))
+	case settled != nil:
+		result = "unsettled"
+		attrs = append(attrs, slog.Any("error", settled))
+	case e.outcome != "":
+		for _, o := range a.outcomes(e) {
+			a.Metrics.Outcomes(a.Config.Name, o.Outcome, 1)
+		}
+	}
+	a.Metrics.Attempt(a.Config.Name, a.stage, result, took)
+	a.Log.LogAttrs(ctx, level, "attempt", attrs...)
+}

@@ -1,0 +1,65 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"trueup/internal/connector"
+	"trueup/internal/failpoint"
+	"trueup/internal/store"
+)
+
+// write stores the intent and then sends the write (invariant 2).
+func (a *attempt) write(ctx context.Context) verdict {
+	begun := a.Now()
+	sent := a.clock()
+	intent, err := a.Store.BeginWrite(ctx, a.work, store.Intent{RecordID: a.target.ID, Value: a.desired.Value,
+		Prior: a.target.Value, SentAt: sent, Expires: sent.Add(intentLife)}, a.Lease)
+	if err != nil {
+		return a.storeFailed(err)
+	}
+	a.intent = intent
+	a.work.Intents = append(a.work.Intents, intent)
+	a.did("sent %s to %s", a.desired.Value, a.Target.Name)
+	failpoint.Hit("intent")
+	err = a.send(ctx, begun.Add(a.Lease-a.margin()))
+	failpoint.Hit("sent")
+	if err == nil {
+		a.Metrics.Call(a.Config.Name, "write", "applied")
+		return onward
+	}
+	f := connector.FailureOf(err)
+	if f.Effect == connector.EffectUnknown {
+		a.Metrics.Call(a.Config.Name, "write", "unknown")
+		a.unproved = err
+		return onward
+	}
+	a.Metrics.Call(a.Config.Name, "write", string(f.Kind))
+	// The tool says that nothing was written, so nothing is left to prove.
+	a.closeIntent(intent.ID)
+	switch f.Kind {
+	case connector.Moved:
+		return verdict{lookAgain: true}
+	case connector.Gone:
+		return verdict{end: a.brokenLink()}
+	}
+	return a.failed(err, a.Target.Name, "writing to")
+}
+
+func (a *attempt) send(ctx context.Context, deadline time.Time) error {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	return a.Target.Target.Write(ctx, a.target, a.desired.Value)
+}
+
+// closeIntent takes an intent off the list of those that may yet have an
+// effect; it is closed with the settlement.
+func (a *attempt) closeIntent(id int64) {
+	a.closed = append(a.closed, id)
+	for i, in := range a.work.Intents {
+		if in.ID == id {
+			a.work.Intents = append(a.work.Intents[:i:i], a.work.Intents[i+1:]...)
+			return
+		}
+	}
+}
