@@ -1,0 +1,114 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"trueup/internal/app"
+	"trueup/internal/config"
+)
+
+// checked is what trueup check prints as JSON.
+type checked struct {
+	Config      string       `json:"config"`
+	Connections int          `json:"connections"`
+	Syncs       int          `json:"syncs"`
+	Warnings    []string     `json:"warnings"`
+	Live        []liveResult `json:"live,omitempty"`
+}
+
+type liveResult struct {
+	Connection string   `json:"connection"`
+	OK         bool     `json:"ok"`
+	Said       []string `json:"said"`
+	Error      string   `json:"error,omitempty"`
+}
+
+func checkCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Check trueup.yaml, and with --live the accounts",
+		Long: `Check trueup.yaml: every fault at once, each with its line and what to write
+instead. With --live each connection is called as well, which changes nothing
+there.`,
+		Example: `  trueup check
+  trueup check --live
+  trueup check -c /etc/trueup/trueup.yaml --json`,
+		Args: cobra.NoArgs,
+		RunE: check,
+	}
+	cmd.Flags().Bool("live", false, "also call each connection")
+	jsonFlag(cmd)
+	return cmd
+}
+
+func check(cmd *cobra.Command, _ []string) error {
+	cfg, warnings, err := loadConfig(cmd)
+	if err != nil {
+		return err
+	}
+	result := checked{Config: cfg.Path, Connections: len(cfg.Connections), Syncs: len(cfg.Syncs), Warnings: []string{}}
+	for _, w := range warnings {
+		result.Warnings = append(result.Warnings, w.String())
+	}
+	live, err := cmd.Flags().GetBool("live")
+	if err != nil {
+		return err
+	}
+	if live {
+		result.Live = probe(cmd, cfg)
+	}
+	if wantsJSON(cmd) {
+		err = printJSON(cmd.OutOrStdout(), result)
+	} else {
+		err = result.print(cmd)
+	}
+	for _, l := range result.Live {
+		if err == nil && !l.OK {
+			err = &failure{err: errors.New("not every connection answers as it should"), hint: "correct what is said above and run trueup check --live again", code: exitFailed}
+		}
+	}
+	return err
+}
+
+func probe(cmd *cobra.Command, cfg *config.Config) []liveResult {
+	var results []liveResult
+	for _, r := range app.Probe(cmd.Context(), cfg, slog.New(slog.DiscardHandler)) {
+		l := liveResult{Connection: r.Connection, OK: r.Err == nil, Said: r.Said}
+		if l.Said == nil {
+			l.Said = []string{}
+		}
+		if r.Err != nil {
+			l.Error = r.Err.Error()
+		}
+		results = append(results, l)
+	}
+	return results
+}
+
+func (c checked) print(cmd *cobra.Command) error {
+	for _, w := range c.Warnings {
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s\n", w)
+	}
+	out := cmd.OutOrStdout()
+	fmt.Fprintf(out, "%s is valid: %s, %s\n", c.Config, plural(c.Connections, "connection"), plural(c.Syncs, "sync"))
+	for _, l := range c.Live {
+		for _, said := range l.Said {
+			fmt.Fprintf(out, "%s: %s\n", l.Connection, said)
+		}
+		if !l.OK {
+			fmt.Fprintf(out, "%s: FAILED: %s\n", l.Connection, l.Error)
+		}
+	}
+	return nil
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

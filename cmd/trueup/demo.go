@@ -1,0 +1,68 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"trueup/internal/app"
+	"trueup/internal/demo"
+)
+
+func demoCommand() *cobra.Command {
+	o := demo.Options{}
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "See it at work between two sample tools, without any account",
+		Long: `Start two sample tools on this machine, a billing tool that decides and a CRM
+that follows, with Trueup between them, and show a stream of changes with
+everything that goes wrong in life: repeats, wrong order, an unknown status, a
+customer nobody knows, a person's edit. Both tools have a page where you can
+click a status yourself. It ends with Ctrl-C, or by itself with --for, and
+prints a table of what happened.`,
+		Example: `  trueup demo
+  trueup demo --for 20s
+  trueup demo --dir ./demo     # keeps trueup.yaml, the database and the log`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.For != 0 && o.For < demo.Shortest {
+				return usage("give it "+demo.Shortest.String()+" or more", "%s is too short to show anything", o.For)
+			}
+			if !cmd.Flags().Changed("seed") {
+				o.Seed = rand.Uint64()
+			}
+			return runDemo(cmd, o)
+		},
+	}
+	flags := cmd.Flags()
+	flags.DurationVar(&o.For, "for", 0, "end by itself after this time (5s or more)")
+	flags.StringVar(&o.Dir, "dir", "", "keep trueup.yaml, the database and the log in `DIR`")
+	flags.Uint64Var(&o.Seed, "seed", 0, "play the same script again (random unless given)")
+	return cmd
+}
+
+func runDemo(cmd *cobra.Command, o demo.Options) (err error) {
+	log := io.Discard
+	if o.Dir != "" {
+		if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+			return err
+		}
+		file, err := os.OpenFile(filepath.Join(o.Dir, "trueup.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		log = file
+	}
+	o.Out = cmd.OutOrStdout()
+	o.IsTerminal = demo.IsTerminal(o.Out)
+	o.Start = app.DemoStart(versionName(), slog.New(slog.NewJSONHandler(log, nil)))
+	if err := demo.Run(cmd.Context(), o); err != nil {
+		return err
+	}
+	return nil
+}

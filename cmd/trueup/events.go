@@ -1,0 +1,160 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"trueup/internal/config"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// eventRow is an event as it is printed.
+type eventRow struct {
+	Seq        int64           `json:"seq"`
+	Sync       string          `json:"sync"`
+	Connection string          `json:"connection"`
+	Side       store.Side      `json:"side"`
+	ID         string          `json:"id"`
+	Customer   string          `json:"customer"`
+	Value      string          `json:"value"`
+	OccurredAt *time.Time      `json:"occurred_at"`
+	ReceivedAt *time.Time      `json:"received_at"`
+	Outcome    status.Outcome  `json:"outcome"`
+	Reason     string          `json:"reason"`
+	SettledAt  *time.Time      `json:"settled_at"`
+	Payload    json.RawMessage `json:"payload,omitempty"`
+}
+
+func rowOfEvent(e store.Event) eventRow {
+	return eventRow{Seq: e.Seq, Sync: e.Sync, Connection: e.Connection, Side: e.Side, ID: e.ID, Customer: e.Customer, Value: e.Value,
+		OccurredAt: stamp(e.OccurredAt), ReceivedAt: stamp(e.ReceivedAt), Outcome: e.Outcome, Reason: e.Reason, SettledAt: stamp(e.SettledAt)}
+}
+
+func eventsCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "events",
+		Short: "List and show the events that were received",
+		Example: `  trueup events
+  trueup events list --customer cus_123
+  trueup events show 17`,
+		Args: cobra.NoArgs,
+	}
+	list := eventsListCommand()
+	cmd.RunE = list.RunE
+	cmd.Flags().AddFlagSet(list.Flags())
+	show := &cobra.Command{
+		Use:     "show NUMBER",
+		Short:   "Show one event with its payload",
+		Long:    "Show one event with its payload as the tool sent it, which may hold personal data.",
+		Example: "  trueup events show 17 --json",
+		Args:    cobra.ExactArgs(1),
+		RunE:    withStore(showEvent),
+	}
+	jsonFlag(show)
+	cmd.AddCommand(list, show)
+	return cmd
+}
+
+func eventsListCommand() *cobra.Command {
+	f := store.EventFilter{}
+	outcome := ""
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List events, the latest first",
+		Example: `  trueup events list --outcome parked
+  trueup events list --waiting --json`,
+		Args: cobra.NoArgs,
+		RunE: withStore(func(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB) error {
+			var err error
+			if f.Sync, err = syncOf(cmd, cfg); err != nil {
+				return err
+			}
+			if f.Outcome, err = oneOf("outcome", outcome, status.Outcomes); err != nil {
+				return err
+			}
+			return listEvents(cmd, db, f)
+		}),
+	}
+	syncFlag(cmd)
+	cmd.Flags().StringVar(&f.Customer, "customer", "", "only of this `CUSTOMER` (the source's id)")
+	cmd.Flags().StringVar(&f.Connection, "connection", "", "only from this `CONNECTION`")
+	cmd.Flags().StringVar(&outcome, "outcome", "", "only with this `OUTCOME`")
+	cmd.Flags().BoolVar(&f.Waiting, "waiting", false, "only those that have no outcome yet")
+	cmd.Flags().IntVar(&f.Limit, "limit", 100, "at most `N`")
+	jsonFlag(cmd)
+	return cmd
+}
+
+func listEvents(cmd *cobra.Command, db *store.DB, f store.EventFilter) error {
+	found, err := db.Events(cmd.Context(), f)
+	if err != nil {
+		return err
+	}
+	var rows []eventRow
+	for _, e := range found {
+		rows = append(rows, rowOfEvent(e))
+	}
+	return list(cmd, rows, "no events", "NUMBER\tRECEIVED\tSYNC\tCUSTOMER\tVALUE\tOUTCOME\tREASON", func(e eventRow) string {
+		outcome := string(e.Outcome)
+		if outcome == "" {
+			outcome = "waiting"
+		}
+		return fmt.Sprintf("%d\t%s\t%s\t%s\t%s\t%s\t%s", e.Seq, when(*e.ReceivedAt), e.Sync, orDash(e.Customer), orDash(e.Value), outcome, orDash(e.Reason))
+	})
+}
+
+func showEvent(cmd *cobra.Command, args []string, _ *config.Config, db *store.DB) error {
+	seq, err := number("event", args[0])
+	if err != nil {
+		return err
+	}
+	e, err := db.Event(cmd.Context(), seq)
+	if err != nil {
+		return err
+	}
+	row := rowOfEvent(e)
+	if wantsJSON(cmd) {
+		row.Payload = e.Payload
+		if !json.Valid(e.Payload) { // it could not be read, so it is shown as text
+			if row.Payload, err = json.Marshal(string(e.Payload)); err != nil {
+				return err
+			}
+		}
+		return printJSON(cmd.OutOrStdout(), row)
+	}
+	outcome := string(e.Outcome)
+	if outcome == "" {
+		outcome = "waiting"
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), `event %d
+  id          %s
+  connection  %s (%s of %s)
+  customer    %s
+  value       %s
+  occurred    %s
+  received    %s
+  outcome     %s
+  reason      %s
+  payload     %s
+`, e.Seq, e.ID, e.Connection, e.Side, e.Sync, orDash(e.Customer), orDash(e.Value), when(e.OccurredAt), when(e.ReceivedAt), outcome, orDash(e.Reason), e.Payload)
+	return err
+}
+
+// oneOf checks a word against a closed set; "" is allowed.
+func oneOf[S ~string](what, word string, set []S) (S, error) {
+	if word == "" {
+		return "", nil
+	}
+	words := ""
+	for _, s := range set {
+		if string(s) == word {
+			return s, nil
+		}
+		words += " " + string(s)
+	}
+	return "", usage("it is one of:"+words, "there is no %s %q", what, word)
+}

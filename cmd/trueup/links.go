@@ -1,0 +1,169 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"trueup/internal/config"
+	"trueup/internal/store"
+)
+
+// linkRow is a link as it is printed.
+type linkRow struct {
+	Sync       string     `json:"sync"`
+	Customer   string     `json:"customer"`
+	TargetID   string     `json:"target_id"`
+	Rule       string     `json:"rule"`
+	Confidence float64    `json:"confidence"`
+	By         string     `json:"by"`
+	At         *time.Time `json:"at"`
+}
+
+// byPerson is who made a link that a person set here.
+const byPerson = "person"
+
+func linksCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "links",
+		Short: "List, set, remove, export and import links",
+		Long: `A link joins one customer of the source to one record of the target. Match rules
+find links; a person may set them, and what a person set is kept.`,
+		Example: `  trueup links
+  trueup links set customer-status cus_123 contact_9
+  trueup links export > links.csv
+  trueup links import links.csv`,
+		Args: cobra.NoArgs,
+	}
+	list := &cobra.Command{Use: "list", Short: "List links", Example: "  trueup links list --sync customer-status --json", Args: cobra.NoArgs, RunE: withStore(listLinks)}
+	set := &cobra.Command{Use: "set SYNC CUSTOMER TARGET", Short: "Link a customer (the source's id) to a record (the target's id)",
+		Example: "  trueup links set customer-status cus_123 contact_9", Args: cobra.ExactArgs(3), RunE: withStore(setLink)}
+	remove := &cobra.Command{Use: "remove SYNC CUSTOMER", Short: "Remove a customer's link; the match rules are tried anew",
+		Example: "  trueup links remove customer-status cus_123", Args: cobra.ExactArgs(2), RunE: withStore(removeLink)}
+	export := &cobra.Command{Use: "export", Short: "Print links as CSV",
+		Long:    "Print links as CSV. A cell that a spreadsheet would run as a formula gets a ' in front, which import takes away again.",
+		Example: "  trueup links export --sync customer-status > links.csv", Args: cobra.NoArgs, RunE: withStore(exportLinks)}
+	imports := &cobra.Command{Use: "import FILE", Short: "Set links from CSV with the columns sync, customer and target_id",
+		Long:    "Set links from CSV with the columns sync, customer and target_id, all of a sync or none of it. FILE may be - for standard input.",
+		Example: "  trueup links import links.csv", Args: cobra.ExactArgs(1), RunE: withStore(importLinks)}
+	for _, c := range []*cobra.Command{list, export} {
+		syncFlag(c)
+	}
+	for _, c := range []*cobra.Command{list, set, remove, imports} {
+		jsonFlag(c)
+	}
+	cmd.RunE = list.RunE
+	cmd.Flags().AddFlagSet(list.Flags())
+	cmd.AddCommand(list, set, remove, export, imports)
+	return cmd
+}
+
+func listLinks(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB) error {
+	sync, err := syncOf(cmd, cfg)
+	if err != nil {
+		return err
+	}
+	found, err := db.Links(cmd.Context(), sync)
+	if err != nil {
+		return err
+	}
+	var rows []linkRow
+	for _, l := range found {
+		rows = append(rows, linkRow{Sync: l.Sync, Customer: l.Customer, TargetID: l.TargetID, Rule: l.Rule, Confidence: l.Confidence, By: l.By, At: stamp(l.At)})
+	}
+	return list(cmd, rows, "no links", "SYNC\tCUSTOMER\tTARGET\tRULE\tCONFIDENCE\tBY\tAT", func(l linkRow) string {
+		return fmt.Sprintf("%s\t%s\t%s\t%s\t%g\t%s\t%s", l.Sync, l.Customer, l.TargetID, orDash(l.Rule), l.Confidence, l.By, when(*l.At))
+	})
+}
+
+func setLink(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
+	l := store.Link{Sync: args[0], Customer: args[1], TargetID: args[2], Rule: "set", Confidence: 1, By: byPerson}
+	if err := knownSync(cfg, l.Sync); err != nil {
+		return err
+	}
+	if l.Customer == "" || l.TargetID == "" {
+		return usage("see trueup links set --help", "the customer and the target each need an id")
+	}
+	if err := db.SetLink(cmd.Context(), l); err != nil {
+		return taken(err)
+	}
+	return done(cmd, map[string]any{"sync": l.Sync, "customer": l.Customer, "target_id": l.TargetID},
+		fmt.Sprintf("customer %s is linked to %s, and is looked at again", l.Customer, l.TargetID))
+}
+
+func removeLink(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
+	if err := knownSync(cfg, args[0]); err != nil {
+		return err
+	}
+	err := db.RemoveLink(cmd.Context(), args[0], args[1])
+	if errors.Is(err, store.ErrNotFound) {
+		return &failure{err: fmt.Errorf("customer %s of %s has no link", args[1], args[0]), hint: "trueup links list shows those that have", code: exitFailed}
+	}
+	if err != nil {
+		return err
+	}
+	return done(cmd, map[string]any{"sync": args[0], "customer": args[1]}, fmt.Sprintf("the link of customer %s is removed; the match rules are tried anew", args[1]))
+}
+
+func exportLinks(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB) error {
+	sync, err := syncOf(cmd, cfg)
+	if err != nil {
+		return err
+	}
+	found, err := db.Links(cmd.Context(), sync)
+	if err != nil {
+		return err
+	}
+	return writeLinks(cmd.OutOrStdout(), found)
+}
+
+func importLinks(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
+	var in io.Reader = cmd.InOrStdin()
+	if args[0] != "-" {
+		file, err := os.Open(args[0])
+		if err != nil {
+			return usage("", "%w", err)
+		}
+		defer file.Close()
+		in = file
+	}
+	bySync, order, err := readLinks(in)
+	if err != nil {
+		return usage("correct the file; nothing was changed", "%s: %w", args[0], err)
+	}
+	for _, sync := range order {
+		if err := knownSync(cfg, sync); err != nil {
+			return err
+		}
+	}
+	total, changed := 0, 0
+	for _, sync := range order {
+		n, err := db.ImportLinks(cmd.Context(), sync, bySync[sync])
+		if err != nil {
+			return taken(err)
+		}
+		total, changed = total+len(bySync[sync]), changed+n
+	}
+	return done(cmd, map[string]any{"links": total, "changed": changed}, fmt.Sprintf("%s read, %d of them new or changed", plural(total, "link"), changed))
+}
+
+// taken adds what to do to the error about a record that is another's.
+func taken(err error) error {
+	var d *store.DuplicateLinkError
+	if errors.As(err, &d) {
+		return &failure{err: d, hint: fmt.Sprintf("remove that link first: trueup links remove %s %s", d.Sync, d.Customer), code: exitFailed}
+	}
+	return err
+}
+
+func done(cmd *cobra.Command, v any, sentence string) error {
+	if wantsJSON(cmd) {
+		return printJSON(cmd.OutOrStdout(), v)
+	}
+	_, err := fmt.Fprintln(cmd.OutOrStdout(), sentence)
+	return err
+}

@@ -1,0 +1,30 @@
+// Command trueup keeps a customer's status the same in two tools. It turns
+// flags and the environment into options, and errors into exit codes; each verb
+// is a file.
+//
+// Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done but something
+// needs a person.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run runs one command and returns its exit code. The first signal ends the
+// command in order, the second at once.
+func run(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	cmd := newRoot()
+	cmd.SetArgs(args)
+	cmd.SetOut(stdout)
+	cmd.SetErr(stderr)
+	return report(cmd.ExecuteContext(ctx), stderr)
+}

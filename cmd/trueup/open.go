@@ -1,0 +1,75 @@
+package main
+
+import (
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"trueup/internal/app"
+	"trueup/internal/config"
+	"trueup/internal/store"
+)
+
+// loadConfig reads the file that --config names.
+func loadConfig(cmd *cobra.Command) (*config.Config, []config.Warning, error) {
+	path, err := cmd.Flags().GetString("config")
+	if err != nil {
+		return nil, nil, err
+	}
+	return config.Load(path, app.Types(), os.LookupEnv)
+}
+
+// withStore runs a command on the database of the configuration, beside a
+// trueup run or without one.
+func withStore(run func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) (err error) {
+		cfg, _, err := loadConfig(cmd)
+		if err != nil {
+			return err
+		}
+		db, err := store.Open(cmd.Context(), store.Options{DSN: cfg.Database.Reveal()})
+		if err != nil {
+			return err
+		}
+		defer func() {
+			if closeErr := db.Close(); err == nil {
+				err = closeErr
+			}
+		}()
+		return run(cmd, args, cfg, db)
+	}
+}
+
+// syncFlag adds --sync, which narrows a list to one sync.
+func syncFlag(cmd *cobra.Command) {
+	cmd.Flags().String("sync", "", "only this `SYNC`")
+}
+
+// syncOf returns the sync of --sync, "" for all, and checks its name.
+func syncOf(cmd *cobra.Command, cfg *config.Config) (string, error) {
+	name, err := cmd.Flags().GetString("sync")
+	if err != nil || name == "" {
+		return "", err
+	}
+	return name, knownSync(cfg, name)
+}
+
+func knownSync(cfg *config.Config, name string) error {
+	if _, ok := cfg.Syncs[name]; ok {
+		return nil
+	}
+	return usage("its syncs are: "+strings.Join(slices.Sorted(maps.Keys(cfg.Syncs)), ", "), "there is no sync %q in %s", name, cfg.Path)
+}
+
+// number reads an id from the command line.
+func number(what, text string) (int64, error) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 1 {
+		return 0, usage("the number stands in the first column of the list", "%q is not the number of an %s", text, what)
+	}
+	return n, nil
+}

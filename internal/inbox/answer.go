@@ -1,0 +1,55 @@
+package inbox
+
+import (
+	"net/http"
+	"strconv"
+)
+
+// answer is what a sender is told. The bodies are for whoever reads the log of
+// the sending tool.
+type answer struct {
+	status int
+	// result is the metric's word for it.
+	result string
+	body   string
+}
+
+// The answers that are always the same.
+var (
+	unknownConnection = refusal(http.StatusNotFound, "rejected", "there is no connection of this name",
+		"the last part of the address is a connection's name in trueup.yaml")
+	noWebhook = refusal(http.StatusNotFound, "rejected", "this connection takes no webhooks",
+		"add webhook to the connection in trueup.yaml, or poll to the sync's source")
+	noSync = refusal(http.StatusNotFound, "rejected", "no sync uses this connection",
+		"name the connection as source or target of a sync in trueup.yaml")
+	badSignature = refusal(http.StatusUnauthorized, "rejected", "the signature is not right",
+		"compare the webhook secret in trueup.yaml with the tool's, and the clocks of both machines")
+	tooLarge   = refusal(http.StatusRequestEntityTooLarge, "too_large", "the body is larger than 1 MiB", "send fewer events at once")
+	malformed  = refusal(http.StatusBadRequest, "malformed", "the body cannot be read", "compare it with webhook of the connection in trueup.yaml")
+	compressed = refusal(http.StatusBadRequest, "malformed", "the body is compressed", "send it without Content-Encoding")
+	cutOff     = refusal(http.StatusBadRequest, "malformed", "the body did not arrive whole", "send it again")
+	// Senders come back after these two.
+	unavailable = refusal(http.StatusServiceUnavailable, "unavailable", "the events could not be stored", "send them again")
+	stopping    = refusal(http.StatusServiceUnavailable, "unavailable", "the service is stopping", "send the events again")
+)
+
+// refusal makes an answer of texts that need no escaping.
+func refusal(status int, result, what, next string) answer {
+	return answer{status: status, result: result, body: `{"error":"` + what + `","hint":"` + next + `"}` + "\n"}
+}
+
+func accepted(n, duplicates int) answer {
+	return answer{status: http.StatusAccepted, result: "accepted",
+		body: `{"accepted":` + strconv.Itoa(n) + `,"duplicates":` + strconv.Itoa(duplicates) + "}\n"}
+}
+
+func (a answer) write(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(a.body)))
+	if a.status == http.StatusServiceUnavailable {
+		h.Set("Retry-After", comeBack)
+	}
+	w.WriteHeader(a.status)
+	w.Write([]byte(a.body)) // a sender who has gone finds out by sending again
+}

@@ -1,0 +1,199 @@
+// Package inbox receives webhooks: it verifies them, stores their events, and
+// answers only then.
+//
+// Main types: Inbox (the handler of POST /hooks/{connection}), Endpoint (how
+// one connection's webhooks are read) and Route (a sync they concern).
+//
+// Invariants, by the number that a line names where it keeps one:
+//
+//  1. 2xx is answered only after every event of the body is on disk.
+//  2. Nothing of a body whose signature is bad is stored or read.
+//  3. What is signed and cannot be read is stored as an unreadable event with
+//     an exception: the tool would not send it better.
+//  4. No answer and no log line holds any part of a body but event ids.
+//
+// It must not import the pipeline or a vendor's package.
+package inbox
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"trueup/internal/connector"
+	"trueup/internal/metrics"
+	"trueup/internal/store"
+)
+
+// MaxBody is the largest body that is read, in bytes.
+const MaxBody = 1 << 20
+
+const (
+	// storing bounds how long a webhook waits for the database. It goes on
+	// when the sender has hung up: he will send again, and find a duplicate.
+	storing = 10 * time.Second
+	// comeBack is what senders are told while nothing can be stored.
+	comeBack = "5"
+)
+
+// Store keeps events; it is *store.DB.
+type Store interface {
+	Receive(ctx context.Context, events []store.NewEvent) (inserted []bool, err error)
+}
+
+// Endpoint is one connection's way in.
+type Endpoint struct {
+	// Receiver is nil when the connection has no webhooks.
+	Receiver connector.Receiver
+	Routes   []Route
+}
+
+// Route is a sync that a connection's events concern.
+type Route struct {
+	Sync string
+	Side store.Side
+	// Owner gets the exception about an event that cannot be read.
+	Owner string
+}
+
+// Options is what an Inbox is made of.
+type Options struct {
+	Store       Store
+	Connections map[string]Endpoint
+	// Now is the clock signatures are checked by; nil means time.Now.
+	Now     func() time.Time
+	Log     *slog.Logger
+	Metrics *metrics.Metrics
+	// Received is told which syncs have new events; nil is nobody.
+	Received func(syncs ...string)
+}
+
+// Inbox answers webhooks. It is safe for concurrent use.
+type Inbox struct {
+	Options
+	draining atomic.Bool
+}
+
+// New returns an Inbox that accepts events.
+func New(o Options) *Inbox {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Received == nil {
+		o.Received = func(...string) {}
+	}
+	return &Inbox{Options: o}
+}
+
+// Drain makes the inbox refuse events from now on, so that senders come back
+// to the next start.
+func (i *Inbox) Drain() { i.draining.Store(true) }
+
+// ServeHTTP answers one webhook.
+func (i *Inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	name := r.PathValue("connection")
+	a, got := i.receive(w, r, name)
+	a.write(w)
+	i.report(name, a, got, time.Since(began))
+}
+
+// arrival is what is known of one request, for its log line.
+type arrival struct {
+	bytes                                     int
+	accepted, duplicates, ignored, unreadable int
+	ids                                       []string
+	err                                       error
+}
+
+// receive does the work of one webhook and returns its answer.
+func (i *Inbox) receive(w http.ResponseWriter, r *http.Request, name string) (answer, arrival) {
+	var got arrival
+	endpoint, known := i.Connections[name]
+	switch {
+	case !known:
+		return unknownConnection, got
+	case endpoint.Receiver == nil:
+		return noWebhook, got
+	case len(endpoint.Routes) == 0:
+		return noSync, got
+	case i.draining.Load():
+		return stopping, got
+	case r.ContentLength > MaxBody:
+		return tooLarge, got
+	}
+	if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
+		return compressed, got
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	got.bytes = len(body)
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return tooLarge, got
+	case err != nil:
+		got.err = err
+		return cutOff, got
+	}
+	if err := endpoint.Receiver.Verify(r.Header, body, i.Now()); err != nil { // invariant 2
+		got.err = err
+		return badSignature, got
+	}
+	readings, err := endpoint.Receiver.Events(r.Header, body)
+	switch {
+	case err != nil && !endpoint.Receiver.Signed():
+		got.err = err
+		return malformed, got
+	case err != nil: // invariant 3
+		got.err = err
+		readings = []connector.Reading{unreadable(body, err)}
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), storing)
+	defer cancel()
+	if err := i.store(ctx, name, endpoint.Routes, readings, &got); err != nil {
+		got.err = err
+		return unavailable, got
+	}
+	return accepted(got.accepted, got.duplicates), got // invariant 1
+}
+
+// report counts the request and says of it what may be said.
+func (i *Inbox) report(name string, a answer, got arrival, took time.Duration) {
+	label := name
+	if a.status == http.StatusNotFound {
+		label = "unknown" // a name out of the request would be a label without end
+	}
+	if a.status == http.StatusAccepted {
+		i.count(name, got)
+	} else {
+		i.Metrics.Received(label, a.result, 1)
+	}
+	level := slog.LevelInfo
+	if a.status != http.StatusAccepted || got.unreadable > 0 {
+		level = slog.LevelWarn
+	}
+	if !i.Log.Enabled(context.Background(), level) {
+		return
+	}
+	attrs := []slog.Attr{slog.String("connection", label), slog.String("result", a.result), slog.Int("status", a.status),
+		slog.Int("accepted", got.accepted), slog.Int("duplicates", got.duplicates), slog.Int("ignored", got.ignored),
+		slog.Int("unreadable", got.unreadable), slog.Any("event_ids", got.ids), slog.Int("bytes", got.bytes), slog.Duration("took", took)}
+	if got.err != nil {
+		attrs = append(attrs, slog.Any("error", got.err))
+	}
+	i.Log.LogAttrs(context.Background(), level, "event received", attrs...)
+}
+
+func (i *Inbox) count(name string, got arrival) {
+	i.Metrics.Received(name, "accepted", got.accepted-got.ignored-got.unreadable)
+	i.Metrics.Received(name, "ignored", got.ignored)
+	i.Metrics.Received(name, "unreadable", got.unreadable)
+	i.Metrics.Received(name, "duplicate", got.duplicates)
+}

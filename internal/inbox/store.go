@@ -1,0 +1,141 @@
+package inbox
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"trueup/internal/connector"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// Store keeps events that were asked for, in the same way as those of a
+// webhook.
+func (i *Inbox) Store(ctx context.Context, connection string, readings []connector.Reading) (accepted, duplicates int, err error) {
+	var got arrival
+	if err := i.store(ctx, connection, i.Connections[connection].Routes, readings, &got); err != nil {
+		return 0, 0, err
+	}
+	i.count(connection, got)
+	return got.accepted, got.duplicates, nil
+}
+
+// mostIDs is how many event ids a log line names.
+const mostIDs = 20
+
+// store keeps each event once for each sync that it concerns, all or none.
+func (i *Inbox) store(ctx context.Context, connection string, routes []Route, readings []connector.Reading, got *arrival) error {
+	if len(readings) == 0 {
+		return nil
+	}
+	events := make([]store.NewEvent, 0, len(readings)*len(routes))
+	for n := range readings {
+		r := checked(readings[n])
+		for _, route := range routes {
+			events = append(events, event(connection, route, r))
+		}
+		if len(got.ids) < mostIDs {
+			got.ids = append(got.ids, r.Event.ID)
+		}
+	}
+	inserted, err := i.Options.Store.Receive(ctx, events)
+	if err != nil {
+		return fmt.Errorf("store events of %s: %w", connection, err)
+	}
+	var wake []string
+	for n := range readings {
+		fresh := false
+		for k, route := range routes {
+			e := n*len(routes) + k
+			if inserted[e] {
+				fresh = true
+				if events[e].Outcome == "" {
+					wake = append(wake, route.Sync)
+				}
+			}
+		}
+		outcome := events[n*len(routes)].Outcome
+		switch {
+		case !fresh:
+			got.duplicates++
+			continue
+		case outcome == status.Ignored:
+			got.ignored++
+		case outcome == status.Parked:
+			got.unreadable++
+		}
+		got.accepted++
+	}
+	if len(wake) > 0 {
+		i.Received(wake...)
+	}
+	return nil
+}
+
+// event is what one sync stores of a reading.
+func event(connection string, route Route, r connector.Reading) store.NewEvent {
+	e := store.NewEvent{Connection: connection, Sync: route.Sync, Side: route.Side, ID: r.Event.ID, Customer: r.Event.Customer,
+		Value: r.Event.Value, HasValue: r.Event.HasValue, OccurredAt: r.Event.OccurredAt, Payload: r.Event.Payload}
+	switch {
+	case r.Err != nil:
+		e.Outcome = status.Parked
+		e.Reason = r.Err.Error()
+		e.Exception = &store.NewException{Sync: route.Sync, Kind: status.UnreadableEvent, Stage: status.StageReceive,
+			Reason:     fmt.Sprintf("an event of %s cannot be read: %s; see trueup events list --outcome parked", connection, r.Err),
+			LastAction: "stored event " + r.Event.ID, Confidence: 1, Owner: route.Owner}
+	case r.Skip != "":
+		e.Outcome, e.Reason = status.Ignored, r.Skip
+	}
+	return e
+}
+
+// longest is the longest id, customer or value, in bytes. None is ever cut: two
+// that differ at the end would become one.
+const longest = 512
+
+// checked makes a reading unreadable that the store could not keep as it is.
+func checked(r connector.Reading) connector.Reading {
+	if r.Err == nil {
+		e := r.Event
+		r.Err = cmp.Or(fits("id", e.ID), fits("customer", e.Customer), fits("status", e.Value))
+		if r.Err == nil && (e.ID == "" || e.Customer == "" && r.Skip == "") {
+			r.Err = errors.New("the event has no id or no customer")
+		}
+	}
+	if r.Err != nil {
+		// What is wrong may be the id itself; the customer may be nobody's.
+		r.Event.Customer, r.Event.Value, r.Event.HasValue = "", "", false
+		if r.Event.ID == "" || fits("id", r.Event.ID) != nil {
+			r.Event.ID = idOf(r.Event.Payload)
+		}
+	}
+	return r
+}
+
+func fits(name, value string) error {
+	switch {
+	case len(value) > longest:
+		return fmt.Errorf("the event's %s is longer than %d bytes", name, longest)
+	case !utf8.ValidString(value) || strings.ContainsRune(value, 0):
+		return fmt.Errorf("the event's %s holds bytes that are no text", name)
+	}
+	return nil
+}
+
+// unreadable is a whole body that could not be read.
+func unreadable(body []byte, err error) connector.Reading {
+	return connector.Reading{Event: status.Event{ID: idOf(body), Payload: body}, Err: err}
+}
+
+// idOf names what has no id of its own by its content, so that a repeat is
+// recognised.
+func idOf(payload []byte) string {
+	sum := sha256.Sum256(payload)
+	return "unreadable:" + hex.EncodeToString(sum[:])
+}

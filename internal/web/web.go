@@ -1,0 +1,98 @@
+// Package web is the one mux of the service: webhooks, health, metrics, and a
+// page that says what runs here.
+//
+// Main function: New. Invariant: pages and answers carry strict headers and
+// show no customer.
+//
+// It must not import the store, the pipeline or a connector.
+package web
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// Options is what the mux serves.
+type Options struct {
+	// Hooks answers POST /hooks/{connection}.
+	Hooks http.Handler
+	// Ready reports why the service could not store or work now.
+	Ready   func(context.Context) error
+	Metrics http.Handler
+	Version string
+	Log     *slog.Logger
+}
+
+//go:embed home.html
+var homeText string
+
+var home = template.Must(template.New("home").Parse(homeText))
+
+// readyTime bounds how long /readyz waits for the database.
+const readyTime = 2 * time.Second
+
+// New returns the handler of the service.
+func New(o Options) http.Handler {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("POST /hooks/{connection}", o.Hooks)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Write([]byte("ok\n"))
+	})
+	mux.HandleFunc("GET /readyz", o.ready)
+	mux.Handle("GET /metrics", o.Metrics)
+	mux.HandleFunc("GET /{$}", o.home)
+	return strict(mux)
+}
+
+// strict gives every answer the headers that keep a browser from doing more
+// than showing it.
+func strict(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (o Options) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), readyTime)
+	defer cancel()
+	answer := struct {
+		Ready bool   `json:"ready"`
+		Error string `json:"error,omitempty"`
+	}{Ready: true}
+	status := http.StatusOK
+	if err := o.Ready(ctx); err != nil {
+		// The detail may name hosts and users: it goes to the log.
+		o.Log.Error("not ready", slog.Any("error", err))
+		answer.Ready, answer.Error = false, "the database cannot store events; the log says why"
+		status = http.StatusServiceUnavailable
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(answer)
+}
+
+func (o Options) home(w http.ResponseWriter, _ *http.Request) {
+	var page bytes.Buffer
+	if err := home.Execute(&page, o); err != nil {
+		o.Log.Error("home page", slog.Any("error", err))
+		http.Error(w, "the page could not be made; the log says why", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Write(page.Bytes())
+}
