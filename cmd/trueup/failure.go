@@ -49,7 +49,7 @@ func report(err error, stderr io.Writer) int {
 		fmt.Fprintln(stderr, faults.Error())
 		return exitUsage
 	case errors.As(err, &f):
-		say(stderr, err, f.hint)
+		say(stderr, err.Error(), f.hint)
 		return f.code
 	}
 	what, hint := hintOf(err)
@@ -57,20 +57,20 @@ func report(err error, stderr io.Writer) int {
 	return exitFailed
 }
 
-func say(stderr io.Writer, err error, hint string) {
-	fmt.Fprintf(stderr, "trueup: %s\n", err)
+func say(stderr io.Writer, what, hint string) {
+	fmt.Fprintf(stderr, "trueup: %s\n", what)
 	if hint != "" {
 		fmt.Fprintf(stderr, "  %s\n", hint)
 	}
 }
 
 // hintOf splits what happened from what to do next, where the error has both.
-func hintOf(err error) (what error, hint string) {
+func hintOf(err error) (what, hint string) {
 	for _, known := range []error{store.ErrNewer, store.ErrOlder, store.ErrMissing, store.ErrLocked} {
 		if errors.Is(err, known) {
 			before, next, _ := strings.Cut(err.Error(), "; ")
-			return errors.New(before), next
+			return before, next
 		}
 	}
-	return err, ""
+	return err.Error(), ""
 }

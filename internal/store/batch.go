@@ -1,10 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,11 +16,20 @@ import (
 // batchLimit is how many callers share one transaction at most.
 const batchLimit = 256
 
+// key names a customer of a sync.
+type key struct{ sync, customer string }
+
+func compareKeys(a, b key) int {
+	return cmp.Or(strings.Compare(a.sync, b.sync), strings.Compare(a.customer, b.customer))
+}
+
 // job is a caller's part of a transaction.
 type job struct {
-	ctx  context.Context
-	do   func(*tx) error
-	done chan error
+	ctx context.Context
+	do  func(*tx) error
+	// touches are the customers it will change.
+	touches []key
+	done    chan error
 }
 
 // errStore marks an error of the database itself: whatever else the
@@ -30,8 +41,8 @@ func (e errStore) Unwrap() error { return e.error }
 // update runs do in a transaction that it may share with other callers, and
 // returns when that is on disk (invariant 1). do may run more than once. When
 // it returns an error of its own, it must not have written anything.
-func (db *DB) update(ctx context.Context, do func(*tx) error) error {
-	j := &job{ctx: ctx, do: do, done: make(chan error, 1)}
+func (db *DB) update(ctx context.Context, do func(*tx) error, touches ...key) error {
+	j := &job{ctx: ctx, do: do, touches: touches, done: make(chan error, 1)}
 	select {
 	case db.jobs <- j:
 	case <-ctx.Done():
@@ -123,8 +134,11 @@ func (db *DB) transact(batch []*job) (results []error, err error) {
 		return nil, fmt.Errorf("begin a transaction: %w", err)
 	}
 	defer inner.Rollback() // has no effect after the commit
-	t := &tx{ctx: ctx, db: db, inner: inner}
+	t := &tx{ctx: ctx, db: db, inner: inner, woken: map[key]int{}}
 	if t.now, err = t.clock(); err != nil {
+		return nil, err
+	}
+	if err := t.lockCustomers(batch); err != nil {
 		return nil, err
 	}
 	results = make([]error, len(batch))
@@ -138,6 +152,9 @@ func (db *DB) transact(batch []*job) (results []error, err error) {
 			return nil, results[i]
 		}
 	}
+	if err := t.wakeCustomers(); err != nil {
+		return nil, err
+	}
 	if err := inner.Commit(); err != nil {
 		return nil, fmt.Errorf("commit: %w", err)
 	}
@@ -150,6 +167,54 @@ type tx struct {
 	db    *DB
 	inner *sql.Tx
 	now   time.Time // the database's time at its beginning
+	// woken counts the new events of each customer.
+	woken map[key]int
+}
+
+// lockCustomers locks the customers that a batch will change, in one order
+// everywhere: two nodes that lock them crosswise would wait for each other
+// until PostgreSQL ends one of them. SQLite has one writer and needs none.
+func (t *tx) lockCustomers(batch []*job) error {
+	if t.db.lock == "" {
+		return nil
+	}
+	var all []key
+	for _, j := range batch {
+		all = append(all, j.touches...)
+	}
+	if len(all) < 2 {
+		return nil
+	}
+	slices.SortFunc(all, compareKeys)
+	all = slices.Compact(all)
+	syncs, customers := make([]string, len(all)), make([]string, len(all))
+	for i, k := range all {
+		syncs[i], customers[i] = k.sync, k.customer
+	}
+	_, err := t.inner.ExecContext(t.ctx, `select 1 from customers
+where (sync, customer) in (select * from unnest($1::text[], $2::text[])) order by sync, customer for update`, syncs, customers)
+	if err != nil {
+		return fmt.Errorf("lock customers: %w", err)
+	}
+	return nil
+}
+
+// An event wakes its customer (invariant 4). What a person or a failure left
+// waiting for later is looked at now.
+const wakeCustomer = `
+insert into customers (sync, customer, generation, due_at) values ($1, $2, $3, $4)
+on conflict (sync, customer) do update set generation = customers.generation + excluded.generation, due_at = excluded.due_at`
+
+// wakeCustomers makes the customers of the transaction's new events due, each
+// once, and in the order of lockCustomers.
+func (t *tx) wakeCustomers() error {
+	keys := slices.SortedFunc(maps.Keys(t.woken), compareKeys)
+	for _, k := range keys {
+		if _, err := t.exec(wakeCustomer, k.sync, k.customer, t.woken[k], ms(t.now)); err != nil {
+			return fmt.Errorf("wake a customer: %w", err)
+		}
+	}
+	return nil
 }
 
 func (t *tx) clock() (time.Time, error) {
@@ -260,6 +325,9 @@ func (s *statements) get(query string) *sql.Stmt {
 
 // prepare prepares what the last transaction asked for in vain.
 func (s *statements) prepare(ctx context.Context) error {
+	if len(s.wanted) == 0 { // always so with an engine that has several writers
+		return nil
+	}
 	for _, query := range s.wanted {
 		stmt, err := s.db.write.PrepareContext(ctx, s.db.text(query))
 		if err != nil {

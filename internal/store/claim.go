@@ -8,13 +8,16 @@ import (
 	"time"
 )
 
-// The state is tested in the outer statement as well: between the inner one and
-// the lock another node may have claimed the row.
+// The choice is materialized: PostgreSQL may run a subquery again for each row,
+// and then claims more than the limit. The state is tested in the outer
+// statement as well: between the choice and the lock another node may have
+// claimed the row.
 const claimCustomers = `
-update customers set fence = fence + 1, lease_until = $3
-where sync = $1 and due_at <= $2 and lease_until <= $2 and customer in (
+with chosen as materialized (
     select customer from customers where sync = $1 and due_at <= $2 and lease_until <= $2
     order by due_at, customer limit $4 /*lock*/)
+update customers set fence = fence + 1, lease_until = $3
+where sync = $1 and due_at <= $2 and lease_until <= $2 and customer in (select customer from chosen)
 returning ` + workColumns
 
 const workColumns = `customer, generation, fence, attempts, first_try, human_at, ` + valueColumns

@@ -100,12 +100,13 @@ func openSQLite(ctx context.Context, path string, connections int) (*sql.DB, err
 	return db, nil
 }
 
-// again reports whether a transaction failed for a reason that another try may
-// not meet: it was the victim of a deadlock or found the file busy.
+// again reports whether a transaction failed for a reason that another try will
+// not meet, or will see coming: it was the victim of a deadlock, found the file
+// busy, or another node took the same record in the same moment.
 func again(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		return pg.Code == "40P01" || pg.Code == "40001"
+		return pg.Code == "40P01" || pg.Code == "40001" || pg.Code == "23505"
 	}
 	var lite *sqlite.Error
 	if errors.As(err, &lite) {

@@ -12,6 +12,12 @@ import (
 // transaction. inserted says of each whether it was new; a repeat is dropped
 // (invariant 2).
 func (db *DB) Receive(ctx context.Context, events []NewEvent) (inserted []bool, err error) {
+	var touches []key
+	for _, e := range events {
+		if e.Outcome == "" && e.Side == SourceSide {
+			touches = append(touches, key{e.Sync, e.Customer})
+		}
+	}
 	err = db.update(ctx, func(t *tx) error {
 		fresh := make([]bool, len(events))
 		for i, e := range events {
@@ -22,7 +28,7 @@ func (db *DB) Receive(ctx context.Context, events []NewEvent) (inserted []bool, 
 		}
 		inserted = fresh
 		return nil
-	})
+	}, touches...)
 	if err != nil {
 		return nil, err
 	}
@@ -33,12 +39,6 @@ const insertEvent = `
 insert into events (connection, sync, side, event_id, customer, value, has_value, occurred_at, received_at, payload, outcome, reason, settled_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 on conflict (connection, event_id, sync) do nothing`
-
-// An event wakes its customer (invariant 4). What a person or a failure left
-// waiting for later is looked at now.
-const wakeCustomer = `
-insert into customers (sync, customer, generation, due_at) values ($1, $2, 1, $3)
-on conflict (sync, customer) do update set generation = customers.generation + 1, due_at = excluded.due_at`
 
 func (t *tx) receive(e NewEvent) (bool, error) {
 	if e.Side == TargetSide && e.Outcome == "" {
@@ -65,9 +65,9 @@ func (t *tx) receive(e NewEvent) (bool, error) {
 		}
 	}
 	if e.Outcome == "" {
-		_, err = t.exec(wakeCustomer, e.Sync, e.Customer, ms(t.now))
+		t.woken[key{e.Sync, e.Customer}]++
 	}
-	return true, err
+	return true, nil
 }
 
 // nameByLink replaces the target's record id by the customer it is linked to.

@@ -27,7 +27,7 @@ func (db *DB) SaveLink(ctx context.Context, w *Work, l Link) error {
 			return err
 		}
 		return t.putLink(l)
-	})
+	}, key{w.Sync, w.Customer})
 	if err != nil {
 		return fmt.Errorf("link customer %s of %s: %w", l.Customer, l.Sync, err)
 	}
@@ -183,7 +183,7 @@ func (db *DB) BeginWrite(ctx context.Context, w *Work, i Intent, lease time.Dura
 		return t.query(func(s scanner) error { return s.Scan(&i.ID) },
 			"insert into intents (sync, customer, record_id, value, prior, sent_at, expires) values ($1, $2, $3, $4, $5, $6, $7) returning id",
 			w.Sync, w.Customer, i.RecordID, i.Value, i.Prior, ms(i.SentAt), ms(i.Expires))
-	})
+	}, key{w.Sync, w.Customer})
 	if err != nil {
 		return Intent{}, fmt.Errorf("begin a write for customer %s of %s: %w", w.Customer, w.Sync, err)
 	}

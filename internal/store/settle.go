@@ -10,7 +10,7 @@ import (
 // Settle commits all that an attempt learned, in one transaction (invariant 5),
 // or nothing: ErrFenced when the claim is not the latest or its lease is over.
 func (db *DB) Settle(ctx context.Context, w *Work, s Settlement) error {
-	err := db.update(ctx, func(t *tx) error { return t.settle(w, s) })
+	err := db.update(ctx, func(t *tx) error { return t.settle(w, s) }, key{w.Sync, w.Customer})
 	if err != nil {
 		return fmt.Errorf("settle customer %s of %s: %w", w.Customer, w.Sync, err)
 	}

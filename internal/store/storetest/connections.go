@@ -1,0 +1,97 @@
+package storetest
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"trueup/internal/store"
+)
+
+var connections = map[string]func(*testing.T, Open){
+	"a connection rests as long as the longest that was said": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		until := f.clock.Now().Add(time.Minute)
+		f.must(f.db.Pause(f.ctx, "crm", until))
+		f.must(f.db.Pause(f.ctx, "crm", until.Add(-time.Second)))
+		got, err := f.db.PausedUntil(f.ctx, "crm")
+		f.must(err)
+		if !got.Equal(until) {
+			t.Errorf("it rests until %s", got)
+		}
+		if got, err := f.db.PausedUntil(f.ctx, "billing"); err != nil || !got.IsZero() {
+			t.Errorf("another rests until %s, %v", got, err)
+		}
+	},
+	"calls that are reserved lie a gap apart, over all nodes": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		node2 := open(t, store.Options{Now: f.clock.Now})
+		var mu sync.Mutex
+		slots := map[time.Time]bool{}
+		var all sync.WaitGroup
+		for i := range 20 {
+			db := []*store.DB{f.db, node2}[i%2]
+			all.Go(func() {
+				_, first, gap, err := db.Reserve(f.ctx, "crm", 3, 10, time.Second)
+				if err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				for n := range 3 {
+					slots[first.Add(time.Duration(n)*gap)] = true
+				}
+			})
+		}
+		all.Wait()
+		for n := range 60 {
+			if at := f.clock.Now().Add(time.Duration(n) * 100 * time.Millisecond); !slots[at] {
+				t.Errorf("nobody may call at %s", at)
+			}
+		}
+		f.clock.Move(time.Hour)
+		now, first, _, err := f.db.Reserve(f.ctx, "crm", 1, 10, time.Second)
+		f.must(err)
+		if !first.Equal(now) || !now.Equal(f.clock.Now()) {
+			t.Errorf("after a rest the first call may be made at %s, it is %s", first, now)
+		}
+	},
+	"one node asks for changes at a time, and no more often than every so often": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		const every = 5 * time.Minute
+		cursor, fence, ok, err := f.db.LeaseCursor(f.ctx, "billing", every, lease)
+		f.must(err)
+		if !ok || cursor != "" {
+			t.Fatalf("the first time: %q, %t", cursor, ok)
+		}
+		taken := func() bool {
+			t.Helper()
+			_, _, ok, err := f.db.LeaseCursor(f.ctx, "billing", every, lease)
+			f.must(err)
+			return ok
+		}
+		if taken() {
+			t.Error("two ask at a time")
+		}
+		f.must(f.db.SaveCursor(f.ctx, "billing", fence, "evt_5", false))
+		f.must(f.db.SaveCursor(f.ctx, "billing", fence, "evt_9", true))
+		if taken() {
+			t.Error("it is asked again at once")
+		}
+		f.clock.Move(every)
+		cursor, fence, ok, err = f.db.LeaseCursor(f.ctx, "billing", every, lease)
+		f.must(err)
+		if !ok || cursor != "evt_9" {
+			t.Errorf("the second time: %q, %t", cursor, ok)
+		}
+		f.must(f.db.ReleaseCursor(f.ctx, "billing", fence))
+		if !taken() {
+			t.Error("a lease that was given back is not free")
+		}
+		f.clock.Move(lease)
+		if err := f.db.SaveCursor(f.ctx, "billing", fence, "evt_1", true); !errors.Is(err, store.ErrFenced) {
+			t.Errorf("an old lease moves the cursor: %v", err)
+		}
+	},
+}

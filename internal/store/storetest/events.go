@@ -1,0 +1,217 @@
+package storetest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+var events = map[string]func(*testing.T, Open){
+	"an event is kept once, however many send it at the same time": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		const senders, ids = 50, 10
+		var fresh atomic.Int64
+		var all sync.WaitGroup
+		for range senders {
+			all.Go(func() {
+				for i := range ids {
+					inserted, err := f.db.Receive(f.ctx, []store.NewEvent{event(fmt.Sprint("evt_", i), "cus_1")})
+					if err != nil {
+						t.Error(err)
+					} else if inserted[0] {
+						fresh.Add(1)
+					}
+				}
+			})
+		}
+		all.Wait()
+		if fresh.Load() != ids {
+			t.Errorf("%d events were taken for new, there were %d", fresh.Load(), ids)
+		}
+		if w := f.claimOne(); len(w.Events) != ids || w.Generation != ids {
+			t.Errorf("the customer has %d events and generation %d, not %d of each", len(w.Events), w.Generation, ids)
+		}
+	},
+	"an event may concern two syncs, and the same id may come from two connections": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		a, b, c := event("evt_1", "cus_1"), event("evt_1", "cus_1"), event("evt_1", "cus_1")
+		b.Sync, c.Connection = "other", "shop"
+		f.receive(a, b, c)
+	},
+	"an event is read back as it came": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		e := event("evt_1", "cus_1")
+		e.Payload = []byte("{\"n\": \"\xff\x00 Zo\u00eb\"}")
+		f.receive(e)
+		found, err := f.db.Events(f.ctx, store.EventFilter{Customer: "cus_1"})
+		f.must(err)
+		want := store.Event{Seq: found[0].Seq, Connection: e.Connection, Sync: e.Sync, Side: e.Side, ID: e.ID, Customer: e.Customer, Value: e.Value,
+			HasValue: true, OccurredAt: e.OccurredAt, ReceivedAt: f.clock.Now(), Payload: e.Payload}
+		if diff := cmp.Diff([]store.Event{want}, found); diff != "" {
+			t.Error(diff)
+		}
+		one, err := f.db.Event(f.ctx, found[0].Seq)
+		f.must(err)
+		if !bytes.Equal(one.Payload, e.Payload) {
+			t.Errorf("the payload came back as %q", one.Payload)
+		}
+		if _, err := f.db.Event(f.ctx, 999); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("an event that does not exist: %v", err)
+		}
+	},
+	"an event that is done when it comes wakes nobody": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		e := event("evt_1", "")
+		e.Outcome, e.Reason = status.Parked, "it cannot be read"
+		e.Exception = &store.NewException{Sync: sync1, Kind: status.UnreadableEvent, Stage: status.StageReceive, Reason: "it cannot be read"}
+		f.receive(e)
+		if works := f.claim(); len(works) != 0 {
+			t.Errorf("%d customers are due", len(works))
+		}
+		open1, err := f.db.Exceptions(f.ctx, store.ExceptionFilter{Kind: status.UnreadableEvent})
+		f.must(err)
+		if len(open1) != 1 {
+			t.Errorf("%d exceptions are open, not one", len(open1))
+		}
+	},
+	"a repeat of an event that is done opens no second exception": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		e := event("evt_1", "")
+		e.Outcome = status.Parked
+		e.Exception = &store.NewException{Sync: sync1, Kind: status.UnreadableEvent, Stage: status.StageReceive}
+		for range 2 {
+			_, err := f.db.Receive(f.ctx, []store.NewEvent{e})
+			f.must(err)
+		}
+		found, err := f.db.Exceptions(f.ctx, store.ExceptionFilter{})
+		f.must(err)
+		if found[0].Count != 1 {
+			t.Errorf("it was counted %d times", found[0].Count)
+		}
+	},
+	"an event of the target finds the customer by the link": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.must(f.db.SetLink(f.ctx, store.Link{Sync: sync1, Customer: "cus_1", TargetID: "rec_1", By: "person", Confidence: 1}))
+		e := event("evt_1", "rec_1")
+		e.Side, e.Connection = store.TargetSide, "crm"
+		other := event("evt_2", "rec_2")
+		other.Side, other.Connection = store.TargetSide, "crm"
+		f.receive(e, other)
+		if w := f.claimOne(); w.Customer != "cus_1" {
+			t.Errorf("it woke %s", w.Customer)
+		}
+		ignored, err := f.db.Events(f.ctx, store.EventFilter{Outcome: status.Ignored})
+		f.must(err)
+		if len(ignored) != 1 || ignored[0].ID != "evt_2" {
+			t.Errorf("the event of a record without a customer is not ignored: %v", ignored)
+		}
+	},
+	"events are listed by each filter, the latest first": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		other := event("evt_2", "cus_2")
+		other.Connection = "shop"
+		f.receive(event("evt_1", "cus_1"), other, event("evt_3", "cus_1"))
+		for name, c := range map[string]struct {
+			filter store.EventFilter
+			want   []string
+		}{
+			"all":        {store.EventFilter{}, []string{"evt_3", "evt_2", "evt_1"}},
+			"customer":   {store.EventFilter{Customer: "cus_1"}, []string{"evt_3", "evt_1"}},
+			"connection": {store.EventFilter{Connection: "shop"}, []string{"evt_2"}},
+			"waiting":    {store.EventFilter{Waiting: true, Limit: 1}, []string{"evt_3"}},
+			"outcome":    {store.EventFilter{Outcome: status.Applied}, nil},
+			"sync":       {store.EventFilter{Sync: "other"}, nil},
+		} {
+			found, err := f.db.Events(f.ctx, c.filter)
+			f.must(err)
+			var ids []string
+			for _, e := range found {
+				ids = append(ids, e.ID)
+			}
+			if diff := cmp.Diff(c.want, ids); diff != "" {
+				t.Errorf("%s: %s", name, diff)
+			}
+		}
+	},
+	"many senders and workers at once lose nothing": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		node2 := open(t, store.Options{Now: f.clock.Now})
+		const senders, each, customers = 20, 20, 7
+		var sending, working sync.WaitGroup
+		for s := range senders {
+			sending.Go(func() {
+				for i := range each {
+					batch := []store.NewEvent{event(fmt.Sprintf("evt_%d_%d", s, i), fmt.Sprint("cus_", (s+i)%customers)),
+						event(fmt.Sprintf("evt_%d_%d_b", s, i), fmt.Sprint("cus_", (s*i)%customers))}
+					if _, err := f.db.Receive(f.ctx, batch); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		done := make(chan struct{})
+		for _, db := range []*store.DB{f.db, node2} {
+			working.Go(func() {
+				for ended := false; ; {
+					works, err := db.Claim(f.ctx, sync1, 3, lease)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					for i := range works {
+						s := store.Settlement{Outcome: status.Applied, Decision: &store.Decision{Sync: sync1, Customer: works[i].Customer}}
+						for _, e := range works[i].Events {
+							s.Events = append(s.Events, store.EventOutcome{Seq: e.Seq, Outcome: status.Applied})
+						}
+						if err := db.Settle(f.ctx, &works[i], s); err != nil {
+							t.Error(err)
+						}
+					}
+					if len(works) == 0 && ended {
+						return
+					}
+					select {
+					case <-done:
+						ended = true
+					default:
+					}
+				}
+			})
+		}
+		sending.Wait()
+		close(done)
+		working.Wait()
+		outcomes, err := f.db.Outcomes(f.ctx, sync1)
+		f.must(err)
+		if want := map[status.Outcome]int{status.Applied: 2 * senders * each}; !cmp.Equal(outcomes, want) {
+			t.Errorf("the outcomes are %v, not %v", outcomes, want)
+		}
+		counts, err := f.db.Counts(f.ctx)
+		f.must(err)
+		if c := counts[sync1]; c.WaitingCustomers != 0 || c.WaitingEvents != 0 {
+			t.Errorf("something still waits: %+v", c)
+		}
+	},
+	"what waits is counted, with the age of the oldest": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		began := f.clock.Now()
+		f.receive(event("evt_1", "cus_1"))
+		f.clock.Move(time.Hour)
+		f.receive(event("evt_2", "cus_1"), event("evt_3", "cus_2"))
+		counts, err := f.db.Counts(f.ctx)
+		f.must(err)
+		want := store.Counts{WaitingCustomers: 2, WaitingEvents: 3, OldestWaiting: began, Open: map[status.Kind]int{}}
+		if diff := cmp.Diff(want, counts[sync1]); diff != "" {
+			t.Error(diff)
+		}
+	},
+}

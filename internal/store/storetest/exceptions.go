@@ -1,0 +1,116 @@
+package storetest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+func exception(customer string, kind status.Kind, stage status.Stage) store.NewException {
+	return store.NewException{Sync: sync1, Customer: customer, Kind: kind, Stage: stage, Reason: "a reason", SourceValue: "past_due", TargetValue: "Active",
+		LastAction: "searched", Confidence: 0.5, Owner: "ops@example.com", Candidates: []status.Candidate{{TargetID: "rec_1", Value: "Active", Rule: "a = b", Confidence: 0.9}}}
+}
+
+// open returns the kinds of a customer's open exceptions.
+func (f fixture) open(customer string) map[status.Kind]bool {
+	f.Helper()
+	found, err := f.db.Exceptions(f.ctx, store.ExceptionFilter{Customer: customer, States: []status.State{status.Open, status.Acknowledged}})
+	f.must(err)
+	kinds := map[status.Kind]bool{}
+	for _, x := range found {
+		kinds[x.Kind] = true
+	}
+	return kinds
+}
+
+// settle claims the one customer that is due and settles it.
+func (f fixture) settle(s store.Settlement) {
+	f.Helper()
+	f.must(f.db.Settle(f.ctx, f.claimOne(), s))
+}
+
+var exceptions = map[string]func(*testing.T, Open){
+	"there is one row for a customer and a kind, with a count": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		began := f.clock.Now()
+		first, err := f.db.OpenException(f.ctx, exception("cus_1", status.Unmatched, status.StageMatch))
+		f.must(err)
+		f.clock.Move(time.Hour)
+		changed := exception("cus_1", status.Unmatched, status.StageMatch)
+		changed.Reason, changed.Candidates = "another reason", nil
+		second, err := f.db.OpenException(f.ctx, changed)
+		f.must(err)
+		x, err := f.db.Exception(f.ctx, second)
+		f.must(err)
+		if diff := cmp.Diff(store.Exception{ID: first, NewException: changed, State: status.Open, Count: 2, FirstSeen: began, LastSeen: f.clock.Now()}, x,
+			cmpopts.EquateEmpty()); diff != "" {
+			t.Error(diff)
+		}
+		if _, err := f.db.Exception(f.ctx, 99); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("an exception that does not exist: %v", err)
+		}
+	},
+	"a customer that is carried closes all of its own and no other's": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		for _, c := range []string{"cus_1", "cus_2"} {
+			_, err := f.db.OpenException(f.ctx, exception(c, status.Unmatched, status.StageMatch))
+			f.must(err)
+		}
+		f.receive(event("evt_1", "cus_1"))
+		f.settle(store.Settlement{Outcome: status.Applied, Close: store.CloseAll})
+		if len(f.open("cus_1")) != 0 || len(f.open("cus_2")) != 1 {
+			t.Errorf("open are %v and %v", f.open("cus_1"), f.open("cus_2"))
+		}
+	},
+	"a customer that got further closes what was before, and leaves what comes later": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		for kind, stage := range map[status.Kind]status.Stage{status.UnmappedStatus: status.StageMap, status.Unmatched: status.StageMatch,
+			status.AmbiguousMatch: status.StageMatch, status.Conflict: status.StageDecide} {
+			_, err := f.db.OpenException(f.ctx, exception("cus_1", kind, stage))
+			f.must(err)
+		}
+		f.receive(event("evt_1", "cus_1"))
+		park := exception("cus_1", status.Unmatched, status.StageMatch)
+		f.settle(store.Settlement{Outcome: status.Parked, Park: &park, Close: store.CloseBefore})
+		if diff := cmp.Diff(map[status.Kind]bool{status.Unmatched: true, status.Conflict: true}, f.open("cus_1")); diff != "" {
+			t.Error(diff)
+		}
+	},
+	"a relapse opens the row again": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		park := exception("cus_1", status.Unmatched, status.StageMatch)
+		id, err := f.db.OpenException(f.ctx, park)
+		f.must(err)
+		closed, err := f.db.CloseExceptions(f.ctx, sync1, "cus_1", status.Unmatched)
+		f.must(err)
+		if closed != 1 || len(f.open("cus_1")) != 0 {
+			t.Errorf("%d closed, open are %v", closed, f.open("cus_1"))
+		}
+		again, err := f.db.OpenException(f.ctx, park)
+		f.must(err)
+		if x, err := f.db.Exception(f.ctx, again); err != nil || again != id || x.State != status.Open || x.Count != 2 {
+			t.Errorf("it came back as %+v, %v", x, err)
+		}
+	},
+	"a retry looks at the customer at once": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.receive(event("evt_1", "cus_1"))
+		park := exception("cus_1", status.Unmatched, status.StageMatch)
+		f.settle(store.Settlement{Outcome: status.Parked, Park: &park, Attempts: 7, RetryAt: f.clock.Now().Add(time.Hour)})
+		found, err := f.db.Exceptions(f.ctx, store.ExceptionFilter{Sync: sync1, Kind: status.Unmatched})
+		f.must(err)
+		f.must(f.db.Retry(f.ctx, found[0].ID))
+		if w := f.claimOne(); w.Attempts != 0 || !cmp.Equal(w.Open, []status.Kind{status.Unmatched}) {
+			t.Errorf("due is %+v", w)
+		}
+		if err := f.db.Retry(f.ctx, 99); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("an exception that does not exist: %v", err)
+		}
+	},
+}

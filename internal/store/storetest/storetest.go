@@ -1,0 +1,124 @@
+// Package storetest is the suite that the store passes on each engine. When an
+// engine surprises, the surprise becomes a case here.
+//
+// Main types: Open (how a case gets a database) and Clock (the time that a case
+// sets). Main function: Run.
+//
+// Only tests import it.
+package storetest
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"trueup/internal/store"
+)
+
+// Open opens the database of one test; twice in a test, it is the same one, as
+// two nodes would have it. It closes it after the test.
+type Open func(t *testing.T, o store.Options) *store.DB
+
+// Run runs every case. newDatabase gives each case a fresh, empty database.
+func Run(t *testing.T, newDatabase func(t *testing.T) Open) {
+	groups := map[string]map[string]func(*testing.T, Open){
+		"events": events, "work": work, "links": links, "exceptions": exceptions, "connections": connections, "schema": schema,
+	}
+	for group, cases := range groups {
+		t.Run(group, func(t *testing.T) {
+			for name, run := range cases {
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					run(t, newDatabase(t))
+				})
+			}
+		})
+	}
+}
+
+// Clock is a clock that moves when it is told to.
+type Clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+// NewClock starts at a moment that no other test depends on.
+func NewClock() *Clock { return &Clock{now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)} }
+
+// Now returns the clock's time.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// Move moves the clock forward.
+func (c *Clock) Move(by time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(by)
+}
+
+const (
+	sync1 = "customer-status"
+	lease = time.Minute
+)
+
+// fixture is a database with a clock of its own.
+type fixture struct {
+	*testing.T
+	db    *store.DB
+	clock *Clock
+	ctx   context.Context
+}
+
+func fresh(t *testing.T, open Open) fixture {
+	t.Helper()
+	clock := NewClock()
+	return fixture{T: t, clock: clock, ctx: t.Context(),
+		db: open(t, store.Options{Migrate: true, Work: true, Now: clock.Now})}
+}
+
+// must fails the test on an error.
+func (f fixture) must(err error) {
+	f.Helper()
+	if err != nil {
+		f.Fatal(err)
+	}
+}
+
+func event(id, customer string) store.NewEvent {
+	return store.NewEvent{Connection: "billing", Sync: sync1, Side: store.SourceSide, ID: id, Customer: customer,
+		Value: "active", HasValue: true, OccurredAt: time.Date(2026, 3, 1, 8, 59, 0, 0, time.UTC), Payload: []byte(`{"id":"` + id + `"}`)}
+}
+
+// receive stores events that must all be new.
+func (f fixture) receive(events ...store.NewEvent) {
+	f.Helper()
+	inserted, err := f.db.Receive(f.ctx, events)
+	f.must(err)
+	for i, ok := range inserted {
+		if !ok {
+			f.Fatalf("event %s is no repeat, and was dropped as one", events[i].ID)
+		}
+	}
+}
+
+// claim claims all that is due.
+func (f fixture) claim() []store.Work {
+	f.Helper()
+	works, err := f.db.Claim(f.ctx, sync1, 100, lease)
+	f.must(err)
+	return works
+}
+
+// claimOne claims the one customer that is due.
+func (f fixture) claimOne() *store.Work {
+	f.Helper()
+	works := f.claim()
+	if len(works) != 1 {
+		f.Fatalf("%d customers are due, not one", len(works))
+	}
+	return &works[0]
+}

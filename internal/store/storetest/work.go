@@ -1,0 +1,248 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+var work = map[string]func(*testing.T, Open){
+	"a customer is claimed by one worker at a time": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		node2 := open(t, store.Options{Now: f.clock.Now})
+		const customers = 60
+		for i := range customers {
+			f.receive(event(fmt.Sprint("evt_", i), fmt.Sprint("cus_", i)))
+		}
+		var mu sync.Mutex
+		by := map[string]int{}
+		var all sync.WaitGroup
+		for w := range 8 {
+			db := f.db
+			if w%2 == 1 {
+				db = node2
+			}
+			all.Go(func() {
+				for {
+					works, err := db.Claim(f.ctx, sync1, 5, lease)
+					if err != nil {
+						t.Error(err)
+					}
+					if len(works) == 0 {
+						return
+					}
+					mu.Lock()
+					for _, w := range works {
+						by[w.Customer]++
+					}
+					mu.Unlock()
+				}
+			})
+		}
+		all.Wait()
+		for c, n := range by {
+			if n != 1 {
+				t.Errorf("%s was claimed %d times", c, n)
+			}
+		}
+		// A claimer that finds every due row locked by others leaves early;
+		// what it left is found by the next.
+		if rest := len(f.claim()); len(by)+rest != customers {
+			t.Errorf("%d customers were claimed, there were %d", len(by)+rest, customers)
+		}
+	},
+	"customers are claimed in the order they became due, up to the limit": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		for _, c := range []string{"cus_b", "cus_a", "cus_c"} {
+			f.receive(event("evt_"+c, c))
+			f.clock.Move(time.Second)
+		}
+		works, err := f.db.Claim(f.ctx, sync1, 2, lease)
+		f.must(err)
+		if len(works) != 2 || works[0].Customer != "cus_a" || works[1].Customer != "cus_b" {
+			t.Errorf("claimed %v", works)
+		}
+	},
+	"a report of a claim whose lease is over changes nothing": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.receive(event("evt_1", "cus_1"))
+		w := f.claimOne()
+		f.clock.Move(lease)
+		f.refused(w)
+		if again := f.claimOne(); again.Fence <= w.Fence || len(again.Events) != 1 {
+			t.Errorf("the customer is not as it was: %+v", again)
+		}
+	},
+	"a report of an older claim changes nothing while a newer one is at work": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.receive(event("evt_1", "cus_1"))
+		old := f.claimOne()
+		f.clock.Move(lease)
+		newer := f.claimOne()
+		f.refused(old)
+		f.must(f.db.Settle(f.ctx, newer, store.Settlement{Outcome: status.Applied}))
+	},
+	"an event during the attempt keeps the customer due and waits itself": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.receive(event("evt_1", "cus_1"))
+		w := f.claimOne()
+		f.receive(event("evt_2", "cus_1"))
+		if works := f.claim(); len(works) != 0 {
+			t.Error("a customer at work was claimed again")
+		}
+		f.must(f.db.Settle(f.ctx, w, store.Settlement{Outcome: status.Applied,
+			Events: []store.EventOutcome{{Seq: w.Events[0].Seq, Outcome: status.Applied}}}))
+		again := f.claimOne()
+		if len(again.Events) != 1 || again.Events[0].ID != "evt_2" {
+			t.Errorf("what waits is %v", again.Events)
+		}
+		f.must(f.db.Settle(f.ctx, again, store.Settlement{Outcome: status.Applied}))
+		if works := f.claim(); len(works) != 0 {
+			t.Error("the customer is due with nothing to do")
+		}
+	},
+	"a settlement is read back field by field": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.receive(event("evt_1", "cus_1"))
+		w := f.claimOne()
+		day := func(n int) time.Time { return time.Date(2026, 2, n, 1, 2, 3, 4e6, time.UTC) }
+		desired := store.Desired{SourceValue: "past_due", Status: "paused", Value: "Paused", At: day(1), SeenAt: day(2), Event: "evt_1", EventAt: day(3)}
+		observed := store.Observed{Status: "active", Value: "Active", At: day(4), By: "human:ana", SeenAt: day(5)}
+		base := store.Base{Known: true, RecordID: "rec_1", Status: "active", Value: "Active", Revision: "7", By: "us", At: day(6), SeenAt: day(7)}
+		decision := store.Decision{Sync: sync1, Customer: "cus_1", Action: "hold", Reason: "a reason", Row: 8, Stage: status.StageDecide, Outcome: status.Held,
+			Kind: status.Conflict, TargetID: "rec_1", Desired: "Paused", Observed: "Active", Base: "Active", DesiredAt: day(1), ObservedAt: day(4),
+			By: "human:ana", Confidence: 0.5, Events: 1}
+		f.must(f.db.Settle(f.ctx, w, store.Settlement{Desired: &desired, Observed: &observed, Base: &base, HumanAt: day(8), Email: "ana@example.com",
+			Events: []store.EventOutcome{{Seq: w.Events[0].Seq, Outcome: status.Held, Reason: "a reason"}}, Decision: &decision,
+			RetryAt: f.clock.Now().Add(time.Minute), Attempts: 3, FirstTry: day(9), Outcome: status.Held, Reason: "a reason"}))
+
+		c, err := f.db.Customer(f.ctx, sync1, "cus_1")
+		f.must(err)
+		want := store.Customer{Sync: sync1, Customer: "cus_1", Desired: desired, Observed: observed, Base: base, HumanAt: day(8), Outcome: status.Held,
+			Reason: "a reason", SettledAt: f.clock.Now(), DueAt: f.clock.Now().Add(time.Minute), Attempts: 3}
+		if diff := cmp.Diff(want, c); diff != "" {
+			t.Error(diff)
+		}
+		history, err := f.db.History(f.ctx, sync1, "cus_1", 10)
+		f.must(err)
+		decision.At = f.clock.Now()
+		if diff := cmp.Diff([]store.Decision{decision}, history, cmpopts.IgnoreFields(store.Decision{}, "ID")); diff != "" {
+			t.Error(diff)
+		}
+		e, err := f.db.Event(f.ctx, w.Events[0].Seq)
+		f.must(err)
+		if e.Outcome != status.Held || e.Reason != "a reason" || !e.SettledAt.Equal(f.clock.Now()) {
+			t.Errorf("the event ended as %+v", e)
+		}
+		last, err := f.db.Last(f.ctx, sync1)
+		f.must(err)
+		if diff := cmp.Diff(map[string]store.Last{"cus_1": {Outcome: status.Held, Reason: "a reason", At: f.clock.Now()}}, last); diff != "" {
+			t.Error(diff)
+		}
+
+		due, err := f.db.NextDue(f.ctx, sync1)
+		f.must(err)
+		if !due.Equal(f.clock.Now().Add(time.Minute)) {
+			t.Errorf("the next customer is due at %s", due)
+		}
+		f.clock.Move(time.Minute)
+		again := f.claimOne()
+		if diff := cmp.Diff(store.Work{Sync: sync1, Customer: "cus_1", Generation: 1, Fence: 2, LeaseUntil: f.clock.Now().Add(lease), Now: f.clock.Now(),
+			Attempts: 3, FirstTry: day(9), Desired: desired, Observed: observed, Base: base, HumanAt: day(8)}, *again); diff != "" {
+			t.Error(diff)
+		}
+		f.must(f.db.Settle(f.ctx, again, store.Settlement{HumanAt: day(1)}))
+		if c, err = f.db.Customer(f.ctx, sync1, "cus_1"); err != nil || !c.HumanAt.Equal(day(8)) || c.Outcome != status.Held || !c.DueAt.IsZero() || c.Attempts != 0 {
+			t.Errorf("a settlement without values left %+v, %v", c, err)
+		}
+	},
+	"an intent is kept until it is closed, and a write starts the lease anew": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.receive(event("evt_1", "cus_1"))
+		w := f.claimOne()
+		f.clock.Move(lease / 2)
+		in := store.Intent{RecordID: "rec_1", Value: "Paused", Prior: "Active", SentAt: f.clock.Now(), Expires: f.clock.Now().Add(time.Hour)}
+		first, err := f.db.BeginWrite(f.ctx, w, in, lease)
+		f.must(err)
+		second, err := f.db.BeginWrite(f.ctx, w, in, lease)
+		f.must(err)
+		if !w.LeaseUntil.Equal(f.clock.Now().Add(lease)) {
+			t.Errorf("the lease ends at %s", w.LeaseUntil)
+		}
+		f.clock.Move(lease - time.Millisecond)
+		f.must(f.db.Settle(f.ctx, w, store.Settlement{CloseIntents: []int64{first.ID}, RetryAt: f.clock.Now()}))
+		in.ID = second.ID
+		if diff := cmp.Diff([]store.Intent{in}, f.claimOne().Intents); diff != "" {
+			t.Error(diff)
+		}
+	},
+	"texts that an engine cannot hold do not stop a settlement": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.receive(event("evt_1", "cus_1"))
+		f.must(f.db.Settle(f.ctx, f.claimOne(), store.Settlement{Outcome: status.Parked, Reason: "nul \x00 and \xff", Observed: &store.Observed{Value: "a\x00b"},
+			Park: &store.NewException{Sync: sync1, Customer: "cus_1", Kind: status.Conflict, Stage: status.StageDecide, TargetValue: "\xff\x00"}}))
+	},
+	"a customer is found by its own id, the record's, and the address": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.receive(event("evt_1", "cus_1"), event("evt_2", "cus_2"))
+		f.must(f.db.SetLink(f.ctx, store.Link{Sync: sync1, Customer: "cus_1", TargetID: "rec_1", By: "person", Confidence: 1}))
+		works := f.claim()
+		f.must(f.db.Settle(f.ctx, &works[0], store.Settlement{Email: "ana@example.com"}))
+		for _, named := range []string{"cus_1", "rec_1", " Ana@Example.com "} {
+			found, err := f.db.Customers(f.ctx, sync1, named)
+			f.must(err)
+			if len(found) != 1 || found[0].Customer != "cus_1" || found[0].Link == nil || found[0].Link.TargetID != "rec_1" {
+				t.Errorf("%q found %+v", named, found)
+			}
+		}
+		found, err := f.db.Customers(f.ctx, sync1, "")
+		f.must(err)
+		if len(found) != 0 {
+			t.Errorf("nothing found %d customers", len(found))
+		}
+		if _, err := f.db.Customer(f.ctx, sync1, "cus_9"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("a customer who does not exist: %v", err)
+		}
+	},
+	"a caller who has gone does not stop the others": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		gone, leave := context.WithCancel(f.ctx)
+		leave()
+		if _, err := f.db.Receive(gone, []store.NewEvent{event("evt_1", "cus_1")}); !errors.Is(err, context.Canceled) {
+			t.Errorf("the caller who has gone was told %v", err)
+		}
+		f.receive(event("evt_2", "cus_1"))
+	},
+}
+
+// refused checks that every report of a claim is refused and changes nothing.
+func (f fixture) refused(w *store.Work) {
+	f.Helper()
+	before, err := f.db.Customer(f.ctx, sync1, w.Customer)
+	f.must(err)
+	_, writing := f.db.BeginWrite(f.ctx, w, store.Intent{RecordID: "rec_1"}, lease)
+	for what, err := range map[string]error{
+		"settling": f.db.Settle(f.ctx, w, store.Settlement{Outcome: status.Applied, Base: &store.Base{Known: true, Value: "wrong"}, Attempts: 9,
+			Events: []store.EventOutcome{{Seq: w.Events[0].Seq, Outcome: status.Applied}}}),
+		"writing": writing,
+		"linking": f.db.SaveLink(f.ctx, w, store.Link{Sync: sync1, Customer: w.Customer, TargetID: "rec_1"}),
+	} {
+		if !errors.Is(err, store.ErrFenced) {
+			f.Errorf("%s is not refused: %v", what, err)
+		}
+	}
+	after, err := f.db.Customer(f.ctx, sync1, w.Customer)
+	f.must(err)
+	if diff := cmp.Diff(before, after); diff != "" {
+		f.Errorf("a refused report changed the customer: %s", diff)
+	}
+}
