@@ -70,10 +70,15 @@ func end(e ending) verdict { return verdict{end: &e} }
 // carry takes a claimed customer along the path and settles it.
 func (f *flow) carry(ctx context.Context, w *store.Work, at time.Time) {
 	a := &attempt{flow: f, work: w, at: at, started: f.Now(), lastAction: "received the change"}
-	work, cancel := context.WithDeadline(ctx, at.Add(f.Lease-f.margin()))
+	work, cancel := f.within(ctx, at)
 	defer cancel()
 	e := a.walk(work)
 	a.settle(ctx, e)
+}
+
+// within ends a context before the lease does that began at a time.
+func (f *flow) within(ctx context.Context, at time.Time) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, at.Add(f.Lease-f.margin()).Sub(f.Now()))
 }
 
 // margin is the end of the lease that is kept for settling.

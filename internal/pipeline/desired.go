@@ -41,13 +41,13 @@ func byTime(a, b store.Event) int {
 	return cmp.Or(a.OccurredAt.Compare(b.OccurredAt), cmp.Compare(a.ID, b.ID))
 }
 
-// isOlder reports whether an event is not newer than the one that was carried
-// last: for a source that cannot be asked, that makes it history.
+// isOlder reports whether an event is older than the one that was carried last:
+// for a source that cannot be asked, that makes it history.
 func isOlder(e store.Event, carried store.Desired) bool {
 	if carried.Event == "" || e.OccurredAt.IsZero() || carried.EventAt.IsZero() {
 		return false
 	}
-	return cmp.Or(e.OccurredAt.Compare(carried.EventAt), cmp.Compare(e.ID, carried.Event)) <= 0
+	return cmp.Or(e.OccurredAt.Compare(carried.EventAt), cmp.Compare(e.ID, carried.Event)) < 0
 }
 
 // changedAt returns when the source changed to the value, as early as it can
@@ -57,40 +57,35 @@ func (r reading) changedAt(value string, record status.SourceRecord, stored stor
 	if !record.ValueAt.IsZero() {
 		return record.ValueAt
 	}
-	if at, changed := r.lastRun(value); changed && at.After(stored.At) {
-		// The events tell of another value in between: it left and came back,
-		// or it was another one before.
-		return at
-	}
-	if stored.SourceValue == value && !stored.At.IsZero() {
+	// The change came after the last word about another value.
+	after := r.lastOther(value)
+	if stored.SourceValue == value && !stored.At.IsZero() && !after.After(stored.At) {
 		return stored.At
 	}
-	if at, ok := r.firstStatement(value, stored.At); ok {
+	if stored.At.After(after) {
+		after = stored.At
+	}
+	if at, ok := r.firstStatement(value, after); ok {
 		return at
 	}
-	if stored.SourceValue != "" && stored.SourceValue != value && !stored.SeenAt.IsZero() {
-		return stored.SeenAt
+	if stored.SourceValue != "" && stored.SourceValue != value && stored.SeenAt.After(after) {
+		after = stored.SeenAt
+	}
+	return after
+}
+
+// lastOther returns the time of the latest event with another value.
+func (r reading) lastOther(value string) time.Time {
+	for _, e := range slices.Backward(r.ordered) {
+		if e.HasValue && e.Value != value && !e.OccurredAt.IsZero() {
+			return e.OccurredAt
+		}
 	}
 	return time.Time{}
 }
 
-// lastRun returns when the final unbroken run of events with the value began,
-// and whether an event with another value came before it.
-func (r reading) lastRun(value string) (began time.Time, changed bool) {
-	for _, e := range slices.Backward(r.ordered) {
-		if !e.HasValue || e.OccurredAt.IsZero() {
-			return time.Time{}, false
-		}
-		if e.Value != value {
-			return began, !began.IsZero()
-		}
-		began = e.OccurredAt
-	}
-	return time.Time{}, false
-}
-
-// firstStatement returns the time of the earliest event after the time that
-// may have brought the value.
+// firstStatement returns the time of the earliest event after the given time
+// that may have brought the value.
 func (r reading) firstStatement(value string, after time.Time) (time.Time, bool) {
 	for _, e := range r.ordered {
 		if e.OccurredAt.After(after) && (!e.HasValue || e.Value == value) {

@@ -59,14 +59,6 @@ func (a *attempt) readFromEvents(ctx context.Context) verdict {
 	if err != nil {
 		return a.failed(err, a.Source.Name, "reading the event of")
 	}
-	if !newest.OccurredAt.IsZero() {
-		record.ValueAt = newest.OccurredAt
-		if a.work.Desired.SourceValue == record.Value {
-			// It said the same before; what counts is since when. An event in
-			// between with another value is found again by changedAt.
-			record.ValueAt = a.events.changedAt(record.Value, status.SourceRecord{}, a.work.Desired)
-		}
-	}
 	a.record = record
 	a.desired.Event, a.desired.EventAt = newest.ID, newest.OccurredAt
 	a.did("read the newest event of %s", a.Source.Name)

@@ -22,7 +22,7 @@ func (a *attempt) write(ctx context.Context) verdict {
 	a.work.Intents = append(a.work.Intents, intent)
 	a.did("sent %s to %s", a.desired.Value, a.Target.Name)
 	failpoint.Hit("intent")
-	err = a.send(ctx, begun.Add(a.Lease-a.margin()))
+	err = a.send(ctx, begun)
 	failpoint.Hit("sent")
 	if err == nil {
 		a.Metrics.Call(a.Config.Name, "write", "applied")
@@ -46,8 +46,9 @@ func (a *attempt) write(ctx context.Context) verdict {
 	return a.failed(err, a.Target.Name, "writing to")
 }
 
-func (a *attempt) send(ctx context.Context, deadline time.Time) error {
-	ctx, cancel := context.WithDeadline(ctx, deadline)
+// send sends the write, whose lease began at a time.
+func (a *attempt) send(ctx context.Context, begun time.Time) error {
+	ctx, cancel := a.within(ctx, begun)
 	defer cancel()
 	return a.Target.Target.Write(ctx, a.target, a.desired.Value)
 }
