@@ -27,8 +27,8 @@ type Facts struct {
 	Desired  Desired
 	Observed Observed
 	Base     Base
-	// HumanAt is the latest edit of the value by a person that an earlier look
-	// found; it may have been covered by another edit since.
+	// HumanAt is the latest time at which, as an earlier look found, a person
+	// may have edited the value; the edit may have been covered since.
 	HumanAt time.Time
 	// Intents are our writes to this record whose effect is not proved.
 	Intents []Intent
@@ -110,7 +110,7 @@ type Decision struct {
 
 // Decide applies the table, one row after the other.
 func Decide(f Facts) Decision {
-	intent, ours := f.explained()
+	intent, ours := f.Explained()
 	switch {
 	case f.Observed.Value == f.Desired.Value: // row 1, invariant 2
 		return Decision{Action: None, Reason: AlreadyEqual, Row: 1, Confidence: 1}
@@ -145,11 +145,11 @@ func hold(row int, why Reason, confidence float64) Decision {
 // unsure is the confidence of a decision that the facts do not settle.
 const unsure = 0.5
 
-// explained returns the lowest id of an intent that accounts for the observed
+// Explained returns the lowest id of an intent that accounts for the observed
 // value. It is none of ours when a person chose it, when the record was last
 // edited before the write was sent, or when the edit may be later than the
 // write can have arrived.
-func (f Facts) explained() (id int64, ok bool) {
+func (f Facts) Explained() (id int64, ok bool) {
 	o, skew := f.Observed, f.Policy.ClockSkew
 	if o.Actor == status.ActorHuman {
 		return 0, false

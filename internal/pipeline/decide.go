@@ -62,10 +62,15 @@ func (a *attempt) facts() decide.Facts {
 }
 
 // seenBase is the base of a record that was read and holds what it should
-// (invariant 3): its value with who wrote it, who need not be us.
+// (invariant 3): its value with who wrote it, who need not be us. A value that
+// was the base before keeps whose it was.
 func (a *attempt) seenBase() *store.Base {
-	return &store.Base{Known: true, RecordID: a.target.ID, Status: a.mapping.Target(a.target.Value), Value: a.target.Value,
+	b := store.Base{Known: true, RecordID: a.target.ID, Status: a.mapping.Target(a.target.Value), Value: a.target.Value,
 		Revision: a.target.Revision, By: a.target.By, At: a.target.EditedAt, SeenAt: a.lookedAt}
+	if was := a.work.Base; was.Known && was.RecordID == b.RecordID && was.Value == b.Value && !a.target.FieldTime {
+		b.By, b.At = was.By, was.At
+	}
+	return &b
 }
 
 // firstSeen is since when the record has been seen to hold its value: looks

@@ -120,20 +120,28 @@ func (a *attempt) expired() []int64 {
 	return ids
 }
 
-// humanAt is the time of a person's edit that this look has found, zero when
-// it found none: the person changed the value, or set it anew where the field
-// has a time of its own.
+// humanAt is the latest time at which a person may have made the edit that
+// this look has found, zero when it found none: somebody who is not known to be
+// us or an automation changed the value, or a person set it anew where the
+// field has a time of its own.
 func (a *attempt) humanAt() time.Time {
+	if a.intent.ID != 0 {
+		return time.Time{} // what was found is what we wrote
+	}
 	t, b := a.target, a.work.Base
-	if t.Actor != status.ActorHuman || a.intent.ID != 0 {
-		return time.Time{}
-	}
+	known := t.Actor == status.ActorHuman
 	same := b.Known && b.RecordID == t.ID && b.Value == t.Value
-	if same && !(t.FieldTime && t.EditedAt.After(b.At)) {
+	f := a.facts()
+	_, ours := f.Explained()
+	switch {
+	case t.Value == "" && !b.Known,
+		same && !(known && t.FieldTime && t.EditedAt.After(b.At)),
+		ours,
+		t.Actor == status.ActorUs,
+		t.Actor == status.ActorAutomation && !f.Policy.SkipAutomation:
 		return time.Time{}
-	}
-	if t.EditedAt.IsZero() {
-		return a.seenAt
+	case t.EditedAt.IsZero():
+		return a.firstSeen()
 	}
 	return t.EditedAt
 }

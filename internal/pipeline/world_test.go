@@ -187,6 +187,7 @@ type world struct {
 	events       int
 	lastChange   map[string]time.Time // by customer
 	cannotAsk    bool
+	quiet        bool // keeps no log
 	configure    func(*config.Sync)
 	recordOf     map[string]string
 }
@@ -251,7 +252,7 @@ func (w *world) start() {
 	if w.cannotAsk {
 		from.Source, from.EventSource = nil, events{}
 	}
-	w.p = New(Options{Store: w.db, Now: func() time.Time { return w.now }, Jitter: func() float64 { return 0 }, Log: slog.New(slog.NewTextHandler(w.Output(), nil)),
+	w.p = New(Options{Store: w.db, Now: func() time.Time { return w.now }, Jitter: func() float64 { return 0 }, Log: w.log(),
 		Syncs: []Sync{{Config: s, Source: from, Target: connector.Connection{Name: "crm", Target: w.crm}}}})
 	w.f = w.p.flows[syncName]
 }
@@ -369,4 +370,12 @@ func (w *world) stored(customer string) store.Customer {
 		w.Fatal(err)
 	}
 	return c
+}
+
+// log shows what happened when a test fails.
+func (w *world) log() *slog.Logger {
+	if w.quiet {
+		return nil
+	}
+	return slog.New(slog.NewTextHandler(w.Output(), nil))
 }
