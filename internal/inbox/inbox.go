@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"trueup/internal/connector"
+	"trueup/internal/failpoint"
 	"trueup/internal/metrics"
 	"trueup/internal/store"
 )
@@ -161,6 +162,7 @@ func (i *Inbox) receive(w http.ResponseWriter, r *http.Request, name string) (an
 		got.err = err
 		return unavailable, got
 	}
+	failpoint.Hit("stored")
 	return accepted(got.accepted, got.duplicates), got // invariant 1
 }
 
