@@ -4,20 +4,25 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"trueup/internal/app"
 	"trueup/internal/config"
+	"trueup/internal/connector"
 )
 
 // checked is what trueup check prints as JSON.
 type checked struct {
-	Config      string       `json:"config"`
-	Connections int          `json:"connections"`
-	Syncs       int          `json:"syncs"`
-	Warnings    []string     `json:"warnings"`
-	Live        []liveResult `json:"live,omitempty"`
+	Config      string   `json:"config"`
+	Connections int      `json:"connections"`
+	Syncs       int      `json:"syncs"`
+	Warnings    []string `json:"warnings"`
+	// Knows is what each connection can tell.
+	Knows map[string]connector.Knowledge `json:"knows"`
+	Live  []liveResult                   `json:"live,omitempty"`
 }
 
 type liveResult struct {
@@ -54,6 +59,9 @@ func check(cmd *cobra.Command, _ []string) error {
 	for _, w := range warnings {
 		result.Warnings = append(result.Warnings, w.String())
 	}
+	if result.Knows, err = app.Known(cfg); err != nil {
+		return err
+	}
 	live, err := cmd.Flags().GetBool("live")
 	if err != nil {
 		return err
@@ -64,7 +72,7 @@ func check(cmd *cobra.Command, _ []string) error {
 	if wantsJSON(cmd) {
 		err = printJSON(cmd.OutOrStdout(), result)
 	} else {
-		err = result.print(cmd)
+		err = result.print(cmd, cfg)
 	}
 	for _, l := range result.Live {
 		if err == nil && !l.OK {
@@ -89,12 +97,18 @@ func probe(cmd *cobra.Command, cfg *config.Config) []liveResult {
 	return results
 }
 
-func (c checked) print(cmd *cobra.Command) error {
+func (c checked) print(cmd *cobra.Command, cfg *config.Config) error {
 	for _, w := range c.Warnings {
 		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s\n", w)
 	}
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "%s is valid: %s, %s\n", c.Config, plural(c.Connections, "connection"), plural(c.Syncs, "sync"))
+	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
+		target := cfg.Syncs[name].Target.Connection
+		for _, weak := range weaknesses(c.Knows[target]) {
+			fmt.Fprintf(out, "%s: %s %s\n", name, target, weak)
+		}
+	}
 	for _, l := range c.Live {
 		for _, said := range l.Said {
 			fmt.Fprintf(out, "%s: %s\n", l.Connection, said)
@@ -104,6 +118,24 @@ func (c checked) print(cmd *cobra.Command) error {
 		}
 	}
 	return nil
+}
+
+// weaknesses says what a target does not tell and what that means.
+func weaknesses(k connector.Knowledge) []string {
+	var all []string
+	if !k.Actor {
+		all = append(all, "does not say who edited a record: any foreign edit counts as a person's")
+	}
+	switch {
+	case !k.Order:
+		all = append(all, "does not say when a record was edited: what the last two looks cannot tell apart is held")
+	case !k.FieldTime:
+		all = append(all, "has one time for the whole record: an edit that may be newer than the source's change is held")
+	}
+	if !k.ConditionalWrite {
+		all = append(all, "writes unconditionally: an edit in the moment between look and write is not seen (if_match would)")
+	}
+	return all
 }
 
 func plural(n int, noun string) string {

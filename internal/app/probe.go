@@ -48,3 +48,17 @@ func probe(ctx context.Context, c config.Connection, log *slog.Logger) ProbeResu
 	}
 	return r
 }
+
+// Known returns what each connection can tell, and so which promises are weaker
+// because of it. It makes no call.
+func Known(cfg *config.Config) (map[string]connector.Knowledge, error) {
+	known := map[string]connector.Knowledge{}
+	for name, c := range cfg.Connections {
+		opened, err := registry.Open(c, connector.Deps{})
+		if err != nil {
+			return nil, err
+		}
+		known[name] = opened.Knows
+	}
+	return known, nil
+}
