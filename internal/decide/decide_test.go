@@ -1,0 +1,128 @@
+package decide
+
+import (
+	"testing"
+	"time"
+
+	"trueup/internal/status"
+)
+
+const skew = 2 * time.Second
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func minute(n int) time.Time { return noon.Add(time.Duration(n) * time.Minute) }
+
+// held is a base that was proved at noon and seen a minute later.
+func held(value string) Base { return Base{Known: true, Value: value, At: noon, SeenAt: minute(1)} }
+
+// The decision table is this test: each row by its number.
+func TestTheTable(t *testing.T) {
+	policy := Policy{ClockSkew: skew}
+	paused := Desired{Value: "Paused", At: minute(10)}
+	// by is what the target holds, edited at a minute, where it tells all.
+	by := func(actor status.Actor, value string, at int) Observed {
+		return Observed{Value: value, EditedAt: minute(at), FieldTime: true, Actor: actor, SeenAt: minute(30)}
+	}
+	// somebody is the same where the time is the record's and nobody is named.
+	somebody := func(value string, at int) Observed {
+		return Observed{Value: value, EditedAt: minute(at), SeenAt: minute(30)}
+	}
+	write := func(row int, r Reason) Decision { return Decision{Action: Write, Reason: r, Row: row, Confidence: 1} }
+	conflict := func(row int, r Reason, confidence float64) Decision {
+		return Decision{Action: Hold, Reason: r, Row: row, Kind: status.Conflict, Confidence: confidence}
+	}
+	adopted := func(d Decision, id int64) Decision { d.Adopted = id; return d }
+	repair := func(d Decision) Decision { d.Repair = true; return d }
+	equal := Decision{Action: None, Reason: AlreadyEqual, Row: 1, Confidence: 1}
+	ask := Decision{Action: Park, Reason: FirstContactAsk, Row: 3, Kind: status.FirstContact, Confidence: 1}
+	sourceWins := Policy{ClockSkew: skew, FirstContactSourceWins: true}
+	skip := Policy{ClockSkew: skew, SkipAutomation: true}
+	sent := []Intent{{ID: 7, Value: "Churned", SentAt: minute(5), Expires: minute(15)}}
+
+	tests := map[string]struct {
+		facts Facts
+		want  Decision
+	}{
+		"row 1: equal":                              {Facts{Desired: paused, Observed: somebody("Paused", 5), Base: held("Active")}, equal},
+		"row 1: equal without a base":               {Facts{Desired: paused, Observed: somebody("Paused", 5)}, equal},
+		"row 1: equal though a person set it later": {Facts{Desired: paused, Observed: by(status.ActorHuman, "Paused", 20), Base: held("Active"), HumanAt: minute(20)}, equal},
+		"row 1: equal though an intent is open":     {Facts{Desired: paused, Observed: somebody("Paused", 6), Intents: []Intent{{ID: 1, Value: "Paused", SentAt: minute(5), Expires: minute(15)}}}, equal},
+
+		"row 2: empty and never written": {Facts{Desired: paused, Observed: somebody("", 20)}, write(2, TargetEmpty)},
+
+		"row 3: another value, the source is newer":             {Facts{Desired: paused, Observed: somebody("Active", 5)}, write(3, SourceNewer)},
+		"row 3: another value, the source is older":             {Facts{Desired: paused, Observed: somebody("Active", 20)}, ask},
+		"row 3: another value, within the skew":                 {Facts{Desired: Desired{"Paused", minute(5).Add(skew)}, Observed: somebody("Active", 5)}, ask},
+		"row 3: another value, just beyond the skew":            {Facts{Desired: Desired{"Paused", minute(5).Add(skew + time.Millisecond)}, Observed: somebody("Active", 5)}, write(3, SourceNewer)},
+		"row 3: another value and no times":                     {Facts{Desired: Desired{Value: "Paused"}, Observed: Observed{Value: "Active", SeenAt: minute(30)}}, ask},
+		"row 3: the source wins":                                {Facts{Desired: paused, Observed: somebody("Active", 20), Policy: sourceWins}, write(3, FirstContactSource)},
+		"row 3: the source wins, not over a person's newer one": {Facts{Desired: paused, Observed: by(status.ActorHuman, "Active", 20), Policy: sourceWins}, conflict(3, PersonNewer, 1)},
+
+		"row 4: untouched":                                 {Facts{Desired: paused, Observed: somebody("Active", 0), Base: held("Active")}, write(4, Untouched)},
+		"row 4: another field was edited later":            {Facts{Desired: paused, Observed: somebody("Active", 20), Base: held("Active")}, write(4, Untouched)},
+		"row 4: a person set it anew, newer":               {Facts{Desired: paused, Observed: by(status.ActorHuman, "Active", 20), Base: held("Active")}, conflict(8, PersonNewer, 1)},
+		"row 4: a person set it anew, older":               {Facts{Desired: paused, Observed: by(status.ActorHuman, "Active", 5), Base: held("Active")}, write(4, Untouched)},
+		"row 4: a person set it anew, within the skew":     {Facts{Desired: paused, Observed: by(status.ActorHuman, "Active", 10), Base: held("Active")}, conflict(10, CannotTell, 0.5)},
+		"row 4: the person's edit is the base itself":      {Facts{Desired: paused, Observed: by(status.ActorHuman, "Active", 0), Base: held("Active")}, write(4, Untouched)},
+		"row 4: a person was seen before, newer":           {Facts{Desired: paused, Observed: somebody("Active", 20), Base: held("Active"), HumanAt: minute(20)}, conflict(8, PersonNewer, 1)},
+		"row 4: a person was seen before, older":           {Facts{Desired: paused, Observed: somebody("Active", 20), Base: held("Active"), HumanAt: minute(5)}, write(4, Untouched)},
+		"row 4: a person was seen, the source has no time": {Facts{Desired: Desired{Value: "Paused"}, Observed: somebody("Active", 20), Base: held("Active"), HumanAt: minute(5)}, conflict(10, CannotTell, 0.5)},
+
+		"row 5: our write arrived":                            {Facts{Desired: paused, Observed: somebody("Churned", 6), Base: held("Active"), Intents: sent}, adopted(write(5, OurWriteArrived), 7)},
+		"row 5: our first write arrived":                      {Facts{Desired: paused, Observed: somebody("Churned", 6), Intents: sent}, adopted(write(5, OurWriteArrived), 7)},
+		"row 5: our write arrived, and was looked for late":   {Facts{Desired: paused, Observed: Observed{Value: "Churned", EditedAt: minute(6), SeenAt: minute(300)}, Base: held("Active"), Intents: sent}, adopted(write(5, OurWriteArrived), 7)},
+		"row 5: a person chose the same value":                {Facts{Desired: paused, Observed: by(status.ActorHuman, "Churned", 20), Base: held("Active"), Intents: sent}, conflict(8, PersonNewer, 1)},
+		"row 5: edited before the write was sent":             {Facts{Desired: paused, Observed: somebody("Churned", 4), Base: held("Active"), Intents: sent}, write(9, PersonOlder)},
+		"row 5: edited after the write could arrive":          {Facts{Desired: paused, Observed: somebody("Churned", 16), Base: held("Active"), Intents: sent}, conflict(10, CannotTell, 0.5)},
+		"row 5: no times, and seen in time":                   {Facts{Desired: paused, Observed: Observed{Value: "Churned", SeenAt: minute(6)}, Base: held("Active"), Intents: sent}, adopted(write(5, OurWriteArrived), 7)},
+		"row 5: our write arrived over a person's newer edit": {Facts{Desired: paused, Observed: somebody("Churned", 6), Base: held("Active"), Intents: sent, HumanAt: minute(20)}, adopted(conflict(8, PersonNewer, 1), 7)},
+		"row 5: an intent of another value explains nothing":  {Facts{Desired: paused, Observed: somebody("Gone", 6), Base: held("Active"), Intents: sent}, write(9, PersonOlder)},
+
+		"row 6: an older write of ours":                         {Facts{Desired: paused, Observed: by(status.ActorUs, "Churned", 20), Base: held("Active")}, repair(write(6, OurOlderWrite))},
+		"row 6: ours, even if a person was seen before":         {Facts{Desired: paused, Observed: by(status.ActorUs, "Churned", 20), Base: held("Active"), HumanAt: minute(15)}, repair(write(6, OurOlderWrite))},
+		"row 6: the record's last editor is us, after a person": {Facts{Desired: paused, Observed: Observed{Value: "Churned", EditedAt: minute(20), Actor: status.ActorUs}, Base: held("Active"), HumanAt: minute(15)}, conflict(8, PersonNewer, 1)},
+
+		"row 7: an automation":                                {Facts{Desired: paused, Observed: by(status.ActorAutomation, "Churned", 20), Base: held("Active")}, write(7, AutomationEdit)},
+		"row 7: an automation, to be skipped":                 {Facts{Desired: paused, Observed: by(status.ActorAutomation, "Churned", 20), Base: held("Active"), Policy: skip}, conflict(8, PersonNewer, 1)},
+		"row 7: an automation that may have covered a person": {Facts{Desired: paused, Observed: Observed{Value: "Churned", EditedAt: minute(20), Actor: status.ActorAutomation}, Base: held("Active"), HumanAt: minute(15)}, conflict(8, PersonNewer, 1)},
+
+		"row 8: a person, newer":                            {Facts{Desired: paused, Observed: by(status.ActorHuman, "Churned", 20), Base: held("Active")}, conflict(8, PersonNewer, 1)},
+		"row 8: a person, just beyond the skew":             {Facts{Desired: paused, Observed: Observed{Value: "Churned", EditedAt: minute(10).Add(skew + time.Millisecond), FieldTime: true, Actor: status.ActorHuman}, Base: held("Active")}, conflict(8, PersonNewer, 1)},
+		"row 8: somebody, after a base that was seen later": {Facts{Desired: paused, Observed: somebody("Churned", 20), Base: Base{Known: true, Value: "Active", SeenAt: minute(15)}}, conflict(8, PersonNewer, 1)},
+		"row 8: no times at all, the base was seen later":   {Facts{Desired: paused, Observed: Observed{Value: "Churned", SeenAt: minute(30)}, Base: Base{Known: true, Value: "Active", SeenAt: minute(15)}}, conflict(8, PersonNewer, 1)},
+		"row 9: a person, older":                            {Facts{Desired: paused, Observed: by(status.ActorHuman, "Churned", 5), Base: held("Active")}, write(9, PersonOlder)},
+		"row 9: somebody, the record was edited before":     {Facts{Desired: paused, Observed: somebody("Churned", 5), Base: held("Active")}, write(9, PersonOlder)},
+		"row 9: no times at all, seen before the source":    {Facts{Desired: paused, Observed: Observed{Value: "Churned", SeenAt: minute(5)}, Base: held("Active")}, write(9, PersonOlder)},
+		"row 9: a cleared field, older":                     {Facts{Desired: paused, Observed: somebody("", 5), Base: held("Active")}, write(9, PersonOlder)},
+		"row 10: within the skew":                           {Facts{Desired: paused, Observed: by(status.ActorHuman, "Churned", 10), Base: held("Active")}, conflict(10, CannotTell, 0.5)},
+		"row 10: only the record's time, which is newer":    {Facts{Desired: paused, Observed: somebody("Churned", 20), Base: held("Active")}, conflict(10, CannotTell, 0.5)},
+		"row 10: no times at all":                           {Facts{Desired: paused, Observed: Observed{Value: "Churned", SeenAt: minute(30)}, Base: held("Active")}, conflict(10, CannotTell, 0.5)},
+		"row 10: the source has no time":                    {Facts{Desired: Desired{Value: "Paused"}, Observed: by(status.ActorHuman, "Churned", 5), Base: held("Active")}, conflict(10, CannotTell, 0.5)},
+		"row 10: clocks that contradict each other":         {Facts{Desired: paused, Observed: somebody("Churned", 5), Base: Base{Known: true, Value: "Active", SeenAt: minute(15)}}, conflict(10, CannotTell, 0.5)},
+		"row 10: nothing is known but that it is not ours":  {Facts{Desired: paused, Observed: Observed{Value: "Churned"}, Base: Base{Known: true, Value: "Active"}}, conflict(10, CannotTell, 0.5)},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if tt.facts.Policy == (Policy{}) {
+				tt.facts.Policy = policy
+			}
+			if got := Decide(tt.facts); got != tt.want {
+				t.Errorf("decided %+v\nwant    %+v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestEveryReasonHasAWordAndASentence(t *testing.T) {
+	words := map[string]bool{}
+	for r := AlreadyEqual; r <= CannotTell; r++ {
+		if r.String() == "" || r.Sentence() == "" || words[r.String()] {
+			t.Errorf("reason %d says %q, %q", r, r.String(), r.Sentence())
+		}
+		words[r.String()] = true
+	}
+	if len(words) != len(reasons) {
+		t.Errorf("%d reasons have words, there are %d", len(reasons), len(words))
+	}
+}
