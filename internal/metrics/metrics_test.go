@@ -1,0 +1,67 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+func served(m *Metrics) string {
+	w := httptest.NewRecorder()
+	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	return w.Body.String()
+}
+
+func TestWhatIsCountedIsServed(t *testing.T) {
+	m := New()
+	m.Received("billing", "accepted", 2)
+	m.Received("billing", "accepted", 0)
+	m.Outcomes("customer-status", status.Applied, 3)
+	m.Attempt("customer-status", status.StageConfirm, "applied", 20*time.Millisecond)
+	m.Call("customer-status", "write", "applied")
+	m.Watch(func(context.Context) (map[string]store.Counts, error) {
+		return map[string]store.Counts{"customer-status": {WaitingCustomers: 4, WaitingEvents: 5, OldestWaiting: time.Now().Add(-time.Hour),
+			Open: map[status.Kind]int{status.Unmatched: 6}}}, nil
+	})
+	text := served(m)
+	for _, line := range []string{
+		`trueup_events_received_total{connection="billing",result="accepted"} 2`,
+		`trueup_outcomes_total{outcome="applied",sync="customer-status"} 3`,
+		`trueup_attempts_total{result="applied",stage="confirm",sync="customer-status"} 1`,
+		`trueup_attempt_seconds_count{sync="customer-status"} 1`,
+		`trueup_calls_total{result="applied",sync="customer-status",what="write"} 1`,
+		`trueup_waiting_customers{sync="customer-status"} 4`,
+		`trueup_waiting_events{sync="customer-status"} 5`,
+		`trueup_oldest_waiting_seconds{sync="customer-status"} 36`,
+		`trueup_open_exceptions{kind="unmatched",sync="customer-status"} 6`,
+		`go_goroutines `,
+	} {
+		if !strings.Contains(text, "\n"+line) {
+			t.Errorf("not served: %s", line)
+		}
+	}
+}
+
+func TestADatabaseThatFailsLeavesTheCounters(t *testing.T) {
+	m := New()
+	m.Received("billing", "accepted", 1)
+	m.Watch(func(context.Context) (map[string]store.Counts, error) { return nil, errors.New("broken") })
+	if text := served(m); !strings.Contains(text, "trueup_events_received_total") {
+		t.Errorf("served is: %.200s", text)
+	}
+}
+
+func TestNoMetricsCountNothing(*testing.T) {
+	var m *Metrics
+	m.Received("billing", "accepted", 1)
+	m.Outcomes("s", status.Applied, 1)
+	m.Attempt("s", status.StageMap, "applied", time.Second)
+	m.Call("s", "write", "applied")
+	m.Watch(nil)
+}

@@ -1,0 +1,136 @@
+package ratelimit
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"trueup/internal/connector"
+)
+
+// counter gives turns like the store does, in memory.
+type counter struct {
+	mu    sync.Mutex
+	next  time.Time
+	asked int
+	err   error
+}
+
+func (c *counter) Reserve(_ context.Context, _ string, n, requests int, per time.Duration) (now, first time.Time, gap time.Duration, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked++
+	now, gap = time.Now(), per/time.Duration(requests)
+	if c.next.Before(now) {
+		c.next = now
+	}
+	first = c.next
+	c.next = c.next.Add(time.Duration(n) * gap)
+	return now, first, gap, c.err
+}
+
+// Two nodes call as fast as they may, and in bursts: no window holds more calls
+// than the limit.
+func TestNoWindowHoldsMoreThanTheLimit(t *testing.T) {
+	const requests, per = 10, time.Second
+	synctest.Test(t, func(t *testing.T) {
+		slots := &counter{}
+		var mu sync.Mutex
+		var calls []time.Time
+		var nodes sync.WaitGroup
+		for range 2 {
+			g := New(Options{Slots: slots, Connection: "crm", Requests: requests, Per: per})
+			for range 3 {
+				nodes.Go(func() {
+					for i := range 30 {
+						if i%10 == 9 {
+							time.Sleep(1500 * time.Millisecond) // a pause, and then a burst
+						}
+						if err := g.Wait(t.Context()); err != nil {
+							t.Error(err)
+						}
+						mu.Lock()
+						calls = append(calls, time.Now())
+						mu.Unlock()
+					}
+				})
+			}
+		}
+		nodes.Wait()
+		for i, from := range calls {
+			n := 0
+			for _, at := range calls[i:] {
+				if at.Sub(from) < per {
+					n++
+				}
+			}
+			if n > requests+1 { // a slot may be used up to a gap late
+				t.Fatalf("%d calls within %s from %s", n, per, from)
+			}
+		}
+		if slots.asked >= len(calls) {
+			t.Errorf("the database was asked %d times for %d calls", slots.asked, len(calls))
+		}
+	})
+}
+
+func TestAConnectionWithoutALimitAsksNobody(t *testing.T) {
+	slots := &counter{}
+	g := New(Options{Slots: slots, Connection: "crm"})
+	for range 100 {
+		if err := g.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if slots.asked != 0 {
+		t.Errorf("the database was asked %d times", slots.asked)
+	}
+}
+
+func TestARestHoldsCallsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := New(Options{Slots: &counter{}, Connection: "crm"})
+		began := time.Now()
+		g.Paused(began.Add(time.Minute))
+		g.Paused(began.Add(time.Second)) // an earlier end changes nothing
+		if err := g.Wait(t.Context()); err != nil || time.Since(began) != time.Minute {
+			t.Errorf("it waited %s, %v", time.Since(began), err)
+		}
+	})
+}
+
+func TestACallThatWouldComeTooLateDoesNotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := New(Options{Slots: &counter{}, Connection: "crm"})
+		began := time.Now()
+		g.Paused(began.Add(time.Minute))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		f := connector.FailureOf(g.Wait(ctx))
+		if f.Kind != connector.RateLimited || f.Effect != connector.EffectNone || f.RetryAfter != time.Minute || time.Since(began) != 0 {
+			t.Errorf("after %s: %+v", time.Since(began), f)
+		}
+	})
+}
+
+func TestACallerWhoLeavesIsLetGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := New(Options{Slots: &counter{}, Connection: "crm"})
+		g.Paused(time.Now().Add(time.Minute))
+		ctx, cancel := context.WithCancel(t.Context())
+		go cancel()
+		if err := g.Wait(ctx); !errors.Is(err, context.Canceled) || connector.FailureOf(err).Effect != connector.EffectNone {
+			t.Errorf("he is told %v", err)
+		}
+	})
+}
+
+func TestADatabaseThatFailsFailsTheCall(t *testing.T) {
+	g := New(Options{Slots: &counter{err: errors.New("broken")}, Connection: "crm", Requests: 1, Per: time.Second})
+	if f := connector.FailureOf(g.Wait(t.Context())); f.Kind != connector.Transient || f.Effect != connector.EffectNone {
+		t.Errorf("it fails with %+v", f)
+	}
+}

@@ -1,0 +1,50 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+func TestRoutes(t *testing.T) {
+	var broken error
+	h := New(Options{
+		Hooks:   http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("hook of " + r.PathValue("connection"))) }),
+		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("numbers")) }),
+		Ready:   func(context.Context) error { return broken },
+		Version: "v1<2",
+	})
+	tests := map[string]struct {
+		method, path string
+		broken       error
+		code         int
+		body         string
+	}{
+		"a webhook":                          {"POST", "/hooks/billing", nil, 200, "hook of billing"},
+		"a webhook that is fetched":          {"GET", "/hooks/billing", nil, 405, ""},
+		"a webhook of nobody":                {"POST", "/hooks/", nil, 404, ""},
+		"alive":                              {"GET", "/healthz", nil, 200, "ok"},
+		"ready":                              {"GET", "/readyz", nil, 200, `{"ready":true}`},
+		"not ready, without saying too much": {"GET", "/readyz", errors.New("user root at db.internal"), 503, `{"ready":false,"error":"the database cannot store events; the log says why"}`},
+		"alive though the database is not":   {"GET", "/healthz", errors.New("broken"), 200, "ok"},
+		"metrics":                            {"GET", "/metrics", nil, 200, "numbers"},
+		"the page, with the version as text": {"GET", "/", nil, 200, "Version v1&lt;2"},
+		"nothing":                            {"GET", "/nothing", nil, 404, ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			broken = tt.broken
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest(tt.method, tt.path, nil))
+			if w.Code != tt.code || !strings.Contains(w.Body.String(), tt.body) {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+			if w.Header().Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(w.Header().Get("Content-Security-Policy"), "default-src 'none'") {
+				t.Errorf("the headers are %v", w.Header())
+			}
+		})
+	}
+}
