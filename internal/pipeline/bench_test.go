@@ -1,0 +1,179 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"trueup/internal/config"
+	"trueup/internal/connector"
+	httpconn "trueup/internal/connector/http"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// contacts is a target with a REST API whose records live in memory.
+type contacts struct {
+	mu       sync.Mutex
+	statuses map[string]string
+}
+
+func (c *contacts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	id := strings.TrimPrefix(r.URL.Path, "/contacts/")
+	var body struct{ Status string }
+	if r.Method == http.MethodPut {
+		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+			http.Error(w, "{}", http.StatusUnprocessableEntity)
+			return
+		}
+	}
+	c.mu.Lock()
+	if body.Status != "" {
+		c.statuses[id] = body.Status
+	}
+	value := c.statuses[id]
+	c.mu.Unlock()
+	w.Header().Set("Content-Type", "application/json")
+	fmt.Fprintf(w, `{"id":%q,"status":%q}`, id, value)
+}
+
+const (
+	benchCustomers = 2000
+	benchWorkers   = 64
+)
+
+// BenchmarkPath carries changes from the claim to the settlement, on a SQLite
+// file with full sync, into a target over loopback HTTP: one read and one write
+// each. Beside it, in the same run, as many workers make the same two calls
+// with nothing around them. ratio is carried by bare.
+func BenchmarkPath(b *testing.B) {
+	server := httptest.NewServer(&contacts{statuses: map[string]string{}})
+	defer server.Close()
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: benchWorkers}}
+	defer client.CloseIdleConnections()
+	target, err := httpconn.Open("crm", config.Connection{Name: "crm", BaseURL: server.URL, Timeout: 10 * time.Second}, &httpconn.Settings{
+		Record: httpconn.Record{ID: "record.id", Status: "record.status"},
+		Read:   &httpconn.Read{Get: "/contacts/{id}", Record: "body"},
+		Write:  &httpconn.Write{Put: "/contacts/{id}", Body: map[string]any{"status": "{value}"}},
+	}, connector.Deps{HTTP: client})
+	if err != nil {
+		b.Fatal(err)
+	}
+	db, err := store.Open(context.Background(), store.Options{DSN: filepath.Join(b.TempDir(), "trueup.db"), Migrate: true, Work: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	p := New(Options{Store: db, Workers: benchWorkers, Syncs: []Sync{{
+		Config: config.Sync{Name: syncName, Mode: config.ModeLive, Match: []config.MatchRule{{Source: "id", Target: "id", Confidence: 1}},
+			Statuses: map[status.Status]config.StatusMap{"active": {From: []string{"active"}, To: "Active"}, "paused": {From: []string{"paused"}, To: "Paused"}}},
+		Source: connector.Connection{Name: "billing", EventSource: events{}}, Target: target}}})
+	round := 0
+	carryRound := func(n int) time.Duration {
+		for n > 0 { // all customers once, to and fro
+			round++
+			receiveRound(b, db, round, min(n, benchCustomers))
+			n -= benchCustomers
+		}
+		return drain(b, db, p)
+	}
+	carryRound(benchCustomers) // links, caches
+	b.ResetTimer()
+	var carried, bare time.Duration
+	for left := b.N; left > 0; left -= benchCustomers {
+		n := min(left, benchCustomers)
+		carried += carryRound(n)
+		bare += bareLoop(b, client, server.URL, n)
+	}
+	b.ReportMetric(float64(b.N)/carried.Seconds(), "carried/s")
+	b.ReportMetric(float64(b.N)/bare.Seconds(), "bare/s")
+	b.ReportMetric(bare.Seconds()/carried.Seconds(), "ratio")
+}
+
+// receiveRound changes the first n customers; it is not part of the path.
+func receiveRound(b *testing.B, db *store.DB, round, n int) {
+	b.Helper()
+	value := []string{"active", "paused"}[round%2]
+	var changes []store.NewEvent
+	for i := range n {
+		id := fmt.Sprint("cus_", i)
+		changes = append(changes, store.NewEvent{Connection: "billing", Sync: syncName, Side: store.SourceSide, ID: fmt.Sprintf("evt_%d_%d", round, i),
+			Customer: id, Value: value, HasValue: true, OccurredAt: time.Now(), Payload: []byte(fmt.Sprintf(`{"ID":%q,"Value":%q}`, id, value))})
+	}
+	if _, err := db.Receive(context.Background(), changes); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// drain runs the pipeline until nothing is due and returns how long it took.
+func drain(b *testing.B, db *store.DB, p *Pipeline) time.Duration {
+	b.Helper()
+	claiming, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	began := time.Now()
+	running.Go(func() { p.Run(context.Background(), claiming) })
+	for {
+		due, err := db.NextDue(context.Background(), syncName)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if due.IsZero() {
+			break
+		}
+		wait := time.NewTimer(2 * time.Millisecond)
+		<-wait.C
+	}
+	took := time.Since(began)
+	stop()
+	running.Wait()
+	return took
+}
+
+// bareLoop makes the two calls of each change, by as many workers.
+func bareLoop(b *testing.B, client *http.Client, url string, n int) time.Duration {
+	b.Helper()
+	var left atomic.Int64
+	left.Store(int64(n))
+	var all sync.WaitGroup
+	began := time.Now()
+	for range benchWorkers {
+		all.Go(func() {
+			for {
+				i := left.Add(-1)
+				if i < 0 {
+					return
+				}
+				address := fmt.Sprintf("%s/contacts/cus_%d", url, i)
+				for _, method := range []string{http.MethodGet, http.MethodPut} {
+					req, err := http.NewRequest(method, address, strings.NewReader(`{"status":"Active"}`))
+					if err != nil {
+						b.Error(err)
+						return
+					}
+					resp, err := client.Do(req)
+					if err != nil {
+						b.Error(err)
+						return
+					}
+					var record struct{ ID, Status string }
+					if err := json.NewDecoder(resp.Body).Decode(&record); err != nil {
+						b.Error(err)
+					}
+					io.Copy(io.Discard, resp.Body)
+					resp.Body.Close()
+				}
+			}
+		})
+	}
+	all.Wait()
+	return time.Since(began)
+}
