@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -65,6 +67,11 @@ func (db *DB) writeLoop() {
 	for {
 		select {
 		case first := <-db.jobs:
+			// Callers that are about to arrive share the transaction: its fixed
+			// cost is that of several jobs.
+			for range 3 {
+				runtime.Gosched()
+			}
 			batch := append(make([]*job, 0, 8), first)
 		gather:
 			for len(batch) < batchLimit {
@@ -270,11 +277,55 @@ func (t *tx) query(scan func(scanner) error, query string, args ...any) error {
 // view runs a statement outside any transaction.
 func (db *DB) view(ctx context.Context, scan func(scanner) error, query string, args ...any) error {
 	clean(args)
-	rows, err := db.read.QueryContext(ctx, db.text(query), args...)
+	stmt, err := db.readStatements.get(ctx, db, query)
+	if err != nil {
+		return err
+	}
+	var rows *sql.Rows
+	if stmt != nil {
+		rows, err = stmt.QueryContext(ctx, args...)
+	} else {
+		rows, err = db.read.QueryContext(ctx, db.text(query), args...)
+	}
 	if err != nil {
 		return err
 	}
 	return each(rows, scan)
+}
+
+// readStatements keeps the statements of view prepared.
+type readStatements struct {
+	mu sync.RWMutex
+	by map[string]*sql.Stmt
+}
+
+// get returns the prepared statement, nil when this engine's driver keeps its
+// own.
+func (s *readStatements) get(ctx context.Context, db *DB, query string) (*sql.Stmt, error) {
+	if !db.prepared {
+		return nil, nil
+	}
+	s.mu.RLock()
+	stmt := s.by[query]
+	s.mu.RUnlock()
+	if stmt != nil {
+		return stmt, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if stmt := s.by[query]; stmt != nil {
+		return stmt, nil
+	}
+	// It outlives the caller, whose context may end while it is prepared.
+	stmt, err := db.read.PrepareContext(context.WithoutCancel(ctx), db.text(query))
+	if err != nil {
+		return nil, err
+	}
+	if s.by == nil {
+		s.by = map[string]*sql.Stmt{}
+	}
+	s.by[query] = stmt
+	return stmt, nil
 }
 
 type scanner interface{ Scan(into ...any) error }

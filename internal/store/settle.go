@@ -39,24 +39,46 @@ update customers set lease_until = 0, attempts = $4, first_try = $5,
     email = case when $9 <> '' then $9 else email end,
     outcome = case when $10 <> '' then $10 else outcome end,
     reason = case when $10 <> '' then $11 else reason end,
-    settled_at = case when $10 <> '' then $12 else settled_at end
+    settled_at = case when $10 <> '' then $12 else settled_at end,
+    desired_source_value = $13, desired_status = $14, desired_value = $15, desired_at = $16, desired_seen_at = $17,
+    desired_event = $18, desired_event_at = $19,
+    observed_status = $20, observed_value = $21, observed_at = $22, observed_by = $23, observed_seen_at = $24,
+    base_known = $25, base_record_id = $26, base_status = $27, base_value = $28, base_revision = $29, base_by = $30,
+    base_at = $31, base_seen_at = $32
 where sync = $1 and customer = $2 and fence = $3 and lease_until > $12`
 
-func (t *tx) settle(w *Work, s Settlement) error {
+// release writes the customer itself. A value that the settlement leaves is
+// written as it was claimed: nobody else can have changed it under the lease.
+func (t *tx) release(w *Work, s Settlement) (held bool, err error) {
 	var due any // null: nothing is left to do
 	if !s.RetryAt.IsZero() {
 		due = ms(s.RetryAt)
 	}
+	d, o, b := w.Desired, w.Observed, w.Base
+	if s.Desired != nil {
+		d = *s.Desired
+	}
+	if s.Observed != nil {
+		o = *s.Observed
+	}
+	if s.Base != nil {
+		b = *s.Base
+	}
 	n, err := t.exec(releaseCustomer, w.Sync, w.Customer, w.Fence, s.Attempts, ms(s.FirstTry), w.Generation, due,
-		ms(s.HumanAt), s.Email, string(s.Outcome), s.Reason, ms(t.now))
+		ms(s.HumanAt), s.Email, string(s.Outcome), s.Reason, ms(t.now),
+		d.SourceValue, string(d.Status), d.Value, ms(d.At), ms(d.SeenAt), d.Event, ms(d.EventAt),
+		string(o.Status), o.Value, ms(o.At), o.By, ms(o.SeenAt),
+		bit(b.Known), b.RecordID, string(b.Status), b.Value, b.Revision, b.By, ms(b.At), ms(b.SeenAt))
+	return n > 0, err
+}
+
+func (t *tx) settle(w *Work, s Settlement) error {
+	held, err := t.release(w, s)
 	if err != nil {
 		return err
 	}
-	if n == 0 {
+	if !held {
 		return ErrFenced // nothing was written yet
-	}
-	if err := t.setValues(w, s); err != nil {
-		return err
 	}
 	for _, id := range s.CloseIntents {
 		if _, err := t.exec("delete from intents where id = $1 and sync = $2 and customer = $3", id, w.Sync, w.Customer); err != nil {
@@ -80,32 +102,6 @@ func (t *tx) settle(w *Work, s Settlement) error {
 	}
 	if s.Decision != nil {
 		return t.appendDecision(*s.Decision)
-	}
-	return nil
-}
-
-func (t *tx) setValues(w *Work, s Settlement) error {
-	if d := s.Desired; d != nil {
-		_, err := t.exec(`update customers set desired_source_value = $3, desired_status = $4, desired_value = $5, desired_at = $6,
-    desired_seen_at = $7, desired_event = $8, desired_event_at = $9 where sync = $1 and customer = $2`,
-			w.Sync, w.Customer, d.SourceValue, string(d.Status), d.Value, ms(d.At), ms(d.SeenAt), d.Event, ms(d.EventAt))
-		if err != nil {
-			return err
-		}
-	}
-	if o := s.Observed; o != nil {
-		_, err := t.exec(`update customers set observed_status = $3, observed_value = $4, observed_at = $5, observed_by = $6,
-    observed_seen_at = $7 where sync = $1 and customer = $2`,
-			w.Sync, w.Customer, string(o.Status), o.Value, ms(o.At), o.By, ms(o.SeenAt))
-		if err != nil {
-			return err
-		}
-	}
-	if b := s.Base; b != nil {
-		_, err := t.exec(`update customers set base_known = $3, base_record_id = $4, base_status = $5, base_value = $6, base_revision = $7,
-    base_by = $8, base_at = $9, base_seen_at = $10 where sync = $1 and customer = $2`,
-			w.Sync, w.Customer, bit(b.Known), b.RecordID, string(b.Status), b.Value, b.Revision, b.By, ms(b.At), ms(b.SeenAt))
-		return err
 	}
 	return nil
 }

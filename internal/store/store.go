@@ -35,6 +35,8 @@ type DB struct {
 	clockOf     func() time.Time
 	file        *flock.Flock
 	statements  statements
+	// Those for reading are apart: their pool is another one.
+	readStatements readStatements
 
 	jobs    chan *job
 	writing sync.WaitGroup
@@ -117,6 +119,9 @@ func (db *DB) Close() error {
 
 func (db *DB) closePools() error {
 	err := db.statements.close()
+	for _, stmt := range db.readStatements.by {
+		err = errors.Join(err, stmt.Close())
+	}
 	if db.read != db.write {
 		err = errors.Join(err, db.read.Close())
 	}
