@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
+
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"trueup": main})
+}
+
+func TestCommands(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"),
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"seed":      seed,
+			"newer":     newer,
+			"wait-file": waitFile,
+		},
+	})
+}
+
+// seed fills trueup.db with one customer who was carried, one who is parked,
+// one who is held, and an event that could not be read.
+func seed(ts *testscript.TestScript, _ bool, _ []string) {
+	clock := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+	ctx := context.Background()
+	db, err := store.Open(ctx, store.Options{DSN: ts.MkAbs("trueup.db"), Migrate: true, Now: func() time.Time { return clock }})
+	ts.Check(err)
+	defer db.Close()
+	event := func(id, customer, value string) store.NewEvent {
+		return store.NewEvent{Connection: "billing", Sync: "customer-status", Side: store.SourceSide, ID: id, Customer: customer, Value: value, HasValue: true,
+			OccurredAt: clock.Add(-time.Minute), Payload: []byte(`{"id":"` + id + `","email":"ana@example.com"}`)}
+	}
+	unreadable := event("evt_4", "", "")
+	unreadable.Outcome, unreadable.Reason, unreadable.Payload = status.Parked, "it is no JSON", []byte("hello")
+	unreadable.Exception = &store.NewException{Sync: "customer-status", Kind: status.UnreadableEvent, Stage: status.StageReceive, Reason: "it is no JSON", Confidence: 1}
+	_, err = db.Receive(ctx, []store.NewEvent{event("evt_1", "cus_1", "paused"), event("evt_2", "cus_2", "active"), event("evt_3", "cus_3", "canceled"), unreadable})
+	ts.Check(err)
+	works, err := db.Claim(ctx, "customer-status", 10, time.Minute)
+	ts.Check(err)
+	for i := range works {
+		w := &works[i]
+		s := settlements(clock)[w.Customer]
+		if w.Customer != "cus_2" {
+			ts.Check(db.SaveLink(ctx, w, store.Link{Sync: w.Sync, Customer: w.Customer, TargetID: "rec" + w.Customer[3:], Rule: "email = email", Confidence: 0.9, By: "rule"}))
+		}
+		s.Events = []store.EventOutcome{{Seq: w.Events[0].Seq, Outcome: s.Outcome, Reason: s.Reason}}
+		s.Decision.Sync, s.Decision.Customer, s.Decision.Reason, s.Decision.Outcome = w.Sync, w.Customer, s.Reason, s.Outcome
+		ts.Check(db.Settle(ctx, w, s))
+	}
+}
+
+func settlements(at time.Time) map[string]store.Settlement {
+	desired := func(v string) *store.Desired {
+		return &store.Desired{SourceValue: v, Status: status.Status(v), Value: v, At: at.Add(-time.Minute), SeenAt: at}
+	}
+	exception := func(customer string, kind status.Kind, reason string, confidence float64) *store.NewException {
+		return &store.NewException{Sync: "customer-status", Customer: customer, Kind: kind, Stage: status.StageMatch, Reason: reason, SourceValue: "active",
+			LastAction: "searched crm", Confidence: confidence, Owner: "ops@example.com",
+			Candidates: []status.Candidate{{TargetID: "rec_7", Value: "Active", Rule: "email = email", Confidence: 0.9}}}
+	}
+	return map[string]store.Settlement{
+		"cus_1": {Desired: desired("paused"), Observed: &store.Observed{Status: "paused", Value: "paused", At: at, By: "us", SeenAt: at}, Email: "ana@example.com",
+			Base:    &store.Base{Known: true, RecordID: "rec_1", Status: "paused", Value: "paused", By: "us", SeenAt: at},
+			Outcome: status.Applied, Reason: "paused was written", Decision: &store.Decision{Action: "write", Row: 4, Stage: status.StageConfirm, Confidence: 1, Events: 1}},
+		"cus_2": {Desired: desired("active"), Outcome: status.Parked, Reason: "two records match", Park: exception("cus_2", status.AmbiguousMatch, "two records match", 0.9),
+			Email: "ana@example.com", Decision: &store.Decision{Action: "park", Stage: status.StageMatch, Kind: status.AmbiguousMatch}},
+		"cus_3": {Desired: desired("canceled"), Outcome: status.Held, Reason: "a person's edit stays", Park: exception("cus_3", status.Conflict, "a person's edit stays", 1),
+			Decision: &store.Decision{Action: "hold", Row: 8, Stage: status.StageDecide, Kind: status.Conflict, Confidence: 1}},
+	}
+}
+
+// newer makes trueup.db the database of a later version.
+func newer(ts *testscript.TestScript, _ bool, _ []string) {
+	db, err := sql.Open("sqlite", ts.MkAbs("trueup.db"))
+	ts.Check(err)
+	defer db.Close()
+	_, err = db.Exec("insert into schema_version (version) values (999)")
+	ts.Check(err)
+}
+
+// waitFile waits until a file is there and has something in it.
+func waitFile(ts *testscript.TestScript, _ bool, args []string) {
+	deadline := time.NewTimer(time.Minute)
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		if info, err := os.Stat(ts.MkAbs(args[0])); err == nil && info.Size() > 0 {
+			return
+		}
+		select {
+		case <-deadline.C:
+			ts.Fatalf("%s never came", args[0])
+		case <-ticker.C:
+		}
+	}
+}
+
+func TestEveryCommandSaysWhatItDoesWithAnExample(t *testing.T) {
+	var walk func(*cobra.Command)
+	walk = func(c *cobra.Command) {
+		if c.Short == "" || c.Example == "" && c.Parent().Name() != "completion" {
+			t.Errorf("%s has no sentence or no example", c.CommandPath())
+		}
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(newRoot())
+}
