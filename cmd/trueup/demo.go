@@ -45,8 +45,8 @@ prints a table of what happened.`,
 	return cmd
 }
 
-func runDemo(cmd *cobra.Command, o demo.Options) (err error) {
-	log := io.Discard
+func runDemo(cmd *cobra.Command, o demo.Options) error {
+	to := io.Discard
 	if o.Dir != "" {
 		if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 			return err
@@ -56,13 +56,14 @@ func runDemo(cmd *cobra.Command, o demo.Options) (err error) {
 			return err
 		}
 		defer file.Close()
-		log = file
+		to = file
 	}
 	o.Out = cmd.OutOrStdout()
 	o.IsTerminal = demo.IsTerminal(o.Out)
-	o.Start = app.DemoStart(versionName(), slog.New(slog.NewJSONHandler(log, nil)))
-	if err := demo.Run(cmd.Context(), o); err != nil {
+	log, err := newLog(to, "json", slog.LevelInfo)
+	if err != nil {
 		return err
 	}
-	return nil
+	o.Start = app.DemoStart(versionName(), log)
+	return demo.Run(cmd.Context(), o)
 }

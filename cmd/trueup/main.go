@@ -12,16 +12,21 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
+// sameSignal is how long a second signal counts as the first: timeout(1) sends
+// it to the process and to its group.
+const sameSignal = time.Second
+
 // run runs one command and returns its exit code. The first signal ends the
-// command in order, the second at once.
+// command in order, a second one later at once.
 func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop)
+	context.AfterFunc(ctx, func() { time.AfterFunc(sameSignal, stop) })
 	cmd := newRoot()
 	cmd.SetArgs(args)
 	cmd.SetOut(stdout)

@@ -1,18 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"maps"
-	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"trueup/internal/app"
 	"trueup/internal/config"
@@ -59,7 +57,7 @@ func (f runFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	log, err := f.logger(cmd.ErrOrStderr())
+	log, err := newLog(cmd.ErrOrStderr(), f.logFormat, f.logLevel)
 	if err != nil {
 		return err
 	}
@@ -77,7 +75,7 @@ func (f runFlags) run(cmd *cobra.Command) error {
 	var failed error
 	select {
 	case <-cmd.Context().Done():
-		log.Info("stopping", slog.Duration("at most", f.drain))
+		log.Info("stopping", slog.Duration("at_most", f.drain))
 	case failed = <-a.Failed():
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), f.drain)
@@ -92,31 +90,10 @@ func (f runFlags) run(cmd *cobra.Command) error {
 // announce says where the service is and where webhooks are to be sent.
 func announce(log *slog.Logger, cfg *config.Config, url string) {
 	log.Info("running", slog.String("version", versionName()), slog.String("url", url), slog.Int("connections", len(cfg.Connections)), slog.Int("syncs", len(cfg.Syncs)))
-	public := cfg.PublicURL
-	if public == "" {
-		public = url
-	}
+	public := strings.TrimSuffix(cmp.Or(cfg.PublicURL, url), "/")
 	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
 		s := cfg.Syncs[name]
 		log.Info("sync", slog.String("sync", name), slog.String("source", s.Source.Connection), slog.String("target", s.Target.Connection),
 			slog.String("mode", s.Mode), slog.String("webhooks", public+"/hooks/"+s.Source.Connection))
 	}
-}
-
-func (f runFlags) logger(w io.Writer) (*slog.Logger, error) {
-	format := f.logFormat
-	if format == "" {
-		format = "json"
-		if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-			format = "text"
-		}
-	}
-	o := &slog.HandlerOptions{Level: f.logLevel}
-	switch format {
-	case "json":
-		return slog.New(slog.NewJSONHandler(w, o)), nil
-	case "text":
-		return slog.New(slog.NewTextHandler(w, o)), nil
-	}
-	return nil, usage("write json or text", "%s", fmt.Sprintf("there is no log format %q", f.logFormat))
 }

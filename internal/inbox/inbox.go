@@ -186,7 +186,10 @@ func (i *Inbox) report(name string, a answer, got arrival, took time.Duration) {
 	}
 	attrs := []slog.Attr{slog.String("connection", label), slog.String("result", a.result), slog.Int("status", a.status),
 		slog.Int("accepted", got.accepted), slog.Int("duplicates", got.duplicates), slog.Int("ignored", got.ignored),
-		slog.Int("unreadable", got.unreadable), slog.Any("event_ids", got.ids), slog.Int("bytes", got.bytes), slog.Duration("took", took)}
+		slog.Int("unreadable", got.unreadable), slog.Int("bytes", got.bytes), slog.Duration("took", took)}
+	if len(got.ids) > 0 {
+		attrs = append(attrs, slog.Any("event_ids", got.ids))
+	}
 	if got.err != nil {
 		attrs = append(attrs, slog.Any("error", got.err))
 	}

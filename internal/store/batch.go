@@ -52,13 +52,10 @@ func (db *DB) update(ctx context.Context, do func(*tx) error, touches ...key) er
 	case <-db.closed:
 		return errors.New("the database is closed")
 	}
-	select {
-	case err := <-j.done:
-		return err
-	case <-ctx.Done():
-		// It may still be stored: the caller cannot know, and must not say so.
-		return ctx.Err()
-	}
+	// From here on it may be stored, and a caller who left would not know: a
+	// claim would be nobody's until its lease is over. transactionLimit bounds
+	// the wait.
+	return <-j.done
 }
 
 // writeLoop takes what has gathered while the last transaction was on its way
@@ -93,9 +90,15 @@ func (db *DB) writeLoop() {
 // job is run by itself, so that one cannot spoil another.
 func (db *DB) commit(batch []*job) {
 	if len(batch) > 1 {
-		if results, err := db.transact(batch); err == nil {
+		results, err := db.transact(batch)
+		// When the database hangs, one after the other would take as long each.
+		if err == nil || errors.Is(err, context.DeadlineExceeded) {
 			for i, j := range batch {
-				j.done <- results[i]
+				if err == nil {
+					j.done <- results[i]
+				} else {
+					j.done <- err
+				}
 			}
 			return
 		}

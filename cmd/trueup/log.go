@@ -1,0 +1,36 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// newLog returns a log in a format: json or text, "" is text on a terminal and
+// json elsewhere.
+func newLog(w io.Writer, format string, level slog.Leveler) (*slog.Logger, error) {
+	if format == "" {
+		format = "json"
+		if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+			format = "text"
+		}
+	}
+	o := &slog.HandlerOptions{Level: level, ReplaceAttr: seconds}
+	switch format {
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, o)), nil
+	case "text":
+		return slog.New(slog.NewTextHandler(w, o)), nil
+	}
+	return nil, usage("write json or text", "there is no log format %q", format)
+}
+
+// seconds gives durations a unit that their name says.
+func seconds(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		return slog.Float64(a.Key+"_seconds", a.Value.Duration().Seconds())
+	}
+	return a
+}
