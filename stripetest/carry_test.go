@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 
 	"trueup/internal/app"
 	"trueup/internal/config"
+	"trueup/internal/resttest"
 	"trueup/internal/status"
 	"trueup/internal/store"
 	"trueup/internal/store/pgtest"
@@ -34,20 +36,7 @@ connections:
     base_url: %s
     api_key: ` + Key + `
     webhook_secrets: [` + secret + `]
-  crm:
-    type: http
-    base_url: %s
-    auth: {bearer: ` + crmToken + `}
-    record:
-      id: record.id
-      status: record.status
-      updated_at: record.updated_at
-      updated_by: record.updated_by
-      keys: {external_id: record.external_id}
-    humans: "record.updated_by.startsWith('human:')"
-    find: {get: "/contacts?{key}={value}", records: body.contacts}
-    read: {get: "/contacts/{id}", record: body}
-    write: {put: "/contacts/{id}", body: {status: "{value}"}, if_match: record.etag}
+  crm: %s
 syncs:
   customer-status:
     source: {connection: billing}
@@ -66,16 +55,16 @@ syncs:
 type run struct {
 	*testing.T
 	stripe *Stripe
-	crm    *crm
+	crm    *resttest.Tool
 	dsn    string
 	config *config.Config
 	app    *app.App
 }
 
 func newRun(t *testing.T, dsn string) *run {
-	r := &run{T: t, stripe: New(t), crm: newCRM(t), dsn: dsn}
+	r := &run{T: t, stripe: New(t), crm: resttest.New(t), dsn: dsn}
 	path := filepath.Join(t.TempDir(), "trueup.yaml")
-	text := fmt.Sprintf(configFile, dsn, r.stripe.URL, r.crm.URL)
+	text := fmt.Sprintf(configFile, dsn, r.stripe.URL, resttest.TargetYAML(r.crm.URL))
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -109,6 +98,21 @@ func (r *run) stop() {
 		r.Error(err)
 	}
 	r.app = nil
+}
+
+// add makes a contact in the CRM that belongs to a customer and has no status
+// yet.
+func (r *run) add(customer string) {
+	r.crm.Set(resttest.Record{ID: "con_" + customer, ExternalID: customer, UpdatedBy: "human:ana", UpdatedAt: time.Now().Add(-time.Hour)})
+}
+
+// statuses returns what each contact holds, by customer.
+func (r *run) statuses() map[string]string {
+	all := map[string]string{}
+	for id, value := range r.crm.Statuses() {
+		all[strings.TrimPrefix(id, "con_")] = value
+	}
+	return all
 }
 
 // post sends a body to the webhook as Stripe would, and returns the answer.
@@ -232,7 +236,7 @@ func carryAll(r *run) {
 	want := map[string]string{}
 	for id, c := range cases {
 		r.stripe.SetCustomer(id, id+"@example.com", nil)
-		r.crm.add(id)
+		r.add(id)
 		want[id] = c.want
 		for i, s := range c.subs {
 			r.stripe.SetSubscription(id, fmt.Sprintf("sub_%s_%d", id, i), s.status, s.paused)
@@ -244,7 +248,7 @@ func carryAll(r *run) {
 	}
 	// Linked by metadata, to a contact of another's external id.
 	r.stripe.SetCustomer("cus_linked", "", map[string]string{"crm_id": "con_elsewhere"})
-	r.crm.add("elsewhere")
+	r.add("elsewhere")
 	want["elsewhere"] = "Active"
 	r.stripe.SetSubscription("cus_linked", "sub_linked", "active", false)
 	r.tell("customer.subscription.created", "sub_linked", one)
@@ -257,14 +261,14 @@ func carryAll(r *run) {
 	told += 3
 
 	r.settled(told)
-	if diff := cmp.Diff(want, r.crm.statuses()); diff != "" {
+	if diff := cmp.Diff(want, r.statuses()); diff != "" {
 		r.Errorf("the CRM holds: %s", diff)
 	}
 	if diff := cmp.Diff(map[string]status.Kind{"cus_stranger": status.Unmatched, "cus_new_word": status.UnmappedStatus}, r.exceptions()); diff != "" {
 		r.Errorf("open exceptions: %s", diff)
 	}
-	if n := r.crm.written(); n != 10 {
-		r.Errorf("%d writes for 10 contacts: %v", n, r.crm.writes)
+	if n := r.crm.Written(); len(n) != 10 {
+		r.Errorf("%d writes for 10 contacts: %v", len(n), n)
 	}
 
 	r.refusesWhatIsNotStripes()
@@ -280,7 +284,7 @@ func carryAll(r *run) {
 	told += 3
 	want["cus_active"], want["cus_trialing"], want["cus_paused_collection"] = "Churned", "Churned", "Active"
 	r.settled(told)
-	if diff := cmp.Diff(want, r.crm.statuses()); diff != "" {
+	if diff := cmp.Diff(want, r.statuses()); diff != "" {
 		r.Errorf("the CRM holds: %s", diff)
 	}
 
@@ -292,7 +296,7 @@ func carryAll(r *run) {
 	told += 2 // with the one that came with forged signatures only
 	want["cus_past_due"] = "Paused"
 	r.settled(told)
-	if diff := cmp.Diff(want, r.crm.statuses()); diff != "" {
+	if diff := cmp.Diff(want, r.statuses()); diff != "" {
 		r.Errorf("after the start the CRM holds: %s", diff)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"trueup/internal/resttest"
 	"trueup/internal/status"
 	"trueup/internal/store"
 	"trueup/internal/store/pgtest"
@@ -85,18 +86,18 @@ func TestKilledAtEachBoundary(t *testing.T) {
 type crash struct {
 	*testing.T
 	binary, dsn, config string
-	billing, crm        *tool
+	billing, crm        *resttest.Tool
 	// unanswered is a webhook that the kill left without an answer: its sender
 	// sends it again.
 	unanswered string
 }
 
 func newCrash(t *testing.T, binary, dsn string) *crash {
-	c := &crash{T: t, binary: binary, dsn: dsn, billing: newTool(t), crm: newTool(t), config: filepath.Join(t.TempDir(), "trueup.yaml")}
+	c := &crash{T: t, binary: binary, dsn: dsn, billing: resttest.New(t), crm: resttest.New(t), config: filepath.Join(t.TempDir(), "trueup.yaml")}
 	if err := os.WriteFile(c.config, []byte(configText(dsn, c.billing.URL, c.crm.URL)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c.crm.set("rec_1", "ana@example.com", "", "human:ben")
+	c.crm.Set(resttest.Record{ID: "rec_1", Email: "ana@example.com", UpdatedBy: "human:ben"})
 	return c
 }
 
@@ -154,7 +155,7 @@ func (c *crash) start(failpoint string) *service {
 // killed itself at the failpoint.
 func (c *crash) kill(failpoint, event, value string) {
 	c.Helper()
-	c.billing.set("cus_1", "ana@example.com", value, "")
+	c.billing.Set(resttest.Record{ID: "cus_1", Email: "ana@example.com", Status: value})
 	s := c.start(failpoint)
 	body := fmt.Sprintf(`{"id":%q,"customer":"cus_1","status":%q,"at":%q}`, event, value, time.Now().UTC().Format(time.RFC3339Nano))
 	if !c.tell(s, body) {
@@ -213,10 +214,10 @@ func (c *crash) carried(event, value string, writes int) {
 	if o := found[0].Outcome; o != status.Applied && o != status.AlreadyEqual {
 		c.Errorf("the event ended as %s: %s", o, found[0].Reason)
 	}
-	if got := c.crm.value("rec_1"); got != value {
+	if got := c.crm.Status("rec_1"); got != value {
 		c.Errorf("the target holds %q, not %q", got, value)
 	}
-	if got := c.crm.written(); len(got) != writes {
+	if got := c.crm.Written(); len(got) != writes {
 		c.Errorf("%d writes reached the target, not %d: %v", len(got), writes, got)
 	}
 	customer, err := db.Customer(c.Context(), "customer-status", "cus_1")

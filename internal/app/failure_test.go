@@ -22,6 +22,7 @@ import (
 
 	"trueup/internal/app"
 	"trueup/internal/config"
+	"trueup/internal/resttest"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -29,7 +30,7 @@ import (
 // live is two tools with a service between them, in this process.
 type live struct {
 	*testing.T
-	billing, crm *tool
+	billing, crm *resttest.Tool
 	dsn          string
 	app          *app.App
 	db           *store.DB
@@ -37,7 +38,7 @@ type live struct {
 }
 
 func newLive(t *testing.T, dsn string) *live {
-	l := &live{T: t, billing: newTool(t), crm: newTool(t), dsn: dsn, log: &bytes.Buffer{}}
+	l := &live{T: t, billing: resttest.New(t), crm: resttest.New(t), dsn: dsn, log: &bytes.Buffer{}}
 	path := filepath.Join(t.TempDir(), "trueup.yaml")
 	if err := os.WriteFile(path, []byte(configText(dsn, l.billing.URL, l.crm.URL)), 0o600); err != nil {
 		t.Fatal(err)
@@ -78,8 +79,8 @@ func (l *live) stop(within time.Duration) {
 
 // customer adds a customer to both tools.
 func (l *live) customer(n int) {
-	l.billing.set(fmt.Sprint("cus_", n), mail(n), "active", "")
-	l.crm.set(fmt.Sprint("rec_", n), mail(n), "", "human:ben")
+	l.billing.Set(resttest.Record{ID: fmt.Sprint("cus_", n), Email: mail(n), Status: "active"})
+	l.crm.Set(resttest.Record{ID: fmt.Sprint("rec_", n), Email: mail(n), UpdatedBy: "human:ben"})
 }
 
 func mail(n int) string { return fmt.Sprintf("c%d@example.com", n) }
@@ -88,7 +89,7 @@ func mail(n int) string { return fmt.Sprintf("c%d@example.com", n) }
 func (l *live) change(n int, event, value string) {
 	l.Helper()
 	id := fmt.Sprint("cus_", n)
-	l.billing.set(id, mail(n), value, "")
+	l.billing.Set(resttest.Record{ID: id, Email: mail(n), Status: value})
 	body := fmt.Sprintf(`{"id":%q,"customer":%q,"status":%q,"at":%q}`, event, id, value, time.Now().UTC().Format(time.RFC3339Nano))
 	req, err := http.NewRequestWithContext(l.Context(), http.MethodPost, l.app.URL()+"/hooks/billing", strings.NewReader(body))
 	if err != nil {
@@ -146,10 +147,7 @@ func first(method string, f http.HandlerFunc) func(http.ResponseWriter, *http.Re
 // afterwards lets a call have its effect and then answers otherwise.
 func (l *live) afterwards(answer http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		l.crm.mu.Lock()
-		r.SetPathValue("id", strings.TrimPrefix(r.URL.Path, "/records/"))
-		l.crm.write(httptest.NewRecorder(), r)
-		l.crm.mu.Unlock()
+		l.crm.Write(httptest.NewRecorder(), r)
 		answer(w, r)
 	}
 }
@@ -182,7 +180,9 @@ func code(code int, header ...string) http.HandlerFunc {
 		if len(header) == 2 {
 			w.Header().Set(header[0], header[1])
 		}
-		answer(w, code, map[string]any{"error": "no"})
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(code)
+		io.WriteString(w, `{"error":"no"}`)
 	}
 }
 
@@ -214,15 +214,15 @@ func TestATargetThatMisbehaves(t *testing.T) {
 				l := newLive(t, dsn(t))
 				l.customer(1)
 				l.customer(2)
-				l.crm.answerInstead(first(tt.method, tt.how(l)))
+				l.crm.Instead(first(tt.method, tt.how(l)))
 				l.change(1, "evt_1", "paused")
 				l.change(2, "evt_2", "canceled")
 				for n := range 2 {
 					l.until("both events have ended", func() bool { return l.outcome(n+1) != "" })
 				}
 				l.retryParked()
-				l.until("both are carried", func() bool { return l.crm.value("rec_1") == "Paused" && l.crm.value("rec_2") == "Churned" })
-				got := l.crm.written()
+				l.until("both are carried", func() bool { return l.crm.Status("rec_1") == "Paused" && l.crm.Status("rec_2") == "Churned" })
+				got := l.crm.Written()
 				slices.Sort(got)
 				if diff := cmp.Diff([]string{"rec_1:  → Paused", "rec_2:  → Churned"}, got); diff != "" {
 					t.Errorf("writes that reached the target: %s", diff)
@@ -255,7 +255,7 @@ func TestAStopLetsWhatIsOnItsWayEnd(t *testing.T) {
 	l := newLive(t, engines["sqlite"](t))
 	l.customer(1)
 	arrived, goOn := make(chan struct{}), make(chan struct{})
-	l.crm.answerInstead(func(_ http.ResponseWriter, r *http.Request) bool {
+	l.crm.Instead(func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.Method == http.MethodPut {
 			close(arrived)
 			<-goOn
@@ -280,7 +280,7 @@ func TestAStopThatTakesTooLongCutsCallsOff(t *testing.T) {
 	l := newLive(t, engines["sqlite"](t))
 	l.customer(1)
 	arrived := make(chan struct{})
-	l.crm.answerInstead(first(http.MethodPut, func(_ http.ResponseWriter, r *http.Request) {
+	l.crm.Instead(first(http.MethodPut, func(_ http.ResponseWriter, r *http.Request) {
 		close(arrived)
 		hang(nil, r)
 	}))

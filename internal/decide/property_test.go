@@ -60,7 +60,7 @@ func TestAfterAWriteThereIsNothingToDo(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := anyFacts(t)
 		if Decide(f).Action != Write {
-			t.Skip("nothing is written")
+			return // nothing is written
 		}
 		f.Observed.Value, f.Observed.Actor = f.Desired.Value, status.ActorUs
 		f.Base = Base{Known: true, Value: f.Desired.Value, SeenAt: f.Observed.SeenAt}
@@ -108,7 +108,7 @@ func TestAPersonsNewerEditIsNeverWrittenOver(t *testing.T) {
 		f := anyFacts(t)
 		f.Observed.Actor, f.Observed.FieldTime = status.ActorHuman, true
 		if f.Observed.EditedAt.IsZero() || !f.Base.Known || f.Observed.Value == "" || f.Base.Value == f.Observed.Value {
-			t.Skip("another case")
+			return // another case
 		}
 		surelyOlder := !f.Desired.At.IsZero() && f.Observed.EditedAt.Add(f.Policy.ClockSkew).Before(f.Desired.At)
 		if d := Decide(f); d.Action == Write && !surelyOlder {

@@ -15,6 +15,29 @@ import (
 // so, and an older one does not stand in the way.
 func TestAPersonsEditStandsWhereTheTableSaysSo(t *testing.T) {
 	hourLater := func(w *world) { w.pass(time.Hour) }
+	// late is the story of most rows: the source changes, an hour later
+	// somebody edits the target, and only then does the event arrive.
+	late := func(to string, by status.Actor) func(*world) {
+		return func(w *world) {
+			w.customer("cus_1", "active", "")
+			w.carry("cus_1", "active")
+			hourLater(w)
+			told := w.change("cus_1", "canceled")
+			hourLater(w)
+			w.crm.edit("rec_cus_1", to, by)
+			w.deliver(told)
+			w.finish()
+		}
+	}
+	// early is the other way round: the edit, and an hour later the change.
+	early := func(w *world) {
+		w.customer("cus_1", "active", "")
+		w.carry("cus_1", "active")
+		hourLater(w)
+		w.crm.edit("rec_cus_1", "Paused", status.ActorHuman)
+		hourLater(w)
+		w.carry("cus_1", "canceled")
+	}
 	tests := map[string]struct {
 		set   func(*world)
 		story func(*world)
@@ -52,17 +75,8 @@ func TestAPersonsEditStandsWhereTheTableSaysSo(t *testing.T) {
 			want: "Churned", kind: status.Conflict,
 		},
 		"row 4: a person who set the base's value anew, later than the source": {
-			story: func(w *world) {
-				w.customer("cus_1", "active", "")
-				w.carry("cus_1", "active")
-				hourLater(w)
-				told := w.change("cus_1", "canceled")
-				hourLater(w)
-				w.crm.edit("rec_cus_1", "Active", status.ActorHuman)
-				w.deliver(told)
-				w.finish()
-			},
-			want: "Active", kind: status.Conflict,
+			story: late("Active", status.ActorHuman),
+			want:  "Active", kind: status.Conflict,
 		},
 		"row 4: a person's edit that was seen equal before": {
 			// The source changes to paused and back; its last change was made
@@ -107,90 +121,43 @@ func TestAPersonsEditStandsWhereTheTableSaysSo(t *testing.T) {
 			want: "Churned",
 		},
 		"row 7: an automation's edit is written over": {
-			story: func(w *world) {
-				w.customer("cus_1", "active", "")
-				w.carry("cus_1", "active")
-				told := w.change("cus_1", "canceled")
-				hourLater(w)
-				w.crm.edit("rec_cus_1", "Paused", status.ActorAutomation)
-				w.deliver(told)
-				w.finish()
-			},
-			want: "Churned",
+			story: late("Paused", status.ActorAutomation),
+			want:  "Churned",
 		},
 		"row 7 turned round: an automation's edit counts like a person's": {
 			set: func(w *world) {
 				w.configure = func(s *config.Sync) { s.Conflict.AutomationEdits = config.AutomationSkip }
 			},
-			story: func(w *world) {
-				w.customer("cus_1", "active", "")
-				w.carry("cus_1", "active")
-				told := w.change("cus_1", "canceled")
-				hourLater(w)
-				w.crm.edit("rec_cus_1", "Paused", status.ActorAutomation)
-				w.deliver(told)
-				w.finish()
-			},
-			want: "Paused", kind: status.Conflict,
+			story: late("Paused", status.ActorAutomation),
+			want:  "Paused", kind: status.Conflict,
 		},
 		"row 7: an automation that touched another field does not cover a person who was seen": {
 			set: func(w *world) { w.crm.fieldTime = false },
 			story: func(w *world) {
-				w.customer("cus_1", "active", "")
-				w.carry("cus_1", "active")
-				hourLater(w)
-				told := w.change("cus_1", "canceled")
-				hourLater(w)
-				w.crm.edit("rec_cus_1", "Paused", status.ActorHuman)
-				w.deliver(told)
-				w.finish()
+				late("Paused", status.ActorHuman)(w)
 				hourLater(w)
 				w.crm.edit("rec_cus_1", "Paused", status.ActorAutomation)
+				changed := w.lastChange["cus_1"]
 				look := w.change("cus_1", "canceled")
-				look.HasValue, look.OccurredAt = false, told.OccurredAt
-				w.lastChange["cus_1"] = told.OccurredAt
+				look.HasValue, look.OccurredAt = false, changed
+				w.lastChange["cus_1"] = changed
 				w.deliver(look)
 				w.finish()
 			},
 			want: "Paused", kind: status.Conflict,
 		},
 		"row 8: a person's edit that is newer": {
-			story: func(w *world) {
-				w.customer("cus_1", "active", "")
-				w.carry("cus_1", "active")
-				hourLater(w)
-				told := w.change("cus_1", "canceled")
-				hourLater(w)
-				w.crm.edit("rec_cus_1", "Paused", status.ActorHuman)
-				w.deliver(told)
-				w.finish()
-			},
-			want: "Paused", kind: status.Conflict,
+			story: late("Paused", status.ActorHuman),
+			want:  "Paused", kind: status.Conflict,
 		},
 		"row 8: somebody's edit, where the target does not say whose": {
-			set: func(w *world) { w.crm.actor = false },
-			story: func(w *world) {
-				w.customer("cus_1", "active", "")
-				w.carry("cus_1", "active")
-				hourLater(w)
-				told := w.change("cus_1", "canceled")
-				hourLater(w)
-				w.crm.edit("rec_cus_1", "Paused", status.ActorHuman)
-				w.deliver(told)
-				w.finish()
-			},
-			want: "Paused", kind: status.Conflict,
+			set:   func(w *world) { w.crm.actor = false },
+			story: late("Paused", status.ActorHuman),
+			want:  "Paused", kind: status.Conflict,
 		},
 		"row 9: a person's edit that is older": {
-			story: func(w *world) {
-				w.customer("cus_1", "active", "")
-				w.carry("cus_1", "active")
-				hourLater(w)
-				w.crm.edit("rec_cus_1", "Paused", status.ActorHuman)
-				hourLater(w)
-				w.carry("cus_1", "canceled")
-			},
-			want: "Churned",
+			story: early,
+			want:  "Churned",
 		},
 		"row 10: a person's edit within the skew": {
 			story: func(w *world) {
@@ -205,40 +172,19 @@ func TestAPersonsEditStandsWhereTheTableSaysSo(t *testing.T) {
 			want: "Paused", kind: status.Conflict,
 		},
 		"row 10: a record-wide time that cannot tell": {
-			set: func(w *world) { w.crm.fieldTime, w.crm.actor = false, false },
-			story: func(w *world) {
-				w.customer("cus_1", "active", "")
-				w.carry("cus_1", "active")
-				hourLater(w)
-				told := w.change("cus_1", "canceled")
-				hourLater(w)
-				w.crm.edit("rec_cus_1", "Paused", status.ActorHuman)
-				w.deliver(told)
-				w.finish()
-			},
-			want: "Paused", kind: status.Conflict,
+			set:   func(w *world) { w.crm.fieldTime, w.crm.actor = false, false },
+			story: late("Paused", status.ActorHuman),
+			want:  "Paused", kind: status.Conflict,
 		},
 		"row 10: no time at all": {
-			set: func(w *world) { w.crm.times, w.crm.fieldTime, w.crm.actor = false, false, false },
-			story: func(w *world) {
-				w.customer("cus_1", "active", "")
-				w.carry("cus_1", "active")
-				hourLater(w)
-				w.crm.edit("rec_cus_1", "Paused", status.ActorHuman)
-				hourLater(w)
-				w.carry("cus_1", "canceled")
-			},
-			want: "Paused", kind: status.Conflict,
+			set:   func(w *world) { w.crm.times, w.crm.fieldTime, w.crm.actor = false, false, false },
+			story: early,
+			want:  "Paused", kind: status.Conflict,
 		},
 		"a hold ends when the source changes again later than the edit": {
 			set: func(w *world) { w.crm.times, w.crm.fieldTime, w.crm.actor = false, false, false },
 			story: func(w *world) {
-				w.customer("cus_1", "active", "")
-				w.carry("cus_1", "active")
-				hourLater(w)
-				w.crm.edit("rec_cus_1", "Paused", status.ActorHuman)
-				hourLater(w)
-				w.carry("cus_1", "canceled")
+				early(w)
 				hourLater(w)
 				w.carry("cus_1", "active")
 			},
@@ -246,14 +192,7 @@ func TestAPersonsEditStandsWhereTheTableSaysSo(t *testing.T) {
 		},
 		"a hold ends when the values agree": {
 			story: func(w *world) {
-				w.customer("cus_1", "active", "")
-				w.carry("cus_1", "active")
-				hourLater(w)
-				told := w.change("cus_1", "canceled")
-				hourLater(w)
-				w.crm.edit("rec_cus_1", "Paused", status.ActorHuman)
-				w.deliver(told)
-				w.finish()
+				late("Paused", status.ActorHuman)(w)
 				hourLater(w)
 				w.crm.edit("rec_cus_1", "Churned", status.ActorHuman)
 				look := w.change("cus_1", "canceled")

@@ -47,7 +47,7 @@ func TestNoWindowHoldsMoreThanTheLimit(t *testing.T) {
 				nodes.Go(func() {
 					for i := range 30 {
 						if i%10 == 9 {
-							time.Sleep(1500 * time.Millisecond) // a pause, and then a burst
+							<-time.After(1500 * time.Millisecond) // a pause, and then a burst
 						}
 						if err := g.Wait(t.Context()); err != nil {
 							t.Error(err)
