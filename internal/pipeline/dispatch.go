@@ -66,7 +66,7 @@ func (f *flow) takeFree(ctx context.Context, free <-chan struct{}) int {
 	moment := time.NewTimer(gathering)
 	defer moment.Stop()
 	n := 1
-	for n < f.Workers/2 {
+	for n < f.Workers/8 {
 		select {
 		case <-free:
 			n++

@@ -93,7 +93,7 @@ const (
 	// node or by a command.
 	tick = time.Second
 	// gathering is how long a free worker waits for others to claim with.
-	gathering = 5 * time.Millisecond
+	gathering = time.Millisecond
 	// intentLife is how long a write whose effect is not known may still
 	// arrive: proxies and tools that queue give up long before.
 	intentLife = 10 * time.Minute

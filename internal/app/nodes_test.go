@@ -1,0 +1,61 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"trueup/internal/app"
+	"trueup/internal/config"
+	"trueup/internal/store"
+)
+
+// Two nodes on one PostgreSQL share the customers; one of them is stopped on
+// the way. Each change is written once.
+func TestTwoNodesShareTheWork(t *testing.T) {
+	const customers = 60
+	l := newLive(t, engines["postgres"](t))
+	path := filepath.Join(t.TempDir(), "trueup.yaml")
+	if err := os.WriteFile(path, []byte(configText(l.dsn, l.billing.URL, l.crm.URL)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, _, err := config.Load(path, app.Types(), os.LookupEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := app.Start(t.Context(), app.Options{Config: cfg, Version: "test", Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range customers {
+		l.customer(n)
+		l.change(n, fmt.Sprint("evt_", n), "paused")
+		if n == customers/2 {
+			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			defer cancel()
+			if err := other.Stop(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	l.until("nothing waits", func() bool {
+		counts, err := l.db.Counts(t.Context())
+		return err == nil && counts["customer-status"].WaitingCustomers == 0
+	})
+	written := map[string]int{}
+	for _, w := range l.crm.Written() {
+		written[w]++
+	}
+	for n := range customers {
+		if line := fmt.Sprintf("rec_%d:  → Paused", n); written[line] != 1 {
+			t.Errorf("%q was written %d times", line, written[line])
+		}
+	}
+	if open, err := l.db.Exceptions(t.Context(), store.ExceptionFilter{}); err != nil || len(open) > 0 {
+		t.Errorf("exceptions: %v, %v", open, err)
+	}
+}
