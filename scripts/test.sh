@@ -53,11 +53,12 @@ generated() {
 }
 
 # install_missing brings what the checks need besides Go. The race detector
-# needs a C compiler, the store's tests a PostgreSQL.
+# needs a C compiler, the store's tests a PostgreSQL, the pages a browser.
 install_missing() {
 	local packages=() sudo=()
 	command -v gcc >/dev/null && [ -e /usr/include/stdlib.h ] || packages+=(gcc libc6-dev)
 	[ -n "${TRUEUP_TEST_POSTGRES:-}" ] || postgres_bin >/dev/null || packages+=(postgresql)
+	command -v chromium >/dev/null || packages+=(chromium)
 	[ -e /etc/ssl/certs/ca-certificates.crt ] || packages+=(ca-certificates)
 	[ "${#packages[@]}" -gt 0 ] || return 0
 	local ask="install these packages and start again: ${packages[*]}"
