@@ -3,9 +3,12 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"trueup/internal/config"
+	"trueup/internal/connector"
 	"trueup/internal/decide"
 	"trueup/internal/status"
 	"trueup/internal/store"
@@ -72,8 +75,21 @@ func (f *flow) carry(ctx context.Context, w *store.Work, at time.Time) {
 	a := &attempt{flow: f, work: w, at: at, started: f.Now(), lastAction: "received the change"}
 	work, cancel := f.within(ctx, at)
 	defer cancel()
-	e := a.walk(work)
-	a.settle(ctx, e)
+	a.settle(ctx, a.survive(work))
+}
+
+// survive walks the path. A fault of our own that one customer brings out is
+// that customer's failure: it must not take the others along.
+func (a *attempt) survive(ctx context.Context) (e *ending) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			a.Log.Error("fault", slog.String("sync", a.Config.Name), slog.String("customer", a.work.Customer), slog.String("stage", string(a.stage)),
+				slog.Any("fault", fault), slog.String("stack", string(debug.Stack())))
+			e = a.failed(&connector.Failure{Kind: connector.Transient, Effect: connector.EffectUnknown,
+				Detail: "a fault in trueup itself, which the log describes"}, a.Target.Name, "carrying to").end
+		}
+	}()
+	return a.walk(ctx)
 }
 
 // within ends a context before the lease does that began at a time.

@@ -32,11 +32,11 @@ func (a *attempt) confirm(ctx context.Context) verdict {
 	unproved := a.unproved
 	a.unproved = nil
 	failpoint.Hit("confirmed")
-	switch record.Value {
-	case a.desired.Value:
+	switch {
+	case record.Value == a.desired.Value && record.Actor != status.ActorHuman:
 		a.did("sent %s to %s and read it there", a.desired.Value, a.Target.Name)
 		return a.applied(a.seenBase())
-	case prior.Value:
+	case record.Value == prior.Value:
 		// It may still arrive: the intent stays open until it is too old.
 		a.did("sent %s to %s; its answer proves nothing and the record is unchanged", a.desired.Value, a.Target.Name)
 		return a.failed(unproved, a.Target.Name, "writing to")

@@ -183,6 +183,23 @@ func TestOneCustomerNeverBlocksAnother(t *testing.T) {
 	}
 }
 
+func TestAFaultOfOurOwnIsOneCustomersFailure(t *testing.T) {
+	w := newWorld(t, nil)
+	w.customer("cus_1", "active", "")
+	w.customer("cus_2", "active", "")
+	w.crm.fail = func(_, id, _ string) error {
+		if id == "rec_cus_1" {
+			panic("an index out of range, say")
+		}
+		return nil
+	}
+	w.deliver(w.change("cus_1", "paused"), w.change("cus_2", "paused"))
+	w.work()
+	if c := w.stored("cus_1"); w.crm.value("rec_cus_2") != "Paused" || c.Attempts != 1 || c.DueAt.IsZero() {
+		t.Errorf("the other holds %q, this one is %+v", w.crm.value("rec_cus_2"), c)
+	}
+}
+
 func TestWhatCannotBeCarriedIsOneException(t *testing.T) {
 	tests := map[string]struct {
 		story func(*world)

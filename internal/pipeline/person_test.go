@@ -260,6 +260,30 @@ func TestAnEditBetweenReadAndWriteIsCaught(t *testing.T) {
 	if got := w.ended("cus_1"); got[1] != status.Held {
 		t.Errorf("the event ended as %s", got[1])
 	}
+	if at := w.stored("cus_1").HumanAt; !at.Equal(w.now) {
+		t.Errorf("the person's edit is remembered as of %s", at)
+	}
+}
+
+// Our write has no answer, and before we look a person sets the same value: it
+// is the person's.
+func TestAPersonWhoSetsTheSameValueIsNotTakenForUs(t *testing.T) {
+	w := newWorld(t, nil)
+	w.customer("cus_1", "active", "")
+	w.carry("cus_1", "active")
+	w.pass(time.Hour)
+	w.crm.fail = func(call, id, value string) error {
+		if call != "write" {
+			return nil
+		}
+		w.crm.fail = nil
+		w.crm.edit(id, value, status.ActorHuman)
+		return unknown()
+	}
+	w.carry("cus_1", "canceled")
+	if c := w.stored("cus_1"); c.Outcome != status.AlreadyEqual || c.HumanAt.IsZero() || c.Base.By != string(status.ActorHuman) {
+		t.Errorf("stored: %+v", c)
+	}
 }
 
 func TestARecordThatMovesUnderEveryTryIsTriedLater(t *testing.T) {

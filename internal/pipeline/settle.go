@@ -46,7 +46,9 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 	if !a.seenAt.IsZero() {
 		s.Observed = &store.Observed{Status: a.mapping.Target(a.target.Value), Value: a.target.Value,
 			At: a.target.EditedAt, By: a.target.By, SeenAt: a.firstSeen()}
-		s.HumanAt = a.humanAt()
+		if e.outcome != status.Applied { // else what it holds is what we wrote
+			s.HumanAt = a.humanAt()
+		}
 		if s.Base == nil && a.work.Base.Known && a.work.Base.RecordID == a.target.ID && a.work.Base.Value == a.target.Value && a.unproved == nil {
 			// The look proves that it still holds the base.
 			seen := a.work.Base
@@ -125,9 +127,6 @@ func (a *attempt) expired() []int64 {
 // us or an automation changed the value, or a person set it anew where the
 // field has a time of its own.
 func (a *attempt) humanAt() time.Time {
-	if a.intent.ID != 0 {
-		return time.Time{} // what was found is what we wrote
-	}
 	t, b := a.target, a.work.Base
 	known := t.Actor == status.ActorHuman
 	same := b.Known && b.RecordID == t.ID && b.Value == t.Value
