@@ -45,8 +45,9 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 	}
 	if !a.seenAt.IsZero() {
 		s.Observed = &store.Observed{Status: a.mapping.Target(a.target.Value), Value: a.target.Value,
-			At: a.target.EditedAt, By: a.target.By, SeenAt: a.firstSeen()}
+			At: a.target.EditedAt, By: a.target.By, SeenAt: a.seenAt}
 		if e.outcome != status.Applied { // else what it holds is what we wrote
+			s.Observed.SeenAt = a.firstSeen()
 			s.HumanAt = a.humanAt()
 		}
 		if s.Base == nil && a.work.Base.Known && a.work.Base.RecordID == a.target.ID && a.work.Base.Value == a.target.Value && a.unproved == nil {

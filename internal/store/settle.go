@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"trueup/internal/status"
 )
@@ -65,7 +66,7 @@ func (t *tx) release(w *Work, s Settlement) (held bool, err error) {
 		b = *s.Base
 	}
 	n, err := t.exec(releaseCustomer, w.Sync, w.Customer, w.Fence, s.Attempts, ms(s.FirstTry), w.Generation, due,
-		ms(s.HumanAt), s.Email, string(s.Outcome), s.Reason, ms(t.now),
+		ms(s.HumanAt), strings.ToLower(strings.TrimSpace(s.Email)), string(s.Outcome), s.Reason, ms(t.now),
 		d.SourceValue, string(d.Status), d.Value, ms(d.At), ms(d.SeenAt), d.Event, ms(d.EventAt),
 		string(o.Status), o.Value, ms(o.At), o.By, ms(o.SeenAt),
 		bit(b.Known), b.RecordID, string(b.Status), b.Value, b.Revision, b.By, ms(b.At), ms(b.SeenAt))

@@ -196,7 +196,7 @@ var work = map[string]func(*testing.T, Open){
 		f.receive(event("evt_1", "cus_1"), event("evt_2", "cus_2"))
 		f.must(f.db.SetLink(f.ctx, store.Link{Sync: sync1, Customer: "cus_1", TargetID: "rec_1", By: "person", Confidence: 1}))
 		works := f.claim()
-		f.must(f.db.Settle(f.ctx, &works[0], store.Settlement{Email: "ana@example.com"}))
+		f.must(f.db.Settle(f.ctx, &works[0], store.Settlement{Email: "Ana@example.com "}))
 		for _, named := range []string{"cus_1", "rec_1", " Ana@Example.com "} {
 			found, err := f.db.Customers(f.ctx, sync1, named)
 			f.must(err)
