@@ -154,9 +154,9 @@ func showException(cmd *cobra.Command, args []string, _ *config.Config, db *stor
   source value  %s
   target value  %s
   confidence    %g
-  seen          %d times, first %s, last %s
+  seen          %s, first %s, last %s
 `, x.ID, x.Kind, x.State, x.Sync, orDash(x.Customer), orDash(x.Owner), x.Reason, x.Stage, orDash(x.LastAction), orDash(x.SourceValue),
-		orDash(x.TargetValue), x.Confidence, x.Count, when(x.FirstSeen), when(x.LastSeen))
+		orDash(x.TargetValue), x.Confidence, plural(x.Count, "time"), when(x.FirstSeen), when(x.LastSeen))
 	for _, c := range x.Candidates {
 		fmt.Fprintf(out, "  candidate     %s, holds %s (by %s, %g sure): trueup links set %s %s %s\n", c.TargetID, orDash(c.Value), orDash(c.Rule), c.Confidence, x.Sync, x.Customer, c.TargetID)
 	}

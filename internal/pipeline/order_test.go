@@ -131,3 +131,21 @@ func TestAnEqualValueIsNeverWrittenAgain(t *testing.T) {
 		t.Errorf("stored: %+v", c)
 	}
 }
+
+func TestTheHistoryTellsWhatWasDecidedOn(t *testing.T) {
+	w := newWorld(t, nil)
+	w.customer("cus_1", "active", "")
+	w.carry("cus_1", "active")
+	w.carry("cus_1", "paused")
+	history, err := w.db.History(t.Context(), syncName, "cus_1", 10)
+	if err != nil || len(history) != 2 {
+		t.Fatal(history, err)
+	}
+	got := history[0]
+	want := store.Decision{ID: got.ID, Sync: syncName, Customer: "cus_1", At: w.now, Action: "write", Row: 4, Stage: status.StageConfirm, Outcome: status.Applied,
+		Reason: "Paused was written: nobody had changed the target since it was last proved", TargetID: "rec_cus_1", Desired: "Paused", Observed: "Active",
+		Base: "Active", DesiredAt: w.now, ObservedAt: w.now, By: "us", Confidence: 1, Events: 1}
+	if got != want {
+		t.Errorf("the history says %+v", got)
+	}
+}

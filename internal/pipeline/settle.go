@@ -74,6 +74,9 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 		Reason: e.reason, Row: a.decision.Row, Stage: a.stage, Outcome: e.outcome, Desired: a.desired.Value,
 		Observed: a.target.Value, Base: a.work.Base.Value, DesiredAt: a.desired.At, ObservedAt: a.target.EditedAt,
 		By: a.target.By, Confidence: a.decision.Confidence, Events: len(s.Events)}
+	if e.outcome == status.Applied {
+		s.Decision.Observed = a.intent.Prior // what was decided on, not what we made of it
+	}
 	if a.link != nil {
 		s.Decision.TargetID = a.link.TargetID
 	}
