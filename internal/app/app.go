@@ -25,6 +25,7 @@ import (
 	"trueup/internal/inbox"
 	"trueup/internal/metrics"
 	"trueup/internal/pipeline"
+	"trueup/internal/poll"
 	"trueup/internal/store"
 	"trueup/internal/web"
 )
@@ -88,9 +89,9 @@ func (a *App) assemble(o Options, m *metrics.Metrics) error {
 		syncs = append(syncs, pipeline.Sync{Config: s, Source: conns[s.Source.Connection], Target: conns[s.Target.Connection]})
 	}
 	a.pipeline = pipeline.New(pipeline.Options{Store: a.store, Syncs: syncs, Lease: o.Lease, Log: a.log, Metrics: m,
-		Paused: func(connection string, until time.Time) {
+		Paused: func(connection string, rest time.Duration) {
 			if g := gates[connection]; g != nil {
-				g.Paused(until)
+				g.Paused(rest)
 			}
 		}})
 	a.inbox = inbox.New(inbox.Options{Store: a.store, Connections: endpoints(o.Config, conns), Log: a.log, Metrics: m, Received: a.pipeline.Wake})
@@ -116,7 +117,7 @@ func (a *App) assemble(o Options, m *metrics.Metrics) error {
 }
 
 // work starts the server, the pipeline and the pollers.
-func (a *App) work(polls []*poller) {
+func (a *App) work(polls []*poll.Poller) {
 	working, stopWorking := context.WithCancel(context.Background())
 	claiming, stopClaiming := context.WithCancel(working)
 	a.stopWorking, a.stopClaiming = stopWorking, stopClaiming
@@ -127,7 +128,7 @@ func (a *App) work(polls []*poller) {
 	})
 	a.running.Go(func() { a.pipeline.Run(working, claiming) })
 	for _, p := range polls {
-		a.running.Go(func() { p.run(claiming) })
+		a.running.Go(func() { p.Run(claiming) })
 	}
 }
 

@@ -19,10 +19,11 @@ import (
 type attempt struct {
 	*flow
 	work    *store.Work
-	at      time.Time // when the lease began, by our clock
+	claimed claimed
 	started time.Time
 	stage   status.Stage
-	events  reading // the events that are carried, and which of them counts
+	events  reading   // the events that are carried, and which of them counts
+	askedAt time.Time // before the source was read, by the database's clock
 	record  status.SourceRecord
 	desired store.Desired
 	link    *store.Link
@@ -34,6 +35,7 @@ type attempt struct {
 	intent           store.Intent
 	unproved         error   // how the write ended when its effect is not known
 	closed           []int64 // our intents that are settled: they arrived, or cannot
+	seen             []int64 // those whose value was read, which need not be their doing
 	lastAction       string
 	redecided        int
 }
@@ -71,9 +73,10 @@ type ending struct {
 func end(e ending) verdict { return verdict{end: &e} }
 
 // carry takes a claimed customer along the path and settles it.
-func (f *flow) carry(ctx context.Context, w *store.Work, at time.Time) {
-	a := &attempt{flow: f, work: w, at: at, started: f.Now(), lastAction: "received the change"}
-	work, cancel := f.within(ctx, at)
+func (f *flow) carry(ctx context.Context, w *store.Work, c claimed) {
+	a := &attempt{flow: f, work: w, claimed: c, started: f.Now(), lastAction: "received the change"}
+	// All calls end before the lease does (invariant 2).
+	work, cancel := f.Timeout(ctx, c.after.Add(f.Lease-f.margin()).Sub(f.Now()))
 	defer cancel()
 	a.settle(ctx, a.survive(work))
 }
@@ -90,11 +93,6 @@ func (a *attempt) survive(ctx context.Context) (e *ending) {
 		}
 	}()
 	return a.walk(ctx)
-}
-
-// within ends a context before the lease does that began at a time.
-func (f *flow) within(ctx context.Context, at time.Time) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, at.Add(f.Lease-f.margin()).Sub(f.Now()))
 }
 
 // margin is the end of the lease that is kept for settling.
@@ -126,8 +124,14 @@ func indexOf(s status.Stage) int {
 	panic("no such stage: " + s)
 }
 
-// clock is the database's time, by which leases and looks are dated.
-func (a *attempt) clock() time.Time { return a.work.Now.Add(a.Now().Sub(a.at)) }
+// claimed is between which times, by our own clock, the database made a claim.
+type claimed struct{ after, before time.Time }
+
+// earliest and latest are between which times it is now by the database's
+// clock, by which leases and looks are dated: the answer to the claim was on
+// its way for a time nobody knows, and the process may have stood still.
+func (a *attempt) earliest() time.Time { return a.work.Now.Add(a.Now().Sub(a.claimed.before)) }
+func (a *attempt) latest() time.Time   { return a.work.Now.Add(a.Now().Sub(a.claimed.after)) }
 
 // did notes the last thing that was done, for whoever reads the exception.
 func (a *attempt) did(format string, args ...any) { a.lastAction = fmt.Sprintf(format, args...) }

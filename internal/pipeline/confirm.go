@@ -15,10 +15,11 @@ import (
 func (a *attempt) confirm(ctx context.Context) verdict {
 	if a.unproved == nil {
 		failpoint.Hit("confirmed")
+		a.closeIntent(a.intent.ID)
 		return a.applied(&store.Base{Known: true, RecordID: a.target.ID, Status: a.desired.Status, Value: a.desired.Value,
 			By: "us", SeenAt: a.intent.SentAt})
 	}
-	before := a.clock()
+	before := a.earliest()
 	record, err := a.Target.Target.Read(ctx, a.link.TargetID)
 	switch {
 	case err != nil && connector.FailureOf(err).Kind == connector.Gone:
@@ -28,13 +29,14 @@ func (a *attempt) confirm(ctx context.Context) verdict {
 		return a.failed(err, a.Target.Name, "looking whether a write arrived in")
 	}
 	prior := a.target
-	a.target, a.lookedAt, a.seenAt = record, before, a.clock()
+	a.target, a.lookedAt, a.seenAt = record, before, a.latest()
 	unproved := a.unproved
 	a.unproved = nil
 	failpoint.Hit("confirmed")
 	switch {
 	case record.Value == a.desired.Value && record.Actor != status.ActorHuman:
 		a.did("sent %s to %s and read it there", a.desired.Value, a.Target.Name)
+		a.seen = append(a.seen, a.intent.ID)
 		return a.applied(a.seenBase())
 	case record.Value == prior.Value:
 		// It may still arrive: the intent stays open until it is too old.
@@ -46,7 +48,6 @@ func (a *attempt) confirm(ctx context.Context) verdict {
 
 // applied ends the attempt: the target holds what it should, by our write.
 func (a *attempt) applied(base *store.Base) verdict {
-	a.closeIntent(a.intent.ID)
 	a.target.Value = a.desired.Value
 	return end(ending{outcome: status.Applied, action: "write", base: base,
 		reason: fmt.Sprintf("%s was written: %s", a.desired.Value, a.decision.Reason.Sentence())})

@@ -54,7 +54,7 @@ func (a *attempt) facts() decide.Facts {
 		f.Base = decide.Base{Known: true, Value: b.Value, At: b.At, SeenAt: b.SeenAt}
 	}
 	for _, i := range a.work.Intents {
-		if i.RecordID == a.target.ID {
+		if i.RecordID == a.target.ID && !i.Seen {
 			f.Intents = append(f.Intents, decide.Intent{ID: i.ID, Value: i.Value, SentAt: i.SentAt, Expires: i.Expires})
 		}
 	}

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -19,6 +20,21 @@ func (p *Pipeline) Run(ctx context.Context, claiming context.Context) {
 		all.Go(func() { f.run(ctx, claiming) })
 	}
 	all.Wait()
+}
+
+// Step carries up to n customers of a sync that are due now, one after the
+// other, and returns how many there were. It is how something else than Run
+// drives the path: a simulator, or a command that carries one customer.
+func (p *Pipeline) Step(ctx context.Context, sync string, n int) (int, error) {
+	f, ok := p.flows[sync]
+	if !ok {
+		return 0, fmt.Errorf("there is no sync %s", sync)
+	}
+	works, at, err := f.claim(ctx, n)
+	for i := range works {
+		f.carry(ctx, &works[i], at)
+	}
+	return len(works), err
 }
 
 // run claims customers as workers become free, so that no lease runs while a
@@ -86,33 +102,39 @@ func (f *flow) takeFree(ctx context.Context, free <-chan struct{}) int {
 	}
 }
 
-// claim takes up to n customers, and the time by our own clock at which their
-// leases began at the earliest. While one of the two connections rests it takes
+// claim takes up to n customers, and tells when their leases began. While one of the two connections rests it takes
 // none (invariant 5).
-func (f *flow) claim(ctx context.Context, n int) ([]store.Work, time.Time, error) {
-	until, err := f.restsUntil(ctx)
-	if err != nil || until.After(f.Now()) {
-		return nil, time.Time{}, err
+func (f *flow) claim(ctx context.Context, n int) ([]store.Work, claimed, error) {
+	if rest, err := f.rest(ctx); err != nil || rest > 0 {
+		return nil, claimed{}, err
 	}
-	at := f.Now()
+	after := f.Now()
 	works, err := f.Store.Claim(ctx, f.Config.Name, n, f.Lease)
 	if len(works) > 0 {
 		failpoint.Hit("claimed")
 	}
-	return works, at, err
+	return works, claimed{after: after, before: f.Now()}, err
 }
 
-// restsUntil is the later end of the two connections' rests.
-func (f *flow) restsUntil(ctx context.Context) (time.Time, error) {
-	source, err := f.Store.PausedUntil(ctx, f.Source.Name)
-	if err != nil {
-		return time.Time{}, err
+// rest is how long one of the two connections rests yet, 0 when none does. It
+// is counted by the database's clock: a node whose own is ahead would call in
+// the middle of it.
+func (f *flow) rest(ctx context.Context) (time.Duration, error) {
+	var until time.Time
+	for _, connection := range []string{f.Source.Name, f.Target.Name} {
+		at, err := f.Store.PausedUntil(ctx, connection)
+		if err != nil {
+			return 0, err
+		}
+		if at.After(until) {
+			until = at
+		}
 	}
-	target, err := f.Store.PausedUntil(ctx, f.Target.Name)
-	if source.After(target) {
-		return source, err
+	if until.IsZero() {
+		return 0, nil
 	}
-	return target, err
+	now, err := f.Store.Now(ctx)
+	return max(until.Sub(now), 0), err
 }
 
 // sleep waits for a wake-up, the next customer that is due, or a tick.
@@ -135,12 +157,8 @@ func (f *flow) sleep(ctx context.Context) {
 
 // untilDue is how long there is surely nothing to do, a tick at most.
 func (f *flow) untilDue(ctx context.Context) (time.Duration, error) {
-	until, err := f.restsUntil(ctx)
-	if err != nil {
-		return 0, err
-	}
-	if rest := until.Sub(f.Now()); rest > 0 {
-		return min(rest, tick), nil
+	if rest, err := f.rest(ctx); err != nil || rest > 0 {
+		return min(rest, tick), err
 	}
 	due, err := f.Store.NextDue(ctx, f.Config.Name)
 	if err != nil || due.IsZero() {

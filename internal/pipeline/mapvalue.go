@@ -12,7 +12,7 @@ import (
 // word that nobody listed is never given a default.
 func (a *attempt) mapValue(context.Context) verdict {
 	a.desired.At = a.events.changedAt(a.record.Value, a.record, a.work.Desired)
-	a.desired.SourceValue, a.desired.SeenAt = a.record.Value, a.clock()
+	a.desired.SourceValue, a.desired.SeenAt = a.record.Value, a.askedAt
 	a.desired.Status, a.desired.Value = "", "" // until the word is known
 	if a.record.NoStatus {
 		return end(ending{outcome: status.Ignored, action: "none",

@@ -32,7 +32,7 @@ func (a *attempt) match(ctx context.Context) verdict {
 	}
 	failpoint.Hit("matched")
 	link := store.Link{Sync: a.Config.Name, Customer: a.work.Customer, TargetID: result.Record.ID,
-		Rule: result.Rule.String(), Confidence: result.Confidence, By: "rule", At: a.clock()}
+		Rule: result.Rule.String(), Confidence: result.Confidence, By: "rule", At: a.earliest()}
 	var taken *store.DuplicateLinkError
 	switch err := a.Store.SaveLink(ctx, a.work, link); {
 	case errors.As(err, &taken):

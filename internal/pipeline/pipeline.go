@@ -60,9 +60,24 @@ type Sync struct {
 	Target connector.Connection
 }
 
+// Store keeps what the path must not forget; it is *store.DB, whose invariants
+// the path relies on.
+type Store interface {
+	PausedUntil(ctx context.Context, connection string) (time.Time, error)
+	Pause(ctx context.Context, connection string, until time.Time) error
+	Now(ctx context.Context) (time.Time, error)
+	NextDue(ctx context.Context, sync string) (time.Time, error)
+	Claim(ctx context.Context, sync string, limit int, lease time.Duration) ([]store.Work, error)
+	Event(ctx context.Context, seq int64) (store.Event, error)
+	Events(ctx context.Context, f store.EventFilter) ([]store.Event, error)
+	SaveLink(ctx context.Context, w *store.Work, l store.Link) error
+	BeginWrite(ctx context.Context, w *store.Work, i store.Intent) (store.Intent, error)
+	Settle(ctx context.Context, w *store.Work, s store.Settlement) error
+}
+
 // Options is what a Pipeline is made of.
 type Options struct {
-	Store *store.DB
+	Store Store
 	Syncs []Sync
 	// Lease is how long a claimed customer is ours, 1 s or more; 0 means
 	// DefaultLease.
@@ -75,11 +90,13 @@ type Options struct {
 	Metrics *metrics.Metrics
 	// Paused is told when a connection has to rest, so that its rate limit
 	// holds other calls back at once; nil is nobody.
-	Paused func(connection string, until time.Time)
+	Paused func(connection string, rest time.Duration)
 	// Now is the clock that spans are measured with; nil means time.Now.
 	Now func() time.Time
 	// Jitter returns a number in [0, 1); nil means a random one.
 	Jitter func() float64
+	// Timeout bounds an attempt's calls in time; nil means context.WithTimeout.
+	Timeout func(context.Context, time.Duration) (context.Context, context.CancelFunc)
 }
 
 const (
@@ -131,6 +148,9 @@ func New(o Options) *Pipeline {
 	}
 	if o.Jitter == nil {
 		o.Jitter = rand.Float64
+	}
+	if o.Timeout == nil {
+		o.Timeout = context.WithTimeout
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -17,6 +17,7 @@ import (
 func (a *attempt) readSource(ctx context.Context) verdict {
 	a.events = readEvents(a.work.Events)
 	a.desired = a.work.Desired
+	a.askedAt = a.earliest()
 	if a.Source.Source == nil {
 		return a.readFromEvents(ctx)
 	}

@@ -11,7 +11,7 @@ import (
 
 // readTarget looks at what the target holds now.
 func (a *attempt) readTarget(ctx context.Context) verdict {
-	before := a.clock()
+	before := a.earliest()
 	record, err := a.Target.Target.Read(ctx, a.link.TargetID)
 	if err != nil {
 		if connector.FailureOf(err).Kind == connector.Gone {
@@ -19,17 +19,36 @@ func (a *attempt) readTarget(ctx context.Context) verdict {
 		}
 		return a.failed(err, a.Target.Name, "reading the record in")
 	}
-	a.target, a.lookedAt, a.seenAt = record, before, a.clock()
+	if a.outdated(record) && a.work.Attempts+1 < a.Retry.Attempts {
+		return a.failed(&connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone,
+			Detail: "the answer is older than what the record was proved to hold"}, a.Target.Name, "reading the record in")
+	}
+	a.target, a.lookedAt, a.seenAt = record, before, a.latest()
 	a.did("read the record in %s", a.Target.Name)
 	failpoint.Hit("target_read")
 	return onward
+}
+
+// outdated reports whether a record is older than the base: it holds another
+// value, and yet was last edited before that was proved. Tools that answer from
+// a copy do so for a while after a write; taken for an edit, it would hold the
+// customer for nothing. A target whose clock is wrong looks the same, so the
+// caller believes it in the end.
+func (a *attempt) outdated(record status.TargetRecord) bool {
+	b := a.work.Base
+	return b.Known && b.RecordID == record.ID && b.Value != record.Value && !record.EditedAt.IsZero() &&
+		record.EditedAt.Add(a.Config.Conflict.ClockSkew).Before(b.SeenAt)
 }
 
 // brokenLink parks a customer whose record is gone. Another record is not
 // looked for: the one that vanished may have been merged, and a guess would
 // write to a stranger.
 func (a *attempt) brokenLink() *ending {
-	return a.parked(status.BrokenLink, fmt.Sprintf(
+	e := a.parked(status.BrokenLink, fmt.Sprintf(
 		"the linked record %s is gone from %s; link another with trueup links set, or remove the link with trueup links remove to match anew",
 		a.link.TargetID, a.Target.Name))
+	// A write can find it gone as well. Reading it again is what shows that it
+	// is back, however the attempt ends then.
+	e.park.Stage = status.StageReadTarget
+	return e
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"trueup/internal/failpoint"
@@ -34,6 +35,7 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 		Base:         e.base,
 		Events:       a.outcomes(e),
 		CloseIntents: append(a.expired(), a.closed...),
+		SeenIntents:  a.seen,
 		Park:         e.park,
 		Attempts:     e.attempts,
 		Outcome:      e.outcome,
@@ -50,19 +52,19 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 			s.Observed.SeenAt = a.firstSeen()
 			s.HumanAt = a.humanAt()
 		}
-		if s.Base == nil && a.work.Base.Known && a.work.Base.RecordID == a.target.ID && a.work.Base.Value == a.target.Value && a.unproved == nil {
-			// The look proves that it still holds the base.
-			seen := a.work.Base
-			seen.SeenAt = a.lookedAt
-			s.Base = &seen
+		if s.Base == nil {
+			s.Base = a.seenAgain()
 		}
 	}
 	if e.retry > 0 {
-		s.RetryAt = a.clock().Add(e.retry)
+		s.RetryAt = a.latest().Add(e.retry)
 		s.FirstTry = a.work.FirstTry
 		if s.FirstTry.IsZero() {
 			s.FirstTry = a.work.Now
 		}
+	}
+	if s.RetryAt.IsZero() {
+		s.RetryAt = a.lastArrival(s.CloseIntents)
 	}
 	switch {
 	case e.park != nil:
@@ -70,7 +72,7 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 	case e.outcome != "":
 		s.Close = store.CloseAll
 	}
-	s.Decision = &store.Decision{Sync: a.Config.Name, Customer: a.work.Customer, At: a.clock(), Action: e.action,
+	s.Decision = &store.Decision{Sync: a.Config.Name, Customer: a.work.Customer, At: a.earliest(), Action: e.action,
 		Reason: e.reason, Row: a.decision.Row, Stage: a.stage, Outcome: e.outcome, Desired: a.desired.Value,
 		Observed: a.target.Value, Base: a.work.Base.Value, DesiredAt: a.desired.At, ObservedAt: a.target.EditedAt,
 		By: a.target.By, Confidence: a.decision.Confidence, Events: len(s.Events)}
@@ -84,6 +86,22 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 		s.Decision.Kind, s.Decision.Confidence = e.park.Kind, e.park.Confidence
 	}
 	return s
+}
+
+// seenAgain is the base that this look has proved (invariant 3), nil when it
+// proved none: the record still holds the base, or a write of ours that had no
+// answer. An intent is forgotten when it can arrive no more; what it has
+// brought about must be the base by then, or it would look like somebody's edit.
+func (a *attempt) seenAgain() *store.Base {
+	b := a.work.Base
+	if b.Known && b.RecordID == a.target.ID && b.Value == a.target.Value {
+		b.SeenAt = a.lookedAt
+		return &b
+	}
+	if _, ours := a.facts().Explained(); ours {
+		return a.seenBase()
+	}
+	return nil
 }
 
 // outcomes gives each pending event its end: the newest change gets the
@@ -126,6 +144,22 @@ func (a *attempt) expired() []int64 {
 	return ids
 }
 
+// lastArrival is from when on none of the intents that stay open can arrive any
+// more, zero when none is open. Until then a write that was sent earlier may
+// still land on top of a later one, so the customer is looked at once more.
+func (a *attempt) lastArrival(closed []int64) time.Time {
+	var last time.Time
+	for _, i := range a.work.Intents {
+		if !slices.Contains(closed, i.ID) && i.Expires.After(a.latest()) && i.Expires.After(last) {
+			last = i.Expires
+		}
+	}
+	if last.IsZero() {
+		return last
+	}
+	return last.Add(time.Millisecond)
+}
+
 // humanAt is the latest time at which a person may have made the edit that
 // this look has found, zero when it found none: somebody who is not known to be
 // us or an automation changed the value, or a person set it anew where the
@@ -151,14 +185,14 @@ func (a *attempt) humanAt() time.Time {
 
 // pause lets a connection rest, for all nodes.
 func (a *attempt) pause(connection string, wait time.Duration) {
-	until := a.clock().Add(wait)
+	until := a.latest().Add(wait)
 	ctx, cancel := context.WithTimeout(context.Background(), settling)
 	defer cancel()
 	if err := a.Store.Pause(ctx, connection, until); err != nil {
 		a.Log.Error("pause a connection", slog.String("connection", connection), slog.Any("error", err))
 	}
 	if a.Paused != nil {
-		a.Paused(connection, until)
+		a.Paused(connection, wait)
 	}
 }
 

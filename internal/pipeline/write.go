@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"time"
 
 	"trueup/internal/connector"
 	"trueup/internal/failpoint"
@@ -11,10 +10,9 @@ import (
 
 // write stores the intent and then sends the write (invariant 2).
 func (a *attempt) write(ctx context.Context) verdict {
-	begun := a.Now()
-	sent := a.clock()
+	sent := a.earliest()
 	intent, err := a.Store.BeginWrite(ctx, a.work, store.Intent{RecordID: a.target.ID, Value: a.desired.Value,
-		Prior: a.target.Value, SentAt: sent, Expires: sent.Add(intentLife)}, a.Lease)
+		Prior: a.target.Value, SentAt: sent, Expires: a.latest().Add(intentLife)})
 	if err != nil {
 		return a.storeFailed(err)
 	}
@@ -22,7 +20,7 @@ func (a *attempt) write(ctx context.Context) verdict {
 	a.work.Intents = append(a.work.Intents, intent)
 	a.did("sent %s to %s", a.desired.Value, a.Target.Name)
 	failpoint.Hit("intent")
-	err = a.send(ctx, begun)
+	err = a.Target.Target.Write(ctx, a.target, a.desired.Value) // ctx ends inside the lease
 	failpoint.Hit("sent")
 	if err == nil {
 		a.Metrics.Call(a.Config.Name, "write", "applied")
@@ -44,13 +42,6 @@ func (a *attempt) write(ctx context.Context) verdict {
 		return verdict{end: a.brokenLink()}
 	}
 	return a.failed(err, a.Target.Name, "writing to")
-}
-
-// send sends the write, whose lease began at a time.
-func (a *attempt) send(ctx context.Context, begun time.Time) error {
-	ctx, cancel := a.within(ctx, begun)
-	defer cancel()
-	return a.Target.Target.Write(ctx, a.target, a.desired.Value)
 }
 
 // closeIntent takes an intent off the list of those that may yet have an

@@ -59,11 +59,11 @@ func New(o Options) *Gate {
 	return &Gate{Options: o, ahead: 1}
 }
 
-// Paused lets the connection rest until a time: the tool said so.
-func (g *Gate) Paused(until time.Time) {
+// Paused lets the connection rest for a time from now: the tool said so.
+func (g *Gate) Paused(rest time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if until.After(g.paused) {
+	if until := g.Now().Add(rest); until.After(g.paused) {
 		g.paused = until
 	}
 }

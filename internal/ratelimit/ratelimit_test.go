@@ -94,8 +94,8 @@ func TestARestHoldsCallsBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := New(Options{Slots: &counter{}, Connection: "crm"})
 		began := time.Now()
-		g.Paused(began.Add(time.Minute))
-		g.Paused(began.Add(time.Second)) // an earlier end changes nothing
+		g.Paused(time.Minute)
+		g.Paused(time.Second) // an earlier end changes nothing
 		if err := g.Wait(t.Context()); err != nil || time.Since(began) != time.Minute {
 			t.Errorf("it waited %s, %v", time.Since(began), err)
 		}
@@ -106,7 +106,7 @@ func TestACallThatWouldComeTooLateDoesNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := New(Options{Slots: &counter{}, Connection: "crm"})
 		began := time.Now()
-		g.Paused(began.Add(time.Minute))
+		g.Paused(time.Minute)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		f := connector.FailureOf(g.Wait(ctx))
@@ -119,7 +119,7 @@ func TestACallThatWouldComeTooLateDoesNotWait(t *testing.T) {
 func TestACallerWhoLeavesIsLetGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := New(Options{Slots: &counter{}, Connection: "crm"})
-		g.Paused(time.Now().Add(time.Minute))
+		g.Paused(time.Minute)
 		ctx, cancel := context.WithCancel(t.Context())
 		go cancel()
 		if err := g.Wait(ctx); !errors.Is(err, context.Canceled) || connector.FailureOf(err).Effect != connector.EffectNone {

@@ -95,13 +95,13 @@ func (t *tx) loadWork(by map[string]*Work, among string, args []any) error {
 	err = t.query(func(s scanner) error {
 		var i Intent
 		var customer string
-		var sent, expires int64
-		err := s.Scan(&i.ID, &customer, &i.RecordID, &i.Value, &i.Prior, &sent, &expires)
-		i.SentAt, i.Expires = at(sent), at(expires)
+		var sent, expires, seen int64
+		err := s.Scan(&i.ID, &customer, &i.RecordID, &i.Value, &i.Prior, &sent, &expires, &seen)
+		i.SentAt, i.Expires, i.Seen = at(sent), at(expires), seen == 1
 		w := by[customer]
 		w.Intents = append(w.Intents, i)
 		return err
-	}, "select id, customer, record_id, value, prior, sent_at, expires from intents"+among+" order by id", args...)
+	}, "select id, customer, record_id, value, prior, sent_at, expires, seen from intents"+among+" order by id", args...)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"time"
 )
 
 const linkColumns = "sync, customer, target_id, rule, confidence, linked_by, linked_at"
@@ -163,30 +162,4 @@ func (db *DB) Links(ctx context.Context, sync string) ([]Link, error) {
 		return nil, fmt.Errorf("list links: %w", err)
 	}
 	return found, nil
-}
-
-// BeginWrite stores an intent before its write is sent, and starts the lease
-// anew so that the write's deadline lies inside it. After ErrFenced nothing may
-// be sent.
-func (db *DB) BeginWrite(ctx context.Context, w *Work, i Intent, lease time.Duration) (Intent, error) {
-	var until time.Time
-	err := db.update(ctx, func(t *tx) error {
-		until = t.now.Add(lease)
-		n, err := t.exec("update customers set lease_until = $5 where sync = $1 and customer = $2 and fence = $3 and lease_until > $4",
-			w.Sync, w.Customer, w.Fence, ms(t.now), ms(until))
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return ErrFenced
-		}
-		return t.query(func(s scanner) error { return s.Scan(&i.ID) },
-			"insert into intents (sync, customer, record_id, value, prior, sent_at, expires) values ($1, $2, $3, $4, $5, $6, $7) returning id",
-			w.Sync, w.Customer, i.RecordID, i.Value, i.Prior, ms(i.SentAt), ms(i.Expires))
-	}, key{w.Sync, w.Customer})
-	if err != nil {
-		return Intent{}, fmt.Errorf("begin a write for customer %s of %s: %w", w.Customer, w.Sync, err)
-	}
-	w.LeaseUntil = until
-	return i, nil
 }

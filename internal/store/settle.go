@@ -86,6 +86,11 @@ func (t *tx) settle(w *Work, s Settlement) error {
 			return err
 		}
 	}
+	for _, id := range s.SeenIntents {
+		if _, err := t.exec("update intents set seen = 1 where id = $1 and sync = $2 and customer = $3", id, w.Sync, w.Customer); err != nil {
+			return err
+		}
+	}
 	for _, e := range s.Events {
 		_, err := t.exec("update events set outcome = $2, reason = $3, settled_at = $4 where seq = $1 and outcome = ''",
 			e.Seq, string(e.Outcome), e.Reason, ms(t.now))

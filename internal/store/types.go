@@ -138,6 +138,9 @@ type Intent struct {
 	Prior    string // what the record held when the write was sent
 	SentAt   time.Time
 	Expires  time.Time // from then on it can arrive no more
+	// Seen: its value was read in the record afterwards. It has most likely
+	// arrived; what is found from then on is somebody else's.
+	Seen bool
 }
 
 // Work is a claimed customer with all that is known of it.
@@ -183,6 +186,7 @@ type Settlement struct {
 	HumanAt      time.Time // zero leaves it
 	Email        string    // for finding the customer by it; "" leaves it
 	CloseIntents []int64
+	SeenIntents  []int64
 	Events       []EventOutcome
 	Decision     *Decision
 	Park         *NewException

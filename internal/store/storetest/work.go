@@ -165,19 +165,15 @@ var work = map[string]func(*testing.T, Open){
 			t.Errorf("a settlement without values left %+v, %v", c, err)
 		}
 	},
-	"an intent is kept until it is closed, and a write starts the lease anew": func(t *testing.T, open Open) {
+	"an intent is kept until it is closed": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		f.receive(event("evt_1", "cus_1"))
 		w := f.claimOne()
-		f.clock.Move(lease / 2)
 		in := store.Intent{RecordID: "rec_1", Value: "Paused", Prior: "Active", SentAt: f.clock.Now(), Expires: f.clock.Now().Add(time.Hour)}
-		first, err := f.db.BeginWrite(f.ctx, w, in, lease)
+		first, err := f.db.BeginWrite(f.ctx, w, in)
 		f.must(err)
-		second, err := f.db.BeginWrite(f.ctx, w, in, lease)
+		second, err := f.db.BeginWrite(f.ctx, w, in)
 		f.must(err)
-		if !w.LeaseUntil.Equal(f.clock.Now().Add(lease)) {
-			t.Errorf("the lease ends at %s", w.LeaseUntil)
-		}
 		f.clock.Move(lease - time.Millisecond)
 		f.must(f.db.Settle(f.ctx, w, store.Settlement{CloseIntents: []int64{first.ID}, RetryAt: f.clock.Now()}))
 		in.ID = second.ID
@@ -229,7 +225,7 @@ func (f fixture) refused(w *store.Work) {
 	f.Helper()
 	before, err := f.db.Customer(f.ctx, sync1, w.Customer)
 	f.must(err)
-	_, writing := f.db.BeginWrite(f.ctx, w, store.Intent{RecordID: "rec_1"}, lease)
+	_, writing := f.db.BeginWrite(f.ctx, w, store.Intent{RecordID: "rec_1"})
 	for what, err := range map[string]error{
 		"settling": f.db.Settle(f.ctx, w, store.Settlement{Outcome: status.Applied, Base: &store.Base{Known: true, Value: "wrong"}, Attempts: 9,
 			Events: []store.EventOutcome{{Seq: w.Events[0].Seq, Outcome: status.Applied}}}),

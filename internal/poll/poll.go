@@ -1,0 +1,149 @@
+// Package poll asks a source that can list its changes for those that no
+// webhook brought, and stores them like a webhook's events.
+//
+// Main type: Poller.
+//
+// Invariants: the cursor passes an event only after that is stored; of several
+// nodes one asks at a time.
+//
+// It must not import the pipeline or a vendor's package.
+package poll
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"trueup/internal/config"
+	"trueup/internal/connector"
+	"trueup/internal/inbox"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+const (
+	// answerTime is how long one answer of a list of changes may take, with
+	// storing what it says.
+	answerTime = 45 * time.Second
+	// AtStart asks once: what was missed while the service was down.
+	AtStart = time.Duration(0)
+	// tryAgain is the pause after a list could not be asked for.
+	tryAgain = 30 * time.Second
+)
+
+// Store keeps where asking has got to; it is *store.DB.
+type Store interface {
+	LeaseCursor(ctx context.Context, connection string, every, lease time.Duration) (cursor string, fence int64, ok bool, err error)
+	SaveCursor(ctx context.Context, connection string, fence int64, cursor string, done bool) error
+	ReleaseCursor(ctx context.Context, connection string, fence int64) error
+	OpenException(ctx context.Context, x store.NewException) (id int64, err error)
+	CloseExceptions(ctx context.Context, sync, customer string, kind status.Kind) (closed int, err error)
+}
+
+// Poller asks one source for its changes, at the start and then every so
+// often. Events that a webhook brought as well are repeats.
+type Poller struct {
+	Connection string
+	Every      time.Duration // AtStart: only then
+	Changes    connector.Changes
+	Store      Store
+	Inbox      *inbox.Inbox
+	Log        *slog.Logger
+	// Syncs are those that read from the connection; each gets the exception
+	// when it cannot be asked.
+	Syncs []config.Sync
+}
+
+// Run asks until ctx ends.
+func (p *Poller) Run(ctx context.Context) {
+	for {
+		wait := p.Every
+		err := p.Ask(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			wait = p.failed(ctx, err)
+		case wait == AtStart:
+			return
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+	}
+}
+
+// Ask stores all changes since the last time. Another node may be asking; then
+// there is nothing to do.
+func (p *Poller) Ask(ctx context.Context) error {
+	// A little less than the interval: the other nodes' timers are not ours.
+	cursor, fence, ok, err := p.Store.LeaseCursor(ctx, p.Connection, p.Every/2, 2*answerTime)
+	if err != nil || !ok {
+		return err
+	}
+	for {
+		next, more, err := p.page(ctx, cursor)
+		if err != nil {
+			return errors.Join(err, p.Store.ReleaseCursor(context.WithoutCancel(ctx), p.Connection, fence))
+		}
+		cursor = next
+		// The events are stored; only then may the cursor pass them.
+		if err := p.Store.SaveCursor(ctx, p.Connection, fence, cursor, !more); err != nil {
+			if errors.Is(err, store.ErrFenced) {
+				return nil // another node went on in our place
+			}
+			return err
+		}
+		if !more {
+			break
+		}
+	}
+	for _, s := range p.Syncs {
+		if _, err := p.Store.CloseExceptions(ctx, s.Name, "", status.ConnectionFailed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// page asks for one answer and stores its events.
+func (p *Poller) page(ctx context.Context, cursor string) (next string, more bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	readings, next, more, err := p.Changes.Since(ctx, cursor)
+	if err != nil {
+		return "", false, err
+	}
+	accepted, duplicates, err := p.Inbox.Store(ctx, p.Connection, readings)
+	if err != nil {
+		return "", false, err
+	}
+	if len(readings) > 0 {
+		p.Log.Info("changes asked for", slog.String("connection", p.Connection), slog.Int("accepted", accepted), slog.Int("duplicates", duplicates))
+	}
+	return next, more, nil
+}
+
+// failed reports why a source could not be asked and returns when to try again.
+func (p *Poller) failed(ctx context.Context, err error) time.Duration {
+	f := connector.FailureOf(err)
+	p.Log.Warn("changes could not be asked for", slog.String("connection", p.Connection), slog.String("failure", string(f.Kind)), slog.Any("error", err))
+	for _, s := range p.Syncs {
+		_, openErr := p.Store.OpenException(ctx, store.NewException{Sync: s.Name, Kind: status.ConnectionFailed, Stage: status.StageReceive,
+			Reason:     "asking " + p.Connection + " for its changes: " + f.Error() + "; check the connection with trueup check --live; it is tried again by itself",
+			LastAction: "asked for changes", Confidence: 1, Owner: s.Owner(status.ConnectionFailed)})
+		if openErr != nil {
+			p.Log.Error("open an exception", slog.String("sync", s.Name), slog.Any("error", openErr))
+		}
+	}
+	wait := max(f.RetryAfter, tryAgain)
+	if p.Every > 0 {
+		wait = max(f.RetryAfter, min(wait, p.Every))
+	}
+	return wait
+}
