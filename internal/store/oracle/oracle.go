@@ -1,0 +1,413 @@
+// Package oracle is what package store promises, said in the simplest way that
+// can be right: maps and slices in memory, one lock, no SQL.
+//
+// Main type: DB, with the methods of store.DB that change or tell something.
+//
+// It serves two ends. A differential test does the same random things to it, to
+// SQLite and to PostgreSQL and compares every row and answer; and the simulator,
+// which could not start a database for each of a million seeds, runs on it.
+//
+// Invariants: those of package store, but that nothing outlives the process.
+// Times are kept to the millisecond, as a database keeps them.
+//
+// It may import internal/store and internal/status; only tests and the
+// simulator import it.
+package oracle
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// DB is a store in memory. It is safe for concurrent use.
+type DB struct {
+	mu  sync.Mutex
+	now func() time.Time
+
+	events      []*store.Event
+	seen        map[eventKey]bool
+	customers   map[key]*customer
+	order       []key // of customers, sorted
+	links       []*store.Link
+	intents     []*intent
+	decisions   []store.Decision
+	exceptions  []*store.Exception
+	connections map[string]*connection
+	cursors     map[string]*cursor
+	lastIntent  int64
+	unfenced    bool
+}
+
+type key struct{ sync, customer string }
+
+type eventKey struct{ connection, id, sync string }
+
+// customer is a row of the table of that name.
+type customer struct {
+	store.Customer
+	generation, fence int64
+	leaseUntil        time.Time
+	firstTry          time.Time
+	email             string
+}
+
+type intent struct {
+	key
+	store.Intent
+}
+
+type connection struct {
+	pausedUntil time.Time
+	nextSlot    int64 // µs
+}
+
+type cursor struct {
+	at         string
+	fence      int64
+	leaseUntil time.Time
+	askedAt    time.Time
+}
+
+// New returns an empty store on the given clock.
+func New(now func() time.Time) *DB {
+	return &DB{now: now, seen: map[eventKey]bool{}, customers: map[key]*customer{},
+		connections: map[string]*connection{}, cursors: map[string]*cursor{}}
+}
+
+// Unfence takes every report without looking at claim and lease. The simulator
+// does so where nothing may rest on them.
+func (db *DB) Unfence() { db.unfenced = true }
+
+// clock is the database's time, which is also the time of a transaction.
+func (db *DB) clock() time.Time { return milli(db.now()) }
+
+// milli is a time as a database gives it back.
+func milli(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return time.UnixMilli(t.UnixMilli()).UTC()
+}
+
+// Now is the database's time.
+func (db *DB) Now(context.Context) (time.Time, error) { return db.clock(), nil }
+
+// Receive stores events and wakes their customers.
+func (db *DB) Receive(_ context.Context, events []store.NewEvent) (inserted []bool, err error) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	now := db.clock()
+	inserted = make([]bool, len(events))
+	for i, e := range events {
+		inserted[i] = db.receive(e, now)
+	}
+	return inserted, nil
+}
+
+func (db *DB) receive(e store.NewEvent, now time.Time) bool {
+	if e.Side == store.TargetSide && e.Outcome == "" {
+		i := slices.IndexFunc(db.links, func(l *store.Link) bool { return l.Sync == e.Sync && l.TargetID == e.Customer })
+		if i < 0 {
+			e.Outcome, e.Reason = status.Ignored, "no customer is linked to this record"
+		} else {
+			e.Customer = db.links[i].Customer
+		}
+	}
+	k := eventKey{e.Connection, e.ID, e.Sync}
+	if db.seen[k] {
+		return false
+	}
+	db.seen[k] = true
+	row := &store.Event{Seq: int64(len(db.events) + 1), Connection: e.Connection, Sync: e.Sync, Side: e.Side, ID: e.ID, Customer: e.Customer,
+		Value: e.Value, HasValue: e.HasValue, OccurredAt: milli(e.OccurredAt), ReceivedAt: now, Payload: append([]byte{}, e.Payload...),
+		Outcome: e.Outcome, Reason: e.Reason}
+	if e.Outcome != "" {
+		row.SettledAt = now
+	}
+	db.events = append(db.events, row)
+	if e.Exception != nil {
+		db.open(*e.Exception, now)
+	}
+	if e.Outcome == "" {
+		c := db.customer(key{e.Sync, e.Customer})
+		c.generation++
+		c.DueAt = now
+	}
+	return true
+}
+
+// customer returns the row, a new one if there is none.
+func (db *DB) customer(k key) *customer {
+	if c, ok := db.customers[k]; ok {
+		return c
+	}
+	c := &customer{Customer: store.Customer{Sync: k.sync, Customer: k.customer}}
+	db.customers[k] = c
+	at, _ := slices.BinarySearchFunc(db.order, k, compareKeys)
+	db.order = slices.Insert(db.order, at, k)
+	return c
+}
+
+func compareKeys(a, b key) int {
+	if c := strings.Compare(a.sync, b.sync); c != 0 {
+		return c
+	}
+	return strings.Compare(a.customer, b.customer)
+}
+
+// rows yields the customers of a sync, "" for all, by id.
+func (db *DB) rows(sync string) func(func(*customer) bool) {
+	return func(yield func(*customer) bool) {
+		for _, k := range db.order {
+			if (sync == "" || k.sync == sync) && !yield(db.customers[k]) {
+				return
+			}
+		}
+	}
+}
+
+func (c *customer) claimable(now time.Time) bool {
+	return !c.DueAt.IsZero() && !c.DueAt.After(now) && !c.leaseUntil.After(now)
+}
+
+// Claim takes customers that are due and nobody's.
+func (db *DB) Claim(_ context.Context, sync string, limit int, lease time.Duration) ([]store.Work, error) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	now := db.clock()
+	var due []*customer
+	for c := range db.rows(sync) {
+		if c.claimable(now) {
+			due = append(due, c)
+		}
+	}
+	slices.SortStableFunc(due, func(a, b *customer) int { return a.DueAt.Compare(b.DueAt) })
+	due = due[:min(limit, len(due))]
+	slices.SortFunc(due, func(a, b *customer) int { return strings.Compare(a.Customer.Customer, b.Customer.Customer) })
+	var works []store.Work
+	for _, c := range due {
+		c.fence++
+		c.leaseUntil = milli(now.Add(lease))
+		works = append(works, db.work(c, now))
+	}
+	return works, nil
+}
+
+// work is a claimed customer with all that is known of it.
+func (db *DB) work(c *customer, now time.Time) store.Work {
+	w := store.Work{Sync: c.Sync, Customer: c.Customer.Customer, Generation: c.generation, Fence: c.fence, LeaseUntil: c.leaseUntil, Now: now,
+		Attempts: c.Attempts, FirstTry: c.firstTry, Desired: c.Desired, Observed: c.Observed, Base: c.Base, HumanAt: c.HumanAt}
+	k := key{w.Sync, w.Customer}
+	for _, e := range db.events {
+		if e.Outcome == "" && e.Sync == k.sync && e.Customer == k.customer {
+			e := *e
+			e.Payload = nil
+			w.Events = append(w.Events, e)
+		}
+	}
+	w.Link = db.link(k)
+	for _, i := range db.intents {
+		if i.key == k {
+			w.Intents = append(w.Intents, i.Intent)
+		}
+	}
+	for _, x := range db.exceptions {
+		if x.Sync == k.sync && x.Customer == k.customer && isOpen(x.State) {
+			w.Open = append(w.Open, x.Kind)
+		}
+	}
+	return w
+}
+
+// NextDue returns when the next customer can be claimed.
+func (db *DB) NextDue(_ context.Context, sync string) (time.Time, error) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	var next time.Time
+	for c := range db.rows(sync) {
+		if c.DueAt.IsZero() {
+			continue
+		}
+		at := c.DueAt
+		if c.leaseUntil.After(at) {
+			at = c.leaseUntil
+		}
+		if next.IsZero() || at.Before(next) {
+			next = at
+		}
+	}
+	return next, nil
+}
+
+// Claimable returns the customers of a sync that are due and nobody's, the
+// longest due first.
+func (db *DB) Claimable(sync string) []string {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	now := db.clock()
+	var due []*customer
+	for c := range db.rows(sync) {
+		if c.claimable(now) {
+			due = append(due, c)
+		}
+	}
+	slices.SortStableFunc(due, func(a, b *customer) int { return a.DueAt.Compare(b.DueAt) })
+	var names []string
+	for _, c := range due {
+		names = append(names, c.Customer.Customer)
+	}
+	return names
+}
+
+// held returns the row that a claim holds, nil when its lease is over or
+// another has claimed it.
+func (db *DB) held(w *store.Work, now time.Time) *customer {
+	c := db.customers[key{w.Sync, w.Customer}]
+	if db.unfenced {
+		return c
+	}
+	if c == nil || c.fence != w.Fence || !c.leaseUntil.After(now) {
+		return nil
+	}
+	return c
+}
+
+// BeginWrite stores an intent under a claim.
+func (db *DB) BeginWrite(_ context.Context, w *store.Work, i store.Intent) (store.Intent, error) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if db.held(w, db.clock()) == nil {
+		return store.Intent{}, fmt.Errorf("begin a write for customer %s of %s: %w", w.Customer, w.Sync, store.ErrFenced)
+	}
+	db.lastIntent++
+	i.ID = db.lastIntent
+	row := i
+	row.SentAt, row.Expires = milli(i.SentAt), milli(i.Expires)
+	db.intents = append(db.intents, &intent{key{w.Sync, w.Customer}, row})
+	return i, nil
+}
+
+// Settle commits all that an attempt learned, or nothing.
+func (db *DB) Settle(_ context.Context, w *store.Work, s store.Settlement) error {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	now := db.clock()
+	c := db.held(w, now)
+	if c == nil {
+		return fmt.Errorf("settle customer %s of %s: %w", w.Customer, w.Sync, store.ErrFenced)
+	}
+	c.release(w, s, now)
+	db.intents = slices.DeleteFunc(db.intents, func(i *intent) bool {
+		return i.key == key{w.Sync, w.Customer} && slices.Contains(s.CloseIntents, i.ID)
+	})
+	for _, i := range db.intents {
+		if i.key == (key{w.Sync, w.Customer}) && slices.Contains(s.SeenIntents, i.ID) {
+			i.Seen = true
+		}
+	}
+	for _, o := range s.Events {
+		if e := db.event(o.Seq); e != nil && e.Outcome == "" {
+			e.Outcome, e.Reason, e.SettledAt = o.Outcome, o.Reason, now
+		}
+	}
+	if s.Park != nil {
+		db.open(*s.Park, now)
+	}
+	db.closeAfter(w, s)
+	if s.Decision != nil {
+		d := *s.Decision
+		d.ID, d.At = int64(len(db.decisions)+1), now
+		d.DesiredAt, d.ObservedAt = milli(d.DesiredAt), milli(d.ObservedAt)
+		db.decisions = append(db.decisions, d)
+	}
+	return nil
+}
+
+func (c *customer) release(w *store.Work, s store.Settlement, now time.Time) {
+	c.leaseUntil, c.Attempts, c.firstTry = time.Time{}, s.Attempts, milli(s.FirstTry)
+	if c.generation == w.Generation {
+		c.DueAt = milli(s.RetryAt)
+	}
+	if human := milli(s.HumanAt); human.After(c.HumanAt) {
+		c.HumanAt = human
+	}
+	if email := strings.ToLower(strings.TrimSpace(s.Email)); email != "" {
+		c.email = email
+	}
+	if s.Outcome != "" {
+		c.Outcome, c.Reason, c.SettledAt = s.Outcome, s.Reason, now
+	}
+	// A value that the settlement leaves is as it was claimed.
+	c.Desired, c.Observed, c.Base = w.Desired, w.Observed, w.Base
+	if d := s.Desired; d != nil {
+		c.Desired = *d
+		c.Desired.At, c.Desired.SeenAt, c.Desired.EventAt = milli(d.At), milli(d.SeenAt), milli(d.EventAt)
+	}
+	if o := s.Observed; o != nil {
+		c.Observed = *o
+		c.Observed.At, c.Observed.SeenAt = milli(o.At), milli(o.SeenAt)
+	}
+	if b := s.Base; b != nil {
+		c.Base = *b
+		c.Base.At, c.Base.SeenAt = milli(b.At), milli(b.SeenAt)
+	}
+}
+
+func isOpen(s status.State) bool { return s == status.Open || s == status.Acknowledged }
+
+// closeAfter resolves what the customer has overcome.
+func (db *DB) closeAfter(w *store.Work, s store.Settlement) {
+	if len(w.Open) == 0 || s.Close == store.CloseNone || s.Close == store.CloseBefore && s.Park == nil {
+		return
+	}
+	for _, x := range db.exceptions {
+		if x.Sync != w.Sync || x.Customer != w.Customer || !isOpen(x.State) {
+			continue
+		}
+		if s.Close == store.CloseAll || !s.Park.Stage.Before(x.Stage) && x.Kind != s.Park.Kind {
+			x.State = status.Resolved
+		}
+	}
+}
+
+// open opens an exception, or counts it when it is open already.
+func (db *DB) open(n store.NewException, now time.Time) int64 {
+	n.Candidates = copied(n.Candidates)
+	for _, x := range db.exceptions {
+		if x.Sync == n.Sync && x.Customer == n.Customer && x.Kind == n.Kind {
+			x.NewException, x.LastSeen = n, now
+			x.Count++
+			if x.State == status.Resolved {
+				x.State = status.Open
+			}
+			return x.ID
+		}
+	}
+	x := &store.Exception{ID: int64(len(db.exceptions) + 1), NewException: n, State: status.Open, Count: 1, FirstSeen: now, LastSeen: now}
+	db.exceptions = append(db.exceptions, x)
+	return x.ID
+}
+
+// copied gives candidates back as a database does, which keeps them as JSON.
+func copied(c []status.Candidate) []status.Candidate {
+	if len(c) == 0 {
+		return c
+	}
+	text, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // a confidence that is no number: a bug of the caller
+	}
+	var back []status.Candidate
+	if err := json.Unmarshal(text, &back); err != nil {
+		panic(err)
+	}
+	return back
+}

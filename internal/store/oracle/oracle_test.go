@@ -1,0 +1,432 @@
+package oracle
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"trueup/internal/status"
+	"trueup/internal/store"
+	"trueup/internal/store/pgtest"
+	"trueup/internal/store/storetest"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+// engine is everything that the two databases and the oracle answer.
+type engine interface {
+	Receive(ctx context.Context, events []store.NewEvent) ([]bool, error)
+	Claim(ctx context.Context, sync string, limit int, lease time.Duration) ([]store.Work, error)
+	NextDue(ctx context.Context, sync string) (time.Time, error)
+	BeginWrite(ctx context.Context, w *store.Work, i store.Intent) (store.Intent, error)
+	Settle(ctx context.Context, w *store.Work, s store.Settlement) error
+	SaveLink(ctx context.Context, w *store.Work, l store.Link) error
+	ImportLinks(ctx context.Context, sync string, links []store.Link) (int, error)
+	RemoveLink(ctx context.Context, sync, customer string) error
+	Retry(ctx context.Context, id int64) error
+	OpenException(ctx context.Context, x store.NewException) (int64, error)
+	CloseExceptions(ctx context.Context, sync, customer string, kind status.Kind) (int, error)
+	Exception(ctx context.Context, id int64) (store.Exception, error)
+	Pause(ctx context.Context, connection string, until time.Time) error
+	PausedUntil(ctx context.Context, connection string) (time.Time, error)
+	Reserve(ctx context.Context, connection string, n, requests int, per time.Duration) (time.Time, time.Time, time.Duration, error)
+	LeaseCursor(ctx context.Context, connection string, every, lease time.Duration) (string, int64, bool, error)
+	SaveCursor(ctx context.Context, connection string, fence int64, cursor string, done bool) error
+	ReleaseCursor(ctx context.Context, connection string, fence int64) error
+	Event(ctx context.Context, seq int64) (store.Event, error)
+	Events(ctx context.Context, f store.EventFilter) ([]store.Event, error)
+	Customer(ctx context.Context, sync, customer string) (store.Customer, error)
+	Customers(ctx context.Context, sync, named string) ([]store.Customer, error)
+	History(ctx context.Context, sync, customer string, limit int) ([]store.Decision, error)
+	Last(ctx context.Context, sync string) (map[string]store.Last, error)
+	Counts(ctx context.Context) (map[string]store.Counts, error)
+	Outcomes(ctx context.Context, sync string) (map[status.Outcome]int, error)
+	Links(ctx context.Context, sync string) ([]store.Link, error)
+	Exceptions(ctx context.Context, f store.ExceptionFilter) ([]store.Exception, error)
+}
+
+// The same random operations on the oracle, SQLite and PostgreSQL give the same
+// rows and the same answers. Ids are compared by their order: PostgreSQL leaves
+// gaps where an insert met a row that was there.
+func TestTheEnginesAndTheOracleAgree(t *testing.T) {
+	clock := storetest.NewClock()
+	open := func(dsn string) *store.DB {
+		db, err := store.Open(t.Context(), store.Options{DSN: dsn, Migrate: true, Work: true, Now: clock.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := db.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		return db
+	}
+	engines := []engine{New(clock.Now), open(filepath.Join(t.TempDir(), "trueup.db")), open(pgtest.DSN(t))}
+	life := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		life++ // a sync of its own, so that all lives share the databases
+		d := &differential{T: rt, clock: clock, sync: fmt.Sprintf("sync-%d", life), connection: fmt.Sprintf("billing-%d", life)}
+		for _, e := range engines {
+			d.sides = append(d.sides, &side{engine: e})
+		}
+		rt.Repeat(map[string]func(*rapid.T){
+			"receive": d.receive, "time passes": d.pass, "claim": d.claim, "begin a write": d.beginWrite, "settle": d.settle,
+			"save a link": d.saveLink, "people set links": d.importLinks, "remove a link": d.removeLink, "an exception": d.exception,
+			"retry": d.retry, "a connection rests": d.rest, "reserve calls": d.reserve, "ask for changes": d.cursor, "compare": d.compare,
+		})
+		d.compare(rt)
+	})
+}
+
+// differential does one thing to all sides and compares what they answer.
+type differential struct {
+	*rapid.T
+	clock            *storetest.Clock
+	sync, connection string
+	sides            []*side
+	events           int
+}
+
+// side is one engine with what it has handed out, in the same order on each.
+type side struct {
+	engine
+	works  []*store.Work
+	fences []int64
+}
+
+// all asks every side and compares the answers with the oracle's.
+func (d *differential) all(what string, ask func(*side) any) {
+	d.Helper()
+	var want any
+	for i, s := range d.sides {
+		got := ask(s)
+		if i == 0 {
+			want = got
+		} else if diff := gocmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			d.Fatalf("%s: %T and the oracle differ:\n%s", what, s.engine, diff)
+		}
+	}
+}
+
+// answer is a value with what kind of error came along.
+type answer struct {
+	Value any
+	Err   string
+}
+
+func answered(value any, err error) answer {
+	a := answer{Value: value}
+	var taken *store.DuplicateLinkError
+	switch {
+	case err == nil:
+	case errors.Is(err, store.ErrFenced):
+		a.Err = "fenced"
+	case errors.Is(err, store.ErrNotFound):
+		a.Err = "not found"
+	case errors.As(err, &taken):
+		a.Err = "duplicate link " + taken.TargetID + " of " + taken.Customer
+	default:
+		a.Err = err.Error()
+	}
+	return a
+}
+
+var (
+	names  = rapid.SampledFrom([]string{"cus_1", "cus_2", "cus_3"})
+	ids    = rapid.SampledFrom([]string{"rec_1", "rec_2", "rec_3"})
+	words  = rapid.SampledFrom([]string{"", "active", "pausé", "a'b\"c"})
+	stages = rapid.SampledFrom(status.Stages)
+	kinds  = rapid.SampledFrom(status.Kinds)
+)
+
+// moment draws a time near now, or none.
+func (d *differential) moment(t *rapid.T, name string) time.Time {
+	if rapid.Bool().Draw(t, name+" is known") {
+		return d.clock.Now().Add(time.Duration(rapid.IntRange(-1e9, 5e9).Draw(t, name)) * time.Microsecond)
+	}
+	return time.Time{}
+}
+
+func (d *differential) receive(t *rapid.T) {
+	var events []store.NewEvent
+	for range rapid.IntRange(1, 3).Draw(t, "how many") {
+		d.events++
+		id := d.events
+		if rapid.IntRange(0, 3).Draw(t, "repeat") == 0 {
+			id = rapid.IntRange(1, d.events).Draw(t, "which")
+		}
+		e := store.NewEvent{Connection: d.connection, Sync: d.sync, Side: store.SourceSide, ID: fmt.Sprintf("evt_%d", id), Customer: names.Draw(t, "customer"),
+			Value: words.Draw(t, "value"), HasValue: rapid.Bool().Draw(t, "has a value"), OccurredAt: d.moment(t, "occurred"), Payload: []byte{byte(id)}}
+		switch rapid.IntRange(0, 5).Draw(t, "what") {
+		case 0:
+			e.Side, e.Customer = store.TargetSide, ids.Draw(t, "record")
+		case 1:
+			e.Outcome, e.Reason = status.Ignored, "none of ours"
+		case 2:
+			x := d.newException(t)
+			e.Outcome, e.Exception, e.Customer = status.Parked, &x, ""
+		}
+		events = append(events, e)
+	}
+	d.all("receive", func(s *side) any { return answered(s.Receive(context.Background(), events)) })
+}
+
+func (d *differential) newException(t *rapid.T) store.NewException {
+	x := store.NewException{Sync: d.sync, Customer: names.Draw(t, "customer of the exception"), Kind: kinds.Draw(t, "kind"), Stage: stages.Draw(t, "stage"),
+		Reason: words.Draw(t, "reason"), SourceValue: words.Draw(t, "source value"), Confidence: 0.5, Owner: "ops@example.com"}
+	if rapid.Bool().Draw(t, "candidates") {
+		x.Candidates = []status.Candidate{{TargetID: "rec_1", Confidence: 0.9}, {TargetID: "rec_2", Value: "Active", Rule: "email = email", Confidence: 0.1}}
+	}
+	return x
+}
+
+func (d *differential) pass(t *rapid.T) {
+	d.clock.Move(time.Duration(rapid.IntRange(1, 90_000).Draw(t, "ms")) * time.Millisecond)
+}
+
+func (d *differential) claim(t *rapid.T) {
+	limit := rapid.IntRange(1, 4).Draw(t, "limit")
+	d.all("claim", func(s *side) any {
+		works, err := s.Claim(context.Background(), d.sync, limit, time.Minute)
+		for i := range works {
+			s.works = append(s.works, &works[i])
+		}
+		return answered(d.plainWorks(works), err)
+	})
+	d.all("next due", func(s *side) any { return answered(s.NextDue(context.Background(), d.sync)) })
+}
+
+// plainWorks replaces ids by nothing: their order is the slice's.
+func (d *differential) plainWorks(works []store.Work) []store.Work {
+	plain := slices.Clone(works)
+	for i := range plain {
+		w := &plain[i]
+		w.Events, w.Intents = slices.Clone(w.Events), slices.Clone(w.Intents)
+		for j := range w.Events {
+			w.Events[j].Seq = 0
+		}
+		for j := range w.Intents {
+			w.Intents[j].ID = 0
+		}
+	}
+	return plain
+}
+
+// someWork draws one of the claims that were ever made, stale ones too.
+func (d *differential) someWork(t *rapid.T) (int, bool) {
+	n := len(d.sides[0].works)
+	if n == 0 {
+		return 0, false
+	}
+	return n - 1 - rapid.IntRange(0, min(n-1, 3)).Draw(t, "claim, from the last"), true
+}
+
+func (d *differential) beginWrite(t *rapid.T) {
+	at, ok := d.someWork(t)
+	if !ok {
+		return
+	}
+	i := store.Intent{RecordID: ids.Draw(t, "record"), Value: words.Draw(t, "value"), Prior: words.Draw(t, "prior"), SentAt: d.clock.Now(), Expires: d.moment(t, "expires")}
+	d.all("begin a write", func(s *side) any {
+		got, err := s.BeginWrite(context.Background(), s.works[at], i)
+		if err == nil {
+			s.works[at].Intents = append(s.works[at].Intents, got)
+		}
+		got.ID = 0
+		return answered(got, err)
+	})
+}
+
+func (d *differential) settle(t *rapid.T) {
+	at, ok := d.someWork(t)
+	if !ok {
+		return
+	}
+	s := store.Settlement{HumanAt: d.moment(t, "human"), Email: rapid.SampledFrom([]string{"", " Ana@Example.com"}).Draw(t, "email"),
+		Close: store.CloseScope(rapid.IntRange(0, 2).Draw(t, "close")), RetryAt: d.moment(t, "retry"), Attempts: rapid.IntRange(0, 3).Draw(t, "attempts"),
+		FirstTry: d.moment(t, "first try"), Outcome: rapid.SampledFrom(append([]status.Outcome{""}, status.Outcomes...)).Draw(t, "outcome"), Reason: words.Draw(t, "reason"),
+		Decision: &store.Decision{Sync: d.sync, Customer: d.sides[0].works[at].Customer, Action: "write", Stage: stages.Draw(t, "stage"), Confidence: 0.25,
+			DesiredAt: d.moment(t, "desired at"), Events: 1}}
+	if rapid.Bool().Draw(t, "desired") {
+		s.Desired = &store.Desired{SourceValue: words.Draw(t, "source value"), Status: "active", At: d.moment(t, "at"), SeenAt: d.moment(t, "seen at"), Event: "evt_1"}
+	}
+	if rapid.Bool().Draw(t, "observed") {
+		s.Observed = &store.Observed{Value: words.Draw(t, "observed value"), At: d.moment(t, "at"), By: "us", SeenAt: d.moment(t, "seen at")}
+	}
+	if rapid.Bool().Draw(t, "base") {
+		s.Base = &store.Base{Known: true, RecordID: "rec_1", Value: words.Draw(t, "base value"), Revision: "7", SeenAt: d.moment(t, "seen at")}
+	}
+	if rapid.Bool().Draw(t, "park") {
+		x := d.newException(t)
+		x.Customer = d.sides[0].works[at].Customer
+		s.Park = &x
+	}
+	closing := rapid.IntRange(0, 2).Draw(t, "intents to close")
+	seeing := rapid.IntRange(0, 2).Draw(t, "intents that were seen")
+	ending := rapid.IntRange(0, 2).Draw(t, "events to end")
+	d.all("settle", func(side *side) any {
+		w, s := side.works[at], s
+		for _, i := range w.Intents[:min(closing, len(w.Intents))] {
+			s.CloseIntents = append(s.CloseIntents, i.ID)
+		}
+		for _, i := range w.Intents[max(0, len(w.Intents)-seeing):] {
+			s.SeenIntents = append(s.SeenIntents, i.ID)
+		}
+		for _, e := range w.Events[:min(ending, len(w.Events))] {
+			s.Events = append(s.Events, store.EventOutcome{Seq: e.Seq, Outcome: status.Superseded, Reason: "so"})
+		}
+		return answered(nil, side.Settle(context.Background(), w, s))
+	})
+}
+
+func (d *differential) saveLink(t *rapid.T) {
+	at, ok := d.someWork(t)
+	if !ok {
+		return
+	}
+	l := store.Link{Sync: d.sync, Customer: d.sides[0].works[at].Customer, TargetID: ids.Draw(t, "record"), Rule: "email = email", Confidence: 0.9, By: "rule"}
+	d.all("save a link", func(s *side) any { return answered(nil, s.SaveLink(context.Background(), s.works[at], l)) })
+}
+
+func (d *differential) importLinks(t *rapid.T) {
+	var links []store.Link
+	for range rapid.IntRange(1, 3).Draw(t, "how many") {
+		links = append(links, store.Link{Customer: names.Draw(t, "customer"), TargetID: ids.Draw(t, "record"), Confidence: 1, By: "person"})
+	}
+	slices.SortFunc(links, func(a, b store.Link) int { return cmp.Compare(a.Customer, b.Customer) })
+	links = slices.CompactFunc(links, func(a, b store.Link) bool { return a.Customer == b.Customer })
+	var which []bool
+	d.all("set links", func(s *side) any {
+		changed, err := s.ImportLinks(context.Background(), d.sync, links)
+		which = append(which, err != nil)
+		if err != nil {
+			return changed // which of two customers is named first is not fixed
+		}
+		return changed
+	})
+	if slices.Contains(which, true) && slices.Contains(which, false) {
+		d.Fatalf("one side sets %v and another refuses", links)
+	}
+}
+
+func (d *differential) removeLink(t *rapid.T) {
+	name := names.Draw(t, "customer")
+	d.all("remove a link", func(s *side) any { return answered(nil, s.RemoveLink(context.Background(), d.sync, name)) })
+}
+
+func (d *differential) exception(t *rapid.T) {
+	x := d.newException(t)
+	if rapid.Bool().Draw(t, "close") {
+		d.all("close exceptions", func(s *side) any {
+			return answered(s.CloseExceptions(context.Background(), d.sync, x.Customer, x.Kind))
+		})
+		return
+	}
+	d.all("open an exception", func(s *side) any {
+		_, err := s.OpenException(context.Background(), x)
+		return answered(nil, err)
+	})
+}
+
+func (d *differential) retry(t *rapid.T) {
+	at := rapid.IntRange(0, 3).Draw(t, "which")
+	d.all("retry", func(s *side) any {
+		found, err := s.Exceptions(context.Background(), store.ExceptionFilter{Sync: d.sync})
+		if err != nil || at >= len(found) {
+			return answered(len(found), err)
+		}
+		slices.SortFunc(found, func(a, b store.Exception) int { return cmp.Compare(a.ID, b.ID) })
+		return answered(nil, s.Retry(context.Background(), found[at].ID))
+	})
+}
+
+func (d *differential) rest(t *rapid.T) {
+	until := d.moment(t, "until")
+	d.all("pause", func(s *side) any { return answered(nil, s.Pause(context.Background(), d.connection, until)) })
+	d.all("paused until", func(s *side) any { return answered(s.PausedUntil(context.Background(), d.connection)) })
+}
+
+func (d *differential) reserve(t *rapid.T) {
+	n, requests := rapid.IntRange(1, 5).Draw(t, "calls"), rapid.IntRange(1, 50).Draw(t, "requests")
+	d.all("reserve", func(s *side) any {
+		now, first, gap, err := s.Reserve(context.Background(), d.connection, n, requests, 10*time.Second)
+		return answered([]any{now, first, gap}, err)
+	})
+}
+
+func (d *differential) cursor(t *rapid.T) {
+	switch n := len(d.sides[0].fences); {
+	case n == 0 || rapid.Bool().Draw(t, "lease"):
+		d.all("lease the cursor", func(s *side) any {
+			at, fence, ok, err := s.LeaseCursor(context.Background(), d.connection, 30*time.Second, time.Minute)
+			if ok {
+				s.fences = append(s.fences, fence)
+			}
+			return answered([]any{at, fence, ok}, err)
+		})
+	case rapid.Bool().Draw(t, "release"):
+		at := rapid.IntRange(0, n-1).Draw(t, "which")
+		d.all("release the cursor", func(s *side) any {
+			return answered(nil, s.ReleaseCursor(context.Background(), d.connection, s.fences[at]))
+		})
+	default:
+		at, to, done := rapid.IntRange(0, n-1).Draw(t, "which"), words.Draw(t, "to"), rapid.Bool().Draw(t, "done")
+		d.all("save the cursor", func(s *side) any {
+			return answered(nil, s.SaveCursor(context.Background(), d.connection, s.fences[at], to, done))
+		})
+	}
+}
+
+// compare compares everything that can be asked about this life.
+func (d *differential) compare(*rapid.T) {
+	ctx := context.Background()
+	d.all("events", func(s *side) any {
+		found, err := s.Events(ctx, store.EventFilter{Sync: d.sync, Limit: 500})
+		for i := range found {
+			if one, err := s.Event(ctx, found[i].Seq); err != nil || one.ID != found[i].ID {
+				d.Fatalf("event %d is %s in the list, and alone %+v, %v", found[i].Seq, found[i].ID, one, err)
+			}
+			found[i].Seq = 0
+		}
+		return answered(found, err)
+	})
+	for _, name := range []string{"cus_1", "cus_2", "cus_3"} {
+		d.all("customer", func(s *side) any { return answered(s.Customer(ctx, d.sync, name)) })
+		d.all("history", func(s *side) any {
+			found, err := s.History(ctx, d.sync, name, 50)
+			for i := range found {
+				found[i].ID = 0
+			}
+			return answered(found, err)
+		})
+	}
+	for _, named := range []string{"cus_1", "rec_1", "ana@example.com"} {
+		d.all("customers", func(s *side) any { return answered(s.Customers(ctx, d.sync, named)) })
+	}
+	d.all("exceptions", func(s *side) any {
+		found, err := s.Exceptions(ctx, store.ExceptionFilter{Sync: d.sync})
+		slices.SortFunc(found, func(a, b store.Exception) int { return cmp.Compare(a.ID, b.ID) })
+		for i := range found {
+			found[i].ID = 0
+		}
+		return answered(found, err)
+	})
+	d.all("links", func(s *side) any { return answered(s.Links(ctx, d.sync)) })
+	d.all("last", func(s *side) any { return answered(s.Last(ctx, d.sync)) })
+	d.all("outcomes", func(s *side) any { return answered(s.Outcomes(ctx, d.sync)) })
+	d.all("counts", func(s *side) any {
+		counts, err := s.Counts(ctx)
+		return answered(counts[d.sync], err)
+	})
+}

@@ -1,0 +1,248 @@
+package oracle
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+func (db *DB) link(k key) *store.Link {
+	for _, l := range db.links {
+		if l.Sync == k.sync && l.Customer == k.customer {
+			l := *l
+			return &l
+		}
+	}
+	return nil
+}
+
+// SaveLink stores a link that a match rule found for a claimed customer.
+func (db *DB) SaveLink(_ context.Context, w *store.Work, l store.Link) error {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	now := db.clock()
+	for _, other := range db.links {
+		if other.Sync == l.Sync && other.TargetID == l.TargetID && other.Customer != l.Customer {
+			return fmt.Errorf("link customer %s of %s: %w", l.Customer, l.Sync,
+				&store.DuplicateLinkError{Sync: l.Sync, TargetID: l.TargetID, Customer: other.Customer})
+		}
+	}
+	if db.held(w, now) == nil {
+		return fmt.Errorf("link customer %s of %s: %w", l.Customer, l.Sync, store.ErrFenced)
+	}
+	db.put(l, now)
+	return nil
+}
+
+// put sets a customer's link.
+func (db *DB) put(l store.Link, now time.Time) {
+	l.At = now
+	db.drop(key{l.Sync, l.Customer})
+	db.links = append(db.links, &l)
+}
+
+func (db *DB) drop(k key) bool {
+	n := len(db.links)
+	db.links = slices.DeleteFunc(db.links, func(l *store.Link) bool { return l.Sync == k.sync && l.Customer == k.customer })
+	return len(db.links) < n
+}
+
+// lookAgain makes a customer due that has been seen before.
+func (db *DB) lookAgain(k key) bool {
+	c, ok := db.customers[k]
+	if !ok {
+		return false
+	}
+	c.generation++
+	c.DueAt, c.Attempts, c.firstTry = db.clock(), 0, time.Time{}
+	return true
+}
+
+// SetLink links a customer to a record as a person says.
+func (db *DB) SetLink(ctx context.Context, l store.Link) error {
+	_, err := db.ImportLinks(ctx, l.Sync, []store.Link{l})
+	return err
+}
+
+// ImportLinks sets all the links of one sync, or none.
+func (db *DB) ImportLinks(_ context.Context, sync string, links []store.Link) (changed int, err error) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	have := map[string]store.Link{}
+	for _, l := range db.links {
+		if l.Sync == sync {
+			have[l.Customer] = *l
+		}
+	}
+	var fresh []store.Link
+	for _, l := range links {
+		l.Sync = sync
+		if old, ok := have[l.Customer]; ok && old.TargetID == l.TargetID && old.By == l.By {
+			continue
+		}
+		have[l.Customer] = l
+		fresh = append(fresh, l)
+	}
+	owners := map[string]string{}
+	for name, l := range have {
+		if other, taken := owners[l.TargetID]; taken {
+			return 0, fmt.Errorf("set links of %s: %w", sync, &store.DuplicateLinkError{Sync: sync, TargetID: l.TargetID, Customer: min(name, other)})
+		}
+		owners[l.TargetID] = name
+	}
+	for _, l := range fresh {
+		db.put(l, db.clock())
+		db.lookAgain(key{sync, l.Customer})
+	}
+	return len(fresh), nil
+}
+
+// RemoveLink takes a customer's link away and looks at it again.
+func (db *DB) RemoveLink(_ context.Context, sync, customer string) error {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if !db.drop(key{sync, customer}) {
+		return fmt.Errorf("remove the link of customer %s of %s: %w", customer, sync, store.ErrNotFound)
+	}
+	db.lookAgain(key{sync, customer})
+	return nil
+}
+
+// Retry looks at the customer of an exception again, now.
+func (db *DB) Retry(_ context.Context, id int64) error {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	for _, x := range db.exceptions {
+		if x.ID == id && db.lookAgain(key{x.Sync, x.Customer}) {
+			return nil
+		}
+	}
+	return fmt.Errorf("retry exception %d: %w", id, store.ErrNotFound)
+}
+
+// OpenException opens an exception, or counts it when it is open already.
+func (db *DB) OpenException(_ context.Context, x store.NewException) (id int64, err error) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	return db.open(x, db.clock()), nil
+}
+
+// CloseExceptions resolves the open exceptions of one kind of a customer.
+func (db *DB) CloseExceptions(_ context.Context, sync, customer string, kind status.Kind) (closed int, err error) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	for _, x := range db.exceptions {
+		if x.Sync == sync && x.Customer == customer && x.Kind == kind && isOpen(x.State) {
+			x.State = status.Resolved
+			closed++
+		}
+	}
+	return closed, nil
+}
+
+// Pause lets a connection rest until a time; an earlier one changes nothing.
+func (db *DB) Pause(_ context.Context, name string, until time.Time) error {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if c, until := db.connection(name), milli(until); until.After(c.pausedUntil) {
+		c.pausedUntil = until
+	}
+	return nil
+}
+
+func (db *DB) connection(name string) *connection {
+	c, ok := db.connections[name]
+	if !ok {
+		c = &connection{}
+		db.connections[name] = c
+	}
+	return c
+}
+
+// PausedUntil returns until when a connection rests.
+func (db *DB) PausedUntil(_ context.Context, name string) (time.Time, error) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if c, ok := db.connections[name]; ok {
+		return c.pausedUntil, nil
+	}
+	return time.Time{}, nil
+}
+
+// Reserve takes the next n calls of a connection.
+func (db *DB) Reserve(_ context.Context, name string, n, requests int, per time.Duration) (now, first time.Time, gap time.Duration, err error) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	gap = max(per/time.Duration(requests), time.Microsecond)
+	now = db.clock()
+	c := db.connection(name)
+	start := max(c.nextSlot, now.UnixMicro())
+	c.nextSlot = start + (time.Duration(n) * gap).Microseconds()
+	return now, time.UnixMicro(c.nextSlot).Add(-time.Duration(n) * gap).UTC(), gap, nil
+}
+
+// LeaseCursor returns where asking for changes has got to, for the one who may.
+func (db *DB) LeaseCursor(_ context.Context, name string, every, lease time.Duration) (at string, fence int64, ok bool, err error) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	now := db.clock()
+	c := db.cursors[name]
+	if c == nil {
+		c = &cursor{}
+		db.cursors[name] = c
+	}
+	if c.leaseUntil.After(now) || c.askedAt.After(milli(now.Add(-every))) {
+		return "", 0, false, nil
+	}
+	c.fence++
+	c.leaseUntil = milli(now.Add(lease))
+	return c.at, c.fence, true, nil
+}
+
+// SaveCursor stores where asking has got to.
+func (db *DB) SaveCursor(_ context.Context, name string, fence int64, at string, done bool) error {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	now := db.clock()
+	c := db.cursors[name]
+	if c == nil || c.fence != fence || !c.leaseUntil.After(now) {
+		return fmt.Errorf("save how far the changes of connection %s were asked for: %w", name, store.ErrFenced)
+	}
+	c.at = at
+	if done {
+		c.askedAt, c.leaseUntil = now, time.Time{}
+	}
+	return nil
+}
+
+// ReleaseCursor ends the lease without moving on.
+func (db *DB) ReleaseCursor(_ context.Context, name string, fence int64) error {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if c := db.cursors[name]; c != nil && c.fence == fence {
+		c.leaseUntil = time.Time{}
+	}
+	return nil
+}
+
+// Customers returns the customers of a sync that a person may mean.
+func (db *DB) Customers(_ context.Context, sync, named string) ([]store.Customer, error) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	email := strings.ToLower(strings.TrimSpace(named))
+	var found []store.Customer
+	for c := range db.rows(sync) {
+		l := db.link(key{sync, c.Customer.Customer})
+		if c.Customer.Customer == named || l != nil && l.TargetID == named || c.email != "" && c.email == email {
+			row := c.Customer
+			row.Link = l
+			found = append(found, row)
+		}
+	}
+	return found, nil
+}
