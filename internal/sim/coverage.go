@@ -1,0 +1,98 @@
+package sim
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"trueup/internal/status"
+)
+
+// Coverage counts what histories have met, by group and name.
+type Coverage struct{ Counts map[string]map[string]int }
+
+func newCoverage() *Coverage { return &Coverage{Counts: map[string]map[string]int{}} }
+
+func (c *Coverage) hit(group, name string) { c.add(group, name, 1) }
+
+func (c *Coverage) add(group, name string, n int) {
+	g := c.Counts[group]
+	if g == nil {
+		g = map[string]int{}
+		c.Counts[group] = g
+	}
+	g[name] += n
+}
+
+func (c *Coverage) row(n int) { c.hit("decision row", fmt.Sprint(n)) }
+
+func (c *Coverage) setting(s setting) {
+	c.hit("target", s.class.String())
+	for _, n := range s.nets() {
+		if !n.on {
+			c.hit("net off", n.name)
+		}
+	}
+}
+
+// Add adds the counts of another history.
+func (c *Coverage) Add(o *Coverage) {
+	for group, names := range o.Counts {
+		for name, n := range names {
+			c.add(group, name, n)
+		}
+	}
+}
+
+// Missing names what a programme of many histories must have met and has not.
+func (c *Coverage) Missing() []string {
+	var missing []string
+	for group, names := range expected() {
+		for _, name := range names {
+			if c.Counts[group][name] == 0 {
+				missing = append(missing, group+": "+name)
+			}
+		}
+	}
+	slices.Sort(missing)
+	return missing
+}
+
+// expected is all that can be met.
+func expected() map[string][]string {
+	want := map[string][]string{}
+	for _, list := range []map[string]happens{callSteps, webhookSteps, databaseSteps} {
+		for name := range list {
+			if name != "webhook forged" && name != "secret rotated" {
+				want["fault"] = append(want["fault"], name)
+			}
+		}
+	}
+	want["fault"] = append(want["fault"], "forged", "rotation", "map changed", "option list", "moved", "merge", "delete", "create", "zombie",
+		"webhook reordered", "edit by human", "edit by automation", "edit by us")
+	for _, place := range places {
+		if place != "" {
+			want["crash"] = append(want["crash"], place)
+			want["pause"] = append(want["pause"], place)
+		}
+	}
+	for _, o := range status.Outcomes {
+		want["outcome"] = append(want["outcome"], string(o))
+	}
+	for _, s := range status.Stages[1:] { // an attempt begins after receive
+		want["stage"] = append(want["stage"], string(s))
+	}
+	for row := 1; row <= 10; row++ {
+		want["decision row"] = append(want["decision row"], fmt.Sprint(row))
+	}
+	for k := range class(classes) {
+		want["target"] = append(want["target"], k.String())
+	}
+	for _, n := range (setting{}).nets() {
+		want["net off"] = append(want["net off"], n.name)
+	}
+	return want
+}
+
+// Groups are the groups in the order of their names.
+func (c *Coverage) Groups() []string { return slices.Sorted(maps.Keys(c.Counts)) }

@@ -1,0 +1,275 @@
+package sim
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"trueup/internal/config"
+	"trueup/internal/connector"
+	"trueup/internal/inbox"
+	"trueup/internal/pipeline"
+	"trueup/internal/poll"
+	"trueup/internal/signature"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// workers is how many customers a node carries at once.
+const workers = 2
+
+// node is one running service.
+type node struct {
+	world  *world
+	number int
+	offset time.Duration // of its own clock
+	up     bool
+	// paused is until when it stands still, as after SIGSTOP.
+	paused int64
+	tasks  []*task
+	// tryAt is when an idle worker asks for work, -1 when none will; tries
+	// numbers these appointments, of which the latest counts.
+	tryAt int64
+	tries int
+
+	pipeline *pipeline.Pipeline
+	inbox    *inbox.Inbox
+	poller   *poll.Poller
+	scheme   signature.StandardWebhooks
+
+	// crashAt and pauseAt are armed: the node crashes, or stands still, at the
+	// n-th boundary of that name ("" is any).
+	doom  []Step
+	dying bool
+}
+
+// nodeSteps are what happens to the nodes.
+var nodeSteps = map[string]happens{
+	"node crashes":      {weight: 12, draw: drawDoom, run: doom},
+	"node stands still": {weight: 8, draw: drawDoom, run: doom},
+	"map changed": {weight: 1, run: func(w *world, _ Step) {
+		w.setConfig(settings{changed: true, secrets: w.config.secrets})
+		w.coverage.hit("fault", "map changed")
+	}},
+	"options changed": {weight: 2, draw: func(r *rand.Rand, _ setting, s *Step) { s.Value = one(r, targetValues...) },
+		run: func(w *world, s Step) {
+			w.target.options = nil
+			for _, v := range targetValues {
+				if v != s.Value {
+					w.target.options = append(w.target.options, v)
+				}
+			}
+		}},
+}
+
+// places are the boundaries at which a node can be struck.
+var places = []string{"", "before " + opSourceRead, "after " + opSourceRead, "before " + opFind, "after " + opFind, "before " + opRead, "after " + opRead,
+	"before the send", "while sending", "while waiting for the answer",
+	"before claim", "after claim", "before receive", "after receive", "before link", "after link", "before intent", "after intent", "before settle", "after settle"}
+
+func drawDoom(r *rand.Rand, set setting, s *Step) {
+	s.Who, s.Op, s.N = r.IntN(set.nodes), one(r, places...), 1+r.Int64N(3)
+	s.Value = one(r, "short", "long")
+}
+
+func doom(w *world, s Step) {
+	if s.Who < len(w.nodes) {
+		w.nodes[s.Who].doom = append(w.nodes[s.Who].doom, s)
+	}
+}
+
+func newNode(w *world, number int) *node {
+	return &node{world: w, number: number, offset: time.Duration(w.rng.Int64N(600_000)-300_000) * time.Millisecond}
+}
+
+// now is the node's own clock.
+func (n *node) now() time.Time { return n.world.clock().Add(n.offset) }
+
+// start starts the service with the configuration of now.
+func (n *node) start() {
+	w := n.world
+	if n.up {
+		return
+	}
+	n.up, n.paused, n.tryAt = true, 0, -1
+	n.scheme = signature.StandardWebhooks{}
+	for _, secret := range w.config.secrets {
+		n.scheme.Secrets = append(n.scheme.Secrets, keyOf(secret))
+	}
+	p := &port{node: n}
+	from := connector.Connection{Name: "billing", Source: asked{w}}
+	if !w.set.readable {
+		from.Source, from.EventSource = nil, asked{w}
+	}
+	s := w.config.sync(w.set)
+	quiet := slog.New(slog.DiscardHandler)
+	n.pipeline = pipeline.New(pipeline.Options{Store: p, Now: n.now, Jitter: w.rng.Float64, Timeout: w.timeout, Log: quiet,
+		Syncs: []pipeline.Sync{{Config: s, Source: from, Target: connector.Connection{Name: "crm", Target: follows{w}}}}})
+	n.inbox = inbox.New(inbox.Options{Store: p, Now: w.clock, Log: quiet, Connections: map[string]inbox.Endpoint{
+		"billing": {Receiver: receiver{n, true}, Routes: []inbox.Route{{Sync: syncName, Side: store.SourceSide, Owner: "ops@example.com"}}},
+		"crm":     {Receiver: receiver{n, false}, Routes: []inbox.Route{{Sync: syncName, Side: store.TargetSide, Owner: "ops@example.com"}}},
+	}})
+	n.poller = &poll.Poller{Connection: "billing", Every: time.Minute, Changes: asked{w}, Store: p, Inbox: n.inbox, Log: quiet, Syncs: []config.Sync{s}}
+	w.note("start", "", "", int64(n.number))
+	if w.set.poll {
+		n.ask()
+	}
+}
+
+// ask lets the node ask for changes now, and again every minute of the storm.
+func (n *node) ask() {
+	w := n.world
+	if !n.up {
+		return
+	}
+	w.begin(n, false, func(t *task) {
+		err := n.poller.Ask(context.Background())
+		if t.dead {
+			return
+		}
+		w.note("polled", "", outcomeOf(err), 0)
+		if err != nil || !w.calm {
+			w.after(60_000, n.ask)
+		}
+	})
+}
+
+// sync is the configuration of the one sync.
+func (s settings) sync(set setting) config.Sync {
+	c := config.Sync{Name: syncName, Mode: config.ModeLive, FirstContact: config.Ask, MinConfidence: 0.8,
+		Match: []config.MatchRule{{Source: "email", Target: "email", Confidence: 0.9}},
+		Statuses: map[status.Status]config.StatusMap{
+			"active":  {From: []string{"active", "trialing"}, To: "Active"},
+			"paused":  {From: []string{"paused", "past_due"}, To: "Paused"},
+			"churned": {From: []string{"canceled"}, To: "Churned"},
+		},
+		Ignore:   []string{"incomplete"},
+		Conflict: config.ConflictRule{ClockSkew: skewMs * time.Millisecond, AutomationEdits: config.AutomationWrite},
+		Owners:   map[string]string{"default": "ops@example.com"},
+	}
+	if s.changed {
+		c.Statuses["active"] = config.StatusMap{From: []string{"active", "trialing", "past_due"}, To: "Active"}
+		c.Statuses["paused"] = config.StatusMap{From: []string{"paused"}, To: "Paused"}
+	}
+	if set.sourceWins {
+		c.FirstContact = config.SourceWins
+	}
+	if set.skipAutomation {
+		c.Conflict.AutomationEdits = config.AutomationSkip
+	}
+	c.Source.Connection, c.Target.Connection = "billing", "crm"
+	return c
+}
+
+// setConfig gives the nodes a new file; each is started again with it.
+func (w *world) setConfig(s settings) {
+	w.config = s
+	for i, n := range w.nodes {
+		w.after(int64(i)*3000+w.rng.Int64N(2000), n.restart)
+	}
+}
+
+func (n *node) restart() {
+	n.die()
+	n.doom = nil
+	n.start()
+}
+
+// die ends the process: whatever it was doing has no further effect.
+func (n *node) die() {
+	n.up, n.dying = false, false
+	for len(n.tasks) > 0 {
+		t := n.tasks[0]
+		t.dead = true
+		n.world.resume(t)
+	}
+}
+
+// crash ends the process and starts it again after a while.
+func (n *node) crash() {
+	n.world.note("crash", "", "", int64(n.number))
+	n.die()
+	n.world.after(500+n.world.rng.Int64N(20_000), n.start)
+}
+
+// crossing is a boundary, at which the node may be struck.
+func (n *node) crossing(place string) {
+	w := n.world
+	for i, s := range n.doom {
+		if s.Op != "" && s.Op != place {
+			continue
+		}
+		if n.doom[i].N--; n.doom[i].N > 0 {
+			return
+		}
+		n.doom = append(n.doom[:i:i], n.doom[i+1:]...)
+		if s.Kind == "node crashes" {
+			w.coverage.hit("crash", place)
+			n.dying = true
+			return
+		}
+		still := 1000 + w.rng.Int64N(20_000)
+		switch {
+		case !w.set.fences:
+			still /= 10
+		case s.Value == "long":
+			still = lease.Milliseconds()/2 + w.rng.Int64N(3*lease.Milliseconds())
+		}
+		w.coverage.hit("pause", place)
+		w.note("stands still", "", place, still)
+		n.paused = w.now + still
+		return
+	}
+}
+
+// pokeAll lets idle workers ask for work when there is some.
+func (w *world) pokeAll() {
+	due, err := w.db.NextDue(context.Background(), syncName)
+	w.must(err)
+	if due.IsZero() {
+		return
+	}
+	at := max(ms(due), w.now)
+	for _, connection := range []string{"billing", "crm"} {
+		until, err := w.db.PausedUntil(context.Background(), connection)
+		w.must(err)
+		at = max(at, ms(until))
+	}
+	for _, n := range w.nodes {
+		if n.up && n.busy() < workers && (n.tryAt < 0 || at < n.tryAt) {
+			n.try(max(at, n.paused) + w.rng.Int64N(60))
+		}
+	}
+}
+
+func (n *node) busy() (tasks int) {
+	for _, t := range n.tasks {
+		if t.carries {
+			tasks++
+		}
+	}
+	return tasks
+}
+
+// try lets a worker ask for work at a time.
+func (n *node) try(at int64) {
+	w := n.world
+	n.tryAt = at
+	n.tries++
+	turn := n.tries
+	w.after(at-w.now, func() {
+		if turn != n.tries {
+			return
+		}
+		n.tryAt = -1
+		if !n.up || n.busy() >= workers {
+			return
+		}
+		w.begin(n, true, func(t *task) {
+			if _, err := n.pipeline.Step(context.Background(), syncName, 1); err != nil && !t.dead {
+				w.note("claim failed", "", "", 0)
+			}
+		})
+	})
+}

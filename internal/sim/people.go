@@ -1,0 +1,133 @@
+package sim
+
+import (
+	"context"
+	"math/rand/v2"
+
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// businessSteps are what happens in the source.
+var businessSteps = map[string]happens{
+	"source changes": {weight: 40,
+		draw: func(r *rand.Rand, _ setting, s *Step) { s.Value = one(r, sourceValues...) },
+		run:  func(w *world, s Step) { w.source.customers[s.Who].set(s.Value) }},
+	"source flips": {weight: 8,
+		draw: func(r *rand.Rand, _ setting, s *Step) { s.Value, s.N = one(r, sourceValues...), 1+r.Int64N(4000) },
+		run: func(w *world, s Step) {
+			c := w.source.customers[s.Who]
+			before := c.now().value
+			c.set(s.Value)
+			w.after(s.N, func() { c.set(before) })
+		}},
+	"source restates": {weight: 4, run: func(w *world, s Step) {
+		if c := w.source.customers[s.Who]; !c.gone {
+			w.source.tell(c, "touched")
+		}
+	}},
+	"source deletes": {weight: 1, run: func(w *world, s Step) {
+		c := w.source.customers[s.Who]
+		c.gone = true
+		w.after(60_000, func() { // it was a mistake
+			c.gone = false
+			w.source.tell(c, "touched")
+		})
+	}},
+}
+
+// peopleSteps are what people and automations do in the target and in Trueup.
+var peopleSteps = map[string]happens{
+	"person edits":      {weight: 14, draw: drawTargetValue, run: editing(status.ActorHuman)},
+	"automation edits":  {weight: 5, draw: drawTargetValue, run: editing(status.ActorAutomation)},
+	"our account edits": {weight: 2, draw: drawTargetValue, run: editing(status.ActorUs)}, // somebody else has our token
+	"person edits and returns": {weight: 3, draw: drawTargetValue, run: func(w *world, s Step) {
+		if r := w.someRecord(s.Who); r != nil {
+			before := r.now().value
+			w.target.edit(r, s.Value, status.ActorHuman)
+			w.after(1500, func() {
+				if !r.gone {
+					w.target.edit(r, before, status.ActorHuman)
+				}
+			})
+		}
+	}},
+	"person sets the same": {weight: 3, run: func(w *world, s Step) {
+		if r := w.someRecord(s.Who); r != nil {
+			w.target.edit(r, r.now().value, status.ActorHuman)
+		}
+	}},
+	"person touches":     {weight: 4, run: touching(status.ActorHuman)},
+	"automation touches": {weight: 4, run: touching(status.ActorAutomation)},
+	"records merge": {weight: 2, run: func(w *world, s Step) {
+		// The survivor is the younger one.
+		if all := w.target.of(w.source.customers[s.Who].id); len(all) > 1 {
+			all[0].gone = true
+			w.target.touch(all[1], status.ActorHuman)
+			w.coverage.hit("fault", "merge")
+		}
+	}},
+	"record deleted": {weight: 2, run: func(w *world, s Step) {
+		if r := w.someRecord(s.Who); r != nil {
+			r.gone = true
+			w.note("target deleted", r.id, "", 0)
+			w.coverage.hit("fault", "delete")
+		}
+	}},
+	"record created": {weight: 3, draw: drawTargetValue, run: func(w *world, s Step) {
+		owner := w.source.customers[s.Who].id
+		if again := len(w.target.of(owner)) == 0; again || s.N == 0 {
+			r := w.target.add(owner, s.Value, w.now)
+			w.note("target created", r.id, s.Value, 0)
+			w.target.tell(r)
+			w.coverage.hit("fault", "create")
+		}
+	}},
+	"person links": {weight: 3, draw: drawTargetValue, run: func(w *world, s Step) {
+		if all := w.target.of(w.source.customers[s.Who].id); len(all) > 0 {
+			r := all[int(s.N)%len(all)]
+			// It may be another's already: then it is refused.
+			_ = w.db.SetLink(context.Background(), store.Link{Sync: syncName, Customer: r.owner, TargetID: r.id, By: "person", Confidence: 1})
+		}
+	}},
+	"person unlinks": {weight: 1, run: func(w *world, s Step) {
+		// There may be none.
+		_ = w.db.RemoveLink(context.Background(), syncName, w.source.customers[s.Who].id)
+	}},
+	"person retries": {weight: 3, run: func(w *world, s Step) {
+		open, err := w.db.Exceptions(context.Background(), store.ExceptionFilter{Sync: syncName, Customer: w.source.customers[s.Who].id})
+		w.must(err)
+		for _, x := range open {
+			w.must(w.db.Retry(context.Background(), x.ID))
+		}
+	}},
+}
+
+func drawTargetValue(r *rand.Rand, _ setting, s *Step) {
+	s.Value, s.N = one(r, targetValues...), r.Int64N(3)
+}
+
+// someRecord is the first record of a customer that is there, nil when none is.
+func (w *world) someRecord(customer int) *record {
+	if all := w.target.of(w.source.customers[customer].id); len(all) > 0 {
+		return all[0]
+	}
+	return nil
+}
+
+func editing(by status.Actor) func(*world, Step) {
+	return func(w *world, s Step) {
+		if r := w.someRecord(s.Who); r != nil {
+			w.target.edit(r, s.Value, by)
+			w.coverage.hit("fault", "edit by "+string(by))
+		}
+	}
+}
+
+func touching(by status.Actor) func(*world, Step) {
+	return func(w *world, s Step) {
+		if r := w.someRecord(s.Who); r != nil {
+			w.target.touch(r, by)
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+)
+
+// class is what a target can do and tell.
+type class int
+
+// The classes of targets.
+const (
+	conditionalAndWriter class = iota
+	conditionalOnly
+	writerAndFieldTime
+	recordTimeOnly
+	classes
+)
+
+func (c class) String() string {
+	return [...]string{"conditional write and writer", "conditional write only", "writer and field time only", "record time only"}[c]
+}
+
+// conditional: a write is refused when the record has moved since it was read.
+func (c class) conditional() bool { return c == conditionalAndWriter || c == conditionalOnly }
+
+// writer: the last editor is known.
+func (c class) writer() bool { return c == conditionalAndWriter || c == writerAndFieldTime }
+
+// fieldTime: time and editor are those of the status field itself.
+func (c class) fieldTime() bool { return c == writerAndFieldTime }
+
+// skewMs is how far the tools' clocks may differ, as the sync is told.
+const skewMs = 2000
+
+// setting is what holds for a whole history.
+type setting struct {
+	nodes, customers int
+	class            class
+	readable         bool // the source can be asked
+	valueAt          bool // and keeps the time of a value
+	valued           bool // its events carry the value
+	targetTells      bool // the target sends webhooks
+	sourceWins       bool // first_contact
+	skipAutomation   bool // automation_edits
+	retryInCalm      bool // a person tries all exceptions again
+	// The safety nets, each of which is off in a share of the histories: nets
+	// hide each other's bugs.
+	poll, fences, readBack bool
+	sourceClock            int64 // ms ahead of the true time
+	targetClock            int64
+	storm                  int64
+}
+
+func drawSetting(r *rand.Rand) setting {
+	s := setting{nodes: 1 + r.IntN(3), customers: 1 + r.IntN(6), class: class(r.IntN(int(classes))), readable: r.IntN(4) > 0, valueAt: r.IntN(3) == 0,
+		valued: r.IntN(2) == 0, targetTells: r.IntN(2) == 0, sourceWins: r.IntN(3) == 0, skipAutomation: r.IntN(4) == 0, retryInCalm: r.IntN(2) == 0,
+		poll: r.IntN(2) == 0, fences: r.IntN(8) > 0, readBack: r.IntN(4) > 0,
+		sourceClock: r.Int64N(1801) - 900, targetClock: r.Int64N(1801) - 900, storm: 60_000 + r.Int64N(1_800_000)}
+	if !s.readable {
+		s.valued, s.valueAt = true, false
+	}
+	if !s.fences {
+		// Without fences nothing may rest on them: one node that never stands
+		// still longer than a lease.
+		s.nodes = 1
+	}
+	return s
+}
+
+func (s setting) String() string {
+	var nets []string
+	for _, n := range s.nets() {
+		if !n.on {
+			nets = append(nets, n.name)
+		}
+	}
+	return fmt.Sprintf("%d nodes, %d customers, target: %s, source readable %t, value times %t, valued events %t, target tells %t, source wins %t, skip automation %t, nets off: [%s]",
+		s.nodes, s.customers, s.class, s.readable, s.valueAt, s.valued, s.targetTells, s.sourceWins, s.skipAutomation, strings.Join(nets, " "))
+}
+
+// net is a safety net and whether it is there.
+type net struct {
+	name string
+	on   bool
+}
+
+func (s setting) nets() []net {
+	return []net{{"polling", s.poll}, {"fences", s.fences}, {"conditional write", s.class.conditional()}, {"knowing the writer", s.class.writer()}, {"read-back", s.readBack}}
+}
+
+// settings is what the configuration file of the service says at a time.
+type settings struct {
+	// changed: the map has been changed, so that past_due means active.
+	changed bool
+	secrets []string // those that are accepted
+}

@@ -1,0 +1,186 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"trueup/internal/connector"
+	"trueup/internal/status"
+)
+
+// source is the tool that decides. It keeps every state a customer was in.
+type source struct {
+	world     *world
+	customers []*client
+	log       []told // all that it ever had to tell, for those who poll
+	// listedFrom is where those who poll began.
+	listedFrom int
+}
+
+// client is a customer of the source.
+type client struct {
+	source   *source
+	id       string
+	versions []version
+	gone     bool
+	// change is the id of the event that told of the latest change, told its
+	// place in the log.
+	change string
+	told   int
+	acked  map[string]bool // events that somebody answered 202
+}
+
+// version is a state and when it began.
+type version struct {
+	value string
+	at    int64
+	// restated is when an event last repeated it.
+	restated int64
+}
+
+// told is one event of the source.
+type told struct {
+	id, customer, value string
+	version             int
+	at                  int64 // by the source's clock
+}
+
+var sourceValues = []string{"active", "trialing", "paused", "past_due", "canceled", "active", "paused", "canceled", "incomplete", "on_hold"}
+
+func newSource(w *world) *source {
+	s := &source{world: w}
+	for i := range w.set.customers {
+		c := &client{source: s, id: fmt.Sprintf("cus_%d", i+1), acked: map[string]bool{}}
+		c.versions = []version{{value: one(w.rng, "active", "active", "paused", "canceled"), at: -3_600_000 - w.rng.Int64N(3_600_000)}}
+		s.customers = append(s.customers, c)
+	}
+	return s
+}
+
+func (s *source) client(id string) *client {
+	for _, c := range s.customers {
+		if c.id == id {
+			return c
+		}
+	}
+	return nil
+}
+
+func (c *client) now() *version { return &c.versions[len(c.versions)-1] }
+
+// untold reports that nobody has acknowledged the latest change, and that
+// polling will not find it.
+func (c *client) untold() bool {
+	return !c.acked[c.change] && (!c.source.world.set.poll || c.told < c.source.listedFrom)
+}
+
+// set changes the customer and tells of it.
+func (c *client) set(value string) {
+	w := c.source.world
+	if c.gone || value == c.now().value {
+		return
+	}
+	at := max(w.now, c.now().at+1)
+	c.versions = append(c.versions, version{value: value, at: at, restated: at})
+	c.source.tell(c, "changed")
+}
+
+// tell makes an event about a customer as it is now, and sends it.
+func (s *source) tell(c *client, why string) {
+	w := s.world
+	v := c.now()
+	v.restated = w.now
+	e := told{id: fmt.Sprintf("evt_%d", len(s.log)+1), customer: c.id, value: v.value, version: len(c.versions) - 1, at: w.now + w.set.sourceClock}
+	if why != "touched" {
+		c.change, c.told = e.id, len(s.log)
+	}
+	s.log = append(s.log, e)
+	w.note("source "+why, c.id, v.value, int64(e.version))
+	w.send(e)
+}
+
+// payload is the event as the inbox stores it.
+func (e told) payload() string {
+	return strings.Join([]string{e.id, e.customer, e.value, strconv.Itoa(e.version), strconv.FormatInt(e.at, 10)}, "|")
+}
+
+func readTold(payload string) (told, error) {
+	p := strings.Split(payload, "|")
+	if len(p) != 5 {
+		return told{}, fmt.Errorf("an event has 5 parts, not %d", len(p))
+	}
+	v, err := strconv.Atoi(p[3])
+	if err != nil {
+		return told{}, err
+	}
+	at, err := strconv.ParseInt(p[4], 10, 64)
+	return told{id: p[0], customer: p[1], value: p[2], version: v, at: at}, err
+}
+
+// event is what a receiver makes of it.
+func (w *world) event(e told) connector.Reading {
+	r := connector.Reading{Event: status.Event{ID: e.id, Customer: e.customer, OccurredAt: w.at(e.at), Payload: []byte(e.payload())}}
+	if w.set.valued {
+		r.Event.Value, r.Event.HasValue = e.value, true
+	}
+	return r
+}
+
+func keysOf(customer string) map[string]string {
+	return map[string]string{"email": customer + "@example.com"}
+}
+
+// asked is the source as the path reads it.
+type asked struct{ *world }
+
+// Read implements connector.Source.
+func (s asked) Read(ctx context.Context, id string) (status.SourceRecord, error) {
+	var record status.SourceRecord
+	err := s.call(ctx, opSourceRead, id, func(t *task) error {
+		c := s.source.client(id)
+		if c == nil || c.gone {
+			return gone()
+		}
+		v := c.now()
+		t.version, t.versionKnown = len(c.versions)-1, true
+		record = status.SourceRecord{ID: id, Value: v.value, Keys: keysOf(id)}
+		if s.set.valueAt {
+			record.ValueAt = s.at(v.at + s.set.sourceClock)
+		}
+		return nil
+	})
+	return record, err
+}
+
+// Record implements connector.EventSource.
+func (s asked) Record(payload []byte) (status.SourceRecord, error) {
+	e, err := readTold(string(payload))
+	if err != nil {
+		return status.SourceRecord{}, err
+	}
+	s.current.version, s.current.versionKnown = e.version, true
+	return status.SourceRecord{ID: e.customer, Value: e.value, Keys: keysOf(e.customer)}, nil
+}
+
+// Since implements connector.Changes.
+func (s asked) Since(ctx context.Context, cursor string) (events []connector.Reading, next string, more bool, err error) {
+	err = s.call(ctx, opSourceList, "", func(*task) error {
+		from := len(s.source.log)
+		if cursor == "" {
+			s.source.listedFrom = from
+		} else {
+			if from, err = strconv.Atoi(cursor); err != nil {
+				return err
+			}
+		}
+		to := min(from+3, len(s.source.log))
+		for _, e := range s.source.log[from:to] {
+			events = append(events, s.event(e))
+		}
+		next, more = strconv.Itoa(to), to < len(s.source.log)
+		return nil
+	})
+	return events, next, more, err
+}

@@ -1,0 +1,102 @@
+package sim
+
+import (
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// watch is one invariant: what it looks at, while and after things happen. A
+// nil function looks at nothing.
+type watch struct {
+	// claimed: a customer was claimed; waiting are those that could have been.
+	claimed func(w *world, work *store.Work, waiting []string)
+	// stored: the store took something under a claim.
+	stored func(w *world, t *task, work *store.Work, what string)
+	// sent: a write leaves a node.
+	sent func(w *world, t *task, record status.TargetRecord, value string)
+	// landed: a write is about to change a record.
+	landed func(w *world, s *sending, r *record)
+	// settled: an attempt was settled.
+	settled func(w *world, t *task, work *store.Work, s store.Settlement)
+	// acknowledged: a sender was answered 202.
+	acknowledged func(w *world, connection string, e told, secret string)
+	// ended: the calm is over.
+	ended func(w *world)
+}
+
+// watches are all invariants, by their numbers.
+var watches = []watch{
+	durable, once, humansWin, noTimeTravel, noIdleWrite, rightRecord, oneOutcome,
+	noFalseConflict, fenced, baseIsTruth, converges, fair, bounded, counted,
+}
+
+// attempt is what the watches remember of a task that carries a customer.
+type attempt struct {
+	carries bool
+	work    *store.Work
+	intent  *store.Intent
+	// version is the state of the source that is carried.
+	version      int
+	versionKnown bool
+	// read is the record's state that was read last, readAt when it was asked
+	// for; stale says that it was older than it should have been.
+	read     state
+	readAt   int64
+	stale    bool
+	unproved bool
+	found    int // records that a search found and that really match
+}
+
+func (a *attempt) customer() string {
+	if a.work == nil {
+		return ""
+	}
+	return a.work.Customer
+}
+
+// facts is what the watches remember of a history.
+type facts struct {
+	// stored counts how often the store took an event as new.
+	stored map[string]int
+	acked  []string
+	// claims are the latest of each customer.
+	claims map[string]claim
+	// outcomes are those that were settled, by event.
+	outcomes   map[int64]status.Outcome
+	delivered  map[string]int64
+	looked     map[string]look
+	retriedAll bool
+}
+
+type claim struct {
+	fence int64
+	until int64
+	open  bool
+}
+
+// look is the latest reading of a customer's record.
+type look struct {
+	at    int64
+	stale bool
+	value string
+}
+
+func newFacts() facts {
+	return facts{stored: map[string]int{}, claims: map[string]claim{}, outcomes: map[int64]status.Outcome{},
+		delivered: map[string]int64{}, looked: map[string]look{}}
+}
+
+func (f *facts) received(e store.NewEvent, inserted bool) {
+	if inserted {
+		f.stored[e.Connection+"/"+e.ID]++
+	}
+}
+
+// ended asks every watch.
+func (w *world) ended() {
+	for _, x := range watches {
+		if x.ended != nil && w.breach == nil {
+			x.ended(w)
+		}
+	}
+}

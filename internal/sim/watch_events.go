@@ -1,0 +1,170 @@
+package sim
+
+import (
+	"context"
+	"slices"
+
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// durable: what was acknowledged is stored.
+var durable = watch{
+	acknowledged: func(w *world, connection string, e told, secret string) {
+		if secret == "forged" {
+			w.fail(1, "durable", "a forged webhook was accepted")
+		}
+		if w.facts.stored[connection+"/"+e.id] == 0 {
+			w.fail(1, "durable", "event %s was acknowledged and is not stored", e.id)
+		}
+		w.facts.acked = append(w.facts.acked, connection+"/"+e.id)
+	},
+	ended: func(w *world) {
+		stored, err := w.db.Events(context.Background(), store.EventFilter{Sync: syncName, Limit: 10_000})
+		w.must(err)
+		there := map[string]bool{}
+		for _, e := range stored {
+			there[e.Connection+"/"+e.ID] = true
+		}
+		for _, e := range w.facts.acked {
+			if !there[e] {
+				w.fail(1, "durable", "event %s was acknowledged and is gone", e)
+			}
+		}
+	},
+}
+
+// once: an event is stored once.
+var once = watch{ended: func(w *world) {
+	stored, err := w.db.Events(context.Background(), store.EventFilter{Sync: syncName, Limit: 10_000})
+	w.must(err)
+	seen := map[string]bool{}
+	for _, e := range stored {
+		if k := e.Connection + "/" + e.ID; seen[k] {
+			w.fail(2, "once", "event %s is stored twice", k)
+		} else {
+			seen[k] = true
+		}
+	}
+}}
+
+// oneOutcome: each event ends once, and what was not carried has an exception.
+var oneOutcome = watch{
+	settled: func(w *world, t *task, work *store.Work, s store.Settlement) {
+		for _, e := range s.Events {
+			if before, ok := w.facts.outcomes[e.Seq]; ok && before != e.Outcome {
+				w.fail(7, "one outcome", "event %d ended as %s and then as %s", e.Seq, before, e.Outcome)
+			}
+			if !slices.Contains(status.Outcomes, e.Outcome) {
+				w.fail(7, "one outcome", "event %d ended as %q", e.Seq, e.Outcome)
+			}
+			w.facts.outcomes[e.Seq] = e.Outcome
+		}
+		if (s.Outcome == status.Parked || s.Outcome == status.Held) && s.Park == nil {
+			w.fail(7, "one outcome", "%s ended as %s without an exception", work.Customer, s.Outcome)
+		}
+		if s.Outcome == "" && s.RetryAt.IsZero() {
+			w.fail(7, "one outcome", "%s ended without an outcome and without another try", work.Customer)
+		}
+	},
+	ended: func(w *world) {
+		stored, err := w.db.Events(context.Background(), store.EventFilter{Sync: syncName, Limit: 10_000})
+		w.must(err)
+		for _, e := range stored {
+			if e.Outcome == "" {
+				w.fail(7, "one outcome", "event %s of %s never ended", e.ID, e.Customer)
+			}
+			if settled, ok := w.facts.outcomes[e.Seq]; ok && settled != e.Outcome {
+				w.fail(7, "one outcome", "event %s was settled as %s and is stored as %s", e.ID, settled, e.Outcome)
+			}
+			w.coverage.hit("outcome", string(e.Outcome))
+		}
+	},
+}
+
+// fenced: no send, commit or report without the latest claim and its lease,
+// and no send without a stored intent.
+var fenced = watch{
+	claimed: func(w *world, work *store.Work, _ []string) {
+		before := w.facts.claims[work.Customer]
+		if before.open && before.until > w.now {
+			w.fail(9, "fenced", "%s was claimed twice at once", work.Customer)
+		}
+		if work.Fence <= before.fence {
+			w.fail(9, "fenced", "fence %d of %s follows fence %d", work.Fence, work.Customer, before.fence)
+		}
+		w.facts.claims[work.Customer] = claim{fence: work.Fence, until: w.now + lease.Milliseconds(), open: true}
+	},
+	stored: func(w *world, _ *task, work *store.Work, what string) {
+		w.checkClaim(work, what+" was taken")
+		if what == "a settlement" {
+			c := w.facts.claims[work.Customer]
+			c.open = false
+			w.facts.claims[work.Customer] = c
+		}
+	},
+	sent: func(w *world, t *task, record status.TargetRecord, value string) {
+		if t.work == nil {
+			w.fail(9, "fenced", "a write was sent that is nobody's")
+			return
+		}
+		w.checkClaim(t.work, "a write was sent")
+		if t.intent == nil || t.intent.RecordID != record.ID || t.intent.Value != value {
+			w.fail(9, "fenced", "a write for %s was sent without its intent", t.work.Customer)
+		}
+		t.intent = nil
+	},
+}
+
+func (w *world) checkClaim(work *store.Work, what string) {
+	c := w.facts.claims[work.Customer]
+	if c.fence != work.Fence {
+		w.fail(9, "fenced", "%s for %s with fence %d, the latest is %d", what, work.Customer, work.Fence, c.fence)
+	} else if w.now >= c.until {
+		w.fail(9, "fenced", "%s for %s %d ms after the lease", what, work.Customer, w.now-c.until)
+	}
+}
+
+// fair: who has been due the longest is carried first.
+var fair = watch{claimed: func(w *world, work *store.Work, waiting []string) {
+	if len(waiting) > 0 && waiting[0] != work.Customer {
+		w.fail(12, "fair", "%s was claimed before %s, who has waited longer", work.Customer, waiting[0])
+	}
+}}
+
+// bounded: work comes to an end.
+var bounded = watch{
+	claimed: func(w *world, work *store.Work, _ []string) {
+		if len(work.Intents) > 40 {
+			w.fail(13, "bounded", "%s has %d open intents", work.Customer, len(work.Intents))
+		}
+		if !w.calm {
+			return
+		}
+		if w.attempts[work.Customer]++; w.attempts[work.Customer] > 80 {
+			w.fail(13, "bounded", "%s was claimed %d times in the calm", work.Customer, w.attempts[work.Customer])
+		}
+	},
+	ended: func(w *world) {
+		due, err := w.db.NextDue(context.Background(), syncName)
+		w.must(err)
+		if !due.IsZero() {
+			w.fail(13, "bounded", "a customer is due at %s and nobody carries it", due)
+		}
+	},
+}
+
+// counted counts what was met.
+var counted = watch{
+	settled: func(w *world, _ *task, _ *store.Work, s store.Settlement) {
+		if d := s.Decision; d != nil {
+			w.coverage.hit("stage", string(d.Stage))
+			if d.Row > 0 {
+				w.coverage.row(d.Row)
+			}
+		}
+		if s.Park != nil {
+			w.coverage.hit("exception", string(s.Park.Kind))
+		}
+	},
+}

@@ -1,0 +1,277 @@
+package sim
+
+import (
+	"context"
+	"slices"
+
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// surely is how much later an edit must be for the product to know it: the
+// skew it is told, and how far the two clocks really differ.
+const surely = skewMs + 1800
+
+// humansWin: a person's edit that is newer than the source's change is not
+// written over.
+var humansWin = watch{landed: func(w *world, s *sending, r *record) {
+	held := r.now()
+	if held.valueBy != status.ActorHuman || s.work == nil {
+		return
+	}
+	c := w.source.client(s.work.Customer)
+	changed := c.now().at
+	if !w.set.valueAt {
+		changed = max(changed, c.now().restated)
+	}
+	if held.valueAt <= changed+surely {
+		return
+	}
+	if why := w.excuse(s, r, held); why != "" {
+		w.coverage.hit("bounded", why)
+		return
+	}
+	w.fail(3, "humans win", "%s of a person at %.3f s was written over in %s by %s, which the source holds since %.3f s",
+		held.value, float64(held.valueAt)/1000, r.id, s.value, float64(changed)/1000)
+}}
+
+// excuse says why a target of this class could not tell, "" when it could.
+func (w *world) excuse(s *sending, r *record, held state) string {
+	c := w.set.class
+	base := s.work.Base
+	known := base.Known && base.RecordID == r.id
+	switch {
+	case !c.conditional() && s.late:
+		return "a late write"
+	case !c.conditional() && held.valueAt >= s.readAt:
+		return "edited after it was read"
+	case !c.conditional() && s.stale:
+		return "stale read"
+	case !known && held.value == "": // row 2 of the table: an empty field is nobody's word
+		return "empty at first contact"
+	case !known && w.set.sourceWins && (!c.fieldTime() || !w.set.valueAt): // the rule says so
+		return "first contact"
+	case c.fieldTime():
+		return ""
+	case held.same || known && held.value == base.Value:
+		return "set to what it was"
+	case c.writer() && held.by != status.ActorHuman:
+		return "covered by another edit"
+	case !c.writer() && slices.ContainsFunc(s.work.Intents, func(i store.Intent) bool { return i.Value == held.value }):
+		return "set to what we sent"
+	}
+	return ""
+}
+
+// noTimeTravel: an older state of the source never follows a newer one.
+var noTimeTravel = watch{landed: func(w *world, s *sending, r *record) {
+	switch {
+	case !s.versionKnown:
+		w.fail(4, "no time travel", "%s was written without a look at the source", s.value)
+	case s.version < r.landed && s.late && !w.set.class.conditional():
+		w.coverage.hit("bounded", "a late write")
+	case s.version < r.landed:
+		w.fail(4, "no time travel", "version %d of %s was written after version %d", s.version, s.work.Customer, r.landed)
+	}
+}}
+
+// noIdleWrite: what the target holds already is not written.
+var noIdleWrite = watch{landed: func(w *world, s *sending, r *record) {
+	held := r.now()
+	if held.value != s.value {
+		return
+	}
+	if !w.set.class.conditional() && (s.late || s.stale || held.at >= s.readAt) {
+		w.coverage.hit("bounded", "equal by then")
+		return
+	}
+	w.fail(5, "no idle write", "%s holds %s already", r.id, s.value)
+}}
+
+// rightRecord: only the customer's own record is written, and of several that
+// may be it none.
+var rightRecord = watch{stored: func(w *world, t *task, work *store.Work, what string) {
+	if what == "a link" && t.found != 1 {
+		w.fail(6, "right record", "%s was linked by a search that found %d records", work.Customer, t.found)
+	}
+}, sent: func(w *world, t *task, record status.TargetRecord, _ string) {
+	r := w.target.record(record.ID)
+	if r == nil || t.work == nil || r.owner != t.work.Customer {
+		w.fail(6, "right record", "%s was written for %s", record.ID, t.customer())
+	}
+}}
+
+// noFalseConflict: a hold names an edit that somebody really made.
+var noFalseConflict = watch{settled: func(w *world, t *task, work *store.Work, s store.Settlement) {
+	if s.Park == nil || s.Park.Kind != status.Conflict {
+		return
+	}
+	read := t.read
+	known := w.set.class.writer()
+	foreign := func(by status.Actor, landed bool) bool {
+		return by == status.ActorHuman || by == status.ActorAutomation && w.set.skipAutomation || !known && !landed
+	}
+	if foreign(read.valueBy, read.landed) {
+		return
+	}
+	// Somebody's edit may have been covered since, and have been seen.
+	r := w.target.record(s.Decision.TargetID)
+	c := w.source.client(work.Customer)
+	carried := c.versions[min(t.version, len(c.versions)-1)]
+	changed := carried.at
+	if !w.set.valueAt {
+		// When it changed is told late or never: until then it may have been
+		// as long ago as anything.
+		changed = c.versions[0].at
+	}
+	for _, st := range r.states {
+		by := st.valueBy
+		if !w.set.class.fieldTime() {
+			by = st.by // of which field is not told
+		} else if st.valueAt != st.at {
+			continue
+		}
+		if foreign(by, st.landed) && st.at > changed-surely-skewMs {
+			return
+		}
+	}
+	switch {
+	case t.stale:
+		w.coverage.hit("bounded", "stale read")
+		return
+	case !known && read.late:
+		// Its value had been read before it arrived, set by somebody else.
+		w.coverage.hit("bounded", "a late write")
+		return
+	}
+	w.fail(8, "no false conflict", "%s is held for an edit of %s that nobody made: it held %q by %s", work.Customer, r.id, read.value, read.valueBy)
+}}
+
+// staleness is how old a stale reading can be.
+const staleness = 6000
+
+// baseIsTruth: the target really held what the base says.
+var baseIsTruth = watch{settled: func(w *world, t *task, work *store.Work, s store.Settlement) {
+	b := s.Base
+	if b == nil || !b.Known {
+		return
+	}
+	r := w.target.record(b.RecordID)
+	switch {
+	case r == nil:
+		w.fail(10, "base is truth", "the base of %s names %s, which never was", work.Customer, b.RecordID)
+	case !r.held(b.Value, ms(b.SeenAt)-staleness):
+		w.fail(10, "base is truth", "the base of %s says %q, which %s has not held since", work.Customer, b.Value, r.id)
+	}
+}}
+
+// converges: after the calm both tools agree, or an exception says why not.
+var converges = watch{ended: func(w *world) {
+	open, err := w.db.Exceptions(context.Background(), store.ExceptionFilter{Sync: syncName, States: []status.State{status.Open, status.Acknowledged}})
+	w.must(err)
+	for _, c := range w.source.customers {
+		w.converged(c, slices.DeleteFunc(slices.Clone(open), func(x store.Exception) bool { return x.Customer != c.id }))
+		if w.breach != nil {
+			return
+		}
+	}
+}}
+
+func (w *world) converged(c *client, open []store.Exception) {
+	row, err := w.db.Customer(context.Background(), syncName, c.id)
+	if err != nil {
+		w.fail(11, "converges", "%s was never looked at: %v", c.id, err)
+		return
+	}
+	if row.Outcome == status.Applied || row.Outcome == status.AlreadyEqual {
+		if len(open) > 0 {
+			w.fail(11, "converges", "%s was carried, and %s is still open", c.id, open[0].Kind)
+		}
+	}
+	want, ok := w.wanted(c.now().value)
+	if len(open) > 0 {
+		if w.facts.retriedAll {
+			w.justified(c, row, open)
+		}
+		return
+	}
+	if !ok {
+		if row.Outcome != status.Ignored || c.now().value != "incomplete" {
+			w.fail(11, "converges", "%s has the value %q, which is not carried, and ended as %s", c.id, c.now().value, row.Outcome)
+		}
+		return
+	}
+	if row.Link == nil {
+		w.fail(11, "converges", "%s is not linked, and there is no exception", c.id)
+		return
+	}
+	r := w.target.record(row.Link.TargetID)
+	held, last := r.now(), w.facts.looked[c.id]
+	switch {
+	case r.gone && !w.told(r), held.value == want && !r.gone:
+	case last.stale:
+		w.coverage.hit("bounded", "stale read at last")
+	case held.valueAt >= last.at && !held.landed && !w.told(r):
+		w.coverage.hit("bounded", "edited at last and not told")
+	default:
+		w.fail(11, "converges", "%s is %q, its record %s holds %q by %s since %.3f s, and there is no exception",
+			c.id, c.now().value, r.id, held.value, held.valueBy, float64(held.valueAt)/1000)
+	}
+}
+
+// told reports whether the target sends webhooks about the record: deletions
+// are not announced.
+func (w *world) told(r *record) bool { return w.set.targetTells && !r.gone }
+
+// wanted is the target's value for one of the source; false when it is none
+// that is carried.
+func (w *world) wanted(value string) (string, bool) {
+	if value == "past_due" && w.config.changed {
+		return "Active", true
+	}
+	want, ok := map[string]string{"active": "Active", "trialing": "Active", "paused": "Paused", "past_due": "Paused", "canceled": "Churned"}[value]
+	return want, ok
+}
+
+// justified: after everything was tried again, what is open has a cause that
+// is still there.
+func (w *world) justified(c *client, row store.Customer, open []store.Exception) {
+	records := 0
+	for _, r := range w.target.of(c.id) {
+		if r.keyed {
+			records++
+		}
+	}
+	var linked *record
+	if row.Link != nil {
+		linked = w.target.record(row.Link.TargetID)
+	}
+	_, mapped := w.wanted(c.now().value)
+	for _, x := range open {
+		found := x.Stage
+		if x.Kind == status.BrokenLink && x.Stage != status.StageReadSource {
+			found = status.StageReadTarget // whichever call it was that noticed
+		}
+		if slices.ContainsFunc(open, func(y store.Exception) bool { return y.Stage.Before(found) }) {
+			continue // it stops before it could find out
+		}
+		cause := true
+		switch x.Kind {
+		case status.Unmatched:
+			cause = records == 0
+		case status.AmbiguousMatch:
+			cause = records > 1
+		case status.UnmappedStatus:
+			cause = !mapped
+		case status.BrokenLink:
+			cause = linked == nil || linked.gone
+		case status.Conflict, status.FirstContact:
+			cause = linked != nil && slices.ContainsFunc(linked.states, func(s state) bool { return s.valueBy != status.ActorUs })
+		case status.ConnectionFailed, status.WriteFailed:
+			cause = false
+		}
+		if !cause {
+			w.fail(11, "converges", "%s has %s open, and its cause is gone: %s", c.id, x.Kind, x.Reason)
+		}
+	}
+}
