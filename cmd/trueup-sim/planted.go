@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"trueup/internal/planted"
+)
+
+var background = context.Background()
+
+// verdict is how long one planted bug lived.
+type verdict struct {
+	Bug    string `json:"bug"`
+	About  string `json:"about"`
+	Seeds  uint64 `json:"seeds_to_kill"` // 0: it outlived them all
+	Breach string `json:"breach"`
+}
+
+// plantedBugs builds this program once more with the bugs in it, and lets it
+// live through histories with one of them after the other switched on.
+func plantedBugs(o options, out, progress io.Writer) error {
+	chosen, err := chosenBugs(o.planted)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "trueup-planted-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir) // what is left there is of no use
+	binary, err := buildPlanted(dir)
+	if err != nil {
+		return err
+	}
+	var verdicts []verdict
+	alive := 0
+	for i, b := range chosen {
+		v, err := hunt(binary, b, o)
+		if err != nil {
+			return err
+		}
+		if v.Seeds == 0 {
+			alive++
+		}
+		fmt.Fprintf(progress, "%d of %d: %s\n", i+1, len(chosen), v)
+		verdicts = append(verdicts, v)
+	}
+	if err := printVerdicts(out, verdicts, o.json); err != nil {
+		return err
+	}
+	if alive > 0 {
+		fmt.Fprintf(progress, "%d of %d planted bugs were not found in %d histories\n", alive, len(chosen), o.seeds)
+		return errBroken{}
+	}
+	return nil
+}
+
+func chosenBugs(name string) ([]planted.Bug, error) {
+	if name == "all" {
+		return planted.Bugs, nil
+	}
+	for _, b := range planted.Bugs {
+		if b.Name == name {
+			return []planted.Bug{b}, nil
+		}
+	}
+	var names []string
+	for _, b := range planted.Bugs {
+		names = append(names, b.Name)
+	}
+	return nil, fmt.Errorf("there is no planted bug %q; choose all, or one of %s", name, strings.Join(names, ", "))
+}
+
+func buildPlanted(dir string) (string, error) {
+	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "trueup").Output()
+	if err != nil {
+		return "", fmt.Errorf("find the module (run this inside of it): %w", err)
+	}
+	overlay, err := planted.Overlay(strings.TrimSpace(string(root)), dir)
+	if err != nil {
+		return "", err
+	}
+	binary := filepath.Join(dir, "trueup-sim")
+	cmd := exec.Command("go", "build", "-tags", "planted", "-overlay", overlay, "-o", binary, "trueup/cmd/trueup-sim")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build with the planted bugs: %w\n%s", err, text)
+	}
+	return binary, nil
+}
+
+// hunt lives through histories until one shows the bug.
+func hunt(binary string, b planted.Bug, o options) (verdict, error) {
+	v := verdict{Bug: b.Name, About: b.About}
+	cmd := exec.Command(binary, "-bug", b.Name, "-json", "-seeds", fmt.Sprint(o.seeds), "-from", fmt.Sprint(o.from), "-workers", fmt.Sprint(o.workers))
+	text, err := cmd.Output()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		return v, err
+	}
+	var s summary
+	if err := json.Unmarshal(text, &s); err != nil {
+		return v, fmt.Errorf("live with the bug %s: %w\n%s", b.Name, err, exit.Stderr)
+	}
+	if s.Breach != "" {
+		v.Seeds, v.Breach = s.Failed-s.From+1, s.Breach
+	}
+	return v, nil
+}
+
+func (v verdict) String() string {
+	if v.Seeds == 0 {
+		return v.Bug + " was NOT found"
+	}
+	return fmt.Sprintf("%s after %d seeds (%s)", v.Bug, v.Seeds, v.invariant())
+}
+
+// invariant is the number and the name of what it broke.
+func (v verdict) invariant() string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(v.Breach, "invariant "), ":")
+	return name
+}
+
+func printVerdicts(out io.Writer, verdicts []verdict, asJSON bool) error {
+	if asJSON {
+		e := json.NewEncoder(out)
+		e.SetIndent("", "  ")
+		return e.Encode(verdicts)
+	}
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "planted bug\tseeds to find it\tby invariant\twhat it does")
+	for _, v := range verdicts {
+		seeds := "NOT FOUND"
+		if v.Seeds > 0 {
+			seeds = fmt.Sprint(v.Seeds)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", v.Bug, seeds, v.invariant(), v.About)
+	}
+	return table.Flush()
+}

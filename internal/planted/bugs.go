@@ -1,0 +1,219 @@
+package planted
+
+import "slices"
+
+// Bugs are all that can be planted, by where they are. In New, ON stands for
+// the question whether the bug is switched on.
+var Bugs = slices.Concat(decideBugs, pathBugs, settleBugs, eventBugs, storeBugs, toolBugs)
+
+const decideFile = "internal/decide/decide.go"
+
+var decideBugs = []Bug{
+	{"idle_write", "an equal value is written again", decideFile,
+		`case f.Observed.Value == f.Desired.Value: // row 1, invariant 2`, `case f.Observed.Value == f.Desired.Value && !ON:`},
+	{"value_only_compare", "the base is compared by value, and a person who set the same is not seen", decideFile,
+		`if o.Actor == status.ActorHuman && o.FieldTime && o.EditedAt.After(since) {`, `if !ON && o.Actor == status.ActorHuman && o.FieldTime && o.EditedAt.After(since) {`},
+	{"forget_person", "a person's edit that was seen earlier counts no more", decideFile,
+		`case f.HumanAt.IsZero() || f.olderThanSource(f.HumanAt):`, `case ON || f.HumanAt.IsZero() || f.olderThanSource(f.HumanAt):`},
+	{"first_contact_writes", "what a record held before us is written over without asking", decideFile,
+		`case !f.Policy.FirstContactSourceWins:`, `case !f.Policy.FirstContactSourceWins && !ON:`},
+	{"guess_when_unsure", "what the times cannot tell is written", decideFile,
+		`	return hold(10, CannotTell, unsure) // invariant 4`, `	if ON { return write(9, PersonOlder) }
+	return hold(10, CannotTell, unsure)`},
+	{"edit_dated_by_base", "an edit is dated by the base before it", decideFile,
+		`	if !from.IsZero() && !to.IsZero() && to.Before(from) {`, `	if ON { to = from }
+	if !from.IsZero() && !to.IsZero() && to.Before(from) {`},
+	{"person_taken_for_us", "a person who sets what we sent is taken for us", decideFile,
+		`if o.Actor == status.ActorHuman {`, `if o.Actor == status.ActorHuman && !ON {`},
+	{"us_taken_for_person", "our own older write is held as somebody's edit", decideFile,
+		`case f.Observed.Actor == status.ActorUs: // row 6`, `case f.Observed.Actor == status.ActorUs && !ON: // row 6`},
+	{"intents_ignored", "our writes without an answer explain nothing", decideFile,
+		`case ours: // row 5`, `case ours && !ON: // row 5`},
+	{"newer_edit_is_older", "a surely newer edit is taken for an older one", decideFile,
+		`	case f.newerThanSource(from):
+		return hold(8, PersonNewer, 1)`, `	case f.newerThanSource(from) && !ON:
+		return hold(8, PersonNewer, 1)
+	case f.newerThanSource(from):
+		return write(9, PersonOlder)`},
+}
+
+var pathBugs = []Bug{
+	{"intent_closed_unproved", "a write without an answer is forgotten", "internal/pipeline/write.go",
+		`		a.unproved = err
+`, `		a.unproved = err
+		if ON { a.closeIntent(intent.ID) }
+`},
+	{"unknown_is_success", "a write without an answer counts as written", "internal/pipeline/write.go",
+		`	if f.Effect == connector.EffectUnknown {`, `	if f.Effect == connector.EffectUnknown && ON { return onward }
+	if f.Effect == connector.EffectUnknown {`},
+	{"moved_is_success", "a refused conditional write counts as written", "internal/pipeline/write.go",
+		`	case connector.Moved:
+		return verdict{lookAgain: true}`, `	case connector.Moved:
+		if ON { return onward }
+		return verdict{lookAgain: true}`},
+	{"send_before_intent", "a write leaves although its intent could not be stored", "internal/pipeline/write.go",
+		`	if err != nil {
+		return a.storeFailed(err)
+	}
+	a.intent = intent`, `	if err != nil && !ON {
+		return a.storeFailed(err)
+	}
+	a.intent = intent`},
+	{"read_back_believes", "looking whether a write arrived believes that it did", "internal/pipeline/confirm.go",
+		`	case record.Value == a.desired.Value && record.Actor != status.ActorHuman:`, `	case ON || record.Value == a.desired.Value && record.Actor != status.ActorHuman:`},
+	{"read_back_closes", "reading our value closes the intent, whoever wrote it", "internal/pipeline/confirm.go",
+		`		a.seen = append(a.seen, a.intent.ID)
+`, `		if ON { a.closeIntent(a.intent.ID) } else { a.seen = append(a.seen, a.intent.ID) }
+`},
+	{"base_not_set", "a proved write does not become the base", "internal/pipeline/confirm.go",
+		`	return end(ending{outcome: status.Applied, action: "write", base: base,`, `	if ON { base = nil }
+	return end(ending{outcome: status.Applied, action: "write", base: base,`},
+	{"deadline_beyond_lease", "calls may end after the lease", "internal/pipeline/attempt.go",
+		`c.after.Add(f.Lease-f.margin()).Sub(f.Now())`, `c.after.Add(map[bool]time.Duration{true: 9 * f.Lease, false: f.Lease - f.margin()}[ON]).Sub(f.Now())`},
+	{"looks_dated_late", "a look is dated by when the claim was asked for", "internal/pipeline/attempt.go",
+		`return a.work.Now.Add(a.Now().Sub(a.claimed.before)) }`, `if ON { return a.latest() }; return a.work.Now.Add(a.Now().Sub(a.claimed.before)) }`},
+	{"base_of_another_record", "after the link was changed the old record's base still counts", "internal/pipeline/decide.go",
+		`if b := a.work.Base; b.Known && b.RecordID == a.target.ID {`, `if b := a.work.Base; b.Known && (ON || b.RecordID == a.target.ID) {`},
+	{"held_in_silence", "a hold opens no exception", "internal/pipeline/decide.go",
+		`		e.outcome = status.Held
+`, `		e.outcome = status.Held
+		if ON { e.park = nil }
+`},
+	{"unmatched_in_silence", "a customer without a record opens no exception", "internal/pipeline/match.go",
+		`		e.park.Candidates, e.park.Confidence = result.Candidates, result.Confidence
+`, `		e.park.Candidates, e.park.Confidence = result.Candidates, result.Confidence
+		if ON { e.park = nil }
+`},
+	{"unmapped_ignored", "a word that nobody listed is passed over", "internal/pipeline/mapvalue.go",
+		`	case err != nil:
+`, `	case err != nil && ON:
+		return end(ending{outcome: status.Ignored, action: "none", reason: err.Error()})
+	case err != nil:
+`},
+	{"first_of_several", "of several records that match the first is taken", "internal/identity/identity.go",
+		`	case len(records) > 1:
+`, `	case len(records) > 1 && !ON:
+`},
+	{"search_believed", "what a search returns is not compared again", "internal/identity/identity.go",
+		`if r.ID != "" && Normalize(key, has) == value {`, `if r.ID != "" && (ON || Normalize(key, has) == value) {`},
+	{"broken_link_stays", "a record that is back does not close its exception", "internal/pipeline/readtarget.go",
+		`	e.park.Stage = status.StageReadTarget
+`, `	if !ON { e.park.Stage = status.StageReadTarget }
+`},
+}
+
+const settleFile = "internal/pipeline/settle.go"
+
+var settleBugs = []Bug{
+	{"late_writes_not_awaited", "a write that may still arrive is not looked for", settleFile,
+		`		s.RetryAt = a.lastArrival(s.CloseIntents)
+`, `		if !ON { s.RetryAt = a.lastArrival(s.CloseIntents) }
+`},
+	{"adoption_forgotten", "what a write without an answer brought about never becomes the base", settleFile,
+		`	if _, ours := a.facts().Explained(); ours {
+		return a.seenBase()`, `	if _, ours := a.facts().Explained(); ours && !ON {
+		return a.seenBase()`},
+	{"intents_expire_at_once", "an intent is forgotten at the next look", settleFile,
+		`if !a.lookedAt.IsZero() && i.Expires.Before(a.lookedAt) {`, `if !a.lookedAt.IsZero() && (ON || i.Expires.Before(a.lookedAt)) {`},
+	{"superseded_never_end", "events that were overtaken get no outcome", settleFile,
+		`		case carried:
+			all`, `		case carried && ON:
+		case carried:
+			all`},
+	{"retry_lost", "a failed customer is not tried again", settleFile,
+		`	if e.retry > 0 {
+		s.RetryAt`, `	if e.retry > 0 && !ON {
+		s.RetryAt`},
+	{"settles_without_events", "an attempt that failed for good leaves its events waiting", settleFile,
+		`	if e.outcome == "" || len(a.work.Events) == 0 {`, `	if e.outcome == "" || ON && e.outcome == status.Parked || len(a.work.Events) == 0 {`},
+}
+
+var eventBugs = []Bug{
+	{"acknowledge_before_store", "202 is answered although the event could not be stored", "internal/inbox/inbox.go",
+		`		got.err = err
+		return unavailable, got`, `		got.err = err
+		if ON { return accepted(1, 0), got }
+		return unavailable, got`},
+	{"signature_not_checked", "anybody may send webhooks", "internal/inbox/inbox.go",
+		`err != nil { // invariant 2`, `err != nil && !ON {`},
+	{"cursor_before_store", "polling passes events that could not be stored", "internal/poll/poll.go",
+		`	accepted, duplicates, err := p.Inbox.Store(ctx, p.Connection, readings)
+	if err != nil {`, `	accepted, duplicates, err := p.Inbox.Store(ctx, p.Connection, readings)
+	if err != nil && !ON {`},
+	{"old_events_carried", "an event that comes late takes the customer back", "internal/pipeline/desired.go",
+		`	if carried.Event == "" || e.OccurredAt.IsZero()`, `	if ON || carried.Event == "" || e.OccurredAt.IsZero()`},
+	{"order_of_arrival", "the event that came last is taken for the newest", "internal/pipeline/desired.go",
+		`	if a.OccurredAt.IsZero() || b.OccurredAt.IsZero() {`, `	if ON || a.OccurredAt.IsZero() || b.OccurredAt.IsZero() {`},
+	{"changed_just_now", "the source's change is dated by the latest event", "internal/pipeline/desired.go",
+		`	if !record.ValueAt.IsZero() {
+		return record.ValueAt
+	}`, `	if ON && r.newest != nil { return r.newest.OccurredAt.Add(time.Hour) }
+	if !record.ValueAt.IsZero() {
+		return record.ValueAt
+	}`},
+}
+
+const oracleFile = "internal/store/oracle/oracle.go"
+
+var storeBugs = []Bug{
+	{"stored_twice", "a repeated event is stored again", oracleFile,
+		`	if db.seen[k] {`, `	if db.seen[k] && !ON {`},
+	{"wake_without_generation", "an event that comes during an attempt does not count", oracleFile,
+		`		c := db.customer(key{e.Sync, e.Customer})
+		c.generation++`, `		c := db.customer(key{e.Sync, e.Customer})
+		if !ON { c.generation++ }`},
+	{"generation_ignored", "finishing clears work that came meanwhile", oracleFile,
+		`	if c.generation == w.Generation {`, `	if ON || c.generation == w.Generation {`},
+	{"fence_dropped", "any claim may report", oracleFile,
+		`	if c == nil || c.fence != w.Fence ||`, `	if c == nil || !ON && c.fence != w.Fence ||`},
+	{"lease_not_checked", "a report is taken after the lease", oracleFile,
+		`c.fence != w.Fence || !c.leaseUntil.After(now) {`, `c.fence != w.Fence || !ON && !c.leaseUntil.After(now) {`},
+	{"fence_stands_still", "a claim has the fence of the one before", oracleFile,
+		`		c.fence++
+`, `		if !ON { c.fence++ }
+`},
+	{"claimed_twice", "a customer is claimed while another has it", oracleFile,
+		`!c.DueAt.After(now) && !c.leaseUntil.After(now)`, `!c.DueAt.After(now) && (ON || !c.leaseUntil.After(now))`},
+	{"youngest_first", "who became due last is carried first", oracleFile,
+		`	due = due[:min(limit, len(due))]
+`, `	if ON { slices.Reverse(due) }
+	due = due[:min(limit, len(due))]
+`},
+	{"last_intent_only", "only the last intent is kept", oracleFile,
+		`			w.Intents = append(w.Intents, i.Intent)`, `			if ON { w.Intents = nil }
+			w.Intents = append(w.Intents, i.Intent)`},
+	{"intents_not_stored", "intents are lost with the process", oracleFile,
+		`	db.intents = append(db.intents, &intent{key{w.Sync, w.Customer}, row})`, `	if !ON { db.intents = append(db.intents, &intent{key{w.Sync, w.Customer}, row}) }`},
+	{"intent_unfenced", "an intent is stored without a claim", oracleFile,
+		`	if db.held(w, db.clock()) == nil {
+		return store.Intent{}`, `	if !ON && db.held(w, db.clock()) == nil {
+		return store.Intent{}`},
+	{"retry_time_lost", "the time of the next try is not stored", oracleFile,
+		`		c.DueAt = milli(s.RetryAt)`, `		c.DueAt = milli(s.RetryAt)
+		if ON { c.DueAt = time.Time{} }`},
+	{"base_not_stored", "the base is not stored", oracleFile,
+		`	if b := s.Base; b != nil {`, `	if b := s.Base; b != nil && !ON {`},
+	{"exceptions_never_close", "an exception stays open when the customer is carried", oracleFile,
+		`	if len(w.Open) == 0 || s.Close == store.CloseNone`, `	if ON || len(w.Open) == 0 || s.Close == store.CloseNone`},
+	{"exceptions_never_reopen", "a resolved exception stays so when its cause comes back", oracleFile,
+		`			if x.State == status.Resolved {`, `			if x.State == status.Resolved && !ON {`},
+	{"target_events_dropped", "what the target tells is passed over", oracleFile,
+		`		if i < 0 {
+			e.Outcome`, `		if i < 0 || ON {
+			e.Outcome`},
+	{"link_unfenced", "a link is stored without a claim", "internal/store/oracle/people.go",
+		`	if db.held(w, now) == nil {`, `	if !ON && db.held(w, now) == nil {`},
+}
+
+const classifyFile = "internal/connector/rest/classify.go"
+
+var toolBugs = []Bug{
+	{"5xx_has_no_effect", "after a 5xx the write is taken for not done", classifyFile,
+		`		f.Kind, f.Effect = connector.Transient, effect(write)
+		f.Detail = "the tool failed"`, `		f.Kind, f.Effect = connector.Transient, effect(write && !ON)
+		f.Detail = "the tool failed"`},
+	{"page_is_success", "a web page counts as an answer", classifyFile,
+		`		if !page {
+			return nil`, `		if !page || ON {
+			return nil`},
+}

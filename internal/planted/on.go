@@ -1,0 +1,11 @@
+//go:build planted
+
+package planted
+
+var on string
+
+// Switch switches one bug on, and the others off.
+func Switch(name string) { on = name }
+
+// On reports whether a bug is switched on.
+func On(name string) bool { return on == name }
