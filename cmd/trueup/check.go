@@ -20,7 +20,7 @@ type checked struct {
 	Connections int      `json:"connections"`
 	Syncs       int      `json:"syncs"`
 	Warnings    []string `json:"warnings"`
-	// Knows is what each connection can tell.
+	// Knows is what each sync's target can tell.
 	Knows map[string]connector.Knowledge `json:"knows"`
 	Live  []liveResult                   `json:"live,omitempty"`
 }
@@ -105,7 +105,7 @@ func (c checked) print(cmd *cobra.Command, cfg *config.Config) error {
 	fmt.Fprintf(out, "%s is valid: %s, %s\n", c.Config, plural(c.Connections, "connection"), plural(c.Syncs, "sync"))
 	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
 		target := cfg.Syncs[name].Target.Connection
-		for _, weak := range weaknesses(c.Knows[target]) {
+		for _, weak := range weaknesses(c.Knows[name]) {
 			fmt.Fprintf(out, "%s: %s %s\n", name, target, weak)
 		}
 	}

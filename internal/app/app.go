@@ -80,21 +80,17 @@ func Start(ctx context.Context, o Options) (*App, error) {
 
 // assemble builds everything above the store and starts it.
 func (a *App) assemble(o Options, m *metrics.Metrics) error {
-	conns, gates, err := openConnections(o.Config, a.store, a.log)
+	conns, err := openConnections(o.Config, a.store, a.log)
 	if err != nil {
 		return err
 	}
-	var syncs []pipeline.Sync
-	for _, s := range o.Config.Syncs {
-		syncs = append(syncs, pipeline.Sync{Config: s, Source: conns[s.Source.Connection], Target: conns[s.Target.Connection]})
-	}
-	a.pipeline = pipeline.New(pipeline.Options{Store: a.store, Syncs: syncs, Lease: o.Lease, Log: a.log, Metrics: m,
+	a.pipeline = pipeline.New(pipeline.Options{Store: a.store, Syncs: conns.syncs, Lease: o.Lease, Log: a.log, Metrics: m,
 		Paused: func(connection string, rest time.Duration) {
-			if g := gates[connection]; g != nil {
+			if g := conns.gates[connection]; g != nil {
 				g.Paused(rest)
 			}
 		}})
-	a.inbox = inbox.New(inbox.Options{Store: a.store, Connections: endpoints(o.Config, conns), Log: a.log, Metrics: m, Received: a.pipeline.Wake})
+	a.inbox = inbox.New(inbox.Options{Store: a.store, Connections: endpoints(o.Config, conns.by), Log: a.log, Metrics: m, Received: a.pipeline.Wake})
 	m.Watch(a.store.Counts)
 
 	listen := o.Config.Listen
@@ -112,7 +108,7 @@ func (a *App) assemble(o Options, m *metrics.Metrics) error {
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 	}
-	a.work(pollers(o.Config, conns, a.store, a.inbox, a.log))
+	a.work(pollers(conns.syncs, a.store, a.inbox, a.log))
 	return nil
 }
 

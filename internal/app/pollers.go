@@ -2,34 +2,33 @@ package app
 
 import (
 	"log/slog"
-	"maps"
 	"slices"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
 	"trueup/internal/inbox"
+	"trueup/internal/pipeline"
 	"trueup/internal/poll"
 	"trueup/internal/store"
 )
 
-// pollers returns one for each source that can list its changes.
-func pollers(cfg *config.Config, conns map[string]connector.Connection, db *store.DB, in *inbox.Inbox, log *slog.Logger) []*poll.Poller {
-	by := map[string]*poll.Poller{}
-	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
-		s := cfg.Syncs[name]
-		c := conns[s.Source.Connection]
-		if c.Changes == nil {
+// pollers returns one for each source that can list its changes. Where two
+// syncs keep the status of one source in different places, the first one's
+// way of asking finds the changes of both: they name the customer only.
+func pollers(syncs []pipeline.Sync, db *store.DB, in *inbox.Inbox, log *slog.Logger) []*poll.Poller {
+	var all []*poll.Poller
+	for _, s := range syncs {
+		if s.Source.Changes == nil {
 			continue
 		}
-		p, ok := by[c.Name]
-		if !ok {
-			p = &poll.Poller{Connection: c.Name, Changes: c.Changes, Store: db, Inbox: in, Log: log}
-			by[c.Name] = p
+		i := slices.IndexFunc(all, func(p *poll.Poller) bool { return p.Connection == s.Source.Name })
+		if i < 0 {
+			i = len(all)
+			all = append(all, &poll.Poller{Connection: s.Source.Name, Changes: s.Source.Changes, Store: db, Inbox: in, Log: log})
 		}
-		p.Syncs = append(p.Syncs, s)
-		if s.Source.Poll > 0 && (p.Every == poll.AtStart || s.Source.Poll < p.Every) {
-			p.Every = s.Source.Poll
+		p := all[i]
+		p.Syncs = append(p.Syncs, s.Config)
+		if every := s.Config.Source.Poll; every > 0 && (p.Every == poll.AtStart || every < p.Every) {
+			p.Every = every
 		}
 	}
-	return slices.Collect(maps.Values(by))
+	return all
 }

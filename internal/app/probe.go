@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -28,14 +30,52 @@ const probeTime = 30 * time.Second
 func Probe(ctx context.Context, cfg *config.Config, log *slog.Logger) []ProbeResult {
 	var results []ProbeResult
 	for _, name := range slices.Sorted(maps.Keys(cfg.Connections)) {
-		results = append(results, probe(ctx, cfg.Connections[name], log))
+		results = append(results, probeAll(ctx, cfg, name, log))
 	}
 	return results
 }
 
-func probe(ctx context.Context, c config.Connection, log *slog.Logger) ProbeResult {
+// probeAll checks a connection for each use that the syncs make of it.
+func probeAll(ctx context.Context, cfg *config.Config, connection string, log *slog.Logger) ProbeResult {
+	all := ProbeResult{Connection: connection}
+	for _, use := range usesOf(cfg, connection) {
+		r := probe(ctx, cfg.Connections[connection], use, log)
+		for _, said := range r.Said {
+			if !slices.Contains(all.Said, said) {
+				all.Said = append(all.Said, said)
+			}
+		}
+		all.Err = errors.Join(all.Err, r.Err)
+	}
+	return all
+}
+
+// usesOf is what the syncs want of a connection, each once.
+func usesOf(cfg *config.Config, connection string) []connector.Use {
+	var uses []connector.Use
+	add := func(u connector.Use) {
+		if !slices.ContainsFunc(uses, func(o connector.Use) bool { return reflect.DeepEqual(o, u) }) {
+			uses = append(uses, u)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
+		s := cfg.Syncs[name]
+		if s.Source.Connection == connection {
+			add(sourceUse(s))
+		}
+		if s.Target.Connection == connection {
+			add(targetUse(s))
+		}
+	}
+	if len(uses) == 0 {
+		uses = append(uses, connector.Use{})
+	}
+	return uses
+}
+
+func probe(ctx context.Context, c config.Connection, use connector.Use, log *slog.Logger) ProbeResult {
 	r := ProbeResult{Connection: c.Name}
-	opened, err := registry.Open(c, connector.Deps{Log: log})
+	opened, err := registry.Open(c, connector.Deps{Log: log, Use: use})
 	switch {
 	case err != nil:
 		r.Err = err
@@ -49,12 +89,12 @@ func probe(ctx context.Context, c config.Connection, log *slog.Logger) ProbeResu
 	return r
 }
 
-// Known returns what each connection can tell, and so which promises are weaker
-// because of it. It makes no call.
+// Known returns what each sync's target can tell, and so which promises are
+// weaker because of it. It makes no call.
 func Known(cfg *config.Config) (map[string]connector.Knowledge, error) {
 	known := map[string]connector.Knowledge{}
-	for name, c := range cfg.Connections {
-		opened, err := registry.Open(c, connector.Deps{})
+	for name, s := range cfg.Syncs {
+		opened, err := registry.Open(cfg.Connections[s.Target.Connection], connector.Deps{Use: targetUse(s)})
 		if err != nil {
 			return nil, err
 		}

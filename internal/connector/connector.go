@@ -15,6 +15,7 @@ package connector
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -38,6 +39,9 @@ type Connection struct {
 	Target      Target
 	Changes     Changes
 	Probe       Probe
+	// SourceList and TargetList go through all records, for a sweep.
+	SourceList SourceList
+	TargetList TargetList
 }
 
 // Knowledge is what a tool can tell about a record and its history.
@@ -111,6 +115,21 @@ type Changes interface {
 	Since(ctx context.Context, cursor string) (events []Reading, next string, more bool, err error)
 }
 
+// SourceList lists every record of a source. Records that change meanwhile may
+// come twice or, where the tool pages by position, be missed until the next
+// sweep.
+type SourceList interface {
+	// List returns one page and the cursor of the next, "" after the last. An
+	// empty cursor begins anew; a cursor stays good for as long as the tool
+	// keeps its place, across restarts.
+	List(ctx context.Context, cursor string) (records []status.SourceRecord, next string, err error)
+}
+
+// TargetList lists every record of a target, as SourceList does.
+type TargetList interface {
+	List(ctx context.Context, cursor string) (records []status.TargetRecord, next string, err error)
+}
+
 // Probe checks a live account: credentials, reachability, permissions.
 type Probe interface {
 	// Probe returns one sentence per thing that was checked, or a Failure.
@@ -123,10 +142,50 @@ type Deps struct {
 	HTTP *http.Client
 	// Gate is the connection's rate limit, shared by all nodes; nil is none.
 	Gate Gate
+	// Tokens keeps the connection's OAuth tokens for all nodes; nil when there
+	// is no database to keep them in.
+	Tokens Tokens
+	// Use is the side of a sync that the connection is opened for. It is zero
+	// for a connection that is opened for itself, to receive.
+	Use Use
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	Log *slog.Logger
 }
+
+// Use is what one side of a sync wants of a connection.
+type Use struct {
+	// Field names where the tool keeps the status, "" is the type's default.
+	Field string
+	// Values are the tool's words that the sync knows: all that may be written
+	// to a target, all that are mapped or ignored of a source.
+	Values []string
+	// Target says that this is the side that follows.
+	Target bool
+}
+
+// Token is what an OAuth server gave for an account.
+type Token struct {
+	Access  string
+	Refresh string
+	Expires time.Time // of Access
+}
+
+// Tokens keeps one connection's token where all nodes find it, sealed.
+type Tokens interface {
+	// Token returns the stored token. ErrNotConnected says that nobody has
+	// given consent yet.
+	Token(ctx context.Context) (Token, error)
+	// Renew exchanges a token that has expired. One caller at a time does, over
+	// all nodes; whoever comes meanwhile waits and gets the new one, without an
+	// exchange, when the stored one is not stale any more. What exchange
+	// returns is stored before Renew returns it: a refresh token that works
+	// once and is lost takes the account's consent with it.
+	Renew(ctx context.Context, stale Token, exchange func(context.Context, Token) (Token, error)) (Token, error)
+}
+
+// ErrNotConnected says that no consent was given for a connection yet.
+var ErrNotConnected = errors.New("the account is not connected yet; run trueup connect")
 
 // Gate holds calls back while a connection is at its limit.
 type Gate interface {
