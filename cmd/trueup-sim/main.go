@@ -45,7 +45,7 @@ func main() {
 	flag.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "how many at once")
 	flag.Uint64Var(&o.sqlite, "sqlite", 0, "live through every n-th on SQLite as well and compare; 0 is none")
 	flag.BoolVar(&o.json, "json", false, "print the result as JSON")
-	flag.StringVar(&o.planted, "planted", "", "plant a bug, or all, one after the other, and say after how many seeds each is found")
+	flag.StringVar(&o.planted, "planted", "", "plant bugs, all or some with commas, one after the other, and say after how many seeds each is found")
 	flag.StringVar(&o.bug, "bug", "", "used by -planted itself: the bug that is switched on")
 	flag.Usage = func() {
 		fmt.Fprint(flag.CommandLine.Output(), `Usage: trueup-sim [flags]
@@ -149,6 +149,6 @@ func timeline(out io.Writer, r sim.Result) {
 		fmt.Fprintln(out, "all invariants held")
 		return
 	}
-	fmt.Fprintf(out, "%s\n\nTo keep it, add to the cases of TestSeedsThatFailed in internal/sim/sim_test.go:\n\n\t{%q, %s},\n",
-		r.Breach, r.Breach.Name, strings.TrimPrefix(r.Case.String(), "sim."))
+	fmt.Fprintf(out, "%s\n\nTo keep it, add to internal/sim/failed_test.go, with what was wrong for a name:\n\n\t%q: %s,\n",
+		r.Breach, "what was wrong", strings.TrimPrefix(r.Case.String(), "sim."))
 }

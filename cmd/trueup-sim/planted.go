@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -64,20 +65,24 @@ func plantedBugs(o options, out, progress io.Writer) error {
 	return nil
 }
 
-func chosenBugs(name string) ([]planted.Bug, error) {
-	if name == "all" {
+// chosenBugs reads the names of -planted, all or some with commas.
+func chosenBugs(names string) ([]planted.Bug, error) {
+	if names == "all" {
 		return planted.Bugs, nil
 	}
-	for _, b := range planted.Bugs {
-		if b.Name == name {
-			return []planted.Bug{b}, nil
+	var chosen []planted.Bug
+	for name := range strings.SplitSeq(names, ",") {
+		i := slices.IndexFunc(planted.Bugs, func(b planted.Bug) bool { return b.Name == strings.TrimSpace(name) })
+		if i < 0 {
+			var known []string
+			for _, b := range planted.Bugs {
+				known = append(known, b.Name)
+			}
+			return nil, fmt.Errorf("there is no planted bug %q; choose all, or some of %s", name, strings.Join(known, ", "))
 		}
+		chosen = append(chosen, planted.Bugs[i])
 	}
-	var names []string
-	for _, b := range planted.Bugs {
-		names = append(names, b.Name)
-	}
-	return nil, fmt.Errorf("there is no planted bug %q; choose all, or one of %s", name, strings.Join(names, ", "))
+	return chosen, nil
 }
 
 func buildPlanted(dir string) (string, error) {

@@ -23,8 +23,8 @@ func TestHistoriesKeepTheInvariants(t *testing.T) {
 // for as long as the simulator draws the same from their seeds.
 func TestSeedsThatFailed(t *testing.T) {
 	t.Parallel()
-	for name, seed := range failed {
-		t.Run(name, func(t *testing.T) { check(t, Case{Seed: seed}) })
+	for name, c := range failed {
+		t.Run(name, func(t *testing.T) { check(t, c) })
 	}
 }
 
