@@ -176,7 +176,7 @@ func retryExceptions(cmd *cobra.Command, args []string, _ *config.Config, db *st
 		if x.Customer == "" {
 			return &failure{err: fmt.Errorf("exception %d is about no single customer", id), hint: "it closes when its cause is gone; see trueup exceptions show " + arg, code: exitFailed}
 		}
-		if err := db.Retry(cmd.Context(), id); err != nil {
+		if _, err := db.Act(cmd.Context(), store.Act{Exception: id, Verb: store.Retry, Who: "somebody"}); err != nil {
 			return err
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "customer %s of %s will be looked at again; see trueup explain %s %s\n", x.Customer, x.Sync, x.Sync, x.Customer)

@@ -245,7 +245,7 @@ func (l *live) retryParked() {
 		l.Fatal(err)
 	}
 	for _, x := range open {
-		if err := l.db.Retry(l.Context(), x.ID); err != nil {
+		if _, err := l.db.Act(l.Context(), store.Act{Exception: x.ID, Verb: store.Retry}); err != nil {
 			l.Fatal(err)
 		}
 	}

@@ -9,7 +9,7 @@
 //     the order of the intents.
 //  2. An equal value is never written.
 //  3. A person's edit that is not surely older than the source's change is
-//     never written over.
+//     never written over, unless an owner who was shown it says so.
 //  4. What cannot be told is held, never guessed.
 //
 // It may import internal/status and nothing else of ours: no store, no clock,
@@ -32,7 +32,19 @@ type Facts struct {
 	HumanAt time.Time
 	// Intents are our writes to this record whose effect is not proved.
 	Intents []Intent
+	Ruling  Ruling
 	Policy  Policy
+}
+
+// Ruling is what an owner decided when he was asked.
+type Ruling struct {
+	Ours   bool // the desired value is to be written
+	Theirs bool // the target's value is to stay
+	// Desired and Observed are what he was shown, of a record that was edited
+	// last at RecordAt.
+	Desired, Observed string
+	RecordAt          time.Time
+	At                time.Time // when he decided
 }
 
 // Desired is what the source wants the target to hold.
@@ -98,7 +110,8 @@ type Decision struct {
 	Action Action
 	Reason Reason
 	Row    int // of the table in docs/architecture.md
-	// Kind is the exception that a Hold or Park opens.
+	// Kind is the exception that a Hold or Park opens, "" when an owner has
+	// spoken already.
 	Kind status.Kind
 	// Confidence is below 1 when the facts do not tell.
 	Confidence float64
@@ -108,8 +121,12 @@ type Decision struct {
 	Repair bool
 }
 
-// Decide applies the table, one row after the other.
-func Decide(f Facts) Decision {
+// Decide applies the table, and lets an owner's word settle what it leaves to
+// a person.
+func Decide(f Facts) Decision { return f.ruled(f.byTable()) }
+
+// byTable applies the table, one row after the other.
+func (f Facts) byTable() Decision {
 	intent, ours := f.Explained()
 	switch {
 	case f.Observed.Value == f.Desired.Value: // row 1, invariant 2
@@ -132,6 +149,24 @@ func Decide(f Facts) Decision {
 		return f.unlessCovered(write(7, AutomationEdit))
 	}
 	return f.edited(f.window())
+}
+
+// ruled applies an owner's ruling. It holds for what he was shown and no longer:
+// not when the source has changed since, and a write not when somebody has
+// edited the record since (invariant 3).
+func (f Facts) ruled(d Decision) Decision {
+	r := f.Ruling
+	asked := d.Action == Hold || d.Action == Park
+	if !asked || r.Desired != f.Desired.Value || f.Desired.At.After(r.At.Add(f.Policy.ClockSkew)) {
+		return d
+	}
+	switch {
+	case r.Theirs:
+		return Decision{Action: Hold, Reason: OwnerKeepsTheirs, Row: d.Row, Confidence: 1}
+	case r.Ours && r.Observed == f.Observed.Value && !f.Observed.EditedAt.After(r.RecordAt):
+		return write(d.Row, OwnerSaysOurs)
+	}
+	return d
 }
 
 func write(row int, why Reason) Decision {

@@ -38,6 +38,15 @@ func TestTheTable(t *testing.T) {
 	ask := Decision{Action: Park, Reason: FirstContactAsk, Row: 3, Kind: status.FirstContact, Confidence: 1}
 	sourceWins := Policy{ClockSkew: skew, FirstContactSourceWins: true}
 	skip := Policy{ClockSkew: skew, SkipAutomation: true}
+	heldFacts := Facts{Desired: paused, Observed: somebody("Churned", 20), Base: held("Active")}
+	ruled := func(f Facts, r Ruling) Facts {
+		r.Desired, r.Observed, r.RecordAt, r.At = "Paused", "Churned", minute(20), minute(40)
+		f.Ruling = r
+		return f
+	}
+	kept := Decision{Action: Hold, Reason: OwnerKeepsTheirs, Row: 10, Confidence: 1}
+	changed := func(f Facts, change func(*Facts)) Facts { change(&f); return f }
+	ours, theirs := Ruling{Ours: true}, Ruling{Theirs: true}
 	sent := []Intent{{ID: 7, Value: "Churned", SentAt: minute(5), Expires: minute(15)}}
 
 	tests := map[string]struct {
@@ -101,6 +110,18 @@ func TestTheTable(t *testing.T) {
 		"row 10: the source has no time":                    {Facts{Desired: Desired{Value: "Paused"}, Observed: by(status.ActorHuman, "Churned", 5), Base: held("Active")}, conflict(10, CannotTell, 0.5)},
 		"row 10: clocks that contradict each other":         {Facts{Desired: paused, Observed: somebody("Churned", 5), Base: Base{Known: true, Value: "Active", SeenAt: minute(15)}}, conflict(10, CannotTell, 0.5)},
 		"row 10: nothing is known but that it is not ours":  {Facts{Desired: paused, Observed: Observed{Value: "Churned"}, Base: Base{Known: true, Value: "Active"}}, conflict(10, CannotTell, 0.5)},
+
+		"an owner said ours":                              {ruled(heldFacts, ours), write(10, OwnerSaysOurs)},
+		"an owner said ours at first contact":             {ruled(Facts{Desired: paused, Observed: somebody("Churned", 20)}, ours), write(3, OwnerSaysOurs)},
+		"an owner said ours of a tool without times":      {ruled(Facts{Desired: paused, Observed: Observed{Value: "Churned", SeenAt: minute(30)}, Base: held("Active")}, ours), write(10, OwnerSaysOurs)},
+		"an owner said theirs":                            {ruled(heldFacts, theirs), kept},
+		"ours, and the record was edited since":           {changed(ruled(heldFacts, ours), func(f *Facts) { f.Observed.EditedAt = minute(21) }), conflict(10, CannotTell, 0.5)},
+		"ours, and the record holds another value":        {changed(ruled(heldFacts, ours), func(f *Facts) { f.Observed.Value = "Lead" }), conflict(10, CannotTell, 0.5)},
+		"ours, and the source wants another value":        {changed(ruled(heldFacts, ours), func(f *Facts) { f.Desired.Value = "Active" }), conflict(10, CannotTell, 0.5)},
+		"theirs, and the source changed back and forth":   {changed(ruled(heldFacts, theirs), func(f *Facts) { f.Desired.At, f.Observed.EditedAt = minute(41), minute(42) }), conflict(10, CannotTell, 0.5)},
+		"theirs, and a person edited again":               {changed(ruled(heldFacts, theirs), func(f *Facts) { f.Observed = somebody("Lead", 50) }), kept},
+		"theirs, and the table has nothing to ask":        {changed(ruled(heldFacts, theirs), func(f *Facts) { f.Observed.Value = "Paused" }), equal},
+		"ours does not make what is written anyway a row": {changed(ruled(heldFacts, ours), func(f *Facts) { f.Observed = by(status.ActorHuman, "Churned", 5) }), write(9, PersonOlder)},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -116,7 +137,7 @@ func TestTheTable(t *testing.T) {
 
 func TestEveryReasonHasAWordAndASentence(t *testing.T) {
 	words := map[string]bool{}
-	for r := AlreadyEqual; r <= CannotTell; r++ {
+	for r := AlreadyEqual; r <= OwnerKeepsTheirs; r++ {
 		if r.String() == "" || r.Sentence() == "" || words[r.String()] {
 			t.Errorf("reason %d says %q, %q", r, r.String(), r.Sentence())
 		}

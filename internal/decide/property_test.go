@@ -30,6 +30,8 @@ func anyFacts(t *rapid.T) Facts {
 		Policy: Policy{FirstContactSourceWins: rapid.Bool().Draw(t, "source wins"), SkipAutomation: rapid.Bool().Draw(t, "skip automation"),
 			ClockSkew: time.Duration(rapid.IntRange(0, 5).Draw(t, "skew")) * time.Second},
 	}
+	f.Ruling = Ruling{Ours: rapid.Bool().Draw(t, "ours"), Theirs: rapid.Bool().Draw(t, "theirs"), Desired: anyValue.Draw(t, "ruled desired"),
+		Observed: anyValue.Draw(t, "ruled observed"), RecordAt: anyTime(t, "record at"), At: anyTime(t, "ruled at")}
 	for i := range rapid.IntRange(0, 3).Draw(t, "intents") {
 		sent := noon.Add(time.Duration(rapid.IntRange(-20, 20).Draw(t, "sent at")) * time.Second)
 		f.Intents = append(f.Intents, Intent{ID: int64(i + 1), Value: anyValue.Draw(t, "intent"), SentAt: sent, Expires: sent.Add(10 * time.Second)})
@@ -48,7 +50,7 @@ func TestDecideIsTotal(t *testing.T) {
 			t.Fatalf("reason %d has no words", d.Reason)
 		case d.Row < 1 || d.Row > 10:
 			t.Fatalf("row %d", d.Row)
-		case asks != (d.Kind != ""):
+		case asks != (d.Kind != "") && d.Reason != OwnerKeepsTheirs:
 			t.Fatalf("%s with kind %q", d.Action, d.Kind)
 		case d.Confidence <= 0 || d.Confidence > 1 || (d.Confidence < 1) != (d.Reason == CannotTell):
 			t.Fatalf("%s with confidence %g", d.Reason, d.Confidence)
@@ -86,7 +88,8 @@ func TestOnlyDifferencesOfTimesMatter(t *testing.T) {
 		f := anyFacts(t)
 		want := Decide(f)
 		by := time.Duration(rapid.Int64Range(-1e15, 1e15).Draw(t, "by"))
-		for _, at := range []*time.Time{&f.Desired.At, &f.Observed.EditedAt, &f.Observed.SeenAt, &f.Base.At, &f.Base.SeenAt, &f.HumanAt} {
+		for _, at := range []*time.Time{&f.Desired.At, &f.Observed.EditedAt, &f.Observed.SeenAt, &f.Base.At, &f.Base.SeenAt, &f.HumanAt,
+			&f.Ruling.RecordAt, &f.Ruling.At} {
 			if !at.IsZero() {
 				*at = at.Add(by)
 			}
@@ -110,6 +113,9 @@ func TestAPersonsNewerEditIsNeverWrittenOver(t *testing.T) {
 		if f.Observed.EditedAt.IsZero() || !f.Base.Known || f.Observed.Value == "" || f.Base.Value == f.Observed.Value {
 			return // another case
 		}
+		if f.Ruling.Ours && f.Ruling.Observed == f.Observed.Value && !f.Observed.EditedAt.After(f.Ruling.RecordAt) {
+			return // an owner who saw that very edit may say so
+		}
 		surelyOlder := !f.Desired.At.IsZero() && f.Observed.EditedAt.Add(f.Policy.ClockSkew).Before(f.Desired.At)
 		if d := Decide(f); d.Action == Write && !surelyOlder {
 			t.Fatalf("written over: %+v", d)
@@ -123,6 +129,7 @@ func TestWhatNobodyTouchedIsWritten(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := anyFacts(t)
 		f.HumanAt, f.Base.Known, f.Base.Value = time.Time{}, true, f.Observed.Value
+		f.Ruling = Ruling{}
 		f.Observed.Actor = status.ActorUs
 		if d := Decide(f); d.Action != Write && d.Action != None {
 			t.Fatalf("held: %+v", d)

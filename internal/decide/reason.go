@@ -17,6 +17,8 @@ const (
 	PersonNewer
 	PersonOlder
 	CannotTell
+	OwnerSaysOurs
+	OwnerKeepsTheirs
 )
 
 // reasons are the words of each reason: for programs and for people.
@@ -33,6 +35,8 @@ var reasons = map[Reason]struct{ word, sentence string }{
 	PersonNewer:        {"person_newer", "the target was changed later than the source, so that edit stays"},
 	PersonOlder:        {"person_older", "the target was changed before the source"},
 	CannotTell:         {"cannot_tell", "the target was changed too, and the times cannot tell which change is newer; the edit stays until somebody says, or the source changes again"},
+	OwnerSaysOurs:      {"owner_says_ours", "the owner said that the source's value is to be written"},
+	OwnerKeepsTheirs:   {"owner_keeps_theirs", "the owner said that the target's value stays"},
 }
 
 // String is the machine's word, such as already_equal.

@@ -27,6 +27,9 @@ func (a *attempt) decide(context.Context) verdict {
 		}
 		return onward
 	}
+	if d.Kind == "" { // the owner was asked and has answered
+		return end(ending{outcome: status.Held, action: string(d.Action), reason: d.Reason.Sentence()})
+	}
 	e := a.parked(d.Kind, d.Reason.Sentence())
 	e.action = string(d.Action)
 	e.park.Confidence = d.Confidence
@@ -49,6 +52,10 @@ func (a *attempt) facts() decide.Facts {
 			SkipAutomation:         a.Config.Conflict.AutomationEdits == config.AutomationSkip,
 		},
 	}
+	if r := a.ruling(); r.Kind != "" {
+		f.Ruling = decide.Ruling{Ours: r.Kind == store.Ours, Theirs: r.Kind == store.Theirs, Desired: r.Desired, Observed: r.Observed,
+			RecordAt: r.RecordAt, At: r.At}
+	}
 	// A base is about one record: after the link was changed it says nothing.
 	if b := a.work.Base; b.Known && b.RecordID == a.target.ID {
 		f.Base = decide.Base{Known: true, Value: b.Value, At: b.At, SeenAt: b.SeenAt}
@@ -59,6 +66,30 @@ func (a *attempt) facts() decide.Facts {
 		}
 	}
 	return f
+}
+
+// ruling is what the owner decided, none when it was for a time that is over.
+func (a *attempt) ruling() store.Ruling {
+	r := a.work.Ruling
+	if !r.Until.IsZero() && !a.latest().Before(r.Until) {
+		return store.Ruling{}
+	}
+	return r
+}
+
+// rulingDone is when the ruling was made that this attempt has used up, zero
+// for none: what it was about is written, or the source has changed since.
+// Later edits must not meet it again.
+func (a *attempt) rulingDone(e *ending) time.Time {
+	r := a.work.Ruling
+	switch {
+	case r.Kind == "":
+	case e.outcome == status.Applied, e.outcome == status.AlreadyEqual,
+		a.desired.Value != "" && a.desired.Value != r.Desired,
+		a.ruling().Kind == "":
+		return r.At
+	}
+	return time.Time{}
 }
 
 // seenBase is the base of a record that was read and holds what it should

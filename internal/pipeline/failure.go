@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -80,20 +81,30 @@ func (a *attempt) failed(err error, connection, doing string) verdict {
 		return end(ending{action: "wait", reason: reason, retry: wait, attempts: a.work.Attempts, failure: string(f.Kind)})
 	case connector.Refused:
 		e := a.parked(a.kindOfFailure(), fmt.Sprintf("%s; correct the record or the configuration, then trueup exceptions retry", reason))
-		e.failure = string(f.Kind)
+		e.failure, e.park.Cause = string(f.Kind), a.causeOf(f, connection)
 		return verdict{end: e}
 	case connector.Unauthorized, connector.Misconfigured:
 		advice := "check the connection with trueup check --live; it is tried again by itself"
 		e := a.parked(status.ConnectionFailed, fmt.Sprintf("%s; %s", reason, advice))
 		e.retry, e.attempts, e.failure = a.Retry.after(max(attempts, a.Retry.Attempts), a.Jitter()), attempts, string(f.Kind)
+		e.park.Cause = connection
 		return verdict{end: e}
 	}
 	if attempts < a.Retry.Attempts {
 		return end(ending{action: "wait", reason: reason, retry: retry, attempts: attempts, failure: string(f.Kind)})
 	}
 	e := a.parked(a.kindOfFailure(), fmt.Sprintf("%s; %d attempts so far, and it is tried again by itself", reason, attempts))
-	e.retry, e.attempts, e.failure = retry, attempts, string(f.Kind)
+	e.retry, e.attempts, e.failure, e.park.Cause = retry, attempts, string(f.Kind), connection
 	return verdict{end: e}
+}
+
+// causeOf is what a refusal has in common with others: the value, when it is
+// the write that is refused, and else the connection.
+func (a *attempt) causeOf(f *connector.Failure, connection string) string {
+	if a.kindOfFailure() == status.WriteFailed {
+		return fmt.Sprintf("%s: %s", a.desired.Value, cmp.Or(f.Code, f.Detail))
+	}
+	return connection
 }
 
 // moves ends an attempt at which the record changed under every try.

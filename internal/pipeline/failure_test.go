@@ -207,7 +207,7 @@ func TestWhatCannotBeCarriedIsOneException(t *testing.T) {
 	}{
 		"an unknown value": {
 			story: func(w *world) { w.carry("cus_1", "on_hold") },
-			want: store.NewException{Kind: status.UnmappedStatus, Stage: status.StageMap, SourceValue: "on_hold", LastAction: "read the customer in billing",
+			want: store.NewException{Kind: status.UnmappedStatus, Stage: status.StageMap, SourceValue: "on_hold", Cause: "on_hold", LastAction: "read the customer in billing",
 				Confidence: 1, Owner: "ops@example.com"},
 		},
 		"no record": {
@@ -264,6 +264,9 @@ func TestWhatCannotBeCarriedIsOneException(t *testing.T) {
 				t.Error("it does not say why")
 			}
 			tt.want.Sync, tt.want.Customer, got.Reason = syncName, "cus_1", ""
+			if tt.want.Cause == "" {
+				tt.want.Cause = "cus_1" // a group of its own
+			}
 			if len(got.Candidates) == 0 {
 				got.Candidates = nil
 			}

@@ -21,7 +21,9 @@ func (a *attempt) mapValue(context.Context) verdict {
 	result, err := a.mapping.Source(a.record.Value)
 	switch {
 	case err != nil:
-		return verdict{end: a.parked(status.UnmappedStatus, err.Error())}
+		e := a.parked(status.UnmappedStatus, err.Error())
+		e.park.Cause = a.record.Value // one word, one question, whoever has it
+		return verdict{end: e}
 	case result.Ignored:
 		return end(ending{outcome: status.Ignored, action: "none", reason: result.Reason})
 	}

@@ -66,6 +66,10 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 	if s.RetryAt.IsZero() {
 		s.RetryAt = a.lastArrival(s.CloseIntents)
 	}
+	if until := a.ruling().Until; e.outcome == status.Held && e.park == nil && s.RetryAt.IsZero() {
+		s.RetryAt = until // what the owner left alone for a time is looked at again
+	}
+	s.RulingDone = a.rulingDone(e)
 	switch {
 	case e.park != nil:
 		s.Close = store.CloseBefore

@@ -29,6 +29,10 @@ var decideBugs = []Bug{
 		`case f.Observed.Actor == status.ActorUs: // row 6`, `case f.Observed.Actor == status.ActorUs && !ON: // row 6`},
 	{"intents_ignored", "our writes without an answer explain nothing", decideFile,
 		`case ours: // row 5`, `case ours && !ON: // row 5`},
+	{"ruling_outlives_the_edit", "an owner's word is carried out over an edit that he was not shown", decideFile,
+		`	case r.Ours && r.Observed == f.Observed.Value && !f.Observed.EditedAt.After(r.RecordAt):`, `	case r.Ours && (ON || r.Observed == f.Observed.Value && !f.Observed.EditedAt.After(r.RecordAt)):`},
+	{"ruling_outlives_the_source", "an owner's word holds although the source has changed since", decideFile,
+		`	if !asked || r.Desired != f.Desired.Value || f.Desired.At.After(r.At.Add(f.Policy.ClockSkew)) {`, `	if !asked || !ON && (r.Desired != f.Desired.Value || f.Desired.At.After(r.At.Add(f.Policy.ClockSkew))) {`},
 	{"newer_edit_is_older", "a surely newer edit is taken for an older one", decideFile,
 		`	case f.newerThanSource(from):
 		return hold(8, PersonNewer, 1)`, `	case f.newerThanSource(from) && !ON:
@@ -115,6 +119,10 @@ var settleBugs = []Bug{
 		return a.seenBase()`},
 	{"intents_expire_at_once", "an intent is forgotten at the next look", settleFile,
 		`if !a.lookedAt.IsZero() && i.Expires.Before(a.lookedAt) {`, `if !a.lookedAt.IsZero() && (ON || i.Expires.Before(a.lookedAt)) {`},
+	{"ruling_used_twice", "an owner's word to write is carried out again and again", "internal/pipeline/settle.go",
+		`	s.RulingDone = a.rulingDone(e)
+`, `	if !ON { s.RulingDone = a.rulingDone(e) }
+`},
 	{"superseded_never_end", "events that were overtaken get no outcome", settleFile,
 		`		case carried:
 			all`, `		case carried && ON:
@@ -196,7 +204,7 @@ var storeBugs = []Bug{
 	{"exceptions_never_close", "an exception stays open when the customer is carried", oracleFile,
 		`	if len(w.Open) == 0 || s.Close == store.CloseNone`, `	if ON || len(w.Open) == 0 || s.Close == store.CloseNone`},
 	{"exceptions_never_reopen", "a resolved exception stays so when its cause comes back", oracleFile,
-		`			if x.State == status.Resolved {`, `			if x.State == status.Resolved && !ON {`},
+		`	if resolved || x.State`, `	if resolved && !ON || x.State`},
 	{"target_events_dropped", "what the target tells is passed over", oracleFile,
 		`		if i < 0 {
 			e.Outcome`, `		if i < 0 || ON {

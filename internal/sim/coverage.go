@@ -69,7 +69,8 @@ func expected() map[string][]string {
 		}
 	}
 	want["fault"] = append(want["fault"], "forged", "rotation", "map changed", "option list", "moved", "merge", "delete", "create", "zombie",
-		"webhook reordered", "edit by human", "edit by automation", "edit by us")
+		"webhook reordered", "edit by human", "edit by automation", "edit by us",
+		"ruling apply", "ruling keep")
 	for _, place := range places {
 		if place != "" {
 			want["crash"] = append(want["crash"], place)

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 
 	"trueup/internal/status"
@@ -98,9 +99,63 @@ var peopleSteps = map[string]happens{
 		open, err := w.db.Exceptions(context.Background(), store.ExceptionFilter{Sync: syncName, Customer: w.source.customers[s.Who].id})
 		w.must(err)
 		for _, x := range open {
-			w.must(w.db.Retry(context.Background(), x.ID))
+			w.act(store.Act{Exception: x.ID, Verb: store.Retry})
 		}
 	}},
+}
+
+// ownerSteps are what owners say about what was left to them.
+var ownerSteps = map[string]happens{
+	"owner applies ours": {weight: 5, run: ruling(store.ApplyOurs)},
+	"owner keeps theirs": {weight: 4, run: ruling(store.KeepTheirs), draw: func(r *rand.Rand, _ setting, s *Step) {
+		if r.IntN(2) == 0 {
+			s.N = 1000 + r.Int64N(600_000)
+		}
+	}},
+	"owner acts": {weight: 4, run: func(w *world, s Step) {
+		for _, x := range w.questions(s.Who) {
+			if store.Verb(s.Value) == store.Resolve {
+				w.facts.dismissed[x.Customer] = true
+			}
+			w.act(store.Act{Exception: x.ID, Verb: store.Verb(s.Value), Ignored: store.Ignored(s.Op), Owner: "ana@example.com", Who: "ana@example.com"})
+		}
+	}, draw: func(r *rand.Rand, _ setting, s *Step) {
+		s.Value = string(one(r, store.Acknowledge, store.Assign, store.Ignore, store.Resolve, store.Reopen, store.Rematch))
+		s.Op = string(store.IgnoredUntilChange)
+	}},
+}
+
+// questions are the open exceptions of a customer.
+func (w *world) questions(customer int) []store.Exception {
+	open, err := w.db.Exceptions(context.Background(), store.ExceptionFilter{Sync: syncName, Customer: w.source.customers[customer].id,
+		States: []status.State{status.Open, status.Acknowledged}})
+	w.must(err)
+	return open
+}
+
+// ruling lets the owner of a conflict decide. The page he looks at may be old:
+// then he is refused.
+func ruling(verb store.Verb) func(*world, Step) {
+	return func(w *world, s Step) {
+		for _, x := range w.questions(s.Who) {
+			if x.Kind != status.Conflict && x.Kind != status.FirstContact {
+				continue
+			}
+			a := store.Act{Exception: x.ID, Verb: verb, Who: "ana@example.com", Saw: x.TargetValue}
+			if s.N > 0 {
+				a.Until = w.at(w.now + s.N)
+			}
+			changed, err := w.db.Act(context.Background(), a)
+			if errors.Is(err, store.ErrChanged) {
+				continue
+			}
+			w.must(err)
+			w.note("owner "+string(verb), x.Customer, x.TargetValue, s.N)
+			if changed {
+				w.coverage.hit("fault", "ruling "+string(verb))
+			}
+		}
+	}
 }
 
 func drawTargetValue(r *rand.Rand, _ setting, s *Step) {

@@ -33,7 +33,7 @@ type happens struct {
 }
 
 // happenings are all that can happen in a storm, by name.
-var happenings = joined(businessSteps, peopleSteps, webhookSteps, callSteps, databaseSteps, nodeSteps)
+var happenings = joined(businessSteps, peopleSteps, ownerSteps, webhookSteps, callSteps, databaseSteps, nodeSteps)
 
 func joined(lists ...map[string]happens) map[string]happens {
 	all := map[string]happens{}

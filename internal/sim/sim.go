@@ -89,7 +89,7 @@ type Store interface {
 	pipeline.Store
 	inbox.Store
 	poll.Store
-	Retry(ctx context.Context, exception int64) error
+	Act(ctx context.Context, a store.Act) (bool, error)
 	SetLink(ctx context.Context, l store.Link) error
 	RemoveLink(ctx context.Context, sync, customer string) error
 	Customer(ctx context.Context, sync, customer string) (store.Customer, error)

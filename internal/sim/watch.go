@@ -62,9 +62,11 @@ type facts struct {
 	// claims are the latest of each customer.
 	claims map[string]claim
 	// outcomes are those that were settled, by event.
-	outcomes   map[int64]status.Outcome
-	delivered  map[string]int64
-	looked     map[string]look
+	outcomes  map[int64]status.Outcome
+	delivered map[string]int64
+	looked    map[string]look
+	// dismissed are customers whose exception a person resolved or ignored.
+	dismissed  map[string]bool
 	retriedAll bool
 }
 
@@ -83,7 +85,7 @@ type look struct {
 
 func newFacts() facts {
 	return facts{stored: map[string]int{}, claims: map[string]claim{}, outcomes: map[int64]status.Outcome{},
-		delivered: map[string]int64{}, looked: map[string]look{}}
+		delivered: map[string]int64{}, looked: map[string]look{}, dismissed: map[string]bool{}}
 }
 
 func (f *facts) received(e store.NewEvent, inserted bool) {

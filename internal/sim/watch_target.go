@@ -27,6 +27,9 @@ var humansWin = watch{landed: func(w *world, s *sending, r *record) {
 	if held.valueAt <= changed+surely {
 		return
 	}
+	if w.ruled(s, r, held) {
+		return
+	}
 	if why := w.excuse(s, r, held); why != "" {
 		w.coverage.hit("bounded", why)
 		return
@@ -34,6 +37,23 @@ var humansWin = watch{landed: func(w *world, s *sending, r *record) {
 	w.fail(3, "humans win", "%s of a person at %.3f s was written over in %s by %s, which the source holds since %.3f s",
 		held.value, float64(held.valueAt)/1000, r.id, s.value, float64(changed)/1000)
 }}
+
+// ruled reports whether an owner said, after the edit that is written over, that
+// this is to be written. What a tool does not tell, he could not be shown.
+func (w *world) ruled(s *sending, r *record, held state) bool {
+	g := s.work.Ruling
+	if g.Kind != store.Ours || g.Desired != s.value || g.Observed != held.value {
+		return false
+	}
+	switch {
+	case held.valueAt <= ms(g.At):
+		return true
+	case s.stale || held.at >= s.readAt && !w.set.class.conditional():
+		w.coverage.hit("bounded", "edited while an owner's word was carried out")
+		return true
+	}
+	return false
+}
 
 // excuse says why a target of this class could not tell, "" when it could.
 func (w *world) excuse(s *sending, r *record, held state) string {
@@ -166,10 +186,24 @@ var baseIsTruth = watch{settled: func(w *world, t *task, work *store.Work, s sto
 }}
 
 // converges: after the calm both tools agree, or an exception says why not.
-var converges = watch{ended: func(w *world) {
-	open, err := w.db.Exceptions(context.Background(), store.ExceptionFilter{Sync: syncName, States: []status.State{status.Open, status.Acknowledged}})
+var converges = watch{settled: func(w *world, _ *task, work *store.Work, _ store.Settlement) {
+	delete(w.facts.dismissed, work.Customer)
+}, ended: func(w *world) {
+	all, err := w.db.Exceptions(context.Background(), store.ExceptionFilter{Sync: syncName})
 	w.must(err)
+	var open []store.Exception
+	for _, x := range all {
+		switch x.State {
+		case status.Open, status.Acknowledged:
+			open = append(open, x)
+		case status.StateIgnored:
+			w.facts.dismissed[x.Customer] = true
+		}
+	}
 	for _, c := range w.source.customers {
+		if w.facts.dismissed[c.id] {
+			continue // a person said that it need not agree
+		}
 		w.converged(c, slices.DeleteFunc(slices.Clone(open), func(x store.Exception) bool { return x.Customer != c.id }))
 		if w.breach != nil {
 			return
@@ -209,6 +243,7 @@ func (w *world) converged(c *client, open []store.Exception) {
 	held, last := r.now(), w.facts.looked[c.id]
 	switch {
 	case r.gone && !w.told(r), held.value == want && !r.gone:
+	case row.Outcome == status.Held && row.Ruling.Kind == store.Theirs && row.Ruling.Desired == want: // the owner said so
 	case last.stale:
 		w.coverage.hit("bounded", "stale read at last")
 	case held.valueAt >= last.at && !held.landed && !w.told(r):

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"trueup/internal/pipeline"
+	"trueup/internal/status"
 	"trueup/internal/store"
 )
 
@@ -169,9 +170,9 @@ func (w *world) retryAll() {
 	open, err := w.db.Exceptions(context.Background(), store.ExceptionFilter{Sync: syncName})
 	w.must(err)
 	for _, x := range slices.Backward(open) {
-		if x.State == "open" && x.Customer != "" {
+		if x.Customer != "" && (x.State == status.Open || x.State == status.Acknowledged) {
 			w.note("retried", x.Customer, string(x.Kind), 0)
-			w.must(w.db.Retry(context.Background(), x.ID))
+			w.act(store.Act{Exception: x.ID, Verb: store.Retry})
 		}
 	}
 	w.facts.retriedAll = true
@@ -287,4 +288,10 @@ func (t *task) pass(place string, ms int64) bool {
 	t.node.crossing(place)
 	t.yield(ms)
 	return !t.dead
+}
+
+// act is something that a person does about an exception.
+func (w *world) act(a store.Act) {
+	_, err := w.db.Act(context.Background(), a)
+	w.must(err)
 }

@@ -20,7 +20,7 @@ update customers set fence = fence + 1, lease_until = $3
 where sync = $1 and due_at <= $2 and lease_until <= $2 and customer in (select customer from chosen)
 returning ` + workColumns
 
-const workColumns = `customer, generation, fence, attempts, first_try, human_at, ` + valueColumns
+const workColumns = "customer, generation, fence, attempts, first_try, human_at, " + rulingColumns + ", " + valueColumns
 
 // Claim takes up to limit customers of a sync that are due and nobody's, for
 // the time of the lease (invariant 3).
@@ -43,9 +43,10 @@ func (t *tx) claim(sync string, limit int, lease time.Duration) ([]Work, error) 
 	err := t.query(func(s scanner) error {
 		w := Work{Sync: sync, Now: t.now, LeaseUntil: until}
 		var first, human int64
-		v := values{desired: &w.Desired, observed: &w.Observed, base: &w.Base}
-		err := s.Scan(append([]any{&w.Customer, &w.Generation, &w.Fence, &w.Attempts, &first, &human}, v.into()...)...)
+		v, r := values{desired: &w.Desired, observed: &w.Observed, base: &w.Base}, ruling{into: &w.Ruling}
+		err := s.Scan(slices.Concat([]any{&w.Customer, &w.Generation, &w.Fence, &w.Attempts, &first, &human}, r.columns(), v.into())...)
 		v.finish()
+		r.finish()
 		w.FirstTry, w.HumanAt = at(first), at(human)
 		works = append(works, w)
 		return err
@@ -111,7 +112,7 @@ func (t *tx) loadWork(by map[string]*Work, among string, args []any) error {
 		w := by[x.Customer]
 		w.Open = append(w.Open, x.Kind)
 		return err
-	}, "select customer, kind from exceptions"+among+" and state in ('open', 'acknowledged') order by id", args...)
+	}, "select customer, kind from exceptions"+among+" and "+closable+" order by id", args...)
 }
 
 // NextDue returns when the next customer of the sync can be claimed, zero when

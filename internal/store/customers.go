@@ -5,12 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"trueup/internal/status"
 )
 
-const customerColumns = "sync, customer, outcome, reason, settled_at, due_at, attempts, human_at, " + valueColumns
+const customerColumns = "sync, customer, outcome, reason, settled_at, due_at, attempts, human_at, " + rulingColumns + ", " + valueColumns
 
 // Customers returns the customers of a sync that a person may mean: by the
 // source's id, the linked record's id, or the e-mail address last seen.
@@ -69,9 +70,10 @@ func scanCustomer(s scanner) (Customer, error) {
 	var c Customer
 	var settled, human int64
 	var due sql.NullInt64
-	v := values{desired: &c.Desired, observed: &c.Observed, base: &c.Base}
-	err := s.Scan(append([]any{&c.Sync, &c.Customer, &c.Outcome, &c.Reason, &settled, &due, &c.Attempts, &human}, v.into()...)...)
+	v, r := values{desired: &c.Desired, observed: &c.Observed, base: &c.Base}, ruling{into: &c.Ruling}
+	err := s.Scan(slices.Concat([]any{&c.Sync, &c.Customer, &c.Outcome, &c.Reason, &settled, &due, &c.Attempts, &human}, r.columns(), v.into())...)
 	v.finish()
+	r.finish()
 	c.SettledAt, c.DueAt, c.HumanAt = at(settled), at(due.Int64), at(human)
 	return c, err
 }

@@ -3,22 +3,35 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"trueup/internal/status"
 )
 
 // A relapse opens the same row again. What an owner has acknowledged or
-// ignored stays so: it is counted, and not shouted again.
-const openException = `
+// ignored stays so: it is counted, and not shouted again. What is ignored until
+// the source changes is ignored for one value of the source. An owner whom a
+// person named stays the owner until it is resolved.
+const (
+	backAgain = `(exceptions.state = 'resolved'
+    or exceptions.state = 'ignored' and exceptions.ignored = 'until_change' and exceptions.source_value <> excluded.source_value)`
+
+	openException = `
 insert into exceptions (sync, customer, kind, stage, reason, source_value, target_value, last_action, confidence, owner, state, count,
-    first_seen, last_seen, candidates)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'open', 1, $11, $11, $12)
+    first_seen, last_seen, candidates, cause, opened_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'open', 1, $11, $11, $12, $13, $11)
 on conflict (sync, customer, kind) do update set stage = excluded.stage, reason = excluded.reason, source_value = excluded.source_value,
-    target_value = excluded.target_value, last_action = excluded.last_action, confidence = excluded.confidence, owner = excluded.owner,
-    state = case when exceptions.state = 'resolved' then 'open' else exceptions.state end,
-    count = exceptions.count + 1, last_seen = excluded.last_seen, candidates = excluded.candidates
-returning id`
+    target_value = excluded.target_value, last_action = excluded.last_action, confidence = excluded.confidence,
+    candidates = excluded.candidates, cause = excluded.cause, count = exceptions.count + 1, last_seen = excluded.last_seen,
+    state = case when ` + backAgain + ` then 'open' else exceptions.state end,
+    ignored = case when ` + backAgain + ` then '' else exceptions.ignored end,
+    opened_at = case when ` + backAgain + ` then excluded.opened_at else exceptions.opened_at end,
+    reminded_at = case when ` + backAgain + ` then 0 else exceptions.reminded_at end,
+    owner = case when exceptions.assigned = 1 and exceptions.state <> 'resolved' then exceptions.owner else excluded.owner end,
+    assigned = case when exceptions.state = 'resolved' then 0 else exceptions.assigned end
+returning id, opened_at`
+)
 
 // OpenException opens an exception, or counts it when it is open already.
 func (db *DB) OpenException(ctx context.Context, x NewException) (id int64, err error) {
@@ -38,18 +51,65 @@ func (t *tx) openException(x NewException) (id int64, err error) {
 	if err != nil {
 		return 0, errStore{err}
 	}
-	err = t.query(func(s scanner) error { return s.Scan(&id) }, openException, x.Sync, x.Customer, string(x.Kind), string(x.Stage), x.Reason,
-		x.SourceValue, x.TargetValue, x.LastAction, x.Confidence, x.Owner, ms(t.now), string(candidates))
-	return id, err
+	if x.Cause == "" {
+		x.Cause = x.Customer
+	}
+	var opened int64
+	err = t.query(func(s scanner) error { return s.Scan(&id, &opened) }, openException, x.Sync, x.Customer, string(x.Kind), string(x.Stage), x.Reason,
+		x.SourceValue, x.TargetValue, x.LastAction, x.Confidence, x.Owner, ms(t.now), string(candidates), x.Cause)
+	if err != nil || opened != ms(t.now) {
+		return id, err
+	}
+	return id, t.tell(x.Sync, x.Kind, x.Cause)
+}
+
+// resolve closes the exceptions that a condition chooses and are closable.
+func (t *tx) resolve(chosen where) (closed int, err error) {
+	chosen.that(closable)
+	var topics []topic
+	var ids []int64
+	err = t.query(func(s scanner) error {
+		var id int64
+		var p topic
+		err := s.Scan(&id, &p.sync, &p.kind, &p.cause)
+		ids, topics = append(ids, id), append(topics, p)
+		return err
+	}, "update exceptions set state = 'resolved', ignored = ''"+chosen.String()+" returning id, sync, kind, cause", chosen.args...)
+	if err != nil {
+		return 0, err
+	}
+	for i, p := range topics {
+		if err := errors.Join(t.note(ids[i], itself, "closed", ""), t.tell(p.sync, p.kind, p.cause)); err != nil {
+			return 0, err
+		}
+	}
+	return len(ids), nil
+}
+
+// topic is what people are told about as one thing.
+type topic struct {
+	sync  string
+	kind  status.Kind
+	cause string
+}
+
+// tell says that people are to be told how a topic stands now.
+func (t *tx) tell(sync string, kind status.Kind, cause string) error {
+	_, err := t.exec(`insert into topics (sync, kind, cause, changed, due_at) values ($1, $2, $3, 1, $4)
+on conflict (sync, kind, cause) do update set changed = topics.changed + 1`, sync, string(kind), cause, ms(t.now))
+	return err
 }
 
 // CloseExceptions resolves the open exceptions of one kind of a sync's
 // customer and returns how many there were.
 func (db *DB) CloseExceptions(ctx context.Context, sync, customer string, kind status.Kind) (closed int, err error) {
 	err = db.update(ctx, func(t *tx) error {
-		n, err := t.exec("update exceptions set state = 'resolved' where sync = $1 and customer = $2 and kind = $3 and state in ('open', 'acknowledged')",
-			sync, customer, string(kind))
-		closed = int(n)
+		c := where{}
+		c.equal("sync", sync)
+		c.that("customer = " + c.arg(customer)) // "" is an exception of the whole sync
+		c.equal("kind", string(kind))
+		var err error
+		closed, err = t.resolve(c)
 		return err
 	})
 	if err != nil {
@@ -64,6 +124,8 @@ func (db *DB) Exceptions(ctx context.Context, f ExceptionFilter) ([]Exception, e
 	w.equal("sync", f.Sync)
 	w.equal("customer", f.Customer)
 	w.equal("kind", string(f.Kind))
+	w.equal("owner", f.Owner)
+	w.equal("cause", f.Cause)
 	in(&w, "state", f.States)
 	return db.exceptions(ctx, w)
 }
@@ -86,40 +148,20 @@ func (db *DB) exceptions(ctx context.Context, w where) ([]Exception, error) {
 	var found []Exception
 	err := db.view(ctx, func(s scanner) error {
 		var x Exception
-		var first, last int64
+		var first, last, opened, reminded, assigned int64
 		var candidates string
 		if err := s.Scan(&x.ID, &x.Sync, &x.Customer, &x.Kind, &x.Stage, &x.Reason, &x.SourceValue, &x.TargetValue, &x.LastAction,
-			&x.Confidence, &x.Owner, &x.State, &x.Count, &first, &last, &candidates); err != nil {
+			&x.Confidence, &x.Owner, &x.State, &x.Count, &first, &last, &candidates, &x.Cause,
+			&opened, &reminded, &assigned, &x.Ignored); err != nil {
 			return err
 		}
-		x.FirstSeen, x.LastSeen = at(first), at(last)
+		x.FirstSeen, x.LastSeen, x.OpenedAt, x.RemindedAt, x.Assigned = at(first), at(last), at(opened), at(reminded), assigned == 1
 		found = append(found, x)
 		return json.Unmarshal([]byte(candidates), &found[len(found)-1].Candidates)
 	}, `select id, sync, customer, kind, stage, reason, source_value, target_value, last_action, confidence, owner, state, count,
-    first_seen, last_seen, candidates from exceptions`+w.String()+" order by last_seen desc, id desc", w.args...)
+    first_seen, last_seen, candidates, cause, opened_at, reminded_at, assigned, ignored from exceptions`+w.String()+" order by last_seen desc, id desc", w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list exceptions: %w", err)
 	}
 	return found, nil
-}
-
-// Retry looks at the customer of an exception again, now. It returns
-// ErrNotFound when the exception does not exist or is about no customer.
-func (db *DB) Retry(ctx context.Context, id int64) error {
-	err := db.update(ctx, func(t *tx) error {
-		var sync, customer string
-		if err := t.query(func(s scanner) error { return s.Scan(&sync, &customer) },
-			"select sync, customer from exceptions where id = $1", id); err != nil {
-			return err
-		}
-		found, err := t.lookAgain(sync, customer)
-		if err == nil && !found {
-			err = ErrNotFound
-		}
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("retry exception %d: %w", id, err)
-	}
-	return nil
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -79,7 +80,7 @@ func (db *DB) RemoveLink(ctx context.Context, sync, customer string) error {
 			return ErrNotFound
 		}
 		_, err = t.lookAgain(sync, customer)
-		return err
+		return errors.Join(err, t.dropRuling(sync, customer))
 	})
 	if err != nil {
 		return fmt.Errorf("remove the link of customer %s of %s: %w", customer, sync, err)
@@ -114,7 +115,8 @@ func (db *DB) ImportLinks(ctx context.Context, sync string, links []Link) (chang
 			if err := t.putLink(l); err != nil {
 				return err
 			}
-			if _, err := t.lookAgain(sync, l.Customer); err != nil {
+			_, err := t.lookAgain(sync, l.Customer)
+			if err := errors.Join(err, t.dropRuling(sync, l.Customer)); err != nil {
 				return err
 			}
 		}

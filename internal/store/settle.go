@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"trueup/internal/status"
@@ -45,7 +46,8 @@ update customers set lease_until = 0, attempts = $4, first_try = $5,
     desired_event = $18, desired_event_at = $19,
     observed_status = $20, observed_value = $21, observed_at = $22, observed_by = $23, observed_seen_at = $24,
     base_known = $25, base_record_id = $26, base_status = $27, base_value = $28, base_revision = $29, base_by = $30,
-    base_at = $31, base_seen_at = $32
+    base_at = $31, base_seen_at = $32,
+    ruling = case when ruling_at = $33 then '' else ruling end
 where sync = $1 and customer = $2 and fence = $3 and lease_until > $12`
 
 // release writes the customer itself. A value that the settlement leaves is
@@ -69,7 +71,7 @@ func (t *tx) release(w *Work, s Settlement) (held bool, err error) {
 		ms(s.HumanAt), strings.ToLower(strings.TrimSpace(s.Email)), string(s.Outcome), s.Reason, ms(t.now),
 		d.SourceValue, string(d.Status), d.Value, ms(d.At), ms(d.SeenAt), d.Event, ms(d.EventAt),
 		string(o.Status), o.Value, ms(o.At), o.By, ms(o.SeenAt),
-		bit(b.Known), b.RecordID, string(b.Status), b.Value, b.Revision, b.By, ms(b.At), ms(b.SeenAt))
+		bit(b.Known), b.RecordID, string(b.Status), b.Value, b.Revision, b.By, ms(b.At), ms(b.SeenAt), ms(s.RulingDone))
 	return n > 0, err
 }
 
@@ -112,24 +114,23 @@ func (t *tx) settle(w *Work, s Settlement) error {
 	return nil
 }
 
+// closable chooses the exceptions that close when their customer overcomes
+// them. One that is ignored for ever stays ignored.
+const closable = "(state in ('open', 'acknowledged') or state = 'ignored' and ignored = 'until_change')"
+
 // closeExceptions resolves what the customer has overcome.
 func (t *tx) closeExceptions(w *Work, s Settlement) error {
-	const resolve = "update exceptions set state = 'resolved' where sync = $1 and customer = $2 and state in ('open', 'acknowledged')"
-	var err error
-	switch {
-	case len(w.Open) == 0 || s.Close == CloseNone:
-	case s.Close == CloseAll:
-		_, err = t.exec(resolve, w.Sync, w.Customer)
-	case s.Close == CloseBefore && s.Park != nil:
-		for _, stage := range status.Stages {
-			if s.Park.Stage.Before(stage) {
-				break
-			}
-			if _, err = t.exec(resolve+" and stage = $3 and kind <> $4", w.Sync, w.Customer, string(stage), string(s.Park.Kind)); err != nil {
-				return err
-			}
-		}
+	if len(w.Open) == 0 || s.Close == CloseNone || s.Close == CloseBefore && s.Park == nil {
+		return nil
 	}
+	c := where{}
+	c.equal("sync", w.Sync)
+	c.equal("customer", w.Customer)
+	if s.Close == CloseBefore {
+		in(&c, "stage", status.Stages[:1+slices.Index(status.Stages, s.Park.Stage)])
+		c.that("kind <> " + c.arg(string(s.Park.Kind)))
+	}
+	_, err := t.resolve(c)
 	return err
 }
 

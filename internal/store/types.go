@@ -158,11 +158,34 @@ type Work struct {
 	Observed Observed
 	Base     Base
 	HumanAt  time.Time // the latest edit by a person that was seen
+	Ruling   Ruling
 	Link     *Link
 	Intents  []Intent
 	Events   []Event       // the waiting ones, in the order they came, without payload
-	Open     []status.Kind // its open exceptions
+	Open     []status.Kind // its exceptions that close by themselves
 }
+
+// Ruling is what an owner decided about a customer whom the decision had left
+// to him. It holds for what he was shown: Desired and Observed, and a record
+// that was last edited at RecordAt.
+type Ruling struct {
+	Kind     RulingKind // "" is none
+	Desired  string
+	Observed string
+	RecordAt time.Time
+	Until    time.Time // zero: until the source changes
+	At       time.Time
+	By       string
+}
+
+// RulingKind is whose value an owner chose.
+type RulingKind string
+
+// The kinds of ruling.
+const (
+	Ours   RulingKind = "ours"   // what the source says is written
+	Theirs RulingKind = "theirs" // what the target holds stays
+)
 
 // CloseScope says which open exceptions of the customer a settlement resolves.
 type CloseScope int
@@ -194,6 +217,7 @@ type Settlement struct {
 	RetryAt      time.Time // zero: nothing is left to do
 	Attempts     int
 	FirstTry     time.Time
+	RulingDone   time.Time      // the ruling made then is used up, unless there is a later one
 	Outcome      status.Outcome // "" leaves outcome and reason
 	Reason       string
 }
@@ -234,17 +258,36 @@ type NewException struct {
 	Confidence  float64
 	Owner       string
 	Candidates  []status.Candidate
+	// Cause is what exceptions of one group have in common; "" is a group of
+	// its own, by the customer.
+	Cause string
 }
 
 // Exception is a stored exception: one row for each sync, customer and kind.
 type Exception struct {
 	ID int64
 	NewException
-	State     status.State
-	Count     int
+	State status.State
+	Count int
+	// Ignored says for how long, when State is ignored.
+	Ignored   Ignored
+	Assigned  bool // a person named the owner
 	FirstSeen time.Time
 	LastSeen  time.Time
+	OpenedAt  time.Time // when it opened or came back the last time
+	// RemindedAt is when the owner was reminded of it, zero when not since it
+	// opened.
+	RemindedAt time.Time
 }
+
+// Ignored is for how long an exception is ignored.
+type Ignored string
+
+// The ways to ignore.
+const (
+	IgnoredUntilChange Ignored = "until_change" // until the source changes
+	IgnoredAlways      Ignored = "always"
+)
 
 // Customer is one customer as it is stored.
 type Customer struct {
@@ -254,6 +297,7 @@ type Customer struct {
 	Observed  Observed
 	Base      Base
 	HumanAt   time.Time
+	Ruling    Ruling
 	Link      *Link
 	Outcome   status.Outcome
 	Reason    string
@@ -288,9 +332,9 @@ type EventFilter struct {
 
 // ExceptionFilter chooses exceptions; empty fields choose all.
 type ExceptionFilter struct {
-	Sync, Customer string
-	Kind           status.Kind
-	States         []status.State
+	Sync, Customer, Owner, Cause string
+	Kind                         status.Kind
+	States                       []status.State
 }
 
 // ms and at turn times into what is stored and back.

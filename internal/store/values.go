@@ -28,3 +28,20 @@ func (v *values) finish() {
 	v.observed.At, v.observed.SeenAt = at(v.observedAt), at(v.observedSeenAt)
 	v.base.Known, v.base.At, v.base.SeenAt = v.baseKnown == 1, at(v.baseAt), at(v.baseSeenAt)
 }
+
+// rulingColumns are an owner's ruling, in the order of ruling.
+const rulingColumns = "ruling, ruling_desired, ruling_observed, ruling_record_at, ruling_until, ruling_at, ruling_by"
+
+// ruling scans rulingColumns.
+type ruling struct {
+	into                *Ruling
+	recordAt, until, at int64
+}
+
+func (r *ruling) columns() []any {
+	return []any{&r.into.Kind, &r.into.Desired, &r.into.Observed, &r.recordAt, &r.until, &r.at, &r.into.By}
+}
+
+func (r *ruling) finish() {
+	r.into.RecordAt, r.into.Until, r.into.At = at(r.recordAt), at(r.until), at(r.at)
+}

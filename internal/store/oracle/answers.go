@@ -157,7 +157,7 @@ func (db *DB) Exceptions(_ context.Context, f store.ExceptionFilter) ([]store.Ex
 	var found []store.Exception
 	for _, x := range db.exceptions {
 		if (f.Sync == "" || x.Sync == f.Sync) && (f.Customer == "" || x.Customer == f.Customer) && (f.Kind == "" || x.Kind == f.Kind) &&
-			(len(f.States) == 0 || slices.Contains(f.States, x.State)) {
+			(f.Owner == "" || x.Owner == f.Owner) && (f.Cause == "" || x.Cause == f.Cause) && (len(f.States) == 0 || slices.Contains(f.States, x.State)) {
 			found = append(found, *x)
 		}
 	}

@@ -40,6 +40,8 @@ type DB struct {
 	intents     []*intent
 	decisions   []store.Decision
 	exceptions  []*store.Exception
+	actions     map[int64][]store.Action
+	requests    map[string]bool
 	connections map[string]*connection
 	cursors     map[string]*cursor
 	lastIntent  int64
@@ -79,7 +81,8 @@ type cursor struct {
 // New returns an empty store on the given clock.
 func New(now func() time.Time) *DB {
 	return &DB{now: now, seen: map[eventKey]bool{}, customers: map[key]*customer{},
-		connections: map[string]*connection{}, cursors: map[string]*cursor{}}
+		connections: map[string]*connection{}, cursors: map[string]*cursor{},
+		actions: map[int64][]store.Action{}, requests: map[string]bool{}}
 }
 
 // Unfence takes every report without looking at claim and lease. The simulator
@@ -204,7 +207,7 @@ func (db *DB) Claim(_ context.Context, sync string, limit int, lease time.Durati
 // work is a claimed customer with all that is known of it.
 func (db *DB) work(c *customer, now time.Time) store.Work {
 	w := store.Work{Sync: c.Sync, Customer: c.Customer.Customer, Generation: c.generation, Fence: c.fence, LeaseUntil: c.leaseUntil, Now: now,
-		Attempts: c.Attempts, FirstTry: c.firstTry, Desired: c.Desired, Observed: c.Observed, Base: c.Base, HumanAt: c.HumanAt}
+		Attempts: c.Attempts, FirstTry: c.firstTry, Desired: c.Desired, Observed: c.Observed, Base: c.Base, HumanAt: c.HumanAt, Ruling: c.Ruling}
 	k := key{w.Sync, w.Customer}
 	for _, e := range db.events {
 		if e.Outcome == "" && e.Sync == k.sync && e.Customer == k.customer {
@@ -220,7 +223,7 @@ func (db *DB) work(c *customer, now time.Time) store.Work {
 		}
 	}
 	for _, x := range db.exceptions {
-		if x.Sync == k.sync && x.Customer == k.customer && isOpen(x.State) {
+		if x.Sync == k.sync && x.Customer == k.customer && closable(x) {
 			w.Open = append(w.Open, x.Kind)
 		}
 	}
@@ -345,6 +348,9 @@ func (c *customer) release(w *store.Work, s store.Settlement, now time.Time) {
 	if s.Outcome != "" {
 		c.Outcome, c.Reason, c.SettledAt = s.Outcome, s.Reason, now
 	}
+	if c.Ruling.At.Equal(milli(s.RulingDone)) {
+		c.Ruling.Kind = ""
+	}
 	// A value that the settlement leaves is as it was claimed.
 	c.Desired, c.Observed, c.Base = w.Desired, w.Observed, w.Base
 	if d := s.Desired; d != nil {
@@ -361,6 +367,11 @@ func (c *customer) release(w *store.Work, s store.Settlement, now time.Time) {
 	}
 }
 
+// closable are exceptions that close when their customer overcomes them.
+func closable(x *store.Exception) bool {
+	return isOpen(x.State) || x.State == status.StateIgnored && x.Ignored == store.IgnoredUntilChange
+}
+
 func isOpen(s status.State) bool { return s == status.Open || s == status.Acknowledged }
 
 // closeAfter resolves what the customer has overcome.
@@ -369,31 +380,54 @@ func (db *DB) closeAfter(w *store.Work, s store.Settlement) {
 		return
 	}
 	for _, x := range db.exceptions {
-		if x.Sync != w.Sync || x.Customer != w.Customer || !isOpen(x.State) {
+		if x.Sync != w.Sync || x.Customer != w.Customer {
 			continue
 		}
 		if s.Close == store.CloseAll || !s.Park.Stage.Before(x.Stage) && x.Kind != s.Park.Kind {
-			x.State = status.Resolved
+			db.resolve(x)
 		}
 	}
+}
+
+// resolve closes an exception that is closable, and reports whether it was.
+func (db *DB) resolve(x *store.Exception) bool {
+	if !closable(x) {
+		return false
+	}
+	x.State, x.Ignored = status.Resolved, ""
+	db.note(x.ID, "trueup", "closed", "")
+	return true
 }
 
 // open opens an exception, or counts it when it is open already.
 func (db *DB) open(n store.NewException, now time.Time) int64 {
 	n.Candidates = copied(n.Candidates)
+	if n.Cause == "" {
+		n.Cause = n.Customer
+	}
 	for _, x := range db.exceptions {
 		if x.Sync == n.Sync && x.Customer == n.Customer && x.Kind == n.Kind {
-			x.NewException, x.LastSeen = n, now
-			x.Count++
-			if x.State == status.Resolved {
-				x.State = status.Open
-			}
+			again(x, n, now)
 			return x.ID
 		}
 	}
-	x := &store.Exception{ID: int64(len(db.exceptions) + 1), NewException: n, State: status.Open, Count: 1, FirstSeen: now, LastSeen: now}
+	x := &store.Exception{ID: int64(len(db.exceptions) + 1), NewException: n, State: status.Open, Count: 1, FirstSeen: now, LastSeen: now, OpenedAt: now}
 	db.exceptions = append(db.exceptions, x)
 	return x.ID
+}
+
+// again counts an exception, and opens it if it is one that comes back.
+func again(x *store.Exception, n store.NewException, now time.Time) {
+	resolved := x.State == status.Resolved
+	if x.Assigned && !resolved {
+		n.Owner = x.Owner
+	}
+	x.Assigned = x.Assigned && !resolved
+	if resolved || x.State == status.StateIgnored && x.Ignored == store.IgnoredUntilChange && x.SourceValue != n.SourceValue {
+		x.State, x.Ignored, x.OpenedAt, x.RemindedAt = status.Open, "", now, time.Time{}
+	}
+	x.NewException, x.LastSeen = n, now
+	x.Count++
 }
 
 // copied gives candidates back as a database does, which keeps them as JSON.

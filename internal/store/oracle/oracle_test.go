@@ -33,7 +33,9 @@ type engine interface {
 	SaveLink(ctx context.Context, w *store.Work, l store.Link) error
 	ImportLinks(ctx context.Context, sync string, links []store.Link) (int, error)
 	RemoveLink(ctx context.Context, sync, customer string) error
-	Retry(ctx context.Context, id int64) error
+	Act(ctx context.Context, a store.Act) (bool, error)
+	Actions(ctx context.Context, exception int64) ([]store.Action, error)
+	Groups(ctx context.Context, sync string) ([]store.Group, error)
 	OpenException(ctx context.Context, x store.NewException) (int64, error)
 	CloseExceptions(ctx context.Context, sync, customer string, kind status.Kind) (int, error)
 	Exception(ctx context.Context, id int64) (store.Exception, error)
@@ -83,7 +85,7 @@ func TestTheEnginesAndTheOracleAgree(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"receive": d.receive, "time passes": d.pass, "claim": d.claim, "begin a write": d.beginWrite, "settle": d.settle,
 			"save a link": d.saveLink, "people set links": d.importLinks, "remove a link": d.removeLink, "an exception": d.exception,
-			"retry": d.retry, "a connection rests": d.rest, "reserve calls": d.reserve, "ask for changes": d.cursor, "compare": d.compare,
+			"somebody acts": d.act, "a connection rests": d.rest, "reserve calls": d.reserve, "ask for changes": d.cursor, "compare": d.compare,
 		})
 		d.compare(rt)
 	})
@@ -134,6 +136,8 @@ func answered(value any, err error) answer {
 		a.Err = "fenced"
 	case errors.Is(err, store.ErrNotFound):
 		a.Err = "not found"
+	case errors.Is(err, store.ErrChanged), errors.Is(err, store.ErrNoCustomer):
+		a.Err = errors.Unwrap(err).Error()
 	case errors.As(err, &taken):
 		a.Err = "duplicate link " + taken.TargetID + " of " + taken.Customer
 	default:
@@ -185,6 +189,7 @@ func (d *differential) receive(t *rapid.T) {
 func (d *differential) newException(t *rapid.T) store.NewException {
 	x := store.NewException{Sync: d.sync, Customer: names.Draw(t, "customer of the exception"), Kind: kinds.Draw(t, "kind"), Stage: stages.Draw(t, "stage"),
 		Reason: words.Draw(t, "reason"), SourceValue: words.Draw(t, "source value"), Confidence: 0.5, Owner: "ops@example.com"}
+	x.Cause = rapid.SampledFrom([]string{"", "past_due"}).Draw(t, "cause")
 	if rapid.Bool().Draw(t, "candidates") {
 		x.Candidates = []status.Candidate{{TargetID: "rec_1", Confidence: 0.9}, {TargetID: "rec_2", Value: "Active", Rule: "email = email", Confidence: 0.1}}
 	}
@@ -256,6 +261,7 @@ func (d *differential) settle(t *rapid.T) {
 	s := store.Settlement{HumanAt: d.moment(t, "human"), Email: rapid.SampledFrom([]string{"", " Ana@Example.com"}).Draw(t, "email"),
 		Close: store.CloseScope(rapid.IntRange(0, 2).Draw(t, "close")), RetryAt: d.moment(t, "retry"), Attempts: rapid.IntRange(0, 3).Draw(t, "attempts"),
 		FirstTry: d.moment(t, "first try"), Outcome: rapid.SampledFrom(append([]status.Outcome{""}, status.Outcomes...)).Draw(t, "outcome"), Reason: words.Draw(t, "reason"),
+		RulingDone: d.sides[0].works[at].Ruling.At,
 		Decision: &store.Decision{Sync: d.sync, Customer: d.sides[0].works[at].Customer, Action: "write", Stage: stages.Draw(t, "stage"), Confidence: 0.25,
 			DesiredAt: d.moment(t, "desired at"), Events: 1}}
 	if rapid.Bool().Draw(t, "desired") {
@@ -271,6 +277,9 @@ func (d *differential) settle(t *rapid.T) {
 		x := d.newException(t)
 		x.Customer = d.sides[0].works[at].Customer
 		s.Park = &x
+	}
+	if rapid.Bool().Draw(t, "the ruling stays") {
+		s.RulingDone = time.Time{}
 	}
 	closing := rapid.IntRange(0, 2).Draw(t, "intents to close")
 	seeing := rapid.IntRange(0, 2).Draw(t, "intents that were seen")
@@ -339,15 +348,24 @@ func (d *differential) exception(t *rapid.T) {
 	})
 }
 
-func (d *differential) retry(t *rapid.T) {
+func (d *differential) act(t *rapid.T) {
 	at := rapid.IntRange(0, 3).Draw(t, "which")
-	d.all("retry", func(s *side) any {
+	a := store.Act{Who: "ana@example.com", Owner: rapid.SampledFrom([]string{"ops@example.com", "ben@example.com"}).Draw(t, "owner"), Saw: words.Draw(t, "saw"),
+		TargetID: ids.Draw(t, "record"), Until: d.moment(t, "until"), Ignored: rapid.SampledFrom([]store.Ignored{store.IgnoredUntilChange, store.IgnoredAlways}).Draw(t, "ignored"),
+		Verb: rapid.SampledFrom([]store.Verb{store.Acknowledge, store.Assign, store.Retry, store.Ignore, store.Resolve, store.Reopen, store.ApplyOurs, store.KeepTheirs,
+			store.LinkTo, store.Rematch}).Draw(t, "verb")}
+	if rapid.Bool().Draw(t, "keyed") {
+		a.Key = d.sync + words.Draw(t, "key")
+	}
+	d.all("act", func(s *side) any {
 		found, err := s.Exceptions(context.Background(), store.ExceptionFilter{Sync: d.sync})
 		if err != nil || at >= len(found) {
 			return answered(len(found), err)
 		}
 		slices.SortFunc(found, func(a, b store.Exception) int { return cmp.Compare(a.ID, b.ID) })
-		return answered(nil, s.Retry(context.Background(), found[at].ID))
+		a := a
+		a.Exception = found[at].ID
+		return answered(s.Act(context.Background(), a))
 	})
 }
 
@@ -417,11 +435,15 @@ func (d *differential) compare(*rapid.T) {
 	d.all("exceptions", func(s *side) any {
 		found, err := s.Exceptions(ctx, store.ExceptionFilter{Sync: d.sync})
 		slices.SortFunc(found, func(a, b store.Exception) int { return cmp.Compare(a.ID, b.ID) })
+		var actions [][]store.Action
 		for i := range found {
+			did, actErr := s.Actions(ctx, found[i].ID)
+			actions, err = append(actions, did), errors.Join(err, actErr)
 			found[i].ID = 0
 		}
-		return answered(found, err)
+		return answered([]any{found, actions}, err)
 	})
+	d.all("groups", func(s *side) any { return answered(s.Groups(ctx, d.sync)) })
 	d.all("links", func(s *side) any { return answered(s.Links(ctx, d.sync)) })
 	d.all("last", func(s *side) any { return answered(s.Last(ctx, d.sync)) })
 	d.all("outcomes", func(s *side) any { return answered(s.Outcomes(ctx, d.sync)) })

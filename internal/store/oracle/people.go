@@ -98,6 +98,7 @@ func (db *DB) ImportLinks(_ context.Context, sync string, links []store.Link) (c
 	for _, l := range fresh {
 		db.put(l, db.clock())
 		db.lookAgain(key{sync, l.Customer})
+		db.dropRuling(key{sync, l.Customer})
 	}
 	return len(fresh), nil
 }
@@ -110,19 +111,14 @@ func (db *DB) RemoveLink(_ context.Context, sync, customer string) error {
 		return fmt.Errorf("remove the link of customer %s of %s: %w", customer, sync, store.ErrNotFound)
 	}
 	db.lookAgain(key{sync, customer})
+	db.dropRuling(key{sync, customer})
 	return nil
 }
 
-// Retry looks at the customer of an exception again, now.
-func (db *DB) Retry(_ context.Context, id int64) error {
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	for _, x := range db.exceptions {
-		if x.ID == id && db.lookAgain(key{x.Sync, x.Customer}) {
-			return nil
-		}
+func (db *DB) dropRuling(k key) {
+	if c, ok := db.customers[k]; ok {
+		c.Ruling.Kind = ""
 	}
-	return fmt.Errorf("retry exception %d: %w", id, store.ErrNotFound)
 }
 
 // OpenException opens an exception, or counts it when it is open already.
@@ -137,8 +133,7 @@ func (db *DB) CloseExceptions(_ context.Context, sync, customer string, kind sta
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	for _, x := range db.exceptions {
-		if x.Sync == sync && x.Customer == customer && x.Kind == kind && isOpen(x.State) {
-			x.State = status.Resolved
+		if x.Sync == sync && x.Customer == customer && x.Kind == kind && db.resolve(x) {
 			closed++
 		}
 	}

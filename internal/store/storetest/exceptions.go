@@ -43,12 +43,13 @@ var exceptions = map[string]func(*testing.T, Open){
 		f.must(err)
 		f.clock.Move(time.Hour)
 		changed := exception("cus_1", status.Unmatched, status.StageMatch)
-		changed.Reason, changed.Candidates = "another reason", nil
+		changed.Reason, changed.Candidates, changed.Cause = "another reason", nil, "cus_1"
 		second, err := f.db.OpenException(f.ctx, changed)
 		f.must(err)
 		x, err := f.db.Exception(f.ctx, second)
 		f.must(err)
-		if diff := cmp.Diff(store.Exception{ID: first, NewException: changed, State: status.Open, Count: 2, FirstSeen: began, LastSeen: f.clock.Now()}, x,
+		if diff := cmp.Diff(store.Exception{ID: first, NewException: changed, State: status.Open, Count: 2, FirstSeen: began,
+			LastSeen: f.clock.Now(), OpenedAt: began}, x,
 			cmpopts.EquateEmpty()); diff != "" {
 			t.Error(diff)
 		}
@@ -105,12 +106,22 @@ var exceptions = map[string]func(*testing.T, Open){
 		f.settle(store.Settlement{Outcome: status.Parked, Park: &park, Attempts: 7, RetryAt: f.clock.Now().Add(time.Hour)})
 		found, err := f.db.Exceptions(f.ctx, store.ExceptionFilter{Sync: sync1, Kind: status.Unmatched})
 		f.must(err)
-		f.must(f.db.Retry(f.ctx, found[0].ID))
+		f.act(found[0].ID, store.Retry)
 		if w := f.claimOne(); w.Attempts != 0 || !cmp.Equal(w.Open, []status.Kind{status.Unmatched}) {
 			t.Errorf("due is %+v", w)
 		}
-		if err := f.db.Retry(f.ctx, 99); !errors.Is(err, store.ErrNotFound) {
+		if _, err := f.db.Act(f.ctx, store.Act{Exception: 99, Verb: store.Retry}); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("an exception that does not exist: %v", err)
 		}
 	},
+}
+
+// act does something about an exception and demands that it changed something.
+func (f fixture) act(id int64, verb store.Verb) {
+	f.Helper()
+	changed, err := f.db.Act(f.ctx, store.Act{Exception: id, Verb: verb, Who: "ana@example.com"})
+	f.must(err)
+	if !changed {
+		f.Errorf("%s changed nothing", verb)
+	}
 }

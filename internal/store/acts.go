@@ -1,0 +1,296 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"trueup/internal/status"
+)
+
+// Verb is what somebody does about an exception.
+type Verb string
+
+// The verbs.
+const (
+	Acknowledge Verb = "acknowledge" // somebody looks at it
+	Assign      Verb = "assign"      // to Act.Owner
+	Retry       Verb = "retry"       // look at its customer again
+	Ignore      Verb = "ignore"      // for as long as Act.Ignored says
+	Resolve     Verb = "resolve"     // it is done, whatever the tools say
+	Reopen      Verb = "reopen"      // it is not done after all
+	ApplyOurs   Verb = "apply"       // write what the source says
+	KeepTheirs  Verb = "keep"        // leave what the target holds, until Act.Until
+	LinkTo      Verb = "link"        // to the record Act.TargetID
+	Rematch     Verb = "rematch"     // forget the link and try the match rules anew
+)
+
+// itself is who did what nobody did.
+const itself = "trueup"
+
+// Act is what a person does about an exception.
+type Act struct {
+	Exception int64
+	Verb      Verb
+	Who       string
+	// Key makes a repeated request one act; "" is none.
+	Key      string
+	Owner    string
+	Ignored  Ignored
+	Until    time.Time
+	TargetID string
+	// Saw is the target's value that the person was shown, for ApplyOurs and
+	// KeepTheirs.
+	Saw string
+}
+
+// Action is one line of an exception's history.
+type Action struct {
+	At   time.Time
+	Who  string
+	Verb string
+	Note string
+}
+
+// ErrChanged means that the target holds something else by now than the person
+// was shown: nothing was changed.
+var ErrChanged = errors.New("the target was changed since; look at it again before deciding")
+
+// ErrNoCustomer means that the exception is about no single customer.
+var ErrNoCustomer = errors.New("it is about no single customer and closes when its cause is gone")
+
+// Act does what a person decided, in one transaction with the note of who did
+// it. It returns false when that had been done already, or by a request with
+// the same key. ErrNotFound, ErrChanged, ErrNoCustomer and a
+// *DuplicateLinkError change nothing.
+func (db *DB) Act(ctx context.Context, a Act) (changed bool, err error) {
+	x, err := db.Exception(ctx, a.Exception)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", a.Verb, err)
+	}
+	err = db.update(ctx, func(t *tx) error {
+		var err error
+		changed, err = t.act(a)
+		return err
+	}, key{x.Sync, x.Customer})
+	if err != nil {
+		return false, fmt.Errorf("%s exception %d: %w", a.Verb, a.Exception, err)
+	}
+	return changed, nil
+}
+
+func (t *tx) act(a Act) (bool, error) {
+	var x Exception
+	err := t.query(func(s scanner) error {
+		return s.Scan(&x.ID, &x.Sync, &x.Customer, &x.Kind, &x.Cause, &x.State, &x.Ignored, &x.Owner)
+	}, "select id, sync, customer, kind, cause, state, ignored, owner from exceptions where id = $1", a.Exception)
+	if err == nil && x.ID == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return false, err
+	}
+	if repeated, err := t.repeated(a.Key); err != nil || repeated {
+		return false, err
+	}
+	note, changed, err := t.perform(x, a)
+	if err != nil || !changed {
+		return false, err
+	}
+	if err := t.noteKeyed(x.ID, a.Who, string(a.Verb), note, a.Key); err != nil {
+		return false, err
+	}
+	return true, t.tell(x.Sync, x.Kind, x.Cause)
+}
+
+// perform makes the change. note is what the history says besides the verb.
+func (t *tx) perform(x Exception, a Act) (note string, changed bool, err error) {
+	one := func(query string, args ...any) (bool, error) {
+		n, err := t.exec(query, append([]any{x.ID}, args...)...)
+		return n > 0, err
+	}
+	switch a.Verb {
+	case Acknowledge:
+		changed, err = one("update exceptions set state = 'acknowledged', ignored = '' where id = $1 and state in ('open', 'ignored')")
+	case Assign:
+		note = "to " + a.Owner
+		changed, err = one("update exceptions set owner = $2, assigned = 1, reminded_at = 0 where id = $1 and (owner <> $2 or assigned = 0)", a.Owner)
+	case Ignore:
+		note = map[Ignored]string{IgnoredUntilChange: "until the source changes", IgnoredAlways: "for ever"}[a.Ignored]
+		changed, err = one("update exceptions set state = 'ignored', ignored = $2 where id = $1 and (state <> 'ignored' or ignored <> $2)", string(a.Ignored))
+	case Resolve:
+		changed, err = one("update exceptions set state = 'resolved', ignored = '' where id = $1 and state <> 'resolved'")
+	case Reopen:
+		changed, err = one("update exceptions set state = 'open', ignored = '', opened_at = $2, reminded_at = 0 where id = $1 and state in ('ignored', 'resolved')", ms(t.now))
+	default:
+		if x.Customer == "" {
+			return "", false, ErrNoCustomer
+		}
+		return t.actOnCustomer(x, a)
+	}
+	return note, changed, err
+}
+
+// actOnCustomer makes a change after which the customer is looked at again.
+func (t *tx) actOnCustomer(x Exception, a Act) (note string, changed bool, err error) {
+	switch a.Verb {
+	case Retry:
+		changed = true
+	case ApplyOurs:
+		note = "over " + a.Saw
+		changed, err = t.rule(x, Ours, a)
+	case KeepTheirs:
+		note = a.Saw
+		if !a.Until.IsZero() {
+			note += " until " + a.Until.UTC().Format(time.RFC3339)
+		}
+		changed, err = t.rule(x, Theirs, a)
+	case LinkTo:
+		note = "to " + a.TargetID
+		changed, err = t.linkAsTold(Link{Sync: x.Sync, Customer: x.Customer, TargetID: a.TargetID, Rule: "a person", Confidence: 1, By: a.Who})
+	case Rematch:
+		var n int64
+		n, err = t.exec("delete from links where sync = $1 and customer = $2", x.Sync, x.Customer)
+		changed = n > 0
+	default:
+		return "", false, fmt.Errorf("there is no verb %q", a.Verb)
+	}
+	if err != nil || !changed {
+		return note, false, err
+	}
+	if a.Verb == LinkTo || a.Verb == Rematch {
+		if err := t.dropRuling(x.Sync, x.Customer); err != nil {
+			return "", false, err
+		}
+	}
+	found, err := t.lookAgain(x.Sync, x.Customer)
+	if err == nil && !found {
+		err = ErrNotFound
+	}
+	return note, true, err
+}
+
+// rule stores what an owner decided, with what he was shown.
+func (t *tx) rule(x Exception, kind RulingKind, a Act) (changed bool, err error) {
+	var c Customer
+	r := ruling{into: &c.Ruling}
+	found := false
+	err = t.query(func(s scanner) error {
+		found = true
+		var observed int64
+		err := s.Scan(append([]any{&c.Desired.Value, &c.Observed.Value, &observed}, r.columns()...)...)
+		c.Observed.At = at(observed)
+		r.finish()
+		return err
+	}, "select desired_value, observed_value, observed_at, "+rulingColumns+" from customers where sync = $1 and customer = $2", x.Sync, x.Customer)
+	switch {
+	case err != nil:
+		return false, err
+	case !found:
+		return false, ErrNotFound
+	case c.Observed.Value != a.Saw:
+		return false, ErrChanged
+	}
+	was := c.Ruling
+	if was.Kind == kind && was.Desired == c.Desired.Value && was.Observed == c.Observed.Value && was.RecordAt.Equal(c.Observed.At) && was.Until.Equal(a.Until) {
+		return false, nil
+	}
+	_, err = t.exec(`update customers set ruling = $3, ruling_desired = $4, ruling_observed = $5, ruling_record_at = $6, ruling_until = $7,
+    ruling_at = $8, ruling_by = $9 where sync = $1 and customer = $2`,
+		x.Sync, x.Customer, string(kind), c.Desired.Value, c.Observed.Value, ms(c.Observed.At), ms(a.Until), ms(t.now), a.Who)
+	return true, err
+}
+
+// dropRuling forgets what was decided about a record that is another now.
+func (t *tx) dropRuling(sync, customer string) error {
+	_, err := t.exec("update customers set ruling = '' where sync = $1 and customer = $2", sync, customer)
+	return err
+}
+
+// linkAsTold sets a link unless it is so already.
+func (t *tx) linkAsTold(l Link) (changed bool, err error) {
+	if err := t.unclaimedRecord(l); err != nil {
+		return false, err
+	}
+	n := 0
+	err = t.query(func(s scanner) error { return s.Scan(&n) },
+		"select count(*) from links where sync = $1 and customer = $2 and target_id = $3 and confidence = 1", l.Sync, l.Customer, l.TargetID)
+	if err != nil || n > 0 {
+		return false, err
+	}
+	return true, t.putLink(l)
+}
+
+// repeated reports whether a request with the key was done.
+func (t *tx) repeated(key string) (bool, error) {
+	if key == "" {
+		return false, nil
+	}
+	n := 0
+	err := t.query(func(s scanner) error { return s.Scan(&n) }, "select count(*) from actions where request_key = $1", key)
+	return n > 0, err
+}
+
+func (t *tx) note(exception int64, who, verb, note string) error {
+	return t.noteKeyed(exception, who, verb, note, "")
+}
+
+func (t *tx) noteKeyed(exception int64, who, verb, note, key string) error {
+	var unique any // null: any number of them
+	if key != "" {
+		unique = key
+	}
+	_, err := t.exec("insert into actions (exception_id, done_at, who, verb, note, request_key) values ($1, $2, $3, $4, $5, $6)",
+		exception, ms(t.now), who, verb, note, unique)
+	return err
+}
+
+// Actions returns who did what about an exception, the first first.
+func (db *DB) Actions(ctx context.Context, exception int64) ([]Action, error) {
+	var found []Action
+	err := db.view(ctx, func(s scanner) error {
+		var a Action
+		var done int64
+		err := s.Scan(&done, &a.Who, &a.Verb, &a.Note)
+		a.At = at(done)
+		found = append(found, a)
+		return err
+	}, "select done_at, who, verb, note from actions where exception_id = $1 order by id", exception)
+	if err != nil {
+		return nil, fmt.Errorf("read the history of exception %d: %w", exception, err)
+	}
+	return found, nil
+}
+
+// Group is the open exceptions of one cause.
+type Group struct {
+	Sync      string
+	Kind      status.Kind
+	Cause     string
+	Customers int
+	Oldest    time.Time // when the oldest of them opened
+	LastSeen  time.Time
+}
+
+// Groups returns the groups of open exceptions, the largest first; "" is all
+// syncs.
+func (db *DB) Groups(ctx context.Context, sync string) ([]Group, error) {
+	w := where{}
+	w.equal("sync", sync)
+	in(&w, "state", []status.State{status.Open, status.Acknowledged})
+	var found []Group
+	err := db.view(ctx, func(s scanner) error {
+		var g Group
+		var oldest, last int64
+		err := s.Scan(&g.Sync, &g.Kind, &g.Cause, &g.Customers, &oldest, &last)
+		g.Oldest, g.LastSeen = at(oldest), at(last)
+		found = append(found, g)
+		return err
+	}, "select sync, kind, cause, count(*), min(opened_at), max(last_seen) from exceptions"+w.String()+
+		" group by sync, kind, cause order by count(*) desc, sync, kind, cause", w.args...)
+	if err != nil {
+		return nil, fmt.Errorf("group exceptions: %w", err)
+	}
+	return found, nil
+}
