@@ -1,38 +1,15 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"trueup/internal/config"
+	"trueup/internal/contract"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
-
-// eventRow is an event as it is printed.
-type eventRow struct {
-	Seq        int64           `json:"seq"`
-	Sync       string          `json:"sync"`
-	Connection string          `json:"connection"`
-	Side       store.Side      `json:"side"`
-	ID         string          `json:"id"`
-	Customer   string          `json:"customer"`
-	Value      string          `json:"value"`
-	OccurredAt *time.Time      `json:"occurred_at"`
-	ReceivedAt *time.Time      `json:"received_at"`
-	Outcome    status.Outcome  `json:"outcome"`
-	Reason     string          `json:"reason"`
-	SettledAt  *time.Time      `json:"settled_at"`
-	Payload    json.RawMessage `json:"payload,omitempty"`
-}
-
-func rowOfEvent(e store.Event) eventRow {
-	return eventRow{Seq: e.Seq, Sync: e.Sync, Connection: e.Connection, Side: e.Side, ID: e.ID, Customer: e.Customer, Value: e.Value,
-		OccurredAt: stamp(e.OccurredAt), ReceivedAt: stamp(e.ReceivedAt), Outcome: e.Outcome, Reason: e.Reason, SettledAt: stamp(e.SettledAt)}
-}
 
 func eventsCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -94,11 +71,11 @@ func listEvents(cmd *cobra.Command, db *store.DB, f store.EventFilter) error {
 	if err != nil {
 		return err
 	}
-	var rows []eventRow
+	var rows []contract.Event
 	for _, e := range found {
-		rows = append(rows, rowOfEvent(e))
+		rows = append(rows, contract.EventOf(e))
 	}
-	return list(cmd, rows, "no events", "NUMBER\tRECEIVED\tSYNC\tCUSTOMER\tVALUE\tOUTCOME\tREASON", func(e eventRow) string {
+	return list(cmd, rows, "no events", "NUMBER\tRECEIVED\tSYNC\tCUSTOMER\tVALUE\tOUTCOME\tREASON", func(e contract.Event) string {
 		outcome := string(e.Outcome)
 		if outcome == "" {
 			outcome = "waiting"
@@ -116,13 +93,10 @@ func showEvent(cmd *cobra.Command, args []string, _ *config.Config, db *store.DB
 	if err != nil {
 		return err
 	}
-	row := rowOfEvent(e)
 	if wantsJSON(cmd) {
-		row.Payload = e.Payload
-		if !json.Valid(e.Payload) { // it could not be read, so it is shown as text
-			if row.Payload, err = json.Marshal(string(e.Payload)); err != nil {
-				return err
-			}
+		row, err := contract.EventOf(e).WithPayload(e.Payload)
+		if err != nil {
+			return err
 		}
 		return printJSON(cmd.OutOrStdout(), row)
 	}

@@ -4,62 +4,13 @@ import (
 	"fmt"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"trueup/internal/config"
-	"trueup/internal/status"
+	"trueup/internal/contract"
 	"trueup/internal/store"
 )
-
-// customerRow is a customer as it is printed; its fields are a public
-// contract. A value that is not known yet is "", a time null.
-type customerRow struct {
-	Sync     string         `json:"sync"`
-	Customer string         `json:"customer"`
-	Desired  valueRow       `json:"desired"`
-	Observed observedRow    `json:"observed"`
-	Base     valueRow       `json:"base"`
-	Link     *linkOfRow     `json:"link"`
-	Outcome  status.Outcome `json:"outcome"`
-	Reason   string         `json:"reason"`
-	History  []historyRow   `json:"history"`
-}
-
-type valueRow struct {
-	Status status.Status `json:"status"`
-	Value  string        `json:"value"`
-	At     *time.Time    `json:"at"`
-}
-
-type observedRow struct {
-	valueRow
-	By string `json:"by"`
-}
-
-type linkOfRow struct {
-	TargetID   string  `json:"target_id"`
-	Rule       string  `json:"rule"`
-	Confidence float64 `json:"confidence"`
-	By         string  `json:"by"`
-}
-
-type historyRow struct {
-	At         *time.Time     `json:"at"`
-	Action     string         `json:"action"`
-	Reason     string         `json:"reason"`
-	Row        int            `json:"row"`
-	Stage      status.Stage   `json:"stage"`
-	Outcome    status.Outcome `json:"outcome"`
-	Kind       status.Kind    `json:"kind"`
-	Desired    string         `json:"desired"`
-	Observed   string         `json:"observed"`
-	Base       string         `json:"base"`
-	By         string         `json:"by"`
-	Confidence float64        `json:"confidence"`
-	Events     int            `json:"events"`
-}
 
 func explainCommand() *cobra.Command {
 	history := 20
@@ -105,34 +56,14 @@ func explain(cmd *cobra.Command, db *store.DB, sync, named string, history int) 
 	if err != nil {
 		return err
 	}
-	row := rowOfCustomer(found[0], decisions)
+	row := contract.CustomerOf(found[0], decisions)
 	if wantsJSON(cmd) {
 		return printJSON(cmd.OutOrStdout(), row)
 	}
-	return row.print(cmd, found[0])
+	return printCustomer(cmd, row, found[0])
 }
 
-func rowOfCustomer(c store.Customer, decisions []store.Decision) customerRow {
-	row := customerRow{Sync: c.Sync, Customer: c.Customer, Outcome: c.Outcome, Reason: c.Reason, History: []historyRow{},
-		Desired:  valueRow{Status: c.Desired.Status, Value: c.Desired.Value, At: stamp(c.Desired.At)},
-		Observed: observedRow{valueRow: valueRow{Status: c.Observed.Status, Value: c.Observed.Value, At: stamp(c.Observed.At)}, By: c.Observed.By},
-		Base:     valueRow{Status: c.Base.Status, Value: c.Base.Value, At: stamp(c.Base.At)},
-	}
-	if row.Base.At == nil && c.Base.Known {
-		// The target gave no time of its own for what was written.
-		row.Base.At = stamp(c.Base.SeenAt)
-	}
-	if l := c.Link; l != nil {
-		row.Link = &linkOfRow{TargetID: l.TargetID, Rule: l.Rule, Confidence: l.Confidence, By: l.By}
-	}
-	for _, d := range decisions {
-		row.History = append(row.History, historyRow{At: stamp(d.At), Action: d.Action, Reason: d.Reason, Row: d.Row, Stage: d.Stage, Outcome: d.Outcome,
-			Kind: d.Kind, Desired: d.Desired, Observed: d.Observed, Base: d.Base, By: d.By, Confidence: d.Confidence, Events: d.Events})
-	}
-	return row
-}
-
-func (r customerRow) print(cmd *cobra.Command, c store.Customer) error {
+func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer) error {
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "customer %s of %s\n", r.Customer, r.Sync)
 	if r.Link == nil {
@@ -143,7 +74,7 @@ func (r customerRow) print(cmd *cobra.Command, c store.Customer) error {
 	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "\n  \tSTATUS\tVALUE\tSINCE\tBY")
 	fmt.Fprintf(t, "  desired (the source wants)\t%s\t%s\t%s\t-\n", orDash(string(r.Desired.Status)), orDash(r.Desired.Value), when(c.Desired.At))
-	fmt.Fprintf(t, "  observed (the target holds)\t%s\t%s\t%s\t%s\n", orDash(string(r.Observed.Status)), orDash(r.Observed.Value), when(c.Observed.At), orDash(r.Observed.By))
+	fmt.Fprintf(t, "  observed (the target holds)\t%s\t%s\t%s\t%s\n", orDash(string(r.Observed.Status)), orDash(c.Observed.Value), when(c.Observed.At), orDash(r.Observed.By))
 	since := c.Base.At
 	if since.IsZero() {
 		since = c.Base.SeenAt
@@ -157,6 +88,9 @@ func (r customerRow) print(cmd *cobra.Command, c store.Customer) error {
 		fmt.Fprintf(out, "\n  %s: %s\n", r.Outcome, r.Reason)
 	default:
 		fmt.Fprintln(out, "\n  nothing was decided yet")
+	}
+	if k := r.Ruling; k != nil {
+		fmt.Fprintf(out, "  %s said %s on %s, of %s in the target\n", k.By, k.Kind, when(c.Ruling.At), orDash(c.Ruling.Observed))
 	}
 	if !c.DueAt.IsZero() {
 		fmt.Fprintf(out, "  looked at again at %s\n", when(c.DueAt))

@@ -5,24 +5,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"trueup/internal/config"
+	"trueup/internal/contract"
 	"trueup/internal/store"
 )
-
-// linkRow is a link as it is printed.
-type linkRow struct {
-	Sync       string     `json:"sync"`
-	Customer   string     `json:"customer"`
-	TargetID   string     `json:"target_id"`
-	Rule       string     `json:"rule"`
-	Confidence float64    `json:"confidence"`
-	By         string     `json:"by"`
-	At         *time.Time `json:"at"`
-}
 
 // byPerson is who made a link that a person set here.
 const byPerson = "person"
@@ -71,11 +60,11 @@ func listLinks(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB)
 	if err != nil {
 		return err
 	}
-	var rows []linkRow
+	var rows []contract.Link
 	for _, l := range found {
-		rows = append(rows, linkRow{Sync: l.Sync, Customer: l.Customer, TargetID: l.TargetID, Rule: l.Rule, Confidence: l.Confidence, By: l.By, At: stamp(l.At)})
+		rows = append(rows, contract.LinkOf(l))
 	}
-	return list(cmd, rows, "no links", "SYNC\tCUSTOMER\tTARGET\tRULE\tCONFIDENCE\tBY\tAT", func(l linkRow) string {
+	return list(cmd, rows, "no links", "SYNC\tCUSTOMER\tTARGET\tRULE\tCONFIDENCE\tBY\tAT", func(l contract.Link) string {
 		return fmt.Sprintf("%s\t%s\t%s\t%s\t%g\t%s\t%s", l.Sync, l.Customer, l.TargetID, orDash(l.Rule), l.Confidence, l.By, when(*l.At))
 	})
 }

@@ -46,15 +46,6 @@ func list[T any](cmd *cobra.Command, rows []T, empty, header string, line func(T
 	return t.Flush()
 }
 
-// stamp is a time in JSON: null when it is not known.
-func stamp(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC()
-	return &t
-}
-
 // when is a time for people.
 func when(t time.Time) string {
 	if t.IsZero() {

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os/user"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"trueup/internal/config"
+	"trueup/internal/contract"
+	"trueup/internal/exceptions"
+	"trueup/internal/store"
+)
+
+// actCommand is one verb as a command.
+type actCommand struct {
+	verb           store.Verb
+	short, example string
+	// args, beside the numbers: one word in front of them or behind.
+	use   string
+	flags func(*cobra.Command, *exceptions.Request)
+	// one: it is about a single exception, whose number comes first; the word
+	// after it is read by word.
+	word func(*exceptions.Request, string) error
+}
+
+// exceptionsActCommands are all verbs.
+func exceptionsActCommands() []*cobra.Command {
+	var all []*cobra.Command
+	for _, c := range []actCommand{
+		{verb: store.Acknowledge, short: "Say that you look at it", example: "acknowledge 3 4"},
+		{verb: store.Assign, short: "Give it to an owner", use: "NUMBER OWNER", example: "assign 3 ana@example.com",
+			word: func(r *exceptions.Request, owner string) error { r.Owner = owner; return nil }},
+		{verb: store.Retry, short: "Look at the customers of these exceptions again, now", example: "retry 3 4"},
+		{verb: store.Ignore, short: "Hide it until the source changes, or for ever", example: "ignore 3 --for-ever", flags: ignoreFlags},
+		{verb: store.Resolve, short: "Close it, whatever the tools say", example: "resolve 3"},
+		{verb: store.Reopen, short: "Open it again", example: "reopen 3"},
+		{verb: store.ApplyOurs, short: "Write what the source says over what the target holds", example: "apply 3", flags: sawFlag},
+		{verb: store.KeepTheirs, short: "Leave what the target holds", example: "keep 3 --until 2026-12-31", flags: keepFlags},
+		{verb: store.LinkTo, short: "Say which record the customer is", use: "NUMBER TARGET", example: "link 3 contact_9",
+			word: func(r *exceptions.Request, id string) error { r.TargetID = id; return nil }},
+		{verb: store.Rematch, short: "Forget the link and try the match rules anew", example: "rematch 3"},
+	} {
+		all = append(all, c.command())
+	}
+	return all
+}
+
+func (c actCommand) command() *cobra.Command {
+	r := exceptions.Request{Verb: c.verb}
+	use, args := "NUMBER...", cobra.MinimumNArgs(1)
+	if c.word != nil {
+		use, args = c.use, cobra.ExactArgs(2)
+	}
+	cmd := &cobra.Command{
+		Use:     string(c.verb) + " " + use,
+		Short:   c.short,
+		Example: "  trueup exceptions " + c.example,
+		Args:    args,
+	}
+	group := false
+	as := cmd.Flags().String("as", "", "who does it: a `NAME` or an address; your user name unless said")
+	cmd.Flags().StringVar(&r.Key, "key", "", "a `TEXT` that makes a repeated call one")
+	cmd.Flags().BoolVar(&group, "group", false, "about all open exceptions of the same cause")
+	if c.flags != nil {
+		c.flags(cmd, &r)
+	}
+	jsonFlag(cmd)
+	cmd.RunE = withStore(func(cmd *cobra.Command, args []string, _ *config.Config, db *store.DB) error {
+		var err error
+		if r.Who, err = whoIs(*as); err != nil {
+			return err
+		}
+		if c.word != nil {
+			if err := c.word(&r, args[1]); err != nil {
+				return err
+			}
+			args = args[:1]
+		}
+		return act(cmd, exceptions.Desk{Store: db}, args, r, group)
+	})
+	return cmd
+}
+
+// act does it about each exception that is named, and tells what came of it.
+func act(cmd *cobra.Command, desk exceptions.Desk, numbers []string, r exceptions.Request, group bool) error {
+	all := []contract.Exception{}
+	for _, arg := range numbers {
+		id, err := number("exception", arg)
+		if err != nil {
+			return err
+		}
+		var done []exceptions.Done
+		if group {
+			done, err = desk.DoGroup(cmd.Context(), id, r)
+		} else {
+			var one exceptions.Done
+			one, err = desk.Do(cmd.Context(), id, r)
+			done = append(done, one)
+		}
+		if err != nil {
+			return refused(err)
+		}
+		for _, d := range done {
+			all = append(all, contract.ExceptionOf(d.Exception))
+			if !wantsJSON(cmd) {
+				fmt.Fprintln(cmd.OutOrStdout(), sentenceOf(d, r))
+			}
+		}
+	}
+	if wantsJSON(cmd) {
+		return printJSON(cmd.OutOrStdout(), all)
+	}
+	return nil
+}
+
+// sentenceOf says what was done.
+func sentenceOf(d exceptions.Done, r exceptions.Request) string {
+	x := d.Exception
+	if !d.Changed {
+		return fmt.Sprintf("exception %d: that was done already", x.ID)
+	}
+	switch r.Verb {
+	case store.Retry, store.ApplyOurs, store.KeepTheirs, store.LinkTo, store.Rematch:
+		return fmt.Sprintf("exception %d: customer %s of %s will be looked at again; see trueup explain %s %s", x.ID, x.Customer, x.Sync, x.Sync, x.Customer)
+	case store.Assign:
+		return fmt.Sprintf("exception %d belongs to %s", x.ID, x.Owner)
+	}
+	return fmt.Sprintf("exception %d is %s", x.ID, x.State)
+}
+
+func refused(err error) error {
+	var r *exceptions.RefusedError
+	if errors.As(err, &r) {
+		return &failure{err: r, hint: r.Hint, code: exitFailed}
+	}
+	return err
+}
+
+// whoIs is who does something at this command line.
+func whoIs(named string) (string, error) {
+	if named != "" {
+		return named, nil
+	}
+	u, err := user.Current()
+	if err != nil || u.Username == "" {
+		return "", usage("say who you are with --as", "this machine does not tell your user name")
+	}
+	return u.Username, nil
+}
+
+func ignoreFlags(cmd *cobra.Command, r *exceptions.Request) {
+	cmd.Flags().BoolFunc("for-ever", "also when the source changes", func(string) error {
+		r.Ignored = store.IgnoredAlways
+		return nil
+	})
+}
+
+func sawFlag(cmd *cobra.Command, r *exceptions.Request) {
+	cmd.Flags().Func("saw", "refuse unless the target still holds this `VALUE`", func(value string) error {
+		r.Saw = &value
+		return nil
+	})
+}
+
+func keepFlags(cmd *cobra.Command, r *exceptions.Request) {
+	sawFlag(cmd, r)
+	cmd.Flags().Func("until", "only until a `TIME`: 2026-12-31, 2026-12-31T08:00:00Z, or from now on such as 72h", func(text string) error {
+		var err error
+		r.Until, err = untilTime(text, time.Now())
+		return err
+	})
+}
+
+// untilTime reads a moment: a date, a time, or a duration from now on.
+func untilTime(text string, now time.Time) (time.Time, error) {
+	text = strings.TrimSpace(text)
+	if d, err := time.ParseDuration(text); err == nil && d > 0 {
+		return now.Add(d).UTC(), nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateTime, time.DateOnly} {
+		if at, err := time.Parse(layout, text); err == nil {
+			if !at.After(now) {
+				return time.Time{}, fmt.Errorf("%s is over", text)
+			}
+			return at.UTC(), nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q is no time; write 2026-12-31, 2026-12-31T08:00:00Z or 72h", text)
+}

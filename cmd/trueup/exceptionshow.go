@@ -1,0 +1,130 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"trueup/internal/config"
+	"trueup/internal/contract"
+	"trueup/internal/exceptions"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+func exceptionsShowCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "show NUMBER",
+		Short:   "Show one exception, what can be done about it and what was",
+		Example: "  trueup exceptions show 3 --json",
+		Args:    cobra.ExactArgs(1),
+		RunE:    withStore(showException),
+	}
+	jsonFlag(cmd)
+	return cmd
+}
+
+func showException(cmd *cobra.Command, args []string, _ *config.Config, db *store.DB) error {
+	id, err := number("exception", args[0])
+	if err != nil {
+		return err
+	}
+	x, err := db.Exception(cmd.Context(), id)
+	if err != nil {
+		return err
+	}
+	full, err := inFull(cmd, db, x)
+	if err != nil {
+		return err
+	}
+	if wantsJSON(cmd) {
+		return printJSON(cmd.OutOrStdout(), full)
+	}
+	printException(cmd.OutOrStdout(), x, full)
+	return nil
+}
+
+// inFull adds to an exception what stands elsewhere.
+func inFull(cmd *cobra.Command, db *store.DB, x store.Exception) (contract.ExceptionInFull, error) {
+	full := contract.ExceptionInFull{Exception: contract.ExceptionOf(x), Cause: x.Cause, OpenedAt: contract.Stamp(x.OpenedAt), Ignored: string(x.Ignored)}
+	for _, o := range exceptions.Offers(x.Kind) {
+		full.Offers = append(full.Offers, contract.OfferLine{Verb: string(o.Verb), Does: o.Does})
+	}
+	siblings, err := db.Exceptions(cmd.Context(), store.ExceptionFilter{Sync: x.Sync, Kind: x.Kind, Cause: x.Cause, States: []status.State{status.Open, status.Acknowledged}})
+	if err != nil {
+		return full, err
+	}
+	for _, s := range siblings {
+		if s.ID != x.ID {
+			full.Siblings++
+		}
+	}
+	actions, err := db.Actions(cmd.Context(), x.ID)
+	full.History = contract.ActionsOf(actions)
+	return full, err
+}
+
+func printException(out io.Writer, x store.Exception, full contract.ExceptionInFull) {
+	state := string(x.State)
+	if x.Ignored != "" {
+		state += map[store.Ignored]string{store.IgnoredUntilChange: " until the source changes", store.IgnoredAlways: " for ever"}[x.Ignored]
+	}
+	fmt.Fprintf(out, `exception %d: %s, %s
+  sync          %s
+  customer      %s
+  owner         %s
+  reason        %s
+  stage         %s
+  last action   %s
+  source value  %s
+  target value  %s
+  confidence    %g
+  seen          %s, first %s, last %s, open since %s
+`, x.ID, x.Kind, state, x.Sync, orDash(x.Customer), orDash(x.Owner), x.Reason, x.Stage, orDash(x.LastAction), orDash(x.SourceValue),
+		orDash(x.TargetValue), x.Confidence, plural(x.Count, "time"), when(x.FirstSeen), when(x.LastSeen), when(x.OpenedAt))
+	if full.Siblings > 0 {
+		fmt.Fprintf(out, "  cause         %s, which %s have as well: --group does the same about all of them\n", x.Cause, plural(full.Siblings, "other exception"))
+	}
+	for _, c := range x.Candidates {
+		fmt.Fprintf(out, "  candidate     %s, holds %s (by %s, %g sure): trueup exceptions link %d %s\n", c.TargetID, orDash(c.Value), orDash(c.Rule), c.Confidence, x.ID, c.TargetID)
+	}
+	for _, o := range full.Offers {
+		fmt.Fprintf(out, "  %-13s %s\n", o.Verb, o.Does)
+	}
+	for _, a := range full.History {
+		fmt.Fprintf(out, "  %s  %s %s %s\n", when(*a.At), a.Who, a.Verb, a.Note)
+	}
+}
+
+func exceptionsGroupsCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "groups",
+		Short: "List open exceptions by their cause, the largest group first",
+		Long: `List open exceptions by their cause, the largest group first. Fifty customers
+with the same unmapped value are one group: what is done with --group about one
+of them is done about all.`,
+		Example: "  trueup exceptions groups --sync customer-status",
+		Args:    cobra.NoArgs,
+		RunE: withStore(func(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB) error {
+			sync, err := syncOf(cmd, cfg)
+			if err != nil {
+				return err
+			}
+			found, err := db.Groups(cmd.Context(), sync)
+			if err != nil {
+				return err
+			}
+			var rows []contract.Group
+			for _, g := range found {
+				rows = append(rows, contract.GroupOf(g))
+			}
+			return list(cmd, rows, "no open exceptions", "EXCEPTIONS\tSYNC\tKIND\tCAUSE\tOLDEST\tLAST SEEN", func(g contract.Group) string {
+				return fmt.Sprintf("%d\t%s\t%s\t%s\t%s\t%s", g.Customers, g.Sync, g.Kind, orDash(g.Cause), when(*g.Oldest), when(*g.LastSeen))
+			})
+		}),
+	}
+	syncFlag(cmd)
+	jsonFlag(cmd)
+	return cmd
+}

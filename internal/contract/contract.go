@@ -1,0 +1,80 @@
+// Package contract is the JSON that other programs read: what the commands
+// print with --json and what the API answers, field for field the same.
+//
+// Main types: Exception, Customer, Event, Link, Group. Main functions: the
+// conversions from what the store keeps, named after the type.
+//
+// Invariants: a field that was published is not renamed or removed; a list that
+// is empty is [] and a time that is not known is null.
+//
+// It may import internal/status and internal/store.
+package contract
+
+import (
+	"encoding/json"
+	"time"
+
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// Stamp is a time in JSON: nil when it is not known.
+func Stamp(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+// Link joins a customer to a record.
+type Link struct {
+	Sync       string     `json:"sync"`
+	Customer   string     `json:"customer"`
+	TargetID   string     `json:"target_id"`
+	Rule       string     `json:"rule"`
+	Confidence float64    `json:"confidence"`
+	By         string     `json:"by"`
+	At         *time.Time `json:"at"`
+}
+
+// LinkOf converts a link.
+func LinkOf(l store.Link) Link {
+	return Link{Sync: l.Sync, Customer: l.Customer, TargetID: l.TargetID, Rule: l.Rule, Confidence: l.Confidence, By: l.By, At: Stamp(l.At)}
+}
+
+// Event is one received change notification. Payload is there only where one
+// event was asked for.
+type Event struct {
+	Seq        int64           `json:"seq"`
+	Sync       string          `json:"sync"`
+	Connection string          `json:"connection"`
+	Side       store.Side      `json:"side"`
+	ID         string          `json:"id"`
+	Customer   string          `json:"customer"`
+	Value      string          `json:"value"`
+	OccurredAt *time.Time      `json:"occurred_at"`
+	ReceivedAt *time.Time      `json:"received_at"`
+	Outcome    status.Outcome  `json:"outcome"`
+	Reason     string          `json:"reason"`
+	SettledAt  *time.Time      `json:"settled_at"`
+	Payload    json.RawMessage `json:"payload,omitempty"`
+}
+
+// EventOf converts an event, without its payload.
+func EventOf(e store.Event) Event {
+	return Event{Seq: e.Seq, Sync: e.Sync, Connection: e.Connection, Side: e.Side, ID: e.ID, Customer: e.Customer, Value: e.Value,
+		OccurredAt: Stamp(e.OccurredAt), ReceivedAt: Stamp(e.ReceivedAt), Outcome: e.Outcome, Reason: e.Reason, SettledAt: Stamp(e.SettledAt)}
+}
+
+// WithPayload adds the payload as the tool sent it: as JSON, or as a text when
+// it is none.
+func (e Event) WithPayload(payload []byte) (Event, error) {
+	e.Payload = payload
+	if json.Valid(payload) {
+		return e, nil
+	}
+	var err error
+	e.Payload, err = json.Marshal(string(payload))
+	return e, err
+}

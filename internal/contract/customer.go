@@ -1,0 +1,93 @@
+package contract
+
+import (
+	"time"
+
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// Customer is one customer with its three values. A value that is not known yet
+// is "".
+type Customer struct {
+	Sync     string         `json:"sync"`
+	Customer string         `json:"customer"`
+	Desired  Value          `json:"desired"`
+	Observed Observed       `json:"observed"`
+	Base     Value          `json:"base"`
+	Link     *CustomerLink  `json:"link"`
+	Outcome  status.Outcome `json:"outcome"`
+	Reason   string         `json:"reason"`
+	Ruling   *Ruling        `json:"ruling,omitempty"`
+	History  []Decision     `json:"history"`
+}
+
+// Value is one of the three values.
+type Value struct {
+	Status status.Status `json:"status"`
+	Value  string        `json:"value"`
+	At     *time.Time    `json:"at"`
+}
+
+// Observed is what the target holds, and who set it as far as it tells.
+type Observed struct {
+	Value
+	By string `json:"by"`
+}
+
+// CustomerLink is the customer's link.
+type CustomerLink struct {
+	TargetID   string  `json:"target_id"`
+	Rule       string  `json:"rule"`
+	Confidence float64 `json:"confidence"`
+	By         string  `json:"by"`
+}
+
+// Ruling is what an owner decided.
+type Ruling struct {
+	Kind  store.RulingKind `json:"kind"`
+	By    string           `json:"by"`
+	At    *time.Time       `json:"at"`
+	Until *time.Time       `json:"until"`
+}
+
+// Decision is one line of a customer's history.
+type Decision struct {
+	At         *time.Time     `json:"at"`
+	Action     string         `json:"action"`
+	Reason     string         `json:"reason"`
+	Row        int            `json:"row"`
+	Stage      status.Stage   `json:"stage"`
+	Outcome    status.Outcome `json:"outcome"`
+	Kind       status.Kind    `json:"kind"`
+	Desired    string         `json:"desired"`
+	Observed   string         `json:"observed"`
+	Base       string         `json:"base"`
+	By         string         `json:"by"`
+	Confidence float64        `json:"confidence"`
+	Events     int            `json:"events"`
+}
+
+// CustomerOf converts a customer with its latest decisions.
+func CustomerOf(c store.Customer, decisions []store.Decision) Customer {
+	row := Customer{Sync: c.Sync, Customer: c.Customer, Outcome: c.Outcome, Reason: c.Reason, History: []Decision{},
+		Desired:  Value{Status: c.Desired.Status, Value: c.Desired.Value, At: Stamp(c.Desired.At)},
+		Observed: Observed{Value: Value{Status: c.Observed.Status, Value: c.Observed.Value, At: Stamp(c.Observed.At)}, By: c.Observed.By},
+		Base:     Value{Status: c.Base.Status, Value: c.Base.Value, At: Stamp(c.Base.At)},
+	}
+	if row.Base.At == nil && c.Base.Known {
+		// The target gave no time of its own for what was written.
+		row.Base.At = Stamp(c.Base.SeenAt)
+	}
+	if l := c.Link; l != nil {
+		row.Link = &CustomerLink{TargetID: l.TargetID, Rule: l.Rule, Confidence: l.Confidence, By: l.By}
+	}
+	if r := c.Ruling; r.Kind != "" {
+		row.Ruling = &Ruling{Kind: r.Kind, By: r.By, At: Stamp(r.At), Until: Stamp(r.Until)}
+	}
+	for _, d := range decisions {
+		row.History = append(row.History, Decision{At: Stamp(d.At), Action: d.Action, Reason: d.Reason, Row: d.Row, Stage: d.Stage, Outcome: d.Outcome,
+			Kind: d.Kind, Desired: d.Desired, Observed: d.Observed, Base: d.Base, By: d.By, Confidence: d.Confidence, Events: d.Events})
+	}
+	return row
+}
