@@ -12,7 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver pgx
-	"modernc.org/sqlite"
+	_ "modernc.org/sqlite"             // the driver sqlite
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
@@ -48,11 +48,11 @@ func isPostgres(dsn string) bool {
 }
 
 // openPools opens the pool for writing and the one for reading.
-func openPools(ctx context.Context, dsn string) (d *dialect, write, read *sql.DB, err error) {
-	if isPostgres(dsn) {
+func openPools(ctx context.Context, o Options) (d *dialect, write, read *sql.DB, err error) {
+	if isPostgres(o.DSN) {
 		// The pool is opened with the DSN, whose faults pgx reports without
 		// the password.
-		db, err := sql.Open("pgx", dsn)
+		db, err := sql.Open("pgx", o.DSN)
 		if err != nil {
 			return nil, nil, nil, err
 		}
@@ -60,10 +60,10 @@ func openPools(ctx context.Context, dsn string) (d *dialect, write, read *sql.DB
 		db.SetMaxIdleConns(8)
 		return &postgresDialect, db, db, nil
 	}
-	if write, err = openSQLite(ctx, dsn, 1); err != nil {
+	if write, err = openSQLite(ctx, o, 1); err != nil {
 		return nil, nil, nil, err
 	}
-	if read, err = openSQLite(ctx, dsn, 4); err != nil {
+	if read, err = openSQLite(ctx, o, 4); err != nil {
 		return nil, nil, nil, errors.Join(err, write.Close())
 	}
 	return &sqliteDialect, write, read, nil
@@ -72,14 +72,18 @@ func openPools(ctx context.Context, dsn string) (d *dialect, write, read *sql.DB
 // openSQLite opens the file with its settings in the DSN, so that each
 // connection of the pool has them, and asserts the two that durability rests
 // on: with synchronous=NORMAL a power cut loses acknowledged rows.
-func openSQLite(ctx context.Context, path string, connections int) (*sql.DB, error) {
-	abs, err := filepath.Abs(path)
+func openSQLite(ctx context.Context, o Options, connections int) (*sql.DB, error) {
+	abs, err := filepath.Abs(o.DSN)
 	if err != nil {
 		return nil, err
 	}
 	q := url.Values{"_txlock": {"immediate"}, "_dqs": {"0"},
 		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-16000)"}}
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: abs, RawQuery: q.Encode()}).String())
+	open := o.SQLite
+	if open == nil {
+		open = func(dsn string) (*sql.DB, error) { return sql.Open("sqlite", dsn) }
+	}
+	db, err := open((&url.URL{Scheme: "file", Path: abs, RawQuery: q.Encode()}).String())
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +104,12 @@ func openSQLite(ctx context.Context, path string, connections int) (*sql.DB, err
 	return db, nil
 }
 
+// sqliteError is an error of a SQLite driver, whichever it is.
+type sqliteError interface {
+	error
+	Code() int
+}
+
 // again reports whether a transaction failed for a reason that another try will
 // not meet, or will see coming: it was the victim of a deadlock, found the file
 // busy, or another node took the same record in the same moment.
@@ -108,7 +118,7 @@ func again(err error) bool {
 	if errors.As(err, &pg) {
 		return pg.Code == "40P01" || pg.Code == "40001" || pg.Code == "23505"
 	}
-	var lite *sqlite.Error
+	var lite sqliteError
 	if errors.As(err, &lite) {
 		return lite.Code()&0xff == sqlite3.SQLITE_BUSY
 	}
@@ -126,6 +136,6 @@ func missingTable(err error) bool {
 	}
 	// SQLite has no code of its own for it: a statement that does not compile
 	// is a plain SQLITE_ERROR, and this statement has no other way to fail so.
-	var lite *sqlite.Error
+	var lite sqliteError
 	return errors.As(err, &lite) && lite.Code() == sqlite3.SQLITE_ERROR
 }

@@ -26,6 +26,9 @@ type Options struct {
 	// Now replaces the database's clock; for tests. nil is PostgreSQL's own
 	// clock, or for SQLite this machine's.
 	Now func() time.Time
+	// SQLite replaces the driver, and with it the disk, under a SQLite file; for
+	// tests. Its errors tell SQLite's result code by a method Code() int.
+	SQLite func(dsn string) (*sql.DB, error)
 }
 
 // DB is an open database. It is safe for concurrent use.
@@ -47,13 +50,13 @@ type DB struct {
 // Open opens a database and checks its schema.
 func Open(ctx context.Context, o Options) (*DB, error) {
 	db := &DB{clockOf: o.Now, jobs: make(chan *job), closed: make(chan struct{})}
-	if !isPostgres(o.DSN) {
+	if !isPostgres(o.DSN) && o.SQLite == nil {
 		if err := db.openFile(o); err != nil {
 			return nil, err
 		}
 	}
 	var err error
-	if db.dialect, db.write, db.read, err = openPools(ctx, o.DSN); err != nil {
+	if db.dialect, db.write, db.read, err = openPools(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database: %w", err), db.unlock())
 	}
 	if db.clockOf == nil && db.clock == "" {
