@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/netip"
 	"time"
 
 	"trueup/internal/status"
@@ -9,13 +10,16 @@ import (
 // Config is a whole, valid trueup.yaml.
 type Config struct {
 	// Path is the file it was read from.
-	Path        string                `yaml:"-"`
-	Listen      string                `yaml:"listen" jsonschema:"default=127.0.0.1:8080" jsonschema_description:"The host and port webhooks and pages are served on."`
-	PublicURL   string                `yaml:"public_url" jsonschema:"example=https://sync.example.com" jsonschema_description:"Where the tools reach this server."`
-	Database    Secret                `yaml:"database" jsonschema:"default=trueup.db" jsonschema_description:"A path is a SQLite file (relative to this file's folder); postgres://… is PostgreSQL."` // may hold a password
-	Connections map[string]Connection `yaml:"connections" jsonschema:"required" jsonschema_description:"The accounts in the tools, by a name of your choice."`
-	Syncs       map[string]Sync       `yaml:"syncs" jsonschema:"required" jsonschema_description:"The one-way flows, by a name of your choice."`
-	Notify      Notify                `yaml:"notify" jsonschema_description:"Where people are told. Accepted, not acted on in this version."`
+	Path      string `yaml:"-"`
+	Listen    string `yaml:"listen" jsonschema:"default=127.0.0.1:8080" jsonschema_description:"The host and port webhooks and pages are served on."`
+	PublicURL string `yaml:"public_url" jsonschema:"example=https://sync.example.com" jsonschema_description:"Where the tools reach this server."`
+	Database  Secret `yaml:"database" jsonschema:"default=trueup.db" jsonschema_description:"A path is a SQLite file (relative to this file's folder); postgres://… is PostgreSQL."` // may hold a password
+	// EncryptionKey seals what is kept in the database for OAuth; see Key.
+	EncryptionKey Secret                `yaml:"encryption_key" jsonschema_description:"32 random bytes in base64 or hex that seal stored OAuth tokens; needed by connections with oauth."`
+	Connections   map[string]Connection `yaml:"connections" jsonschema:"required" jsonschema_description:"The accounts in the tools, by a name of your choice."`
+	Syncs         map[string]Sync       `yaml:"syncs" jsonschema:"required" jsonschema_description:"The one-way flows, by a name of your choice."`
+	Notify        Notify                `yaml:"notify" jsonschema_description:"Where people are told."`
+	People        map[string]Person     `yaml:"people" jsonschema_description:"Who the owners are, by e-mail."`
 
 	places places
 }
@@ -27,6 +31,8 @@ type Connection struct {
 	BaseURL   string        `yaml:"base_url" jsonschema:"example=https://crm.example.com/api" jsonschema_description:"The address of the tool, a proxy or a test server, up to the path."`
 	Timeout   time.Duration `yaml:"timeout" jsonschema:"default=10s" jsonschema_description:"How long one call may take, 100ms to 25s."`
 	RateLimit *RateLimit    `yaml:"rate_limit" jsonschema_description:"The most calls in a time, over all nodes; no limit unless set."` // nil: no limit of ours
+	// AlsoAllow adds to what may be called; it restricts nothing.
+	AlsoAllow []netip.Prefix `yaml:"also_allow" jsonschema:"example=169.254.10.0/24" jsonschema_description:"Networks that may be called although they are link-local, multicast or a cloud's metadata service."`
 	// Settings holds the keys that belong to the connection's type; they stand
 	// beside the common ones in the file.
 	Settings Settings `yaml:"-"`
@@ -51,6 +57,7 @@ type Sync struct {
 	Mode          string                      `yaml:"mode" jsonschema:"enum=live,enum=watch,default=live" jsonschema_description:"watch decides and records, and writes nothing."`
 	FirstContact  string                      `yaml:"first_contact" jsonschema:"enum=ask,enum=source_wins,default=ask" jsonschema_description:"What happens when the target differs and was never written by us."`
 	Owners        map[string]string           `yaml:"owners" jsonschema_description:"Who is responsible for exceptions, by kind; default for all others."`
+	RemindAfter   time.Duration               `yaml:"remind_after" jsonschema:"default=24h" jsonschema_description:"After how long an exception that is still open is overdue; its owner is reminded once."`
 	Sweep         *Sweep                      `yaml:"sweep" jsonschema_description:"The schedule of full comparisons. Accepted, not acted on in this version."`
 	Limits        *Limits                     `yaml:"limits" jsonschema_description:"What stops a catastrophe. Accepted, not acted on in this version."`
 }
@@ -115,18 +122,6 @@ type WritesPerCustomer struct {
 	Within time.Duration `yaml:"within" jsonschema_description:"The time they are counted in."`
 }
 
-// Notify is where people are told.
-type Notify struct {
-	Slack *Slack `yaml:"slack" jsonschema_description:"A Slack app that posts exceptions to a channel."`
-}
-
-// Slack is a Slack app's credentials and the channel it posts to.
-type Slack struct {
-	BotToken      Secret `yaml:"bot_token" jsonschema_description:"The app's bot token."`
-	SigningSecret Secret `yaml:"signing_secret" jsonschema_description:"The app's signing secret."`
-	Channel       string `yaml:"channel" jsonschema_description:"The channel's name, in quotes because of the #."`
-}
-
 // The values of Sync.Mode, Sync.FirstContact and ConflictRule.
 const (
 	ModeLive           = "live"
@@ -151,6 +146,7 @@ func (s *Sync) setDefaults() {
 	s.MinConfidence = 0.8
 	s.Mode = ModeLive
 	s.FirstContact = Ask
+	s.RemindAfter = 24 * time.Hour
 	s.Conflict.setDefaults()
 }
 

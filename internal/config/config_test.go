@@ -87,9 +87,9 @@ func TestWhatIsLeftOutHasItsDefault(t *testing.T) {
 	c, warnings := mustLoad(t, "testdata/good/contract-http.yaml")
 	sync := c.Syncs["customer-status"]
 	got := []any{c.Listen, c.Database.Reveal(), c.Connections["crm"].Timeout, c.Connections["crm"].RateLimit, sync.MinConfidence,
-		sync.Match[0].Confidence, sync.Mode, sync.FirstContact, sync.Conflict, sync.Source.Poll, sync.Sweep, sync.Limits, c.Notify.Slack}
+		sync.Match[0].Confidence, sync.Mode, sync.FirstContact, sync.Conflict, sync.Source.Poll, sync.Sweep, sync.Limits, c.Notify.Slack, sync.RemindAfter}
 	want := []any{"127.0.0.1:8080", "testdata/good/trueup.db", 10 * time.Second, (*RateLimit)(nil), 0.8,
-		1.0, ModeLive, Ask, ConflictRule{SkipNewerHumanEdit, 2 * time.Second, AutomationWrite}, time.Duration(0), (*Sweep)(nil), (*Limits)(nil), (*Slack)(nil)}
+		1.0, ModeLive, Ask, ConflictRule{SkipNewerHumanEdit, 2 * time.Second, AutomationWrite}, time.Duration(0), (*Sweep)(nil), (*Limits)(nil), (*Slack)(nil), 24 * time.Hour}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -120,6 +120,17 @@ func TestAConnectionHoldsItsOwnSettingsBesideTheCommonOnes(t *testing.T) {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(map[string]any{"status": "{value}"}, settings.Write.Body); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAConnectionMayReachNetworksBesideTheUsualOnes(t *testing.T) {
+	c, _ := mustLoad(t, "testdata/good/networks.yaml")
+	var got []string
+	for _, n := range c.Connections["billing"].AlsoAllow {
+		got = append(got, n.String())
+	}
+	if diff := cmp.Diff([]string{"169.254.10.0/24", "100.100.100.200/32", "fe80::/64"}, got); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -156,7 +167,6 @@ func TestWhatThisVersionDoesNotActOnIsAWarning(t *testing.T) {
 	want := []string{
 		"testdata/good/contract-sync.yaml:33: syncs.customer-status.sweep: accepted, not acted on in this version",
 		"testdata/good/contract-sync.yaml:34: syncs.customer-status.limits: accepted, not acted on in this version",
-		"testdata/good/contract-sync.yaml:35: notify: accepted, not acted on in this version",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"math"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strconv"
@@ -14,6 +15,7 @@ var (
 	secretType     = reflect.TypeFor[Secret]()
 	secretsType    = reflect.TypeFor[[]Secret]()
 	durationType   = reflect.TypeFor[time.Duration]()
+	networkType    = reflect.TypeFor[netip.Prefix]()
 	connectionType = reflect.TypeFor[Connection]()
 )
 
@@ -54,6 +56,13 @@ func (d *decoder) value(n *node, path string, v reflect.Value) {
 		d.scalar(n, path, v, "a duration", "write a number with a unit, such as 30s, 5m or 6h", func(s string) bool {
 			t, err := time.ParseDuration(s)
 			v.SetInt(int64(t))
+			return err == nil
+		})
+		return
+	case networkType:
+		d.scalar(n, path, v, "a network", "write one such as 169.254.10.0/24; a single address is 169.254.10.7/32", func(s string) bool {
+			network, err := netip.ParsePrefix(s)
+			v.Set(reflect.ValueOf(network))
 			return err == nil
 		})
 		return
@@ -132,7 +141,7 @@ func (d *decoder) scalar(n *node, path string, v reflect.Value, want, remedy str
 // from the environment may become a number; text in quotes may not, because
 // the quotes say it is none.
 func fits(n *node, v reflect.Value) bool {
-	isText := v.Kind() == reflect.String || v.Type() == durationType
+	isText := v.Kind() == reflect.String || v.Type() == durationType || v.Type() == networkType
 	switch n.kind {
 	case text:
 		return isText || !n.quoted || strings.Contains(n.text, "${")
@@ -160,7 +169,7 @@ func (d *decoder) mismatch(n *node, path string, v reflect.Value, want, remedy s
 	// Where keys or a list belong, a lone text may be a secret in the wrong
 	// place.
 	numeric := v.Kind() >= reflect.Bool && v.Kind() <= reflect.Float64
-	if (numeric || v.Kind() == reflect.String && v.Type() != secretType) && n.text != "" {
+	if (numeric || v.Type() == networkType || v.Kind() == reflect.String && v.Type() != secretType) && n.text != "" {
 		found = cut(n.text)
 		if !n.quoted && n.kind != text {
 			found = n.text

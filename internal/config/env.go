@@ -97,7 +97,8 @@ func (d *decoder) secretFile(n *node, path string, v reflect.Value) {
 	}
 	content, problem := readSecretFile(name)
 	if problem != "" {
-		fail("the file "+cut(n.text)+" "+problem, "write a path from the folder of this configuration, to a file with the secret in it")
+		// Not quoted: it may be the secret itself, under the wrong key.
+		fail("the file it names "+problem, "write a path from the folder of this configuration, to a file with the secret in it")
 		return
 	}
 	if v.Type() == secretType {
@@ -125,7 +126,7 @@ func readSecretFile(name string) (content, problem string) {
 	case !info.Mode().IsRegular():
 		return "", "is not a regular file"
 	}
-	f, err := os.Open(name)
+	f, err := os.Open(name) // #nosec G304 -- the file that the configuration names; its text is shown nowhere
 	if err != nil {
 		return "", "cannot be read by this user"
 	}

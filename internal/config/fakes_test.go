@@ -127,6 +127,7 @@ var fakeEnv = map[string]string{
 	"REQUESTS":              "42",
 	"YES":                   "true",
 	"CONFIDENCE":            "0.75",
+	"NETWORK":               "100.100.100.200/32",
 	"WRONG":                 "wrong-env-value-8",
 	"YAML":                  "{a: [env-value-9, *x, \"\n- z: 1",
 }

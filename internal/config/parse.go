@@ -16,7 +16,7 @@ import (
 // Load reads the file at path. An error is Faults, or says why the file cannot
 // be read at all. env is os.LookupEnv outside of tests.
 func Load(path string, types Types, env func(string) (string, bool)) (*Config, []Warning, error) {
-	src, err := os.ReadFile(path)
+	src, err := os.ReadFile(path) // #nosec G304 -- the file that the person who runs this names
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil, fmt.Errorf("%s: %w; name another with -c, or start from the sample in docs/configuration.md (`trueup demo` needs no file)", path, fs.ErrNotExist)
@@ -39,6 +39,7 @@ func Parse(name string, src []byte, dir string, types Types, env func(string) (s
 	d.value(root, "", reflect.ValueOf(c).Elem())
 	c.name()
 	checkSettings(r, c)
+	checkSides(r, c)
 	(&validator{report: r, config: c}).file()
 	findCircles(r, c)
 	if len(r.faults) > 0 {
@@ -90,7 +91,7 @@ func checkSettings(r *report, c *Config) {
 // warnings names the parts of the contract this version reads and does not act
 // on, so that nobody relies on them.
 func warnings(c *Config) []Warning {
-	paths := []string{"notify"}
+	var paths []string
 	for name := range c.Syncs {
 		sync := join("syncs", name)
 		paths = append(paths, join(sync, "sweep"), join(sync, "limits"))

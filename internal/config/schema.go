@@ -14,6 +14,7 @@ const (
 	// has to take it where it asks for a number, a duration or a fixed word.
 	referencePattern = `\$\{[A-Za-z_][A-Za-z0-9_]*\}`
 	durationPattern  = `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$|` + referencePattern
+	networkPattern   = `^[0-9a-fA-F.:]+/[0-9]{1,3}$|` + referencePattern
 )
 
 // Schema returns the JSON Schema of the file for these types of connection.
@@ -55,6 +56,8 @@ func reflector(types Types) *jsonschema.Reflector {
 			return &jsonschema.Schema{Type: "string", MinLength: new(uint64(1)), WriteOnly: true}
 		case durationType:
 			return &jsonschema.Schema{Type: "string", Pattern: durationPattern}
+		case networkType:
+			return &jsonschema.Schema{Type: "string", Pattern: networkPattern}
 		case connectionType:
 			return connections(r, types)
 		}

@@ -60,7 +60,7 @@ func TestTheSchemaAcceptsWhatLoadAccepts(t *testing.T) {
 func TestTheSchemaRefusesWhatItsKeywordsCanSay(t *testing.T) {
 	schema := readSchema(t)
 	for _, name := range []string{"unknown-key", "wrong-types", "null", "bad-duration", "closed-sets", "secret-and-its-file",
-		"connection-type", "names", "match", "statuses", "no-connection-no-sync", "file-of-no-secret", "secret-of-the-wrong-type"} {
+		"connection-type", "names", "match", "statuses", "no-connection-no-sync", "file-of-no-secret", "secret-of-the-wrong-type", "networks"} {
 		t.Run(name, func(t *testing.T) {
 			if conforms(plainFile(t, filepath.Join("testdata/faults", name+".yaml")), schema) == "" {
 				t.Error("the schema accepts it")
@@ -137,7 +137,7 @@ func sameKeys(t *testing.T, path string, typ reflect.Type, schema object, more .
 			}
 			typ = typ.Elem()
 		}
-		if typ.Kind() == reflect.Struct && typ != connectionType {
+		if typ.Kind() == reflect.Struct && typ != connectionType && typ != networkType {
 			sameKeys(t, path+"."+key, typ, below.(object))
 		}
 	}
@@ -180,6 +180,7 @@ func TestEveryDefaultIsInTheSchema(t *testing.T) {
 		{&Sync{}, sync},
 		{&MatchRule{}, sync["match"].(object)["items"].(object)["properties"].(object)},
 		{&ConflictRule{}, sync["conflict"].(object)["properties"].(object)},
+		{&Digest{}, properties["notify"].(object)["properties"].(object)["slack"].(object)["properties"].(object)["digest"].(object)["properties"].(object)},
 	} {
 		part.defaults.setDefaults()
 		v := reflect.ValueOf(part.defaults).Elem()
@@ -202,6 +203,9 @@ func TestEveryDefaultIsInTheSchema(t *testing.T) {
 			got := ""
 			if d, ok := part.properties[key].(object)["default"]; ok {
 				got = fmt.Sprint(d)
+			}
+			if d, err := time.ParseDuration(got); err == nil {
+				got = d.String() // 24h and 24h0m0s are the same
 			}
 			if got != want {
 				t.Errorf("%s.%s: the schema says %q, the file gets %q", v.Type().Name(), key, got, want)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -24,6 +25,10 @@ const (
 
 const namePattern = `^[a-z0-9][a-z0-9_-]{0,62}$`
 
+// connectionString is the other way to name a PostgreSQL database. As a path it
+// would be a file with the password in its name.
+var connectionString = regexp.MustCompile(`(^|\s)(host|hostaddr|user|password|dbname)\s*=`)
+
 var validName = regexp.MustCompile(namePattern)
 
 // validator checks what the types of a Config cannot say.
@@ -37,6 +42,7 @@ func (v *validator) file() {
 	v.listen("listen", c.Listen)
 	v.httpURL("public_url", c.PublicURL)
 	v.database("database", c.Database)
+	v.encryptionKey("encryption_key", c)
 	if len(c.Connections) == 0 {
 		v.invalid("connections", "there is no connection", "describe the two tools here; docs/configuration.md has a sample")
 	}
@@ -49,6 +55,8 @@ func (v *validator) file() {
 	for _, name := range slices.Sorted(maps.Keys(c.Syncs)) {
 		v.sync(join("syncs", name), c.Syncs[name])
 	}
+	v.notify("notify", c.Notify)
+	v.people("people", c.People)
 }
 
 func (v *validator) connection(path string, c Connection) {
@@ -57,6 +65,9 @@ func (v *validator) connection(path string, c Connection) {
 	if c.Timeout < minTimeout || c.Timeout > maxTimeout {
 		v.invalid(path+".timeout", fmt.Sprintf("%s is not between %s and %s", v.show(path+".timeout", c.Timeout), minTimeout, maxTimeout), "write a duration such as 10s: a call has to end before its customer is given to another worker")
 	}
+	for i, network := range c.AlsoAllow {
+		v.network(fmt.Sprintf("%s.also_allow[%d]", path, i), network)
+	}
 	if c.RateLimit != nil {
 		if c.RateLimit.Requests <= 0 {
 			v.invalid(path+".rate_limit.requests", "it is not at least 1", "write how many calls the tool allows")
@@ -64,6 +75,16 @@ func (v *validator) connection(path string, c Connection) {
 		if c.RateLimit.Per <= 0 {
 			v.invalid(path+".rate_limit.per", "it is not longer than 0s", "write the time the calls are counted in, such as 10s")
 		}
+	}
+}
+
+// network refuses what would not allow what its writer has in mind.
+func (v *validator) network(path string, n netip.Prefix) {
+	switch {
+	case n.Addr().Is4In6():
+		v.invalid(path, v.show(path, n)+" is an IPv4 network in the form of IPv6", "write it as IPv4, such as 169.254.10.0/24")
+	case n != n.Masked():
+		v.invalid(path, v.show(path, n)+" has more digits than its length counts", "write "+n.Masked().String()+" for the network, or "+netip.PrefixFrom(n.Addr(), n.Addr().BitLen()).String()+" for the one address")
 	}
 }
 
@@ -90,6 +111,7 @@ func (v *validator) sync(path string, s Sync) {
 	v.word(path+".mode", s.Mode, ModeLive, ModeWatch)
 	v.word(path+".first_contact", s.FirstContact, Ask, SourceWins)
 	v.owners(path+".owners", s.Owners)
+	v.positive(path+".remind_after", s.RemindAfter > 0)
 	if s.Sweep != nil {
 		v.positive(path+".sweep.every", s.Sweep.Every > 0)
 	}
@@ -277,13 +299,17 @@ func (v *validator) httpURL(path, value string) {
 
 // database never shows the value: it may hold a password.
 func (v *validator) database(path string, value Secret) {
-	scheme, _, isURL := strings.Cut(value.Reveal(), "://")
-	if !isURL {
-		return
-	}
-	if scheme != "postgres" && scheme != "postgresql" {
+	scheme, rest, isURL := strings.Cut(value.Reveal(), "://")
+	authority, _, _ := strings.Cut(rest, "/")
+	_, err := url.Parse(value.Reveal())
+	switch {
+	case !isURL && connectionString.MatchString(value.Reveal()):
+		v.invalid(path, "it is a connection string, not a URL", "write postgres://user:password@host/name")
+	case !isURL:
+	case scheme != "postgres" && scheme != "postgresql":
 		v.invalid(path, "it is a URL of a database that is not supported", "write a path for SQLite, or postgres://user:password@host/name")
-	} else if _, err := url.Parse(value.Reveal()); err != nil {
+	case err != nil || strings.Count(authority, "@") > 1:
+		// With a second @ the driver takes a part of the password for the host.
 		v.invalid(path, "it is not a valid URL", "write postgres://user:password@host/name, with special characters of the password percent-encoded")
 	}
 }

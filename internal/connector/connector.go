@@ -67,6 +67,22 @@ type Receiver interface {
 	Events(header http.Header, body []byte) ([]Reading, error)
 }
 
+// Shared is an optional ability of a Receiver, for a tool that sends the events
+// of several accounts to one address: a delivery that is another connection's
+// is handed to that one's Receiver, which verifies it.
+type Shared interface {
+	// Account names the account of this connection, "" for none.
+	Account() string
+	// Recipient names the account that a body says it is for, "" when it does
+	// not say. Nothing of it is verified yet.
+	Recipient(body []byte) string
+}
+
+// PathSecret is the header under which a Receiver finds the last part of an
+// address /hooks/{connection}/{secret}, for tools that can send no headers. One
+// of that name in the request itself is taken out.
+const PathSecret = "Trueup-Path-Secret" // #nosec G101 -- a header's name
+
 // Reading is one event of a body, or the reason why it cannot be read.
 type Reading struct {
 	Event status.Event
@@ -138,7 +154,8 @@ type Probe interface {
 
 // Deps is what a connector is given to work with.
 type Deps struct {
-	// HTTP is the client for all outgoing calls; nil means a default one.
+	// HTTP is the client for all outgoing calls; nil means a default one, which
+	// is guarded as well (package dialguard).
 	HTTP *http.Client
 	// Gate is the connection's rate limit, shared by all nodes; nil is none.
 	Gate Gate
@@ -187,9 +204,37 @@ type Tokens interface {
 // ErrNotConnected says that no consent was given for a connection yet.
 var ErrNotConnected = errors.New("the account is not connected yet; run trueup connect")
 
+// Consent is one walk through an OAuth server's consent.
+type Consent interface {
+	// Redirect is where the server sends the person back to.
+	Redirect() string
+	// Page is the address at which he gives consent; state comes back with him.
+	Page(state string) string
+	// Exchange turns the code that came back into a token, and says for whom it
+	// is.
+	Exchange(ctx context.Context, code string) (t Token, account string, err error)
+}
+
 // Gate holds calls back while a connection is at its limit.
 type Gate interface {
 	// Wait returns when one call may be made, or a Failure of kind RateLimited
 	// when that moment lies beyond the context's deadline.
 	Wait(ctx context.Context) error
 }
+
+// Budgeted is a Gate that is told how many calls the tool still allows in its
+// day, where the tool says so with each answer.
+type Budgeted interface {
+	Remaining(left, limit int)
+}
+
+// Background marks the calls of lists and sweeps: near the end of a tool's day
+// they stand back for those that carry an event.
+func Background(ctx context.Context) context.Context {
+	return context.WithValue(ctx, background{}, true)
+}
+
+// InBackground reports whether Background marked the context.
+func InBackground(ctx context.Context) bool { return ctx.Value(background{}) != nil }
+
+type background struct{}

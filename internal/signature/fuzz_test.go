@@ -1,6 +1,7 @@
 package signature
 
 import (
+	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -24,8 +25,8 @@ func digest(secret string, text []byte) []byte {
 }
 
 func FuzzStandardWebhooks(f *testing.F) {
-	g := genuine["standard-webhooks"]
-	f.Add("msg_1", "1614265330", g.Headers["Webhook-Signature"][0], []byte(g.Body), true)
+	g := genuine(f)["standard-webhooks"]
+	f.Add("msg_1", "1614265330", g.Headers["webhook-signature"][0], []byte(g.Body), true)
 	f.Add("msg.1", "+1614265330", "v1,", []byte("{}"), true)
 	f.Add("", "01614265330", "v1, v1,AAAA", []byte{}, false)
 	f.Add("a", "1614265631", "v1a,x", []byte{0xff}, true)
@@ -39,9 +40,13 @@ func FuzzStandardWebhooks(f *testing.F) {
 		}
 		h := http.Header{"Webhook-Id": {id}, "Webhook-Timestamp": {timestamp}, "Webhook-Signature": {sig}}
 		now := time.Unix(standardNow, 0)
-		if s.Verify(h, body, now) != nil {
+		if err := s.Verify(h, body, now); err != nil {
+			if sign && id != "" && !strings.Contains(id, ".") && near(t, timestamp, now) {
+				t.Errorf("genuine and refused (%v): id %q, timestamp %q, signature %q, body %q", err, id, timestamp, sig, body)
+			}
 			return
 		}
+		refusesTwins(t, s, h, body, now)
 		made := slices.ContainsFunc(s.Secrets, func(key []byte) bool {
 			want := base64.StdEncoding.EncodeToString(digest(string(key), []byte(id+"."+timestamp+"."+string(body))))
 			return slices.Contains(strings.Fields(sig), "v1,"+want)
@@ -53,8 +58,9 @@ func FuzzStandardWebhooks(f *testing.F) {
 }
 
 func FuzzStripe(f *testing.F) {
-	g := genuine["stripe"]
-	f.Add(g.Headers["Stripe-Signature"][0], "", []byte(g.Body))
+	g := genuine(f)["stripe"]
+	f.Add(g.Headers["stripe-signature"][0], "", []byte(g.Body))
+	f.Add(strings.Replace(g.Headers["stripe-signature"][0], "v1=", "v0=", 1), "", []byte(g.Body))
 	f.Add("", "1495999758", []byte("{}"))
 	f.Add("t=1", "1495999758", []byte("{}"))
 	f.Add("t=1495999758,v1=,v0", "", []byte("."))
@@ -62,15 +68,20 @@ func FuzzStripe(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Fuzz(func(t *testing.T, header, signAt string, body []byte) {
+	f.Fuzz(func(t *testing.T, given, signAt string, body []byte) {
+		header := given
 		if signAt != "" {
 			header += ",t=" + signAt + ",v1=" + stripeSignature(s.Secrets[1], signAt, body)
 			header = strings.TrimPrefix(header, ",")
 		}
-		now := time.Unix(stripeNow, 0)
-		if s.Verify(http.Header{"Stripe-Signature": {header}}, body, now) != nil {
+		now, h := time.Unix(stripeNow, 0), http.Header{"Stripe-Signature": {header}}
+		if err := s.Verify(h, body, now); err != nil {
+			if given == "" && near(t, signAt, now) {
+				t.Errorf("genuine and refused (%v): header %q, body %q", err, header, body)
+			}
 			return
 		}
+		refusesTwins(t, s, h, body, now)
 		var times, sigs []string
 		for _, item := range strings.Split(header, ",") {
 			if v, ok := strings.CutPrefix(item, "t="); ok {
@@ -88,6 +99,39 @@ func FuzzStripe(f *testing.F) {
 		})
 		if !made {
 			t.Errorf("accepted header %q, body %q", header, body)
+		}
+	})
+}
+
+func FuzzSlack(f *testing.F) {
+	g := genuine(f)["slack"]
+	at := g.Headers["X-Slack-Request-Timestamp"][0]
+	f.Add(g.Headers["X-Slack-Signature"][0], at, []byte(g.Body), false)
+	f.Add(strings.ToUpper(g.Headers["X-Slack-Signature"][0]), at, []byte(g.Body), false)
+	f.Add("", at, []byte(""), true)
+	f.Add("", "0"+at, []byte("\xff"), true)
+	f.Add("", at+":", []byte("x"), true)
+	f.Add("", "9223372036854775807", []byte("x"), true)
+	s, err := NewSlack([]string{"other", g.Secrets[0]})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, sig, timestamp string, body []byte, sign bool) {
+		text := "v0:" + timestamp + ":" + string(body)
+		if sign {
+			sig = "v0=" + hex.EncodeToString(digest(g.Secrets[0], []byte(text)))
+		}
+		now := time.Unix(g.Now, 0)
+		h := http.Header{"X-Slack-Signature": {sig}, "X-Slack-Request-Timestamp": {timestamp}}
+		made := slices.ContainsFunc(s.Secrets, func(key []byte) bool {
+			return sig == "v0="+hex.EncodeToString(digest(string(key), []byte(text)))
+		})
+		err := s.Verify(h, body, now)
+		if (err == nil) != (made && near(t, timestamp, now)) {
+			t.Errorf("made is %v and the verdict %v: signature %q, timestamp %q, body %q", made, err, sig, timestamp, body)
+		}
+		if err == nil {
+			refusesTwins(t, s, h, body, now)
 		}
 	})
 }
@@ -115,9 +159,13 @@ func FuzzHMAC(f *testing.F) {
 		}
 		now := time.Unix(stripeNow, 0)
 		h := http.Header{"X-Signature": {"p=" + sig}, "X-Timestamp": {timestamp}}
-		if s.Verify(h, body, now) != nil {
+		if err := s.Verify(h, body, now); err != nil {
+			if sign && (!timed || near(t, timestamp, now)) {
+				t.Errorf("genuine and refused (%v): signature %q, timestamp %q, body %q", err, sig, timestamp, body)
+			}
 			return
 		}
+		refusesTwins(t, s, h, body, now)
 		var raw []byte
 		if b64 {
 			raw, err = base64.StdEncoding.DecodeString(sig)
@@ -129,6 +177,43 @@ func FuzzHMAC(f *testing.F) {
 		})
 		if !made || timed && !near(t, timestamp, now) {
 			t.Errorf("accepted signature %q, timestamp %q, body %q", sig, timestamp, body)
+		}
+	})
+}
+
+// FuzzEd25519 guards that what is accepted is the very signature the private
+// key makes over these bytes, written in the one way there is.
+func FuzzEd25519(f *testing.F) {
+	private := ed25519.NewKeyFromSeed([]byte("a seed of thirty-two bytes, fix."))
+	other := ed25519.NewKeyFromSeed([]byte("another seed of thirty-two bytes"))
+	s, err := NewEd25519("X-Signature", []ed25519.PublicKey{other.Public().(ed25519.PublicKey), private.Public().(ed25519.PublicKey)})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, body := range []string{"", "{}", "\xff"} {
+		f.Add(SignEd25519("X-Signature", private, []byte(body)).Get("X-Signature"), []byte(body), false)
+		f.Add("", []byte(body), true)
+	}
+	f.Add(base64.StdEncoding.EncodeToString(make([]byte, 64)), []byte{}, false)
+	// The same bytes, written with bits set that belong to none of them.
+	loose := []byte(SignEd25519("X-Signature", private, nil).Get("X-Signature"))
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	loose[85] = alphabet[strings.IndexByte(alphabet, loose[85])|1]
+	f.Add(string(loose), []byte{}, false)
+	f.Fuzz(func(t *testing.T, sig string, body []byte, sign bool) {
+		if sign {
+			sig = base64.StdEncoding.EncodeToString(ed25519.Sign(private, body))
+		}
+		h := http.Header{"X-Signature": {sig}}
+		err := s.Verify(h, body, time.Time{})
+		made := slices.ContainsFunc([]ed25519.PrivateKey{private, other}, func(key ed25519.PrivateKey) bool {
+			return sig == base64.StdEncoding.EncodeToString(ed25519.Sign(key, body))
+		})
+		if (err == nil) != made {
+			t.Errorf("made is %v and the verdict %v: signature %q, body %q", made, err, sig, body)
+		}
+		if made && (s.Verify(http.Header{"X-Signature": {sig, sig}}, body, time.Time{}) == nil || s.Verify(h, append(slices.Clone(body), 0), time.Time{}) == nil) {
+			t.Errorf("accepted twice, or with another byte behind %q", body)
 		}
 	})
 }
@@ -146,12 +231,42 @@ func FuzzStaticHeader(f *testing.F) {
 	})
 }
 
+// refusesTwins sees to it that a genuine request is no longer one when a header
+// the scheme reads is there twice, when its body has another byte, or when its
+// time has passed.
+func refusesTwins(t *testing.T, s Scheme, h http.Header, body []byte, now time.Time) {
+	t.Helper()
+	timed := false
+	for name, values := range h {
+		if _, used := s.(HMAC); used && name == "X-Timestamp" && s.(HMAC).TimestampHeader == "" {
+			continue
+		}
+		timed = timed || name != "X-Signature"
+		twice := h.Clone()
+		twice[name] = []string{values[0], values[0]}
+		if s.Verify(twice, body, now) == nil {
+			t.Errorf("accepted with %s twice: %q", name, h)
+		}
+	}
+	if s.Verify(h, append(slices.Clone(body), 0), now) == nil {
+		t.Errorf("accepted with another byte behind %q", body)
+	}
+	for _, off := range []time.Duration{-time.Hour, time.Hour} {
+		if timed && s.Verify(h, body, now.Add(off)) == nil {
+			t.Errorf("accepted %s away: %q", off, h)
+		}
+	}
+}
+
 // near reports whether text is a plain decimal within 5 minutes of now.
 func near(t *testing.T, text string, now time.Time) bool {
 	t.Helper()
 	var secs int64
 	for _, r := range text {
 		if r < '0' || r > '9' {
+			return false
+		}
+		if len(text) > 10 {
 			return false
 		}
 		secs = secs*10 + int64(r-'0')

@@ -21,6 +21,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -42,8 +43,10 @@ type Scheme interface {
 // [redacted].
 type Secrets [][]byte
 
+// Format answers every verb: some would print the bytes as numbers.
+func (s Secrets) Format(out fmt.State, _ rune) { io.WriteString(out, "[redacted]") }
+
 func (s Secrets) String() string               { return "[redacted]" }
-func (s Secrets) GoString() string             { return "[redacted]" }
 func (s Secrets) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
 
 // newSecrets refuses what would verify nothing, or everything.
@@ -83,10 +86,12 @@ func freshTimestamp(text, name string, now time.Time) error {
 	if err != nil || secs < 0 || strconv.FormatInt(secs, 10) != text {
 		return fmt.Errorf("the timestamp in the %s header is not a whole number of seconds", strings.ToLower(name))
 	}
-	switch age := now.Sub(time.Unix(secs, 0)); {
-	case age > tolerance:
+	// In whole numbers: time.Unix wraps around for the largest ones, which would
+	// then count as old.
+	switch age, most := now.Unix()-secs, int64(tolerance/time.Second); {
+	case age > most:
 		return fmt.Errorf("the timestamp in the %s header is more than 5 minutes old", strings.ToLower(name))
-	case age < -tolerance:
+	case age < -most:
 		return fmt.Errorf("the timestamp in the %s header is more than 5 minutes in the future", strings.ToLower(name))
 	}
 	return nil

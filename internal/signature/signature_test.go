@@ -3,36 +3,49 @@ package signature
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
+// refusals are what our errors say for each reason of the vectors.
+var refusals = map[string][]string{
+	"no_match":            {"matches none of the configured secrets", "fits none of the configured public keys"},
+	"missing_header":      {"header is missing"},
+	"empty_header":        {"header is empty"},
+	"duplicate_header":    {"header is there 2 times"},
+	"malformed_header":    {"is not a list of name=value", "does not hold exactly one timestamp", "is no Ed25519 signature in base64", "does not begin with v0="},
+	"malformed_id":        {"contains a point"},
+	"malformed_timestamp": {"is not a whole number of seconds"},
+	"stale":               {"more than 5 minutes old"},
+	"future":              {"more than 5 minutes in the future"},
+	"unusable_secret": {"is empty", "at least one secret is needed", "the least is 24", "is not whsec_ followed by base64",
+		"at least one public key is needed", "neither PEM nor base64", "holds no public key"},
+}
+
 func TestVectors(t *testing.T) {
-	seen := map[string]bool{}
-	for _, v := range vectors() {
-		if seen[v.Name] {
-			t.Errorf("two vectors are called %q", v.Name)
-		}
-		seen[v.Name] = true
-		t.Run(v.Name, func(t *testing.T) {
-			err := v.verify(t)
-			switch {
-			case v.Refusal == "" && err != nil:
-				t.Fatalf("refused: %v", err)
-			case v.Refusal != "" && err == nil:
-				t.Fatal("accepted")
-			case v.Refusal != "" && !strings.Contains(err.Error(), v.Refusal):
-				t.Fatalf("refused with %q, want %q", err, v.Refusal)
-			}
-			if err != nil {
-				quotesNothing(t, v, err)
-			}
-		})
+	all := vectors(t)
+	if len(all) < 200 {
+		t.Fatalf("only %d vectors", len(all))
 	}
-	if _, err := json.Marshal(vectors()); err != nil {
-		t.Errorf("the table is not plain data: %v", err)
+	for _, v := range all {
+		t.Run(v.Description, func(t *testing.T) {
+			err, usable := v.verify(t)
+			if v.Accept != (err == nil) {
+				t.Fatalf("accept is %v, and the verdict %v", v.Accept, err)
+			}
+			if err == nil {
+				return
+			}
+			says := func(text string) bool { return strings.Contains(err.Error(), text) }
+			if !slices.ContainsFunc(refusals[v.Reason], says) || usable == (v.Reason == "unusable_secret") {
+				t.Errorf("refused with %q, the reason is %s", err, v.Reason)
+			}
+			quotesNothing(t, v, err)
+		})
 	}
 }
 
@@ -40,7 +53,7 @@ func TestVectors(t *testing.T) {
 func quotesNothing(t *testing.T, v vector, err error) {
 	t.Helper()
 	for _, s := range v.Secrets {
-		if strings.Contains(err.Error(), s) {
+		if len(s) > 6 && strings.Contains(err.Error(), s) {
 			t.Errorf("the text quotes a secret: %v", err)
 		}
 	}
@@ -53,34 +66,30 @@ func quotesNothing(t *testing.T, v vector, err error) {
 	}
 }
 
-func TestAnyChangedByteIsRefused(t *testing.T) {
-	for name, v := range genuine {
+func TestAnyChangedBitIsRefused(t *testing.T) {
+	for name, v := range genuine(t) {
 		t.Run(name, func(t *testing.T) {
+			refused := func(what string, changed vector) {
+				if err, _ := changed.verify(t); err == nil {
+					t.Errorf("%s may change: %q, %q", what, changed.Headers, changed.Body)
+				}
+			}
 			// Changing the body says nothing about a secret sent as it is.
 			for i := 0; v.Scheme != "header" && i < len(v.Body); i++ {
-				for _, flip := range []byte{1, 0x20, 0x80} {
+				for bit := range 8 {
 					changed := v
-					changed.Body = flipped(v.Body, i, flip)
-					if changed.verify(t) == nil {
-						t.Errorf("byte %d of the body may change to %q", i, changed.Body)
-					}
+					changed.Body = flipped(v.Body, i, 1<<bit)
+					refused(fmt.Sprintf("bit %d of byte %d of the body", bit, i), changed)
 				}
 			}
 			for h, values := range v.Headers {
 				for i := range values[0] {
-					for _, flip := range []byte{1, 2, 0x20} {
-						changed := but(name, "", "", header(h, flipped(values[0], i, flip)))
-						if changed.verify(t) == nil {
-							t.Errorf("byte %d of %s may change to %q", i, h, changed.Headers[h])
-						}
+					for bit := range 8 {
+						changed := v
+						changed.Headers = maps.Clone(v.Headers)
+						changed.Headers[h] = []string{flipped(values[0], i, 1<<bit)}
+						refused(fmt.Sprintf("bit %d of byte %d of %s", bit, i, h), changed)
 					}
-				}
-			}
-			for _, body := range []string{"", v.Body + " ", v.Body[1:], v.Body[:len(v.Body)-1]} {
-				changed := v
-				changed.Body = body
-				if v.Scheme != "header" && changed.verify(t) == nil {
-					t.Errorf("the body may become %q", body)
 				}
 			}
 		})
@@ -188,8 +197,8 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{fmt.Sprint(s), fmt.Sprintf("%+v", s), fmt.Sprintf("%#v", s), string(j)} {
-		if strings.Contains(text, "topsecret") || !strings.Contains(text, "[redacted]") {
+	for _, text := range []string{fmt.Sprint(s), fmt.Sprintf("%+v", s), fmt.Sprintf("%#v", s), fmt.Sprintf("%x", s), fmt.Sprintf("%d", s), string(j)} {
+		if strings.Contains(text, "topsecret") || strings.Contains(text, "116 111 112") || !strings.Contains(text, "[redacted]") {
 			t.Errorf("prints as %s", text)
 		}
 	}

@@ -1,7 +1,6 @@
 package strictjson
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
 	"math"
@@ -197,59 +196,4 @@ func TestKeysFoldAsEqualFoldDoes(t *testing.T) {
 			t.Fatalf("fold and EqualFold disagree on %q and %q", a, b)
 		}
 	})
-}
-
-// FuzzDecode guards two rules: nothing is accepted that encoding/json refuses,
-// and what is accepted survives Encode and Decode unchanged.
-func FuzzDecode(f *testing.F) {
-	for _, s := range []string{`{}`, `[1,2.5,"x",null,true]`, `{"a":{"b":[{}]}}`, `"\ud83d\ude00"`, `"\ud800"`,
-		`{"a":1,"A":2}`, `-0`, `1e400`, `[1,]`, `{"a" 1}`, "\xff", `{} {}`, `9223372036854775808`, `{"":0}`, `[,1]`, `{"a":1 "b":2}`} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		v, err := Decode(body)
-		if err != nil {
-			return
-		}
-		var std any
-		if err := json.Unmarshal(body, &std); err != nil {
-			t.Fatalf("accepted what encoding/json refuses: %v", err)
-		}
-		if got := asStandard(v); !reflect.DeepEqual(got, std) {
-			t.Fatalf("read as %v, encoding/json reads %v", got, std)
-		}
-		text, err := Encode(v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		back, err := Decode(text)
-		if err != nil {
-			t.Fatalf("%s: %v", text, err)
-		}
-		if !reflect.DeepEqual(v, back) {
-			t.Fatalf("%s came back as %#v, was %#v", text, back, v)
-		}
-	})
-}
-
-// asStandard turns integers into the floats that encoding/json gives.
-func asStandard(v any) any {
-	switch t := v.(type) {
-	case int64:
-		return float64(t)
-	case []any:
-		out := make([]any, len(t))
-		for i := range t {
-			out[i] = asStandard(t[i])
-		}
-		return out
-	case map[string]any:
-		out := map[string]any{}
-		for k := range t {
-			out[k] = asStandard(t[k])
-		}
-		return out
-	default:
-		return v
-	}
 }

@@ -46,6 +46,9 @@ func Open(name string, common config.Connection, s *Settings, deps connector.Dep
 	if c.hasRead && c.write != nil {
 		conn.Target = target{api}
 	}
+	if c.hasList {
+		conn.SourceList, conn.TargetList = sourceList{api}, targetList{api}
+	}
 	if c.hasList && c.record.updatedAt != nil {
 		conn.Changes = changes{api}
 	}

@@ -143,8 +143,9 @@ func isWord(s string) bool {
 	return true
 }
 
-// echoes reports whether the word stands in what we sent: a tool that repeats
-// a key or a credential in its error is not naming the error.
+// echoes reports whether the word stands in what we sent, in any letter case: a
+// tool that repeats a name, a key or a credential in its error, perhaps in the
+// form it looks them up by, is not naming the error.
 func echoes(r *http.Request, body []byte, word string) bool {
 	if word == "" {
 		return false
@@ -154,7 +155,8 @@ func echoes(r *http.Request, body []byte, word string) bool {
 	for _, values := range r.Header {
 		sent = append(sent, values...)
 	}
-	return slices.ContainsFunc(sent, func(s string) bool { return strings.Contains(s, word) })
+	word = strings.ToLower(word)
+	return slices.ContainsFunc(sent, func(s string) bool { return strings.Contains(strings.ToLower(s), word) })
 }
 
 func (c *Client) retryAfter(h http.Header) time.Duration {

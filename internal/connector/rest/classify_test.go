@@ -98,33 +98,3 @@ func TestAWordThatRepeatsWhatWeSentIsNotShown(t *testing.T) {
 		}
 	}
 }
-
-// FuzzClassify guards that no body or header makes the table fail, and that no
-// free text of a body reaches an error.
-func FuzzClassify(f *testing.F) {
-	f.Add(500, "application/json", []byte(`{"error":{"code":"x"}}`), "3")
-	f.Add(200, "text/html", []byte(`<html>`), "")
-	f.Add(302, "", []byte(`{"code":7,"error":[]}`), "Sun, 01 Mar 2026 12:00:20 GMT")
-	f.Fuzz(func(t *testing.T, status int, contentType string, body []byte, after string) {
-		h := http.Header{"Content-Type": {contentType}}
-		wait := RetryAfter(after, time.Unix(1_700_000_000, 0))
-		if wait < 0 || wait > time.Hour {
-			t.Fatalf("RetryAfter(%q) = %v", after, wait)
-		}
-		for _, write := range []bool{true, false} {
-			fail := Classify(write, status, h, body, wait)
-			if fail == nil {
-				if status < 200 || status > 299 {
-					t.Fatalf("%d counts as success", status)
-				}
-				continue
-			}
-			if !write && fail.Effect != "none" {
-				t.Fatalf("a read has effect %s", fail.Effect)
-			}
-			if strings.ContainsFunc(fail.Code, func(r rune) bool { return r > 'z' || r == ' ' || r == '@' || r >= '0' && r <= '9' }) {
-				t.Fatalf("the code %q is no machine word", fail.Code)
-			}
-		}
-	})
-}

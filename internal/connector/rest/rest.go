@@ -29,6 +29,7 @@ import (
 	"time"
 
 	"trueup/internal/connector"
+	"trueup/internal/dialguard"
 )
 
 // maxAnswer bounds how much of an answer is read: the largest page a list call
@@ -42,7 +43,8 @@ const defaultTimeout = 10 * time.Second
 type Client struct {
 	// Base is the address every path is joined to.
 	Base *url.URL
-	// HTTP makes the calls; nil means http.DefaultClient.
+	// HTTP makes the calls; nil means one that is guarded and may reach no
+	// more than every connection may.
 	HTTP *http.Client
 	// Timeout bounds one call, its answer included; 0 means 10 s.
 	Timeout time.Duration
@@ -52,6 +54,11 @@ type Client struct {
 	Authorize func(*http.Request)
 	// Now is the clock that Retry-After dates are compared with.
 	Now func() time.Time
+	// Answered, when set, sees each complete answer before the caller does, for
+	// what a tool says in its own words: a missing record in the text of a 400,
+	// the calls that are left in a header. The failure is nil for a 2xx, and may
+	// be changed; the body must not get into it.
+	Answered func(status int, header http.Header, body []byte, failure *connector.Failure)
 }
 
 // Request is one call.
@@ -131,10 +138,15 @@ func (c *Client) Do(ctx context.Context, req Request) (Response, error) {
 		return Response{}, &connector.Failure{Kind: connector.Misconfigured, Effect: effect(req.Write),
 			Status: resp.StatusCode, Detail: fmt.Sprintf("the answer is larger than %d MiB", maxAnswer>>20)}
 	}
-	if resp.StatusCode >= 300 && echoes(hr, req.Body, errorCode(body)) {
-		body = nil
+	named := body
+	if (resp.StatusCode < 200 || resp.StatusCode >= 300) && echoes(hr, req.Body, errorCode(body)) {
+		named = nil
 	}
-	if f := Classify(req.Write, resp.StatusCode, resp.Header, body, c.retryAfter(resp.Header)); f != nil {
+	f := Classify(req.Write, resp.StatusCode, resp.Header, named, c.retryAfter(resp.Header))
+	if c.Answered != nil {
+		c.Answered(resp.StatusCode, resp.Header, body, f)
+	}
+	if f != nil {
 		return Response{}, f
 	}
 	return Response{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
@@ -187,14 +199,35 @@ func (c *Client) build(ctx context.Context, req Request) (*http.Request, error) 
 
 func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
+// guarded is the client of those who bring none.
+var guarded = dialguard.Client("", nil)
+
 func (c *Client) transport() *http.Client {
 	base := c.HTTP
 	if base == nil {
-		base = http.DefaultClient
+		base = guarded
 	}
 	once := *base
-	once.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	once.Transport = unfollowed{base.Transport}
 	return &once
+}
+
+// unfollowed takes from an answer where it redirects to. That way net/http
+// follows nothing, and has no address to quote in an error when it is one that
+// cannot be read.
+type unfollowed struct{ through http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (u unfollowed) RoundTrip(r *http.Request) (*http.Response, error) {
+	through := u.through
+	if through == nil {
+		through = guarded.Transport
+	}
+	resp, err := through.RoundTrip(r)
+	if err == nil {
+		resp.Header.Del("Location")
+	}
+	return resp, err
 }
 
 const detailBroken = "the connection broke before the answer"
@@ -209,7 +242,10 @@ func callFailed(req Request, err error, sent bool) *connector.Failure {
 	f := &connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone, Err: err,
 		Detail: "the tool could not be reached"}
 	var dns *net.DNSError
+	var refused *dialguard.Refused
 	switch {
+	case errors.As(err, &refused):
+		f.Kind, f.Detail = connector.Misconfigured, refused.Error()
 	case errors.Is(err, context.Canceled):
 		f.Detail = "the call was given up before the answer"
 	case errors.As(err, &dns):

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"trueup/internal/connector"
+	"trueup/internal/dialguard"
 )
 
 const (
@@ -277,6 +278,24 @@ func TestARefusedConnectionHasNoEffect(t *testing.T) {
 	expect(t, f, connector.Transient, connector.EffectNone)
 	if f.Detail != "the tool could not be reached" {
 		t.Errorf("got %q", f.Detail)
+	}
+}
+
+func TestAnAddressThatIsNotCalledIsAFaultOfTheConfiguration(t *testing.T) {
+	c := clientOf(t, "http://169.254.169.254")
+	for name, client := range map[string]*http.Client{
+		"one that its connection brings": dialguard.Client("crm", nil),
+		"one of its own":                 nil,
+		"one without a transport":        {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.HTTP = client
+			f := failure(t, c, t.Context(), put())
+			expect(t, f, connector.Misconfigured, connector.EffectNone)
+			if !strings.Contains(f.Detail, "169.254.169.254 is not called") || !strings.Contains(f.Detail, "also_allow: [169.254.169.254/32]") {
+				t.Errorf("it does not say what to write: %s", f.Detail)
+			}
+		})
 	}
 }
 

@@ -1,0 +1,229 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+
+	"trueup/internal/status"
+)
+
+// ErrByHand means that a file is written in a way in which it cannot be edited
+// without touching what is not to be touched.
+var ErrByHand = errors.New("the file cannot be edited by a program without changing more than this")
+
+// AddSourceValue returns the text of a configuration file in which a sync
+// lists one more value of its source: under a status, or with status "" under
+// ignore. Everything else stays as it was written, comments too. ErrByHand says
+// that it has to be done by hand; Lines says what to write.
+func AddSourceValue(src []byte, sync string, to status.Status, value string) ([]byte, error) {
+	if value == "" || strings.Contains(value, "${") {
+		return nil, ErrByHand
+	}
+	path := listPath(sync, to)
+	file, err := parser.ParseBytes(bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n")), 0)
+	if err != nil || len(file.Docs) != 1 {
+		return nil, ErrByHand
+	}
+	at, found := lookUp(file.Docs[0].Body, path)
+	var edited []byte
+	switch list := at.(type) {
+	case *ast.SequenceNode:
+		edited, err = appendItem(src, list, value)
+	case nil:
+		if found || to != "" {
+			return nil, ErrByHand
+		}
+		edited, err = addIgnore(src, file.Docs[0].Body, sync, value)
+	default:
+		return nil, ErrByHand
+	}
+	if err != nil {
+		return nil, err
+	}
+	return edited, onlyAdded(src, edited, path, value)
+}
+
+// Lines is what AddSourceValue would write, for whoever has to do it by hand.
+func Lines(sync string, to status.Status, value string) string {
+	if to == "" {
+		return fmt.Sprintf("syncs:\n  %s:\n    ignore: [..., %s]", sync, scalar(value))
+	}
+	return fmt.Sprintf("syncs:\n  %s:\n    statuses:\n      %s: {from: [..., %s], to: ...}", sync, to, scalar(value))
+}
+
+func listPath(sync string, to status.Status) []string {
+	if to == "" {
+		return []string{"syncs", sync, "ignore"}
+	}
+	return []string{"syncs", sync, "statuses", string(to), "from"}
+}
+
+// lookUp returns the value under the keys. found is false when there is none.
+func lookUp(n ast.Node, keys []string) (value ast.Node, found bool) {
+	for _, key := range keys {
+		var next ast.Node
+		found = false
+		for _, v := range pairs(n) {
+			if v.Key.GetToken().Value == key {
+				next, found = v.Value, true
+			}
+		}
+		if !found {
+			return nil, false
+		}
+		n = next
+	}
+	return n, true
+}
+
+func pairs(n ast.Node) []*ast.MappingValueNode {
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		return n.Values
+	case *ast.MappingValueNode:
+		return []*ast.MappingValueNode{n}
+	}
+	return nil
+}
+
+// appendItem adds a value at the end of a list, in the list's own style.
+func appendItem(src []byte, list *ast.SequenceNode, value string) ([]byte, error) {
+	lines := bytes.SplitAfter(src, []byte("\n"))
+	if list.IsFlowStyle {
+		if list.End == nil {
+			return nil, ErrByHand
+		}
+		line, column := list.End.Position.Line, list.End.Position.Column
+		text := []rune(string(lines[line-1]))
+		if column > len(text) || text[column-1] != ']' {
+			return nil, ErrByHand
+		}
+		before := strings.TrimRight(string(text[:column-1]), " ")
+		separator := ", "
+		if len(list.Values) == 0 {
+			separator = ""
+		}
+		lines[line-1] = []byte(before + separator + scalar(value) + string(text[column-1:]))
+		return bytes.Join(lines, nil), nil
+	}
+	if len(list.Values) == 0 {
+		return nil, ErrByHand
+	}
+	last := list.Values[len(list.Values)-1].GetToken().Position.Line
+	text := string(lines[last-1])
+	indent, _, ok := strings.Cut(text, "-")
+	if !ok || strings.TrimSpace(indent) != "" {
+		return nil, ErrByHand
+	}
+	return insertLine(lines, last, indent+"- "+scalar(value)), nil
+}
+
+// addIgnore writes the key ignore in front of the sync's statuses.
+func addIgnore(src []byte, body ast.Node, sync, value string) ([]byte, error) {
+	inner, _ := lookUp(body, []string{"syncs", sync})
+	for _, v := range pairs(inner) {
+		if v.Key.GetToken().Value != "statuses" {
+			continue
+		}
+		lines := bytes.SplitAfter(src, []byte("\n"))
+		line := v.Key.GetToken().Position.Line
+		indent, _, ok := strings.Cut(string(lines[line-1]), "statuses")
+		if !ok || strings.TrimSpace(indent) != "" {
+			return nil, ErrByHand
+		}
+		return insertLine(lines, line-1, indent+"ignore: ["+scalar(value)+"]"), nil
+	}
+	return nil, ErrByHand
+}
+
+// insertLine adds a line after the n-th, with the file's line ending.
+func insertLine(lines [][]byte, n int, text string) []byte {
+	ending := "\n"
+	if bytes.HasSuffix(lines[0], []byte("\r\n")) {
+		ending = "\r\n"
+	}
+	if n > 0 && !bytes.HasSuffix(lines[n-1], []byte("\n")) {
+		lines[n-1] = append(slices.Clone(lines[n-1]), ending...)
+	}
+	return bytes.Join(slices.Insert(lines, n, []byte(text+ending)), nil)
+}
+
+// plain is what YAML reads as the text that it is.
+var plain = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]*$`)
+
+// scalar writes a text so that YAML reads it as the same text.
+func scalar(value string) string {
+	word := slices.Contains([]string{"true", "false", "yes", "no", "on", "off", "null", "y", "n"}, strings.ToLower(value))
+	if plain.MatchString(value) && !word {
+		return value
+	}
+	quoted, err := json.Marshal(value) // a JSON string is a YAML string
+	if err != nil {
+		return value // a Go string can always be written as JSON
+	}
+	return string(quoted)
+}
+
+// onlyAdded makes sure that the edit did what it was to do and nothing else.
+func onlyAdded(before, after []byte, path []string, value string) error {
+	read := func(src []byte) (*node, bool) {
+		r := &report{places: places{}, bad: map[string]bool{}, written: map[string]string{}}
+		n := readTree(r, src)
+		return n, n != nil && len(r.faults) == 0
+	}
+	was, ok1 := read(before)
+	is, ok2 := read(after)
+	if !ok1 || !ok2 {
+		return ErrByHand
+	}
+	was.extend(path, value)
+	if !was.same(is) {
+		return ErrByHand
+	}
+	return nil
+}
+
+// extend adds a value to the list under the keys.
+func (n *node) extend(keys []string, value string) {
+	if len(keys) == 0 {
+		n.kind = list
+		n.items = append(n.items, &node{kind: text, text: value})
+		return
+	}
+	for _, f := range n.fields {
+		if f.key == keys[0] {
+			f.value.extend(keys[1:], value)
+			return
+		}
+	}
+	fresh := &node{kind: list}
+	n.fields = append(n.fields, field{key: keys[0], value: fresh})
+	fresh.extend(keys[1:], value)
+}
+
+// same reports whether two trees mean the same, whatever the order of keys.
+func (n *node) same(o *node) bool {
+	if n.kind != o.kind || n.text != o.text || len(n.items) != len(o.items) || len(n.fields) != len(o.fields) {
+		return false
+	}
+	for i := range n.items {
+		if !n.items[i].same(o.items[i]) {
+			return false
+		}
+	}
+	for _, f := range n.fields {
+		i := slices.IndexFunc(o.fields, func(g field) bool { return g.key == f.key })
+		if i < 0 || !f.value.same(o.fields[i].value) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,190 @@
+package decide
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"trueup/internal/status"
+)
+
+// reader takes facts out of any bytes; after the last byte everything is 0.
+type reader struct{ rest []byte }
+
+func (r *reader) byte() byte {
+	if len(r.rest) == 0 {
+		return 0
+	}
+	b := r.rest[0]
+	r.rest = r.rest[1:]
+	return b
+}
+
+func (r *reader) bool() bool { return r.byte()&1 == 1 }
+
+// time is mostly within two minutes of noon; 0 is not known, and the last few
+// are the ends of what a tool can send.
+func (r *reader) time() time.Time {
+	switch b := r.byte(); b {
+	case 0:
+		return time.Time{}
+	case 0xff:
+		return time.Unix(253402300799, 0).UTC()
+	case 0xfe:
+		return time.Unix(1, 0).UTC()
+	case 0xfd:
+		return noon.Add(time.Nanosecond)
+	default:
+		return noon.Add(time.Duration(int8(b)) * time.Second)
+	}
+}
+
+func (r *reader) value() string {
+	return []string{"", "Active", "Paused", "Churned", "active", "Active "}[r.byte()%6]
+}
+
+func (r *reader) facts() Facts {
+	f := Facts{
+		Desired: Desired{Value: r.value(), At: r.time()},
+		Observed: Observed{Value: r.value(), EditedAt: r.time(), FieldTime: r.bool(), SeenAt: r.time(),
+			Actor: []status.Actor{status.ActorUnknown, status.ActorUs, status.ActorHuman, status.ActorAutomation, "robot"}[r.byte()%5]},
+		Base:    Base{Known: r.bool(), Value: r.value(), At: r.time(), SeenAt: r.time()},
+		HumanAt: r.time(),
+		Policy:  Policy{FirstContactSourceWins: r.bool(), SkipAutomation: r.bool(), ClockSkew: time.Duration(r.byte()) * time.Second},
+	}
+	for range r.byte() % 4 {
+		f.Intents = append(f.Intents, Intent{ID: int64(r.byte()), Value: r.value(), SentAt: r.time(), Expires: r.time()})
+	}
+	f.Ruling = Ruling{Ours: r.bool(), Theirs: r.bool(), Desired: r.value(), Observed: r.value(), RecordAt: r.time(), At: r.time()}
+	return f
+}
+
+// FuzzDecide holds the invariants of the package for any facts, contradicting
+// ones too: tools and clocks send those.
+func FuzzDecide(f *testing.F) {
+	for _, seed := range []string{
+		"",
+		"\x02\x0a\x01\x14\x01\x1e\x02\x01\x01\x05\x06",                                     // a person's newer edit of the field
+		"\x02\x0a\x01\x05\x01\x1e\x02\x01\x01\x05\x06",                                     // an older one
+		"\x02\x0a\x01\x14\x01\x1e\x02\x00\x00",                                             // first contact
+		"\x02\x0a\x03\x06\x00\x0c\x00\x01\x01\x05\x06\x00\x00\x00\x00\x01\x07\x03\x05\x0f", // a write of ours
+		"\x01\x0a\x01\x14\x01\x1e\x02",
+		"\x02\x0a\x01\x14\x01\x1e\x02\x01\x03\x05\x06\x00\x00\x00\x00\x00\x01\x00\x02\x01\x14\x1e", // an owner said ours
+		"\x02\x0a\x01\x14\x01\x1e\x02\x01\x03\x05\x06\x00\x00\x00\x00\x00\x00\x01\x02\x01\x14\x1e", // an owner said theirs
+		"\x02\xff\x01\xfe\x01\xfd\x02\x01\x03\xff\xff\xff\x01\x01\xff",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, given []byte) {
+		r := &reader{given}
+		facts := r.facts()
+		before := slices.Clone(facts.Intents)
+		d := Decide(facts)
+		if !slices.Equal(before, facts.Intents) {
+			t.Fatal("the facts were changed")
+		}
+		slices.Reverse(facts.Intents)
+		if again := Decide(facts); again != d {
+			t.Fatalf("%+v, and with the intents in another order %+v", d, again)
+		}
+		isClosed(t, d)
+		isExplained(t, facts, d)
+		if (d.Action == None) != (facts.Observed.Value == facts.Desired.Value) {
+			t.Fatalf("%s with %q desired and %q observed", d.Action, facts.Desired.Value, facts.Observed.Value)
+		}
+		sparesPeople(t, facts, d)
+	})
+}
+
+// isClosed holds every field of a decision to its set.
+func isClosed(t *testing.T, d Decision) {
+	t.Helper()
+	asks := d.Action == Hold || d.Action == Park
+	known := map[status.Kind]bool{status.Conflict: d.Action == Hold, status.FirstContact: d.Action == Park, "": !asks || d.Reason == OwnerKeepsTheirs}
+	switch {
+	case d.Action != None && d.Action != Write && !asks:
+		t.Fatalf("the action %q", d.Action)
+	case d.Reason < AlreadyEqual || d.Reason > OwnerKeepsTheirs || d.Reason.String() == "" || d.Reason.Sentence() == "":
+		t.Fatalf("the reason %d", d.Reason)
+	case d.Row < 1 || d.Row > 10 || !known[d.Kind]:
+		t.Fatalf("row %d, kind %q with %s", d.Row, d.Kind, d.Action)
+	case !(d.Confidence > 0 && d.Confidence <= 1) || (d.Confidence < 1) != (d.Reason == CannotTell) || d.Reason == CannotTell && d.Action != Hold:
+		t.Fatalf("%s by %s with confidence %g", d.Action, d.Reason, d.Confidence)
+	}
+}
+
+// isExplained allows only an intent of ours with that very value to be adopted,
+// and only our own older write to be repaired.
+func isExplained(t *testing.T, f Facts, d Decision) {
+	t.Helper()
+	wrote := slices.ContainsFunc(f.Intents, func(i Intent) bool { return i.ID == d.Adopted && i.Value == f.Observed.Value })
+	if d.Adopted != 0 && (!wrote || f.Observed.Actor == status.ActorHuman) {
+		t.Fatalf("adopted %d out of %+v for %+v", d.Adopted, f.Intents, f.Observed)
+	}
+	if d.Repair && (d.Reason != OurOlderWrite || f.Observed.Actor != status.ActorUs) {
+		t.Fatalf("%+v repairs what %q edited", d, f.Observed.Actor)
+	}
+}
+
+// sparesPeople is invariant 3, said from the facts alone.
+func sparesPeople(t *testing.T, f Facts, d Decision) {
+	t.Helper()
+	if d.Action != Write {
+		isSpared(t, f, d)
+		return
+	}
+	if d.Reason == OwnerSaysOurs {
+		isRuled(t, f)
+		return
+	}
+	o, at, skew := f.Observed, f.Desired.At, f.Policy.ClockSkew
+	newer := func(edit time.Time) bool { return !edit.IsZero() && !at.IsZero() && edit.Add(-skew).After(at) }
+	older := func(edit time.Time) bool { return !edit.IsZero() && !at.IsZero() && edit.Add(skew).Before(at) }
+
+	// An edit of the field itself that is known to be a person's. It was seen
+	// before when the last proof is of the same value and not older; a field
+	// that was always empty is nobody's word.
+	person := o.Actor == status.ActorHuman && o.FieldTime && !o.EditedAt.IsZero()
+	since := f.Base.At
+	if since.IsZero() && !f.Base.SeenAt.IsZero() {
+		since = f.Base.SeenAt.Add(-skew)
+	}
+	proved := f.Base.Known && f.Base.Value == o.Value && !o.EditedAt.After(since)
+	empty := !f.Base.Known && o.Value == ""
+	if person && newer(o.EditedAt) && !proved && !empty {
+		t.Fatalf("a person's newer edit is written over by %s: %+v", d.Reason, f)
+	}
+	if person && f.Base.Known && !older(o.EditedAt) && !proved {
+		t.Fatalf("a person's edit that may be newer is written over by %s: %+v", d.Reason, f)
+	}
+
+	// An edit that an earlier look found stands until somebody else is known
+	// to have set the field after it.
+	covered := o.FieldTime && (o.Actor == status.ActorUs || o.Actor == status.ActorAutomation && !f.Policy.SkipAutomation)
+	if f.Base.Known && !f.HumanAt.IsZero() && !older(f.HumanAt) && !covered {
+		t.Fatalf("the edit at %s is written over by %s: %+v", f.HumanAt, d.Reason, f)
+	}
+}
+
+// isSpared sees to it that a person's edit of the field that is surely newer
+// than the source's change, and that nothing of ours explains, stays for that
+// reason, unless its owner was asked before.
+func isSpared(t *testing.T, f Facts, d Decision) {
+	t.Helper()
+	o, at := f.Observed, f.Desired.At
+	newer := !at.IsZero() && !o.EditedAt.IsZero() && o.EditedAt.Add(-f.Policy.ClockSkew).After(at)
+	person := o.Actor == status.ActorHuman && o.FieldTime && f.Base.Known && o.Value != f.Base.Value
+	if person && newer && d.Action == Hold && d.Reason != PersonNewer && d.Reason != OwnerKeepsTheirs {
+		t.Fatalf("a person's newer edit is kept because of %s: %+v", d.Reason, f)
+	}
+}
+
+// isRuled allows an owner's word to write only what he was shown over what he
+// was shown: nobody has edited the record since, and the source wants the same.
+func isRuled(t *testing.T, f Facts) {
+	t.Helper()
+	r := f.Ruling
+	if !r.Ours || r.Theirs || r.Desired != f.Desired.Value || r.Observed != f.Observed.Value || f.Observed.EditedAt.After(r.RecordAt) {
+		t.Fatalf("the owner's word %+v is taken for %+v", r, f)
+	}
+}

@@ -1,0 +1,59 @@
+package identity
+
+import (
+	"fmt"
+	"testing"
+
+	"trueup/internal/status"
+)
+
+func person(name, email, phone string) map[string]string {
+	return map[string]string{"name": name, "email": email, "phone": phone}
+}
+
+func TestWhoIsLikeWhom(t *testing.T) {
+	ana := person("Ana Ruiz", "ana.ruiz@example.com", "+34 600 123 456")
+	tests := map[string]struct {
+		other  map[string]string
+		likely bool
+	}{
+		"the same person with another provider":   {person("Ana Ruiz", "ana.ruiz@example.org", ""), true},
+		"the names the other way round":           {person("Ruiz, Ana", "", ""), true},
+		"a slip in the name":                      {person("Anna Ruiz", "", ""), true},
+		"the same phone, written differently":     {person("A. R.", "", "0034600123456"), true},
+		"somebody else":                           {person("Hugo Silva", "hugo@example.com", "+351 912 345 678"), false},
+		"somebody else at the same company":       {person("Ben Okafor", "ben@example.com", ""), false},
+		"the same family name and nothing else":   {person("Carlos Ruiz Ortega", "carlos@example.com", "+34 600 999 999"), false},
+		"nothing that both have":                  {map[string]string{"external_id": "7"}, false},
+		"the same name, and another phone number": {person("Ana Ruiz", "", "+34 600 999 999"), false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			score, by := Alike(ana, tt.other)
+			if (score >= leastLike) != tt.likely {
+				t.Errorf("%.2f alike in %q", score, by)
+			}
+			if back, _ := Alike(tt.other, ana); back != score {
+				t.Errorf("%.2f one way and %.2f the other", score, back)
+			}
+		})
+	}
+}
+
+func TestTheFiveMostAlikeAreKept(t *testing.T) {
+	n := NewNearest(person("Ana Ruiz", "ana@example.com", ""))
+	for i := range 20 {
+		n.Add(status.TargetRecord{ID: fmt.Sprintf("rec_%02d", i), Value: "Active", Keys: person("Ana Ruiz", fmt.Sprint("ana", i, "@example.com"), "")})
+	}
+	n.Add(status.TargetRecord{ID: "rec_same", Keys: person("Ana Ruiz", "ana@example.org", "")})
+	n.Add(status.TargetRecord{ID: "rec_other", Keys: person("Hugo Silva", "hugo@example.com", "")})
+	got := n.Candidates()
+	if len(got) != mostLike || got[0].TargetID != "rec_same" {
+		t.Fatalf("%+v", got)
+	}
+	for _, c := range got {
+		if c.Confidence > likeness {
+			t.Errorf("%s is %g sure: likeness is no match", c.TargetID, c.Confidence)
+		}
+	}
+}
