@@ -9,13 +9,19 @@ package main
 import (
 	"context"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	// net/http gives the standard logger what a tool sends unasked, in the
+	// tool's own words. Our own log goes elsewhere.
+	log.SetOutput(io.Discard)
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
 
 // sameSignal is how long a second signal counts as the first: timeout(1) sends
 // it to the process and to its group.
@@ -31,5 +37,5 @@ func run(args []string, stdout, stderr io.Writer) int {
 	cmd.SetArgs(args)
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
-	return report(cmd.ExecuteContext(ctx), stderr)
+	return tellError(cmd.ExecuteContext(ctx), stderr)
 }

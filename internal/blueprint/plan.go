@@ -1,0 +1,136 @@
+package blueprint
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"trueup/internal/config"
+	"trueup/internal/connector/makecom"
+)
+
+// plan is what the scenarios of one connection need to know.
+type plan struct {
+	Connection string
+	// HookURL is where events are sent.
+	HookURL string
+	// Field is the field of the tool that holds the status.
+	Field string
+	// Values are the words that may be written, sorted; none for a tool that
+	// is only a source.
+	Values []string
+	// FindBy are the keys records are searched by, Keys those a record tells.
+	FindBy, Keys []string
+	ChangedAt    bool
+	ChangedBy    bool
+	// Header names the header that holds the secret; "" is a signature.
+	Header   string
+	IsSource bool
+	IsTarget bool
+	// HasEvents and HasOperations say what the configuration has keys for.
+	HasEvents, HasOperations bool
+}
+
+// defaultField is what the placeholder steps call the status.
+const defaultField = "status"
+
+// defaultHeader stands in a scenario whose connection has no webhook yet.
+const defaultHeader = "X-Trueup-Key"
+
+// ErrNotMake says that neither side of a sync is a Make connection.
+var ErrNotMake = errors.New("neither side of the sync is a connection of type " + makecom.Type)
+
+// ErrNoPublicURL says that nobody knows where Make can reach Trueup.
+var ErrNoPublicURL = errors.New("public_url is not set, so the scenario would not know where to send events")
+
+// plansOf makes a plan for each side of the sync that Make is.
+func plansOf(cfg *config.Config, sync string) ([]plan, error) {
+	s := cfg.Syncs[sync]
+	var names []string
+	for _, name := range []string{s.Source.Connection, s.Target.Connection} {
+		if _, ok := cfg.Connections[name].Settings.(*makecom.Settings); ok && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, ErrNotMake
+	}
+	if cfg.PublicURL == "" {
+		return nil, ErrNoPublicURL
+	}
+	var plans []plan
+	for _, name := range names {
+		p, err := planOf(cfg, name)
+		if err != nil {
+			return nil, err
+		}
+		plans = append(plans, p)
+	}
+	return plans, nil
+}
+
+// planOf looks at every sync of a connection: a webhook in Make belongs to one
+// scenario, so that one has to serve them all.
+func planOf(cfg *config.Config, connection string) (plan, error) {
+	settings := cfg.Connections[connection].Settings.(*makecom.Settings)
+	p := plan{Connection: connection, HookURL: strings.TrimSuffix(cfg.PublicURL, "/") + "/hooks/" + connection, Header: defaultHeader,
+		ChangedAt: slices.Contains(settings.Knows, makecom.KnowsChangedAt), ChangedBy: slices.Contains(settings.Knows, makecom.KnowsChangedBy),
+		HasEvents: settings.Webhook != nil, HasOperations: settings.WebhookURL != ""}
+	if settings.Webhook != nil {
+		p.Header = settings.Webhook.Verify.Name
+	}
+	fields := map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
+		s := cfg.Syncs[name]
+		if s.Source.Connection == connection {
+			p.IsSource = true
+			fields[s.Source.Field] = true
+			for _, m := range s.Match {
+				p.Keys = append(p.Keys, m.Source)
+			}
+		}
+		if s.Target.Connection == connection {
+			p.IsTarget = true
+			fields[s.Target.Field] = true
+			for _, m := range s.Match {
+				p.Keys, p.FindBy = append(p.Keys, m.Target), append(p.FindBy, m.Target)
+			}
+			for _, status := range s.Statuses {
+				p.Values = append(p.Values, status.To)
+			}
+		}
+	}
+	names := slices.Sorted(maps.Keys(fields))
+	if len(names) > 1 {
+		return p, fmt.Errorf("connection %s keeps the status in %d fields; one scenario keeps one: describe a connection for each, with a webhook of its own", connection, len(names))
+	}
+	if p.Field = names[0]; p.Field == "" {
+		p.Field = defaultField
+	}
+	p.Values, p.FindBy, p.Keys = sortedSet(p.Values), withoutID(sortedSet(p.FindBy)), withoutID(sortedSet(p.Keys))
+	return p, p.expressible()
+}
+
+// expressible refuses what Make would not take for plain text.
+func (p plan) expressible() error {
+	texts := append([]string{p.HookURL, p.Field}, p.Values...)
+	for _, text := range append(append(texts, p.FindBy...), p.Keys...) {
+		if !literal(text) {
+			return fmt.Errorf("connection %s uses %q, which Make would read as a formula; use a name without braces and backticks", p.Connection, text)
+		}
+	}
+	return nil
+}
+
+func sortedSet(s []string) []string {
+	s = slices.Clone(s)
+	slices.Sort(s)
+	return slices.Compact(s)
+}
+
+// withoutID leaves out the record's own id, which is told apart.
+func withoutID(s []string) []string {
+	return slices.DeleteFunc(s, func(key string) bool { return key == "id" })
+}

@@ -1,0 +1,150 @@
+// Package report writes how a sync stands as one page that can be mailed: it
+// loads nothing from elsewhere.
+//
+// Main type: Report. Main functions: Make and Report.WriteHTML.
+//
+// Invariants: it holds ids and status words, no addresses and no names, but for
+// the owners of exceptions.
+//
+// It may import internal/store, internal/contract and internal/status.
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"slices"
+	"time"
+
+	"trueup/internal/contract"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// Report is how a sync stands.
+type Report struct {
+	Sync       string               `json:"sync"`
+	MadeAt     time.Time            `json:"made_at"`
+	Agreement  float64              `json:"agreement"`
+	Customers  int                  `json:"customers"`
+	Carried    int                  `json:"carried"`
+	Agree      int                  `json:"agree"`
+	Outcomes   []Count              `json:"outcomes"` // of customers, by their latest
+	Waiting    int                  `json:"waiting"`  // customers
+	ByKind     []KindLine           `json:"by_kind"`
+	ByOwner    []Count              `json:"by_owner"`
+	Exceptions []contract.Exception `json:"exceptions"`
+}
+
+// Count is how many there are of something.
+type Count struct {
+	Name string `json:"name"`
+	N    int    `json:"n"`
+}
+
+// KindLine is the open exceptions of a kind.
+type KindLine struct {
+	Kind   status.Kind   `json:"kind"`
+	Open   int           `json:"open"`
+	Oldest time.Duration `json:"oldest_ns"`
+}
+
+// Make reads how a sync stands.
+func Make(ctx context.Context, db *store.DB, sync string, now time.Time) (Report, error) {
+	r := Report{Sync: sync, MadeAt: now.UTC().Truncate(time.Second), Outcomes: []Count{}, ByKind: []KindLine{}, ByOwner: []Count{}, Exceptions: []contract.Exception{}}
+	s, err := db.SyncStanding(ctx, sync)
+	if err != nil {
+		return r, err
+	}
+	r.Agreement, r.Customers, r.Carried, r.Agree = s.Agreement(), s.Customers, s.Carried, s.Agree
+	for _, o := range status.Outcomes {
+		r.Outcomes = append(r.Outcomes, Count{string(o), s.ByOutcome[o]})
+	}
+	counts, err := db.Counts(ctx)
+	if err != nil {
+		return r, err
+	}
+	r.Waiting = counts[sync].WaitingCustomers
+	open, err := db.Exceptions(ctx, store.ExceptionFilter{Sync: sync, States: []status.State{status.Open, status.Acknowledged}})
+	if err != nil {
+		return r, err
+	}
+	r.exceptions(open, now)
+	return r, nil
+}
+
+func (r *Report) exceptions(open []store.Exception, now time.Time) {
+	kinds, owners := map[status.Kind]*KindLine{}, map[string]int{}
+	slices.SortStableFunc(open, func(a, b store.Exception) int { return cmp.Or(a.OpenedAt.Compare(b.OpenedAt), cmp.Compare(a.ID, b.ID)) })
+	for _, x := range open {
+		k := kinds[x.Kind]
+		if k == nil {
+			k = &KindLine{Kind: x.Kind, Oldest: now.Sub(x.OpenedAt)}
+			kinds[x.Kind] = k
+		}
+		k.Open++
+		owners[cmp.Or(x.Owner, "nobody")]++
+		r.Exceptions = append(r.Exceptions, contract.ExceptionOf(x))
+	}
+	for _, k := range status.Kinds {
+		if kinds[k] != nil {
+			r.ByKind = append(r.ByKind, *kinds[k])
+		}
+	}
+	for name, n := range owners {
+		r.ByOwner = append(r.ByOwner, Count{name, n})
+	}
+	slices.SortFunc(r.ByOwner, func(a, b Count) int { return cmp.Or(cmp.Compare(b.N, a.N), cmp.Compare(a.Name, b.Name)) })
+}
+
+//go:embed report.html.tmpl
+var source string
+
+var page = template.Must(template.New("report.html.tmpl").Funcs(template.FuncMap{
+	"age":     Age,
+	"since":   func(made time.Time, t *time.Time) string { return Age(made.Sub(*t)) },
+	"percent": Percent,
+	"stamp":   func(t time.Time) string { return t.Format("2006-01-02 15:04 UTC") },
+}).Parse(source))
+
+// WriteHTML writes the page, as a whole or not at all.
+func (r Report) WriteHTML(w io.Writer) error {
+	var b bytes.Buffer
+	if err := page.Execute(&b, r); err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	_, err := b.WriteTo(w)
+	return err
+}
+
+// Percent is a share for people. Only what is whole is 100 %.
+func Percent(share float64) string {
+	if share < 1 && share > 0.999 {
+		return "99.9 %"
+	}
+	return fmt.Sprintf("%.1f %%", share*100)
+}
+
+// Age is a time that has passed, for people.
+func Age(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return "less than a minute"
+	case d < time.Hour:
+		return count(int(d/time.Minute), "minute")
+	case d < 48*time.Hour:
+		return count(int(d/time.Hour), "hour")
+	}
+	return count(int(d/(24*time.Hour)), "day")
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,67 @@
+package report
+
+import (
+	"bytes"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+func TestAPageThatCanBeMailed(t *testing.T) {
+	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+	db, err := store.Open(t.Context(), store.Options{DSN: filepath.Join(t.TempDir(), "trueup.db"), Migrate: true, Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, c := range []string{"cus_1", "cus_2", "<script>alert(1)</script>"} {
+		if _, err := db.Receive(t.Context(), []store.NewEvent{{Connection: "billing", Sync: "s", Side: store.SourceSide, ID: "evt_" + c, Customer: c}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	works, err := db.Claim(t.Context(), "s", 10, time.Minute)
+	if err != nil || len(works) != 3 {
+		t.Fatal(works, err)
+	}
+	for i := range works {
+		w := &works[i]
+		s := store.Settlement{Desired: &store.Desired{Status: "active", Value: "Active"}, Observed: &store.Observed{Value: "Active"}, Outcome: status.Applied}
+		if i > 0 {
+			s.Observed.Value, s.Outcome = "Paused", status.Held
+			s.Park = &store.NewException{Sync: "s", Customer: w.Customer, Kind: status.Conflict, Stage: status.StageDecide, Reason: "a person's edit stays", Owner: "ops@example.com"}
+		}
+		if err := db.Settle(t.Context(), w, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := Make(t.Context(), db, "s", now.Add(50*time.Hour))
+	if err != nil || r.Carried != 3 || r.Agree != 1 || len(r.Exceptions) != 2 || r.ByOwner[0] != (Count{"ops@example.com", 2}) {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	var b bytes.Buffer
+	if err := r.WriteHTML(&b); err != nil {
+		t.Fatal(err)
+	}
+	text := b.String()
+	for _, want := range []string{"33.3 %", "<td>conflict<td class=\"n\">2<td>2 days", "&lt;script&gt;"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page does not say %s:\n%s", want, text)
+		}
+	}
+	if elsewhere := regexp.MustCompile(`(?i)(src|href|url)\s*[=(]`).FindString(text); elsewhere != "" {
+		t.Errorf("the page loads something: %s", elsewhere)
+	}
+}
+
+func TestOnlyWhatIsWholeIsAHundredPercent(t *testing.T) {
+	for share, want := range map[float64]string{1: "100.0 %", 0.99999: "99.9 %", 0.5: "50.0 %", 0: "0.0 %"} {
+		if got := Percent(share); got != want {
+			t.Errorf("%g is %s", share, got)
+		}
+	}
+}

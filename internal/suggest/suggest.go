@@ -1,0 +1,129 @@
+// Package suggest looks for the target's records that are most like the
+// customers whom no match rule has found, so that a person has something to
+// choose from. It links nothing.
+//
+// Main type: Suggester. Main function: Suggester.Run, which goes through the
+// target's list once for all customers of a sync.
+//
+// Invariants: it only reads from the tools; what it holds of the list at a time
+// is one page; a customer it could not read is passed over and looked for the
+// next time.
+//
+// It must not import a vendor's package.
+package suggest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"trueup/internal/connector"
+	"trueup/internal/identity"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// Store keeps exceptions and events; it is *store.DB.
+type Store interface {
+	WithoutCandidates(ctx context.Context, sync string) ([]store.Exception, error)
+	SetCandidates(ctx context.Context, exception int64, candidates []status.Candidate) error
+	Events(ctx context.Context, f store.EventFilter) ([]store.Event, error)
+}
+
+// Suggester looks for candidates in one sync.
+type Suggester struct {
+	Store  Store
+	Sync   string
+	Source connector.Connection
+	Target connector.Connection
+	// Progress is told how many records were looked at; nil is nobody.
+	Progress func(records int)
+}
+
+// Result is what a run came to.
+type Result struct {
+	Customers int `json:"customers"` // who were looked for
+	Found     int `json:"found"`     // who have a candidate now
+	Records   int `json:"records"`   // of the target that were looked at
+	PassedBy  int `json:"passed_by"` // customers who could not be read
+}
+
+// Run looks for candidates for every unmatched customer that has none yet.
+func (s *Suggester) Run(ctx context.Context) (Result, error) {
+	var result Result
+	waiting, err := s.Store.WithoutCandidates(ctx, s.Sync)
+	if err != nil || len(waiting) == 0 {
+		return result, err
+	}
+	if s.Target.TargetList == nil {
+		return result, fmt.Errorf("%s cannot list its records, so there is nothing to compare with", s.Target.Name)
+	}
+	wanted := map[int64]*identity.Nearest{}
+	for _, x := range waiting {
+		keys, err := s.keys(ctx, x.Customer)
+		if err != nil {
+			result.PassedBy++
+			continue
+		}
+		wanted[x.ID] = identity.NewNearest(keys)
+	}
+	if len(wanted) == 0 {
+		return result, nil
+	}
+	if result.Records, err = s.walk(ctx, wanted); err != nil {
+		return result, fmt.Errorf("list the records of %s: %w", s.Target.Name, err)
+	}
+	for id, near := range wanted {
+		candidates := near.Candidates()
+		if err := s.Store.SetCandidates(ctx, id, candidates); err != nil {
+			return result, err
+		}
+		result.Customers++
+		if len(candidates) > 0 {
+			result.Found++
+		}
+	}
+	return result, nil
+}
+
+// walk goes through the target's list.
+func (s *Suggester) walk(ctx context.Context, wanted map[int64]*identity.Nearest) (records int, err error) {
+	cursor := ""
+	for {
+		found, next, err := s.Target.TargetList.List(ctx, cursor)
+		if err != nil {
+			return records, err
+		}
+		for _, r := range found {
+			for _, near := range wanted {
+				near.Add(r)
+			}
+		}
+		records += len(found)
+		if s.Progress != nil {
+			s.Progress(records)
+		}
+		if next == "" {
+			return records, nil
+		}
+		cursor = next
+	}
+}
+
+// keys are what the source knows of a customer.
+func (s *Suggester) keys(ctx context.Context, customer string) (map[string]string, error) {
+	if s.Source.Source != nil {
+		r, err := s.Source.Source.Read(ctx, customer)
+		return r.Keys, err
+	}
+	events, err := s.Store.Events(ctx, store.EventFilter{Sync: s.Sync, Customer: customer, Connection: s.Source.Name, Limit: 1})
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(events, func(e store.Event) bool { return e.Side == store.SourceSide })
+	if i < 0 || s.Source.EventSource == nil {
+		return nil, fmt.Errorf("%s has told nothing of customer %s", s.Source.Name, customer)
+	}
+	r, err := s.Source.EventSource.Record(events[i].Payload)
+	return r.Keys, err
+}
