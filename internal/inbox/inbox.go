@@ -16,6 +16,7 @@
 package inbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -51,6 +52,9 @@ type Endpoint struct {
 	// Receiver is nil when the connection has no webhooks.
 	Receiver connector.Receiver
 	Routes   []Route
+	// Recipient names the connection that a body is for, "" for this one. The
+	// body is verified by whoever it is for, as if it had come there.
+	Recipient func(body []byte) string
 }
 
 // Route is a sync that a connection's events concern.
@@ -101,9 +105,14 @@ func (i *Inbox) Drain() { i.draining.Store(true) }
 func (i *Inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	name := r.PathValue("connection")
+	if secret := r.PathValue("secret"); secret != "" {
+		r.Header[connector.PathSecret] = []string{secret}
+	} else {
+		r.Header.Del(connector.PathSecret)
+	}
 	a, got := i.receive(w, r, name)
 	a.write(w)
-	i.report(name, a, got, time.Since(began))
+	i.report(cmp.Or(got.recipient, name), a, got, time.Since(began))
 }
 
 // arrival is what is known of one request, for its log line.
@@ -112,6 +121,9 @@ type arrival struct {
 	accepted, duplicates, ignored, unreadable int
 	ids                                       []string
 	err                                       error
+	// recipient is the connection that the body was for, when that is another
+	// one than the address names.
+	recipient string
 }
 
 // receive does the work of one webhook and returns its answer.
@@ -142,6 +154,14 @@ func (i *Inbox) receive(w http.ResponseWriter, r *http.Request, name string) (an
 	case err != nil:
 		got.err = err
 		return cutOff, got
+	}
+	if endpoint.Recipient != nil {
+		if other := endpoint.Recipient(body); other != "" && other != name {
+			name, got.recipient = other, other
+			if endpoint = i.Connections[name]; endpoint.Receiver == nil || len(endpoint.Routes) == 0 {
+				return noSync, got
+			}
+		}
 	}
 	if err := endpoint.Receiver.Verify(r.Header, body, i.Now()); err != nil { // invariant 2
 		got.err = err

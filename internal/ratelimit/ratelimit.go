@@ -7,7 +7,8 @@
 // Invariants: at most Requests calls in any Per, over all gates on the same
 // Slots; a call that could not be made before its deadline does not wait for
 // it; a connection without a limit that does not rest costs no look at the
-// database.
+// database; what a tool says is left of its day holds back calls in the
+// background only.
 //
 // It must not import the store or the pipeline.
 package ratelimit
@@ -48,7 +49,8 @@ type Gate struct {
 	slots []time.Time
 	gap   time.Duration
 	// ahead is how many slots the next reservation takes.
-	ahead int
+	ahead  int
+	budget budget
 }
 
 // New returns an open Gate.
@@ -71,6 +73,11 @@ func (g *Gate) Paused(rest time.Duration) {
 // Wait returns when one call may be made. When that is only after ctx's
 // deadline it returns a *connector.Failure of kind RateLimited at once.
 func (g *Gate) Wait(ctx context.Context) error {
+	if connector.InBackground(ctx) {
+		if err := g.standBack(ctx); err != nil {
+			return err
+		}
+	}
 	at, err := g.turn(ctx)
 	if err != nil {
 		return err
@@ -83,14 +90,7 @@ func (g *Gate) Wait(ctx context.Context) error {
 		return &connector.Failure{Kind: connector.RateLimited, Effect: connector.EffectNone, RetryAfter: wait,
 			Detail: fmt.Sprintf("the rate limit of %s has no call left before the deadline", g.Connection)}
 	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return &connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone, Detail: "the call was not made in time", Err: ctx.Err()}
-	}
+	return sleep(ctx, wait)
 }
 
 // turn returns when the next call may be made.

@@ -202,8 +202,12 @@ func rehearse(t *testing.T, h Harness, c Call, write bool) []string {
 // meet makes the call while request number i meets the fault.
 func meet(t *testing.T, h Harness, c Call, f fault, i int, methods []string, write bool) {
 	var n atomic.Int64
+	except := c.Except
 	w := open(t, h, func(rw http.ResponseWriter, r *http.Request) {
 		if n.Add(1) == int64(i+1) {
+			if c.ExceptFor != nil {
+				except = c.ExceptFor(r.URL.Path)
+			}
 			f.answer(rw, r)
 			return
 		}
@@ -214,7 +218,7 @@ func meet(t *testing.T, h Harness, c Call, f fault, i int, methods []string, wri
 	if write && !isRead(methods[i]) {
 		want = f.write
 	}
-	if kind, own := c.Except[f.status]; own && f.status != 0 {
+	if kind, own := except[f.status]; own && f.status != 0 {
 		if kind == "" {
 			if err != nil {
 				t.Errorf("got %v, want no failure, as the harness says", err)

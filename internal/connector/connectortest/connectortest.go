@@ -61,6 +61,9 @@ type Call struct {
 	// Except lists HTTP statuses that this call reads in its own way, "" for
 	// no failure: a lookup that answers 404 when nobody was found.
 	Except map[int]connector.FailureKind
+	// ExceptFor does the same for a call of several requests that do not all
+	// read a status alike: by the path of the one that is answered badly.
+	ExceptFor func(path string) map[int]connector.FailureKind
 	// ReadsByPost is set for a read whose API wants POST.
 	ReadsByPost bool
 }

@@ -78,6 +78,13 @@ func (s *Settings) knows() connector.Knowledge {
 	}
 }
 
+// CheckSide implements config.HasSides.
+func (s *Settings) CheckSide(c *config.Checker, side config.Side) {
+	if side.Target && (s.Read == nil || s.Write == nil) {
+		c.Fault("connection", "is a target and cannot be read and written", "add read and write to the connection; docs/connectors/http.md has a sample")
+	}
+}
+
 // Account implements config.HasAccount: the address of one record, without
 // what is spelt differently for the same place. A connection that only
 // receives has no such address, and its account cannot be told.

@@ -11,7 +11,9 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/connector"
+	"trueup/internal/connector/gohighlevel"
 	httpconn "trueup/internal/connector/http"
+	"trueup/internal/connector/makecom"
 	"trueup/internal/connector/stripe"
 )
 
@@ -22,8 +24,10 @@ type kind struct {
 }
 
 var kinds = map[string]kind{
-	httpconn.Type: entry(httpconn.Open),
-	stripe.Type:   entry(stripe.Open),
+	gohighlevel.Type: entry(gohighlevel.Open),
+	httpconn.Type:    entry(httpconn.Open),
+	makecom.Type:     entry(makecom.Open),
+	stripe.Type:      entry(stripe.Open),
 }
 
 // entry makes a kind of a connector's Open, whose settings are of type S.
@@ -50,6 +54,14 @@ func Types() config.Types {
 		types[name] = k.settings
 	}
 	return types
+}
+
+// Consent begins a connection's consent, for the types that need one.
+func Consent(c config.Connection, deps connector.Deps) (connector.Consent, error) {
+	if s, ok := c.Settings.(*gohighlevel.Settings); ok {
+		return gohighlevel.NewConsent(c, s, deps)
+	}
+	return nil, fmt.Errorf("connection %s is of type %s, which needs no consent", c.Name, c.Type)
 }
 
 // Open opens one connection of the configuration. It makes no call.

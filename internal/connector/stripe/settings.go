@@ -49,6 +49,13 @@ func (s *Settings) Check(c *config.Checker, _ config.Connection) {
 	}
 }
 
+// CheckSide implements config.HasSides: Stripe decides and never follows.
+func (s *Settings) CheckSide(c *config.Checker, side config.Side) {
+	if side.Target {
+		c.Fault("connection", "is a Stripe account, which is never written to", "make it the source, and name the tool that follows here")
+	}
+}
+
 // Account names the Stripe account without revealing the key, so that two
 // connections to one account are recognised as the same tool. Two different
 // keys of one account give two names: the key does not say whose it is.

@@ -43,7 +43,7 @@ var exceptions = map[string]func(*testing.T, Open){
 		f.must(err)
 		f.clock.Move(time.Hour)
 		changed := exception("cus_1", status.Unmatched, status.StageMatch)
-		changed.Reason, changed.Candidates, changed.Cause = "another reason", nil, "cus_1"
+		changed.Reason, changed.Cause = "another reason", "cus_1"
 		second, err := f.db.OpenException(f.ctx, changed)
 		f.must(err)
 		x, err := f.db.Exception(f.ctx, second)
@@ -98,6 +98,36 @@ var exceptions = map[string]func(*testing.T, Open){
 		if x, err := f.db.Exception(f.ctx, again); err != nil || again != id || x.State != status.Open || x.Count != 2 {
 			t.Errorf("it came back as %+v, %v", x, err)
 		}
+	},
+	"candidates that were looked for stay until it is over": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		park := exception("cus_1", status.Unmatched, status.StageMatch)
+		park.Candidates = nil
+		id, err := f.db.OpenException(f.ctx, park)
+		f.must(err)
+		missing := func(want int) {
+			t.Helper()
+			found, err := f.db.WithoutCandidates(f.ctx, sync1)
+			f.must(err)
+			if len(found) != want {
+				t.Errorf("%d exceptions wait for candidates, not %d: %+v", len(found), want, found)
+			}
+		}
+		missing(1)
+		f.must(f.db.SetCandidates(f.ctx, id, []status.Candidate{{TargetID: "rec_9", Rule: "like in name", Confidence: 0.7}}))
+		missing(0)
+		_, err = f.db.OpenException(f.ctx, park)
+		f.must(err)
+		x, err := f.db.Exception(f.ctx, id)
+		f.must(err)
+		if len(x.Candidates) != 1 || x.Candidates[0].TargetID != "rec_9" {
+			t.Errorf("counted once more it has %+v", x.Candidates)
+		}
+		f.act(id, store.Resolve)
+		f.clock.Move(time.Hour)
+		_, err = f.db.OpenException(f.ctx, park)
+		f.must(err)
+		missing(1) // it is another time
 	},
 	"a retry looks at the customer at once": func(t *testing.T, open Open) {
 		f := fresh(t, open)

@@ -1,0 +1,95 @@
+package gohighlevel
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"trueup/internal/connector"
+	"trueup/internal/status"
+)
+
+// overlap is asked for again each time: the search lags behind writes, and
+// what it learns late is dated earlier than what it already gave.
+const overlap = 5 * time.Minute
+
+// changes implements connector.Changes by the time of each contact's last
+// change. It is how a private integration, which has no webhooks, hears of
+// changes at all. That time moves with any change of the contact, so an event
+// says no more than that something may have changed.
+type changes struct {
+	records *records
+	now     func() time.Time
+}
+
+// position is the cursor: every contact that changed before From was given.
+// While the pages of one question last, After is where the next one begins and
+// Newest the latest change seen so far.
+type position struct {
+	From   time.Time       `json:"from"`
+	Newest time.Time       `json:"newest,omitzero"`
+	After  json.RawMessage `json:"after,omitempty"`
+}
+
+func (p position) String() string {
+	text, err := json.Marshal(p)
+	if err != nil {
+		panic(err) // a time and JSON
+	}
+	return string(text)
+}
+
+// Since implements connector.Changes.
+func (c changes) Since(ctx context.Context, cursor string) ([]connector.Reading, string, bool, error) {
+	ctx = connector.Background(ctx)
+	if cursor == "" {
+		return nil, position{From: c.now().UTC()}.String(), false, nil
+	}
+	var at position
+	if json.Unmarshal([]byte(cursor), &at) != nil || at.From.IsZero() {
+		return nil, "", false, &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone,
+			Detail: "the stored position in HighLevel's changes cannot be read"}
+	}
+	if now := c.now().UTC(); at.From.After(now.Add(overlap)) {
+		// A clock that was wrong must not hide what happens until then.
+		at = position{From: now}
+	}
+	rows, err := c.records.page(ctx, searchBody{PageLimit: pageSize, Sort: oldestFirst, SearchAfter: at.After,
+		Filters: []filter{{"dateUpdated", "range", within{at.From.Add(-overlap).UTC().Format(time.RFC3339Nano)}}}})
+	if err != nil {
+		return nil, "", false, err
+	}
+	var found []connector.Reading
+	for _, row := range rows {
+		found = append(found, changed(row))
+		if row.DateUpdated.After(at.Newest) {
+			at.Newest = row.DateUpdated.Time
+		}
+	}
+	next, err := after(rows, string(at.After))
+	if err != nil {
+		return nil, "", false, err
+	}
+	if next != "" {
+		at.After = json.RawMessage(next)
+		return found, at.String(), true, nil
+	}
+	if at.Newest.After(at.From) {
+		at.From = at.Newest // by HighLevel's clock, not by ours
+	}
+	return found, position{From: at.From}.String(), false, nil
+}
+
+// changed is the event of a contact in the list of changes. Its id is made of
+// the time of the change, so that the overlap gives repeats.
+func changed(row contact) connector.Reading {
+	payload, err := json.Marshal(map[string]any{"contact": row.ID, "dateUpdated": row.DateUpdated.Time})
+	r := connector.Reading{Event: status.Event{Customer: row.ID, Payload: payload}, Err: err}
+	if row.DateUpdated.IsZero() {
+		r.Event.ID, r.Err = "updated:"+row.ID, fmt.Errorf("the contact %s has no time of its last change", row.ID)
+		return r
+	}
+	r.Event.ID = fmt.Sprintf("updated:%s:%d", row.ID, row.DateUpdated.UnixMilli())
+	return r
+}

@@ -1,0 +1,73 @@
+package ratelimit
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"trueup/internal/connector"
+)
+
+// Near the end of a tool's day the calls of lists and sweeps stand back, first
+// slower and then not at all, so that what is left is for those that carry an
+// event. Those are never held back by what a tool merely says is left: it
+// refuses them itself when it is so.
+const (
+	// slowFrom and stopAt are shares of the day's calls.
+	slowFrom = 0.20
+	stopAt   = 0.05
+	// slowest is how long a call in the background waits just before the stop.
+	slowest = 30 * time.Second
+	// believed is how long what was said counts. After it one call finds out
+	// whether a new day has begun.
+	believed = 15 * time.Minute
+)
+
+// budget is what the tool said last. It counts the calls of all nodes itself,
+// so the nodes need not tell each other.
+type budget struct {
+	left, limit int
+	at          time.Time
+}
+
+// Remaining implements connector.Budgeted.
+func (g *Gate) Remaining(left, limit int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.budget = budget{left: left, limit: limit, at: g.Now()}
+}
+
+// standBack holds a call in the background back while few of the day's are
+// left.
+func (g *Gate) standBack(ctx context.Context) error {
+	g.mu.Lock()
+	b, now := g.budget, g.Now()
+	g.mu.Unlock()
+	if b.limit <= 0 || now.Sub(b.at) >= believed {
+		return nil
+	}
+	share := float64(b.left) / float64(b.limit)
+	if share >= slowFrom {
+		return nil
+	}
+	wait := time.Duration((slowFrom - share) / (slowFrom - stopAt) * float64(slowest))
+	if share <= stopAt {
+		wait = b.at.Add(believed).Sub(now)
+	}
+	if deadline, ok := ctx.Deadline(); ok && now.Add(wait).After(deadline) || share <= stopAt {
+		return &connector.Failure{Kind: connector.RateLimited, Effect: connector.EffectNone, RetryAfter: wait,
+			Detail: fmt.Sprintf("%s allows %d more calls today of %d, and those are kept for what carries an event", g.Connection, b.left, b.limit)}
+	}
+	return sleep(ctx, wait)
+}
+
+func sleep(ctx context.Context, wait time.Duration) error {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return &connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone, Detail: "the call was not made in time", Err: ctx.Err()}
+	}
+}

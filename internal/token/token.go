@@ -1,0 +1,168 @@
+// Package token keeps the tokens that an OAuth server gave for a connection:
+// sealed in the database, and renewed by one node at a time.
+//
+// Main types: Keeper (a connector.Tokens) and Store (where it keeps them, which
+// is the database). Main function: New.
+//
+// Invariants: what was given is stored before it is used, because a refresh
+// token works once; what cannot be stored is kept and stored with the next
+// call; a sealed token is good for its own connection only; no error holds any
+// part of a token or of the key.
+//
+// It must not import a vendor's package or the pipeline.
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"trueup/internal/connector"
+)
+
+// Store keeps sealed tokens; it is *store.DB.
+type Store interface {
+	Token(ctx context.Context, connection string) (sealed string, err error)
+	PutToken(ctx context.Context, connection, sealed string) error
+	LeaseToken(ctx context.Context, connection, read string, lease time.Duration) (fence int64, ok bool, err error)
+	ReplaceToken(ctx context.Context, connection, read, sealed string) (ok bool, err error)
+	ReleaseToken(ctx context.Context, connection string, fence int64) error
+}
+
+const (
+	// lease is longer than one exchange can take.
+	lease = time.Minute
+	// again is how often one who waits for another's exchange looks.
+	again = 200 * time.Millisecond
+	// storing bounds how long a new token is tried to be stored, whether the
+	// caller waits for it or has gone.
+	storing = 10 * time.Second
+)
+
+// Keeper keeps the token of one connection.
+type Keeper struct {
+	store      Store
+	connection string
+	box        box
+
+	mu sync.Mutex
+	// unsaved is what was given and could not be stored: read is what it takes
+	// the place of.
+	unsaved *replacement
+}
+
+type replacement struct{ read, sealed string }
+
+// New returns the keeper of a connection's token. key has 32 bytes.
+func New(store Store, key []byte, connection string) (*Keeper, error) {
+	b, err := newBox(key, connection)
+	if err != nil {
+		return nil, err
+	}
+	return &Keeper{store: store, connection: connection, box: b}, nil
+}
+
+// Put stores a token that a person's consent gave.
+func (k *Keeper) Put(ctx context.Context, t connector.Token) error {
+	sealed, err := k.box.seal(t)
+	if err != nil {
+		return err
+	}
+	return k.store.PutToken(ctx, k.connection, sealed)
+}
+
+// Token implements connector.Tokens.
+func (k *Keeper) Token(ctx context.Context) (connector.Token, error) {
+	_, t, err := k.read(ctx)
+	return t, err
+}
+
+func (k *Keeper) read(ctx context.Context) (sealed string, t connector.Token, err error) {
+	if err := k.save(ctx); err != nil {
+		return "", connector.Token{}, err
+	}
+	sealed, err = k.store.Token(ctx, k.connection)
+	if err != nil {
+		return "", connector.Token{}, err
+	}
+	if sealed == "" {
+		return "", connector.Token{}, connector.ErrNotConnected
+	}
+	t, err = k.box.open(sealed)
+	if err != nil {
+		return "", connector.Token{}, fmt.Errorf("the stored token of connection %s: %w", k.connection, err)
+	}
+	return sealed, t, nil
+}
+
+// Renew implements connector.Tokens.
+func (k *Keeper) Renew(ctx context.Context, stale connector.Token, exchange func(context.Context, connector.Token) (connector.Token, error)) (connector.Token, error) {
+	ticker := time.NewTicker(again)
+	defer ticker.Stop()
+	for {
+		sealed, stored, err := k.read(ctx)
+		if err != nil {
+			return connector.Token{}, err
+		}
+		if stored.Access != stale.Access {
+			return stored, nil // another caller or node was faster
+		}
+		fence, ok, err := k.store.LeaseToken(ctx, k.connection, sealed, lease)
+		if err != nil {
+			return connector.Token{}, err
+		}
+		if ok {
+			return k.exchange(ctx, sealed, stored, fence, exchange)
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return connector.Token{}, fmt.Errorf("wait for another node to renew the token of connection %s: %w", k.connection, ctx.Err())
+		}
+	}
+}
+
+// exchange makes the exchange and stores what it gives.
+func (k *Keeper) exchange(ctx context.Context, sealed string, old connector.Token, fence int64, exchange func(context.Context, connector.Token) (connector.Token, error)) (connector.Token, error) {
+	fresh, err := exchange(ctx, old)
+	if err != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storing)
+		defer cancel()
+		return connector.Token{}, errors.Join(err, k.store.ReleaseToken(ctx, k.connection, fence))
+	}
+	if fresh.Refresh == "" {
+		fresh.Refresh = old.Refresh // a server that does not roll them
+	}
+	text, err := k.box.seal(fresh)
+	if err != nil {
+		return connector.Token{}, err
+	}
+	k.mu.Lock()
+	k.unsaved = &replacement{read: sealed, sealed: text}
+	k.mu.Unlock()
+	if err := k.save(ctx); err != nil {
+		return connector.Token{}, err
+	}
+	return fresh, nil
+}
+
+// save stores what was given and is not stored yet. A caller who leaves does
+// not end it.
+func (k *Keeper) save(ctx context.Context) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.unsaved == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storing)
+	defer cancel()
+	// Not replaced means that a person gave consent anew meanwhile, which is
+	// worth more.
+	if _, err := k.store.ReplaceToken(ctx, k.connection, k.unsaved.read, k.unsaved.sealed); err != nil {
+		return err
+	}
+	k.unsaved = nil
+	return nil
+}
