@@ -1,11 +1,12 @@
 // Package resttest is a tool with a plain REST API, for tests that run the
 // product against real HTTP.
 //
-// Main type: Tool. It is strict: it wants its token, refuses a write that does
-// not name the version that was read, and knows no status but a text. It can
-// misbehave on purpose: Instead answers a call in its place.
+// Main types: Tool and Effect (one change of a record). It is strict: it wants
+// its token, refuses a write that does not name the version that was read, and
+// knows no status but a text. It can misbehave on purpose: Instead answers a
+// call in its place.
 //
-// Only tests import it.
+// Only tests, and commands that test, import it.
 package resttest
 
 import (
@@ -35,29 +36,48 @@ type Record struct {
 	ETag       string    `json:"etag"`
 }
 
+// Effect is a change of a record's status, by a call or by a person.
+type Effect struct {
+	Record, From, To string
+	At               time.Time
+	// By is the person, "" for a call.
+	By string
+	// Answered says that the answer to the call left whole, and that the caller
+	// was there then.
+	Answered bool
+}
+
 // Tool is one account. Its methods may be called while it is being used.
 type Tool struct {
 	// URL is the base_url of a connection to it.
 	URL string
 
-	server  *httptest.Server
-	mu      sync.Mutex
-	records map[string]*Record
-	version int
-	writes  []string
-	instead func(w http.ResponseWriter, r *http.Request) bool
+	server   *httptest.Server
+	mu       sync.Mutex
+	records  map[string]*Record
+	version  int
+	effects  []Effect
+	careless bool
+	instead  func(w http.ResponseWriter, r *http.Request) bool
 }
 
 // New starts a tool that ends with the test.
 func New(t testing.TB) *Tool {
+	tl := Start(func(call string) { t.Errorf("a call without the token: %s", call) })
+	t.Cleanup(tl.Close)
+	return tl
+}
+
+// Start starts a tool. stranger is told of calls without the token.
+func Start(stranger func(call string)) *Tool {
 	tl := &Tool{records: map[string]*Record{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /records", tl.find)
 	mux.HandleFunc("GET /records/{id}", tl.read)
-	mux.HandleFunc("PUT /records/{id}", tl.Write)
+	mux.HandleFunc("PUT /records/{id}", tl.put)
 	tl.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer "+Token {
-			t.Errorf("a call without the token: %s %s", r.Method, r.URL.Path)
+			stranger(r.Method + " " + r.URL.Path)
 			answer(w, http.StatusUnauthorized, map[string]any{"error": "unauthorized"})
 			return
 		}
@@ -69,7 +89,6 @@ func New(t testing.TB) *Tool {
 		}
 	}))
 	tl.URL = tl.server.URL
-	t.Cleanup(tl.Close)
 	return tl
 }
 
@@ -83,6 +102,13 @@ func (tl *Tool) Instead(f func(w http.ResponseWriter, r *http.Request) bool) {
 	tl.instead = f
 }
 
+// Careless lets writes through that name another version than the record's.
+func (tl *Tool) Careless() {
+	tl.mu.Lock()
+	defer tl.mu.Unlock()
+	tl.careless = true
+}
+
 // Set makes or changes a record in the tool itself, now unless it has a time.
 func (tl *Tool) Set(r Record) {
 	tl.mu.Lock()
@@ -92,6 +118,20 @@ func (tl *Tool) Set(r Record) {
 	}
 	r.ETag = tl.next()
 	tl.records[r.ID] = &r
+}
+
+// Edit is a person's change of a record's status.
+func (tl *Tool) Edit(id, status, by string) {
+	tl.mu.Lock()
+	defer tl.mu.Unlock()
+	tl.change(tl.records[id], status, by, by)
+}
+
+// change gives a record a status; by is who the record says it was.
+func (tl *Tool) change(rec *Record, status, by, person string) {
+	now := time.Now()
+	tl.effects = append(tl.effects, Effect{Record: rec.ID, From: rec.Status, To: status, At: now, By: person})
+	rec.Status, rec.UpdatedAt, rec.UpdatedBy, rec.ETag = status, now, by, tl.next()
 }
 
 // next is a version that no record had before.
@@ -118,11 +158,22 @@ func (tl *Tool) Statuses() map[string]string {
 	return all
 }
 
-// Written returns the writes that had an effect, as "id: from → to".
-func (tl *Tool) Written() []string {
+// Effects returns the writes that had an effect and the edits, in their order.
+func (tl *Tool) Effects() []Effect {
 	tl.mu.Lock()
 	defer tl.mu.Unlock()
-	return slices.Clone(tl.writes)
+	return slices.Clone(tl.effects)
+}
+
+// Written returns the writes that had an effect, as "id: from → to".
+func (tl *Tool) Written() []string {
+	var all []string
+	for _, e := range tl.Effects() {
+		if e.By == "" {
+			all = append(all, e.Record+": "+e.From+" → "+e.To)
+		}
+	}
+	return all
 }
 
 func (tl *Tool) find(w http.ResponseWriter, r *http.Request) {
@@ -151,7 +202,21 @@ func (tl *Tool) read(w http.ResponseWriter, r *http.Request) {
 
 // Write is a call that writes; with Instead it has its effect although it is
 // answered otherwise.
-func (tl *Tool) Write(w http.ResponseWriter, r *http.Request) {
+func (tl *Tool) Write(w http.ResponseWriter, r *http.Request) { tl.write(w, r) }
+
+// put is Write, and sees whether its answer leaves.
+func (tl *Tool) put(w http.ResponseWriter, r *http.Request) {
+	n := tl.write(w, r)
+	if n < 0 || http.NewResponseController(w).Flush() != nil || r.Context().Err() != nil {
+		return
+	}
+	tl.mu.Lock()
+	defer tl.mu.Unlock()
+	tl.effects[n].Answered = true
+}
+
+// write returns the number of its effect, below 0 when it had none.
+func (tl *Tool) write(w http.ResponseWriter, r *http.Request) int {
 	tl.mu.Lock()
 	defer tl.mu.Unlock()
 	rec := tl.records[strings.TrimPrefix(r.URL.Path, "/records/")]
@@ -159,17 +224,17 @@ func (tl *Tool) Write(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case rec == nil:
 		answer(w, http.StatusNotFound, map[string]any{"error": "not found"})
-		return
-	case r.Header.Get("If-Match") != rec.ETag:
+		return -1
+	case r.Header.Get("If-Match") != rec.ETag && !tl.careless:
 		answer(w, http.StatusPreconditionFailed, map[string]any{"error": "the record has changed"})
-		return
+		return -1
 	case json.NewDecoder(r.Body).Decode(&body) != nil || body.Status == "":
 		answer(w, http.StatusUnprocessableEntity, map[string]any{"error": "status is missing"})
-		return
+		return -1
 	}
-	tl.writes = append(tl.writes, rec.ID+": "+rec.Status+" → "+body.Status)
-	rec.Status, rec.UpdatedAt, rec.UpdatedBy, rec.ETag = body.Status, time.Now(), "api:trueup", tl.next()
+	tl.change(rec, body.Status, "api:trueup", "")
 	answer(w, http.StatusOK, rec)
+	return len(tl.effects) - 1
 }
 
 func answer(w http.ResponseWriter, code int, v any) {

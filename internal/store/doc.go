@@ -23,5 +23,5 @@
 // milliseconds, 0 for "not known"; only slots of a rate limit are microseconds.
 // What differs between the engines stands in dialect.go.
 //
-// It may import internal/status and nothing else of ours.
+// It may import internal/status and internal/failpoint, and nothing else of ours.
 package store

@@ -9,6 +9,8 @@ import (
 	"path"
 	"strconv"
 	"strings"
+
+	"trueup/internal/failpoint"
 )
 
 //go:embed migrations
@@ -84,8 +86,13 @@ func (db *DB) migrate(ctx context.Context, change bool) error {
 		if _, err := tx.ExecContext(ctx, "insert into schema_version (version) values ($1)", s.version); err != nil {
 			return fmt.Errorf("migrate the schema by %s: %w", s.name, err)
 		}
+		failpoint.Hit("migrating")
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit the schema: %w", err)
+	}
+	failpoint.Hit("migrated")
+	return nil
 }
 
 func compareVersions(have, want int) error {

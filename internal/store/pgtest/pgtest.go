@@ -4,8 +4,9 @@
 //
 // Main functions: Main, which a package's TestMain calls, and DSN, which gives
 // one test a schema of its own. Without a server tests fail; they never skip.
+// Main type: Cluster, a server of one's own that may be stopped and started.
 //
-// Only tests import it.
+// Only tests, and commands that test, import it.
 package pgtest
 
 import (
@@ -54,30 +55,40 @@ func DSN(t testing.TB) string {
 	if err != nil {
 		t.Fatalf("these tests need PostgreSQL: %v", err)
 	}
-	admin, err := sql.Open("pgx", base)
+	dsn, drop, err := schema(base)
 	if err != nil {
-		t.Fatal(err)
-	}
-	name := fmt.Sprintf("t%d_%d", os.Getpid(), schemas.Add(1))
-	if _, err := admin.Exec("create schema " + name); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if _, err := admin.Exec("drop schema " + name + " cascade"); err != nil {
-			t.Error(err)
-		}
-		if err := admin.Close(); err != nil {
+		if err := drop(); err != nil {
 			t.Error(err)
 		}
 	})
+	return dsn
+}
+
+// schema makes an empty schema, and returns its URL and how it is dropped.
+func schema(base string) (dsn string, drop func() error, err error) {
+	admin, err := sql.Open("pgx", base)
+	if err != nil {
+		return "", nil, err
+	}
+	name := fmt.Sprintf("t%d_%d", os.Getpid(), schemas.Add(1))
+	if _, err := admin.Exec("create schema " + name); err != nil {
+		return "", nil, errors.Join(err, admin.Close())
+	}
+	drop = func() error {
+		_, err := admin.Exec("drop schema " + name + " cascade")
+		return errors.Join(err, admin.Close())
+	}
 	u, err := url.Parse(base)
 	if err != nil {
-		t.Fatal(err)
+		return "", nil, errors.Join(err, drop())
 	}
 	q := u.Query()
 	q.Set("search_path", name)
 	u.RawQuery = q.Encode()
-	return u.String()
+	return u.String(), drop, nil
 }
 
 // start returns the URL of a running server.
@@ -98,10 +109,8 @@ func start() (string, error) {
 		return "", err
 	}
 	data := filepath.Join(dir, "data")
-	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "trueup", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
-	initdb.Dir, initdb.SysProcAttr = dir, as
-	if out, err := initdb.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("initdb: %w: %s", err, out)
+	if err := initdb(bin, data, as, "--no-sync"); err != nil {
+		return "", err
 	}
 	port, err := freePort()
 	if err != nil {
@@ -123,13 +132,27 @@ func start() (string, error) {
 		postgres.Wait()
 		os.RemoveAll(dir)
 	}
-	dsn := fmt.Sprintf("postgres://trueup@127.0.0.1:%d/postgres?sslmode=disable", port)
+	dsn := urlOf(port)
 	if err := answers(dsn); err != nil {
 		text, _ := os.ReadFile(log.Name())
 		stop()
 		return "", fmt.Errorf("%w: %s", err, text)
 	}
 	return dsn, nil
+}
+
+// initdb makes the files of a server.
+func initdb(bin, data string, as *syscall.SysProcAttr, more ...string) error {
+	cmd := exec.Command(filepath.Join(bin, "initdb"), append([]string{"-D", data, "-U", "trueup", "--auth=trust", "--encoding=UTF8", "--locale=C"}, more...)...)
+	cmd.Dir, cmd.SysProcAttr = filepath.Dir(data), as
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	return nil
+}
+
+func urlOf(port int) string {
+	return fmt.Sprintf("postgres://trueup@127.0.0.1:%d/postgres?sslmode=disable", port)
 }
 
 // binaries returns the folder of the newest server. Debian keeps it out of PATH.

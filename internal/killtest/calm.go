@@ -1,0 +1,95 @@
+package killtest
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+)
+
+// calm lets the program end its work, asks for each event whether it is known,
+// and stops it in order.
+func (r *round) calm() error {
+	r.note("calm")
+	for slot := range r.nodes {
+		if _, err := r.servingAt(slot); err != nil && !errors.Is(err, errOver) {
+			return err
+		}
+	}
+	if !r.until(func() bool { return r.load.waiting.Load() == 0 || !r.alive() }) {
+		r.odd(breach(6, "%d events are not acknowledged %s after the last kill", r.load.waiting.Load(), limit))
+	}
+	if !r.until(func() bool { return r.idle() || !r.alive() }) {
+		r.odd(breach(2, "events still wait %s after the last kill", limit))
+	}
+	r.repeatAll()
+	if !r.until(func() bool { return r.idle() || !r.alive() }) {
+		r.odd(breach(2, "events still wait after each was sent again"))
+	}
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
+	for slot, n := range r.live {
+		if n != nil && n.alive() { // else reap tells of it
+			r.end(n)
+		}
+		r.reap(slot)
+	}
+	return nil
+}
+
+// idle reports whether the program says that no event waits. It does not
+// name a sync that has nothing to do.
+func (r *round) idle() bool {
+	resp, err := r.sender.client.Get(r.address() + "/metrics")
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		return false
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, `trueup_waiting_events{sync="customer-status"} `); ok {
+			return strings.TrimSpace(value) == "0"
+		}
+	}
+	return true
+}
+
+// repeatAll sends each event again.
+func (r *round) repeatAll() {
+	events := make(chan *Event)
+	var senders sync.WaitGroup
+	for range 8 {
+		senders.Go(func() {
+			for e := range events {
+				if !r.until(func() bool { return r.sender.repeat(r.ctx, e) || !r.alive() }) {
+					r.odd(breach(6, "%s is not acknowledged again", e.ID))
+				}
+			}
+		})
+	}
+	for _, c := range r.load.customers {
+		for _, e := range c.Events {
+			events <- e
+		}
+	}
+	close(events)
+	senders.Wait()
+}
+
+// judge checks the history and counts what happened.
+func (r *round) judge() {
+	r.sender.mu.Lock()
+	strange := append(r.result.Breaches, r.sender.strange...)
+	r.sender.mu.Unlock()
+	h := History{Careless: r.careless, Customers: r.load.customers, Effects: r.target.Effects(), Holds: r.target.Statuses(), Strange: strange}
+	res := &r.result
+	res.Breaches, res.Repeated = h.Check()
+	res.Customers = len(h.Customers)
+	res.Posted, res.Acknowledged, res.Refused = int(r.sender.posted.Load()), int(r.sender.acknowledged.Load()), int(r.sender.refused.Load())
+	res.effects(h.Effects)
+}
