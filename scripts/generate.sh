@@ -7,4 +7,6 @@ cd "$(dirname "$0")/.."
 out=${1:-docs}
 # Through a variable: a program that fails must not leave half a file behind.
 schema=$(go run ./cmd/trueup config schema)
+api=$(go run ./cmd/trueup api openapi)
 printf '%s\n' "$schema" >"$out/trueup.schema.json"
+printf '%s\n' "$api" >"$out/openapi.json"

@@ -133,7 +133,7 @@ func weaknesses(k connector.Knowledge) []string {
 		all = append(all, "has one time for the whole record: an edit that may be newer than the source's change is held")
 	}
 	if !k.ConditionalWrite {
-		all = append(all, "writes unconditionally: an edit in the moment between look and write is not seen (if_match would)")
+		all = append(all, "writes unconditionally: an edit in the moment between look and write is not seen")
 	}
 	return all
 }

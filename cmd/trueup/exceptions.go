@@ -22,13 +22,14 @@ here is noted with who did it: your user name, or the one that --as names.`,
   trueup exceptions show 3
   trueup exceptions groups
   trueup exceptions apply 3
+  trueup exceptions map 5 paused
   trueup exceptions retry 3 --group`,
 		Args: cobra.NoArgs,
 	}
 	list := exceptionsListCommand()
 	cmd.RunE = list.RunE
 	cmd.Flags().AddFlagSet(list.Flags())
-	cmd.AddCommand(list, exceptionsShowCommand(), exceptionsGroupsCommand())
+	cmd.AddCommand(list, exceptionsShowCommand(), exceptionsGroupsCommand(), exceptionsMapCommand(), exceptionsSuggestCommand(), exceptionsCompareCommand())
 	cmd.AddCommand(exceptionsActCommands()...)
 	return cmd
 }

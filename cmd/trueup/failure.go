@@ -36,8 +36,8 @@ func usage(hint, format string, args ...any) error {
 // It has said so already.
 var errPerson = errors.New("something needs a person")
 
-// report prints an error for people and returns the exit code.
-func report(err error, stderr io.Writer) int {
+// tellError prints an error for people and returns the exit code.
+func tellError(err error, stderr io.Writer) int {
 	var f *failure
 	var faults config.Faults
 	switch {

@@ -24,8 +24,11 @@ func TestCommands(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"seed":      seed,
+			"unmapped":  unmapped,
 			"newer":     newer,
 			"wait-file": waitFile,
+			"ghl":       ghl(t),
+			"consent":   consent,
 		},
 	})
 }
@@ -58,6 +61,20 @@ func seed(ts *testscript.TestScript, _ bool, _ []string) {
 		s.Events = []store.EventOutcome{{Seq: w.Events[0].Seq, Outcome: s.Outcome, Reason: s.Reason}}
 		s.Decision.Sync, s.Decision.Customer, s.Decision.Reason, s.Decision.Outcome = w.Sync, w.Customer, s.Reason, s.Outcome
 		ts.Check(db.Settle(ctx, w, s))
+	}
+}
+
+// unmapped fills trueup.db with exceptions about two values that have no
+// meaning.
+func unmapped(ts *testscript.TestScript, _ bool, _ []string) {
+	ctx := context.Background()
+	db, err := store.Open(ctx, store.Options{DSN: ts.MkAbs("trueup.db"), Migrate: true})
+	ts.Check(err)
+	defer db.Close()
+	for _, x := range []struct{ customer, value string }{{"cus_1", "on_hold"}, {"cus_2", "on_hold"}, {"cus_3", "draft"}} {
+		_, err := db.OpenException(ctx, store.NewException{Sync: "customer-status", Customer: x.customer, Kind: status.UnmappedStatus, Stage: status.StageMap,
+			Reason: "nobody has given it a meaning", SourceValue: x.value, Cause: x.value, Confidence: 1})
+		ts.Check(err)
 	}
 }
 

@@ -25,8 +25,8 @@ follows. See it at work with trueup demo; it needs no accounts.`,
 		return usage("see "+cmd.CommandPath()+" --help", "%w", err)
 	})
 	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-	root.AddCommand(runCommand(), demoCommand(), checkCommand(), configCommand(), eventsCommand(), exceptionsCommand(),
-		explainCommand(), linksCommand(), versionCommand())
+	root.AddCommand(runCommand(), demoCommand(), checkCommand(), connectCommand(), configCommand(), eventsCommand(), exceptionsCommand(),
+		explainCommand(), reportCommand(), exportCommand(), linksCommand(), tokenCommand(), apiCommand(), versionCommand())
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
 	for _, c := range root.Commands() {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,7 +34,11 @@ func runCommand() *cobra.Command {
 		Long: `Receive changes and carry them. The database is made or brought up to date at
 the start. An interrupt or SIGTERM refuses new events, lets the customers on
 their way end, and exits 0; a second one ends at once, and the next start looks
-up what was on its way.`,
+up what was on its way.
+
+The configuration is read again when the file changes, and on SIGHUP: webhooks go
+on, customers on their way end first. A file with faults changes nothing, and the
+log says what is wrong. listen and database change with the next start only.`,
 		Example: `  trueup run
   trueup run -c /etc/trueup/trueup.yaml --listen 0.0.0.0:8080 --log-format json`,
 		Args: cobra.NoArgs,
@@ -72,12 +77,18 @@ func (f runFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	announce(log, cfg, a.URL())
+	watching, stopWatching := context.WithCancel(cmd.Context())
+	defer stopWatching()
+	var watch sync.WaitGroup
+	watch.Go(func() { f.watch(watching, cmd, a, log) })
 	var failed error
 	select {
 	case <-cmd.Context().Done():
 		log.Info("stopping", slog.Duration("at_most", f.drain))
 	case failed = <-a.Failed():
 	}
+	stopWatching()
+	watch.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), f.drain)
 	defer cancel()
 	if err := errors.Join(failed, a.Stop(ctx)); err != nil {

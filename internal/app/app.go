@@ -1,7 +1,8 @@
 // Package app wires the parts into a running service and ends it in order.
 //
-// Main types: Options and App (a running service: Start, URL, Stop). Probe
-// checks live accounts; DemoStart runs the demonstration on the same App.
+// Main types: Options and App (a running service: Start, URL, Reload, Stop), and
+// within it the carrier, which follows from one reading of the configuration.
+// Probe checks live accounts; DemoStart runs the demonstration on the same App.
 //
 // Invariants: webhooks are answered only while they can be stored, so a stop
 // ends receiving before it ends working; what is on its way to a tool is
@@ -18,14 +19,14 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"trueup/internal/api"
 	"trueup/internal/config"
 	"trueup/internal/connector/registry"
-	"trueup/internal/inbox"
+	"trueup/internal/failpoint"
 	"trueup/internal/metrics"
-	"trueup/internal/pipeline"
-	"trueup/internal/poll"
 	"trueup/internal/store"
 	"trueup/internal/web"
 )
@@ -43,18 +44,17 @@ type Options struct {
 
 // App is a running service.
 type App struct {
+	options  Options
 	log      *slog.Logger
 	store    *store.DB
-	inbox    *inbox.Inbox
-	pipeline *pipeline.Pipeline
+	metrics  *metrics.Metrics
 	listener net.Listener
 	server   *http.Server
+	serving  sync.WaitGroup
 	failed   chan error
 
-	// claiming ends when no new work is to begin, working when what has begun
-	// is cut off.
-	stopClaiming, stopWorking context.CancelFunc
-	running                   sync.WaitGroup
+	carrier   atomic.Pointer[carrier]
+	reloading sync.Mutex
 }
 
 // Types returns the connection types of this binary.
@@ -66,33 +66,34 @@ func Start(ctx context.Context, o Options) (*App, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	m := metrics.New()
 	db, err := store.Open(ctx, store.Options{DSN: o.Config.Database.Reveal(), Migrate: true, Work: true})
 	if err != nil {
 		return nil, err
 	}
-	a := &App{log: o.Log, store: db, failed: make(chan error, 1)}
-	if err := a.assemble(o, m); err != nil {
+	a := &App{options: o, log: o.Log, store: db, metrics: metrics.New(), failed: make(chan error, 1)}
+	if err := a.assemble(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return a, nil
 }
 
 // assemble builds everything above the store and starts it.
-func (a *App) assemble(o Options, m *metrics.Metrics) error {
-	conns, err := openConnections(o.Config, a.store, a.log)
+func (a *App) assemble(ctx context.Context) error {
+	o := a.options
+	c, err := a.newCarrier(o.Config)
 	if err != nil {
 		return err
 	}
-	a.pipeline = pipeline.New(pipeline.Options{Store: a.store, Syncs: conns.syncs, Lease: o.Lease, Log: a.log, Metrics: m,
-		Paused: func(connection string, rest time.Duration) {
-			if g := conns.gates[connection]; g != nil {
-				g.Paused(rest)
-			}
-		}})
-	a.inbox = inbox.New(inbox.Options{Store: a.store, Connections: endpoints(o.Config, conns.by), Log: a.log, Metrics: m, Received: a.pipeline.Wake})
-	m.Watch(a.store.Counts)
-
+	a.carrier.Store(c)
+	if err := a.redrive(ctx, o.Config); err != nil {
+		return err
+	}
+	a.metrics.Watch(a.store.Counts)
+	a.metrics.WatchOverdue(a.overdue)
+	answers, err := api.New(api.Options{Store: a.store, Syncs: func() map[string]config.Sync { return a.carrier.Load().config.Syncs }, Log: a.log})
+	if err != nil {
+		return err
+	}
 	listen := o.Config.Listen
 	if o.Listen != "" {
 		listen = o.Listen
@@ -100,32 +101,23 @@ func (a *App) assemble(o Options, m *metrics.Metrics) error {
 	if a.listener, err = net.Listen("tcp", listen); err != nil {
 		return fmt.Errorf("listen on %s: %w; choose another address with listen in trueup.yaml or --listen", listen, err)
 	}
+	failpoint.Hit("listening")
+	hooks := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.carrier.Load().inbox.ServeHTTP(w, r) })
 	a.server = &http.Server{
-		Handler:           web.New(web.Options{Hooks: a.inbox, Ready: a.store.Ready, Metrics: m.Handler(), Version: o.Version, Log: a.log}),
+		Handler:           web.New(web.Options{Hooks: hooks, API: answers, Slack: http.HandlerFunc(a.buttons), Ready: a.store.Ready, Metrics: a.metrics.Handler(), Version: o.Version, Log: a.log}),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 	}
-	a.work(pollers(conns.syncs, a.store, a.inbox, a.log))
-	return nil
-}
-
-// work starts the server, the pipeline and the pollers.
-func (a *App) work(polls []*poll.Poller) {
-	working, stopWorking := context.WithCancel(context.Background())
-	claiming, stopClaiming := context.WithCancel(working)
-	a.stopWorking, a.stopClaiming = stopWorking, stopClaiming
-	a.running.Go(func() {
+	a.serving.Go(func() {
 		if err := a.server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
 			a.failed <- fmt.Errorf("serve: %w", err)
 		}
 	})
-	a.running.Go(func() { a.pipeline.Run(working, claiming) })
-	for _, p := range polls {
-		a.running.Go(func() { p.Run(claiming) })
-	}
+	c.start()
+	return nil
 }
 
 // URL is where the service is reached on this machine.
@@ -138,25 +130,15 @@ func (a *App) Failed() <-chan error { return a.failed }
 // database. When ctx ends first, calls to the tools are cut off; their effect
 // is looked up at the next start.
 func (a *App) Stop(ctx context.Context) error {
-	a.inbox.Drain()
+	a.reloading.Lock() // for good: nothing is read anew any more
+	c := a.carrier.Load()
+	c.inbox.Drain()
 	// Requests that are being stored end well; new ones are told to come back.
 	err := a.server.Shutdown(ctx)
 	if err != nil {
 		err = errors.Join(fmt.Errorf("stop serving: %w", err), a.server.Close())
 	}
-	a.stopClaiming()
-	done := make(chan struct{})
-	go func() {
-		a.running.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-	case <-ctx.Done():
-		a.log.Warn("the time to stop is over: calls under way are cut off and looked up at the next start")
-		a.stopWorking()
-		<-done // settling has a bound of its own
-	}
-	a.stopWorking()
+	a.serving.Wait()
+	c.end(ctx)
 	return errors.Join(err, a.store.Close())
 }

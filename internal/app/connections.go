@@ -3,11 +3,13 @@ package app
 import (
 	"log/slog"
 	"maps"
+	"net/http"
 	"slices"
 
 	"trueup/internal/config"
 	"trueup/internal/connector"
 	"trueup/internal/connector/registry"
+	"trueup/internal/dialguard"
 	"trueup/internal/inbox"
 	"trueup/internal/pipeline"
 	"trueup/internal/ratelimit"
@@ -20,23 +22,37 @@ import (
 type connections struct {
 	by    map[string]connector.Connection
 	gates map[string]*ratelimit.Gate
+	calls map[string]*http.Client
 	syncs []pipeline.Sync
 }
 
-// openConnections opens every connection with a gate that all nodes share.
+// hangUp ends what calls left open for the next one.
+func (c *connections) hangUp() {
+	for _, client := range c.calls {
+		client.CloseIdleConnections()
+	}
+}
+
+// openConnections opens every connection with a gate that all nodes share and
+// a client that calls no address it should not.
 func openConnections(cfg *config.Config, db *store.DB, log *slog.Logger) (*connections, error) {
-	all := &connections{by: map[string]connector.Connection{}, gates: map[string]*ratelimit.Gate{}}
+	all := &connections{by: map[string]connector.Connection{}, gates: map[string]*ratelimit.Gate{}, calls: map[string]*http.Client{}}
+	kept := map[string]connector.Tokens{}
 	open := func(name string, use connector.Use) (connector.Connection, error) {
-		return registry.Open(cfg.Connections[name], connector.Deps{Gate: all.gates[name], Log: log, Use: use})
+		return registry.Open(cfg.Connections[name], connector.Deps{HTTP: all.calls[name], Gate: all.gates[name], Tokens: kept[name], Log: log, Use: use})
 	}
 	var err error
 	for _, name := range slices.Sorted(maps.Keys(cfg.Connections)) {
 		c := cfg.Connections[name]
 		o := ratelimit.Options{Slots: db, Connection: name}
-		if c.RateLimit != nil {
-			o.Requests, o.Per = c.RateLimit.Requests, c.RateLimit.Per
+		if limit := rateLimit(c); limit != nil {
+			o.Requests, o.Per = limit.Requests, limit.Per
 		}
 		all.gates[name] = ratelimit.New(o)
+		all.calls[name] = dialguard.Client(name, c.AlsoAllow)
+		if kept[name], err = tokens(cfg, c, db); err != nil {
+			return nil, err
+		}
 		if all.by[name], err = open(name, connector.Use{}); err != nil {
 			return nil, err
 		}
@@ -54,31 +70,31 @@ func openConnections(cfg *config.Config, db *store.DB, log *slog.Logger) (*conne
 	return all, nil
 }
 
-// sourceUse and targetUse are what the two sides of a sync want.
-func sourceUse(s config.Sync) connector.Use {
-	u := connector.Use{Field: s.Source.Field}
-	for _, word := range slices.Sorted(maps.Keys(s.Statuses)) {
-		u.Values = append(u.Values, s.Statuses[word].From...)
+// rateLimit is what the file says or, where it does not, what the type knows of
+// its tool; nil is no limit.
+func rateLimit(c config.Connection) *config.RateLimit {
+	if c.RateLimit != nil {
+		return c.RateLimit
 	}
-	u.Values = append(u.Values, s.Ignore...)
-	return u
+	if s, ok := c.Settings.(config.HasRateLimit); ok {
+		limit := s.DefaultRateLimit()
+		return &limit
+	}
+	return nil
 }
 
-func targetUse(s config.Sync) connector.Use {
-	u := connector.Use{Field: s.Target.Field, Target: true}
-	for _, word := range slices.Sorted(maps.Keys(s.Statuses)) {
-		u.Values = append(u.Values, s.Statuses[word].To)
-	}
-	return u
-}
+// sourceUse and targetUse are what the two sides of a sync want.
+func sourceUse(s config.Sync) connector.Use { return connector.Use(s.SourceSide()) }
+func targetUse(s config.Sync) connector.Use { return connector.Use(s.TargetSide()) }
 
 // endpoints says for each connection who reads its webhooks and which syncs
 // they concern. A connection may be the source of one sync and the target of
 // another.
 func endpoints(cfg *config.Config, conns map[string]connector.Connection) map[string]inbox.Endpoint {
 	all := map[string]inbox.Endpoint{}
+	accounts := sharing(conns)
 	for name, c := range conns {
-		e := inbox.Endpoint{Receiver: c.Receiver}
+		e := inbox.Endpoint{Receiver: c.Receiver, Recipient: recipient(c, accounts)}
 		for _, sync := range slices.Sorted(maps.Keys(cfg.Syncs)) {
 			s := cfg.Syncs[sync]
 			owner := s.Owner(status.UnreadableEvent)
@@ -92,4 +108,38 @@ func endpoints(cfg *config.Config, conns map[string]connector.Connection) map[st
 		all[name] = e
 	}
 	return all
+}
+
+// recipient is how an endpoint finds whose a body is, nil when it is always its
+// own.
+func recipient(c connector.Connection, accounts map[string]string) func([]byte) string {
+	shared, ok := c.Receiver.(connector.Shared)
+	if !ok {
+		return nil
+	}
+	return func(body []byte) string {
+		account := shared.Recipient(body)
+		if account == "" || account == shared.Account() {
+			return ""
+		}
+		return accounts[c.Type+" "+account]
+	}
+}
+
+// sharing says which connection an account is, for the tools that send the
+// events of several accounts to one address. Of two connections to one account
+// the first by name has it.
+func sharing(conns map[string]connector.Connection) map[string]string {
+	accounts := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(conns)) {
+		shared, ok := conns[name].Receiver.(connector.Shared)
+		if !ok || shared.Account() == "" {
+			continue
+		}
+		key := conns[name].Type + " " + shared.Account()
+		if _, taken := accounts[key]; !taken {
+			accounts[key] = name
+		}
+	}
+	return accounts
 }

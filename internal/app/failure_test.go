@@ -37,10 +37,11 @@ type live struct {
 	log          *bytes.Buffer
 }
 
-func newLive(t *testing.T, dsn string) *live {
+// newLive starts a service; more is added to its configuration.
+func newLive(t *testing.T, dsn string, more ...string) *live {
 	l := &live{T: t, billing: resttest.New(t), crm: resttest.New(t), dsn: dsn, log: &bytes.Buffer{}}
 	path := filepath.Join(t.TempDir(), "trueup.yaml")
-	if err := os.WriteFile(path, []byte(configText(dsn, l.billing.URL, l.crm.URL)), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(configText(dsn, l.billing.URL, l.crm.URL)+strings.Join(more, "")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cfg, warnings, err := config.Load(path, app.Types(), os.LookupEnv)

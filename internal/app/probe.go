@@ -12,6 +12,8 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/connector"
 	"trueup/internal/connector/registry"
+	"trueup/internal/dialguard"
+	"trueup/internal/store"
 )
 
 // ProbeResult is what a live account said when it was checked.
@@ -25,21 +27,28 @@ type ProbeResult struct {
 // probeTime bounds the checks of one connection.
 const probeTime = 30 * time.Second
 
-// Probe checks each connection's live account. It needs no database and
-// changes nothing anywhere.
-func Probe(ctx context.Context, cfg *config.Config, log *slog.Logger) []ProbeResult {
-	var results []ProbeResult
-	for _, name := range slices.Sorted(maps.Keys(cfg.Connections)) {
-		results = append(results, probeAll(ctx, cfg, name, log))
+// Probe checks each connection's live account, which changes nothing there. It
+// needs no database but for connections that keep their tokens in it.
+func Probe(ctx context.Context, cfg *config.Config, log *slog.Logger) (results []ProbeResult) {
+	db, err := tokenStore(ctx, cfg)
+	if db != nil {
+		defer db.Close() // nothing of it is to be kept
 	}
-	return results
+	for _, name := range slices.Sorted(maps.Keys(cfg.Connections)) {
+		if err != nil && keepsTokens(cfg.Connections[name]) {
+			results = append(results, ProbeResult{Connection: name, Err: err})
+			continue
+		}
+		results = append(results, probeAll(ctx, cfg, db, name, log))
+	}
+	return append(results, probeTelling(ctx, cfg)...)
 }
 
 // probeAll checks a connection for each use that the syncs make of it.
-func probeAll(ctx context.Context, cfg *config.Config, connection string, log *slog.Logger) ProbeResult {
+func probeAll(ctx context.Context, cfg *config.Config, db *store.DB, connection string, log *slog.Logger) ProbeResult {
 	all := ProbeResult{Connection: connection}
 	for _, use := range usesOf(cfg, connection) {
-		r := probe(ctx, cfg.Connections[connection], use, log)
+		r := probe(ctx, cfg, db, cfg.Connections[connection], use, log)
 		for _, said := range r.Said {
 			if !slices.Contains(all.Said, said) {
 				all.Said = append(all.Said, said)
@@ -73,9 +82,16 @@ func usesOf(cfg *config.Config, connection string) []connector.Use {
 	return uses
 }
 
-func probe(ctx context.Context, c config.Connection, use connector.Use, log *slog.Logger) ProbeResult {
+func probe(ctx context.Context, cfg *config.Config, db *store.DB, c config.Connection, use connector.Use, log *slog.Logger) ProbeResult {
 	r := ProbeResult{Connection: c.Name}
-	opened, err := registry.Open(c, connector.Deps{Log: log, Use: use})
+	client := dialguard.Client(c.Name, c.AlsoAllow)
+	defer client.CloseIdleConnections()
+	kept, err := tokens(cfg, c, db)
+	if err != nil {
+		r.Err = err
+		return r
+	}
+	opened, err := registry.Open(c, connector.Deps{HTTP: client, Tokens: kept, Log: log, Use: use})
 	switch {
 	case err != nil:
 		r.Err = err

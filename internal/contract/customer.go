@@ -7,9 +7,15 @@ import (
 	"trueup/internal/store"
 )
 
-// Customer is one customer with its three values. A value that is not known yet
-// is "".
+// Customer is one customer with its three values and its history. A value that
+// is not known yet is "".
 type Customer struct {
+	CustomerLine
+	History []Decision `json:"history"`
+}
+
+// CustomerLine is a customer as a list has it.
+type CustomerLine struct {
 	Sync     string         `json:"sync"`
 	Customer string         `json:"customer"`
 	Desired  Value          `json:"desired"`
@@ -19,7 +25,6 @@ type Customer struct {
 	Outcome  status.Outcome `json:"outcome"`
 	Reason   string         `json:"reason"`
 	Ruling   *Ruling        `json:"ruling,omitempty"`
-	History  []Decision     `json:"history"`
 }
 
 // Value is one of the three values.
@@ -68,9 +73,9 @@ type Decision struct {
 	Events     int            `json:"events"`
 }
 
-// CustomerOf converts a customer with its latest decisions.
-func CustomerOf(c store.Customer, decisions []store.Decision) Customer {
-	row := Customer{Sync: c.Sync, Customer: c.Customer, Outcome: c.Outcome, Reason: c.Reason, History: []Decision{},
+// CustomerLineOf converts a customer.
+func CustomerLineOf(c store.Customer) CustomerLine {
+	row := CustomerLine{Sync: c.Sync, Customer: c.Customer, Outcome: c.Outcome, Reason: c.Reason,
 		Desired:  Value{Status: c.Desired.Status, Value: c.Desired.Value, At: Stamp(c.Desired.At)},
 		Observed: Observed{Value: Value{Status: c.Observed.Status, Value: c.Observed.Value, At: Stamp(c.Observed.At)}, By: c.Observed.By},
 		Base:     Value{Status: c.Base.Status, Value: c.Base.Value, At: Stamp(c.Base.At)},
@@ -85,6 +90,12 @@ func CustomerOf(c store.Customer, decisions []store.Decision) Customer {
 	if r := c.Ruling; r.Kind != "" {
 		row.Ruling = &Ruling{Kind: r.Kind, By: r.By, At: Stamp(r.At), Until: Stamp(r.Until)}
 	}
+	return row
+}
+
+// CustomerOf converts a customer with its latest decisions.
+func CustomerOf(c store.Customer, decisions []store.Decision) Customer {
+	row := Customer{CustomerLine: CustomerLineOf(c), History: []Decision{}}
 	for _, d := range decisions {
 		row.History = append(row.History, Decision{At: Stamp(d.At), Action: d.Action, Reason: d.Reason, Row: d.Row, Stage: d.Stage, Outcome: d.Outcome,
 			Kind: d.Kind, Desired: d.Desired, Observed: d.Observed, Base: d.Base, By: d.By, Confidence: d.Confidence, Events: d.Events})

@@ -28,6 +28,7 @@ type Metrics struct {
 	attempts *prometheus.CounterVec
 	took     *prometheus.HistogramVec
 	calls    *prometheus.CounterVec
+	notices  *prometheus.CounterVec
 }
 
 // New returns counters that stand at zero.
@@ -41,10 +42,11 @@ func New() *Metrics {
 		outcomes: counter("trueup_outcomes_total", "Events that ended, by outcome.", "sync", "outcome"),
 		attempts: counter("trueup_attempts_total", "Attempts to carry one customer, by the stage they ended in.", "sync", "stage", "result"),
 		calls:    counter("trueup_calls_total", "Writes sent to a target.", "sync", "what", "result"),
+		notices:  newNotices(),
 		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "trueup_attempt_seconds", Help: "How long one attempt took, in seconds.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}}, []string{"sync"}),
 	}
-	m.registry.MustRegister(m.received, m.outcomes, m.attempts, m.calls, m.took,
+	m.registry.MustRegister(m.received, m.outcomes, m.attempts, m.calls, m.notices, m.took,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -278,7 +278,17 @@ type Group struct {
 func (db *DB) Groups(ctx context.Context, sync string) ([]Group, error) {
 	w := where{}
 	w.equal("sync", sync)
+	return db.groups(ctx, w, " order by count(*) desc, sync, kind, cause")
+}
+
+// groups returns the chosen groups in an order; limit is the argument that the
+// order ends with, if it does.
+func (db *DB) groups(ctx context.Context, w where, order string, limit ...int) ([]Group, error) {
 	in(&w, "state", []status.State{status.Open, status.Acknowledged})
+	chosen := w.String()
+	for _, n := range limit {
+		order += w.arg(n)
+	}
 	var found []Group
 	err := db.view(ctx, func(s scanner) error {
 		var g Group
@@ -287,8 +297,7 @@ func (db *DB) Groups(ctx context.Context, sync string) ([]Group, error) {
 		g.Oldest, g.LastSeen = at(oldest), at(last)
 		found = append(found, g)
 		return err
-	}, "select sync, kind, cause, count(*), min(opened_at), max(last_seen) from exceptions"+w.String()+
-		" group by sync, kind, cause order by count(*) desc, sync, kind, cause", w.args...)
+	}, "select sync, kind, cause, count(*), min(opened_at), max(last_seen) from exceptions"+chosen+" group by sync, kind, cause"+order, w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("group exceptions: %w", err)
 	}

@@ -96,7 +96,7 @@ func scanEvent(s scanner, e *Event, more ...any) error {
 	return err
 }
 
-// Events returns the chosen events with their payload, the latest first.
+// Events returns the chosen events, the latest first.
 func (db *DB) Events(ctx context.Context, f EventFilter) ([]Event, error) {
 	w := where{}
 	w.equal("sync", f.Sync)
@@ -106,10 +106,17 @@ func (db *DB) Events(ctx context.Context, f EventFilter) ([]Event, error) {
 	if f.Waiting {
 		w.that("outcome = ''")
 	}
+	if f.Before > 0 {
+		w.that("seq < " + w.arg(f.Before))
+	}
 	if f.Limit == 0 {
 		f.Limit = 100
 	}
-	query := "select " + eventColumns + ", payload from events" + w.String() + " order by seq desc limit " + w.arg(f.Limit)
+	payload := "payload"
+	if f.Bare {
+		payload = "null"
+	}
+	query := "select " + eventColumns + ", " + payload + " from events" + w.String() + " order by seq desc limit " + w.arg(f.Limit)
 	var found []Event
 	err := db.view(ctx, func(s scanner) error {
 		var e Event

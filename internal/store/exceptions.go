@@ -12,7 +12,8 @@ import (
 // A relapse opens the same row again. What an owner has acknowledged or
 // ignored stays so: it is counted, and not shouted again. What is ignored until
 // the source changes is ignored for one value of the source. An owner whom a
-// person named stays the owner until it is resolved.
+// person named stays the owner until it is resolved, and so do candidates that
+// were looked for since.
 const (
 	backAgain = `(exceptions.state = 'resolved'
     or exceptions.state = 'ignored' and exceptions.ignored = 'until_change' and exceptions.source_value <> excluded.source_value)`
@@ -23,7 +24,8 @@ insert into exceptions (sync, customer, kind, stage, reason, source_value, targe
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'open', 1, $11, $11, $12, $13, $11)
 on conflict (sync, customer, kind) do update set stage = excluded.stage, reason = excluded.reason, source_value = excluded.source_value,
     target_value = excluded.target_value, last_action = excluded.last_action, confidence = excluded.confidence,
-    candidates = excluded.candidates, cause = excluded.cause, count = exceptions.count + 1, last_seen = excluded.last_seen,
+    candidates = case when excluded.candidates in ('null', '[]') and not ` + backAgain + ` then exceptions.candidates else excluded.candidates end,
+    cause = excluded.cause, count = exceptions.count + 1, last_seen = excluded.last_seen,
     state = case when ` + backAgain + ` then 'open' else exceptions.state end,
     ignored = case when ` + backAgain + ` then '' else exceptions.ignored end,
     opened_at = case when ` + backAgain + ` then excluded.opened_at else exceptions.opened_at end,
@@ -95,9 +97,7 @@ type topic struct {
 
 // tell says that people are to be told how a topic stands now.
 func (t *tx) tell(sync string, kind status.Kind, cause string) error {
-	_, err := t.exec(`insert into topics (sync, kind, cause, changed, due_at) values ($1, $2, $3, 1, $4)
-on conflict (sync, kind, cause) do update set changed = topics.changed + 1`, sync, string(kind), cause, ms(t.now))
-	return err
+	return t.tellOf(GroupNotice, sync, kind, cause, gathering)
 }
 
 // CloseExceptions resolves the open exceptions of one kind of a sync's
@@ -118,7 +118,8 @@ func (db *DB) CloseExceptions(ctx context.Context, sync, customer string, kind s
 	return closed, nil
 }
 
-// Exceptions returns the chosen exceptions, the latest first.
+// Exceptions returns the chosen exceptions, those last seen first unless the
+// filter has a limit.
 func (db *DB) Exceptions(ctx context.Context, f ExceptionFilter) ([]Exception, error) {
 	w := where{}
 	w.equal("sync", f.Sync)
@@ -127,14 +128,20 @@ func (db *DB) Exceptions(ctx context.Context, f ExceptionFilter) ([]Exception, e
 	w.equal("owner", f.Owner)
 	w.equal("cause", f.Cause)
 	in(&w, "state", f.States)
-	return db.exceptions(ctx, w)
+	if f.Before > 0 {
+		w.that("id < " + w.arg(f.Before))
+	}
+	if f.Limit > 0 {
+		return db.exceptions(ctx, w, " order by id desc limit ", f.Limit)
+	}
+	return db.exceptions(ctx, w, " order by last_seen desc, id desc")
 }
 
 // Exception returns one exception, or ErrNotFound.
 func (db *DB) Exception(ctx context.Context, id int64) (Exception, error) {
 	w := where{}
 	w.that("id = " + w.arg(id))
-	found, err := db.exceptions(ctx, w)
+	found, err := db.exceptions(ctx, w, "")
 	if err == nil && len(found) == 0 {
 		err = ErrNotFound
 	}
@@ -144,7 +151,13 @@ func (db *DB) Exception(ctx context.Context, id int64) (Exception, error) {
 	return found[0], nil
 }
 
-func (db *DB) exceptions(ctx context.Context, w where) ([]Exception, error) {
+// exceptions returns the chosen ones in an order; limit is the argument that the
+// order ends with, if it does.
+func (db *DB) exceptions(ctx context.Context, w where, order string, limit ...int) ([]Exception, error) {
+	chosen := w.String()
+	for _, n := range limit {
+		order += w.arg(n)
+	}
 	var found []Exception
 	err := db.view(ctx, func(s scanner) error {
 		var x Exception
@@ -159,7 +172,7 @@ func (db *DB) exceptions(ctx context.Context, w where) ([]Exception, error) {
 		found = append(found, x)
 		return json.Unmarshal([]byte(candidates), &found[len(found)-1].Candidates)
 	}, `select id, sync, customer, kind, stage, reason, source_value, target_value, last_action, confidence, owner, state, count,
-    first_seen, last_seen, candidates, cause, opened_at, reminded_at, assigned, ignored from exceptions`+w.String()+" order by last_seen desc, id desc", w.args...)
+    first_seen, last_seen, candidates, cause, opened_at, reminded_at, assigned, ignored from exceptions`+chosen+order, w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list exceptions: %w", err)
 	}

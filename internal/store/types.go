@@ -61,7 +61,8 @@ type NewEvent struct {
 	Exception *NewException
 }
 
-// Event is a stored event. Payload is filled in by DB.Event and DB.Events only.
+// Event is a stored event. Payload is filled in by DB.Event, and by DB.Events
+// unless the filter is Bare.
 type Event struct {
 	Seq        int64
 	Connection string
@@ -326,8 +327,12 @@ type Last struct {
 type EventFilter struct {
 	Sync, Customer, Connection string
 	Outcome                    status.Outcome
-	Waiting                    bool // only those without an outcome
-	Limit                      int  // 0 means 100
+	Waiting                    bool  // only those without an outcome
+	Before                     int64 // only those that came before this one; 0 is all
+	Limit                      int   // 0 means 100
+	// Bare leaves the payloads where they are: a page of events may have
+	// hundreds of megabytes of them.
+	Bare bool
 }
 
 // ExceptionFilter chooses exceptions; empty fields choose all.
@@ -335,6 +340,11 @@ type ExceptionFilter struct {
 	Sync, Customer, Owner, Cause string
 	Kind                         status.Kind
 	States                       []status.State
+	// With a Limit they come by number, the highest first, and only those below
+	// Before, 0 being all: unlike the time it was last seen, an exception's
+	// number does not change between two pages.
+	Limit  int
+	Before int64
 }
 
 // ms and at turn times into what is stored and back.

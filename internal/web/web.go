@@ -1,8 +1,8 @@
-// Package web is the one mux of the service: webhooks, health, metrics, and a
-// page that says what runs here.
+// Package web is the one mux of the service: webhooks, the API, health, metrics,
+// and a page that says what runs here.
 //
 // Main function: New. Invariant: pages and answers carry strict headers and
-// show no customer.
+// show no customer; what the API shows, it shows to who has a token.
 //
 // It must not import the store, the pipeline or a connector.
 package web
@@ -20,8 +20,13 @@ import (
 
 // Options is what the mux serves.
 type Options struct {
-	// Hooks answers POST /hooks/{connection}.
+	// Hooks answers POST /hooks/{connection}, and the same with a secret after
+	// it.
 	Hooks http.Handler
+	// API answers everything below /api/v1.
+	API http.Handler
+	// Slack answers POST /slack/interactions, nil when nobody does.
+	Slack http.Handler
 	// Ready reports why the service could not store or work now.
 	Ready   func(context.Context) error
 	Metrics http.Handler
@@ -44,6 +49,11 @@ func New(o Options) http.Handler {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("POST /hooks/{connection}", o.Hooks)
+	mux.Handle("POST /hooks/{connection}/{secret}", o.Hooks)
+	mux.Handle("/api/v1/", o.API)
+	if o.Slack != nil {
+		mux.Handle("POST /slack/interactions", o.Slack)
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Write([]byte("ok\n"))

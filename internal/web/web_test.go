@@ -13,6 +13,7 @@ func TestRoutes(t *testing.T) {
 	var broken error
 	h := New(Options{
 		Hooks:   http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("hook of " + r.PathValue("connection"))) }),
+		API:     http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("api " + r.URL.Path)) }),
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("numbers")) }),
 		Ready:   func(context.Context) error { return broken },
 		Version: "v1<2",
@@ -26,6 +27,7 @@ func TestRoutes(t *testing.T) {
 		"a webhook":                          {"POST", "/hooks/billing", nil, 200, "hook of billing"},
 		"a webhook that is fetched":          {"GET", "/hooks/billing", nil, 405, ""},
 		"a webhook of nobody":                {"POST", "/hooks/", nil, 404, ""},
+		"the API":                            {"PUT", "/api/v1/links/a/b", nil, 200, "api /api/v1/links/a/b"},
 		"alive":                              {"GET", "/healthz", nil, 200, "ok"},
 		"ready":                              {"GET", "/readyz", nil, 200, `{"ready":true}`},
 		"not ready, without saying too much": {"GET", "/readyz", errors.New("user root at db.internal"), 503, `{"ready":false,"error":"the database cannot store events; the log says why"}`},

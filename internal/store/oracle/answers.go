@@ -40,8 +40,13 @@ func (db *DB) Events(_ context.Context, f store.EventFilter) ([]store.Event, err
 			break
 		}
 		if (f.Sync == "" || e.Sync == f.Sync) && (f.Customer == "" || e.Customer == f.Customer) &&
-			(f.Connection == "" || e.Connection == f.Connection) && (f.Outcome == "" || e.Outcome == f.Outcome) && (!f.Waiting || e.Outcome == "") {
-			found = append(found, *e)
+			(f.Connection == "" || e.Connection == f.Connection) && (f.Outcome == "" || e.Outcome == f.Outcome) && (!f.Waiting || e.Outcome == "") &&
+			(f.Before == 0 || e.Seq < f.Before) {
+			row := *e
+			if f.Bare {
+				row.Payload = nil
+			}
+			found = append(found, row)
 		}
 	}
 	return found, nil
@@ -157,9 +162,14 @@ func (db *DB) Exceptions(_ context.Context, f store.ExceptionFilter) ([]store.Ex
 	var found []store.Exception
 	for _, x := range db.exceptions {
 		if (f.Sync == "" || x.Sync == f.Sync) && (f.Customer == "" || x.Customer == f.Customer) && (f.Kind == "" || x.Kind == f.Kind) &&
-			(f.Owner == "" || x.Owner == f.Owner) && (f.Cause == "" || x.Cause == f.Cause) && (len(f.States) == 0 || slices.Contains(f.States, x.State)) {
+			(f.Owner == "" || x.Owner == f.Owner) && (f.Cause == "" || x.Cause == f.Cause) && (len(f.States) == 0 || slices.Contains(f.States, x.State)) &&
+			(f.Before == 0 || x.ID < f.Before) {
 			found = append(found, *x)
 		}
+	}
+	if f.Limit > 0 {
+		slices.SortFunc(found, func(a, b store.Exception) int { return cmp.Compare(b.ID, a.ID) })
+		return found[:min(f.Limit, len(found))], nil
 	}
 	slices.SortFunc(found, func(a, b store.Exception) int {
 		return cmp.Or(b.LastSeen.Compare(a.LastSeen), cmp.Compare(b.ID, a.ID))

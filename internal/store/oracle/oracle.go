@@ -423,7 +423,11 @@ func again(x *store.Exception, n store.NewException, now time.Time) {
 		n.Owner = x.Owner
 	}
 	x.Assigned = x.Assigned && !resolved
-	if resolved || x.State == status.StateIgnored && x.Ignored == store.IgnoredUntilChange && x.SourceValue != n.SourceValue {
+	back := resolved || x.State == status.StateIgnored && x.Ignored == store.IgnoredUntilChange && x.SourceValue != n.SourceValue
+	if !back && len(n.Candidates) == 0 {
+		n.Candidates = x.Candidates
+	}
+	if back {
 		x.State, x.Ignored, x.OpenedAt, x.RemindedAt = status.Open, "", now, time.Time{}
 	}
 	x.NewException, x.LastSeen = n, now

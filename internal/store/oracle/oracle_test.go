@@ -55,6 +55,9 @@ type engine interface {
 	Outcomes(ctx context.Context, sync string) (map[status.Outcome]int, error)
 	Links(ctx context.Context, sync string) ([]store.Link, error)
 	Exceptions(ctx context.Context, f store.ExceptionFilter) ([]store.Exception, error)
+	CustomersAfter(ctx context.Context, f store.CustomerFilter, after store.After, limit int) ([]store.Customer, error)
+	LinksAfter(ctx context.Context, sync string, after store.After, limit int) ([]store.Link, error)
+	GroupsAfter(ctx context.Context, sync string, after store.Group, limit int) ([]store.Group, error)
 }
 
 // The same random operations on the oracle, SQLite and PostgreSQL give the same
@@ -447,8 +450,87 @@ func (d *differential) compare(*rapid.T) {
 	d.all("links", func(s *side) any { return answered(s.Links(ctx, d.sync)) })
 	d.all("last", func(s *side) any { return answered(s.Last(ctx, d.sync)) })
 	d.all("outcomes", func(s *side) any { return answered(s.Outcomes(ctx, d.sync)) })
+	d.comparePages(ctx)
 	d.all("counts", func(s *side) any {
 		counts, err := s.Counts(ctx)
 		return answered(counts[d.sync], err)
+	})
+}
+
+// pageSize is small, so that a short life has several pages.
+const pageSize = 2
+
+// pages reads a list to its end, a page behind the last row of the one before.
+func pages[R any](next func(last *R) ([]R, error)) ([][]R, error) {
+	var all [][]R
+	var last *R
+	for {
+		rows, err := next(last)
+		if err != nil || len(rows) == 0 {
+			return all, err
+		}
+		all, last = append(all, rows), &rows[len(rows)-1]
+	}
+}
+
+// comparePages compares every list that is read in pages.
+func (d *differential) comparePages(ctx context.Context) {
+	d.all("pages of events", func(s *side) any {
+		found, err := pages(func(last *store.Event) ([]store.Event, error) {
+			f := store.EventFilter{Sync: d.sync, Limit: pageSize, Bare: true}
+			if last != nil {
+				f.Before = last.Seq
+			}
+			return s.Events(ctx, f)
+		})
+		for _, p := range found {
+			for i := range p {
+				p[i].Seq = 0
+			}
+		}
+		return answered(found, err)
+	})
+	d.all("pages of exceptions", func(s *side) any {
+		found, err := pages(func(last *store.Exception) ([]store.Exception, error) {
+			f := store.ExceptionFilter{Sync: d.sync, Limit: pageSize}
+			if last != nil {
+				f.Before = last.ID
+			}
+			return s.Exceptions(ctx, f)
+		})
+		for _, p := range found {
+			for i := range p {
+				p[i].ID = 0
+			}
+		}
+		return answered(found, err)
+	})
+	for _, named := range []string{"", "rec_1", "ana@example.com"} {
+		d.all("pages of customers", func(s *side) any {
+			return answered(pages(func(last *store.Customer) ([]store.Customer, error) {
+				var after store.After
+				if last != nil {
+					after = store.After{Sync: last.Sync, Customer: last.Customer}
+				}
+				return s.CustomersAfter(ctx, store.CustomerFilter{Sync: d.sync, Named: named}, after, pageSize)
+			}))
+		})
+	}
+	d.all("pages of links", func(s *side) any {
+		return answered(pages(func(last *store.Link) ([]store.Link, error) {
+			var after store.After
+			if last != nil {
+				after = store.After{Sync: last.Sync, Customer: last.Customer}
+			}
+			return s.LinksAfter(ctx, d.sync, after, pageSize)
+		}))
+	})
+	d.all("pages of groups", func(s *side) any {
+		return answered(pages(func(last *store.Group) ([]store.Group, error) {
+			if last == nil {
+				last = &store.Group{}
+			}
+			return s.GroupsAfter(ctx, d.sync, *last, pageSize)
+		}))
 	})
 }

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"trueup/internal/config"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// ignoreWord says on the command line that a value is carried nowhere.
+const ignoreWord = "ignore"
+
+func exceptionsMapCommand() *cobra.Command {
+	yes := false
+	cmd := &cobra.Command{
+		Use:   "map NUMBER STATUS",
+		Short: "Give an unmapped value a meaning, in trueup.yaml",
+		Long: `Give the value of an unmapped_status exception a meaning: STATUS is one of the
+sync's statuses, or "ignore" for a value that is carried nowhere. The file is
+edited in place, comments stay, and the change is shown first. A trueup run that
+uses the file reads it again by itself and looks at every customer with that
+value. Where the file cannot be written, the lines to add are printed.`,
+		Example: `  trueup exceptions map 5 paused
+  trueup exceptions map 5 ignore --yes`,
+		Args: cobra.ExactArgs(2),
+		RunE: withStore(func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
+			return mapValue(cmd, args, cfg, db, yes)
+		}),
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	jsonFlag(cmd)
+	return cmd
+}
+
+func mapValue(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB, yes bool) error {
+	id, err := number("exception", args[0])
+	if err != nil {
+		return err
+	}
+	x, err := db.Exception(cmd.Context(), id)
+	if err != nil {
+		return err
+	}
+	to, err := meaning(cfg, x, args[1])
+	if err != nil {
+		return err
+	}
+	path, err := filepath.EvalSymlinks(cfg.Path)
+	if err != nil {
+		return err
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	after, err := config.AddSourceValue(before, x.Sync, to, x.SourceValue)
+	if errors.Is(err, config.ErrByHand) {
+		return byHand(err, x, to)
+	}
+	if err != nil {
+		return err
+	}
+	if !yes {
+		if yes, err = agreed(cmd, path, string(before), string(after)); err != nil || !yes {
+			return err
+		}
+	}
+	if err := replaceFile(path, after); err != nil {
+		return byHand(err, x, to)
+	}
+	siblings, err := db.Exceptions(cmd.Context(), store.ExceptionFilter{Sync: x.Sync, Kind: x.Kind, Cause: x.Cause, States: []status.State{status.Open, status.Acknowledged}})
+	if err != nil {
+		return err
+	}
+	return done(cmd, map[string]any{"file": path, "sync": x.Sync, "value": x.SourceValue, "status": string(to), "customers": len(siblings)},
+		fmt.Sprintf("%s now lists %q under %s; %s will be looked at again as soon as trueup run has read it", path, x.SourceValue, args[1], plural(len(siblings), "customer")))
+}
+
+// meaning checks the status for the value of an exception.
+func meaning(cfg *config.Config, x store.Exception, word string) (status.Status, error) {
+	if x.Kind != status.UnmappedStatus {
+		return "", &failure{err: fmt.Errorf("exception %d is %s, not unmapped_status", x.ID, x.Kind), hint: "trueup exceptions show says what is offered for it", code: exitFailed}
+	}
+	s, ok := cfg.Syncs[x.Sync]
+	if !ok {
+		return "", knownSync(cfg, x.Sync)
+	}
+	if word == ignoreWord {
+		return "", nil
+	}
+	if _, ok := s.Statuses[status.Status(word)]; !ok {
+		var words []string
+		for w := range maps.Keys(s.Statuses) {
+			words = append(words, string(w))
+		}
+		slices.Sort(words)
+		return "", usage("it is one of: "+strings.Join(append(words, ignoreWord), ", "), "%s has no status %q", x.Sync, word)
+	}
+	return status.Status(word), nil
+}
+
+// byHand tells what to write where the file was not.
+func byHand(err error, x store.Exception, to status.Status) error {
+	return &failure{err: err, hint: "write it by hand, and trueup run reads it again by itself:\n\n" + indented(config.Lines(x.Sync, to, x.SourceValue)), code: exitFailed}
+}
+
+func indented(text string) string { return "    " + strings.ReplaceAll(text, "\n", "\n    ") }
+
+// agreed shows the change and asks for a yes.
+func agreed(cmd *cobra.Command, path, before, after string) (bool, error) {
+	fmt.Fprint(cmd.ErrOrStderr(), difference(path, before, after))
+	in, ok := cmd.InOrStdin().(*os.File)
+	if !ok || !term.IsTerminal(int(in.Fd())) {
+		return false, usage("add --yes to make this change", "nobody is here to ask; nothing was changed")
+	}
+	fmt.Fprint(cmd.ErrOrStderr(), "Make this change? [y/N] ")
+	answer, err := bufio.NewReader(in).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false, err
+	}
+	if yes := strings.EqualFold(strings.TrimSpace(answer), "y") || strings.EqualFold(strings.TrimSpace(answer), "yes"); yes {
+		return true, nil
+	}
+	fmt.Fprintln(cmd.ErrOrStderr(), "nothing was changed")
+	return false, nil
+}
+
+// difference shows the lines in which two texts differ. One of them has at most
+// a line more.
+func difference(path, before, after string) string {
+	was, is := strings.Split(before, "\n"), strings.Split(after, "\n")
+	first := 0
+	for first < min(len(was), len(is)) && was[first] == is[first] {
+		first++
+	}
+	last := 0 // counted from the end
+	for last < min(len(was), len(is))-first && was[len(was)-1-last] == is[len(is)-1-last] {
+		last++
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, line %d:\n", path, first+1)
+	for _, line := range was[first : len(was)-last] {
+		fmt.Fprintf(&b, "- %s\n", strings.TrimSuffix(line, "\r"))
+	}
+	for _, line := range is[first : len(is)-last] {
+		fmt.Fprintf(&b, "+ %s\n", strings.TrimSuffix(line, "\r"))
+	}
+	return b.String()
+}
+
+// replaceFile writes a file as a whole or not at all. Where it is mounted by
+// itself it can only be written in place.
+func replaceFile(path string, text []byte) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if info.Mode().Perm()&0o200 == 0 {
+		return fmt.Errorf("%s is read-only", path)
+	}
+	fresh, err := os.CreateTemp(filepath.Dir(path), ".trueup-*.yaml")
+	if err != nil {
+		return fmt.Errorf("write beside %s: %w", path, err)
+	}
+	defer os.Remove(fresh.Name()) // it is gone once it has taken the other's place
+	_, err = fresh.Write(text)
+	if err := errors.Join(err, fresh.Chmod(info.Mode().Perm()), fresh.Sync(), fresh.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if os.Rename(fresh.Name(), path) == nil {
+		return nil
+	}
+	return os.WriteFile(path, text, info.Mode().Perm()) // #nosec G703 -- the configuration that the person who runs this names
+}

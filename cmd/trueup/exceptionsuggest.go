@@ -1,0 +1,145 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"trueup/internal/app"
+	"trueup/internal/config"
+	"trueup/internal/store"
+	"trueup/internal/suggest"
+)
+
+func exceptionsSuggestCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "suggest",
+		Short: "Look for records that unmatched customers might be",
+		Long: `Look for records that unmatched customers might be: at most five for each, by
+how like the name, the part of the e-mail address before the @ and the phone
+number are. The target's list is read once for all of them. Nothing is linked:
+a person chooses with trueup exceptions link. A running trueup run does this by
+itself every hour.`,
+		Example: "  trueup exceptions suggest --sync customer-status",
+		Args:    cobra.NoArgs,
+		RunE:    withStore(suggestCandidates),
+	}
+	syncFlag(cmd)
+	jsonFlag(cmd)
+	return cmd
+}
+
+func suggestCandidates(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB) error {
+	chosen, err := syncOf(cmd, cfg)
+	if err != nil {
+		return err
+	}
+	all := map[string]suggest.Result{}
+	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
+		if chosen != "" && name != chosen {
+			continue
+		}
+		r, err := app.Suggest(cmd.Context(), cfg, db, name, progress(cmd, "records of "+cfg.Syncs[name].Target.Connection))
+		if err != nil {
+			return err
+		}
+		all[name] = r
+		if !wantsJSON(cmd) {
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d of %s have candidates now, of %s", name, r.Found, plural(r.Customers, "unmatched customer"), plural(r.Records, "record"))
+			if r.PassedBy > 0 {
+				fmt.Fprintf(cmd.OutOrStdout(), "; %d could not be read in the source", r.PassedBy)
+			}
+			fmt.Fprintln(cmd.OutOrStdout())
+		}
+	}
+	if wantsJSON(cmd) {
+		return printJSON(cmd.OutOrStdout(), all)
+	}
+	return nil
+}
+
+// progress shows how far it is, on a terminal.
+func progress(cmd *cobra.Command, what string) func(int) {
+	err, ok := cmd.ErrOrStderr().(*os.File)
+	if !ok || !term.IsTerminal(int(err.Fd())) {
+		return nil
+	}
+	return func(n int) { fmt.Fprintf(err, "\r%d %s", n, what) }
+}
+
+func exceptionsCompareCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "compare NUMBER",
+		Short: "Show the customer and its candidates side by side, as the tools hold them now",
+		Long: `Show the customer and its candidates side by side, as the tools hold them now.
+This reads the tools and prints personal data; nothing of it is stored.`,
+		Example: "  trueup exceptions compare 3",
+		Args:    cobra.ExactArgs(1),
+		RunE:    withStore(compareCandidates),
+	}
+	jsonFlag(cmd)
+	return cmd
+}
+
+func compareCandidates(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
+	id, err := number("exception", args[0])
+	if err != nil {
+		return err
+	}
+	x, err := db.Exception(cmd.Context(), id)
+	if err != nil {
+		return err
+	}
+	if x.Customer == "" {
+		return &failure{err: fmt.Errorf("exception %d is about no single customer", id), hint: "trueup exceptions show " + args[0] + " says more", code: exitFailed}
+	}
+	source, candidates, err := app.Compare(cmd.Context(), cfg, db, x)
+	if err != nil {
+		return err
+	}
+	if wantsJSON(cmd) {
+		if candidates == nil {
+			candidates = []app.Side{}
+		}
+		return printJSON(cmd.OutOrStdout(), map[string]any{"customer": source, "candidates": candidates})
+	}
+	return sideBySide(cmd, source, candidates)
+}
+
+// sideBySide is a table with a column for each record and a row for each key.
+func sideBySide(cmd *cobra.Command, source app.Side, candidates []app.Side) error {
+	columns := append([]app.Side{source}, candidates...)
+	names := map[string]bool{}
+	for _, c := range columns {
+		for key := range c.Keys {
+			names[key] = true
+		}
+	}
+	t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
+	row := func(name string, cell func(app.Side) string) {
+		fmt.Fprint(t, name)
+		for _, c := range columns {
+			fmt.Fprintf(t, "\t%s", orDash(cell(c)))
+		}
+		fmt.Fprintln(t)
+	}
+	row("", func(s app.Side) string { return s.Connection })
+	row("id", func(s app.Side) string { return s.ID })
+	row("status", func(s app.Side) string { return s.Value })
+	for _, key := range slices.Sorted(maps.Keys(names)) {
+		row(key, func(s app.Side) string { return s.Keys[key] })
+	}
+	row("sure", func(s app.Side) string {
+		if s.Confidence == 0 {
+			return ""
+		}
+		return fmt.Sprintf("%g", s.Confidence)
+	})
+	row("", func(s app.Side) string { return s.Error })
+	return t.Flush()
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"trueup/internal/config"
+	"trueup/internal/report"
+	"trueup/internal/store"
+)
+
+func reportCommand() *cobra.Command {
+	out := ""
+	cmd := &cobra.Command{
+		Use:   "report SYNC",
+		Short: "Say how a sync stands, as one page to mail",
+		Long: `Say how a sync stands: agreement, outcomes, and open exceptions by kind, owner and
+age. With --out it is one HTML page that loads nothing from elsewhere.`,
+		Example: `  trueup report customer-status --out report.html
+  trueup report customer-status --json`,
+		Args: cobra.ExactArgs(1),
+		RunE: withStore(func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
+			if err := knownSync(cfg, args[0]); err != nil {
+				return err
+			}
+			r, err := report.Make(cmd.Context(), db, args[0], time.Now())
+			if err != nil {
+				return err
+			}
+			return writeReport(cmd, r, out)
+		}),
+	}
+	cmd.Flags().StringVar(&out, "out", "", "write the page to this `FILE`")
+	jsonFlag(cmd)
+	return cmd
+}
+
+func writeReport(cmd *cobra.Command, r report.Report, out string) error {
+	if out != "" {
+		var page bytes.Buffer
+		if err := r.WriteHTML(&page); err != nil {
+			return err
+		}
+		if err := os.WriteFile(out, page.Bytes(), 0o600); err != nil { // it names customers
+			return fmt.Errorf("write the report: %w", err)
+		}
+	}
+	switch {
+	case wantsJSON(cmd):
+		return printJSON(cmd.OutOrStdout(), r)
+	case out != "":
+		fmt.Fprintf(cmd.OutOrStdout(), "%s says how %s stands: agreement %s, %s\n", out, r.Sync, report.Percent(r.Agreement), plural(len(r.Exceptions), "open exception"))
+		return nil
+	}
+	w := cmd.OutOrStdout()
+	fmt.Fprintf(w, "%s on %s\n  agreement   %s: %d of %d carried customers\n  waiting     %d\n", r.Sync, when(r.MadeAt), report.Percent(r.Agreement), r.Agree, r.Carried, r.Waiting)
+	for _, o := range r.Outcomes {
+		fmt.Fprintf(w, "  %-13s %d\n", o.Name, o.N)
+	}
+	for _, k := range r.ByKind {
+		fmt.Fprintf(w, "  %d open %s, the oldest for %s\n", k.Open, k.Kind, report.Age(k.Oldest))
+	}
+	for _, o := range r.ByOwner {
+		fmt.Fprintf(w, "  %d belong to %s\n", o.N, o.Name)
+	}
+	return nil
+}

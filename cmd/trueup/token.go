@@ -1,0 +1,123 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"trueup/internal/api"
+	"trueup/internal/config"
+	"trueup/internal/contract"
+	"trueup/internal/store"
+)
+
+func tokenCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "token",
+		Short: "Make, list and revoke the tokens of the API",
+		Long: `Make, list and revoke the tokens by which other programs use the API. A token
+has a role: viewer reads, operator also acts on exceptions and sets links, admin
+also reads the payloads of events and manages tokens.`,
+		Example: `  trueup token create dashboard --role viewer
+  trueup token list
+  trueup token revoke dashboard`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	create := &cobra.Command{
+		Use:   "create NAME --role ROLE",
+		Short: "Make a token and print it, once",
+		Long: `Make a token and print it on standard output. It is not shown again: only its
+hash is stored. NAME is what histories call its holder; it is given once, also
+when the token is revoked.`,
+		Example: `  trueup token create dashboard --role viewer
+  TOKEN=$(trueup token create bot --role operator)`,
+		Args: cobra.ExactArgs(1),
+		RunE: withStore(createToken),
+	}
+	create.Flags().String("role", "", "viewer, operator or admin")
+	create.Flags().String("as", "", "who makes it: a `NAME` or an address; your user name unless said")
+	list := &cobra.Command{Use: "list", Short: "List the tokens, the revoked ones too", Example: "  trueup token list --json", Args: cobra.NoArgs, RunE: withStore(listTokens)}
+	revoke := &cobra.Command{Use: "revoke NAME", Short: "Revoke a token: from now on it is nobody's", Example: "  trueup token revoke dashboard",
+		Args: cobra.ExactArgs(1), RunE: withStore(revokeToken)}
+	for _, c := range []*cobra.Command{create, list, revoke} {
+		jsonFlag(c)
+		cmd.AddCommand(c)
+	}
+	return cmd
+}
+
+var tokenName = regexp.MustCompile(api.NamePattern)
+
+func createToken(cmd *cobra.Command, args []string, _ *config.Config, db *store.DB) error {
+	a := store.APIToken{Name: args[0]}
+	role, err := cmd.Flags().GetString("role")
+	if err != nil {
+		return err
+	}
+	if a.Role, err = oneOf("role", role, store.Roles); err != nil {
+		return err
+	}
+	if a.Role == "" {
+		return usage("say what it may do with --role: viewer reads, operator also acts, admin also reads payloads and manages tokens", "the token has no role")
+	}
+	if !tokenName.MatchString(a.Name) {
+		return usage("use up to 64 letters, digits, dots, dashes and underscores", "%q is no name for a token", a.Name)
+	}
+	as, err := cmd.Flags().GetString("as")
+	if err != nil {
+		return err
+	}
+	if a.CreatedBy, err = whoIs(as); err != nil {
+		return err
+	}
+	text := api.NewToken()
+	if a, err = db.AddAPIToken(cmd.Context(), a, api.Hash(text)); err != nil {
+		if errors.Is(err, store.ErrTaken) {
+			return &failure{err: err, hint: "choose another name", code: exitFailed}
+		}
+		return err
+	}
+	if wantsJSON(cmd) {
+		return printJSON(cmd.OutOrStdout(), contract.NewToken{Token: contract.TokenOf(a), Text: text})
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s is a token for the role %s. Keep it now: it is not shown again.\n", a.Name, a.Role)
+	_, err = fmt.Fprintln(cmd.OutOrStdout(), text)
+	return err
+}
+
+func listTokens(cmd *cobra.Command, _ []string, _ *config.Config, db *store.DB) error {
+	found, err := db.APITokens(cmd.Context())
+	if err != nil {
+		return err
+	}
+	var rows []contract.Token
+	for _, a := range found {
+		rows = append(rows, contract.TokenOf(a))
+	}
+	return list(cmd, rows, "no tokens", "NAME\tROLE\tMADE\tBY\tLAST USED\tREVOKED", func(a contract.Token) string {
+		return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s", a.Name, a.Role, stamp(a.CreatedAt), orDash(a.CreatedBy), stamp(a.LastUsedAt), stamp(a.RevokedAt))
+	})
+}
+
+func revokeToken(cmd *cobra.Command, args []string, _ *config.Config, db *store.DB) error {
+	err := db.RevokeAPIToken(cmd.Context(), args[0])
+	if errors.Is(err, store.ErrNotFound) {
+		return &failure{err: fmt.Errorf("there is no token %s", args[0]), hint: "trueup token list shows them", code: exitFailed}
+	}
+	if err != nil {
+		return err
+	}
+	return done(cmd, map[string]any{"name": args[0]}, fmt.Sprintf("token %s is revoked", args[0]))
+}
+
+// stamp is a time of a row for people.
+func stamp(t *time.Time) string {
+	if t == nil {
+		return "-"
+	}
+	return when(*t)
+}

@@ -1,0 +1,119 @@
+// Package api is what other programs use Trueup by: /api/v1, JSON that is
+// described by an OpenAPI 3.1 document which is made from the code.
+//
+// Main functions: New, the handler; Document, its description; NewToken and
+// Hash, for those who make tokens. Each subject has a file with its routes.
+//
+// Invariants:
+//   - The rows are those of internal/contract, the same as the commands print.
+//   - Who has no token gets the document and nothing else. A route says which
+//     role it needs, in the document and to the check alike.
+//   - A list goes on behind the last row it gave, so that a page neither leaves
+//     out nor repeats a row that was there at the beginning.
+//   - What is done about an exception goes through internal/exceptions, with the
+//     name of the token in its history.
+//   - Payloads of events hold personal data: one is shown to an admin, and only
+//     where one event is asked for.
+//
+// It may import internal/contract, exceptions, store, status, config and
+// strictjson, and neither the pipeline nor a connector.
+package api
+
+import (
+	"cmp"
+	"log/slog"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"trueup/internal/config"
+	"trueup/internal/exceptions"
+	"trueup/internal/store"
+)
+
+// Prefix is where the API is.
+const Prefix = "/api/v1"
+
+// maxBody is the largest body of a request in bytes.
+const maxBody = 64 << 10
+
+// Options is what the API serves.
+type Options struct {
+	Store *store.DB
+	// Syncs are those of the configuration as it is now.
+	Syncs func() map[string]config.Sync
+	Log   *slog.Logger
+}
+
+// server answers the routes.
+type server struct {
+	Options
+	desk exceptions.Desk
+	mux  *http.ServeMux
+	api  huma.API
+}
+
+// New returns the handler of everything below Prefix.
+func New(o Options) (http.Handler, error) {
+	s := newServer(o)
+	document, err := s.document()
+	if err != nil {
+		return nil, err
+	}
+	s.mux.HandleFunc("GET "+Prefix+"/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Write(document)
+	})
+	// There is no cookie a browser could be tricked into sending. What a page
+	// of another site sends is refused all the same.
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		write(w, problem(http.StatusForbidden, "the request comes from a page of another site", "call the API from a program, not from a page"))
+	}))
+	return guard.Handler(s), nil
+}
+
+// Document returns the OpenAPI document.
+func Document() ([]byte, error) { return newServer(Options{}).document() }
+
+func newServer(o Options) *server {
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	s := &server{Options: o, desk: exceptions.Desk{Store: o.Store}, mux: http.NewServeMux()}
+	s.api = humago.NewWithPrefix(s.mux, Prefix, describe())
+	s.api.UseMiddleware(s.authenticate)
+	s.syncRoutes()
+	s.customerRoutes()
+	s.eventRoutes()
+	s.linkRoutes()
+	s.exceptionRoutes()
+	s.actionRoutes()
+	s.tokenRoutes()
+	finish(s.api.OpenAPI())
+	return s
+}
+
+// ServeHTTP lets the mux answer, and says as a problem what it refuses.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if _, pattern := s.mux.Handler(r); pattern != "" {
+		s.mux.ServeHTTP(w, r)
+		return
+	}
+	refusal := &refusal{header: w.Header()}
+	s.mux.ServeHTTP(refusal, r)
+	hint := "the routes are listed in " + Prefix + "/openapi.json"
+	if refusal.status == http.StatusMethodNotAllowed {
+		hint = "this route takes " + w.Header().Get("Allow")
+	}
+	write(w, problem(refusal.status, "there is no route "+r.Method+" "+r.URL.Path, hint))
+}
+
+// refusal keeps the status of an answer and throws its text away.
+type refusal struct {
+	header http.Header
+	status int
+}
+
+func (r *refusal) Header() http.Header            { return r.header }
+func (r *refusal) Write(text []byte) (int, error) { return len(text), nil }
+func (r *refusal) WriteHeader(status int)         { r.status = status }

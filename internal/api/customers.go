@@ -1,0 +1,52 @@
+package api
+
+import (
+	"context"
+
+	"trueup/internal/contract"
+	"trueup/internal/store"
+)
+
+func (s *server) customerRoutes() {
+	route(s, store.Viewer, get("list-customers", "/customers", "List customers",
+		"By sync and the source's id, without their history. No e-mail address is in it."), s.listCustomers)
+	route(s, store.Viewer, get("get-customer", "/customers/{sync}/{customer}", "Say why a customer is as it is",
+		"What trueup explain tells: the three values, the link, and each decision, the latest first. An id may hold anything: escape it, a / as %2F."), s.getCustomer)
+}
+
+func (s *server) listCustomers(ctx context.Context, in *struct {
+	SyncFilter
+	Q string `query:"q" maxLength:"500" doc:"Only who has this source id, target id or e-mail address."`
+	Page
+}) (List[contract.CustomerLine], error) {
+	var after store.After
+	if err := s.listable(in.Sync, in.Page, &after); err != nil {
+		return List[contract.CustomerLine]{}, err
+	}
+	found, err := s.Store.CustomersAfter(ctx, store.CustomerFilter{Sync: in.Sync, Named: in.Q}, after, in.Limit+1)
+	if err != nil {
+		return List[contract.CustomerLine]{}, err
+	}
+	return listOf(in.Page, found, contract.CustomerLineOf, func(c store.Customer) any { return store.After{Sync: c.Sync, Customer: c.Customer} })
+}
+
+func (s *server) getCustomer(ctx context.Context, in *struct {
+	Sync     string `path:"sync"`
+	Customer string `path:"customer"`
+	History  int    `query:"history" minimum:"0" maximum:"200" default:"20" doc:"The latest decisions."`
+}) (contract.Customer, error) {
+	c, err := s.Store.Customer(ctx, in.Sync, in.Customer)
+	if err != nil {
+		return contract.Customer{}, err
+	}
+	decisions, err := s.Store.History(ctx, in.Sync, in.Customer, in.History)
+	return contract.CustomerOf(c, decisions), err
+}
+
+// listable checks what every list is asked with, and reads its cursor.
+func (s *server) listable(sync string, p Page, place any) error {
+	if err := s.knownSync("query.sync", sync); err != nil {
+		return err
+	}
+	return p.place(place)
+}

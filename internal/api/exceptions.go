@@ -1,0 +1,88 @@
+package api
+
+import (
+	"context"
+
+	"trueup/internal/contract"
+	"trueup/internal/exceptions"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+func (s *server) exceptionRoutes() {
+	route(s, store.Viewer, get("list-exceptions", "/exceptions", "List what needs a person",
+		"By number, the latest first. Without state, those that are open or acknowledged."), s.listExceptions)
+	route(s, store.Viewer, get("list-exception-groups", "/exceptions/groups", "List open exceptions by their cause",
+		"By sync, kind and cause. Fifty customers with the same unmapped value are one group."), s.listGroups)
+	route(s, store.Viewer, get("get-exception", "/exceptions/{id}", "Show one exception", "With what can be done about it and what was."), s.getException)
+}
+
+func (s *server) listExceptions(ctx context.Context, in *struct {
+	SyncFilter
+	Customer string      `query:"customer" doc:"Only of this customer (the source's id)."`
+	Kind     status.Kind `query:"kind" doc:"Only of this kind."`
+	Owner    string      `query:"owner" doc:"Only of this owner."`
+	State    []string    `query:"state" enum:"open,acknowledged,resolved,ignored" default:"open,acknowledged" nullable:"false" doc:"Only in one of these states, with commas between them."`
+	Cause    string      `query:"cause" doc:"Only of this cause."`
+	Page
+}) (List[contract.Exception], error) {
+	var before int64
+	if err := s.listable(in.Sync, in.Page, &before); err != nil {
+		return List[contract.Exception]{}, err
+	}
+	var states []status.State
+	for _, word := range in.State {
+		states = append(states, status.State(word))
+	}
+	found, err := s.Store.Exceptions(ctx, store.ExceptionFilter{Sync: in.Sync, Customer: in.Customer, Kind: in.Kind, Owner: in.Owner,
+		States: states, Cause: in.Cause, Before: before, Limit: in.Limit + 1})
+	if err != nil {
+		return List[contract.Exception]{}, err
+	}
+	return listOf(in.Page, found, contract.ExceptionOf, func(x store.Exception) any { return x.ID })
+}
+
+func (s *server) listGroups(ctx context.Context, in *struct {
+	SyncFilter
+	Page
+}) (List[contract.Group], error) {
+	var after store.Group
+	if err := s.listable(in.Sync, in.Page, &after); err != nil {
+		return List[contract.Group]{}, err
+	}
+	found, err := s.Store.GroupsAfter(ctx, in.Sync, after, in.Limit+1)
+	if err != nil {
+		return List[contract.Group]{}, err
+	}
+	return listOf(in.Page, found, contract.GroupOf, func(g store.Group) any {
+		return map[string]string{"Sync": g.Sync, "Kind": string(g.Kind), "Cause": g.Cause}
+	})
+}
+
+// ExceptionPath is the address of one exception.
+type ExceptionPath struct {
+	ID int64 `path:"id" minimum:"1"`
+}
+
+func (s *server) getException(ctx context.Context, in *ExceptionPath) (contract.ExceptionInFull, error) {
+	x, err := s.Store.Exception(ctx, in.ID)
+	if err != nil {
+		return contract.ExceptionInFull{}, err
+	}
+	full := contract.ExceptionInFull{Exception: contract.ExceptionOf(x), Cause: x.Cause, OpenedAt: contract.Stamp(x.OpenedAt), Ignored: string(x.Ignored)}
+	for _, o := range exceptions.Offers(x.Kind) {
+		full.Offers = append(full.Offers, contract.OfferLine{Verb: string(o.Verb), Does: o.Does})
+	}
+	siblings, err := s.Store.Exceptions(ctx, store.ExceptionFilter{Sync: x.Sync, Kind: x.Kind, Cause: x.Cause, States: []status.State{status.Open, status.Acknowledged}})
+	if err != nil {
+		return full, err
+	}
+	for _, other := range siblings {
+		if other.ID != x.ID {
+			full.Siblings++
+		}
+	}
+	actions, err := s.Store.Actions(ctx, x.ID)
+	full.History = contract.ActionsOf(actions)
+	return full, err
+}

@@ -1,0 +1,81 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"trueup/internal/contract"
+	"trueup/internal/store"
+)
+
+// linkPath is the address of a customer's link below Prefix.
+func linkPath(sync, customer string) string {
+	return "/links/" + url.PathEscape(sync) + "/" + url.PathEscape(customer)
+}
+
+// byHand is the rule of a link that somebody set.
+const byHand = "set"
+
+func (s *server) linkRoutes() {
+	const path = "/links/{sync}/{customer}"
+	route(s, store.Viewer, get("list-links", "/links", "List links", "By sync and customer."), s.listLinks)
+	route(s, store.Viewer, get("get-link", path, "Show a customer's link", ""), s.getLink)
+	route(s, store.Operator, huma.Operation{OperationID: "set-link", Method: http.MethodPut, Path: path, Summary: "Link a customer to a record",
+		Description: "The customer is looked at again. A record that belongs to another customer is refused with 409."}, s.setLink)
+	silent(s, store.Operator, huma.Operation{OperationID: "remove-link", Method: http.MethodDelete, Path: path, Summary: "Remove a customer's link",
+		Description: "The match rules are tried anew."}, s.removeLink)
+}
+
+func (s *server) listLinks(ctx context.Context, in *struct {
+	SyncFilter
+	Page
+}) (List[contract.Link], error) {
+	var after store.After
+	if err := s.listable(in.Sync, in.Page, &after); err != nil {
+		return List[contract.Link]{}, err
+	}
+	found, err := s.Store.LinksAfter(ctx, in.Sync, after, in.Limit+1)
+	if err != nil {
+		return List[contract.Link]{}, err
+	}
+	return listOf(in.Page, found, contract.LinkOf, func(l store.Link) any { return store.After{Sync: l.Sync, Customer: l.Customer} })
+}
+
+// CustomerPath is the address of one customer of a sync.
+type CustomerPath struct {
+	Sync     string `path:"sync"`
+	Customer string `path:"customer"`
+}
+
+func (s *server) getLink(ctx context.Context, in *CustomerPath) (contract.Link, error) {
+	l, err := s.Store.Link(ctx, in.Sync, in.Customer)
+	return contract.LinkOf(l), err
+}
+
+// LinkRequest says which record a customer is.
+type LinkRequest struct {
+	TargetID string `json:"target_id" minLength:"1" maxLength:"500" doc:"The record's id in the target."`
+	As       string `json:"as,omitempty" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" doc:"The person for whom it is done."`
+}
+
+func (s *server) setLink(ctx context.Context, in *struct {
+	CustomerPath
+	Body LinkRequest
+}) (contract.Link, error) {
+	if _, err := s.addressedSync(in.Sync); err != nil {
+		return contract.Link{}, err
+	}
+	l := store.Link{Sync: in.Sync, Customer: in.Customer, TargetID: in.Body.TargetID, Rule: byHand, Confidence: 1, By: who(ctx, in.Body.As)}
+	if err := s.Store.SetLink(ctx, l); err != nil {
+		return contract.Link{}, err
+	}
+	l, err := s.Store.Link(ctx, in.Sync, in.Customer)
+	return contract.LinkOf(l), err
+}
+
+func (s *server) removeLink(ctx context.Context, in *CustomerPath) error {
+	return s.Store.RemoveLink(ctx, in.Sync, in.Customer)
+}

@@ -1,0 +1,95 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"trueup/internal/exceptions"
+	"trueup/internal/store"
+)
+
+// Problem is what every request gets that is not answered as it asked: RFC 9457
+// with what to do about it.
+type Problem struct {
+	Type   string  `json:"type" doc:"Always about:blank: title says what status says."`
+	Title  string  `json:"title" doc:"The status in words."`
+	Status int     `json:"status" doc:"The status of the answer."`
+	Detail string  `json:"detail" doc:"What happened."`
+	Hint   string  `json:"hint,omitempty" doc:"What to do about it."`
+	Errors []Fault `json:"errors,omitempty" doc:"What is wrong with the request, and where."`
+}
+
+// Fault is one thing that is wrong with a request.
+type Fault struct {
+	Location string `json:"location,omitempty" doc:"Where it stands, such as body.verb or query.limit."`
+	Message  string `json:"message"`
+}
+
+func (p *Problem) Error() string { return p.Detail }
+
+// GetStatus tells huma the status of the answer.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType tells huma the type of the answer.
+func (p *Problem) ContentType(string) string { return "application/problem+json" }
+
+func problem(status int, detail, hint string) *Problem {
+	return &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Hint: hint}
+}
+
+// write answers with a problem, outside huma.
+func write(w http.ResponseWriter, p *Problem) {
+	w.Header().Set("Content-Type", p.ContentType(""))
+	w.WriteHeader(p.Status)
+	json.NewEncoder(w).Encode(p) // the caller has gone when it fails
+}
+
+// asProblem turns what huma says about a request into a Problem. The values
+// that huma would send back stay here.
+func asProblem(_ huma.Context, _ string, v any) (any, error) {
+	m, ok := v.(*huma.ErrorModel)
+	if !ok {
+		return v, nil
+	}
+	p := problem(m.Status, m.Detail, "")
+	if m.Status == http.StatusUnsupportedMediaType {
+		p.Hint = "send JSON, and say so: Content-Type: application/json"
+	}
+	for _, e := range m.Errors {
+		p.Errors = append(p.Errors, Fault{Location: e.Location, Message: e.Message})
+	}
+	return p, nil
+}
+
+// problemOf says what an error means for who asked. What it does not know goes
+// to the log: it may name hosts and users.
+func (s *server) problemOf(err error) *Problem {
+	var known *Problem
+	var refused *exceptions.RefusedError
+	var taken *store.DuplicateLinkError
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.As(err, &refused):
+		return problem(http.StatusConflict, err.Error(), refused.Hint)
+	case errors.As(err, &taken):
+		return problem(http.StatusConflict, taken.Error(), "remove that link first: DELETE "+Prefix+linkPath(taken.Sync, taken.Customer))
+	case errors.Is(err, store.ErrNotFound):
+		return problem(http.StatusNotFound, err.Error(), "")
+	case errors.Is(err, store.ErrTaken):
+		return problem(http.StatusConflict, err.Error(), "choose another name")
+	}
+	s.Log.Error("api", slog.Any("error", err))
+	return problem(http.StatusInternalServerError, "it could not be done; the log says why", "")
+}
+
+// unprocessable is a request whose parts are each right and do not fit.
+func unprocessable(location, message, hint string) *Problem {
+	p := problem(http.StatusUnprocessableEntity, "validation failed", hint)
+	p.Errors = []Fault{{Location: location, Message: message}}
+	return p
+}

@@ -1,0 +1,49 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"trueup/internal/contract"
+	"trueup/internal/store"
+)
+
+func (s *server) tokenRoutes() {
+	route(s, store.Admin, get("list-tokens", "/tokens", "List the tokens", "By name, the revoked ones too. They are few: there is one page."), s.listTokens)
+	route(s, store.Admin, huma.Operation{OperationID: "create-token", Method: http.MethodPost, Path: "/tokens", DefaultStatus: http.StatusCreated,
+		Summary: "Make a token", Description: "Its text is in this answer and never again: only its hash is stored. A name is given once."}, s.createToken)
+	silent(s, store.Admin, huma.Operation{OperationID: "revoke-token", Method: http.MethodDelete, Path: "/tokens/{name}", Summary: "Revoke a token",
+		Description: "From now on it is nobody's. It stays in the list."}, s.revokeToken)
+}
+
+func (s *server) listTokens(ctx context.Context, _ *struct{}) (List[contract.Token], error) {
+	l := List[contract.Token]{Items: []contract.Token{}}
+	found, err := s.Store.APITokens(ctx)
+	for _, a := range found {
+		l.Items = append(l.Items, contract.TokenOf(a))
+	}
+	return l, err
+}
+
+// TokenRequest is a token that is to be made.
+type TokenRequest struct {
+	Name string     `json:"name" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" doc:"What histories call its holder."`
+	Role store.Role `json:"role" doc:"viewer reads; operator also acts; admin also reads payloads and manages tokens."`
+}
+
+func (s *server) createToken(ctx context.Context, in *struct{ Body TokenRequest }) (contract.NewToken, error) {
+	text := NewToken()
+	a, err := s.Store.AddAPIToken(ctx, store.APIToken{Name: in.Body.Name, Role: in.Body.Role, CreatedBy: who(ctx, "")}, Hash(text))
+	if err != nil {
+		return contract.NewToken{}, err
+	}
+	return contract.NewToken{Token: contract.TokenOf(a), Text: text}, nil
+}
+
+func (s *server) revokeToken(ctx context.Context, in *struct {
+	Name string `path:"name"`
+}) error {
+	return s.Store.RevokeAPIToken(ctx, in.Name)
+}

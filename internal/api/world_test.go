@@ -1,0 +1,281 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+
+	"trueup/internal/api"
+	"trueup/internal/config"
+	"trueup/internal/status"
+	"trueup/internal/store"
+	"trueup/internal/store/pgtest"
+	"trueup/internal/web"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+// onBothEngines runs a test of the API over HTTP on each engine.
+func onBothEngines(t *testing.T, test func(*world)) {
+	for engine, dsn := range map[string]func(testing.TB) string{
+		"sqlite":   func(t testing.TB) string { return filepath.Join(t.TempDir(), "trueup.db") },
+		"postgres": pgtest.DSN,
+	} {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			test(newWorld(t, dsn(t)))
+		})
+	}
+}
+
+const (
+	flow = "customer-status"
+	mail = "ana@example.com"
+	odd  = "a/b ?#%2F&é" // an id that an address must escape
+)
+
+// world is a served API with a token for each role.
+type world struct {
+	*testing.T
+	db     *store.DB
+	url    string
+	doc    *openapi3.T
+	tokens map[store.Role]string
+	log    *bytes.Buffer
+}
+
+func newWorld(t *testing.T, dsn string) *world {
+	db, err := store.Open(t.Context(), store.Options{DSN: dsn, Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{T: t, db: db, doc: document(t), tokens: map[store.Role]string{}, log: &bytes.Buffer{}}
+	syncs := map[string]config.Sync{
+		flow: {Name: flow, Mode: config.ModeLive, Source: config.Source{Connection: "billing"}, Target: config.Target{Connection: "crm", Field: "customer_status"},
+			Statuses: map[status.Status]config.StatusMap{"paused": {}, "active": {}}},
+		"other": {Name: "other"},
+	}
+	log := slog.New(slog.NewJSONHandler(w.log, nil))
+	h, err := api.New(api.Options{Store: db, Syncs: func() map[string]config.Sync { return syncs }, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(web.New(web.Options{API: h, Hooks: http.NotFoundHandler(), Metrics: http.NotFoundHandler(), Log: log}))
+	t.Cleanup(func() {
+		server.Close()
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	w.url = server.URL
+	for _, r := range store.Roles {
+		w.tokens[r] = api.NewToken()
+		_, err := db.AddAPIToken(t.Context(), store.APIToken{Name: "the-" + string(r), Role: r, CreatedBy: "test"}, api.Hash(w.tokens[r]))
+		w.must(err)
+	}
+	return w
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// document is the API's description, made stricter: an answer must not have a
+// field that is not described.
+func document(t testing.TB) *openapi3.T {
+	text, err := api.Document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := openapi3.NewLoader().LoadFromData(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	none := false
+	for _, s := range doc.Components.Schemas {
+		if s.Value.AdditionalProperties.Has == nil && s.Value.AdditionalProperties.Schema == nil {
+			s.Value.AdditionalProperties.Has = &none
+		}
+	}
+	return doc
+}
+
+// reply is what a request was answered with.
+type reply struct {
+	*world
+	what   string
+	status int
+	header http.Header
+	text   []byte
+}
+
+// ask sends a request with a role's token, and holds the answer against the
+// description. body "" is none.
+func (w *world) ask(r store.Role, method, path, body string, header ...string) reply {
+	w.Helper()
+	return w.send(w.tokens[r], method, path, body, header...)
+}
+
+func (w *world) send(token, method, path, body string, header ...string) reply {
+	w.Helper()
+	req, err := http.NewRequestWithContext(w.Context(), method, w.url+"/api/v1"+path, strings.NewReader(body))
+	w.must(err)
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	w.must(err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	w.must(err)
+	a := reply{world: w, what: method + " " + path, status: resp.StatusCode, header: resp.Header, text: text}
+	a.described(req, body)
+	if h := a.header; h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Cache-Control") != "no-store" {
+		w.Errorf("%s: the headers are %v", a.what, h)
+	}
+	return a
+}
+
+// described holds request and answer against the document.
+func (a reply) described(req *http.Request, body string) {
+	a.Helper()
+	route, params := a.routeOf(req)
+	if route == nil {
+		if a.status != 404 && a.status != 405 {
+			a.Errorf("%s is not described and is answered %d", a.what, a.status)
+		}
+		return
+	}
+	options := &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true}
+	again := req.Clone(context.WithoutCancel(req.Context()))
+	again.Body = io.NopCloser(strings.NewReader(body))
+	in := &openapi3filter.RequestValidationInput{Request: again, PathParams: params, Route: route, Options: options}
+	if a.status < 400 {
+		if err := openapi3filter.ValidateRequest(a.Context(), in); err != nil {
+			a.Errorf("%s is not asked as described: %v", a.what, err)
+		}
+	}
+	out := (&openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: a.status, Header: a.header, Options: options}).SetBodyBytes(a.text)
+	if err := openapi3filter.ValidateResponse(a.Context(), out); err != nil {
+		a.Errorf("%s is not answered as described: %v\n%d %s", a.what, err, a.status, a.text)
+	}
+}
+
+// routeOf finds the operation of a request, nil when none is described.
+func (w *world) routeOf(req *http.Request) (*routers.Route, map[string]string) {
+	asked := strings.Split(strings.TrimPrefix(req.URL.EscapedPath(), "/api/v1"), "/")
+	// The longer names first: groups is one, and {id} matches it as well.
+	for _, path := range slices.Backward(w.doc.Paths.InMatchingOrder()) {
+		item := w.doc.Paths.Value(path)
+		declared := strings.Split(path, "/")
+		op := item.GetOperation(req.Method)
+		if len(declared) != len(asked) || op == nil {
+			continue
+		}
+		params, fits := map[string]string{}, true
+		for i, d := range declared {
+			if name, ok := strings.CutPrefix(d, "{"); ok {
+				params[strings.TrimSuffix(name, "}")] = unescaped(asked[i])
+			} else {
+				fits = fits && d == asked[i]
+			}
+		}
+		if fits && (path == "/exceptions/groups" || !strings.HasPrefix(strings.Join(asked, "/"), "/exceptions/groups")) {
+			return &routers.Route{Spec: w.doc, Path: path, PathItem: item, Method: req.Method, Operation: op}, params
+		}
+	}
+	return nil, nil
+}
+
+// ok reads an answer that must be a success.
+func (a reply) ok(into any) {
+	a.Helper()
+	if a.status < 200 || a.status > 299 {
+		a.Fatalf("%s: %d %s", a.what, a.status, a.text)
+	}
+	if into != nil {
+		a.must(json.Unmarshal(a.text, into))
+	}
+}
+
+// refused reads an answer that must be a problem.
+func (a reply) refused(status int) api.Problem {
+	a.Helper()
+	var p api.Problem
+	if a.status != status || a.header.Get("Content-Type") != "application/problem+json" {
+		a.Fatalf("%s: %d %s %s, not %d", a.what, a.status, a.header.Get("Content-Type"), a.text, status)
+	}
+	a.must(json.Unmarshal(a.text, &p))
+	if p.Status != status || p.Title != http.StatusText(status) || p.Detail == "" {
+		a.Errorf("%s: the problem is %+v", a.what, p)
+	}
+	return p
+}
+
+// event is a source's event with an address in its payload.
+func event(id, customer string) store.NewEvent {
+	return store.NewEvent{Connection: "billing", Sync: flow, Side: store.SourceSide, ID: id, Customer: customer, Value: "paused", HasValue: true,
+		Payload: []byte(`{"id":"` + id + `","email":"` + mail + `"}`)}
+}
+
+func (w *world) receive(events ...store.NewEvent) {
+	w.Helper()
+	_, err := w.db.Receive(w.Context(), events)
+	w.must(err)
+}
+
+// park brings customers to the store with an event each, and an exception of a
+// kind for each.
+func (w *world) park(kind status.Kind, customers ...string) {
+	w.Helper()
+	for _, c := range customers {
+		w.receive(event("evt_"+c, c))
+	}
+	works, err := w.db.Claim(w.Context(), flow, 1000, time.Minute)
+	w.must(err)
+	for i := range works {
+		k := &works[i]
+		s := store.Settlement{Email: mail, Outcome: status.Parked, Reason: "parked",
+			Desired:  &store.Desired{SourceValue: "paused", Status: "paused", Value: "Paused", SeenAt: k.Now},
+			Observed: &store.Observed{Status: "active", Value: "Active", By: "human:ben", SeenAt: k.Now},
+			Decision: &store.Decision{Sync: flow, Customer: k.Customer, Action: "park", Outcome: status.Parked, Kind: kind, Stage: status.StageMatch, Reason: "parked"},
+			Park: &store.NewException{Sync: flow, Customer: k.Customer, Kind: kind, Stage: status.StageMatch, Reason: "parked", SourceValue: "paused", TargetValue: "Active",
+				Owner: "ops@example.com", Cause: string(kind), Confidence: 0.5, Candidates: []status.Candidate{{TargetID: "rec_7", Value: "Active", Confidence: 0.9}}}}
+		for _, e := range k.Events {
+			s.Events = append(s.Events, store.EventOutcome{Seq: e.Seq, Outcome: s.Outcome, Reason: s.Reason})
+		}
+		w.must(w.db.Settle(w.Context(), k, s))
+	}
+}
+
+func numbered(format string, n int) []string {
+	var all []string
+	for i := range n {
+		all = append(all, fmt.Sprintf(format, i))
+	}
+	return all
+}

@@ -1,0 +1,110 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"trueup/internal/config"
+	"trueup/internal/inbox"
+	"trueup/internal/pipeline"
+	"trueup/internal/poll"
+)
+
+// carrier is everything that follows from one reading of the configuration:
+// the connections, the path, the inbox, the pollers, who looks for candidates and
+// who is told. A changed file makes another one in its place.
+type carrier struct {
+	config   *config.Config
+	log      *slog.Logger
+	conns    *connections
+	pipeline *pipeline.Pipeline
+	inbox    *inbox.Inbox
+	pollers  []*poll.Poller
+	suggest  []*suggester
+	telling  *telling
+
+	// claiming ends when no new work is to begin, working when what has begun
+	// is cut off.
+	stopClaiming, stopWorking context.CancelFunc
+	running                   sync.WaitGroup
+}
+
+// newCarrier opens the connections. It makes no call and does no work yet.
+func (a *App) newCarrier(cfg *config.Config) (*carrier, error) {
+	conns, err := openConnections(cfg, a.store, a.log)
+	if err != nil {
+		return nil, err
+	}
+	c := &carrier{config: cfg, log: a.log, conns: conns}
+	c.pipeline = pipeline.New(pipeline.Options{Store: a.store, Syncs: conns.syncs, Lease: a.options.Lease, Log: a.log, Metrics: a.metrics,
+		Paused: func(connection string, rest time.Duration) {
+			if g := conns.gates[connection]; g != nil {
+				g.Paused(rest)
+			}
+		}})
+	c.inbox = inbox.New(inbox.Options{Store: a.store, Connections: endpoints(cfg, conns.by), Log: a.log, Metrics: a.metrics, Received: c.pipeline.Wake})
+	c.pollers = pollers(conns.syncs, a.store, c.inbox, a.log)
+	c.suggest = suggesters(conns.syncs, a.store, a.log)
+	c.telling = openTelling(cfg, a.store, a.log, a.metrics)
+	return c, nil
+}
+
+// start starts all of it.
+func (c *carrier) start() {
+	working, stopWorking := context.WithCancel(context.Background())
+	claiming, stopClaiming := context.WithCancel(working)
+	c.stopWorking, c.stopClaiming = stopWorking, stopClaiming
+	c.running.Go(func() { c.pipeline.Run(working, claiming) })
+	for _, p := range c.pollers {
+		c.running.Go(func() { p.Run(claiming) })
+	}
+	for _, s := range c.suggest {
+		c.running.Go(func() { s.run(claiming) })
+	}
+	c.telling.start(claiming, &c.running)
+}
+
+// end claims no more, lets the customers on their way end, and returns when
+// nothing of it runs. When ctx ends first, calls to the tools are cut off; their
+// effect is looked up by whoever comes next.
+func (c *carrier) end(ctx context.Context) {
+	c.stopClaiming()
+	done := make(chan struct{})
+	go func() {
+		c.running.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		c.log.Warn("the time to stop is over: calls under way are cut off and looked up at the next start")
+		c.stopWorking()
+		<-done // settling has a bound of its own
+	}
+	c.stopWorking()
+	c.conns.hangUp()
+}
+
+// Reload goes on with another reading of the configuration. Webhooks are taken
+// under it at once; customers on their way end under the old one before others
+// begin under the new. What cannot change while it runs is an error, and
+// nothing was changed then.
+func (a *App) Reload(ctx context.Context, cfg *config.Config) error {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	old := a.carrier.Load()
+	if cfg.Listen != old.config.Listen || cfg.Database != old.config.Database {
+		return fmt.Errorf("listen and database cannot change while it runs; start trueup run again")
+	}
+	next, err := a.newCarrier(cfg)
+	if err != nil {
+		return err
+	}
+	a.carrier.Store(next)
+	old.end(ctx)
+	next.start()
+	return a.redrive(ctx, cfg)
+}

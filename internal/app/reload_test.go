@@ -1,0 +1,76 @@
+package app_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"trueup/internal/app"
+	"trueup/internal/config"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// reload goes on with the configuration changed by replacing one text.
+func (l *live) reload(old, fresh string) error {
+	l.Helper()
+	text := configText(l.dsn, l.billing.URL, l.crm.URL)
+	if strings.Count(text, old) != 1 {
+		l.Fatalf("the configuration does not have %q once", old)
+	}
+	path := filepath.Join(l.TempDir(), "trueup.yaml")
+	if err := os.WriteFile(path, []byte(strings.Replace(text, old, fresh, 1)), 0o600); err != nil {
+		l.Fatal(err)
+	}
+	cfg, _, err := config.Load(path, app.Types(), os.LookupEnv)
+	if err != nil {
+		l.Fatal(err)
+	}
+	return l.app.Reload(l.Context(), cfg)
+}
+
+// A value that is given a meaning is carried for everybody who waits for it,
+// without a restart and without a webhook.
+func TestAChangedMapIsUsedAtOnce(t *testing.T) {
+	for engine, dsn := range engines {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			l := newLive(t, dsn(t))
+			for n := range 3 {
+				l.customer(n)
+				l.change(n, "evt_"+mail(n), "on_hold")
+			}
+			waiting := func() int {
+				open, err := l.db.Exceptions(l.Context(), store.ExceptionFilter{Kind: status.UnmappedStatus, Cause: "on_hold", States: []status.State{status.Open}})
+				if err != nil {
+					l.Fatal(err)
+				}
+				return len(open)
+			}
+			l.until("all three are parked", func() bool { return waiting() == 3 })
+			if err := l.reload("from: [paused]", "from: [paused, on_hold]"); err != nil {
+				t.Fatal(err)
+			}
+			l.until("all three are carried", func() bool {
+				return waiting() == 0 && l.crm.Status("rec_0") == "Paused" && l.crm.Status("rec_1") == "Paused" && l.crm.Status("rec_2") == "Paused"
+			})
+			l.customer(3)
+			l.change(3, "evt_3", "on_hold") // the inbox is the new one as well
+			l.until("a fourth is carried", func() bool { return l.crm.Status("rec_3") == "Paused" })
+			if got := len(l.crm.Written()); got != 4 {
+				t.Errorf("%d writes for 4 customers", got)
+			}
+		})
+	}
+}
+
+func TestWhatCannotChangeWhileItRunsIsRefused(t *testing.T) {
+	l := newLive(t, filepath.Join(t.TempDir(), "trueup.db"))
+	if err := l.reload("listen: 127.0.0.1:0", "listen: 127.0.0.1:1"); err == nil || !strings.Contains(err.Error(), "start trueup run again") {
+		t.Errorf("another address: %v", err)
+	}
+	l.customer(1)
+	l.change(1, "evt_1", "paused")
+	l.until("the old configuration goes on", func() bool { return l.crm.Status("rec_1") == "Paused" })
+}

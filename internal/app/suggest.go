@@ -1,0 +1,144 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"trueup/internal/config"
+	"trueup/internal/connector"
+	"trueup/internal/pipeline"
+	"trueup/internal/status"
+	"trueup/internal/store"
+	"trueup/internal/suggest"
+)
+
+const (
+	// suggestEvery is how often candidates are looked for; the target's whole
+	// list is read for it, once for all customers.
+	suggestEvery = time.Hour
+	// suggestTime bounds one look.
+	suggestTime = 30 * time.Minute
+)
+
+// suggester looks for candidates of unmatched customers of one sync, one node
+// at a time.
+type suggester struct {
+	db  *store.DB
+	log *slog.Logger
+	suggest.Suggester
+}
+
+// suggesters returns one for each sync whose target can list its records.
+func suggesters(syncs []pipeline.Sync, db *store.DB, log *slog.Logger) []*suggester {
+	var all []*suggester
+	for _, s := range syncs {
+		if s.Target.TargetList != nil {
+			all = append(all, &suggester{db, log, suggest.Suggester{Store: db, Sync: s.Config.Name, Source: s.Source, Target: s.Target}})
+		}
+	}
+	return all
+}
+
+func (s *suggester) run(ctx context.Context) {
+	ticker := time.NewTicker(suggestEvery / 12)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if err := s.look(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("candidates could not be looked for", slog.String("sync", s.Sync), slog.Any("error", err))
+		}
+	}
+}
+
+// look looks unless another node does or has done so lately.
+func (s *suggester) look(ctx context.Context) error {
+	waiting, err := s.db.WithoutCandidates(ctx, s.Sync)
+	if err != nil || len(waiting) == 0 {
+		return err
+	}
+	turn := "candidates of " + s.Sync
+	cursor, fence, ok, err := s.db.LeaseCursor(ctx, turn, suggestEvery, suggestTime)
+	if err != nil || !ok {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, suggestTime)
+	defer cancel()
+	result, err := s.Run(ctx)
+	if err != nil {
+		// Not at once again: the list may be long, and the tool busy.
+		return errors.Join(err, s.db.SaveCursor(context.WithoutCancel(ctx), turn, fence, cursor, true))
+	}
+	s.log.Info("candidates were looked for", slog.String("sync", s.Sync), slog.Int("customers", result.Customers),
+		slog.Int("found", result.Found), slog.Int("records", result.Records))
+	return s.db.SaveCursor(ctx, turn, fence, cursor, true)
+}
+
+// Suggest looks for candidates of a sync's unmatched customers, now.
+func Suggest(ctx context.Context, cfg *config.Config, db *store.DB, sync string, progress func(records int)) (suggest.Result, error) {
+	s, conns, err := oneSync(cfg, db, sync)
+	if err != nil {
+		return suggest.Result{}, err
+	}
+	defer conns.hangUp()
+	return (&suggest.Suggester{Store: db, Sync: sync, Source: s.Source, Target: s.Target, Progress: progress}).Run(ctx)
+}
+
+// oneSync opens the two sides of a sync.
+func oneSync(cfg *config.Config, db *store.DB, sync string) (pipeline.Sync, *connections, error) {
+	conns, err := openConnections(cfg, db, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return pipeline.Sync{}, nil, err
+	}
+	for _, s := range conns.syncs {
+		if s.Config.Name == sync {
+			return s, conns, nil
+		}
+	}
+	return pipeline.Sync{}, nil, fmt.Errorf("there is no sync %s", sync)
+}
+
+// Side is one record as a tool holds it now.
+type Side struct {
+	Connection string            `json:"connection"`
+	ID         string            `json:"id"`
+	Value      string            `json:"value"`
+	Keys       map[string]string `json:"keys"`
+	Confidence float64           `json:"confidence,omitempty"`
+	Error      string            `json:"error,omitempty"` // why it could not be read
+}
+
+// Compare reads an exception's customer in the source and its candidates in the
+// target, for a person to see side by side.
+func Compare(ctx context.Context, cfg *config.Config, db *store.DB, x store.Exception) (source Side, candidates []Side, err error) {
+	s, conns, err := oneSync(cfg, db, x.Sync)
+	if err != nil {
+		return Side{}, nil, err
+	}
+	defer conns.hangUp()
+	source = Side{Connection: s.Source.Name, ID: x.Customer, Value: x.SourceValue}
+	if s.Source.Source == nil {
+		source.Error = "the source cannot be asked; trueup events show has what it told"
+	} else if r, err := s.Source.Source.Read(ctx, x.Customer); err != nil {
+		source.Error = connector.FailureOf(err).Error()
+	} else {
+		source.Value, source.Keys = r.Value, r.Keys
+	}
+	for _, c := range x.Candidates {
+		side := Side{Connection: s.Target.Name, ID: c.TargetID, Confidence: c.Confidence}
+		var r status.TargetRecord
+		if r, err = s.Target.Target.Read(ctx, c.TargetID); err != nil {
+			side.Error = connector.FailureOf(err).Error()
+		} else {
+			side.Value, side.Keys = r.Value, r.Keys
+		}
+		candidates = append(candidates, side)
+	}
+	return source, candidates, nil
+}

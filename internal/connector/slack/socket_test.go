@@ -1,0 +1,77 @@
+package slack
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"testing"
+
+	"github.com/gorilla/websocket"
+	"github.com/slack-go/slack/slacktest"
+
+	"trueup/internal/config"
+	"trueup/internal/connector/slack/fakeslack"
+	"trueup/internal/notify"
+)
+
+// In Socket Mode a press comes on a connection of ours, and is acknowledged
+// when it is done. After a disconnect the next one is opened.
+func TestAPressOnOurOwnConnectionIsDoneAndAcknowledged(t *testing.T) {
+	w := fakeslack.New(t)
+	if _, err := New(settings(w), http.DefaultClient).Post(t.Context(), "#ops", sample()); err != nil {
+		t.Fatal(err)
+	}
+	payload := w.Payload(fakeslack.Click{Message: w.Messages()[0], Verb: "acknowledge", User: "U7", Name: "zoe", ActionTS: "5.5"})
+	acks, connections := make(chan string, 10), 0
+	server := slacktest.NewTestServer(func(c slacktest.Customize) {
+		c.Handle("/ws", slacktest.Websocket(func(conn *websocket.Conn) {
+			connections++
+			id := fmt.Sprint("envelope-", connections)
+			say(t, conn, map[string]any{"type": "hello", "num_connections": 1})
+			say(t, conn, map[string]any{"type": "interactive", "envelope_id": id, "accepts_response_payload": true, "payload": json.RawMessage(payload)})
+			var ack struct {
+				EnvelopeID string `json:"envelope_id"`
+			}
+			if err := conn.ReadJSON(&ack); err != nil {
+				return // the test is over
+			}
+			acks <- ack.EnvelopeID
+			say(t, conn, map[string]any{"type": "disconnect", "reason": "refresh_requested"})
+			conn.ReadMessage() // until it is closed
+		}))
+		c.Handle("/apps.connections.open", func(rw http.ResponseWriter, r *http.Request) {
+			fmt.Fprintf(rw, `{"ok":true,"url":"ws://%s/ws"}`, r.Host)
+		})
+	})
+	server.Start()
+	defer server.Stop()
+
+	c := config.Slack{BotToken: fakeslack.Token, AppToken: "xapp-1", BaseURL: server.GetAPIURL()}
+	n := &noted{presses: make(chan notify.Press, 10)}
+	i := NewInteractions(New(c, http.DefaultClient), c, http.DefaultClient, n, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		i.Socket(ctx)
+		close(ended)
+	}()
+	for round := 1; round <= 2; round++ {
+		if p := <-n.presses; p.UserID != "U7" || p.Verb != "acknowledge" {
+			t.Errorf("done was %+v", p)
+		}
+		if id := <-acks; id != fmt.Sprint("envelope-", round) {
+			t.Errorf("acknowledged was %s", id)
+		}
+	}
+	cancel()
+	<-ended
+	i.Wait()
+}
+
+func say(t *testing.T, conn *websocket.Conn, message map[string]any) {
+	if err := conn.WriteJSON(message); err != nil {
+		t.Error(err)
+	}
+}

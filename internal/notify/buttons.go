@@ -1,0 +1,117 @@
+package notify
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"trueup/internal/config"
+	"trueup/internal/exceptions"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// Press is somebody's press of a button.
+type Press struct {
+	// ID is the same when the same press is reported twice.
+	ID string
+	// UserID and UserName are who pressed it, as the tool knows them.
+	UserID, UserName string
+	Verb             store.Verb
+	// Value is that of the Button.
+	Value string
+}
+
+// value is what a button carries.
+type value struct {
+	Exception int64 `json:"x"`
+	// Saw is what the target held when the message was made.
+	Saw string `json:"saw,omitempty"`
+}
+
+func (v value) text() string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return "" // a number and a text always marshal
+	}
+	return string(text)
+}
+
+// pressable are the verbs that a button can have.
+var pressable = []store.Verb{store.Acknowledge, store.Assign, store.Retry, store.ApplyOurs, store.KeepTheirs}
+
+// Desk keeps what buttons change; it is *store.DB.
+type Desk interface {
+	exceptions.Store
+	HurryNotice(ctx context.Context, sync string, kind status.Kind, cause string) error
+}
+
+// Buttons does what buttons say.
+type Buttons struct {
+	Store  Desk
+	People map[string]config.Person
+	// Changed is called after something was done, to have the message updated.
+	Changed func()
+}
+
+// Press does what a button says. answer is for whoever pressed it, "" when the
+// message itself will show what came of it. An error means that it was not done.
+func (b Buttons) Press(ctx context.Context, p Press) (answer string, err error) {
+	var v value
+	if err := json.Unmarshal([]byte(p.Value), &v); err != nil || !slices.Contains(pressable, p.Verb) {
+		return "This button is not one of Trueup's.", nil
+	}
+	x, err := b.Store.Exception(ctx, v.Exception)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return fmt.Sprintf("Exception %d does not exist any more.", v.Exception), nil
+	case err != nil:
+		return "", err
+	}
+	answer, err = b.act(ctx, x, b.request(p, v))
+	if err != nil {
+		return "", err
+	}
+	// The message shows it without waiting for its next turn.
+	if err := b.Store.HurryNotice(ctx, x.Sync, x.Kind, x.Cause); err != nil {
+		return answer, err
+	}
+	b.Changed()
+	return answer, nil
+}
+
+// request is what a press asks for. Somebody who is not among the people is
+// known by his id.
+func (b Buttons) request(p Press, v value) exceptions.Request {
+	r := exceptions.Request{Verb: p.Verb, Key: p.ID + "/" + string(p.Verb)}
+	if mail, ok := people(b.People).byID(p.UserID); ok {
+		r.Who, r.Owner = mail, mail
+	} else {
+		r.Who, r.Owner = fmt.Sprintf("%s%s (%s)", slackUser, p.UserName, p.UserID), slackUser+p.UserID
+	}
+	if p.Verb == store.ApplyOurs || p.Verb == store.KeepTheirs {
+		r.Saw = &v.Saw
+	}
+	return r
+}
+
+// act does it about the whole group, or about the one customer whose values the
+// message showed.
+func (b Buttons) act(ctx context.Context, x store.Exception, r exceptions.Request) (answer string, err error) {
+	if x.State == status.Resolved {
+		return fmt.Sprintf("Exception %d is resolved already.", x.ID), nil
+	}
+	desk := exceptions.Desk{Store: b.Store}
+	if r.Saw != nil {
+		_, err = desk.Do(ctx, x.ID, r)
+	} else {
+		_, err = desk.DoGroup(ctx, x.ID, r)
+	}
+	var refused *exceptions.RefusedError
+	if errors.As(err, &refused) {
+		return fmt.Sprintf("Nothing was changed: %s. %s.", Mask(refused.Why), Mask(refused.Hint)), nil
+	}
+	return "", err
+}

@@ -1,0 +1,289 @@
+package notify
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"trueup/internal/exceptions"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+const (
+	// shown is how many customers of a group a message names.
+	shown = 6
+	// noted is how many things people did it names.
+	noted = 3
+	// mostSeen is how long a target's value may be for a button to carry it.
+	mostSeen = 1000
+	// lookFor is for how long what a person did may have yet to show.
+	lookFor = 10 * time.Minute
+)
+
+// plan is what a notice comes to now.
+type plan struct {
+	do      deed
+	message Message
+	open    int
+	// again: what people did has yet to show, look in a while.
+	again bool
+	// recovered: it is worth a message of its own that it is over.
+	recovered bool
+}
+
+// deed is what to do with a message.
+type deed int
+
+const (
+	nothing deed = iota
+	post
+	update
+)
+
+// composer puts into words what is to be told.
+type composer struct {
+	Options
+	updates bool
+}
+
+// plan puts a notice into words.
+func (c composer) plan(ctx context.Context, n store.Notice) (plan, error) {
+	switch n.What {
+	case store.GroupNotice:
+		return c.group(ctx, n)
+	case store.ReminderNotice:
+		return c.reminder(ctx, n)
+	case store.RecoveredNotice:
+		return c.recovered(ctx, n)
+	case store.SilentNotice, store.HeardNotice:
+		return c.silence(ctx, n)
+	case store.DigestNotice:
+		return c.digest(ctx, n)
+	case store.FloodNotice:
+		return c.flood(ctx, n)
+	}
+	return plan{}, nil
+}
+
+// wholeSync are kinds that say how a sync itself fares: that one of them is
+// over is told, however short it was.
+func wholeSync(kind status.Kind) bool {
+	return kind == status.ConnectionFailed || kind == status.MassChange
+}
+
+// group tells of the exceptions of one cause.
+func (c composer) group(ctx context.Context, n store.Notice) (plan, error) {
+	g, err := c.Store.GroupState(ctx, n.Sync, n.Kind, n.Cause, shown)
+	if err != nil || len(g.Some) == 0 {
+		return plan{}, err
+	}
+	p := plan{do: c.groupDeed(n, g), open: g.Open}
+	if p.do == nothing {
+		return p, nil
+	}
+	p.recovered = p.do == update && wholeSync(n.Kind) && n.Open > 0 && g.Open == 0 && g.Ignored == 0
+	p.message, p.again, err = c.groupMessage(ctx, n, g)
+	return p, err
+}
+
+// groupDeed: a message is posted when something opens that none of ours shows as
+// open, and else kept up to date. Without updates people are told when it opens
+// and when it is over.
+func (c composer) groupDeed(n store.Notice, g store.GroupState) deed {
+	fresh := g.Open > 0 && g.Newest.After(n.Told)
+	switch {
+	case fresh && n.Open == 0:
+		return post
+	case n.Place != "" && c.updates:
+		return update
+	case fresh && c.updates: // it was folded into a flood
+		return post
+	case !c.updates && n.Open > 0 && g.Open == 0,
+		n.Told.IsZero() && g.Open == 0 && wholeSync(n.Kind):
+		return post
+	}
+	return nothing
+}
+
+func (c composer) groupMessage(ctx context.Context, n store.Notice, g store.GroupState) (m Message, again bool, err error) {
+	lead := g.Some[0]
+	history, err := c.Store.Actions(ctx, lead.ID)
+	if err != nil {
+		return m, false, err
+	}
+	m = Message{Icon: groupIcon(g), Title: c.groupTitle(n, g), Text: Mask(lead.Reason)}
+	fact := func(name, value string) {
+		if value != "" {
+			m.Facts = append(m.Facts, Fact{name, Mask(value)})
+		}
+	}
+	fact("State", groupState(g))
+	if total := g.Open + g.Ignored + g.Resolved; total == 1 {
+		fact("Customer", lead.Customer)
+		fact("Source says", lead.SourceValue)
+		fact("Target holds", lead.TargetValue)
+		fact("Last action", lead.LastAction)
+	} else {
+		fact("In common", n.Cause)
+		for _, x := range g.Some {
+			m.List = append(m.List, Mask(customerLine(x)))
+		}
+		if total > len(g.Some) {
+			m.List = append(m.List, fmt.Sprintf("and %d more", total-len(g.Some)))
+		}
+	}
+	if lead.Owner != "" {
+		m.Owner = people(c.People).person(lead.Owner)
+	}
+	m.Notes = c.notes(lead, history)
+	m.Notes = append(m.Notes, about(n.Kind, lead.ID))
+	c.home(&m)
+	m.Buttons, again = c.buttons(g, lead, history, n.Claimed.Add(-lookFor))
+	return m, again, nil
+}
+
+func (c composer) groupTitle(n store.Notice, g store.GroupState) string {
+	switch total := g.Open + g.Ignored + g.Resolved; {
+	case total == 1:
+		return fmt.Sprintf("%s in %s", n.Kind, n.Sync)
+	case g.Open > 0:
+		return fmt.Sprintf("%s in %s: %d customers", n.Kind, n.Sync, g.Open)
+	default:
+		return fmt.Sprintf("%s in %s: %d customers", n.Kind, n.Sync, total)
+	}
+}
+
+func groupIcon(g store.GroupState) Icon {
+	switch {
+	case g.Open > g.Acknowledged:
+		return Alarm
+	case g.Open > 0:
+		return Seen
+	case g.Ignored > 0:
+		return Muted
+	}
+	return Done
+}
+
+func groupState(g store.GroupState) string {
+	switch {
+	case g.Open > 0 && g.Acknowledged == 0:
+		return "open since " + stamp(g.Oldest)
+	case g.Open > 0 && g.Acknowledged < g.Open:
+		return fmt.Sprintf("%d open, %d of them acknowledged, since %s", g.Open, g.Acknowledged, stamp(g.Oldest))
+	case g.Open > 0:
+		return "acknowledged, open since " + stamp(g.Oldest)
+	case g.Ignored > 0:
+		return "ignored"
+	}
+	return "resolved"
+}
+
+func customerLine(x store.Exception) string {
+	line := first(x.Customer, "the whole sync")
+	if x.TargetValue != "" {
+		line += ", target holds " + x.TargetValue
+	}
+	return line
+}
+
+// notes are the last things that people did about an exception since it opened.
+func (c composer) notes(x store.Exception, history []store.Action) []string {
+	var notes []string
+	for _, a := range history {
+		text, person := done[store.Verb(a.Verb)]
+		if !person || a.At.Before(x.OpenedAt) {
+			continue
+		}
+		if a.Note != "" {
+			text += " " + a.Note
+		}
+		notes = append(notes, fmt.Sprintf("%s by %s, %s", Mask(text), people(c.People).person(a.Who).Name, stamp(a.At)))
+	}
+	if len(notes) > noted {
+		notes = notes[len(notes)-noted:]
+	}
+	return notes
+}
+
+// done says what a person did, by verb.
+var done = map[store.Verb]string{
+	store.Acknowledge: "acknowledged", store.Assign: "assigned", store.Retry: "looked at again", store.Ignore: "ignored",
+	store.Resolve: "resolved", store.Reopen: "opened again", store.ApplyOurs: "source's value applied", store.KeepTheirs: "target's value kept",
+	store.LinkTo: "linked", store.Rematch: "matched anew",
+}
+
+// buttons are what can be done with one click: what the kind offers, less what
+// was done lately and has yet to show. again says that something was.
+func (c composer) buttons(g store.GroupState, x store.Exception, history []store.Action, lately time.Time) (all []Button, again bool) {
+	used := map[store.Verb]bool{}
+	for _, a := range history {
+		if !a.At.Before(x.LastSeen) && a.At.After(lately) {
+			used[store.Verb(a.Verb)] = true
+		}
+	}
+	decided := used[store.ApplyOurs] || used[store.KeepTheirs]
+	again = g.Open > 0 && (used[store.Retry] || decided)
+	if !c.Buttons || g.Open == 0 {
+		return nil, again
+	}
+	decides := g.Open == 1 && x.Customer != "" && !decided && len(x.TargetValue) <= mostSeen
+	may := map[store.Verb]bool{
+		store.Acknowledge: g.Acknowledged < g.Open,
+		store.Assign:      !x.Assigned,
+		store.Retry:       x.Customer != "" && !used[store.Retry] && !decided,
+		store.ApplyOurs:   decides,
+		store.KeepTheirs:  decides,
+	}
+	offers := exceptions.Offers(x.Kind)
+	for _, verb := range []store.Verb{store.ApplyOurs, store.KeepTheirs, store.Retry, store.Acknowledge, store.Assign} {
+		i := slices.IndexFunc(offers, func(o exceptions.Offer) bool { return o.Verb == verb })
+		if i < 0 || !may[verb] {
+			continue
+		}
+		v := value{Exception: x.ID}
+		if verb == store.ApplyOurs || verb == store.KeepTheirs {
+			v.Saw = x.TargetValue
+		}
+		b := Button{Verb: verb, Label: offers[i].Label, Value: v.text()}
+		switch verb {
+		case store.Assign:
+			b.Label = "Assign to me"
+		case store.ApplyOurs:
+			b.Confirm = fmt.Sprintf("Write %s over %s?", Mask(first(x.SourceValue, "the source's value")), Mask(first(x.TargetValue, "the empty field")))
+		case store.KeepTheirs:
+			b.Confirm = fmt.Sprintf("Keep %s until the source changes?", Mask(first(x.TargetValue, "the empty field")))
+		}
+		all = append(all, b)
+	}
+	return all, again
+}
+
+// about says where to read more.
+func about(kind status.Kind, id int64) string {
+	return fmt.Sprintf("trueup exceptions show %d · meaning and remedy: docs/exceptions/%s.md", id, kind)
+}
+
+func (c composer) home(m *Message) {
+	if c.Home != "" {
+		m.Links = append(m.Links, Link{"Open Trueup", c.Home})
+	}
+}
+
+// stamp is a time as messages show it.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
+
+// hash tells whether a message says anything new.
+func (m Message) hash() string {
+	text, err := json.Marshal(m)
+	if err != nil {
+		return "" // texts and numbers always marshal; "" equals no other
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}

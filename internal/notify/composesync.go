@@ -1,0 +1,193 @@
+package notify
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// listed is how many lines a digest or a flood has at most.
+const listed = 20
+
+// reminder tells of what a group has had open for too long.
+func (c composer) reminder(ctx context.Context, n store.Notice) (plan, error) {
+	g, err := c.Store.GroupState(ctx, n.Sync, n.Kind, n.Cause, shown)
+	if err != nil || g.Open == 0 {
+		return plan{}, err
+	}
+	lead := g.Some[0]
+	m := Message{Icon: Clock, Title: fmt.Sprintf("Still open: %s in %s", n.Kind, n.Sync), Text: Mask(lead.Reason)}
+	m.Facts = append(m.Facts, Fact{"State", groupState(g)})
+	if g.Open == 1 {
+		m.Facts = append(m.Facts, Fact{"Customer", Mask(first(lead.Customer, "the whole sync"))})
+	} else {
+		m.Facts = append(m.Facts, Fact{"Customers", fmt.Sprint(g.Open)})
+	}
+	if lead.Owner != "" {
+		m.Owner = people(c.People).person(lead.Owner)
+	}
+	m.Notes = append(m.Notes, about(n.Kind, lead.ID))
+	c.home(&m)
+	return plan{do: post, message: m}, nil
+}
+
+// recovered tells that a failure of a whole sync is over.
+func (c composer) recovered(ctx context.Context, n store.Notice) (plan, error) {
+	g, err := c.Store.GroupState(ctx, n.Sync, n.Kind, n.Cause, 1)
+	if err != nil || g.Open > 0 || len(g.Some) == 0 {
+		return plan{}, err
+	}
+	lasted := n.Began.Sub(g.Some[0].OpenedAt)
+	return plan{do: post, message: Message{Icon: Done, Title: fmt.Sprintf("Over: %s in %s", n.Kind, n.Sync),
+		Text: fmt.Sprintf("It began at %s and lasted %s.", stamp(g.Some[0].OpenedAt), span(lasted))}}, nil
+}
+
+// silence tells that a sync hears nothing, or hears again.
+func (c composer) silence(ctx context.Context, n store.Notice) (plan, error) {
+	s, err := c.Store.Silence(ctx, n.Sync)
+	if err != nil || s.Since.IsZero() || s.Heard.IsZero() == (n.What == store.HeardNotice) {
+		return plan{}, err
+	}
+	if n.What == store.HeardNotice {
+		return plan{do: post, message: Message{Icon: Done, Title: n.Sync + " hears again",
+			Text: fmt.Sprintf("An event of its source came after %s of silence.", span(s.Heard.Sub(s.Since)))}}, nil
+	}
+	m := Message{Icon: Alarm, Title: n.Sync + " hears nothing",
+		Text: fmt.Sprintf("The last event of its source came at %s. In the week before, the longest time between two was %s. "+
+			"If the tool is not that quiet, look at its webhooks: were they switched off, or is the address another?", stamp(s.Since), span(s.Longest)),
+		Owner: c.owner(n.Sync, status.ConnectionFailed),
+		Notes: []string{"trueup events --sync " + n.Sync}}
+	c.home(&m)
+	return plan{do: post, message: m}, nil
+}
+
+func (c composer) owner(sync string, kind status.Kind) Person {
+	owner := c.Syncs[sync].Owner(kind)
+	if owner == "" {
+		return Person{}
+	}
+	return people(c.People).person(owner)
+}
+
+// flood tells of many notices in one message.
+func (c composer) flood(ctx context.Context, n store.Notice) (plan, error) {
+	folded, err := c.Store.FoldedSince(ctx, n.Cause, n.Began)
+	if err != nil || len(folded) == 0 {
+		return plan{}, err
+	}
+	m := Message{Icon: Alarm}
+	groups, reminders := 0, 0
+	for _, f := range folded {
+		line := fmt.Sprintf("%s: %s, %d groups, %d exceptions open", f.Sync, f.Kind, f.Groups, f.Exceptions)
+		if f.What == store.ReminderNotice {
+			reminders += f.Groups
+			line = fmt.Sprintf("%s: %s, %d groups are overdue", f.Sync, f.Kind, f.Groups)
+		} else {
+			groups += f.Groups
+		}
+		m.List = append(m.List, line)
+	}
+	m.Title = fmt.Sprintf("%d groups of exceptions at once", groups)
+	if groups == 0 {
+		m.Icon, m.Title = Clock, fmt.Sprintf("%d groups of exceptions are overdue", reminders)
+	}
+	m.List = cut(m.List, listed)
+	m.Text = "They came within a few minutes, so this message stands for all of them. Each group has a message of its own again when something more is added to it."
+	m.Notes = []string{"trueup exceptions groups"}
+	c.home(&m)
+	p := plan{do: post, message: m}
+	if n.Place != "" && c.updates {
+		p.do = update
+	}
+	return p, nil
+}
+
+// digest tells of all that is open.
+func (c composer) digest(ctx context.Context, n store.Notice) (plan, error) {
+	groups, err := c.Store.Groups(ctx, "")
+	if err != nil {
+		return plan{}, err
+	}
+	m := Message{Icon: News, Title: "Trueup on " + n.Cause}
+	c.home(&m)
+	if len(groups) == 0 {
+		m.Icon, m.Text = Done, "No exception is open."
+		return plan{do: post, message: m}, nil
+	}
+	open, overdue := 0, 0
+	for _, g := range groups {
+		open += g.Customers
+	}
+	for _, sync := range slices.Sorted(maps.Keys(c.Syncs)) {
+		late, err := c.Store.Overdue(ctx, sync, c.Syncs[sync].RemindAfter)
+		if err != nil {
+			return plan{}, err
+		}
+		for _, n := range late {
+			overdue += n
+		}
+	}
+	m.Facts = []Fact{{"Open exceptions", fmt.Sprint(open)}, {"Groups", fmt.Sprint(len(groups))}, {"Overdue", fmt.Sprint(overdue)}}
+	m.List = cut(digestLines(groups), listed)
+	m.Notes = []string{"trueup exceptions groups"}
+	return plan{do: post, message: m}, nil
+}
+
+// digestLines has a line for each kind of each sync, the largest first.
+func digestLines(groups []store.Group) []string {
+	type row struct {
+		sync      string
+		kind      status.Kind
+		customers int
+		groups    int
+		oldest    time.Time
+	}
+	var rows []row
+	for _, g := range groups {
+		i := slices.IndexFunc(rows, func(r row) bool { return r.sync == g.Sync && r.kind == g.Kind })
+		if i < 0 {
+			rows = append(rows, row{sync: g.Sync, kind: g.Kind, oldest: g.Oldest})
+			i = len(rows) - 1
+		}
+		rows[i].customers += g.Customers
+		rows[i].groups++
+		if g.Oldest.Before(rows[i].oldest) {
+			rows[i].oldest = g.Oldest
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(b.customers, a.customers) })
+	var lines []string
+	for _, r := range rows {
+		lines = append(lines, fmt.Sprintf("%s: %s, %d open in %d groups, the oldest since %s", r.sync, r.kind, r.customers, r.groups, stamp(r.oldest)))
+	}
+	return lines
+}
+
+// cut leaves most of the lines away that are too many, and says so.
+func cut(lines []string, most int) []string {
+	if len(lines) <= most {
+		return lines
+	}
+	return append(slices.Clone(lines[:most-1]), fmt.Sprintf("and %d more", len(lines)-most+1))
+}
+
+// span is a time as people say it: in its two largest units.
+func span(d time.Duration) string {
+	d = d.Round(time.Second)
+	days, hours, minutes, seconds := int(d.Hours())/24, int(d.Hours())%24, int(d.Minutes())%60, int(d.Seconds())%60
+	switch {
+	case days > 0:
+		return fmt.Sprintf("%dd %dh", days, hours)
+	case hours > 0:
+		return fmt.Sprintf("%dh %dm", hours, minutes)
+	case minutes > 0:
+		return fmt.Sprintf("%dm %ds", minutes, seconds)
+	}
+	return fmt.Sprintf("%ds", seconds)
+}

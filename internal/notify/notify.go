@@ -1,0 +1,145 @@
+// Package notify tells people what needs them: it takes what is to be told from
+// the store, puts into words how that stands now, and has it sent. It also
+// watches for what only shows in time: what is overdue, a sync that hears
+// nothing, the hour of the digest.
+//
+// Main types: Notifier (who sends; declared here, kept by a connector), Message
+// (what is sent, in plain text), Worker (tells), Buttons (does what a button of
+// a message says). Main function: Mask.
+//
+// Invariants:
+//
+//  1. Nothing waits for a message: what is to be told stands in the database,
+//     written with what it tells of, until it is told.
+//  2. A message says how things stand when it is sent, not how they stood when
+//     it was ordered. So it is told once however often that changed meanwhile.
+//  3. One node tells one notice at a time. When it ends between sending and
+//     storing where, the next one posts again; a message whose place is known is
+//     updated instead, which may be done twice.
+//  4. No message holds an e-mail address of a customer, a payload or a secret.
+//
+// It must not import the pipeline or a vendor's package.
+package notify
+
+import (
+	"context"
+	"time"
+
+	"trueup/internal/config"
+	"trueup/internal/exceptions"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// Notifier sends messages. Errors are a *connector.Failure: RateLimited holds
+// for the channel, Misconfigured too (there is no such channel), Unauthorized
+// for all, Refused for this message alone. After a Transient one the message
+// may have arrived.
+type Notifier interface {
+	// Post sends a message to a channel and returns where it is, "" when nobody
+	// can tell.
+	Post(ctx context.Context, channel string, m Message) (place string, err error)
+}
+
+// Updater is a Notifier that can replace what it posted. Gone means that the
+// message is not there any more.
+type Updater interface {
+	Update(ctx context.Context, place string, m Message) error
+}
+
+// Store keeps what is to be told; it is *store.DB.
+type Store interface {
+	exceptions.Store
+	Now(ctx context.Context) (time.Time, error)
+	NextNotice(ctx context.Context) (time.Time, error)
+	ClaimNotices(ctx context.Context, limit int, lease time.Duration) ([]store.Notice, error)
+	NoticeTold(ctx context.Context, n store.Notice, told store.Telling) error
+	NoticeFailed(ctx context.Context, n store.Notice, pause time.Duration, failure string) error
+	PutBackNotice(ctx context.Context, n store.Notice, pause time.Duration) error
+	HurryNotice(ctx context.Context, sync string, kind status.Kind, cause string) error
+	FoldNotices(ctx context.Context, channel string, folded []store.Notice, window time.Duration) error
+	FoldedSince(ctx context.Context, channel string, since time.Time) ([]store.Folded, error)
+	PostedSince(ctx context.Context, channel string, since time.Time) (int, error)
+	GroupState(ctx context.Context, sync string, kind status.Kind, cause string, some int) (store.GroupState, error)
+	Actions(ctx context.Context, exception int64) ([]store.Action, error)
+	Groups(ctx context.Context, sync string) ([]store.Group, error)
+	OpenDigest(ctx context.Context, day string) (opened bool, err error)
+	RemindOverdue(ctx context.Context, sync string, after time.Duration) (reminded int, err error)
+	Overdue(ctx context.Context, sync string, after time.Duration) (map[status.Kind]int, error)
+	Heard(ctx context.Context, sync string) (time.Time, error)
+	Rhythm(ctx context.Context, sync string, since time.Time) (store.Rhythm, error)
+	Silence(ctx context.Context, sync string) (store.Silence, error)
+	BeginSilence(ctx context.Context, sync string, since time.Time, longest time.Duration) (began bool, err error)
+	EndSilence(ctx context.Context, sync string, heard time.Time) (ended bool, err error)
+	Pause(ctx context.Context, name string, until time.Time) error
+	PausedUntil(ctx context.Context, name string) (time.Time, error)
+	Reserve(ctx context.Context, name string, n, requests int, per time.Duration) (now, first time.Time, gap time.Duration, err error)
+}
+
+// Message is what people are told, in plain text: whoever sends it escapes and
+// cuts it as the tool wants.
+type Message struct {
+	Icon  Icon
+	Title string
+	// Owner is mentioned, so that the message reaches somebody.
+	Owner   Person
+	Text    string
+	Facts   []Fact
+	List    []string
+	Notes   []string // small, at the end
+	Links   []Link
+	Buttons []Button
+}
+
+// Icon says at a glance how things stand.
+type Icon string
+
+// The icons.
+const (
+	Alarm Icon = "alarm" // somebody is needed
+	Seen  Icon = "seen"  // somebody looks at it
+	Done  Icon = "done"
+	Muted Icon = "muted" // it is ignored
+	Clock Icon = "clock" // it has waited for long
+	News  Icon = "news"
+)
+
+// Fact is a name with a value.
+type Fact struct{ Name, Value string }
+
+// Link leads to a page.
+type Link struct{ Text, URL string }
+
+// Button does something about an exception.
+type Button struct {
+	Verb  store.Verb
+	Label string
+	// Value is what Buttons.Press wants to get back.
+	Value string
+	// Confirm is asked first, "" asks nothing.
+	Confirm string
+}
+
+// Person is an owner as messages show him.
+type Person struct {
+	Name string
+	// ID is the person's id in the tool that sends, "" when it is not known.
+	ID string
+}
+
+// Options is what notices are made of.
+type Options struct {
+	Store    Store
+	Notifier Notifier
+	Syncs    map[string]config.Sync
+	People   map[string]config.Person
+	// Channel says where a kind of exception of a sync is told; ("", "") is for
+	// all that belongs to no sync.
+	Channel func(sync string, kind status.Kind) string
+	// Digest is when the daily message is sent, nil is never.
+	Digest *config.Digest
+	// Buttons says that somebody hears when a button is pressed.
+	Buttons bool
+	// Home is where this service is reached, "" when nobody can.
+	Home string
+}

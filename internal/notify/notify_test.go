@@ -1,0 +1,514 @@
+package notify
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"trueup/internal/config"
+	"trueup/internal/connector"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+func TestAGroupIsOneMessageThatIsKeptUpToDate(t *testing.T) {
+	story(t, nil, func(w *world) {
+		for n := range 50 {
+			w.open(status.UnmappedStatus, fmt.Sprintf("cus_%02d@example.com", n), "on_hold")
+		}
+		w.pass(5 * time.Second)
+		p := w.one("unmapped_status")
+		if len(p.said) != 1 || p.channel != "#all" || p.now().Title != "unmapped_status in customer-status: 50 customers" {
+			t.Errorf("it was said %d times, last %+v", len(p.said), p.now())
+		}
+		if got := p.now(); got.Icon != Alarm || got.Owner != (Person{Name: "Ana", ID: "U1"}) || len(got.List) != shown+1 || got.List[shown] != "and 44 more" || got.fact("In common") != "on_hold" {
+			t.Errorf("it says %+v", got)
+		}
+		if text := fmt.Sprint(p.now()); strings.Contains(text, "cus_00@") || !strings.Contains(text, "c***@example.com") {
+			t.Errorf("addresses are not masked: %s", text)
+		}
+		for n := range 50 {
+			w.close(status.UnmappedStatus, fmt.Sprintf("cus_%02d@example.com", n))
+		}
+		w.pass(time.Minute)
+		if p := w.one("unmapped_status"); p.now().Icon != Done || p.now().fact("State") != "resolved" || len(p.now().Buttons) != 0 || len(p.said) > 3 {
+			t.Errorf("after %d updates it says %+v", len(p.said)-1, p.now())
+		}
+		if w.untold() {
+			t.Error("something waits to be told")
+		}
+	})
+}
+
+func TestARelapseIsAMessageOfItsOwn(t *testing.T) {
+	story(t, nil, func(w *world) {
+		w.open(status.Unmatched, "cus_1", "")
+		w.pass(time.Minute)
+		w.close(status.Unmatched, "cus_1")
+		w.pass(time.Minute)
+		w.open(status.Unmatched, "cus_1", "")
+		w.pass(time.Minute)
+		found := w.room.all("unmatched")
+		if len(found) != 2 || found[0].now().Icon != Done || found[1].now().Icon != Alarm {
+			t.Errorf("there are %+v", found)
+		}
+	})
+}
+
+func TestWhatWasOverBeforeAnybodyCouldBeToldIsNotTold(t *testing.T) {
+	story(t, nil, func(w *world) {
+		w.open(status.Unmatched, "cus_1", "")
+		w.close(status.Unmatched, "cus_1")
+		w.open(status.ConnectionFailed, "", "crm")
+		w.close(status.ConnectionFailed, "")
+		w.pass(time.Minute)
+		// How a sync itself fares is told all the same.
+		if got := w.titles(); !cmp.Equal(got, []string{"connection_failed in customer-status"}) {
+			t.Errorf("told were %v", got)
+		}
+	})
+}
+
+func TestAConnectionThatFailsAndRecoversIsOneMessageEach(t *testing.T) {
+	story(t, nil, func(w *world) {
+		w.open(status.ConnectionFailed, "", "crm")
+		w.pass(12 * time.Minute)
+		w.close(status.ConnectionFailed, "")
+		w.pass(time.Minute)
+		if p := w.one("connection_failed"); p.now().Icon != Done {
+			t.Errorf("it says %+v", p.now())
+		}
+		if p := w.one("Over: connection_failed"); !strings.Contains(p.now().Text, "lasted 12m") {
+			t.Errorf("it says %+v", p.now())
+		}
+	})
+}
+
+func TestAKindHasItsChannelAndItsButtons(t *testing.T) {
+	for kind, want := range map[status.Kind][]store.Verb{
+		status.Conflict:         {store.ApplyOurs, store.KeepTheirs, store.Retry, store.Acknowledge, store.Assign},
+		status.WriteFailed:      {store.Retry, store.Acknowledge, store.Assign},
+		status.UnreadableEvent:  {store.Acknowledge, store.Assign},
+		status.ConnectionFailed: {store.Acknowledge, store.Assign}, // about no customer: there is nothing to try again
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			story(t, nil, func(w *world) {
+				customer, channel := "cus_1", "#all"
+				if kind == status.ConnectionFailed {
+					customer = ""
+				}
+				if kind == status.Conflict {
+					channel = "#conflicts"
+				}
+				w.open(kind, customer, "")
+				w.pass(time.Minute)
+				p := w.one(string(kind))
+				if diff := cmp.Diff(want, p.now().verbs()); diff != "" || p.channel != channel {
+					t.Errorf("in %s: %s", p.channel, diff)
+				}
+			})
+		})
+	}
+}
+
+func TestAButtonThatIsPressedTwiceIsPressedOnce(t *testing.T) {
+	story(t, nil, func(w *world) {
+		id := w.open(status.WriteFailed, "cus_1", "")
+		w.open(status.WriteFailed, "cus_2", "cus_1")
+		w.must(seen(w, "cus_1", "cus_2"))
+		w.pass(time.Minute)
+		m := w.one("write_failed").now()
+		for range 2 {
+			for _, verb := range []store.Verb{store.Acknowledge, store.Assign, store.Retry} {
+				if answer := w.press(w.button(m, verb)); answer != "" {
+					t.Errorf("%s is answered %q", verb, answer)
+				}
+			}
+		}
+		w.pass(2 * time.Second) // it does not wait for the message's next turn
+		x, err := w.db.Exception(w.Context(), id)
+		w.must(err)
+		if x.State != status.Acknowledged || x.Owner != "ana@example.com" || !x.Assigned {
+			t.Errorf("it is %+v", x)
+		}
+		history, err := w.db.Actions(w.Context(), id)
+		w.must(err)
+		if len(history) != 3 || history[0].Who != "ana@example.com" {
+			t.Errorf("done was %v", history)
+		}
+		now := w.one("write_failed").now()
+		if now.Icon != Seen || len(now.Buttons) != 0 || !strings.Contains(strings.Join(now.Notes, "\n"), "looked at again by Ana") {
+			t.Errorf("the message says %+v", now)
+		}
+		// What does not help can be tried again later.
+		w.pass(lookFor + lookAgain)
+		if diff := cmp.Diff([]store.Verb{store.Retry}, w.one("write_failed").now().verbs()); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// seen stores customers, so that they can be looked at again.
+func seen(w *world, customers ...string) error {
+	var events []store.NewEvent
+	for _, c := range customers {
+		events = append(events, store.NewEvent{Connection: "billing", Sync: syncName, Side: store.SourceSide, ID: "evt_" + c, Customer: c})
+	}
+	_, err := w.db.Receive(w.Context(), events)
+	return err
+}
+
+func TestSomebodyWhoIsNotAmongThePeopleIsKnownByHisID(t *testing.T) {
+	story(t, nil, func(w *world) {
+		id := w.open(status.Unmatched, "cus_1", "")
+		w.pass(time.Minute)
+		p := w.button(w.one("unmatched").now(), store.Assign)
+		p.UserID, p.UserName = "U9", "zoe"
+		w.press(p)
+		w.pass(time.Minute)
+		x, err := w.db.Exception(w.Context(), id)
+		w.must(err)
+		history, err := w.db.Actions(w.Context(), id)
+		w.must(err)
+		if x.Owner != "slack:U9" || history[0].Who != "slack:zoe (U9)" {
+			t.Errorf("the owner is %s, named by %s", x.Owner, history[0].Who)
+		}
+		if m := w.one("unmatched").now(); m.Owner != (Person{Name: "U9", ID: "U9"}) || !strings.Contains(m.Notes[0], "by zoe") {
+			t.Errorf("it says %+v", m)
+		}
+	})
+}
+
+func TestAPersonDecidesOnWhatTheMessageShowed(t *testing.T) {
+	story(t, nil, func(w *world) {
+		w.must(seen(w, "cus_1"))
+		id := w.open(status.Conflict, "cus_1", "")
+		w.pass(time.Minute)
+		// The customer holds nothing, the message showed Active.
+		answer := w.press(w.button(w.one("conflict").now(), store.ApplyOurs))
+		if !strings.Contains(answer, "the target was changed since") {
+			t.Errorf("it is answered %q", answer)
+		}
+		w.close(status.Conflict, "cus_1")
+		if answer := w.press(w.button(w.one("conflict").now(), store.KeepTheirs)); !strings.Contains(answer, "resolved already") {
+			t.Errorf("it is answered %q", answer)
+		}
+		if history, err := w.db.Actions(w.Context(), id); err != nil || len(history) != 1 || history[0].Verb != "closed" {
+			t.Errorf("done was %v, %v", history, err)
+		}
+	})
+}
+
+func TestAButtonThatIsNotOursDoesNothing(t *testing.T) {
+	story(t, nil, func(w *world) {
+		id := w.open(status.Unmatched, "cus_1", "")
+		for _, p := range []Press{
+			{Verb: store.Acknowledge, Value: "x"},
+			{Verb: store.Resolve, Value: value{Exception: id}.text()},
+			{Verb: store.ApplyOurs, Value: value{Exception: id}.text()}, // not offered for its kind
+			{Verb: store.Acknowledge, Value: value{Exception: 99}.text()},
+		} {
+			if answer := w.press(p); answer == "" {
+				t.Errorf("%+v is not answered", p)
+			}
+		}
+		if history, err := w.db.Actions(w.Context(), id); err != nil || len(history) > 0 {
+			t.Errorf("done was %v, %v", history, err)
+		}
+	})
+}
+
+func TestAFloodIsOneMessage(t *testing.T) {
+	story(t, nil, func(w *world) {
+		for n := range 200 {
+			w.open(status.Unmatched, fmt.Sprintf("cus_%03d", n), "")
+		}
+		w.pass(2 * time.Minute)
+		p := w.one("200 groups")
+		if got := w.titles(); len(got) != 1 || p.now().List[0] != "customer-status: unmatched, 200 groups, 200 exceptions open" {
+			t.Errorf("told were %v, it says %+v", got, p.now())
+		}
+		// A group of it that gets worse has a message of its own again.
+		w.open(status.Unmatched, "cus_x", "cus_007")
+		w.pass(2 * time.Minute)
+		if p := w.one("unmatched in"); p.now().Title != "unmatched in customer-status: 2 customers" {
+			t.Errorf("it says %+v", p.now())
+		}
+		if w.untold() {
+			t.Error("something waits to be told")
+		}
+	})
+}
+
+func TestATrickleThatBecomesAFloodIsFoldedFromThenOn(t *testing.T) {
+	story(t, nil, func(w *world) {
+		for n := range 40 {
+			w.open(status.Unmatched, fmt.Sprintf("cus_%02d", n), "")
+			w.pass(2 * time.Second)
+		}
+		w.pass(time.Minute)
+		single, floods := w.room.all("unmatched"), w.room.all("3")
+		if len(single) != floodLimit || len(floods) != 1 || !strings.HasPrefix(floods[0].now().Title, "30 groups") {
+			t.Errorf("told were %v", w.titles())
+		}
+	})
+}
+
+func TestAChannelGetsLessThanOneMessageASecond(t *testing.T) {
+	story(t, func(w *world) { w.workers = 3 }, func(w *world) {
+		for round := range 20 {
+			for n := range 9 {
+				w.open(status.Unmatched, fmt.Sprintf("cus_%d_%d", n, round), fmt.Sprintf("cause_%d", n))
+			}
+			w.pass(11 * time.Second)
+		}
+		w.pass(5 * time.Minute)
+		if busiest, close := w.room.pace(); busiest > 50 || close {
+			t.Errorf("%d calls in a minute, two of them too close: %t", busiest, close)
+		}
+		if found := w.room.all("unmatched"); len(found) != 9 {
+			t.Errorf("told were %v", w.titles())
+		}
+		if w.untold() {
+			t.Error("something waits to be told")
+		}
+	})
+}
+
+func TestNothingIsLostWhileSlackIsDown(t *testing.T) {
+	story(t, func(w *world) { w.workers = 2 }, func(w *world) {
+		w.open(status.Unmatched, "cus_0", "")
+		w.pass(time.Minute)
+		w.room.setFail(func() error { return &connector.Failure{Kind: connector.Transient, Detail: "no answer"} })
+		w.close(status.Unmatched, "cus_0")
+		for n := range 5 {
+			w.open(status.WriteFailed, fmt.Sprintf("cus_%d", n), "")
+			w.pass(12 * time.Minute)
+		}
+		waiting, err := w.db.UntoldNotices(w.Context())
+		w.must(err)
+		if len(w.titles()) != 1 || len(waiting) == 0 || waiting[0].Failure != "no answer" {
+			t.Errorf("told were %v, waiting are %+v", w.titles(), waiting)
+		}
+		calls := len(w.room.calls)
+		if calls > 60 {
+			t.Errorf("it was tried %d times", calls)
+		}
+		w.room.setFail(nil)
+		w.pass(longestPause + time.Minute)
+		if p := w.one("unmatched"); p.now().Icon != Done {
+			t.Errorf("the first one says %+v", p.now())
+		}
+		if found := w.room.all("write_failed"); len(found) != 5 {
+			t.Errorf("told were %v", w.titles())
+		}
+		if w.untold() {
+			t.Error("something waits to be told")
+		}
+	})
+}
+
+func TestWhatSlackSaysAboutHowLongToWaitHoldsForTheChannel(t *testing.T) {
+	story(t, nil, func(w *world) {
+		limited := 0
+		w.room.setFail(func() error {
+			if limited++; limited == 1 {
+				return &connector.Failure{Kind: connector.RateLimited, RetryAfter: 37 * time.Second, Detail: "too often"}
+			}
+			return nil
+		})
+		began := time.Now()
+		w.open(status.Unmatched, "cus_1", "")
+		w.open(status.Unmatched, "cus_2", "")
+		w.pass(2 * time.Minute)
+		found := w.room.all("unmatched")
+		if len(found) != 2 {
+			t.Fatalf("told were %v", w.titles())
+		}
+		for _, p := range found {
+			if after := p.at.Sub(began); after < 37*time.Second || after > 50*time.Second {
+				t.Errorf("%s was posted after %s", p.now().Title, after)
+			}
+		}
+	})
+}
+
+func TestAMessageThatSlackRefusesDoesNotStandInTheWay(t *testing.T) {
+	story(t, nil, func(w *world) {
+		refused := 0
+		w.room.setFail(func() error {
+			if refused++; refused == 1 {
+				return &connector.Failure{Kind: connector.Refused, Code: "invalid_blocks", Detail: "Slack says invalid_blocks"}
+			}
+			return nil
+		})
+		w.open(status.Unmatched, "cus_1", "")
+		w.pass(3 * time.Second)
+		w.open(status.Unmatched, "cus_2", "")
+		w.pass(time.Minute)
+		w.one("unmatched")
+		w.pass(slowPause)
+		if found := w.room.all("unmatched"); len(found) != 2 {
+			t.Errorf("told were %v", w.titles())
+		}
+	})
+}
+
+func TestAMessageThatWasDeletedIsPostedAgain(t *testing.T) {
+	story(t, nil, func(w *world) {
+		w.open(status.Unmatched, "cus_1", "")
+		w.pass(time.Minute)
+		w.room.messages = nil
+		w.act(store.Act{Exception: 1, Verb: store.Acknowledge})
+		w.pass(time.Minute)
+		if p := w.one("unmatched"); p.now().Icon != Seen {
+			t.Errorf("it says %+v", p.now())
+		}
+	})
+}
+
+func TestWhatIsOverdueIsRemindedOnce(t *testing.T) {
+	story(t, func(w *world) {
+		w.workers = 2
+		s := w.options.Syncs[syncName]
+		s.RemindAfter = 3 * time.Hour
+		w.options.Syncs[syncName] = s
+	}, func(w *world) {
+		w.open(status.Unmatched, "cus_1", "")
+		w.pass(2*time.Hour + 58*time.Minute)
+		if len(w.room.all("Still open")) != 0 {
+			t.Error("it is reminded too early")
+		}
+		w.pass(5 * time.Minute)
+		if m := w.one("Still open").now(); m.Owner.ID != "U1" || m.Icon != Clock {
+			t.Errorf("it says %+v", m)
+		}
+		w.pass(4 * time.Hour)
+		w.one("Still open")
+		// A new owner has his own time, and is reminded for himself.
+		w.act(store.Act{Exception: 1, Verb: store.Assign, Owner: "cleo@example.com"})
+		w.pass(time.Hour)
+		w.one("Still open")
+		w.pass(3 * time.Hour)
+		if found := w.room.all("Still open"); len(found) != 2 || found[1].now().Owner.Name != "cleo@example.com" {
+			t.Errorf("told were %v", w.titles())
+		}
+		w.close(status.Unmatched, "cus_1")
+		w.open(status.Unmatched, "cus_1", "")
+		w.pass(4 * time.Hour)
+		if found := w.room.all("Still open"); len(found) != 3 {
+			t.Errorf("told were %v", w.titles())
+		}
+	})
+}
+
+func TestADigestComesOnceADay(t *testing.T) {
+	story(t, func(w *world) {
+		w.workers = 2
+		// 02:30 UTC; the bubble begins on 2000-01-01 at midnight.
+		w.options.Digest = &config.Digest{At: "03:30", Zone: "Europe/Berlin"}
+	}, func(w *world) {
+		w.open(status.Unmatched, "cus_1", "")
+		w.open(status.Conflict, "cus_2", "")
+		w.pass(2 * time.Hour)
+		if len(w.room.all("Trueup on")) != 0 {
+			t.Error("it comes too early")
+		}
+		w.pass(26 * time.Hour)
+		found := w.room.all("Trueup on")
+		if len(found) != 2 {
+			t.Fatalf("told were %v", w.titles())
+		}
+		for i, p := range found {
+			if late := p.at.UTC().Sub(time.Date(2000, 1, 1+i, 2, 30, 0, 0, time.UTC)); late < 0 || late > 2*time.Minute || p.channel != "#all" {
+				t.Errorf("%s comes at %s", p.now().Title, p.at)
+			}
+		}
+		if m := found[1].now(); m.fact("Open exceptions") != "2" || m.fact("Overdue") != "2" || len(m.List) != 2 {
+			t.Errorf("it says %+v", m)
+		}
+	})
+}
+
+// hear lets an event come.
+func (w *world) hear() {
+	w.Helper()
+	w.heard++
+	_, err := w.db.Receive(w.Context(), []store.NewEvent{{Connection: "billing", Sync: syncName, Side: store.SourceSide,
+		ID: fmt.Sprint("evt_", w.heard), Customer: "cus_1"}})
+	w.must(err)
+}
+
+func TestASyncThatHearsNothingIsToldOnceAndAgainWhenItHears(t *testing.T) {
+	story(t, func(w *world) { w.workers = 2 }, func(w *world) {
+		for range rhythmEvents {
+			w.hear()
+			w.pass(time.Hour)
+		}
+		w.pass(time.Hour - time.Minute)
+		if got := w.titles(); len(got) != 0 {
+			t.Errorf("told too early were %v", got)
+		}
+		w.pass(10 * time.Minute)
+		if m := w.one(syncName + " hears nothing").now(); !strings.Contains(m.Text, "1h 0m") || m.Owner.ID != "U1" {
+			t.Errorf("it says %+v", m)
+		}
+		w.pass(3 * time.Hour)
+		w.hear()
+		w.pass(10 * time.Minute)
+		if m := w.one(syncName + " hears again").now(); !strings.Contains(m.Text, "after 5h 9m") {
+			t.Errorf("it says %+v", m)
+		}
+		w.one(syncName + " hears nothing")
+	})
+}
+
+func TestASyncWithAFewEventsHasNoRhythm(t *testing.T) {
+	story(t, nil, func(w *world) {
+		for range rhythmEvents - 1 {
+			w.hear()
+			w.pass(time.Minute)
+		}
+		w.pass(10 * time.Hour)
+		if got := w.titles(); len(got) != 0 {
+			t.Errorf("told were %v", got)
+		}
+	})
+}
+
+func TestARoomThatCannotUpdateIsToldWhenItBeginsAndWhenItIsOver(t *testing.T) {
+	story(t, func(w *world) { w.options.Notifier, w.options.Buttons = onlyPosts{w.room}, false }, func(w *world) {
+		id := w.open(status.UnmappedStatus, "cus_1", "on_hold")
+		w.pass(time.Minute)
+		w.open(status.UnmappedStatus, "cus_2", "on_hold")
+		w.act(store.Act{Exception: id, Verb: store.Acknowledge})
+		w.pass(time.Minute)
+		w.close(status.UnmappedStatus, "cus_1")
+		w.close(status.UnmappedStatus, "cus_2")
+		w.pass(time.Minute)
+		var icons []Icon
+		for _, p := range w.room.all("") {
+			icons = append(icons, p.now().Icon)
+			if len(p.now().Buttons) > 0 {
+				t.Errorf("%s has buttons", p.now().Title)
+			}
+		}
+		if !slices.Equal(icons, []Icon{Alarm, Done}) {
+			t.Errorf("told were %v", icons)
+		}
+		for round := range 3 {
+			for n := range 30 {
+				w.open(status.Unmatched, fmt.Sprintf("cus_%d_%d", round, n), "")
+			}
+			w.pass(10 * time.Second)
+		}
+		w.pass(3 * time.Minute)
+		if floods := len(w.titles()) - 2; floods != 2 || w.untold() {
+			t.Errorf("told were %v", w.titles())
+		}
+	})
+}

@@ -1,0 +1,328 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"trueup/internal/connector"
+	"trueup/internal/metrics"
+	"trueup/internal/store"
+)
+
+const (
+	// tick is how often a node looks whether something is to be told.
+	tick = time.Second
+	// batch is how many notices are taken at once, for as long as lease.
+	batch = 40
+	lease = 3 * time.Minute
+	// sending bounds one call; nothing is sent in the last part of a lease.
+	sending = 15 * time.Second
+	// spacing keeps a channel below one message a second and all updates of an
+	// app below fifty a minute (docs.slack.dev/apis/web-api/rate-limits).
+	spacing = 1200 * time.Millisecond
+	// quiet is how long a message stays as it is once it was sent.
+	quiet = 10 * time.Second
+	// lookAgain is after how long it shows whether what people did has helped.
+	lookAgain = time.Minute
+
+	// floodLimit is how many groups may be posted to a channel within
+	// floodTime; more are told of in one message, which goes on for floodWindow.
+	floodLimit  = 10
+	floodTime   = time.Minute
+	floodWindow = 10 * time.Minute
+
+	// A failure that passes by itself is tried again soon, one that a person
+	// must end rarely.
+	firstPause, longestPause = 5 * time.Second, 5 * time.Minute
+	slowPause                = 10 * time.Minute
+)
+
+// Worker tells what is to be told. Any number of nodes may run one.
+type Worker struct {
+	composer
+	log     *slog.Logger
+	metrics *metrics.Metrics
+	wake    chan struct{}
+}
+
+// New returns a Worker; log and m may be nil.
+func New(o Options, log *slog.Logger, m *metrics.Metrics) *Worker {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	_, updates := o.Notifier.(Updater)
+	return &Worker{composer: composer{Options: o, updates: updates}, log: log, metrics: m, wake: make(chan struct{}, 1)}
+}
+
+// Wake has the worker look at once.
+func (w *Worker) Wake() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run tells until ctx ends. A call under way is ended with it; what it was to
+// tell is told at the next start.
+func (w *Worker) Run(ctx context.Context) {
+	var all sync.WaitGroup
+	defer all.Wait()
+	all.Go(func() { w.watch(ctx) })
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for {
+		if err := w.turn(ctx); err != nil && ctx.Err() == nil {
+			w.log.Error("tell people", slog.Any("error", err))
+		}
+		select {
+		case <-ticker.C:
+		case <-w.wake:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// turn tells what is due now.
+func (w *Worker) turn(ctx context.Context) error {
+	for {
+		next, err := w.Store.NextNotice(ctx)
+		if err != nil || next.IsZero() {
+			return err
+		}
+		now, err := w.Store.Now(ctx)
+		if err != nil || next.After(now) {
+			return err
+		}
+		notices, err := w.Store.ClaimNotices(ctx, batch, lease)
+		if err != nil || len(notices) == 0 {
+			return err
+		}
+		by := map[string][]store.Notice{}
+		for _, n := range notices {
+			to := w.channelOf(n)
+			by[to] = append(by[to], n)
+		}
+		var all sync.WaitGroup
+		for to, some := range by {
+			c := &channel{Worker: w, name: to, until: now.Add(lease - sending - tick)}
+			all.Go(func() { c.tell(ctx, some) })
+		}
+		all.Wait()
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
+}
+
+// channelOf is where a notice is told.
+func (w *Worker) channelOf(n store.Notice) string {
+	switch n.What {
+	case store.FloodNotice:
+		return n.Cause
+	case store.DigestNotice:
+		return w.Channel("", "")
+	}
+	return w.Channel(n.Sync, n.Kind)
+}
+
+// channel tells some notices in one channel, one after the other.
+type channel struct {
+	*Worker
+	name string
+	// until is when the lease is no longer sure to hold.
+	until time.Time
+}
+
+// key is what the channel's turns and its rest are kept under. No connection
+// has a space in its name.
+func (c *channel) key() string { return "notify " + c.name }
+
+func (c *channel) tell(ctx context.Context, notices []store.Notice) {
+	left, err := c.fold(ctx, notices)
+	rest := time.Duration(0)
+	for err == nil && rest == 0 && len(left) > 0 {
+		if rest, err = c.rest(ctx); err == nil && rest == 0 {
+			rest, err = c.one(ctx, left[0])
+			left = left[1:]
+		}
+	}
+	c.putBack(ctx, left, max(rest, tick))
+	if err != nil && ctx.Err() == nil {
+		c.log.Error("tell people", slog.String("channel", c.name), slog.Any("error", err))
+	}
+}
+
+// rest returns for how long nothing may be sent to the channel.
+func (c *channel) rest(ctx context.Context) (time.Duration, error) {
+	until, err := c.Store.PausedUntil(ctx, c.key())
+	if err != nil {
+		return 0, err
+	}
+	now, err := c.Store.Now(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if now.After(c.until) {
+		return tick, nil // the lease is about to end: claimed anew, it is told then
+	}
+	return max(0, until.Sub(now)), nil
+}
+
+// fold leaves new groups to one message when there are many, and returns what
+// remains to be told.
+func (c *channel) fold(ctx context.Context, notices []store.Notice) ([]store.Notice, error) {
+	var fresh, others []store.Notice
+	for _, n := range notices {
+		p, err := c.plan(ctx, n)
+		if err != nil {
+			return notices, err
+		}
+		if p.do == post && (n.What == store.GroupNotice || n.What == store.ReminderNotice) && !wholeSync(n.Kind) {
+			fresh = append(fresh, n)
+		} else {
+			others = append(others, n)
+		}
+	}
+	if len(fresh) == 0 {
+		return notices, nil
+	}
+	now, err := c.Store.Now(ctx)
+	if err != nil {
+		return notices, err
+	}
+	before, err := c.Store.PostedSince(ctx, c.name, now.Add(-floodTime))
+	if err != nil || before+len(fresh) <= floodLimit {
+		return notices, err
+	}
+	if err := c.Store.FoldNotices(ctx, c.name, fresh, floodWindow); err != nil {
+		return notices, err
+	}
+	c.metrics.Notice("group", "folded", len(fresh))
+	return others, nil
+}
+
+// one tells one notice. rest is for how long the channel is to be left alone.
+func (c *channel) one(ctx context.Context, n store.Notice) (rest time.Duration, err error) {
+	p, err := c.plan(ctx, n)
+	if err != nil {
+		return 0, err
+	}
+	told := store.Telling{Channel: n.Channel, Place: n.Place, Open: p.open, Content: n.Content, Quiet: quiet}
+	if p.again {
+		told.Again = lookAgain
+	}
+	if p.do == nothing || p.do == update && n.Content != "" && n.Content == p.message.hash() {
+		return 0, c.settled(c.Store.NoticeTold(ctx, n, told))
+	}
+	if wait := n.Posted.Add(floodTime).Sub(n.Claimed); n.What == store.FloodNotice && p.do == post && wait > 0 {
+		return 0, c.settled(c.Store.PutBackNotice(ctx, n, wait)) // it cannot be updated: one a minute is enough
+	}
+	if err := c.turnCame(ctx); err != nil {
+		c.putBack(ctx, []store.Notice{n}, tick)
+		return 0, err
+	}
+	sent, place, err := c.send(ctx, n, p)
+	if ctx.Err() != nil {
+		return 0, ctx.Err() // nobody knows whether it arrived: told again at the next start
+	}
+	if err != nil {
+		return c.failed(ctx, n, err)
+	}
+	told.Content, told.Recovered = p.message.hash(), p.recovered
+	if sent == post {
+		told.Posted, told.Channel, told.Place = true, c.name, place
+	}
+	c.metrics.Notice(string(n.What), map[deed]string{post: "posted", update: "updated"}[sent], 1)
+	return 0, c.settled(c.Store.NoticeTold(ctx, n, told))
+}
+
+// settled: a notice that another node has claimed is that node's.
+func (c *channel) settled(err error) error {
+	if errors.Is(err, store.ErrFenced) {
+		return nil
+	}
+	return err
+}
+
+// turnCame waits until one more message may be sent to the channel.
+func (c *channel) turnCame(ctx context.Context) error {
+	now, first, _, err := c.Store.Reserve(ctx, c.key(), 1, 1, spacing)
+	if err != nil || !first.After(now) {
+		return err
+	}
+	timer := time.NewTimer(first.Sub(now))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// send posts a message or updates it; one that is gone is posted anew.
+func (c *channel) send(ctx context.Context, n store.Notice, p plan) (sent deed, place string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, sending)
+	defer cancel()
+	if p.do == update {
+		err := c.Notifier.(Updater).Update(ctx, n.Place, p.message)
+		if err == nil || connector.FailureOf(err).Kind != connector.Gone {
+			return update, n.Place, err
+		}
+	}
+	place, err = c.Notifier.Post(ctx, c.name, p.message)
+	return post, place, err
+}
+
+// failed stores why a notice could not be told. What holds for the whole
+// channel lets it rest.
+func (c *channel) failed(ctx context.Context, n store.Notice, err error) (rest time.Duration, _ error) {
+	f := connector.FailureOf(err)
+	pause, result, level := slowPause, "refused", slog.LevelError
+	switch f.Kind {
+	case connector.RateLimited:
+		pause, result, level = max(f.RetryAfter, tick), "rate_limited", slog.LevelInfo
+	case connector.Transient:
+		pause, result, level = max(f.RetryAfter, backoff(n.Attempts)), "failed", slog.LevelWarn
+	}
+	c.metrics.Notice(string(n.What), result, 1)
+	c.log.LogAttrs(ctx, level, "people could not be told", slog.String("channel", c.name), slog.String("what", string(n.What)),
+		slog.String("sync", n.Sync), slog.String("kind", string(n.Kind)), slog.String("failure", string(f.Kind)), slog.String("code", f.Code),
+		slog.Int("attempt", n.Attempts+1), slog.Duration("retry_in", pause), slog.Any("error", err))
+	if err := c.settled(c.Store.NoticeFailed(ctx, n, pause, f.Error())); err != nil {
+		return 0, err
+	}
+	if f.Kind == connector.Refused {
+		return 0, nil // this message is at fault, the next one may not be
+	}
+	now, err := c.Store.Now(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return pause, c.Store.Pause(ctx, c.key(), now.Add(pause))
+}
+
+// backoff is the pause after a failure when there were so many in a row before.
+func backoff(before int) time.Duration {
+	return min(firstPause<<min(before, 10), longestPause)
+}
+
+// putBack gives notices back that were not told. When the service stops, others
+// may tell them at once.
+func (c *channel) putBack(ctx context.Context, notices []store.Notice, pause time.Duration) {
+	if ctx.Err() != nil {
+		pause = 0
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sending)
+	defer cancel()
+	for _, n := range notices {
+		if err := c.settled(c.Store.PutBackNotice(ctx, n, pause)); err != nil {
+			c.log.Error("give a notice back", slog.Any("error", err))
+			return // its lease ends
+		}
+	}
+}

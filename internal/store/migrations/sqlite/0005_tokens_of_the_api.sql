@@ -1,0 +1,12 @@
+-- Who may use the API. Of a token only the hash is kept. A name is given once,
+-- also when its token is revoked: what was done with it stays under that name.
+create table api_tokens (
+    id           integer primary key autoincrement,
+    name         text    not null unique,
+    role         text    not null check (role in ('viewer', 'operator', 'admin')),
+    hash         text    not null unique,
+    created_at   integer not null,
+    created_by   text    not null,
+    last_used_at integer not null default 0,
+    revoked_at   integer not null default 0
+) strict;

@@ -1,0 +1,76 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// Rhythm is how often a sync's source speaks.
+type Rhythm struct {
+	Events  int
+	Longest time.Duration // between two of them
+}
+
+// Heard returns when the latest event of a sync's source came, zero when none
+// did.
+func (db *DB) Heard(ctx context.Context, sync string) (time.Time, error) {
+	var last int64
+	err := db.view(ctx, func(s scanner) error { return s.Scan(&last) },
+		"select coalesce(max(received_at), 0) from events where sync = $1 and side = 'source'", sync)
+	return at(last), noticeError("look when "+sync+" last heard something", err)
+}
+
+// Rhythm returns how often a sync's source spoke since a time.
+func (db *DB) Rhythm(ctx context.Context, sync string, since time.Time) (Rhythm, error) {
+	var r Rhythm
+	var longest int64
+	err := db.view(ctx, func(s scanner) error { return s.Scan(&r.Events, &longest) }, `
+select count(*), coalesce(max(gap), 0) from (
+    select received_at - lag(received_at) over (order by received_at) as gap from events
+    where sync = $1 and side = 'source' and received_at >= $2) as gaps`, sync, ms(since))
+	r.Longest = time.Duration(longest) * time.Millisecond
+	return r, noticeError("look how often "+sync+" hears something", err)
+}
+
+// Silence is a time in which a sync heard nothing, though it should have.
+type Silence struct {
+	Since   time.Time
+	Longest time.Duration // it was silent before
+	Heard   time.Time     // the end; zero while it goes on
+}
+
+// Silence returns the latest silence of a sync, zero when there was none.
+func (db *DB) Silence(ctx context.Context, sync string) (Silence, error) {
+	var since, longest, heard int64
+	err := db.view(ctx, func(s scanner) error { return s.Scan(&since, &longest, &heard) },
+		"select since, longest, heard_at from silences where sync = $1", sync)
+	return Silence{at(since), time.Duration(longest) * time.Millisecond, at(heard)}, noticeError("look whether "+sync+" is silent", err)
+}
+
+// BeginSilence has people told that a sync is silent, unless they were.
+func (db *DB) BeginSilence(ctx context.Context, sync string, since time.Time, longest time.Duration) (began bool, err error) {
+	err = db.update(ctx, func(t *tx) error {
+		n, err := t.exec(`insert into silences (sync, since, longest) values ($1, $2, $3)
+on conflict (sync) do update set since = excluded.since, longest = excluded.longest, heard_at = 0 where silences.heard_at > 0`,
+			sync, ms(since), longest.Milliseconds())
+		began = n > 0
+		if err != nil || n == 0 {
+			return err
+		}
+		return t.tellOf(SilentNotice, sync, "", "", 0)
+	})
+	return began, noticeError("begin the silence of "+sync, err)
+}
+
+// EndSilence has people told that a silent sync heard something.
+func (db *DB) EndSilence(ctx context.Context, sync string, heard time.Time) (ended bool, err error) {
+	err = db.update(ctx, func(t *tx) error {
+		n, err := t.exec("update silences set heard_at = $2 where sync = $1 and heard_at = 0", sync, ms(heard))
+		ended = n > 0
+		if err != nil || n == 0 {
+			return err
+		}
+		return t.tellOf(HeardNotice, sync, "", "", 0)
+	})
+	return ended, noticeError("end the silence of "+sync, err)
+}
