@@ -338,3 +338,29 @@ func TestStatusTagsFollowStripe(t *testing.T) {
 		})
 	}
 }
+
+// A change of tags is two calls. When the second one does not come through, by
+// whatever it is broken, the next attempt finishes what we began.
+func TestAChangeOfTagsThatWasLeftHalfIsFinished(t *testing.T) {
+	for engine, dsn := range engines {
+		for name, how := range map[string]http.HandlerFunc{
+			"busy":     says(429, `{}`, "X-RateLimit-Interval-Milliseconds", "50"),
+			"failing":  says(500, `{}`),
+			"hangs up": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		} {
+			t.Run(engine+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				r := newGHLRun(t, dsn(t), "tags")
+				r.customer(1, "active")
+				r.change(1, "active")
+				r.until("it is active", func() bool { return slices.Contains(r.ghl.Contact("con1").Tags, "active") })
+				r.ghl.Instead(once(http.MethodDelete, "/con1/tags", how))
+				r.change(1, "paused")
+				r.until("it is paused", func() bool { return slices.Equal(r.ghl.Contact("con1").Tags, []string{"vip", "paused"}) })
+				if open := r.open(); len(open) > 0 {
+					t.Errorf("a person was asked: %v", open)
+				}
+			})
+		}
+	}
+}

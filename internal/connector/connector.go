@@ -122,6 +122,13 @@ type Target interface {
 	Write(ctx context.Context, record status.TargetRecord, value string) error
 }
 
+// Stepwise is an optional ability of a Target whose write is several calls.
+type Stepwise interface {
+	// Between returns what a record can be seen to hold while a write of value
+	// over prior is under way, or was left so.
+	Between(prior, value string) []string
+}
+
 // Changes lists what changed, for tools that keep a list: it is how events
 // lost while Trueup was down are found again.
 type Changes interface {

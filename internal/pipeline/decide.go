@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"trueup/internal/config"
+	"trueup/internal/connector"
 	"trueup/internal/decide"
 	"trueup/internal/failpoint"
 	"trueup/internal/status"
@@ -62,7 +63,9 @@ func (a *attempt) facts() decide.Facts {
 	}
 	for _, i := range a.work.Intents {
 		if i.RecordID == a.target.ID && !i.Seen {
-			f.Intents = append(f.Intents, decide.Intent{ID: i.ID, Value: i.Value, SentAt: i.SentAt, Expires: i.Expires})
+			for _, value := range a.traces(i) {
+				f.Intents = append(f.Intents, decide.Intent{ID: i.ID, Value: value, SentAt: i.SentAt, Expires: i.Expires})
+			}
 		}
 	}
 	return f
@@ -90,6 +93,16 @@ func (a *attempt) rulingDone(e *ending) time.Time {
 		return r.At
 	}
 	return time.Time{}
+}
+
+// traces are the values by which a write of ours shows in its record: what it
+// wrote, and what a target whose write is several calls holds in between.
+func (a *attempt) traces(i store.Intent) []string {
+	values := []string{i.Value}
+	if steps, ok := a.Target.Target.(connector.Stepwise); ok {
+		values = append(values, steps.Between(i.Prior, i.Value)...)
+	}
+	return values
 }
 
 // seenBase is the base of a record that was read and holds what it should

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"trueup/internal/connector"
 	"trueup/internal/status"
@@ -131,6 +132,19 @@ func (t target) writeTag(ctx context.Context, record status.TargetRecord, value 
 		return unexpected(writeTags, "still shows a tag that was removed", true)
 	}
 	return nil
+}
+
+// Between implements connector.Stepwise: after its first call a change of tags
+// shows the new one beside the old ones.
+func (t target) Between(prior, value string) []string {
+	if t.all.place.kind != tags || prior == "" {
+		return nil
+	}
+	half := t.all.place.taggedValue(append(strings.Split(prior, between), value))
+	if half == prior || half == value {
+		return nil
+	}
+	return []string{half}
 }
 
 // changeTags adds or removes tags and returns the contact's tags after it.
