@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"trueup/internal/app"
 	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/store"
@@ -27,7 +28,7 @@ target's id, or the customer's e-mail address.`,
 			if err := knownSync(cfg, args[0]); err != nil {
 				return err
 			}
-			return explain(cmd, db, args[0], args[1], history)
+			return explain(cmd, cfg, db, args[0], args[1], history)
 		}),
 	}
 	cmd.Flags().IntVar(&history, "history", history, "the latest `N` decisions")
@@ -35,7 +36,7 @@ target's id, or the customer's e-mail address.`,
 	return cmd
 }
 
-func explain(cmd *cobra.Command, db *store.DB, sync, named string, history int) error {
+func explain(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync, named string, history int) error {
 	found, err := db.Customers(cmd.Context(), sync, named)
 	if err != nil {
 		return err
@@ -60,7 +61,20 @@ func explain(cmd *cobra.Command, db *store.DB, sync, named string, history int) 
 	if wantsJSON(cmd) {
 		return printJSON(cmd.OutOrStdout(), row)
 	}
-	return printCustomer(cmd, row, found[0])
+	if err := printCustomer(cmd, row, found[0]); err != nil {
+		return err
+	}
+	known, err := app.Known(cfg)
+	if err != nil {
+		return err
+	}
+	for i, weak := range weaknesses(known[sync]) {
+		if i == 0 {
+			fmt.Fprintln(cmd.OutOrStdout(), "\n  what the target cannot tell, and what that means:")
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "  %s %s\n", cfg.Syncs[sync].Target.Connection, weak)
+	}
+	return nil
 }
 
 func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer) error {
