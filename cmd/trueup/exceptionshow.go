@@ -9,7 +9,6 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/exceptions"
-	"trueup/internal/status"
 	"trueup/internal/store"
 )
 
@@ -30,45 +29,21 @@ func showException(cmd *cobra.Command, args []string, _ *config.Config, db *stor
 	if err != nil {
 		return err
 	}
-	x, err := db.Exception(cmd.Context(), id)
-	if err != nil {
-		return err
-	}
-	full, err := inFull(cmd, db, x)
+	full, err := exceptions.InFull(cmd.Context(), db, id)
 	if err != nil {
 		return err
 	}
 	if wantsJSON(cmd) {
 		return printJSON(cmd.OutOrStdout(), full)
 	}
-	printException(cmd.OutOrStdout(), x, full)
+	printException(cmd.OutOrStdout(), full)
 	return nil
 }
 
-// inFull adds to an exception what stands elsewhere.
-func inFull(cmd *cobra.Command, db *store.DB, x store.Exception) (contract.ExceptionInFull, error) {
-	full := contract.ExceptionInFull{Exception: contract.ExceptionOf(x), Cause: x.Cause, OpenedAt: contract.Stamp(x.OpenedAt), Ignored: string(x.Ignored)}
-	for _, o := range exceptions.Offers(x.Kind) {
-		full.Offers = append(full.Offers, contract.OfferLine{Verb: string(o.Verb), Does: o.Does})
-	}
-	siblings, err := db.Exceptions(cmd.Context(), store.ExceptionFilter{Sync: x.Sync, Kind: x.Kind, Cause: x.Cause, States: []status.State{status.Open, status.Acknowledged}})
-	if err != nil {
-		return full, err
-	}
-	for _, s := range siblings {
-		if s.ID != x.ID {
-			full.Siblings++
-		}
-	}
-	actions, err := db.Actions(cmd.Context(), x.ID)
-	full.History = contract.ActionsOf(actions)
-	return full, err
-}
-
-func printException(out io.Writer, x store.Exception, full contract.ExceptionInFull) {
+func printException(out io.Writer, x contract.ExceptionInFull) {
 	state := string(x.State)
 	if x.Ignored != "" {
-		state += map[store.Ignored]string{store.IgnoredUntilChange: " until the source changes", store.IgnoredAlways: " for ever"}[x.Ignored]
+		state += map[string]string{string(store.IgnoredUntilChange): " until the source changes", string(store.IgnoredAlways): " for ever"}[x.Ignored]
 	}
 	fmt.Fprintf(out, `exception %d: %s, %s
   sync          %s
@@ -82,17 +57,17 @@ func printException(out io.Writer, x store.Exception, full contract.ExceptionInF
   confidence    %g
   seen          %s, first %s, last %s, open since %s
 `, x.ID, x.Kind, state, x.Sync, orDash(x.Customer), orDash(x.Owner), x.Reason, x.Stage, orDash(x.LastAction), orDash(x.SourceValue),
-		orDash(x.TargetValue), x.Confidence, plural(x.Count, "time"), when(x.FirstSeen), when(x.LastSeen), when(x.OpenedAt))
-	if full.Siblings > 0 {
-		fmt.Fprintf(out, "  cause         %s, which %s have as well: --group does the same about all of them\n", x.Cause, plural(full.Siblings, "other exception"))
+		orDash(x.TargetValue), x.Confidence, plural(x.Count, "time"), when(*x.FirstSeen), when(*x.LastSeen), when(*x.OpenedAt))
+	if x.Siblings > 0 {
+		fmt.Fprintf(out, "  cause         %s, which %s have as well: --group does the same about all of them\n", x.Cause, plural(x.Siblings, "other exception"))
 	}
 	for _, c := range x.Candidates {
 		fmt.Fprintf(out, "  candidate     %s, holds %s (by %s, %g sure): trueup exceptions link %d %s\n", c.TargetID, orDash(c.Value), orDash(c.Rule), c.Confidence, x.ID, c.TargetID)
 	}
-	for _, o := range full.Offers {
+	for _, o := range x.Offers {
 		fmt.Fprintf(out, "  %-13s %s\n", o.Verb, o.Does)
 	}
-	for _, a := range full.History {
+	for _, a := range x.History {
 		fmt.Fprintf(out, "  %s  %s %s %s\n", when(*a.At), a.Who, a.Verb, a.Note)
 	}
 }

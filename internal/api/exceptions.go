@@ -65,24 +65,5 @@ type ExceptionPath struct {
 }
 
 func (s *server) getException(ctx context.Context, in *ExceptionPath) (contract.ExceptionInFull, error) {
-	x, err := s.Store.Exception(ctx, in.ID)
-	if err != nil {
-		return contract.ExceptionInFull{}, err
-	}
-	full := contract.ExceptionInFull{Exception: contract.ExceptionOf(x), Cause: x.Cause, OpenedAt: contract.Stamp(x.OpenedAt), Ignored: string(x.Ignored)}
-	for _, o := range exceptions.Offers(x.Kind) {
-		full.Offers = append(full.Offers, contract.OfferLine{Verb: string(o.Verb), Does: o.Does})
-	}
-	siblings, err := s.Store.Exceptions(ctx, store.ExceptionFilter{Sync: x.Sync, Kind: x.Kind, Cause: x.Cause, States: []status.State{status.Open, status.Acknowledged}})
-	if err != nil {
-		return full, err
-	}
-	for _, other := range siblings {
-		if other.ID != x.ID {
-			full.Siblings++
-		}
-	}
-	actions, err := s.Store.Actions(ctx, x.ID)
-	full.History = contract.ActionsOf(actions)
-	return full, err
+	return exceptions.InFull(ctx, s.Store, in.ID)
 }

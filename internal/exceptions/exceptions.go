@@ -2,14 +2,15 @@
 // each kind offers, and the one way in which a command, the API and a button
 // in Slack do it.
 //
-// Main types: Offer, Request and Desk. Main functions: Offers, Desk.Do and
-// Desk.DoGroup.
+// Main types: Offer, Request and Desk. Main functions: Offers, InFull, Desk.Do
+// and Desk.DoGroup.
 //
 // Invariants: what a kind does not offer is refused; an owner decides only on
 // what he was shown; a repeated request changes nothing; every change is noted
 // with who made it.
 //
-// It may import internal/status and internal/store, and no connector.
+// It may import internal/status, internal/store and internal/contract, and no
+// connector.
 package exceptions
 
 import (

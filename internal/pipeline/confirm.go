@@ -20,7 +20,7 @@ func (a *attempt) confirm(ctx context.Context) verdict {
 			By: "us", SeenAt: a.intent.SentAt})
 	}
 	before := a.earliest()
-	record, err := a.Target.Target.Read(ctx, a.link.TargetID)
+	record, err := a.look(ctx)
 	switch {
 	case err != nil && connector.FailureOf(err).Kind == connector.Gone:
 		return verdict{end: a.brokenLink()}

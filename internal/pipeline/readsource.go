@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"trueup/internal/connector"
 	"trueup/internal/failpoint"
@@ -29,7 +30,7 @@ func (a *attempt) readSource(ctx context.Context) verdict {
 		}
 		return a.failed(err, a.Source.Name, "reading the customer in")
 	}
-	a.record = record
+	a.record = inMilliseconds(record)
 	a.did("read the customer in %s", a.Source.Name)
 	failpoint.Hit("source_read")
 	return onward
@@ -60,7 +61,7 @@ func (a *attempt) readFromEvents(ctx context.Context) verdict {
 	if err != nil {
 		return a.failed(err, a.Source.Name, "reading the event of")
 	}
-	a.record = record
+	a.record = inMilliseconds(record)
 	a.desired.Event, a.desired.EventAt = newest.ID, newest.OccurredAt
 	a.did("read the newest event of %s", a.Source.Name)
 	failpoint.Hit("source_read")
@@ -91,4 +92,12 @@ func (a *attempt) carriedEvent(ctx context.Context) (*store.Event, error) {
 func (a *attempt) storeFailed(err error) verdict {
 	lost := errors.Is(err, store.ErrFenced)
 	return end(ending{lost: true, reason: "the database: " + err.Error(), failure: map[bool]string{true: "lease_lost", false: "database"}[lost]})
+}
+
+// inMilliseconds cuts a source's times to what the store keeps, as those of a
+// target are: compared with what was stored, a time must not be later than
+// itself.
+func inMilliseconds(r status.SourceRecord) status.SourceRecord {
+	r.ValueAt, r.UpdatedAt = r.ValueAt.Truncate(time.Millisecond), r.UpdatedAt.Truncate(time.Millisecond)
+	return r
 }

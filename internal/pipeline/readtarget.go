@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"trueup/internal/connector"
 	"trueup/internal/failpoint"
@@ -12,7 +13,7 @@ import (
 // readTarget looks at what the target holds now.
 func (a *attempt) readTarget(ctx context.Context) verdict {
 	before := a.earliest()
-	record, err := a.Target.Target.Read(ctx, a.link.TargetID)
+	record, err := a.look(ctx)
 	if err != nil {
 		if connector.FailureOf(err).Kind == connector.Gone {
 			return verdict{end: a.brokenLink()}
@@ -27,6 +28,14 @@ func (a *attempt) readTarget(ctx context.Context) verdict {
 	a.did("read the record in %s", a.Target.Name)
 	failpoint.Hit("target_read")
 	return onward
+}
+
+// look reads the record. Its time is cut to what the store keeps, so that what
+// was stored of it compares equal.
+func (a *attempt) look(ctx context.Context) (status.TargetRecord, error) {
+	record, err := a.Target.Target.Read(ctx, a.link.TargetID)
+	record.EditedAt = record.EditedAt.Truncate(time.Millisecond)
+	return record, err
 }
 
 // outdated reports whether a record is older than the base: it holds another

@@ -65,7 +65,8 @@ func TestWhatAnOwnerSaysOfAConflictIsDone(t *testing.T) {
 		want  string
 		state status.State
 	}{
-		"apply ours writes it, once": {story: ours, want: "Churned", state: status.Resolved},
+		"apply ours writes it, once":                                   {story: ours, want: "Churned", state: status.Resolved},
+		"apply ours where the tool's times are finer than the store's": {set: func(w *world) { w.pass(123456 * time.Nanosecond) }, story: ours, want: "Churned", state: status.Resolved},
 		"a person who edits after that is asked about again": {story: func(w *world, x store.Exception) {
 			ours(w, x)
 			w.pass(time.Hour)

@@ -194,7 +194,7 @@ func (i *Interactions) send(ctx context.Context, to string, message any) error {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("Slack answers %d", resp.StatusCode)
+		return fmt.Errorf("the answer is %d", resp.StatusCode)
 	}
 	return nil
 }

@@ -1,0 +1,41 @@
+package exceptions
+
+import (
+	"context"
+
+	"trueup/internal/contract"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// Reader is where an exception and its history are read; it is *store.DB.
+type Reader interface {
+	Exception(ctx context.Context, id int64) (store.Exception, error)
+	Exceptions(ctx context.Context, f store.ExceptionFilter) ([]store.Exception, error)
+	Actions(ctx context.Context, exception int64) ([]store.Action, error)
+}
+
+// InFull returns an exception with what can be done about it, what was, and how
+// many others have the same cause.
+func InFull(ctx context.Context, from Reader, id int64) (contract.ExceptionInFull, error) {
+	x, err := from.Exception(ctx, id)
+	if err != nil {
+		return contract.ExceptionInFull{}, err
+	}
+	full := contract.ExceptionInFull{Exception: contract.ExceptionOf(x), Cause: x.Cause, OpenedAt: contract.Stamp(x.OpenedAt), Ignored: string(x.Ignored)}
+	for _, o := range Offers(x.Kind) {
+		full.Offers = append(full.Offers, contract.OfferLine{Verb: string(o.Verb), Does: o.Does})
+	}
+	siblings, err := from.Exceptions(ctx, store.ExceptionFilter{Sync: x.Sync, Kind: x.Kind, Cause: x.Cause, States: []status.State{status.Open, status.Acknowledged}})
+	if err != nil {
+		return full, err
+	}
+	for _, other := range siblings {
+		if other.ID != x.ID {
+			full.Siblings++
+		}
+	}
+	actions, err := from.Actions(ctx, x.ID)
+	full.History = contract.ActionsOf(actions)
+	return full, err
+}
