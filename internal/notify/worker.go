@@ -24,7 +24,7 @@ const (
 	// app below fifty a minute (docs.slack.dev/apis/web-api/rate-limits).
 	spacing = 1200 * time.Millisecond
 	// quiet is how long a message stays as it is once it was sent.
-	quiet = 10 * time.Second
+	quiet = 5 * time.Second
 	// lookAgain is after how long it shows whether what people did has helped.
 	lookAgain = time.Minute
 

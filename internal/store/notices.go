@@ -69,11 +69,14 @@ const (
 	// gathering is how long a new notice waits for others of its cause: a group
 	// begins with more than its first customer.
 	gathering = 2 * time.Second
+	// soon is after how long a change is told at the latest, unless telling fails.
+	soon = 5 * time.Second
 
 	// A notice that waits already has the time its oldest change was made.
 	tellNotice = `
 insert into notices (what, sync, kind, cause, began_at, due_at) values ($1, $2, $3, $4, $5, $6)
 on conflict (what, sync, kind, cause) do update set changed = notices.changed + 1,
+    due_at = case when notices.attempts = 0 and notices.due_at > $7 then $7 else notices.due_at end,
     began_at = case when notices.changed > notices.told then notices.began_at else excluded.began_at end`
 
 	noticeKey = "what = $1 and sync = $2 and kind = $3 and cause = $4"
@@ -90,7 +93,7 @@ returning what, sync, kind, cause, changed, fence, began_at, due_at, attempts, c
 )
 
 func (t *tx) tellOf(what What, sync string, kind status.Kind, cause string, wait time.Duration) error {
-	_, err := t.exec(tellNotice, string(what), sync, string(kind), cause, ms(t.now), ms(t.now.Add(wait)))
+	_, err := t.exec(tellNotice, string(what), sync, string(kind), cause, ms(t.now), ms(t.now.Add(wait)), ms(t.now.Add(soon)))
 	return err
 }
 
@@ -154,17 +157,20 @@ func (t *tx) changeNotice(n Notice, set string, args ...any) error {
 // nobody else has claimed it, what was told was told.
 func (db *DB) NoticeTold(ctx context.Context, n Notice, told Telling) error {
 	err := db.update(ctx, func(t *tx) error {
-		due, more := t.now.Add(told.Quiet), 0
+		again := int64(0)
 		if told.Again > 0 {
-			due, more = t.now.Add(told.Again), 1
+			again = ms(t.now.Add(told.Again))
 		}
 		posted := n.Posted
 		if told.Posted {
 			posted = t.now
 		}
-		err := t.changeNotice(n, `told = $6, changed = changed + $7, due_at = $8, attempts = 0, failure = '', channel = $9, place = $10,
-    told_at = $11, posted_at = $12, open = $13, content = $14`,
-			n.changed, more, ms(due), told.Channel, told.Place, ms(n.Claimed), ms(posted), told.Open, told.Content)
+		// A change that came meanwhile does not wait for the look to come.
+		err := t.changeNotice(n, `told = $6, attempts = 0, failure = '', channel = $9, place = $10, told_at = $11, posted_at = $12,
+    open = $13, content = $14,
+    changed = case when changed = $6 and cast($8 as bigint) > 0 then changed + 1 else changed end,
+    due_at = case when changed = $6 and cast($8 as bigint) > 0 then cast($8 as bigint) else $7 end`,
+			n.changed, ms(t.now.Add(told.Quiet)), again, told.Channel, told.Place, ms(n.Claimed), ms(posted), told.Open, told.Content)
 		if err != nil || !told.Recovered {
 			return err
 		}
