@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"trueup/internal/exceptions"
@@ -141,8 +142,8 @@ func (c composer) groupMessage(ctx context.Context, n store.Notice, g store.Grou
 		m.Owner = people(c.People).person(lead.Owner)
 	}
 	m.Notes = c.notes(lead, history)
-	m.Notes = append(m.Notes, about(n.Kind, lead.ID))
-	c.home(&m)
+	m.Notes = append(m.Notes, about(lead.ID))
+	c.links(&m, n.Kind)
 	m.Buttons, again = c.buttons(g, lead, history, n.Claimed.Add(-lookFor))
 	return m, again, nil
 }
@@ -265,8 +266,16 @@ func (c composer) buttons(g store.GroupState, x store.Exception, history []store
 }
 
 // about says where to read more.
-func about(kind status.Kind, id int64) string {
-	return fmt.Sprintf("trueup exceptions show %d · meaning and remedy: docs/exceptions/%s.md", id, kind)
+func about(id int64) string { return fmt.Sprintf("trueup exceptions show %d", id) }
+
+// links lead to what the kind means and what to do, and to the service.
+func (c composer) links(m *Message, kind status.Kind) {
+	if c.Home == "" {
+		m.Notes = append(m.Notes, fmt.Sprintf("meaning and remedy: docs/exceptions/%s.md", kind))
+		return
+	}
+	m.Links = append(m.Links, Link{"Meaning and remedy", strings.TrimSuffix(c.Home, "/") + "/help/" + string(kind)})
+	c.home(m)
 }
 
 func (c composer) home(m *Message) {

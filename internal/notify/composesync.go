@@ -32,8 +32,8 @@ func (c composer) reminder(ctx context.Context, n store.Notice) (plan, error) {
 	if lead.Owner != "" {
 		m.Owner = people(c.People).person(lead.Owner)
 	}
-	m.Notes = append(m.Notes, about(n.Kind, lead.ID))
-	c.home(&m)
+	m.Notes = append(m.Notes, about(lead.ID))
+	c.links(&m, n.Kind)
 	return plan{do: post, message: m}, nil
 }
 

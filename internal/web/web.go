@@ -60,6 +60,7 @@ func New(o Options) http.Handler {
 	})
 	mux.HandleFunc("GET /readyz", o.ready)
 	mux.Handle("GET /metrics", o.Metrics)
+	mux.HandleFunc("GET /help/{kind}", o.help)
 	mux.HandleFunc("GET /{$}", o.home)
 	return strict(mux)
 }
