@@ -202,18 +202,21 @@ func rehearse(t *testing.T, h Harness, c Call, write bool) []string {
 // meet makes the call while request number i meets the fault.
 func meet(t *testing.T, h Harness, c Call, f fault, i int, methods []string, write bool) {
 	var n atomic.Int64
-	except := c.Except
+	var met atomic.Value // the path of the request that meets it
+	met.Store("")
 	w := open(t, h, func(rw http.ResponseWriter, r *http.Request) {
 		if n.Add(1) == int64(i+1) {
-			if c.ExceptFor != nil {
-				except = c.ExceptFor(r.URL.Path)
-			}
+			met.Store(r.URL.Path)
 			f.answer(rw, r)
 			return
 		}
 		c.Tool(rw, r)
 	})
 	_, err := w.do(t.Context(), c)
+	except := c.Except
+	if c.ExceptFor != nil {
+		except = c.ExceptFor(met.Load().(string))
+	}
 	want := f.read
 	if write && !isRead(methods[i]) {
 		want = f.write
