@@ -201,10 +201,13 @@ func (c composer) notes(x store.Exception, history []store.Action) []string {
 		if !person || a.At.Before(x.OpenedAt) {
 			continue
 		}
-		if a.Note != "" {
-			text += " " + a.Note
+		switch owner, assigned := strings.CutPrefix(a.Note, "to "); {
+		case assigned && a.Verb == string(store.Assign):
+			text += " to " + people(c.People).person(owner).Name
+		case a.Note != "":
+			text += " " + Mask(a.Note)
 		}
-		notes = append(notes, fmt.Sprintf("%s by %s, %s", Mask(text), people(c.People).person(a.Who).Name, stamp(a.At)))
+		notes = append(notes, fmt.Sprintf("%s by %s, %s", text, people(c.People).person(a.Who).Name, stamp(a.At)))
 	}
 	if len(notes) > noted {
 		notes = notes[len(notes)-noted:]

@@ -203,6 +203,41 @@ func TestAPersonDecidesOnWhatTheMessageShowed(t *testing.T) {
 	})
 }
 
+// A message that is older than what the exception says now decides nothing.
+func TestAnOldMessageDecidesNothingAboutANewValue(t *testing.T) {
+	story(t, nil, func(w *world) {
+		w.must(seen(w, "cus_1"))
+		w.open(status.Conflict, "cus_1", "")
+		w.pass(time.Minute)
+		old := w.button(w.one("conflict").now(), store.ApplyOurs) // it showed Active
+		works, err := w.db.Claim(w.Context(), syncName, 1, time.Minute)
+		w.must(err)
+		w.must(w.db.Settle(w.Context(), &works[0], store.Settlement{Observed: &store.Observed{Value: "Paused"}, Outcome: status.Held,
+			Park: &store.NewException{Sync: syncName, Customer: "cus_1", Kind: status.Conflict, Stage: status.StageDecide, TargetValue: "Paused"}}))
+		if answer := w.press(old); !strings.Contains(answer, "the target was changed since") {
+			t.Errorf("it is answered %q", answer)
+		}
+		if c, err := w.db.Customer(w.Context(), syncName, "cus_1"); err != nil || c.Ruling.Kind != "" {
+			t.Errorf("decided was %+v, %v", c.Ruling, err)
+		}
+	})
+}
+
+func TestWhatIsPressedShowsAtOnce(t *testing.T) {
+	story(t, nil, func(w *world) {
+		w.open(status.Unmatched, "cus_1", "")
+		w.pass(time.Minute)
+		m := w.one("unmatched").now()
+		for verb, note := range map[store.Verb]string{store.Acknowledge: "acknowledged by Ana", store.Assign: "assigned to Ana by Ana"} {
+			w.press(w.button(m, verb))
+			w.pass(2 * time.Second)
+			if now := w.one("unmatched").now(); !strings.Contains(strings.Join(now.Notes, "\n"), note) {
+				t.Errorf("after %s it says %v", verb, now.Notes)
+			}
+		}
+	})
+}
+
 func TestAButtonThatIsNotOursDoesNothing(t *testing.T) {
 	story(t, nil, func(w *world) {
 		id := w.open(status.Unmatched, "cus_1", "")

@@ -74,6 +74,21 @@ var notices = map[string]func(*testing.T, Open){
 		f.must(f.db.NoticeTold(f.ctx, n, store.Telling{Channel: "#a", Place: "C1/1"}))
 		f.notice()
 	},
+	"a look to come does not hold back what changed while it was told": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.opened("cus_1", status.Unmatched)
+		f.clock.Move(time.Minute)
+		n := f.notice()
+		f.act(1, store.Acknowledge)
+		f.must(f.db.NoticeTold(f.ctx, n, store.Telling{Channel: "#a", Place: "C1/1", Again: time.Hour}))
+		n = f.notice()
+		f.must(f.db.NoticeTold(f.ctx, n, store.Telling{Channel: "#a", Place: "C1/1", Again: time.Hour}))
+		if found := f.notices(); len(found) != 0 {
+			t.Errorf("due are %+v", found)
+		}
+		f.clock.Move(time.Hour)
+		f.notice()
+	},
 	"a node whose lease is over is not heard once another has the notice": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		f.opened("cus_1", status.Unmatched)
