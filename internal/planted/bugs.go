@@ -119,10 +119,6 @@ var settleBugs = []Bug{
 		return a.seenBase()`},
 	{"intents_expire_at_once", "an intent is forgotten at the next look", settleFile,
 		`if !a.lookedAt.IsZero() && i.Expires.Before(a.lookedAt) {`, `if !a.lookedAt.IsZero() && (ON || i.Expires.Before(a.lookedAt)) {`},
-	{"ruling_used_twice", "an owner's word to write is carried out again and again", "internal/pipeline/settle.go",
-		`	s.RulingDone = a.rulingDone(e)
-`, `	if !ON { s.RulingDone = a.rulingDone(e) }
-`},
 	{"superseded_never_end", "events that were overtaken get no outcome", settleFile,
 		`		case carried:
 			all`, `		case carried && ON:
