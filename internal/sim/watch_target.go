@@ -159,6 +159,11 @@ var noFalseConflict = watch{settled: func(w *world, t *task, work *store.Work, s
 	case t.stale:
 		w.coverage.hit("bounded", "stale read")
 		return
+	case !known && read.landed && read.by != status.ActorUs && read.at > read.valueAt+intentLife:
+		// Nobody looked while it could arrive, and then somebody touched
+		// another field: the record's only time is later than any write of ours.
+		w.coverage.hit("bounded", "touched after a write could arrive no more")
+		return
 	case !known && read.late:
 		// Its value had been read before it arrived, set by somebody else.
 		w.coverage.hit("bounded", "a late write")
@@ -166,6 +171,10 @@ var noFalseConflict = watch{settled: func(w *world, t *task, work *store.Work, s
 	}
 	w.fail(8, "no false conflict", "%s is held for an edit of %s that nobody made: it held %q by %s", work.Customer, r.id, read.value, read.valueBy)
 }}
+
+// intentLife is for how long the path holds a write without an answer to be
+// possibly on its way.
+const intentLife = 600_000
 
 // staleness is how old a stale reading can be.
 const staleness = 6000
