@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"trueup/internal/app"
 	"trueup/internal/config"
 	"trueup/internal/status"
 	"trueup/internal/store"
@@ -71,6 +72,9 @@ func mapValue(cmd *cobra.Command, args []string, cfg *config.Config, db *store.D
 	}
 	if err != nil {
 		return err
+	}
+	if _, _, err := config.Parse(path, after, filepath.Dir(path), app.Types(), os.LookupEnv); err != nil {
+		return &failure{err: fmt.Errorf("with %q under %s the file would not be valid: %w", x.SourceValue, args[1], err), hint: "nothing was changed; the value may be listed already, then trueup run carries its customers by itself", code: exitFailed}
 	}
 	if !yes {
 		if yes, err = agreed(cmd, path, string(before), string(after)); err != nil || !yes {

@@ -31,6 +31,7 @@ func (f runFlags) watch(ctx context.Context, cmd *cobra.Command, a *app.App, log
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	have, _ := os.ReadFile(path) // #nosec G304 -- the file that the person who runs this names; what cannot be read now is new once it can be
+	var seen []byte
 	for {
 		changed := false
 		select {
@@ -42,8 +43,13 @@ func (f runFlags) watch(ctx context.Context, cmd *cobra.Command, a *app.App, log
 		}
 		text, err := os.ReadFile(path) // #nosec G304 -- the same file
 		if err == nil && !bytes.Equal(text, have) {
-			have, changed = text, true
+			// Whoever writes it may not have come to the end: two looks in a row
+			// must see the same.
+			if settled := bytes.Equal(text, seen); settled {
+				have, changed = text, true
+			}
 		}
+		seen = text
 		if changed {
 			f.reload(cmd, a, log)
 		}

@@ -18,7 +18,7 @@ func (p people) person(owner string) Person {
 		return Person{Name: first(known.Name, owner), ID: known.Slack}
 	}
 	if rest, ok := strings.CutPrefix(owner, slackUser); ok {
-		if name, id, both := strings.Cut(strings.TrimSuffix(rest, ")"), " ("); both {
+		if name, id, both := strings.Cut(strings.TrimSuffix(rest, ")"), " ("); both && strings.HasSuffix(rest, ")") {
 			return Person{Name: name, ID: id}
 		}
 		return Person{Name: rest, ID: rest}

@@ -89,7 +89,10 @@ func (a *attempt) rulingDone(e *ending) time.Time {
 	case r.Kind == "":
 	case e.outcome == status.Applied, e.outcome == status.AlreadyEqual,
 		a.desired.Value != "" && a.desired.Value != r.Desired,
-		a.ruling().Kind == "":
+		a.ruling().Kind == "",
+		// The record is another than the owner was shown: his word must not
+		// wait until it looks the same again.
+		r.Kind == store.Ours && !a.seenAt.IsZero() && (a.target.Value != r.Observed || a.target.EditedAt.After(r.RecordAt)):
 		return r.At
 	}
 	return time.Time{}

@@ -81,6 +81,15 @@ func TestWhatAnOwnerSaysOfAConflictIsDone(t *testing.T) {
 			w.deliver(w.restate("cus_1"))
 			w.finish()
 		}, want: "Paused", state: status.Open},
+		"ours that came too late is not carried out when the record looks the same again": {set: func(w *world) { w.crm.times, w.crm.actor = false, false }, story: func(w *world, x store.Exception) {
+			w.pass(time.Hour)
+			w.crm.edit("rec_cus_1", "Lead", status.ActorHuman) // seen with the ruling
+			ours(w, x)
+			w.pass(time.Hour)
+			w.crm.edit("rec_cus_1", "Paused", status.ActorHuman)
+			w.deliver(w.restate("cus_1"))
+			w.finish()
+		}, want: "Paused", state: status.Open},
 		"keep theirs leaves it, and closes the question": {story: theirs, want: "Paused", state: status.Resolved},
 		"keep theirs ends when the source changes later": {story: func(w *world, x store.Exception) {
 			theirs(w, x)

@@ -26,6 +26,16 @@ func (db *DB) SaveLink(ctx context.Context, w *Work, l Link) error {
 		if err := t.holdClaim(w); err != nil {
 			return err
 		}
+		// Somebody linked it meanwhile: what a person said is not guessed over.
+		other := 0
+		err := t.query(func(s scanner) error { return s.Scan(&other) },
+			"select count(*) from links where sync = $1 and customer = $2 and target_id <> $3", l.Sync, l.Customer, l.TargetID)
+		if err != nil {
+			return err
+		}
+		if other > 0 {
+			return ErrFenced
+		}
 		return t.putLink(l)
 	}, key{w.Sync, w.Customer})
 	if err != nil {

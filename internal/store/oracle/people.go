@@ -35,6 +35,9 @@ func (db *DB) SaveLink(_ context.Context, w *store.Work, l store.Link) error {
 	if db.held(w, now) == nil {
 		return fmt.Errorf("link customer %s of %s: %w", l.Customer, l.Sync, store.ErrFenced)
 	}
+	if have := db.link(key{l.Sync, l.Customer}); have != nil && have.TargetID != l.TargetID {
+		return fmt.Errorf("link customer %s of %s: %w", l.Customer, l.Sync, store.ErrFenced)
+	}
 	db.put(l, now)
 	return nil
 }
