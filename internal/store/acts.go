@@ -164,7 +164,11 @@ func (t *tx) actOnCustomer(x Exception, a Act) (note string, changed bool, err e
 			return "", false, err
 		}
 	}
-	found, err := t.lookAgain(x.Sync, x.Customer)
+	look := t.decidedAnew
+	if a.Verb == Retry {
+		look = t.lookAgain
+	}
+	found, err := look(x.Sync, x.Customer)
 	if err == nil && !found {
 		err = ErrNotFound
 	}

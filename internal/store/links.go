@@ -72,6 +72,16 @@ func (t *tx) lookAgain(sync, customer string) (bool, error) {
 	return n > 0, err
 }
 
+// decidedAnew is lookAgain after somebody decided what an attempt under way does
+// not know of: it may send and settle nothing any more. Whoever comes next waits
+// for its lease, because a call of it may be on its way.
+func (t *tx) decidedAnew(sync, customer string) (bool, error) {
+	if _, err := t.exec("update customers set fence = fence + 1 where sync = $1 and customer = $2", sync, customer); err != nil {
+		return false, err
+	}
+	return t.lookAgain(sync, customer)
+}
+
 // SetLink links a customer to a record as a person says, and looks at it again.
 func (db *DB) SetLink(ctx context.Context, l Link) error {
 	_, err := db.ImportLinks(ctx, l.Sync, []Link{l})
@@ -89,7 +99,7 @@ func (db *DB) RemoveLink(ctx context.Context, sync, customer string) error {
 		if n == 0 {
 			return ErrNotFound
 		}
-		_, err = t.lookAgain(sync, customer)
+		_, err = t.decidedAnew(sync, customer)
 		return errors.Join(err, t.dropRuling(sync, customer))
 	})
 	if err != nil {
@@ -125,7 +135,7 @@ func (db *DB) ImportLinks(ctx context.Context, sync string, links []Link) (chang
 			if err := t.putLink(l); err != nil {
 				return err
 			}
-			_, err := t.lookAgain(sync, l.Customer)
+			_, err := t.decidedAnew(sync, l.Customer)
 			if err := errors.Join(err, t.dropRuling(sync, l.Customer)); err != nil {
 				return err
 			}

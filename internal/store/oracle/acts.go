@@ -104,7 +104,11 @@ func (db *DB) actOnCustomer(x *store.Exception, a store.Act) (note string, chang
 	if err != nil || !changed {
 		return note, false, err
 	}
-	if !db.lookAgain(k) {
+	look := db.decidedAnew
+	if a.Verb == store.Retry {
+		look = db.lookAgain
+	}
+	if !look(k) {
 		err = store.ErrNotFound
 	}
 	return note, true, err

@@ -55,6 +55,14 @@ func (db *DB) drop(k key) bool {
 	return len(db.links) < n
 }
 
+// decidedAnew is lookAgain after which an attempt under way may report nothing.
+func (db *DB) decidedAnew(k key) bool {
+	if c, ok := db.customers[k]; ok {
+		c.fence++
+	}
+	return db.lookAgain(k)
+}
+
 // lookAgain makes a customer due that has been seen before.
 func (db *DB) lookAgain(k key) bool {
 	c, ok := db.customers[k]
@@ -100,7 +108,7 @@ func (db *DB) ImportLinks(_ context.Context, sync string, links []store.Link) (c
 	}
 	for _, l := range fresh {
 		db.put(l, db.clock())
-		db.lookAgain(key{sync, l.Customer})
+		db.decidedAnew(key{sync, l.Customer})
 		db.dropRuling(key{sync, l.Customer})
 	}
 	return len(fresh), nil
@@ -113,7 +121,7 @@ func (db *DB) RemoveLink(_ context.Context, sync, customer string) error {
 	if !db.drop(key{sync, customer}) {
 		return fmt.Errorf("remove the link of customer %s of %s: %w", customer, sync, store.ErrNotFound)
 	}
-	db.lookAgain(key{sync, customer})
+	db.decidedAnew(key{sync, customer})
 	db.dropRuling(key{sync, customer})
 	return nil
 }
