@@ -1,0 +1,106 @@
+-- One full comparison of both sides of a sync. It goes on where it was left:
+-- phase and the cursors say where. What it read is dropped when it ends; its
+-- figures stay, and so do the rows of a plan that is still good.
+create table sweeps (
+    id               integer primary key autoincrement,
+    sync             text    not null,
+    purpose          text    not null check (purpose in ('plan', 'sweep')),
+    phase            text    not null check (phase in ('source', 'target', 'compare', 'done', 'failed')),
+    source_cursor    text    not null default '',
+    target_cursor    text    not null default '',
+    compared_to      text    not null default '',
+    rules            text    not null,
+    fence            integer not null default 0,
+    lease_until      integer not null default 0,
+    began_at         integer not null,
+    ended_at         integer not null default 0,
+    failure          text    not null default '',
+    hash             text    not null default '',
+    sources          integer not null default 0,
+    targets          integer not null default 0,
+    agree            integer not null default 0,
+    differ           integer not null default 0,
+    held             integer not null default 0,
+    unmatched_source integer not null default 0,
+    unmatched_target integer not null default 0,
+    ambiguous        integer not null default 0,
+    unmapped         integer not null default 0,
+    other            integer not null default 0,
+    not_carried      integer not null default 0,
+    lost_event       integer not null default 0,
+    edit_outside     integer not null default 0,
+    deleted_record   integer not null default 0,
+    vocabulary       integer not null default 0,
+    repaired         integer not null default 0
+) strict;
+create index sweeps_of_sync on sweeps (sync, id);
+create index sweeps_of_hash on sweeps (sync, hash) where hash <> '';
+
+create table sweep_sources (
+    sweep      integer not null,
+    customer   text    not null,
+    value      text    not null,
+    no_status  integer not null check (no_status in (0, 1)),
+    value_at   integer not null,
+    updated_at integer not null,
+    keys       text    not null,
+    read_at    integer not null,
+    primary key (sweep, customer)
+) strict;
+
+create table sweep_targets (
+    sweep      integer not null,
+    target_id  text    not null,
+    value      text    not null,
+    edited_at  integer not null,
+    field_time integer not null check (field_time in (0, 1)),
+    actor      text    not null,
+    edited_by  text    not null,
+    revision   text    not null,
+    keys       text    not null,
+    read_at    integer not null,
+    taken      integer not null default 0 check (taken in (0, 1)),
+    primary key (sweep, target_id)
+) strict;
+
+create table sweep_keys (
+    sweep     integer not null,
+    name      text    not null,
+    value     text    not null,
+    target_id text    not null,
+    primary key (sweep, name, value, target_id)
+) strict;
+
+-- What a comparison found that would change or needs a person. state is what
+-- became of a row when the plan was applied.
+create table plan_rows (
+    sweep     integer not null,
+    customer  text    not null,
+    target_id text    not null,
+    action    text    not null check (action in ('write', 'hold', 'park')),
+    kind      text    not null,
+    reason    text    not null,
+    before    text    not null,
+    after     text    not null,
+    state     text    not null default '' check (state in ('', 'applied', 'refused', 'failed')),
+    note      text    not null default '',
+    ended_at  integer not null default 0,
+    primary key (sweep, customer)
+) strict;
+
+-- Every value that the last comparison saw on a side, and how many hold it.
+create table vocabulary (
+    sync      text    not null,
+    side      text    not null check (side in ('source', 'target')),
+    value     text    not null,
+    customers integer not null,
+    seen_at   integer not null,
+    primary key (sync, side, value)
+) strict;
+
+-- Since when a sync writes; 0 while it only watches.
+create table modes (
+    sync       text    not null primary key,
+    mode       text    not null check (mode in ('live', 'watch')),
+    since      integer not null
+) strict;

@@ -1,0 +1,183 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"trueup/internal/status"
+)
+
+// Purpose is what a comparison is for.
+type Purpose string
+
+// The purposes.
+const (
+	ForPlan  Purpose = "plan"  // somebody wants to see what would change
+	ForSweep Purpose = "sweep" // the schedule asks whether both sides agree
+)
+
+// Phase is how far a comparison has got.
+type Phase string
+
+// The phases, in their order; PhaseFailed is the end of one that cannot go on.
+const (
+	PhaseSource  Phase = "source"  // reading all of the source
+	PhaseTarget  Phase = "target"  // reading all of the target
+	PhaseCompare Phase = "compare" // deciding customer by customer
+	PhaseDone    Phase = "done"
+	PhaseFailed  Phase = "failed"
+)
+
+// Sweep is one full comparison of both sides of a sync, and what it came to.
+type Sweep struct {
+	ID      int64
+	Sync    string
+	Purpose Purpose
+	Phase   Phase
+	// SourceCursor, TargetCursor and ComparedTo are where to go on.
+	SourceCursor, TargetCursor, ComparedTo string
+	// Rules is a hash of what the sync's configuration says about the decision:
+	// a comparison under other rules begins anew.
+	Rules   string
+	BeganAt time.Time
+	EndedAt time.Time
+	Failure string
+	// Hash names the rows of a plan that has ended.
+	Hash    string
+	Summary Summary
+	Drift   Drift
+	// Repaired is how many customers the sweep had looked at again.
+	Repaired int
+}
+
+// Summary counts the customers of a comparison, each once.
+type Summary struct {
+	Sources         int // records of the source
+	Targets         int // records of the target
+	Agree           int
+	Write           int // the target differs and would be written
+	Held            int // a person's newer edit is left alone
+	UnmatchedSource int
+	UnmatchedTarget int // records of the target that are nobody's
+	Ambiguous       int
+	Unmapped        int
+	Other           int // those that need a person for another reason
+	NotCarried      int // ignored by the configuration, or without a status
+}
+
+// Carried is how many customers have a status that is to be carried.
+func (s Summary) Carried() int {
+	return s.Agree + s.Write + s.Held + s.UnmatchedSource + s.Ambiguous + s.Unmapped + s.Other
+}
+
+// Agreement is the share of carried customers whose target holds what the
+// source says, 1 when there are none.
+func (s Summary) Agreement() float64 {
+	if s.Carried() == 0 {
+		return 1
+	}
+	return float64(s.Agree) / float64(s.Carried())
+}
+
+// Drift counts, by cause, the customers whose two sides had come apart.
+type Drift struct {
+	LostEvent     int // the source changed and no event said so
+	EditOutside   int // somebody changed the target
+	DeletedRecord int // the linked record is gone
+	Vocabulary    int // a word is not known, or not known any more
+}
+
+// PlanRow is one customer that a plan would change, or that needs a person.
+type PlanRow struct {
+	Sweep    int64
+	Customer string
+	TargetID string
+	Action   string // write, hold or park
+	Kind     status.Kind
+	Reason   string
+	Before   string // what the target holds
+	After    string // what it would hold
+	State    RowState
+	Note     string
+	EndedAt  time.Time
+}
+
+// RowState is what became of a plan's row.
+type RowState string
+
+// The states of a row; RowOpen is one that nobody has applied.
+const (
+	RowOpen    RowState = ""
+	RowApplied RowState = "applied"
+	RowRefused RowState = "refused" // its world has moved
+	RowFailed  RowState = "failed"  // the tool refused, or did not answer
+)
+
+const sweepColumns = `id, sync, purpose, phase, source_cursor, target_cursor, compared_to, rules, began_at, ended_at, failure, hash,
+    sources, targets, agree, differ, held, unmatched_source, unmatched_target, ambiguous, unmapped, other, not_carried,
+    lost_event, edit_outside, deleted_record, vocabulary, repaired`
+
+func scanSweep(s scanner) (Sweep, error) {
+	var w Sweep
+	var began, ended int64
+	m, d := &w.Summary, &w.Drift
+	err := s.Scan(&w.ID, &w.Sync, &w.Purpose, &w.Phase, &w.SourceCursor, &w.TargetCursor, &w.ComparedTo, &w.Rules, &began, &ended, &w.Failure, &w.Hash,
+		&m.Sources, &m.Targets, &m.Agree, &m.Write, &m.Held, &m.UnmatchedSource, &m.UnmatchedTarget, &m.Ambiguous, &m.Unmapped, &m.Other, &m.NotCarried,
+		&d.LostEvent, &d.EditOutside, &d.DeletedRecord, &d.Vocabulary, &w.Repaired)
+	w.BeganAt, w.EndedAt = at(began), at(ended)
+	return w, err
+}
+
+// Sweeps returns the latest comparisons of a sync that were finished, the
+// latest first.
+func (db *DB) Sweeps(ctx context.Context, sync string, limit int) ([]Sweep, error) {
+	var found []Sweep
+	err := db.view(ctx, func(s scanner) error {
+		w, err := scanSweep(s)
+		found = append(found, w)
+		return err
+	}, "select "+sweepColumns+" from sweeps where sync = $1 and phase = 'done' order by id desc limit $2", sync, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the sweeps of %s: %w", sync, err)
+	}
+	return found, nil
+}
+
+// Plan returns the plan of a sync whose hash begins with the given text, or
+// ErrNotFound.
+func (db *DB) Plan(ctx context.Context, sync, hash string) (Sweep, error) {
+	var found []Sweep
+	err := db.view(ctx, func(s scanner) error {
+		w, err := scanSweep(s)
+		found = append(found, w)
+		return err
+	}, "select "+sweepColumns+" from sweeps where sync = $1 and hash <> '' and substr(hash, 1, $3) = $2 order by id desc limit 2", sync, hash, len(hash))
+	// The same rows have the same hash: the latest is the one that counts.
+	if err == nil && (len(found) == 0 || len(found) == 2 && found[0].Hash != found[1].Hash) {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Sweep{}, fmt.Errorf("plan %s of %s: %w", hash, sync, err)
+	}
+	return found[0], nil
+}
+
+// PlanRows returns up to limit rows of a plan by customer, those after the given
+// one; "" begins.
+func (db *DB) PlanRows(ctx context.Context, sweep int64, after string, limit int) ([]PlanRow, error) {
+	var found []PlanRow
+	err := db.view(ctx, func(s scanner) error {
+		r := PlanRow{Sweep: sweep}
+		var ended int64
+		err := s.Scan(&r.Customer, &r.TargetID, &r.Action, &r.Kind, &r.Reason, &r.Before, &r.After, &r.State, &r.Note, &ended)
+		r.EndedAt = at(ended)
+		found = append(found, r)
+		return err
+	}, `select customer, target_id, action, kind, reason, before, after, state, note, ended_at
+from plan_rows where sweep = $1 and customer > $2 order by customer limit $3`, sweep, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the rows of a plan: %w", err)
+	}
+	return found, nil
+}
