@@ -65,6 +65,6 @@ func importing(pairs ...string) step {
 
 func unlinking(customer string) step {
 	return step{name: "remove the link of " + customer, do: func(l *life) error {
-		return l.RemoveLink(l.ctx, plan, customer)
+		return l.RemoveLink(l.ctx, plan, customer, "ops@example.com")
 	}}
 }

@@ -62,7 +62,7 @@ func (c actCommand) command() *cobra.Command {
 		Args:    args,
 	}
 	group := false
-	as := cmd.Flags().String("as", "", "who does it: a `NAME` or an address; your user name unless said")
+	asFlag(cmd)
 	cmd.Flags().StringVar(&r.Key, "key", "", "a `TEXT` that makes a repeated call one")
 	cmd.Flags().BoolVar(&group, "group", false, "about all open exceptions of the same cause")
 	if c.flags != nil {
@@ -71,7 +71,7 @@ func (c actCommand) command() *cobra.Command {
 	jsonFlag(cmd)
 	cmd.RunE = withStore(func(cmd *cobra.Command, args []string, _ *config.Config, db *store.DB) error {
 		var err error
-		if r.Who, err = whoIs(*as); err != nil {
+		if r.Who, err = whoIs(cmd); err != nil {
 			return err
 		}
 		if c.word != nil {
@@ -140,10 +140,15 @@ func refused(err error) error {
 	return err
 }
 
+// asFlag adds --as, which names who does it.
+func asFlag(cmd *cobra.Command) {
+	cmd.Flags().String("as", "", "who does it: a `NAME` or an address; your user name unless said")
+}
+
 // whoIs is who does something at this command line.
-func whoIs(named string) (string, error) {
-	if named != "" {
-		return named, nil
+func whoIs(cmd *cobra.Command) (string, error) {
+	if named, err := cmd.Flags().GetString("as"); err != nil || named != "" {
+		return named, err
 	}
 	u, err := user.Current()
 	if err != nil || u.Username == "" {

@@ -13,9 +13,6 @@ import (
 	"trueup/internal/store"
 )
 
-// byPerson is who made a link that a person set here.
-const byPerson = "person"
-
 func linksCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "links",
@@ -37,13 +34,16 @@ find links; a person may set them, and what a person set is kept.`,
 		Long:    "Print links as CSV. A cell that a spreadsheet would run as a formula gets a ' in front, which import takes away again.",
 		Example: "  trueup links export --sync customer-status > links.csv", Args: cobra.NoArgs, RunE: withStore(exportLinks)}
 	imports := &cobra.Command{Use: "import FILE", Short: "Set links from CSV with the columns sync, customer and target_id",
-		Long:    "Set links from CSV with the columns sync, customer and target_id, all of a sync or none of it. FILE may be - for standard input.",
+		Long:    "Set links from CSV with the columns sync, customer and target_id, all of a sync or none of it. A customer whose link names the same record already keeps it as it was found. FILE may be - for standard input.",
 		Example: "  trueup links import links.csv", Args: cobra.ExactArgs(1), RunE: withStore(importLinks)}
 	for _, c := range []*cobra.Command{list, export} {
 		syncFlag(c)
 	}
 	for _, c := range []*cobra.Command{list, set, remove, imports} {
 		jsonFlag(c)
+	}
+	for _, c := range []*cobra.Command{set, remove, imports} {
+		asFlag(c)
 	}
 	cmd.RunE = list.RunE
 	cmd.Flags().AddFlagSet(list.Flags())
@@ -70,7 +70,11 @@ func listLinks(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB)
 }
 
 func setLink(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
-	l := store.Link{Sync: args[0], Customer: args[1], TargetID: args[2], Rule: "set", Confidence: 1, By: byPerson}
+	who, err := whoIs(cmd)
+	if err != nil {
+		return err
+	}
+	l := store.Link{Sync: args[0], Customer: args[1], TargetID: args[2], Rule: "set", Confidence: 1, By: who}
 	if err := knownSync(cfg, l.Sync); err != nil {
 		return err
 	}
@@ -88,7 +92,11 @@ func removeLink(cmd *cobra.Command, args []string, cfg *config.Config, db *store
 	if err := knownSync(cfg, args[0]); err != nil {
 		return err
 	}
-	err := db.RemoveLink(cmd.Context(), args[0], args[1])
+	who, err := whoIs(cmd)
+	if err != nil {
+		return err
+	}
+	err = db.RemoveLink(cmd.Context(), args[0], args[1], who)
 	if errors.Is(err, store.ErrNotFound) {
 		return &failure{err: fmt.Errorf("customer %s of %s has no link", args[1], args[0]), hint: "trueup links list shows those that have", code: exitFailed}
 	}
@@ -120,7 +128,11 @@ func importLinks(cmd *cobra.Command, args []string, cfg *config.Config, db *stor
 		defer file.Close()
 		in = file
 	}
-	bySync, order, err := readLinks(in)
+	who, err := whoIs(cmd)
+	if err != nil {
+		return err
+	}
+	bySync, order, err := readLinks(in, who)
 	if err != nil {
 		return usage("correct the file; nothing was changed", "%s: %w", args[0], err)
 	}
@@ -137,7 +149,8 @@ func importLinks(cmd *cobra.Command, args []string, cfg *config.Config, db *stor
 		}
 		total, changed = total+len(bySync[sync]), changed+n
 	}
-	return done(cmd, map[string]any{"links": total, "changed": changed}, fmt.Sprintf("%s read, %d of them new or changed", plural(total, "link"), changed))
+	return done(cmd, map[string]any{"links": total, "changed": changed, "unchanged": total - changed},
+		fmt.Sprintf("%s read: %d new or changed, %d so already and left as they were found", plural(total, "link"), changed, total-changed))
 }
 
 // taken adds what to do to the error about a record that is another's.

@@ -44,9 +44,9 @@ func restore(cell string) string {
 	return cell
 }
 
-// readLinks reads links by sync, and the syncs in the order of the file. It
-// reports every bad line at once.
-func readLinks(r io.Reader) (map[string][]store.Link, []string, error) {
+// readLinks reads links by sync that somebody imports, and the syncs in the
+// order of the file. It reports every bad line at once.
+func readLinks(r io.Reader, who string) (map[string][]store.Link, []string, error) {
 	in := csv.NewReader(r)
 	header, err := in.Read()
 	if errors.Is(err, io.EOF) {
@@ -79,7 +79,7 @@ func readLinks(r io.Reader) (map[string][]store.Link, []string, error) {
 		}
 		line, _ := in.FieldPos(0)
 		cell := func(name string) string { return restore(strings.TrimSpace(row[column[name]])) }
-		l := store.Link{Sync: cell("sync"), Customer: cell("customer"), TargetID: cell("target_id"), Rule: "imported", Confidence: 1, By: byPerson}
+		l := store.Link{Sync: cell("sync"), Customer: cell("customer"), TargetID: cell("target_id"), Rule: "imported", Confidence: 1, By: who}
 		key := [2]string{l.Sync, l.Customer}
 		switch {
 		case l.Sync == "" || l.Customer == "" || l.TargetID == "":

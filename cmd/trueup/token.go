@@ -67,11 +67,7 @@ func createToken(cmd *cobra.Command, args []string, _ *config.Config, db *store.
 	if !tokenName.MatchString(a.Name) {
 		return usage("use up to 64 letters, digits, dots, dashes and underscores", "%q is no name for a token", a.Name)
 	}
-	as, err := cmd.Flags().GetString("as")
-	if err != nil {
-		return err
-	}
-	if a.CreatedBy, err = whoIs(as); err != nil {
+	if a.CreatedBy, err = whoIs(cmd); err != nil {
 		return err
 	}
 	text := api.NewToken()

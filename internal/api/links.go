@@ -26,7 +26,7 @@ func (s *server) linkRoutes() {
 	route(s, store.Operator, huma.Operation{OperationID: "set-link", Method: http.MethodPut, Path: path, Summary: "Link a customer to a record",
 		Description: "The customer is looked at again. A record that belongs to another customer is refused with 409."}, s.setLink)
 	silent(s, store.Operator, huma.Operation{OperationID: "remove-link", Method: http.MethodDelete, Path: path, Summary: "Remove a customer's link",
-		Description: "The match rules are tried anew."}, s.removeLink)
+		Description: "The match rules are tried anew. The customer's history says who removed it."}, s.removeLink)
 }
 
 func (s *server) listLinks(ctx context.Context, in *struct {
@@ -76,6 +76,9 @@ func (s *server) setLink(ctx context.Context, in *struct {
 	return contract.LinkOf(l), err
 }
 
-func (s *server) removeLink(ctx context.Context, in *CustomerPath) error {
-	return s.Store.RemoveLink(ctx, in.Sync, in.Customer)
+func (s *server) removeLink(ctx context.Context, in *struct {
+	CustomerPath
+	As string `query:"as" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" doc:"The person for whom it is done."`
+}) error {
+	return s.Store.RemoveLink(ctx, in.Sync, in.Customer, who(ctx, in.As))
 }

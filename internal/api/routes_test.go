@@ -233,7 +233,7 @@ func TestACustomerIsFoundByWhatAPersonMayCallIt(t *testing.T) {
 		}
 		var c contract.Customer
 		w.ask(store.Viewer, "GET", "/customers/"+flow+"/"+url.PathEscape(odd), "").ok(&c)
-		if c.Customer != odd || c.Link == nil || c.Link.TargetID != "rec/1" || len(c.History) != 0 {
+		if c.Customer != odd || c.Link == nil || c.Link.TargetID != "rec/1" || len(c.History) != 1 || c.History[0].Reason != "ana linked it to rec/1" {
 			w.Errorf("%+v", c)
 		}
 		w.ask(store.Viewer, "GET", "/customers/"+flow+"/cus_1?history=1", "").ok(&c)
@@ -303,6 +303,17 @@ func TestALinkIsSetByWhomAndTakenAway(t *testing.T) {
 		resp.Body.Close()
 		if resp.StatusCode != 204 {
 			w.Errorf("what the hint says is answered %d", resp.StatusCode)
+		}
+		w.ask(store.Operator, "PUT", path, `{"target_id":"rec_2"}`).ok(&l)
+		w.ask(store.Operator, "DELETE", path+"?as=ana@example.com", "").ok(nil)
+		history, err := w.db.History(w.Context(), flow, odd, 10)
+		w.must(err)
+		said := ""
+		for _, d := range history {
+			said += d.Reason + "; "
+		}
+		if want := "ana@example.com via api:the-operator removed its link; api:the-operator linked it to rec_2; api:the-operator removed its link; ana@example.com via api:the-operator linked it to rec_1; "; said != want {
+			w.Errorf("the history says: %s", said)
 		}
 		w.ask(store.Operator, "PUT", "/links/"+flow+"/cus_2", `{"target_id":"rec_1"}`).ok(&l)
 		if l.By != "api:the-operator" {

@@ -93,7 +93,7 @@ var peopleSteps = map[string]happens{
 	}},
 	"person unlinks": {weight: 1, run: func(w *world, s Step) {
 		// There may be none.
-		_ = w.db.RemoveLink(context.Background(), syncName, w.source.customers[s.Who].id)
+		_ = w.db.RemoveLink(context.Background(), syncName, w.source.customers[s.Who].id, "person")
 	}},
 	"person retries": {weight: 3, run: func(w *world, s Step) {
 		open, err := w.db.Exceptions(context.Background(), store.ExceptionFilter{Sync: syncName, Customer: w.source.customers[s.Who].id})

@@ -91,7 +91,7 @@ type Store interface {
 	poll.Store
 	Act(ctx context.Context, a store.Act) (bool, error)
 	SetLink(ctx context.Context, l store.Link) error
-	RemoveLink(ctx context.Context, sync, customer string) error
+	RemoveLink(ctx context.Context, sync, customer, who string) error
 	Customer(ctx context.Context, sync, customer string) (store.Customer, error)
 	Exceptions(ctx context.Context, f store.ExceptionFilter) ([]store.Exception, error)
 	Outcomes(ctx context.Context, sync string) (map[status.Outcome]int, error)

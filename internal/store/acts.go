@@ -159,16 +159,15 @@ func (t *tx) actOnCustomer(x Exception, a Act) (note string, changed bool, err e
 	if err != nil || !changed {
 		return note, false, err
 	}
-	if a.Verb == LinkTo || a.Verb == Rematch {
-		if err := t.dropRuling(x.Sync, x.Customer); err != nil {
-			return "", false, err
-		}
+	found := false
+	switch a.Verb {
+	case Retry:
+		found, err = t.lookAgain(x.Sync, x.Customer)
+	case LinkTo, Rematch:
+		found, err = t.linkChanged(x.Sync, x.Customer, a.TargetID, a.Who)
+	default:
+		found, err = t.decidedAnew(x.Sync, x.Customer)
 	}
-	look := t.decidedAnew
-	if a.Verb == Retry {
-		look = t.lookAgain
-	}
-	found, err := look(x.Sync, x.Customer)
 	if err == nil && !found {
 		err = ErrNotFound
 	}

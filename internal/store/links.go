@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"trueup/internal/status"
 )
 
 const linkColumns = "sync, customer, target_id, rule, confidence, linked_by, linked_at"
@@ -82,15 +84,40 @@ func (t *tx) decidedAnew(sync, customer string) (bool, error) {
 	return t.lookAgain(sync, customer)
 }
 
-// SetLink links a customer to a record as a person says, and looks at it again.
+// linkChanged is what follows when somebody has changed a customer's link:
+// what was decided about the record before holds no more, an exception about
+// that record is closed, the customer's history says who did what, and the
+// customer is looked at again. targetID is "" when the link is gone. It
+// reports whether the customer has been seen before.
+func (t *tx) linkChanged(sync, customer, targetID, who string) (seen bool, err error) {
+	d := Decision{Sync: sync, Customer: customer, TargetID: targetID, Action: "link", Reason: who + " linked it to " + targetID}
+	if targetID == "" {
+		d.Action, d.Reason = "unlink", who+" removed its link"
+	}
+	seen, err = t.decidedAnew(sync, customer)
+	if err := errors.Join(err, t.dropRuling(sync, customer), t.appendDecision(d)); err != nil {
+		return false, err
+	}
+	broken := where{}
+	broken.equal("sync", sync)
+	broken.equal("customer", customer)
+	broken.equal("kind", string(status.BrokenLink))
+	broken.equal("stage", string(status.StageReadTarget)) // the other broken link is a customer that is gone from the source
+	_, err = t.resolve(broken)
+	return seen, err
+}
+
+// SetLink links a customer to a record as a person says, and looks at it
+// again. A link that the same person made already is no change.
 func (db *DB) SetLink(ctx context.Context, l Link) error {
-	_, err := db.ImportLinks(ctx, l.Sync, []Link{l})
+	_, err := db.setLinks(ctx, l.Sync, []Link{l}, func(old Link) bool { return old.TargetID == l.TargetID && old.By == l.By })
 	return err
 }
 
-// RemoveLink takes a customer's link away and looks at it again, so that the
-// match rules are tried anew. It returns ErrNotFound when there is none.
-func (db *DB) RemoveLink(ctx context.Context, sync, customer string) error {
+// RemoveLink takes a customer's link away for whoever says so and looks at the
+// customer again, so that the match rules are tried anew. It returns
+// ErrNotFound when there is none.
+func (db *DB) RemoveLink(ctx context.Context, sync, customer, who string) error {
 	err := db.update(ctx, func(t *tx) error {
 		n, err := t.exec("delete from links where sync = $1 and customer = $2", sync, customer)
 		if err != nil {
@@ -99,8 +126,8 @@ func (db *DB) RemoveLink(ctx context.Context, sync, customer string) error {
 		if n == 0 {
 			return ErrNotFound
 		}
-		_, err = t.decidedAnew(sync, customer)
-		return errors.Join(err, t.dropRuling(sync, customer))
+		_, err = t.linkChanged(sync, customer, "", who)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("remove the link of customer %s of %s: %w", customer, sync, err)
@@ -109,8 +136,18 @@ func (db *DB) RemoveLink(ctx context.Context, sync, customer string) error {
 }
 
 // ImportLinks sets all the links of one sync, or none when one of them would
-// give two customers the same record. It returns how many were not so before.
+// give two customers the same record. One whose customer has that record
+// already stays as it was found. It returns how many changed.
 func (db *DB) ImportLinks(ctx context.Context, sync string, links []Link) (changed int, err error) {
+	targets := map[string]string{}
+	for _, l := range links {
+		targets[l.Customer] = l.TargetID
+	}
+	return db.setLinks(ctx, sync, links, func(old Link) bool { return old.TargetID == targets[old.Customer] })
+}
+
+// setLinks sets the links of which isSo does not say that they are so already.
+func (db *DB) setLinks(ctx context.Context, sync string, links []Link, isSo func(old Link) bool) (changed int, err error) {
 	err = db.update(ctx, func(t *tx) error {
 		changed = 0
 		have := map[string]Link{}
@@ -121,7 +158,7 @@ func (db *DB) ImportLinks(ctx context.Context, sync string, links []Link) (chang
 		}, "select "+linkColumns+" from links where sync = $1", sync); err != nil {
 			return err
 		}
-		fresh, err := changedLinks(sync, have, links)
+		fresh, err := changedLinks(sync, have, links, isSo)
 		if err != nil {
 			return err
 		}
@@ -135,8 +172,7 @@ func (db *DB) ImportLinks(ctx context.Context, sync string, links []Link) (chang
 			if err := t.putLink(l); err != nil {
 				return err
 			}
-			_, err := t.decidedAnew(sync, l.Customer)
-			if err := errors.Join(err, t.dropRuling(sync, l.Customer)); err != nil {
+			if _, err := t.linkChanged(sync, l.Customer, l.TargetID, l.By); err != nil {
 				return err
 			}
 		}
@@ -150,11 +186,11 @@ func (db *DB) ImportLinks(ctx context.Context, sync string, links []Link) (chang
 }
 
 // changedLinks returns the links that are not so already.
-func changedLinks(sync string, have map[string]Link, links []Link) ([]Link, error) {
+func changedLinks(sync string, have map[string]Link, links []Link, isSo func(old Link) bool) ([]Link, error) {
 	var fresh []Link
 	for _, l := range links {
 		l.Sync = sync
-		if old, ok := have[l.Customer]; ok && old.TargetID == l.TargetID && old.By == l.By {
+		if old, ok := have[l.Customer]; ok && isSo(old) {
 			continue
 		}
 		have[l.Customer] = l

@@ -94,21 +94,23 @@ func (db *DB) actOnCustomer(x *store.Exception, a store.Act) (note string, chang
 		if l := db.link(k); l == nil || l.TargetID != a.TargetID || l.Confidence != 1 {
 			changed = true
 			db.put(store.Link{Sync: k.sync, Customer: k.customer, TargetID: a.TargetID, Rule: "a person", Confidence: 1, By: a.Who}, db.clock())
-			db.dropRuling(k)
 		}
 	case store.Rematch:
-		if changed = db.drop(k); changed {
-			db.dropRuling(k)
-		}
+		changed = db.drop(k)
 	}
 	if err != nil || !changed {
 		return note, false, err
 	}
-	look := db.decidedAnew
-	if a.Verb == store.Retry {
-		look = db.lookAgain
+	found := false
+	switch a.Verb {
+	case store.Retry:
+		found = db.lookAgain(k)
+	case store.LinkTo, store.Rematch:
+		found = db.linkChanged(k, a.TargetID, a.Who)
+	default:
+		found = db.decidedAnew(k)
 	}
-	if !look(k) {
+	if !found {
 		err = store.ErrNotFound
 	}
 	return note, true, err

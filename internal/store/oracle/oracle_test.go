@@ -32,7 +32,7 @@ type engine interface {
 	Settle(ctx context.Context, w *store.Work, s store.Settlement) error
 	SaveLink(ctx context.Context, w *store.Work, l store.Link) error
 	ImportLinks(ctx context.Context, sync string, links []store.Link) (int, error)
-	RemoveLink(ctx context.Context, sync, customer string) error
+	RemoveLink(ctx context.Context, sync, customer, who string) error
 	Act(ctx context.Context, a store.Act) (bool, error)
 	Actions(ctx context.Context, exception int64) ([]store.Action, error)
 	Groups(ctx context.Context, sync string) ([]store.Group, error)
@@ -334,7 +334,7 @@ func (d *differential) importLinks(t *rapid.T) {
 
 func (d *differential) removeLink(t *rapid.T) {
 	name := names.Draw(t, "customer")
-	d.all("remove a link", func(s *side) any { return answered(nil, s.RemoveLink(context.Background(), d.sync, name)) })
+	d.all("remove a link", func(s *side) any { return answered(nil, s.RemoveLink(context.Background(), d.sync, name, "person")) })
 }
 
 func (d *differential) exception(t *rapid.T) {

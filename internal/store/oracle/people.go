@@ -74,14 +74,34 @@ func (db *DB) lookAgain(k key) bool {
 	return true
 }
 
+// linkChanged is what follows when somebody has changed a customer's link.
+func (db *DB) linkChanged(k key, targetID, who string) (seen bool) {
+	d := store.Decision{ID: int64(len(db.decisions) + 1), At: db.clock(), Sync: k.sync, Customer: k.customer, TargetID: targetID, Action: "link", Reason: who + " linked it to " + targetID}
+	if targetID == "" {
+		d.Action, d.Reason = "unlink", who+" removed its link"
+	}
+	db.decisions = append(db.decisions, d)
+	db.dropRuling(k)
+	for _, x := range db.exceptions {
+		if x.Sync == k.sync && x.Customer == k.customer && x.Kind == status.BrokenLink && x.Stage == status.StageReadTarget {
+			db.resolve(x)
+		}
+	}
+	return db.decidedAnew(k)
+}
+
 // SetLink links a customer to a record as a person says.
-func (db *DB) SetLink(ctx context.Context, l store.Link) error {
-	_, err := db.ImportLinks(ctx, l.Sync, []store.Link{l})
+func (db *DB) SetLink(_ context.Context, l store.Link) error {
+	_, err := db.setLinks(l.Sync, []store.Link{l}, func(old, l store.Link) bool { return old.TargetID == l.TargetID && old.By == l.By })
 	return err
 }
 
 // ImportLinks sets all the links of one sync, or none.
 func (db *DB) ImportLinks(_ context.Context, sync string, links []store.Link) (changed int, err error) {
+	return db.setLinks(sync, links, func(old, l store.Link) bool { return old.TargetID == l.TargetID })
+}
+
+func (db *DB) setLinks(sync string, links []store.Link, isSo func(old, l store.Link) bool) (changed int, err error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	have := map[string]store.Link{}
@@ -93,7 +113,7 @@ func (db *DB) ImportLinks(_ context.Context, sync string, links []store.Link) (c
 	var fresh []store.Link
 	for _, l := range links {
 		l.Sync = sync
-		if old, ok := have[l.Customer]; ok && old.TargetID == l.TargetID && old.By == l.By {
+		if old, ok := have[l.Customer]; ok && isSo(old, l) {
 			continue
 		}
 		have[l.Customer] = l
@@ -108,21 +128,19 @@ func (db *DB) ImportLinks(_ context.Context, sync string, links []store.Link) (c
 	}
 	for _, l := range fresh {
 		db.put(l, db.clock())
-		db.decidedAnew(key{sync, l.Customer})
-		db.dropRuling(key{sync, l.Customer})
+		db.linkChanged(key{sync, l.Customer}, l.TargetID, l.By)
 	}
 	return len(fresh), nil
 }
 
 // RemoveLink takes a customer's link away and looks at it again.
-func (db *DB) RemoveLink(_ context.Context, sync, customer string) error {
+func (db *DB) RemoveLink(_ context.Context, sync, customer, who string) error {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	if !db.drop(key{sync, customer}) {
 		return fmt.Errorf("remove the link of customer %s of %s: %w", customer, sync, store.ErrNotFound)
 	}
-	db.decidedAnew(key{sync, customer})
-	db.dropRuling(key{sync, customer})
+	db.linkChanged(key{sync, customer}, "", who)
 	return nil
 }
 

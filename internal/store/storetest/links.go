@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -84,6 +85,70 @@ var links = map[string]func(*testing.T, Open){
 			t.Errorf("%d changed, the links are %v", changed, f.targets())
 		}
 	},
+	"an import leaves a link to the same record as it was found, whoever imports it": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.must(f.db.SetLink(f.ctx, link("cus_1", "rec_1")))
+		before, err := f.db.Links(f.ctx, sync1)
+		f.must(err)
+		f.clock.Move(time.Minute)
+		again := store.Link{Customer: "cus_1", TargetID: "rec_1", Rule: "imported", Confidence: 1, By: "ana"}
+		if changed, err := f.db.ImportLinks(f.ctx, sync1, []store.Link{again}); err != nil || changed != 0 {
+			t.Errorf("%d changed, %v", changed, err)
+		}
+		after, err := f.db.Links(f.ctx, sync1)
+		f.must(err)
+		if diff := cmp.Diff(before, after); diff != "" {
+			t.Error(diff)
+		}
+	},
+	"a broken link is closed when the link is another or gone, and the history says by whom": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		for name, change := range map[string]func(customer string, exception int64) error{
+			"link ben linked it to rec_2": func(_ string, id int64) error {
+				_, err := f.db.Act(f.ctx, store.Act{Exception: id, Verb: store.LinkTo, Who: "ben", TargetID: "rec_2"})
+				return err
+			},
+			"unlink ben removed its link": func(_ string, id int64) error {
+				_, err := f.db.Act(f.ctx, store.Act{Exception: id, Verb: store.Rematch, Who: "ben"})
+				return err
+			},
+			"unlink ana removed its link": func(customer string, _ int64) error {
+				return f.db.RemoveLink(f.ctx, sync1, customer, "ana")
+			},
+			"link rule linked it to rec_3": func(customer string, _ int64) error {
+				return f.db.SetLink(f.ctx, link(customer, "rec_3"))
+			},
+		} {
+			customer := "customer of " + name
+			f.receive(event("evt "+name, customer))
+			f.must(f.db.SetLink(f.ctx, link(customer, "record of "+name)))
+			id, err := f.db.OpenException(f.ctx, store.NewException{Sync: sync1, Customer: customer, Kind: status.BrokenLink, Stage: status.StageReadTarget})
+			f.must(err)
+			f.must(change(customer, id))
+			x, err := f.db.Exception(f.ctx, id)
+			f.must(err)
+			if x.State != status.Resolved {
+				t.Errorf("%s: it is still %s", name, x.State)
+			}
+			history, err := f.db.History(f.ctx, sync1, customer, 1)
+			f.must(err)
+			if got := history[0].Action + " " + history[0].Reason; got != name {
+				t.Errorf("the history says %q, not %q", got, name)
+			}
+		}
+	},
+	"a customer that is gone from the source stays an exception without its link": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.must(f.db.SetLink(f.ctx, link("cus_1", "rec_1")))
+		_, err := f.db.OpenException(f.ctx, store.NewException{Sync: sync1, Customer: "cus_1", Kind: status.BrokenLink, Stage: status.StageReadSource})
+		f.must(err)
+		f.must(f.db.RemoveLink(f.ctx, sync1, "cus_1", "ana"))
+		found, err := f.db.Exceptions(f.ctx, store.ExceptionFilter{Sync: sync1, States: []status.State{status.Open}})
+		f.must(err)
+		if len(found) != 1 {
+			t.Errorf("%d are open", len(found))
+		}
+	},
 	"an import that would give two customers one record sets no link at all": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		f.must(f.db.SetLink(f.ctx, link("cus_1", "rec_1")))
@@ -112,11 +177,11 @@ var links = map[string]func(*testing.T, Open){
 			t.Errorf("due is %+v", w)
 		}
 		f.must(f.db.Settle(f.ctx, w, store.Settlement{}))
-		f.must(f.db.RemoveLink(f.ctx, sync1, "cus_1"))
+		f.must(f.db.RemoveLink(f.ctx, sync1, "cus_1", "ana"))
 		if w := f.claimOne(); w.Link != nil {
 			t.Errorf("the link is still %+v", w.Link)
 		}
-		if err := f.db.RemoveLink(f.ctx, sync1, "cus_1"); !errors.Is(err, store.ErrNotFound) {
+		if err := f.db.RemoveLink(f.ctx, sync1, "cus_1", "ana"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("removing it twice: %v", err)
 		}
 	},
