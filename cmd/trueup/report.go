@@ -57,12 +57,12 @@ func writeReport(cmd *cobra.Command, r report.Report, out string) error {
 		return nil
 	}
 	w := cmd.OutOrStdout()
-	fmt.Fprintf(w, "%s on %s\n  agreement   %s: %d of %d carried customers\n  waiting     %d\n", r.Sync, when(r.MadeAt), report.Percent(r.Agreement), r.Agree, r.Carried, r.Waiting)
+	fmt.Fprintf(w, "%s on %s\n  agreement   %s: %d of %d customers who should be carried\n  waiting     %d\n", r.Sync, when(r.MadeAt), report.Percent(r.Agreement), r.Agree, r.Carried, r.Waiting)
 	for _, o := range r.Outcomes {
 		fmt.Fprintf(w, "  %-13s %d\n", o.Name, o.N)
 	}
 	for _, k := range r.ByKind {
-		fmt.Fprintf(w, "  %d open %s, the oldest for %s\n", k.Open, k.Kind, report.Age(k.Oldest))
+		fmt.Fprintf(w, "  %d open %s, the oldest for %s\n", k.Open, k.Kind, report.Age(r.MadeAt.Sub(*k.Oldest)))
 	}
 	for _, o := range r.ByOwner {
 		fmt.Fprintf(w, "  %d belong to %s\n", o.N, o.Name)

@@ -92,15 +92,19 @@ func (r report) write(w io.Writer) {
 type printer func(format string, args ...any)
 
 func (r report) writeAgreement(p printer) {
-	agreed := r.count(equal)
-	carried := agreed + r.count(differs)
+	agreed, waiting := r.count(equal), r.count(stopped)
+	carried := agreed + r.count(differs) + waiting
+	rest := ""
+	if waiting > 0 {
+		rest = fmt.Sprintf(";\n                  %s for a person, as exceptions", plural(waiting, "waits", "wait"))
+	}
 	switch {
 	case carried == 0:
 		p("Agreement       there was nothing to carry\n")
 	case agreed == carried:
-		p("Agreement       100 %%: the CRM shows what billing says for %d of %s\n", agreed, plural(carried, "carried customer", "carried customers"))
+		p("Agreement       100 %%: the CRM shows what billing says for %d of %s\n", agreed, plural(carried, "customer", "customers"))
 	default:
-		p("Agreement       %.1f %%: the CRM shows what billing says for %d of %s\n", 100*float64(agreed)/float64(carried), agreed, plural(carried, "carried customer", "carried customers"))
+		p("Agreement       %.1f %%: the CRM shows what billing says for %d of %s%s\n", 100*float64(agreed)/float64(carried), agreed, plural(carried, "customer", "customers"), rest)
 	}
 	for _, row := range r.rows {
 		switch {

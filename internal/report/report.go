@@ -27,17 +27,23 @@ import (
 
 // Report is how a sync stands.
 type Report struct {
-	Sync       string               `json:"sync"`
-	MadeAt     time.Time            `json:"made_at"`
-	Agreement  float64              `json:"agreement"`
-	Customers  int                  `json:"customers"`
-	Carried    int                  `json:"carried"`
-	Agree      int                  `json:"agree"`
-	Outcomes   []Count              `json:"outcomes"` // of customers, by their latest
-	Waiting    int                  `json:"waiting"`  // customers
-	ByKind     []KindLine           `json:"by_kind"`
-	ByOwner    []Count              `json:"by_owner"`
-	Exceptions []contract.Exception `json:"exceptions"`
+	Sync       string          `json:"sync"`
+	MadeAt     time.Time       `json:"made_at"`
+	Agreement  float64         `json:"agreement"`
+	Customers  int             `json:"customers"`
+	Carried    int             `json:"carried"`
+	Agree      int             `json:"agree"`
+	Outcomes   []Count         `json:"outcomes"` // of customers, by their latest
+	Waiting    int             `json:"waiting"`  // customers
+	ByKind     []KindLine      `json:"by_kind"`
+	ByOwner    []Count         `json:"by_owner"`
+	Exceptions []OpenException `json:"exceptions"`
+}
+
+// OpenException is an exception with when it opened or came back last.
+type OpenException struct {
+	contract.Exception
+	OpenedAt *time.Time `json:"opened_at"`
 }
 
 // Count is how many there are of something.
@@ -48,14 +54,14 @@ type Count struct {
 
 // KindLine is the open exceptions of a kind.
 type KindLine struct {
-	Kind   status.Kind   `json:"kind"`
-	Open   int           `json:"open"`
-	Oldest time.Duration `json:"oldest_ns"`
+	Kind   status.Kind `json:"kind"`
+	Open   int         `json:"open"`
+	Oldest *time.Time  `json:"oldest_opened_at"`
 }
 
 // Make reads how a sync stands.
 func Make(ctx context.Context, db *store.DB, sync string, now time.Time) (Report, error) {
-	r := Report{Sync: sync, MadeAt: now.UTC().Truncate(time.Second), Outcomes: []Count{}, ByKind: []KindLine{}, ByOwner: []Count{}, Exceptions: []contract.Exception{}}
+	r := Report{Sync: sync, MadeAt: now.UTC().Truncate(time.Second), Outcomes: []Count{}, ByKind: []KindLine{}, ByOwner: []Count{}, Exceptions: []OpenException{}}
 	s, err := db.SyncStanding(ctx, sync)
 	if err != nil {
 		return r, err
@@ -73,22 +79,22 @@ func Make(ctx context.Context, db *store.DB, sync string, now time.Time) (Report
 	if err != nil {
 		return r, err
 	}
-	r.exceptions(open, now)
+	r.exceptions(open)
 	return r, nil
 }
 
-func (r *Report) exceptions(open []store.Exception, now time.Time) {
+func (r *Report) exceptions(open []store.Exception) {
 	kinds, owners := map[status.Kind]*KindLine{}, map[string]int{}
 	slices.SortStableFunc(open, func(a, b store.Exception) int { return cmp.Or(a.OpenedAt.Compare(b.OpenedAt), cmp.Compare(a.ID, b.ID)) })
 	for _, x := range open {
 		k := kinds[x.Kind]
 		if k == nil {
-			k = &KindLine{Kind: x.Kind, Oldest: now.Sub(x.OpenedAt)}
+			k = &KindLine{Kind: x.Kind, Oldest: contract.Stamp(x.OpenedAt)}
 			kinds[x.Kind] = k
 		}
 		k.Open++
 		owners[cmp.Or(x.Owner, "nobody")]++
-		r.Exceptions = append(r.Exceptions, contract.ExceptionOf(x))
+		r.Exceptions = append(r.Exceptions, OpenException{contract.ExceptionOf(x), contract.Stamp(x.OpenedAt)})
 	}
 	for _, k := range status.Kinds {
 		if kinds[k] != nil {
@@ -105,7 +111,6 @@ func (r *Report) exceptions(open []store.Exception, now time.Time) {
 var source string
 
 var page = template.Must(template.New("report.html.tmpl").Funcs(template.FuncMap{
-	"age":     Age,
 	"since":   func(made time.Time, t *time.Time) string { return Age(made.Sub(*t)) },
 	"percent": Percent,
 	"stamp":   func(t time.Time) string { return t.Format("2006-01-02 15:04 UTC") },

@@ -48,7 +48,7 @@ func TestAPageThatCanBeMailed(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := b.String()
-	for _, want := range []string{"33.3 %", "<td>conflict<td class=\"n\">2<td>2 days", "&lt;script&gt;"} {
+	for _, want := range []string{"33.3 %", "<td>conflict<td class=\"n\">2<td>2 days", "&lt;script&gt;", "<th>open for<th>", "<td>2 days<td>"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %s:\n%s", want, text)
 		}

@@ -8,15 +8,21 @@ import (
 )
 
 // SyncStanding is how the customers of a sync stand, by the latest look at each.
+//
+// Agreement has one meaning, here and wherever a number is shown: of all
+// customers who should be carried, the share whose target holds the desired
+// value. One should be carried when the source has a status for it that is not
+// listed under ignore. Whoever is held or waits for a person (unmatched,
+// ambiguous, unmapped and so on) does not agree, whatever his target happens
+// to hold. Who was never seen is not counted.
 type SyncStanding struct {
 	Customers int // all that were ever seen
-	Carried   int // those whose value in the source is to be carried
-	Agree     int // of these, whose target holds it
+	Carried   int // those who should be carried
+	Agree     int // of these, whose target holds what it should
 	ByOutcome map[status.Outcome]int
 }
 
-// Agreement is the share of carried customers whose target holds what the
-// source says, 1 when there are none.
+// Agreement is Agree of Carried, 1 when there are none.
 func (s SyncStanding) Agreement() float64 {
 	if s.Carried == 0 {
 		return 1
@@ -36,8 +42,9 @@ func (db *DB) SyncStanding(ctx context.Context, sync string) (SyncStanding, erro
 			s.ByOutcome[outcome] = all
 		}
 		return err
-	}, `select outcome, count(*), sum(case when desired_value <> '' then 1 else 0 end),
-    sum(case when desired_value <> '' and desired_value = observed_value then 1 else 0 end)
+	}, `select outcome, count(*),
+    sum(case when desired_value <> '' or desired_source_value <> '' and outcome <> 'ignored' then 1 else 0 end),
+    sum(case when desired_value <> '' and desired_value = observed_value and outcome not in ('held', 'parked') then 1 else 0 end)
 from customers where sync = $1 group by outcome`, sync)
 	if err != nil {
 		return SyncStanding{}, fmt.Errorf("count how the customers of %s stand: %w", sync, err)
