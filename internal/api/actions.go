@@ -26,7 +26,7 @@ func (s *server) actionRoutes() {
 
 // ActionRequest is what is to be done about an exception.
 type ActionRequest struct {
-	Verb     store.Verb    `json:"verb" doc:"What to do: one of the exception's offers."`
+	Verb     store.Verb    `json:"verb" doc:"What to do: one of the exception's offers, but for map, which writes the configuration and is done at the command line."`
 	Owner    string        `json:"owner,omitempty" maxLength:"200" doc:"For assign: who it is given to."`
 	Ignored  store.Ignored `json:"ignored,omitempty" doc:"For ignore: for how long. until_change unless said."`
 	Until    *time.Time    `json:"until,omitempty" doc:"For keep: until when. Until the source changes unless said."`

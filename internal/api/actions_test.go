@@ -95,7 +95,7 @@ func TestAGroupIsActedOnAsOne(t *testing.T) {
 		w.act(2, `{"verb":"resolve"}`)
 		var x contract.ExceptionInFull
 		w.ask(store.Viewer, "GET", "/exceptions/1", "").ok(&x)
-		if x.Siblings != 2 || x.Cause != "unmapped_status" || len(x.Offers) == 0 || x.Offers[0].Verb != "retry" {
+		if x.Siblings != 2 || x.Cause != "unmapped_status" || len(x.Offers) < 2 || x.Offers[0].Verb != "map" || x.Offers[1].Verb != "retry" {
 			w.Errorf("%+v", x)
 		}
 		for i, want := range []int{3, 0} {

@@ -100,7 +100,7 @@ func oneOf[S ~string](words []S) *huma.Schema {
 func verbs() []store.Verb {
 	var all []store.Verb
 	for _, k := range status.Kinds {
-		for _, o := range exceptions.Offers(k) {
+		for _, o := range exceptions.OfKind(k) {
 			if !slices.Contains(all, o.Verb) {
 				all = append(all, o.Verb)
 			}

@@ -2,8 +2,8 @@
 // each kind offers, and the one way in which a command, the API and a button
 // in Slack do it.
 //
-// Main types: Offer, Request and Desk. Main functions: Offers, InFull, Desk.Do
-// and Desk.DoGroup.
+// Main types: Offer, Request and Desk. Main functions: Offers, OfKind, InFull,
+// Desk.Do and Desk.DoGroup.
 //
 // Invariants: what a kind does not offer is refused; an owner decides only on
 // what he was shown; a repeated request changes nothing; every change is noted
@@ -60,11 +60,47 @@ var special = map[status.Kind][]Offer{
 	status.LoopSuspected:    {retry},
 }
 
-// Offers returns what can be done about exceptions of a kind, the most useful
+// MapValue gives an unmapped value a meaning in trueup.yaml. It is offered, and
+// done at the command line only: nobody else may write that file.
+const MapValue store.Verb = "map"
+
+var meaning = Offer{MapValue, "Map", "give the value a meaning in trueup.yaml, or list it under ignore (at the command line: trueup exceptions map NUMBER STATUS)"}
+
+// OfKind returns what a Desk does about exceptions of a kind, the most useful
 // first.
-func Offers(kind status.Kind) []Offer { return slices.Concat(special[kind], always) }
+func OfKind(kind status.Kind) []Offer { return slices.Concat(special[kind], always) }
+
+// Offers returns what makes sense about one exception as it is now, the most
+// useful first. A Desk does the rest as well, where somebody asks for it.
+func Offers(x store.Exception) []Offer {
+	var all []Offer
+	if x.Kind == status.UnmappedStatus && x.State != status.Resolved {
+		all = append(all, meaning)
+	}
+	for _, o := range OfKind(x.Kind) {
+		if sensible(x, o.Verb) {
+			all = append(all, o)
+		}
+	}
+	return all
+}
+
+// sensible reports whether a verb would change anything in this state.
+func sensible(x store.Exception, verb store.Verb) bool {
+	switch {
+	case verb == store.Reopen:
+		return x.State == status.Resolved || x.State == status.StateIgnored
+	case x.State == status.Resolved:
+		return false // what is to be done is done; a relapse opens it again
+	case verb == store.Acknowledge:
+		return x.State != status.Acknowledged
+	case verb == store.Ignore:
+		return x.State != status.StateIgnored
+	}
+	return x.Customer != "" || slices.ContainsFunc(always, func(o Offer) bool { return o.Verb == verb })
+}
 
 // offered reports whether a kind offers a verb.
 func offered(kind status.Kind, verb store.Verb) bool {
-	return slices.ContainsFunc(Offers(kind), func(o Offer) bool { return o.Verb == verb })
+	return slices.ContainsFunc(OfKind(kind), func(o Offer) bool { return o.Verb == verb })
 }

@@ -23,7 +23,7 @@ func InFull(ctx context.Context, from Reader, id int64) (contract.ExceptionInFul
 		return contract.ExceptionInFull{}, err
 	}
 	full := contract.ExceptionInFull{Exception: contract.ExceptionOf(x), Cause: x.Cause, OpenedAt: contract.Stamp(x.OpenedAt), Ignored: string(x.Ignored)}
-	for _, o := range Offers(x.Kind) {
+	for _, o := range Offers(x) {
 		full.Offers = append(full.Offers, contract.OfferLine{Verb: string(o.Verb), Does: o.Does})
 	}
 	siblings, err := from.Exceptions(ctx, store.ExceptionFilter{Sync: x.Sync, Kind: x.Kind, Cause: x.Cause, States: []status.State{status.Open, status.Acknowledged}})

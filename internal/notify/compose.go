@@ -244,7 +244,7 @@ func (c composer) buttons(g store.GroupState, x store.Exception, history []store
 		store.ApplyOurs:   decides,
 		store.KeepTheirs:  decides,
 	}
-	offers := exceptions.Offers(x.Kind)
+	offers := exceptions.OfKind(x.Kind)
 	for _, verb := range []store.Verb{store.ApplyOurs, store.KeepTheirs, store.Retry, store.Acknowledge, store.Assign} {
 		i := slices.IndexFunc(offers, func(o exceptions.Offer) bool { return o.Verb == verb })
 		if i < 0 || !may[verb] {
