@@ -111,10 +111,10 @@ func judge(rule Rule, records []status.TargetRecord, minConfidence float64) Resu
 	switch {
 	case len(records) > 1:
 		result.Kind = status.AmbiguousMatch
-		result.Reason = fmt.Sprintf("%d records match by %s; say which one it is with trueup links set, or merge them in the target", len(records), rule)
+		result.Reason = fmt.Sprintf("%d records match by %s; say which one it is with trueup exceptions link, or merge them in the target", len(records), rule)
 	case rule.Confidence < minConfidence:
 		result.Kind = status.LowConfidence
-		result.Reason = fmt.Sprintf("one record matches by %s, which is only %g sure and %g is asked for; confirm it with trueup links set", rule, rule.Confidence, minConfidence)
+		result.Reason = fmt.Sprintf("one record matches by %s, which is only %g sure and %g is asked for; confirm it with trueup exceptions link", rule, rule.Confidence, minConfidence)
 	default:
 		result.Record, result.Candidates = records[0], nil
 	}
@@ -130,7 +130,7 @@ func unmatched(rules, tried int, missing []string) string {
 		slices.Sort(missing)
 		reason += fmt.Sprintf(" (%d could not be tried: the customer has no %s)", rules-tried, strings.Join(slices.Compact(missing), ", no "))
 	}
-	return reason + "; add the record or its key in the target and run trueup exceptions retry, or link it with trueup links set"
+	return reason + "; add the record or its key in the target and run trueup exceptions retry, or link it with trueup exceptions link"
 }
 
 // Normalize returns the form in which two values of a key are compared: NFC

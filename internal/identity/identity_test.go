@@ -46,7 +46,7 @@ func TestMatch(t *testing.T) {
 		"the first rule finds the one":             {[]Rule{byID, byEmail}, []status.TargetRecord{rec("r1", "external_id", "cus_1"), rec("r2", "email", "ana@example.com")}, "r1", "", 1, ""},
 		"a later rule, when the first finds none":  {[]Rule{byID, byEmail}, []status.TargetRecord{rec("r2", "email", "ANA@example.com ")}, "r2", "", 2, ""},
 		"the same record twice is one":             {[]Rule{byEmail}, []status.TargetRecord{rec("r2", "email", "ana@example.com"), rec("r2", "email", "ana@example.com")}, "r2", "", 1, ""},
-		"what the search found and does not match": {[]Rule{byEmail}, []status.TargetRecord{rec("r2", "email", "ana@example.com.evil.org"), rec("r3")}, "", status.Unmatched, 1, "trueup links set"},
+		"what the search found and does not match": {[]Rule{byEmail}, []status.TargetRecord{rec("r2", "email", "ana@example.com.evil.org"), rec("r3")}, "", status.Unmatched, 1, "trueup exceptions link"},
 		"two records": {[]Rule{byEmail}, []status.TargetRecord{rec("r3", "email", "ana@example.com"), rec("r2", "email", "ana@example.com")}, "", status.AmbiguousMatch, 1, "2 records match by email = email"},
 		"two by the first rule are not told apart later": {[]Rule{byEmail, byID}, []status.TargetRecord{rec("r3", "email", "ana@example.com"), rec("r2", "email", "ana@example.com", "external_id", "cus_1")}, "", status.AmbiguousMatch, 1, "merge"},
 		"a rule that is not sure enough":                 {[]Rule{byName}, []status.TargetRecord{rec("r2", "name", "Ana")}, "", status.LowConfidence, 1, "0.5 sure and 0.8"},

@@ -82,7 +82,7 @@ func (m Map) Target(value string) status.Status { return m.targets[value] }
 type UnmappedError struct{ Value string }
 
 func (e *UnmappedError) Error() string {
-	return fmt.Sprintf("status %q is listed neither under statuses nor under ignore; add it to the sync in trueup.yaml, start trueup run again, then trueup exceptions retry", shown(e.Value))
+	return fmt.Sprintf("status %q is listed neither under statuses nor under ignore; give it a meaning with trueup exceptions map, or in trueup.yaml", shown(e.Value))
 }
 
 // shown cuts a word to a length that a person reads.

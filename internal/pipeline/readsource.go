@@ -26,7 +26,7 @@ func (a *attempt) readSource(ctx context.Context) verdict {
 	if err != nil {
 		if connector.FailureOf(err).Kind == connector.Gone {
 			return verdict{end: a.parked(status.BrokenLink, fmt.Sprintf(
-				"%s has no customer with this id any more; remove the link with trueup links remove, or restore the customer", a.Source.Name))}
+				"%s has no customer with this id any more; restore the customer, or close this with trueup exceptions resolve", a.Source.Name))}
 		}
 		return a.failed(err, a.Source.Name, "reading the customer in")
 	}

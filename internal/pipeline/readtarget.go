@@ -54,7 +54,7 @@ func (a *attempt) outdated(record status.TargetRecord) bool {
 // write to a stranger.
 func (a *attempt) brokenLink() *ending {
 	e := a.parked(status.BrokenLink, fmt.Sprintf(
-		"the linked record %s is gone from %s; link another with trueup links set, or remove the link with trueup links remove to match anew",
+		"the linked record %s is gone from %s; say which record took its place with trueup exceptions link, or let the match rules try anew with trueup exceptions rematch",
 		a.link.TargetID, a.Target.Name))
 	// A write can find it gone as well. Reading it again is what shows that it
 	// is back, however the attempt ends then.
