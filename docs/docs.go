@@ -1,10 +1,16 @@
-// Package docs carries the pages about exceptions into the binary, so that what
-// a message or a page says about a kind can be read where the service runs.
+// Package docs carries into the binary what must be readable where it runs: the
+// pages about exceptions, to which messages and pages lead, and the example of
+// the configuration.
 //
-// Main variable: Exceptions. It imports nothing of ours.
+// Main variables: Exceptions and Example. It imports nothing of ours.
 package docs
 
 import "embed"
+
+// Example is examples/trueup.yaml.
+//
+//go:embed examples/trueup.yaml
+var Example string
 
 // Exceptions holds exceptions/<kind>.md.
 //

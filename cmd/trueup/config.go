@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"trueup/docs"
 	"trueup/internal/app"
 	"trueup/internal/config"
 )
@@ -13,11 +14,22 @@ func configCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "config",
 		Short:   "About the configuration file",
-		Example: "  trueup config schema > trueup.schema.json",
+		Example: "  trueup config example > trueup.yaml\n  trueup config schema > trueup.schema.json",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(&cobra.Command{
+		Use:   "example",
+		Short: "Print an example of trueup.yaml to start from",
+		Long: `Print an example of trueup.yaml to start from: Stripe decides, a CRM with a REST
+API follows. Change the crm part to your tool, then trueup check.`,
+		Example: "  trueup config example > trueup.yaml",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprint(cmd.OutOrStdout(), docs.Example)
+			return err
+		},
+	}, &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON Schema of trueup.yaml",
 		Long: `Print the JSON Schema of trueup.yaml. An editor that knows it completes and

@@ -19,7 +19,7 @@ func Load(path string, types Types, env func(string) (string, bool)) (*Config, [
 	src, err := os.ReadFile(path) // #nosec G304 -- the file that the person who runs this names
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil, fmt.Errorf("%s: %w; name another with -c, or start from the sample in docs/configuration.md (`trueup demo` needs no file)", path, fs.ErrNotExist)
+		return nil, nil, fmt.Errorf("%s: %w; name another with -c, or start from an example: trueup config example > trueup.yaml (trueup demo needs no file)", path, fs.ErrNotExist)
 	case err != nil:
 		return nil, nil, fmt.Errorf("read the configuration: %w", err)
 	}

@@ -94,7 +94,7 @@ func readTree(r *report, src []byte) *node {
 	}
 	switch len(docs) {
 	case 0:
-		r.unreadable(1, "", "the file is empty", "start from the sample in docs/configuration.md")
+		r.unreadable(1, "", "the file is empty", "start from the example that trueup config example prints")
 		return nil
 	case 1:
 	default:
@@ -103,7 +103,7 @@ func readTree(r *report, src []byte) *node {
 	root := (&treeReader{r}).node(docs[0], "", 0)
 	if root.kind != mapping {
 		if root.kind != refused {
-			r.unreadable(root.line, "", "expected keys such as connections and syncs, found "+string(root.kind), "start from the sample in docs/configuration.md")
+			r.unreadable(root.line, "", "expected keys such as connections and syncs, found "+string(root.kind), "start from the example that trueup config example prints")
 		}
 		return nil
 	}

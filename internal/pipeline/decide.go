@@ -24,7 +24,7 @@ func (a *attempt) decide(context.Context) verdict {
 	case decide.Write:
 		if a.watching() {
 			return end(ending{outcome: status.Ignored, action: string(d.Action),
-				reason: fmt.Sprintf("watching only: would write %s (%s)", a.desired.Value, d.Reason.Sentence())})
+				reason: fmt.Sprintf("watched, nothing is written: would write %s (%s)", a.desired.Value, d.Reason.Sentence())})
 		}
 		return onward
 	}

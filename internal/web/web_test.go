@@ -34,6 +34,8 @@ func TestRoutes(t *testing.T) {
 		"alive though the database is not":   {"GET", "/healthz", errors.New("broken"), 200, "ok"},
 		"metrics":                            {"GET", "/metrics", nil, 200, "numbers"},
 		"the page, with the version as text": {"GET", "/", nil, 200, "Version v1&lt;2"},
+		"the page, which names the API":      {"GET", "/", nil, 200, `href="/api/v1/openapi.json"`},
+		"the page, which explains watching":  {"GET", "/", nil, 200, `its reason says "watched"`},
 		"nothing":                            {"GET", "/nothing", nil, 404, ""},
 	}
 	for name, tt := range tests {
