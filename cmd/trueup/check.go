@@ -1,17 +1,20 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"trueup/internal/app"
 	"trueup/internal/config"
 	"trueup/internal/connector"
+	"trueup/internal/store"
 )
 
 // checked is what trueup check prints as JSON.
@@ -59,6 +62,7 @@ func check(cmd *cobra.Command, _ []string) error {
 	for _, w := range warnings {
 		result.Warnings = append(result.Warnings, w.String())
 	}
+	result.Warnings = append(result.Warnings, orphans(cmd.Context(), cfg)...)
 	if result.Knows, err = app.Known(cfg); err != nil {
 		return err
 	}
@@ -80,6 +84,29 @@ func check(cmd *cobra.Command, _ []string) error {
 		}
 	}
 	return err
+}
+
+// askingTheDatabase bounds how long a check of the file waits for the database.
+const askingTheDatabase = 5 * time.Second
+
+// orphans says whose customers the file has lost, as far as the database can be
+// asked. That there is none yet is no fault of the file.
+func orphans(ctx context.Context, cfg *config.Config) []string {
+	ctx, cancel := context.WithTimeout(ctx, askingTheDatabase)
+	defer cancel()
+	db, err := store.Open(ctx, store.Options{DSN: cfg.Database.Reveal()})
+	if errors.Is(err, store.ErrMissing) {
+		return nil
+	}
+	var found []string
+	if err == nil {
+		found, err = app.Orphans(ctx, cfg, db)
+		err = errors.Join(err, db.Close())
+	}
+	if err == nil {
+		return found
+	}
+	return []string{"the database could not be asked whether its customers belong to the syncs of this file: " + err.Error()}
 }
 
 func probe(cmd *cobra.Command, cfg *config.Config) []liveResult {

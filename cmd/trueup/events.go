@@ -29,7 +29,7 @@ func eventsCommand() *cobra.Command {
 		Long:    "Show one event with its payload as the tool sent it, which may hold personal data.",
 		Example: "  trueup events show 17 --json",
 		Args:    cobra.ExactArgs(1),
-		RunE:    withStore(showEvent),
+		RunE:    withDatabase(showEvent),
 	}
 	jsonFlag(show)
 	cmd.AddCommand(list, show)
@@ -45,7 +45,7 @@ func eventsListCommand() *cobra.Command {
 		Example: `  trueup events list --outcome parked
   trueup events list --waiting --json`,
 		Args: cobra.NoArgs,
-		RunE: withStore(func(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB) error {
+		RunE: withDatabase(func(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB) error {
 			var err error
 			if f.Sync, err = syncOf(cmd, cfg); err != nil {
 				return err

@@ -46,7 +46,7 @@ func exceptionsListCommand() *cobra.Command {
   trueup exceptions list --csv > exceptions.csv
   trueup exceptions list --fail-if-any     # exit 3 when there is one`,
 		Args: cobra.NoArgs,
-		RunE: withStore(func(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB) error {
+		RunE: withDatabase(func(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB) error {
 			var err error
 			if f.Sync, err = syncOf(cmd, cfg); err != nil {
 				return err

@@ -18,7 +18,7 @@ func exceptionsShowCommand() *cobra.Command {
 		Short:   "Show one exception, what can be done about it and what was",
 		Example: "  trueup exceptions show 3 --json",
 		Args:    cobra.ExactArgs(1),
-		RunE:    withStore(showException),
+		RunE:    withDatabase(showException),
 	}
 	jsonFlag(cmd)
 	return cmd
@@ -81,7 +81,7 @@ with the same unmapped value are one group: what is done with --group about one
 of them is done about all.`,
 		Example: "  trueup exceptions groups --sync customer-status",
 		Args:    cobra.NoArgs,
-		RunE: withStore(func(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB) error {
+		RunE: withDatabase(func(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB) error {
 			sync, err := syncOf(cmd, cfg)
 			if err != nil {
 				return err

@@ -24,7 +24,7 @@ target's id, or the customer's e-mail address.`,
 		Example: `  trueup explain customer-status cus_123
   trueup explain customer-status jane@example.com --json`,
 		Args: cobra.ExactArgs(2),
-		RunE: withStore(func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
+		RunE: withDatabase(func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
 			if err := knownSync(cfg, args[0]); err != nil {
 				return err
 			}
@@ -63,6 +63,9 @@ func explain(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync, named s
 	}
 	if err := printCustomer(cmd, row, found[0]); err != nil {
 		return err
+	}
+	if _, ok := cfg.Syncs[sync]; !ok {
+		return nil // the file has faults
 	}
 	known, err := app.Known(cfg)
 	if err != nil {

@@ -25,14 +25,14 @@ find links; a person may set them, and what a person set is kept.`,
   trueup links import links.csv`,
 		Args: cobra.NoArgs,
 	}
-	list := &cobra.Command{Use: "list", Short: "List links", Example: "  trueup links list --sync customer-status --json", Args: cobra.NoArgs, RunE: withStore(listLinks)}
+	list := &cobra.Command{Use: "list", Short: "List links", Example: "  trueup links list --sync customer-status --json", Args: cobra.NoArgs, RunE: withDatabase(listLinks)}
 	set := &cobra.Command{Use: "set SYNC CUSTOMER TARGET", Short: "Link a customer (the source's id) to a record (the target's id)",
 		Example: "  trueup links set customer-status cus_123 contact_9", Args: cobra.ExactArgs(3), RunE: withStore(setLink)}
 	remove := &cobra.Command{Use: "remove SYNC CUSTOMER", Short: "Remove a customer's link; the match rules are tried anew",
 		Example: "  trueup links remove customer-status cus_123", Args: cobra.ExactArgs(2), RunE: withStore(removeLink)}
 	export := &cobra.Command{Use: "export", Short: "Print links as CSV",
 		Long:    "Print links as CSV. A cell that a spreadsheet would run as a formula gets a ' in front, which import takes away again.",
-		Example: "  trueup links export --sync customer-status > links.csv", Args: cobra.NoArgs, RunE: withStore(exportLinks)}
+		Example: "  trueup links export --sync customer-status > links.csv", Args: cobra.NoArgs, RunE: withDatabase(exportLinks)}
 	imports := &cobra.Command{Use: "import FILE", Short: "Set links from CSV with the columns sync, customer and target_id",
 		Long:    "Set links from CSV with the columns sync, customer and target_id, all of a sync or none of it. A customer whose link names the same record already keeps it as it was found. FILE may be - for standard input.",
 		Example: "  trueup links import links.csv", Args: cobra.ExactArgs(1), RunE: withStore(importLinks)}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -26,8 +28,15 @@ func loadConfig(cmd *cobra.Command) (*config.Config, []config.Warning, error) {
 // withStore runs a command on the database of the configuration, beside a
 // trueup run or without one.
 func withStore(run func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error) func(*cobra.Command, []string) error {
-	return func(cmd *cobra.Command, args []string) (err error) {
+	return withConfig(func(cmd *cobra.Command) (*config.Config, error) {
 		cfg, _, err := loadConfig(cmd)
+		return cfg, err
+	}, run)
+}
+
+func withConfig(load func(*cobra.Command) (*config.Config, error), run func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) (err error) {
+		cfg, err := load(cmd)
 		if err != nil {
 			return err
 		}
@@ -42,6 +51,33 @@ func withStore(run func(cmd *cobra.Command, args []string, cfg *config.Config, d
 		}()
 		return run(cmd, args, cfg, db)
 	}
+}
+
+// withDatabase is withStore for a command that only reads the database: it works
+// although the rest of the file has faults, which it tells. The configuration
+// has no syncs then.
+func withDatabase(run func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error) func(*cobra.Command, []string) error {
+	return withConfig(readable, run)
+}
+
+// readable returns the configuration, or what a command that only reads the
+// database needs of it.
+func readable(cmd *cobra.Command) (*config.Config, error) {
+	cfg, _, err := loadConfig(cmd)
+	var faults config.Faults
+	if !errors.As(err, &faults) {
+		return cfg, err
+	}
+	path, pathErr := cmd.Flags().GetString("config")
+	if pathErr != nil {
+		return nil, pathErr
+	}
+	database, ok := config.Database(path, app.Types(), os.LookupEnv)
+	if !ok {
+		return nil, err
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "%v\nwarning: %s has faults; this is read from its database all the same\n", faults, path)
+	return &config.Config{Path: path, Database: database}, nil
 }
 
 // syncFlag adds --sync, which narrows a list to one sync.
@@ -59,7 +95,7 @@ func syncOf(cmd *cobra.Command, cfg *config.Config) (string, error) {
 }
 
 func knownSync(cfg *config.Config, name string) error {
-	if _, ok := cfg.Syncs[name]; ok {
+	if _, ok := cfg.Syncs[name]; ok || cfg.Syncs == nil { // nil: the file has faults, see withDatabase
 		return nil
 	}
 	return usage("its syncs are: "+strings.Join(slices.Sorted(maps.Keys(cfg.Syncs)), ", "), "there is no sync %q in %s", name, cfg.Path)

@@ -23,7 +23,7 @@ age. With --out it is one HTML page that loads nothing from elsewhere.`,
 		Example: `  trueup report customer-status --out report.html
   trueup report customer-status --json`,
 		Args: cobra.ExactArgs(1),
-		RunE: withStore(func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
+		RunE: withDatabase(func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
 			if err := knownSync(cfg, args[0]); err != nil {
 				return err
 			}

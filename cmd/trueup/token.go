@@ -40,7 +40,7 @@ when the token is revoked.`,
 	}
 	create.Flags().String("role", "", "viewer, operator or admin")
 	create.Flags().String("as", "", "who makes it: a `NAME` or an address; your user name unless said")
-	list := &cobra.Command{Use: "list", Short: "List the tokens, the revoked ones too", Example: "  trueup token list --json", Args: cobra.NoArgs, RunE: withStore(listTokens)}
+	list := &cobra.Command{Use: "list", Short: "List the tokens, the revoked ones too", Example: "  trueup token list --json", Args: cobra.NoArgs, RunE: withDatabase(listTokens)}
 	revoke := &cobra.Command{Use: "revoke NAME", Short: "Revoke a token: from now on it is nobody's", Example: "  trueup token revoke dashboard",
 		Args: cobra.ExactArgs(1), RunE: withStore(revokeToken)}
 	for _, c := range []*cobra.Command{create, list, revoke} {

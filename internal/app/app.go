@@ -85,7 +85,7 @@ func (a *App) assemble(ctx context.Context) error {
 		return err
 	}
 	a.carrier.Store(c)
-	if err := a.redrive(ctx, o.Config); err != nil {
+	if err := errors.Join(a.redrive(ctx, o.Config), a.warnOfOrphans(ctx, o.Config)); err != nil {
 		return err
 	}
 	a.metrics.Watch(a.store.Counts)

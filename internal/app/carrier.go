@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -106,5 +107,5 @@ func (a *App) Reload(ctx context.Context, cfg *config.Config) error {
 	a.carrier.Store(next)
 	old.end(ctx)
 	next.start()
-	return a.redrive(ctx, cfg)
+	return errors.Join(a.redrive(ctx, cfg), a.warnOfOrphans(ctx, cfg))
 }

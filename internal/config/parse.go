@@ -26,6 +26,38 @@ func Load(path string, types Types, env func(string) (string, bool)) (*Config, [
 	return Parse(path, src, filepath.Dir(path), types, env)
 }
 
+// Database returns where the database of a file is, whatever is wrong with the
+// rest of it: who only reads the database needs no more. It is false when that
+// cannot be told for sure.
+func Database(path string, types Types, env func(string) (string, bool)) (Secret, bool) {
+	src, err := os.ReadFile(path) // #nosec G304 -- the file that the person who runs this names
+	if err != nil {
+		return "", false
+	}
+	r := &report{file: path, places: places{"": 1}, bad: map[string]bool{}, written: map[string]string{}}
+	root := readTree(r, src)
+	if root == nil {
+		return "", false
+	}
+	c := &Config{Path: path, places: r.places}
+	d := &decoder{report: r, dir: filepath.Dir(path), types: types, env: env}
+	d.value(root, "", reflect.ValueOf(c).Elem())
+	(&validator{report: r, config: c}).database("database", c.Database)
+	_, written := r.places["database"]
+	if _, inFile := r.places["database"+fileSuffix]; inFile {
+		written = true
+	}
+	for _, f := range r.faults {
+		aboutIt := f.Path == "" || strings.HasPrefix(f.Path, "database")
+		// A key on top that is not known may be a misspelt database.
+		if aboutIt || !written && !strings.ContainsAny(f.Path, ".[") {
+			return "", false
+		}
+	}
+	c.resolve(d.dir)
+	return c.Database, true
+}
+
 // Parse reads a file's text. name is what faults call the file, dir the folder
 // its relative paths start from.
 func Parse(name string, src []byte, dir string, types Types, env func(string) (string, bool)) (*Config, []Warning, error) {

@@ -36,6 +36,23 @@ order by customer`, sync, named, strings.ToLower(strings.TrimSpace(named)))
 	return found, nil
 }
 
+// CustomersBySync returns how many customers each sync has, whether the
+// configuration still has it or not.
+func (db *DB) CustomersBySync(ctx context.Context) (map[string]int, error) {
+	all := map[string]int{}
+	err := db.view(ctx, func(s scanner) error {
+		var sync string
+		var n int
+		err := s.Scan(&sync, &n)
+		all[sync] = n
+		return err
+	}, "select sync, count(*) from customers group by sync")
+	if err != nil {
+		return nil, fmt.Errorf("count the customers of each sync: %w", err)
+	}
+	return all, nil
+}
+
 // Customer returns one customer by the source's id, or ErrNotFound.
 func (db *DB) Customer(ctx context.Context, sync, customer string) (Customer, error) {
 	var found *Customer

@@ -1,0 +1,51 @@
+package app_test
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"trueup/internal/app"
+	"trueup/internal/config"
+	"trueup/internal/store"
+)
+
+func TestAStartSaysWhoseCustomersTheFileHasLost(t *testing.T) {
+	dsn := filepath.Join(t.TempDir(), "trueup.db")
+	db, err := store.Open(t.Context(), store.Options{DSN: dsn, Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.Receive(t.Context(), []store.NewEvent{
+		{Connection: "billing", Sync: "before", Side: store.SourceSide, ID: "evt_1", Customer: "cus_1"},
+		{Connection: "billing", Sync: "customer-status", Side: store.SourceSide, ID: "evt_1", Customer: "cus_1"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "trueup.yaml")
+	if err := os.WriteFile(path, []byte(configText(dsn, "http://127.0.0.1:1", "http://127.0.0.1:2")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, _, err := config.Load(path, app.Types(), os.LookupEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	a, err := app.Start(t.Context(), app.Options{Config: cfg, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(log.String(), "which the file does not have any more"); n != 1 || !strings.Contains(log.String(), `customers of the sync \"before\" (1)`) {
+		t.Errorf("%d warnings:\n%s", n, log.String())
+	}
+}
