@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -9,6 +10,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/exceptions"
+	"trueup/internal/status"
 	"trueup/internal/store"
 )
 
@@ -37,7 +39,18 @@ func showException(cmd *cobra.Command, args []string, _ *config.Config, db *stor
 		return printJSON(cmd.OutOrStdout(), full)
 	}
 	printException(cmd.OutOrStdout(), full)
-	return nil
+	if full.Kind != status.Conflict || full.Customer == "" {
+		return nil
+	}
+	// Who it was is personal data: it is shown here, and not in the reason.
+	c, err := db.Customer(cmd.Context(), full.Sync, full.Customer)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err == nil && c.Observed.By != "" {
+		fmt.Fprintf(cmd.OutOrStdout(), "  edited last   by %s\n", c.Observed.By)
+	}
+	return err
 }
 
 func printException(out io.Writer, x contract.ExceptionInFull) {

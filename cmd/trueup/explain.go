@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"trueup/internal/app"
 	"trueup/internal/config"
+	"trueup/internal/connector"
 	"trueup/internal/contract"
 	"trueup/internal/store"
 )
@@ -61,14 +63,18 @@ func explain(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync, named s
 	if wantsJSON(cmd) {
 		return printJSON(cmd.OutOrStdout(), row)
 	}
-	if err := printCustomer(cmd, row, found[0]); err != nil {
+	waiting, err := db.Events(cmd.Context(), store.EventFilter{Sync: sync, Customer: found[0].Customer, Waiting: true, Limit: mostWaiting, Bare: true})
+	if err != nil {
 		return err
 	}
-	if _, ok := cfg.Syncs[sync]; !ok {
-		return nil // the file has faults
+	known := map[string]connector.Knowledge{}
+	_, whole := cfg.Syncs[sync] // else the file has faults
+	if whole {
+		if known, err = app.Known(cfg); err != nil {
+			return err
+		}
 	}
-	known, err := app.Known(cfg)
-	if err != nil {
+	if err := printCustomer(cmd, row, found[0], waiting, known[sync].FieldTime); err != nil || !whole {
 		return err
 	}
 	for i, weak := range weaknesses(known[sync]) {
@@ -80,7 +86,35 @@ func explain(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync, named s
 	return nil
 }
 
-func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer) error {
+// mostWaiting is how many waiting events are counted.
+const mostWaiting = 1000
+
+// earliest is since when the source has been so: what is stored is the earliest
+// time at which it can have changed.
+func earliest(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return "not before " + when(t)
+}
+
+// lastEdit is since when the target has been so: where the status has no time of
+// its own, what is known is when the record was edited last.
+func lastEdit(c store.Customer, fieldTime bool) string {
+	switch o := c.Observed; {
+	case o.At.IsZero() && o.By == c.Base.By && o.Value == c.Base.Value && !c.Base.SeenAt.IsZero():
+		return when(c.Base.SeenAt) + " (our write)"
+	case o.At.IsZero() && o.SeenAt.IsZero():
+		return "-"
+	case o.At.IsZero():
+		return "not after " + when(o.SeenAt)
+	case !fieldTime:
+		return "not after " + when(o.At)
+	}
+	return when(c.Observed.At)
+}
+
+func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, waiting []store.Event, fieldTime bool) error {
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "customer %s of %s\n", r.Customer, r.Sync)
 	if r.Link == nil {
@@ -90,8 +124,8 @@ func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer) er
 	}
 	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "\n  \tSTATUS\tVALUE\tSINCE\tBY")
-	fmt.Fprintf(t, "  desired (the source wants)\t%s\t%s\t%s\t-\n", orDash(string(r.Desired.Status)), orDash(r.Desired.Value), when(c.Desired.At))
-	fmt.Fprintf(t, "  observed (the target holds)\t%s\t%s\t%s\t%s\n", orDash(string(r.Observed.Status)), orDash(c.Observed.Value), when(c.Observed.At), orDash(r.Observed.By))
+	fmt.Fprintf(t, "  desired (the source wants)\t%s\t%s\t%s\t-\n", orDash(string(r.Desired.Status)), orDash(r.Desired.Value), earliest(c.Desired.At))
+	fmt.Fprintf(t, "  observed (the target holds)\t%s\t%s\t%s\t%s\n", orDash(string(r.Observed.Status)), orDash(c.Observed.Value), lastEdit(c, fieldTime), orDash(r.Observed.By))
 	since := c.Base.At
 	if since.IsZero() {
 		since = c.Base.SeenAt
@@ -100,11 +134,15 @@ func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer) er
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	fmt.Fprintln(out)
+	if len(waiting) > 0 { // the latest first
+		fmt.Fprintf(out, "  waiting: %s not looked at yet, the latest of %s; what is said below was before\n", plural(len(waiting), "event"), when(waiting[0].ReceivedAt))
+	}
 	switch {
 	case r.Outcome != "":
-		fmt.Fprintf(out, "\n  %s: %s\n", r.Outcome, r.Reason)
+		fmt.Fprintf(out, "  %s: %s\n", r.Outcome, r.Reason)
 	default:
-		fmt.Fprintln(out, "\n  nothing was decided yet")
+		fmt.Fprintln(out, "  nothing was decided yet")
 	}
 	if k := r.Ruling; k != nil {
 		fmt.Fprintf(out, "  %s said %s on %s, of %s in the target\n", k.By, k.Kind, when(c.Ruling.At), orDash(c.Ruling.Observed))

@@ -24,6 +24,7 @@ func TestCommands(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"seed":      seed,
+			"receive":   receive,
 			"unmapped":  unmapped,
 			"newer":     newer,
 			"wait-file": waitFile,
@@ -64,6 +65,16 @@ func seed(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 }
 
+// receive stores one more event of a customer.
+func receive(ts *testscript.TestScript, _ bool, args []string) {
+	ctx := context.Background()
+	db, err := store.Open(ctx, store.Options{DSN: ts.MkAbs("trueup.db")})
+	ts.Check(err)
+	defer db.Close()
+	_, err = db.Receive(ctx, []store.NewEvent{{Connection: "billing", Sync: "customer-status", Side: store.SourceSide, ID: "one more of " + args[0], Customer: args[0]}})
+	ts.Check(err)
+}
+
 // unmapped fills trueup.db with exceptions about two values that have no
 // meaning.
 func unmapped(ts *testscript.TestScript, _ bool, _ []string) {
@@ -93,7 +104,7 @@ func settlements(at time.Time) map[string]store.Settlement {
 			Outcome: status.Applied, Reason: "paused was written", Decision: &store.Decision{Action: "write", Row: 4, Stage: status.StageConfirm, Confidence: 1, Events: 1}},
 		"cus_2": {Desired: desired("active"), Outcome: status.Parked, Reason: "two records match", Park: exception("cus_2", status.AmbiguousMatch, "two records match", 0.9),
 			Email: "ana@example.com", Decision: &store.Decision{Action: "park", Stage: status.StageMatch, Kind: status.AmbiguousMatch}},
-		"cus_3": {Desired: desired("canceled"), Outcome: status.Held, Reason: "a person's edit stays", Park: exception("cus_3", status.Conflict, "a person's edit stays", 1),
+		"cus_3": {Desired: desired("canceled"), Observed: &store.Observed{By: "human:ben", SeenAt: at}, Outcome: status.Held, Reason: "a person's edit stays", Park: exception("cus_3", status.Conflict, "a person's edit stays", 1),
 			Decision: &store.Decision{Action: "hold", Row: 8, Stage: status.StageDecide, Kind: status.Conflict, Confidence: 1}},
 	}
 }

@@ -84,6 +84,9 @@ func CustomerLineOf(c store.Customer) CustomerLine {
 		// The target gave no time of its own for what was written.
 		row.Base.At = Stamp(c.Base.SeenAt)
 	}
+	if row.Observed.At == nil && c.Observed.Value == c.Base.Value && c.Observed.By == c.Base.By {
+		row.Observed.At = row.Base.At // our own write
+	}
 	if l := c.Link; l != nil {
 		row.Link = &CustomerLink{TargetID: l.TargetID, Rule: l.Rule, Confidence: l.Confidence, By: l.By}
 	}

@@ -253,6 +253,21 @@ func (f Facts) window() (from, to time.Time) {
 	return from, to
 }
 
+// PersonsEdit returns between which times the edit was made that a hold leaves
+// alone, as far as the facts tell; a zero time is not known.
+func (f Facts) PersonsEdit() (from, to time.Time) {
+	o := f.Observed
+	switch changed := o.Value != f.Base.Value; {
+	case changed && o.Actor != status.ActorUs && o.Actor != status.ActorAutomation:
+		return f.window()
+	case !changed && o.Actor == status.ActorHuman && o.FieldTime:
+		return o.EditedAt, o.EditedAt
+	case !f.HumanAt.IsZero(): // an earlier look has found it
+		return f.HumanAt, f.HumanAt
+	}
+	return f.window()
+}
+
 // edited is rows 8 to 10: somebody made an edit between the two times.
 func (f Facts) edited(from, to time.Time) Decision {
 	switch {

@@ -31,7 +31,11 @@ func (a *attempt) decide(context.Context) verdict {
 	if d.Kind == "" { // the owner was asked and has answered
 		return end(ending{outcome: status.Held, action: string(d.Action), reason: d.Reason.Sentence()})
 	}
-	e := a.parked(d.Kind, d.Reason.Sentence())
+	reason := d.Reason.Sentence()
+	if d.Kind == status.Conflict {
+		reason += "; " + a.bothTimes()
+	}
+	e := a.parked(d.Kind, reason)
 	e.action = string(d.Action)
 	e.park.Confidence = d.Confidence
 	if d.Kind == status.Conflict {
@@ -39,6 +43,34 @@ func (a *attempt) decide(context.Context) verdict {
 	}
 	return verdict{end: e}
 }
+
+// bothTimes says when the source and the target were changed, as far as it is
+// known. It says no name: reasons reach logs and Slack.
+func (a *attempt) bothTimes() string {
+	source := "at a time that it does not tell"
+	if !a.desired.At.IsZero() {
+		source = "at " + stamp(a.desired.At) + " at the earliest"
+		if !a.record.ValueAt.IsZero() {
+			source = "at " + stamp(a.desired.At)
+		}
+	}
+	target := "at a time that it does not tell"
+	switch from, to := a.facts().PersonsEdit(); {
+	case !to.IsZero() && from.Equal(to):
+		target = "at " + stamp(to)
+	case !to.IsZero() && !from.IsZero():
+		target = "between " + stamp(from) + " and " + stamp(to)
+	case !to.IsZero():
+		target = "at " + stamp(to) + " at the latest"
+	}
+	who := "somebody"
+	if a.target.Actor == status.ActorHuman {
+		who = "a person"
+	}
+	return fmt.Sprintf("%s changed to %s %s, %s edited %s %s", a.Source.Name, a.desired.SourceValue, source, who, a.Target.Name, target)
+}
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
 
 // facts gathers what the decision is made from.
 func (a *attempt) facts() decide.Facts {

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -44,6 +45,8 @@ func TestAPersonsEditStandsWhereTheTableSaysSo(t *testing.T) {
 		// want is what the target holds at the end; kind is the exception.
 		want string
 		kind status.Kind
+		// says is how the reason of the exception ends.
+		says string
 	}{
 		"row 3: an unknown value at first contact is asked about": {
 			story: func(w *world) {
@@ -149,11 +152,13 @@ func TestAPersonsEditStandsWhereTheTableSaysSo(t *testing.T) {
 		"row 8: a person's edit that is newer": {
 			story: late("Paused", status.ActorHuman),
 			want:  "Paused", kind: status.Conflict,
+			says: "; billing changed to canceled at 2026-03-02 10:00:00Z at the earliest, a person edited crm at 2026-03-02 11:00:00Z",
 		},
 		"row 8: somebody's edit, where the target does not say whose": {
 			set:   func(w *world) { w.crm.actor = false },
 			story: late("Paused", status.ActorHuman),
 			want:  "Paused", kind: status.Conflict,
+			says: "; billing changed to canceled at 2026-03-02 10:00:00Z at the earliest, somebody edited crm at 2026-03-02 11:00:00Z",
 		},
 		"row 9: a person's edit that is older": {
 			story: early,
@@ -175,6 +180,7 @@ func TestAPersonsEditStandsWhereTheTableSaysSo(t *testing.T) {
 			set:   func(w *world) { w.crm.fieldTime, w.crm.actor = false, false },
 			story: late("Paused", status.ActorHuman),
 			want:  "Paused", kind: status.Conflict,
+			says: "; billing changed to canceled at 2026-03-02 10:00:00Z at the earliest, somebody edited crm between 2026-03-02 09:00:00Z and 2026-03-02 11:00:00Z",
 		},
 		"row 10: no time at all": {
 			set:   func(w *world) { w.crm.times, w.crm.fieldTime, w.crm.actor = false, false, false },
@@ -234,7 +240,23 @@ func TestAPersonsEditStandsWhereTheTableSaysSo(t *testing.T) {
 			if len(w.crm.overwrote) > 0 {
 				t.Errorf("a person's newer edit was written over: %v", w.crm.overwrote)
 			}
+			if reason := w.stored("cus_1").Reason; !strings.HasSuffix(reason, tt.says) {
+				t.Errorf("the reason does not end with %q: %s", tt.says, reason)
+			}
 		})
+	}
+}
+
+// What the target holds after our write is ours, not whoever edited it before.
+func TestAfterOurWriteTheTargetWasEditedByUs(t *testing.T) {
+	w := newWorld(t, nil)
+	w.customer("cus_1", "active", "")
+	w.crm.edit("rec_cus_1", "Paused", status.ActorHuman)
+	hour := w.now
+	w.pass(time.Hour)
+	w.carry("cus_1", "active")
+	if c := w.stored("cus_1"); c.Outcome != status.Applied || c.Observed.By != "us" || c.Observed.At.Equal(hour) {
+		t.Errorf("%s, observed %+v", c.Outcome, c.Observed)
 	}
 }
 

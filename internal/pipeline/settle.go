@@ -48,7 +48,9 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 	if !a.seenAt.IsZero() {
 		s.Observed = &store.Observed{Status: a.mapping.Target(a.target.Value), Value: a.target.Value,
 			At: a.target.EditedAt, By: a.target.By, SeenAt: a.seenAt}
-		if e.outcome != status.Applied { // else what it holds is what we wrote
+		if e.outcome == status.Applied { // what it holds is what we wrote
+			s.Observed.At, s.Observed.By = e.base.At, e.base.By
+		} else {
 			s.Observed.SeenAt = a.firstSeen()
 			s.HumanAt = a.humanAt()
 		}
