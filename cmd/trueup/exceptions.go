@@ -37,12 +37,14 @@ here is noted with who did it: your user name, or the one that --as names.`,
 func exceptionsListCommand() *cobra.Command {
 	f := store.ExceptionFilter{}
 	kind := ""
+	var states []string
 	all, fail, csv := false, false, false
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List open exceptions, the latest first",
 		Example: `  trueup exceptions list --kind unmatched
   trueup exceptions list --owner ana@example.com
+  trueup exceptions list --state ignored,resolved
   trueup exceptions list --csv > exceptions.csv
   trueup exceptions list --fail-if-any     # exit 3 when there is one`,
 		Args: cobra.NoArgs,
@@ -54,11 +56,14 @@ func exceptionsListCommand() *cobra.Command {
 			if f.Kind, err = oneOf("kind", kind, status.Kinds); err != nil {
 				return err
 			}
-			f.States = []status.State{status.Open, status.Acknowledged}
-			if all {
-				f.States = nil
+			if f.States, err = wanted(states, all); err != nil {
+				return err
 			}
-			return listExceptions(cmd, db, f, fail, csv)
+			empty := "no open exceptions"
+			if all || states != nil {
+				empty = "no such exceptions"
+			}
+			return listExceptions(cmd, db, f, fail, csv, empty)
 		}),
 	}
 	syncFlag(cmd)
@@ -66,13 +71,35 @@ func exceptionsListCommand() *cobra.Command {
 	cmd.Flags().StringVar(&kind, "kind", "", "only of this `KIND`")
 	cmd.Flags().StringVar(&f.Owner, "owner", "", "only of this `OWNER`")
 	cmd.Flags().BoolVar(&csv, "csv", false, "print CSV; a cell that a spreadsheet would run gets a ' in front")
+	cmd.Flags().StringSliceVar(&states, "state", nil, "only in one of these `STATES`, with commas between them; open and acknowledged unless said")
 	cmd.Flags().BoolVar(&all, "all", false, "resolved and ignored ones too")
 	cmd.Flags().BoolVar(&fail, "fail-if-any", false, "exit 3 when one is open")
 	jsonFlag(cmd)
 	return cmd
 }
 
-func listExceptions(cmd *cobra.Command, db *store.DB, f store.ExceptionFilter, fail, csv bool) error {
+// wanted are the states to list, nil for all.
+func wanted(states []string, all bool) ([]status.State, error) {
+	switch {
+	case all && states != nil:
+		return nil, usage("leave one of the two out", "--all lists every state, and --state names some")
+	case all:
+		return nil, nil
+	case states == nil:
+		return []status.State{status.Open, status.Acknowledged}, nil
+	}
+	var found []status.State
+	for _, word := range states {
+		s, err := oneOf("state", word, status.States)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, s)
+	}
+	return found, nil
+}
+
+func listExceptions(cmd *cobra.Command, db *store.DB, f store.ExceptionFilter, fail, csv bool, empty string) error {
 	found, err := db.Exceptions(cmd.Context(), f)
 	if err != nil {
 		return err
@@ -88,7 +115,7 @@ func listExceptions(cmd *cobra.Command, db *store.DB, f store.ExceptionFilter, f
 	if csv {
 		err = writeExceptions(cmd.OutOrStdout(), rows)
 	} else {
-		err = tabulate(cmd, rows)
+		err = tabulate(cmd, rows, empty)
 	}
 	if err == nil && fail && open > 0 {
 		err = errPerson
@@ -96,8 +123,8 @@ func listExceptions(cmd *cobra.Command, db *store.DB, f store.ExceptionFilter, f
 	return err
 }
 
-func tabulate(cmd *cobra.Command, rows []contract.Exception) error {
-	return list(cmd, rows, "no open exceptions", "NUMBER\tLAST SEEN\tSYNC\tCUSTOMER\tKIND\tSTATE\tTIMES\tOWNER\tREASON", func(x contract.Exception) string {
+func tabulate(cmd *cobra.Command, rows []contract.Exception, empty string) error {
+	return list(cmd, rows, empty, "NUMBER\tLAST SEEN\tSYNC\tCUSTOMER\tKIND\tSTATE\tTIMES\tOWNER\tREASON", func(x contract.Exception) string {
 		return fmt.Sprintf("%d\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s", x.ID, when(*x.LastSeen), x.Sync, orDash(x.Customer), x.Kind, x.State, x.Count, orDash(x.Owner), x.Reason)
 	})
 }

@@ -153,10 +153,8 @@ func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, wa
 	if len(r.History) == 0 {
 		return nil
 	}
-	t = tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "\n  AT\tACTION\tOUTCOME\tDESIRED\tOBSERVED\tBASE\tREASON")
-	for _, h := range r.History {
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\n", when(*h.At), h.Action, orDash(string(h.Outcome)), orDash(h.Desired), orDash(h.Observed), orDash(h.Base), h.Reason)
-	}
-	return t.Flush()
+	fmt.Fprintln(out)
+	return table(cmd, "  AT\tACTION\tOUTCOME\tDESIRED\tOBSERVED\tBASE\tREASON", r.History, func(h contract.Decision) string {
+		return fmt.Sprintf("  %s\t%s\t%s\t%s\t%s\t%s\t%s", when(*h.At), h.Action, orDash(string(h.Outcome)), orDash(h.Desired), orDash(h.Observed), orDash(h.Base), h.Reason)
+	})
 }

@@ -24,6 +24,8 @@ follows. See it at work with trueup demo; it needs no accounts.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("see "+cmd.CommandPath()+" --help", "%w", err)
 	})
+	root.Version = versionName() // gives it --version
+	root.SetVersionTemplate(versionLine())
 	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	root.AddCommand(runCommand(), demoCommand(), checkCommand(), connectCommand(), configCommand(), eventsCommand(), exceptionsCommand(),
 		explainCommand(), reportCommand(), exportCommand(), linksCommand(), tokenCommand(), apiCommand(), versionCommand())

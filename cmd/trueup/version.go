@@ -28,6 +28,8 @@ func versionName() string {
 	return "development"
 }
 
+func versionLine() string { return fmt.Sprintf("trueup %s (%s)\n", versionName(), runtime.Version()) }
+
 func versionCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "version",
@@ -38,7 +40,7 @@ func versionCommand() *cobra.Command {
 			if wantsJSON(cmd) {
 				return printJSON(cmd.OutOrStdout(), map[string]string{"version": versionName(), "go": runtime.Version()})
 			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "trueup %s (%s)\n", versionName(), runtime.Version())
+			_, err := fmt.Fprint(cmd.OutOrStdout(), versionLine())
 			return err
 		},
 	}

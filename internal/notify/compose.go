@@ -153,7 +153,7 @@ func (c composer) groupTitle(n store.Notice, g store.GroupState) string {
 	case total == 1:
 		return fmt.Sprintf("%s in %s", n.Kind, n.Sync)
 	case g.Open > 0:
-		return fmt.Sprintf("%s in %s: %d customers", n.Kind, n.Sync, g.Open)
+		return fmt.Sprintf("%s in %s: %s", n.Kind, n.Sync, status.Plural(g.Open, "customer"))
 	default:
 		return fmt.Sprintf("%s in %s: %d customers", n.Kind, n.Sync, total)
 	}

@@ -84,10 +84,10 @@ func (c composer) flood(ctx context.Context, n store.Notice) (plan, error) {
 	m := Message{Icon: Alarm}
 	groups, reminders := 0, 0
 	for _, f := range folded {
-		line := fmt.Sprintf("%s: %s, %d groups, %d exceptions open", f.Sync, f.Kind, f.Groups, f.Exceptions)
+		line := fmt.Sprintf("%s: %s, %s, %s open", f.Sync, f.Kind, status.Plural(f.Groups, "group"), status.Plural(f.Exceptions, "exception"))
 		if f.What == store.ReminderNotice {
 			reminders += f.Groups
-			line = fmt.Sprintf("%s: %s, %d groups are overdue", f.Sync, f.Kind, f.Groups)
+			line = fmt.Sprintf("%s: %s, %s overdue", f.Sync, f.Kind, status.Plural(f.Groups, "group"))
 		} else {
 			groups += f.Groups
 		}
@@ -164,7 +164,7 @@ func digestLines(groups []store.Group) []string {
 	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(b.customers, a.customers) })
 	var lines []string
 	for _, r := range rows {
-		lines = append(lines, fmt.Sprintf("%s: %s, %d open in %d groups, the oldest since %s", r.sync, r.kind, r.customers, r.groups, stamp(r.oldest)))
+		lines = append(lines, fmt.Sprintf("%s: %s, %d open in %s, the oldest since %s", r.sync, r.kind, r.customers, status.Plural(r.groups, "group"), stamp(r.oldest)))
 	}
 	return lines
 }

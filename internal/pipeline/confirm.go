@@ -41,7 +41,7 @@ func (a *attempt) confirm(ctx context.Context) verdict {
 	case record.Value == prior.Value:
 		// It may still arrive: the intent stays open until it is too old.
 		a.did("sent %s to %s; its answer proves nothing and the record is unchanged", a.desired.Value, a.Target.Name)
-		return a.failed(unproved, a.Target.Name, "writing to")
+		return a.failed(unproved, a.Target.Name, a.writing())
 	}
 	return verdict{lookAgain: true}
 }

@@ -110,8 +110,11 @@ func (a *attempt) causeOf(f *connector.Failure, connection string) string {
 // moves ends an attempt at which the record changed under every try.
 func (a *attempt) moves() verdict {
 	return a.failed(&connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone,
-		Detail: fmt.Sprintf("the record was edited by others during each of %d tries", maxRedecisions)}, a.Target.Name, "writing to")
+		Detail: fmt.Sprintf("the record was edited by others during each of %d tries", maxRedecisions)}, a.Target.Name, a.writing())
 }
+
+// writing says what is written, for the reason of a failure.
+func (a *attempt) writing() string { return "writing " + a.desired.Value + " to" }
 
 // kindOfFailure is write_failed for what went wrong with the write itself.
 func (a *attempt) kindOfFailure() status.Kind {

@@ -215,7 +215,7 @@ func TestWhatCannotBeCarriedIsOneException(t *testing.T) {
 				w.crm.records["rec_cus_1"].keys = nil
 				w.carry("cus_1", "paused")
 			},
-			want: store.NewException{Kind: status.Unmatched, Stage: status.StageMatch, SourceValue: "paused", LastAction: "searched crm by 1 match rules",
+			want: store.NewException{Kind: status.Unmatched, Stage: status.StageMatch, SourceValue: "paused", LastAction: "searched crm by 1 match rule",
 				Owner: "ops@example.com"},
 		},
 		"two records": {
@@ -223,7 +223,7 @@ func TestWhatCannotBeCarriedIsOneException(t *testing.T) {
 				w.crm.records["rec_other"] = &record{value: "Active", keys: keysOf("cus_1")}
 				w.carry("cus_1", "paused")
 			},
-			want: store.NewException{Kind: status.AmbiguousMatch, Stage: status.StageMatch, SourceValue: "paused", LastAction: "searched crm by 1 match rules",
+			want: store.NewException{Kind: status.AmbiguousMatch, Stage: status.StageMatch, SourceValue: "paused", LastAction: "searched crm by 1 match rule",
 				Confidence: 0.9, Owner: "ops@example.com", Candidates: []status.Candidate{
 					{TargetID: "rec_cus_1", Rule: "email = email", Confidence: 0.9}, {TargetID: "rec_other", Value: "Active", Rule: "email = email", Confidence: 0.9}}},
 		},
@@ -234,7 +234,7 @@ func TestWhatCannotBeCarriedIsOneException(t *testing.T) {
 				}
 				w.carry("cus_1", "paused")
 			},
-			want: store.NewException{Kind: status.DuplicateLink, Stage: status.StageMatch, SourceValue: "paused", LastAction: "searched crm by 1 match rules",
+			want: store.NewException{Kind: status.DuplicateLink, Stage: status.StageMatch, SourceValue: "paused", LastAction: "searched crm by 1 match rule",
 				Confidence: 1, Owner: "ops@example.com", Candidates: []status.Candidate{{TargetID: "rec_cus_1", Rule: "email = email", Confidence: 0.9}}},
 		},
 		"a person's newer edit": {

@@ -24,7 +24,7 @@ func (a *attempt) match(ctx context.Context) verdict {
 	if err != nil {
 		return a.failed(err, a.Target.Name, "searching")
 	}
-	a.did("searched %s by %d match rules", a.Target.Name, len(a.rules))
+	a.did("searched %s by %s", a.Target.Name, status.Plural(len(a.rules), "match rule"))
 	if result.Kind != "" {
 		e := a.parked(result.Kind, result.Reason)
 		e.park.Candidates, e.park.Confidence = result.Candidates, result.Confidence

@@ -41,7 +41,7 @@ func (a *attempt) write(ctx context.Context) verdict {
 	case connector.Gone:
 		return verdict{end: a.brokenLink()}
 	}
-	return a.failed(err, a.Target.Name, "writing to")
+	return a.failed(err, a.Target.Name, a.writing())
 }
 
 // closeIntent takes an intent off the list of those that may yet have an

@@ -140,16 +140,9 @@ func Age(d time.Duration) string {
 	case d < time.Minute:
 		return "less than a minute"
 	case d < time.Hour:
-		return count(int(d/time.Minute), "minute")
+		return status.Plural(int(d/time.Minute), "minute")
 	case d < 48*time.Hour:
-		return count(int(d/time.Hour), "hour")
+		return status.Plural(int(d/time.Hour), "hour")
 	}
-	return count(int(d/(24*time.Hour)), "day")
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return status.Plural(int(d/(24*time.Hour)), "day")
 }

@@ -169,6 +169,9 @@ const (
 	StateIgnored State = "ignored"
 )
 
+// States are all states, in the order of the contract.
+var States = []State{Open, Acknowledged, Resolved, StateIgnored}
+
 // Candidate is a target record that might be the customer.
 type Candidate struct {
 	TargetID   string  `json:"target_id"`

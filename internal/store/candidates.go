@@ -33,7 +33,7 @@ func (db *DB) SetCandidates(ctx context.Context, id int64, candidates []status.C
 		if err != nil {
 			return err
 		}
-		return t.note(id, itself, "suggested", fmt.Sprintf("%d candidates", len(candidates)))
+		return t.note(id, itself, "suggested", status.Plural(len(candidates), "candidate"))
 	})
 	if err != nil {
 		return fmt.Errorf("store the candidates of exception %d: %w", id, err)
