@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -117,6 +119,9 @@ func TestWhatATargetThatFailsLeadsTo(t *testing.T) {
 			}
 			if got := w.ended("cus_1"); got[0] != tt.ended {
 				t.Errorf("the event ended as %s, not %s", got[0], tt.ended)
+			}
+			if reason := w.stored("cus_1").Reason; slices.Contains(tt.open, status.WriteFailed) && !strings.HasPrefix(reason, "writing Paused to crm: ") {
+				t.Errorf("the reason does not say which value was refused: %s", reason)
 			}
 			if took := w.now.Sub(start); took < tt.after*3/4 {
 				t.Errorf("it was carried after %s, before it should have been tried", took)

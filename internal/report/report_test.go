@@ -39,7 +39,14 @@ func TestAPageThatCanBeMailed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r, err := Make(t.Context(), db, "s", now.Add(50*time.Hour))
+	made := now.Add(50 * time.Hour)
+	now = now.Add(10 * time.Hour) // one of them comes back then
+	for _, verb := range []store.Verb{store.Resolve, store.Reopen} {
+		if _, err := db.Act(t.Context(), store.Act{Exception: 1, Verb: verb, Who: "ana"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := Make(t.Context(), db, "s", made)
 	if err != nil || r.Carried != 3 || r.Agree != 1 || len(r.Exceptions) != 2 || r.ByOwner[0] != (Count{"ops@example.com", 2}) {
 		t.Fatalf("%+v, %v", r, err)
 	}
@@ -48,7 +55,7 @@ func TestAPageThatCanBeMailed(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := b.String()
-	for _, want := range []string{"33.3 %", "<td>conflict<td class=\"n\">2<td>2 days", "&lt;script&gt;", "<th>open for<th>", "<td>2 days<td>"} {
+	for _, want := range []string{"33.3 %", "<td>conflict<td class=\"n\">2<td>2 days", "&lt;script&gt;", "<th>open for<th>", "<td>2 days<td>", "<td>40 hours<td>"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %s:\n%s", want, text)
 		}
