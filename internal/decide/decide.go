@@ -47,6 +47,12 @@ type Ruling struct {
 	At                time.Time // when he decided
 }
 
+// Stands reports whether the record is still the one that he was shown. When it
+// was edited must be known now as it was then: without it nobody can tell.
+func (r Ruling) Stands(o Observed) bool {
+	return r.Observed == o.Value && r.RecordAt.IsZero() == o.EditedAt.IsZero() && !o.EditedAt.After(r.RecordAt)
+}
+
 // Desired is what the source wants the target to hold.
 type Desired struct {
 	Value string // the target's word
@@ -153,7 +159,8 @@ func (f Facts) byTable() Decision {
 
 // ruled applies an owner's ruling. It holds for what he was shown and no longer:
 // not when the source has changed since, and a write not when somebody has
-// edited the record since (invariant 3).
+// edited the record since (invariant 3). What he keeps is what people set: a
+// late write of ours over it is asked about.
 func (f Facts) ruled(d Decision) Decision {
 	r := f.Ruling
 	asked := d.Action == Hold || d.Action == Park
@@ -161,12 +168,18 @@ func (f Facts) ruled(d Decision) Decision {
 		return d
 	}
 	switch {
-	case r.Theirs:
+	case r.Theirs && (r.Observed == f.Observed.Value || !f.byUs()):
 		return Decision{Action: Hold, Reason: OwnerKeepsTheirs, Row: d.Row, Confidence: 1}
-	case r.Ours && r.Observed == f.Observed.Value && !f.Observed.EditedAt.After(r.RecordAt):
+	case r.Ours && r.Stands(f.Observed):
 		return write(d.Row, OwnerSaysOurs)
 	}
 	return d
+}
+
+// byUs reports whether what is observed may be our own doing.
+func (f Facts) byUs() bool {
+	_, ours := f.Explained()
+	return ours || f.Observed.Actor == status.ActorUs
 }
 
 func write(row int, why Reason) Decision {

@@ -47,6 +47,7 @@ func TestTheTable(t *testing.T) {
 	kept := Decision{Action: Hold, Reason: OwnerKeepsTheirs, Row: 10, Confidence: 1}
 	changed := func(f Facts, change func(*Facts)) Facts { change(&f); return f }
 	ours, theirs := Ruling{Ours: true}, Ruling{Theirs: true}
+	late := []Intent{{ID: 9, Value: "Lead", SentAt: minute(35), Expires: minute(45)}}
 	sent := []Intent{{ID: 7, Value: "Churned", SentAt: minute(5), Expires: minute(15)}}
 
 	tests := map[string]struct {
@@ -111,15 +112,24 @@ func TestTheTable(t *testing.T) {
 		"row 10: clocks that contradict each other":         {Facts{Desired: paused, Observed: somebody("Churned", 5), Base: Base{Known: true, Value: "Active", SeenAt: minute(15)}}, conflict(10, CannotTell, 0.5)},
 		"row 10: nothing is known but that it is not ours":  {Facts{Desired: paused, Observed: Observed{Value: "Churned"}, Base: Base{Known: true, Value: "Active"}}, conflict(10, CannotTell, 0.5)},
 
-		"an owner said ours":                              {ruled(heldFacts, ours), write(10, OwnerSaysOurs)},
-		"an owner said ours at first contact":             {ruled(Facts{Desired: paused, Observed: somebody("Churned", 20)}, ours), write(3, OwnerSaysOurs)},
-		"an owner said ours of a tool without times":      {ruled(Facts{Desired: paused, Observed: Observed{Value: "Churned", SeenAt: minute(30)}, Base: held("Active")}, ours), write(10, OwnerSaysOurs)},
-		"an owner said theirs":                            {ruled(heldFacts, theirs), kept},
-		"ours, and the record was edited since":           {changed(ruled(heldFacts, ours), func(f *Facts) { f.Observed.EditedAt = minute(21) }), conflict(10, CannotTell, 0.5)},
-		"ours, and the record holds another value":        {changed(ruled(heldFacts, ours), func(f *Facts) { f.Observed.Value = "Lead" }), conflict(10, CannotTell, 0.5)},
-		"ours, and the source wants another value":        {changed(ruled(heldFacts, ours), func(f *Facts) { f.Desired.Value = "Active" }), conflict(10, CannotTell, 0.5)},
-		"theirs, and the source changed back and forth":   {changed(ruled(heldFacts, theirs), func(f *Facts) { f.Desired.At, f.Observed.EditedAt = minute(41), minute(42) }), conflict(10, CannotTell, 0.5)},
-		"theirs, and a person edited again":               {changed(ruled(heldFacts, theirs), func(f *Facts) { f.Observed = somebody("Lead", 50) }), kept},
+		"an owner said ours":                            {ruled(heldFacts, ours), write(10, OwnerSaysOurs)},
+		"an owner said ours at first contact":           {ruled(Facts{Desired: paused, Observed: somebody("Churned", 20)}, ours), write(3, OwnerSaysOurs)},
+		"an owner said ours of a tool without times":    {changed(ruled(Facts{Desired: paused, Observed: Observed{Value: "Churned", SeenAt: minute(30)}, Base: held("Active")}, ours), func(f *Facts) { f.Ruling.RecordAt = time.Time{} }), write(10, OwnerSaysOurs)},
+		"an owner said theirs":                          {ruled(heldFacts, theirs), kept},
+		"ours, and the record was edited since":         {changed(ruled(heldFacts, ours), func(f *Facts) { f.Observed.EditedAt = minute(21) }), conflict(10, CannotTell, 0.5)},
+		"ours, and the record holds another value":      {changed(ruled(heldFacts, ours), func(f *Facts) { f.Observed.Value = "Lead" }), conflict(10, CannotTell, 0.5)},
+		"ours, and the source wants another value":      {changed(ruled(heldFacts, ours), func(f *Facts) { f.Desired.Value = "Active" }), conflict(10, CannotTell, 0.5)},
+		"theirs, and the source changed back and forth": {changed(ruled(heldFacts, theirs), func(f *Facts) { f.Desired.At, f.Observed.EditedAt = minute(41), minute(42) }), conflict(10, CannotTell, 0.5)},
+		"theirs, and a person edited again":             {changed(ruled(heldFacts, theirs), func(f *Facts) { f.Observed = somebody("Lead", 50) }), kept},
+		"theirs, and a write of ours came late": {changed(ruled(heldFacts, theirs), func(f *Facts) {
+			f.Observed, f.HumanAt, f.Intents = Observed{Value: "Lead", SeenAt: minute(41)}, minute(20), late
+		}), adopted(conflict(8, PersonNewer, 1), 9)},
+		"theirs, and our account has set another value": {changed(ruled(heldFacts, theirs), func(f *Facts) {
+			f.Observed, f.HumanAt = Observed{Value: "Lead", EditedAt: minute(41), SeenAt: minute(42), Actor: status.ActorUs}, minute(20)
+		}), conflict(8, PersonNewer, 1)},
+		"theirs, and our account has set the same value": {changed(ruled(heldFacts, theirs), func(f *Facts) {
+			f.Observed, f.HumanAt = Observed{Value: "Churned", EditedAt: minute(41), SeenAt: minute(42), Actor: status.ActorUs}, minute(20)
+		}), Decision{Action: Hold, Reason: OwnerKeepsTheirs, Row: 8, Confidence: 1}},
 		"theirs, and the table has nothing to ask":        {changed(ruled(heldFacts, theirs), func(f *Facts) { f.Observed.Value = "Paused" }), equal},
 		"ours does not make what is written anyway a row": {changed(ruled(heldFacts, ours), func(f *Facts) { f.Observed = by(status.ActorHuman, "Churned", 5) }), write(9, PersonOlder)},
 	}
@@ -130,6 +140,39 @@ func TestTheTable(t *testing.T) {
 			}
 			if got := Decide(tt.facts); got != tt.want {
 				t.Errorf("decided %+v\nwant    %+v", got, tt.want)
+			}
+		})
+	}
+}
+
+// An owner who says ours was shown a value, and when the record was edited where
+// the target told. His word stands while both are known to be the same.
+func TestOursStandsForTheRecordThatWasShown(t *testing.T) {
+	for name, tt := range map[string]struct {
+		then, now time.Time
+		value     string
+		want      bool
+	}{
+		"times then and now, the same value, not edited":   {minute(20), minute(20), "Churned", true},
+		"times then and now, the same value, edited since": {minute(20), minute(21), "Churned", false},
+		"times then and now, the clock was set back":       {minute(20), minute(19), "Churned", true},
+		"times then and now, another value, not edited":    {minute(20), minute(20), "Lead", false},
+		"times then and now, another value, edited since":  {minute(20), minute(21), "Lead", false},
+		"times then and none now, the same value":          {minute(20), time.Time{}, "Churned", false},
+		"times then and none now, another value":           {minute(20), time.Time{}, "Lead", false},
+		"none then and times now, the same value":          {time.Time{}, minute(20), "Churned", false},
+		"none then and times now, another value":           {time.Time{}, minute(20), "Lead", false},
+		"never a time, the same value":                     {time.Time{}, time.Time{}, "Churned", true},
+		"never a time, another value":                      {time.Time{}, time.Time{}, "Lead", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, field := range []bool{true, false} {
+				f := Facts{Desired: Desired{Value: "Paused", At: minute(10)}, Base: held("Active"), HumanAt: minute(20), Policy: Policy{ClockSkew: skew},
+					Observed: Observed{Value: tt.value, EditedAt: tt.now, FieldTime: field, SeenAt: minute(41)},
+					Ruling:   Ruling{Ours: true, Desired: "Paused", Observed: "Churned", RecordAt: tt.then, At: minute(40)}}
+				if d := Decide(f); (d.Reason == OwnerSaysOurs) != tt.want || (d.Action == Write) != tt.want {
+					t.Errorf("with a time of the field %t: %s by %s", field, d.Action, d.Reason)
+				}
 			}
 		})
 	}

@@ -184,7 +184,8 @@ func isSpared(t *testing.T, f Facts, d Decision) {
 func isRuled(t *testing.T, f Facts) {
 	t.Helper()
 	r := f.Ruling
-	if !r.Ours || r.Theirs || r.Desired != f.Desired.Value || r.Observed != f.Observed.Value || f.Observed.EditedAt.After(r.RecordAt) {
+	if !r.Ours || r.Theirs || r.Desired != f.Desired.Value || r.Observed != f.Observed.Value ||
+		f.Observed.EditedAt.After(r.RecordAt) || f.Observed.EditedAt.IsZero() != r.RecordAt.IsZero() {
 		t.Fatalf("the owner's word %+v is taken for %+v", r, f)
 	}
 }

@@ -75,10 +75,9 @@ func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
 // facts gathers what the decision is made from.
 func (a *attempt) facts() decide.Facts {
 	f := decide.Facts{
-		Desired: decide.Desired{Value: a.desired.Value, At: a.desired.At},
-		Observed: decide.Observed{Value: a.target.Value, EditedAt: a.target.EditedAt, FieldTime: a.target.FieldTime,
-			Actor: a.target.Actor, SeenAt: a.firstSeen()},
-		HumanAt: a.work.HumanAt,
+		Desired:  decide.Desired{Value: a.desired.Value, At: a.desired.At},
+		Observed: a.observed(),
+		HumanAt:  a.work.HumanAt,
 		Policy: decide.Policy{
 			FirstContactSourceWins: a.Config.FirstContact == config.SourceWins,
 			ClockSkew:              a.Config.Conflict.ClockSkew,
@@ -86,8 +85,7 @@ func (a *attempt) facts() decide.Facts {
 		},
 	}
 	if r := a.ruling(); r.Kind != "" {
-		f.Ruling = decide.Ruling{Ours: r.Kind == store.Ours, Theirs: r.Kind == store.Theirs, Desired: r.Desired, Observed: r.Observed,
-			RecordAt: r.RecordAt, At: r.At}
+		f.Ruling = asFact(r)
 	}
 	// A base is about one record: after the link was changed it says nothing.
 	if b := a.work.Base; b.Known && b.RecordID == a.target.ID {
@@ -101,6 +99,17 @@ func (a *attempt) facts() decide.Facts {
 		}
 	}
 	return f
+}
+
+// observed is what the target was found to hold.
+func (a *attempt) observed() decide.Observed {
+	return decide.Observed{Value: a.target.Value, EditedAt: a.target.EditedAt, FieldTime: a.target.FieldTime,
+		Actor: a.target.Actor, SeenAt: a.firstSeen()}
+}
+
+func asFact(r store.Ruling) decide.Ruling {
+	return decide.Ruling{Ours: r.Kind == store.Ours, Theirs: r.Kind == store.Theirs, Desired: r.Desired, Observed: r.Observed,
+		RecordAt: r.RecordAt, At: r.At}
 }
 
 // ruling is what the owner decided, none when it was for a time that is over.
@@ -124,7 +133,7 @@ func (a *attempt) rulingDone(e *ending) time.Time {
 		a.ruling().Kind == "",
 		// The record is another than the owner was shown: his word must not
 		// wait until it looks the same again.
-		r.Kind == store.Ours && !a.seenAt.IsZero() && (a.target.Value != r.Observed || a.target.EditedAt.After(r.RecordAt)):
+		r.Kind == store.Ours && !a.seenAt.IsZero() && !asFact(r).Stands(a.observed()):
 		return r.At
 	}
 	return time.Time{}

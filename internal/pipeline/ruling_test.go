@@ -3,9 +3,11 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
+	"trueup/internal/connector"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -54,10 +56,10 @@ func (w *world) state(want status.State) {
 
 func TestWhatAnOwnerSaysOfAConflictIsDone(t *testing.T) {
 	ours := func(w *world, x store.Exception) {
-		w.act(store.Act{Exception: x.ID, Verb: store.ApplyOurs, Saw: "Paused"})
+		w.act(store.Act{Exception: x.ID, Verb: store.ApplyOurs, Saw: "Paused", SawSource: "canceled"})
 	}
 	theirs := func(w *world, x store.Exception) {
-		w.act(store.Act{Exception: x.ID, Verb: store.KeepTheirs, Saw: "Paused"})
+		w.act(store.Act{Exception: x.ID, Verb: store.KeepTheirs, Saw: "Paused", SawSource: "canceled"})
 	}
 	tests := map[string]struct {
 		set   func(*world)
@@ -131,7 +133,7 @@ func TestWhatIsKeptForATimeIsAskedAboutAgain(t *testing.T) {
 	w := newWorld(t, nil)
 	x := w.conflict()
 	until := w.now.Add(48 * time.Hour)
-	if _, err := w.db.Act(t.Context(), store.Act{Exception: x.ID, Verb: store.KeepTheirs, Who: "ana@example.com", Saw: "Paused", Until: until}); err != nil {
+	if _, err := w.db.Act(t.Context(), store.Act{Exception: x.ID, Verb: store.KeepTheirs, Who: "ana@example.com", Saw: "Paused", SawSource: "canceled", Until: until}); err != nil {
 		t.Fatal(err)
 	}
 	w.work()
@@ -147,7 +149,7 @@ func TestWhatIsKeptForATimeIsAskedAboutAgain(t *testing.T) {
 func TestAnOwnerWhoWasShownSomethingElseIsRefused(t *testing.T) {
 	w := newWorld(t, nil)
 	x := w.conflict()
-	if _, err := w.db.Act(t.Context(), store.Act{Exception: x.ID, Verb: store.ApplyOurs, Who: "ana@example.com", Saw: "Active"}); !errors.Is(err, store.ErrChanged) {
+	if _, err := w.db.Act(t.Context(), store.Act{Exception: x.ID, Verb: store.ApplyOurs, Who: "ana@example.com", Saw: "Active", SawSource: "canceled"}); !errors.Is(err, store.ErrChanged) {
 		t.Errorf("it is not refused: %v", err)
 	}
 	w.finish()
@@ -157,10 +159,142 @@ func TestAnOwnerWhoWasShownSomethingElseIsRefused(t *testing.T) {
 func TestARelinkedCustomerForgetsTheRuling(t *testing.T) {
 	w := newWorld(t, nil)
 	x := w.conflict()
-	w.act(store.Act{Exception: x.ID, Verb: store.KeepTheirs, Saw: "Paused"})
+	w.act(store.Act{Exception: x.ID, Verb: store.KeepTheirs, Saw: "Paused", SawSource: "canceled"})
 	w.crm.records["rec_2"] = &record{value: "Paused", editedAt: w.now, actor: status.ActorHuman, keys: keysOf("cus_1")}
 	w.act(store.Act{Exception: x.ID, Verb: store.LinkTo, TargetID: "rec_2"})
 	if got := w.open()["cus_1"]; len(got) != 1 || got[0] != status.FirstContact {
 		t.Errorf("the other record is taken for what the owner was shown: %v", got)
 	}
+}
+
+// refused is a decision on what is not so any more: it is refused with what has
+// changed, and nothing is written.
+func (w *world) refused(a store.Act, says string) {
+	w.Helper()
+	a.Who = "ana@example.com"
+	changed, err := w.db.Act(context.Background(), a)
+	if !errors.Is(err, store.ErrChanged) || changed || !strings.Contains(err.Error(), says) {
+		w.Errorf("%s: %t, %v; it does not say %q", a.Verb, changed, err, says)
+	}
+	before := len(w.crm.writes)
+	w.finish()
+	if len(w.crm.writes) != before || w.stored("cus_1").Ruling.Kind != "" {
+		w.Errorf("%v is written, the ruling is %+v", w.crm.writes[before:], w.stored("cus_1").Ruling)
+	}
+}
+
+func TestAnOwnersWordCoversTheSourcesValueThatHeWasShown(t *testing.T) {
+	for _, verb := range []store.Verb{store.ApplyOurs, store.KeepTheirs} {
+		t.Run(string(verb), func(t *testing.T) {
+			w := newWorld(t, nil)
+			w.customer("cus_1", "active", "")
+			w.carry("cus_1", "active")
+			w.pass(time.Hour)
+			first, second := w.change("cus_1", "canceled"), store.NewEvent{}
+			w.pass(time.Minute)
+			second = w.change("cus_1", "trialing")
+			w.pass(time.Hour)
+			w.crm.edit("rec_cus_1", "Paused", status.ActorHuman)
+			w.billing.records["cus_1"].value = "canceled"
+			w.deliver(first)
+			w.finish()
+			x := w.exception(status.Conflict)
+			w.billing.records["cus_1"].value = "trialing" // still before the edit, and told later
+			w.deliver(second)
+			w.finish()
+			if now := w.exception(status.Conflict); now.SourceValue != "trialing" || now.State != status.Open {
+				t.Fatalf("asked is %+v", now)
+			}
+			w.refused(store.Act{Exception: x.ID, Verb: verb, Saw: "Paused", SawSource: "canceled"}, `the source says "trialing", not "canceled"`)
+			w.act(store.Act{Exception: x.ID, Verb: verb, Saw: "Paused", SawSource: "trialing"})
+		})
+	}
+}
+
+func TestNobodyDecidesOnARecordThatWasNotLookedAt(t *testing.T) {
+	w := newWorld(t, nil)
+	x := w.conflict()
+	w.crm.records["rec_2"] = &record{value: "Paused", editedAt: w.now, actor: status.ActorHuman, keys: keysOf("cus_1")}
+	for name, change := range map[string]func() error{
+		"linked otherwise": func() error {
+			_, err := w.db.Act(t.Context(), store.Act{Exception: x.ID, Verb: store.LinkTo, TargetID: "rec_2", Who: "ana"})
+			return err
+		},
+		"set otherwise": func() error {
+			return w.db.SetLink(t.Context(), store.Link{Sync: syncName, Customer: "cus_1", TargetID: "rec_cus_1", By: "ana"})
+		},
+		"not linked": func() error { return w.db.RemoveLink(t.Context(), syncName, "cus_1") },
+		"matched anew": func() error {
+			if err := w.db.SetLink(t.Context(), store.Link{Sync: syncName, Customer: "cus_1", TargetID: "rec_2", By: "ben"}); err != nil {
+				return err
+			}
+			_, err := w.db.Act(t.Context(), store.Act{Exception: x.ID, Verb: store.Rematch, Who: "ana"})
+			return err
+		},
+	} {
+		if err := change(); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for _, saw := range []string{"Paused", ""} {
+			_, err := w.db.Act(t.Context(), store.Act{Exception: x.ID, Verb: store.ApplyOurs, Who: "ana", Saw: saw, SawSource: "canceled"})
+			if !errors.Is(err, store.ErrChanged) || !strings.Contains(err.Error(), "has not been looked at") {
+				t.Errorf("%s, and %q was seen: %v", name, saw, err)
+			}
+		}
+	}
+}
+
+// A write of ours that had no answer and arrives after the owner said that the
+// person's value stays is not kept as if he had meant it.
+func TestALateWriteOfOursIsNotWhatTheOwnerKeeps(t *testing.T) {
+	w := newWorld(t, func(w *world) { w.crm.actor, w.crm.fieldTime = false, false })
+	w.customer("cus_1", "active", "")
+	w.carry("cus_1", "active")
+	w.pass(time.Hour)
+	w.crm.fail = times(1, "write", &connector.Failure{Kind: connector.Transient, Effect: connector.EffectUnknown, Detail: "no answer"})
+	w.deliver(w.change("cus_1", "canceled"))
+	w.work()
+	w.crm.fail = nil
+	told := w.change("cus_1", "active") // it has changed its mind
+	w.pass(10 * time.Second)
+	w.crm.edit("rec_cus_1", "Paused", status.ActorHuman)
+	w.deliver(told)
+	w.pass(10 * time.Second)
+	w.work()
+	x := w.exception(status.Conflict)
+	if _, err := w.db.Act(t.Context(), store.Act{Exception: x.ID, Verb: store.KeepTheirs, Who: "ana", Saw: x.TargetValue, SawSource: x.SourceValue}); err != nil {
+		t.Fatal(err)
+	}
+	w.work()
+	w.pass(time.Minute)
+	w.crm.edit("rec_cus_1", "Churned", status.ActorUs) // it arrives
+	w.finish()
+	w.state(status.Open)
+	if got := w.crm.value("rec_cus_1"); got != "Churned" {
+		t.Errorf("the target holds %s: somebody has decided", got)
+	}
+}
+
+// What is ignored until the source changes is asked about again once it has
+// changed, also when it has returned to the same value and the customer was
+// stopped at another stage in between.
+func TestWhatIsIgnoredUntilTheSourceChangesComesBackWithTheSameValue(t *testing.T) {
+	w := newWorld(t, nil)
+	x := w.conflict()
+	w.act(store.Act{Exception: x.ID, Verb: store.Ignore, Ignored: store.IgnoredUntilChange})
+	w.deliver(w.restate("cus_1"))
+	w.finish()
+	w.state(status.StateIgnored)
+	// It changes to a word that nobody has given a meaning, and back, before the
+	// edit; both are told of later. The path ends before the question meanwhile.
+	told := func(value string, ago time.Duration) {
+		e := w.change("cus_1", value)
+		e.OccurredAt = w.now.Add(-ago)
+		w.deliver(e)
+		w.finish()
+	}
+	told("on_hold", 50*time.Minute)
+	w.state(status.StateIgnored)
+	told("canceled", 40*time.Minute)
+	w.state(status.Open)
 }

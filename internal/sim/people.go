@@ -141,7 +141,7 @@ func ruling(verb store.Verb) func(*world, Step) {
 			if x.Kind != status.Conflict && x.Kind != status.FirstContact {
 				continue
 			}
-			a := store.Act{Exception: x.ID, Verb: verb, Who: "ana@example.com", Saw: x.TargetValue}
+			a := store.Act{Exception: x.ID, Verb: verb, Who: "ana@example.com", Saw: x.TargetValue, SawSource: x.SourceValue}
 			if s.N > 0 {
 				a.Until = w.at(w.now + s.N)
 			}

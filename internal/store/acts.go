@@ -34,15 +34,17 @@ type Act struct {
 	Exception int64
 	Verb      Verb
 	Who       string
-	// Key makes a repeated request one act; "" is none.
-	Key      string
+	// Key makes a repeated request one act; "" is none. Asked is what is asked
+	// under it: the same key with anything else is ErrKeyReused.
+	Key, Asked string
+
 	Owner    string
 	Ignored  Ignored
 	Until    time.Time
 	TargetID string
-	// Saw is the target's value that the person was shown, for ApplyOurs and
-	// KeepTheirs.
-	Saw string
+	// Saw and SawSource are the target's and the source's value that the person
+	// was shown, for ApplyOurs and KeepTheirs.
+	Saw, SawSource string
 }
 
 // Action is one line of an exception's history.
@@ -53,17 +55,13 @@ type Action struct {
 	Note string
 }
 
-// ErrChanged means that the target holds something else by now than the person
-// was shown: nothing was changed.
-var ErrChanged = errors.New("the target was changed since; look at it again before deciding")
-
 // ErrNoCustomer means that the exception is about no single customer.
 var ErrNoCustomer = errors.New("it is about no single customer and closes when its cause is gone")
 
 // Act does what a person decided, in one transaction with the note of who did
-// it. It returns false when that had been done already, or by a request with
-// the same key. ErrNotFound, ErrChanged, ErrNoCustomer and a
-// *DuplicateLinkError change nothing.
+// it. It returns false when that had been done already; a request that was
+// answered before under its key gets the same answer. ErrNotFound, ErrNoCustomer,
+// ErrKeyReused, a *ChangedError and a *DuplicateLinkError change nothing.
 func (db *DB) Act(ctx context.Context, a Act) (changed bool, err error) {
 	x, err := db.Exception(ctx, a.Exception)
 	if err != nil {
@@ -91,14 +89,17 @@ func (t *tx) act(a Act) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if repeated, err := t.repeated(a.Key); err != nil || repeated {
-		return false, err
+	if answer, repeated, err := t.answered(a); err != nil || repeated {
+		return answer, err
 	}
 	note, changed, err := t.perform(x, a)
-	if err != nil || !changed {
+	if err != nil {
 		return false, err
 	}
-	if err := t.noteKeyed(x.ID, a.Who, string(a.Verb), note, a.Key); err != nil {
+	if err := t.keepAnswer(a, changed); err != nil || !changed {
+		return false, err
+	}
+	if err := t.note(x.ID, a.Who, string(a.Verb), note); err != nil {
 		return false, err
 	}
 	return true, t.tell(x.Sync, x.Kind, x.Cause)
@@ -134,6 +135,15 @@ func (t *tx) perform(x Exception, a Act) (note string, changed bool, err error) 
 
 // actOnCustomer makes a change after which the customer is looked at again.
 func (t *tx) actOnCustomer(x Exception, a Act) (note string, changed bool, err error) {
+	// Looked for first: what is refused must not have written anything.
+	n := 0
+	err = t.query(func(s scanner) error { return s.Scan(&n) }, "select count(*) from customers where sync = $1 and customer = $2", x.Sync, x.Customer)
+	if err == nil && n == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return "", false, err
+	}
 	switch a.Verb {
 	case Retry:
 		changed = true
@@ -159,56 +169,15 @@ func (t *tx) actOnCustomer(x Exception, a Act) (note string, changed bool, err e
 	if err != nil || !changed {
 		return note, false, err
 	}
-	found := false
 	switch a.Verb {
 	case Retry:
-		found, err = t.lookAgain(x.Sync, x.Customer)
+		_, err = t.lookAgain(x.Sync, x.Customer)
 	case LinkTo, Rematch:
-		found, err = t.linkChanged(x.Sync, x.Customer, a.TargetID, a.Who)
+		_, err = t.linkChanged(x.Sync, x.Customer, a.TargetID, a.Who)
 	default:
-		found, err = t.decidedAnew(x.Sync, x.Customer)
-	}
-	if err == nil && !found {
-		err = ErrNotFound
+		_, err = t.decidedAnew(x.Sync, x.Customer)
 	}
 	return note, true, err
-}
-
-// rule stores what an owner decided, with what he was shown.
-func (t *tx) rule(x Exception, kind RulingKind, a Act) (changed bool, err error) {
-	var c Customer
-	r := ruling{into: &c.Ruling}
-	found := false
-	err = t.query(func(s scanner) error {
-		found = true
-		var observed int64
-		err := s.Scan(append([]any{&c.Desired.Value, &c.Observed.Value, &observed}, r.columns()...)...)
-		c.Observed.At = at(observed)
-		r.finish()
-		return err
-	}, "select desired_value, observed_value, observed_at, "+rulingColumns+" from customers where sync = $1 and customer = $2", x.Sync, x.Customer)
-	switch {
-	case err != nil:
-		return false, err
-	case !found:
-		return false, ErrNotFound
-	case c.Observed.Value != a.Saw:
-		return false, ErrChanged
-	}
-	was := c.Ruling
-	if was.Kind == kind && was.Desired == c.Desired.Value && was.Observed == c.Observed.Value && was.RecordAt.Equal(c.Observed.At) && was.Until.Equal(a.Until) {
-		return false, nil
-	}
-	_, err = t.exec(`update customers set ruling = $3, ruling_desired = $4, ruling_observed = $5, ruling_record_at = $6, ruling_until = $7,
-    ruling_at = $8, ruling_by = $9 where sync = $1 and customer = $2`,
-		x.Sync, x.Customer, string(kind), c.Desired.Value, c.Observed.Value, ms(c.Observed.At), ms(a.Until), ms(t.now), a.Who)
-	return true, err
-}
-
-// dropRuling forgets what was decided about a record that is another now.
-func (t *tx) dropRuling(sync, customer string) error {
-	_, err := t.exec("update customers set ruling = '' where sync = $1 and customer = $2", sync, customer)
-	return err
 }
 
 // linkAsTold sets a link unless it is so already.
@@ -225,27 +194,8 @@ func (t *tx) linkAsTold(l Link) (changed bool, err error) {
 	return true, t.putLink(l)
 }
 
-// repeated reports whether a request with the key was done.
-func (t *tx) repeated(key string) (bool, error) {
-	if key == "" {
-		return false, nil
-	}
-	n := 0
-	err := t.query(func(s scanner) error { return s.Scan(&n) }, "select count(*) from actions where request_key = $1", key)
-	return n > 0, err
-}
-
 func (t *tx) note(exception int64, who, verb, note string) error {
-	return t.noteKeyed(exception, who, verb, note, "")
-}
-
-func (t *tx) noteKeyed(exception int64, who, verb, note, key string) error {
-	var unique any // null: any number of them
-	if key != "" {
-		unique = key
-	}
-	_, err := t.exec("insert into actions (exception_id, done_at, who, verb, note, request_key) values ($1, $2, $3, $4, $5, $6)",
-		exception, ms(t.now), who, verb, note, unique)
+	_, err := t.exec("insert into actions (exception_id, done_at, who, verb, note) values ($1, $2, $3, $4, $5)", exception, ms(t.now), who, verb, note)
 	return err
 }
 

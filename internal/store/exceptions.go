@@ -11,28 +11,31 @@ import (
 
 // A relapse opens the same row again. What an owner has acknowledged or
 // ignored stays so: it is counted, and not shouted again. What is ignored until
-// the source changes is ignored for one value of the source. An owner whom a
+// the source changes comes back also when the source has returned to the same
+// value, whatever became of the customer in between. An owner whom a
 // person named stays the owner until it is resolved, and so do candidates that
 // were looked for since.
 const (
 	backAgain = `(exceptions.state = 'resolved'
-    or exceptions.state = 'ignored' and exceptions.ignored = 'until_change' and exceptions.source_value <> excluded.source_value)`
+    or exceptions.state = 'ignored' and exceptions.ignored = 'until_change'
+        and (exceptions.source_value <> excluded.source_value or exceptions.source_changes <> excluded.source_changes))`
 
 	openException = `
 insert into exceptions (sync, customer, kind, stage, reason, source_value, target_value, last_action, confidence, owner, state, count,
-    first_seen, last_seen, candidates, cause, opened_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'open', 1, $11, $11, $12, $13, $11)
+    first_seen, last_seen, candidates, cause, opened_at, source_changes)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'open', 1, $11, $11, $12, $13, $11,
+    coalesce((select c.source_changes from customers c where c.sync = $1 and c.customer = $2), 0))
 on conflict (sync, customer, kind) do update set stage = excluded.stage, reason = excluded.reason, source_value = excluded.source_value,
     target_value = excluded.target_value, last_action = excluded.last_action, confidence = excluded.confidence,
     candidates = case when excluded.candidates in ('null', '[]') and not ` + backAgain + ` then exceptions.candidates else excluded.candidates end,
-    cause = excluded.cause, count = exceptions.count + 1, last_seen = excluded.last_seen,
+    cause = excluded.cause, source_changes = excluded.source_changes, count = exceptions.count + 1, last_seen = excluded.last_seen,
     state = case when ` + backAgain + ` then 'open' else exceptions.state end,
     ignored = case when ` + backAgain + ` then '' else exceptions.ignored end,
     opened_at = case when ` + backAgain + ` then excluded.opened_at else exceptions.opened_at end,
     reminded_at = case when ` + backAgain + ` then 0 else exceptions.reminded_at end,
     owner = case when exceptions.assigned = 1 and exceptions.state <> 'resolved' then exceptions.owner else excluded.owner end,
     assigned = case when exceptions.state = 'resolved' then 0 else exceptions.assigned end
-returning id, opened_at`
+returning id, opened_at, state`
 )
 
 // OpenException opens an exception, or counts it when it is open already.
@@ -56,13 +59,36 @@ func (t *tx) openException(x NewException) (id int64, err error) {
 	if x.Cause == "" {
 		x.Cause = x.Customer
 	}
+	was, err := t.shownAs(x)
+	if err != nil {
+		return 0, err
+	}
 	var opened int64
-	err = t.query(func(s scanner) error { return s.Scan(&id, &opened) }, openException, x.Sync, x.Customer, string(x.Kind), string(x.Stage), x.Reason,
+	var state status.State
+	err = t.query(func(s scanner) error { return s.Scan(&id, &opened, &state) }, openException, x.Sync, x.Customer, string(x.Kind), string(x.Stage), x.Reason,
 		x.SourceValue, x.TargetValue, x.LastAction, x.Confidence, x.Owner, ms(t.now), string(candidates), x.Cause)
-	if err != nil || opened != ms(t.now) {
+	if err != nil {
 		return id, err
 	}
-	return id, t.tell(x.Sync, x.Kind, x.Cause)
+	// People decide on the values that they are told.
+	now := shownAs{x.SourceValue, x.TargetValue, x.Cause}
+	if opened != ms(t.now) && (was == now || state != status.Open && state != status.Acknowledged) {
+		return id, nil
+	}
+	if was.cause != "" && was.cause != now.cause { // its old group is without it
+		err = t.tell(x.Sync, x.Kind, was.cause)
+	}
+	return id, errors.Join(err, t.tell(x.Sync, x.Kind, x.Cause))
+}
+
+// shownAs is what of an exception people are told with its group.
+type shownAs struct{ source, target, cause string }
+
+// shownAs returns how an exception stands before it is opened again.
+func (t *tx) shownAs(x NewException) (was shownAs, err error) {
+	err = t.query(func(s scanner) error { return s.Scan(&was.source, &was.target, &was.cause) },
+		"select source_value, target_value, cause from exceptions where sync = $1 and customer = $2 and kind = $3", x.Sync, x.Customer, string(x.Kind))
+	return was, err
 }
 
 // resolve closes the exceptions that a condition chooses and are closable.

@@ -85,9 +85,9 @@ func (t *tx) decidedAnew(sync, customer string) (bool, error) {
 }
 
 // linkChanged is what follows when somebody has changed a customer's link:
-// what was decided about the record before holds no more, an exception about
-// that record is closed, the customer's history says who did what, and the
-// customer is looked at again. targetID is "" when the link is gone. It
+// what was decided about the record before, and what that held, is forgotten,
+// an exception about it is closed, the customer's history says who did what,
+// and the customer is looked at again. targetID is "" when the link is gone. It
 // reports whether the customer has been seen before.
 func (t *tx) linkChanged(sync, customer, targetID, who string) (seen bool, err error) {
 	d := Decision{Sync: sync, Customer: customer, TargetID: targetID, Action: "link", Reason: who + " linked it to " + targetID}
@@ -95,7 +95,7 @@ func (t *tx) linkChanged(sync, customer, targetID, who string) (seen bool, err e
 		d.Action, d.Reason = "unlink", who+" removed its link"
 	}
 	seen, err = t.decidedAnew(sync, customer)
-	if err := errors.Join(err, t.dropRuling(sync, customer), t.appendDecision(d)); err != nil {
+	if err := errors.Join(err, t.forgetRecord(sync, customer), t.appendDecision(d)); err != nil {
 		return false, err
 	}
 	broken := where{}

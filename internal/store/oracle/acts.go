@@ -19,17 +19,20 @@ func (db *DB) Act(_ context.Context, a store.Act) (changed bool, err error) {
 	if at < 0 {
 		return false, fmt.Errorf("%s: exception %d: %w", a.Verb, a.Exception, store.ErrNotFound)
 	}
-	if a.Key != "" && db.requests[a.Key] {
-		return false, nil
+	if r, ok := db.requests[a.Key]; ok && a.Key != "" {
+		if r.asked != a.Asked {
+			return false, fmt.Errorf("%s exception %d: %w", a.Verb, a.Exception, store.ErrKeyReused)
+		}
+		return r.changed, nil
 	}
 	x := db.exceptions[at]
 	note, changed, err := db.perform(x, a)
 	if err != nil {
 		return false, fmt.Errorf("%s exception %d: %w", a.Verb, a.Exception, err)
 	}
+	db.requests[a.Key] = request{a.Asked, changed}
 	if changed {
 		db.note(x.ID, a.Who, string(a.Verb), note)
-		db.requests[a.Key] = true
 	}
 	return changed, nil
 }
@@ -72,6 +75,9 @@ func (db *DB) perform(x *store.Exception, a store.Act) (note string, changed boo
 
 func (db *DB) actOnCustomer(x *store.Exception, a store.Act) (note string, changed bool, err error) {
 	k := key{x.Sync, x.Customer}
+	if db.customers[k] == nil {
+		return "", false, store.ErrNotFound
+	}
 	switch a.Verb {
 	case store.Retry:
 		changed = true
@@ -101,28 +107,26 @@ func (db *DB) actOnCustomer(x *store.Exception, a store.Act) (note string, chang
 	if err != nil || !changed {
 		return note, false, err
 	}
-	found := false
 	switch a.Verb {
 	case store.Retry:
-		found = db.lookAgain(k)
+		db.lookAgain(k)
 	case store.LinkTo, store.Rematch:
-		found = db.linkChanged(k, a.TargetID, a.Who)
+		db.linkChanged(k, a.TargetID, a.Who)
 	default:
-		found = db.decidedAnew(k)
+		db.decidedAnew(k)
 	}
-	if !found {
-		err = store.ErrNotFound
-	}
-	return note, true, err
+	return note, true, nil
 }
 
 func (db *DB) rule(k key, kind store.RulingKind, a store.Act) (changed bool, err error) {
-	c, ok := db.customers[k]
+	c := db.customers[k]
 	switch {
-	case !ok:
-		return false, store.ErrNotFound
+	case c.Desired.SourceValue != a.SawSource:
+		return false, &store.ChangedError{What: fmt.Sprintf("the source says %q, not %q", c.Desired.SourceValue, a.SawSource)}
+	case c.Observed.SeenAt.IsZero():
+		return false, &store.ChangedError{What: "its record has not been looked at since it was linked"}
 	case c.Observed.Value != a.Saw:
-		return false, store.ErrChanged
+		return false, &store.ChangedError{What: fmt.Sprintf("the target holds %q, not %q", c.Observed.Value, a.Saw)}
 	}
 	next := store.Ruling{Kind: kind, Desired: c.Desired.Value, Observed: c.Observed.Value, RecordAt: c.Observed.At, Until: milli(a.Until), At: db.clock(), By: a.Who}
 	was := c.Ruling

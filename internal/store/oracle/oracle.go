@@ -41,7 +41,8 @@ type DB struct {
 	decisions   []store.Decision
 	exceptions  []*store.Exception
 	actions     map[int64][]store.Action
-	requests    map[string]bool
+	requests    map[string]request
+	counted     map[int64]int64 // by exception: its customer's changes when it was counted last
 	connections map[string]*connection
 	cursors     map[string]*cursor
 	lastIntent  int64
@@ -59,6 +60,12 @@ type customer struct {
 	leaseUntil        time.Time
 	firstTry          time.Time
 	email             string
+	changes           int64 // of the source
+}
+
+type request struct {
+	asked   string
+	changed bool
 }
 
 type intent struct {
@@ -82,7 +89,7 @@ type cursor struct {
 func New(now func() time.Time) *DB {
 	return &DB{now: now, seen: map[eventKey]bool{}, customers: map[key]*customer{},
 		connections: map[string]*connection{}, cursors: map[string]*cursor{},
-		actions: map[int64][]store.Action{}, requests: map[string]bool{}}
+		actions: map[int64][]store.Action{}, requests: map[string]request{}, counted: map[int64]int64{}}
 }
 
 // Unfence takes every report without looking at claim and lease. The simulator
@@ -351,11 +358,15 @@ func (c *customer) release(w *store.Work, s store.Settlement, now time.Time) {
 	if c.Ruling.At.Equal(milli(s.RulingDone)) {
 		c.Ruling.Kind = ""
 	}
+	was := c.Desired
 	// A value that the settlement leaves is as it was claimed.
 	c.Desired, c.Observed, c.Base = w.Desired, w.Observed, w.Base
 	if d := s.Desired; d != nil {
 		c.Desired = *d
 		c.Desired.At, c.Desired.SeenAt, c.Desired.EventAt = milli(d.At), milli(d.SeenAt), milli(d.EventAt)
+	}
+	if c.Desired.SourceValue != was.SourceValue || !was.At.IsZero() && c.Desired.At.After(was.At) {
+		c.changes++
 	}
 	if o := s.Observed; o != nil {
 		c.Observed = *o
@@ -405,25 +416,31 @@ func (db *DB) open(n store.NewException, now time.Time) int64 {
 	if n.Cause == "" {
 		n.Cause = n.Customer
 	}
+	changes := int64(0)
+	if c, ok := db.customers[key{n.Sync, n.Customer}]; ok {
+		changes = c.changes
+	}
 	for _, x := range db.exceptions {
 		if x.Sync == n.Sync && x.Customer == n.Customer && x.Kind == n.Kind {
-			again(x, n, now)
+			again(x, n, now, db.counted[x.ID] != changes)
+			db.counted[x.ID] = changes
 			return x.ID
 		}
 	}
 	x := &store.Exception{ID: int64(len(db.exceptions) + 1), NewException: n, State: status.Open, Count: 1, FirstSeen: now, LastSeen: now, OpenedAt: now}
 	db.exceptions = append(db.exceptions, x)
+	db.counted[x.ID] = changes
 	return x.ID
 }
 
 // again counts an exception, and opens it if it is one that comes back.
-func again(x *store.Exception, n store.NewException, now time.Time) {
+func again(x *store.Exception, n store.NewException, now time.Time, changed bool) {
 	resolved := x.State == status.Resolved
 	if x.Assigned && !resolved {
 		n.Owner = x.Owner
 	}
 	x.Assigned = x.Assigned && !resolved
-	back := resolved || x.State == status.StateIgnored && x.Ignored == store.IgnoredUntilChange && x.SourceValue != n.SourceValue
+	back := resolved || x.State == status.StateIgnored && x.Ignored == store.IgnoredUntilChange && (changed || x.SourceValue != n.SourceValue)
 	if !back && len(n.Candidates) == 0 {
 		n.Candidates = x.Candidates
 	}

@@ -139,7 +139,7 @@ func answered(value any, err error) answer {
 		a.Err = "fenced"
 	case errors.Is(err, store.ErrNotFound):
 		a.Err = "not found"
-	case errors.Is(err, store.ErrChanged), errors.Is(err, store.ErrNoCustomer):
+	case errors.Is(err, store.ErrChanged), errors.Is(err, store.ErrNoCustomer), errors.Is(err, store.ErrKeyReused):
 		a.Err = errors.Unwrap(err).Error()
 	case errors.As(err, &taken):
 		a.Err = "duplicate link " + taken.TargetID + " of " + taken.Customer
@@ -358,8 +358,10 @@ func (d *differential) act(t *rapid.T) {
 		Verb: rapid.SampledFrom([]store.Verb{store.Acknowledge, store.Assign, store.Retry, store.Ignore, store.Resolve, store.Reopen, store.ApplyOurs, store.KeepTheirs,
 			store.LinkTo, store.Rematch}).Draw(t, "verb")}
 	if rapid.Bool().Draw(t, "keyed") {
-		a.Key = d.sync + words.Draw(t, "key")
+		a.Key, a.Asked = d.sync+words.Draw(t, "key"), words.Draw(t, "asked")
 	}
+	a.SawSource = words.Draw(t, "saw in the source")
+	shown := rapid.Bool().Draw(t, "shown what is")
 	d.all("act", func(s *side) any {
 		found, err := s.Exceptions(context.Background(), store.ExceptionFilter{Sync: d.sync})
 		if err != nil || at >= len(found) {
@@ -368,6 +370,9 @@ func (d *differential) act(t *rapid.T) {
 		slices.SortFunc(found, func(a, b store.Exception) int { return cmp.Compare(a.ID, b.ID) })
 		a := a
 		a.Exception = found[at].ID
+		if c, err := s.Customer(context.Background(), d.sync, found[at].Customer); err == nil && shown {
+			a.Saw, a.SawSource = c.Observed.Value, c.Desired.SourceValue
+		}
 		return answered(s.Act(context.Background(), a))
 	})
 }

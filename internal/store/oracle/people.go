@@ -81,7 +81,7 @@ func (db *DB) linkChanged(k key, targetID, who string) (seen bool) {
 		d.Action, d.Reason = "unlink", who+" removed its link"
 	}
 	db.decisions = append(db.decisions, d)
-	db.dropRuling(k)
+	db.forgetRecord(k)
 	for _, x := range db.exceptions {
 		if x.Sync == k.sync && x.Customer == k.customer && x.Kind == status.BrokenLink && x.Stage == status.StageReadTarget {
 			db.resolve(x)
@@ -144,9 +144,10 @@ func (db *DB) RemoveLink(_ context.Context, sync, customer, who string) error {
 	return nil
 }
 
-func (db *DB) dropRuling(k key) {
+// forgetRecord forgets what is known of the record that a customer had.
+func (db *DB) forgetRecord(k key) {
 	if c, ok := db.customers[k]; ok {
-		c.Ruling.Kind = ""
+		c.Ruling.Kind, c.Observed = "", store.Observed{}
 	}
 }
 
