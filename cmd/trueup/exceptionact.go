@@ -63,13 +63,13 @@ func (c actCommand) command() *cobra.Command {
 	}
 	group := false
 	asFlag(cmd)
-	cmd.Flags().StringVar(&r.Key, "key", "", "a `TEXT` that makes a repeated call one")
+	cmd.Flags().StringVar(&r.Key, "key", "", "a `TEXT` that makes a repeated call one; it counts for who does it and the exception")
 	cmd.Flags().BoolVar(&group, "group", false, "about all open exceptions of the same cause")
 	if c.flags != nil {
 		c.flags(cmd, &r)
 	}
 	jsonFlag(cmd)
-	cmd.RunE = withStore(func(cmd *cobra.Command, args []string, _ *config.Config, db *store.DB) error {
+	cmd.RunE = withStore(func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
 		var err error
 		if r.Who, err = whoIs(cmd); err != nil {
 			return err
@@ -80,7 +80,8 @@ func (c actCommand) command() *cobra.Command {
 			}
 			args = args[:1]
 		}
-		return act(cmd, exceptions.Desk{Store: db}, args, r, group)
+		desk := exceptions.Desk{Store: db, Watching: func(sync string) bool { return cfg.Syncs[sync].Watches() }}
+		return act(cmd, desk, args, r, group)
 	})
 	return cmd
 }
@@ -88,33 +89,47 @@ func (c actCommand) command() *cobra.Command {
 // act does it about each exception that is named, and tells what came of it.
 func act(cmd *cobra.Command, desk exceptions.Desk, numbers []string, r exceptions.Request, group bool) error {
 	all := []contract.Exception{}
+	var refusal error
 	for _, arg := range numbers {
 		id, err := number("exception", arg)
 		if err != nil {
 			return err
 		}
-		var done []exceptions.Done
-		if group {
-			done, err = desk.DoGroup(cmd.Context(), id, r)
-		} else {
-			var one exceptions.Done
-			one, err = desk.Do(cmd.Context(), id, r)
-			done = append(done, one)
-		}
-		if err != nil {
-			return refused(err)
-		}
-		for _, d := range done {
-			all = append(all, contract.ExceptionOf(d.Exception))
-			if !wantsJSON(cmd) {
-				fmt.Fprintln(cmd.OutOrStdout(), sentenceOf(d, r))
+		for before := int64(0); ; {
+			var done exceptions.GroupDone
+			if group {
+				done, err = desk.DoGroup(cmd.Context(), id, r, before)
+			} else {
+				var one exceptions.Done
+				if one, err = desk.Do(cmd.Context(), id, r); err == nil {
+					done.Done = append(done.Done, one)
+				}
+			}
+			for _, d := range done.Done { // also when it ended early: this was done
+				if d.Refused != nil {
+					fmt.Fprintln(cmd.ErrOrStderr(), d.Refused)
+					refusal = d.Refused
+					continue
+				}
+				all = append(all, contract.ExceptionOf(d.Exception))
+				if !wantsJSON(cmd) {
+					fmt.Fprintln(cmd.OutOrStdout(), sentenceOf(d, r))
+				}
+			}
+			if err != nil {
+				return refused(err)
+			}
+			if before = done.More; before == 0 {
+				break
 			}
 		}
 	}
 	if wantsJSON(cmd) {
-		return printJSON(cmd.OutOrStdout(), all)
+		if err := printJSON(cmd.OutOrStdout(), all); err != nil {
+			return err
+		}
 	}
-	return nil
+	return refused(refusal)
 }
 
 // sentenceOf says what was done.
@@ -123,13 +138,26 @@ func sentenceOf(d exceptions.Done, r exceptions.Request) string {
 	if !d.Changed {
 		return fmt.Sprintf("exception %d: that was done already", x.ID)
 	}
+	looked := fmt.Sprintf("customer %s of %s will be looked at again; see trueup explain %s %s", x.Customer, x.Sync, x.Sync, x.Customer)
 	switch r.Verb {
-	case store.Retry, store.ApplyOurs, store.KeepTheirs, store.LinkTo, store.Rematch:
-		return fmt.Sprintf("exception %d: customer %s of %s will be looked at again; see trueup explain %s %s", x.ID, x.Customer, x.Sync, x.Sync, x.Customer)
+	case store.ApplyOurs:
+		return fmt.Sprintf("exception %d: what the source says, %s, is to go over %s: %s", x.ID, orNothing(d.SawSource), orNothing(d.Saw), looked)
+	case store.KeepTheirs:
+		return fmt.Sprintf("exception %d: %s is to stay although the source says %s: %s", x.ID, orNothing(d.Saw), orNothing(d.SawSource), looked)
+	case store.Retry, store.LinkTo, store.Rematch:
+		return fmt.Sprintf("exception %d: %s", x.ID, looked)
 	case store.Assign:
 		return fmt.Sprintf("exception %d belongs to %s", x.ID, x.Owner)
 	}
 	return fmt.Sprintf("exception %d is %s", x.ID, x.State)
+}
+
+// orNothing shows a tool's value.
+func orNothing(value string) string {
+	if value == "" {
+		return "an empty field"
+	}
+	return value
 }
 
 func refused(err error) error {
@@ -167,6 +195,10 @@ func ignoreFlags(cmd *cobra.Command, r *exceptions.Request) {
 func sawFlag(cmd *cobra.Command, r *exceptions.Request) {
 	cmd.Flags().Func("saw", "refuse unless the target still holds this `VALUE`", func(value string) error {
 		r.Saw = &value
+		return nil
+	})
+	cmd.Flags().Func("saw-source", "refuse unless the source still says this `VALUE`", func(value string) error {
+		r.SawSource = &value
 		return nil
 	})
 }

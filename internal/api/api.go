@@ -79,7 +79,7 @@ func Document() ([]byte, error) { return newServer(Options{}).document() }
 
 func newServer(o Options) *server {
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
-	s := &server{Options: o, desk: exceptions.Desk{Store: o.Store}, mux: http.NewServeMux()}
+	s := &server{Options: o, desk: exceptions.Desk{Store: o.Store, Watching: func(sync string) bool { return o.Syncs()[sync].Watches() }}, mux: http.NewServeMux()}
 	s.api = humago.NewWithPrefix(s.mux, Prefix, describe())
 	s.api.UseMiddleware(s.authenticate)
 	s.syncRoutes()

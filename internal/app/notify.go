@@ -44,7 +44,7 @@ func openTelling(cfg *config.Config, db *store.DB, log *slog.Logger, m *metrics.
 	app := slack.New(*s, t.client)
 	o.Notifier, o.Buttons = app, true
 	t.worker = notify.New(o, log, m)
-	t.hears = slack.NewInteractions(app, *s, t.client, notify.Buttons{Store: db, People: cfg.People, Changed: t.worker.Wake}, log)
+	t.hears = slack.NewInteractions(app, *s, t.client, notify.Buttons{Store: db, Syncs: cfg.Syncs, People: cfg.People, Changed: t.worker.Wake}, log)
 	return t
 }
 

@@ -150,6 +150,9 @@ func (s *Sync) setDefaults() {
 	s.Conflict.setDefaults()
 }
 
+// Watches reports whether the sync decides and records, and writes nothing.
+func (s Sync) Watches() bool { return s.Mode == ModeWatch }
+
 func (r *MatchRule) setDefaults() { r.Confidence = 1 }
 
 func (c *ConflictRule) setDefaults() {

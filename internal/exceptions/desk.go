@@ -1,7 +1,11 @@
 package exceptions
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -18,21 +22,26 @@ type Store interface {
 }
 
 // Desk does what people decide.
-type Desk struct{ Store Store }
+type Desk struct {
+	Store Store
+	// Watching reports whether a sync only watches.
+	Watching func(sync string) bool
+}
 
 // Request is what somebody wants done about an exception.
 type Request struct {
 	Verb store.Verb
 	Who  string
-	// Key makes a repeated request one; "" is none.
+	// Key makes a repeated request one; "" is none. It counts for Who and the
+	// exception: the same key with another verb or other fields is refused.
 	Key      string
 	Owner    string        // for Assign
 	Ignored  store.Ignored // for Ignore; "" is until the source changes
 	Until    time.Time     // for KeepTheirs; zero is until the source changes
 	TargetID string        // for LinkTo
-	// Saw is the target's value that was shown, for ApplyOurs and KeepTheirs;
-	// nil is what the exception says now.
-	Saw *string
+	// Saw and SawSource are the target's and the source's value that were shown,
+	// for ApplyOurs and KeepTheirs; nil is what the exception says now.
+	Saw, SawSource *string
 }
 
 // RefusedError is a request that an exception does not allow. It changed
@@ -49,6 +58,10 @@ func (e *RefusedError) Error() string { return fmt.Sprintf("exception %d: %s", e
 type Done struct {
 	Exception store.Exception // as it is now
 	Changed   bool            // false: it had been done already
+	// Saw and SawSource are the values that a decision was about.
+	Saw, SawSource string
+	// Refused is why nothing was done about one of a group.
+	Refused *RefusedError
 }
 
 // Do does one thing about one exception. store.ErrNotFound means that there is
@@ -58,7 +71,15 @@ func (d Desk) Do(ctx context.Context, id int64, r Request) (Done, error) {
 	if err != nil {
 		return Done{}, err
 	}
+	return d.do(ctx, x, r)
+}
+
+func (d Desk) do(ctx context.Context, x store.Exception, r Request) (Done, error) {
 	a, err := r.act(x)
+	if err == nil && a.Verb == store.ApplyOurs && d.Watching(x.Sync) {
+		err = &RefusedError{Exception: x.ID, Why: fmt.Sprintf("%s is in watch mode and writes nothing: your word would wait, and be carried out when it goes live", x.Sync),
+			Hint: fmt.Sprintf("set mode: live for %s in trueup.yaml and decide then", x.Sync)}
+	}
 	if err != nil {
 		return Done{}, err
 	}
@@ -66,42 +87,91 @@ func (d Desk) Do(ctx context.Context, id int64, r Request) (Done, error) {
 	if err != nil {
 		return Done{}, explained(x, r, err)
 	}
-	x, err = d.Store.Exception(ctx, id)
-	return Done{Exception: x, Changed: changed}, err
+	x, err = d.Store.Exception(ctx, x.ID)
+	return Done{Exception: x, Changed: changed, Saw: a.Saw, SawSource: a.SawSource}, err
 }
 
-// DoGroup does the same about an exception and all open ones of its cause.
-func (d Desk) DoGroup(ctx context.Context, id int64, r Request) ([]Done, error) {
+// GroupLimit is how many exceptions of a group are acted on at once.
+const GroupLimit = 200
+
+// GroupDone is what a request about a group came to.
+type GroupDone struct {
+	Done []Done
+	// More, unless 0, says that there are others: they have lower numbers.
+	More int64
+}
+
+// DoGroup does the same about all open exceptions of one's cause, or, beyond
+// GroupLimit, about the ones with the highest numbers below before, 0 being all.
+// Those that are refused are told and do not stop the others; when all are, the
+// first refusal is the error. Another error comes with what was done before it.
+func (d Desk) DoGroup(ctx context.Context, id int64, r Request, before int64) (all GroupDone, err error) {
 	first, err := d.Store.Exception(ctx, id)
 	if err != nil {
-		return nil, err
+		return all, err
 	}
 	group, err := d.Store.Exceptions(ctx, store.ExceptionFilter{Sync: first.Sync, Kind: first.Kind, Cause: first.Cause,
-		States: []status.State{status.Open, status.Acknowledged}})
+		States: []status.State{status.Open, status.Acknowledged}, Before: before, Limit: GroupLimit + 1})
 	if err != nil {
-		return nil, err
+		return all, err
 	}
-	key := r.Key
-	var all []Done
-	for _, x := range group {
-		if key != "" {
-			r.Key = fmt.Sprintf("%s/%d", key, x.ID)
+	var refusal *RefusedError
+	refusals := 0
+	for i, x := range group {
+		if i == GroupLimit {
+			all.More = group[i-1].ID
+			break
 		}
-		done, err := d.Do(ctx, x.ID, r)
-		if err != nil {
-			return all, fmt.Errorf("after %d of %d: %w", len(all), len(group), err)
+		done, err := d.do(ctx, x, r)
+		var refused *RefusedError
+		switch {
+		case errors.As(err, &refused):
+			done = Done{Exception: x, Refused: refused}
+			refusal = cmp.Or(refusal, refused)
+			refusals++
+		case err != nil && i > 0:
+			all.More = group[i-1].ID
+			return all, err
+		case err != nil:
+			return all, err
 		}
-		all = append(all, done)
+		all.Done = append(all.Done, done)
+	}
+	if refusal != nil && refusals == len(all.Done) {
+		return GroupDone{}, refusal
 	}
 	return all, nil
+}
+
+// asked is the request as a hash, to tell whether a key is given to another one.
+func (r Request) asked() string {
+	return hashOf(r.Verb, r.Owner, r.Ignored, r.Until.UnixMilli(), r.TargetID, r.Saw, r.SawSource)
+}
+
+// hashOf is a hash of some values. Requests are kept by it: what they say may
+// be personal.
+func hashOf(values ...any) string {
+	text, err := json.Marshal(values)
+	if err != nil {
+		panic(err) // texts and numbers always marshal
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
 // act checks a request against the exception it is about.
 func (r Request) act(x store.Exception) (store.Act, error) {
 	refuse := func(why, hint string) error { return &RefusedError{Exception: x.ID, Why: why, Hint: hint} }
-	a := store.Act{Exception: x.ID, Verb: r.Verb, Who: r.Who, Key: r.Key, Owner: r.Owner, Ignored: r.Ignored, Until: r.Until, TargetID: r.TargetID, Saw: x.TargetValue}
+	a := store.Act{Exception: x.ID, Verb: r.Verb, Who: r.Who, Owner: r.Owner, Ignored: r.Ignored, Until: r.Until, TargetID: r.TargetID,
+		Saw: x.TargetValue, SawSource: x.SourceValue}
 	if r.Saw != nil {
 		a.Saw = *r.Saw
+	}
+	if r.SawSource != nil {
+		a.SawSource = *r.SawSource
+	}
+	if r.Key != "" {
+		a.Key, a.Asked = hashOf(r.Who, x.ID, r.Key), r.asked()
 	}
 	switch {
 	case !offered(x.Kind, r.Verb):
@@ -121,11 +191,14 @@ func (r Request) act(x store.Exception) (store.Act, error) {
 // explained says what a refusal of the store means for whoever asked.
 func explained(x store.Exception, r Request, err error) error {
 	var taken *store.DuplicateLinkError
+	var changed *store.ChangedError
 	switch {
 	case errors.Is(err, store.ErrNoCustomer):
 		return &RefusedError{Exception: x.ID, Why: store.ErrNoCustomer.Error(), Hint: "trueup exceptions show says what its cause is"}
-	case errors.Is(err, store.ErrChanged):
-		return &RefusedError{Exception: x.ID, Why: store.ErrChanged.Error(), Hint: fmt.Sprintf("trueup explain %s %s shows what it holds now", x.Sync, x.Customer)}
+	case errors.As(err, &changed):
+		return &RefusedError{Exception: x.ID, Why: changed.Error(), Hint: fmt.Sprintf("trueup explain %s %s shows what both hold now", x.Sync, x.Customer)}
+	case errors.Is(err, store.ErrKeyReused):
+		return &RefusedError{Exception: x.ID, Why: store.ErrKeyReused.Error(), Hint: "give each request a key of its own"}
 	case errors.As(err, &taken):
 		return &RefusedError{Exception: x.ID, Why: taken.Error(), Hint: fmt.Sprintf("remove that link first: trueup links remove %s %s", taken.Sync, taken.Customer)}
 	case errors.Is(err, store.ErrNotFound):

@@ -2,6 +2,8 @@ package notify
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,8 +29,19 @@ type Press struct {
 // value is what a button carries.
 type value struct {
 	Exception int64 `json:"x"`
-	// Saw is what the target held when the message was made.
-	Saw string `json:"saw,omitempty"`
+	// Seen is a hash of what both tools held when the message was made. Their
+	// values may be personal, and whoever reads the channel can read a button.
+	Seen string `json:"seen,omitempty"`
+}
+
+// valuesOf is what a button carries of the values that its message shows.
+func valuesOf(x store.Exception) string {
+	text, err := json.Marshal([]any{x.ID, x.SourceValue, x.TargetValue})
+	if err != nil {
+		return "" // a number and texts always marshal
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
 func (v value) text() string {
@@ -51,6 +64,7 @@ type Desk interface {
 // Buttons does what buttons say.
 type Buttons struct {
 	Store  Desk
+	Syncs  map[string]config.Sync
 	People map[string]config.Person
 	// Changed is called after something was done, to have the message updated.
 	Changed func()
@@ -70,7 +84,7 @@ func (b Buttons) Press(ctx context.Context, p Press) (answer string, err error) 
 	case err != nil:
 		return "", err
 	}
-	answer, err = b.act(ctx, x, b.request(p, v))
+	answer, err = b.act(ctx, x, v, b.request(p))
 	if err != nil {
 		return "", err
 	}
@@ -84,34 +98,65 @@ func (b Buttons) Press(ctx context.Context, p Press) (answer string, err error) 
 
 // request is what a press asks for. Somebody who is not among the people is
 // known by his id.
-func (b Buttons) request(p Press, v value) exceptions.Request {
+func (b Buttons) request(p Press) exceptions.Request {
 	r := exceptions.Request{Verb: p.Verb, Key: p.ID + "/" + string(p.Verb)}
 	if mail, ok := people(b.People).byID(p.UserID); ok {
 		r.Who, r.Owner = mail, mail
 	} else {
 		r.Who, r.Owner = fmt.Sprintf("%s%s (%s)", slackUser, p.UserName, p.UserID), slackUser+p.UserID
 	}
-	if p.Verb == store.ApplyOurs || p.Verb == store.KeepTheirs {
-		r.Saw = &v.Saw
-	}
 	return r
 }
 
 // act does it about the whole group, or about the one customer whose values the
 // message showed.
-func (b Buttons) act(ctx context.Context, x store.Exception, r exceptions.Request) (answer string, err error) {
+func (b Buttons) act(ctx context.Context, x store.Exception, v value, r exceptions.Request) (answer string, err error) {
 	if x.State == status.Resolved {
 		return fmt.Sprintf("Exception %d is resolved already.", x.ID), nil
 	}
-	desk := exceptions.Desk{Store: b.Store}
-	if r.Saw != nil {
-		_, err = desk.Do(ctx, x.ID, r)
-	} else {
-		_, err = desk.DoGroup(ctx, x.ID, r)
+	desk := exceptions.Desk{Store: b.Store, Watching: func(sync string) bool { return b.Syncs[sync].Watches() }}
+	if r.Verb != store.ApplyOurs && r.Verb != store.KeepTheirs {
+		return b.group(ctx, desk, x, r)
 	}
+	if v.Seen != valuesOf(x) {
+		return "Nothing was changed: what the tools hold was changed since this message was made. Look at it again, it is being brought up to date.", nil
+	}
+	r.Saw, r.SawSource = &x.TargetValue, &x.SourceValue
+	_, err = desk.Do(ctx, x.ID, r)
+	return refusal("Nothing was changed", err)
+}
+
+// group does it about all open exceptions of the cause.
+func (b Buttons) group(ctx context.Context, desk exceptions.Desk, x store.Exception, r exceptions.Request) (answer string, err error) {
+	done, refused := 0, 0
+	var why error
+	for more := int64(0); ; {
+		all, err := desk.DoGroup(ctx, x.ID, r, more)
+		for _, d := range all.Done {
+			if d.Refused != nil {
+				refused, why = refused+1, d.Refused
+			} else {
+				done++
+			}
+		}
+		if err != nil {
+			return refusal(fmt.Sprintf("After %d nothing more was changed", done), err)
+		}
+		if more = all.More; more == 0 {
+			break
+		}
+	}
+	if refused == 0 {
+		return "", nil
+	}
+	return refusal(fmt.Sprintf("%d of %d were not changed", refused, refused+done), why)
+}
+
+// refusal puts a refusal into words; another error stays one.
+func refusal(what string, err error) (answer string, _ error) {
 	var refused *exceptions.RefusedError
 	if errors.As(err, &refused) {
-		return fmt.Sprintf("Nothing was changed: %s. %s.", Mask(refused.Why), Mask(refused.Hint)), nil
+		return fmt.Sprintf("%s: %s. %s.", what, Mask(refused.Why), Mask(refused.Hint)), nil
 	}
 	return "", err
 }

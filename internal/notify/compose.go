@@ -20,8 +20,6 @@ const (
 	shown = 6
 	// noted is how many things people did it names.
 	noted = 3
-	// mostSeen is how long a target's value may be for a button to carry it.
-	mostSeen = 1000
 	// lookFor is for how long what a person did may have yet to show.
 	lookFor = 10 * time.Minute
 )
@@ -236,7 +234,7 @@ func (c composer) buttons(g store.GroupState, x store.Exception, history []store
 	if !c.Buttons || g.Open == 0 {
 		return nil, again
 	}
-	decides := g.Open == 1 && x.Customer != "" && !decided && len(x.TargetValue) <= mostSeen
+	decides := g.Open == 1 && x.Customer != "" && !decided
 	may := map[store.Verb]bool{
 		store.Acknowledge: g.Acknowledged < g.Open,
 		store.Assign:      !x.Assigned,
@@ -252,7 +250,7 @@ func (c composer) buttons(g store.GroupState, x store.Exception, history []store
 		}
 		v := value{Exception: x.ID}
 		if verb == store.ApplyOurs || verb == store.KeepTheirs {
-			v.Saw = x.TargetValue
+			v.Seen = valuesOf(x)
 		}
 		b := Button{Verb: verb, Label: offers[i].Label, Value: v.text()}
 		switch verb {

@@ -11,6 +11,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/connector"
+	"trueup/internal/exceptions"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -183,16 +184,84 @@ func TestSomebodyWhoIsNotAmongThePeopleIsKnownByHisID(t *testing.T) {
 	})
 }
 
+// conflict is a customer whose source says one value and whose target holds
+// another, and the exception that asks about it.
+func (w *world) conflict(source, target string) int64 {
+	w.Helper()
+	w.heard++
+	_, err := w.db.Receive(w.Context(), []store.NewEvent{{Connection: "billing", Sync: syncName, Side: store.SourceSide, ID: fmt.Sprint("evt_conflict_", w.heard), Customer: "cus_1"}})
+	w.must(err)
+	works, err := w.db.Claim(w.Context(), syncName, 100, time.Minute)
+	w.must(err)
+	for i := range works {
+		s := store.Settlement{Outcome: status.Applied}
+		if works[i].Customer == "cus_1" {
+			s = store.Settlement{Outcome: status.Held, Desired: &store.Desired{SourceValue: source, Value: source}, Observed: &store.Observed{Value: target, SeenAt: time.Now()},
+				Park: &store.NewException{Sync: syncName, Customer: "cus_1", Kind: status.Conflict, Stage: status.StageDecide, SourceValue: source, TargetValue: target}}
+		}
+		w.must(w.db.Settle(w.Context(), &works[i], s))
+	}
+	found, err := w.db.Exceptions(w.Context(), store.ExceptionFilter{Kind: status.Conflict})
+	w.must(err)
+	return found[0].ID
+}
+
+// undecided sees to it that nobody has decided about the customer.
+func (w *world) undecided() {
+	w.Helper()
+	if c, err := w.db.Customer(w.Context(), syncName, "cus_1"); err != nil || c.Ruling.Kind != "" {
+		w.Errorf("decided was %+v, %v", c.Ruling, err)
+	}
+}
+
+// A message whose values are not those of now decides nothing; it is brought up
+// to date, and then its buttons decide about what it shows.
 func TestAPersonDecidesOnWhatTheMessageShowed(t *testing.T) {
+	for name, now := range map[string]struct{ source, target string }{
+		"another value of the target": {"canceled", "Lead"},
+		"another value of the source": {"past_due", "Active"},
+	} {
+		for _, verb := range []store.Verb{store.ApplyOurs, store.KeepTheirs} {
+			t.Run(string(verb)+", "+name, func(t *testing.T) {
+				story(t, nil, func(w *world) {
+					w.conflict("canceled", "Active")
+					w.pass(time.Minute)
+					old := w.button(w.one("conflict").now(), verb)
+					w.conflict(now.source, now.target)
+					if answer := w.press(old); !strings.Contains(answer, "Nothing was changed") || !strings.Contains(answer, "Look at it again") {
+						t.Errorf("it is answered %q", answer)
+					}
+					w.undecided()
+					w.pass(time.Minute)
+					m := w.one("conflict").now()
+					if m.fact("Source says") != now.source || m.fact("Target holds") != now.target {
+						t.Errorf("the message shows %+v", m.Facts)
+					}
+					fresh := w.button(m, verb)
+					fresh.ID = "another press"
+					if answer := w.press(fresh); answer != "" {
+						t.Errorf("it is answered %q", answer)
+					}
+					if c, err := w.db.Customer(w.Context(), syncName, "cus_1"); err != nil || c.Ruling.Kind == "" || c.Ruling.Observed != now.target {
+						t.Errorf("decided was %+v, %v", c.Ruling, err)
+					}
+				})
+			})
+		}
+	}
+}
+
+// The exception may say what the message showed while the customer has moved on.
+func TestWhatMovedOnSinceTheMessageIsNotDecided(t *testing.T) {
 	story(t, nil, func(w *world) {
-		w.must(seen(w, "cus_1"))
-		id := w.open(status.Conflict, "cus_1", "")
+		id := w.conflict("canceled", "Active")
 		w.pass(time.Minute)
-		// The customer holds nothing, the message showed Active.
+		w.must(w.db.Settle(w.Context(), w.dueAgain(), store.Settlement{Desired: &store.Desired{SourceValue: "past_due"}}))
 		answer := w.press(w.button(w.one("conflict").now(), store.ApplyOurs))
-		if !strings.Contains(answer, "the target was changed since") {
+		if !strings.Contains(answer, `the source says "past_due", not "canceled"`) {
 			t.Errorf("it is answered %q", answer)
 		}
+		w.undecided()
 		w.close(status.Conflict, "cus_1")
 		if answer := w.press(w.button(w.one("conflict").now(), store.KeepTheirs)); !strings.Contains(answer, "resolved already") {
 			t.Errorf("it is answered %q", answer)
@@ -203,22 +272,96 @@ func TestAPersonDecidesOnWhatTheMessageShowed(t *testing.T) {
 	})
 }
 
-// A message that is older than what the exception says now decides nothing.
-func TestAnOldMessageDecidesNothingAboutANewValue(t *testing.T) {
+// dueAgain claims cus_1 after another event.
+func (w *world) dueAgain() *store.Work {
+	w.Helper()
+	_, err := w.db.Receive(w.Context(), []store.NewEvent{{Connection: "billing", Sync: syncName, Side: store.SourceSide, ID: "evt_again", Customer: "cus_1"}})
+	w.must(err)
+	works, err := w.db.Claim(w.Context(), syncName, 1, time.Minute)
+	w.must(err)
+	return &works[0]
+}
+
+// What a target's field holds may be anything, an address too. Whoever reads
+// the channel can read what a button carries.
+func TestAButtonCarriesNoValue(t *testing.T) {
 	story(t, nil, func(w *world) {
-		w.must(seen(w, "cus_1"))
-		w.open(status.Conflict, "cus_1", "")
+		w.conflict("ana@example.com", "vip: ana@example.com")
 		w.pass(time.Minute)
-		old := w.button(w.one("conflict").now(), store.ApplyOurs) // it showed Active
-		works, err := w.db.Claim(w.Context(), syncName, 1, time.Minute)
-		w.must(err)
-		w.must(w.db.Settle(w.Context(), &works[0], store.Settlement{Observed: &store.Observed{Value: "Paused"}, Outcome: status.Held,
-			Park: &store.NewException{Sync: syncName, Customer: "cus_1", Kind: status.Conflict, Stage: status.StageDecide, TargetValue: "Paused"}}))
-		if answer := w.press(old); !strings.Contains(answer, "the target was changed since") {
+		m := w.one("conflict").now()
+		for _, b := range m.Buttons {
+			if strings.Contains(b.Value, "ana") || strings.Contains(b.Value, "vip") || strings.Contains(b.Confirm, "ana@") {
+				t.Errorf("%s carries %s and asks %s", b.Verb, b.Value, b.Confirm)
+			}
+		}
+		if answer := w.press(w.button(m, store.ApplyOurs)); answer != "" {
 			t.Errorf("it is answered %q", answer)
 		}
-		if c, err := w.db.Customer(w.Context(), syncName, "cus_1"); err != nil || c.Ruling.Kind != "" {
+		if c, err := w.db.Customer(w.Context(), syncName, "cus_1"); err != nil || c.Ruling.Kind != store.Ours {
 			t.Errorf("decided was %+v, %v", c.Ruling, err)
+		}
+	})
+}
+
+// A button of a version that carried the value itself decides nothing.
+func TestAButtonOfAnEarlierVersionDecidesNothing(t *testing.T) {
+	story(t, nil, func(w *world) {
+		id := w.conflict("canceled", "Active")
+		w.pass(time.Minute)
+		p := Press{ID: "p", UserID: "U1", Verb: store.ApplyOurs, Value: fmt.Sprintf(`{"x":%d,"saw":"Active"}`, id)}
+		if answer := w.press(p); !strings.Contains(answer, "Nothing was changed") {
+			t.Errorf("it is answered %q", answer)
+		}
+		w.undecided()
+	})
+}
+
+func TestNothingIsDecidedToBeWrittenWhereASyncOnlyWatches(t *testing.T) {
+	story(t, func(w *world) {
+		s := w.options.Syncs[syncName]
+		s.Mode = config.ModeWatch
+		w.options.Syncs[syncName] = s
+	}, func(w *world) {
+		w.conflict("canceled", "Active")
+		w.pass(time.Minute)
+		m := w.one("conflict").now()
+		if answer := w.press(w.button(m, store.ApplyOurs)); !strings.Contains(answer, "is in watch mode") || !strings.Contains(answer, "set mode: live") {
+			t.Errorf("it is answered %q", answer)
+		}
+		w.undecided()
+		if answer := w.press(w.button(m, store.KeepTheirs)); answer != "" {
+			t.Errorf("keeping is answered %q", answer)
+		}
+	})
+}
+
+// A group that is larger than what is done at once is done as a whole.
+func TestAPressIsAboutTheWholeGroup(t *testing.T) {
+	story(t, nil, func(w *world) {
+		for n := range exceptions.GroupLimit + 2 {
+			w.open(status.Unmatched, fmt.Sprintf("cus_%03d", n), "one")
+		}
+		w.pass(time.Minute)
+		if answer := w.press(w.button(w.one("unmatched").now(), store.Acknowledge)); answer != "" {
+			t.Errorf("it is answered %q", answer)
+		}
+		left, err := w.db.Exceptions(w.Context(), store.ExceptionFilter{States: []status.State{status.Open}})
+		w.must(err)
+		if len(left) != 0 {
+			t.Errorf("%d are not acknowledged", len(left))
+		}
+	})
+}
+
+func TestWhatWasNotDoneOfAGroupIsSaid(t *testing.T) {
+	story(t, nil, func(w *world) {
+		w.open(status.WriteFailed, "cus_1", "one")
+		w.open(status.WriteFailed, "cus_2", "one") // nobody has seen it
+		w.must(seen(w, "cus_1"))
+		w.pass(time.Minute)
+		answer := w.press(w.button(w.one("write_failed").now(), store.Retry))
+		if !strings.Contains(answer, "1 of 2 were not changed") || !strings.Contains(answer, "has not been seen yet") {
+			t.Errorf("it is answered %q", answer)
 		}
 	})
 }

@@ -236,7 +236,7 @@ func (w *world) button(m Message, verb store.Verb) Press {
 
 func (w *world) press(p Press) string {
 	w.Helper()
-	answer, err := Buttons{Store: w.db, People: w.options.People, Changed: func() {}}.Press(w.Context(), p)
+	answer, err := Buttons{Store: w.db, Syncs: w.options.Syncs, People: w.options.People, Changed: func() {}}.Press(w.Context(), p)
 	w.must(err)
 	return answer
 }

@@ -7,7 +7,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"trueup/internal/config"
 	"trueup/internal/connector"
 	"trueup/internal/decide"
 	"trueup/internal/status"
@@ -151,4 +150,4 @@ func (a *attempt) exception(kind status.Kind, reason string) *store.NewException
 		Owner: a.Config.Owner(kind)}
 }
 
-func (a *attempt) watching() bool { return a.Config.Mode == config.ModeWatch }
+func (a *attempt) watching() bool { return a.Config.Watches() }

@@ -223,7 +223,7 @@ func TestNobodyDecidesOnARecordThatWasNotLookedAt(t *testing.T) {
 		"set otherwise": func() error {
 			return w.db.SetLink(t.Context(), store.Link{Sync: syncName, Customer: "cus_1", TargetID: "rec_cus_1", By: "ana"})
 		},
-		"not linked": func() error { return w.db.RemoveLink(t.Context(), syncName, "cus_1") },
+		"not linked": func() error { return w.db.RemoveLink(t.Context(), syncName, "cus_1", "ana") },
 		"matched anew": func() error {
 			if err := w.db.SetLink(t.Context(), store.Link{Sync: syncName, Customer: "cus_1", TargetID: "rec_2", By: "ben"}); err != nil {
 				return err

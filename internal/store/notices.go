@@ -201,10 +201,11 @@ func noticeError(doing string, err error) error {
 	return nil
 }
 
-// HurryNotice makes a group's notice due at once, unless it is failing.
+// HurryNotice has a group's notice looked at again at once, unless it is failing.
 func (db *DB) HurryNotice(ctx context.Context, sync string, kind status.Kind, cause string) error {
 	err := db.update(ctx, func(t *tx) error {
-		_, err := t.exec("update notices set due_at = $5 where "+noticeKey+" and attempts = 0 and due_at > $5",
+		_, err := t.exec("update notices set due_at = $5, changed = changed + 1, began_at = case when changed > told then began_at else $5 end where "+
+			noticeKey+" and attempts = 0",
 			string(GroupNotice), sync, string(kind), cause, ms(t.now))
 		return err
 	})

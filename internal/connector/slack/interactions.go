@@ -22,9 +22,10 @@ import (
 const (
 	// mostBody is far above what Slack sends.
 	mostBody = 1 << 20
-	// answerTime is after how long Slack is answered though what the button
-	// says is still being done: after 3 seconds it shows an error.
-	answerTime = 2 * time.Second
+	// answerTime is for how long a press may take until it is stored. After 3
+	// seconds Slack shows an error by itself (docs.slack.dev/interactivity); a
+	// yes before it is stored could be lost with the process.
+	answerTime = 2500 * time.Millisecond
 	// doingTime bounds what a button does, and the answer to who pressed it.
 	doingTime = 20 * time.Second
 )
@@ -59,7 +60,7 @@ func NewInteractions(app *App, c config.Slack, client *http.Client, buttons Pres
 func (i *Interactions) Wait() { i.doing.Wait() }
 
 // ServeHTTP answers Slack's request about a press: with nothing once it is
-// verified and done, or about to be.
+// verified and done, and with an error when it is not stored in time.
 func (i *Interactions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostBody))
 	if err != nil {
@@ -112,8 +113,8 @@ type interaction struct {
 	} `json:"actions"`
 }
 
-// hear does what a genuine payload asks for. It returns early when that takes
-// long, and goes on.
+// hear does what a genuine payload asks for. What takes long is not lost: it
+// goes on, and the person who sees Slack's error is told how it ended.
 func (i *Interactions) hear(ctx context.Context, payload []byte) (status int, problem string) {
 	var in interaction
 	if err := json.Unmarshal(payload, &in); err != nil {
@@ -131,22 +132,29 @@ func (i *Interactions) hear(ctx context.Context, payload []byte) (status int, pr
 		i.log.Warn("a button of another workspace was refused", slog.String("team", in.Team.ID))
 		return http.StatusForbidden, "this is another workspace"
 	}
+	ctx = context.WithoutCancel(ctx)
 	done := make(chan error, 1)
-	i.doing.Go(func() { done <- i.press(context.WithoutCancel(ctx), in) })
+	i.doing.Go(func() { done <- i.press(ctx, in) })
 	timer := time.NewTimer(answerTime)
 	defer timer.Stop()
 	select {
 	case err := <-done:
 		if err != nil {
-			return http.StatusServiceUnavailable, "it could not be done; try again"
+			return http.StatusServiceUnavailable, "it could not be done; press again"
 		}
+		return http.StatusOK, ""
 	case <-timer.C:
+		i.doing.Go(func() {
+			if <-done == nil {
+				i.answer(ctx, in.ResponseURL, "That took long, and is done.")
+			}
+		})
+		return http.StatusServiceUnavailable, "it is not done yet; press again unless the message shows it"
 	}
-	return http.StatusOK, ""
 }
 
 // press does each action, and answers the person where there is something to
-// say. The answer is sent after Slack has its own.
+// say.
 func (i *Interactions) press(ctx context.Context, in interaction) error {
 	ctx, cancel := context.WithTimeout(ctx, doingTime)
 	defer cancel()
@@ -156,6 +164,9 @@ func (i *Interactions) press(ctx context.Context, in interaction) error {
 			UserID: in.User.ID, UserName: first(in.User.Username, in.User.Name, in.User.ID), Verb: store.Verb(a.ActionID), Value: a.Value})
 		if err != nil {
 			i.log.Error("a button was not done", slog.String("verb", a.ActionID), slog.Any("error", err))
+			i.doing.Go(func() {
+				i.answer(context.WithoutCancel(ctx), in.ResponseURL, "It could not be stored, so nothing is sure to be done. Press again.")
+			})
 			return err
 		}
 		if answer != "" {

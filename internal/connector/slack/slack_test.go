@@ -368,19 +368,27 @@ func TestAPressThatCouldNotBeDoneShowsAnError(t *testing.T) {
 	if rec := answered(i, w.Request("http://x/", w.Payload(click), time.Now())); rec.Code != http.StatusServiceUnavailable {
 		t.Errorf("it is answered %d %s", rec.Code, rec.Body)
 	}
+	i.Wait()
+	if all := w.Answers(); len(all) != 1 || !strings.Contains(all[0], "Press again") || strings.Contains(all[0], "database is away") {
+		t.Errorf("the person is told %q", all)
+	}
 }
 
-// Slack shows an error after three seconds: a press that takes longer goes on
-// behind the answer.
-func TestASlowPressIsAnsweredInTime(t *testing.T) {
+// A yes before a press is stored would be lost with the process. One that takes
+// longer than Slack waits shows an error, goes on, and the person is told.
+func TestAPressIsNotAnsweredWithAYesBeforeItIsStored(t *testing.T) {
 	w, n, i, click := heard(t)
 	n.wait = make(chan struct{})
 	rec := answered(i, w.Request("http://x/", w.Payload(click), time.Now()))
-	if rec.Code != 200 {
-		t.Errorf("it is answered %d", rec.Code)
+	if rec.Code != http.StatusServiceUnavailable {
+		t.Errorf("it is answered %d though it is not done", rec.Code)
 	}
 	close(n.wait)
 	if p := <-n.presses; p.UserID != "U7" {
 		t.Errorf("done was %+v", p)
+	}
+	i.Wait()
+	if diff := cmp.Diff([]string{"That took long, and is done."}, w.Answers()); diff != "" {
+		t.Error(diff)
 	}
 }

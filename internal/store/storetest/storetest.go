@@ -23,7 +23,7 @@ type Open func(t *testing.T, o store.Options) *store.DB
 // Run runs every case. newDatabase gives each case a fresh, empty database.
 func Run(t *testing.T, newDatabase func(t *testing.T) Open) {
 	groups := map[string]map[string]func(*testing.T, Open){
-		"events": events, "work": work, "links": links, "exceptions": exceptions, "connections": connections, "tokens": tokens, "notices": notices, "schema": schema,
+		"events": events, "work": work, "links": links, "exceptions": exceptions, "acts": acts, "connections": connections, "tokens": tokens, "notices": notices, "schema": schema,
 		"API tokens": apiTokens, "pages": pages, "agreement": agreement,
 	}
 	for group, cases := range groups {
