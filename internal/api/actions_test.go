@@ -8,6 +8,7 @@ import (
 
 	"trueup/internal/api"
 	"trueup/internal/contract"
+	"trueup/internal/exceptions"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -62,30 +63,88 @@ func TestARequestSentTwiceWithOneKeyIsDoneOnce(t *testing.T) {
 	onBothEngines(t, func(w *world) {
 		w.park(status.Conflict, "cus_1", "cus_2")
 		const retry = `{"verb":"retry"}`
-		for i, want := range []bool{true, false, false} {
-			if done := w.act(1, retry, "Idempotency-Key", "k1"); done[0].Changed != want {
-				w.Errorf("time %d: changed is %t", i+1, done[0].Changed)
+		for i := range 3 { // each gets the first answer
+			if done := w.act(1, retry, "Idempotency-Key", "k1"); !done[0].Changed {
+				w.Errorf("time %d: it is not changed", i+1)
 			}
 		}
 		if h := w.history(1); len(h) != 1 {
 			w.Errorf("it is noted as %v", h)
 		}
-		// The same key for anything else is another request, and is done.
+		// The same key for another exception, by another token or for somebody
+		// else is another request, and is done.
 		if done := w.act(2, retry, "Idempotency-Key", "k1"); !done[0].Changed {
 			w.Error("another exception")
 		}
-		if done := w.act(1, `{"verb":"retry","as":"ana"}`, "Idempotency-Key", "k1"); !done[0].Changed {
-			w.Error("another body")
-		}
+		w.act(1, `{"verb":"retry","as":"ana"}`, "Idempotency-Key", "k1")
 		var acted api.Acted
 		w.ask(store.Admin, "POST", "/exceptions/1/actions", retry, "Idempotency-Key", "k1").ok(&acted)
-		if !acted.Done[0].Changed {
-			w.Error("another token")
+		if h := w.history(1); len(h) != 3 {
+			w.Errorf("it is noted as %v", h)
+		}
+		// What changed nothing the first time changes nothing when the world has moved on.
+		w.act(1, `{"verb":"acknowledge"}`)
+		for range 2 {
+			if w.act(1, `{"verb":"acknowledge"}`, "Idempotency-Key", "k2")[0].Changed {
+				w.Error("it was acknowledged already")
+			}
+			w.act(1, `{"verb":"resolve"}`)
+			w.act(1, `{"verb":"reopen"}`)
 		}
 		// Without a key a retry is a retry, and what is so already is no change.
 		if !w.act(1, retry)[0].Changed || !w.act(1, `{"verb":"acknowledge"}`)[0].Changed || w.act(1, `{"verb":"acknowledge"}`)[0].Changed {
 			w.Error("without a key")
 		}
+	})
+}
+
+func TestAKeyThatIsGivenToAnotherRequestIsRefused(t *testing.T) {
+	onBothEngines(t, func(w *world) {
+		w.park(status.Conflict, "cus_1")
+		w.act(1, `{"verb":"assign","owner":"ana@example.com"}`, "Idempotency-Key", "k1")
+		for _, body := range []string{`{"verb":"retry"}`, `{"verb":"assign","owner":"ben@example.com"}`, `{"verb":"keep"}`} {
+			p := w.ask(store.Operator, "POST", "/exceptions/1/actions", body, "Idempotency-Key", "k1").refused(409)
+			if !strings.Contains(p.Detail, "its key was given to another request") || p.Hint == "" {
+				w.Errorf("%s: %+v", body, p)
+			}
+		}
+		if h := w.history(1); len(h) != 1 {
+			w.Errorf("it is noted as %v", h)
+		}
+	})
+}
+
+func TestADecisionOnWhatIsNotSoAnyMoreIsRefusedWithWhatChanged(t *testing.T) {
+	onBothEngines(t, func(w *world) {
+		w.park(status.Conflict, "cus_1")
+		for body, says := range map[string]string{
+			`{"verb":"apply","saw":"Active","saw_source":"canceled"}`: `the source says "paused", not "canceled"`,
+			`{"verb":"keep","saw_source":"canceled"}`:                 `the source says "paused", not "canceled"`,
+			`{"verb":"apply","saw":"Lead","saw_source":"paused"}`:     `the target holds "Active", not "Lead"`,
+		} {
+			if p := w.ask(store.Operator, "POST", "/exceptions/1/actions", body).refused(409); !strings.Contains(p.Detail, says) {
+				w.Errorf("%s: %+v", body, p)
+			}
+		}
+		if h := w.history(1); len(h) != 0 {
+			w.Errorf("it is noted as %v", h)
+		}
+		w.act(1, `{"verb":"apply","saw":"Active","saw_source":"paused"}`)
+	})
+}
+
+func TestNothingIsDecidedToBeWrittenWhereASyncOnlyWatches(t *testing.T) {
+	onBothEngines(t, func(w *world) {
+		w.park(status.Conflict, "cus_1")
+		w.watch()
+		p := w.ask(store.Operator, "POST", "/exceptions/1/actions", `{"verb":"apply","saw":"Active","saw_source":"paused"}`).refused(409)
+		if !strings.Contains(p.Detail, "is in watch mode") || !strings.Contains(p.Hint, "set mode: live") {
+			w.Errorf("%+v", p)
+		}
+		if c, err := w.db.Customer(w.Context(), flow, "cus_1"); err != nil || c.Ruling.Kind != "" {
+			w.Errorf("decided was %+v, %v", c.Ruling, err)
+		}
+		w.act(1, `{"verb":"keep"}`)
 	})
 }
 
@@ -100,7 +159,7 @@ func TestAGroupIsActedOnAsOne(t *testing.T) {
 		}
 		for i, want := range []int{3, 0} {
 			changed := 0
-			for _, d := range w.act(1, `{"verb":"acknowledge","group":true}`, "Idempotency-Key", "k") {
+			for _, d := range w.act(1, `{"verb":"acknowledge","group":true}`, "Idempotency-Key", fmt.Sprint("k", i)) {
 				if d.Changed {
 					changed++
 				}
@@ -109,6 +168,57 @@ func TestAGroupIsActedOnAsOne(t *testing.T) {
 				w.Errorf("time %d: %d are changed", i+1, changed)
 			}
 		}
+	})
+}
+
+// A group in which some are refused tells what became of each.
+func TestWhatBecameOfEachOfAGroupIsTold(t *testing.T) {
+	onBothEngines(t, func(w *world) {
+		w.park(status.WriteFailed, "cus_1", "cus_2")
+		_, err := w.db.OpenException(w.Context(), store.NewException{Sync: flow, Customer: "cus_3", Kind: status.WriteFailed, Stage: status.StageWrite, Cause: "write_failed"})
+		w.must(err) // of a customer whom nobody has seen yet
+		done := w.act(1, `{"verb":"retry","group":true}`)
+		if len(done) != 3 || done[0].Refused == nil || done[0].Changed || done[0].Exception.Customer != "cus_3" || !strings.Contains(done[0].Refused.Detail, "not been seen") {
+			w.Fatalf("%+v", done)
+		}
+		for _, d := range done[1:] {
+			if !d.Changed || d.Refused != nil {
+				w.Errorf("%+v", d)
+			}
+		}
+		if len(w.history(1)) != 1 || len(w.history(2)) != 1 {
+			w.Error("the others are not noted")
+		}
+		w.ask(store.Operator, "POST", "/exceptions/3/actions", `{"verb":"retry"}`).refused(409)
+		w.ask(store.Operator, "POST", "/exceptions/1/actions", `{"verb":"rematch","group":true}`).refused(409) // none of them
+	})
+}
+
+func TestALargeGroupIsActedOnInSteps(t *testing.T) {
+	onBothEngines(t, func(w *world) {
+		const all = 2*exceptions.GroupLimit + 1
+		for n := range all {
+			_, err := w.db.OpenException(w.Context(), store.NewException{Sync: flow, Customer: fmt.Sprint("cus_", n), Kind: status.Unmatched, Stage: status.StageMatch, Cause: "one"})
+			w.must(err)
+		}
+		changed, steps := 0, 0
+		for before := int64(0); ; {
+			var acted api.Acted
+			w.ask(store.Operator, "POST", "/exceptions/1/actions", fmt.Sprintf(`{"verb":"acknowledge","group":true,"before":%d}`, before)).ok(&acted)
+			steps++
+			for _, d := range acted.Done {
+				if d.Changed {
+					changed++
+				}
+			}
+			if before = acted.More; before == 0 {
+				break
+			}
+		}
+		if changed != all || steps != 3 {
+			w.Errorf("%d are changed in %d steps", changed, steps)
+		}
+		w.ask(store.Operator, "POST", "/exceptions/1/actions", `{"verb":"acknowledge","before":7}`).refused(422)
 	})
 }
 

@@ -56,7 +56,15 @@ type world struct {
 	url    string
 	doc    *openapi3.T
 	tokens map[store.Role]string
+	syncs  map[string]config.Sync
 	log    *bytes.Buffer
+}
+
+// watch has the sync only watch from now on.
+func (w *world) watch() {
+	c := w.syncs[flow]
+	c.Mode = config.ModeWatch
+	w.syncs[flow] = c
 }
 
 func newWorld(t *testing.T, dsn string) *world {
@@ -70,6 +78,7 @@ func newWorld(t *testing.T, dsn string) *world {
 			Statuses: map[status.Status]config.StatusMap{"paused": {}, "active": {}}},
 		"other": {Name: "other"},
 	}
+	w.syncs = syncs
 	log := slog.New(slog.NewJSONHandler(w.log, nil))
 	h, err := api.New(api.Options{Store: db, Syncs: func() map[string]config.Sync { return syncs }, Log: log})
 	if err != nil {

@@ -89,6 +89,9 @@ func (c *carrier) end(ctx context.Context) {
 	c.conns.hangUp()
 }
 
+// redriving bounds looking for the customers whom a change of the map concerns.
+const redriving = time.Minute
+
 // Reload goes on with another reading of the configuration. Webhooks are taken
 // under it at once; customers on their way end under the old one before others
 // begin under the new. What cannot change while it runs is an error, and
@@ -107,5 +110,9 @@ func (a *App) Reload(ctx context.Context, cfg *config.Config) error {
 	a.carrier.Store(next)
 	old.end(ctx)
 	next.start()
+	// In a time of its own: customers on their way may have used up the other,
+	// and nobody would look for these later.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redriving)
+	defer cancel()
 	return errors.Join(a.redrive(ctx, cfg), a.warnOfOrphans(ctx, cfg))
 }

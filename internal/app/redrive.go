@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -14,7 +15,8 @@ import (
 )
 
 // redrive looks again at every customer who waits for a word that the
-// configuration knows by now.
+// configuration knows by now, also where somebody has hidden the question until
+// the source changes.
 func (a *App) redrive(ctx context.Context, cfg *config.Config) error {
 	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
 		s := cfg.Syncs[name]
@@ -24,16 +26,20 @@ func (a *App) redrive(ctx context.Context, cfg *config.Config) error {
 		}
 		words := mapping.New(entries, s.Ignore)
 		waiting, err := a.store.Exceptions(ctx, store.ExceptionFilter{Sync: name, Kind: status.UnmappedStatus,
-			States: []status.State{status.Open, status.Acknowledged}})
+			States: []status.State{status.Open, status.Acknowledged, status.StateIgnored}})
 		if err != nil {
 			return err
 		}
 		again := 0
 		for _, x := range waiting {
-			if _, err := words.Source(x.SourceValue); err != nil || x.Customer == "" {
+			if _, err := words.Source(x.SourceValue); err != nil || x.Customer == "" || x.Ignored == store.IgnoredAlways {
 				continue
 			}
-			if _, err := a.store.Act(ctx, store.Act{Exception: x.ID, Verb: store.Retry, Who: "trueup, because the configuration was changed"}); err != nil {
+			_, err := a.store.Act(ctx, store.Act{Exception: x.ID, Verb: store.Retry, Who: "trueup, because the configuration was changed"})
+			if errors.Is(err, store.ErrNotFound) {
+				continue // its customer is looked at with the first event
+			}
+			if err != nil {
 				return fmt.Errorf("look again at customers of %s whose value is known now: %w", name, err)
 			}
 			again++

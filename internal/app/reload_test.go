@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,11 @@ import (
 // reload goes on with the configuration changed by replacing one text.
 func (l *live) reload(old, fresh string) error {
 	l.Helper()
+	return l.reloadWithin(l.Context(), old, fresh)
+}
+
+func (l *live) reloadWithin(ctx context.Context, old, fresh string) error {
+	l.Helper()
 	text := configText(l.dsn, l.billing.URL, l.crm.URL)
 	if strings.Count(text, old) != 1 {
 		l.Fatalf("the configuration does not have %q once", old)
@@ -27,7 +33,7 @@ func (l *live) reload(old, fresh string) error {
 	if err != nil {
 		l.Fatal(err)
 	}
-	return l.app.Reload(l.Context(), cfg)
+	return l.app.Reload(ctx, cfg)
 }
 
 // A value that is given a meaning is carried for everybody who waits for it,
@@ -62,6 +68,41 @@ func TestAChangedMapIsUsedAtOnce(t *testing.T) {
 				t.Errorf("%d writes for 4 customers", got)
 			}
 		})
+	}
+}
+
+// The customers are found also when customers on their way took all the time
+// there was to change over, and when somebody had hidden the question until the
+// source changes: what it asked has been answered.
+func TestAChangedMapIsUsedThoughTheTimeIsOverAndTheQuestionIsHidden(t *testing.T) {
+	l := newLive(t, filepath.Join(t.TempDir(), "trueup.db"))
+	for n := range 3 {
+		l.customer(n)
+		l.change(n, "evt_"+mail(n), "on_hold")
+	}
+	open := func() []store.Exception {
+		found, err := l.db.Exceptions(t.Context(), store.ExceptionFilter{Kind: status.UnmappedStatus})
+		l.must(err)
+		return found
+	}
+	l.until("all three are parked", func() bool { return len(open()) == 3 })
+	for _, x := range open() {
+		ignored := map[string]store.Ignored{"cus_1": store.IgnoredUntilChange, "cus_2": store.IgnoredAlways}[x.Customer]
+		if ignored == "" {
+			continue
+		}
+		_, err := l.db.Act(t.Context(), store.Act{Exception: x.ID, Verb: store.Ignore, Ignored: ignored, Who: ana})
+		l.must(err)
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := l.reloadWithin(over, "from: [paused]", "from: [paused, on_hold]"); err != nil {
+		t.Error(err)
+	}
+	l.until("both are carried", func() bool { return l.crm.Status("rec_0") == "Paused" && l.crm.Status("rec_1") == "Paused" })
+	l.quiet()
+	if got := l.crm.Status("rec_2"); got != "" {
+		t.Errorf("one that is ignored for ever holds %q", got)
 	}
 }
 

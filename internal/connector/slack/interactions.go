@@ -23,7 +23,7 @@ const (
 	// mostBody is far above what Slack sends.
 	mostBody = 1 << 20
 	// answerTime is for how long a press may take until it is stored. After 3
-	// seconds Slack shows an error by itself (docs.slack.dev/interactivity); a
+	// seconds Slack shows an error by itself (docs.slack.dev/interactivity/handling-user-interaction); a
 	// yes before it is stored could be lost with the process.
 	answerTime = 2500 * time.Millisecond
 	// doingTime bounds what a button does, and the answer to who pressed it.
@@ -165,7 +165,7 @@ func (i *Interactions) press(ctx context.Context, in interaction) error {
 		if err != nil {
 			i.log.Error("a button was not done", slog.String("verb", a.ActionID), slog.Any("error", err))
 			i.doing.Go(func() {
-				i.answer(context.WithoutCancel(ctx), in.ResponseURL, "It could not be stored, so nothing is sure to be done. Press again.")
+				i.answer(context.WithoutCancel(ctx), in.ResponseURL, "It could not be stored. Press again.")
 			})
 			return err
 		}
