@@ -55,18 +55,29 @@ type Poller struct {
 	Syncs []config.Sync
 }
 
-// Run asks until ctx ends.
+// Run asks until ctx ends. The first time it asks whoever asked before: another
+// node's answer may be older than our start, and the lease of a node that is no
+// more stays for a while. Until it has asked it does not end.
 func (p *Poller) Run(ctx context.Context) {
+	lately, soon := AtStart, tryAgain
+	if p.Every != AtStart {
+		soon = min(soon, p.Every)
+	}
 	for {
 		wait := p.Every
-		err := p.Ask(ctx)
+		asked, err := p.Ask(ctx, lately)
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
 			wait = p.failed(ctx, err)
-		case wait == AtStart:
+		case !asked && lately == AtStart:
+			wait = soon
+		case p.Every == AtStart:
 			return
+		default:
+			// A little less than the interval: the other nodes' timers are not ours.
+			lately = p.Every / 2
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -78,26 +89,31 @@ func (p *Poller) Run(ctx context.Context) {
 	}
 }
 
-// Ask stores all changes since the last time. Another node may be asking; then
-// there is nothing to do.
-func (p *Poller) Ask(ctx context.Context) error {
-	// A little less than the interval: the other nodes' timers are not ours.
-	cursor, fence, ok, err := p.Store.LeaseCursor(ctx, p.Connection, p.Every/2, 2*answerTime)
+// Ask stores all changes since the last time. asked is false when there was
+// nothing to do, because another node is asking or has asked lately, and when
+// another went on in our place.
+func (p *Poller) Ask(ctx context.Context, lately time.Duration) (asked bool, err error) {
+	cursor, fence, ok, err := p.Store.LeaseCursor(ctx, p.Connection, lately, 2*answerTime)
 	if err != nil || !ok {
-		return err
+		return false, err
 	}
+	defer func() {
+		if err != nil { // whoever tries next, here or elsewhere, need not wait for the lease
+			err = errors.Join(err, p.Store.ReleaseCursor(context.WithoutCancel(ctx), p.Connection, fence))
+		}
+	}()
 	for {
 		next, more, err := p.page(ctx, cursor)
 		if err != nil {
-			return errors.Join(err, p.Store.ReleaseCursor(context.WithoutCancel(ctx), p.Connection, fence))
+			return false, err
 		}
 		cursor = next
 		// The events are stored; only then may the cursor pass them.
 		if err := p.Store.SaveCursor(ctx, p.Connection, fence, cursor, !more); err != nil {
 			if errors.Is(err, store.ErrFenced) {
-				return nil // another node went on in our place
+				return false, nil
 			}
-			return err
+			return false, err
 		}
 		if !more {
 			break
@@ -105,10 +121,10 @@ func (p *Poller) Ask(ctx context.Context) error {
 	}
 	for _, s := range p.Syncs {
 		if _, err := p.Store.CloseExceptions(ctx, s.Name, "", status.ConnectionFailed); err != nil {
-			return err
+			return true, err
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // page asks for one answer and stores its events.

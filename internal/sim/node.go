@@ -124,12 +124,12 @@ func (n *node) ask() {
 		return
 	}
 	w.begin(n, false, func(t *task) {
-		err := n.poller.Ask(context.Background())
+		asked, err := n.poller.Ask(context.Background(), n.poller.Every/2)
 		if t.dead {
 			return
 		}
 		w.note("polled", "", outcomeOf(err), 0)
-		if err != nil || !w.calm {
+		if err != nil || !asked || !w.calm {
 			w.after(60_000, n.ask)
 		}
 	})

@@ -1,0 +1,206 @@
+package poll
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"trueup/internal/config"
+	"trueup/internal/connector"
+	"trueup/internal/inbox"
+	"trueup/internal/status"
+	"trueup/internal/store"
+	"trueup/internal/store/oracle"
+)
+
+// billing lists one change an answer, and keeps each caller waiting for takes.
+type billing struct {
+	mu    sync.Mutex
+	asked []time.Time
+	takes time.Duration
+	pages int
+}
+
+func (b *billing) Since(ctx context.Context, cursor string) ([]connector.Reading, string, bool, error) {
+	b.mu.Lock()
+	b.asked = append(b.asked, time.Now())
+	n := len(b.asked)
+	b.mu.Unlock()
+	select {
+	case <-time.After(b.takes):
+	case <-ctx.Done():
+		return nil, "", false, ctx.Err()
+	}
+	e := status.Event{ID: fmt.Sprint("evt_", n), Customer: "cus_1", Payload: []byte("{}")}
+	return []connector.Reading{{Event: e}}, fmt.Sprint(n), n < b.pages, nil
+}
+
+// faulty is a store whose named calls fail as often as it says.
+type faulty struct {
+	*oracle.DB
+	fails map[string]int
+}
+
+var errDown = errors.New("the database is down")
+
+func (f *faulty) fail(call string) error {
+	if f.fails[call] == 0 {
+		return nil
+	}
+	f.fails[call]--
+	return errDown
+}
+
+func (f *faulty) SaveCursor(ctx context.Context, connection string, fence int64, cursor string, done bool) error {
+	if err := f.fail("save"); err != nil {
+		return err
+	}
+	return f.DB.SaveCursor(ctx, connection, fence, cursor, done)
+}
+
+func (f *faulty) CloseExceptions(ctx context.Context, sync, customer string, kind status.Kind) (int, error) {
+	if err := f.fail("close"); err != nil {
+		return 0, err
+	}
+	return f.DB.CloseExceptions(ctx, sync, customer, kind)
+}
+
+func (f *faulty) Receive(ctx context.Context, events []store.NewEvent) ([]bool, error) {
+	if err := f.fail("receive"); err != nil {
+		return nil, err
+	}
+	return f.DB.Receive(ctx, events)
+}
+
+func node(db *faulty, b *billing, every time.Duration) *Poller {
+	log := slog.New(slog.DiscardHandler)
+	in := inbox.New(inbox.Options{Store: db, Log: log, Received: func(...string) {},
+		Connections: map[string]inbox.Endpoint{"billing": {Routes: []inbox.Route{{Sync: "customer-status", Side: store.SourceSide}}}}})
+	return &Poller{Connection: "billing", Every: every, Changes: b, Store: db, Inbox: in, Log: log, Syncs: []config.Sync{{Name: "customer-status"}}}
+}
+
+func newStore(fails map[string]int) *faulty { return &faulty{oracle.New(time.Now), fails} }
+
+func TestWhatWasMissedIsAskedForAtTheStart(t *testing.T) {
+	for name, test := range map[string]struct {
+		every time.Duration
+		// before is what happened until the node starts.
+		before func(t *testing.T, db *faulty)
+	}{
+		"when nobody else asks": {},
+		"when a crashed node's lease is left": {before: func(t *testing.T, db *faulty) {
+			leased(t, db)
+		}},
+		"when a crashed node's lease is left, long before the next turn": {every: 6 * time.Hour, before: func(t *testing.T, db *faulty) {
+			leased(t, db)
+		}},
+		"when another node asked just before, for what came in between": {every: 6 * time.Hour, before: func(t *testing.T, db *faulty) {
+			if err := db.SaveCursor(t.Context(), "billing", leased(t, db), "1", true); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				db, b := newStore(nil), &billing{}
+				if test.before != nil {
+					test.before(t, db)
+				}
+				ctx, stop := context.WithTimeout(t.Context(), 5*time.Minute)
+				defer stop()
+				node(db, b, test.every).Run(ctx)
+				if len(b.asked) != 1 {
+					t.Errorf("it was asked %d times in five minutes, not once", len(b.asked))
+				}
+				if (ctx.Err() == nil) != (test.every == AtStart) {
+					t.Errorf("asking ended, or went on, that should not: %v", ctx.Err())
+				}
+			})
+		})
+	}
+}
+
+// leased is what a node leaves that crashes while it asks.
+func leased(t *testing.T, db *faulty) (fence int64) {
+	_, fence, ok, err := db.LeaseCursor(t.Context(), "billing", 0, 2*answerTime)
+	if err != nil || !ok {
+		t.Fatalf("lease: %t, %v", ok, err)
+	}
+	return fence
+}
+
+// The second of two nodes that start together asks as well: what the first got
+// may be from before, and it may crash before it has stored it.
+func TestTwoNodesThatStartTogetherAskOneAfterTheOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db, b := newStore(nil), &billing{takes: 10 * time.Second}
+		ctx, stop := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer stop()
+		var nodes sync.WaitGroup
+		for range 2 {
+			nodes.Go(func() { node(db, b, AtStart).Run(ctx) })
+		}
+		nodes.Wait()
+		if ctx.Err() != nil || len(b.asked) != 2 {
+			t.Fatalf("they asked %d times; %v", len(b.asked), ctx.Err())
+		}
+		if gap := b.asked[1].Sub(b.asked[0]); gap < b.takes {
+			t.Errorf("the second asked while the first one's answer was on its way, after %s", gap)
+		}
+	})
+}
+
+// After the start the nodes share the interval.
+func TestTwoNodesDoNotAskTwiceAsOften(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db, b := newStore(nil), &billing{}
+		ctx, stop := context.WithTimeout(t.Context(), time.Hour)
+		defer stop()
+		var nodes sync.WaitGroup
+		for range 2 {
+			nodes.Go(func() { node(db, b, 5*time.Minute).Run(ctx) })
+		}
+		nodes.Wait()
+		if got := len(b.asked); got < 12 || got > 14 {
+			t.Errorf("two nodes asked %d times in an hour, every five minutes", got)
+		}
+	})
+}
+
+// An answer that a node lost its lease for was not asked for: it goes on.
+func TestAListThatTakesLongerThanTheLeaseIsReadToItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db, b := newStore(nil), &billing{takes: 40 * time.Second, pages: 7}
+		ctx, stop := context.WithTimeout(t.Context(), time.Hour)
+		defer stop()
+		node(db, b, AtStart).Run(ctx)
+		if len(b.asked) < b.pages || ctx.Err() != nil {
+			t.Errorf("%d of %d answers were read; %v", len(b.asked), b.pages, ctx.Err())
+		}
+	})
+}
+
+func TestAfterEveryFaultTheNextAttemptNeedNotWaitForTheLease(t *testing.T) {
+	for _, call := range []string{"save", "receive", "close"} {
+		t.Run(call, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				db, b := newStore(map[string]int{call: 1}), &billing{}
+				p := node(db, b, AtStart)
+				if _, err := p.Ask(t.Context(), AtStart); !errors.Is(err, errDown) {
+					t.Fatalf("the fault is not told: %v", err)
+				}
+				if asked, err := p.Ask(t.Context(), AtStart); err != nil || !asked {
+					t.Errorf("at once after it: %t, %v", asked, err)
+				}
+				if len(b.asked) != 2 {
+					t.Errorf("it was asked %d times", len(b.asked))
+				}
+			})
+		})
+	}
+}
