@@ -24,7 +24,7 @@ import (
 const ignoreWord = "ignore"
 
 func exceptionsMapCommand() *cobra.Command {
-	yes := false
+	yes, as := false, ""
 	cmd := &cobra.Command{
 		Use:   "map NUMBER STATUS",
 		Short: "Give an unmapped value a meaning, in trueup.yaml",
@@ -37,15 +37,20 @@ value. Where the file cannot be written, the lines to add are printed.`,
   trueup exceptions map 5 ignore --yes`,
 		Args: cobra.ExactArgs(2),
 		RunE: withStore(func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
-			return mapValue(cmd, args, cfg, db, yes)
+			who, err := whoIs(as)
+			if err != nil {
+				return err
+			}
+			return mapValue(cmd, args, cfg, db, yes, who)
 		}),
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	cmd.Flags().StringVar(&as, "as", "", "who does it: a `NAME` or an address; your user name unless said")
 	jsonFlag(cmd)
 	return cmd
 }
 
-func mapValue(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB, yes bool) error {
+func mapValue(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB, yes bool, who string) error {
 	id, err := number("exception", args[0])
 	if err != nil {
 		return err
@@ -73,7 +78,7 @@ func mapValue(cmd *cobra.Command, args []string, cfg *config.Config, db *store.D
 	if err != nil {
 		return err
 	}
-	if _, _, err := config.Parse(path, after, filepath.Dir(path), app.Types(), os.LookupEnv); err != nil {
+	if _, _, err := config.Parse(cfg.Path, after, filepath.Dir(cfg.Path), app.Types(), os.LookupEnv); err != nil {
 		return &failure{err: fmt.Errorf("with %q under %s the file would not be valid: %w", x.SourceValue, args[1], err), hint: "nothing was changed; the value may be listed already, then trueup run carries its customers by itself", code: exitFailed}
 	}
 	if !yes {
@@ -81,12 +86,22 @@ func mapValue(cmd *cobra.Command, args []string, cfg *config.Config, db *store.D
 			return err
 		}
 	}
-	if err := replaceFile(path, after); err != nil {
-		return byHand(err, x, to)
-	}
+	// Listed before, because trueup run may be quick to look at them again.
 	siblings, err := db.Exceptions(cmd.Context(), store.ExceptionFilter{Sync: x.Sync, Kind: x.Kind, Cause: x.Cause, States: []status.State{status.Open, status.Acknowledged}})
 	if err != nil {
 		return err
+	}
+	err = changeFile(path, before, after)
+	if errors.Is(err, errFileMoved) {
+		return &failure{err: fmt.Errorf("%s was changed while this was being done", path), hint: "nothing was written over it; run the command again for a change of what it holds now", code: exitFailed}
+	}
+	if err != nil {
+		return byHand(err, x, to)
+	}
+	for _, s := range siblings {
+		if _, err := db.Act(cmd.Context(), store.Act{Exception: s.ID, Verb: store.MapTo, Who: who, Meaning: args[1]}); err != nil {
+			return fmt.Errorf("%s was changed, but exception %d does not say by whom: %w", path, s.ID, err)
+		}
 	}
 	return done(cmd, map[string]any{"file": path, "sync": x.Sync, "value": x.SourceValue, "status": string(to), "customers": len(siblings)},
 		fmt.Sprintf("%s now lists %q under %s; %s will be looked at again as soon as trueup run has read it", path, x.SourceValue, args[1], plural(len(siblings), "customer")))
@@ -162,29 +177,4 @@ func difference(path, before, after string) string {
 		fmt.Fprintf(&b, "+ %s\n", strings.TrimSuffix(line, "\r"))
 	}
 	return b.String()
-}
-
-// replaceFile writes a file as a whole or not at all. Where it is mounted by
-// itself it can only be written in place.
-func replaceFile(path string, text []byte) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	if info.Mode().Perm()&0o200 == 0 {
-		return fmt.Errorf("%s is read-only", path)
-	}
-	fresh, err := os.CreateTemp(filepath.Dir(path), ".trueup-*.yaml")
-	if err != nil {
-		return fmt.Errorf("write beside %s: %w", path, err)
-	}
-	defer os.Remove(fresh.Name()) // it is gone once it has taken the other's place
-	_, err = fresh.Write(text)
-	if err := errors.Join(err, fresh.Chmod(info.Mode().Perm()), fresh.Sync(), fresh.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if os.Rename(fresh.Name(), path) == nil {
-		return nil
-	}
-	return os.WriteFile(path, text, info.Mode().Perm()) // #nosec G703 -- the configuration that the person who runs this names
 }

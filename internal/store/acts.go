@@ -24,6 +24,7 @@ const (
 	KeepTheirs  Verb = "keep"        // leave what the target holds, until Act.Until
 	LinkTo      Verb = "link"        // to the record Act.TargetID
 	Rematch     Verb = "rematch"     // forget the link and try the match rules anew
+	MapTo       Verb = "map"         // its value means Act.Meaning now; the configuration was changed, and nothing here
 )
 
 // itself is who did what nobody did.
@@ -45,6 +46,8 @@ type Act struct {
 	// Saw and SawSource are the target's and the source's value that the person
 	// was shown, for ApplyOurs and KeepTheirs.
 	Saw, SawSource string
+	// Meaning is a status or "ignore", for MapTo.
+	Meaning string
 }
 
 // Action is one line of an exception's history.
@@ -124,6 +127,8 @@ func (t *tx) perform(x Exception, a Act) (note string, changed bool, err error) 
 		changed, err = one("update exceptions set state = 'resolved', ignored = '' where id = $1 and state <> 'resolved'")
 	case Reopen:
 		changed, err = one("update exceptions set state = 'open', ignored = '', opened_at = $2, reminded_at = 0 where id = $1 and state in ('ignored', 'resolved')", ms(t.now))
+	case MapTo:
+		note, changed = "to "+a.Meaning, true
 	default:
 		if x.Customer == "" {
 			return "", false, ErrNoCustomer

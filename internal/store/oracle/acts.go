@@ -64,6 +64,8 @@ func (db *DB) perform(x *store.Exception, a store.Act) (note string, changed boo
 		if x.State == status.StateIgnored || x.State == status.Resolved {
 			x.State, x.Ignored, x.OpenedAt, x.RemindedAt = status.Open, "", db.clock(), time.Time{}
 		}
+	case store.MapTo:
+		return "to " + a.Meaning, true, nil
 	default:
 		if x.Customer == "" {
 			return "", false, store.ErrNoCustomer

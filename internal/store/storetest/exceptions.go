@@ -129,6 +129,29 @@ var exceptions = map[string]func(*testing.T, Open){
 		f.must(err)
 		missing(1) // it is another time
 	},
+	"whoever maps a value is in the history, and nothing else changes": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		id, err := f.db.OpenException(f.ctx, exception("cus_1", status.UnmappedStatus, status.StageMap))
+		f.must(err)
+		before, err := f.db.Exception(f.ctx, id)
+		f.must(err)
+		changed, err := f.db.Act(f.ctx, store.Act{Exception: id, Verb: store.MapTo, Who: "ana@example.com", Meaning: "paused"})
+		f.must(err)
+		history, err := f.db.Actions(f.ctx, id)
+		f.must(err)
+		if len(history) == 0 {
+			t.Fatal("there is no history")
+		}
+		last := history[len(history)-1]
+		if !changed || last.Who != "ana@example.com" || last.Verb != "map" || last.Note != "to paused" {
+			t.Errorf("%t; the last line is %+v", changed, last)
+		}
+		after, err := f.db.Exception(f.ctx, id)
+		f.must(err)
+		if diff := cmp.Diff(before, after); diff != "" {
+			t.Error(diff)
+		}
+	},
 	"a retry looks at the customer at once": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		f.receive(event("evt_1", "cus_1"))
