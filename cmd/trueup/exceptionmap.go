@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"trueup/internal/app"
 	"trueup/internal/config"
 	"trueup/internal/status"
 	"trueup/internal/store"
@@ -24,7 +23,7 @@ import (
 const ignoreWord = "ignore"
 
 func exceptionsMapCommand() *cobra.Command {
-	yes, as := false, ""
+	yes := false
 	cmd := &cobra.Command{
 		Use:   "map NUMBER STATUS",
 		Short: "Give an unmapped value a meaning, in trueup.yaml",
@@ -37,20 +36,20 @@ value. Where the file cannot be written, the lines to add are printed.`,
   trueup exceptions map 5 ignore --yes`,
 		Args: cobra.ExactArgs(2),
 		RunE: withStore(func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
-			who, err := whoIs(as)
-			if err != nil {
-				return err
-			}
-			return mapValue(cmd, args, cfg, db, yes, who)
+			return mapValue(cmd, args, cfg, db, yes)
 		}),
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
-	cmd.Flags().StringVar(&as, "as", "", "who does it: a `NAME` or an address; your user name unless said")
+	asFlag(cmd)
 	jsonFlag(cmd)
 	return cmd
 }
 
-func mapValue(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB, yes bool, who string) error {
+func mapValue(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB, yes bool) error {
+	who, err := whoIs(cmd)
+	if err != nil {
+		return err
+	}
 	id, err := number("exception", args[0])
 	if err != nil {
 		return err
@@ -78,7 +77,7 @@ func mapValue(cmd *cobra.Command, args []string, cfg *config.Config, db *store.D
 	if err != nil {
 		return err
 	}
-	if _, _, err := config.Parse(cfg.Path, after, filepath.Dir(cfg.Path), app.Types(), os.LookupEnv); err != nil {
+	if _, _, err := parseConfig(cfg.Path, after); err != nil {
 		return &failure{err: fmt.Errorf("with %q under %s the file would not be valid: %w", x.SourceValue, args[1], err), hint: "nothing was changed; the value may be listed already, then trueup run carries its customers by itself", code: exitFailed}
 	}
 	if !yes {

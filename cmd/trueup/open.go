@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,6 +24,11 @@ func loadConfig(cmd *cobra.Command) (*config.Config, []config.Warning, error) {
 		return nil, nil, err
 	}
 	return config.Load(path, app.Types(), os.LookupEnv)
+}
+
+// parseConfig reads the text of the file at path.
+func parseConfig(path string, text []byte) (*config.Config, []config.Warning, error) {
+	return config.Parse(path, text, filepath.Dir(path), app.Types(), os.LookupEnv)
 }
 
 // withStore runs a command on the database of the configuration, beside a

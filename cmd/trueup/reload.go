@@ -9,56 +9,70 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/spf13/cobra"
-
 	"trueup/internal/app"
+	"trueup/internal/config"
 )
 
 // lookEvery is how often the configuration's file is looked at. Asking the
 // kernel instead would miss files that are mounted or replaced.
 const lookEvery = time.Second
 
-// watch goes on with the configuration when its file has changed, or when
-// SIGHUP says so, until ctx ends.
-func (f runFlags) watch(ctx context.Context, cmd *cobra.Command, a *app.App, log *slog.Logger) {
-	path, err := cmd.Flags().GetString("config")
-	if err != nil {
-		return // there is such a flag
-	}
-	asked := make(chan os.Signal, 1)
-	signal.Notify(asked, syscall.SIGHUP)
-	defer signal.Stop(asked)
+// hangups hears SIGHUP from now on and until the process ends. Nobody heard
+// it otherwise, at the start and during a stop, and it would end the process.
+func hangups() <-chan os.Signal {
+	heard := make(chan os.Signal, 1)
+	signal.Notify(heard, syscall.SIGHUP)
+	return heard
+}
+
+// fileWatch tells of the configuration's file when its text is another, or when
+// somebody asks for it.
+type fileWatch struct {
+	path  string
+	have  []byte // what is in use, or was refused
+	asked <-chan os.Signal
+	use   func(text []byte)
+	log   *slog.Logger
+}
+
+// run looks until ctx ends.
+func (w *fileWatch) run(ctx context.Context) {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
-	have, _ := os.ReadFile(path) // #nosec G304 -- the file that the person who runs this names; what cannot be read now is new once it can be
-	var seen []byte
+	var seen []byte // at the look before; nil is nothing that could be read
+	unreadable := false
 	for {
-		changed := false
+		asked := false
 		select {
 		case <-ctx.Done():
 			return
-		case <-asked:
-			changed = true
+		case <-w.asked:
+			asked = true
 		case <-ticker.C:
 		}
-		text, err := os.ReadFile(path) // #nosec G304 -- the same file
-		if err == nil && !bytes.Equal(text, have) {
-			// Whoever writes it may not have come to the end: two looks in a row
-			// must see the same.
-			if settled := bytes.Equal(text, seen); settled {
-				have, changed = text, true
+		text, err := config.Read(w.path)
+		if err != nil {
+			if asked || !unreadable {
+				w.log.Error("the configuration's file cannot be read, what was read before stays", slog.Any("error", err))
 			}
+			unreadable, seen = true, nil
+			continue
 		}
-		seen = text
-		if changed {
-			f.reload(cmd, a, log)
+		// Whoever writes it may not have come to the end: two looks in a row
+		// must see the same.
+		settled := seen != nil && bytes.Equal(text, seen)
+		unreadable, seen = false, text
+		if asked || settled && !bytes.Equal(text, w.have) {
+			w.have = text
+			w.use(text)
 		}
 	}
 }
 
-// reload reads the configuration again. With a fault the old one stays.
-func (f runFlags) reload(cmd *cobra.Command, a *app.App, log *slog.Logger) {
-	cfg, warnings, err := loadConfig(cmd)
+// reload goes on with another text of the configuration. With a fault the old
+// one stays.
+func (f runFlags) reload(path string, text []byte, a *app.App, log *slog.Logger) {
+	cfg, warnings, err := parseConfig(path, text)
 	if err == nil {
 		// Its own time: a stop in the middle waits for it.
 		ctx, cancel := context.WithTimeout(context.Background(), f.drain)

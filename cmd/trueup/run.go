@@ -58,7 +58,17 @@ log says what is wrong. listen and database change with the next start only.`,
 }
 
 func (f runFlags) run(cmd *cobra.Command) error {
-	cfg, warnings, err := loadConfig(cmd)
+	asked := hangups()
+	path, err := cmd.Flags().GetString("config")
+	if err != nil {
+		return err
+	}
+	// The text is kept: what is written from here on is a change of it.
+	text, err := config.Read(path)
+	if err != nil {
+		return err
+	}
+	cfg, warnings, err := parseConfig(path, text)
 	if err != nil {
 		return err
 	}
@@ -80,7 +90,9 @@ func (f runFlags) run(cmd *cobra.Command) error {
 	watching, stopWatching := context.WithCancel(cmd.Context())
 	defer stopWatching()
 	var watch sync.WaitGroup
-	watch.Go(func() { f.watch(watching, cmd, a, log) })
+	watch.Go(func() {
+		(&fileWatch{path: path, have: text, asked: asked, log: log, use: func(text []byte) { f.reload(path, text, a, log) }}).run(watching)
+	})
 	var failed error
 	select {
 	case <-cmd.Context().Done():

@@ -55,6 +55,9 @@ type App struct {
 
 	carrier   atomic.Pointer[carrier]
 	reloading sync.Mutex
+	// watching has each sync that the last file to name it had only watch; it
+	// is reloading's.
+	watching map[string]bool
 }
 
 // Types returns the connection types of this binary.
@@ -70,7 +73,8 @@ func Start(ctx context.Context, o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{options: o, log: o.Log, store: db, metrics: metrics.New(), failed: make(chan error, 1)}
+	a := &App{options: o, log: o.Log, store: db, metrics: metrics.New(), failed: make(chan error, 1), watching: map[string]bool{}}
+	a.noteModes(o.Config)
 	if err := a.assemble(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -103,16 +105,44 @@ func (a *App) Reload(ctx context.Context, cfg *config.Config) error {
 	if cfg.Listen != old.config.Listen || cfg.Database != old.config.Database {
 		return fmt.Errorf("listen and database cannot change while it runs; start trueup run again")
 	}
+	if err := a.unsaidLive(cfg); err != nil {
+		return err
+	}
 	next, err := a.newCarrier(cfg)
 	if err != nil {
 		return err
 	}
 	a.carrier.Store(next)
+	a.noteModes(cfg)
 	old.end(ctx)
 	next.start()
-	// In a time of its own: customers on their way may have used up the other,
-	// and nobody would look for these later.
+	// The new one is in use, whatever becomes of these. In a time of its own:
+	// customers on their way may have used up the other, and nobody would look
+	// for these later.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redriving)
 	defer cancel()
-	return errors.Join(a.redrive(ctx, cfg), a.warnOfOrphans(ctx, cfg))
+	if err := errors.Join(a.redrive(ctx, cfg), a.warnOfOrphans(ctx, cfg)); err != nil {
+		a.log.Error("the changed configuration is used, but what waits for it could not all be looked through", slog.Any("error", err))
+	}
+	return nil
+}
+
+// unsaidLive refuses to let a sync write that only watched, unless the file says
+// so: live is the default, and a file that is not written to its end says
+// nothing.
+func (a *App) unsaidLive(cfg *config.Config) error {
+	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
+		if a.watching[name] && cfg.Syncs[name].Mode == config.ModeLive && !cfg.SaysMode(name) {
+			return fmt.Errorf("sync %s has only watched until now, and the file has no mode for it any more; write mode: live to let it write, or mode: watch", name)
+		}
+	}
+	return nil
+}
+
+// noteModes remembers what a file that is used says, of syncs that a later one
+// leaves out as well: they may come back.
+func (a *App) noteModes(cfg *config.Config) {
+	for name, s := range cfg.Syncs {
+		a.watching[name] = s.Mode == config.ModeWatch
+	}
 }

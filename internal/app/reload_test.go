@@ -115,3 +115,31 @@ func TestWhatCannotChangeWhileItRunsIsRefused(t *testing.T) {
 	l.change(1, "evt_1", "paused")
 	l.until("the old configuration goes on", func() bool { return l.crm.Status("rec_1") == "Paused" })
 }
+
+// Live is the default, and a file that is not written to its end may lack its
+// last lines: a sync that only watched must not write because of that.
+func TestASyncThatOnlyWatchedWritesWhenTheFileSaysSo(t *testing.T) {
+	l := newLive(t, filepath.Join(t.TempDir(), "trueup.db"), "    mode: watch\n")
+	refused := func() {
+		t.Helper()
+		if err := l.reload("from: [paused]", "from: [paused, on_hold]"); err == nil || !strings.Contains(err.Error(), "write mode: live to let it write") {
+			t.Errorf("without a mode: %v", err)
+		}
+	}
+	used := func(old, fresh string) {
+		t.Helper()
+		if err := l.reload(old, fresh); err != nil {
+			t.Error(err)
+		}
+	}
+	refused()
+	used("    statuses:", "    mode: watch\n    statuses:")
+	refused()
+	used("  customer-status:", "  another:") // the sync is left out for a while
+	refused()
+	l.customer(1)
+	used("    statuses:", "    mode: live\n    statuses:")
+	used("from: [paused]", "from: [paused, on_hold]") // it writes already
+	l.change(1, "evt_1", "paused")
+	l.until("it writes", func() bool { return l.crm.Status("rec_1") == "Paused" })
+}

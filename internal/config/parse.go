@@ -16,14 +16,23 @@ import (
 // Load reads the file at path. An error is Faults, or says why the file cannot
 // be read at all. env is os.LookupEnv outside of tests.
 func Load(path string, types Types, env func(string) (string, bool)) (*Config, []Warning, error) {
+	src, err := Read(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	return Parse(path, src, filepath.Dir(path), types, env)
+}
+
+// Read returns the text of the file at path.
+func Read(path string) ([]byte, error) {
 	src, err := os.ReadFile(path) // #nosec G304 -- the file that the person who runs this names
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil, fmt.Errorf("%s: %w; name another with -c, or start from an example: trueup config example > trueup.yaml (trueup demo needs no file)", path, fs.ErrNotExist)
+		return nil, fmt.Errorf("%s: %w; name another with -c, or start from an example: trueup config example > trueup.yaml (trueup demo needs no file)", path, fs.ErrNotExist)
 	case err != nil:
-		return nil, nil, fmt.Errorf("read the configuration: %w", err)
+		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
-	return Parse(path, src, filepath.Dir(path), types, env)
+	return src, nil
 }
 
 // Database returns where the database of a file is, whatever is wrong with the
@@ -84,6 +93,13 @@ func Parse(name string, src []byte, dir string, types Types, env func(string) (s
 // Line returns the line of a path in the file, or of the nearest thing around
 // it when the file has nothing there.
 func (c *Config) Line(path string) int { return c.places.line(path) }
+
+// SaysMode reports whether the file gives a sync its mode in words; without
+// them it is the default.
+func (c *Config) SaysMode(sync string) bool {
+	_, ok := c.places[join(join("syncs", sync), "mode")]
+	return ok
+}
 
 // Fault makes a Fault of this file out of a check that only the caller can do.
 func (c *Config) Fault(path, problem, remedy string) Fault {
