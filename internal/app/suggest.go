@@ -1,10 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"trueup/internal/config"
@@ -19,8 +21,13 @@ const (
 	// suggestEvery is how often candidates are looked for; the target's whole
 	// list is read for it, once for all customers.
 	suggestEvery = time.Hour
-	// suggestTime bounds one look.
-	suggestTime = 30 * time.Minute
+	// suggestTime bounds one look, suggestLease is how long no other node looks:
+	// longer, so that what one came to is stored while it is its turn.
+	suggestTime  = 30 * time.Minute
+	suggestLease = suggestTime + 5*time.Minute
+	// suggestMost bounds for how many customers one look is: each is read in the
+	// source and compared with every record of the target.
+	suggestMost = 200
 )
 
 // suggester looks for candidates of unmatched customers of one sync, one node
@@ -36,7 +43,7 @@ func suggesters(syncs []pipeline.Sync, db *store.DB, log *slog.Logger) []*sugges
 	var all []*suggester
 	for _, s := range syncs {
 		if s.Target.TargetList != nil {
-			all = append(all, &suggester{db, log, suggest.Suggester{Store: db, Sync: s.Config.Name, Source: s.Source, Target: s.Target}})
+			all = append(all, &suggester{db, log, suggest.Suggester{Store: db, Sync: s.Config.Name, Source: s.Source, Target: s.Target, Most: suggestMost}})
 		}
 	}
 	return all
@@ -64,20 +71,29 @@ func (s *suggester) look(ctx context.Context) error {
 		return err
 	}
 	turn := "candidates of " + s.Sync
-	cursor, fence, ok, err := s.db.LeaseCursor(ctx, turn, suggestEvery, suggestTime)
+	cursor, fence, ok, err := s.db.LeaseCursor(ctx, turn, suggestEvery, suggestLease)
 	if err != nil || !ok {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, suggestTime)
+	if s.After, err = strconv.ParseInt(cmp.Or(cursor, "0"), 10, 64); err != nil {
+		s.After = 0 // whoever wrote it, it is no exception's number
+	}
+	within, cancel := context.WithTimeout(ctx, suggestTime)
 	defer cancel()
-	result, err := s.Run(ctx)
+	result, err := s.Run(within)
+	ends := context.WithoutCancel(ctx)
+	if ctx.Err() != nil {
+		return s.db.ReleaseCursor(ends, turn, fence) // whoever comes next looks
+	}
+	// After a fault not at once again either: the list may be long, and the tool
+	// busy.
+	err = errors.Join(err, s.db.SaveCursor(ends, turn, fence, strconv.FormatInt(result.Last, 10), true))
 	if err != nil {
-		// Not at once again: the list may be long, and the tool busy.
-		return errors.Join(err, s.db.SaveCursor(context.WithoutCancel(ctx), turn, fence, cursor, true))
+		return err
 	}
 	s.log.Info("candidates were looked for", slog.String("sync", s.Sync), slog.Int("customers", result.Customers),
 		slog.Int("found", result.Found), slog.Int("records", result.Records))
-	return s.db.SaveCursor(ctx, turn, fence, cursor, true)
+	return nil
 }
 
 // Suggest looks for candidates of a sync's unmatched customers, now.

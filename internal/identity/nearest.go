@@ -31,8 +31,9 @@ const (
 // NewNearest looks for records like the customer with these keys.
 func NewNearest(keys map[string]string) *Nearest { return &Nearest{keys: keys} }
 
-// Add looks at one more record.
+// Add looks at one more record. A list may give one twice; the later counts.
 func (n *Nearest) Add(r status.TargetRecord) {
+	n.best = slices.DeleteFunc(n.best, func(c status.Candidate) bool { return c.TargetID == r.ID })
 	score, by := Alike(n.keys, r.Keys)
 	if score < leastLike {
 		return

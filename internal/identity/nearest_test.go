@@ -57,3 +57,15 @@ func TestTheFiveMostAlikeAreKept(t *testing.T) {
 		}
 	}
 }
+
+// A record that changes while a list is read may be in it twice.
+func TestARecordThatIsListedTwiceIsOneCandidate(t *testing.T) {
+	n := NewNearest(person("Ana Ruiz", "ana@example.com", ""))
+	n.Add(status.TargetRecord{ID: "rec_1", Value: "Active", Keys: person("Ana Ruiz", "", "")})
+	n.Add(status.TargetRecord{ID: "rec_2", Value: "Active", Keys: person("Ana Ruiz", "", "")})
+	n.Add(status.TargetRecord{ID: "rec_1", Value: "Paused", Keys: person("Ana Ruiz", "", "")})
+	n.Add(status.TargetRecord{ID: "rec_2", Value: "Active", Keys: person("Hugo Silva", "", "")})
+	if got := n.Candidates(); len(got) != 1 || got[0].TargetID != "rec_1" || got[0].Value != "Paused" {
+		t.Errorf("%+v", got)
+	}
+}

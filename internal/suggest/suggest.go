@@ -36,6 +36,10 @@ type Suggester struct {
 	Sync   string
 	Source connector.Connection
 	Target connector.Connection
+	// Most is how many customers are looked for in one run, 0 is all; After is
+	// the exception to go on behind, Result.Last of the run before.
+	Most  int
+	After int64
 	// Progress is told how many records were looked at; nil is nobody.
 	Progress func(records int)
 }
@@ -46,11 +50,14 @@ type Result struct {
 	Found     int `json:"found"`     // who have a candidate now
 	Records   int `json:"records"`   // of the target that were looked at
 	PassedBy  int `json:"passed_by"` // customers who could not be read
+	// Last is the last exception whose turn it was.
+	Last int64 `json:"-"`
 }
 
-// Run looks for candidates for every unmatched customer that has none yet.
+// Run looks for candidates for the unmatched customers that have none yet.
 func (s *Suggester) Run(ctx context.Context) (Result, error) {
-	var result Result
+	ctx = connector.Background(ctx)
+	result := Result{Last: s.After}
 	waiting, err := s.Store.WithoutCandidates(ctx, s.Sync)
 	if err != nil || len(waiting) == 0 {
 		return result, err
@@ -59,8 +66,12 @@ func (s *Suggester) Run(ctx context.Context) (Result, error) {
 		return result, fmt.Errorf("%s cannot list its records, so there is nothing to compare with", s.Target.Name)
 	}
 	wanted := map[int64]*identity.Nearest{}
-	for _, x := range waiting {
+	for _, x := range s.turn(waiting) {
 		keys, err := s.keys(ctx, x.Customer)
+		if ctx.Err() != nil {
+			return result, ctx.Err()
+		}
+		result.Last = x.ID
 		if err != nil {
 			result.PassedBy++
 			continue
@@ -86,11 +97,27 @@ func (s *Suggester) Run(ctx context.Context) (Result, error) {
 	return result, nil
 }
 
+// turn is whose turn it is: those behind After first, so that customers who can
+// never be read do not keep the others from theirs.
+func (s *Suggester) turn(waiting []store.Exception) []store.Exception {
+	at := slices.IndexFunc(waiting, func(x store.Exception) bool { return x.ID > s.After })
+	if at > 0 {
+		waiting = slices.Concat(waiting[at:], waiting[:at])
+	}
+	if s.Most > 0 {
+		waiting = waiting[:min(len(waiting), s.Most)]
+	}
+	return waiting
+}
+
 // walk goes through the target's list.
 func (s *Suggester) walk(ctx context.Context, wanted map[int64]*identity.Nearest) (records int, err error) {
 	cursor := ""
 	for {
 		found, next, err := s.Target.TargetList.List(ctx, cursor)
+		if err == nil {
+			err = ctx.Err()
+		}
 		if err != nil {
 			return records, err
 		}

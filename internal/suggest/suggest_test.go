@@ -55,7 +55,7 @@ func TestUnmatchedCustomersGetCandidatesOnce(t *testing.T) {
 		Target: connector.Connection{Name: "crm", TargetList: list{{ID: "rec_1", Keys: map[string]string{"name": "Ben Okafor"}},
 			{ID: "rec_2", Keys: map[string]string{"name": "Noor Aziz"}}, {ID: "rec_3", Value: "Active", Keys: map[string]string{"name": "Ruiz, Ana"}}}}}
 	got, err := s.Run(t.Context())
-	if want := (Result{Customers: 2, Found: 1, Records: 3, PassedBy: 1}); err != nil || got != want {
+	if want := (Result{Customers: 2, Found: 1, Records: 3, PassedBy: 1, Last: ids["cus_gone"]}); err != nil || got != want {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	x, err := db.Exception(t.Context(), ids["cus_ana"])
@@ -67,5 +67,99 @@ func TestUnmatchedCustomersGetCandidatesOnce(t *testing.T) {
 	}
 	if again, err := s.Run(t.Context()); err != nil || again.Records != 0 || again.PassedBy != 1 {
 		t.Errorf("once more: %+v, %v", again, err)
+	}
+}
+
+// parked opens an unmatched exception for so many customers, whom the source
+// knows but for the first unreadable ones.
+func parked(t *testing.T, customers, unreadable int) (*store.DB, source) {
+	t.Helper()
+	db, err := store.Open(t.Context(), store.Options{DSN: filepath.Join(t.TempDir(), "trueup.db"), Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	from := source{}
+	for n := range customers {
+		id := fmt.Sprint("cus_", n)
+		if _, err := db.OpenException(t.Context(), store.NewException{Sync: "s", Customer: id, Kind: status.Unmatched, Stage: status.StageMatch}); err != nil {
+			t.Fatal(err)
+		}
+		if n >= unreadable {
+			from[id] = map[string]string{"name": "Ana Ruiz"}
+		}
+	}
+	return db, from
+}
+
+func TestEverybodyHasATurnWhenARunIsForAFew(t *testing.T) {
+	db, from := parked(t, 7, 3)
+	s := &Suggester{Store: db, Sync: "s", Most: 2, Source: connector.Connection{Source: from},
+		Target: connector.Connection{TargetList: list{{ID: "rec_1", Keys: map[string]string{"name": "Ana Ruiz"}}}}}
+	found := 0
+	for range 4 { // of 7, 2 at a time
+		got, err := s.Run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Customers+got.PassedBy > 2 {
+			t.Errorf("one run was for %d customers", got.Customers+got.PassedBy)
+		}
+		found += got.Found
+		s.After = got.Last
+	}
+	if found != 4 {
+		t.Errorf("%d of 4 who can be read have candidates", found)
+	}
+}
+
+// endless is a list that only the caller can end, and a source that a stop cuts
+// off in the middle.
+type endless struct {
+	stop         func()
+	reads, pages int // until the stop
+	after        int // calls that were made after it
+}
+
+func (e *endless) called(left *int) {
+	if *left--; *left == 0 {
+		e.stop()
+		e.stop = nil
+	} else if e.stop == nil {
+		e.after++
+	}
+}
+
+func (e *endless) Read(ctx context.Context, id string) (status.SourceRecord, error) {
+	e.called(&e.reads)
+	return status.SourceRecord{ID: id, Keys: map[string]string{"name": "Ana Ruiz"}}, ctx.Err()
+}
+
+func (e *endless) List(context.Context, string) ([]status.TargetRecord, string, error) {
+	e.called(&e.pages)
+	if e.after > 10 {
+		return nil, "", errors.New("it went on after the stop")
+	}
+	return nil, "more", nil
+}
+
+func TestAStopEndsARunAtOnce(t *testing.T) {
+	for name, e := range map[string]*endless{"while customers are read": {reads: 2}, "while the list is read": {pages: 2}} {
+		t.Run(name, func(t *testing.T) {
+			db, _ := parked(t, 5, 0)
+			ctx, stop := context.WithCancel(t.Context())
+			e.stop = stop
+			s := &Suggester{Store: db, Sync: "s", Source: connector.Connection{Source: e}, Target: connector.Connection{TargetList: e}}
+			got, err := s.Run(ctx)
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("it ended with %v", err)
+			}
+			if got.PassedBy > 0 || e.after > 0 {
+				t.Errorf("it went on: %+v, %+v", got, *e)
+			}
+			if waiting, err := db.WithoutCandidates(t.Context(), "s"); err != nil || len(waiting) != 5 {
+				t.Errorf("%d wait for the next run, %v", len(waiting), err)
+			}
+		})
 	}
 }
