@@ -33,7 +33,7 @@ func openTelling(cfg *config.Config, db *store.DB, log *slog.Logger, m *metrics.
 	if s == nil {
 		return nil
 	}
-	t := &telling{client: dialguard.Client("notify.slack", nil), socket: s.AppToken != ""}
+	t := &telling{client: dialguard.SettingClient(slack.Setting), socket: s.AppToken != ""}
 	o := notify.Options{Store: db, Syncs: cfg.Syncs, People: cfg.People, Channel: s.ChannelFor, Digest: s.Digest, Home: cfg.PublicURL}
 	if s.WebhookURL != "" {
 		o.Notifier = slack.NewWebhook(*s, t.client)
@@ -99,7 +99,7 @@ func probeTelling(ctx context.Context, cfg *config.Config) []ProbeResult {
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
-	client := dialguard.Client("notify.slack", nil)
+	client := dialguard.SettingClient(slack.Setting)
 	defer client.CloseIdleConnections()
 	r := ProbeResult{Connection: "notify.slack"}
 	if s.WebhookURL != "" {

@@ -86,6 +86,9 @@ func TestWhatIsRefusedSaysWhatToWrite(t *testing.T) {
 		{Refused{Address: netip.MustParseAddr("ff02::1"), Why: multicast},
 			"ff02::1 is not called: it is a multicast address; " +
 				"correct base_url or the DNS, or if the tool really is there add also_allow: [ff02::1/128] to its connection"},
+		{Refused{Setting: "notify.slack", Address: netip.MustParseAddr("169.254.10.7"), Why: linkLocal}, // where also_allow is no key
+			"169.254.10.7 is not called: it is a link-local address, where clouds serve their machines' credentials; " +
+				"correct the address under notify.slack, or the DNS"},
 		{Refused{Connection: "crm", Why: "it has no address that can be read"}, "the tool is not called: it has no address that can be read"},
 	} {
 		if got := test.refused.Error(); got != test.want {

@@ -4,7 +4,8 @@
 // those that are not one machine's address at all. A base_url that was mistyped,
 // or a tool's DNS name that somebody else has taken over, then reaches nothing.
 //
-// Main functions: Client and Check. Main type: Refused.
+// Main functions: Client and Check; SettingClient and SettingDial for what is no
+// connection. Main type: Refused.
 //
 // Invariants:
 //
@@ -24,6 +25,7 @@
 package dialguard
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -38,6 +40,9 @@ import (
 type Refused struct {
 	// Connection is the one that called, "" when nobody said.
 	Connection string
+	// Setting is what called instead, when it was no connection: the key of the
+	// configuration that it stands under.
+	Setting string
 	// Address is what was not called. It is the zero Addr when it could not be
 	// read.
 	Address netip.Addr
@@ -49,6 +54,9 @@ type Refused struct {
 func (r *Refused) Error() string {
 	if !r.Address.IsValid() {
 		return "the tool is not called: " + r.Why
+	}
+	if r.Setting != "" {
+		return fmt.Sprintf("%s is not called: it is %s; correct the address under %s, or the DNS", r.Address, r.Why, r.Setting)
 	}
 	where := "its connection"
 	if r.Connection != "" {
@@ -64,24 +72,41 @@ func Client(connection string, allow []netip.Prefix) *http.Client {
 	return guard{connection: connection, allow: allow, proxy: http.ProxyFromEnvironment}.client()
 }
 
+// SettingClient returns a client for what the configuration has under another
+// key than connections, where no network can be allowed.
+func SettingClient(setting string) *http.Client {
+	return guard{setting: setting, proxy: http.ProxyFromEnvironment}.client()
+}
+
+// SettingDial returns what connects as SettingClient does, and the proxy it
+// does so through, for whoever speaks over a connection himself.
+func SettingDial(setting string) (dial func(ctx context.Context, network, address string) (net.Conn, error), proxy func(*http.Request) (*url.URL, error)) {
+	g := guard{setting: setting, proxy: http.ProxyFromEnvironment}
+	return g.dialer().DialContext, g.proxied
+}
+
 // guard is what one client may reach, and how it finds it.
 type guard struct {
 	connection string
+	setting    string
 	allow      []netip.Prefix
 	proxy      func(*http.Request) (*url.URL, error)
 	resolver   *net.Resolver // nil: the system's
 }
 
-func (g guard) client() *http.Client {
-	dialer := &net.Dialer{
+func (g guard) dialer() *net.Dialer {
+	return &net.Dialer{
 		Timeout:   30 * time.Second,
 		KeepAlive: 30 * time.Second,
 		Resolver:  g.resolver,
 		Control:   g.control,
 	}
+}
+
+func (g guard) client() *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		Proxy:                 g.proxied,
-		DialContext:           dialer.DialContext,
+		DialContext:           g.dialer().DialContext,
 		ForceAttemptHTTP2:     true,
 		MaxIdleConns:          100,
 		IdleConnTimeout:       90 * time.Second,
@@ -95,7 +120,7 @@ func (g guard) client() *http.Client {
 func (g guard) control(_, address string, _ syscall.RawConn) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil {
-		return &Refused{Connection: g.connection, Why: "it has no address that can be read"} // invariant 4
+		return &Refused{Connection: g.connection, Setting: g.setting, Why: "it has no address that can be read"} // invariant 4
 	}
 	return g.check(to.Addr())
 }
@@ -121,5 +146,5 @@ func (g guard) check(to netip.Addr) error {
 	if why == "" || slices.ContainsFunc(g.allow, func(n netip.Prefix) bool { return n.Contains(to) }) {
 		return nil
 	}
-	return &Refused{Connection: g.connection, Address: to, Why: why}
+	return &Refused{Connection: g.connection, Setting: g.setting, Address: to, Why: why}
 }

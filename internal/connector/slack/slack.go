@@ -26,8 +26,12 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/connector"
+	"trueup/internal/dialguard"
 	"trueup/internal/notify"
 )
+
+// Setting is where the configuration has Slack.
+const Setting = "notify.slack"
 
 // App posts and updates messages with a bot token.
 type App struct {
@@ -157,7 +161,10 @@ func failure(doing string, err error) error {
 	var limited *slackgo.RateLimitedError
 	var answered slackgo.SlackErrorResponse
 	var status slackgo.StatusCodeError
+	var guarded *dialguard.Refused
 	switch {
+	case errors.As(err, &guarded):
+		return &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone, Detail: doing + ": " + guarded.Error(), Err: err}
 	case errors.As(err, &limited):
 		return &connector.Failure{Kind: connector.RateLimited, Effect: connector.EffectNone, Status: http.StatusTooManyRequests,
 			RetryAfter: limited.RetryAfter, Code: "ratelimited", Detail: doing + ": Slack is asked too often", Err: err}

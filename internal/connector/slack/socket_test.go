@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gorilla/websocket"
@@ -74,4 +77,48 @@ func say(t *testing.T, conn *websocket.Conn, message map[string]any) {
 	if err := conn.WriteJSON(message); err != nil {
 		t.Error(err)
 	}
+}
+
+// The address of the connection comes out of an answer, and may be anything.
+func TestOurOwnConnectionIsNotOpenedToAnAddressThatIsNotCalled(t *testing.T) {
+	var reached atomic.Int64
+	server := slacktest.NewTestServer(func(c slacktest.Customize) {
+		c.Handle("/ws", func(http.ResponseWriter, *http.Request) { reached.Add(1) })
+		c.Handle("/apps.connections.open", func(rw http.ResponseWriter, r *http.Request) {
+			_, port, err := net.SplitHostPort(r.Host)
+			if err != nil {
+				t.Error(err)
+			}
+			fmt.Fprintf(rw, `{"ok":true,"url":"ws://0.0.0.0:%s/ws"}`, port) // Linux leads it to the machine itself
+		})
+	})
+	server.Start()
+	defer server.Stop()
+	c := config.Slack{BotToken: fakeslack.Token, AppToken: "xapp-1", BaseURL: server.GetAPIURL()}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	said := until{told: make(chan string, 1), stop: cancel}
+	NewInteractions(New(c, http.DefaultClient), c, http.DefaultClient, &noted{}, slog.New(slog.NewTextHandler(said, nil))).Socket(ctx)
+	if n := reached.Load(); n != 0 {
+		t.Fatalf("it was reached %d times", n)
+	}
+	line := <-said.told
+	if !strings.Contains(line, "0.0.0.0 is not called") || !strings.Contains(line, "correct the address under notify.slack") || strings.Contains(line, "also_allow") {
+		t.Errorf("it was told as %s", line)
+	}
+}
+
+// until keeps the first line of a log, and stops what writes it then.
+type until struct {
+	told chan string
+	stop func()
+}
+
+func (u until) Write(line []byte) (int, error) {
+	select {
+	case u.told <- string(line):
+		u.stop()
+	default:
+	}
+	return len(line), nil
 }
