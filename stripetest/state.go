@@ -2,6 +2,7 @@ package stripetest
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -131,7 +132,11 @@ func (s *Stripe) answer(w http.ResponseWriter, r *http.Request) bool {
 	case one && !strings.Contains(id, "/"):
 		s.answerCustomer(w, id)
 	case r.URL.Path == "/v1/customers":
-		list(w, r.URL.Path, query, s.customers, func(c record) bool { return c["deleted"] == nil })
+		all := s.customers
+		if slices.Contains(query["expand[]"], "data.subscriptions") {
+			all = s.expanded()
+		}
+		list(w, r.URL.Path, query, all, func(c record) bool { return c["deleted"] == nil })
 	case r.URL.Path == "/v1/subscriptions":
 		list(w, r.URL.Path, query, s.subscriptions, func(sub record) bool { return listed(sub, query) })
 	case r.URL.Path == "/v1/events":
@@ -152,6 +157,24 @@ func (s *Stripe) answerCustomer(w http.ResponseWriter, id string) {
 	default:
 		write(w, http.StatusOK, c)
 	}
+}
+
+// expanded returns the customers with their subscriptions, as Stripe gives them:
+// ten at most, and none that has ended.
+func (s *Stripe) expanded() (all []record) {
+	for _, c := range s.customers {
+		subs := []record{}
+		for _, sub := range s.subscriptions {
+			if status := sub.text("status"); sub.text("customer") == c.text("id") && status != "canceled" && status != "incomplete_expired" {
+				subs = append(subs, sub)
+			}
+		}
+		full := maps.Clone(c)
+		full["subscriptions"] = record{"object": "list", "has_more": len(subs) > 10, "data": subs[:min(len(subs), 10)],
+			"url": "/v1/customers/" + c.text("id") + "/subscriptions"}
+		all = append(all, full)
+	}
+	return all
 }
 
 // listed is which subscriptions a list holds: without a status all that are

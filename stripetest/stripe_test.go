@@ -145,6 +145,57 @@ func TestAStatusFollowsTheSubscriptions(t *testing.T) {
 	}
 }
 
+// A list costs fewer requests, each of which stripe-mock allows, and says the
+// same of every customer as reading him does.
+func TestTheListOfCustomersSaysWhatReadingEachSays(t *testing.T) {
+	s := New(t)
+	conn := open(t, s)
+	for n, word := range append(stripe.Values(), "hibernating") {
+		alone, pausing, beside := fmt.Sprint("cus_alone_", n), fmt.Sprint("cus_pausing_", n), fmt.Sprint("cus_beside_", n)
+		for _, id := range []string{alone, pausing, beside} {
+			s.SetCustomer(id, id+"@example.com", map[string]string{"ghl_contact_id": "contact_" + id})
+		}
+		s.SetSubscription(alone, "sub_"+alone, word, false)
+		s.SetSubscription(pausing, "sub_"+pausing, word, true)
+		s.SetSubscription(beside, "sub_"+beside, word, false)
+		s.SetSubscription(beside, "sub_ended_"+beside, "canceled", false)
+	}
+	s.SetCustomer("cus_many", "", nil)
+	for n := range 12 {
+		s.SetSubscription("cus_many", fmt.Sprint("sub_many_", n), "unpaid", false)
+	}
+	s.SetSubscription("cus_many", "sub_many_0", "active", false) // behind the ten that come with the customer
+	for n := range 40 {
+		s.SetCustomer(fmt.Sprint("cus_nobody_", n), "", nil)
+	}
+	s.SetCustomer("cus_deleted", "", nil)
+	s.DeleteCustomer("cus_deleted")
+	listed := map[string]bool{}
+	for cursor := ""; ; {
+		records, next, err := conn.SourceList.List(t.Context(), cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, got := range records {
+			want, err := conn.Source.Read(t.Context(), got.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s is listed otherwise:\n%s", got.ID, diff)
+			}
+			listed[got.ID] = true
+		}
+		if next == "" {
+			break
+		}
+		cursor = next
+	}
+	if want := 3*(len(stripe.Values())+1) + 1 + 40; len(listed) != want || listed["cus_deleted"] {
+		t.Errorf("%d of %d customers are listed", len(listed), want)
+	}
+}
+
 func TestEventsAreReadAndVerifiedByBothSides(t *testing.T) {
 	s := New(t)
 	conn := open(t, s)

@@ -45,6 +45,7 @@ type changes struct {
 
 // Since implements connector.Changes.
 func (c changes) Since(ctx context.Context, cursor string) ([]connector.Reading, string, bool, error) {
+	ctx = connector.Background(ctx)
 	now := c.now().UTC()
 	if cursor == "" {
 		return nil, unixText(now), false, nil

@@ -61,28 +61,9 @@ func (c *client) list(ctx context.Context, r resource, query url.Values, maxPage
 	query = maps.Clone(query)
 	query.Set("limit", strconv.Itoa(pageSize))
 	for range maxPages {
-		var p page
-		if err := c.get(ctx, r, r.path(), query, &p); err != nil {
+		last, more, err := c.page(ctx, r, query, item)
+		if err != nil || !more {
 			return err
-		}
-		if p.Object != "list" {
-			return unexpected(r, "is not a list", nil)
-		}
-		var last string
-		for _, object := range p.Data {
-			var head struct {
-				ID string `json:"id"`
-			}
-			if err := json.Unmarshal(object, &head); err != nil || head.ID == "" {
-				return unexpected(r, "lists an object without an id", err)
-			}
-			last = head.ID
-			if err := item(last, object); err != nil {
-				return err
-			}
-		}
-		if !p.HasMore {
-			return nil
 		}
 		if last == "" || last == query.Get("starting_after") {
 			return unexpected(r, "promises more and does not go on", nil)
@@ -91,6 +72,31 @@ func (c *client) list(ctx context.Context, r resource, query url.Values, maxPage
 	}
 	return &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone,
 		Detail: fmt.Sprintf("Stripe lists more than %d %s at once, which Trueup does not read", maxPages*pageSize, r)}
+}
+
+// page gives every object of one page of a list to item, and returns the last
+// one's id and whether there are more.
+func (c *client) page(ctx context.Context, r resource, query url.Values, item func(id string, object json.RawMessage) error) (last string, more bool, err error) {
+	var p page
+	if err := c.get(ctx, r, r.path(), query, &p); err != nil {
+		return "", false, err
+	}
+	if p.Object != "list" {
+		return "", false, unexpected(r, "is not a list", nil)
+	}
+	for _, object := range p.Data {
+		var head struct {
+			ID string `json:"id"`
+		}
+		if err := json.Unmarshal(object, &head); err != nil || head.ID == "" {
+			return "", false, unexpected(r, "lists an object without an id", err)
+		}
+		last = head.ID
+		if err := item(last, object); err != nil {
+			return "", false, err
+		}
+	}
+	return last, p.HasMore, nil
 }
 
 // explain says of a failed call what it means for Stripe.

@@ -52,7 +52,7 @@ func newFake(t *testing.T) *fake {
 
 // allowed are the query parameters of each list.
 var allowed = map[string][]string{
-	"/v1/customers":     {"limit", "starting_after"},
+	"/v1/customers":     {"limit", "starting_after", "expand[]"},
 	"/v1/subscriptions": {"limit", "starting_after", "customer", "status"},
 	"/v1/events":        {"limit", "starting_after", "types[]", "created[gte]", "created[lt]"},
 }
@@ -110,9 +110,20 @@ func (f *fake) list(w http.ResponseWriter, path string, query url.Values) {
 	switch path {
 	case "/v1/customers":
 		for _, c := range f.customers {
+			if decode(f.t, c)["deleted"] == true {
+				continue
+			}
+			if len(query["expand[]"]) > 0 {
+				c = f.expanded(c)
+			}
 			all = append(all, c)
 		}
-		slices.Sort(all)
+		slices.SortFunc(all, func(a, b string) int {
+			return strings.Compare(decode(f.t, a)["id"].(string), decode(f.t, b)["id"].(string))
+		})
+		if expand := query.Get("expand[]"); expand != "" && expand != "data.subscriptions" {
+			f.t.Errorf("expand[]=%s", expand)
+		}
 	case "/v1/subscriptions":
 		for _, s := range f.subscriptions {
 			o := decode(f.t, s)
@@ -151,6 +162,24 @@ func (f *fake) list(w http.ResponseWriter, path string, query url.Values) {
 	more := len(all) > int(limit)
 	all = all[:min(len(all), int(limit))]
 	answer(w, http.StatusOK, fmt.Sprintf(`{"object":"list","url":%q,"has_more":%v,"data":[%s]}`, path, more, strings.Join(all, ",")))
+}
+
+// expanded puts its subscriptions into a customer: ten, and no canceled ones.
+func (f *fake) expanded(text string) string {
+	c := decode(f.t, text)
+	subs := []any{}
+	for _, s := range f.subscriptions {
+		if o := decode(f.t, s); o["customer"] == c["id"] && o["status"] != "canceled" && o["status"] != "incomplete_expired" {
+			subs = append(subs, o)
+		}
+	}
+	more := len(subs) > 10
+	c["subscriptions"] = map[string]any{"object": "list", "has_more": more, "data": subs[:min(len(subs), 10)]}
+	out, err := json.Marshal(c)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return string(out)
 }
 
 func answer(w http.ResponseWriter, code int, body string) {

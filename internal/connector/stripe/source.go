@@ -51,9 +51,14 @@ func (s source) Read(ctx context.Context, id string) (status.SourceRecord, error
 	if err != nil {
 		return status.SourceRecord{}, err
 	}
-	standing := Fold(all)
-	record.Value, record.NoStatus, record.ValueAt = standing.Value, standing.None, standing.At
-	return record, nil
+	return standing(record, all), nil
+}
+
+// standing fills in the status that all subscriptions give.
+func standing(r status.SourceRecord, all []Subscription) status.SourceRecord {
+	s := Fold(all)
+	r.Value, r.NoStatus, r.ValueAt = s.Value, s.None, s.At
+	return r
 }
 
 // keys are the values match rules may use; what is empty is left out.
@@ -77,17 +82,23 @@ func (s source) subscriptions(ctx context.Context, id string) ([]Subscription, e
 	var all []Subscription
 	query := url.Values{"customer": {id}, "status": {"all"}}
 	err := s.api.list(ctx, subscriptions, query, maxSubscriptionPages, func(_ string, object json.RawMessage) error {
-		sub, owner, err := readSubscription(object)
-		if err != nil {
-			return unexpected(subscriptions, "lists one that cannot be read", err)
-		}
-		if owner != id {
-			return unexpected(subscriptions, "lists one of another customer", nil)
-		}
+		sub, err := subscriptionOf(id, object)
 		all = append(all, sub)
-		return nil
+		return err
 	})
 	return all, err
+}
+
+// subscriptionOf reads one that is to be a customer's.
+func subscriptionOf(customer string, object json.RawMessage) (Subscription, error) {
+	s, owner, err := readSubscription(object)
+	if err != nil {
+		return Subscription{}, unexpected(subscriptions, "lists one that cannot be read", err)
+	}
+	if owner != customer {
+		return Subscription{}, unexpected(subscriptions, "lists one of another customer", nil)
+	}
+	return s, nil
 }
 
 func readSubscription(object json.RawMessage) (s Subscription, owner string, err error) {

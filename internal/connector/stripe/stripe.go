@@ -77,8 +77,9 @@ func Open(name string, common config.Connection, s *Settings, deps connector.Dep
 			r.Header.Set("Stripe-Version", APIVersion)
 		}}}
 	return connector.Connection{
-		Name: name,
-		Type: Type,
+		Name:       name,
+		Type:       Type,
+		SourceList: sourceList{source{api: api}},
 		// Events carry the time of the change and deletions are announced. A
 		// customer has no updated-at, no editor and no conditional write.
 		Knows:    connector.Knowledge{Order: true, DeleteNotice: true},
