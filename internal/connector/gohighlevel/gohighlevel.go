@@ -18,6 +18,12 @@
 //  5. Of several statuses at once none is chosen. They become one value that
 //     nobody maps, which people see.
 //
+// HighLevel's answers are not held to package strictjson's rules, though
+// anybody's would be under type http: one name that was cut in the middle of a
+// character would make a page of a hundred contacts unreadable. Nothing rests on
+// it: what decides is written by HighLevel's own encoder, which writes no key
+// twice, and compared with the field's options.
+//
 // It must not import the store, the pipeline or another connector.
 package gohighlevel
 

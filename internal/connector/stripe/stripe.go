@@ -10,6 +10,12 @@
 // request names APIVersion, so an account's own default version changes
 // nothing here; fields that decide are checked and never defaulted.
 //
+// Stripe's answers are not held to package strictjson's rules, though anybody's
+// would be under type http. The keys of metadata are the account's own, and two
+// of them may differ only in letter case: the customer, and the page of a list
+// that he stands on, could not be read at all. Nothing rests on it:
+// what decides is written by Stripe's own encoder, which writes no key twice.
+//
 // It must not import the store, the pipeline or another connector.
 package stripe
 
