@@ -33,6 +33,8 @@
 // the processes run on a real clock.
 //
 // To add a way to hurt the program, add a Kind to kinds.go; a failpoint needs
-// its name in Failpoints only. It needs Linux. It must not import the store or
+// its name in Failpoints only. It needs Linux, and PostgreSQL's own
+// programs: it ends that server as a crash would, which one that is given
+// (TRUEUP_TEST_POSTGRES) must not suffer. It must not import the store or
 // the pipeline. Only tests and cmd/trueup-kill import it.
 package killtest
