@@ -30,6 +30,9 @@ type Facts struct {
 	// HumanAt is the latest time at which, as an earlier look found, a person
 	// may have edited the value; the edit may have been covered since.
 	HumanAt time.Time
+	// Cleared says that the field was seen to hold something before any base,
+	// and that a person may have emptied it since.
+	Cleared bool
 	// Intents are our writes to this record whose effect is not proved.
 	Intents []Intent
 	Ruling  Ruling
@@ -141,7 +144,7 @@ func (f Facts) byTable() Decision {
 		d := f.unlessPerson(write(5, OurWriteArrived))
 		d.Adopted = intent
 		return d
-	case !f.Base.Known && f.Observed.Value == "": // row 2
+	case !f.Base.Known && f.Observed.Value == "" && !f.Cleared: // row 2
 		return write(2, TargetEmpty)
 	case !f.Base.Known: // row 3
 		return f.firstContact()

@@ -61,6 +61,8 @@ func TestTheTable(t *testing.T) {
 
 		"row 2: empty and never written": {Facts{Desired: paused, Observed: somebody("", 20)}, write(2, TargetEmpty)},
 
+		"row 3: emptied after it was seen filled":               {Facts{Desired: paused, Observed: somebody("", 20), Cleared: true}, ask},
+		"row 3: emptied before the source changed":              {Facts{Desired: paused, Observed: somebody("", 5), Cleared: true}, write(3, SourceNewer)},
 		"row 3: another value, the source is newer":             {Facts{Desired: paused, Observed: somebody("Active", 5)}, write(3, SourceNewer)},
 		"row 3: another value, the source is older":             {Facts{Desired: paused, Observed: somebody("Active", 20)}, ask},
 		"row 3: another value, within the skew":                 {Facts{Desired: Desired{"Paused", minute(5).Add(skew)}, Observed: somebody("Active", 5)}, ask},

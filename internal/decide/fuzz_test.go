@@ -56,6 +56,7 @@ func (r *reader) facts() Facts {
 		f.Intents = append(f.Intents, Intent{ID: int64(r.byte()), Value: r.value(), SentAt: r.time(), Expires: r.time()})
 	}
 	f.Ruling = Ruling{Ours: r.bool(), Theirs: r.bool(), Desired: r.value(), Observed: r.value(), RecordAt: r.time(), At: r.time()}
+	f.Cleared = r.bool()
 	return f
 }
 

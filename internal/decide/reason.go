@@ -27,7 +27,7 @@ var reasons = map[Reason]struct{ word, sentence string }{
 	TargetEmpty:        {"target_empty", "the target's field was empty and we had never written it"},
 	SourceNewer:        {"source_newer", "we had never written it, and the source's change is newer than the record's last edit"},
 	FirstContactSource: {"first_contact_source_wins", "we had never written it, and first_contact says that the source wins"},
-	FirstContactAsk:    {"first_contact_ask", "the target holds another value and we have never written it; say what is right, or set first_contact: source_wins"},
+	FirstContactAsk:    {"first_contact_ask", "the target holds another value, or was emptied, and we have never written it; say what is right, or set first_contact: source_wins"},
 	Untouched:          {"untouched", "nobody had changed the target since it was last proved"},
 	OurWriteArrived:    {"our_write_arrived", "the target holds an earlier write of ours whose effect was not known"},
 	OurOlderWrite:      {"our_older_write", "the target held an older write of ours"},

@@ -91,6 +91,7 @@ func (a *attempt) facts() decide.Facts {
 	if b := a.work.Base; b.Known && b.RecordID == a.target.ID {
 		f.Base = decide.Base{Known: true, Value: b.Value, At: b.At, SeenAt: b.SeenAt}
 	}
+	f.Cleared = !f.Base.Known && a.target.Value == "" && (a.clearedNow() || a.work.Link != nil && !a.work.HumanAt.Before(a.work.Link.At))
 	for _, i := range a.work.Intents {
 		if i.RecordID == a.target.ID && !i.Seen {
 			for _, value := range a.traces(i) {
@@ -159,6 +160,13 @@ func (a *attempt) seenBase() *store.Base {
 		b.By, b.At = was.By, was.At
 	}
 	return &b
+}
+
+// clearedNow reports whether the look before found the field filled, in the
+// record that is still the customer's. Later looks have HumanAt to tell them.
+func (a *attempt) clearedNow() bool {
+	before := a.work.Observed
+	return a.work.Link != nil && a.target.Value == "" && before.Value != "" && !before.SeenAt.Before(a.work.Link.At)
 }
 
 // firstSeen is since when the record has been seen to hold its value: looks

@@ -55,6 +55,37 @@ func TestAPersonsEditStandsWhereTheTableSaysSo(t *testing.T) {
 			},
 			want: "Churned", kind: status.FirstContact,
 		},
+		"row 3: a field that was seen filled and is emptied is an edit, and stays one": {
+			story: func(w *world) {
+				w.customer("cus_1", "active", "Churned")
+				w.carry("cus_1", "active")
+				w.crm.edit("rec_cus_1", "", status.ActorHuman)
+				w.deliver(w.change("cus_1", "active")) // the state is the same, and as old
+				w.work()
+				w.deliver(w.change("cus_1", "active"))
+				w.work()
+			},
+			want: "", kind: status.FirstContact,
+		},
+		"row 3: a source that changed after the field was emptied is written": {
+			story: func(w *world) {
+				w.customer("cus_1", "active", "Churned")
+				w.carry("cus_1", "active")
+				w.crm.edit("rec_cus_1", "", status.ActorHuman)
+				w.deliver(w.change("cus_1", "active"))
+				w.work()
+				hourLater(w)
+				w.carry("cus_1", "paused")
+			},
+			want: "Paused",
+		},
+		"row 2: a field that was empty from the start is written": {
+			story: func(w *world) {
+				w.customer("cus_1", "active", "")
+				w.carry("cus_1", "active")
+			},
+			want: "Active",
+		},
 		"row 3: a source that changed later than the record is written at first contact": {
 			story: func(w *world) {
 				w.customer("cus_1", "active", "Churned")

@@ -177,7 +177,7 @@ func (a *attempt) humanAt() time.Time {
 	f := a.facts()
 	_, ours := f.Explained()
 	switch {
-	case t.Value == "" && !b.Known,
+	case t.Value == "" && !f.Base.Known && !a.clearedNow(),
 		same && !(known && t.FieldTime && t.EditedAt.After(b.At)),
 		ours,
 		t.Actor == status.ActorUs,

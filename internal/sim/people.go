@@ -159,7 +159,7 @@ func ruling(verb store.Verb) func(*world, Step) {
 }
 
 func drawTargetValue(r *rand.Rand, _ setting, s *Step) {
-	s.Value, s.N = one(r, targetValues...), r.Int64N(3)
+	s.Value, s.N = one(r, append([]string{""}, targetValues...)...), r.Int64N(3)
 }
 
 // someRecord is the first record of a customer that is there, nil when none is.

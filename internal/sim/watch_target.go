@@ -67,7 +67,7 @@ func (w *world) excuse(s *sending, r *record, held state) string {
 		return "edited after it was read"
 	case !c.conditional() && s.stale:
 		return "stale read"
-	case !known && held.value == "": // row 2 of the table: an empty field is nobody's word
+	case !known && held.value == "" && !filled(s.work): // row 2 of the table: an empty field is nobody's word
 		return "empty at first contact"
 	case !known && w.set.sourceWins && (!c.fieldTime() || !w.set.valueAt): // the rule says so
 		return "first contact"
@@ -81,6 +81,12 @@ func (w *world) excuse(s *sending, r *record, held state) string {
 		return "set to what we sent"
 	}
 	return ""
+}
+
+// filled reports whether the look before found a value in the record that the
+// customer is still linked to.
+func filled(work *store.Work) bool {
+	return work.Observed.Value != "" && work.Link != nil && !work.Observed.SeenAt.Before(work.Link.At)
 }
 
 // noTimeTravel: an older state of the source never follows a newer one.
