@@ -60,11 +60,9 @@ var special = map[status.Kind][]Offer{
 	status.LoopSuspected:    {retry},
 }
 
-// MapValue gives an unmapped value a meaning in trueup.yaml. It is offered, and
-// done at the command line only: nobody else may write that file.
-const MapValue store.Verb = "map"
-
-var meaning = Offer{MapValue, "Map", "give the value a meaning in trueup.yaml, or list it under ignore (at the command line: trueup exceptions map NUMBER STATUS)"}
+// meaning is offered, and done at the command line only: nobody else may write
+// trueup.yaml.
+var meaning = Offer{store.MapTo, "Map", "give the value a meaning in trueup.yaml, or list it under ignore (at the command line: trueup exceptions map NUMBER STATUS)"}
 
 // OfKind returns what a Desk does about exceptions of a kind, the most useful
 // first.
