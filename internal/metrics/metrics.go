@@ -29,6 +29,7 @@ type Metrics struct {
 	took     *prometheus.HistogramVec
 	calls    *prometheus.CounterVec
 	notices  *prometheus.CounterVec
+	refused  *prometheus.CounterVec
 }
 
 // New returns counters that stand at zero.
@@ -43,10 +44,11 @@ func New() *Metrics {
 		attempts: counter("trueup_attempts_total", "Attempts to carry one customer, by the stage they ended in.", "sync", "stage", "result"),
 		calls:    counter("trueup_calls_total", "Writes sent to a target.", "sync", "what", "result"),
 		notices:  newNotices(),
+		refused:  counter("trueup_refused_writes_total", "Writes that a limit refused: writes_per_customer, never_sticks or mass_change.", "sync", "limit"),
 		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "trueup_attempt_seconds", Help: "How long one attempt took, in seconds.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}}, []string{"sync"}),
 	}
-	m.registry.MustRegister(m.received, m.outcomes, m.attempts, m.calls, m.notices, m.took,
+	m.registry.MustRegister(m.received, m.outcomes, m.attempts, m.calls, m.notices, m.refused, m.took,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -76,6 +78,13 @@ func (m *Metrics) Attempt(sync string, stage status.Stage, result string, took t
 	if m != nil {
 		m.attempts.WithLabelValues(sync, string(stage), result).Inc()
 		m.took.WithLabelValues(sync).Observe(took.Seconds())
+	}
+}
+
+// Refused counts one write that a limit refused.
+func (m *Metrics) Refused(sync, limit string) {
+	if m != nil {
+		m.refused.WithLabelValues(sync, limit).Inc()
 	}
 }
 

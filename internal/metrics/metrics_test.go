@@ -25,9 +25,10 @@ func TestWhatIsCountedIsServed(t *testing.T) {
 	m.Outcomes("customer-status", status.Applied, 3)
 	m.Attempt("customer-status", status.StageConfirm, "applied", 20*time.Millisecond)
 	m.Call("customer-status", "write", "applied")
+	m.Refused("customer-status", "mass_change")
 	m.Watch(func(context.Context) (map[string]store.Counts, error) {
 		return map[string]store.Counts{"customer-status": {WaitingCustomers: 4, WaitingEvents: 5, OldestWaiting: time.Now().Add(-time.Hour),
-			Open: map[status.Kind]int{status.Unmatched: 6}}}, nil
+			Open: map[status.Kind]int{status.Unmatched: 6}, Halted: store.Halted{Since: time.Now(), Waiting: 7}}}, nil
 	})
 	text := served(m)
 	for _, line := range []string{
@@ -40,6 +41,9 @@ func TestWhatIsCountedIsServed(t *testing.T) {
 		`trueup_waiting_events{sync="customer-status"} 5`,
 		`trueup_oldest_waiting_seconds{sync="customer-status"} 36`,
 		`trueup_open_exceptions{kind="unmatched",sync="customer-status"} 6`,
+		`trueup_refused_writes_total{limit="mass_change",sync="customer-status"} 1`,
+		`trueup_halted{sync="customer-status"} 1`,
+		`trueup_halted_customers{sync="customer-status"} 7`,
 		`go_goroutines `,
 	} {
 		if !strings.Contains(text, "\n"+line) {
@@ -63,5 +67,6 @@ func TestNoMetricsCountNothing(*testing.T) {
 	m.Outcomes("s", status.Applied, 1)
 	m.Attempt("s", status.StageMap, "applied", time.Second)
 	m.Call("s", "write", "applied")
+	m.Refused("s", "never_sticks")
 	m.Watch(nil)
 }

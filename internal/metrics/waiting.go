@@ -14,8 +14,8 @@ const watchTime = 5 * time.Second
 
 // waiting reads from the store, at each scrape, what waits and what is open.
 type waiting struct {
-	counts                                func(context.Context) (map[string]store.Counts, error)
-	customers, events, oldest, exceptions *prometheus.Desc
+	counts                                                 func(context.Context) (map[string]store.Counts, error)
+	customers, events, oldest, exceptions, halted, waiting *prometheus.Desc
 }
 
 // Watch adds what counts says to what is served.
@@ -29,12 +29,14 @@ func (m *Metrics) Watch(counts func(context.Context) (map[string]store.Counts, e
 		events:     prometheus.NewDesc("trueup_waiting_events", "Events without an outcome yet.", []string{"sync"}, nil),
 		oldest:     prometheus.NewDesc("trueup_oldest_waiting_seconds", "Age of the oldest event without an outcome, in seconds; 0 when none waits.", []string{"sync"}, nil),
 		exceptions: prometheus.NewDesc("trueup_open_exceptions", "Exceptions that are open or acknowledged.", []string{"sync", "kind"}, nil),
+		halted:     prometheus.NewDesc("trueup_halted", "1 for a sync that mass_change has halted.", []string{"sync"}, nil),
+		waiting:    prometheus.NewDesc("trueup_halted_customers", "Customers that wait for a halted sync to be resumed.", []string{"sync"}, nil),
 	})
 }
 
 // Describe lists the gauges.
 func (w *waiting) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{w.customers, w.events, w.oldest, w.exceptions} {
+	for _, d := range []*prometheus.Desc{w.customers, w.events, w.oldest, w.exceptions, w.halted, w.waiting} {
 		ch <- d
 	}
 }
@@ -59,6 +61,12 @@ func (w *waiting) Collect(ch chan<- prometheus.Metric) {
 		gauge(w.customers, float64(c.WaitingCustomers), sync)
 		gauge(w.events, float64(c.WaitingEvents), sync)
 		gauge(w.oldest, age, sync)
+		halted := 0.0
+		if !c.Halted.Since.IsZero() {
+			halted = 1
+		}
+		gauge(w.halted, halted, sync)
+		gauge(w.waiting, float64(c.Halted.Waiting), sync)
 		for kind, n := range c.Open {
 			gauge(w.exceptions, float64(n), sync, string(kind))
 		}

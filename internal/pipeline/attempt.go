@@ -35,6 +35,8 @@ type attempt struct {
 	unproved         error   // how the write ended when its effect is not known
 	closed           []int64 // our intents that are settled: they arrived, or cannot
 	seen             []int64 // those whose value was read, which need not be their doing
+	unsent           []int64 // those of which the target said that nothing was written
+	undone           store.Undone
 	lastAction       string
 	redecided        int
 }
@@ -66,7 +68,9 @@ type ending struct {
 	retry    time.Duration
 	attempts int // as they shall be stored
 	lost     bool
-	failure  string
+	// halted: the sync is, and the customer waits for it.
+	halted  bool
+	failure string
 }
 
 func end(e ending) verdict { return verdict{end: &e} }

@@ -26,6 +26,9 @@ func (a *attempt) decide(context.Context) verdict {
 			return end(ending{outcome: status.Ignored, action: string(d.Action),
 				reason: fmt.Sprintf("watched, nothing is written: would write %s (%s)", a.desired.Value, d.Reason.Sentence())})
 		}
+		if e := a.stopped(); e != nil {
+			return verdict{end: e}
+		}
 		return onward
 	}
 	if d.Kind == "" { // the owner was asked and has answered

@@ -36,6 +36,9 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 		Events:       a.outcomes(e),
 		CloseIntents: append(a.expired(), a.closed...),
 		SeenIntents:  a.seen,
+		Unsent:       a.unsent,
+		Undone:       a.undoneNow(e),
+		Halted:       e.halted,
 		Park:         e.park,
 		Attempts:     e.attempts,
 		Outcome:      e.outcome,
@@ -73,7 +76,7 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 	}
 	s.RulingDone = a.rulingDone(e)
 	switch {
-	case e.park != nil:
+	case e.park != nil, e.halted:
 		s.Close = store.CloseBefore
 	case e.outcome != "":
 		s.Close = store.CloseAll

@@ -12,7 +12,10 @@ import (
 func (a *attempt) write(ctx context.Context) verdict {
 	sent := a.earliest()
 	intent, err := a.Store.BeginWrite(ctx, a.work, store.Intent{RecordID: a.target.ID, Value: a.desired.Value,
-		Prior: a.target.Value, SentAt: sent, Expires: a.latest().Add(intentLife)})
+		Prior: a.target.Value, SentAt: sent, Expires: a.latest().Add(intentLife)}, a.limits())
+	if e := a.limited(err); e != nil {
+		return verdict{end: e}
+	}
 	if err != nil {
 		return a.storeFailed(err)
 	}
@@ -35,6 +38,7 @@ func (a *attempt) write(ctx context.Context) verdict {
 	a.Metrics.Call(a.Config.Name, "write", string(f.Kind))
 	// The tool says that nothing was written, so nothing is left to prove.
 	a.closeIntent(intent.ID)
+	a.unsent = append(a.unsent, intent.ID)
 	switch f.Kind {
 	case connector.Moved:
 		return verdict{lookAgain: true}

@@ -100,9 +100,9 @@ func (p *port) SaveLink(ctx context.Context, work *store.Work, l store.Link) err
 }
 
 // BeginWrite implements pipeline.Store.
-func (p *port) BeginWrite(ctx context.Context, work *store.Work, i store.Intent) (stored store.Intent, err error) {
+func (p *port) BeginWrite(ctx context.Context, work *store.Work, i store.Intent, l store.Limits) (stored store.Intent, err error) {
 	err = p.do("intent", func(t *task) error {
-		stored, err = p.world.db.BeginWrite(ctx, work, i)
+		stored, err = p.world.db.BeginWrite(ctx, work, i, l)
 		p.held(t, work, "an intent", err)
 		if err == nil {
 			t.intent = &stored

@@ -25,6 +25,7 @@ const (
 	LinkTo      Verb = "link"        // to the record Act.TargetID
 	Rematch     Verb = "rematch"     // forget the link and try the match rules anew
 	MapTo       Verb = "map"         // its value means Act.Meaning now; the configuration was changed, and nothing here
+	ResumeSync  Verb = "resume"      // let through what waits at a halted sync; by DB.Resume
 )
 
 // itself is who did what nobody did.
@@ -125,6 +126,9 @@ func (t *tx) perform(x Exception, a Act) (note string, changed bool, err error) 
 		changed, err = one("update exceptions set state = 'ignored', ignored = $2 where id = $1 and (state <> 'ignored' or ignored <> $2)", string(a.Ignored))
 	case Resolve:
 		changed, err = one("update exceptions set state = 'resolved', ignored = '' where id = $1 and state <> 'resolved'")
+		if err == nil && changed && StopsOf(x.Kind) {
+			err = t.startAnew(x.Sync, x.Customer, x.Kind)
+		}
 	case Reopen:
 		changed, err = one("update exceptions set state = 'open', ignored = '', opened_at = $2, reminded_at = 0 where id = $1 and state in ('ignored', 'resolved')", ms(t.now))
 	case MapTo:
@@ -152,6 +156,9 @@ func (t *tx) actOnCustomer(x Exception, a Act) (note string, changed bool, err e
 	switch a.Verb {
 	case Retry:
 		changed = true
+		if StopsOf(x.Kind) {
+			err = t.startAnew(x.Sync, x.Customer, x.Kind)
+		}
 	case ApplyOurs:
 		note = "over " + a.Saw
 		changed, err = t.rule(x, Ours, a)

@@ -31,7 +31,9 @@ type job struct {
 	do  func(*tx) error
 	// touches are the customers it will change.
 	touches []key
-	done    chan error
+	// halts is the sync whose halt it needs locked, "" for none.
+	halts string
+	done  chan error
 }
 
 // errStore marks an error of the database itself: whatever else the
@@ -44,11 +46,16 @@ func (e errStore) Unwrap() error { return e.error }
 // returns when that is on disk (invariant 1). do may run more than once. When
 // it returns an error of its own, it must not have written anything.
 func (db *DB) update(ctx context.Context, do func(*tx) error, touches ...key) error {
-	j := &job{ctx: ctx, do: do, touches: touches, done: make(chan error, 1)}
+	return db.run(&job{ctx: ctx, do: do, touches: touches})
+}
+
+// run is update for a job.
+func (db *DB) run(j *job) error {
+	j.done = make(chan error, 1)
 	select {
 	case db.jobs <- j:
-	case <-ctx.Done():
-		return ctx.Err()
+	case <-j.ctx.Done():
+		return j.ctx.Err()
 	case <-db.closed:
 		return errors.New("the database is closed")
 	}
@@ -144,8 +151,11 @@ func (db *DB) transact(batch []*job) (results []error, err error) {
 		return nil, fmt.Errorf("begin a transaction: %w", err)
 	}
 	defer inner.Rollback() // has no effect after the commit
-	t := &tx{ctx: ctx, db: db, inner: inner, woken: map[key]int{}}
+	t := &tx{ctx: ctx, db: db, inner: inner, woken: map[key]int{}, halted: map[string]time.Time{}}
 	if t.now, err = t.clock(); err != nil {
+		return nil, err
+	}
+	if err := t.lockHalts(batch); err != nil {
 		return nil, err
 	}
 	if err := t.lockCustomers(batch); err != nil {
@@ -179,6 +189,8 @@ type tx struct {
 	now   time.Time // the database's time at its beginning
 	// woken counts the new events of each customer.
 	woken map[key]int
+	// halted says since when the syncs of lockHalts are halted, zero for not.
+	halted map[string]time.Time
 }
 
 // lockCustomers locks the customers that a batch will change, in one order

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ update customers set fence = fence + 1, lease_until = $3
 where sync = $1 and due_at <= $2 and lease_until <= $2 and customer in (select customer from chosen)
 returning ` + workColumns
 
-const workColumns = "customer, generation, fence, attempts, first_try, human_at, " + rulingColumns + ", " + valueColumns
+const workColumns = "customer, generation, fence, attempts, first_try, human_at, writes, undone, " + rulingColumns + ", " + valueColumns
 
 // Claim takes up to limit customers of a sync that are due and nobody's, for
 // the time of the lease (invariant 3).
@@ -43,11 +44,13 @@ func (t *tx) claim(sync string, limit int, lease time.Duration) ([]Work, error) 
 	err := t.query(func(s scanner) error {
 		w := Work{Sync: sync, Now: t.now, LeaseUntil: until}
 		var first, human int64
+		var writes, undone string
 		v, r := values{desired: &w.Desired, observed: &w.Observed, base: &w.Base}, ruling{into: &w.Ruling}
-		err := s.Scan(slices.Concat([]any{&w.Customer, &w.Generation, &w.Fence, &w.Attempts, &first, &human}, r.columns(), v.into())...)
+		err := s.Scan(slices.Concat([]any{&w.Customer, &w.Generation, &w.Fence, &w.Attempts, &first, &human, &writes, &undone}, r.columns(), v.into())...)
 		v.finish()
 		r.finish()
 		w.FirstTry, w.HumanAt = at(first), at(human)
+		err = errors.Join(err, fromJSON(writes, &w.Writes), fromJSON(undone, &w.Undone))
 		works = append(works, w)
 		return err
 	}, claimCustomers, sync, ms(t.now), ms(until), limit)

@@ -173,6 +173,18 @@ func (db *DB) Counts(ctx context.Context) (map[string]Counts, error) {
 			counts[sync] = c
 			return err
 		}, "select sync, kind, count(*) from exceptions where state in ('open', 'acknowledged') group by sync, kind"),
+		db.view(ctx, func(s scanner) error {
+			var sync string
+			var since int64
+			var h Halted
+			err := s.Scan(&sync, &since, &h.Waiting)
+			h.Since = at(since)
+			c := of(sync)
+			c.Halted = h
+			counts[sync] = c
+			return err
+		}, `select sync, halted_at, (select count(*) from customers where customers.sync = halts.sync and halted = 'waits')
+from halts where halted_at > 0`),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("count: %w", err)

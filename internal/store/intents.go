@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // One statement checks the claim and stores the intent (invariant 3).
@@ -12,20 +13,108 @@ select sync, customer, cast($5 as text), cast($6 as text), cast($7 as text), cas
 from customers where sync = $1 and customer = $2 and fence = $3 and lease_until > $4
 returning id`
 
-// BeginWrite stores an intent before its write is sent. After ErrFenced nothing
-// may be sent, and what is sent must have its deadline inside the lease.
-func (db *DB) BeginWrite(ctx context.Context, w *Work, i Intent) (Intent, error) {
-	err := db.update(ctx, func(t *tx) error {
-		i.ID = 0
-		err := t.query(func(s scanner) error { return s.Scan(&i.ID) }, insertIntent,
-			w.Sync, w.Customer, w.Fence, ms(t.now), i.RecordID, i.Value, i.Prior, ms(i.SentAt), ms(i.Expires))
-		if err == nil && i.ID == 0 {
-			err = ErrFenced
-		}
-		return err
-	}, key{w.Sync, w.Customer})
+// BeginWrite stores an intent before its write is sent. After any error nothing
+// may be sent, and what is sent must have its deadline inside the lease. The
+// limits are counted in the same transaction: after a *TooManyWritesError or a
+// *HaltedError it is stored that they stopped the write.
+func (db *DB) BeginWrite(ctx context.Context, w *Work, i Intent, l Limits) (Intent, error) {
+	var b beginning
+	j := &job{ctx: ctx, touches: []key{{w.Sync, w.Customer}}, do: func(t *tx) error {
+		b = beginning{intent: i, writes: w.Writes}
+		return b.begin(t, w, l)
+	}}
+	if l.MassChange != nil {
+		j.halts = w.Sync
+	}
+	err := db.run(j)
+	if err == nil {
+		w.Writes, err = b.writes, b.refused
+	}
 	if err != nil {
 		return Intent{}, fmt.Errorf("begin a write for customer %s of %s: %w", w.Customer, w.Sync, err)
 	}
-	return i, nil
+	return b.intent, nil
+}
+
+// beginning is a write that is about to be sent.
+type beginning struct {
+	intent  Intent
+	writes  Writes // of the customer, with this one
+	refused error  // by a limit
+}
+
+func (b *beginning) begin(t *tx, w *Work, l Limits) error {
+	if l.none() {
+		return b.store(t, w)
+	}
+	moved, passes, err := t.holdForWrite(w)
+	if err != nil {
+		return err
+	}
+	repeats := b.writes.repeats(b.intent, w.Intents)
+	if !repeats && b.writes.reached(l.PerCustomer, t.now) {
+		b.refused = &TooManyWritesError{Customer: w.Customer}
+		b.writes.Stopped = true
+		return t.putWrites(w, b.writes, moved)
+	}
+	counts := l.MassChange != nil && !passes
+	if counts {
+		since, err := t.haltedFor(w, moved, l.MassChange)
+		if err != nil {
+			return err
+		}
+		if !since.IsZero() {
+			b.refused = &HaltedError{Sync: w.Sync, Since: since}
+			return nil
+		}
+	}
+	if err := b.store(t, w); err != nil {
+		return err
+	}
+	if !repeats {
+		b.writes = b.writes.and(Write{Intent: b.intent.ID, Value: b.intent.Value, At: t.now, Counts: counts, Moved: moved}, l.PerCustomer)
+	}
+	if counts {
+		moved = t.now
+	}
+	return t.putWrites(w, b.writes, moved)
+}
+
+func (b *beginning) store(t *tx, w *Work) error {
+	i := &b.intent
+	i.ID = 0
+	err := t.query(func(s scanner) error { return s.Scan(&i.ID) }, insertIntent,
+		w.Sync, w.Customer, w.Fence, ms(t.now), i.RecordID, i.Value, i.Prior, ms(i.SentAt), ms(i.Expires))
+	if err == nil && i.ID == 0 {
+		err = ErrFenced
+	}
+	return err
+}
+
+// holdForWrite is holdClaim, and tells when the customer last counted towards
+// mass_change, and whether a person has let it through.
+func (t *tx) holdForWrite(w *Work) (moved time.Time, passes bool, err error) {
+	held := false
+	err = t.query(func(s scanner) error {
+		held = true
+		var last int64
+		var mark string
+		err := s.Scan(&last, &mark)
+		moved, passes = at(last), mark == haltPasses
+		return err
+	}, `update customers set lease_until = lease_until where sync = $1 and customer = $2 and fence = $3 and lease_until > $4
+returning moved_at, halted`, w.Sync, w.Customer, w.Fence, ms(t.now))
+	if err == nil && !held {
+		err = ErrFenced
+	}
+	return moved, passes, err
+}
+
+func (t *tx) putWrites(w *Work, writes Writes, moved time.Time) error {
+	text, err := jsonOf(writes)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec("update customers set writes = $3, moved_at = $4 where sync = $1 and customer = $2", w.Sync, w.Customer, text, ms(moved))
+	return err
 }

@@ -65,7 +65,7 @@ func (t *tx) rule(x Exception, kind RulingKind, a Act) (changed bool, err error)
 // customer's record is another now, and nobody decides on one that was not
 // looked at.
 func (t *tx) forgetRecord(sync, customer string) error {
-	_, err := t.exec(`update customers set ruling = '', observed_status = '', observed_value = '', observed_at = 0, observed_by = '',
+	_, err := t.exec(`update customers set ruling = '', undone = '', observed_status = '', observed_value = '', observed_at = 0, observed_by = '',
     observed_seen_at = 0 where sync = $1 and customer = $2`, sync, customer)
 	return err
 }

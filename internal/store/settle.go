@@ -48,7 +48,8 @@ update customers set lease_until = 0, attempts = $4, first_try = $5,
     observed_status = $20, observed_value = $21, observed_at = $22, observed_by = $23, observed_seen_at = $24,
     base_known = $25, base_record_id = $26, base_status = $27, base_value = $28, base_revision = $29, base_by = $30,
     base_at = $31, base_seen_at = $32,
-    ruling = case when ruling_at = $33 then '' else ruling end
+    ruling = case when ruling_at = $33 then '' else ruling end, undone = $34,
+    halted = case when $10 = 'applied' or $10 <> '' and $35 = 0 and generation = $6 then '' else halted end
 where sync = $1 and customer = $2 and fence = $3 and lease_until > $12`
 
 // release writes the customer itself. A value that the settlement leaves is
@@ -68,11 +69,20 @@ func (t *tx) release(w *Work, s Settlement) (held bool, err error) {
 	if s.Base != nil {
 		b = *s.Base
 	}
+	u := w.Undone
+	if s.Undone != nil {
+		u = *s.Undone
+	}
+	undone, err := jsonOf(u)
+	if err != nil {
+		return false, err
+	}
 	n, err := t.exec(releaseCustomer, w.Sync, w.Customer, w.Fence, s.Attempts, ms(s.FirstTry), w.Generation, due,
 		ms(s.HumanAt), strings.ToLower(strings.TrimSpace(s.Email)), string(s.Outcome), s.Reason, ms(t.now),
 		d.SourceValue, string(d.Status), d.Value, ms(d.At), ms(d.SeenAt), d.Event, ms(d.EventAt),
 		string(o.Status), o.Value, ms(o.At), o.By, ms(o.SeenAt),
-		bit(b.Known), b.RecordID, string(b.Status), b.Value, b.Revision, b.By, ms(b.At), ms(b.SeenAt), ms(s.RulingDone))
+		bit(b.Known), b.RecordID, string(b.Status), b.Value, b.Revision, b.By, ms(b.At), ms(b.SeenAt), ms(s.RulingDone),
+		undone, bit(s.Halted))
 	return n > 0, err
 }
 
@@ -106,11 +116,34 @@ func (t *tx) settle(w *Work, s Settlement) error {
 			return err
 		}
 	}
+	if err := t.settleWrites(w, s); err != nil {
+		return err
+	}
 	if err := t.closeExceptions(w, s); err != nil {
 		return err
 	}
 	if s.Decision != nil {
 		return t.appendDecision(*s.Decision)
+	}
+	return nil
+}
+
+// settleWrites forgets the writes that did not leave, and all when the customer
+// has overcome that there were too many.
+func (t *tx) settleWrites(w *Work, s Settlement) error {
+	switch {
+	case s.Close == CloseAll && w.Writes.Stopped:
+		_, err := t.exec("update customers set writes = '' where sync = $1 and customer = $2", w.Sync, w.Customer)
+		return err
+	case len(s.Unsent) > 0:
+		left, moved, counted := w.Writes.without(s.Unsent)
+		text, err := jsonOf(left)
+		if err != nil {
+			return err
+		}
+		_, err = t.exec("update customers set writes = $3, moved_at = case when $4 = 1 then $5 else moved_at end where sync = $1 and customer = $2",
+			w.Sync, w.Customer, text, bit(counted), ms(moved))
+		return err
 	}
 	return nil
 }
@@ -121,18 +154,35 @@ const closable = "(state in ('open', 'acknowledged') or state = 'ignored' and ig
 
 // closeExceptions resolves what the customer has overcome.
 func (t *tx) closeExceptions(w *Work, s Settlement) error {
-	if len(w.Open) == 0 || s.Close == CloseNone || s.Close == CloseBefore && s.Park == nil {
+	if len(w.Open) == 0 || s.Close == CloseNone {
 		return nil
 	}
 	c := where{}
 	c.equal("sync", w.Sync)
 	c.equal("customer", w.Customer)
 	if s.Close == CloseBefore {
-		in(&c, "stage", status.Stages[:1+slices.Index(status.Stages, s.Park.Stage)])
-		c.that("kind <> " + c.arg(string(s.Park.Kind)))
+		passed := s.passed()
+		if len(passed) == 0 {
+			return nil
+		}
+		in(&c, "stage", passed)
+		if s.Park != nil {
+			c.that("kind <> " + c.arg(string(s.Park.Kind)))
+		}
 	}
 	_, err := t.resolve(c)
 	return err
+}
+
+// passed are the stages whose exceptions CloseBefore resolves.
+func (s Settlement) passed() []status.Stage {
+	switch {
+	case s.Park != nil:
+		return status.Stages[:1+slices.Index(status.Stages, s.Park.Stage)]
+	case s.Decision != nil:
+		return status.Stages[:slices.Index(status.Stages, s.Decision.Stage)]
+	}
+	return nil
 }
 
 func (t *tx) appendDecision(d Decision) error {

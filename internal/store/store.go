@@ -37,6 +37,7 @@ type DB struct {
 	write, read *sql.DB
 	clockOf     func() time.Time
 	file        *flock.Flock
+	known       known
 	statements  statements
 	// Those for reading are apart: their pool is another one.
 	readStatements readStatements

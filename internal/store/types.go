@@ -160,6 +160,8 @@ type Work struct {
 	Base     Base
 	HumanAt  time.Time // the latest edit by a person that was seen
 	Ruling   Ruling
+	Writes   Writes
+	Undone   Undone
 	Link     *Link
 	Intents  []Intent
 	Events   []Event       // the waiting ones, in the order they came, without payload
@@ -197,8 +199,8 @@ const (
 	CloseNone CloseScope = iota
 	// CloseAll resolves all: the customer was carried.
 	CloseAll
-	// CloseBefore resolves those of the stages up to Park's: the customer got
-	// that far. Park's own kind stays.
+	// CloseBefore resolves those of the stages up to Park's, or without one before
+	// the decision's: the customer got that far. Park's own kind stays.
 	CloseBefore
 )
 
@@ -209,8 +211,10 @@ type Settlement struct {
 	Base         *Base     // nil leaves it
 	HumanAt      time.Time // zero leaves it
 	Email        string    // for finding the customer by it; "" leaves it
+	Undone       *Undone   // nil leaves it
 	CloseIntents []int64
 	SeenIntents  []int64
+	Unsent       []int64 // intents of which the target said that nothing was written
 	Events       []EventOutcome
 	Decision     *Decision
 	Park         *NewException
@@ -219,6 +223,7 @@ type Settlement struct {
 	Attempts     int
 	FirstTry     time.Time
 	RulingDone   time.Time      // the ruling made then is used up, unless there is a later one
+	Halted       bool           // the sync is halted, and the customer waits for it
 	Outcome      status.Outcome // "" leaves outcome and reason
 	Reason       string
 }
@@ -313,6 +318,7 @@ type Counts struct {
 	WaitingCustomers int
 	WaitingEvents    int
 	OldestWaiting    time.Time // when the oldest waiting event came; zero is none
+	Halted           Halted
 	Open             map[status.Kind]int
 }
 

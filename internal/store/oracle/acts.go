@@ -59,6 +59,7 @@ func (db *DB) perform(x *store.Exception, a store.Act) (note string, changed boo
 	case store.Resolve:
 		if x.State != status.Resolved {
 			x.State, x.Ignored = status.Resolved, ""
+			db.startAnew(key{x.Sync, x.Customer}, x.Kind)
 		}
 	case store.Reopen:
 		if x.State == status.StateIgnored || x.State == status.Resolved {
@@ -83,6 +84,7 @@ func (db *DB) actOnCustomer(x *store.Exception, a store.Act) (note string, chang
 	switch a.Verb {
 	case store.Retry:
 		changed = true
+		db.startAnew(k, x.Kind)
 	case store.ApplyOurs:
 		note = "over " + a.Saw
 		changed, err = db.rule(k, store.Ours, a)

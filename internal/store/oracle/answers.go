@@ -110,6 +110,16 @@ func (db *DB) Counts(context.Context) (map[string]store.Counts, error) {
 			change(c.Sync, func(n *store.Counts) { n.WaitingCustomers++ })
 		}
 	}
+	for sync, since := range db.halts {
+		change(sync, func(n *store.Counts) {
+			n.Halted.Since = since
+			for c := range db.rows(sync) {
+				if c.waits {
+					n.Halted.Waiting++
+				}
+			}
+		})
+	}
 	for _, e := range db.events {
 		if e.Outcome == "" {
 			change(e.Sync, func(n *store.Counts) {

@@ -43,6 +43,7 @@ type DB struct {
 	actions     map[int64][]store.Action
 	requests    map[string]request
 	counted     map[int64]int64 // by exception: its customer's changes when it was counted last
+	halts       map[string]time.Time
 	connections map[string]*connection
 	cursors     map[string]*cursor
 	lastIntent  int64
@@ -61,6 +62,7 @@ type customer struct {
 	firstTry          time.Time
 	email             string
 	changes           int64 // of the source
+	limited
 }
 
 type request struct {
@@ -89,7 +91,7 @@ type cursor struct {
 func New(now func() time.Time) *DB {
 	return &DB{now: now, seen: map[eventKey]bool{}, customers: map[key]*customer{},
 		connections: map[string]*connection{}, cursors: map[string]*cursor{},
-		actions: map[int64][]store.Action{}, requests: map[string]request{}, counted: map[int64]int64{}}
+		actions: map[int64][]store.Action{}, requests: map[string]request{}, counted: map[int64]int64{}, halts: map[string]time.Time{}}
 }
 
 // Unfence takes every report without looking at claim and lease. The simulator
@@ -214,7 +216,8 @@ func (db *DB) Claim(_ context.Context, sync string, limit int, lease time.Durati
 // work is a claimed customer with all that is known of it.
 func (db *DB) work(c *customer, now time.Time) store.Work {
 	w := store.Work{Sync: c.Sync, Customer: c.Customer.Customer, Generation: c.generation, Fence: c.fence, LeaseUntil: c.leaseUntil, Now: now,
-		Attempts: c.Attempts, FirstTry: c.firstTry, Desired: c.Desired, Observed: c.Observed, Base: c.Base, HumanAt: c.HumanAt, Ruling: c.Ruling}
+		Attempts: c.Attempts, FirstTry: c.firstTry, Desired: c.Desired, Observed: c.Observed, Base: c.Base, HumanAt: c.HumanAt, Ruling: c.Ruling,
+		Writes: c.writes, Undone: c.undone}
 	k := key{w.Sync, w.Customer}
 	for _, e := range db.events {
 		if e.Outcome == "" && e.Sync == k.sync && e.Customer == k.customer {
@@ -290,21 +293,6 @@ func (db *DB) held(w *store.Work, now time.Time) *customer {
 	return c
 }
 
-// BeginWrite stores an intent under a claim.
-func (db *DB) BeginWrite(_ context.Context, w *store.Work, i store.Intent) (store.Intent, error) {
-	db.mu.Lock()
-	defer db.mu.Unlock()
-	if db.held(w, db.clock()) == nil {
-		return store.Intent{}, fmt.Errorf("begin a write for customer %s of %s: %w", w.Customer, w.Sync, store.ErrFenced)
-	}
-	db.lastIntent++
-	i.ID = db.lastIntent
-	row := i
-	row.SentAt, row.Expires = milli(i.SentAt), milli(i.Expires)
-	db.intents = append(db.intents, &intent{key{w.Sync, w.Customer}, row})
-	return i, nil
-}
-
 // Settle commits all that an attempt learned, or nothing.
 func (db *DB) Settle(_ context.Context, w *store.Work, s store.Settlement) error {
 	db.mu.Lock()
@@ -315,6 +303,7 @@ func (db *DB) Settle(_ context.Context, w *store.Work, s store.Settlement) error
 		return fmt.Errorf("settle customer %s of %s: %w", w.Customer, w.Sync, store.ErrFenced)
 	}
 	c.release(w, s, now)
+	c.settleWrites(w, s)
 	db.intents = slices.DeleteFunc(db.intents, func(i *intent) bool {
 		return i.key == key{w.Sync, w.Customer} && slices.Contains(s.CloseIntents, i.ID)
 	})
@@ -358,9 +347,18 @@ func (c *customer) release(w *store.Work, s store.Settlement, now time.Time) {
 	if c.Ruling.At.Equal(milli(s.RulingDone)) {
 		c.Ruling.Kind = ""
 	}
+	if s.Outcome == status.Applied || s.Outcome != "" && !s.Halted && c.generation == w.Generation {
+		c.waits, c.passes = false, false
+	}
 	was := c.Desired
 	// A value that the settlement leaves is as it was claimed.
-	c.Desired, c.Observed, c.Base = w.Desired, w.Observed, w.Base
+	c.Desired, c.Observed, c.Base, c.undone = w.Desired, w.Observed, w.Base, w.Undone
+	if s.Undone != nil {
+		c.undone = *s.Undone
+		if c.undone.Written.IsZero() && len(c.undone.Times) == 0 {
+			c.undone = store.Undone{}
+		}
+	}
 	if d := s.Desired; d != nil {
 		c.Desired = *d
 		c.Desired.At, c.Desired.SeenAt, c.Desired.EventAt = milli(d.At), milli(d.SeenAt), milli(d.EventAt)
@@ -387,14 +385,17 @@ func isOpen(s status.State) bool { return s == status.Open || s == status.Acknow
 
 // closeAfter resolves what the customer has overcome.
 func (db *DB) closeAfter(w *store.Work, s store.Settlement) {
-	if len(w.Open) == 0 || s.Close == store.CloseNone || s.Close == store.CloseBefore && s.Park == nil {
+	if len(w.Open) == 0 || s.Close == store.CloseNone {
 		return
 	}
 	for _, x := range db.exceptions {
 		if x.Sync != w.Sync || x.Customer != w.Customer {
 			continue
 		}
-		if s.Close == store.CloseAll || !s.Park.Stage.Before(x.Stage) && x.Kind != s.Park.Kind {
+		switch {
+		case s.Close == store.CloseAll,
+			s.Park != nil && !s.Park.Stage.Before(x.Stage) && x.Kind != s.Park.Kind,
+			s.Park == nil && s.Decision != nil && x.Stage.Before(s.Decision.Stage):
 			db.resolve(x)
 		}
 	}

@@ -28,7 +28,8 @@ type engine interface {
 	Receive(ctx context.Context, events []store.NewEvent) ([]bool, error)
 	Claim(ctx context.Context, sync string, limit int, lease time.Duration) ([]store.Work, error)
 	NextDue(ctx context.Context, sync string) (time.Time, error)
-	BeginWrite(ctx context.Context, w *store.Work, i store.Intent) (store.Intent, error)
+	BeginWrite(ctx context.Context, w *store.Work, i store.Intent, l store.Limits) (store.Intent, error)
+	Resume(ctx context.Context, r store.Resume) (store.Resumed, error)
 	Settle(ctx context.Context, w *store.Work, s store.Settlement) error
 	SaveLink(ctx context.Context, w *store.Work, l store.Link) error
 	ImportLinks(ctx context.Context, sync string, links []store.Link) (int, error)
@@ -88,7 +89,7 @@ func TestTheEnginesAndTheOracleAgree(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"receive": d.receive, "time passes": d.pass, "claim": d.claim, "begin a write": d.beginWrite, "settle": d.settle,
 			"save a link": d.saveLink, "people set links": d.importLinks, "remove a link": d.removeLink, "an exception": d.exception,
-			"somebody acts": d.act, "a connection rests": d.rest, "reserve calls": d.reserve, "ask for changes": d.cursor, "compare": d.compare,
+			"somebody acts": d.act, "a connection rests": d.rest, "reserve calls": d.reserve, "ask for changes": d.cursor, "resume": d.resume, "compare": d.compare,
 		})
 		d.compare(rt)
 	})
@@ -227,6 +228,10 @@ func (d *differential) plainWorks(works []store.Work) []store.Work {
 		for j := range w.Intents {
 			w.Intents[j].ID = 0
 		}
+		w.Writes.Latest = slices.Clone(w.Writes.Latest)
+		for j := range w.Writes.Latest {
+			w.Writes.Latest[j].Intent = 0
+		}
 	}
 	return plain
 }
@@ -246,14 +251,37 @@ func (d *differential) beginWrite(t *rapid.T) {
 		return
 	}
 	i := store.Intent{RecordID: ids.Draw(t, "record"), Value: words.Draw(t, "value"), Prior: words.Draw(t, "prior"), SentAt: d.clock.Now(), Expires: d.moment(t, "expires")}
+	l := d.limits(t)
 	d.all("begin a write", func(s *side) any {
-		got, err := s.BeginWrite(context.Background(), s.works[at], i)
+		got, err := s.BeginWrite(context.Background(), s.works[at], i, l)
 		if err == nil {
 			s.works[at].Intents = append(s.works[at].Intents, got)
 		}
 		got.ID = 0
 		return answered(got, err)
 	})
+}
+
+func (d *differential) limits(t *rapid.T) (l store.Limits) {
+	within := func() time.Duration { return time.Duration(rapid.IntRange(1, 200).Draw(t, "within")) * time.Second }
+	if rapid.Bool().Draw(t, "per customer") {
+		l.PerCustomer = store.PerCustomer{Count: rapid.IntRange(1, 3).Draw(t, "writes"), Within: within()}
+	}
+	if rapid.Bool().Draw(t, "mass change") {
+		l.MassChange = &store.MassChange{Customers: rapid.IntRange(0, 2).Draw(t, "customers"), Within: within(),
+			Percent: rapid.SampledFrom([]float64{0, 10, 34, 100}).Draw(t, "percent"), Exception: func(h store.Halt) store.NewException {
+				return store.NewException{Sync: d.sync, Kind: status.MassChange, Stage: status.StageWrite, Reason: fmt.Sprint(h), Confidence: 1, Owner: "ops@example.com"}
+			}}
+	}
+	return l
+}
+
+func (d *differential) resume(t *rapid.T) {
+	r := store.Resume{Sync: d.sync, Who: "ana@example.com", Reason: words.Draw(t, "reason")}
+	if rapid.Bool().Draw(t, "keyed") {
+		r.Key = d.sync + words.Draw(t, "key")
+	}
+	d.all("resume", func(s *side) any { return answered(s.Resume(context.Background(), r)) })
 }
 
 func (d *differential) settle(t *rapid.T) {
@@ -281,6 +309,11 @@ func (d *differential) settle(t *rapid.T) {
 		x.Customer = d.sides[0].works[at].Customer
 		s.Park = &x
 	}
+	if rapid.Bool().Draw(t, "undone") {
+		s.Undone = &store.Undone{RecordID: "rec_1", Value: words.Draw(t, "value"), Written: d.moment(t, "written")}
+	}
+	s.Halted = rapid.Bool().Draw(t, "halted")
+	unsent := rapid.Bool().Draw(t, "the last write did not leave")
 	if rapid.Bool().Draw(t, "the ruling stays") {
 		s.RulingDone = time.Time{}
 	}
@@ -294,6 +327,9 @@ func (d *differential) settle(t *rapid.T) {
 		}
 		for _, i := range w.Intents[max(0, len(w.Intents)-seeing):] {
 			s.SeenIntents = append(s.SeenIntents, i.ID)
+		}
+		if n := len(w.Writes.Latest); n > 0 && unsent {
+			s.Unsent = append(s.Unsent, w.Writes.Latest[n-1].Intent)
 		}
 		for _, e := range w.Events[:min(ending, len(w.Events))] {
 			s.Events = append(s.Events, store.EventOutcome{Seq: e.Seq, Outcome: status.Superseded, Reason: "so"})

@@ -147,7 +147,7 @@ func (db *DB) RemoveLink(_ context.Context, sync, customer, who string) error {
 // forgetRecord forgets what is known of the record that a customer had.
 func (db *DB) forgetRecord(k key) {
 	if c, ok := db.customers[k]; ok {
-		c.Ruling.Kind, c.Observed = "", store.Observed{}
+		c.Ruling.Kind, c.Observed, c.undone = "", store.Observed{}, store.Undone{}
 	}
 }
 

@@ -170,9 +170,9 @@ var work = map[string]func(*testing.T, Open){
 		f.receive(event("evt_1", "cus_1"))
 		w := f.claimOne()
 		in := store.Intent{RecordID: "rec_1", Value: "Paused", Prior: "Active", SentAt: f.clock.Now(), Expires: f.clock.Now().Add(time.Hour)}
-		first, err := f.db.BeginWrite(f.ctx, w, in)
+		first, err := f.db.BeginWrite(f.ctx, w, in, store.Limits{})
 		f.must(err)
-		second, err := f.db.BeginWrite(f.ctx, w, in)
+		second, err := f.db.BeginWrite(f.ctx, w, in, store.Limits{})
 		f.must(err)
 		f.clock.Move(lease - time.Millisecond)
 		f.must(f.db.Settle(f.ctx, w, store.Settlement{CloseIntents: []int64{first.ID}, RetryAt: f.clock.Now()}))
@@ -225,7 +225,7 @@ func (f fixture) refused(w *store.Work) {
 	f.Helper()
 	before, err := f.db.Customer(f.ctx, sync1, w.Customer)
 	f.must(err)
-	_, writing := f.db.BeginWrite(f.ctx, w, store.Intent{RecordID: "rec_1"})
+	_, writing := f.db.BeginWrite(f.ctx, w, store.Intent{RecordID: "rec_1"}, store.Limits{})
 	for what, err := range map[string]error{
 		"settling": f.db.Settle(f.ctx, w, store.Settlement{Outcome: status.Applied, Base: &store.Base{Known: true, Value: "wrong"}, Attempts: 9,
 			Events: []store.EventOutcome{{Seq: w.Events[0].Seq, Outcome: status.Applied}}}),

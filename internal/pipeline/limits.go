@@ -1,0 +1,170 @@
+package pipeline
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"trueup/internal/decide"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+const (
+	// undoings is at which time in a row a write that is gone again is not
+	// repeated any more.
+	undoings = 3
+	// sticksAfter is how long a value has to be there to count as one that
+	// stayed. A look that a tool's own notice of our write brings about, a moment
+	// after it, finds nearly every value.
+	sticksAfter = 10 * time.Minute
+	// namedWrites is how many writes a reason names at most.
+	namedWrites = 10
+)
+
+// limits is what bounds the write of the desired value.
+func (a *attempt) limits() store.Limits {
+	var l store.Limits
+	c := a.Config.Limits
+	if c == nil {
+		return l
+	}
+	if p := c.WritesPerCustomer; p != nil {
+		l.PerCustomer = store.PerCustomer{Count: p.Count, Within: p.Within}
+	}
+	if m := c.MassChange; m != nil && slices.Contains(m.To, a.desired.Status) {
+		l.MassChange = &store.MassChange{Customers: m.Customers, Percent: m.Percent, Within: m.Within, Exception: a.massChange}
+	}
+	return l
+}
+
+// limited ends an attempt whose write a limit refused, nil when something else
+// did.
+func (a *attempt) limited(err error) *ending {
+	var halted *store.HaltedError
+	var tooMany *store.TooManyWritesError
+	switch {
+	case errors.As(err, &tooMany):
+		return a.loopSuspected()
+	case errors.As(err, &halted):
+		a.Metrics.Refused(a.Config.Name, "mass_change")
+		return &ending{outcome: status.Parked, action: "park", halted: true, reason: fmt.Sprintf(
+			"%s is not written: too many customers changed at once, and %s is halted for it since %s; trueup resume %s lets this one through with the others that wait",
+			a.desired.Value, a.Config.Name, stamp(halted.Since), a.Config.Name)}
+	}
+	return nil
+}
+
+// stopped ends an attempt at whose customer writing makes no sense any more,
+// nil when it may go on.
+func (a *attempt) stopped() *ending {
+	if a.work.Writes.Stopped {
+		return a.loopSuspected()
+	}
+	a.countUndone()
+	if len(a.undone.Times) >= undoings && a.decision.Reason != decide.OwnerSaysOurs {
+		return a.neverSticks()
+	}
+	return nil
+}
+
+// loopSuspected parks a customer who was written too often.
+func (a *attempt) loopSuspected() *ending {
+	a.Metrics.Refused(a.Config.Name, "writes_per_customer")
+	writes := a.work.Writes.Latest
+	var lines []string
+	for _, w := range writes[max(0, len(writes)-namedWrites):] {
+		lines = append(lines, fmt.Sprintf("%s at %s", w.Value, stamp(w.At)))
+	}
+	limit := ""
+	if c := a.Config.Limits; c != nil && c.WritesPerCustomer != nil {
+		limit = fmt.Sprintf(" in %s", c.WritesPerCustomer.Within)
+	}
+	a.stage = status.StageWrite // also when the customer was stopped before: that is where it closes
+	return a.parked(status.LoopSuspected, fmt.Sprintf(
+		"%s was written %s%s: %s; nothing more is written to this customer; find what else changes %s or %s after each write, end it, then trueup exceptions retry",
+		a.Target.Name, plural(len(writes), "time"), limit, strings.Join(lines, ", "), a.Source.Name, a.Target.Name))
+}
+
+// countUndone notes that the last write of the same value is gone again. What
+// our own writes account for, and what an owner decided, is no undoing.
+func (a *attempt) countUndone() {
+	u := a.work.Undone
+	if u.RecordID != a.target.ID || u.Value != a.desired.Value || !u.Desired.Equal(a.desired.At) {
+		u = store.Undone{RecordID: a.target.ID, Value: a.desired.Value, Desired: a.desired.At}
+	}
+	if !u.Written.IsZero() && a.decision.Adopted == 0 && a.decision.Reason != decide.OwnerSaysOurs {
+		at := a.target.EditedAt
+		if at.IsZero() {
+			at = a.firstSeen()
+		}
+		u.Times = append(slices.Clone(u.Times), store.Undoing{Written: u.Written, Found: a.target.Value, At: at, By: cmp.Or(a.target.By, string(a.target.Actor))})
+		u.Written = time.Time{}
+	}
+	a.undone = u
+}
+
+// neverSticks parks a customer whose value is set back each time.
+func (a *attempt) neverSticks() *ending {
+	a.Metrics.Refused(a.Config.Name, "never_sticks")
+	var lines []string
+	for _, t := range a.undone.Times {
+		lines = append(lines, fmt.Sprintf("written at %s, then %s by %s at %s", stamp(t.Written), cmp.Or(t.Found, "emptied"), cmp.Or(t.By, "somebody unknown"), stamp(t.At)))
+	}
+	a.stage = status.StageConfirm
+	return a.parked(status.NeverSticks, fmt.Sprintf(
+		"%s does not stay in %s: %s; it is not written again until the source changes; find what sets the field back, end it, then trueup exceptions retry",
+		a.desired.Value, a.Target.Name, strings.Join(lines, "; ")))
+}
+
+// undoneNow is what is known of undoings once an attempt has ended so.
+func (a *attempt) undoneNow(e *ending) *store.Undone {
+	u := a.undone
+	switch e.outcome {
+	case status.Applied:
+		u.Written = a.intent.SentAt
+	case status.AlreadyEqual:
+		u = a.work.Undone
+		if u.Written.IsZero() || a.lookedAt.Sub(u.Written) >= sticksAfter {
+			u = store.Undone{} // it has stayed, or somebody else set it
+		}
+	default:
+		if u.RecordID == "" {
+			return nil // the attempt did not get that far
+		}
+	}
+	return &u
+}
+
+// massChange is the exception of a sync that is halted.
+func (a *attempt) massChange(h store.Halt) store.NewException {
+	m := a.Config.Limits.MassChange
+	var words []string
+	for _, w := range m.To {
+		words = append(words, string(w))
+	}
+	share := ""
+	if h.Known > 0 {
+		share = fmt.Sprintf(" (%g%% of %s, or %d if that is fewer)", m.Percent, plural(h.Known, "customer"), m.Customers)
+		if m.Customers == 0 {
+			share = fmt.Sprintf(" (%g%% of %s)", m.Percent, plural(h.Known, "customer"))
+		}
+	}
+	x := a.exception(status.MassChange, fmt.Sprintf(
+		"%s moved to %s within %s, and more want to; at most %d may%s, so %s writes no more of these; see whether %s is right, and if it is: trueup resume %s --reason TEXT",
+		plural(h.Moved, "customer"), strings.Join(words, " or "), m.Within, h.Most, share, a.Config.Name, a.Source.Name, a.Config.Name))
+	x.Customer, x.TargetValue = "", ""
+	return *x
+}
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,225 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"trueup/internal/status"
+)
+
+// The marks of a customer whose sync was halted.
+const (
+	haltWaits  = "waits"  // it wants a write that the halt refused
+	haltPasses = "passes" // a person let that write through
+)
+
+// lockHalt makes a sync's row if there is none, reads it, and keeps it to the
+// end of the transaction: counting customers and adding one is one step for all
+// nodes.
+const lockHalt = `
+insert into halts (sync) values ($1) on conflict (sync) do update set sync = excluded.sync returning halted_at`
+
+// lockHalts locks the halts that a batch asks for, in one order and before any
+// customer.
+func (t *tx) lockHalts(batch []*job) error {
+	var syncs []string
+	for _, j := range batch {
+		if j.halts != "" {
+			syncs = append(syncs, j.halts)
+		}
+	}
+	slices.Sort(syncs)
+	for _, name := range slices.Compact(syncs) {
+		err := t.query(func(s scanner) error {
+			var since int64
+			err := s.Scan(&since)
+			t.halted[name] = at(since)
+			return err
+		}, lockHalt, name)
+		if err != nil {
+			return fmt.Errorf("lock the halt of %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// haltedFor returns since when the sync is halted, zero when the customer may
+// move. A customer that may not is the one too many: it halts the sync, or waits
+// like those before it.
+func (t *tx) haltedFor(w *Work, moved time.Time, m *MassChange) (since time.Time, err error) {
+	if t.halted[w.Sync].IsZero() {
+		h, reached, err := t.massChange(w.Sync, moved, m)
+		if err != nil || !reached {
+			return time.Time{}, err
+		}
+		if _, err := t.exec("update halts set halted_at = $2 where sync = $1", w.Sync, ms(t.now)); err != nil {
+			return time.Time{}, err
+		}
+		if _, err := t.openException(m.Exception(h)); err != nil {
+			return time.Time{}, err
+		}
+		t.halted[w.Sync] = t.now
+	}
+	_, err = t.exec("update customers set halted = $3 where sync = $1 and customer = $2", w.Sync, w.Customer, haltWaits)
+	return t.halted[w.Sync], err
+}
+
+// massChange counts the other customers that moved within the window, and
+// reports whether one more would be too many.
+func (t *tx) massChange(sync string, moved time.Time, m *MassChange) (h Halt, reached bool, err error) {
+	after := t.now.Add(-m.Within)
+	err = t.query(func(s scanner) error { return s.Scan(&h.Moved) },
+		"select count(*) from customers where sync = $1 and moved_at > 0 and moved_at > $2", sync, ms(after))
+	if err != nil {
+		return h, false, err
+	}
+	if moved.After(after) {
+		h.Moved-- // it counts already
+	}
+	for _, anew := range []bool{false, true} {
+		if m.Percent > 0 {
+			if h.Known, err = t.knownCustomers(sync, anew); err != nil {
+				return h, false, err
+			}
+		}
+		h.Most = m.most(h.Known)
+		if h.Moved < h.Most || m.Percent == 0 {
+			break
+		}
+	}
+	return h, h.Moved >= h.Most, nil
+}
+
+// most is how many customers may move when so many are known. A share is rounded
+// up, and is one customer at least.
+func (m *MassChange) most(known int) int {
+	most := math.MaxInt
+	if m.Customers > 0 {
+		most = m.Customers
+	}
+	if m.Percent > 0 {
+		// 7 percent of 100 is a little more than 7 in binary.
+		most = min(most, max(1, int(math.Ceil(float64(known)*m.Percent/100-1e-9))))
+	}
+	return most
+}
+
+// known remembers how many customers each sync has: counting them is not for
+// each write.
+type known struct {
+	mu sync.Mutex
+	by map[string]knownAt
+}
+
+type knownAt struct {
+	customers int
+	at        time.Time
+}
+
+// knownFor is how long a number of customers is good enough to allow a write.
+// They become more, so that it is too low if anything; what it would refuse is
+// counted anew.
+const knownFor = time.Minute
+
+func (t *tx) knownCustomers(sync string, anew bool) (int, error) {
+	k := &t.db.known
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if have, ok := k.by[sync]; ok && !anew && t.now.Sub(have.at).Abs() < knownFor {
+		return have.customers, nil
+	}
+	n := 0
+	if err := t.query(func(s scanner) error { return s.Scan(&n) }, "select count(*) from customers where sync = $1", sync); err != nil {
+		return 0, err
+	}
+	if k.by == nil {
+		k.by = map[string]knownAt{}
+	}
+	k.by[sync] = knownAt{n, t.now}
+	return n, nil
+}
+
+// Resume is what a person decided about a halted sync.
+type Resume struct {
+	Sync, Who, Reason string
+	// Key makes a repeated request one; "" is none. Asked is as with Act.
+	Key, Asked string
+}
+
+// Resumed is what that came to.
+type Resumed struct {
+	Changed bool // false: it was not halted, or the request is a repeat
+	Through int  // customers that waited and are let through
+}
+
+// Resume lets the customers through that wait at a halted sync, without counting
+// them, and counts later ones anew.
+func (db *DB) Resume(ctx context.Context, r Resume) (done Resumed, err error) {
+	err = db.run(&job{ctx: ctx, halts: r.Sync, do: func(t *tx) error {
+		done = Resumed{}
+		request := Act{Key: r.Key, Asked: r.Asked}
+		if _, repeated, err := t.answered(request); err != nil || repeated {
+			return err
+		}
+		done.Changed = !t.halted[r.Sync].IsZero()
+		if err := t.keepAnswer(request, done.Changed); err != nil || !done.Changed {
+			return err
+		}
+		var err error
+		if done.Through, err = t.resume(r.Sync); err != nil {
+			return err
+		}
+		return t.closeMassChange(r, done.Through)
+	}})
+	if err != nil {
+		return Resumed{}, fmt.Errorf("resume %s: %w", r.Sync, err)
+	}
+	return done, nil
+}
+
+func (t *tx) resume(sync string) (through int, err error) {
+	if t.db.lock != "" { // as lockCustomers does
+		if _, err := t.exec("select 1 from customers where sync = $1 and (halted = 'waits' or moved_at > 0) order by sync, customer for update", sync); err != nil {
+			return 0, err
+		}
+	}
+	n, err := t.exec(`update customers set halted = $3, generation = generation + 1, due_at = $2, attempts = 0, first_try = 0
+where sync = $1 and halted = 'waits'`, sync, ms(t.now), haltPasses)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := t.exec("update customers set moved_at = 0 where sync = $1 and moved_at > 0", sync); err != nil {
+		return 0, err
+	}
+	t.halted[sync] = time.Time{}
+	_, err = t.exec("update halts set halted_at = 0 where sync = $1", sync)
+	return int(n), err
+}
+
+// closeMassChange closes the exception of a halt, and notes who resumed it.
+func (t *tx) closeMassChange(r Resume, through int) error {
+	var x struct {
+		id    int64
+		cause string
+	}
+	err := t.query(func(s scanner) error { return s.Scan(&x.id, &x.cause) },
+		"update exceptions set state = 'resolved', ignored = '' where sync = $1 and customer = '' and kind = $2 returning id, cause", r.Sync, string(status.MassChange))
+	if err != nil {
+		return err
+	}
+	note := fmt.Sprintf("%d let through: %s", through, r.Reason)
+	if err := t.note(x.id, r.Who, string(ResumeSync), note); err != nil {
+		return err
+	}
+	return t.tell(r.Sync, status.MassChange, x.cause)
+}
+
+// Halted is how a halted sync stands.
+type Halted struct {
+	Since   time.Time // zero: it is not halted
+	Waiting int       // customers that wait to be let through
+}
