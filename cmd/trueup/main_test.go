@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -30,6 +31,7 @@ func TestCommands(t *testing.T) {
 			"wait-file": waitFile,
 			"ghl":       ghl(t),
 			"consent":   consent,
+			"halt":      halt,
 		},
 	})
 }
@@ -86,6 +88,31 @@ func unmapped(ts *testscript.TestScript, _ bool, _ []string) {
 		_, err := db.OpenException(ctx, store.NewException{Sync: "customer-status", Customer: x.customer, Kind: status.UnmappedStatus, Stage: status.StageMap,
 			Reason: "nobody has given it a meaning", SourceValue: x.value, Cause: x.value, Confidence: 1})
 		ts.Check(err)
+	}
+}
+
+// halt fills trueup.db with a sync that is halted, at which two customers wait.
+func halt(ts *testscript.TestScript, _ bool, _ []string) {
+	ctx := context.Background()
+	db, err := store.Open(ctx, store.Options{DSN: ts.MkAbs("trueup.db"), Migrate: true})
+	ts.Check(err)
+	defer db.Close()
+	for _, c := range []string{"cus_1", "cus_2", "cus_3"} {
+		_, err := db.Receive(ctx, []store.NewEvent{{Connection: "billing", Sync: "customer-status", Side: store.SourceSide, ID: "evt_" + c, Customer: c}})
+		ts.Check(err)
+	}
+	works, err := db.Claim(ctx, "customer-status", 10, time.Minute)
+	ts.Check(err)
+	limit := store.Limits{MassChange: &store.MassChange{Customers: 1, Within: time.Hour, Exception: func(store.Halt) store.NewException {
+		return store.NewException{Sync: "customer-status", Kind: status.MassChange, Stage: status.StageWrite, Reason: "too many", Confidence: 1}
+	}}}
+	for i := range works {
+		_, err := db.BeginWrite(ctx, &works[i], store.Intent{RecordID: "rec", Value: "Paused"}, limit)
+		var halted *store.HaltedError
+		if !errors.As(err, &halted) {
+			ts.Check(err)
+		}
+		ts.Check(db.Settle(ctx, &works[i], store.Settlement{Outcome: status.Parked, Halted: halted != nil}))
 	}
 }
 

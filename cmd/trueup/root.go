@@ -28,7 +28,7 @@ follows. See it at work with trueup demo; it needs no accounts.`,
 	root.SetVersionTemplate(versionLine())
 	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	root.AddCommand(runCommand(), demoCommand(), checkCommand(), connectCommand(), configCommand(), eventsCommand(), exceptionsCommand(),
-		explainCommand(), reportCommand(), exportCommand(), linksCommand(), tokenCommand(), apiCommand(), versionCommand())
+		explainCommand(), reportCommand(), exportCommand(), linksCommand(), tokenCommand(), apiCommand(), resumeCommand(), versionCommand())
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
 	for _, c := range root.Commands() {

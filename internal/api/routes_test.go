@@ -32,6 +32,7 @@ var routes = []struct {
 }{
 	{"GET", "/syncs", "", store.Viewer, 200},
 	{"GET", "/syncs/" + flow, "", store.Viewer, 200},
+	{"POST", "/syncs/" + flow + "/resume", `{"reason":"so it is"}`, store.Operator, 200},
 	{"GET", "/customers", "", store.Viewer, 200},
 	{"GET", "/customers/" + flow + "/" + url.PathEscape(odd), "", store.Viewer, 200},
 	{"GET", "/events", "", store.Viewer, 200},

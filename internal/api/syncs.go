@@ -3,10 +3,14 @@ package api
 import (
 	"context"
 	"maps"
+	"net/http"
 	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"trueup/internal/config"
 	"trueup/internal/contract"
+	"trueup/internal/exceptions"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -15,6 +19,33 @@ func (s *server) syncRoutes() {
 	route(s, store.Viewer, get("list-syncs", "/syncs", "List the syncs",
 		"All syncs of the configuration by name, with what waits and what is open. They are few: there is one page."), s.listSyncs)
 	route(s, store.Viewer, get("get-sync", "/syncs/{sync}", "Show one sync", ""), s.getSync)
+	route(s, store.Operator, huma.Operation{OperationID: "resume-sync", Method: http.MethodPost, Path: "/syncs/{sync}/resume",
+		Summary: "Resume a sync that mass_change has halted",
+		Description: "Lets through every customer who waits, without counting them; later ones are counted anew. The mass_change exception closes with who did it and why. " +
+			"A sync that is not halted is answered with changed: false."}, s.resume)
+}
+
+// SyncPath is the address of one sync.
+type SyncPath struct {
+	Sync string `path:"sync"`
+}
+
+// ResumeRequest says why a sync is resumed.
+type ResumeRequest struct {
+	Reason string `json:"reason" minLength:"1" maxLength:"1000" pattern:"^[^\\x00-\\x08\\x0b-\\x1f\\x7f]*$" doc:"Why the customers who wait are to be written."`
+	As     string `json:"as,omitempty" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" doc:"The person for whom it is done."`
+}
+
+func (s *server) resume(ctx context.Context, in *struct {
+	SyncPath
+	Key  string `header:"Idempotency-Key" maxLength:"200" doc:"A text of yours for this request. Sent once more with the same key, it changes nothing, also when the sync was halted again meanwhile; with another reason the key is refused."`
+	Body ResumeRequest
+}) (contract.Resumed, error) {
+	if _, err := s.addressedSync(in.Sync); err != nil {
+		return contract.Resumed{}, err
+	}
+	done, err := exceptions.Resume(ctx, s.Store, store.Resume{Sync: in.Sync, Who: who(ctx, in.Body.As), Reason: in.Body.Reason, Key: in.Key})
+	return contract.Resumed{Sync: in.Sync, Changed: done.Changed, LetThrough: done.Through}, err
 }
 
 func (s *server) listSyncs(ctx context.Context, _ *struct{}) (List[contract.Sync], error) {
@@ -30,9 +61,7 @@ func (s *server) listSyncs(ctx context.Context, _ *struct{}) (List[contract.Sync
 	return l, nil
 }
 
-func (s *server) getSync(ctx context.Context, in *struct {
-	Sync string `path:"sync"`
-}) (contract.Sync, error) {
+func (s *server) getSync(ctx context.Context, in *SyncPath) (contract.Sync, error) {
 	c, err := s.addressedSync(in.Sync)
 	if err != nil {
 		return contract.Sync{}, err

@@ -59,7 +59,7 @@ type Sync struct {
 	Owners        map[string]string           `yaml:"owners" jsonschema_description:"Who is responsible for exceptions, by kind; default for all others."`
 	RemindAfter   time.Duration               `yaml:"remind_after" jsonschema:"default=24h" jsonschema_description:"After how long an exception that is still open is overdue; its owner is reminded once."`
 	Sweep         *Sweep                      `yaml:"sweep" jsonschema_description:"The schedule of full comparisons. Accepted, not acted on in this version."`
-	Limits        *Limits                     `yaml:"limits" jsonschema_description:"What stops a catastrophe. Accepted, not acted on in this version."`
+	Limits        *Limits                     `yaml:"limits" jsonschema_description:"What stops a catastrophe: nothing is written beyond them until a person says so."`
 }
 
 // Source is the deciding side of a sync.
@@ -104,22 +104,22 @@ type Sweep struct {
 
 // Limits stop a catastrophe.
 type Limits struct {
-	MassChange        *MassChange        `yaml:"mass_change" jsonschema_description:"How many customers may move to a status in a time."`
-	WritesPerCustomer *WritesPerCustomer `yaml:"writes_per_customer" jsonschema_description:"How often one customer may be written in a time."`
+	MassChange        *MassChange        `yaml:"mass_change" jsonschema_description:"How many customers may move to some statuses in a time; beyond it the sync writes no more of these until trueup resume."`
+	WritesPerCustomer *WritesPerCustomer `yaml:"writes_per_customer" jsonschema_description:"How often one customer may be written in a time; beyond it the customer is left alone until a person says so."`
 }
 
 // MassChange bounds how many customers may move to one of the statuses To.
 type MassChange struct {
-	To        []status.Status `yaml:"to" jsonschema_description:"The statuses that count."`
-	Customers int             `yaml:"customers" jsonschema:"minimum=1" jsonschema_description:"How many customers."`
-	Percent   float64         `yaml:"percent" jsonschema:"exclusiveMinimum=0,maximum=100" jsonschema_description:"Which share of all customers."`
-	Within    time.Duration   `yaml:"within" jsonschema_description:"The time they are counted in."`
+	To        []status.Status `yaml:"to" jsonschema:"required,minItems=1" jsonschema_description:"The statuses that count."`
+	Customers int             `yaml:"customers" jsonschema:"minimum=1" jsonschema_description:"How many different customers. With percent as well, whichever is fewer."`
+	Percent   float64         `yaml:"percent" jsonschema:"exclusiveMinimum=0,maximum=100" jsonschema_description:"Which share of all customers the sync knows, rounded up. One of customers and percent is needed."`
+	Within    time.Duration   `yaml:"within" jsonschema:"required" jsonschema_description:"The time they are counted in."`
 }
 
 // WritesPerCustomer bounds the writes to one customer.
 type WritesPerCustomer struct {
-	Count  int           `yaml:"count" jsonschema:"minimum=1" jsonschema_description:"How many writes."`
-	Within time.Duration `yaml:"within" jsonschema_description:"The time they are counted in."`
+	Count  int           `yaml:"count" jsonschema:"required,minimum=1,maximum=1000" jsonschema_description:"How many writes."`
+	Within time.Duration `yaml:"within" jsonschema:"required" jsonschema_description:"The time they are counted in."`
 }
 
 // The values of Sync.Mode, Sync.FirstContact and ConflictRule.

@@ -141,8 +141,7 @@ func checkSettings(r *report, c *Config) {
 func warnings(c *Config) []Warning {
 	var paths []string
 	for name := range c.Syncs {
-		sync := join("syncs", name)
-		paths = append(paths, join(sync, "sweep"), join(sync, "limits"))
+		paths = append(paths, join(join("syncs", name), "sweep"))
 	}
 	var found []Warning
 	for _, path := range paths {

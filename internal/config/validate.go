@@ -21,6 +21,8 @@ const (
 	minTimeout = 100 * time.Millisecond
 	maxTimeout = 25 * time.Second
 	minPoll    = 10 * time.Second
+	// mostWrites bounds what is remembered of one customer.
+	mostWrites = 1000
 )
 
 const namePattern = `^[a-z0-9][a-z0-9_-]{0,62}$`
@@ -205,6 +207,12 @@ func ownerKeys() []string {
 func (v *validator) limits(path string, s Sync) {
 	if m := s.Limits.MassChange; m != nil {
 		at := path + ".mass_change"
+		if len(m.To) == 0 {
+			v.invalid(at+".to", "it is missing", "list the statuses that count, such as [paused, churned]")
+		}
+		if !v.set(at+".customers") && !v.set(at+".percent") {
+			v.invalid(at, "it has neither customers nor percent", "write how many may move, such as customers: 50")
+		}
 		words := make([]string, 0, len(s.Statuses))
 		for _, word := range slices.Sorted(maps.Keys(s.Statuses)) {
 			words = append(words, string(word))
@@ -220,11 +228,25 @@ func (v *validator) limits(path string, s Sync) {
 		if m.Percent > 100 {
 			v.invalid(at+".percent", "it is above 100", "write a share of all customers, such as 5")
 		}
-		v.positive(at+".within", m.Within > 0)
+		v.needed(at+".within", m.Within > 0, "write the time they are counted in, such as 1h")
 	}
 	if w := s.Limits.WritesPerCustomer; w != nil {
-		v.positive(path+".writes_per_customer.count", w.Count > 0)
-		v.positive(path+".writes_per_customer.within", w.Within > 0)
+		at := path + ".writes_per_customer"
+		v.needed(at+".count", w.Count > 0, "write how many writes one customer may have, such as 6")
+		v.needed(at+".within", w.Within > 0, "write the time they are counted in, such as 10m")
+		if w.Count > mostWrites {
+			v.invalid(at+".count", fmt.Sprintf("it is above %d", mostWrites), "write fewer: a customer's status does not change that often")
+		}
+	}
+}
+
+// needed checks a key that may be neither left out nor zero or less.
+func (v *validator) needed(path string, ok bool, hint string) {
+	switch {
+	case !v.set(path):
+		v.invalid(path, "it is missing", hint)
+	case !ok:
+		v.invalid(path, "it is not above zero", hint)
 	}
 }
 

@@ -47,12 +47,17 @@ type Request struct {
 // RefusedError is a request that an exception does not allow. It changed
 // nothing.
 type RefusedError struct {
-	Exception int64
+	Exception int64 // 0: it is about a sync
 	Why       string
 	Hint      string // what to do instead
 }
 
-func (e *RefusedError) Error() string { return fmt.Sprintf("exception %d: %s", e.Exception, e.Why) }
+func (e *RefusedError) Error() string {
+	if e.Exception == 0 {
+		return e.Why
+	}
+	return fmt.Sprintf("exception %d: %s", e.Exception, e.Why)
+}
 
 // Done is what a request came to.
 type Done struct {
@@ -176,6 +181,8 @@ func (r Request) act(x store.Exception) (store.Act, error) {
 	switch {
 	case !offered(x.Kind, r.Verb):
 		return a, refuse(fmt.Sprintf("%s is not offered for %s", r.Verb, x.Kind), "trueup exceptions show says what is")
+	case r.Verb == store.ResumeSync:
+		return a, refuse("the whole sync is resumed, with a reason", fmt.Sprintf("trueup resume %s --reason TEXT, or POST /api/v1/syncs/%s/resume", x.Sync, x.Sync))
 	case r.Who == "":
 		return a, refuse("nobody is named who does it", "say who you are")
 	case r.Verb == store.Assign && r.Owner == "":

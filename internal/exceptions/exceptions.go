@@ -3,7 +3,7 @@
 // in Slack do it.
 //
 // Main types: Offer, Request and Desk. Main functions: Offers, OfKind, InFull,
-// Desk.Do and Desk.DoGroup.
+// Resume, Desk.Do and Desk.DoGroup.
 //
 // Invariants: what a kind does not offer is refused; an owner decides only on
 // what he was shown; a repeated request changes nothing; every change is noted
@@ -42,6 +42,7 @@ var (
 	theirs = Offer{store.KeepTheirs, "Keep theirs", "leave what the target holds, until the source changes or for a time"}
 	link   = Offer{store.LinkTo, "Link", "say which record of the target the customer is"}
 	anew   = Offer{store.Rematch, "Rematch", "forget the link and try the match rules anew"}
+	resume = Offer{store.ResumeSync, "Resume", "let through what waits, and count anew: trueup resume SYNC --reason TEXT"}
 )
 
 // special are offered first, by kind.
@@ -58,6 +59,7 @@ var special = map[status.Kind][]Offer{
 	status.NeverSticks:      {retry},
 	status.ConnectionFailed: {retry},
 	status.LoopSuspected:    {retry},
+	status.MassChange:       {resume},
 }
 
 // meaning is offered, and done at the command line only: nobody else may write
@@ -66,7 +68,13 @@ var meaning = Offer{store.MapTo, "Map", "give the value a meaning in trueup.yaml
 
 // OfKind returns what a Desk does about exceptions of a kind, the most useful
 // first.
-func OfKind(kind status.Kind) []Offer { return slices.Concat(special[kind], always) }
+func OfKind(kind status.Kind) []Offer {
+	offers := slices.Concat(special[kind], always)
+	if kind == status.MassChange { // closed while the sync stays halted, nobody would see that it is
+		offers = slices.DeleteFunc(offers, func(o Offer) bool { return o.Verb == store.Resolve || o.Verb == store.Reopen })
+	}
+	return offers
+}
 
 // Offers returns what makes sense about one exception as it is now, the most
 // useful first. A Desk does the rest as well, where somebody asks for it.
@@ -90,6 +98,8 @@ func sensible(x store.Exception, verb store.Verb) bool {
 		return x.State == status.Resolved || x.State == status.StateIgnored
 	case x.State == status.Resolved:
 		return false // what is to be done is done; a relapse opens it again
+	case verb == store.ResumeSync:
+		return true
 	case verb == store.Acknowledge:
 		return x.State != status.Acknowledged
 	case verb == store.Ignore:

@@ -217,7 +217,7 @@ func (c composer) notes(x store.Exception, history []store.Action) []string {
 var done = map[store.Verb]string{
 	store.Acknowledge: "acknowledged", store.Assign: "assigned", store.Retry: "looked at again", store.Ignore: "ignored",
 	store.Resolve: "resolved", store.Reopen: "opened again", store.ApplyOurs: "source's value applied", store.KeepTheirs: "target's value kept",
-	store.LinkTo: "linked", store.Rematch: "matched anew", store.MapTo: "value mapped",
+	store.LinkTo: "linked", store.Rematch: "matched anew", store.MapTo: "value mapped", store.ResumeSync: "resumed,",
 }
 
 // buttons are what can be done with one click: what the kind offers, less what
