@@ -131,6 +131,9 @@ func (c checked) print(cmd *cobra.Command, cfg *config.Config) error {
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "%s is valid: %s, %s\n", c.Config, plural(c.Connections, "connection"), plural(c.Syncs, "sync"))
 	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
+		if s := cfg.Syncs[name]; s.Mode == config.ModeLive && s.Limits == nil {
+			fmt.Fprintf(out, "%s: has no limits: a mistake in %s would reach every customer; see limits in docs/configuration.md\n", name, s.Source.Connection)
+		}
 		target := cfg.Syncs[name].Target.Connection
 		for _, weak := range weaknesses(c.Knows[name]) {
 			fmt.Fprintf(out, "%s: %s %s\n", name, target, weak)

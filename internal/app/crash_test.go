@@ -23,7 +23,13 @@ import (
 	"trueup/internal/store/pgtest"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func TestMain(m *testing.M) {
+	code := pgtest.Main(m)
+	if binaryDir != "" {
+		os.RemoveAll(binaryDir)
+	}
+	os.Exit(code)
+}
 
 // engines gives each engine's way to an empty database.
 var engines = map[string]func(*testing.T) string{
@@ -41,12 +47,16 @@ var boundaries = []struct {
 	{"decided", true}, {"intent", true}, {"sent", true}, {"confirmed", true}, {"settling", true}, {"settled", true},
 }
 
+// binaryDir is where binary was built, "" when it was not.
+var binaryDir string
+
 // binary builds the program with its failpoints.
 var binary = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "trueup-crash-")
 	if err != nil {
 		return "", err
 	}
+	binaryDir = dir
 	path := filepath.Join(dir, "trueup")
 	cmd := exec.Command("go", "build", "-tags", "failpoint", "-o", path, "trueup/cmd/trueup")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -63,7 +73,6 @@ func TestKilledAtEachBoundary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(filepath.Dir(path)) })
 	t.Run("all", func(t *testing.T) {
 		for engine, dsn := range engines {
 			for _, b := range boundaries {

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -36,6 +37,12 @@ func (h byAPI) ana() string { return ana + " via api:bot" }
 
 func (h byAPI) deed(l *live, id int64, d deed, key string) {
 	l.Helper()
+	if d.verb == store.ResumeSync {
+		body, err := json.Marshal(map[string]any{"reason": "so it is", "as": ana})
+		l.must(err)
+		h.call(l, http.MethodPost, "/syncs/customer-status/resume", body, key, nil)
+		return
+	}
 	body, err := json.Marshal(map[string]any{"verb": d.verb, "as": ana})
 	if d.targetID != "" {
 		body, err = json.Marshal(map[string]any{"verb": d.verb, "as": ana, "target_id": d.targetID})
@@ -76,27 +83,30 @@ func (h byCommand) ana() string { return ana }
 
 func (h byCommand) deed(l *live, id int64, d deed, key string) {
 	l.Helper()
-	args := []string{string(d.verb), fmt.Sprint(id), "--as", ana, "--key", key}
+	args := []string{"exceptions", string(d.verb), fmt.Sprint(id), "--as", ana, "--key", key}
 	if d.targetID != "" {
 		args = append(args, d.targetID)
+	}
+	if d.verb == store.ResumeSync {
+		args = []string{"resume", "customer-status", "--reason", "so it is", "--as", ana, "--key", key}
 	}
 	h.run(l, args...)
 }
 
 func (h byCommand) show(l *live, id int64) (x contract.ExceptionInFull) {
 	l.Helper()
-	l.must(json.Unmarshal(h.run(l, "show", fmt.Sprint(id), "--json"), &x))
+	l.must(json.Unmarshal(h.run(l, "exceptions", "show", fmt.Sprint(id), "--json"), &x))
 	return x
 }
 
 func (h byCommand) run(l *live, args ...string) []byte {
 	l.Helper()
-	cmd := exec.CommandContext(l.Context(), h.program, append([]string{"exceptions", "-c", h.config}, args...)...)
+	cmd := exec.CommandContext(l.Context(), h.program, append(args, "-c", h.config)...)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.Output()
 	if err != nil {
-		l.Fatalf("trueup exceptions %v: %v\n%s", args, err, &errs)
+		l.Fatalf("trueup %v: %v\n%s", args, err, &errs)
 	}
 	return out
 }
@@ -128,15 +138,25 @@ func (l *live) configFile() string {
 // hook sends a webhook that is signed, whatever it says.
 func (l *live) hook(body string) {
 	l.Helper()
-	req, err := http.NewRequestWithContext(l.Context(), http.MethodPost, l.app.URL()+"/hooks/billing", strings.NewReader(body))
+	code, err := post(l.Context(), l.app.URL(), body)
 	l.must(err)
+	if code != http.StatusAccepted {
+		l.Fatalf("the webhook is answered %d", code)
+	}
+}
+
+// post sends a webhook of billing to a service.
+func post(ctx context.Context, url, body string) (int, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/hooks/billing", strings.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
 	req.Header.Set("X-Token", hookToken)
 	resp, err := http.DefaultClient.Do(req)
-	l.must(err)
-	resp.Body.Close()
-	if resp.StatusCode != http.StatusAccepted {
-		l.Fatalf("the webhook is answered %d", resp.StatusCode)
+	if err != nil {
+		return 0, err
 	}
+	return resp.StatusCode, resp.Body.Close()
 }
 
 // changeOf changes a customer with any address in billing, and tells of it.

@@ -36,6 +36,12 @@ func (l *live) reloadWithin(ctx context.Context, old, fresh string) error {
 	return l.app.Reload(ctx, cfg)
 }
 
+// limit goes on with limits.
+func (l *live) limit(limits string) error {
+	l.Helper()
+	return l.reload("match: [", "limits: "+limits+"\n    match: [")
+}
+
 // A value that is given a meaning is carried for everybody who waits for it,
 // without a restart and without a webhook.
 func TestAChangedMapIsUsedAtOnce(t *testing.T) {

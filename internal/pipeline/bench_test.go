@@ -56,7 +56,15 @@ const (
 // each. Beside it, in the same run, as many workers make the same two calls
 // with nothing around them, and then a loop makes them one after the other.
 // ratio is carried by the loop, parallel-ratio by the workers.
-func BenchmarkPath(b *testing.B) {
+func BenchmarkPath(b *testing.B) { benchPath(b, nil) }
+
+// BenchmarkPathWithLimits is the same with limits that are never reached.
+func BenchmarkPathWithLimits(b *testing.B) {
+	benchPath(b, &config.Limits{WritesPerCustomer: &config.WritesPerCustomer{Count: 6, Within: time.Millisecond},
+		MassChange: &config.MassChange{To: []status.Status{"active", "paused"}, Customers: 1e6, Within: time.Hour}})
+}
+
+func benchPath(b *testing.B, limits *config.Limits) {
 	server := httptest.NewServer(&contacts{statuses: map[string]string{}})
 	defer server.Close()
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: benchWorkers}}
@@ -75,7 +83,7 @@ func BenchmarkPath(b *testing.B) {
 	}
 	defer db.Close()
 	p := New(Options{Store: db, Workers: benchWorkers, Syncs: []Sync{{
-		Config: config.Sync{Name: syncName, Mode: config.ModeLive, Match: []config.MatchRule{{Source: "id", Target: "id", Confidence: 1}},
+		Config: config.Sync{Name: syncName, Mode: config.ModeLive, Limits: limits, Match: []config.MatchRule{{Source: "id", Target: "id", Confidence: 1}},
 			Statuses: map[status.Status]config.StatusMap{"active": {From: []string{"active"}, To: "Active"}, "paused": {From: []string{"paused"}, To: "Paused"}}},
 		Source: connector.Connection{Name: "billing", EventSource: events{}}, Target: target}}})
 	round := 0

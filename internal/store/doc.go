@@ -18,6 +18,8 @@
 //  4. An event wakes its customer by raising the generation. A settlement ends
 //     the work only when the generation is the one that was claimed.
 //  5. Everything an attempt changed commits in one transaction.
+//  6. A write is counted against its limits in the transaction that stores its
+//     intent, and a sync's count is one node's at a time.
 //
 // Both engines run the same SQL text with $N parameters. Times are Unix
 // milliseconds, 0 for "not known"; only slots of a rate limit are microseconds.

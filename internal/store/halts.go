@@ -19,7 +19,7 @@ const (
 
 // lockHalt makes a sync's row if there is none, reads it, and keeps it to the
 // end of the transaction: counting customers and adding one is one step for all
-// nodes.
+// nodes (invariant 6).
 const lockHalt = `
 insert into halts (sync) values ($1) on conflict (sync) do update set sync = excluded.sync returning halted_at`
 
