@@ -27,7 +27,7 @@ none of them, correct the source and leave the sync halted until it is.`,
   trueup resume customer-status --reason "checked with billing" --as ana@example.com --json`,
 		Args: cobra.ExactArgs(1),
 	}
-	as := cmd.Flags().String("as", "", "who does it: a `NAME` or an address; your user name unless said")
+	asFlag(cmd)
 	cmd.Flags().StringVar(&r.Reason, "reason", "", "why they are to be written, a `TEXT` that is kept")
 	cmd.Flags().StringVar(&r.Key, "key", "", "a `TEXT` that makes a repeated call one")
 	jsonFlag(cmd)
@@ -40,7 +40,7 @@ none of them, correct the source and leave the sync halted until it is.`,
 			return usage(`add one, such as --reason "checked with billing": it is kept with the exception`, "no reason is given")
 		}
 		var err error
-		if r.Who, err = whoIs(*as); err != nil {
+		if r.Who, err = whoIs(cmd); err != nil {
 			return err
 		}
 		return resume(cmd, db, r)

@@ -101,10 +101,27 @@ func (a *attempt) countUndone() {
 		if at.IsZero() {
 			at = a.firstSeen()
 		}
-		u.Times = append(slices.Clone(u.Times), store.Undoing{Written: u.Written, Found: a.target.Value, At: at, By: cmp.Or(a.target.By, string(a.target.Actor))})
+		u.Times = append(slices.Clone(u.Times), store.Undoing{Written: u.Written, Found: a.target.Value, At: at, By: a.editor()})
 		u.Written = time.Time{}
 	}
 	a.undone = u
+}
+
+// editor says who edited the record last. Reasons reach logs and Slack, so it
+// names programs and no people.
+func (a *attempt) editor() string {
+	program := a.target.By != "" && !strings.Contains(a.target.By, "@")
+	switch {
+	case a.target.Actor == status.ActorHuman:
+		return "a person"
+	case a.target.Actor == status.ActorUs:
+		return "trueup's own account"
+	case a.target.Actor == status.ActorAutomation && program:
+		return "an automation (" + a.target.By + ")"
+	case a.target.Actor == status.ActorAutomation:
+		return "an automation"
+	}
+	return "somebody"
 }
 
 // neverSticks parks a customer whose value is set back each time.
@@ -112,7 +129,7 @@ func (a *attempt) neverSticks() *ending {
 	a.Metrics.Refused(a.Config.Name, "never_sticks")
 	var lines []string
 	for _, t := range a.undone.Times {
-		lines = append(lines, fmt.Sprintf("written at %s, then %s by %s at %s", stamp(t.Written), cmp.Or(t.Found, "emptied"), cmp.Or(t.By, "somebody unknown"), stamp(t.At)))
+		lines = append(lines, fmt.Sprintf("written at %s, then %s by %s at %s", stamp(t.Written), cmp.Or(t.Found, "emptied"), t.By, stamp(t.At)))
 	}
 	a.stage = status.StageConfirm
 	return a.parked(status.NeverSticks, fmt.Sprintf(
@@ -159,8 +176,6 @@ func (a *attempt) massChange(h store.Halt) store.NewException {
 	x.Customer, x.TargetValue = "", ""
 	return *x
 }
-
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
 
 func plural(n int, noun string) string {
 	if n == 1 {

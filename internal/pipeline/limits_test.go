@@ -135,7 +135,7 @@ func TestWatchingHaltsNothing(t *testing.T) {
 		id := fmt.Sprint("cus_", n)
 		w.customer(id, "active", "")
 		w.carry(id, "canceled")
-		w.says(w.stored(id).Reason, "watching only: would write Churned")
+		w.says(w.stored(id).Reason, "would write Churned")
 	}
 	if open := w.open(); len(open) > 0 || len(w.crm.writes) > 0 {
 		t.Errorf("open are %v, written was %v", open, w.crm.writes)
@@ -248,7 +248,7 @@ func TestAValueThatNeverSticksIsWrittenThreeTimes(t *testing.T) {
 		t.Errorf("%d writes", n)
 	}
 	x := w.exception(status.NeverSticks)
-	w.says(x.Reason, "Paused does not stay in crm", "written at 2026-03-02 09:00:00Z, then Active by automation at 2026-03-02 09:01:00Z",
+	w.says(x.Reason, "Paused does not stay in crm", "written at 2026-03-02 09:00:00Z, then Active by an automation (automation) at 2026-03-02 09:01:00Z",
 		"written at 2026-03-02 09:02:00Z", "trueup exceptions retry")
 	if x.Stage != status.StageConfirm || w.stored("cus_1").Outcome != status.Parked {
 		t.Errorf("it is %+v", x)

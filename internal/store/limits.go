@@ -143,9 +143,9 @@ type Undone struct {
 // Undoing is what became of one write.
 type Undoing struct {
 	Written time.Time `json:"written"`
-	Found   string    `json:"found"`       // what the target held instead
-	At      time.Time `json:"at,omitzero"` // when it was edited, or else seen
-	By      string    `json:"by,omitempty"`
+	Found   string    `json:"found"`        // what the target held instead
+	At      time.Time `json:"at,omitzero"`  // when it was edited, or else seen
+	By      string    `json:"by,omitempty"` // what kind of editor, no person's name
 }
 
 // jsonOf is a value as a column keeps it, "" for the zero one.
