@@ -124,6 +124,25 @@ func TestASourceThatSuddenlySaysChurnedForEveryoneWritesAtMostTheCap(t *testing.
 	}
 }
 
+func TestWhoWaitsAtAHaltKeepsWhatIsOpenAboutItsWrites(t *testing.T) {
+	w := newWorld(t, limitedTo(moves(1)))
+	w.customer("cus_1", "active", "")
+	w.customer("cus_2", "active", "")
+	w.carry("cus_1", "canceled")
+	w.crm.fail = func(call, _, _ string) error {
+		if call == "write" {
+			return &connector.Failure{Kind: connector.Refused, Effect: connector.EffectNone, Detail: "no"}
+		}
+		return nil
+	}
+	w.carry("cus_2", "trialing")
+	w.pass(time.Minute)
+	w.carry("cus_2", "canceled")
+	if got := w.open()["cus_2"]; !slices.Equal(got, []status.Kind{status.WriteFailed}) || len(w.open()[""]) != 1 {
+		t.Errorf("open are %v", w.open())
+	}
+}
+
 func TestWatchingHaltsNothing(t *testing.T) {
 	w := newWorld(t, func(w *world) {
 		w.configure = func(s *config.Sync) {

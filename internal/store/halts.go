@@ -102,7 +102,7 @@ func (m *MassChange) most(known int) int {
 		most = m.Customers
 	}
 	if m.Percent > 0 {
-		// 7 percent of 100 is a little more than 7 in binary.
+		// 0.07 percent of 10,000 is a little more than 7 in binary.
 		most = min(most, max(1, int(math.Ceil(float64(known)*m.Percent/100-1e-9))))
 	}
 	return most
