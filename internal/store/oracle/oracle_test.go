@@ -279,7 +279,7 @@ func (d *differential) limits(t *rapid.T) (l store.Limits) {
 func (d *differential) resume(t *rapid.T) {
 	r := store.Resume{Sync: d.sync, Who: "ana@example.com", Reason: words.Draw(t, "reason")}
 	if rapid.Bool().Draw(t, "keyed") {
-		r.Key = d.sync + words.Draw(t, "key")
+		r.Key, r.Asked = d.sync+words.Draw(t, "key"), r.Reason
 	}
 	d.all("resume", func(s *side) any { return answered(s.Resume(context.Background(), r)) })
 }
