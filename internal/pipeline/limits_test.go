@@ -338,7 +338,7 @@ func TestWhatDoesNotCountAsSetBack(t *testing.T) {
 			w.pass(time.Minute)
 			w.crm.edit("rec_cus_1", "Active", status.ActorHuman)
 			w.look("cus_1")
-			w.act(store.Act{Exception: w.exception(status.Conflict).ID, Verb: store.ApplyOurs, Saw: "Active"})
+			w.act(store.Act{Exception: w.exception(status.Conflict).ID, Verb: store.ApplyOurs, Saw: "Active", SawSource: "paused"})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
