@@ -73,12 +73,12 @@ func (t *tx) claim(sync string, limit int, lease time.Duration) ([]Work, error) 
 		places[i] = fmt.Sprintf("$%d", i+2)
 	}
 	among := " where sync = $1 and customer in (" + strings.Join(places, ", ") + ")"
-	return works, t.loadWork(by, among, args)
+	return works, loadWork(t.query, by, among, args)
 }
 
 // loadWork fills in what stands in other tables.
-func (t *tx) loadWork(by map[string]*Work, among string, args []any) error {
-	err := t.query(func(s scanner) error {
+func loadWork(query func(func(scanner) error, string, ...any) error, by map[string]*Work, among string, args []any) error {
+	err := query(func(s scanner) error {
 		var e Event
 		err := scanEvent(s, &e)
 		w := by[e.Customer]
@@ -88,7 +88,7 @@ func (t *tx) loadWork(by map[string]*Work, among string, args []any) error {
 	if err != nil {
 		return err
 	}
-	err = t.query(func(s scanner) error {
+	err = query(func(s scanner) error {
 		l, err := scanLink(s)
 		by[l.Customer].Link = &l
 		return err
@@ -96,7 +96,7 @@ func (t *tx) loadWork(by map[string]*Work, among string, args []any) error {
 	if err != nil {
 		return err
 	}
-	err = t.query(func(s scanner) error {
+	err = query(func(s scanner) error {
 		var i Intent
 		var customer string
 		var sent, expires, seen int64
@@ -109,7 +109,7 @@ func (t *tx) loadWork(by map[string]*Work, among string, args []any) error {
 	if err != nil {
 		return err
 	}
-	return t.query(func(s scanner) error {
+	return query(func(s scanner) error {
 		var x Exception
 		err := s.Scan(&x.Customer, &x.Kind)
 		w := by[x.Customer]

@@ -47,8 +47,17 @@ type Sweep struct {
 	Hash    string
 	Summary Summary
 	Drift   Drift
+	// Waiting is how many customers differ whom nothing was ever carried for, and
+	// whose source changed before the sync went live: only a plan writes them.
+	Waiting int
 	// Repaired is how many customers the sweep had looked at again.
 	Repaired int
+	// SourceListed and TargetListed say that the tool could list its records. Of
+	// a source that cannot only the customers that it told of were compared; of
+	// a target that cannot it is not known which of its records are nobody's.
+	SourceListed, TargetListed bool
+
+	fence int64
 }
 
 // Summary counts the customers of a comparison, each once.
@@ -116,16 +125,17 @@ const (
 
 const sweepColumns = `id, sync, purpose, phase, source_cursor, target_cursor, compared_to, rules, began_at, ended_at, failure, hash,
     sources, targets, agree, differ, held, unmatched_source, unmatched_target, ambiguous, unmapped, other, not_carried,
-    lost_event, edit_outside, deleted_record, vocabulary, repaired`
+    lost_event, edit_outside, deleted_record, vocabulary, waiting, repaired, source_listed, target_listed, fence`
 
 func scanSweep(s scanner) (Sweep, error) {
 	var w Sweep
-	var began, ended int64
+	var began, ended, sources, targets int64
 	m, d := &w.Summary, &w.Drift
 	err := s.Scan(&w.ID, &w.Sync, &w.Purpose, &w.Phase, &w.SourceCursor, &w.TargetCursor, &w.ComparedTo, &w.Rules, &began, &ended, &w.Failure, &w.Hash,
 		&m.Sources, &m.Targets, &m.Agree, &m.Write, &m.Held, &m.UnmatchedSource, &m.UnmatchedTarget, &m.Ambiguous, &m.Unmapped, &m.Other, &m.NotCarried,
-		&d.LostEvent, &d.EditOutside, &d.DeletedRecord, &d.Vocabulary, &w.Repaired)
+		&d.LostEvent, &d.EditOutside, &d.DeletedRecord, &d.Vocabulary, &w.Waiting, &w.Repaired, &sources, &targets, &w.fence)
 	w.BeganAt, w.EndedAt = at(began), at(ended)
+	w.SourceListed, w.TargetListed = sources == 1, targets == 1
 	return w, err
 }
 

@@ -31,9 +31,14 @@ create table sweeps (
     edit_outside     bigint  not null default 0,
     deleted_record   bigint  not null default 0,
     vocabulary       bigint  not null default 0,
-    repaired         bigint  not null default 0
+    waiting          bigint  not null default 0,
+    repaired         bigint  not null default 0,
+    source_listed    bigint  not null check (source_listed in (0, 1)),
+    target_listed    bigint  not null check (target_listed in (0, 1))
 );
 create index sweeps_of_sync on sweeps (sync, id);
+-- One of each kind is under way at a time.
+create unique index sweeps_under_way on sweeps (sync, purpose) where phase not in ('done', 'failed');
 create index sweeps_of_hash on sweeps (sync, hash) where hash <> '';
 
 create table sweep_sources (
@@ -59,7 +64,8 @@ create table sweep_targets (
     revision   text    not null,
     keys       text    not null,
     read_at    bigint  not null,
-    taken      bigint  not null default 0 check (taken in (0, 1)),
+    -- taken_by is the customer that the match rules found it for, in this sweep.
+    taken_by   text    not null default '',
     primary key (sweep, target_id)
 );
 

@@ -1,0 +1,158 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"trueup/internal/config"
+	"trueup/internal/connector"
+	"trueup/internal/decide"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// Judge says what the path would do with a customer, by the path's own stages
+// up to the decision. It claims nothing, stores nothing and writes to no tool,
+// whatever mode the sync is in.
+type Judge struct {
+	store   Store
+	options Options
+	flow    flow
+}
+
+// NewJudge returns the Judge of a sync. Nothing is changed in the store but
+// that a connection rests whose tool says so.
+func NewJudge(s Sync, from Store) *Judge {
+	s.Config.Mode = config.ModeLive // what would be written, not that it is not
+	p := New(Options{Syncs: []Sync{s}})
+	return &Judge{store: from, options: p.Options, flow: *p.flows[s.Config.Name]}
+}
+
+// Subject is one customer with where its two records are read: a tool, or what
+// one has listed.
+type Subject struct {
+	Work *store.Work
+	// Source is nil for a tool that cannot be asked: its stored events tell.
+	Source connector.Source
+	// Target is never written to.
+	Target connector.Target
+	// SourceAt is when the source's record was asked for, by the database's
+	// clock, and TargetAt when a record of the target was.
+	SourceAt time.Time
+	TargetAt func(id string) time.Time
+	// Owner returns whose a record of the target is, "" when it is nobody's.
+	Owner func(ctx context.Context, targetID string) (customer string, err error)
+	// Insist believes a record that looks older than what it was proved to hold.
+	Insist bool
+}
+
+// Judgement is what the path would do.
+type Judgement struct {
+	// Action is write, hold, park, none, or wait when a call failed or an answer
+	// was too old; Reason says why.
+	Action  string
+	Reason  string
+	Outcome status.Outcome // "" for write and wait
+	Stage   status.Stage
+	Kind    status.Kind // of the exception that a hold or park would open
+	// Row is of the decision's table, 0 when it was not asked.
+	Row        int
+	Confidence float64
+	Candidates []status.Candidate
+	// Link is the customer's, or the one that would be made.
+	Link *store.Link
+	// Source is the record that was read; Desired what it comes to.
+	Source  status.SourceRecord
+	Desired store.Desired
+	// Target is the record that was read, with a zero ID when none was.
+	Target status.TargetRecord
+	// Explained says that a write of ours accounts for what the target holds.
+	Explained bool
+}
+
+// Wait is the action of a Judgement that could not be made now.
+const Wait = "wait"
+
+// TargetID is the record of the target, "" when none was found.
+func (j Judgement) TargetID() string {
+	if j.Link == nil {
+		return ""
+	}
+	return j.Link.TargetID
+}
+
+// Judge walks one customer up to the decision.
+func (j *Judge) Judge(ctx context.Context, s Subject) Judgement {
+	clock := s.SourceAt
+	o := j.options
+	o.Store = onlyReads{Store: j.store, owner: s.Owner}
+	o.Now = func() time.Time { return clock }
+	f := j.flow
+	f.Pipeline, f.Source.Source, f.Target.Target = &Pipeline{Options: o}, s.Source, s.Target
+	work := *s.Work
+	work.Now = clock
+	if s.Insist {
+		work.Attempts = o.Retry.Attempts
+	}
+	a := &attempt{flow: &f, work: &work, claimed: claimed{after: clock, before: clock}, started: clock}
+	for _, p := range path[:indexOf(status.StageWrite)] {
+		a.stage = p.stage
+		if p.stage == status.StageReadTarget && s.TargetAt != nil {
+			clock = s.TargetAt(a.link.TargetID)
+		}
+		if v := p.run(a, ctx); v.end != nil {
+			return a.judged(v.end)
+		}
+	}
+	return a.judged(&ending{action: string(decide.Write), reason: a.decision.Reason.Sentence()})
+}
+
+func (a *attempt) judged(e *ending) Judgement {
+	j := Judgement{Action: e.action, Reason: e.reason, Outcome: e.outcome, Stage: a.stage, Row: a.decision.Row, Confidence: a.decision.Confidence,
+		Link: a.link, Source: a.record, Desired: a.desired, Target: a.target}
+	if e.lost {
+		j.Action = Wait
+	}
+	if e.park != nil {
+		j.Kind, j.Confidence, j.Candidates = e.park.Kind, e.park.Confidence, e.park.Candidates
+	}
+	if a.target.ID != "" {
+		_, j.Explained = a.facts().Explained()
+	}
+	return j
+}
+
+// onlyReads is a store in which nothing changes.
+type onlyReads struct {
+	Store
+	owner func(ctx context.Context, targetID string) (string, error)
+}
+
+var errOnlyReads = errors.New("a judge changes nothing")
+
+// SaveLink only says whether the record is another customer's.
+func (o onlyReads) SaveLink(ctx context.Context, _ *store.Work, l store.Link) error {
+	owner, err := o.owner(ctx, l.TargetID)
+	if err != nil {
+		return fmt.Errorf("look whose record %s is: %w", l.TargetID, err)
+	}
+	if owner != "" && owner != l.Customer {
+		return &store.DuplicateLinkError{Sync: l.Sync, TargetID: l.TargetID, Customer: owner}
+	}
+	return nil
+}
+
+// BeginWrite implements Store.
+func (onlyReads) BeginWrite(context.Context, *store.Work, store.Intent) (store.Intent, error) {
+	return store.Intent{}, errOnlyReads
+}
+
+// Settle implements Store.
+func (onlyReads) Settle(context.Context, *store.Work, store.Settlement) error { return errOnlyReads }
+
+// Claim implements Store.
+func (onlyReads) Claim(context.Context, string, int, time.Duration) ([]store.Work, error) {
+	return nil, errOnlyReads
+}

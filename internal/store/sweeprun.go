@@ -1,0 +1,389 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"trueup/internal/status"
+)
+
+// SweepingError means that another comparison of the same sync is under way.
+type SweepingError struct{ Sweep Sweep }
+
+func (e *SweepingError) Error() string {
+	w := e.Sweep
+	how := map[Phase]string{PhaseSource: fmt.Sprintf("it has read %d records of the source", w.Summary.Sources),
+		PhaseTarget:  fmt.Sprintf("it has read %d records of the target", w.Summary.Targets),
+		PhaseCompare: fmt.Sprintf("it has compared %d of %d customers", w.Summary.Carried()+w.Summary.NotCarried, w.Summary.Sources)}
+	return fmt.Sprintf("both sides of %s are being compared already, since %s: %s; wait for it, or try again later",
+		w.Sync, w.BeganAt.Format(time.RFC3339), how[w.Phase])
+}
+
+// BeginSweep takes up the comparison of a sync that was left, or begins one, for
+// the time of the lease. One that was made under other rules is given up. It
+// returns a *SweepingError while another one of the sync is under way.
+func (db *DB) BeginSweep(ctx context.Context, begin Sweep, lease time.Duration) (Sweep, error) {
+	var w Sweep
+	err := db.update(ctx, func(t *tx) error {
+		w = begin
+		var left *Sweep
+		var other *SweepingError
+		err := t.query(func(s scanner) error {
+			var until int64
+			found, err := scanSweep(more{s, []any{&until}})
+			switch {
+			case until > ms(t.now):
+				other = &SweepingError{found}
+			case found.Purpose == begin.Purpose:
+				left = &found
+			}
+			return err
+		}, "select "+sweepColumns+", lease_until from sweeps where sync = $1 and phase not in ('done', 'failed')", begin.Sync)
+		switch {
+		case err != nil:
+			return err
+		case other != nil:
+			return other
+		case left != nil && (left.Rules != begin.Rules || left.SourceListed != begin.SourceListed || left.TargetListed != begin.TargetListed):
+			if err := t.endSweep(left.ID, PhaseFailed, "the configuration was changed, so it began anew"); err != nil {
+				return err
+			}
+		case left != nil:
+			w = *left
+			w.fence++
+			_, err := t.exec("update sweeps set fence = $2, lease_until = $3 where id = $1", w.ID, w.fence, ms(t.now.Add(lease)))
+			return err
+		}
+		w.Phase, w.BeganAt, w.fence = PhaseSource, t.now, 1
+		return t.query(func(s scanner) error { return s.Scan(&w.ID) }, `
+insert into sweeps (sync, purpose, phase, rules, fence, lease_until, began_at, source_listed, target_listed)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id`,
+			w.Sync, string(w.Purpose), string(w.Phase), w.Rules, w.fence, ms(t.now.Add(lease)), ms(t.now), bit(w.SourceListed), bit(w.TargetListed))
+	})
+	if err != nil {
+		return Sweep{}, fmt.Errorf("compare both sides of %s: %w", begin.Sync, err)
+	}
+	return w, nil
+}
+
+// SweepUnderWay returns the comparison of a sync for a purpose that has begun
+// and not ended, whether or not somebody is at it, or ErrNotFound.
+func (db *DB) SweepUnderWay(ctx context.Context, sync string, purpose Purpose) (Sweep, error) {
+	var found *Sweep
+	err := db.view(ctx, func(s scanner) error {
+		w, err := scanSweep(s)
+		found = &w
+		return err
+	}, "select "+sweepColumns+" from sweeps where sync = $1 and purpose = $2 and phase not in ('done', 'failed')", sync, string(purpose))
+	if err == nil && found == nil {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Sweep{}, fmt.Errorf("look for a comparison of %s: %w", sync, err)
+	}
+	return *found, nil
+}
+
+// holdSweep checks that a comparison is ours and keeps it for the lease.
+func (t *tx) holdSweep(w Sweep, lease time.Duration) error {
+	n, err := t.exec("update sweeps set lease_until = $3 where id = $1 and fence = $2 and lease_until > $4 and phase not in ('done', 'failed')",
+		w.ID, w.fence, ms(t.now.Add(lease)), ms(t.now))
+	if err == nil && n == 0 {
+		err = ErrFenced
+	}
+	return err
+}
+
+// KeepSweep prolongs the lease of a comparison; ErrFenced means that it is not
+// ours any more.
+func (db *DB) KeepSweep(ctx context.Context, w Sweep, lease time.Duration) error {
+	err := db.update(ctx, func(t *tx) error { return t.holdSweep(w, lease) })
+	if err != nil {
+		return fmt.Errorf("keep a comparison of %s: %w", w.Sync, err)
+	}
+	return nil
+}
+
+// ReleaseSweep lets whoever comes next go on with a comparison.
+func (db *DB) ReleaseSweep(ctx context.Context, w Sweep) error {
+	err := db.update(ctx, func(t *tx) error {
+		_, err := t.exec("update sweeps set lease_until = 0 where id = $1 and fence = $2", w.ID, w.fence)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("leave a comparison of %s: %w", w.Sync, err)
+	}
+	return nil
+}
+
+// FailSweep ends a comparison that cannot go on.
+func (db *DB) FailSweep(ctx context.Context, w Sweep, why string) error {
+	err := db.update(ctx, func(t *tx) error {
+		if err := t.holdSweep(w, 0); err != nil {
+			return err
+		}
+		return t.endSweep(w.ID, PhaseFailed, why)
+	})
+	if err != nil {
+		return fmt.Errorf("end a comparison of %s: %w", w.Sync, err)
+	}
+	return nil
+}
+
+func (t *tx) endSweep(id int64, phase Phase, failure string) error {
+	_, err := t.exec("update sweeps set phase = $2, failure = $3, ended_at = $4, lease_until = 0 where id = $1", id, string(phase), failure, ms(t.now))
+	return err
+}
+
+// SweepKey says that a record of the target has a value under a match key.
+type SweepKey struct{ Name, Value, TargetID string }
+
+// Taken says for whom the match rules found a record of the target.
+type Taken struct{ TargetID, Customer string }
+
+// SweepPart is what a comparison has read or found since it was stored last.
+type SweepPart struct {
+	ReadAt  time.Time // when Sources and Targets were asked for
+	Sources []status.SourceRecord
+	Targets []status.TargetRecord
+	Keys    []SweepKey // of Targets
+	Rows    []PlanRow
+	Taken   []Taken
+	Wake    []string // customers to be looked at again
+	// Vocabulary replaces what was known, when the comparison ends.
+	Vocabulary []Word
+}
+
+// SaveSweep stores how far a comparison is together with what it has found
+// since, in one transaction: whoever goes on with it repeats nothing. A page's
+// records may have come before. ErrFenced means that it is not ours any more.
+// It returns the comparison as it is stored.
+func (db *DB) SaveSweep(ctx context.Context, w Sweep, p SweepPart, lease time.Duration) (Sweep, error) {
+	touches := make([]key, len(p.Wake))
+	for i, customer := range p.Wake {
+		touches[i] = key{w.Sync, customer}
+	}
+	saved := w
+	err := db.update(ctx, func(t *tx) error {
+		saved = w
+		if err := t.holdSweep(w, lease); err != nil {
+			return err
+		}
+		err := errors.Join(t.saveListed(w, p), t.saveFound(w, p))
+		if err != nil {
+			return errStore{err}
+		}
+		if w.Phase == PhaseDone {
+			saved.EndedAt = t.now
+			if err := t.finishSweep(w, p.Vocabulary); err != nil {
+				return errStore{err}
+			}
+		}
+		if err := t.putSweep(saved); err != nil {
+			return errStore{err}
+		}
+		return nil
+	}, touches...)
+	if err != nil {
+		return w, fmt.Errorf("store a comparison of %s: %w", w.Sync, err)
+	}
+	return saved, nil
+}
+
+func (t *tx) putSweep(w Sweep) error {
+	m, d := w.Summary, w.Drift
+	_, err := t.exec(`update sweeps set phase = $2, source_cursor = $3, target_cursor = $4, compared_to = $5, hash = $6, ended_at = $7,
+    sources = $8, targets = $9, agree = $10, differ = $11, held = $12, unmatched_source = $13, unmatched_target = $14, ambiguous = $15, unmapped = $16,
+    other = $17, not_carried = $18, lost_event = $19, edit_outside = $20, deleted_record = $21, vocabulary = $22, waiting = $23, repaired = $24
+where id = $1`, w.ID, string(w.Phase), w.SourceCursor, w.TargetCursor, w.ComparedTo, w.Hash, ms(w.EndedAt),
+		m.Sources, m.Targets, m.Agree, m.Write, m.Held, m.UnmatchedSource, m.UnmatchedTarget, m.Ambiguous, m.Unmapped,
+		m.Other, m.NotCarried, d.LostEvent, d.EditOutside, d.DeletedRecord, d.Vocabulary, w.Waiting, w.Repaired)
+	return err
+}
+
+// saveListed stores what a page brought. A record that came before is replaced:
+// the later page is younger.
+func (t *tx) saveListed(w Sweep, p SweepPart) error {
+	for _, r := range p.Sources {
+		keys, err := json.Marshal(r.Keys)
+		if err != nil {
+			return err
+		}
+		_, err = t.exec(`insert into sweep_sources (sweep, customer, value, no_status, value_at, updated_at, keys, read_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+on conflict (sweep, customer) do update set value = excluded.value, no_status = excluded.no_status, value_at = excluded.value_at,
+    updated_at = excluded.updated_at, keys = excluded.keys, read_at = excluded.read_at`,
+			w.ID, r.ID, r.Value, bit(r.NoStatus), ms(r.ValueAt), ms(r.UpdatedAt), string(keys), ms(p.ReadAt))
+		if err != nil {
+			return err
+		}
+	}
+	for _, r := range p.Targets {
+		keys, err := json.Marshal(r.Keys)
+		if err != nil {
+			return err
+		}
+		_, err = t.exec(`insert into sweep_targets (sweep, target_id, value, edited_at, field_time, actor, edited_by, revision, keys, read_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+on conflict (sweep, target_id) do update set value = excluded.value, edited_at = excluded.edited_at, field_time = excluded.field_time,
+    actor = excluded.actor, edited_by = excluded.edited_by, revision = excluded.revision, keys = excluded.keys, read_at = excluded.read_at`,
+			w.ID, r.ID, r.Value, ms(r.EditedAt), bit(r.FieldTime), string(r.Actor), r.By, r.Revision, string(keys), ms(p.ReadAt))
+		if err != nil {
+			return err
+		}
+	}
+	for _, k := range p.Keys {
+		_, err := t.exec("insert into sweep_keys (sweep, name, value, target_id) values ($1, $2, $3, $4) on conflict (sweep, name, value, target_id) do nothing",
+			w.ID, k.Name, k.Value, k.TargetID)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// saveFound stores what comparing found.
+func (t *tx) saveFound(w Sweep, p SweepPart) error {
+	for _, r := range p.Rows {
+		_, err := t.exec("insert into plan_rows (sweep, customer, target_id, action, kind, reason, before, after) values ($1, $2, $3, $4, $5, $6, $7, $8)",
+			w.ID, r.Customer, r.TargetID, r.Action, string(r.Kind), r.Reason, r.Before, r.After)
+		if err != nil {
+			return err
+		}
+	}
+	for _, k := range p.Taken {
+		// Of a target that cannot be listed there is no row yet.
+		_, err := t.exec(`insert into sweep_targets (sweep, target_id, value, edited_at, field_time, actor, edited_by, revision, keys, read_at, taken_by)
+values ($1, $2, '', 0, 0, '', '', '', '', 0, $3) on conflict (sweep, target_id) do update set taken_by = excluded.taken_by`, w.ID, k.TargetID, k.Customer)
+		if err != nil {
+			return err
+		}
+	}
+	for _, customer := range p.Wake {
+		t.woken[key{w.Sync, customer}]++
+	}
+	return nil
+}
+
+// plansKept is how many plans of a sync keep their rows.
+const plansKept = 3
+
+// finishSweep stores the vocabulary and drops the rows of older plans.
+func (t *tx) finishSweep(w Sweep, words []Word) error {
+	if _, err := t.exec("update sweeps set lease_until = 0 where id = $1", w.ID); err != nil {
+		return err
+	}
+	if err := t.putVocabulary(w.Sync, words); err != nil {
+		return err
+	}
+	if w.Purpose != ForPlan {
+		return nil
+	}
+	_, err := t.exec(`delete from plan_rows where sweep in (select id from sweeps where sync = $1 and purpose = 'plan' and phase = 'done' and id < $2
+    and id not in (select id from sweeps where sync = $1 and purpose = 'plan' and phase = 'done' and id < $2 order by id desc limit $3))`,
+		w.Sync, w.ID, plansKept-1)
+	return err
+}
+
+// abandonedAfter is when a comparison that nobody went on with is given up.
+const abandonedAfter = 24 * time.Hour
+
+// cleaned is how many rows one transaction drops: others wait for it.
+const cleaned = 5000
+
+// CleanSweeps drops what comparisons have read that have ended, or that nobody
+// went on with for a day: it holds personal data.
+func (db *DB) CleanSweeps(ctx context.Context) error {
+	for {
+		dropped := int64(0)
+		err := db.update(ctx, func(t *tx) error {
+			dropped = 0
+			_, err := t.exec("update sweeps set phase = 'failed', failure = 'nobody went on with it for a day', ended_at = $1, lease_until = 0 where phase not in ('done', 'failed') and lease_until < $2 and began_at < $2",
+				ms(t.now), ms(t.now.Add(-abandonedAfter)))
+			if err != nil {
+				return err
+			}
+			var ended []int64
+			err = t.query(func(s scanner) error {
+				var id int64
+				err := s.Scan(&id)
+				ended = append(ended, id)
+				return err
+			}, `select id from sweeps where phase in ('done', 'failed') and (exists (select 1 from sweep_sources where sweep = sweeps.id)
+    or exists (select 1 from sweep_targets where sweep = sweeps.id) or exists (select 1 from sweep_keys where sweep = sweeps.id))`)
+			if err != nil {
+				return err
+			}
+			for _, id := range ended {
+				n, err := t.dropListed(id)
+				dropped += n
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("drop what comparisons have read: %w", err)
+		}
+		if dropped == 0 {
+			return nil
+		}
+	}
+}
+
+// dropListed drops some of what a comparison has read.
+func (t *tx) dropListed(sweep int64) (dropped int64, err error) {
+	for _, of := range []struct{ table, column string }{{"sweep_sources", "customer"}, {"sweep_targets", "target_id"}, {"sweep_keys", "value"}} {
+		n, err := t.exec("delete from "+of.table+" where sweep = $1 and "+of.column+" in (select "+of.column+" from "+of.table+" where sweep = $1 limit $2)", sweep, cleaned)
+		dropped += n
+		if err != nil {
+			return dropped, err
+		}
+	}
+	return dropped, nil
+}
+
+// SweepFigures returns what SaveSweep cannot count page by page: how many
+// records each side listed, and how many of the target's are nobody's.
+func (db *DB) SweepFigures(ctx context.Context, w Sweep) (sources, targets, nobodys int, err error) {
+	err = db.view(ctx, func(s scanner) error { return s.Scan(&sources, &targets, &nobodys) }, `
+select (select count(*) from sweep_sources where sweep = $1), (select count(*) from sweep_targets where sweep = $1 and read_at > 0),
+    (select count(*) from sweep_targets t where sweep = $1 and read_at > 0 and taken_by = ''
+        and not exists (select 1 from links where sync = $2 and links.target_id = t.target_id))`, w.ID, w.Sync)
+	if err != nil {
+		return 0, 0, 0, fmt.Errorf("count what a comparison of %s has read: %w", w.Sync, err)
+	}
+	return sources, targets, nobodys, nil
+}
+
+// padded are the places and arguments of a list of any length, with few texts:
+// the last is repeated up to a power of two.
+func padded(values []string, before int) (places string, args []any) {
+	n := 1
+	for n < len(values) {
+		n *= 2
+	}
+	for i := range n {
+		if i > 0 {
+			places += ", "
+		}
+		places += fmt.Sprintf("$%d", before+i+1)
+		args = append(args, values[min(i, len(values)-1)])
+	}
+	return places, args
+}
+
+// inParts calls do with at most as many values as one statement takes.
+func inParts(values []string, do func([]string) error) error {
+	for part := range slices.Chunk(values, 512) {
+		if err := do(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,83 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Word is a value that a side was seen to hold, and how many hold it. "" is an
+// empty field of the target.
+type Word struct {
+	Side      Side
+	Value     string
+	Customers int
+	SeenAt    time.Time
+}
+
+// mostWords bounds what is kept of a side: a field that holds any text has as
+// many values as customers.
+const mostWords = 200
+
+// Vocabulary returns the values that the last comparison of a sync saw, the
+// source's first and those of most customers first.
+func (db *DB) Vocabulary(ctx context.Context, sync string) ([]Word, error) {
+	var found []Word
+	err := db.view(ctx, func(s scanner) error {
+		var w Word
+		var seen int64
+		err := s.Scan(&w.Side, &w.Value, &w.Customers, &seen)
+		w.SeenAt = at(seen)
+		found = append(found, w)
+		return err
+	}, "select side, value, customers, seen_at from vocabulary where sync = $1 order by side, customers desc, value", sync)
+	if err != nil {
+		return nil, fmt.Errorf("read the vocabulary of %s: %w", sync, err)
+	}
+	return found, nil
+}
+
+// SweptWords counts the values that a comparison saw. Of a side that cannot be
+// listed they are what its customers were last seen to hold.
+func (db *DB) SweptWords(ctx context.Context, w Sweep) ([]Word, error) {
+	var found []Word
+	count := func(side Side, query string, arg any) error {
+		return db.view(ctx, func(s scanner) error {
+			word := Word{Side: side}
+			err := s.Scan(&word.Value, &word.Customers)
+			found = append(found, word)
+			return err
+		}, query+" group by 1 order by 2 desc, 1 limit $2", arg, mostWords)
+	}
+	from, arg := "select value, count(*) from sweep_sources where sweep = $1 and no_status = 0", any(w.ID)
+	if !w.SourceListed {
+		from, arg = "select desired_source_value, count(*) from customers where sync = $1 and desired_source_value <> ''", w.Sync
+	}
+	err := count(SourceSide, from, arg)
+	if err == nil {
+		from, arg = "select value, count(*) from sweep_targets where sweep = $1 and read_at > 0", w.ID
+		if !w.TargetListed {
+			from, arg = "select observed_value, count(*) from customers where sync = $1 and observed_seen_at > 0", w.Sync
+		}
+		err = count(TargetSide, from, arg)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("count the values of %s: %w", w.Sync, err)
+	}
+	return found, nil
+}
+
+// putVocabulary replaces what is known of a sync.
+func (t *tx) putVocabulary(sync string, words []Word) error {
+	if _, err := t.exec("delete from vocabulary where sync = $1", sync); err != nil {
+		return err
+	}
+	for _, w := range words {
+		_, err := t.exec("insert into vocabulary (sync, side, value, customers, seen_at) values ($1, $2, $3, $4, $5)",
+			sync, string(w.Side), w.Value, w.Customers, ms(t.now))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,192 @@
+package sweep
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"trueup/internal/decide"
+	"trueup/internal/pipeline"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// compare asks of each customer what the path would do, a batch a transaction,
+// and ends the comparison.
+func (r *run) compare(ctx context.Context) error {
+	size := batch
+	if !r.w.TargetListed || !r.w.SourceListed && r.Sync.Source.Source != nil {
+		size = fewBatch
+	}
+	if r.batch > 0 {
+		size = r.batch
+	}
+	for {
+		customers, err := r.Store.SweepCustomers(ctx, r.w, size)
+		if err != nil {
+			return err
+		}
+		if len(customers) == 0 {
+			return r.finish(ctx)
+		}
+		if err := r.compareBatch(ctx, customers); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *run) compareBatch(ctx context.Context, customers []string) error {
+	b, err := r.gather(ctx, customers)
+	if err != nil {
+		return err
+	}
+	w, p := r.w, store.SweepPart{}
+	for _, customer := range customers {
+		k := b.known[customer]
+		j, err := b.judged(ctx, k)
+		if err != nil {
+			return fmt.Errorf("compare customer %s: %w", customer, err)
+		}
+		count(&w.Summary, j)
+		apart := j.Action != string(decide.None)
+		if row := rowOf(k, j); apart && r.Purpose == store.ForPlan {
+			p.Rows = append(p.Rows, row)
+		}
+		switch {
+		case r.neverCarried(k, j):
+			if apart {
+				w.Waiting++
+			}
+			continue
+		case apart:
+			drift(&w.Drift, k, j)
+		}
+		if r.Repair && r.worthALook(k, j) {
+			p.Wake = append(p.Wake, customer)
+		}
+	}
+	p.Taken = b.taken
+	w.Repaired += len(p.Wake)
+	w.ComparedTo = customers[len(customers)-1]
+	return r.save(ctx, w, p)
+}
+
+// neverCarried reports whether nothing was ever carried for a customer whose
+// source changed before the sync went live: that is history, which only a plan
+// carries.
+func (r *run) neverCarried(k *store.Known, j pipeline.Judgement) bool {
+	changed := j.Source.ValueAt
+	if changed.IsZero() {
+		changed = j.Source.UpdatedAt
+	}
+	return !k.Stored && (r.live.IsZero() || changed.IsZero() || changed.Before(r.live))
+}
+
+// worthALook reports whether the path has something to do that it does not know
+// of: the sides are apart and no person was told why, or they agree and an
+// exception says that they do not.
+func (r *run) worthALook(k *store.Known, j pipeline.Judgement) bool {
+	switch {
+	case !k.DueAt.IsZero():
+		return false // it is looked at anyway
+	case j.Action == string(decide.None):
+		return len(k.Open) > 0
+	case j.Action == string(decide.Write):
+		return true
+	}
+	return j.Kind != "" && !slices.Contains(k.Shown, j.Kind)
+}
+
+func rowOf(k *store.Known, j pipeline.Judgement) store.PlanRow {
+	return store.PlanRow{Customer: k.Customer, TargetID: j.TargetID(), Action: j.Action, Kind: j.Kind, Reason: j.Reason,
+		Before: j.Target.Value, After: j.Desired.Value}
+}
+
+// count adds a customer to the figures, once.
+func count(s *store.Summary, j pipeline.Judgement) {
+	switch {
+	case j.Outcome == status.AlreadyEqual:
+		s.Agree++
+	case j.Action == string(decide.None):
+		s.NotCarried++
+	case j.Action == string(decide.Write):
+		s.Write++
+	case j.Action == string(decide.Hold):
+		s.Held++
+	case j.Kind == status.Unmatched:
+		s.UnmatchedSource++
+	case j.Kind == status.AmbiguousMatch:
+		s.Ambiguous++
+	case j.Kind == status.UnmappedStatus:
+		s.Unmapped++
+	default:
+		s.Other++
+	}
+}
+
+// drift counts why the sides of a customer have come apart, by one cause. An
+// event that waits is no drift: it is on its way.
+func drift(d *store.Drift, k *store.Known, j pipeline.Judgement) {
+	lost := !k.Stored || k.Desired.SourceValue != j.Source.Value && !j.Desired.SeenAt.Before(k.Desired.SeenAt)
+	switch {
+	case len(k.Events) > 0:
+	case j.Kind == status.UnmappedStatus:
+		d.Vocabulary++
+	case j.Kind == status.BrokenLink:
+		d.DeletedRecord++
+	case lost:
+		d.LostEvent++
+	case editedOutside(k, j):
+		d.EditOutside++
+	}
+}
+
+// editedOutside reports whether somebody else changed the target since it was
+// proved, or else seen, to hold something.
+func editedOutside(k *store.Known, j pipeline.Judgement) bool {
+	switch {
+	case j.Target.ID == "" || j.Explained:
+		return false
+	case k.Base.Known && k.Base.RecordID == j.Target.ID:
+		return k.Base.Value != j.Target.Value
+	}
+	return k.Link != nil && !k.Observed.SeenAt.IsZero() && k.Observed.Value != j.Target.Value
+}
+
+// finish ends the comparison with its hash and the vocabulary.
+func (r *run) finish(ctx context.Context) error {
+	w := r.w
+	sources, targets, nobodys, err := r.Store.SweepFigures(ctx, w)
+	if err != nil {
+		return err
+	}
+	if w.SourceListed {
+		w.Summary.Sources = sources
+	} else {
+		w.Summary.Sources = w.Summary.Carried() + w.Summary.NotCarried
+	}
+	if w.TargetListed {
+		w.Summary.Targets, w.Summary.UnmatchedTarget = targets, nobodys
+	}
+	words, err := r.Store.SweptWords(ctx, w)
+	if err != nil {
+		return err
+	}
+	if w.Purpose == store.ForPlan {
+		if w.Hash, err = hashOf(ctx, r.Store, w); err != nil {
+			return err
+		}
+	}
+	w.Phase = store.PhaseDone
+	if err := r.save(ctx, w, store.SweepPart{Vocabulary: words}); err != nil {
+		return err
+	}
+	s, d := r.w.Summary, r.w.Drift
+	r.Log.Info("both sides compared", slog.String("sync", w.Sync), slog.String("purpose", string(w.Purpose)), slog.Float64("agreement", s.Agreement()),
+		slog.Int("carried", s.Carried()), slog.Int("agree", s.Agree), slog.Int("write", s.Write), slog.Int("held", s.Held),
+		slog.Int("unmatched", s.UnmatchedSource), slog.Int("ambiguous", s.Ambiguous), slog.Int("unmapped", s.Unmapped), slog.Int("other", s.Other),
+		slog.Int("lost_event", d.LostEvent), slog.Int("edit_outside", d.EditOutside), slog.Int("deleted_record", d.DeletedRecord),
+		slog.Int("repaired", r.w.Repaired), slog.Int("waiting", r.w.Waiting), slog.Duration("took", r.w.EndedAt.Sub(r.w.BeganAt)))
+	return nil
+}

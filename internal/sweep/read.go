@@ -1,0 +1,230 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"trueup/internal/config"
+	"trueup/internal/connector"
+	"trueup/internal/identity"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// keys are the names that the match rules use: others are not kept.
+type keys struct{ source, target []string }
+
+func keysOf(s config.Sync) keys {
+	var k keys
+	for _, m := range s.Match {
+		k.source, k.target = append(k.source, m.Source), append(k.target, m.Target)
+	}
+	return k
+}
+
+// only returns the keys that have one of the names.
+func only(all map[string]string, names []string) map[string]string {
+	some := map[string]string{}
+	for _, name := range names {
+		if value := all[name]; value != "" {
+			some[name] = value
+		}
+	}
+	return some
+}
+
+// readSource lists the source, a page a transaction.
+func (r *run) readSource(ctx context.Context) error {
+	if !r.w.SourceListed {
+		return r.turn(ctx, store.PhaseTarget)
+	}
+	list := r.Sync.Source.SourceList
+	return pages(ctx, r, r.Sync.Source.Name, r.w.SourceCursor, list.List, func(found []status.SourceRecord, at time.Time, next string) error {
+		w := r.w
+		w.SourceCursor, w.Summary.Sources = next, w.Summary.Sources+len(found)
+		if next == "" {
+			w.Phase = store.PhaseTarget
+		}
+		found = slices.DeleteFunc(found, func(s status.SourceRecord) bool { return s.ID == "" })
+		for i := range found {
+			found[i].Keys = only(found[i].Keys, r.keys.source)
+		}
+		return r.save(ctx, w, store.SweepPart{ReadAt: at, Sources: found})
+	})
+}
+
+// readTarget lists the target in the same way.
+func (r *run) readTarget(ctx context.Context) error {
+	if !r.w.TargetListed {
+		return r.turn(ctx, store.PhaseCompare)
+	}
+	list := r.Sync.Target.TargetList
+	return pages(ctx, r, r.Sync.Target.Name, r.w.TargetCursor, list.List, func(found []status.TargetRecord, at time.Time, next string) error {
+		w := r.w
+		w.TargetCursor, w.Summary.Targets = next, w.Summary.Targets+len(found)
+		p := store.SweepPart{ReadAt: at}
+		for _, t := range found {
+			if t.ID == "" {
+				continue
+			}
+			t.Keys = only(t.Keys, r.keys.target)
+			for name, value := range t.Keys {
+				if value = identity.Normalize(name, value); value != "" {
+					p.Keys = append(p.Keys, store.SweepKey{Name: name, Value: value, TargetID: t.ID})
+				}
+			}
+			p.Targets = append(p.Targets, t)
+		}
+		if next == "" {
+			w.Phase = store.PhaseCompare
+		}
+		return r.save(ctx, w, p)
+	})
+}
+
+// turn goes on to the next phase.
+func (r *run) turn(ctx context.Context, to store.Phase) error {
+	w := r.w
+	w.Phase = to
+	return r.save(ctx, w, store.SweepPart{})
+}
+
+// pages lists from a cursor to the end. A cursor of an earlier run that the
+// tool does not know any more begins the list anew.
+func pages[T any](ctx context.Context, r *run, connection, cursor string, list func(context.Context, string) ([]T, string, error),
+	keep func(found []T, at time.Time, next string) error) error {
+	type page struct {
+		found []T
+		next  string
+	}
+	resumed := cursor != ""
+	for {
+		at, err := r.Store.Now(ctx)
+		if err != nil {
+			return err
+		}
+		p, err := call(ctx, r, connection, "listing", func(ctx context.Context) (page, error) {
+			found, next, err := list(ctx, cursor)
+			return page{found, next}, err
+		})
+		if err != nil {
+			kind := connector.FailureOf(err).Kind
+			if resumed && (kind == connector.Refused || kind == connector.Gone) {
+				resumed, cursor = false, ""
+				continue
+			}
+			return err
+		}
+		if err := keep(p.found, at, p.next); err != nil {
+			return err
+		}
+		if p.next == "" {
+			return nil
+		}
+		resumed, cursor = false, p.next
+	}
+}
+
+const (
+	// tries is how often a call is made that fails for a reason that may pass,
+	// with pauses from firstPause to longestPause.
+	tries                    = 8
+	firstPause, longestPause = time.Second, time.Minute
+	// restAfterLimit is how long a connection rests when the tool does not say.
+	restAfterLimit = 30 * time.Second
+)
+
+// call makes one call to a tool, in the background of those that carry an
+// event. It waits while the connection rests, and tries again what may pass.
+func call[T any](ctx context.Context, r *run, connection, doing string, do func(context.Context) (T, error)) (T, error) {
+	var none T
+	waited, pause := time.Duration(0), firstPause
+	for n := 1; ; n++ {
+		if err := r.rested(ctx, connection, &waited); err != nil {
+			return none, err
+		}
+		result, err := once(ctx, do)
+		if err == nil {
+			return result, nil
+		}
+		if ctx.Err() != nil {
+			return none, context.Cause(ctx)
+		}
+		f := connector.FailureOf(err)
+		switch {
+		case f.Kind == connector.RateLimited:
+			n-- // it says nothing about the call
+			rest := f.RetryAfter
+			if rest <= 0 {
+				rest = restAfterLimit
+			}
+			if f.Status != 0 { // else it is our own limit, which holds calls back by itself
+				if err := r.rest(ctx, connection, rest); err != nil {
+					return none, err
+				}
+			}
+			err = r.await(ctx, connection, rest, &waited)
+		case f.Kind == connector.Transient && n < tries:
+			err = r.await(ctx, connection, pause, &waited)
+			pause = min(2*pause, longestPause)
+		default:
+			return none, fmt.Errorf("%s %s: %w", doing, connection, err)
+		}
+		if err != nil {
+			return none, err
+		}
+	}
+}
+
+func once[T any](ctx context.Context, do func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(connector.Background(ctx), answerTime)
+	defer cancel()
+	return do(ctx)
+}
+
+// rest lets a connection rest, for all nodes.
+func (r *run) rest(ctx context.Context, connection string, rest time.Duration) error {
+	now, err := r.Store.Now(ctx)
+	if err != nil {
+		return err
+	}
+	if r.Paused != nil {
+		r.Paused(connection, rest)
+	}
+	return r.Store.Pause(ctx, connection, now.Add(rest))
+}
+
+// rested waits until a connection does not rest any more.
+func (r *run) rested(ctx context.Context, connection string, waited *time.Duration) error {
+	for {
+		until, err := r.Store.PausedUntil(ctx, connection)
+		if err != nil {
+			return err
+		}
+		now, err := r.Store.Now(ctx)
+		if err != nil {
+			return err
+		}
+		if !until.After(now) {
+			return nil
+		}
+		if err := r.await(ctx, connection, until.Sub(now), waited); err != nil {
+			return err
+		}
+	}
+}
+
+// errPatience ends a comparison that has waited for long enough.
+var errPatience = errors.New("it is left for now; start it again and it goes on where it was")
+
+// await waits for a connection, within reason.
+func (r *run) await(ctx context.Context, connection string, d time.Duration, waited *time.Duration) error {
+	if *waited += d; *waited > r.Patience {
+		return fmt.Errorf("%s is at its limit or does not answer, and asks to wait %s: %w", connection, d.Round(time.Second), errPatience)
+	}
+	r.tell(connection, time.Now().Add(d))
+	return wait(ctx, d)
+}

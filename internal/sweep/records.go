@@ -1,0 +1,218 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"trueup/internal/connector"
+	"trueup/internal/identity"
+	"trueup/internal/pipeline"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// records are a batch of customers with what is known and was listed of them.
+type records struct {
+	*run
+	known   map[string]*store.Known
+	sources map[string]store.ListedSource
+	targets map[string]store.ListedTarget
+	under   map[[2]string][]string // ids of the target's records, by key and value
+	owners  map[string]string
+	taken   []store.Taken // by this batch
+	now     time.Time
+	// failed is why a call did not succeed that says nothing of the customer.
+	failed error
+}
+
+// gather reads a batch.
+func (r *run) gather(ctx context.Context, customers []string) (*records, error) {
+	b := &records{run: r, under: map[[2]string][]string{}, owners: map[string]string{}}
+	var err error
+	if b.known, err = r.Store.Known(ctx, r.w.Sync, customers); err != nil {
+		return nil, err
+	}
+	b.now = b.known[customers[0]].Now
+	if b.sources, err = r.Store.ListedSources(ctx, r.w, customers); err != nil {
+		return nil, err
+	}
+	if !r.w.TargetListed {
+		return b, nil
+	}
+	var ids []string
+	wanted := map[string][]string{} // values by key
+	for _, customer := range customers {
+		if l := b.known[customer].Link; l != nil {
+			ids = append(ids, l.TargetID)
+			continue
+		}
+		for _, m := range r.Sync.Config.Match {
+			value := customer
+			if m.Source != "id" {
+				value = b.sources[customer].Record.Keys[m.Source]
+			}
+			switch value = identity.Normalize(m.Target, value); {
+			case value == "":
+			case m.Target == "id":
+				ids = append(ids, value)
+			default:
+				wanted[m.Target] = append(wanted[m.Target], value)
+			}
+		}
+	}
+	for name, values := range wanted {
+		found, err := r.Store.ListedUnder(ctx, r.w, name, values)
+		if err != nil {
+			return nil, err
+		}
+		for value, some := range found {
+			b.under[[2]string{name, value}] = some
+			ids = append(ids, some...)
+		}
+	}
+	if b.targets, err = r.Store.ListedTargets(ctx, r.w, ids); err != nil {
+		return nil, err
+	}
+	b.owners, err = r.Store.RecordOwners(ctx, r.w, ids)
+	return b, err
+}
+
+// judged asks what the path would do with a customer. What was listed is too
+// old when the path has looked later, or when its answer is older than what the
+// record was proved to hold: then the tools are asked.
+func (b *records) judged(ctx context.Context, k *store.Known) (pipeline.Judgement, error) {
+	var j pipeline.Judgement
+	for _, how := range []struct{ fresh, insist bool }{{b.older(k), false}, {true, false}, {true, true}} {
+		s := pipeline.Subject{Work: &k.Work, Owner: b.owner, Insist: how.insist, SourceAt: b.now}
+		if l, ok := b.sources[k.Customer]; ok && !how.fresh {
+			s.SourceAt = l.ReadAt
+		}
+		if b.w.SourceListed || b.Sync.Source.Source != nil {
+			s.Source = source{b, k, how.fresh}
+		}
+		s.Target = target{b, k, how.fresh}
+		s.TargetAt = func(id string) time.Time {
+			if l, ok := b.targets[id]; ok && !how.fresh {
+				return l.ReadAt
+			}
+			return b.now
+		}
+		if j = b.judge.Judge(ctx, s); b.failed != nil || j.Action != pipeline.Wait {
+			break
+		}
+	}
+	switch {
+	case b.failed != nil:
+		return j, b.failed
+	case j.Action == pipeline.Wait:
+		return j, errors.New(j.Reason)
+	case k.Link == nil && j.Link != nil:
+		b.owners[j.Link.TargetID] = k.Customer
+		b.taken = append(b.taken, store.Taken{TargetID: j.Link.TargetID, Customer: k.Customer})
+	}
+	return j, nil
+}
+
+// older reports whether the path has read one of the two sides later than it
+// was listed.
+func (b *records) older(k *store.Known) bool {
+	s, ok := b.sources[k.Customer]
+	if ok && k.Desired.SeenAt.After(s.ReadAt) {
+		return true
+	}
+	if k.Link == nil {
+		return false
+	}
+	t, ok := b.targets[k.Link.TargetID]
+	return ok && (k.Observed.SeenAt.After(t.ReadAt) || k.Base.SeenAt.After(t.ReadAt))
+}
+
+func (b *records) owner(ctx context.Context, id string) (string, error) {
+	if owner, ok := b.owners[id]; ok || b.w.TargetListed {
+		return owner, nil
+	}
+	found, err := b.Store.RecordOwners(ctx, b.w, []string{id})
+	return found[id], err
+}
+
+// source is the source of one customer: what was listed, or the tool.
+type source struct {
+	*records
+	k     *store.Known
+	fresh bool
+}
+
+// Read implements connector.Source. A customer who is missing in the list may
+// have been passed over, so the tool is asked; but not again once a person was
+// told.
+func (s source) Read(ctx context.Context, customer string) (status.SourceRecord, error) {
+	listed, ok := s.sources[customer]
+	real := s.Sync.Source.Source
+	switch {
+	case ok && (!s.fresh || real == nil):
+		return listed.Record, nil
+	case !ok && s.w.SourceListed && (real == nil || slices.Contains(s.k.Shown, status.BrokenLink)):
+		return status.SourceRecord{}, gone("the source lists no such customer")
+	}
+	return ask(ctx, s.records, s.Sync.Source.Name, "reading a customer in", func(ctx context.Context) (status.SourceRecord, error) { return real.Read(ctx, customer) })
+}
+
+// target is the target for one customer: what was listed, or the tool.
+type target struct {
+	*records
+	k     *store.Known
+	fresh bool
+}
+
+// Find implements connector.Target.
+func (t target) Find(ctx context.Context, key, value string) ([]status.TargetRecord, error) {
+	if !t.w.TargetListed {
+		real := t.Sync.Target.Target
+		return ask(ctx, t.records, t.Sync.Target.Name, "searching", func(ctx context.Context) ([]status.TargetRecord, error) { return real.Find(ctx, key, value) })
+	}
+	var found []status.TargetRecord
+	for _, id := range t.under[[2]string{key, value}] {
+		found = append(found, t.targets[id].Record)
+	}
+	return found, nil
+}
+
+// Read implements connector.Target. A linked record that is missing in the list
+// is asked for, as a customer of the source is.
+func (t target) Read(ctx context.Context, id string) (status.TargetRecord, error) {
+	listed, ok := t.targets[id]
+	linked := t.k.Link != nil && t.k.Link.TargetID == id
+	switch {
+	case ok && !t.fresh:
+		return listed.Record, nil
+	case !ok && t.w.TargetListed && (!linked || slices.Contains(t.k.Shown, status.BrokenLink)):
+		return status.TargetRecord{}, gone("the target lists no such record")
+	}
+	real := t.Sync.Target.Target
+	return ask(ctx, t.records, t.Sync.Target.Name, "reading a record in", func(ctx context.Context) (status.TargetRecord, error) { return real.Read(ctx, id) })
+}
+
+// Write implements connector.Target; a comparison writes nothing (invariant 2).
+func (t target) Write(context.Context, status.TargetRecord, string) error {
+	return errors.New("a comparison writes nothing")
+}
+
+func gone(detail string) error {
+	return &connector.Failure{Kind: connector.Gone, Effect: connector.EffectNone, Detail: detail}
+}
+
+// ask calls the tool. What says something of the customer goes on to the judge;
+// anything else ends the comparison.
+func ask[T any](ctx context.Context, b *records, connection, doing string, do func(context.Context) (T, error)) (T, error) {
+	result, err := call(ctx, b.run, connection, doing, do)
+	if err != nil {
+		var f *connector.Failure
+		about := errors.As(err, &f) && (f.Kind == connector.Gone || f.Kind == connector.Refused || f.Kind == connector.Misconfigured)
+		if !about {
+			b.failed = err
+		}
+	}
+	return result, err
+}

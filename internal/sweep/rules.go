@@ -1,0 +1,67 @@
+package sweep
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"hash"
+	"io"
+
+	"trueup/internal/config"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// Rules returns a hash of all that a sync's configuration says about the
+// decision: which accounts and fields, what values mean, how customers are
+// matched, and who wins.
+func Rules(s config.Sync) string {
+	text, err := json.Marshal(struct {
+		Source        [2]string
+		Target        [2]string
+		Match         []config.MatchRule
+		MinConfidence float64
+		Statuses      map[status.Status]config.StatusMap
+		Ignore        []string
+		Conflict      config.ConflictRule
+		FirstContact  string
+	}{[2]string{s.Source.Connection, s.Source.Field}, [2]string{s.Target.Connection, s.Target.Field}, s.Match, s.MinConfidence,
+		s.Statuses, s.Ignore, s.Conflict, s.FirstContact})
+	if err != nil {
+		panic(fmt.Sprintf("the rules of a sync are not JSON: %v", err)) // texts and numbers only
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// rowsAtOnce is how many rows of a plan are held at once.
+const rowsAtOnce = 1000
+
+// hashOf names a plan: the sync, the rules, and its rows by customer.
+func hashOf(ctx context.Context, db *store.DB, w store.Sweep) (string, error) {
+	h := sha256.New()
+	add(h, w.Sync, w.Rules)
+	for after := ""; ; {
+		rows, err := db.PlanRows(ctx, w.ID, after, rowsAtOnce)
+		if err != nil {
+			return "", err
+		}
+		for _, r := range rows {
+			add(h, r.Customer, r.TargetID, r.Action, string(r.Kind), r.Before, r.After)
+			after = r.Customer
+		}
+		if len(rows) < rowsAtOnce {
+			return hex.EncodeToString(h.Sum(nil)), nil
+		}
+	}
+}
+
+// add writes texts with their lengths, so that no two lists look the same.
+func add(h hash.Hash, texts ...string) {
+	for _, text := range texts {
+		fmt.Fprintf(h, "%d:", len(text))
+		io.WriteString(h, text) // a hash returns no error
+	}
+}

@@ -1,0 +1,216 @@
+// Package sweep compares both sides of a sync in full: it reads all of the
+// source, all of the target, and asks of each customer what the path would do.
+//
+// Main function: Run. Main types: Options and Progress.
+//
+// Invariants, by the number that a line names where it keeps one:
+//
+//  1. What a page or a batch brought and how far the comparison is are stored
+//     in one transaction, under a lease: whoever goes on repeats nothing.
+//  2. Nothing is written to a tool. A repair makes customers due, and the path
+//     reads both sides itself and decides.
+//  3. What is held in memory does not grow with the number of customers.
+//  4. What was read is dropped when the comparison ends, however it ends.
+//  5. The decision is the path's own: package pipeline's Judge.
+//
+// It must not import a vendor's package, package app or package web.
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"trueup/internal/connector"
+	"trueup/internal/pipeline"
+	"trueup/internal/store"
+)
+
+// Options is what a comparison is made of.
+type Options struct {
+	Sync    pipeline.Sync
+	Store   *store.DB
+	Purpose store.Purpose
+	// Repair makes customers due whose sides have come apart.
+	Repair bool
+	// Progress is told after each page and batch, and before a long wait; nil is
+	// nobody.
+	Progress func(Progress)
+	// Paused is told when a connection has to rest; nil is nobody.
+	Paused func(connection string, rest time.Duration)
+	// Patience is how long the comparison waits for a tool that is at its limit
+	// or does not answer; then it is left, to be gone on with. 0 is
+	// DefaultPatience.
+	Patience time.Duration
+	Log      *slog.Logger
+
+	batch int // customers at once, for tests
+}
+
+// Progress is how far a comparison is.
+type Progress struct {
+	Phase store.Phase
+	Done  int
+	Total int // about how many there are, 0 when nobody knows
+	// Waits is the connection that is waited for, until Until; "" is none.
+	Waits string
+	Until time.Time
+}
+
+const (
+	// DefaultPatience is how long a tool is waited for.
+	DefaultPatience = 15 * time.Minute
+	// lease is how long a comparison is ours; it is kept while we are at it.
+	lease = 2 * time.Minute
+	// answerTime is how long one call may take.
+	answerTime = 45 * time.Second
+	// ending bounds what is stored when a comparison is left.
+	ending = 10 * time.Second
+	// batch is how many listed customers are compared at once, and fewBatch how
+	// many when each of them is asked for.
+	batch, fewBatch = 500, 25
+)
+
+// run is one comparison under way.
+type run struct {
+	Options
+	w     store.Sweep
+	judge *pipeline.Judge
+	keys  keys
+	live  time.Time // since when the sync is live, zero when it is not
+	last  store.Summary
+}
+
+// Run compares both sides and returns what it came to. One that was left is
+// gone on with. A *store.SweepingError says that another node is at it.
+func Run(ctx context.Context, o Options) (store.Sweep, error) {
+	if o.Patience == 0 {
+		o.Patience = DefaultPatience
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	r := &run{Options: o, judge: pipeline.NewJudge(o.Sync, o.Store), keys: keysOf(o.Sync.Config)}
+	if err := r.begin(ctx); err != nil {
+		return store.Sweep{}, err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	var keeping sync.WaitGroup
+	keeping.Go(func() { r.keep(ctx, r.w, cancel) })
+	err := r.phases(ctx)
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		err = cause
+	}
+	cancel(nil)
+	keeping.Wait()
+	return r.w, errors.Join(r.left(ctx, err), o.Store.CleanSweeps(context.WithoutCancel(ctx))) // invariant 4
+}
+
+func (r *run) begin(ctx context.Context) error {
+	name := r.Sync.Config.Name
+	before, err := r.Store.Sweeps(ctx, name, 1)
+	if err != nil {
+		return err
+	}
+	if len(before) > 0 {
+		r.last = before[0].Summary
+	}
+	if r.live, err = r.Store.LiveSince(ctx, name); err != nil {
+		return err
+	}
+	r.w, err = r.Store.BeginSweep(ctx, store.Sweep{Sync: name, Purpose: r.Purpose, Rules: Rules(r.Sync.Config),
+		SourceListed: r.Sync.Source.SourceList != nil, TargetListed: r.Sync.Target.TargetList != nil}, lease)
+	return err
+}
+
+// keep prolongs the lease until ctx ends, and ends it when the comparison is
+// somebody else's.
+func (r *run) keep(ctx context.Context, w store.Sweep, cancel context.CancelCauseFunc) {
+	for wait(ctx, lease/4) == nil {
+		if err := r.Store.KeepSweep(ctx, w, lease); errors.Is(err, store.ErrFenced) {
+			cancel(fmt.Errorf("another node went on with it: %w", err))
+		}
+	}
+}
+
+// left ends what did not come to its end: what only time can mend may be gone
+// on with, anything else is over.
+func (r *run) left(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ending)
+	defer cancel()
+	err = fmt.Errorf("compare both sides of %s: %w", r.w.Sync, err)
+	var f *connector.Failure
+	if errors.As(err, &f) && f.Kind != connector.Transient && f.Kind != connector.RateLimited {
+		return errors.Join(err, r.Store.FailSweep(ctx, r.w, f.Error()))
+	}
+	return errors.Join(err, r.Store.ReleaseSweep(ctx, r.w))
+}
+
+// phases goes on from wherever the comparison is.
+func (r *run) phases(ctx context.Context) error {
+	for {
+		var err error
+		switch r.w.Phase {
+		case store.PhaseSource:
+			err = r.readSource(ctx)
+		case store.PhaseTarget:
+			err = r.readTarget(ctx)
+		case store.PhaseCompare:
+			err = r.compare(ctx)
+		default:
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// save stores a step with what it found (invariant 1) and tells how far it is.
+func (r *run) save(ctx context.Context, next store.Sweep, p store.SweepPart) error {
+	saved, err := r.Store.SaveSweep(ctx, next, p, lease)
+	if err != nil {
+		return err
+	}
+	r.w = saved
+	r.tell("", time.Time{})
+	return nil
+}
+
+func (r *run) tell(waits string, until time.Time) {
+	if r.Progress == nil {
+		return
+	}
+	p := Progress{Phase: r.w.Phase, Waits: waits, Until: until}
+	s := r.w.Summary
+	switch p.Phase {
+	case store.PhaseSource:
+		p.Done, p.Total = s.Sources, r.last.Sources
+	case store.PhaseTarget:
+		p.Done, p.Total = s.Targets, r.last.Targets
+	default:
+		p.Done, p.Total = s.Carried()+s.NotCarried, max(s.Sources, s.Carried()+s.NotCarried)
+		if !r.w.SourceListed {
+			p.Total = r.last.Carried() + r.last.NotCarried
+		}
+	}
+	r.Progress(p)
+}
+
+// wait returns when the time has passed, or why ctx has ended.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
