@@ -89,11 +89,12 @@ func (a *App) assemble(ctx context.Context) error {
 		return err
 	}
 	a.carrier.Store(c)
-	if err := errors.Join(a.redrive(ctx, o.Config), a.warnOfOrphans(ctx, o.Config)); err != nil {
+	if err := errors.Join(a.setModes(ctx, o.Config), a.redrive(ctx, o.Config), a.warnOfOrphans(ctx, o.Config)); err != nil {
 		return err
 	}
 	a.metrics.Watch(a.store.Counts)
 	a.metrics.WatchOverdue(a.overdue)
+	a.metrics.WatchSweeps(a.lastSweeps)
 	answers, err := api.New(api.Options{Store: a.store, Syncs: func() map[string]config.Sync { return a.carrier.Load().config.Syncs }, Log: a.log})
 	if err != nil {
 		return err

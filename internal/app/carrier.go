@@ -17,8 +17,8 @@ import (
 )
 
 // carrier is everything that follows from one reading of the configuration:
-// the connections, the path, the inbox, the pollers, who looks for candidates and
-// who is told. A changed file makes another one in its place.
+// the connections, the path, the inbox, the pollers, who looks for candidates,
+// who compares both sides and who is told. A changed file makes another one in its place.
 type carrier struct {
 	config   *config.Config
 	log      *slog.Logger
@@ -27,6 +27,7 @@ type carrier struct {
 	inbox    *inbox.Inbox
 	pollers  []*poll.Poller
 	suggest  []*suggester
+	sweepers []*sweeper
 	telling  *telling
 
 	// claiming ends when no new work is to begin, working when what has begun
@@ -42,15 +43,16 @@ func (a *App) newCarrier(cfg *config.Config) (*carrier, error) {
 		return nil, err
 	}
 	c := &carrier{config: cfg, log: a.log, conns: conns}
-	c.pipeline = pipeline.New(pipeline.Options{Store: a.store, Syncs: conns.syncs, Lease: a.options.Lease, Log: a.log, Metrics: a.metrics,
-		Paused: func(connection string, rest time.Duration) {
-			if g := conns.gates[connection]; g != nil {
-				g.Paused(rest)
-			}
-		}})
+	paused := func(connection string, rest time.Duration) {
+		if g := conns.gates[connection]; g != nil {
+			g.Paused(rest)
+		}
+	}
+	c.pipeline = pipeline.New(pipeline.Options{Store: a.store, Syncs: conns.syncs, Lease: a.options.Lease, Log: a.log, Metrics: a.metrics, Paused: paused})
 	c.inbox = inbox.New(inbox.Options{Store: a.store, Connections: endpoints(cfg, conns.by), Log: a.log, Metrics: a.metrics, Received: c.pipeline.Wake})
 	c.pollers = pollers(conns.syncs, a.store, c.inbox, a.log)
 	c.suggest = suggesters(conns.syncs, a.store, a.log)
+	c.sweepers = sweepers(conns.syncs, a.store, a.log, c.pipeline.Wake, paused)
 	c.telling = openTelling(cfg, a.store, a.log, a.metrics)
 	return c, nil
 }
@@ -65,6 +67,9 @@ func (c *carrier) start() {
 		c.running.Go(func() { p.Run(claiming) })
 	}
 	for _, s := range c.suggest {
+		c.running.Go(func() { s.run(claiming) })
+	}
+	for _, s := range c.sweepers {
 		c.running.Go(func() { s.run(claiming) })
 	}
 	c.telling.start(claiming, &c.running)
@@ -110,6 +115,9 @@ func (a *App) Reload(ctx context.Context, cfg *config.Config) error {
 	}
 	next, err := a.newCarrier(cfg)
 	if err != nil {
+		return err
+	}
+	if err := a.setModes(ctx, cfg); err != nil {
 		return err
 	}
 	a.carrier.Store(next)

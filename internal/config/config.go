@@ -58,7 +58,7 @@ type Sync struct {
 	FirstContact  string                      `yaml:"first_contact" jsonschema:"enum=ask,enum=source_wins,default=ask" jsonschema_description:"What happens when the target differs and was never written by us."`
 	Owners        map[string]string           `yaml:"owners" jsonschema_description:"Who is responsible for exceptions, by kind; default for all others."`
 	RemindAfter   time.Duration               `yaml:"remind_after" jsonschema:"default=24h" jsonschema_description:"After how long an exception that is still open is overdue; its owner is reminded once."`
-	Sweep         *Sweep                      `yaml:"sweep" jsonschema_description:"The schedule of full comparisons. Accepted, not acted on in this version."`
+	Sweep         *Sweep                      `yaml:"sweep" jsonschema_description:"The schedule of full comparisons; none unless set."`
 	Limits        *Limits                     `yaml:"limits" jsonschema_description:"What stops a catastrophe: nothing is written beyond them until a person says so."`
 }
 
@@ -98,8 +98,8 @@ type ConflictRule struct {
 
 // Sweep is the schedule of full comparisons.
 type Sweep struct {
-	Every  time.Duration `yaml:"every" jsonschema_description:"The time between two comparisons."`
-	Repair bool          `yaml:"repair" jsonschema_description:"Whether to correct what differs."`
+	Every  time.Duration `yaml:"every" jsonschema:"required" jsonschema_description:"The time between two comparisons, 1m or more."`
+	Repair bool          `yaml:"repair" jsonschema:"default=true" jsonschema_description:"Whether customers whose sides have come apart are carried again."`
 }
 
 // Limits stop a catastrophe.
@@ -152,6 +152,8 @@ func (s *Sync) setDefaults() {
 
 // Watches reports whether the sync decides and records, and writes nothing.
 func (s Sync) Watches() bool { return s.Mode == ModeWatch }
+
+func (s *Sweep) setDefaults() { s.Repair = true }
 
 func (r *MatchRule) setDefaults() { r.Confidence = 1 }
 

@@ -140,9 +140,6 @@ func checkSettings(r *report, c *Config) {
 // on, so that nobody relies on them.
 func warnings(c *Config) []Warning {
 	var paths []string
-	for name := range c.Syncs {
-		paths = append(paths, join(join("syncs", name), "sweep"))
-	}
 	var found []Warning
 	for _, path := range paths {
 		if line, ok := c.places[path]; ok {

@@ -115,10 +115,19 @@ func (v *validator) sync(path string, s Sync) {
 	v.owners(path+".owners", s.Owners)
 	v.positive(path+".remind_after", s.RemindAfter > 0)
 	if s.Sweep != nil {
-		v.positive(path+".sweep.every", s.Sweep.Every > 0)
+		v.sweep(path+".sweep", s.Sweep)
 	}
 	if s.Limits != nil {
 		v.limits(path+".limits", s)
+	}
+}
+
+// shortestSweep keeps a sync from comparing its sides all the time.
+const shortestSweep = time.Minute
+
+func (v *validator) sweep(path string, s *Sweep) {
+	if s.Every < shortestSweep {
+		v.invalid(path+".every", "it is missing or below 1m", "write the time between two full comparisons, such as 6h")
 	}
 }
 

@@ -97,6 +97,11 @@ type Drift struct {
 	Vocabulary    int // a word is not known, or not known any more
 }
 
+// ByCause returns the figures under their names.
+func (d Drift) ByCause() map[string]int {
+	return map[string]int{"lost_event": d.LostEvent, "edit_outside": d.EditOutside, "deleted_record": d.DeletedRecord, "vocabulary": d.Vocabulary}
+}
+
 // PlanRow is one customer that a plan would change, or that needs a person.
 type PlanRow struct {
 	Sweep    int64
@@ -152,6 +157,24 @@ func (db *DB) Sweeps(ctx context.Context, sync string, limit int) ([]Sweep, erro
 		return nil, fmt.Errorf("read the sweeps of %s: %w", sync, err)
 	}
 	return found, nil
+}
+
+// LastSweep returns the last comparison of a sync for a purpose that came to its
+// end, or ErrNotFound.
+func (db *DB) LastSweep(ctx context.Context, sync string, purpose Purpose) (Sweep, error) {
+	var found *Sweep
+	err := db.view(ctx, func(s scanner) error {
+		w, err := scanSweep(s)
+		found = &w
+		return err
+	}, "select "+sweepColumns+" from sweeps where sync = $1 and purpose = $2 and phase = 'done' order by id desc limit 1", sync, string(purpose))
+	if err == nil && found == nil {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Sweep{}, fmt.Errorf("read the last comparison of %s: %w", sync, err)
+	}
+	return *found, nil
 }
 
 // Plan returns the plan of a sync whose hash begins with the given text, or

@@ -223,7 +223,9 @@ func (w *world) pass(d time.Duration) {
 func newWorld(t *testing.T, dsn string) *world {
 	t.Helper()
 	w := &world{T: t, now: began}
-	newTool := func() *tool { return &tool{now: w.clock, records: map[string]record{}, page: 3, calls: map[string]int{}} }
+	newTool := func() *tool {
+		return &tool{now: w.clock, records: map[string]record{}, page: 3, calls: map[string]int{}}
+	}
 	w.billing, w.crm = newTool(), newTool()
 	db, err := store.Open(t.Context(), store.Options{DSN: dsn, Migrate: true, Work: true, Now: w.clock})
 	if err != nil {

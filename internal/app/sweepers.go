@@ -1,0 +1,149 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"trueup/internal/config"
+	"trueup/internal/connector"
+	"trueup/internal/pipeline"
+	"trueup/internal/status"
+	"trueup/internal/store"
+	"trueup/internal/sweep"
+)
+
+const (
+	// sweepLook is the pause while another node sweeps: it may go before its end.
+	sweepLook = time.Minute
+	// sweepAgain is the pause after a sweep that did not come to its end.
+	sweepAgain = 5 * time.Minute
+)
+
+// sweeper compares both sides of one sync as often as the configuration says.
+type sweeper struct {
+	sync   pipeline.Sync
+	db     *store.DB
+	log    *slog.Logger
+	wake   func(syncs ...string)
+	paused func(connection string, rest time.Duration)
+}
+
+// sweepers returns one for each sync that has a schedule.
+func sweepers(syncs []pipeline.Sync, db *store.DB, log *slog.Logger, wake func(...string), paused func(string, time.Duration)) []*sweeper {
+	var all []*sweeper
+	for _, s := range syncs {
+		if s.Config.Sweep != nil {
+			all = append(all, &sweeper{sync: s, db: db, log: log, wake: wake, paused: paused})
+		}
+	}
+	return all
+}
+
+// run sweeps until ctx ends. A sweep that a stop cuts off is gone on with by
+// whoever comes next.
+func (s *sweeper) run(ctx context.Context) {
+	for {
+		wait, err := s.due(ctx)
+		if err == nil && wait <= 0 {
+			wait, err = 0, s.sweep(ctx)
+		}
+		var sweeping *store.SweepingError
+		switch {
+		case ctx.Err() != nil:
+			return
+		case errors.As(err, &sweeping):
+			wait = sweepLook
+		case err != nil:
+			s.log.Warn("a sweep did not come to its end; it is tried again", slog.String("sync", s.sync.Config.Name), slog.Any("error", err))
+			wait = sweepAgain
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+	}
+}
+
+// due is how long it is to the next sweep, by the database's clock; one that
+// was left is due now.
+func (s *sweeper) due(ctx context.Context) (time.Duration, error) {
+	name := s.sync.Config.Name
+	switch _, err := s.db.SweepUnderWay(ctx, name, store.ForSweep); {
+	case err == nil:
+		return 0, nil
+	case !errors.Is(err, store.ErrNotFound):
+		return 0, err
+	}
+	last, err := s.db.LastSweep(ctx, name, store.ForSweep)
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	now, err := s.db.Now(ctx)
+	return last.BeganAt.Add(s.sync.Config.Sweep.Every).Sub(now), err
+}
+
+// sweep compares both sides once. Customers that were found apart are due after
+// it; the path reads both sides itself and decides.
+func (s *sweeper) sweep(ctx context.Context) error {
+	cfg := s.sync.Config
+	_, err := sweep.Run(ctx, sweep.Options{Sync: s.sync, Store: s.db, Purpose: store.ForSweep, Log: s.log, Paused: s.paused,
+		Repair:   cfg.Sweep.Repair && cfg.Mode == config.ModeLive,
+		Progress: func(sweep.Progress) { s.wake(cfg.Name) }})
+	var sweeping *store.SweepingError
+	if ctx.Err() != nil || errors.As(err, &sweeping) {
+		return err
+	}
+	return errors.Join(err, s.report(ctx, err))
+}
+
+// report opens the exception of a sweep that a tool does not let come to its
+// end, and closes it after one that did.
+func (s *sweeper) report(ctx context.Context, failed error) error {
+	cfg := s.sync.Config
+	if failed == nil {
+		_, err := s.db.CloseExceptions(ctx, cfg.Name, "", status.ConnectionFailed)
+		return err
+	}
+	var f *connector.Failure
+	if !errors.As(failed, &f) || f.Kind == connector.RateLimited || f.Kind == connector.Transient {
+		return nil
+	}
+	_, err := s.db.OpenException(ctx, store.NewException{Sync: cfg.Name, Kind: status.ConnectionFailed, Stage: status.StageReceive,
+		Reason:     fmt.Sprintf("comparing both sides: %s; check the connection with trueup check --live; it is tried again by itself", f.Error()),
+		LastAction: "compared both sides", Confidence: 1, Owner: cfg.Owner(status.ConnectionFailed)})
+	return err
+}
+
+// lastSweeps returns the last finished comparison of each sync, for the metrics.
+func (a *App) lastSweeps(ctx context.Context) (map[string]store.Sweep, error) {
+	last := map[string]store.Sweep{}
+	for name := range a.carrier.Load().config.Syncs {
+		w, err := a.store.LastSweep(ctx, name, store.ForSweep)
+		switch {
+		case err == nil:
+			last[name] = w
+		case !errors.Is(err, store.ErrNotFound):
+			return nil, err
+		}
+	}
+	return last, nil
+}
+
+// setModes stores which syncs write, and since when.
+func (a *App) setModes(ctx context.Context, cfg *config.Config) error {
+	for name, s := range cfg.Syncs {
+		if err := a.store.SetMode(ctx, name, s.Mode == config.ModeLive); err != nil {
+			return err
+		}
+	}
+	return nil
+}

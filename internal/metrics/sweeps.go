@@ -1,0 +1,65 @@
+package metrics
+
+import (
+	"context"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"trueup/internal/store"
+)
+
+// sweeps reads from the store, at each scrape, what the last sweep of each sync
+// came to.
+type sweeps struct {
+	last                                             func(context.Context) (map[string]store.Sweep, error)
+	agreement, ended, took, drift, repaired, waiting *prometheus.Desc
+}
+
+// WatchSweeps adds the last sweep of each sync to what is served.
+func (m *Metrics) WatchSweeps(last func(context.Context) (map[string]store.Sweep, error)) {
+	if m == nil {
+		return
+	}
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("trueup_sweep_"+name, help, append([]string{"sync"}, labels...), nil)
+	}
+	m.registry.MustRegister(&sweeps{last: last,
+		agreement: desc("agreement", "Share of the carried customers whose target held what the source says, at the last sweep, 0 to 1."),
+		ended:     desc("ended_timestamp_seconds", "When the last sweep came to its end, in Unix seconds."),
+		took:      desc("seconds", "How long the last sweep took, in seconds."),
+		drift:     desc("drift", "Customers whose two sides had come apart at the last sweep, by cause.", "cause"),
+		repaired:  desc("repaired", "Customers whom the last sweep had looked at again."),
+		waiting:   desc("waiting", "Customers that differ and wait for a plan: nothing was ever carried for them, and their source changed before the sync went live."),
+	})
+}
+
+// Describe lists the gauges.
+func (s *sweeps) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{s.agreement, s.ended, s.took, s.drift, s.repaired, s.waiting} {
+		ch <- d
+	}
+}
+
+// Collect reads them from the store.
+func (s *sweeps) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), watchTime)
+	defer cancel()
+	all, err := s.last(ctx)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(s.agreement, err)
+		return
+	}
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	for sync, w := range all {
+		gauge(s.agreement, w.Summary.Agreement(), sync)
+		gauge(s.ended, float64(w.EndedAt.Unix()), sync)
+		gauge(s.took, w.EndedAt.Sub(w.BeganAt).Seconds(), sync)
+		for cause, n := range w.Drift.ByCause() {
+			gauge(s.drift, float64(n), sync, cause)
+		}
+		gauge(s.repaired, float64(w.Repaired), sync)
+		gauge(s.waiting, float64(w.Waiting), sync)
+	}
+}
