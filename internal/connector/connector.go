@@ -42,6 +42,8 @@ type Connection struct {
 	// SourceList and TargetList go through all records, for a sweep.
 	SourceList SourceList
 	TargetList TargetList
+	// Options lists what the target's field may hold now.
+	Options Options
 }
 
 // Knowledge is what a tool can tell about a record and its history.
@@ -151,6 +153,12 @@ type SourceList interface {
 // TargetList lists every record of a target, as SourceList does.
 type TargetList interface {
 	List(ctx context.Context, cursor string) (records []status.TargetRecord, next string, err error)
+}
+
+// Options lists the legal values of the field that holds the status. People
+// rename and remove them while the service runs.
+type Options interface {
+	Options(ctx context.Context) ([]string, error)
 }
 
 // Probe checks a live account: credentials, reachability, permissions.

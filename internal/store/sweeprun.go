@@ -23,6 +23,10 @@ func (e *SweepingError) Error() string {
 		w.Sync, w.BeganAt.Format(time.RFC3339), how[w.Phase])
 }
 
+// ErrSweepTaken means that another node goes on with a comparison: nothing was
+// changed.
+var ErrSweepTaken = errors.New("another node goes on with it")
+
 // BeginSweep takes up the comparison of a sync that was left, or begins one, for
 // the time of the lease. One that was made under other rules is given up. It
 // returns a *SweepingError while another one of the sync is under way.
@@ -88,17 +92,18 @@ func (db *DB) SweepUnderWay(ctx context.Context, sync string, purpose Purpose) (
 	return *found, nil
 }
 
-// holdSweep checks that a comparison is ours and keeps it for the lease.
+// holdSweep checks that a comparison is ours and keeps it for the lease. Whoever
+// stood still for longer and whom nobody replaced goes on.
 func (t *tx) holdSweep(w Sweep, lease time.Duration) error {
-	n, err := t.exec("update sweeps set lease_until = $3 where id = $1 and fence = $2 and lease_until > $4 and phase not in ('done', 'failed')",
-		w.ID, w.fence, ms(t.now.Add(lease)), ms(t.now))
+	n, err := t.exec("update sweeps set lease_until = $3 where id = $1 and fence = $2 and phase not in ('done', 'failed')",
+		w.ID, w.fence, ms(t.now.Add(lease)))
 	if err == nil && n == 0 {
-		err = ErrFenced
+		err = ErrSweepTaken
 	}
 	return err
 }
 
-// KeepSweep prolongs the lease of a comparison; ErrFenced means that it is not
+// KeepSweep prolongs the lease of a comparison; ErrSweepTaken means that it is not
 // ours any more.
 func (db *DB) KeepSweep(ctx context.Context, w Sweep, lease time.Duration) error {
 	err := db.update(ctx, func(t *tx) error { return t.holdSweep(w, lease) })
@@ -160,7 +165,7 @@ type SweepPart struct {
 
 // SaveSweep stores how far a comparison is together with what it has found
 // since, in one transaction: whoever goes on with it repeats nothing. A page's
-// records may have come before. ErrFenced means that it is not ours any more.
+// records may have come before. ErrSweepTaken means that it is not ours any more.
 // It returns the comparison as it is stored.
 func (db *DB) SaveSweep(ctx context.Context, w Sweep, p SweepPart, lease time.Duration) (Sweep, error) {
 	touches := make([]key, len(p.Wake))

@@ -58,6 +58,11 @@ func (r *run) readSource(ctx context.Context) error {
 
 // readTarget lists the target in the same way.
 func (r *run) readTarget(ctx context.Context) error {
+	if r.w.TargetCursor == "" && r.Purpose == store.ForSweep {
+		if err := r.checkOptions(ctx); err != nil {
+			return err
+		}
+	}
 	if !r.w.TargetListed {
 		return r.turn(ctx, store.PhaseCompare)
 	}

@@ -130,8 +130,8 @@ func (r *run) begin(ctx context.Context) error {
 // somebody else's.
 func (r *run) keep(ctx context.Context, w store.Sweep, cancel context.CancelCauseFunc) {
 	for wait(ctx, lease/4) == nil {
-		if err := r.Store.KeepSweep(ctx, w, lease); errors.Is(err, store.ErrFenced) {
-			cancel(fmt.Errorf("another node went on with it: %w", err))
+		if err := r.Store.KeepSweep(ctx, w, lease); errors.Is(err, store.ErrSweepTaken) {
+			cancel(err)
 		}
 	}
 }

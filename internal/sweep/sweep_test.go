@@ -74,16 +74,27 @@ func TestAPlanSaysOfEachCustomerWhatWouldBeDone(t *testing.T) {
 	})
 }
 
-func TestAComparisonThatIsKilledAtAnyCallGoesOnAndRepeatsNothing(t *testing.T) {
+func TestAComparisonThatIsKilledAnywhereGoesOnAndRepeatsNothing(t *testing.T) {
 	on(t, func(t *testing.T, w *world) {
 		everyKind(w)
-		whole := w.compare(store.ForPlan)
-		calls := len(w.billing.lists) + len(w.crm.lists)
+		steps := 0
+		o := w.options(store.ForPlan)
+		o.Progress = func(Progress) { steps++ }
+		whole, err := Run(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		calls := w.forget()
+		same := func(how string, n int, s store.Sweep) {
+			t.Helper()
+			if d := cmp.Diff(whole, s, cmpopts.IgnoreUnexported(store.Sweep{}), cmpopts.IgnoreFields(store.Sweep{}, "ID", "BeganAt", "EndedAt")); d != "" {
+				t.Errorf("killed at %s %d it came to something else: %s", how, n, d)
+			}
+		}
 		for n := range calls {
-			w.billing.lists, w.crm.lists = nil, nil
 			ctx, cancel := context.WithCancel(t.Context())
 			left := n
-			kill := func(call, _ string) error {
+			kill := func(string, string) error {
 				if left--; left < 0 {
 					cancel()
 					return context.Canceled
@@ -95,13 +106,25 @@ func TestAComparisonThatIsKilledAtAnyCallGoesOnAndRepeatsNothing(t *testing.T) {
 				t.Fatalf("killed at call %d it came to its end", n)
 			}
 			w.billing.fail, w.crm.fail = nil, nil
-			killed := len(w.billing.lists) + len(w.crm.lists) - n // the call that did not answer
-			s := w.compare(store.ForPlan)
-			if d := cmp.Diff(whole, s, cmpopts.IgnoreUnexported(store.Sweep{}), cmpopts.IgnoreFields(store.Sweep{}, "ID", "BeganAt", "EndedAt")); d != "" {
-				t.Errorf("killed at call %d it came to something else: %s", n, d)
+			same("call", n, w.compare(store.ForPlan))
+			if got := w.forget(); got != calls+1 { // the one that did not answer
+				t.Errorf("killed at call %d it took %d calls instead of %d", n, got, calls+1)
 			}
-			if got := len(w.billing.lists) + len(w.crm.lists) - killed; got != calls {
-				t.Errorf("killed at call %d it took %d calls instead of %d: %v %v", n, got, calls, w.billing.lists, w.crm.lists)
+		}
+		for n := range steps - 1 {
+			ctx, cancel := context.WithCancel(t.Context())
+			left, o := n, w.options(store.ForPlan)
+			o.Progress = func(Progress) {
+				if left--; left < 0 {
+					cancel()
+				}
+			}
+			if _, err := Run(ctx, o); err == nil {
+				t.Fatalf("killed after step %d it came to its end", n)
+			}
+			same("step", n, w.compare(store.ForPlan))
+			if got := w.forget(); got != calls {
+				t.Errorf("killed after step %d it took %d calls instead of %d", n, got, calls)
 			}
 		}
 	})

@@ -328,3 +328,17 @@ func (w *world) rows(s store.Sweep) map[string]store.PlanRow {
 	}
 	return by
 }
+
+// forget returns how many pages were asked for since the last time.
+func (w *world) forget() int {
+	n := len(w.billing.lists) + len(w.crm.lists)
+	w.billing.lists, w.crm.lists = nil, nil
+	return n
+}
+
+// mutexed lets something be done to the tools in the middle of a call of crm.
+func (w *world) mutexed(do func()) {
+	w.crm.mu.Unlock()
+	defer w.crm.mu.Lock()
+	do()
+}

@@ -23,6 +23,28 @@ func (l sourceList) List(ctx context.Context, cursor string) ([]status.SourceRec
 	return records, next, nil
 }
 
+// options implements connector.Options for a dropdown.
+type options struct{ all *records }
+
+// Options implements connector.Options.
+func (o options) Options(ctx context.Context) ([]string, error) {
+	if _, err := o.all.fields.get(ctx, fieldsAgain); err != nil {
+		return nil, err
+	}
+	found, err := o.all.fields.find(ctx, o.all.place.field)
+	if err == nil {
+		err = found.single()
+	}
+	if err != nil {
+		return nil, err
+	}
+	values := make([]string, len(found.Options))
+	for i, value := range found.Options {
+		values[i] = string(value)
+	}
+	return values, nil
+}
+
 // targetList implements connector.TargetList, in the same way.
 type targetList struct{ all *records }
 

@@ -1,0 +1,55 @@
+package sweep
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// checkOptions compares the words that may be written with those that the
+// target's field knows now. Somebody who renames an option tells nobody; the
+// owner hears of it here, before a write of it fails. There is one exception of
+// the sync for all such words, and it closes when all of them are known again.
+func (r *run) checkOptions(ctx context.Context) error {
+	if r.Sync.Target.Options == nil {
+		return nil
+	}
+	known, err := call(ctx, r, r.Sync.Target.Name, "reading the options of the field in", r.Sync.Target.Options.Options)
+	if err != nil {
+		return err
+	}
+	cfg := r.Sync.Config
+	var missing []string
+	for _, name := range slices.Sorted(maps.Keys(cfg.Statuses)) {
+		if word := cfg.Statuses[name].To; !slices.Contains(known, word) && !slices.Contains(missing, word) {
+			missing = append(missing, word)
+		}
+	}
+	if len(missing) == 0 {
+		_, err := r.Store.CloseExceptions(ctx, cfg.Name, "", status.WriteFailed)
+		return err
+	}
+	_, err = r.Store.OpenException(ctx, store.NewException{Sync: cfg.Name, Kind: status.WriteFailed, Stage: status.StageWrite,
+		Reason: fmt.Sprintf("%s has no option %s any more for the field that holds the status (its options are %s), so it cannot be written; "+
+			"add the option there, or correct to in statuses; this closes by itself at the next sweep",
+			r.Sync.Target.Name, quoted(missing), quoted(known)),
+		TargetValue: missing[0], LastAction: "read the options of the field", Confidence: 1, Owner: cfg.Owner(status.WriteFailed), Cause: "options of the field"})
+	return err
+}
+
+// quoted lists words for people.
+func quoted(words []string) string {
+	if len(words) == 0 {
+		return "none"
+	}
+	texts := make([]string, len(words))
+	for i, word := range words {
+		texts[i] = fmt.Sprintf("%q", word)
+	}
+	return strings.Join(texts, ", ")
+}
