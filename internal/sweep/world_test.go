@@ -237,6 +237,14 @@ func newWorld(t *testing.T, dsn string) *world {
 		}
 	})
 	w.db = db
+	w.setSync()
+	w.sync.Source = connector.Connection{Name: "billing", Source: biller{w.billing}, SourceList: biller{w.billing}}
+	w.sync.Target = connector.Connection{Name: "crm", Target: crm{w.crm}, TargetList: crm{w.crm}}
+	return w
+}
+
+// setSync configures the sync.
+func (w *world) setSync() {
 	s := config.Sync{Name: syncName, Mode: config.ModeLive, FirstContact: config.SourceWins, MinConfidence: 0.8,
 		Match: []config.MatchRule{{Source: "email", Target: "email", Confidence: 0.9}},
 		Statuses: map[status.Status]config.StatusMap{
@@ -248,10 +256,7 @@ func newWorld(t *testing.T, dsn string) *world {
 		Conflict: config.ConflictRule{ClockSkew: 2 * time.Second, AutomationEdits: config.AutomationWrite},
 	}
 	s.Source.Connection, s.Target.Connection = "billing", "crm"
-	w.sync = pipeline.Sync{Config: s,
-		Source: connector.Connection{Name: "billing", Source: biller{w.billing}, SourceList: biller{w.billing}},
-		Target: connector.Connection{Name: "crm", Target: crm{w.crm}, TargetList: crm{w.crm}}}
-	return w
+	w.sync.Config = s
 }
 
 // customer adds a customer to both tools; "-" leaves one out.
