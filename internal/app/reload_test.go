@@ -21,7 +21,12 @@ func (l *live) reload(old, fresh string) error {
 
 func (l *live) reloadWithin(ctx context.Context, old, fresh string) error {
 	l.Helper()
-	text := configText(l.dsn, l.billing.URL, l.crm.URL)
+	return l.reloadFrom(ctx, configText(l.dsn, l.billing.URL, l.crm.URL), old, fresh)
+}
+
+// reloadFrom does so with another text.
+func (l *live) reloadFrom(ctx context.Context, text, old, fresh string) error {
+	l.Helper()
 	if strings.Count(text, old) != 1 {
 		l.Fatalf("the configuration does not have %q once", old)
 	}

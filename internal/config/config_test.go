@@ -164,8 +164,7 @@ func TestWhatThisVersionDoesNotActOnIsAWarning(t *testing.T) {
 	for _, w := range warnings {
 		got = append(got, w.String())
 	}
-	want := []string{
-	}
+	want := []string{}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

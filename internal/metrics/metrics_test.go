@@ -70,3 +70,27 @@ func TestNoMetricsCountNothing(*testing.T) {
 	m.Refused("s", "never_sticks")
 	m.Watch(nil)
 }
+
+func TestTheLastSweepIsServed(t *testing.T) {
+	m := New()
+	ended := time.Unix(1_770_000_000, 0)
+	m.WatchSweeps(func(context.Context) (map[string]store.Sweep, error) {
+		return map[string]store.Sweep{"customer-status": {BeganAt: ended.Add(-90 * time.Second), EndedAt: ended, Repaired: 2, Waiting: 7,
+			Summary: store.Summary{Agree: 3, Write: 1}, Drift: store.Drift{LostEvent: 1, Vocabulary: 4}}}, nil
+	})
+	text := served(m)
+	for _, line := range []string{
+		`trueup_sweep_agreement{sync="customer-status"} 0.75`,
+		`trueup_sweep_ended_timestamp_seconds{sync="customer-status"} 1.77e+09`,
+		`trueup_sweep_seconds{sync="customer-status"} 90`,
+		`trueup_sweep_drift{cause="lost_event",sync="customer-status"} 1`,
+		`trueup_sweep_drift{cause="vocabulary",sync="customer-status"} 4`,
+		`trueup_sweep_drift{cause="deleted_record",sync="customer-status"} 0`,
+		`trueup_sweep_repaired{sync="customer-status"} 2`,
+		`trueup_sweep_waiting{sync="customer-status"} 7`,
+	} {
+		if !strings.Contains(text, "\n"+line) {
+			t.Errorf("not served: %s", line)
+		}
+	}
+}

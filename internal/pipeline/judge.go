@@ -145,7 +145,7 @@ func (o onlyReads) SaveLink(ctx context.Context, _ *store.Work, l store.Link) er
 }
 
 // BeginWrite implements Store.
-func (onlyReads) BeginWrite(context.Context, *store.Work, store.Intent) (store.Intent, error) {
+func (onlyReads) BeginWrite(context.Context, *store.Work, store.Intent, store.Limits) (store.Intent, error) {
 	return store.Intent{}, errOnlyReads
 }
 

@@ -180,6 +180,10 @@ func (tl *Tool) find(w http.ResponseWriter, r *http.Request) {
 	tl.mu.Lock()
 	defer tl.mu.Unlock()
 	q := r.URL.Query()
+	if q.Has("all") {
+		tl.list(w, q.Get("after"))
+		return
+	}
 	found := []*Record{}
 	for _, id := range slices.Sorted(maps.Keys(tl.records)) {
 		rec := tl.records[id]
@@ -189,6 +193,27 @@ func (tl *Tool) find(w http.ResponseWriter, r *http.Request) {
 	}
 	answer(w, http.StatusOK, map[string]any{"records": found})
 }
+
+// listed is how many records one page of the list has.
+const listed = 20
+
+// list answers with the records after an id, and where the next page begins.
+func (tl *Tool) list(w http.ResponseWriter, after string) {
+	ids := slices.DeleteFunc(slices.Sorted(maps.Keys(tl.records)), func(id string) bool { return id <= after })
+	found, next := []*Record{}, ""
+	if len(ids) > listed {
+		ids = ids[:listed]
+		next = ids[listed-1]
+	}
+	for _, id := range ids {
+		found = append(found, tl.records[id])
+	}
+	answer(w, http.StatusOK, map[string]any{"records": found, "next": next})
+}
+
+// ListYAML is the line that lists a tool's records, for a connection.
+const ListYAML = `    list: {get: "/records?all=yes&after={cursor}", records: body.records, next: body.next}
+`
 
 func (tl *Tool) read(w http.ResponseWriter, r *http.Request) {
 	tl.mu.Lock()

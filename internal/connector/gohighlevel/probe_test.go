@@ -2,6 +2,7 @@ package gohighlevel
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -126,5 +127,26 @@ func TestTheConnectionKnowsWhatItCanTell(t *testing.T) {
 	s.Webhook = &hook
 	if !open(t, a, s, following("tags")).Knows.DeleteNotice {
 		t.Error("an app's webhooks announce deletions")
+	}
+}
+
+// The options are asked for again, so that a renamed one shows.
+func TestTheOptionsOfADropdownAreAskedForAgain(t *testing.T) {
+	a := account(t)
+	conn := open(t, a, settings(), following("customer_status"))
+	if known, err := conn.Options.Options(t.Context()); err != nil || !slices.Equal(known, []string{"Active", "Paused", "Churned"}) {
+		t.Errorf("it lists %v, %v", known, err)
+	}
+	a.SetFields(func(all []ghltest.Field) []ghltest.Field { all[0].Options = nil; return all })
+	if known, err := open(t, a, settings(), following("customer_status")).Options.Options(t.Context()); err != nil || len(known) != 0 {
+		t.Errorf("without any it lists %v, %v", known, err)
+	}
+	if _, err := open(t, a, settings(), following("notes")).Options.Options(t.Context()); err == nil {
+		t.Error("a field of text has options")
+	}
+	for _, use := range []connector.Use{following("tags"), deciding("customer_status"), following("opportunity.status", "open")} {
+		if open(t, a, settings(), use).Options != nil {
+			t.Errorf("%+v has options", use)
+		}
 	}
 }
