@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"time"
 
 	"trueup/internal/decide"
 	"trueup/internal/pipeline"
@@ -74,13 +75,14 @@ func (r *run) compareBatch(ctx context.Context, customers []string) error {
 
 // neverCarried reports whether nothing was ever carried for a customer whose
 // source changed before the sync went live: that is history, which only a plan
-// carries.
+// carries. One who was only watched until then is history as well.
 func (r *run) neverCarried(k *store.Known, j pipeline.Judgement) bool {
 	changed := j.Source.ValueAt
 	if changed.IsZero() {
 		changed = j.Source.UpdatedAt
 	}
-	return !k.Stored && (r.live.IsZero() || changed.IsZero() || changed.Before(r.live))
+	before := func(at time.Time) bool { return r.live.IsZero() || at.Before(r.live) }
+	return (!k.Stored || !k.Base.Known && before(k.Desired.SeenAt)) && (changed.IsZero() || before(changed))
 }
 
 // worthALook reports whether the path has something to do that it does not know

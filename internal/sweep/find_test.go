@@ -69,12 +69,18 @@ func TestHistoryWaitsForAPlan(t *testing.T) {
 		w.customer("old_1", "paused", "Active")
 		w.customer("old_2", "active", "-")
 		w.customer("old_same", "active", "Active")
+		w.customer("watched", "active", "Active")
+		w.pass(time.Minute)
+		w.sync.Config.Mode = "watch"
+		w.change("watched", "paused", true)
+		w.work()
+		w.sync.Config.Mode = "live"
 		w.pass(time.Hour)
 		w.goLive()
 		w.customer("new", "paused", "Active") // its event was lost
 		w.pass(time.Minute)
 		s := w.compare(store.ForSweep)
-		if s.Waiting != 2 || s.Repaired != 1 || s.Drift.LostEvent != 1 {
+		if s.Waiting != 3 || s.Repaired != 1 || s.Drift.LostEvent != 1 {
 			t.Errorf("the sweep found %+v", s)
 		}
 		w.work()
@@ -86,7 +92,7 @@ func TestHistoryWaitsForAPlan(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.customer("later", "paused", "Active")
-		if s := w.compare(store.ForSweep); s.Waiting != 3 || s.Repaired != 0 {
+		if s := w.compare(store.ForSweep); s.Waiting != 4 || s.Repaired != 0 {
 			t.Errorf("while it watches, the sweep found %+v", s)
 		}
 	})

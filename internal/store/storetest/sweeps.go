@@ -10,7 +10,7 @@ import (
 )
 
 // begin takes up a comparison of sync1.
-func (f fixture) begin(purpose store.Purpose, rules string) (store.Sweep, error) {
+func (f fixture) beginSweep(purpose store.Purpose, rules string) (store.Sweep, error) {
 	f.Helper()
 	return f.db.BeginSweep(f.ctx, store.Sweep{Sync: sync1, Purpose: purpose, Rules: rules, SourceListed: true, TargetListed: true}, lease)
 }
@@ -18,19 +18,19 @@ func (f fixture) begin(purpose store.Purpose, rules string) (store.Sweep, error)
 var sweeps = map[string]func(*testing.T, Open){
 	"one node compares at a time, and the next goes on where it was": func(t *testing.T, open Open) {
 		f := fresh(t, open)
-		first, err := f.begin(store.ForSweep, "rules")
+		first, err := f.beginSweep(store.ForSweep, "rules")
 		f.must(err)
 		first.SourceCursor, first.Summary.Sources = "page 2", 1
 		first, err = f.db.SaveSweep(f.ctx, first, store.SweepPart{ReadAt: f.clock.Now(), Sources: []status.SourceRecord{{ID: "cus_1", Value: "active"}}}, lease)
 		f.must(err)
 		for _, purpose := range []store.Purpose{store.ForSweep, store.ForPlan} {
 			var busy *store.SweepingError
-			if _, err := f.begin(purpose, "rules"); !errors.As(err, &busy) || busy.Sweep.Summary.Sources != 1 {
+			if _, err := f.beginSweep(purpose, "rules"); !errors.As(err, &busy) || busy.Sweep.Summary.Sources != 1 {
 				t.Errorf("another %s is told %v", purpose, err)
 			}
 		}
 		f.clock.Move(lease + time.Second)
-		second, err := f.begin(store.ForSweep, "rules")
+		second, err := f.beginSweep(store.ForSweep, "rules")
 		f.must(err)
 		if second.ID != first.ID || second.SourceCursor != "page 2" {
 			t.Errorf("the second begins at %+v", second)
@@ -45,15 +45,15 @@ var sweeps = map[string]func(*testing.T, Open){
 			}
 		}
 		f.must(f.db.ReleaseSweep(f.ctx, first)) // it is not its to release
-		if _, err := f.begin(store.ForSweep, "rules"); err == nil {
+		if _, err := f.beginSweep(store.ForSweep, "rules"); err == nil {
 			t.Error("the first released what the second has")
 		}
-		third, err := f.begin(store.ForSweep, "other rules")
+		third, err := f.beginSweep(store.ForSweep, "other rules")
 		if err == nil {
 			t.Errorf("others began beside it: %+v", third)
 		}
 		f.must(f.db.ReleaseSweep(f.ctx, second))
-		third, err = f.begin(store.ForSweep, "other rules")
+		third, err = f.beginSweep(store.ForSweep, "other rules")
 		f.must(err)
 		if third.ID == second.ID || third.SourceCursor != "" {
 			t.Errorf("under other rules it begins at %+v", third)
@@ -61,7 +61,7 @@ var sweeps = map[string]func(*testing.T, Open){
 	},
 	"a repair makes customers due, known or not": func(t *testing.T, open Open) {
 		f := fresh(t, open)
-		w, err := f.begin(store.ForSweep, "rules")
+		w, err := f.beginSweep(store.ForSweep, "rules")
 		f.must(err)
 		f.receive(event("evt_1", "cus_1"))
 		works, err := f.db.Claim(f.ctx, sync1, 10, lease)
