@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"trueup/internal/decide"
 	"trueup/internal/failpoint"
 	"trueup/internal/status"
 	"trueup/internal/store"
@@ -94,7 +95,23 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 	if e.park != nil {
 		s.Decision.Kind, s.Decision.Confidence = e.park.Kind, e.park.Confidence
 	}
+	if a.watching() && e.outcome != "" {
+		s.Watched = a.watched(e)
+	}
 	return s
+}
+
+// watched is what a look of a sync that only watches found. What an earlier
+// write of ours has brought about, nobody else did.
+func (a *attempt) watched(e *ending) *store.Watched {
+	w := &store.Watched{Desired: a.desired.Value, Would: e.outcome == status.Ignored && e.action == string(decide.Write),
+		Observed: a.target.Value, ObservedAt: a.target.EditedAt}
+	if a.link != nil {
+		w.TargetID = a.link.TargetID
+	}
+	_, ours := a.facts().Explained()
+	w.Looked = !a.seenAt.IsZero() && !ours && a.target.Actor != status.ActorUs
+	return w
 }
 
 // seenAgain is the base that this look has proved (invariant 3), nil when it

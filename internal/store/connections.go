@@ -59,6 +59,56 @@ update connections set next_slot_us = case when next_slot_us > $2 then next_slot
 	return now, first, gap, nil
 }
 
+// ConnectionState is how a connection stands, for all nodes.
+type ConnectionState struct {
+	PausedUntil time.Time // it rests until then; a time that has passed means that it does not
+	// NextCall is when the next call may be made that nobody has reserved yet,
+	// zero when there is no limit or no call was made.
+	NextCall time.Time
+	// BudgetLeft of BudgetLimit calls were left in the tool's day when it last
+	// said so, BudgetAt; zero when it never did.
+	BudgetLeft, BudgetLimit int
+	BudgetAt                time.Time
+}
+
+// ConnectionStates returns how each connection stands that was used.
+func (db *DB) ConnectionStates(ctx context.Context) (map[string]ConnectionState, error) {
+	all := map[string]ConnectionState{}
+	err := db.view(ctx, func(s scanner) error {
+		var name string
+		var c ConnectionState
+		var paused, next, told int64
+		err := s.Scan(&name, &paused, &next, &c.BudgetLeft, &c.BudgetLimit, &told)
+		c.PausedUntil, c.BudgetAt = at(paused), at(told)
+		if next > 0 {
+			c.NextCall = time.UnixMicro(next).UTC()
+		}
+		all[name] = c
+		return err
+	}, "select name, paused_until, next_slot_us, budget_left, budget_limit, budget_at from connections")
+	if err != nil {
+		return nil, fmt.Errorf("read how the connections stand: %w", err)
+	}
+	return all, nil
+}
+
+// SaveBudget notes what a tool said of its day age ago, unless another node
+// has heard it since.
+func (db *DB) SaveBudget(ctx context.Context, connection string, left, limit int, age time.Duration) error {
+	err := db.update(ctx, func(t *tx) error {
+		if _, err := t.exec(upsertConnection, connection); err != nil {
+			return err
+		}
+		_, err := t.exec("update connections set budget_left = $2, budget_limit = $3, budget_at = $4 where name = $1 and budget_at < $4",
+			connection, left, limit, ms(t.now.Add(-age)))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("note the calls that connection %s has left: %w", connection, err)
+	}
+	return nil
+}
+
 // LeaseCursor returns where asking a connection for its changes has got to,
 // for the one node that may ask next. ok is false while another one asks, or
 // when the last answer is younger than every. The fence goes with SaveCursor.

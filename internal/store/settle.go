@@ -122,6 +122,11 @@ func (t *tx) settle(w *Work, s Settlement) error {
 	if err := t.closeExceptions(w, s); err != nil {
 		return err
 	}
+	if s.Watched != nil {
+		if err := t.watch(w.Sync, w.Customer, *s.Watched); err != nil {
+			return err
+		}
+	}
 	if s.Decision != nil {
 		return t.appendDecision(*s.Decision)
 	}

@@ -226,6 +226,7 @@ type Settlement struct {
 	Halted       bool           // the sync is halted, and the customer waits for it
 	Outcome      status.Outcome // "" leaves outcome and reason
 	Reason       string
+	Watched      *Watched // what the look found, in a sync that only watches
 }
 
 // Decision is one line of a customer's history.

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"trueup/internal/store"
 )
 
@@ -92,6 +94,23 @@ var connections = map[string]func(*testing.T, Open){
 		f.clock.Move(lease)
 		if err := f.db.SaveCursor(f.ctx, "billing", fence, "evt_1", true); !errors.Is(err, store.ErrFenced) {
 			t.Errorf("an old lease moves the cursor: %v", err)
+		}
+	},
+	"what is left of a connection's calls is told to all nodes": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.must(f.db.Pause(f.ctx, "billing", f.clock.Now().Add(time.Minute)))
+		_, first, gap, err := f.db.Reserve(f.ctx, "crm", 10, 100, 10*time.Second)
+		f.must(err)
+		f.must(f.db.SaveBudget(f.ctx, "crm", 900, 1000, 10*time.Second))
+		f.must(f.db.SaveBudget(f.ctx, "crm", 950, 1000, time.Minute)) // heard earlier, told later
+		want := map[string]store.ConnectionState{
+			"billing": {PausedUntil: f.clock.Now().Add(time.Minute)},
+			"crm":     {NextCall: first.Add(10 * gap), BudgetLeft: 900, BudgetLimit: 1000, BudgetAt: f.clock.Now().Add(-10 * time.Second)},
+		}
+		got, err := f.db.ConnectionStates(f.ctx)
+		f.must(err)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
 		}
 	},
 }

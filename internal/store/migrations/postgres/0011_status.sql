@@ -1,0 +1,34 @@
+-- The processes that work on the database. A row goes when its process stops in
+-- order; one that was not seen for long is a process that did not.
+create table nodes (
+    name       text    not null primary key,
+    version    text    not null,
+    started_at bigint  not null,
+    seen_at    bigint  not null
+);
+
+-- What a tool said last of the calls that it allows in its day.
+alter table connections add column budget_left  bigint  not null default 0;
+alter table connections add column budget_limit bigint  not null default 0;
+alter table connections add column budget_at    bigint  not null default 0;
+
+-- What a sync that only watches would have written, and what became of it: a
+-- person did the same or otherwise, or the source changed first. took is how
+-- long that was, in milliseconds.
+create table watched (
+    id        bigint  primary key generated always as identity,
+    sync      text    not null,
+    customer  text    not null,
+    target_id text    not null,
+    before    text    not null,
+    after     text    not null,
+    would_at  bigint  not null,
+    verdict   text    not null default '' check (verdict in ('', 'same', 'otherwise', 'overtaken')),
+    found     text    not null default '',
+    ended_at  bigint  not null default 0,
+    took      bigint  not null default 0
+);
+create unique index watched_open on watched (sync, customer) where verdict = '';
+create index watched_counts on watched (sync, before, after, verdict, would_at);
+create index watched_customers on watched (sync, customer, would_at);
+create index watched_took on watched (sync, took, would_at) where verdict = 'same';

@@ -1,0 +1,84 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Node is one process that works on the database.
+type Node struct {
+	Name      string
+	Version   string
+	StartedAt time.Time
+	SeenAt    time.Time
+}
+
+// nodesKept is how long a process that did not stop in order is remembered.
+const nodesKept = 7 * 24 * time.Hour
+
+// EnterNode notes that a process works on the database from now on. It takes
+// the place of one of the same name; of a SQLite file it is the only one.
+func (db *DB) EnterNode(ctx context.Context, name, version string) (Node, error) {
+	n := Node{Name: name, Version: version}
+	err := db.update(ctx, func(t *tx) error {
+		n.StartedAt, n.SeenAt = t.now, t.now
+		gone := t.now.Add(-nodesKept)
+		if db.file != nil { // its lock: whoever else was here works no more
+			gone = t.now.Add(time.Millisecond)
+		}
+		if _, err := t.exec("delete from nodes where seen_at < $1", ms(gone)); err != nil {
+			return err
+		}
+		return t.seeNode(n)
+	})
+	return n, nodeError("note that a process began", err)
+}
+
+// SeeNode notes that a process still works.
+func (db *DB) SeeNode(ctx context.Context, n Node) error {
+	err := db.update(ctx, func(t *tx) error {
+		n.SeenAt = t.now
+		return t.seeNode(n)
+	})
+	return nodeError("note that a process still works", err)
+}
+
+func (t *tx) seeNode(n Node) error {
+	_, err := t.exec(`insert into nodes (name, version, started_at, seen_at) values ($1, $2, $3, $4)
+on conflict (name) do update set version = excluded.version, started_at = excluded.started_at, seen_at = excluded.seen_at`,
+		n.Name, n.Version, ms(n.StartedAt), ms(n.SeenAt))
+	return err
+}
+
+// LeaveNode forgets a process that stops in order, unless another one of its
+// name has begun since.
+func (db *DB) LeaveNode(ctx context.Context, n Node) error {
+	err := db.update(ctx, func(t *tx) error {
+		_, err := t.exec("delete from nodes where name = $1 and started_at = $2", n.Name, ms(n.StartedAt))
+		return err
+	})
+	return nodeError("note that a process stops", err)
+}
+
+// Nodes returns the processes that work on the database, and those that stopped
+// without a word, by name.
+func (db *DB) Nodes(ctx context.Context) ([]Node, error) {
+	var found []Node
+	err := db.view(ctx, func(s scanner) error {
+		var n Node
+		var started, seen int64
+		err := s.Scan(&n.Name, &n.Version, &started, &seen)
+		n.StartedAt, n.SeenAt = at(started), at(seen)
+		found = append(found, n)
+		return err
+	}, "select name, version, started_at, seen_at from nodes order by name")
+	return found, nodeError("list the processes", err)
+}
+
+func nodeError(doing string, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
+}
