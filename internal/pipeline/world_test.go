@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -190,6 +191,7 @@ type world struct {
 	quiet        bool // keeps no log
 	configure    func(*config.Sync)
 	recordOf     map[string]string
+	dsn          string // "" is a SQLite file of its own
 }
 
 const (
@@ -217,7 +219,7 @@ func newWorld(t *testing.T, set func(*world)) *world {
 	if set != nil {
 		set(w)
 	}
-	db, err := store.Open(t.Context(), store.Options{DSN: filepath.Join(t.TempDir(), "trueup.db"), Migrate: true, Work: true, Now: clock})
+	db, err := store.Open(t.Context(), store.Options{DSN: cmp.Or(w.dsn, filepath.Join(t.TempDir(), "trueup.db")), Migrate: true, Work: true, Now: clock})
 	if err != nil {
 		t.Fatal(err)
 	}
