@@ -14,6 +14,7 @@ follows. See it at work with trueup demo; it needs no accounts.`,
 		Example: `  trueup demo --for 20s
   trueup check --live
   trueup run
+  trueup status
   trueup exceptions
   trueup explain customer-status cus_123`,
 		SilenceErrors: true,
@@ -28,7 +29,7 @@ follows. See it at work with trueup demo; it needs no accounts.`,
 	root.SetVersionTemplate(versionLine())
 	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	root.AddCommand(runCommand(), demoCommand(), checkCommand(), connectCommand(), configCommand(), eventsCommand(), exceptionsCommand(),
-		explainCommand(), reportCommand(), exportCommand(), linksCommand(), tokenCommand(), apiCommand(), resumeCommand(), versionCommand())
+		explainCommand(), statusCommand(), reportCommand(), exportCommand(), linksCommand(), tokenCommand(), apiCommand(), resumeCommand(), versionCommand())
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
 	for _, c := range root.Commands() {

@@ -74,7 +74,7 @@ func newWorld(t *testing.T, dsn string) *world {
 	}
 	w := &world{T: t, db: db, doc: document(t), tokens: map[store.Role]string{}, log: &bytes.Buffer{}}
 	syncs := map[string]config.Sync{
-		flow: {Name: flow, Mode: config.ModeLive, Source: config.Source{Connection: "billing"}, Target: config.Target{Connection: "crm", Field: "customer_status"},
+		flow: {Name: flow, Mode: config.ModeLive, RemindAfter: time.Hour, Source: config.Source{Connection: "billing"}, Target: config.Target{Connection: "crm", Field: "customer_status"},
 			Statuses: map[status.Status]config.StatusMap{"paused": {}, "active": {}}},
 		"other": {Name: "other"},
 	}

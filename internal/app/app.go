@@ -58,6 +58,10 @@ type App struct {
 	// watching has each sync that the last file to name it had only watch; it
 	// is reloading's.
 	watching map[string]bool
+
+	// The process is seen for as long as stopSeen is not called.
+	stopSeen context.CancelFunc
+	seen     sync.WaitGroup
 }
 
 // Types returns the connection types of this binary.
@@ -107,6 +111,10 @@ func (a *App) assemble(ctx context.Context) error {
 		return fmt.Errorf("listen on %s: %w; choose another address with listen in trueup.yaml or --listen", listen, err)
 	}
 	failpoint.Hit("listening")
+	node, err := a.store.EnterNode(ctx, nodeName(a.listener), o.Version)
+	if err != nil {
+		return errors.Join(err, a.listener.Close())
+	}
 	hooks := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.carrier.Load().inbox.ServeHTTP(w, r) })
 	a.server = &http.Server{
 		Handler:           web.New(web.Options{Hooks: hooks, API: answers, Slack: http.HandlerFunc(a.buttons), Ready: a.store.Ready, Metrics: a.metrics.Handler(), Version: o.Version, Log: a.log}),
@@ -122,6 +130,9 @@ func (a *App) assemble(ctx context.Context) error {
 		}
 	})
 	c.start()
+	seen, stopSeen := context.WithCancel(context.Background())
+	a.stopSeen = stopSeen
+	a.seen.Go(func() { a.beSeen(seen, node) })
 	return nil
 }
 
@@ -145,5 +156,7 @@ func (a *App) Stop(ctx context.Context) error {
 	}
 	a.serving.Wait()
 	c.end(ctx)
+	a.stopSeen()
+	a.seen.Wait()
 	return errors.Join(err, a.store.Close())
 }

@@ -45,7 +45,7 @@ func openConnections(cfg *config.Config, db *store.DB, log *slog.Logger) (*conne
 	for _, name := range slices.Sorted(maps.Keys(cfg.Connections)) {
 		c := cfg.Connections[name]
 		o := ratelimit.Options{Slots: db, Connection: name}
-		if limit := rateLimit(c); limit != nil {
+		if limit := c.CallLimit(); limit != nil {
 			o.Requests, o.Per = limit.Requests, limit.Per
 		}
 		all.gates[name] = ratelimit.New(o)
@@ -68,19 +68,6 @@ func openConnections(cfg *config.Config, db *store.DB, log *slog.Logger) (*conne
 		all.syncs = append(all.syncs, s)
 	}
 	return all, nil
-}
-
-// rateLimit is what the file says or, where it does not, what the type knows of
-// its tool; nil is no limit.
-func rateLimit(c config.Connection) *config.RateLimit {
-	if c.RateLimit != nil {
-		return c.RateLimit
-	}
-	if s, ok := c.Settings.(config.HasRateLimit); ok {
-		limit := s.DefaultRateLimit()
-		return &limit
-	}
-	return nil
 }
 
 // sourceUse and targetUse are what the two sides of a sync want.

@@ -58,14 +58,14 @@ func TestAnAppsEventsGoToTheConnectionOfTheirLocation(t *testing.T) {
 func TestATypeKnowsItsToolsLimitUnlessTheFileSaysOtherwise(t *testing.T) {
 	cfg, _ := locations(t)
 	c := cfg.Connections["north"]
-	if got := rateLimit(c); got == nil || *got != (config.RateLimit{Requests: 100, Per: 10 * time.Second}) {
+	if got := c.CallLimit(); got == nil || *got != (config.RateLimit{Requests: 100, Per: 10 * time.Second}) {
 		t.Errorf("without a word in the file: %+v", got)
 	}
 	c.RateLimit = &config.RateLimit{Requests: 5, Per: time.Second}
-	if got := rateLimit(c); *got != *c.RateLimit {
+	if got := c.CallLimit(); *got != *c.RateLimit {
 		t.Errorf("with a word in the file: %+v", got)
 	}
-	if got := rateLimit(config.Connection{}); got != nil {
+	if got := (config.Connection{}).CallLimit(); got != nil {
 		t.Errorf("of a type without one: %+v", got)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,5 +58,22 @@ func TestTwoNodesShareTheWork(t *testing.T) {
 	}
 	if open, err := l.db.Exceptions(t.Context(), store.ExceptionFilter{}); err != nil || len(open) > 0 {
 		t.Errorf("exceptions: %v, %v", open, err)
+	}
+}
+
+// A process shows for as long as it works.
+func TestAProcessIsSeenUntilItStops(t *testing.T) {
+	for engine, dsn := range engines {
+		t.Run(engine, func(t *testing.T) {
+			l := newLive(t, dsn(t))
+			nodes, err := l.db.Nodes(t.Context())
+			if err != nil || len(nodes) != 1 || nodes[0].Version != "test" || !strings.HasSuffix(l.app.URL(), nodes[0].Name[strings.LastIndex(nodes[0].Name, ":"):]) {
+				t.Fatalf("%+v, %v", nodes, err)
+			}
+			l.stop(30 * time.Second)
+			if nodes, err = l.db.Nodes(t.Context()); err != nil || len(nodes) > 0 {
+				t.Errorf("%+v, %v", nodes, err)
+			}
+		})
 	}
 }

@@ -28,6 +28,19 @@ type HasRateLimit interface {
 	DefaultRateLimit() RateLimit
 }
 
+// CallLimit is what the file says or, where it does not, what the type knows of
+// its tool; nil is no limit.
+func (c Connection) CallLimit() *RateLimit {
+	if c.RateLimit != nil {
+		return c.RateLimit
+	}
+	if s, ok := c.Settings.(HasRateLimit); ok {
+		limit := s.DefaultRateLimit()
+		return &limit
+	}
+	return nil
+}
+
 // HasTokens is an optional ability of Settings: to say that the connection
 // keeps tokens in the database, which are sealed there.
 type HasTokens interface {

@@ -13,12 +13,26 @@ type Sync struct {
 	Source           SyncSide        `json:"source"`
 	Target           SyncSide        `json:"target"`
 	Mode             string          `json:"mode"`
+	ModeSince        *time.Time      `json:"mode_since"`
 	Statuses         []status.Status `json:"statuses"`
 	WaitingCustomers int             `json:"waiting_customers"`
 	WaitingEvents    int             `json:"waiting_events"`
 	OldestWaiting    *time.Time      `json:"oldest_waiting"`
+	LastEvent        *time.Time      `json:"last_event"` // of the source
+	// Silence is there while the source says nothing, though it should have.
+	Silence *Silence `json:"silence,omitempty"`
 	// OpenExceptions counts by kind; a kind without any is not there.
 	OpenExceptions map[status.Kind]int `json:"open_exceptions"`
+	// OverdueExceptions are those of them that have been open for too long.
+	OverdueExceptions map[status.Kind]int `json:"overdue_exceptions"`
+	// Held is how many customers are left alone, because a person changed the
+	// target.
+	Held      int       `json:"held"`
+	Agreement Agreement `json:"agreement"`
+	// Sweeps are the latest comparisons of both sides, the latest first.
+	Sweeps []Sweep `json:"sweeps"`
+	// Watching is there for a sync that only watches.
+	Watching *Watching `json:"watching,omitempty"`
 	// Halted is left out unless mass_change has halted the sync.
 	Halted *Halt `json:"halted,omitempty"`
 }
@@ -27,6 +41,14 @@ type Sync struct {
 type Halt struct {
 	Since            *time.Time `json:"since"`
 	WaitingCustomers int        `json:"waiting_customers"`
+}
+
+// HaltOf converts how a sync is halted, nil when it is not.
+func HaltOf(h store.Halted) *Halt {
+	if h.Since.IsZero() {
+		return nil
+	}
+	return &Halt{Since: Stamp(h.Since), WaitingCustomers: h.Waiting}
 }
 
 // Resumed is what resuming a sync came to.
@@ -42,14 +64,103 @@ type SyncSide struct {
 	Field      string `json:"field,omitempty"`
 }
 
-// WithCounts adds how the sync stands.
-func (s Sync) WithCounts(c store.Counts) Sync {
-	s.WaitingCustomers, s.WaitingEvents, s.OldestWaiting, s.OpenExceptions = c.WaitingCustomers, c.WaitingEvents, Stamp(c.OldestWaiting), c.Open
-	if s.OpenExceptions == nil {
-		s.OpenExceptions = map[status.Kind]int{}
+// Silence is a time in which a source said nothing.
+type Silence struct {
+	Since         *time.Time `json:"since"`
+	LongestBefore float64    `json:"longest_before_seconds"`
+}
+
+// Agreement is the share of customers whose target holds what it should, by the
+// last look at each.
+type Agreement struct {
+	Share     float64 `json:"share"` // of Carried, 1 when there are none
+	Customers int     `json:"customers"`
+	Carried   int     `json:"carried"`
+	Agree     int     `json:"agree"`
+}
+
+// AgreementOf converts a standing.
+func AgreementOf(s store.SyncStanding) Agreement {
+	return Agreement{Share: s.Agreement(), Customers: s.Customers, Carried: s.Carried, Agree: s.Agree}
+}
+
+// Sweep is what one full comparison of both sides came to.
+type Sweep struct {
+	At              *time.Time    `json:"at"` // when it ended
+	Purpose         store.Purpose `json:"purpose"`
+	Agreement       float64       `json:"agreement"`
+	Carried         int           `json:"carried"`
+	Agree           int           `json:"agree"`
+	Write           int           `json:"write"`
+	Held            int           `json:"held"`
+	UnmatchedSource int           `json:"unmatched_source"`
+	UnmatchedTarget int           `json:"unmatched_target"`
+	Ambiguous       int           `json:"ambiguous"`
+	Unmapped        int           `json:"unmapped"`
+	Other           int           `json:"other"`
+	NotCarried      int           `json:"not_carried"`
+	Drift           Drift         `json:"drift"`
+	Repaired        int           `json:"repaired"`
+}
+
+// Drift counts, by cause, the customers whose two sides had come apart.
+type Drift struct {
+	LostEvent     int `json:"lost_event"`
+	EditOutside   int `json:"edit_outside"`
+	DeletedRecord int `json:"deleted_record"`
+	Vocabulary    int `json:"vocabulary"`
+}
+
+// SweepOf converts a comparison that has ended.
+func SweepOf(w store.Sweep) Sweep {
+	s := w.Summary
+	return Sweep{At: Stamp(w.EndedAt), Purpose: w.Purpose, Agreement: s.Agreement(), Carried: s.Carried(), Agree: s.Agree, Write: s.Write, Held: s.Held,
+		UnmatchedSource: s.UnmatchedSource, UnmatchedTarget: s.UnmatchedTarget, Ambiguous: s.Ambiguous, Unmapped: s.Unmapped, Other: s.Other,
+		NotCarried: s.NotCarried, Drift: Drift{LostEvent: w.Drift.LostEvent, EditOutside: w.Drift.EditOutside, DeletedRecord: w.Drift.DeletedRecord, Vocabulary: w.Drift.Vocabulary}, Repaired: w.Repaired}
+}
+
+// Watching is what a sync would have written since it watches, and what people
+// did.
+type Watching struct {
+	Customers int `json:"customers"`
+	WatchCount
+	// MedianSeconds is how long it took until people did the same, null while
+	// they have not.
+	MedianSeconds *float64        `json:"median_seconds"`
+	Changes       []WatchedChange `json:"changes"`
+}
+
+// WatchCount counts writes that were not made.
+type WatchCount struct {
+	Would     int `json:"would_write"`
+	Same      int `json:"people_did_the_same"`
+	Otherwise int `json:"people_did_otherwise"`
+	NotYet    int `json:"not_yet"`
+	Overtaken int `json:"source_changed_first"`
+}
+
+// WatchedChange counts those of one value over another.
+type WatchedChange struct {
+	Before string `json:"before"`
+	After  string `json:"after"`
+	WatchCount
+}
+
+// WatchingOf converts what a sync would have written.
+func WatchingOf(w store.Watching) Watching {
+	row := Watching{Customers: w.Customers, WatchCount: watchCount(w.ByVerdict()), Changes: []WatchedChange{}}
+	for _, c := range w.Changes {
+		row.Changes = append(row.Changes, WatchedChange{Before: c.Before, After: c.After, WatchCount: watchCount(c.ByVerdict)})
 	}
-	if !c.Halted.Since.IsZero() {
-		s.Halted = &Halt{Since: Stamp(c.Halted.Since), WaitingCustomers: c.Halted.Waiting}
+	if row.Same > 0 {
+		seconds := w.Median.Seconds()
+		row.MedianSeconds = &seconds
 	}
-	return s
+	return row
+}
+
+func watchCount(by map[store.Verdict]int) WatchCount {
+	c := WatchCount{Same: by[store.DidTheSame], Otherwise: by[store.DidOtherwise], NotYet: by[store.NotYet], Overtaken: by[store.SourceChanged]}
+	c.Would = c.Same + c.Otherwise + c.NotYet + c.Overtaken
+	return c
 }

@@ -37,6 +37,14 @@ func (g *Gate) Remaining(left, limit int) {
 	g.budget = budget{left: left, limit: limit, at: g.Now()}
 }
 
+// Budget returns what the tool said last, and how long ago; a limit of 0 means
+// that it never did.
+func (g *Gate) Budget() (left, limit int, age time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.budget.left, g.budget.limit, g.Now().Sub(g.budget.at)
+}
+
 // standBack holds a call in the background back while few of the day's are
 // left.
 func (g *Gate) standBack(ctx context.Context) error {

@@ -138,7 +138,7 @@ group by before, after, verdict order by before, after, verdict`, sync, ms(since
 	return w, nil
 }
 
-// Mode is since when a sync writes, or only watches.
+// Mode is what a sync does, live or watch, and since when.
 type Mode struct {
 	Mode  string
 	Since time.Time
@@ -155,7 +155,7 @@ func (db *DB) Modes(ctx context.Context) (map[string]Mode, error) {
 		m.Since = at(since)
 		all[sync] = m
 		return err
-	}, "select sync, mode, since from modes")
+	}, "select sync, mode, changed_at from modes")
 	if err != nil {
 		return nil, fmt.Errorf("read since when syncs write: %w", err)
 	}

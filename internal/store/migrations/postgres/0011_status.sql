@@ -8,15 +8,15 @@ create table nodes (
 );
 
 -- What a tool said last of the calls that it allows in its day.
-alter table connections add column budget_left  bigint  not null default 0;
-alter table connections add column budget_limit bigint  not null default 0;
-alter table connections add column budget_at    bigint  not null default 0;
+alter table connections add column budget_left  bigint not null default 0;
+alter table connections add column budget_limit bigint not null default 0;
+alter table connections add column budget_at    bigint not null default 0;
 
 -- What a sync that only watches would have written, and what became of it: a
 -- person did the same or otherwise, or the source changed first. took is how
 -- long that was, in milliseconds.
 create table watched (
-    id        bigint  primary key generated always as identity,
+    id        bigint  generated always as identity primary key,
     sync      text    not null,
     customer  text    not null,
     target_id text    not null,
@@ -32,3 +32,9 @@ create unique index watched_open on watched (sync, customer) where verdict = '';
 create index watched_counts on watched (sync, before, after, verdict, would_at);
 create index watched_customers on watched (sync, customer, would_at);
 create index watched_took on watched (sync, took, would_at) where verdict = 'same';
+
+-- Since when a sync has its mode, also while it only watches.
+alter table modes add column changed_at bigint not null default 0;
+
+-- How the customers of a sync stand is counted without reading them.
+create index customers_standing on customers (sync, outcome, desired_value, desired_source_value, observed_value);

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"trueup/internal/config"
+	"trueup/internal/contract"
+	"trueup/internal/report"
+	"trueup/internal/standing"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+func statusCommand() *cobra.Command {
+	fail := false
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Say on one screen how everything stands",
+		Long: `Say on one screen how everything stands: of each sync its agreement, what waits,
+when the source spoke last, what needs a person and what a sync that only watches
+would have written; of each connection how many calls it has left and whether it
+rests; and which processes work on the database.
+
+Two figures of agreement are shown. One is of the last full comparison of both
+sides, the other of the last look at each customer who was looked at.`,
+		Example: `  trueup status
+  trueup status --json
+  trueup status --fail-if-any     # exit 3 when something needs a person`,
+		Args: cobra.NoArgs,
+		RunE: withStore(func(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB) error {
+			s, err := standing.Status(cmd.Context(), db, cfg)
+			switch {
+			case err != nil:
+				return err
+			case wantsJSON(cmd):
+				err = printJSON(cmd.OutOrStdout(), s)
+			default:
+				err = printStatus(cmd.OutOrStdout(), s)
+			}
+			if err == nil && fail && len(s.NeedsPerson) > 0 {
+				err = errPerson
+			}
+			return err
+		}),
+	}
+	cmd.Flags().BoolVar(&fail, "fail-if-any", false, "exit 3 when something needs a person")
+	jsonFlag(cmd)
+	return cmd
+}
+
+// screen prints how everything stands at a moment.
+type screen struct {
+	io.Writer
+	now time.Time
+}
+
+func printStatus(out io.Writer, s contract.Status) error {
+	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	p := screen{t, *s.MadeAt}
+	for _, row := range s.Syncs {
+		p.sync(row)
+	}
+	fmt.Fprintln(t, "connections")
+	for _, c := range s.Connections {
+		fmt.Fprintf(t, "  %s\t%s\t%s\n", c.Connection, c.Type, p.connection(c))
+	}
+	fmt.Fprintf(t, "\nnodes (%s)\n", s.Engine)
+	for _, n := range s.Nodes {
+		fmt.Fprintf(t, "  %s\t%s\t%s\n", n.Node, n.Version, p.node(n))
+	}
+	if !slices.ContainsFunc(s.Nodes, func(n contract.Node) bool { return n.Working }) {
+		fmt.Fprintln(t, "  none works now: nothing is received or carried until trueup run is started")
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(out)
+	if len(s.NeedsPerson) == 0 {
+		fmt.Fprintln(out, "nothing needs a person")
+	}
+	for _, need := range s.NeedsPerson {
+		fmt.Fprintf(out, "needs a person: %s\n", need)
+	}
+	return nil
+}
+
+// line prints a named line of a sync.
+func (p screen) line(name, format string, args ...any) {
+	fmt.Fprintf(p, "  %s\t%s\n", name, fmt.Sprintf(format, args...))
+}
+
+// ago is how long something is over.
+func (p screen) ago(t *time.Time) string { return report.Age(p.now.Sub(*t)) + " ago" }
+
+func (p screen) sync(s contract.Sync) {
+	since := ""
+	if s.ModeSince != nil {
+		since = " since " + when(*s.ModeSince)
+	}
+	fmt.Fprintf(p, "%s: %s → %s, %s%s\n", s.Sync, s.Source.Connection, s.Target.Connection, s.Mode, since)
+	p.agreement(s)
+	switch {
+	case s.WaitingCustomers == 0 && s.WaitingEvents == 0:
+		p.line("queue", "nothing waits")
+	default:
+		text := plural(s.WaitingCustomers, "customer") + ", " + plural(s.WaitingEvents, "event")
+		if s.OldestWaiting != nil {
+			text += ", the oldest came " + p.ago(s.OldestWaiting)
+		}
+		p.line("queue", "%s", text)
+	}
+	switch {
+	case s.LastEvent == nil:
+		p.line("last event", "none yet")
+	case s.Silence != nil:
+		p.line("last event", "%s; before, %s was never silent for longer than %s", p.ago(s.LastEvent), s.Source.Connection,
+			report.Age(time.Duration(s.Silence.LongestBefore*float64(time.Second))))
+	default:
+		p.line("last event", "%s", p.ago(s.LastEvent))
+	}
+	p.line("exceptions", "%s", open(s))
+	p.line("holds", "%s", orNone(s.Held, "%d, where a person changed the target"))
+	p.drift(s)
+	p.watching(s)
+	fmt.Fprintln(p)
+}
+
+func orNone(n int, format string) string {
+	if n == 0 {
+		return "none"
+	}
+	return fmt.Sprintf(format, n)
+}
+
+func (p screen) agreement(s contract.Sync) {
+	if len(s.Sweeps) == 0 {
+		p.line("agreement", "never compared: trueup plan %s", s.Sync)
+	} else {
+		last := s.Sweeps[0]
+		text := fmt.Sprintf("%s when both sides were compared, %s: %d of %d", report.Percent(last.Agreement), p.ago(last.At), last.Agree, last.Carried)
+		if len(s.Sweeps) > 1 {
+			text += trend(last.Agreement - s.Sweeps[1].Agreement)
+		}
+		p.line("agreement", "%s", text)
+	}
+	a := s.Agreement
+	p.line("", "%s by the last look at each: %d of %d", report.Percent(a.Share), a.Agree, a.Carried)
+}
+
+// trend says how agreement moved between two comparisons.
+func trend(by float64) string {
+	const visible = 0.0005 // what is less shows as 0.0
+	switch {
+	case by >= visible:
+		return fmt.Sprintf(" (%.1f points more than before)", by*100)
+	case by <= -visible:
+		return fmt.Sprintf(" (%.1f points less than before)", -by*100)
+	}
+	return " (as before)"
+}
+
+// open says what is open by kind.
+func open(s contract.Sync) string {
+	var kinds []string
+	all, overdue := 0, 0
+	for _, kind := range status.Kinds {
+		if n := s.OpenExceptions[kind]; n > 0 {
+			kinds = append(kinds, fmt.Sprintf("%s %d", kind, n))
+			all += n
+		}
+		overdue += s.OverdueExceptions[kind]
+	}
+	if all == 0 {
+		return "none open"
+	}
+	text := fmt.Sprintf("%d open: %s", all, strings.Join(kinds, ", "))
+	if overdue > 0 {
+		text += fmt.Sprintf("; %d overdue", overdue)
+	}
+	return text
+}
+
+func (p screen) drift(s contract.Sync) {
+	if len(s.Sweeps) == 0 {
+		return
+	}
+	d := s.Sweeps[0].Drift
+	var causes []string
+	for _, c := range []struct {
+		n    int
+		noun string
+	}{{d.LostEvent, "lost event"}, {d.EditOutside, "edit in the target"}, {d.DeletedRecord, "deleted record"}, {d.Vocabulary, "unknown word"}} {
+		if c.n > 0 {
+			causes = append(causes, plural(c.n, c.noun))
+		}
+	}
+	p.line("drift", "%s", cmp.Or(strings.Join(causes, ", "), "none")+" found then")
+}
+
+func (p screen) watching(s contract.Sync) {
+	w := s.Watching
+	if w == nil {
+		return
+	}
+	if w.Would == 0 {
+		p.line("watching", "nothing would have been written yet")
+		return
+	}
+	text := fmt.Sprintf("would have written %s of %s; people did the same for %d", plural(w.Would, "value"), plural(w.Customers, "customer"), w.Same)
+	if w.MedianSeconds != nil {
+		text += fmt.Sprintf(" (half of them within %s)", report.Age(time.Duration(*w.MedianSeconds*float64(time.Second))))
+	}
+	p.line("watching", "%s, otherwise for %d, not yet for %d; the source changed first for %d", text, w.Otherwise, w.NotYet, w.Overtaken)
+	for _, c := range w.Changes {
+		p.line("", "%s → %s: %d (the same %d, otherwise %d, not yet %d, source first %d)", orEmpty(c.Before), orEmpty(c.After), c.Would, c.Same, c.Otherwise, c.NotYet, c.Overtaken)
+	}
+}
+
+// orEmpty names a field that holds nothing.
+func orEmpty(value string) string { return cmp.Or(value, "(empty)") }
+
+func (p screen) connection(c contract.ConnectionState) string {
+	var parts []string
+	if c.RestsUntil != nil {
+		parts = append(parts, "rests until "+when(*c.RestsUntil))
+	}
+	if r := c.Rate; r != nil {
+		parts = append(parts, fmt.Sprintf("%d of %d calls in %s free", r.Free, r.Requests, time.Duration(r.PerSeconds*float64(time.Second))))
+	} else {
+		parts = append(parts, "no limit of ours")
+	}
+	if b := c.Budget; b != nil {
+		parts = append(parts, fmt.Sprintf("%d of %d left in its day, as it said %s", b.Left, b.Limit, p.ago(b.At)))
+	} else {
+		parts = append(parts, "it has not said what is left of its day")
+	}
+	return strings.Join(parts, "; ")
+}
+
+func (p screen) node(n contract.Node) string {
+	if n.Working {
+		return "works since " + when(*n.StartedAt) + ", seen " + p.ago(n.SeenAt)
+	}
+	return "not seen for " + report.Age(p.now.Sub(*n.SeenAt)) + "; it did not stop in order"
+}

@@ -1,0 +1,69 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"trueup/internal/standing"
+	"trueup/internal/store"
+)
+
+// nodeName names this process for people: the machine, and the port it is
+// reached at.
+func nodeName(listener net.Listener) string {
+	host, err := os.Hostname()
+	if err != nil || host == "" {
+		host = "a machine without a name"
+	}
+	if _, port, err := net.SplitHostPort(listener.Addr().String()); err == nil {
+		host = net.JoinHostPort(host, port)
+	}
+	return host
+}
+
+// leaving bounds how long a stop waits for its last word.
+const leaving = 5 * time.Second
+
+// beSeen says from time to time that this process works, until ctx ends, and
+// takes its name back then. A word that cannot be said does no harm: others
+// see that it was not seen.
+func (a *App) beSeen(ctx context.Context, node store.Node) {
+	ticker := time.NewTicker(standing.SeenEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			a.look("say that this process works", a.store.SeeNode(ctx, node), ctx)
+			a.look("note what a tool said of its day", a.saveBudgets(ctx), ctx)
+		case <-ctx.Done():
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaving)
+			defer cancel()
+			a.look("say that this process stops", a.store.LeaveNode(ctx, node), ctx)
+			return
+		}
+	}
+}
+
+func (a *App) look(doing string, err error, ctx context.Context) {
+	if err != nil && ctx.Err() == nil {
+		a.log.Warn(doing, slog.Any("error", err))
+	}
+}
+
+// saveBudgets tells the other nodes, and the commands, what the tools said
+// last.
+func (a *App) saveBudgets(ctx context.Context) error {
+	for name, gate := range a.carrier.Load().conns.gates {
+		left, limit, age := gate.Budget()
+		if limit == 0 || age > 2*standing.SeenEvery { // that was noted before
+			continue
+		}
+		if err := a.store.SaveBudget(ctx, name, left, limit, age); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,51 @@
+package app
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"trueup/internal/ratelimit"
+	"trueup/internal/store"
+)
+
+func TestWhatAToolSaidOfItsDayIsNotedForTheCommands(t *testing.T) {
+	db, err := store.Open(t.Context(), store.Options{DSN: filepath.Join(t.TempDir(), "trueup.db"), Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	now := time.Now()
+	gate := func(name string) *ratelimit.Gate {
+		return ratelimit.New(ratelimit.Options{Connection: name, Now: func() time.Time { return now }})
+	}
+	a := &App{store: db}
+	gates := map[string]*ratelimit.Gate{"crm": gate("crm"), "silent": gate("silent")}
+	a.carrier.Store(&carrier{conns: &connections{gates: gates}})
+	left := func() int {
+		t.Helper()
+		if err := a.saveBudgets(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		states, err := db.ConnectionStates(t.Context())
+		if err != nil || len(states) > 1 {
+			t.Fatal(states, err)
+		}
+		return states["crm"].BudgetLeft
+	}
+	gates["crm"].Remaining(900, 1000)
+	if got := left(); got != 900 {
+		t.Errorf("%d are left", got)
+	}
+	now = now.Add(10 * time.Second)
+	gates["crm"].Remaining(890, 1000)
+	if got := left(); got != 890 {
+		t.Errorf("%d are left", got)
+	}
+	// What was said long ago is noted already, by whoever heard it.
+	gates["crm"].Remaining(1, 1000)
+	now = now.Add(time.Hour)
+	if got := left(); got != 890 {
+		t.Errorf("%d are left", got)
+	}
+}

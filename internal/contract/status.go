@@ -1,0 +1,50 @@
+package contract
+
+import "time"
+
+// Status is how everything stands.
+type Status struct {
+	MadeAt *time.Time `json:"made_at"`
+	Engine string     `json:"engine"` // sqlite or postgres
+	// NeedsPerson says what a person must see to, and is empty when nothing is.
+	NeedsPerson []string          `json:"needs_person"`
+	Syncs       []Sync            `json:"syncs"`
+	Connections []ConnectionState `json:"connections"`
+	Nodes       []Node            `json:"nodes"`
+}
+
+// ConnectionState is how a connection stands, for all nodes.
+type ConnectionState struct {
+	Connection string     `json:"connection"`
+	Type       string     `json:"type"`
+	RestsUntil *time.Time `json:"rests_until"`
+	// Rate is not there without a limit of ours.
+	Rate *Rate `json:"rate,omitempty"`
+	// Budget is what the tool said last of its day, not there when it never did.
+	Budget *Budget `json:"budget,omitempty"`
+}
+
+// Rate is the calls that may be made in a time, and how many of the next ones
+// nobody has taken.
+type Rate struct {
+	Requests   int     `json:"requests"`
+	PerSeconds float64 `json:"per_seconds"`
+	Free       int     `json:"free"`
+}
+
+// Budget is the calls that a tool allows in its day.
+type Budget struct {
+	Left  int        `json:"left"`
+	Limit int        `json:"limit"`
+	At    *time.Time `json:"at"` // when it said so
+}
+
+// Node is one process that works on the database, or one that stopped without
+// a word.
+type Node struct {
+	Node      string     `json:"node"`
+	Version   string     `json:"version"`
+	StartedAt *time.Time `json:"started_at"`
+	SeenAt    *time.Time `json:"seen_at"`
+	Working   bool       `json:"working"` // it was seen lately
+}

@@ -1,0 +1,123 @@
+// Package standing says how everything stands, as the commands print it and the
+// API answers it: each sync, each connection, each process.
+//
+// Main functions: Syncs, Sync and Status.
+//
+// Invariants: nothing of it names a customer; no history is read, so it is quick
+// whatever has happened; a time of "ago" is by the database's clock.
+//
+// It may import internal/config, contract, status and store, and neither the
+// pipeline nor a connector.
+package standing
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"trueup/internal/config"
+	"trueup/internal/contract"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// SweepsShown is how many comparisons of both sides are told of a sync.
+const SweepsShown = 30
+
+// shared is what is read once for all syncs.
+type shared struct {
+	counts map[string]store.Counts
+	modes  map[string]store.Mode
+}
+
+func readShared(ctx context.Context, db *store.DB) (s shared, err error) {
+	if s.counts, err = db.Counts(ctx); err != nil {
+		return s, err
+	}
+	s.modes, err = db.Modes(ctx)
+	return s, err
+}
+
+// Syncs returns how each sync stands, by name.
+func Syncs(ctx context.Context, db *store.DB, syncs map[string]config.Sync) ([]contract.Sync, error) {
+	common, err := readShared(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	all := []contract.Sync{}
+	for _, name := range slices.Sorted(maps.Keys(syncs)) {
+		row, err := common.sync(ctx, db, name, syncs[name])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, row)
+	}
+	return all, nil
+}
+
+// Sync returns how one sync stands.
+func Sync(ctx context.Context, db *store.DB, name string, c config.Sync) (contract.Sync, error) {
+	common, err := readShared(ctx, db)
+	if err != nil {
+		return contract.Sync{}, err
+	}
+	return common.sync(ctx, db, name, c)
+}
+
+func (s shared) sync(ctx context.Context, db *store.DB, name string, c config.Sync) (contract.Sync, error) {
+	row := contract.Sync{Sync: name, Mode: c.Mode, Statuses: slices.AppendSeq([]status.Status{}, maps.Keys(c.Statuses)),
+		Source: contract.SyncSide{Connection: c.Source.Connection, Field: c.Source.Field},
+		Target: contract.SyncSide{Connection: c.Target.Connection, Field: c.Target.Field},
+		Sweeps: []contract.Sweep{}, OpenExceptions: map[status.Kind]int{}}
+	slices.Sort(row.Statuses)
+	mode := s.modes[name]
+	if mode.Mode == c.Mode { // else nobody has run with this configuration yet
+		row.ModeSince = contract.Stamp(mode.Since)
+	}
+	counts := s.counts[name]
+	row.WaitingCustomers, row.WaitingEvents, row.OldestWaiting = counts.WaitingCustomers, counts.WaitingEvents, contract.Stamp(counts.OldestWaiting)
+	maps.Copy(row.OpenExceptions, counts.Open)
+	row.Halted = contract.HaltOf(counts.Halted)
+	standing, err := db.SyncStanding(ctx, name)
+	if err != nil {
+		return row, err
+	}
+	row.Agreement, row.Held = contract.AgreementOf(standing), standing.ByOutcome[status.Held]
+	sweeps, err := db.Sweeps(ctx, name, SweepsShown)
+	if err != nil {
+		return row, err
+	}
+	for _, w := range sweeps {
+		row.Sweeps = append(row.Sweeps, contract.SweepOf(w))
+	}
+	if err := events(ctx, db, name, c, &row); err != nil {
+		return row, err
+	}
+	if c.Mode == config.ModeWatch {
+		watching, err := db.Watching(ctx, name, mode.Since)
+		if err != nil {
+			return row, err
+		}
+		w := contract.WatchingOf(watching)
+		row.Watching = &w
+	}
+	return row, nil
+}
+
+// events adds what a sync hears and what it has asked people for.
+func events(ctx context.Context, db *store.DB, name string, c config.Sync, row *contract.Sync) error {
+	heard, err := db.Heard(ctx, name)
+	if err != nil {
+		return err
+	}
+	row.LastEvent = contract.Stamp(heard)
+	silence, err := db.Silence(ctx, name)
+	if err != nil {
+		return err
+	}
+	if !silence.Since.IsZero() && silence.Heard.IsZero() && !heard.After(silence.Since) {
+		row.Silence = &contract.Silence{Since: contract.Stamp(silence.Since), LongestBefore: silence.Longest.Seconds()}
+	}
+	row.OverdueExceptions, err = db.Overdue(ctx, name, c.RemindAfter)
+	return err
+}

@@ -1,0 +1,102 @@
+package standing
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"trueup/internal/config"
+	"trueup/internal/contract"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+const (
+	// SeenEvery is how often a process says that it works.
+	SeenEvery = 15 * time.Second
+	// seenLately is for how long it is believed.
+	seenLately = 3 * SeenEvery
+)
+
+// Status returns how everything stands.
+func Status(ctx context.Context, db *store.DB, cfg *config.Config) (contract.Status, error) {
+	now, err := db.Now(ctx)
+	if err != nil {
+		return contract.Status{}, err
+	}
+	s := contract.Status{MadeAt: contract.Stamp(now), Engine: db.Engine(), NeedsPerson: []string{}, Connections: []contract.ConnectionState{}, Nodes: []contract.Node{}}
+	if s.Syncs, err = Syncs(ctx, db, cfg.Syncs); err != nil {
+		return s, err
+	}
+	for _, row := range s.Syncs {
+		s.NeedsPerson = append(s.NeedsPerson, needs(row)...)
+	}
+	states, err := db.ConnectionStates(ctx)
+	if err != nil {
+		return s, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(cfg.Connections)) {
+		s.Connections = append(s.Connections, connection(cfg.Connections[name], states[name], now))
+	}
+	nodes, err := db.Nodes(ctx)
+	if err != nil {
+		return s, err
+	}
+	for _, n := range nodes {
+		s.Nodes = append(s.Nodes, contract.Node{Node: n.Name, Version: n.Version, StartedAt: contract.Stamp(n.StartedAt), SeenAt: contract.Stamp(n.SeenAt),
+			Working: now.Sub(n.SeenAt) <= seenLately})
+	}
+	return s, nil
+}
+
+// needs says what of a sync a person must see to.
+func needs(row contract.Sync) []string {
+	var all []string
+	if open := sum(row.OpenExceptions); open > 0 {
+		text := row.Sync + ": " + plural(open, "open exception")
+		if overdue := sum(row.OverdueExceptions); overdue > 0 {
+			text += fmt.Sprintf(", %d overdue", overdue)
+		}
+		all = append(all, text)
+	}
+	if row.Silence != nil {
+		all = append(all, row.Sync+": "+row.Source.Connection+" says nothing any more")
+	}
+	return all
+}
+
+func sum(by map[status.Kind]int) int {
+	n := 0
+	for _, of := range by {
+		n += of
+	}
+	return n
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// connection says how a connection stands.
+func connection(c config.Connection, state store.ConnectionState, now time.Time) contract.ConnectionState {
+	row := contract.ConnectionState{Connection: c.Name, Type: c.Type}
+	if state.PausedUntil.After(now) {
+		row.RestsUntil = contract.Stamp(state.PausedUntil)
+	}
+	if limit := c.CallLimit(); limit != nil {
+		row.Rate = &contract.Rate{Requests: limit.Requests, PerSeconds: limit.Per.Seconds(), Free: limit.Requests}
+		if ahead := state.NextCall.Sub(now); ahead > 0 {
+			gap := max(limit.Per/time.Duration(limit.Requests), time.Microsecond)
+			row.Rate.Free = max(0, limit.Requests-int((ahead+gap-1)/gap))
+		}
+	}
+	if state.BudgetLimit > 0 {
+		row.Budget = &contract.Budget{Left: state.BudgetLeft, Limit: state.BudgetLimit, At: contract.Stamp(state.BudgetAt)}
+	}
+	return row
+}
