@@ -14,6 +14,7 @@ import (
 	"trueup/internal/app"
 	"trueup/internal/config"
 	"trueup/internal/connector"
+	"trueup/internal/contract"
 	"trueup/internal/store"
 )
 
@@ -26,6 +27,8 @@ type checked struct {
 	// Knows is what each sync's target can tell.
 	Knows map[string]connector.Knowledge `json:"knows"`
 	Live  []liveResult                   `json:"live,omitempty"`
+	// Vocabulary is what the values of each sync mean.
+	Vocabulary []contract.Vocabulary `json:"vocabulary,omitempty"`
 }
 
 type liveResult struct {
@@ -41,7 +44,8 @@ func checkCommand() *cobra.Command {
 		Short: "Check trueup.yaml, and with --live the accounts",
 		Long: `Check trueup.yaml: every fault at once, each with its line and what to write
 instead. With --live each connection is called as well, which changes nothing
-there.`,
+there, and of each sync the values are shown that the last comparison of both
+sides has seen: what each means, and which of them has no meaning yet.`,
 		Example: `  trueup check
   trueup check --live
   trueup check -c /etc/trueup/trueup.yaml --json`,
@@ -72,6 +76,9 @@ func check(cmd *cobra.Command, _ []string) error {
 	}
 	if live {
 		result.Live = probe(cmd, cfg)
+		if result.Vocabulary, err = vocabularies(cmd, cfg); err != nil {
+			return err
+		}
 	}
 	if wantsJSON(cmd) {
 		err = printJSON(cmd.OutOrStdout(), result)
@@ -145,6 +152,11 @@ func (c checked) print(cmd *cobra.Command, cfg *config.Config) error {
 		}
 		if !l.OK {
 			fmt.Fprintf(out, "%s: FAILED: %s\n", l.Connection, l.Error)
+		}
+	}
+	for _, v := range c.Vocabulary {
+		if err := printVocabulary(out, v); err != nil {
+			return err
 		}
 	}
 	return nil

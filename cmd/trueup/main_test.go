@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
@@ -32,6 +33,8 @@ func TestCommands(t *testing.T) {
 			"ghl":       ghl(t),
 			"consent":   consent,
 			"halt":      halt,
+			"compared":  compared,
+			"watched":   watched,
 		},
 	})
 }
@@ -74,6 +77,39 @@ func receive(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	defer db.Close()
 	_, err = db.Receive(ctx, []store.NewEvent{{Connection: "billing", Sync: "customer-status", Side: store.SourceSide, ID: "one more of " + args[0], Customer: args[0]}})
+	ts.Check(err)
+}
+
+// compared puts two comparisons of both sides into trueup.db, of which the last
+// saw the values that it counts.
+func compared(ts *testscript.TestScript, _ bool, _ []string) {
+	write(ts, `
+insert into sweeps (sync, purpose, phase, rules, began_at, ended_at, agree, differ, held) values
+    ('customer-status', 'sweep', 'done', '', $1 - 90000000, $1 - 86400000, 90, 10, 0), ('customer-status', 'plan', 'done', '', $1 - 7300000, $1 - 7200000, 95, 2, 3);
+update sweeps set lost_event = 2, edit_outside = 1 where id = 2;
+insert into vocabulary (sync, side, value, customers, seen_at) values ('customer-status', 'source', 'active', 90, $1 - 7200000),
+    ('customer-status', 'source', 'on_hold', 7, $1 - 7200000), ('customer-status', 'source', 'incomplete', 3, $1 - 7200000),
+    ('customer-status', 'target', 'Active', 80, $1 - 7200000), ('customer-status', 'target', 'VIP', 12, $1 - 7200000), ('customer-status', 'target', '', 8, $1 - 7200000);
+`, time.Now().UnixMilli())
+}
+
+// watched puts into trueup.db what a sync that only watches would have written.
+func watched(ts *testscript.TestScript, _ bool, _ []string) {
+	write(ts, `
+insert into watched (sync, customer, target_id, before, after, would_at, verdict, found, ended_at, took) values
+    ('customer-status', 'cus_1', 'rec_1', 'Active', 'Paused', $1 - 90000000, 'same', 'Paused', $1 - 82800000, 7200000),
+    ('customer-status', 'cus_2', 'rec_2', 'Active', 'Paused', $1 - 90000000, 'otherwise', 'Churned', $1 - 80000000, 10000000),
+    ('customer-status', 'cus_3', 'rec_3', '', 'Paused', $1 - 90000000, '', '', 0, 0);
+insert into modes (sync, mode, since, changed_at) values ('customer-status', 'watch', 0, $1 - 100000000);
+`, time.Now().UnixMilli())
+}
+
+// write changes trueup.db by hand.
+func write(ts *testscript.TestScript, text string, args ...any) {
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: ts.MkAbs("trueup.db")}).String())
+	ts.Check(err)
+	defer db.Close()
+	_, err = db.ExecContext(context.Background(), text, args...)
 	ts.Check(err)
 }
 

@@ -94,8 +94,11 @@ func Open(name string, common config.Connection, s *Settings, deps connector.Dep
 	if where.kind == nowhere {
 		return conn, nil
 	}
-	if where.kind == opportunityStatus {
+	switch where.kind {
+	case opportunityStatus:
 		conn.Values = opportunityWords()
+	case customField:
+		conn.Options = options{all}
 	}
 	if where.kind == customField && deps.Use.Target {
 		conn.Options = options{all}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"trueup/internal/app"
+	"trueup/internal/config"
+	"trueup/internal/contract"
+	"trueup/internal/standing"
+	"trueup/internal/store"
+)
+
+// vocabularies says what the values of each sync mean, as far as a comparison
+// of both sides has seen them.
+func vocabularies(cmd *cobra.Command, cfg *config.Config) (all []contract.Vocabulary, err error) {
+	options := app.TargetOptions(cmd.Context(), cfg, slog.New(slog.DiscardHandler))
+	names := slices.Sorted(maps.Keys(cfg.Syncs))
+	db, err := store.Open(cmd.Context(), store.Options{DSN: cfg.Database.Reveal()})
+	switch {
+	case errors.Is(err, store.ErrMissing), errors.Is(err, store.ErrOlder):
+		for _, name := range names {
+			all = append(all, contract.Vocabulary{Sync: name, Source: []contract.SourceWord{}, Target: []contract.TargetWord{},
+				Options: options[name], NoOption: standing.NoOption(cfg.Syncs[name], options[name])})
+		}
+		return all, nil
+	case err != nil:
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	for _, name := range names {
+		v, err := standing.Vocabulary(cmd.Context(), db, name, cfg.Syncs[name], options[name])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, nil
+}
+
+func printVocabulary(out io.Writer, v contract.Vocabulary) error {
+	for _, word := range v.NoOption {
+		fmt.Fprintf(out, "%s: %q is to be written and is no option of the target, which has %s\n", v.Sync, word, quoted(v.Options))
+	}
+	if v.SeenAt == nil {
+		fmt.Fprintf(out, "%s: its values are not known yet; trueup plan %s compares both sides and counts them\n", v.Sync, v.Sync)
+		return nil
+	}
+	fmt.Fprintf(out, "%s: values that were seen when both sides were compared, on %s\n", v.Sync, when(*v.SeenAt))
+	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(t, "  SIDE\tVALUE\tHELD BY\tMEANING")
+	for _, w := range v.Source {
+		fmt.Fprintf(t, "  source\t%s\t%d\t%s\n", orEmpty(w.Value), w.Customers, sourceMeaning(w))
+	}
+	for _, w := range v.Target {
+		fmt.Fprintf(t, "  target\t%s\t%d\t%s\n", orEmpty(w.Value), w.Records, targetMeaning(w))
+	}
+	return t.Flush()
+}
+
+func sourceMeaning(w contract.SourceWord) string {
+	switch w.Meaning {
+	case contract.WordMapped:
+		return fmt.Sprintf("%s, written as %s", w.Status, w.To)
+	case contract.WordIgnored:
+		return "ignored"
+	}
+	return "NONE: list it under statuses or under ignore"
+}
+
+func targetMeaning(w contract.TargetWord) string {
+	switch w.Meaning {
+	case contract.WordMapped:
+		return string(w.Status)
+	case contract.WordEmpty:
+		return "nothing is set"
+	}
+	return "FOREIGN: no status is written so"
+}
+
+// quoted lists words for people.
+func quoted(words []string) string {
+	if len(words) == 0 {
+		return "none"
+	}
+	var all []string
+	for _, w := range words {
+		all = append(all, fmt.Sprintf("%q", w))
+	}
+	return strings.Join(all, ", ")
+}

@@ -1,0 +1,48 @@
+package contract
+
+import (
+	"time"
+
+	"trueup/internal/status"
+)
+
+// Vocabulary is which values the last comparison of both sides saw, and what
+// they mean.
+type Vocabulary struct {
+	Sync string `json:"sync"`
+	// SeenAt is when they were seen, null when both sides were never compared.
+	SeenAt *time.Time   `json:"seen_at"`
+	Source []SourceWord `json:"source"`
+	Target []TargetWord `json:"target"`
+	// Options are all values that the target's field may hold, null when that
+	// is not known. NoOption are those that would be written and are not among
+	// them.
+	Options  []string `json:"options"`
+	NoOption []string `json:"no_option"`
+}
+
+// SourceWord is a value of the source: mapped, ignored or unknown.
+type SourceWord struct {
+	Value     string        `json:"value"`
+	Customers int           `json:"customers"`
+	Meaning   string        `json:"meaning"`
+	Status    status.Status `json:"status"` // of a mapped one
+	To        string        `json:"to"`     // what is written for it
+}
+
+// TargetWord is a value of the target: mapped, empty or foreign.
+type TargetWord struct {
+	Value   string        `json:"value"`
+	Records int           `json:"records"`
+	Meaning string        `json:"meaning"`
+	Status  status.Status `json:"status"` // of a mapped one
+}
+
+// What a value means to a sync.
+const (
+	WordMapped  = "mapped"
+	WordIgnored = "ignored"
+	WordUnknown = "unknown" // of the source: listed nowhere
+	WordEmpty   = "empty"
+	WordForeign = "foreign" // of the target: never written by us
+)
