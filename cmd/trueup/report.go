@@ -18,8 +18,9 @@ func reportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report SYNC",
 		Short: "Say how a sync stands, as one page to mail",
-		Long: `Say how a sync stands: agreement, outcomes, and open exceptions by kind, owner and
-age. With --out it is one HTML page that loads nothing from elsewhere.`,
+		Long: `Say how a sync stands: agreement now and over time, outcomes, open exceptions by
+kind, owner and age, and what the values mean that both sides hold. With --out it
+is one HTML page that loads nothing from elsewhere.`,
 		Example: `  trueup report customer-status --out report.html
   trueup report customer-status --json`,
 		Args: cobra.ExactArgs(1),
@@ -27,7 +28,7 @@ age. With --out it is one HTML page that loads nothing from elsewhere.`,
 			if err := knownSync(cfg, args[0]); err != nil {
 				return err
 			}
-			r, err := report.Make(cmd.Context(), db, args[0], time.Now())
+			r, err := report.Make(cmd.Context(), db, args[0], cfg.Syncs[args[0]], time.Now())
 			if err != nil {
 				return err
 			}
@@ -58,6 +59,9 @@ func writeReport(cmd *cobra.Command, r report.Report, out string) error {
 	}
 	w := cmd.OutOrStdout()
 	fmt.Fprintf(w, "%s on %s\n  agreement   %s: %d of %d customers who should be carried\n  waiting     %d\n", r.Sync, when(r.MadeAt), report.Percent(r.Agreement), r.Agree, r.Carried, r.Waiting)
+	for _, s := range r.Sweeps {
+		fmt.Fprintf(w, "  compared    %s: %s, %d of %d\n", when(*s.At), report.Percent(s.Agreement), s.Agree, s.Carried)
+	}
 	for _, o := range r.Outcomes {
 		fmt.Fprintf(w, "  %-13s %d\n", o.Name, o.N)
 	}

@@ -43,8 +43,8 @@ type Halt struct {
 	WaitingCustomers int        `json:"waiting_customers"`
 }
 
-// HaltOf converts how a sync is halted, nil when it is not.
-func HaltOf(h store.Halted) *Halt {
+// haltOf converts how a sync is halted, nil when it is not.
+func haltOf(h store.Halted) *Halt {
 	if h.Since.IsZero() {
 		return nil
 	}
@@ -77,6 +77,16 @@ type Agreement struct {
 	Customers int     `json:"customers"`
 	Carried   int     `json:"carried"`
 	Agree     int     `json:"agree"`
+}
+
+// WithCounts adds what waits and what is open.
+func (s Sync) WithCounts(c store.Counts) Sync {
+	s.WaitingCustomers, s.WaitingEvents, s.OldestWaiting, s.OpenExceptions = c.WaitingCustomers, c.WaitingEvents, Stamp(c.OldestWaiting), c.Open
+	if s.OpenExceptions == nil {
+		s.OpenExceptions = map[status.Kind]int{}
+	}
+	s.Halted = haltOf(c.Halted)
+	return s
 }
 
 // AgreementOf converts a standing.

@@ -6,7 +6,7 @@
 // Invariants: it holds ids and status words, no addresses and no names, but for
 // the owners of exceptions.
 //
-// It may import internal/store, internal/contract and internal/status.
+// It may import internal/config, contract, standing, status and store.
 package report
 
 import (
@@ -20,7 +20,9 @@ import (
 	"slices"
 	"time"
 
+	"trueup/internal/config"
 	"trueup/internal/contract"
+	"trueup/internal/standing"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -38,6 +40,9 @@ type Report struct {
 	ByKind     []KindLine      `json:"by_kind"`
 	ByOwner    []Count         `json:"by_owner"`
 	Exceptions []OpenException `json:"exceptions"`
+	// Sweeps are the latest comparisons of both sides, the latest first.
+	Sweeps     []contract.Sweep    `json:"sweeps"`
+	Vocabulary contract.Vocabulary `json:"vocabulary"`
 }
 
 // OpenException is an exception with when it opened or came back last.
@@ -60,8 +65,9 @@ type KindLine struct {
 }
 
 // Make reads how a sync stands.
-func Make(ctx context.Context, db *store.DB, sync string, now time.Time) (Report, error) {
-	r := Report{Sync: sync, MadeAt: now.UTC().Truncate(time.Second), Outcomes: []Count{}, ByKind: []KindLine{}, ByOwner: []Count{}, Exceptions: []OpenException{}}
+func Make(ctx context.Context, db *store.DB, sync string, c config.Sync, now time.Time) (Report, error) {
+	r := Report{Sync: sync, MadeAt: now.UTC().Truncate(time.Second), Outcomes: []Count{}, ByKind: []KindLine{}, ByOwner: []Count{},
+		Exceptions: []OpenException{}, Sweeps: []contract.Sweep{}}
 	s, err := db.SyncStanding(ctx, sync)
 	if err != nil {
 		return r, err
@@ -80,7 +86,15 @@ func Make(ctx context.Context, db *store.DB, sync string, now time.Time) (Report
 		return r, err
 	}
 	r.exceptions(open)
-	return r, nil
+	sweeps, err := db.Sweeps(ctx, sync, standing.SweepsShown)
+	if err != nil {
+		return r, err
+	}
+	for _, w := range sweeps {
+		r.Sweeps = append(r.Sweeps, contract.SweepOf(w))
+	}
+	r.Vocabulary, err = standing.Vocabulary(ctx, db, sync, c, nil)
+	return r, err
 }
 
 func (r *Report) exceptions(open []store.Exception) {
@@ -113,6 +127,7 @@ var source string
 var page = template.Must(template.New("report.html.tmpl").Funcs(template.FuncMap{
 	"since":   func(made time.Time, t *time.Time) string { return Age(made.Sub(*t)) },
 	"percent": Percent,
+	"curve":   curve,
 	"stamp":   func(t time.Time) string { return t.Format("2006-01-02 15:04 UTC") },
 }).Parse(source))
 

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"trueup/internal/config"
+	"trueup/internal/contract"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -46,7 +48,7 @@ func TestAPageThatCanBeMailed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r, err := Make(t.Context(), db, "s", made)
+	r, err := Make(t.Context(), db, "s", config.Sync{}, made)
 	if err != nil || r.Carried != 3 || r.Agree != 1 || len(r.Exceptions) != 2 || r.ByOwner[0] != (Count{"ops@example.com", 2}) {
 		t.Fatalf("%+v, %v", r, err)
 	}
@@ -60,7 +62,7 @@ func TestAPageThatCanBeMailed(t *testing.T) {
 			t.Errorf("the page does not say %s:\n%s", want, text)
 		}
 	}
-	if elsewhere := regexp.MustCompile(`(?i)(src|href|url)\s*[=(]`).FindString(text); elsewhere != "" {
+	if elsewhere := regexp.MustCompile(`(?i)(src|href|url|xmlns)\s*[=(]`).FindString(text); elsewhere != "" {
 		t.Errorf("the page loads something: %s", elsewhere)
 	}
 }
@@ -70,5 +72,22 @@ func TestOnlyWhatIsWholeIsAHundredPercent(t *testing.T) {
 		if got := Percent(share); got != want {
 			t.Errorf("%g is %s", share, got)
 		}
+	}
+}
+
+func TestAgreementIsDrawnFromTheOldestComparisonToTheLatest(t *testing.T) {
+	day := func(n int, share float64) contract.Sweep {
+		at := time.Date(2026, 3, n, 9, 0, 0, 0, time.UTC)
+		return contract.Sweep{At: &at, Agreement: share}
+	}
+	if curve(nil) != nil || curve([]contract.Sweep{day(1, 0.5)}) != nil {
+		t.Error("a picture is made of one comparison")
+	}
+	c := curve([]contract.Sweep{day(3, 1), day(2, 0.9), day(1, 0.98)})
+	if want := "6.0,27.6 300.0,114.0 594.0,6.0"; c.Points != want || c.Lowest != 0.9 {
+		t.Errorf("%s from %g, want %s", c.Points, c.Lowest, want)
+	}
+	if c = curve([]contract.Sweep{day(1, 1), day(1, 1)}); c.Points != "594.0,6.0 594.0,6.0" {
+		t.Errorf("two at once are drawn at %s", c.Points)
 	}
 }

@@ -68,16 +68,12 @@ func (s shared) sync(ctx context.Context, db *store.DB, name string, c config.Sy
 	row := contract.Sync{Sync: name, Mode: c.Mode, Statuses: slices.AppendSeq([]status.Status{}, maps.Keys(c.Statuses)),
 		Source: contract.SyncSide{Connection: c.Source.Connection, Field: c.Source.Field},
 		Target: contract.SyncSide{Connection: c.Target.Connection, Field: c.Target.Field},
-		Sweeps: []contract.Sweep{}, OpenExceptions: map[status.Kind]int{}}
+		Sweeps: []contract.Sweep{}}.WithCounts(s.counts[name])
 	slices.Sort(row.Statuses)
 	mode := s.modes[name]
 	if mode.Mode == c.Mode { // else nobody has run with this configuration yet
 		row.ModeSince = contract.Stamp(mode.Since)
 	}
-	counts := s.counts[name]
-	row.WaitingCustomers, row.WaitingEvents, row.OldestWaiting = counts.WaitingCustomers, counts.WaitingEvents, contract.Stamp(counts.OldestWaiting)
-	maps.Copy(row.OpenExceptions, counts.Open)
-	row.Halted = contract.HaltOf(counts.Halted)
 	standing, err := db.SyncStanding(ctx, name)
 	if err != nil {
 		return row, err

@@ -1,0 +1,60 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"trueup/internal/contract"
+)
+
+// The picture of agreement over time, in its own units.
+const (
+	curveWidth, curveHeight = 600.0, 120.0
+	curveMargin             = 6.0
+)
+
+// Curve is agreement over time, from left to right, as a picture.
+type Curve struct {
+	Points string // of a line, as SVG has them
+	Dots   []Dot
+	Lowest float64 // the share at the bottom; the top is 1
+}
+
+// Dot is one comparison in it.
+type Dot struct {
+	X, Y  string
+	Sweep contract.Sweep
+}
+
+// curve draws comparisons, given the latest first. From one alone there is
+// nothing to see.
+func curve(sweeps []contract.Sweep) *Curve {
+	if len(sweeps) < 2 {
+		return nil
+	}
+	c := &Curve{Lowest: 1}
+	for _, s := range sweeps {
+		c.Lowest = min(c.Lowest, s.Agreement)
+	}
+	// Below the lowest there is nothing: 98 and 99 percent are to look different.
+	c.Lowest = float64(int(c.Lowest*20)) / 20
+	if c.Lowest == 1 {
+		c.Lowest = 0.95
+	}
+	first, last := *sweeps[len(sweeps)-1].At, *sweeps[0].At
+	var points []string
+	for _, s := range slices.Backward(sweeps) {
+		across := 1.0
+		if span := last.Sub(first); span > 0 {
+			across = float64(s.At.Sub(first)) / float64(span)
+		}
+		up := (s.Agreement - c.Lowest) / (1 - c.Lowest)
+		x := fmt.Sprintf("%.1f", curveMargin+across*(curveWidth-2*curveMargin))
+		y := fmt.Sprintf("%.1f", curveHeight-curveMargin-up*(curveHeight-2*curveMargin))
+		points = append(points, x+","+y)
+		c.Dots = append(c.Dots, Dot{X: x, Y: y, Sweep: s})
+	}
+	c.Points = strings.Join(points, " ")
+	return c
+}
