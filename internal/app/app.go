@@ -117,7 +117,7 @@ func (a *App) assemble(ctx context.Context) error {
 	}
 	hooks := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.carrier.Load().inbox.ServeHTTP(w, r) })
 	a.server = &http.Server{
-		Handler:           web.New(web.Options{Hooks: hooks, API: answers, Slack: http.HandlerFunc(a.buttons), Ready: a.store.Ready, Metrics: a.metrics.Handler(), Version: o.Version, Log: a.log}),
+		Handler:           web.New(web.Options{Hooks: hooks, API: answers, Slack: http.HandlerFunc(a.buttons), Ready: a.store.Ready, Syncs: a.syncLines, Metrics: a.metrics.Handler(), Version: o.Version, Log: a.log}),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second,

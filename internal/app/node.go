@@ -7,8 +7,10 @@ import (
 	"os"
 	"time"
 
+	"trueup/internal/report"
 	"trueup/internal/standing"
 	"trueup/internal/store"
+	"trueup/internal/web"
 )
 
 // nodeName names this process for people: the machine, and the port it is
@@ -66,4 +68,24 @@ func (a *App) saveBudgets(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// syncLines says how each sync stands, for the first page.
+func (a *App) syncLines(ctx context.Context) ([]web.SyncLine, error) {
+	rows, err := standing.Syncs(ctx, a.store, a.carrier.Load().config.Syncs)
+	if err != nil {
+		return nil, err
+	}
+	var lines []web.SyncLine
+	for _, row := range rows {
+		line := web.SyncLine{Name: row.Sync, Mode: row.Mode, Compared: "never", LastLook: report.Percent(row.Agreement.Share), Waiting: row.WaitingCustomers, Held: row.Held}
+		if len(row.Sweeps) > 0 {
+			line.Compared = report.Percent(row.Sweeps[0].Agreement)
+		}
+		for _, n := range row.OpenExceptions {
+			line.Exceptions += n
+		}
+		lines = append(lines, line)
+	}
+	return lines, nil
 }

@@ -2,8 +2,11 @@ package app_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -69,6 +72,14 @@ func TestAProcessIsSeenUntilItStops(t *testing.T) {
 			nodes, err := l.db.Nodes(t.Context())
 			if err != nil || len(nodes) != 1 || nodes[0].Version != "test" || !strings.HasSuffix(l.app.URL(), nodes[0].Name[strings.LastIndex(nodes[0].Name, ":"):]) {
 				t.Fatalf("%+v, %v", nodes, err)
+			}
+			page, err := http.Get(l.app.URL())
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, err := io.ReadAll(page.Body)
+			if err = errors.Join(err, page.Body.Close()); err != nil || !strings.Contains(string(text), "<td>customer-status</td><td>live</td><td>never</td><td>100.0 %</td>") {
+				t.Errorf("the first page says %s, %v", text, err)
 			}
 			l.stop(30 * time.Second)
 			if nodes, err = l.db.Nodes(t.Context()); err != nil || len(nodes) > 0 {

@@ -107,6 +107,8 @@ func (w Watching) ByVerdict() map[Verdict]int {
 	return all
 }
 
+const medianOfWatched = "select took from watched where sync = $1 and verdict = 'same' and would_at >= $2 order by took limit 1 offset $3"
+
 // Watching returns what a sync would have written since a time.
 func (db *DB) Watching(ctx context.Context, sync string, since time.Time) (Watching, error) {
 	var w Watching
@@ -124,12 +126,12 @@ func (db *DB) Watching(ctx context.Context, sync string, since time.Time) (Watch
 group by before, after, verdict order by before, after, verdict`, sync, ms(since))
 	if err == nil {
 		err = db.view(ctx, func(s scanner) error { return s.Scan(&w.Customers) },
-			"select count(*) from (select distinct customer from watched where sync = $1 and would_at >= $2) as customers", sync, ms(since))
+			"select count(*) from (select distinct customer from watched where sync = $1 and would_at >= $2) as each_once", sync, ms(since))
 	}
 	if same := w.ByVerdict()[DidTheSame]; err == nil && same > 0 {
 		var took int64
 		err = db.view(ctx, func(s scanner) error { return s.Scan(&took) },
-			"select took from watched where sync = $1 and verdict = 'same' and would_at >= $2 order by took limit 1 offset $3", sync, ms(since), (same-1)/2)
+			medianOfWatched, sync, ms(since), (same-1)/2)
 		w.Median = time.Duration(took) * time.Millisecond
 	}
 	if err != nil {

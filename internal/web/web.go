@@ -28,10 +28,19 @@ type Options struct {
 	// Slack answers POST /slack/interactions, nil when nobody does.
 	Slack http.Handler
 	// Ready reports why the service could not store or work now.
-	Ready   func(context.Context) error
+	Ready func(context.Context) error
+	// Syncs says how each sync stands, for the first page; nil leaves it out.
+	Syncs   func(context.Context) ([]SyncLine, error)
 	Metrics http.Handler
 	Version string
 	Log     *slog.Logger
+}
+
+// SyncLine is how a sync stands, in figures: the page has no token to ask for.
+type SyncLine struct {
+	Name, Mode                string
+	Compared, LastLook        string // agreement of the last comparison and of the last looks
+	Waiting, Exceptions, Held int
 }
 
 //go:embed home.html
@@ -41,6 +50,9 @@ var home = template.Must(template.New("home").Parse(homeText))
 
 // readyTime bounds how long /readyz waits for the database.
 const readyTime = 2 * time.Second
+
+// homeTime bounds how long the first page does.
+const homeTime = 10 * time.Second
 
 // New returns the handler of the service.
 func New(o Options) http.Handler {
@@ -97,9 +109,22 @@ func (o Options) ready(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(answer)
 }
 
-func (o Options) home(w http.ResponseWriter, _ *http.Request) {
+func (o Options) home(w http.ResponseWriter, r *http.Request) {
 	var page bytes.Buffer
-	if err := home.Execute(&page, o); err != nil {
+	shown := struct {
+		Version string
+		Syncs   []SyncLine
+	}{Version: o.Version}
+	var err error
+	if o.Syncs != nil {
+		ctx, cancel := context.WithTimeout(r.Context(), homeTime)
+		defer cancel()
+		shown.Syncs, err = o.Syncs(ctx)
+	}
+	if err == nil {
+		err = home.Execute(&page, shown)
+	}
+	if err != nil {
 		o.Log.Error("home page", slog.Any("error", err))
 		http.Error(w, "the page could not be made; the log says why", http.StatusInternalServerError)
 		return

@@ -52,3 +52,22 @@ func TestRoutes(t *testing.T) {
 		})
 	}
 }
+
+func TestTheFirstPageSaysHowTheSyncsStand(t *testing.T) {
+	var broken error
+	h := New(Options{Hooks: http.NotFoundHandler(), API: http.NotFoundHandler(), Metrics: http.NotFoundHandler(), Syncs: func(context.Context) ([]SyncLine, error) {
+		return []SyncLine{{Name: "a<b", Mode: "watch", Compared: "95.0 %", LastLook: "90.0 %", Waiting: 3, Exceptions: 4, Held: 5}}, broken
+	}})
+	get := func() *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+		return w
+	}
+	if w := get(); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "<tr><td>a&lt;b</td><td>watch</td><td>95.0 %</td><td>90.0 %</td><td>3</td><td>4</td><td>5</td></tr>") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	broken = errors.New("user root at db.internal")
+	if w := get(); w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "root") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}

@@ -1,0 +1,64 @@
+package store
+
+import (
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What trueup status reads must not grow with what has happened: of the big
+// tables it reads an index, never the rows.
+func TestHowEverythingStandsIsReadFromIndexes(t *testing.T) {
+	db, err := Open(t.Context(), Options{DSN: filepath.Join(t.TempDir(), "trueup.db"), Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	ctx := t.Context()
+	for what, read := range map[string]func() error{
+		"standing": func() error { _, err := db.SyncStanding(ctx, "s"); return err },
+		"counts":   func() error { _, err := db.Counts(ctx); return err },
+		"modes":    func() error { _, err := db.Modes(ctx); return err },
+		"heard":    func() error { _, err := db.Heard(ctx, "s"); return err },
+		"silence":  func() error { _, err := db.Silence(ctx, "s"); return err },
+		"overdue":  func() error { _, err := db.Overdue(ctx, "s", time.Hour); return err },
+		"sweeps":   func() error { _, err := db.Sweeps(ctx, "s", 30); return err },
+		"watching": func() error { _, err := db.Watching(ctx, "s", time.Time{}); return err },
+		"states":   func() error { _, err := db.ConnectionStates(ctx); return err },
+		"nodes":    func() error { _, err := db.Nodes(ctx); return err },
+	} {
+		if err := read(); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	// The one that finds the middle runs only where somebody did the same.
+	texts := []string{medianOfWatched}
+	for text := range db.readStatements.by {
+		texts = append(texts, text)
+	}
+	if len(texts) < 12 {
+		t.Errorf("only %d statements were seen", len(texts))
+	}
+	scan := regexp.MustCompile(`^SCAN (events|decisions|exceptions|sweeps|actions)\b`)
+	every := regexp.MustCompile(`^(SCAN|SEARCH) (customers|watched)\b`) // all that a sync has of them
+	for _, text := range texts {
+		var args []any
+		for range strings.Count(text, "$") {
+			args = append(args, nil)
+		}
+		err := db.view(ctx, func(s scanner) error {
+			var id, parent, unused int
+			var step string
+			err := s.Scan(&id, &parent, &unused, &step)
+			if scan.MatchString(step) && !strings.Contains(step, "INDEX") || every.MatchString(step) && !strings.Contains(step, "COVERING INDEX") {
+				t.Errorf("it reads all of a table (%s):\n%s", step, text)
+			}
+			return err
+		}, "explain query plan "+text, args...)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
