@@ -28,7 +28,11 @@ is one HTML page that loads nothing from elsewhere.`,
 			if err := knownSync(cfg, args[0]); err != nil {
 				return err
 			}
-			r, err := report.Make(cmd.Context(), db, args[0], cfg.Syncs[args[0]], time.Now())
+			var words *config.Sync
+			if c, ok := cfg.Syncs[args[0]]; ok {
+				words = &c
+			}
+			r, err := report.Make(cmd.Context(), db, args[0], words, time.Now())
 			if err != nil {
 				return err
 			}

@@ -41,8 +41,9 @@ type Report struct {
 	ByOwner    []Count         `json:"by_owner"`
 	Exceptions []OpenException `json:"exceptions"`
 	// Sweeps are the latest comparisons of both sides, the latest first.
-	Sweeps     []contract.Sweep    `json:"sweeps"`
-	Vocabulary contract.Vocabulary `json:"vocabulary"`
+	Sweeps []contract.Sweep `json:"sweeps"`
+	// Vocabulary is not there when the configuration could not be read.
+	Vocabulary *contract.Vocabulary `json:"vocabulary,omitempty"`
 }
 
 // OpenException is an exception with when it opened or came back last.
@@ -64,8 +65,9 @@ type KindLine struct {
 	Oldest *time.Time  `json:"oldest_opened_at"`
 }
 
-// Make reads how a sync stands.
-func Make(ctx context.Context, db *store.DB, sync string, c config.Sync, now time.Time) (Report, error) {
+// Make reads how a sync stands. c says what its values mean, nil when nobody
+// knows.
+func Make(ctx context.Context, db *store.DB, sync string, c *config.Sync, now time.Time) (Report, error) {
 	r := Report{Sync: sync, MadeAt: now.UTC().Truncate(time.Second), Outcomes: []Count{}, ByKind: []KindLine{}, ByOwner: []Count{},
 		Exceptions: []OpenException{}, Sweeps: []contract.Sweep{}}
 	s, err := db.SyncStanding(ctx, sync)
@@ -93,7 +95,11 @@ func Make(ctx context.Context, db *store.DB, sync string, c config.Sync, now tim
 	for _, w := range sweeps {
 		r.Sweeps = append(r.Sweeps, contract.SweepOf(w))
 	}
-	r.Vocabulary, err = standing.Vocabulary(ctx, db, sync, c, nil)
+	if c == nil {
+		return r, nil
+	}
+	v, err := standing.Vocabulary(ctx, db, sync, *c, nil)
+	r.Vocabulary = &v
 	return r, err
 }
 

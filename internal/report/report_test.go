@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/status"
 	"trueup/internal/store"
@@ -48,7 +47,7 @@ func TestAPageThatCanBeMailed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r, err := Make(t.Context(), db, "s", config.Sync{}, made)
+	r, err := Make(t.Context(), db, "s", nil, made)
 	if err != nil || r.Carried != 3 || r.Agree != 1 || len(r.Exceptions) != 2 || r.ByOwner[0] != (Count{"ops@example.com", 2}) {
 		t.Fatalf("%+v, %v", r, err)
 	}

@@ -1,0 +1,155 @@
+package standing
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"trueup/internal/config"
+	"trueup/internal/contract"
+	"trueup/internal/status"
+	"trueup/internal/store"
+	"trueup/internal/store/pgtest"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+// onBothEngines runs a test on an empty database of each engine, at a moment
+// that it may move.
+func onBothEngines(t *testing.T, test func(t *testing.T, db *store.DB, now *time.Time)) {
+	for engine, dsn := range map[string]func(testing.TB) string{
+		"sqlite":   func(t testing.TB) string { return filepath.Join(t.TempDir(), "trueup.db") },
+		"postgres": pgtest.DSN,
+	} {
+		t.Run(engine, func(t *testing.T) {
+			now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+			db, err := store.Open(t.Context(), store.Options{DSN: dsn(t), Migrate: true, Now: func() time.Time { return now }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			test(t, db, &now)
+		})
+	}
+}
+
+var cfg = &config.Config{
+	Connections: map[string]config.Connection{"billing": {Name: "billing", Type: "stripe"},
+		"crm": {Name: "crm", Type: "http", RateLimit: &config.RateLimit{Requests: 100, Per: 10 * time.Second}}},
+	Syncs: map[string]config.Sync{"s": {Name: "s", Mode: config.ModeLive, RemindAfter: time.Hour,
+		Source: config.Source{Connection: "billing"}, Target: config.Target{Connection: "crm"}}},
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWhatNeedsAPersonIsSaid(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, db *store.DB, now *time.Time) {
+		ctx := t.Context()
+		needs := func() []string {
+			t.Helper()
+			s, err := Status(ctx, db, cfg)
+			must(t, err)
+			return s.NeedsPerson
+		}
+		if got := needs(); len(got) > 0 {
+			t.Errorf("with nothing done: %q", got)
+		}
+		heard := *now
+		_, err := db.Receive(ctx, []store.NewEvent{{Connection: "billing", Sync: "s", Side: store.SourceSide, ID: "evt_1", Customer: "cus_1"}})
+		must(t, err)
+		_, err = db.BeginSilence(ctx, "s", heard, time.Hour)
+		must(t, err)
+		id, err := db.OpenException(ctx, store.NewException{Sync: "s", Customer: "cus_1", Kind: status.Unmatched, Stage: status.StageMatch, Reason: "x"})
+		must(t, err)
+		if diff := cmp.Diff([]string{"s: 1 open exception", "s: billing says nothing any more"}, needs()); diff != "" {
+			t.Error(diff)
+		}
+		*now = now.Add(2 * time.Hour)
+		if diff := cmp.Diff([]string{"s: 1 open exception, 1 overdue", "s: billing says nothing any more"}, needs()); diff != "" {
+			t.Error(diff)
+		}
+		// The source speaks again: nobody needs to have noticed that yet.
+		_, err = db.Receive(ctx, []store.NewEvent{{Connection: "billing", Sync: "s", Side: store.SourceSide, ID: "evt_2", Customer: "cus_1"}})
+		must(t, err)
+		_, err = db.Act(ctx, store.Act{Exception: id, Verb: store.Resolve, Who: "ana"})
+		must(t, err)
+		if got := needs(); len(got) > 0 {
+			t.Errorf("with all of it done: %q", got)
+		}
+	})
+}
+
+func TestAConnectionSaysWhatIsLeftAndUntilWhenItRests(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, db *store.DB, now *time.Time) {
+		ctx := t.Context()
+		states := func() []contract.ConnectionState {
+			t.Helper()
+			s, err := Status(ctx, db, cfg)
+			must(t, err)
+			return s.Connections
+		}
+		idle := []contract.ConnectionState{{Connection: "billing", Type: "stripe"},
+			{Connection: "crm", Type: "http", Rate: &contract.Rate{Requests: 100, PerSeconds: 10, Free: 100}}}
+		if diff := cmp.Diff(idle, states()); diff != "" {
+			t.Errorf("never used: %s", diff)
+		}
+		until := now.Add(time.Minute)
+		must(t, db.Pause(ctx, "billing", until))
+		_, _, _, err := db.Reserve(ctx, "crm", 30, 100, 10*time.Second)
+		must(t, err)
+		must(t, db.SaveBudget(ctx, "crm", 900, 1000, 0))
+		told := *now
+		want := []contract.ConnectionState{{Connection: "billing", Type: "stripe", RestsUntil: &until},
+			{Connection: "crm", Type: "http", Rate: &contract.Rate{Requests: 100, PerSeconds: 10, Free: 70}, Budget: &contract.Budget{Left: 900, Limit: 1000, At: &told}}}
+		if diff := cmp.Diff(want, states()); diff != "" {
+			t.Error(diff)
+		}
+		*now = now.Add(2 * time.Minute)
+		idle[1].Budget = want[1].Budget
+		if diff := cmp.Diff(idle, states()); diff != "" {
+			t.Errorf("later: %s", diff)
+		}
+	})
+}
+
+func TestAProcessThatSaysNothingAnyMoreDoesNotWork(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, db *store.DB, now *time.Time) {
+		_, err := db.EnterNode(t.Context(), "host:8080", "v1")
+		must(t, err)
+		for after, works := range map[time.Duration]bool{0: true, 3 * SeenEvery: true, 3*SeenEvery + time.Second: false} {
+			began := *now
+			*now = now.Add(after)
+			s, err := Status(t.Context(), db, cfg)
+			must(t, err)
+			if len(s.Nodes) != 1 || s.Nodes[0].Working != works {
+				t.Errorf("after %s: %+v", after, s.Nodes)
+			}
+			*now = began
+		}
+	})
+}
+
+func TestAWordThatTheTargetDoesNotListIsNamedOnce(t *testing.T) {
+	c := config.Sync{Statuses: map[status.Status]config.StatusMap{"active": {To: "Active"}, "paused": {To: "Paused"}, "churned": {To: "Gone"}, "lost": {To: "Gone"}}}
+	for name, tt := range map[string]struct {
+		options []string
+		want    []string
+	}{
+		"nobody knows the options":       {nil, []string{}},
+		"the field has none":             {[]string{}, []string{"Active", "Gone", "Paused"}},
+		"letter case counts":             {[]string{"active", "Paused", "Gone"}, []string{"Active"}},
+		"each is an option, and another": {[]string{"Active", "Paused", "Gone", "VIP"}, []string{}},
+	} {
+		if diff := cmp.Diff(tt.want, NoOption(c, tt.options)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
