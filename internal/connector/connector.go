@@ -39,7 +39,6 @@ type Connection struct {
 	Target      Target
 	Changes     Changes
 	Probe       Probe
-	Options     OptionList
 	// SourceList and TargetList go through all records, for a sweep.
 	SourceList SourceList
 	TargetList TargetList
@@ -166,12 +165,6 @@ type Options interface {
 type Probe interface {
 	// Probe returns one sentence per thing that was checked, or a Failure.
 	Probe(ctx context.Context) ([]string, error)
-}
-
-// OptionList lists the values that a target's field may hold, where the tool
-// keeps such a list.
-type OptionList interface {
-	Options(ctx context.Context) ([]string, error)
 }
 
 // Deps is what a connector is given to work with.

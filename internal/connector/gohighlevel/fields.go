@@ -175,22 +175,3 @@ func (f field) single() error {
 	return &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone,
 		Detail: fmt.Sprintf("the field %q is of the type %s; a status needs a Dropdown (single) or Radio field, and a field's type cannot be changed: make a new one", f.Name, f.Type)}
 }
-
-// options implements connector.OptionList.
-type options struct{ *records }
-
-// Options implements connector.OptionList.
-func (o options) Options(ctx context.Context) ([]string, error) {
-	f, err := o.fields.find(ctx, o.place.field)
-	if err == nil {
-		err = f.single()
-	}
-	if err != nil {
-		return nil, err
-	}
-	all := []string{}
-	for _, option := range f.Options {
-		all = append(all, string(option))
-	}
-	return all, nil
-}

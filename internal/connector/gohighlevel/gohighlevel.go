@@ -94,10 +94,10 @@ func Open(name string, common config.Connection, s *Settings, deps connector.Dep
 	if where.kind == nowhere {
 		return conn, nil
 	}
-	switch where.kind {
-	case opportunityStatus:
+	if where.kind == opportunityStatus {
 		conn.Values = opportunityWords()
-	case customField:
+	}
+	if where.kind == customField && deps.Use.Target {
 		conn.Options = options{all}
 	}
 	if where.kind == customField && deps.Use.Target {
