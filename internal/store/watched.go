@@ -16,6 +16,9 @@ type Watched struct {
 	TargetID   string
 	Observed   string
 	ObservedAt time.Time
+	// AsOf is when it was looked at, zero for now. What would have been written
+	// since then is left alone.
+	AsOf time.Time
 }
 
 // Verdict is what became of a write that was not made.
@@ -50,7 +53,7 @@ func (t *tx) watch(sync, customer string, w Watched) error {
 	case w.Looked && w.Observed != before:
 		verdict = DidOtherwise
 	}
-	if id > 0 && verdict == NotYet {
+	if id > 0 && (verdict == NotYet || !w.AsOf.IsZero() && ms(w.AsOf) <= since) {
 		return nil
 	}
 	if id > 0 {

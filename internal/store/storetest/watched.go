@@ -83,6 +83,27 @@ var watched = map[string]func(*testing.T, Open){
 			}
 		}
 	},
+	"what was looked at before says nothing of what would have been written since": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		early := f.clock.Now()
+		f.clock.Move(time.Minute)
+		f.look("cus_1", would("Active", "Paused"))
+		late := f.clock.Now()
+		f.clock.Move(time.Hour)
+		for _, tt := range []struct {
+			asOf time.Time
+			want store.Verdict
+		}{{early, store.NotYet}, {late, store.DidTheSame}} {
+			w := found("Paused", "Paused")
+			w.AsOf = tt.asOf
+			f.look("cus_1", w)
+			got, err := f.db.Watching(f.ctx, sync1, time.Time{})
+			f.must(err)
+			if got.ByVerdict()[tt.want] != 1 {
+				t.Errorf("as of %s: %+v", tt.asOf, got)
+			}
+		}
+	},
 	"how long it takes people is the middle of them, by the target's own time where it tells": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		for n, hours := range []int{2, 30, 1, 4} {
