@@ -40,6 +40,7 @@ func describe() huma.Config {
 	registry.RegisterTypeAlias(reflect.TypeFor[store.Ignored](), reflect.TypeFor[ignored]())
 	registry.RegisterTypeAlias(reflect.TypeFor[store.Role](), reflect.TypeFor[role]())
 	registry.RegisterTypeAlias(reflect.TypeFor[store.Side](), reflect.TypeFor[side]())
+	registry.RegisterTypeAlias(reflect.TypeFor[store.Purpose](), reflect.TypeFor[purpose]())
 	return huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
@@ -65,6 +66,7 @@ type (
 	ignored string
 	role    string
 	side    string
+	purpose string
 )
 
 func (kind) Schema(huma.Registry) *huma.Schema {
@@ -86,6 +88,9 @@ func (ignored) Schema(huma.Registry) *huma.Schema {
 func (role) Schema(huma.Registry) *huma.Schema { return oneOf(store.Roles) }
 func (side) Schema(huma.Registry) *huma.Schema {
 	return oneOf([]store.Side{store.SourceSide, store.TargetSide})
+}
+func (purpose) Schema(huma.Registry) *huma.Schema {
+	return oneOf([]store.Purpose{store.ForPlan, store.ForSweep})
 }
 
 func oneOf[S ~string](words []S) *huma.Schema {
