@@ -216,7 +216,7 @@ func (p screen) watching(s contract.Sync) {
 	}
 	text := fmt.Sprintf("would have written %s of %s; people did the same for %d", plural(w.Would, "value"), plural(w.Customers, "customer"), w.Same)
 	if w.MedianSeconds != nil {
-		text += fmt.Sprintf(" (half of them within %s)", report.Age(time.Duration(*w.MedianSeconds*float64(time.Second))))
+		text += fmt.Sprintf(" (half of them within %s)", report.Age(max(time.Minute, time.Duration(*w.MedianSeconds*float64(time.Second)))))
 	}
 	p.line("watching", "%s, otherwise for %d, not yet for %d; the source changed first for %d", text, w.Otherwise, w.NotYet, w.Overtaken)
 	for _, c := range w.Changes {
