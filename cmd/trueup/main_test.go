@@ -34,7 +34,7 @@ func TestCommands(t *testing.T) {
 			"consent":   consent,
 			"halt":      halt,
 			"compared":  compared,
-			"watched":   watched,
+			"watched":   wouldWrite,
 		},
 	})
 }
@@ -93,8 +93,8 @@ insert into vocabulary (sync, side, value, customers, seen_at) values ('customer
 `, time.Now().UnixMilli())
 }
 
-// watched puts into trueup.db what a sync that only watches would have written.
-func watched(ts *testscript.TestScript, _ bool, _ []string) {
+// wouldWrite puts into trueup.db what a sync that only watches would have written.
+func wouldWrite(ts *testscript.TestScript, _ bool, _ []string) {
 	write(ts, `
 insert into watched (sync, customer, target_id, before, after, would_at, verdict, found, ended_at, took) values
     ('customer-status', 'cus_1', 'rec_1', 'Active', 'Paused', $1 - 90000000, 'same', 'Paused', $1 - 82800000, 7200000),
