@@ -84,8 +84,8 @@ func receive(ts *testscript.TestScript, _ bool, args []string) {
 // saw the values that it counts.
 func compared(ts *testscript.TestScript, _ bool, _ []string) {
 	write(ts, `
-insert into sweeps (sync, purpose, phase, rules, began_at, ended_at, agree, differ, held) values
-    ('customer-status', 'sweep', 'done', '', $1 - 90000000, $1 - 86400000, 90, 10, 0), ('customer-status', 'plan', 'done', '', $1 - 7300000, $1 - 7200000, 95, 2, 3);
+insert into sweeps (sync, purpose, phase, rules, source_listed, target_listed, began_at, ended_at, agree, differ, held) values
+    ('customer-status', 'sweep', 'done', '', 1, 1, $1 - 90000000, $1 - 86400000, 90, 10, 0), ('customer-status', 'plan', 'done', '', 1, 1, $1 - 7300000, $1 - 7200000, 95, 2, 3);
 update sweeps set lost_event = 2, edit_outside = 1 where id = 2;
 insert into vocabulary (sync, side, value, customers, seen_at) values ('customer-status', 'source', 'active', 90, $1 - 7200000),
     ('customer-status', 'source', 'on_hold', 7, $1 - 7200000), ('customer-status', 'source', 'incomplete', 3, $1 - 7200000),

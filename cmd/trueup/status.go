@@ -126,6 +126,9 @@ func (p screen) sync(s contract.Sync) {
 	default:
 		p.line("last event", "%s", p.ago(s.LastEvent))
 	}
+	if h := s.Halted; h != nil {
+		p.line("halted", "mass_change stopped it %s; %s; trueup resume %s --reason TEXT lets them through", p.ago(h.Since), plural(h.WaitingCustomers, "customer")+" wait", s.Sync)
+	}
 	p.line("exceptions", "%s", open(s))
 	p.line("holds", "%s", orNone(s.Held, "%d, where a person changed the target"))
 	p.drift(s)
@@ -203,6 +206,9 @@ func (p screen) drift(s contract.Sync) {
 		}
 	}
 	p.line("drift", "%s", cmp.Or(strings.Join(causes, ", "), "none")+" found then")
+	if n := s.Sweeps[0].Waiting; n > 0 {
+		p.line("", "%s changed before it went live and wait for trueup plan %s", plural(n, "customer"), s.Sync)
+	}
 }
 
 func (p screen) watching(s contract.Sync) {

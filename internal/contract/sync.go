@@ -111,6 +111,7 @@ type Sweep struct {
 	NotCarried      int           `json:"not_carried"`
 	Drift           Drift         `json:"drift"`
 	Repaired        int           `json:"repaired"`
+	Waiting         int           `json:"waiting"` // they differ and wait for a plan
 }
 
 // Drift counts, by cause, the customers whose two sides had come apart.
@@ -126,7 +127,7 @@ func SweepOf(w store.Sweep) Sweep {
 	s := w.Summary
 	return Sweep{At: Stamp(w.EndedAt), Purpose: w.Purpose, Agreement: s.Agreement(), Carried: s.Carried(), Agree: s.Agree, Write: s.Write, Held: s.Held,
 		UnmatchedSource: s.UnmatchedSource, UnmatchedTarget: s.UnmatchedTarget, Ambiguous: s.Ambiguous, Unmapped: s.Unmapped, Other: s.Other,
-		NotCarried: s.NotCarried, Drift: Drift{LostEvent: w.Drift.LostEvent, EditOutside: w.Drift.EditOutside, DeletedRecord: w.Drift.DeletedRecord, Vocabulary: w.Drift.Vocabulary}, Repaired: w.Repaired}
+		NotCarried: s.NotCarried, Drift: Drift{LostEvent: w.Drift.LostEvent, EditOutside: w.Drift.EditOutside, DeletedRecord: w.Drift.DeletedRecord, Vocabulary: w.Drift.Vocabulary}, Repaired: w.Repaired, Waiting: w.Waiting}
 }
 
 // Watching is what a sync would have written since it watches, and what people

@@ -86,7 +86,7 @@ func (a *attempt) loopSuspected() *ending {
 	a.stage = status.StageWrite // also when the customer was stopped before: that is where it closes
 	return a.parked(status.LoopSuspected, fmt.Sprintf(
 		"%s was written %s%s: %s; nothing more is written to this customer; find what else changes %s or %s after each write, end it, then trueup exceptions retry",
-		a.Target.Name, plural(len(writes), "time"), limit, strings.Join(lines, ", "), a.Source.Name, a.Target.Name))
+		a.Target.Name, status.Plural(len(writes), "time"), limit, strings.Join(lines, ", "), a.Source.Name, a.Target.Name))
 }
 
 // countUndone notes that the last write of the same value is gone again. What
@@ -165,21 +165,14 @@ func (a *attempt) massChange(h store.Halt) store.NewException {
 	}
 	share := ""
 	if h.Known > 0 {
-		share = fmt.Sprintf(" (%g%% of %s, or %d if that is fewer)", m.Percent, plural(h.Known, "customer"), m.Customers)
+		share = fmt.Sprintf(" (%g%% of %s, or %d if that is fewer)", m.Percent, status.Plural(h.Known, "customer"), m.Customers)
 		if m.Customers == 0 {
-			share = fmt.Sprintf(" (%g%% of %s)", m.Percent, plural(h.Known, "customer"))
+			share = fmt.Sprintf(" (%g%% of %s)", m.Percent, status.Plural(h.Known, "customer"))
 		}
 	}
 	x := a.exception(status.MassChange, fmt.Sprintf(
 		"%s moved to %s within %s, and more want to; at most %d may%s, so %s writes no more of these; see whether %s is right, and if it is: trueup resume %s --reason TEXT",
-		plural(h.Moved, "customer"), strings.Join(words, " or "), m.Within, h.Most, share, a.Config.Name, a.Source.Name, a.Config.Name))
+		status.Plural(h.Moved, "customer"), strings.Join(words, " or "), m.Within, h.Most, share, a.Config.Name, a.Source.Name, a.Config.Name))
 	x.Customer, x.TargetValue = "", ""
 	return *x
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

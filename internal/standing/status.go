@@ -55,11 +55,14 @@ func Status(ctx context.Context, db *store.DB, cfg *config.Config) (contract.Sta
 func needs(row contract.Sync) []string {
 	var all []string
 	if open := sum(row.OpenExceptions); open > 0 {
-		text := row.Sync + ": " + plural(open, "open exception")
+		text := row.Sync + ": " + status.Plural(open, "open exception")
 		if overdue := sum(row.OverdueExceptions); overdue > 0 {
 			text += fmt.Sprintf(", %d overdue", overdue)
 		}
 		all = append(all, text)
+	}
+	if row.Halted != nil {
+		all = append(all, row.Sync+": halted by mass_change, see trueup resume")
 	}
 	if row.Silence != nil {
 		all = append(all, row.Sync+": "+row.Source.Connection+" says nothing any more")
@@ -73,13 +76,6 @@ func sum(by map[status.Kind]int) int {
 		n += of
 	}
 	return n
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // connection says how a connection stands.

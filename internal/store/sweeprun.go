@@ -159,6 +159,8 @@ type SweepPart struct {
 	Rows    []PlanRow
 	Taken   []Taken
 	Wake    []string // customers to be looked at again
+	// Watched are the looks at customers of a sync that only watches.
+	Watched []WatchedLook
 	// Vocabulary replaces what was known, when the comparison ends.
 	Vocabulary []Word
 }
@@ -265,6 +267,11 @@ func (t *tx) saveFound(w Sweep, p SweepPart) error {
 		_, err := t.exec(`insert into sweep_targets (sweep, target_id, value, edited_at, field_time, actor, edited_by, revision, keys, read_at, taken_by)
 values ($1, $2, '', 0, 0, '', '', '', '', 0, $3) on conflict (sweep, target_id) do update set taken_by = excluded.taken_by`, w.ID, k.TargetID, k.Customer)
 		if err != nil {
+			return err
+		}
+	}
+	for _, look := range p.Watched {
+		if err := t.watch(w.Sync, look.Customer, look.Watched); err != nil {
 			return err
 		}
 	}

@@ -21,6 +21,12 @@ type Watched struct {
 	AsOf time.Time
 }
 
+// WatchedLook is a look at one of several customers.
+type WatchedLook struct {
+	Customer string
+	Watched
+}
+
 // Verdict is what became of a write that was not made.
 type Verdict string
 
@@ -141,28 +147,4 @@ group by before, after, verdict order by before, after, verdict`, sync, ms(since
 		return Watching{}, fmt.Errorf("count what %s would have written: %w", sync, err)
 	}
 	return w, nil
-}
-
-// Mode is what a sync does, live or watch, and since when.
-type Mode struct {
-	Mode  string
-	Since time.Time
-}
-
-// Modes returns the mode of each sync that a process has noted.
-func (db *DB) Modes(ctx context.Context) (map[string]Mode, error) {
-	all := map[string]Mode{}
-	err := db.view(ctx, func(s scanner) error {
-		var sync string
-		var m Mode
-		var since int64
-		err := s.Scan(&sync, &m.Mode, &since)
-		m.Since = at(since)
-		all[sync] = m
-		return err
-	}, "select sync, mode, changed_at from modes")
-	if err != nil {
-		return nil, fmt.Errorf("read since when syncs write: %w", err)
-	}
-	return all, nil
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"trueup/internal/config"
 	"trueup/internal/decide"
 	"trueup/internal/pipeline"
 	"trueup/internal/status"
@@ -50,6 +51,9 @@ func (r *run) compareBatch(ctx context.Context, customers []string) error {
 			return fmt.Errorf("compare customer %s: %w", customer, err)
 		}
 		count(&w.Summary, j)
+		if r.Sync.Config.Mode == config.ModeWatch && k.Stored {
+			p.Watched = append(p.Watched, store.WatchedLook{Customer: customer, Watched: watched(k, j)})
+		}
 		apart := j.Action != string(decide.None)
 		if row := rowOf(k, j); apart && r.Purpose == store.ForPlan {
 			p.Rows = append(p.Rows, row)
@@ -71,6 +75,13 @@ func (r *run) compareBatch(ctx context.Context, customers []string) error {
 	w.Repaired += len(p.Wake)
 	w.ComparedTo = customers[len(customers)-1]
 	return r.save(ctx, w, p)
+}
+
+// watched is what a look at a customer says of a write that was not made. That
+// a write would be made is for the path to find, which knows of every event.
+func watched(k *store.Known, j pipeline.Judgement) store.Watched {
+	return store.Watched{Desired: j.Desired.Value, Looked: j.Target.ID != "" && !j.Explained && j.Target.Actor != status.ActorUs,
+		Observed: j.Target.Value, ObservedAt: j.Target.EditedAt, AsOf: k.Now}
 }
 
 // neverCarried reports whether nothing was ever carried for a customer whose
