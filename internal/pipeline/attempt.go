@@ -39,6 +39,7 @@ type attempt struct {
 	undone           store.Undone
 	lastAction       string
 	redecided        int
+	row              *onPlan // the row of a plan that is carried, nil in the daily work
 }
 
 // maxRedecisions bounds how often one attempt starts again with the target's
@@ -71,6 +72,8 @@ type ending struct {
 	// halted: the sync is, and the customer waits for it.
 	halted  bool
 	failure string
+	// moved says that a plan's row does not fit the world any more.
+	moved bool
 }
 
 func end(e ending) verdict { return verdict{end: &e} }
@@ -78,10 +81,14 @@ func end(e ending) verdict { return verdict{end: &e} }
 // carry takes a claimed customer along the path and settles it.
 func (f *flow) carry(ctx context.Context, w *store.Work, c claimed) {
 	a := &attempt{flow: f, work: w, claimed: c, started: f.Now(), lastAction: "received the change"}
-	// All calls end before the lease does (invariant 2).
-	work, cancel := f.Timeout(ctx, c.after.Add(f.Lease-f.margin()).Sub(f.Now()))
+	a.settle(ctx, a.inTime(ctx))
+}
+
+// inTime walks the path within the lease: all calls end before it does (invariant 2).
+func (a *attempt) inTime(ctx context.Context) *ending {
+	ctx, cancel := a.Timeout(ctx, a.claimed.after.Add(a.Lease-a.margin()).Sub(a.Now()))
 	defer cancel()
-	a.settle(ctx, a.survive(work))
+	return a.survive(ctx)
 }
 
 // survive walks the path. A fault of our own that one customer brings out is

@@ -26,6 +26,9 @@ func (a *attempt) decide(context.Context) verdict {
 			return end(ending{outcome: status.Ignored, action: string(d.Action),
 				reason: fmt.Sprintf("watched, nothing is written: would write %s (%s)", a.desired.Value, d.Reason.Sentence())})
 		}
+		if v := a.asPlanned(); v.end != nil {
+			return v
+		}
 		if e := a.stopped(); e != nil {
 			return verdict{end: e}
 		}

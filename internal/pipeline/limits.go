@@ -35,7 +35,8 @@ func (a *attempt) limits() store.Limits {
 	if p := c.WritesPerCustomer; p != nil {
 		l.PerCustomer = store.PerCustomer{Count: p.Count, Within: p.Within}
 	}
-	if m := c.MassChange; m != nil && slices.Contains(m.To, a.desired.Status) {
+	// Whoever applies a plan has seen how many move, and said yes.
+	if m := c.MassChange; m != nil && a.row == nil && slices.Contains(m.To, a.desired.Status) {
 		l.MassChange = &store.MassChange{Customers: m.Customers, Percent: m.Percent, Within: m.Within, Exception: a.massChange}
 	}
 	return l

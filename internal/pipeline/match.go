@@ -30,6 +30,9 @@ func (a *attempt) match(ctx context.Context) verdict {
 		e.park.Candidates, e.park.Confidence = result.Candidates, result.Confidence
 		return verdict{end: e}
 	}
+	if v := a.plannedRecord(result.Record.ID); v.end != nil {
+		return v
+	}
 	failpoint.Hit("matched")
 	link := store.Link{Sync: a.Config.Name, Customer: a.work.Customer, TargetID: result.Record.ID,
 		Rule: result.Rule.String(), Confidence: result.Confidence, By: "rule", At: a.earliest()}

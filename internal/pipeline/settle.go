@@ -19,7 +19,7 @@ import (
 const settling = 10 * time.Second
 
 // settle commits how the attempt ended (invariant 1) and says so in one line.
-func (a *attempt) settle(ctx context.Context, e *ending) {
+func (a *attempt) settle(ctx context.Context, e *ending) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settling)
 	defer cancel()
 	var err error
@@ -29,9 +29,13 @@ func (a *attempt) settle(ctx context.Context, e *ending) {
 		failpoint.Hit("settled")
 	}
 	a.report(ctx, e, err)
+	return err
 }
 
 func (a *attempt) settlement(e *ending) store.Settlement {
+	if a.row != nil && a.row.asItWas {
+		return a.leave(e)
+	}
 	s := store.Settlement{
 		Base:         e.base,
 		Events:       a.outcomes(e),
@@ -76,29 +80,38 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 		s.RetryAt = until // what the owner left alone for a time is looked at again
 	}
 	s.RulingDone = a.rulingDone(e)
+	if a.row != nil {
+		s.Row = a.row.end
+	}
 	switch {
 	case e.park != nil, e.halted:
 		s.Close = store.CloseBefore
 	case e.outcome != "":
 		s.Close = store.CloseAll
 	}
-	s.Decision = &store.Decision{Sync: a.Config.Name, Customer: a.work.Customer, At: a.earliest(), Action: e.action,
-		Reason: e.reason, Row: a.decision.Row, Stage: a.stage, Outcome: e.outcome, Desired: a.desired.Value,
-		Observed: a.target.Value, Base: a.work.Base.Value, DesiredAt: a.desired.At, ObservedAt: a.target.EditedAt,
-		By: a.target.By, Confidence: a.decision.Confidence, Events: len(s.Events)}
-	if e.outcome == status.Applied {
-		s.Decision.Observed = a.intent.Prior // what was decided on, not what we made of it
-	}
-	if a.link != nil {
-		s.Decision.TargetID = a.link.TargetID
-	}
-	if e.park != nil {
-		s.Decision.Kind, s.Decision.Confidence = e.park.Kind, e.park.Confidence
-	}
+	s.Decision = a.line(e, len(s.Events))
 	if a.watching() && e.outcome != "" {
 		s.Watched = a.watched(e)
 	}
 	return s
+}
+
+// line is the attempt's line in the customer's history.
+func (a *attempt) line(e *ending, events int) *store.Decision {
+	d := &store.Decision{Sync: a.Config.Name, Customer: a.work.Customer, At: a.earliest(), Action: e.action,
+		Reason: e.reason, Row: a.decision.Row, Stage: a.stage, Outcome: e.outcome, Desired: a.desired.Value,
+		Observed: a.target.Value, Base: a.work.Base.Value, DesiredAt: a.desired.At, ObservedAt: a.target.EditedAt,
+		By: a.target.By, Confidence: a.decision.Confidence, Events: events}
+	if e.outcome == status.Applied {
+		d.Observed = a.intent.Prior // what was decided on, not what we made of it
+	}
+	if a.link != nil {
+		d.TargetID = a.link.TargetID
+	}
+	if e.park != nil {
+		d.Kind, d.Confidence = e.park.Kind, e.park.Confidence
+	}
+	return d
 }
 
 // watched is what a look of a sync that only watches found. What an earlier

@@ -39,6 +39,29 @@ func (db *DB) Claim(ctx context.Context, sync string, limit int, lease time.Dura
 }
 
 func (t *tx) claim(sync string, limit int, lease time.Duration) ([]Work, error) {
+	works, err := t.claimed(sync, lease, claimCustomers, limit)
+	if err != nil || len(works) == 0 {
+		return nil, err
+	}
+	slices.SortFunc(works, func(a, b Work) int { return strings.Compare(a.Customer, b.Customer) })
+	by := map[string]*Work{}
+	for i := range works {
+		by[works[i].Customer] = &works[i]
+	}
+	// One statement text for any number of customers: the last is repeated.
+	args := []any{sync}
+	places := make([]string, limit)
+	for i := range places {
+		args = append(args, works[min(i, len(works)-1)].Customer)
+		places[i] = fmt.Sprintf("$%d", i+2)
+	}
+	among := " where sync = $1 and customer in (" + strings.Join(places, ", ") + ")"
+	return works, loadWork(t.query, by, among, args)
+}
+
+// claimed runs a statement that claims customers; chosen is what it chooses
+// them by besides the sync and the time.
+func (t *tx) claimed(sync string, lease time.Duration, statement string, chosen any) ([]Work, error) {
 	var works []Work
 	until := t.now.Add(lease)
 	err := t.query(func(s scanner) error {
@@ -53,27 +76,38 @@ func (t *tx) claim(sync string, limit int, lease time.Duration) ([]Work, error) 
 		err = errors.Join(err, fromJSON(writes, &w.Writes), fromJSON(undone, &w.Undone))
 		works = append(works, w)
 		return err
-	}, claimCustomers, sync, ms(t.now), ms(until), limit)
-	if err != nil || len(works) == 0 {
-		return nil, err
+	}, statement, sync, ms(t.now), ms(until), chosen)
+	return works, err
+}
+
+// A customer of whom no event came yet has no row, and nothing to do until
+// somebody asks for it.
+const makeCustomer = `
+insert into customers (sync, customer, generation, due_at) values ($1, $2, 0, null) on conflict (sync, customer) do nothing`
+
+const claimCustomer = `
+update customers set fence = fence + 1, lease_until = $3
+where sync = $1 and customer = $4 and lease_until <= $2
+returning ` + workColumns
+
+// ClaimOne takes one customer, seen before or not and due or not, for the time
+// of the lease (invariant 3). It returns false while somebody else has it.
+func (db *DB) ClaimOne(ctx context.Context, sync, customer string, lease time.Duration) (w Work, ok bool, err error) {
+	err = db.update(ctx, func(t *tx) error {
+		if _, err := t.exec(makeCustomer, sync, customer); err != nil {
+			return err
+		}
+		works, err := t.claimed(sync, lease, claimCustomer, customer)
+		if ok = err == nil && len(works) == 1; !ok {
+			return err
+		}
+		w = works[0]
+		return loadWork(t.query, map[string]*Work{customer: &w}, " where sync = $1 and customer = $2", []any{sync, customer})
+	}, key{sync, customer})
+	if err != nil {
+		return Work{}, false, fmt.Errorf("claim customer %s of %s: %w", customer, sync, err)
 	}
-	by := map[string]*Work{}
-	for i := range works {
-		by[works[i].Customer] = &works[i]
-	}
-	slices.SortFunc(works, func(a, b Work) int { return strings.Compare(a.Customer, b.Customer) })
-	for i := range works {
-		by[works[i].Customer] = &works[i]
-	}
-	// One statement text for any number of customers: the last is repeated.
-	args := []any{sync}
-	places := make([]string, limit)
-	for i := range places {
-		args = append(args, works[min(i, len(works)-1)].Customer)
-		places[i] = fmt.Sprintf("$%d", i+2)
-	}
-	among := " where sync = $1 and customer in (" + strings.Join(places, ", ") + ")"
-	return works, loadWork(t.query, by, among, args)
+	return w, ok, nil
 }
 
 // loadWork fills in what stands in other tables.

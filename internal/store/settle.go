@@ -77,7 +77,11 @@ func (t *tx) release(w *Work, s Settlement) (held bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	n, err := t.exec(releaseCustomer, w.Sync, w.Customer, w.Fence, s.Attempts, ms(s.FirstTry), w.Generation, due,
+	generation := w.Generation
+	if s.KeepDue {
+		generation = -1 // none is: whatever the customer waits for, it goes on waiting
+	}
+	n, err := t.exec(releaseCustomer, w.Sync, w.Customer, w.Fence, s.Attempts, ms(s.FirstTry), generation, due,
 		ms(s.HumanAt), strings.ToLower(strings.TrimSpace(s.Email)), string(s.Outcome), s.Reason, ms(t.now),
 		d.SourceValue, string(d.Status), d.Value, ms(d.At), ms(d.SeenAt), d.Event, ms(d.EventAt),
 		string(o.Status), o.Value, ms(o.At), o.By, ms(o.SeenAt),
@@ -118,6 +122,11 @@ func (t *tx) settle(w *Work, s Settlement) error {
 	}
 	if err := t.settleWrites(w, s); err != nil {
 		return err
+	}
+	if s.Row != nil {
+		if err := t.endRow(w, *s.Row); err != nil {
+			return err
+		}
 	}
 	if err := t.closeExceptions(w, s); err != nil {
 		return err

@@ -227,6 +227,8 @@ type Settlement struct {
 	Outcome      status.Outcome // "" leaves outcome and reason
 	Reason       string
 	Watched      *Watched // what the look found, in a sync that only watches
+	KeepDue      bool     // RetryAt does not count: it stays due when it was
+	Row          *RowEnd  // nil: it was not carried for a plan
 }
 
 // Decision is one line of a customer's history.

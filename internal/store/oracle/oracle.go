@@ -213,6 +213,19 @@ func (db *DB) Claim(_ context.Context, sync string, limit int, lease time.Durati
 	return works, nil
 }
 
+// ClaimOne claims one customer, due or not.
+func (db *DB) ClaimOne(_ context.Context, sync, name string, lease time.Duration) (store.Work, bool, error) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	now, c := db.clock(), db.customer(key{sync, name})
+	if c.leaseUntil.After(now) {
+		return store.Work{}, false, nil
+	}
+	c.fence++
+	c.leaseUntil = milli(now.Add(lease))
+	return db.work(c, now), true, nil
+}
+
 // work is a claimed customer with all that is known of it.
 func (db *DB) work(c *customer, now time.Time) store.Work {
 	w := store.Work{Sync: c.Sync, Customer: c.Customer.Customer, Generation: c.generation, Fence: c.fence, LeaseUntil: c.leaseUntil, Now: now,
@@ -332,7 +345,7 @@ func (db *DB) Settle(_ context.Context, w *store.Work, s store.Settlement) error
 
 func (c *customer) release(w *store.Work, s store.Settlement, now time.Time) {
 	c.leaseUntil, c.Attempts, c.firstTry = time.Time{}, s.Attempts, milli(s.FirstTry)
-	if c.generation == w.Generation {
+	if c.generation == w.Generation && !s.KeepDue {
 		c.DueAt = milli(s.RetryAt)
 	}
 	if human := milli(s.HumanAt); human.After(c.HumanAt) {

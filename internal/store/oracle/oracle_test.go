@@ -27,6 +27,7 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 type engine interface {
 	Receive(ctx context.Context, events []store.NewEvent) ([]bool, error)
 	Claim(ctx context.Context, sync string, limit int, lease time.Duration) ([]store.Work, error)
+	ClaimOne(ctx context.Context, sync, customer string, lease time.Duration) (store.Work, bool, error)
 	NextDue(ctx context.Context, sync string) (time.Time, error)
 	BeginWrite(ctx context.Context, w *store.Work, i store.Intent, l store.Limits) (store.Intent, error)
 	Resume(ctx context.Context, r store.Resume) (store.Resumed, error)
@@ -87,7 +88,7 @@ func TestTheEnginesAndTheOracleAgree(t *testing.T) {
 			d.sides = append(d.sides, &side{engine: e})
 		}
 		rt.Repeat(map[string]func(*rapid.T){
-			"receive": d.receive, "time passes": d.pass, "claim": d.claim, "begin a write": d.beginWrite, "settle": d.settle,
+			"receive": d.receive, "time passes": d.pass, "claim": d.claim, "claim one": d.claimOne, "begin a write": d.beginWrite, "settle": d.settle,
 			"save a link": d.saveLink, "people set links": d.importLinks, "remove a link": d.removeLink, "an exception": d.exception,
 			"somebody acts": d.act, "a connection rests": d.rest, "reserve calls": d.reserve, "ask for changes": d.cursor, "resume": d.resume, "compare": d.compare,
 		})
@@ -216,6 +217,17 @@ func (d *differential) claim(t *rapid.T) {
 	d.all("next due", func(s *side) any { return answered(s.NextDue(context.Background(), d.sync)) })
 }
 
+func (d *differential) claimOne(t *rapid.T) {
+	customer := names.Draw(t, "customer")
+	d.all("claim one", func(s *side) any {
+		w, ok, err := s.ClaimOne(context.Background(), d.sync, customer, time.Minute)
+		if ok {
+			s.works = append(s.works, &w)
+		}
+		return answered([]any{d.plainWorks([]store.Work{w}), ok}, err)
+	})
+}
+
 // plainWorks replaces ids by nothing: their order is the slice's.
 func (d *differential) plainWorks(works []store.Work) []store.Work {
 	plain := slices.Clone(works)
@@ -292,7 +304,7 @@ func (d *differential) settle(t *rapid.T) {
 	s := store.Settlement{HumanAt: d.moment(t, "human"), Email: rapid.SampledFrom([]string{"", " Ana@Example.com"}).Draw(t, "email"),
 		Close: store.CloseScope(rapid.IntRange(0, 2).Draw(t, "close")), RetryAt: d.moment(t, "retry"), Attempts: rapid.IntRange(0, 3).Draw(t, "attempts"),
 		FirstTry: d.moment(t, "first try"), Outcome: rapid.SampledFrom(append([]status.Outcome{""}, status.Outcomes...)).Draw(t, "outcome"), Reason: words.Draw(t, "reason"),
-		RulingDone: d.sides[0].works[at].Ruling.At,
+		RulingDone: d.sides[0].works[at].Ruling.At, KeepDue: rapid.Bool().Draw(t, "stays due"),
 		Decision: &store.Decision{Sync: d.sync, Customer: d.sides[0].works[at].Customer, Action: "write", Stage: stages.Draw(t, "stage"), Confidence: 0.25,
 			DesiredAt: d.moment(t, "desired at"), Events: 1}}
 	if rapid.Bool().Draw(t, "desired") {

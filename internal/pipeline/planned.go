@@ -1,0 +1,203 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"trueup/internal/connector"
+	"trueup/internal/decide"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// Claimer claims one customer, due or not; it is *store.DB.
+type Claimer interface {
+	ClaimOne(ctx context.Context, sync, customer string, lease time.Duration) (w store.Work, ok bool, err error)
+}
+
+// Planned is a row of a plan that somebody has read and wants carried.
+type Planned struct {
+	Plan store.Sweep
+	Row  store.PlanRow
+	// Approved is who says that what the record holds may be written over, ""
+	// when nobody had to be asked.
+	Approved string
+}
+
+// Carried is how a row ended. Of the zero Carried nothing was tried.
+type Carried struct {
+	// State is RowOpen while the row stays to be carried.
+	State store.RowState
+	Note  string
+	// Busy: somebody else has the customer.
+	Busy bool
+	// Rest is how long a connection rests first.
+	Rest time.Duration
+	// Stop is why no other row would fare better.
+	Stop error
+}
+
+// CarryRow carries the customer of a plan's row along the same path as any
+// other, and writes if the decision is the row's: the same record, holding the
+// same, to hold the same. If it is not, the customer is left as it was. It does
+// not begin while a connection rests (invariant 5).
+func (p *Pipeline) CarryRow(ctx context.Context, from Claimer, row Planned) (Carried, error) {
+	f, ok := p.flows[row.Plan.Sync]
+	if !ok {
+		return Carried{}, fmt.Errorf("there is no sync %s", row.Plan.Sync)
+	}
+	if rest, err := f.rest(ctx); err != nil || rest > 0 {
+		return Carried{Rest: rest}, err
+	}
+	after := f.Now()
+	w, ok, err := from.ClaimOne(ctx, row.Plan.Sync, row.Row.Customer, f.Lease)
+	if err != nil || !ok {
+		return Carried{Busy: err == nil}, err
+	}
+	a := &attempt{flow: f, work: &w, claimed: claimed{after: after, before: f.Now()}, started: f.Now(),
+		lastAction: "read the plan", row: &onPlan{Planned: row}}
+	if row.Approved != "" && w.Ruling.Kind == "" {
+		// He answered what the plan showed him, of a record read when it was made.
+		began := row.Plan.BeganAt
+		w.Ruling = store.Ruling{Kind: store.Ours, Desired: row.Row.After, Observed: row.Row.Before,
+			RecordAt: began.Add(-f.Config.Conflict.ClockSkew), At: began, By: row.Approved}
+	}
+	e := a.inTime(ctx)
+	c := a.endRow(e)
+	switch err := a.settle(ctx, e); {
+	case err != nil:
+		return Carried{}, err
+	case e.lost:
+		return Carried{}, errors.New(e.reason)
+	}
+	return c, nil
+}
+
+// onPlan is the row of an attempt.
+type onPlan struct {
+	Planned
+	// asItWas: the customer is left as it was claimed.
+	asItWas bool
+	end     *store.RowEnd
+}
+
+// name is the plan as the history has it.
+func (r *onPlan) name() string {
+	name := "plan " + r.Plan.Hash[:min(len(r.Plan.Hash), 12)]
+	if r.Approved != "" {
+		name += " approved by " + r.Approved
+	}
+	return name
+}
+
+// plannedRecord ends the attempt when a match rule finds another record than
+// the plan has: nobody has approved that link.
+func (a *attempt) plannedRecord(id string) verdict {
+	if a.row == nil || a.row.Row.TargetID == id {
+		return onward
+	}
+	return moved("the match rules find record %s now, the plan has %s", id, a.row.Row.TargetID)
+}
+
+// asPlanned lets a write go on that is the row's, and any write where there is
+// no row.
+func (a *attempt) asPlanned() verdict {
+	if a.row == nil {
+		return onward
+	}
+	r := a.row.Row
+	switch {
+	case a.link.TargetID != r.TargetID:
+		return moved("the customer is linked to record %s now, the plan has %s", a.link.TargetID, r.TargetID)
+	case a.target.Value != r.Before:
+		return moved("the target holds %s now, the plan has %s", worded(a.target.Value), worded(r.Before))
+	case a.desired.Value != r.After:
+		return moved("the source asks for %s now, the plan has %s", worded(a.desired.Value), worded(r.After))
+	case a.decision.Reason == decide.OwnerSaysOurs && a.row.Approved != "" && a.decision.Row != firstContactRow:
+		return moved("somebody has edited the record since")
+	}
+	return onward
+}
+
+// firstContactRow is the row of the decision table that asks about a record
+// which was never written.
+const firstContactRow = 3
+
+func moved(format string, args ...any) verdict {
+	return end(ending{action: "refuse", moved: true, reason: fmt.Sprintf(format, args...)})
+}
+
+// worded is a value for people.
+func worded(value string) string {
+	if value == "" {
+		return "nothing"
+	}
+	return value
+}
+
+// endRow says what an ending means for the row, and whether the customer is
+// settled as any other or left as it was. It is left unless the target was, or
+// may have been, written: everything else about it is for the daily work.
+func (a *attempt) endRow(e *ending) Carried {
+	r := a.row
+	c := Carried{Note: e.reason}
+	switch {
+	case e.lost:
+	case e.outcome == status.Applied, e.outcome == status.AlreadyEqual && a.sentBefore():
+		c.State = store.RowApplied
+	case e.moved:
+		c.State = store.RowRefused
+	case e.failure == string(connector.RateLimited):
+		c.Rest = e.retry
+	case e.failure == string(connector.Unauthorized), e.failure == string(connector.Misconfigured):
+		c.Stop = errors.New(e.reason)
+	case e.failure != "":
+		c.State = store.RowFailed
+	case e.outcome == status.AlreadyEqual:
+		c.State, c.Note = store.RowRefused, "the target holds "+worded(a.target.Value)+" already"
+	default:
+		c.State = store.RowRefused
+	}
+	refused := a.intent.ID != 0 && e.failure == string(connector.Refused)
+	r.asItWas = e.moved || c.State != store.RowApplied && !refused && !a.underWay()
+	if c.State != store.RowOpen {
+		r.end = &store.RowEnd{Sweep: r.Plan.ID, State: c.State, Note: c.Note}
+		if c.State == store.RowApplied {
+			r.end.By, r.end.Note = r.Approved, "over "+worded(r.Row.Before)+", by "+r.name()
+			c.Note = r.end.Note
+		}
+	}
+	if r.asItWas {
+		e.outcome, e.park = "", nil
+	}
+	e.reason = r.name() + ": " + e.reason
+	return c
+}
+
+// sentBefore reports whether the record holds what an earlier try for this row
+// has sent.
+func (a *attempt) sentBefore() bool {
+	r := a.row.Row
+	return a.desired.Value == r.After && a.target.ID == r.TargetID &&
+		slices.ContainsFunc(a.work.Intents, func(i store.Intent) bool { return i.RecordID == r.TargetID && i.Value == r.After })
+}
+
+// underWay reports whether a write of this attempt may yet have an effect.
+func (a *attempt) underWay() bool {
+	return slices.ContainsFunc(a.work.Intents, func(i store.Intent) bool { return i.ID == a.intent.ID })
+}
+
+// leave settles an attempt that changes nothing about its customer but what has
+// become of the row. A write under way is looked for when it can arrive no more.
+func (a *attempt) leave(e *ending) store.Settlement {
+	s := store.Settlement{CloseIntents: a.closed, SeenIntents: a.seen, Unsent: a.unsent, Attempts: a.work.Attempts, FirstTry: a.work.FirstTry, Row: a.row.end}
+	s.RetryAt = a.lastArrival(a.closed)
+	s.KeepDue = len(a.work.Events) > 0 || s.RetryAt.IsZero()
+	if s.Row != nil {
+		s.Decision = a.line(&ending{action: e.action, reason: e.reason}, 0)
+	}
+	return s
+}

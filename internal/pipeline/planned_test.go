@@ -1,0 +1,262 @@
+package pipeline
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"trueup/internal/connector"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// planned is the row of a plan that was made now: cus_1 is to go from one value
+// to another.
+func (w *world) planned(before, after string) Planned {
+	return Planned{Plan: store.Sweep{ID: 1, Sync: syncName, Hash: "1f3a2b4c5d6e7f80", BeganAt: w.now},
+		Row: store.PlanRow{Sweep: 1, Customer: "cus_1", TargetID: "rec_cus_1", Action: "write", Before: before, After: after}}
+}
+
+// carryRow carries a row, and takes an error for the test's end.
+func (w *world) carryRow(p Planned) Carried {
+	w.Helper()
+	c, err := w.p.CarryRow(w.Context(), w.db, p)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return c
+}
+
+// reviewed is a customer whom no event told of: churned in the source, active in
+// the target. Its row of the plan is returned.
+func (w *world) reviewed() Planned {
+	w.customer("cus_1", "canceled", "")
+	w.pass(time.Hour)
+	return w.planned("", "Churned")
+}
+
+func TestARowIsWrittenWhenTheDecisionIsTheRows(t *testing.T) {
+	tests := map[string]struct {
+		set   func(*world)
+		story func(*world) Planned
+		moved func(*world)
+		want  store.RowState
+		note  string
+		value string
+		write int
+	}{
+		"nothing has moved": {want: store.RowApplied, value: "Churned", write: 1, note: "over nothing, by plan 1f3a2b4c5d6e"},
+		"a person has edited the record": {moved: func(w *world) { w.crm.edit("rec_cus_1", "Paused", status.ActorHuman) },
+			want: store.RowRefused, note: "the target holds another value", value: "Paused"},
+		"somebody has set what is to be written": {moved: func(w *world) { w.crm.edit("rec_cus_1", "Churned", status.ActorHuman) },
+			want: store.RowRefused, note: "the target holds Churned already", value: "Churned"},
+		"the source has changed": {moved: func(w *world) { w.change("cus_1", "paused") },
+			want: store.RowRefused, note: "the source asks for Paused now, the plan has Churned"},
+		"the source's value has no meaning": {moved: func(w *world) { w.change("cus_1", "on_hold") }, want: store.RowRefused, note: "on_hold"},
+		"the source's value is ignored":     {moved: func(w *world) { w.change("cus_1", "incomplete") }, want: store.RowRefused, note: "ignore"},
+		"the source's customer is gone":     {moved: func(w *world) { delete(w.billing.records, "cus_1") }, want: store.RowRefused, note: "no customer with this id"},
+		"the rules find another record": {moved: func(w *world) {
+			w.crm.records["rec_2"], w.crm.records["rec_cus_1"] = w.crm.records["rec_cus_1"], &record{}
+		}, want: store.RowRefused, note: "the match rules find record rec_2 now, the plan has rec_cus_1"},
+		"two records match": {moved: func(w *world) { w.crm.records["rec_2"] = &record{keys: keysOf("cus_1")} }, want: store.RowRefused, note: "match"},
+		"the customer was linked to another record": {moved: func(w *world) {
+			w.crm.records["rec_2"] = &record{}
+			if err := w.db.SetLink(w.Context(), store.Link{Sync: syncName, Customer: "cus_1", TargetID: "rec_2", Confidence: 1, By: "ana@example.com"}); err != nil {
+				w.Fatal(err)
+			}
+		}, want: store.RowRefused, note: "linked to record rec_2 now, the plan has rec_cus_1"},
+		"the linked record is gone": {moved: func(w *world) {
+			if err := w.db.SetLink(w.Context(), store.Link{Sync: syncName, Customer: "cus_1", TargetID: "rec_cus_1", Confidence: 1, By: "ana@example.com"}); err != nil {
+				w.Fatal(err)
+			}
+			delete(w.crm.records, "rec_cus_1")
+		}, want: store.RowRefused, note: "gone from crm"},
+		"an edit between the look and the write": {set: func(w *world) { w.crm.conditional = true }, moved: func(w *world) {
+			w.crm.beforeWrite = func(string) { w.crm.beforeWrite = nil; w.crm.edit("rec_cus_1", "Paused", status.ActorHuman) }
+		}, want: store.RowRefused, note: "the target holds another value", value: "Paused"},
+		"the sync only watches":                           {moved: func(w *world) { w.f.Config.Mode = "watch" }, want: store.RowRefused, note: "watching only"},
+		"a call without an answer that had no effect yet": {moved: func(w *world) { w.crm.fail = times(1, "write", unknown()) }, want: store.RowFailed, note: "writing to crm"},
+		"a call without an answer that had its effect": {moved: func(w *world) { w.crm.fail = timesOutAfterTheEffect(w, 1) },
+			want: store.RowApplied, value: "Churned", write: 1},
+		"the tool refuses the value": {moved: func(w *world) {
+			w.crm.fail = times(1, "write", &connector.Failure{Kind: connector.Refused, Effect: connector.EffectNone, Status: 422, Detail: "there is no such option"})
+		}, want: store.RowFailed, note: "there is no such option"},
+		"the tool does not answer": {moved: func(w *world) {
+			w.crm.fail = times(1, "find", &connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone, Detail: "connection refused"})
+		}, want: store.RowFailed, note: "connection refused"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, tt.set)
+			p := w.reviewed()
+			if tt.moved != nil {
+				tt.moved(w)
+			}
+			c := w.carryRow(p)
+			if c.State != tt.want || !strings.Contains(c.Note, tt.note) {
+				t.Errorf("it is %q: %s", c.State, c.Note)
+			}
+			if r := w.crm.records["rec_cus_1"]; r != nil && r.value != tt.value {
+				t.Errorf("the target holds %q", r.value)
+			}
+			if len(w.crm.writes) != tt.write {
+				t.Errorf("written: %v", w.crm.writes)
+			}
+		})
+	}
+}
+
+func TestACustomerWhoseRowIsRefusedIsLeftAsItWas(t *testing.T) {
+	w := newWorld(t, nil)
+	w.customer("cus_1", "active", "")
+	w.carry("cus_1", "active")
+	w.pass(time.Hour)
+	event := w.change("cus_1", "canceled")
+	p := w.planned("Active", "Paused") // the source has changed since
+	w.deliver(event)
+	before := w.stored("cus_1")
+	if c := w.carryRow(p); c.State != store.RowRefused {
+		t.Fatalf("it is %q: %s", c.State, c.Note)
+	}
+	if diff := cmp.Diff(before, w.stored("cus_1")); diff != "" {
+		t.Errorf("it is another: %s", diff)
+	}
+	if w.ended("cus_1")[1] != "" {
+		t.Errorf("its event ended as %s", w.ended("cus_1")[1])
+	}
+	h, err := w.db.History(t.Context(), syncName, "cus_1", 1)
+	if err != nil || len(h) != 1 || h[0].Action != "refuse" || !strings.HasPrefix(h[0].Reason, "plan 1f3a2b4c5d6e: ") {
+		t.Errorf("the history says %+v, %v", h, err)
+	}
+	w.finish() // the daily work goes on with it
+	if got := w.crm.value("rec_cus_1"); got != "Churned" || w.ended("cus_1")[1] != status.Applied {
+		t.Errorf("the target holds %s, the event ended as %s", got, w.ended("cus_1")[1])
+	}
+}
+
+func TestEventsThatWaitedAreSettledWithTheRow(t *testing.T) {
+	w := newWorld(t, nil)
+	w.customer("cus_1", "active", "")
+	w.carry("cus_1", "active")
+	w.pass(time.Hour)
+	w.deliver(w.change("cus_1", "canceled"))
+	if c := w.carryRow(w.planned("Active", "Churned")); c.State != store.RowApplied {
+		t.Fatalf("it is %q: %s", c.State, c.Note)
+	}
+	if got := w.ended("cus_1"); got[1] != status.Applied {
+		t.Errorf("its events ended as %v", got)
+	}
+	if c := w.stored("cus_1"); c.Base.Value != "Churned" || !c.DueAt.IsZero() || !strings.HasPrefix(c.Reason, "plan 1f3a2b4c5d6e: Churned was written") {
+		t.Errorf("it is stored as %+v", c)
+	}
+}
+
+func TestARowWaitsForAnotherWorkerAndForARest(t *testing.T) {
+	w := newWorld(t, nil)
+	p := w.reviewed()
+	if _, ok, err := w.db.ClaimOne(t.Context(), syncName, "cus_1", DefaultLease); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if c := w.carryRow(p); !c.Busy || c.State != store.RowOpen {
+		t.Errorf("it is %+v", c)
+	}
+	w.pass(DefaultLease)
+	w.crm.fail = times(1, "find", &connector.Failure{Kind: connector.RateLimited, Effect: connector.EffectNone, Status: 429, RetryAfter: time.Minute})
+	for range 2 { // once by the tool's answer, once by the pause it has left
+		if c := w.carryRow(p); c.Rest != time.Minute || c.State != store.RowOpen {
+			t.Errorf("it is %+v", c)
+		}
+	}
+	w.pass(time.Minute)
+	if c := w.carryRow(p); c.State != store.RowApplied {
+		t.Errorf("it is %+v", c)
+	}
+}
+
+func TestNoOtherRowIsTriedWithCredentialsThatTheToolRefuses(t *testing.T) {
+	w := newWorld(t, nil)
+	p := w.reviewed()
+	w.crm.fail = times(1, "find", &connector.Failure{Kind: connector.Unauthorized, Effect: connector.EffectNone, Status: 401, Detail: "the token is not valid"})
+	if c := w.carryRow(p); c.Stop == nil || c.State != store.RowOpen {
+		t.Errorf("it is %+v", c)
+	}
+	if len(w.open()) > 0 {
+		t.Errorf("exceptions are open: %v", w.open())
+	}
+}
+
+// A write whose answer never came is found at the second try, not sent again.
+func TestAnEarlierTryIsNotRepeated(t *testing.T) {
+	w := newWorld(t, nil)
+	p := w.reviewed()
+	works, ok, err := w.db.ClaimOne(t.Context(), syncName, "cus_1", DefaultLease)
+	if !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if _, err := w.db.BeginWrite(t.Context(), &works, store.Intent{RecordID: "rec_cus_1", Value: "Churned", SentAt: w.now, Expires: w.now.Add(intentLife)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.crm.put("rec_cus_1", "0", "Churned"); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(DefaultLease) // it was killed here
+	if c := w.carryRow(p); c.State != store.RowApplied || len(w.crm.writes) != 1 {
+		t.Errorf("it is %+v, written: %v", c, w.crm.writes)
+	}
+}
+
+func TestAnApprovedFirstContactIsWrittenOverWhatWasShown(t *testing.T) {
+	tests := map[string]struct {
+		moved func(*world)
+		want  store.RowState
+		value string
+	}{
+		"as it was shown": {want: store.RowApplied, value: "Churned"},
+		"a person has set the same since": {moved: func(w *world) { w.crm.edit("rec_cus_1", "Active", status.ActorHuman) },
+			want: store.RowRefused, value: "Active"},
+		"a person has set another since": {moved: func(w *world) { w.crm.edit("rec_cus_1", "Paused", status.ActorHuman) },
+			want: store.RowRefused, value: "Paused"},
+		"the source has changed since": {moved: func(w *world) { w.change("cus_1", "paused") }, want: store.RowRefused, value: "Active"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			w.customer("cus_1", "canceled", "Active")
+			w.deliver(w.restate("cus_1"))
+			w.finish()
+			w.pass(time.Hour)
+			x := w.exception(status.FirstContact)
+			p := w.planned("Active", "Churned")
+			p.Row.Action, p.Row.Kind, p.Approved = "park", status.FirstContact, "ana@example.com"
+			w.pass(time.Hour)
+			if tt.moved != nil {
+				tt.moved(w)
+			}
+			if c := w.carryRow(p); c.State != tt.want || w.crm.value("rec_cus_1") != tt.value {
+				t.Errorf("it is %+v, the target holds %s", c, w.crm.value("rec_cus_1"))
+			}
+			done, err := w.db.Actions(t.Context(), x.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			noted := false
+			for _, a := range done {
+				noted = noted || a.Who == "ana@example.com" && a.Verb == "apply" && strings.HasPrefix(a.Note, "over Active, by plan 1f3a2b4c5d6e")
+			}
+			if closed := w.exception(status.FirstContact).State == status.Resolved; noted != (tt.want == store.RowApplied) || closed != noted {
+				t.Errorf("noted %t, closed %t: %+v", noted, closed, done)
+			}
+		})
+	}
+}
+
+func TestWithoutAnApprovalAFirstContactIsLeft(t *testing.T) {
+	w := newWorld(t, nil)
+	w.customer("cus_1", "canceled", "Active")
+	w.pass(time.Hour)
+	if c := w.carryRow(w.planned("Active", "Churned")); c.State != store.RowRefused || w.crm.value("rec_cus_1") != "Active" {
+		t.Errorf("it is %+v, the target holds %s", c, w.crm.value("rec_cus_1"))
+	}
+}

@@ -1,0 +1,99 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"trueup/internal/status"
+)
+
+// RowEnd is what became of a plan's row. It commits with the settlement of the
+// row's customer: a row is applied if and only if its write was settled.
+type RowEnd struct {
+	Sweep int64
+	State RowState
+	Note  string
+	// By is who approved a first contact, "" when nobody had to.
+	By string
+}
+
+// endRow notes what became of a row, and in the exception that asked about the
+// customer who has answered.
+func (t *tx) endRow(w *Work, r RowEnd) error {
+	_, err := t.exec("update plan_rows set state = $3, note = $4, ended_at = $5 where sweep = $1 and customer = $2",
+		r.Sweep, w.Customer, string(r.State), r.Note, ms(t.now))
+	if err != nil || r.By == "" {
+		return err
+	}
+	var asked []int64
+	err = t.query(func(s scanner) error {
+		var id int64
+		err := s.Scan(&id)
+		asked = append(asked, id)
+		return err
+	}, "select id from exceptions where sync = $1 and customer = $2 and kind = $3 and "+closable, w.Sync, w.Customer, string(status.FirstContact))
+	if err != nil {
+		return err
+	}
+	for _, id := range asked {
+		if err := t.note(id, r.By, string(ApplyOurs), r.Note); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// PlansBefore returns up to limit finished plans of a sync, the latest first and
+// only those before the given number; 0 begins, and "" is all syncs.
+func (db *DB) PlansBefore(ctx context.Context, sync string, before int64, limit int) ([]Sweep, error) {
+	var found []Sweep
+	err := db.view(ctx, func(s scanner) error {
+		w, err := scanSweep(s)
+		found = append(found, w)
+		return err
+	}, "select "+sweepColumns+` from sweeps where ($1 = '' or sync = $1) and hash <> '' and purpose = 'plan' and phase = 'done'
+    and ($2 = 0 or id < $2) order by id desc limit $3`, sync, before, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list plans: %w", err)
+	}
+	return found, nil
+}
+
+// LatestPlan returns the plan of a sync that was finished last, or ErrNotFound.
+func (db *DB) LatestPlan(ctx context.Context, sync string) (Sweep, error) {
+	found, err := db.PlansBefore(ctx, sync, 0, 1)
+	if err == nil && len(found) == 0 {
+		err = fmt.Errorf("the latest plan of %s: %w", sync, ErrNotFound)
+	}
+	if err != nil {
+		return Sweep{}, err
+	}
+	return found[0], nil
+}
+
+// rowsAtOnce is how many rows of a plan are held in memory.
+const rowsAtOnce = 500
+
+// EachPlanRow gives the rows of a plan by customer, from page to page. It ends
+// with the first error.
+func (db *DB) EachPlanRow(ctx context.Context, sweep int64) iter.Seq2[PlanRow, error] {
+	return func(yield func(PlanRow, error) bool) {
+		for after := ""; ; {
+			rows, err := db.PlanRows(ctx, sweep, after, rowsAtOnce)
+			if err != nil {
+				yield(PlanRow{}, err)
+				return
+			}
+			for _, r := range rows {
+				if !yield(r, nil) {
+					return
+				}
+			}
+			if len(rows) < rowsAtOnce {
+				return
+			}
+			after = rows[len(rows)-1].Customer
+		}
+	}
+}

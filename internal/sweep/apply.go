@@ -1,0 +1,196 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"sync"
+	"time"
+
+	"trueup/internal/decide"
+	"trueup/internal/pipeline"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+const (
+	// applying is how many rows are on their way at once.
+	applying = 8
+	// busyPause is how long a row waits that somebody else works on.
+	busyPause = 250 * time.Millisecond
+	// failuresInRow is after how many failures, with nothing carried in between,
+	// the others are not tried.
+	failuresInRow = 10
+)
+
+// Application is how a plan is applied.
+type Application struct {
+	Store    PlanStore
+	Pipeline *pipeline.Pipeline
+	Plan     store.Sweep
+	// Chosen says which rows are carried, besides what Carries says; nil is all.
+	Chosen func(customer string) bool
+	// Approved is who says that the plan's first contacts may be written; "" is
+	// nobody, and they are left.
+	Approved string
+	// Limit is how many rows are tried; 0 is all.
+	Limit int
+	// Progress is told after each row; nil is nobody.
+	Progress func(Applied)
+}
+
+// PlanStore keeps plans and claims customers; it is *store.DB.
+type PlanStore interface {
+	pipeline.Claimer
+	EachPlanRow(ctx context.Context, sweep int64) iter.Seq2[store.PlanRow, error]
+}
+
+// Applied counts what became of the chosen rows.
+type Applied struct {
+	Applied int // written now
+	Before  int // written by an earlier try
+	Refused int // their world had moved, now or at an earlier try
+	Failed  int
+	Left    int // not tried, or not to an end
+}
+
+// Carries reports whether a row is one that an application carries.
+func (a Application) Carries(r store.PlanRow) bool {
+	first := r.Action == string(decide.Park) && r.Kind == status.FirstContact && a.Approved != ""
+	return (r.Action == string(decide.Write) || first) && (a.Chosen == nil || a.Chosen(r.Customer))
+}
+
+// Run carries the rows. When ctx ends it begins no other and finishes those on
+// their way; the same application goes on with what is left. An error says why
+// it ended before its time.
+func (a Application) Run(ctx context.Context) (Applied, error) {
+	claiming, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	r := &application{Application: a, stop: stop}
+	rows := make(chan store.PlanRow)
+	var workers sync.WaitGroup
+	for range applying {
+		workers.Go(func() {
+			for row := range rows {
+				r.ended(r.carry(claiming, context.WithoutCancel(ctx), row))
+			}
+		})
+	}
+	err := r.feed(claiming, rows)
+	close(rows)
+	workers.Wait()
+	if cause := context.Cause(claiming); cause != nil && ctx.Err() == nil {
+		err = cause
+	}
+	return r.total, err
+}
+
+// application is an Application at work.
+type application struct {
+	Application
+	stop context.CancelCauseFunc
+
+	mu     sync.Mutex
+	total  Applied
+	inARow int // failures
+}
+
+// feed gives the rows that are to be tried to the workers, and counts the others.
+func (a *application) feed(ctx context.Context, rows chan<- store.PlanRow) error {
+	tried := 0
+	for row, err := range a.Store.EachPlanRow(context.WithoutCancel(ctx), a.Plan.ID) {
+		switch {
+		case err != nil:
+			return err
+		case !a.Carries(row):
+			continue
+		case row.State == store.RowApplied:
+			a.count(func(t *Applied) { t.Before++ })
+			continue
+		case row.State == store.RowRefused:
+			a.count(func(t *Applied) { t.Refused++ })
+			continue
+		case ctx.Err() != nil, a.Limit > 0 && tried == a.Limit:
+			a.count(func(t *Applied) { t.Left++ })
+			continue
+		}
+		tried++
+		select {
+		case rows <- row:
+		case <-ctx.Done():
+			a.count(func(t *Applied) { t.Left++ })
+		}
+	}
+	return nil
+}
+
+func (a *application) count(change func(*Applied)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	change(&a.total)
+	if a.Progress != nil {
+		a.Progress(a.total)
+	}
+}
+
+// carry carries one row, waiting while its customer or a connection is busy.
+func (a *application) carry(waiting, working context.Context, row store.PlanRow) pipeline.Carried {
+	planned := pipeline.Planned{Plan: a.Plan, Row: row}
+	if row.Action != string(decide.Write) {
+		planned.Approved = a.Approved
+	}
+	for waiting.Err() == nil {
+		c, err := a.Pipeline.CarryRow(working, a.Store, planned)
+		pause := c.Rest
+		switch {
+		case err != nil:
+			return pipeline.Carried{Stop: fmt.Errorf("customer %s: %w", row.Customer, err)}
+		case c.Busy:
+			pause = busyPause
+		case c.State != store.RowOpen || c.Stop != nil:
+			return c
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-waiting.Done():
+			timer.Stop()
+		}
+	}
+	return pipeline.Carried{}
+}
+
+// ended counts a row, and stops when no other would fare better.
+func (a *application) ended(c pipeline.Carried) {
+	a.count(func(t *Applied) {
+		switch c.State {
+		case store.RowApplied:
+			t.Applied++
+		case store.RowRefused:
+			t.Refused++
+		case store.RowFailed:
+			t.Failed++
+		default:
+			t.Left++
+		}
+		if c.State == store.RowFailed {
+			a.inARow++
+		} else {
+			a.inARow = 0
+		}
+		if a.inARow == failuresInRow {
+			a.stop(fmt.Errorf("%d rows in a row failed, the last one so: %s", failuresInRow, c.Note))
+		}
+	})
+	if c.Stop != nil {
+		a.stop(c.Stop)
+	}
+}
+
+// The reasons why a plan is not applied at all.
+var (
+	ErrSuperseded = errors.New("there is a later plan")
+	ErrOtherRules = errors.New("the plan was made under another configuration of the sync")
+	ErrWatching   = errors.New("the sync only watches")
+)
