@@ -1,7 +1,7 @@
 // Package contract is the JSON that other programs read: what the commands
 // print with --json and what the API answers, field for field the same.
 //
-// Main types: Exception, Customer, Event, Link, Group, Sync, Token. Main
+// Main types: Exception, Customer, Event, Link, Group, Plan, Sync, Token. Main
 // functions: the conversions from what the store keeps, named after the type.
 //
 // Invariants: a field that was published is not renamed or removed; a list that

@@ -1,7 +1,7 @@
-// Package report writes how a sync stands as one page that can be mailed: it
-// loads nothing from elsewhere.
+// Package report writes how a sync stands, or what a plan would change, as one
+// page that can be mailed: it loads nothing from elsewhere.
 //
-// Main type: Report. Main functions: Make and Report.WriteHTML.
+// Main type: Report. Main functions: Make, Report.WriteHTML and WritePlan.
 //
 // Invariants: it holds ids and status words, no addresses and no names, but for
 // the owners of exceptions.
@@ -130,12 +130,15 @@ func (r *Report) exceptions(open []store.Exception) {
 //go:embed report.html.tmpl
 var source string
 
-var page = template.Must(template.New("report.html.tmpl").Funcs(template.FuncMap{
+// functions are what the pages may call.
+var functions = template.FuncMap{
 	"since":   func(made time.Time, t *time.Time) string { return Age(made.Sub(*t)) },
 	"percent": Percent,
 	"curve":   curve,
 	"stamp":   func(t time.Time) string { return t.Format("2006-01-02 15:04 UTC") },
-}).Parse(source))
+}
+
+var page = template.Must(template.New("report.html.tmpl").Funcs(functions).Parse(source))
 
 // WriteHTML writes the page, as a whole or not at all.
 func (r Report) WriteHTML(w io.Writer) error {

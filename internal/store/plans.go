@@ -97,3 +97,26 @@ func (db *DB) EachPlanRow(ctx context.Context, sweep int64) iter.Seq2[PlanRow, e
 		}
 	}
 }
+
+// RowCount is how many rows of a plan have something in common.
+type RowCount struct {
+	Action string
+	Kind   status.Kind
+	State  RowState
+	N      int
+}
+
+// CountPlanRows counts the rows of a plan that are kept.
+func (db *DB) CountPlanRows(ctx context.Context, sweep int64) ([]RowCount, error) {
+	var found []RowCount
+	err := db.view(ctx, func(s scanner) error {
+		var c RowCount
+		err := s.Scan(&c.Action, &c.Kind, &c.State, &c.N)
+		found = append(found, c)
+		return err
+	}, "select action, kind, state, count(*) from plan_rows where sweep = $1 group by action, kind, state order by action, kind, state", sweep)
+	if err != nil {
+		return nil, fmt.Errorf("count the rows of a plan: %w", err)
+	}
+	return found, nil
+}

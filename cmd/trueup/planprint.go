@@ -1,0 +1,235 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"trueup/internal/config"
+	"trueup/internal/contract"
+	"trueup/internal/decide"
+	"trueup/internal/report"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// shortTable is how many rows a terminal is shown unless all are asked for.
+const shortTable = 50
+
+// printPlan prints a plan as people read it: the rows, what it came to, and what
+// to do next.
+func printPlan(cmd *cobra.Command, cfg *config.Config, db *store.DB, plan store.Sweep, all bool) error {
+	counts, err := db.CountPlanRows(cmd.Context(), plan.ID)
+	if err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	most := 0
+	if isTerminal(out) && !all {
+		most = shortTable
+	}
+	more, err := printRows(out, db.EachPlanRow(cmd.Context(), plan.ID), most)
+	if err != nil {
+		return err
+	}
+	if more {
+		total := 0
+		for _, c := range counts {
+			total += c.N
+		}
+		fmt.Fprintf(out, "… and %d more: --all prints them, --csv and --out FILE keep them\n", total-most)
+	}
+	printSummary(out, cfg.Syncs[plan.Sync], plan)
+	printNext(cmd, cfg, plan, counts)
+	return nil
+}
+
+// printRows prints rows as a table, most of them at most unless that is 0, and
+// reports whether there are more.
+func printRows(out io.Writer, rows iter.Seq2[store.PlanRow, error], most int) (more bool, err error) {
+	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	n := 0
+	for r, err := range rows {
+		if err != nil {
+			return false, err
+		}
+		if most > 0 && n == most {
+			more = true
+			break
+		}
+		if n == 0 {
+			fmt.Fprintln(t, "CUSTOMER\tRECORD\tBEFORE → AFTER\tACTION\tREASON")
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", cell(r.Customer), cell(r.TargetID), move(r), r.Action, cell(r.Reason))
+		if n++; n%1000 == 0 { // a long table is not kept in memory to align it
+			if err := t.Flush(); err != nil {
+				return false, err
+			}
+		}
+	}
+	return more, t.Flush()
+}
+
+func move(r store.PlanRow) string { return cell(r.Before) + " → " + cell(r.After) }
+
+// cell is a tool's text in a table: on one line, and nothing that a terminal
+// would obey.
+func cell(text string) string {
+	clean := []rune(orDash(text))
+	for i, r := range clean {
+		if r < ' ' || r >= 0x7f && r < 0xa0 {
+			clean[i] = '\uFFFD'
+		}
+	}
+	return string(clean)
+}
+
+func printSummary(out io.Writer, s config.Sync, plan store.Sweep) {
+	m, source, target := plan.Summary, s.Source.Connection, s.Target.Connection
+	fmt.Fprintf(out, "\n%s: %s → %s, compared on %s\n", plan.Sync, source, target, when(plan.EndedAt))
+	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	fmt.Fprintf(t, "  agreement\t%s: %d of %d carried customers\n", report.Percent(m.Agreement()), m.Agree, m.Carried())
+	for _, line := range []struct {
+		n    int
+		what string
+	}{
+		{m.Write, "would be written"}, {m.Held, "held: a person's newer edit stays"},
+		{m.UnmatchedSource, "of " + source + " without a record in " + target}, {m.Ambiguous, "with several records"},
+		{m.Unmapped, "with a value that has no meaning"}, {m.Other, "need a person for another reason"},
+		{m.NotCarried, "not carried: ignored, or without a status"}, {m.UnmatchedTarget, "records of " + target + " that are nobody's"},
+	} {
+		fmt.Fprintf(t, "  %d\t%s\n", line.n, line.what)
+	}
+	t.Flush() // the writer below tells its errors
+}
+
+// printNext says what the plan is called and how it is applied.
+func printNext(cmd *cobra.Command, cfg *config.Config, plan store.Sweep, counts []store.RowCount) {
+	out := cmd.OutOrStdout()
+	fmt.Fprintf(out, "\nplan %s\n", plan.Hash)
+	writes, first := 0, 0
+	for _, c := range counts {
+		switch {
+		case c.Action == string(decide.Write) && c.State != store.RowApplied:
+			writes += c.N
+		case c.Kind == status.FirstContact && c.State != store.RowApplied:
+			first += c.N
+		}
+	}
+	command := applyCommandLine(cmd, plan)
+	switch {
+	case writes == 0 && first == 0:
+		fmt.Fprintln(out, "nothing is to be written")
+		return
+	case cfg.Syncs[plan.Sync].Mode == config.ModeWatch:
+		fmt.Fprintf(out, "%s only watches; set mode: live in %s first, then: %s\n", plan.Sync, cfg.Path, command)
+	case writes > 0:
+		fmt.Fprintf(out, "write the %s: %s\n", plural(writes, "customer"), command)
+	}
+	if first > 0 {
+		fmt.Fprintf(out, "%s a value that was never written by us; write over it too: %s --approve-first-contact\n", holds(first), command)
+	}
+}
+
+func holds(n int) string {
+	if n == 1 {
+		return "1 record holds"
+	}
+	return fmt.Sprintf("%d records hold", n)
+}
+
+// applyCommandLine is the command that applies a plan.
+func applyCommandLine(cmd *cobra.Command, plan store.Sweep) string {
+	line := "trueup apply " + plan.Sync + " --plan " + shortHash(plan.Hash)
+	if f := cmd.Flags().Lookup("config"); f != nil && f.Changed {
+		line += " -c " + f.Value.String()
+	}
+	return line
+}
+
+func shortHash(hash string) string { return hash[:min(len(hash), 12)] }
+
+// writePlanCSV prints the rows of a plan as CSV. What a tool has written cannot
+// be run by a spreadsheet.
+func writePlanCSV(w io.Writer, rows iter.Seq2[store.PlanRow, error]) error {
+	out := csv.NewWriter(w)
+	err := out.Write([]string{"customer", "target_id", "action", "kind", "reason", "before", "after", "state", "note"})
+	for r, failed := range rows {
+		if err = errors.Join(err, failed); err != nil {
+			return err
+		}
+		line := []string{r.Customer, r.TargetID, r.Action, string(r.Kind), r.Reason, r.Before, r.After, string(r.State), r.Note}
+		for i := range line {
+			line[i] = defuse(line[i])
+		}
+		err = out.Write(line)
+	}
+	out.Flush()
+	return errors.Join(err, out.Error())
+}
+
+// streamJSON prints an object whose last field is an array that is written as it
+// is read.
+func streamJSON[R, T any](w io.Writer, head any, name string, rows iter.Seq2[R, error], convert func(R) T) error {
+	var text bytes.Buffer
+	if err := printJSON(&text, head); err != nil {
+		return err
+	}
+	out := bufio.NewWriter(w)
+	fmt.Fprintf(out, "%s,\n  %q: [", bytes.TrimSuffix(text.Bytes(), []byte("\n}\n")), name)
+	between, end := "\n    ", "]\n}\n"
+	for r, err := range rows {
+		if err != nil {
+			return err
+		}
+		row, err := rowJSON(convert(r))
+		if err != nil {
+			return err
+		}
+		out.WriteString(between)
+		out.Write(row)
+		between, end = ",\n    ", "\n  ]\n}\n"
+	}
+	out.WriteString(end)
+	return out.Flush()
+}
+
+// rowJSON is a value in JSON as it stands within an array of printJSON.
+func rowJSON(v any) ([]byte, error) {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	e.SetIndent("    ", "  ")
+	err := e.Encode(v)
+	return bytes.TrimSpace(text.Bytes()), err
+}
+
+// writePlanPage writes the page of a plan to a file, as a whole or not at all.
+func writePlanPage(path string, s config.Sync, plan store.Sweep, rows iter.Seq2[store.PlanRow, error]) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".trueup-*.html") // for its owner alone: it names customers
+	if err != nil {
+		return fmt.Errorf("write the page: %w", err)
+	}
+	defer os.Remove(f.Name()) // it is gone once it has its name
+	out := bufio.NewWriter(f)
+	err = report.WritePlan(out, plan, s.Source.Connection, s.Target.Connection, rows)
+	if err = errors.Join(err, out.Flush(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// printPlanJSON prints a plan as other programs read it.
+func printPlanJSON(w io.Writer, plan store.Sweep, rows iter.Seq2[store.PlanRow, error]) error {
+	return streamJSON(w, contract.PlanOf(plan), "rows", rows, contract.PlanRowOf)
+}

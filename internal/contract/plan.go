@@ -1,0 +1,66 @@
+package contract
+
+import (
+	"time"
+
+	"trueup/internal/store"
+)
+
+// Plan says what a comparison is and what it came to; its rows follow, one by
+// one or in pages.
+type Plan struct {
+	Hash    string      `json:"hash"`
+	Sync    string      `json:"sync"`
+	MadeAt  *time.Time  `json:"made_at"`
+	Summary PlanSummary `json:"summary"`
+}
+
+// PlanSummary counts customers; UnmatchedTarget counts records of the target.
+type PlanSummary struct {
+	Agree           int     `json:"agree"`
+	Write           int     `json:"write"`
+	Held            int     `json:"held"`
+	UnmatchedSource int     `json:"unmatched_source"`
+	UnmatchedTarget int     `json:"unmatched_target"`
+	Ambiguous       int     `json:"ambiguous"`
+	Unmapped        int     `json:"unmapped"`
+	Agreement       float64 `json:"agreement"`
+}
+
+// PlanRow is one customer that would change or needs a person: action is write,
+// hold or park.
+type PlanRow struct {
+	Customer string `json:"customer"`
+	TargetID string `json:"target_id"`
+	Action   string `json:"action"`
+	Reason   string `json:"reason"`
+	Before   string `json:"before"`
+	After    string `json:"after"`
+}
+
+// PlanOf converts a comparison that has ended.
+func PlanOf(w store.Sweep) Plan {
+	m := w.Summary
+	return Plan{Hash: w.Hash, Sync: w.Sync, MadeAt: Stamp(w.EndedAt), Summary: PlanSummary{Agree: m.Agree, Write: m.Write, Held: m.Held,
+		UnmatchedSource: m.UnmatchedSource, UnmatchedTarget: m.UnmatchedTarget, Ambiguous: m.Ambiguous, Unmapped: m.Unmapped, Agreement: m.Agreement()}}
+}
+
+// PlanRowOf converts a row of a plan.
+func PlanRowOf(r store.PlanRow) PlanRow {
+	return PlanRow{Customer: r.Customer, TargetID: r.TargetID, Action: r.Action, Reason: r.Reason, Before: r.Before, After: r.After}
+}
+
+// AppliedRow is a row that was not applied, and why.
+type AppliedRow struct {
+	Customer string         `json:"customer"`
+	TargetID string         `json:"target_id"`
+	Before   string         `json:"before"`
+	After    string         `json:"after"`
+	State    store.RowState `json:"state"`
+	Note     string         `json:"note"`
+}
+
+// AppliedRowOf converts a row that somebody has tried to apply.
+func AppliedRowOf(r store.PlanRow) AppliedRow {
+	return AppliedRow{Customer: r.Customer, TargetID: r.TargetID, Before: r.Before, After: r.After, State: r.State, Note: r.Note}
+}
