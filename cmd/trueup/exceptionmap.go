@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -12,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"trueup/internal/config"
 	"trueup/internal/status"
@@ -139,20 +136,7 @@ func indented(text string) string { return "    " + strings.ReplaceAll(text, "\n
 // agreed shows the change and asks for a yes.
 func agreed(cmd *cobra.Command, path, before, after string) (bool, error) {
 	fmt.Fprint(cmd.ErrOrStderr(), difference(path, before, after))
-	in, ok := cmd.InOrStdin().(*os.File)
-	if !ok || !term.IsTerminal(int(in.Fd())) {
-		return false, usage("add --yes to make this change", "nobody is here to ask; nothing was changed")
-	}
-	fmt.Fprint(cmd.ErrOrStderr(), "Make this change? [y/N] ")
-	answer, err := bufio.NewReader(in).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return false, err
-	}
-	if yes := strings.EqualFold(strings.TrimSpace(answer), "y") || strings.EqualFold(strings.TrimSpace(answer), "yes"); yes {
-		return true, nil
-	}
-	fmt.Fprintln(cmd.ErrOrStderr(), "nothing was changed")
-	return false, nil
+	return askYes(cmd, "Make this change?", "add --yes to make this change")
 }
 
 // difference shows the lines in which two texts differ. One of them has at most

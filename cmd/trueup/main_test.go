@@ -35,6 +35,11 @@ func TestCommands(t *testing.T) {
 			"halt":      halt,
 			"compared":  compared,
 			"watched":   wouldWrite,
+			"tools":     tools(t),
+			"record":    record,
+			"edit":      edit,
+			"refuse":    refuse,
+			"written":   written,
 		},
 	})
 }

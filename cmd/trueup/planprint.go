@@ -108,7 +108,7 @@ func printSummary(out io.Writer, s config.Sync, plan store.Sweep) {
 		{m.Unmapped, "with a value that has no meaning"}, {m.Other, "need a person for another reason"},
 		{m.NotCarried, "not carried: ignored, or without a status"}, {m.UnmatchedTarget, "records of " + target + " that are nobody's"},
 	} {
-		fmt.Fprintf(t, "  %d\t%s\n", line.n, line.what)
+		fmt.Fprintf(t, "  %s\t%d\n", line.what, line.n)
 	}
 	t.Flush() // the writer below tells its errors
 }

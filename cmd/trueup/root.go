@@ -15,6 +15,7 @@ follows. See it at work with trueup demo; it needs no accounts.`,
   trueup check --live
   trueup run
   trueup status
+  trueup plan customer-status
   trueup exceptions
   trueup explain customer-status cus_123`,
 		SilenceErrors: true,
@@ -29,7 +30,8 @@ follows. See it at work with trueup demo; it needs no accounts.`,
 	root.SetVersionTemplate(versionLine())
 	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	root.AddCommand(runCommand(), demoCommand(), checkCommand(), connectCommand(), configCommand(), eventsCommand(), exceptionsCommand(),
-		explainCommand(), statusCommand(), reportCommand(), exportCommand(), linksCommand(), tokenCommand(), apiCommand(), resumeCommand(), versionCommand())
+		planCommand(), applyCommand(), explainCommand(), statusCommand(), reportCommand(), exportCommand(), linksCommand(), tokenCommand(), apiCommand(),
+		resumeCommand(), versionCommand())
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
 	for _, c := range root.Commands() {

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"time"
 
 	"trueup/internal/config"
 	"trueup/internal/inbox"
@@ -43,16 +42,11 @@ func (a *App) newCarrier(cfg *config.Config) (*carrier, error) {
 		return nil, err
 	}
 	c := &carrier{config: cfg, log: a.log, conns: conns}
-	paused := func(connection string, rest time.Duration) {
-		if g := conns.gates[connection]; g != nil {
-			g.Paused(rest)
-		}
-	}
-	c.pipeline = pipeline.New(pipeline.Options{Store: a.store, Syncs: conns.syncs, Lease: a.options.Lease, Log: a.log, Metrics: a.metrics, Paused: paused})
+	c.pipeline = pipeline.New(pipeline.Options{Store: a.store, Syncs: conns.syncs, Lease: a.options.Lease, Log: a.log, Metrics: a.metrics, Paused: conns.paused})
 	c.inbox = inbox.New(inbox.Options{Store: a.store, Connections: endpoints(cfg, conns.by), Log: a.log, Metrics: a.metrics, Received: c.pipeline.Wake})
 	c.pollers = pollers(conns.syncs, a.store, c.inbox, a.log)
 	c.suggest = suggesters(conns.syncs, a.store, a.log)
-	c.sweepers = sweepers(conns.syncs, a.store, a.log, c.pipeline.Wake, paused)
+	c.sweepers = sweepers(conns.syncs, a.store, a.log, c.pipeline.Wake, conns.paused)
 	c.telling = openTelling(cfg, a.store, a.log, a.metrics)
 	return c, nil
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	"trueup/internal/config"
 	"trueup/internal/connector"
@@ -30,6 +31,13 @@ type connections struct {
 func (c *connections) hangUp() {
 	for _, client := range c.calls {
 		client.CloseIdleConnections()
+	}
+}
+
+// paused lets a connection's gate know that it has to rest.
+func (c *connections) paused(connection string, rest time.Duration) {
+	if g := c.gates[connection]; g != nil {
+		g.Paused(rest)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"trueup/internal/config"
 	"trueup/internal/decide"
 	"trueup/internal/pipeline"
 	"trueup/internal/status"
@@ -190,7 +191,28 @@ func (a *application) ended(c pipeline.Carried) {
 
 // The reasons why a plan is not applied at all.
 var (
+	// ErrSuperseded means that a later plan of the sync says how it is now.
 	ErrSuperseded = errors.New("there is a later plan")
-	ErrOtherRules = errors.New("the plan was made under another configuration of the sync")
-	ErrWatching   = errors.New("the sync only watches")
+	// ErrOtherRules means that the configuration says something else about the
+	// decision than it did when the plan was made.
+	ErrOtherRules = errors.New("the configuration of the sync has changed since the plan was made")
+	// ErrWatching means that the sync writes nothing.
+	ErrWatching = errors.New("the sync only watches, and writes nothing")
 )
+
+// Applicable reports why a plan cannot be applied to a sync as it is configured
+// now, nil when it can.
+func Applicable(ctx context.Context, db *store.DB, s config.Sync, plan store.Sweep) error {
+	latest, err := db.LatestPlan(ctx, s.Name)
+	switch {
+	case err != nil:
+		return err
+	case latest.ID != plan.ID:
+		return ErrSuperseded
+	case plan.Rules != Rules(s):
+		return ErrOtherRules
+	case s.Mode == config.ModeWatch:
+		return ErrWatching
+	}
+	return nil
+}

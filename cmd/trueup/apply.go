@@ -1,0 +1,339 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"trueup/internal/app"
+	"trueup/internal/config"
+	"trueup/internal/contract"
+	"trueup/internal/store"
+	"trueup/internal/sweep"
+)
+
+// applyFlags are the flags of trueup apply.
+type applyFlags struct {
+	plan, as            string
+	only                []string
+	limit               int
+	approveFirst, agree bool
+	lease               time.Duration
+}
+
+func applyCommand() *cobra.Command {
+	var f applyFlags
+	cmd := &cobra.Command{
+		Use:   "apply SYNC --plan HASH",
+		Short: "Write what a plan says, and nothing else",
+		Long: `Write what a plan says, and nothing else. Each row is carried by itself: both
+sides are read again, and the target is written only if the decision is still the
+plan's, for the same record, over the same value. A row whose world has moved is
+refused, and its customer left as it was. Rows that are held or need a person are
+not touched; --approve-first-contact writes over values that were never written by
+us, exactly those that the plan shows.
+
+It works beside a running trueup run. An interrupt lets the rows on their way end;
+the same command goes on with what is left. Exit 3: some rows were refused or
+failed.`,
+		Example: `  trueup apply customer-status --plan 1f3a2b4c5d6e
+  trueup apply customer-status --plan 1f3a2b4c5d6e --only cus_123 --yes
+  trueup apply customer-status --plan 1f3a2b4c5d6e --limit 20
+  trueup apply customer-status --plan 1f3a2b4c5d6e --only @ids.txt --json --yes`,
+		Args: cobra.ExactArgs(1),
+		RunE: withStore(f.run),
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.plan, "plan", "", "the plan's `HASH`, or eight of its letters or more")
+	flags.StringArrayVar(&f.only, "only", nil, "only this `CUSTOMER`, again for more; @FILE or - reads one a line")
+	flags.IntVar(&f.limit, "limit", 0, "try at most `N` rows")
+	flags.BoolVar(&f.approveFirst, "approve-first-contact", false, "also write over what the target holds and we never wrote, as the plan shows it")
+	flags.StringVar(&f.as, "as", "", "who approves it: a `NAME` or an address; your user name unless said")
+	flags.BoolVar(&f.agree, "yes", false, "do not ask")
+	flags.DurationVar(&f.lease, "lease", 0, "how long a claimed customer is this process's")
+	// A test that kills the process would wait a minute for the old lease.
+	if err := flags.MarkHidden("lease"); err != nil {
+		panic(err)
+	}
+	jsonFlag(cmd)
+	return cmd
+}
+
+func (f *applyFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
+	if err := knownSync(cfg, args[0]); err != nil {
+		return err
+	}
+	if f.plan == "" {
+		return usage("trueup plan "+args[0]+" makes one and prints its hash", "no plan is named with --plan")
+	}
+	a, err := f.application(cmd, cfg, db, args[0])
+	if err != nil {
+		return err
+	}
+	todo, err := rowsToCarry(cmd.Context(), db, a)
+	if err != nil {
+		return err
+	}
+	if f.limit > 0 {
+		todo.n = min(todo.n, f.limit)
+	}
+	if todo.n > 0 && !f.agree {
+		if yes, err := todo.agreed(cmd, cfg.Syncs[args[0]], a); err != nil || !yes {
+			return err
+		}
+	}
+	m := newMeter(cmd)
+	a.Progress = func(t sweep.Applied) {
+		done := t.Applied + t.Refused + t.Failed - todo.refused
+		m.say("%d of %d rows: %d applied, %d refused, %d failed%s", done, todo.n, t.Applied, t.Refused-todo.refused, t.Failed, left(done, todo.n, m.now().Sub(m.began)))
+	}
+	total, err := app.Apply(cmd.Context(), cfg, db, a, f.lease)
+	m.end()
+	if told := f.tell(cmd, db, a, total); told != nil {
+		return told
+	}
+	again := "the same command goes on with what is left"
+	switch {
+	case err != nil:
+		return &failure{err: fmt.Errorf("apply plan %s of %s: %w", shortHash(a.Plan.Hash), args[0], err), hint: again, code: exitFailed}
+	case cmd.Context().Err() != nil:
+		return &failure{err: errors.New("stopped"), hint: again, code: exitFailed}
+	case total.Refused+total.Failed > 0:
+		return errPerson
+	}
+	return nil
+}
+
+// application checks all that stands before the first row.
+func (f *applyFlags) application(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync string) (a sweep.Application, err error) {
+	if f.limit < 0 {
+		return a, usage("0 is all of them", "--limit %d is no number of rows", f.limit)
+	}
+	if f.lease != 0 && f.lease < time.Second {
+		return a, usage("give it 1s or more", "a lease of %s is too short for a call", f.lease)
+	}
+	if a.Plan, err = planNamed(cmd.Context(), db, sync, f.plan); err != nil {
+		return a, err
+	}
+	if err := sweep.Applicable(cmd.Context(), db, cfg.Syncs[sync], a.Plan); err != nil {
+		return a, &failure{err: fmt.Errorf("plan %s of %s is not applied: %w", shortHash(a.Plan.Hash), sync, err), hint: hintNotApplicable(err, sync, cfg.Path), code: exitFailed}
+	}
+	if _, err := kept(cmd.Context(), db, a.Plan); err != nil {
+		return a, err
+	}
+	a.Limit = f.limit
+	if f.approveFirst {
+		if a.Approved, err = whoIs(f.as); err != nil {
+			return a, err
+		}
+	}
+	if len(f.only) == 0 {
+		return a, nil
+	}
+	chosen, err := f.chosen(cmd)
+	if err != nil {
+		return a, err
+	}
+	a.Chosen = func(customer string) bool { return chosen[customer] }
+	return a, checkChosen(cmd.Context(), db, a, chosen)
+}
+
+func hintNotApplicable(err error, sync, path string) string {
+	switch {
+	case errors.Is(err, sweep.ErrWatching):
+		return "set mode: live for " + sync + " in " + path + " first; going live starts from then, and what was before comes only through the plan"
+	case errors.Is(err, sweep.ErrSuperseded):
+		return "apply that one, or make a new one with trueup plan " + sync + "; trueup plan " + sync + " --show latest prints it"
+	}
+	return "make a new plan with trueup plan " + sync
+}
+
+// chosen reads the ids of --only.
+func (f *applyFlags) chosen(cmd *cobra.Command) (map[string]bool, error) {
+	chosen := map[string]bool{}
+	for _, word := range f.only {
+		var in io.Reader
+		switch name, isFile := strings.CutPrefix(word, "@"); {
+		case word == "-":
+			in = cmd.InOrStdin()
+		case isFile:
+			file, err := os.Open(name) // #nosec G304 -- the file that the person who runs this names
+			if err != nil {
+				return nil, err
+			}
+			defer file.Close()
+			in = file
+		default:
+			chosen[word] = true
+			continue
+		}
+		lines := bufio.NewScanner(in)
+		for lines.Scan() {
+			if id := strings.TrimSpace(lines.Text()); id != "" {
+				chosen[id] = true
+			}
+		}
+		if err := lines.Err(); err != nil {
+			return nil, fmt.Errorf("read the customers of --only: %w", err)
+		}
+	}
+	return chosen, nil
+}
+
+// checkChosen refuses a customer of whom the plan has nothing to carry: a
+// misspelt id must not look like a row that was applied.
+func checkChosen(ctx context.Context, db *store.DB, a sweep.Application, chosen map[string]bool) error {
+	missing := map[string]bool{}
+	for id := range chosen {
+		missing[id] = true
+	}
+	for r, err := range db.EachPlanRow(ctx, a.Plan.ID) {
+		if err != nil {
+			return err
+		}
+		if a.Carries(r) {
+			delete(missing, r.Customer)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	var some []string
+	for id := range missing {
+		some = append(some, id)
+	}
+	slices.Sort(some)
+	if len(some) > 5 {
+		some = append(some[:5], fmt.Sprintf("and %d more", len(some)-5))
+	}
+	return usage("trueup plan "+a.Plan.Sync+" --show "+shortHash(a.Plan.Hash)+" --all prints its rows", "the plan has nothing to write for %s", strings.Join(some, ", "))
+}
+
+// carrying is what an application is about to do.
+type carrying struct {
+	n       int // rows to be tried
+	refused int // rows that were refused before
+	moves   map[[2]string]int
+}
+
+func rowsToCarry(ctx context.Context, db *store.DB, a sweep.Application) (carrying, error) {
+	c := carrying{moves: map[[2]string]int{}}
+	for r, err := range db.EachPlanRow(ctx, a.Plan.ID) {
+		switch {
+		case err != nil:
+			return c, err
+		case !a.Carries(r), r.State == store.RowApplied:
+		case r.State == store.RowRefused:
+			c.refused++
+		default:
+			c.n++
+			c.moves[[2]string{r.Before, r.After}]++
+		}
+	}
+	return c, nil
+}
+
+// movesShown is how many kinds of move a question names by themselves.
+const movesShown = 20
+
+// agreed says what is about to be written and asks for a yes.
+func (c carrying) agreed(cmd *cobra.Command, s config.Sync, a sweep.Application) (bool, error) {
+	out := cmd.ErrOrStderr()
+	fmt.Fprintf(out, "plan %s of %s, made on %s: write %s in %s\n", shortHash(a.Plan.Hash), s.Name, when(a.Plan.EndedAt), plural(c.n, "customer"), s.Target.Connection)
+	var moves [][2]string
+	for m := range c.moves {
+		moves = append(moves, m)
+	}
+	slices.SortFunc(moves, func(x, y [2]string) int {
+		return cmp.Or(cmp.Compare(c.moves[y], c.moves[x]), slices.Compare(x[:], y[:]))
+	})
+	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	for i, m := range moves {
+		if i == movesShown {
+			fmt.Fprintf(t, "  …\t%d other kinds of move\n", len(moves)-i)
+			break
+		}
+		fmt.Fprintf(t, "  %d\t%s → %s\n", c.moves[m], cell(m[0]), cell(m[1]))
+	}
+	if a.Limit > 0 && a.Limit == c.n {
+		fmt.Fprintf(t, "  at most\t%d of them now\n", a.Limit)
+	}
+	if err := t.Flush(); err != nil {
+		return false, err
+	}
+	return askYes(cmd, "Write this?", "add --yes to apply it")
+}
+
+// tell prints what became of the rows.
+func (f *applyFlags) tell(cmd *cobra.Command, db *store.DB, a sweep.Application, t sweep.Applied) error {
+	ctx := context.WithoutCancel(cmd.Context())
+	not := notApplied(db.EachPlanRow(ctx, a.Plan.ID), a)
+	out := cmd.OutOrStdout()
+	if wantsJSON(cmd) {
+		head := struct {
+			Plan    string `json:"plan"`
+			Sync    string `json:"sync"`
+			Applied int    `json:"applied"`
+			Before  int    `json:"applied_before"`
+			Refused int    `json:"refused"`
+			Failed  int    `json:"failed"`
+			Left    int    `json:"left"`
+		}{a.Plan.Hash, a.Plan.Sync, t.Applied, t.Before, t.Refused, t.Failed, t.Left}
+		return streamJSON(out, head, "rows", not, contract.AppliedRowOf)
+	}
+	table := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	n := 0
+	for r, err := range not {
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			fmt.Fprintln(table, "CUSTOMER\tRECORD\tBEFORE → AFTER\tSTATE\tWHY")
+		}
+		if n++; n <= shortTable || !isTerminal(out) {
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", cell(r.Customer), cell(r.TargetID), move(r), r.State, cell(r.Note))
+		}
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if n > shortTable && isTerminal(out) {
+		fmt.Fprintf(out, "… and %d more: trueup plan %s --show %s --csv has them\n", n-shortTable, a.Plan.Sync, shortHash(a.Plan.Hash))
+	}
+	fmt.Fprintf(out, "%d applied", t.Applied)
+	for _, part := range []struct {
+		n    int
+		what string
+	}{{t.Before, "applied before"}, {t.Refused, "refused"}, {t.Failed, "failed"}, {t.Left, "left"}} {
+		if part.n > 0 {
+			fmt.Fprintf(out, ", %d %s", part.n, part.what)
+		}
+	}
+	fmt.Fprintln(out)
+	if t.Refused > 0 {
+		fmt.Fprintf(out, "what was refused has moved since; make a new plan: trueup plan %s\n", a.Plan.Sync)
+	}
+	return nil
+}
+
+// notApplied are the rows of an application that were refused or failed.
+func notApplied(rows iter.Seq2[store.PlanRow, error], a sweep.Application) iter.Seq2[store.PlanRow, error] {
+	return func(yield func(store.PlanRow, error) bool) {
+		for r, err := range rows {
+			if (err != nil || a.Carries(r) && (r.State == store.RowRefused || r.State == store.RowFailed)) && !yield(r, err) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"trueup/internal/app"
+	"trueup/internal/config"
+	"trueup/internal/store"
+	"trueup/internal/sweep"
+)
+
+// planFlags are the flags of trueup plan.
+type planFlags struct {
+	show, out string
+	csv, all  bool
+}
+
+func planCommand() *cobra.Command {
+	var f planFlags
+	cmd := &cobra.Command{
+		Use:   "plan SYNC",
+		Short: "Compare both sides and say what would change, and why",
+		Long: `Compare both sides: read all of the source and all of the target, and say of each
+customer that would change or needs a person what and why. Nothing is written to
+either tool. The plan has a hash; trueup apply carries that plan and nothing else.
+
+It works beside a running trueup run. One that was stopped or killed goes on where
+it was with the same command. Exit 3: something would change or needs a person.`,
+		Example: `  trueup plan customer-status
+  trueup plan customer-status --out plan.html
+  trueup plan customer-status --show latest --csv > plan.csv
+  trueup plan customer-status --show 1f3a2b4c5d6e --all`,
+		Args: cobra.ExactArgs(1),
+		RunE: withStore(f.run),
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.show, "show", "", "print the plan with this `HASH`, or the latest one, and read no tool")
+	flags.StringVar(&f.out, "out", "", "write a page to this `FILE`")
+	flags.BoolVar(&f.csv, "csv", false, "print CSV; a cell that a spreadsheet would run gets a ' in front")
+	flags.BoolVar(&f.all, "all", false, fmt.Sprintf("print all rows on a terminal, not the first %d", shortTable))
+	jsonFlag(cmd)
+	return cmd
+}
+
+func (f *planFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
+	if err := knownSync(cfg, args[0]); err != nil {
+		return err
+	}
+	if f.csv && wantsJSON(cmd) {
+		return usage("give one of them", "--csv and --json do not go together")
+	}
+	var plan store.Sweep
+	var err error
+	if f.show != "" {
+		plan, err = planNamed(cmd.Context(), db, args[0], f.show)
+	} else {
+		plan, err = makePlan(cmd, cfg, db, args[0])
+	}
+	if err != nil {
+		return err
+	}
+	rows, err := kept(cmd.Context(), db, plan)
+	if err != nil {
+		return err
+	}
+	if err := f.print(cmd, cfg, db, plan); err != nil {
+		return err
+	}
+	if rows > 0 {
+		return errPerson
+	}
+	return nil
+}
+
+func (f *planFlags) print(cmd *cobra.Command, cfg *config.Config, db *store.DB, plan store.Sweep) error {
+	rows := db.EachPlanRow(cmd.Context(), plan.ID)
+	if f.out != "" {
+		if err := writePlanPage(f.out, cfg.Syncs[plan.Sync], plan, rows); err != nil {
+			return err
+		}
+	}
+	switch {
+	case f.csv:
+		return writePlanCSV(cmd.OutOrStdout(), rows)
+	case wantsJSON(cmd):
+		return printPlanJSON(cmd.OutOrStdout(), plan, rows)
+	}
+	return printPlan(cmd, cfg, db, plan, f.all)
+}
+
+// makePlan compares both sides, or goes on with a comparison that was left.
+func makePlan(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync string) (store.Sweep, error) {
+	switch left, err := db.SweepUnderWay(cmd.Context(), sync, store.ForPlan); {
+	case err == nil && left.Rules == sweep.Rules(cfg.Syncs[sync]):
+		fmt.Fprintf(cmd.ErrOrStderr(), "going on with the comparison that began on %s\n", when(left.BeganAt))
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		return store.Sweep{}, err
+	}
+	m := newMeter(cmd)
+	plan, err := app.MakePlan(cmd.Context(), cfg, db, sync, planProgress(m, cfg.Syncs[sync]))
+	m.end()
+	var other *store.SweepingError
+	switch {
+	case errors.As(err, &other):
+		return plan, &failure{err: err, hint: "one comparison of a sync is made at a time", code: exitFailed}
+	case err != nil && cmd.Context().Err() != nil:
+		return plan, &failure{err: errors.New("stopped before the comparison came to its end"), hint: "the same command goes on where it was", code: exitFailed}
+	}
+	return plan, err
+}
+
+// planProgress tells how far a comparison is.
+func planProgress(m *meter, s config.Sync) func(sweep.Progress) {
+	phase, since, at := store.Phase(""), m.began, 0
+	return func(p sweep.Progress) {
+		if p.Phase != phase {
+			phase, since, at = p.Phase, m.now(), p.Done // what an earlier try did tells nothing of the speed
+		}
+		what := map[store.Phase]string{store.PhaseSource: "records of " + s.Source.Connection + " read",
+			store.PhaseTarget: "records of " + s.Target.Connection + " read", store.PhaseCompare: "customers compared"}[p.Phase]
+		switch {
+		case p.Waits != "":
+			m.say("%d %s; %s is at its limit or does not answer, waiting until %s", p.Done, what, p.Waits, p.Until.UTC().Format(time.TimeOnly+"Z"))
+		case what == "":
+		case p.Total > p.Done:
+			m.say("%d of about %d %s%s", p.Done, p.Total, what, left(p.Done-at, p.Total-at, m.now().Sub(since)))
+		default:
+			m.say("%d %s", p.Done, what)
+		}
+	}
+}
+
+// planNamed returns the plan whose hash begins so, or the latest one.
+func planNamed(ctx context.Context, db *store.DB, sync, hash string) (plan store.Sweep, err error) {
+	if hash == "latest" {
+		plan, err = db.LatestPlan(ctx, sync)
+	} else {
+		if len(hash) < 8 {
+			return plan, usage("eight of its letters or more are enough", "%q is too short for the hash of a plan", hash)
+		}
+		plan, err = db.Plan(ctx, sync, hash)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return plan, &failure{err: fmt.Errorf("there is no such plan of %s: %s", sync, hash), hint: "trueup plan " + sync + " makes one", code: exitFailed}
+	}
+	return plan, err
+}
+
+// kept returns how many rows a plan has, and an error when they were dropped.
+func kept(ctx context.Context, db *store.DB, plan store.Sweep) (int, error) {
+	counts, err := db.CountPlanRows(ctx, plan.ID)
+	rows := 0
+	for _, c := range counts {
+		rows += c.N
+	}
+	if err == nil && rows == 0 && plan.Summary.Carried() > plan.Summary.Agree {
+		err = &failure{err: fmt.Errorf("the rows of plan %s are not kept any more", shortHash(plan.Hash)), hint: "trueup plan " + plan.Sync + " makes a new one", code: exitFailed}
+	}
+	return rows, err
+}
