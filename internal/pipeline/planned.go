@@ -32,7 +32,7 @@ type Carried struct {
 	// State is RowOpen while the row stays to be carried.
 	State store.RowState
 	Note  string
-	// Busy: somebody else has the customer.
+	// Busy: somebody else has the customer, or had it before the end.
 	Busy bool
 	// Rest is how long a connection rests first.
 	Rest time.Duration
@@ -68,6 +68,8 @@ func (p *Pipeline) CarryRow(ctx context.Context, from Claimer, row Planned) (Car
 	e := a.inTime(ctx)
 	c := a.endRow(e)
 	switch err := a.settle(ctx, e); {
+	case errors.Is(err, store.ErrFenced), e.failure == leaseLost:
+		return Carried{Busy: true}, nil // it took too long, or somebody decided anew
 	case err != nil:
 		return Carried{}, err
 	case e.lost:
@@ -108,18 +110,30 @@ func (a *attempt) asPlanned() verdict {
 	if a.row == nil {
 		return onward
 	}
-	r := a.row.Row
-	switch {
-	case a.link.TargetID != r.TargetID:
-		return moved("the customer is linked to record %s now, the plan has %s", a.link.TargetID, r.TargetID)
-	case a.target.Value != r.Before:
-		return moved("the target holds %s now, the plan has %s", worded(a.target.Value), worded(r.Before))
-	case a.desired.Value != r.After:
-		return moved("the source asks for %s now, the plan has %s", worded(a.desired.Value), worded(r.After))
-	case a.decision.Reason == decide.OwnerSaysOurs && a.row.Approved != "" && a.decision.Row != firstContactRow:
+	if change := a.change(); change != "" {
+		return moved("%s", change)
+	}
+	if a.decision.Reason == decide.OwnerSaysOurs && a.row.Approved != "" && a.decision.Row != firstContactRow {
 		return moved("somebody has edited the record since")
 	}
 	return onward
+}
+
+// change says what is another than the plan has it, as far as it was read; "" is
+// nothing.
+func (a *attempt) change() string {
+	r := a.row.Row
+	switch {
+	case a.link != nil && a.link.TargetID != r.TargetID:
+		return fmt.Sprintf("the customer is linked to record %s now, the plan has %s", a.link.TargetID, r.TargetID)
+	case a.seenAt.IsZero():
+		return ""
+	case a.target.Value != r.Before:
+		return fmt.Sprintf("the target holds %s now, the plan has %s", worded(a.target.Value), worded(r.Before))
+	case a.desired.Value != r.After:
+		return fmt.Sprintf("the source asks for %s now, the plan has %s", worded(a.desired.Value), worded(r.After))
+	}
+	return ""
 }
 
 // firstContactRow is the row of the decision table that asks about a record
@@ -160,6 +174,9 @@ func (a *attempt) endRow(e *ending) Carried {
 		c.State, c.Note = store.RowRefused, "the target holds "+worded(a.target.Value)+" already"
 	default:
 		c.State = store.RowRefused
+		if change := a.change(); change != "" {
+			c.Note = change + "; " + c.Note
+		}
 	}
 	refused := a.intent.ID != 0 && e.failure == string(connector.Refused)
 	r.asItWas = e.moved || c.State != store.RowApplied && !refused && !a.underWay()
@@ -195,7 +212,7 @@ func (a *attempt) underWay() bool {
 func (a *attempt) leave(e *ending) store.Settlement {
 	s := store.Settlement{CloseIntents: a.closed, SeenIntents: a.seen, Unsent: a.unsent, Attempts: a.work.Attempts, FirstTry: a.work.FirstTry, Row: a.row.end}
 	s.RetryAt = a.lastArrival(a.closed)
-	s.KeepDue = len(a.work.Events) > 0 || s.RetryAt.IsZero()
+	s.KeepDue = !a.work.NotDue && (len(a.work.Events) > 0 || s.RetryAt.IsZero())
 	if s.Row != nil {
 		s.Decision = a.line(&ending{action: e.action, reason: e.reason}, 0)
 	}

@@ -40,16 +40,16 @@ func (w *world) reviewed() Planned {
 func TestARowIsWrittenWhenTheDecisionIsTheRows(t *testing.T) {
 	tests := map[string]struct {
 		set   func(*world)
-		story func(*world) Planned
 		moved func(*world)
 		want  store.RowState
 		note  string
 		value string
 		write int
+		looks bool // it is looked at once more
 	}{
 		"nothing has moved": {want: store.RowApplied, value: "Churned", write: 1, note: "over nothing, by plan 1f3a2b4c5d6e"},
 		"a person has edited the record": {moved: func(w *world) { w.crm.edit("rec_cus_1", "Paused", status.ActorHuman) },
-			want: store.RowRefused, note: "the target holds another value", value: "Paused"},
+			want: store.RowRefused, note: "the target holds Paused now, the plan has nothing; the target holds another value", value: "Paused"},
 		"somebody has set what is to be written": {moved: func(w *world) { w.crm.edit("rec_cus_1", "Churned", status.ActorHuman) },
 			want: store.RowRefused, note: "the target holds Churned already", value: "Churned"},
 		"the source has changed": {moved: func(w *world) { w.change("cus_1", "paused") },
@@ -75,14 +75,17 @@ func TestARowIsWrittenWhenTheDecisionIsTheRows(t *testing.T) {
 		}, want: store.RowRefused, note: "gone from crm"},
 		"an edit between the look and the write": {set: func(w *world) { w.crm.conditional = true }, moved: func(w *world) {
 			w.crm.beforeWrite = func(string) { w.crm.beforeWrite = nil; w.crm.edit("rec_cus_1", "Paused", status.ActorHuman) }
-		}, want: store.RowRefused, note: "the target holds another value", value: "Paused"},
+		}, want: store.RowRefused, note: "the target holds Paused now, the plan has nothing; the target holds another value", value: "Paused"},
 		"the sync only watches":                           {moved: func(w *world) { w.f.Config.Mode = "watch" }, want: store.RowRefused, note: "watching only"},
-		"a call without an answer that had no effect yet": {moved: func(w *world) { w.crm.fail = times(1, "write", unknown()) }, want: store.RowFailed, note: "writing to crm"},
+		"a call without an answer that had no effect yet": {moved: func(w *world) { w.crm.fail = times(1, "write", unknown()) }, want: store.RowFailed, note: "writing to crm", looks: true},
 		"a call without an answer that had its effect": {moved: func(w *world) { w.crm.fail = timesOutAfterTheEffect(w, 1) },
-			want: store.RowApplied, value: "Churned", write: 1},
+			want: store.RowApplied, value: "Churned", write: 1, looks: true},
 		"the tool refuses the value": {moved: func(w *world) {
 			w.crm.fail = times(1, "write", &connector.Failure{Kind: connector.Refused, Effect: connector.EffectNone, Status: 422, Detail: "there is no such option"})
 		}, want: store.RowFailed, note: "there is no such option"},
+		"the tool is not there for the write": {moved: func(w *world) {
+			w.crm.fail = times(1, "write", &connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone, Detail: "connection refused"})
+		}, want: store.RowFailed, note: "connection refused"},
 		"the tool does not answer": {moved: func(w *world) {
 			w.crm.fail = times(1, "find", &connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone, Detail: "connection refused"})
 		}, want: store.RowFailed, note: "connection refused"},
@@ -103,6 +106,9 @@ func TestARowIsWrittenWhenTheDecisionIsTheRows(t *testing.T) {
 			}
 			if len(w.crm.writes) != tt.write {
 				t.Errorf("written: %v", w.crm.writes)
+			}
+			if due := w.stored("cus_1").DueAt; due.IsZero() == tt.looks {
+				t.Errorf("it is looked at next at %s", due)
 			}
 		})
 	}

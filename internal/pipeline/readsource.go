@@ -91,8 +91,11 @@ func (a *attempt) carriedEvent(ctx context.Context) (*store.Event, error) {
 // settled; the lease runs out and the customer is tried again.
 func (a *attempt) storeFailed(err error) verdict {
 	lost := errors.Is(err, store.ErrFenced)
-	return end(ending{lost: true, reason: "the database: " + err.Error(), failure: map[bool]string{true: "lease_lost", false: "database"}[lost]})
+	return end(ending{lost: true, reason: "the database: " + err.Error(), failure: map[bool]string{true: leaseLost, false: "database"}[lost]})
 }
+
+// leaseLost is the failure of an attempt whose claim is not the latest any more.
+const leaseLost = "lease_lost"
 
 // inMilliseconds cuts a source's times to what the store keeps, as those of a
 // target are: compared with what was stored, a time must not be later than

@@ -263,8 +263,8 @@ func (a *attempt) report(ctx context.Context, e *ending, settled error) {
 	}
 	switch {
 	case errors.Is(settled, store.ErrFenced):
-		result = "lease_lost"
-		attrs = append(attrs, slog.String("failure", "lease_lost"))
+		result = leaseLost
+		attrs = append(attrs, slog.String("failure", leaseLost))
 	case settled != nil:
 		result = "unsettled"
 		attrs = append(attrs, slog.Any("error", settled))

@@ -65,19 +65,25 @@ func (t *tx) claimed(sync string, lease time.Duration, statement string, chosen 
 	var works []Work
 	until := t.now.Add(lease)
 	err := t.query(func(s scanner) error {
-		w := Work{Sync: sync, Now: t.now, LeaseUntil: until}
-		var first, human int64
-		var writes, undone string
-		v, r := values{desired: &w.Desired, observed: &w.Observed, base: &w.Base}, ruling{into: &w.Ruling}
-		err := s.Scan(slices.Concat([]any{&w.Customer, &w.Generation, &w.Fence, &w.Attempts, &first, &human, &writes, &undone}, r.columns(), v.into())...)
-		v.finish()
-		r.finish()
-		w.FirstTry, w.HumanAt = at(first), at(human)
-		err = errors.Join(err, fromJSON(writes, &w.Writes), fromJSON(undone, &w.Undone))
+		w, err := scanWork(s)
+		w.Sync, w.Now, w.LeaseUntil = sync, t.now, until
 		works = append(works, w)
 		return err
 	}, statement, sync, ms(t.now), ms(until), chosen)
 	return works, err
+}
+
+// scanWork reads workColumns and, into more, what is asked for behind them.
+func scanWork(s scanner, more ...any) (Work, error) {
+	var w Work
+	var first, human int64
+	var writes, undone string
+	v, r := values{desired: &w.Desired, observed: &w.Observed, base: &w.Base}, ruling{into: &w.Ruling}
+	err := s.Scan(slices.Concat([]any{&w.Customer, &w.Generation, &w.Fence, &w.Attempts, &first, &human, &writes, &undone}, r.columns(), v.into(), more)...)
+	v.finish()
+	r.finish()
+	w.FirstTry, w.HumanAt = at(first), at(human)
+	return w, errors.Join(err, fromJSON(writes, &w.Writes), fromJSON(undone, &w.Undone))
 }
 
 // A customer of whom no event came yet has no row, and nothing to do until
@@ -102,6 +108,11 @@ func (db *DB) ClaimOne(ctx context.Context, sync, customer string, lease time.Du
 			return err
 		}
 		w = works[0]
+		err = t.query(func(s scanner) error { return s.Scan(&w.NotDue) },
+			"select due_at is null from customers where sync = $1 and customer = $2", sync, customer)
+		if err != nil {
+			return err
+		}
 		return loadWork(t.query, map[string]*Work{customer: &w}, " where sync = $1 and customer = $2", []any{sync, customer})
 	}, key{sync, customer})
 	if err != nil {

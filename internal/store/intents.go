@@ -88,6 +88,10 @@ func (b *beginning) store(t *tx, w *Work) error {
 	if err == nil && i.ID == 0 {
 		err = ErrFenced
 	}
+	if err == nil && w.NotDue {
+		// If nobody settles it, somebody looks whether it has arrived.
+		_, err = t.exec("update customers set due_at = lease_until where sync = $1 and customer = $2 and due_at is null", w.Sync, w.Customer)
+	}
 	return err
 }
 

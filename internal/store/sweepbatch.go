@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"trueup/internal/status"
@@ -44,16 +43,14 @@ func (db *DB) Known(ctx context.Context, sync string, customers []string) (map[s
 			return db.view(ctx, scan, query, args...)
 		}
 		err := view(func(s scanner) error {
-			var w Work
 			var due sql.NullInt64
-			var first, human int64
-			v, r := values{desired: &w.Desired, observed: &w.Observed, base: &w.Base}, ruling{into: &w.Ruling}
-			err := s.Scan(slices.Concat([]any{&w.Customer, &w.Generation, &w.Fence, &w.Attempts, &first, &human}, r.columns(), v.into(), []any{&due})...)
-			v.finish()
-			r.finish()
-			w.Sync, w.Now, w.FirstTry, w.HumanAt = sync, now, at(first), at(human)
+			w, err := scanWork(s, &due)
+			w.Sync, w.Now = sync, now
 			if k := all[w.Customer]; k != nil {
-				k.Work, k.Stored, k.DueAt = w, true, at(due.Int64)
+				k.Work, k.DueAt = w, at(due.Int64)
+				// A claim by name makes a row, and a plan's row that is refused leaves
+				// it as empty as it was.
+				k.Stored = w.Generation > 0 || !w.Desired.SeenAt.IsZero()
 			}
 			return err
 		}, "select "+workColumns+", due_at from customers"+among, args...)

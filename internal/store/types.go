@@ -153,6 +153,7 @@ type Work struct {
 	LeaseUntil time.Time
 	// Now is the database's time of the claim.
 	Now      time.Time
+	NotDue   bool      // nothing was to be done about it: it was claimed by name
 	Attempts int       // failures in a row
 	FirstTry time.Time // when the first of them was
 	Desired  Desired

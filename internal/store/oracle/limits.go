@@ -55,6 +55,9 @@ func (db *DB) BeginWrite(_ context.Context, w *store.Work, i store.Intent, l sto
 	row := i
 	row.SentAt, row.Expires = milli(i.SentAt), milli(i.Expires)
 	db.intents = append(db.intents, &intent{key{w.Sync, w.Customer}, row})
+	if w.NotDue && c.DueAt.IsZero() {
+		c.DueAt = c.leaseUntil
+	}
 	if l.PerCustomer.Count == 0 && l.MassChange == nil {
 		return i, nil
 	}

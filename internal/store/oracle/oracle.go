@@ -223,7 +223,9 @@ func (db *DB) ClaimOne(_ context.Context, sync, name string, lease time.Duration
 	}
 	c.fence++
 	c.leaseUntil = milli(now.Add(lease))
-	return db.work(c, now), true, nil
+	w := db.work(c, now)
+	w.NotDue = c.DueAt.IsZero()
+	return w, true, nil
 }
 
 // work is a claimed customer with all that is known of it.

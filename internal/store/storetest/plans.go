@@ -47,6 +47,37 @@ var plans = map[string]func(*testing.T, Open){
 			t.Error(diff)
 		}
 	},
+	"a write that nobody settles is looked for, though nothing was due": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		w := f.one("cus_1")
+		if !w.NotDue {
+			t.Error("something was due")
+		}
+		_, err := f.db.BeginWrite(f.ctx, &w, store.Intent{RecordID: "rec_1", Value: "Active", SentAt: f.clock.Now(), Expires: f.clock.Now().Add(time.Hour)})
+		f.must(err)
+		if works := f.claim(); len(works) > 0 {
+			t.Errorf("it is claimed twice: %+v", works)
+		}
+		f.clock.Move(lease)
+		if works := f.claim(); len(works) != 1 || len(works[0].Intents) != 1 {
+			t.Errorf("due are %+v", works)
+		}
+	},
+	"a customer that was claimed by name and left as it was is still unheard of": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		w := f.one("cus_1")
+		f.must(f.db.Settle(f.ctx, &w, store.Settlement{KeepDue: true}))
+		known, err := f.db.Known(f.ctx, sync1, []string{"cus_1"})
+		f.must(err)
+		if known["cus_1"].Stored {
+			t.Error("something has brought it here")
+		}
+		w = f.one("cus_1")
+		f.must(f.db.Settle(f.ctx, &w, store.Settlement{Desired: &store.Desired{Value: "Active", SeenAt: f.clock.Now()}}))
+		if known, err = f.db.Known(f.ctx, sync1, []string{"cus_1"}); err != nil || !known["cus_1"].Stored {
+			t.Errorf("it was carried, and is unheard of: %v", err)
+		}
+	},
 	"of many who claim a customer at once, by name or when due, one has it": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		node2 := open(t, store.Options{Now: f.clock.Now})

@@ -1,0 +1,388 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"trueup/internal/config"
+	"trueup/internal/connector"
+	"trueup/internal/pipeline"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// application applies a plan to the world, with a pipeline of its own.
+func (w *world) application(plan store.Sweep) Application {
+	return Application{Store: w.db, Plan: plan,
+		Pipeline: pipeline.New(pipeline.Options{Store: w.db, Syncs: []pipeline.Sync{w.sync}, Now: w.clock})}
+}
+
+// apply applies a plan, and takes an error for the test's end.
+func (w *world) apply(a Application) Applied {
+	w.Helper()
+	total, err := a.Run(w.Context())
+	if err != nil {
+		w.Fatal(err)
+	}
+	return total
+}
+
+// listen notes the records that are written, and lets fail answer the call.
+func (w *world) listen(fail func(id string) error) (writes func() []string) {
+	var mu sync.Mutex
+	var all []string
+	w.crm.fail = func(call, id string) error {
+		if call != "write" {
+			return nil
+		}
+		if fail != nil {
+			if err := fail(id); err != nil {
+				return err
+			}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, id)
+		return nil
+	}
+	return func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Sorted(slices.Values(all))
+	}
+}
+
+func optionGone() error {
+	return &connector.Failure{Kind: connector.Refused, Effect: connector.EffectNone, Status: 422, Detail: "there is no such option"}
+}
+
+// What is written is the plan's rows of action write, less those whose world
+// has moved, each once; and nothing else.
+func TestWhatIsWrittenIsThePlan(t *testing.T) {
+	values := rapid.SampledFrom([]string{"", "Active", "Paused", "Churned", "Lead"})
+	words := rapid.SampledFrom([]string{"", "active", "paused", "canceled", "incomplete", "gold"})
+	on(t, func(t *testing.T, w *world) {
+		lives := 0
+		rapid.Check(t, func(rt *rapid.T) {
+			lives++
+			w.sync.Config.Name = fmt.Sprintf("sync-%d", lives)
+			w.billing.records, w.crm.records = map[string]record{}, map[string]record{}
+			w.listen(nil)
+			n := rapid.IntRange(1, 8).Draw(rt, "customers")
+			id := func(i int) string { return fmt.Sprintf("cus_%d", i) }
+			for i := range n {
+				w.customer(id(i), words.Draw(rt, "source"), values.Draw(rt, "target"))
+				if rapid.Bool().Draw(rt, "linked") {
+					if err := w.db.SetLink(t.Context(), store.Link{Sync: w.sync.Config.Name, Customer: id(i), TargetID: "rec_" + id(i), Confidence: 1, By: "ana@example.com"}); err != nil {
+						rt.Fatal(err)
+					}
+				}
+			}
+			w.pass(time.Hour)
+			plan := w.compare(store.ForPlan)
+			rows := w.rows(plan)
+			moved := map[string]bool{}
+			refused := map[string]bool{}
+			w.crm.records["rec_other"] = record{value: "Active", keys: map[string]string{"email": "other@example.com"}}
+			for i := range n {
+				r, ok := rows[id(i)]
+				if !ok || rapid.IntRange(0, 1).Draw(rt, "it moves") == 0 {
+					continue
+				}
+				moved[id(i)] = true
+				w.pass(time.Minute)
+				switch rapid.IntRange(0, 5).Draw(rt, "how") {
+				case 0: // a person edits the record
+					w.crm.set("rec_"+id(i), rapid.SampledFrom([]string{"Vip", r.After}).Filter(func(v string) bool { return v != "" }).Draw(rt, "to"))
+				case 1: // the source changes
+					w.billing.set(id(i), map[string]string{"Active": "paused"}[r.After]+"gold")
+				case 2: // the record is deleted
+					delete(w.crm.records, "rec_"+id(i))
+				case 3: // the customer is deleted
+					delete(w.billing.records, id(i))
+				case 4: // another link
+					if err := w.db.SetLink(t.Context(), store.Link{Sync: w.sync.Config.Name, Customer: id(i), TargetID: "rec_other", Confidence: 1, By: "ben@example.com"}); err != nil {
+						delete(moved, id(i)) // another customer has it
+					}
+				case 5: // the option is gone
+					refused["rec_"+id(i)] = true
+				}
+			}
+			writes := w.listen(func(id string) error {
+				if refused[id] {
+					return optionGone()
+				}
+				return nil
+			})
+			before := maps.Clone(w.crm.records)
+			total := w.apply(w.application(plan))
+			var want []string
+			for customer, r := range rows {
+				if r.Action == "write" && !moved[customer] {
+					want = append(want, r.TargetID)
+				}
+			}
+			slices.Sort(want)
+			if got := writes(); !slices.Equal(got, want) {
+				rt.Fatalf("written were %v, of the plan's rows %v are as they were: %+v", got, want, rows)
+			}
+			for customer, r := range w.rows(plan) {
+				wants := map[bool]store.RowState{true: store.RowApplied, false: store.RowRefused}[!moved[customer]]
+				switch {
+				case r.Action != "write":
+					wants = store.RowOpen
+				case refused[r.TargetID]:
+					wants = store.RowFailed
+				}
+				if r.State != wants || r.State != store.RowOpen && r.Note == "" {
+					rt.Fatalf("the row of %s is %q and not %q: %s", customer, r.State, wants, r.Note)
+				}
+			}
+			for id, r := range w.crm.records {
+				if r.value != before[id].value && !slices.Contains(want, id) {
+					rt.Fatalf("%s holds %q, and held %q", id, r.value, before[id].value)
+				}
+			}
+			if total.Applied != len(want) || total.Left != 0 {
+				rt.Fatalf("it came to %+v", total)
+			}
+			if again := w.apply(w.application(plan)); again.Applied != 0 || again.Before != len(want) || !slices.Equal(writes(), want) {
+				rt.Fatalf("applied again it came to %+v, written were %v", again, writes())
+			}
+		})
+	})
+}
+
+// many fills the tools with customers who are all to be written.
+func (w *world) many(n int) {
+	for i := range n {
+		w.customer(fmt.Sprintf("cus_%03d", i), "paused", "")
+	}
+}
+
+func TestAStoppedApplicationGoesOnWithWhatIsLeft(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		const customers = 60
+		w.many(customers)
+		plan := w.compare(store.ForPlan)
+		var first Applied
+		ctx, cancel := context.WithCancel(t.Context())
+		var once sync.Once
+		began := 0
+		writes := w.listen(func(string) error {
+			if began++; began == 20 { // the tool's lock is held
+				once.Do(cancel)
+			}
+			return nil
+		})
+		first, err := w.application(plan).Run(ctx)
+		if err != nil || first.Applied < 20 || first.Applied >= customers || first.Left != customers-first.Applied || first.Failed+first.Refused > 0 {
+			t.Fatalf("it came to %+v, %v", first, err)
+		}
+		if got := len(writes()); got != first.Applied {
+			t.Errorf("%d were written, %d rows are applied", got, first.Applied)
+		}
+		second := w.apply(w.application(plan))
+		if second.Before != first.Applied || second.Applied != customers-first.Applied || second.Left > 0 {
+			t.Errorf("then it came to %+v", second)
+		}
+		if got := writes(); len(got) != customers || len(slices.Compact(got)) != customers {
+			t.Errorf("%d writes", len(got))
+		}
+	})
+}
+
+func TestOnlyWhatIsChosenIsTried(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		w.many(6)
+		plan := w.compare(store.ForPlan)
+		writes := w.listen(nil)
+		a := w.application(plan)
+		a.Chosen = func(customer string) bool { return customer == "cus_004" }
+		if total := w.apply(a); total != (Applied{Applied: 1}) || !slices.Equal(writes(), []string{"rec_cus_004"}) {
+			t.Errorf("it came to %+v, written were %v", total, writes())
+		}
+		a = w.application(plan)
+		a.Limit = 2
+		if total := w.apply(a); total != (Applied{Applied: 2, Before: 1, Left: 3}) || len(writes()) != 3 {
+			t.Errorf("it came to %+v, written were %v", total, writes())
+		}
+	})
+}
+
+func TestRowsThatAllFailEndTheApplication(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		w.many(60)
+		plan := w.compare(store.ForPlan)
+		writes := w.listen(func(string) error { return optionGone() })
+		total, err := w.application(plan).Run(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "no such option") || total.Failed < failuresInRow || total.Failed > failuresInRow+applying || total.Left != 60-total.Failed {
+			t.Errorf("it came to %+v, %v", total, err)
+		}
+		w.listen(nil)
+		if total := w.apply(w.application(plan)); total.Applied != 60 || len(writes()) != 0 {
+			t.Errorf("with the option back it came to %+v", total)
+		}
+	})
+}
+
+func TestARefusedTokenEndsTheApplication(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		w.many(60)
+		plan := w.compare(store.ForPlan)
+		w.crm.fail = func(call, _ string) error {
+			return &connector.Failure{Kind: connector.Unauthorized, Effect: connector.EffectNone, Status: 401, Detail: "the token is not valid"}
+		}
+		total, err := w.application(plan).Run(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "the token is not valid") || total.Left != 60 || total.Failed > 0 {
+			t.Errorf("it came to %+v, %v", total, err)
+		}
+	})
+}
+
+// Beside a running service, to which the source tells of the same customers and
+// of others: nobody is written twice, and no event is lost.
+func TestAnApplicationBesideARunningService(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		const customers = 60
+		w.many(customers)
+		plan := w.compare(store.ForPlan)
+		for i := range 20 {
+			w.customer(fmt.Sprintf("new_%03d", i), "active", "")
+		}
+		writes := w.listen(nil)
+		service := pipeline.New(pipeline.Options{Store: w.db, Syncs: []pipeline.Sync{w.sync}, Now: w.clock})
+		ctx, stop := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { service.Run(t.Context(), ctx) })
+		running.Go(func() {
+			for i := range 20 {
+				w.change(fmt.Sprintf("cus_%03d", 3*i), "paused", true) // what the plan has
+				w.change(fmt.Sprintf("cus_%03d", 3*i+1), "active", true)
+				w.change(fmt.Sprintf("new_%03d", i), "active", true)
+				service.Wake(syncName)
+			}
+		})
+		total := w.apply(w.application(plan))
+		waiting := func() bool {
+			counts, err := w.db.Counts(t.Context())
+			return err != nil || counts[syncName].WaitingEvents > 0
+		}
+		for deadline := time.Now().Add(time.Minute); waiting() && time.Now().Before(deadline); {
+			service.Wake(syncName)
+		}
+		stop()
+		running.Wait()
+		if waiting() {
+			t.Fatal("an event is lost")
+		}
+		if total.Failed > 0 || total.Left > 0 || total.Applied+total.Refused != customers {
+			t.Errorf("it came to %+v", total)
+		}
+		times := map[string]int{}
+		for _, id := range writes() {
+			times[id]++
+		}
+		for i := range customers {
+			id := fmt.Sprintf("rec_cus_%03d", i)
+			want, most := "Paused", 1
+			if i < 60 && i%3 == 1 { // paused by the plan before active by its event, or not
+				want, most = "Active", 2
+			}
+			if w.crm.records[id].value != want || times[id] < 1 || times[id] > most {
+				t.Errorf("%s holds %s after %d writes", id, w.crm.records[id].value, times[id])
+			}
+		}
+		for i := range 20 {
+			if id := fmt.Sprintf("rec_new_%03d", i); times[id] != 1 || w.crm.records[id].value != "Active" {
+				t.Errorf("%s holds %s after %d writes", id, w.crm.records[id].value, times[id])
+			}
+		}
+	})
+}
+
+func TestAFirstContactIsWrittenIfSomebodyApprovesIt(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		w.sync.Config.FirstContact = config.Ask
+		w.customer("shown", "paused", "Active")
+		w.customer("edited", "paused", "Active")
+		w.customer("empty", "paused", "")
+		w.customer("nobody", "paused", "-")
+		w.pass(time.Hour)
+		plan := w.compare(store.ForPlan)
+		w.pass(time.Hour)
+		w.crm.set("rec_edited", "Active") // somebody says so again
+		writes := w.listen(nil)
+		if total := w.apply(w.application(plan)); total != (Applied{Applied: 1}) || !slices.Equal(writes(), []string{"rec_empty"}) {
+			t.Errorf("unapproved it came to %+v, written were %v", total, writes())
+		}
+		a := w.application(plan)
+		a.Approved = "ana@example.com"
+		if total := w.apply(a); total != (Applied{Applied: 1, Before: 1, Refused: 1}) || !slices.Equal(writes(), []string{"rec_empty", "rec_shown"}) {
+			t.Errorf("approved it came to %+v, written were %v", total, writes())
+		}
+		h, err := w.db.History(t.Context(), syncName, "shown", 1)
+		if err != nil || !strings.Contains(h[0].Reason, "approved by ana@example.com") || !strings.Contains(h[0].Reason, plan.Hash[:12]) {
+			t.Errorf("the history says %+v, %v", h, err)
+		}
+	})
+}
+
+// A customer whose row was refused is as unheard of as before: a sweep does not
+// write for it what only a plan does.
+func TestARefusedRowIsNotRepairedByTheNextSweep(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		w.customer("cus_1", "paused", "")
+		w.pass(time.Hour)
+		plan := w.compare(store.ForPlan)
+		w.goLive()
+		w.pass(time.Hour)
+		w.crm.set("rec_cus_1", "Lead")
+		writes := w.listen(nil)
+		if total := w.apply(w.application(plan)); total != (Applied{Refused: 1}) {
+			t.Fatalf("it came to %+v", total)
+		}
+		if s := w.compare(store.ForSweep); s.Repaired > 0 || s.Waiting != 1 {
+			t.Errorf("the sweep found %+v", s)
+		}
+		w.work()
+		if len(writes()) > 0 {
+			t.Errorf("written were %v", writes())
+		}
+	})
+}
+
+func TestAPlanThatIsNotApplied(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		w.many(2)
+		plan := w.compare(store.ForPlan)
+		refused := func(plan store.Sweep, s config.Sync, want error) {
+			t.Helper()
+			if err := Applicable(t.Context(), w.db, s, plan); !errors.Is(err, want) || (err == nil) != (want == nil) {
+				t.Errorf("it is told %v, not %v", err, want)
+			}
+		}
+		refused(plan, w.sync.Config, nil)
+		watching := w.sync.Config
+		watching.Mode = config.ModeWatch
+		refused(plan, watching, ErrWatching)
+		other := w.sync.Config
+		other.Statuses = map[status.Status]config.StatusMap{"paused": {From: []string{"paused"}, To: "On hold"}}
+		refused(plan, other, ErrOtherRules)
+		w.compare(store.ForSweep) // is no plan
+		refused(plan, w.sync.Config, nil)
+		w.crm.set("rec_cus_000", "Active")
+		later := w.compare(store.ForPlan)
+		refused(plan, w.sync.Config, ErrSuperseded)
+		refused(later, w.sync.Config, nil)
+	})
+}
