@@ -60,10 +60,8 @@ func (p *Pipeline) CarryRow(ctx context.Context, from Claimer, row Planned) (Car
 	a := &attempt{flow: f, work: &w, claimed: claimed{after: after, before: f.Now()}, started: f.Now(),
 		lastAction: "read the plan", row: &onPlan{Planned: row}}
 	if row.Approved != "" && w.Ruling.Kind == "" {
-		// He answered what the plan showed him, of a record read when it was made.
-		began := row.Plan.BeganAt
-		w.Ruling = store.Ruling{Kind: store.Ours, Desired: row.Row.After, Observed: row.Row.Before,
-			RecordAt: began.Add(-f.Config.Conflict.ClockSkew), At: began, By: row.Approved}
+		w.Ruling = store.Ruling{Kind: store.Ours, Desired: row.Row.After, Observed: row.Row.Before, RecordAt: row.Row.RecordAt,
+			At: row.Plan.EndedAt, By: row.Approved}
 	}
 	e := a.inTime(ctx)
 	c := a.endRow(e)

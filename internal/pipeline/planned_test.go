@@ -15,8 +15,9 @@ import (
 // planned is the row of a plan that was made now: cus_1 is to go from one value
 // to another.
 func (w *world) planned(before, after string) Planned {
-	return Planned{Plan: store.Sweep{ID: 1, Sync: syncName, Hash: "1f3a2b4c5d6e7f80", BeganAt: w.now},
-		Row: store.PlanRow{Sweep: 1, Customer: "cus_1", TargetID: "rec_cus_1", Action: "write", Before: before, After: after}}
+	return Planned{Plan: store.Sweep{ID: 1, Sync: syncName, Hash: "1f3a2b4c5d6e7f80", EndedAt: w.now},
+		Row: store.PlanRow{Sweep: 1, Customer: "cus_1", TargetID: "rec_cus_1", Action: "write", Before: before, After: after,
+			RecordAt: w.crm.records["rec_cus_1"].editedAt}}
 }
 
 // carryRow carries a row, and takes an error for the test's end.

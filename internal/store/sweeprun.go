@@ -256,8 +256,8 @@ on conflict (sweep, target_id) do update set value = excluded.value, edited_at =
 // saveFound stores what comparing found.
 func (t *tx) saveFound(w Sweep, p SweepPart) error {
 	for _, r := range p.Rows {
-		_, err := t.exec("insert into plan_rows (sweep, customer, target_id, action, kind, reason, before, after) values ($1, $2, $3, $4, $5, $6, $7, $8)",
-			w.ID, r.Customer, r.TargetID, r.Action, string(r.Kind), r.Reason, r.Before, r.After)
+		_, err := t.exec("insert into plan_rows (sweep, customer, target_id, action, kind, reason, before, after, record_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+			w.ID, r.Customer, r.TargetID, r.Action, string(r.Kind), r.Reason, r.Before, r.After, ms(r.RecordAt))
 		if err != nil {
 			return err
 		}

@@ -110,8 +110,9 @@ type PlanRow struct {
 	Action   string // write, hold or park
 	Kind     status.Kind
 	Reason   string
-	Before   string // what the target holds
-	After    string // what it would hold
+	Before   string    // what the target holds
+	After    string    // what it would hold
+	RecordAt time.Time // when the record was edited last, by the target's clock
 	State    RowState
 	Note     string
 	EndedAt  time.Time
@@ -202,12 +203,12 @@ func (db *DB) PlanRows(ctx context.Context, sweep int64, after string, limit int
 	var found []PlanRow
 	err := db.view(ctx, func(s scanner) error {
 		r := PlanRow{Sweep: sweep}
-		var ended int64
-		err := s.Scan(&r.Customer, &r.TargetID, &r.Action, &r.Kind, &r.Reason, &r.Before, &r.After, &r.State, &r.Note, &ended)
-		r.EndedAt = at(ended)
+		var edited, ended int64
+		err := s.Scan(&r.Customer, &r.TargetID, &r.Action, &r.Kind, &r.Reason, &r.Before, &r.After, &edited, &r.State, &r.Note, &ended)
+		r.RecordAt, r.EndedAt = at(edited), at(ended)
 		found = append(found, r)
 		return err
-	}, `select customer, target_id, action, kind, reason, before, after, state, note, ended_at
+	}, `select customer, target_id, action, kind, reason, before, after, record_at, state, note, ended_at
 from plan_rows where sweep = $1 and customer > $2 order by customer limit $3`, sweep, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the rows of a plan: %w", err)

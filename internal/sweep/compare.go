@@ -113,7 +113,7 @@ func (r *run) worthALook(k *store.Known, j pipeline.Judgement) bool {
 
 func rowOf(k *store.Known, j pipeline.Judgement) store.PlanRow {
 	return store.PlanRow{Customer: k.Customer, TargetID: j.TargetID(), Action: j.Action, Kind: j.Kind, Reason: j.Reason,
-		Before: j.Target.Value, After: j.Desired.Value}
+		Before: j.Target.Value, After: j.Desired.Value, RecordAt: j.Target.EditedAt}
 }
 
 // count adds a customer to the figures, once.

@@ -77,8 +77,9 @@ create table sweep_keys (
     primary key (sweep, name, value, target_id)
 ) strict;
 
--- What a comparison found that would change or needs a person. state is what
--- became of a row when the plan was applied.
+-- What a comparison found that would change or needs a person. record_at is when
+-- the record was edited last, as it was read; state is what became of a row when
+-- the plan was applied.
 create table plan_rows (
     sweep     integer not null,
     customer  text    not null,
@@ -88,6 +89,7 @@ create table plan_rows (
     reason    text    not null,
     before    text    not null,
     after     text    not null,
+    record_at integer not null default 0,
     state     text    not null default '' check (state in ('', 'applied', 'refused', 'failed')),
     note      text    not null default '',
     ended_at  integer not null default 0,
