@@ -86,6 +86,7 @@ func newServer(o Options) *server {
 	s.customerRoutes()
 	s.eventRoutes()
 	s.linkRoutes()
+	s.planRoutes()
 	s.exceptionRoutes()
 	s.actionRoutes()
 	s.tokenRoutes()

@@ -31,11 +31,13 @@ func TestAPageNeitherLeavesOutNorRepeatsWhatWasThere(t *testing.T) {
 		"links": {"/links", "customer", numbered("cus_%d", rows), func(w *world, n int) {
 			w.must(w.db.SetLink(w.Context(), store.Link{Sync: flow, Customer: fmt.Sprint("a_", n), TargetID: fmt.Sprint("rec_a", n), By: "ana"}))
 		}},
+		"plans":  {"/plans", "hash", []string{hashOf(6), hashOf(5), hashOf(4), hashOf(3), hashOf(2), hashOf(1), hashOf(0)}, func(w *world, n int) { w.plan(100 + n) }},
 		"groups": {"/exceptions/groups", "cause", numbered("cause_%d", rows), func(w *world, n int) { w.again("cus_6", fmt.Sprint("new_", n)) }},
 	}
 	onBothEngines(t, func(w *world) {
 		w.park(status.UnmappedStatus, numbered("cus_%d", rows)...)
 		for n := range rows {
+			w.plan(n, "cus_1")
 			w.must(w.db.SetLink(w.Context(), store.Link{Sync: flow, Customer: fmt.Sprint("cus_", n), TargetID: fmt.Sprint("rec_", n), By: "ana"}))
 			_, err := w.db.OpenException(w.Context(), store.NewException{Sync: flow, Customer: fmt.Sprint("cus_", n), Kind: status.UnmappedStatus, Cause: fmt.Sprint("cause_", n)})
 			w.must(err)

@@ -41,6 +41,8 @@ var routes = []struct {
 	{"PUT", "/links/" + flow + "/cus_1", `{"target_id":"rec_1"}`, store.Operator, 200},
 	{"GET", "/links/" + flow + "/cus_1", "", store.Viewer, 200},
 	{"DELETE", "/links/" + flow + "/cus_1", "", store.Operator, 204},
+	{"GET", "/plans", "", store.Viewer, 200},
+	{"GET", "/plans/" + hashOf(1), "", store.Viewer, 200},
 	{"GET", "/exceptions", "", store.Viewer, 200},
 	{"GET", "/exceptions/groups", "", store.Viewer, 200},
 	{"GET", "/exceptions/1", "", store.Viewer, 200},
@@ -53,6 +55,7 @@ var routes = []struct {
 func TestEachRouteIsForItsRoleAndThoseAbove(t *testing.T) {
 	onBothEngines(t, func(w *world) {
 		w.park(status.Unmatched, "cus_1", odd)
+		w.plan(1, "cus_1", odd)
 		if len(routes) != operations(w) {
 			w.Errorf("%d routes are tried, the document has %d", len(routes), operations(w))
 		}

@@ -179,14 +179,14 @@ func (db *DB) LastSweep(ctx context.Context, sync string, purpose Purpose) (Swee
 }
 
 // Plan returns the plan of a sync whose hash begins with the given text, or
-// ErrNotFound.
+// ErrNotFound; "" is any sync.
 func (db *DB) Plan(ctx context.Context, sync, hash string) (Sweep, error) {
 	var found []Sweep
 	err := db.view(ctx, func(s scanner) error {
 		w, err := scanSweep(s)
 		found = append(found, w)
 		return err
-	}, "select "+sweepColumns+" from sweeps where sync = $1 and hash <> '' and substr(hash, 1, $3) = $2 order by id desc limit 2", sync, hash, len(hash))
+	}, "select "+sweepColumns+" from sweeps where ($1 = '' or sync = $1) and hash <> '' and phase = 'done' and substr(hash, 1, $3) = $2 order by id desc limit 2", sync, hash, len(hash))
 	// The same rows have the same hash: the latest is the one that counts.
 	if err == nil && (len(found) == 0 || len(found) == 2 && found[0].Hash != found[1].Hash) {
 		err = ErrNotFound

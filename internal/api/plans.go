@@ -1,0 +1,68 @@
+package api
+
+import (
+	"context"
+
+	"trueup/internal/contract"
+	"trueup/internal/store"
+)
+
+func (s *server) planRoutes() {
+	route(s, store.Viewer, get("list-plans", "/plans", "List plans",
+		"The latest first, without their rows. trueup plan makes them, trueup apply carries the latest one of a sync."), s.listPlans)
+	route(s, store.Viewer, get("get-plan", "/plans/{hash}", "Show a plan",
+		"With its rows by customer, a page of them at a time: those that would change or need a person. Of older plans the rows are not kept."), s.getPlan)
+}
+
+// planPlace is the number of the comparison that a page of plans ends with.
+type planPlace struct {
+	Before int64 `json:"before"`
+}
+
+func (s *server) listPlans(ctx context.Context, in *struct {
+	SyncFilter
+	Page
+}) (List[contract.Plan], error) {
+	var place planPlace
+	if err := s.listable(in.Sync, in.Page, &place); err != nil {
+		return List[contract.Plan]{}, err
+	}
+	found, err := s.Store.PlansBefore(ctx, in.Sync, place.Before, in.Limit+1)
+	if err != nil {
+		return List[contract.Plan]{}, err
+	}
+	return listOf(in.Page, found, contract.PlanOf, func(w store.Sweep) any { return planPlace{w.ID} })
+}
+
+// PlanPage is a plan with a page of its rows.
+type PlanPage struct {
+	contract.Plan
+	Rows []contract.PlanRow `json:"rows"`
+	// Next is null on the last page.
+	Next *string `json:"next" doc:"What cursor is to be for the next page of rows; null on the last one."`
+}
+
+// rowPlace is the row that a page ends with.
+type rowPlace struct {
+	Customer string `json:"customer"`
+}
+
+func (s *server) getPlan(ctx context.Context, in *struct {
+	Hash string `path:"hash" minLength:"8" maxLength:"64" doc:"The plan's hash, or as much of its beginning as names one."`
+	Page
+}) (PlanPage, error) {
+	var place rowPlace
+	if err := in.place(&place); err != nil {
+		return PlanPage{}, err
+	}
+	plan, err := s.Store.Plan(ctx, "", in.Hash)
+	if err != nil {
+		return PlanPage{}, err
+	}
+	rows, err := s.Store.PlanRows(ctx, plan.ID, place.Customer, in.Limit+1)
+	if err != nil {
+		return PlanPage{}, err
+	}
+	page, err := listOf(in.Page, rows, contract.PlanRowOf, func(r store.PlanRow) any { return rowPlace{r.Customer} })
+	return PlanPage{Plan: contract.PlanOf(plan), Rows: page.Items, Next: page.Next}, err
+}
