@@ -1,0 +1,84 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"trueup/internal/config"
+	"trueup/internal/store"
+	"trueup/internal/sweep"
+)
+
+// told lets a comparison of a given speed run for a time, and returns what was
+// told of it.
+func told(terminal bool, steps int, each time.Duration) string {
+	var out strings.Builder
+	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+	m := &meter{w: &out, terminal: terminal, now: func() time.Time { return now }, began: now, told: now}
+	s := config.Sync{Source: config.Source{Connection: "billing"}, Target: config.Target{Connection: "crm"}}
+	progress := planProgress(m, s)
+	for i := range steps {
+		now = now.Add(each)
+		progress(sweep.Progress{Phase: store.PhaseTarget, Done: 100 * (i + 1), Total: 10_000})
+	}
+	m.end()
+	return out.String()
+}
+
+func TestProgressIsALineAMinuteWhereThereIsNoTerminal(t *testing.T) {
+	got := told(false, 10, 15*time.Second)
+	want := "400 of about 10000 records of crm read, about 24 minutes left\n800 of about 10000 records of crm read, about 23 minutes left\n"
+	if got != want {
+		t.Errorf("told was %q", got)
+	}
+	if got := told(false, 10, time.Second); got != "" {
+		t.Errorf("of what takes ten seconds was told %q", got)
+	}
+}
+
+func TestProgressIsOneLineOnATerminal(t *testing.T) {
+	got := told(true, 30, 40*time.Millisecond)
+	if n := strings.Count(got, "records"); n != 10 || strings.Contains(got, "\n") {
+		t.Errorf("told was %q", got)
+	}
+	if !strings.HasSuffix(got, " \r") || !strings.HasPrefix(got, "\r300 of about 10000 records of crm read") {
+		t.Errorf("it does not leave the line: %q", got)
+	}
+}
+
+func TestAnEstimateIsToldWhenItCanBe(t *testing.T) {
+	for _, tt := range []struct {
+		done, all int
+		since     time.Duration
+		want      string
+	}{
+		{0, 100, time.Minute, ""}, {100, 100, time.Minute, ""}, {50, 0, time.Minute, ""}, {50, 100, time.Second, ""},
+		{50, 100, 10 * time.Second, ", less than a minute left"}, {50, 100, 90 * time.Second, ", about 2 minutes left"},
+		{1, 100, time.Minute, ", about 99 minutes left"}, {1, 601, time.Minute, ", about 10 hours left"},
+	} {
+		if got := left(tt.done, tt.all, tt.since); got != tt.want {
+			t.Errorf("%d of %d after %s: %q, not %q", tt.done, tt.all, tt.since, got, tt.want)
+		}
+	}
+}
+
+func TestALongTableIsCutOnlyWhereItIsShort(t *testing.T) {
+	rows := func(yield func(store.PlanRow, error) bool) {
+		for range 60 {
+			if !yield(store.PlanRow{Customer: "cus\x1b[2J\n1", Before: "Active", After: "", Action: "write"}, nil) {
+				return
+			}
+		}
+	}
+	for most, want := range map[int]int{0: 60, shortTable: shortTable, 60: 60} {
+		var out strings.Builder
+		more, err := printRows(&out, rows, most)
+		if err != nil || more != (want < 60) || strings.Count(out.String(), "Active → -") != want {
+			t.Errorf("of 60 rows %d are printed, and more are told of: %t, %v", strings.Count(out.String(), "Active → -"), more, err)
+		}
+		if strings.ContainsAny(out.String(), "\x1b") || strings.Count(out.String(), "\n") != want+1 {
+			t.Errorf("a cell is more than a cell: %q", out.String())
+		}
+	}
+}
