@@ -39,6 +39,8 @@ func TestCommands(t *testing.T) {
 			"record":    record,
 			"edit":      edit,
 			"refuse":    refuse,
+			"stall":     stall,
+			"otherplan": otherPlan,
 			"written":   written,
 		},
 	})

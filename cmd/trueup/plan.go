@@ -103,8 +103,13 @@ func makePlan(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync string)
 	}
 	m := newMeter(cmd)
 	plan, err := app.MakePlan(cmd.Context(), cfg, db, sync, planProgress(m, cfg.Syncs[sync]))
-	m.end()
 	var other *store.SweepingError
+	if errors.As(err, &other) && other.Sweep.Purpose == store.ForPlan {
+		plan, err = afterOther(cmd, db, other, func() (store.Sweep, error) {
+			return app.MakePlan(cmd.Context(), cfg, db, sync, planProgress(m, cfg.Syncs[sync]))
+		})
+	}
+	m.end()
 	switch {
 	case errors.As(err, &other):
 		return plan, &failure{err: err, hint: "one comparison of a sync is made at a time", code: exitFailed}
@@ -112,6 +117,36 @@ func makePlan(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync string)
 		return plan, &failure{err: errors.New("stopped before the comparison came to its end"), hint: "the same command goes on where it was", code: exitFailed}
 	}
 	return plan, err
+}
+
+const (
+	// otherTime is longer than a comparison whose process was killed keeps others
+	// off.
+	otherTime = 150 * time.Second
+	otherLook = time.Second
+)
+
+// afterOther makes a plan when another process that makes one has come to its
+// end, and then takes the plan of that one; or when it is seen to be dead.
+func afterOther(cmd *cobra.Command, db *store.DB, other *store.SweepingError, make func() (store.Sweep, error)) (store.Sweep, error) {
+	ctx := cmd.Context()
+	fmt.Fprintln(cmd.ErrOrStderr(), "another trueup plan is at it, or was killed a moment ago; waiting for it")
+	ticker := time.NewTicker(otherLook)
+	defer ticker.Stop()
+	for deadline := time.Now().Add(otherTime); ; {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return store.Sweep{}, ctx.Err()
+		}
+		if latest, err := db.LatestPlan(ctx, other.Sweep.Sync); err == nil && latest.ID == other.Sweep.ID {
+			return latest, nil
+		}
+		plan, err := make()
+		if !errors.As(err, &other) || time.Now().After(deadline) {
+			return plan, err
+		}
+	}
 }
 
 // planProgress tells how far a comparison is.

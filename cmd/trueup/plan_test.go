@@ -1,16 +1,20 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"trueup/internal/resttest"
+	"trueup/internal/store"
 )
 
 // sampleTools are the tools that scripts use, by their addresses.
@@ -55,6 +59,36 @@ func refuse(ts *testscript.TestScript, _ bool, args []string) {
 		w.WriteHeader(http.StatusUnprocessableEntity)
 		return true
 	})
+}
+
+// stall lets a tool answer no list, and makes a file when it was asked for one:
+// TOOL FILE. Without the file it answers again.
+func stall(ts *testscript.TestScript, _ bool, args []string) {
+	tool := toolNamed(ts, args[0])
+	if len(args) == 1 {
+		tool.Instead(nil)
+		return
+	}
+	file := ts.MkAbs(args[1])
+	tool.Instead(func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodGet || r.URL.Path != "/records" {
+			return false
+		}
+		if err := os.WriteFile(file, []byte("asked"), 0o600); err != nil {
+			panic(err)
+		}
+		<-r.Context().Done()
+		return true
+	})
+}
+
+// otherPlan is another process that begins to make a plan and dies.
+func otherPlan(ts *testscript.TestScript, _ bool, _ []string) {
+	db, err := store.Open(context.Background(), store.Options{DSN: ts.MkAbs("trueup.db")})
+	ts.Check(err)
+	defer db.Close()
+	_, err = db.BeginSweep(context.Background(), store.Sweep{Sync: "customer-status", Purpose: store.ForPlan, Rules: "other"}, 1500*time.Millisecond)
+	ts.Check(err)
 }
 
 // written checks which writes a tool got, in any order: TOOL WRITE...

@@ -267,3 +267,30 @@ func TestWithoutAnApprovalAFirstContactIsLeft(t *testing.T) {
 		t.Errorf("it is %+v, the target holds %s", c, w.crm.value("rec_cus_1"))
 	}
 }
+
+// Its events do not wait until a write can arrive no more that may be under way.
+func TestARefusedRowWithAWriteUnderWayStaysDue(t *testing.T) {
+	w := newWorld(t, nil)
+	w.customer("cus_1", "active", "")
+	w.carry("cus_1", "active")
+	w.pass(time.Hour)
+	w.deliver(w.change("cus_1", "canceled"))
+	due := w.stored("cus_1").DueAt
+	w.pass(time.Minute)
+	w.crm.fail = func(call, id, _ string) error {
+		if call != "write" {
+			return nil
+		}
+		w.crm.fail = nil
+		w.crm.edit(id, "Paused", status.ActorAutomation)
+		return unknown()
+	}
+	c := w.carryRow(w.planned("Active", "Churned"))
+	if c.State != store.RowRefused || c.Note != "the target holds Paused now, the plan has Active" || !w.stored("cus_1").DueAt.Equal(due) {
+		t.Errorf("it is %+v, and due at %s", c, w.stored("cus_1").DueAt)
+	}
+	w.finish()
+	if got := w.crm.value("rec_cus_1"); got != "Churned" || w.ended("cus_1")[1] != status.Applied {
+		t.Errorf("the target holds %s, the event ended as %s", got, w.ended("cus_1")[1])
+	}
+}
