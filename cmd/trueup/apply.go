@@ -25,7 +25,7 @@ import (
 
 // applyFlags are the flags of trueup apply.
 type applyFlags struct {
-	plan, as            string
+	plan                string
 	only                []string
 	limit               int
 	approveFirst, agree bool
@@ -59,7 +59,7 @@ failed.`,
 	flags.StringArrayVar(&f.only, "only", nil, "only this `CUSTOMER`, again for more; @FILE or - reads one a line")
 	flags.IntVar(&f.limit, "limit", 0, "try at most `N` rows")
 	flags.BoolVar(&f.approveFirst, "approve-first-contact", false, "also write over what the target holds and we never wrote, as the plan shows it")
-	flags.StringVar(&f.as, "as", "", "who approves it: a `NAME` or an address; your user name unless said")
+	asFlag(cmd)
 	flags.BoolVar(&f.agree, "yes", false, "do not ask")
 	flags.DurationVar(&f.lease, "lease", 0, "how long a claimed customer is this process's")
 	// A test that kills the process would wait a minute for the old lease.
@@ -134,7 +134,7 @@ func (f *applyFlags) application(cmd *cobra.Command, cfg *config.Config, db *sto
 	}
 	a.Limit = f.limit
 	if f.approveFirst {
-		if a.Approved, err = whoIs(f.as); err != nil {
+		if a.Approved, err = whoIs(cmd); err != nil {
 			return a, err
 		}
 	}
@@ -292,20 +292,21 @@ func (f *applyFlags) tell(cmd *cobra.Command, db *store.DB, a sweep.Application,
 		}{a.Plan.Hash, a.Plan.Sync, t.Applied, t.Before, t.Refused, t.Failed, t.Left}
 		return streamJSON(out, head, "rows", not, contract.AppliedRowOf)
 	}
-	table := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	var table longTable
 	n := 0
 	for r, err := range not {
 		if err != nil {
 			return err
 		}
-		if n == 0 {
-			fmt.Fprintln(table, "CUSTOMER\tRECORD\tBEFORE → AFTER\tSTATE\tWHY")
+		if n++; n > shortTable && isTerminal(out) {
+			continue
 		}
-		if n++; n <= shortTable || !isTerminal(out) {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", cell(r.Customer), cell(r.TargetID), move(r), r.State, cell(r.Note))
+		err := table.line(out, "CUSTOMER\tRECORD\tBEFORE → AFTER\tSTATE\tWHY", fmt.Sprintf("%s\t%s\t%s\t%s\t%s", cell(r.Customer), cell(r.TargetID), move(r), r.State, cell(r.Note)))
+		if err != nil {
+			return err
 		}
 	}
-	if err := table.Flush(); err != nil {
+	if err := table.flush(out); err != nil {
 		return err
 	}
 	if n > shortTable && isTerminal(out) {

@@ -57,27 +57,55 @@ func printPlan(cmd *cobra.Command, cfg *config.Config, db *store.DB, plan store.
 // printRows prints rows as a table, most of them at most unless that is 0, and
 // reports whether there are more.
 func printRows(out io.Writer, rows iter.Seq2[store.PlanRow, error], most int) (more bool, err error) {
-	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	var table longTable
 	n := 0
 	for r, err := range rows {
 		if err != nil {
 			return false, err
 		}
-		if most > 0 && n == most {
-			more = true
+		if more = most > 0 && n == most; more {
 			break
 		}
-		if n == 0 {
-			fmt.Fprintln(t, "CUSTOMER\tRECORD\tBEFORE → AFTER\tACTION\tREASON")
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", cell(r.Customer), cell(r.TargetID), move(r), r.Action, cell(r.Reason))
-		if n++; n%1000 == 0 { // a long table is not kept in memory to align it
-			if err := t.Flush(); err != nil {
-				return false, err
-			}
+		n++
+		line := fmt.Sprintf("%s\t%s\t%s\t%s\t%s", cell(r.Customer), cell(r.TargetID), move(r), r.Action, cell(r.Reason))
+		if err := table.line(out, "CUSTOMER\tRECORD\tBEFORE → AFTER\tACTION\tREASON", line); err != nil {
+			return false, err
 		}
 	}
-	return more, t.Flush()
+	return more, table.flush(out)
+}
+
+// longTable is a table of any length: it is aligned a part at a time.
+type longTable struct {
+	part  bytes.Buffer
+	cells *tabwriter.Writer
+	lines int
+}
+
+// line adds a line, the first one under a header.
+func (t *longTable) line(out io.Writer, header, line string) error {
+	if t.cells == nil {
+		t.cells = tabwriter.NewWriter(&t.part, 0, 8, 2, ' ', 0)
+		fmt.Fprintln(t.cells, header)
+	}
+	fmt.Fprintln(t.cells, line)
+	if t.lines++; t.lines%1000 == 0 {
+		return t.flush(out)
+	}
+	return nil
+}
+
+// flush prints what was added. On a terminal a line ends where the screen does.
+func (t *longTable) flush(out io.Writer) error {
+	if t.cells == nil {
+		return nil
+	}
+	if err := t.cells.Flush(); err != nil {
+		return err
+	}
+	_, err := io.WriteString(out, fit(t.part.String(), screenWidth(out)))
+	t.part.Reset()
+	return err
 }
 
 func move(r store.PlanRow) string { return cell(r.Before) + " → " + cell(r.After) }
