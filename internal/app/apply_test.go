@@ -67,7 +67,7 @@ func newApplying(t *testing.T, binary, dsn string) *applying {
 	billing, crm := resttest.New(t), resttest.New(t)
 	text := configText(dsn, billing.URL, crm.URL)
 	const read = "    read: {get: \"/records/{id}\", record: body}\n"
-	text = strings.ReplaceAll(text, read, read+"    list: {get: \"/records?after={cursor}\", records: body.records, next: body.next}\n")
+	text = strings.ReplaceAll(text, read, read+resttest.ListYAML)
 	text += "    first_contact: source_wins\n"
 	a := &applying{T: t, binary: binary, config: filepath.Join(t.TempDir(), "trueup.yaml"), crm: crm}
 	if err := os.WriteFile(a.config, []byte(text), 0o600); err != nil {

@@ -1,14 +1,17 @@
 // Package sweep compares both sides of a sync in full: it reads all of the
 // source, all of the target, and asks of each customer what the path would do.
+// It also applies what a comparison has found, once a person has read it.
 //
-// Main function: Run. Main types: Options and Progress.
+// Main functions: Run, which compares, and Application.Run, which applies a plan.
+// Main types: Options and Progress, Application and Applied.
 //
 // Invariants, by the number that a line names where it keeps one:
 //
 //  1. What a page or a batch brought and how far the comparison is are stored
 //     in one transaction, under a lease: whoever goes on repeats nothing.
-//  2. Nothing is written to a tool. A repair makes customers due, and the path
-//     reads both sides itself and decides.
+//  2. A comparison writes nothing to a tool. A repair makes customers due, and
+//     the path reads both sides itself and decides; so does it for each row of
+//     a plan that is applied, and then writes that row or nothing.
 //  3. What is held in memory does not grow with the number of customers.
 //  4. What was read is dropped when the comparison ends, however it ends.
 //  5. The decision is the path's own: package pipeline's Judge.
