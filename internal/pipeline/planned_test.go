@@ -77,8 +77,8 @@ func TestARowIsWrittenWhenTheDecisionIsTheRows(t *testing.T) {
 		"an edit between the look and the write": {set: func(w *world) { w.crm.conditional = true }, moved: func(w *world) {
 			w.crm.beforeWrite = func(string) { w.crm.beforeWrite = nil; w.crm.edit("rec_cus_1", "Paused", status.ActorHuman) }
 		}, want: store.RowRefused, note: "the target holds Paused now, the plan has nothing; the target holds another value", value: "Paused"},
-		"the sync only watches":                           {moved: func(w *world) { w.f.Config.Mode = "watch" }, want: store.RowRefused, note: "watching only"},
-		"a call without an answer that had no effect yet": {moved: func(w *world) { w.crm.fail = times(1, "write", unknown()) }, want: store.RowFailed, note: "writing to crm", looks: true},
+		"the sync only watches":                           {moved: func(w *world) { w.f.Config.Mode = "watch" }, want: store.RowRefused, note: "nothing is written"},
+		"a call without an answer that had no effect yet": {moved: func(w *world) { w.crm.fail = times(1, "write", unknown()) }, want: store.RowFailed, note: "writing Churned to crm", looks: true},
 		"a call without an answer that had its effect": {moved: func(w *world) { w.crm.fail = timesOutAfterTheEffect(w, 1) },
 			want: store.RowApplied, value: "Churned", write: 1, looks: true},
 		"the tool refuses the value": {moved: func(w *world) {
