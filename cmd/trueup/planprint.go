@@ -159,17 +159,17 @@ func printNext(cmd *cobra.Command, cfg *config.Config, plan store.Sweep, counts 
 	case writes == 0 && first == 0:
 		fmt.Fprintln(out, "nothing is to be written")
 		return
-	case cfg.Syncs[plan.Sync].Mode == config.ModeWatch:
+	case cfg.Syncs[plan.Sync].Watches():
 		fmt.Fprintf(out, "%s only watches; set mode: live in %s first, then: %s\n", plan.Sync, cfg.Path, command)
 	case writes > 0:
 		fmt.Fprintf(out, "write the %s: %s\n", plural(writes, "customer"), command)
 	}
 	if first > 0 {
-		fmt.Fprintf(out, "%s a value that was never written by us; write over it too: %s --approve-first-contact\n", holds(first), command)
+		fmt.Fprintf(out, "%s a value that was never written by us; write over it too: %s --approve-first-contact\n", recordsHold(first), command)
 	}
 }
 
-func holds(n int) string {
+func recordsHold(n int) string {
 	if n == 1 {
 		return "1 record holds"
 	}

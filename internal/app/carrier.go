@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"trueup/internal/config"
 	"trueup/internal/inbox"

@@ -211,7 +211,7 @@ func Applicable(ctx context.Context, db *store.DB, s config.Sync, plan store.Swe
 		return ErrSuperseded
 	case plan.Rules != Rules(s):
 		return ErrOtherRules
-	case s.Mode == config.ModeWatch:
+	case s.Watches():
 		return ErrWatching
 	}
 	return nil
