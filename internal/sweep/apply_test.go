@@ -262,9 +262,9 @@ func TestAnApplicationBesideARunningService(t *testing.T) {
 		writes := w.listen(nil)
 		service := pipeline.New(pipeline.Options{Store: w.db, Syncs: []pipeline.Sync{w.sync}, Now: w.clock})
 		ctx, stop := context.WithCancel(t.Context())
-		var running sync.WaitGroup
+		var running, telling sync.WaitGroup
 		running.Go(func() { service.Run(t.Context(), ctx) })
-		running.Go(func() {
+		telling.Go(func() {
 			for i := range 20 {
 				w.change(fmt.Sprintf("cus_%03d", 3*i), "paused", true) // what the plan has
 				w.change(fmt.Sprintf("cus_%03d", 3*i+1), "active", true)
@@ -273,6 +273,7 @@ func TestAnApplicationBesideARunningService(t *testing.T) {
 			}
 		})
 		total := w.apply(w.application(plan))
+		telling.Wait()
 		waiting := func() bool {
 			counts, err := w.db.Counts(t.Context())
 			return err != nil || counts[syncName].WaitingEvents > 0
