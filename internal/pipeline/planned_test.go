@@ -202,7 +202,7 @@ func TestAnEarlierTryIsNotRepeated(t *testing.T) {
 	if !ok || err != nil {
 		t.Fatal(ok, err)
 	}
-	if _, err := w.db.BeginWrite(t.Context(), &works, store.Intent{RecordID: "rec_cus_1", Value: "Churned", SentAt: w.now, Expires: w.now.Add(intentLife)}); err != nil {
+	if _, err := w.db.BeginWrite(t.Context(), &works, store.Intent{RecordID: "rec_cus_1", Value: "Churned", SentAt: w.now, Expires: w.now.Add(intentLife)}, store.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.crm.put("rec_cus_1", "0", "Churned"); err != nil {

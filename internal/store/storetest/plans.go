@@ -53,7 +53,7 @@ var plans = map[string]func(*testing.T, Open){
 		if !w.NotDue {
 			t.Error("something was due")
 		}
-		_, err := f.db.BeginWrite(f.ctx, &w, store.Intent{RecordID: "rec_1", Value: "Active", SentAt: f.clock.Now(), Expires: f.clock.Now().Add(time.Hour)})
+		_, err := f.db.BeginWrite(f.ctx, &w, store.Intent{RecordID: "rec_1", Value: "Active", SentAt: f.clock.Now(), Expires: f.clock.Now().Add(time.Hour)}, store.Limits{})
 		f.must(err)
 		if works := f.claim(); len(works) > 0 {
 			t.Errorf("it is claimed twice: %+v", works)
