@@ -138,8 +138,11 @@ func (a *App) lastSweeps(ctx context.Context) (map[string]store.Sweep, error) {
 	return last, nil
 }
 
-// setModes stores which syncs write, and since when.
+// setModes stores which syncs write, and since when. It takes a time of its own,
+// as a reload may begin late.
 func (a *App) setModes(ctx context.Context, cfg *config.Config) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redriving)
+	defer cancel()
 	for name, s := range cfg.Syncs {
 		if err := a.store.SetMode(ctx, name, s.Mode == config.ModeLive); err != nil {
 			return err
