@@ -71,6 +71,7 @@ type Store interface {
 	Event(ctx context.Context, seq int64) (store.Event, error)
 	Events(ctx context.Context, f store.EventFilter) ([]store.Event, error)
 	SaveLink(ctx context.Context, w *store.Work, l store.Link) error
+	FollowLink(ctx context.Context, w *store.Work, from, to string) (store.Link, error)
 	BeginWrite(ctx context.Context, w *store.Work, i store.Intent, l store.Limits) (store.Intent, error)
 	Settle(ctx context.Context, w *store.Work, s store.Settlement) error
 }

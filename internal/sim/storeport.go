@@ -99,6 +99,17 @@ func (p *port) SaveLink(ctx context.Context, work *store.Work, l store.Link) err
 	})
 }
 
+// FollowLink implements pipeline.Store.
+func (p *port) FollowLink(ctx context.Context, work *store.Work, from, to string) (l store.Link, err error) {
+	err = p.do("link", func(t *task) error {
+		l, err = p.world.db.FollowLink(ctx, work, from, to)
+		p.world.note("link", work.Customer, to+" "+errorText(err), 0)
+		p.held(t, work, "a link", err)
+		return err
+	})
+	return l, err
+}
+
 // BeginWrite implements pipeline.Store.
 func (p *port) BeginWrite(ctx context.Context, work *store.Work, i store.Intent, l store.Limits) (stored store.Intent, err error) {
 	err = p.do("intent", func(t *task) error {

@@ -172,9 +172,7 @@ func (t *tx) actOnCustomer(x Exception, a Act) (note string, changed bool, err e
 		note = "to " + a.TargetID
 		changed, err = t.linkAsTold(Link{Sync: x.Sync, Customer: x.Customer, TargetID: a.TargetID, Rule: "a person", Confidence: 1, By: a.Who})
 	case Rematch:
-		var n int64
-		n, err = t.exec("delete from links where sync = $1 and customer = $2", x.Sync, x.Customer)
-		changed = n > 0
+		changed, err = t.takeLink(x.Sync, x.Customer, "matched anew", a.Who)
 	default:
 		return "", false, fmt.Errorf("there is no verb %q", a.Verb)
 	}
@@ -203,7 +201,7 @@ func (t *tx) linkAsTold(l Link) (changed bool, err error) {
 	if err != nil || n > 0 {
 		return false, err
 	}
-	return true, t.putLink(l)
+	return true, t.setLink(l, l.Rule)
 }
 
 func (t *tx) note(exception int64, who, verb, note string) error {

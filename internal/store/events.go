@@ -36,8 +36,9 @@ func (db *DB) Receive(ctx context.Context, events []NewEvent) (inserted []bool, 
 }
 
 const insertEvent = `
-insert into events (connection, sync, side, event_id, customer, value, has_value, occurred_at, received_at, payload, outcome, reason, settled_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+insert into events (connection, sync, side, event_id, customer, value, has_value, occurred_at, received_at, payload, outcome, reason, settled_at,
+    replay_of, replayed_by)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 on conflict (connection, event_id, sync) do nothing`
 
 func (t *tx) receive(e NewEvent) (bool, error) {
@@ -55,7 +56,7 @@ func (t *tx) receive(e NewEvent) (bool, error) {
 		payload = []byte{}
 	}
 	n, err := t.exec(insertEvent, e.Connection, e.Sync, string(e.Side), e.ID, e.Customer, e.Value, bit(e.HasValue),
-		ms(e.OccurredAt), ms(t.now), payload, string(e.Outcome), e.Reason, settled)
+		ms(e.OccurredAt), ms(t.now), payload, string(e.Outcome), e.Reason, settled, e.ReplayOf, e.ReplayedBy)
 	if err != nil || n == 0 {
 		return false, err
 	}
@@ -86,12 +87,12 @@ func (t *tx) nameByLink(e *NewEvent) error {
 	return nil
 }
 
-const eventColumns = "seq, connection, sync, side, event_id, customer, value, has_value, occurred_at, received_at, outcome, reason, settled_at"
+const eventColumns = "seq, connection, sync, side, event_id, customer, value, has_value, occurred_at, received_at, outcome, reason, settled_at, replay_of, replayed_by"
 
 func scanEvent(s scanner, e *Event, more ...any) error {
 	var hasValue, occurred, received, settled int64
 	err := s.Scan(append([]any{&e.Seq, &e.Connection, &e.Sync, &e.Side, &e.ID, &e.Customer, &e.Value, &hasValue,
-		&occurred, &received, &e.Outcome, &e.Reason, &settled}, more...)...)
+		&occurred, &received, &e.Outcome, &e.Reason, &settled, &e.ReplayOf, &e.ReplayedBy}, more...)...)
 	e.HasValue, e.OccurredAt, e.ReceivedAt, e.SettledAt = hasValue == 1, at(occurred), at(received), at(settled)
 	return err
 }
@@ -109,6 +110,22 @@ func (db *DB) Events(ctx context.Context, f EventFilter) ([]Event, error) {
 	if f.Before > 0 {
 		w.that("seq < " + w.arg(f.Before))
 	}
+	if !f.Since.IsZero() {
+		w.that("received_at >= " + w.arg(ms(f.Since)))
+	}
+	if !f.Until.IsZero() {
+		w.that("received_at < " + w.arg(ms(f.Until)))
+	}
+	order := "seq desc"
+	switch {
+	case f.Originals:
+		// A walk over what was received: it meets nothing that it makes.
+		w.that("replay_of = 0 and seq > " + w.arg(f.After))
+		order = "seq"
+	case f.LatestChange:
+		w.that("side = 'source'")
+		order = "occurred_at desc, case when replay_of > 0 then replay_of else seq end desc, seq desc"
+	}
 	if f.Limit == 0 {
 		f.Limit = 100
 	}
@@ -116,7 +133,7 @@ func (db *DB) Events(ctx context.Context, f EventFilter) ([]Event, error) {
 	if f.Bare {
 		payload = "null"
 	}
-	query := "select " + eventColumns + ", " + payload + " from events" + w.String() + " order by seq desc limit " + w.arg(f.Limit)
+	query := "select " + eventColumns + ", " + payload + " from events" + w.String() + " order by " + order + " limit " + w.arg(f.Limit)
 	var found []Event
 	err := db.view(ctx, func(s scanner) error {
 		var e Event

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"trueup/internal/status"
 )
@@ -38,7 +39,7 @@ func (db *DB) SaveLink(ctx context.Context, w *Work, l Link) error {
 		if other > 0 {
 			return ErrFenced
 		}
-		return t.putLink(l)
+		return t.setLink(l, l.Rule)
 	}, key{w.Sync, w.Customer})
 	if err != nil {
 		return fmt.Errorf("link customer %s of %s: %w", l.Customer, l.Sync, err)
@@ -110,7 +111,7 @@ func (t *tx) linkChanged(sync, customer, targetID, who string) (seen bool, err e
 // SetLink links a customer to a record as a person says, and looks at it
 // again. A link that the same person made already is no change.
 func (db *DB) SetLink(ctx context.Context, l Link) error {
-	_, err := db.setLinks(ctx, l.Sync, []Link{l}, func(old Link) bool { return old.TargetID == l.TargetID && old.By == l.By })
+	_, err := db.setLinks(ctx, l.Sync, []Link{l}, "set", func(old Link) bool { return old.TargetID == l.TargetID && old.By == l.By })
 	return err
 }
 
@@ -119,11 +120,11 @@ func (db *DB) SetLink(ctx context.Context, l Link) error {
 // ErrNotFound when there is none.
 func (db *DB) RemoveLink(ctx context.Context, sync, customer, who string) error {
 	err := db.update(ctx, func(t *tx) error {
-		n, err := t.exec("delete from links where sync = $1 and customer = $2", sync, customer)
+		removed, err := t.takeLink(sync, customer, "removed", who)
 		if err != nil {
 			return err
 		}
-		if n == 0 {
+		if !removed {
 			return ErrNotFound
 		}
 		_, err = t.linkChanged(sync, customer, "", who)
@@ -143,11 +144,11 @@ func (db *DB) ImportLinks(ctx context.Context, sync string, links []Link) (chang
 	for _, l := range links {
 		targets[l.Customer] = l.TargetID
 	}
-	return db.setLinks(ctx, sync, links, func(old Link) bool { return old.TargetID == targets[old.Customer] })
+	return db.setLinks(ctx, sync, links, "imported", func(old Link) bool { return old.TargetID == targets[old.Customer] })
 }
 
 // setLinks sets the links of which isSo does not say that they are so already.
-func (db *DB) setLinks(ctx context.Context, sync string, links []Link, isSo func(old Link) bool) (changed int, err error) {
+func (db *DB) setLinks(ctx context.Context, sync string, links []Link, why string, isSo func(old Link) bool) (changed int, err error) {
 	err = db.update(ctx, func(t *tx) error {
 		changed = 0
 		have := map[string]Link{}
@@ -169,7 +170,7 @@ func (db *DB) setLinks(ctx context.Context, sync string, links []Link, isSo func
 			}
 		}
 		for _, l := range fresh {
-			if err := t.putLink(l); err != nil {
+			if err := errors.Join(t.putLink(l), t.noteLink(l, have[l.Customer].TargetID, why)); err != nil {
 				return err
 			}
 			if _, err := t.linkChanged(sync, l.Customer, l.TargetID, l.By); err != nil {
@@ -188,6 +189,7 @@ func (db *DB) setLinks(ctx context.Context, sync string, links []Link, isSo func
 // changedLinks returns the links that are not so already.
 func changedLinks(sync string, have map[string]Link, links []Link, isSo func(old Link) bool) ([]Link, error) {
 	var fresh []Link
+	have = maps.Clone(have)
 	for _, l := range links {
 		l.Sync = sync
 		if old, ok := have[l.Customer]; ok && isSo(old) {

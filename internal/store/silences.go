@@ -16,7 +16,7 @@ type Rhythm struct {
 func (db *DB) Heard(ctx context.Context, sync string) (time.Time, error) {
 	var last int64
 	err := db.view(ctx, func(s scanner) error { return s.Scan(&last) },
-		"select coalesce(max(received_at), 0) from events where sync = $1 and side = 'source'", sync)
+		"select coalesce(max(received_at), 0) from events where sync = $1 and side = 'source' and replay_of = 0", sync)
 	return at(last), noticeError("look when "+sync+" last heard something", err)
 }
 
@@ -27,7 +27,7 @@ func (db *DB) Rhythm(ctx context.Context, sync string, since time.Time) (Rhythm,
 	err := db.view(ctx, func(s scanner) error { return s.Scan(&r.Events, &longest) }, `
 select count(*), coalesce(max(gap), 0) from (
     select received_at - lag(received_at) over (order by received_at) as gap from events
-    where sync = $1 and side = 'source' and received_at >= $2) as gaps`, sync, ms(since))
+    where sync = $1 and side = 'source' and replay_of = 0 and received_at >= $2) as gaps`, sync, ms(since))
 	r.Longest = time.Duration(longest) * time.Millisecond
 	return r, noticeError("look how often "+sync+" hears something", err)
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"trueup/internal/status"
@@ -57,6 +58,10 @@ type NewEvent struct {
 	Payload    []byte
 	Outcome    status.Outcome
 	Reason     string
+	// ReplayOf is the number of the event that is carried once more, and
+	// ReplayedBy who asked for it; 0 and "" for what a tool sent.
+	ReplayOf   int64
+	ReplayedBy string
 	// Exception is opened with the event, nil is none.
 	Exception *NewException
 }
@@ -79,6 +84,34 @@ type Event struct {
 	Outcome   status.Outcome
 	Reason    string
 	SettledAt time.Time
+	// ReplayOf and ReplayedBy are those of NewEvent.
+	ReplayOf   int64
+	ReplayedBy string
+}
+
+// Place is where the event stands in the order of arrival: a replay stands
+// where what it carries once more stood.
+func (e Event) Place() int64 {
+	if e.ReplayOf > 0 {
+		return e.ReplayOf
+	}
+	return e.Seq
+}
+
+// replayMark stands between an event's id and the nonce of its replay.
+const replayMark = "#replay-"
+
+// ReplayID is the id of a replay. No tool's event has it, so that it is not
+// taken for a repeat; two with one nonce are one.
+func ReplayID(id, nonce string) string { return id + replayMark + nonce }
+
+// OriginalID is the id of the event that a replay carries once more, and of any
+// other event its own.
+func OriginalID(id string) string {
+	if at := strings.LastIndex(id, replayMark); at >= 0 {
+		return id[:at]
+	}
+	return id
 }
 
 // EventOutcome is how one event ended.
@@ -337,9 +370,16 @@ type Last struct {
 type EventFilter struct {
 	Sync, Customer, Connection string
 	Outcome                    status.Outcome
-	Waiting                    bool  // only those without an outcome
-	Before                     int64 // only those that came before this one; 0 is all
-	Limit                      int   // 0 means 100
+	Waiting                    bool      // only those without an outcome
+	Before                     int64     // only those that came before this one; 0 is all
+	Since, Until               time.Time // only those received from Since on and before Until
+	Limit                      int       // 0 means 100
+	// Originals leaves replays out and goes on behind After, the first first.
+	Originals bool
+	After     int64
+	// LatestChange gives the source's events by when the change happened, the
+	// latest first; those without a time by arrival, behind the others.
+	LatestChange bool
 	// Bare leaves the payloads where they are: a page of events may have
 	// hundreds of megabytes of them.
 	Bare bool

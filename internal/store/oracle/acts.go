@@ -103,10 +103,10 @@ func (db *DB) actOnCustomer(x *store.Exception, a store.Act) (note string, chang
 		}
 		if l := db.link(k); l == nil || l.TargetID != a.TargetID || l.Confidence != 1 {
 			changed = true
-			db.put(store.Link{Sync: k.sync, Customer: k.customer, TargetID: a.TargetID, Rule: "a person", Confidence: 1, By: a.Who}, db.clock())
+			db.put(store.Link{Sync: k.sync, Customer: k.customer, TargetID: a.TargetID, Rule: "a person", Confidence: 1, By: a.Who}, "a person", db.clock())
 		}
 	case store.Rematch:
-		changed = db.drop(k)
+		changed = db.take(k, "matched anew", a.Who)
 	}
 	if err != nil || !changed {
 		return note, false, err

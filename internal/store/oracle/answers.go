@@ -35,13 +35,14 @@ func (db *DB) Events(_ context.Context, f store.EventFilter) ([]store.Event, err
 		f.Limit = 100
 	}
 	var found []store.Event
-	for _, e := range slices.Backward(db.events) {
+	for _, e := range db.inOrder(f) {
 		if len(found) == f.Limit {
 			break
 		}
 		if (f.Sync == "" || e.Sync == f.Sync) && (f.Customer == "" || e.Customer == f.Customer) &&
 			(f.Connection == "" || e.Connection == f.Connection) && (f.Outcome == "" || e.Outcome == f.Outcome) && (!f.Waiting || e.Outcome == "") &&
-			(f.Before == 0 || e.Seq < f.Before) {
+			(f.Before == 0 || e.Seq < f.Before) && !e.ReceivedAt.Before(milli(f.Since)) && (f.Until.IsZero() || e.ReceivedAt.Before(milli(f.Until))) &&
+			(!f.Originals || e.ReplayOf == 0 && e.Seq > f.After) && (!f.LatestChange || e.Side == store.SourceSide) {
 			row := *e
 			if f.Bare {
 				row.Payload = nil
@@ -50,6 +51,21 @@ func (db *DB) Events(_ context.Context, f store.EventFilter) ([]store.Event, err
 		}
 	}
 	return found, nil
+}
+
+// inOrder returns all events in the order that a filter asks for.
+func (db *DB) inOrder(f store.EventFilter) []*store.Event {
+	all := slices.Clone(db.events)
+	switch {
+	case f.Originals:
+	case f.LatestChange:
+		slices.SortFunc(all, func(a, b *store.Event) int {
+			return cmp.Or(b.OccurredAt.Compare(a.OccurredAt), cmp.Compare(b.Place(), a.Place()), cmp.Compare(b.Seq, a.Seq))
+		})
+	default:
+		slices.Reverse(all)
+	}
+	return all
 }
 
 // Customer returns one customer, or store.ErrNotFound.

@@ -37,6 +37,7 @@ type DB struct {
 	customers   map[key]*customer
 	order       []key // of customers, sorted
 	links       []*store.Link
+	linkChanges []store.LinkChange
 	intents     []*intent
 	decisions   []store.Decision
 	exceptions  []*store.Exception
@@ -140,7 +141,7 @@ func (db *DB) receive(e store.NewEvent, now time.Time) bool {
 	db.seen[k] = true
 	row := &store.Event{Seq: int64(len(db.events) + 1), Connection: e.Connection, Sync: e.Sync, Side: e.Side, ID: e.ID, Customer: e.Customer,
 		Value: e.Value, HasValue: e.HasValue, OccurredAt: milli(e.OccurredAt), ReceivedAt: now, Payload: append([]byte{}, e.Payload...),
-		Outcome: e.Outcome, Reason: e.Reason}
+		Outcome: e.Outcome, Reason: e.Reason, ReplayOf: e.ReplayOf, ReplayedBy: e.ReplayedBy}
 	if e.Outcome != "" {
 		row.SettledAt = now
 	}

@@ -35,6 +35,8 @@ type engine interface {
 	SaveLink(ctx context.Context, w *store.Work, l store.Link) error
 	ImportLinks(ctx context.Context, sync string, links []store.Link) (int, error)
 	RemoveLink(ctx context.Context, sync, customer, who string) error
+	FollowLink(ctx context.Context, w *store.Work, from, to string) (store.Link, error)
+	LinkHistory(ctx context.Context, sync, customer string, limit int) ([]store.LinkChange, error)
 	Act(ctx context.Context, a store.Act) (bool, error)
 	Actions(ctx context.Context, exception int64) ([]store.Action, error)
 	Groups(ctx context.Context, sync string) ([]store.Group, error)
@@ -88,8 +90,8 @@ func TestTheEnginesAndTheOracleAgree(t *testing.T) {
 			d.sides = append(d.sides, &side{engine: e})
 		}
 		rt.Repeat(map[string]func(*rapid.T){
-			"receive": d.receive, "time passes": d.pass, "claim": d.claim, "claim one": d.claimOne, "begin a write": d.beginWrite, "settle": d.settle,
-			"save a link": d.saveLink, "people set links": d.importLinks, "remove a link": d.removeLink, "an exception": d.exception,
+			"receive": d.receive, "replay": d.replay, "time passes": d.pass, "claim": d.claim, "claim one": d.claimOne, "begin a write": d.beginWrite, "settle": d.settle,
+			"save a link": d.saveLink, "follow a merge": d.followLink, "people set links": d.importLinks, "remove a link": d.removeLink, "an exception": d.exception,
 			"somebody acts": d.act, "a connection rests": d.rest, "reserve calls": d.reserve, "ask for changes": d.cursor, "resume": d.resume, "compare": d.compare,
 		})
 		d.compare(rt)
@@ -191,6 +193,27 @@ func (d *differential) receive(t *rapid.T) {
 	d.all("receive", func(s *side) any { return answered(s.Receive(context.Background(), events)) })
 }
 
+// replay stores an event once more, as the replay that it is on each side.
+func (d *differential) replay(t *rapid.T) {
+	if d.events == 0 {
+		return
+	}
+	id, nonce := fmt.Sprintf("evt_%d", rapid.IntRange(1, d.events).Draw(t, "which")), rapid.SampledFrom([]string{"a", "b"}).Draw(t, "nonce")
+	d.all("replay", func(s *side) any {
+		found, err := s.Events(context.Background(), store.EventFilter{Sync: d.sync, Limit: 500})
+		at := slices.IndexFunc(found, func(e store.Event) bool { return e.ID == id })
+		if err != nil || at < 0 || found[at].Side != store.SourceSide {
+			return answered(at < 0, err)
+		}
+		e := found[at]
+		return answered(s.Receive(context.Background(), []store.NewEvent{{Connection: e.Connection, Sync: e.Sync, Side: e.Side, ID: store.ReplayID(e.ID, nonce),
+			Customer: e.Customer, Value: e.Value, HasValue: e.HasValue, OccurredAt: e.OccurredAt, Payload: e.Payload, ReplayOf: e.Seq, ReplayedBy: "ana@example.com"}}))
+	})
+}
+
+// unnumbered replaces the numbers of an event, whose order is the slice's.
+func unnumbered(e *store.Event) { e.Seq, e.ReplayOf = 0, min(e.ReplayOf, 1) }
+
 func (d *differential) newException(t *rapid.T) store.NewException {
 	x := store.NewException{Sync: d.sync, Customer: names.Draw(t, "customer of the exception"), Kind: kinds.Draw(t, "kind"), Stage: stages.Draw(t, "stage"),
 		Reason: words.Draw(t, "reason"), SourceValue: words.Draw(t, "source value"), Confidence: 0.5, Owner: "ops@example.com"}
@@ -235,7 +258,7 @@ func (d *differential) plainWorks(works []store.Work) []store.Work {
 		w := &plain[i]
 		w.Events, w.Intents = slices.Clone(w.Events), slices.Clone(w.Intents)
 		for j := range w.Events {
-			w.Events[j].Seq = 0
+			unnumbered(&w.Events[j])
 		}
 		for j := range w.Intents {
 			w.Intents[j].ID = 0
@@ -359,6 +382,15 @@ func (d *differential) saveLink(t *rapid.T) {
 	d.all("save a link", func(s *side) any { return answered(nil, s.SaveLink(context.Background(), s.works[at], l)) })
 }
 
+func (d *differential) followLink(t *rapid.T) {
+	at, ok := d.someWork(t)
+	if !ok {
+		return
+	}
+	from, to := ids.Draw(t, "from"), ids.Draw(t, "to")
+	d.all("follow a merge", func(s *side) any { return answered(s.FollowLink(context.Background(), s.works[at], from, to)) })
+}
+
 func (d *differential) importLinks(t *rapid.T) {
 	var links []store.Link
 	for range rapid.IntRange(1, 3).Draw(t, "how many") {
@@ -471,10 +503,23 @@ func (d *differential) compare(*rapid.T) {
 			if one, err := s.Event(ctx, found[i].Seq); err != nil || one.ID != found[i].ID {
 				d.Fatalf("event %d is %s in the list, and alone %+v, %v", found[i].Seq, found[i].ID, one, err)
 			}
-			found[i].Seq = 0
+			unnumbered(&found[i])
 		}
 		return answered(found, err)
 	})
+	for what, f := range map[string]store.EventFilter{
+		"events as they were received": {Sync: d.sync, Originals: true, Limit: 500},
+		"events by change":             {Sync: d.sync, LatestChange: true, Limit: 500},
+		"events of the last minute":    {Sync: d.sync, Since: d.clock.Now().Add(-time.Minute), Until: d.clock.Now(), Limit: 500},
+	} {
+		d.all(what, func(s *side) any {
+			found, err := s.Events(ctx, f)
+			for i := range found {
+				unnumbered(&found[i])
+			}
+			return answered(found, err)
+		})
+	}
 	for _, name := range []string{"cus_1", "cus_2", "cus_3"} {
 		d.all("customer", func(s *side) any { return answered(s.Customer(ctx, d.sync, name)) })
 		d.all("history", func(s *side) any {
@@ -484,6 +529,7 @@ func (d *differential) compare(*rapid.T) {
 			}
 			return answered(found, err)
 		})
+		d.all("link history", func(s *side) any { return answered(s.LinkHistory(ctx, d.sync, name, 50)) })
 	}
 	for _, named := range []string{"cus_1", "rec_1", "ana@example.com"} {
 		d.all("customers", func(s *side) any { return answered(s.Customers(ctx, d.sync, named)) })
@@ -538,7 +584,7 @@ func (d *differential) comparePages(ctx context.Context) {
 		})
 		for _, p := range found {
 			for i := range p {
-				p[i].Seq = 0
+				unnumbered(&p[i])
 			}
 		}
 		return answered(found, err)

@@ -38,21 +38,82 @@ func (db *DB) SaveLink(_ context.Context, w *store.Work, l store.Link) error {
 	if have := db.link(key{l.Sync, l.Customer}); have != nil && have.TargetID != l.TargetID {
 		return fmt.Errorf("link customer %s of %s: %w", l.Customer, l.Sync, store.ErrFenced)
 	}
-	db.put(l, now)
+	db.put(l, l.Rule, now)
 	return nil
 }
 
+// FollowLink moves the link of a claimed customer to the survivor of a merge.
+func (db *DB) FollowLink(_ context.Context, w *store.Work, from, to string) (store.Link, error) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	now := db.clock()
+	failed := func(err error) (store.Link, error) {
+		return store.Link{}, fmt.Errorf("move the link of customer %s of %s to the survivor: %w", w.Customer, w.Sync, err)
+	}
+	for _, other := range db.links {
+		if other.Sync == w.Sync && other.TargetID == to && other.Customer != w.Customer {
+			return failed(&store.DuplicateLinkError{Sync: w.Sync, TargetID: to, Customer: other.Customer})
+		}
+	}
+	k := key{w.Sync, w.Customer}
+	have := db.link(k)
+	if db.held(w, now) == nil || have == nil || have.TargetID != from {
+		return failed(store.ErrFenced)
+	}
+	l := store.Link{Sync: w.Sync, Customer: w.Customer, TargetID: to, Rule: store.SurvivorRule, Confidence: have.Confidence, By: "trueup", At: now}
+	db.put(l, "the record was merged into another in the target", now)
+	db.dropRuling(k)
+	return l, nil
+}
+
+// LinkHistory returns how a customer's link has changed, the latest first.
+func (db *DB) LinkHistory(_ context.Context, sync, customer string, limit int) ([]store.LinkChange, error) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	var found []store.LinkChange
+	for _, c := range slices.Backward(db.linkChanges) {
+		if len(found) < limit && c.Sync == sync && c.Customer == customer {
+			found = append(found, c)
+		}
+	}
+	return found, nil
+}
+
 // put sets a customer's link.
-func (db *DB) put(l store.Link, now time.Time) {
+func (db *DB) put(l store.Link, why string, now time.Time) {
 	l.At = now
-	db.drop(key{l.Sync, l.Customer})
+	before := db.drop(key{l.Sync, l.Customer})
+	// What people set is noted whether it moves the link or not.
+	if byPeople := why == "set" || why == "imported"; before != l.TargetID || byPeople {
+		db.noteLink(l, before, why)
+	}
 	db.links = append(db.links, &l)
 }
 
-func (db *DB) drop(k key) bool {
-	n := len(db.links)
-	db.links = slices.DeleteFunc(db.links, func(l *store.Link) bool { return l.Sync == k.sync && l.Customer == k.customer })
-	return len(db.links) < n
+// drop takes a link away and returns the record it led to, "" for none.
+func (db *DB) drop(k key) (before string) {
+	db.links = slices.DeleteFunc(db.links, func(l *store.Link) bool {
+		gone := l.Sync == k.sync && l.Customer == k.customer
+		if gone {
+			before = l.TargetID
+		}
+		return gone
+	})
+	return before
+}
+
+// take is drop as who says; it reports whether there was a link.
+func (db *DB) take(k key, why, who string) bool {
+	before := db.drop(k)
+	if before != "" {
+		db.noteLink(store.Link{Sync: k.sync, Customer: k.customer, By: who}, before, why)
+	}
+	return before != ""
+}
+
+func (db *DB) noteLink(l store.Link, before, why string) {
+	db.linkChanges = append(db.linkChanges, store.LinkChange{Sync: l.Sync, Customer: l.Customer, OldTarget: before, NewTarget: l.TargetID,
+		At: db.clock(), Why: why, Who: l.By})
 }
 
 // decidedAnew is lookAgain after which an attempt under way may report nothing.
@@ -92,16 +153,16 @@ func (db *DB) linkChanged(k key, targetID, who string) (seen bool) {
 
 // SetLink links a customer to a record as a person says.
 func (db *DB) SetLink(_ context.Context, l store.Link) error {
-	_, err := db.setLinks(l.Sync, []store.Link{l}, func(old, l store.Link) bool { return old.TargetID == l.TargetID && old.By == l.By })
+	_, err := db.setLinks(l.Sync, []store.Link{l}, "set", func(old, l store.Link) bool { return old.TargetID == l.TargetID && old.By == l.By })
 	return err
 }
 
 // ImportLinks sets all the links of one sync, or none.
 func (db *DB) ImportLinks(_ context.Context, sync string, links []store.Link) (changed int, err error) {
-	return db.setLinks(sync, links, func(old, l store.Link) bool { return old.TargetID == l.TargetID })
+	return db.setLinks(sync, links, "imported", func(old, l store.Link) bool { return old.TargetID == l.TargetID })
 }
 
-func (db *DB) setLinks(sync string, links []store.Link, isSo func(old, l store.Link) bool) (changed int, err error) {
+func (db *DB) setLinks(sync string, links []store.Link, why string, isSo func(old, l store.Link) bool) (changed int, err error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	have := map[string]store.Link{}
@@ -127,7 +188,7 @@ func (db *DB) setLinks(sync string, links []store.Link, isSo func(old, l store.L
 		owners[l.TargetID] = name
 	}
 	for _, l := range fresh {
-		db.put(l, db.clock())
+		db.put(l, why, db.clock())
 		db.linkChanged(key{sync, l.Customer}, l.TargetID, l.By)
 	}
 	return len(fresh), nil
@@ -137,7 +198,7 @@ func (db *DB) setLinks(sync string, links []store.Link, isSo func(old, l store.L
 func (db *DB) RemoveLink(_ context.Context, sync, customer, who string) error {
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	if !db.drop(key{sync, customer}) {
+	if !db.take(key{sync, customer}, "removed", who) {
 		return fmt.Errorf("remove the link of customer %s of %s: %w", customer, sync, store.ErrNotFound)
 	}
 	db.linkChanged(key{sync, customer}, "", who)
