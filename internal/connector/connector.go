@@ -99,7 +99,8 @@ type Reading struct {
 // Source reads a customer from the tool that decides.
 type Source interface {
 	// Read returns the record as the tool holds it now. A record that does not
-	// exist is a Failure of kind Gone.
+	// exist is a Failure of kind Gone, and so is one that was merged into
+	// another, whose id is then Failure.Survivor where the tool tells.
 	Read(ctx context.Context, customer string) (status.SourceRecord, error)
 }
 
@@ -115,7 +116,8 @@ type Target interface {
 	// that do not (a search can be fuzzy): the caller compares Keys again.
 	Find(ctx context.Context, key, value string) ([]status.TargetRecord, error)
 	// Read returns the record as it is now, strongly consistent with earlier
-	// writes as far as the tool allows. Missing or deleted is kind Gone.
+	// writes as far as the tool allows. Missing, deleted or merged into another
+	// is kind Gone, as for Source.
 	Read(ctx context.Context, id string) (status.TargetRecord, error)
 	// Write sets the status value of the record that was read. Where the tool
 	// has conditional writes it names record.Revision, and a record that has

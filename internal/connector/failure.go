@@ -48,6 +48,9 @@ type Failure struct {
 	// Code is the tool's own machine word for the error (resource_missing),
 	// "" when it gave none.
 	Code string
+	// Survivor, of kind Gone, is the id of the record that this one was merged
+	// into; "" when the tool does not tell, and never a guess.
+	Survivor string
 	// Detail is one sentence for people without secrets or personal data.
 	Detail string
 	// Err is the cause, for errors.Is; it is not shown.

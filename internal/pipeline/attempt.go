@@ -22,6 +22,7 @@ type attempt struct {
 	started time.Time
 	stage   status.Stage
 	events  reading   // the events that are carried, and which of them counts
+	history bool      // a newer change than all of them was carried before
 	askedAt time.Time // before the source was read, by the database's clock
 	record  status.SourceRecord
 	desired store.Desired
@@ -64,6 +65,8 @@ type ending struct {
 	// action is what the history calls it.
 	action string
 	park   *store.NewException
+	// wake is another customer to look at, "" for none.
+	wake string
 	// base and observed, when set, replace what is stored.
 	base     *store.Base
 	retry    time.Duration

@@ -23,7 +23,7 @@ func (a *attempt) confirm(ctx context.Context) verdict {
 	record, err := a.look(ctx)
 	switch {
 	case err != nil && connector.FailureOf(err).Kind == connector.Gone:
-		return verdict{end: a.brokenLink()}
+		return a.targetGone(ctx, connector.FailureOf(err))
 	case err != nil:
 		a.did("sent %s to %s; its answer proves nothing and it could not be read again", a.desired.Value, a.Target.Name)
 		return a.failed(err, a.Target.Name, "looking whether a write arrived in")

@@ -34,11 +34,13 @@ func readEvents(events []store.Event) reading {
 	return r
 }
 
+// byTime compares two events by when the change happened. A replay stands where
+// what it carries once more stood: nobody travels in time.
 func byTime(a, b store.Event) int {
 	if a.OccurredAt.IsZero() || b.OccurredAt.IsZero() {
-		return cmp.Compare(a.Seq, b.Seq)
+		return cmp.Or(cmp.Compare(a.Place(), b.Place()), cmp.Compare(a.Seq, b.Seq))
 	}
-	return cmp.Or(a.OccurredAt.Compare(b.OccurredAt), cmp.Compare(a.ID, b.ID))
+	return cmp.Or(a.OccurredAt.Compare(b.OccurredAt), cmp.Compare(store.OriginalID(a.ID), store.OriginalID(b.ID)), cmp.Compare(a.Seq, b.Seq))
 }
 
 // isOlder reports whether an event is older than the one that was carried last:
@@ -47,7 +49,7 @@ func isOlder(e store.Event, carried store.Desired) bool {
 	if carried.Event == "" || e.OccurredAt.IsZero() || carried.EventAt.IsZero() {
 		return false
 	}
-	return cmp.Or(e.OccurredAt.Compare(carried.EventAt), cmp.Compare(e.ID, carried.Event)) < 0
+	return cmp.Or(e.OccurredAt.Compare(carried.EventAt), cmp.Compare(store.OriginalID(e.ID), store.OriginalID(carried.Event))) < 0
 }
 
 // changedAt returns when the source changed to the value, as early as it can

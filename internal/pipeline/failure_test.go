@@ -99,7 +99,7 @@ func TestWhatATargetThatFailsLeadsTo(t *testing.T) {
 				return times(1, "write", f)
 			}, writes: 1, ended: status.Parked, after: time.Minute},
 		"loses the record": {
-			fail: func(*world) func(string, string, string) error { return times(1000, "read", gone()) }, open: []status.Kind{status.BrokenLink}, ended: status.Parked},
+			fail: func(*world) func(string, string, string) error { return times(1000, "read", (&tool{}).gone("")) }, open: []status.Kind{status.BrokenLink}, ended: status.Parked},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -24,9 +24,8 @@ func (a *attempt) readSource(ctx context.Context) verdict {
 	}
 	record, err := a.Source.Source.Read(ctx, a.work.Customer)
 	if err != nil {
-		if connector.FailureOf(err).Kind == connector.Gone {
-			return verdict{end: a.parked(status.BrokenLink, fmt.Sprintf(
-				"%s has no customer with this id any more; restore the customer, or close this with trueup exceptions resolve", a.Source.Name))}
+		if f := connector.FailureOf(err); f.Kind == connector.Gone {
+			return a.sourceGone(f)
 		}
 		return a.failed(err, a.Source.Name, "reading the customer in")
 	}
@@ -40,10 +39,10 @@ func (a *attempt) readSource(ctx context.Context) verdict {
 // one was carried before.
 func (a *attempt) readFromEvents(ctx context.Context) verdict {
 	newest := a.events.newest
-	if newest == nil || isOlder(*newest, a.work.Desired) {
+	if newest == nil || isOlder(*newest, a.work.Desired) || newest.ReplayOf > 0 {
 		// Somebody asked for another look, or all of this is history: the
 		// event that was carried last still tells the state.
-		stored, err := a.carriedEvent(ctx)
+		stored, err := a.latestChange(ctx)
 		if err != nil {
 			return a.storeFailed(err)
 		}
@@ -51,6 +50,7 @@ func (a *attempt) readFromEvents(ctx context.Context) verdict {
 			return end(ending{outcome: status.Ignored, action: "none",
 				reason: fmt.Sprintf("%s has not told of this customer yet", a.Source.Name)})
 		}
+		a.history = newest != nil && (isOlder(*newest, a.work.Desired) || newest.Place() != stored.Place() && byTime(*newest, *stored) < 0)
 		newest = stored
 	}
 	event, err := a.Store.Event(ctx, newest.Seq)
@@ -68,18 +68,25 @@ func (a *attempt) readFromEvents(ctx context.Context) verdict {
 	return onward
 }
 
-// lookBack is how many stored events are searched for the newest change.
+// lookBack is how many stored events are searched for the newest change, by
+// arrival and by their times: however many old ones were replayed since.
 const lookBack = 200
 
-// carriedEvent returns the stored event that tells the source's last known
-// state, nil when there is none.
-func (a *attempt) carriedEvent(ctx context.Context) (*store.Event, error) {
-	stored, err := a.Store.Events(ctx, store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer,
-		Connection: a.Source.Name, Limit: lookBack})
+// latestChange returns the stored event that tells the source's last known
+// state, nil when there is none. It carries out a replay as well, whose
+// original may have been overtaken.
+func (a *attempt) latestChange(ctx context.Context) (*store.Event, error) {
+	f := store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer, Connection: a.Source.Name, Limit: lookBack, Bare: true}
+	arrived, err := a.Store.Events(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	stored = slices.DeleteFunc(stored, func(e store.Event) bool { return e.Side != store.SourceSide })
+	f.LatestChange = true
+	changed, err := a.Store.Events(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	stored := slices.DeleteFunc(append(arrived, changed...), func(e store.Event) bool { return e.Side != store.SourceSide })
 	if len(stored) == 0 {
 		return nil, nil
 	}

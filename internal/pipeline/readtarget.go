@@ -15,8 +15,8 @@ func (a *attempt) readTarget(ctx context.Context) verdict {
 	before := a.earliest()
 	record, err := a.look(ctx)
 	if err != nil {
-		if connector.FailureOf(err).Kind == connector.Gone {
-			return verdict{end: a.brokenLink()}
+		if f := connector.FailureOf(err); f.Kind == connector.Gone {
+			return a.targetGone(ctx, f)
 		}
 		return a.failed(err, a.Target.Name, "reading the record in")
 	}

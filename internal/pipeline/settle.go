@@ -49,6 +49,7 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 		Outcome:      e.outcome,
 		Reason:       e.reason,
 		Email:        a.record.Keys["email"],
+		Wake:         e.wake,
 	}
 	if a.desired != a.work.Desired {
 		s.Desired = &a.desired
@@ -153,7 +154,7 @@ func (a *attempt) outcomes(e *ending) []store.EventOutcome {
 	carried := true
 	if newest := a.events.newest; newest != nil {
 		counts = newest.Seq
-		carried = a.Source.Source != nil || !isOlder(*newest, a.work.Desired)
+		carried = !a.history
 	}
 	var all []store.EventOutcome
 	for _, event := range a.work.Events {

@@ -37,6 +37,7 @@ type tool struct {
 	mu      sync.Mutex
 	now     func() time.Time
 	records map[string]*record
+	merged  map[string]string // which record one was merged into
 	writes  []written
 	// conditional: a write must name the revision that was read.
 	conditional bool
@@ -93,7 +94,7 @@ func (t *tool) Read(_ context.Context, id string) (status.TargetRecord, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.records[id] == nil {
-		return status.TargetRecord{}, gone()
+		return status.TargetRecord{}, t.gone(id)
 	}
 	return t.view(id), nil
 }
@@ -114,7 +115,7 @@ func (t *tool) put(id, revision, value string) error {
 	defer t.mu.Unlock()
 	r := t.records[id]
 	if r == nil {
-		return gone()
+		return t.gone(id)
 	}
 	if t.conditional && revision != fmt.Sprint(r.revision) {
 		return &connector.Failure{Kind: connector.Moved, Effect: connector.EffectNone, Status: 412, Detail: "the record has moved"}
@@ -143,8 +144,8 @@ func (t *tool) value(id string) string {
 	return t.records[id].value
 }
 
-func gone() error {
-	return &connector.Failure{Kind: connector.Gone, Effect: connector.EffectNone, Status: 404, Detail: "there is no such record"}
+func (t *tool) gone(id string) error {
+	return &connector.Failure{Kind: connector.Gone, Effect: connector.EffectNone, Status: 404, Detail: "there is no such record", Survivor: t.merged[id]}
 }
 
 // source reads a tool as the side that decides.

@@ -43,7 +43,7 @@ func (a *attempt) write(ctx context.Context) verdict {
 	case connector.Moved:
 		return verdict{lookAgain: true}
 	case connector.Gone:
-		return verdict{end: a.brokenLink()}
+		return a.targetGone(ctx, f)
 	}
 	return a.failed(err, a.Target.Name, a.writing())
 }

@@ -80,7 +80,8 @@ func (db *DB) FollowLink(ctx context.Context, w *Work, from, to string) (Link, e
 		if err != nil {
 			return err
 		}
-		l.At, moved = t.now, l
+		l.At = t.now
+		moved = l
 		return errors.Join(t.setLink(l, "the record was merged into another in the target"), t.dropRuling(w.Sync, w.Customer))
 	}, key{w.Sync, w.Customer})
 	if err != nil {

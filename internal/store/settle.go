@@ -12,7 +12,11 @@ import (
 // Settle commits all that an attempt learned, in one transaction (invariant 5),
 // or nothing: ErrFenced when the claim is not the latest or its lease is over.
 func (db *DB) Settle(ctx context.Context, w *Work, s Settlement) error {
-	err := db.update(ctx, func(t *tx) error { return t.settle(w, s) }, key{w.Sync, w.Customer})
+	touches := []key{{w.Sync, w.Customer}}
+	if s.Wake != "" {
+		touches = append(touches, key{w.Sync, s.Wake})
+	}
+	err := db.update(ctx, func(t *tx) error { return t.settle(w, s) }, touches...)
 	if err != nil {
 		return fmt.Errorf("settle customer %s of %s: %w", w.Customer, w.Sync, err)
 	}
@@ -97,6 +101,9 @@ func (t *tx) settle(w *Work, s Settlement) error {
 	}
 	if !held {
 		return ErrFenced // nothing was written yet
+	}
+	if s.Wake != "" {
+		t.woken[key{w.Sync, s.Wake}]++
 	}
 	for _, id := range s.CloseIntents {
 		if _, err := t.exec("delete from intents where id = $1 and sync = $2 and customer = $3", id, w.Sync, w.Customer); err != nil {

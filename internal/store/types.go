@@ -263,6 +263,7 @@ type Settlement struct {
 	Watched      *Watched // what the look found, in a sync that only watches
 	KeepDue      bool     // RetryAt does not count: it stays due when it was
 	Row          *RowEnd  // nil: it was not carried for a plan
+	Wake         string   // another customer of the sync that is to be looked at; "" is none
 }
 
 // Decision is one line of a customer's history.

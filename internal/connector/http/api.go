@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -20,13 +21,14 @@ type api struct {
 	now  func() time.Time
 }
 
-// get makes a read call and returns the names its expressions may use.
-func (a *api) get(ctx context.Context, t *template, values map[string]string) (map[string]any, error) {
+// get makes a read call and returns the names its expressions may use. survivor
+// reads a record's id out of a redirect, nil when none can be meant.
+func (a *api) get(ctx context.Context, t *template, values map[string]string, survivor func(*url.URL) string) (map[string]any, error) {
 	path, err := t.expand(values)
 	if err != nil {
 		return nil, unsafeAddress(err)
 	}
-	answer, err := a.rest.Do(ctx, rest.Request{Method: http.MethodGet, Path: path})
+	answer, err := a.rest.Do(ctx, rest.Request{Method: http.MethodGet, Path: path, Survivor: survivor})
 	if err != nil {
 		return nil, err
 	}

@@ -104,7 +104,7 @@ func (a *api) pages(ctx context.Context, each func(vars map[string]any, record a
 
 // page reads one page and returns the cursor of the next, "" on the last.
 func (a *api) page(ctx context.Context, cursor string, each func(vars map[string]any, record any) error) (string, error) {
-	vars, err := a.get(ctx, a.list, map[string]string{phCursor: cursor})
+	vars, err := a.get(ctx, a.list, map[string]string{phCursor: cursor}, nil)
 	if err != nil {
 		if f := connector.FailureOf(err); f.Kind == connector.Gone {
 			// A list is no record that could be gone.

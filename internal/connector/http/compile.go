@@ -36,8 +36,8 @@ type compiled struct {
 
 // recordShape is how the fields of one customer are found.
 type recordShape struct {
-	id, status, updatedAt, updatedBy, humans *expression
-	keys                                     []keyExpression
+	id, status, updatedAt, updatedBy, mergedInto, humans *expression
+	keys                                                 []keyExpression
 }
 
 type keyExpression struct {
@@ -142,6 +142,8 @@ func (c *compiler) recordFields() {
 		updatedAt: c.expr("record.updated_at", r.UpdatedAt, vars...),
 		updatedBy: c.expr("record.updated_by", r.UpdatedBy, vars...),
 		humans:    c.expr("humans", c.s.Humans, vars...),
+		// A record that is read is what says so; without read nobody asks.
+		mergedInto: c.expr("record.merged_into", r.MergedInto, vars...),
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Keys)) {
 		path := "record.keys." + name
@@ -151,6 +153,9 @@ func (c *compiler) recordFields() {
 		}
 		c.require(r.Keys[name] != "", path, "write where a record has it, such as record."+name)
 		c.out.record.keys = append(c.out.record.keys, keyExpression{name, c.expr(path, r.Keys[name], vars...)})
+	}
+	if r.MergedInto != "" && !c.out.hasRead {
+		c.fault("record.merged_into", "is given, and there is no read", "it is looked at when a record is read: add read, or remove it")
 	}
 	c.out.fallback = c.out.record
 	if w := c.s.Webhook; w != nil && !c.out.hasRead {

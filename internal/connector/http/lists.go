@@ -8,7 +8,8 @@ import (
 )
 
 // sourceList and targetList go through the list of all records, a page a call.
-// The cursor is the tool's own.
+// The cursor is the tool's own. A record that was merged into another is none of
+// the list's any more.
 type (
 	sourceList struct{ *api }
 	targetList struct{ *api }
@@ -19,7 +20,13 @@ func (l sourceList) List(ctx context.Context, cursor string) ([]status.SourceRec
 	var found []status.SourceRecord
 	next, err := l.listed(ctx, cursor, func(vars map[string]any) error {
 		r, err := l.record.read(vars)
-		found = append(found, r.source())
+		if err != nil {
+			return err
+		}
+		merged, err := l.record.survivor(r.id, vars)
+		if merged == "" {
+			found = append(found, r.source())
+		}
 		return err
 	})
 	return found, next, err
@@ -30,7 +37,13 @@ func (l targetList) List(ctx context.Context, cursor string) ([]status.TargetRec
 	var found []status.TargetRecord
 	next, err := l.listed(ctx, cursor, func(vars map[string]any) error {
 		r, err := l.targetRecord(vars)
-		found = append(found, r)
+		if err != nil {
+			return err
+		}
+		merged, err := l.record.survivor(r.ID, vars)
+		if merged == "" {
+			found = append(found, r)
+		}
 		return err
 	})
 	return found, next, err

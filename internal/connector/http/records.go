@@ -52,6 +52,16 @@ func (s *recordShape) read(vars map[string]any) (r reading, err error) {
 	return r, nil
 }
 
+// survivor is the record that this one says it was merged into, "" when it
+// lives. id is what it is known by.
+func (s *recordShape) survivor(id string, vars map[string]any) (string, error) {
+	into, told, err := s.mergedInto.text(vars)
+	if err != nil || !told || into == id {
+		return "", err
+	}
+	return into, nil
+}
+
 func (r reading) source() status.SourceRecord {
 	return status.SourceRecord{ID: r.id, Value: r.value, NoStatus: !r.hasValue, UpdatedAt: r.at, Keys: r.keys}
 }

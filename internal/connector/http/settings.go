@@ -72,11 +72,14 @@ const (
 
 // Record says how one customer looks in the tool.
 type Record struct {
-	ID        string            `yaml:"id"`
-	Status    string            `yaml:"status"`
-	UpdatedAt string            `yaml:"updated_at"`
-	UpdatedBy string            `yaml:"updated_by"`
-	Keys      map[string]string `yaml:"keys"`
+	ID        string `yaml:"id"`
+	Status    string `yaml:"status"`
+	UpdatedAt string `yaml:"updated_at"`
+	UpdatedBy string `yaml:"updated_by"`
+	// MergedInto is the id of the record that this one was merged into, empty
+	// or its own id for one that lives.
+	MergedInto string            `yaml:"merged_into"`
+	Keys       map[string]string `yaml:"keys"`
 }
 
 // Find searches records by a key.

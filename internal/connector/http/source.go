@@ -3,6 +3,8 @@ package httpconn
 import (
 	"context"
 	"errors"
+	"net/url"
+	"strings"
 
 	"trueup/internal/connector"
 	"trueup/internal/status"
@@ -17,6 +19,9 @@ func (s source) Read(ctx context.Context, customer string) (status.SourceRecord,
 	if err != nil {
 		return status.SourceRecord{}, err
 	}
+	if err := s.living(customer, vars); err != nil {
+		return status.SourceRecord{}, err
+	}
 	r, err := s.record.read(vars)
 	if err != nil {
 		return status.SourceRecord{}, misconfigured(err)
@@ -29,7 +34,7 @@ func (a *api) readRecordOf(ctx context.Context, id string) (map[string]any, erro
 	if id == "" {
 		return nil, unsafeAddress(errors.New("the id is empty"))
 	}
-	vars, err := a.get(ctx, a.read, map[string]string{phID: id})
+	vars, err := a.get(ctx, a.read, map[string]string{phID: id}, a.survivor(id))
 	if err != nil {
 		return nil, err
 	}
@@ -44,6 +49,40 @@ func (a *api) readRecordOf(ctx context.Context, id string) (map[string]any, erro
 		return nil, misconfigured(misfit{a.readRecord.path, "the record is missing from the answer"})
 	}
 	return nil, misconfigured(misfit{a.readRecord.path, "the value is not a record"})
+}
+
+// living refuses a record that says it was merged into another: a Failure of
+// kind Gone that names the survivor. asked is the id it was read by.
+func (a *api) living(asked string, vars map[string]any) error {
+	into, err := a.record.survivor(asked, vars)
+	if err != nil {
+		return misconfigured(err)
+	}
+	if into == "" {
+		return nil
+	}
+	return &connector.Failure{Kind: connector.Gone, Effect: connector.EffectNone, Survivor: into,
+		Detail: "the tool says that the record was merged into another"}
+}
+
+// survivor is the id in an address that differs from the one that was called in
+// the id alone, "" for any other.
+func (a *api) survivor(asked string) func(*url.URL) string {
+	return func(to *url.URL) string {
+		path := a.rest.Base.EscapedPath()
+		called, ok := strings.CutPrefix(to.EscapedPath(), strings.TrimSuffix(path, "/"))
+		if !ok {
+			return ""
+		}
+		if to.RawQuery != "" {
+			called += "?" + to.RawQuery
+		}
+		id, ok := a.read.idOf(called)
+		if !ok || id == asked {
+			return ""
+		}
+		return id
+	}
 }
 
 // same refuses the answer to another question: a wrong path, a cache or a tool

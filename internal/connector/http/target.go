@@ -24,7 +24,7 @@ func (t target) Find(ctx context.Context, key, value string) ([]status.TargetRec
 	case !slices.ContainsFunc(t.record.keys, func(k keyExpression) bool { return k.name == key }):
 		return nil, misconfigured(fmt.Errorf("the match key %s is not among record.keys", key))
 	}
-	vars, err := t.get(ctx, t.find, map[string]string{phKey: key, phValue: value})
+	vars, err := t.get(ctx, t.find, map[string]string{phKey: key, phValue: value}, nil)
 	if err != nil {
 		if connector.FailureOf(err).Kind == connector.Gone {
 			return nil, nil
@@ -35,10 +35,19 @@ func (t target) Find(ctx context.Context, key, value string) ([]status.TargetRec
 	if err != nil {
 		return nil, misconfigured(err)
 	}
-	found := make([]status.TargetRecord, len(records))
-	for i, r := range records {
-		if found[i], err = t.targetRecord(t.withRecord(vars, r)); err != nil {
+	var found []status.TargetRecord
+	for _, r := range records {
+		one := t.withRecord(vars, r)
+		record, err := t.targetRecord(one)
+		if err != nil {
 			return nil, misconfigured(err)
+		}
+		merged, err := t.record.survivor(record.ID, one)
+		if err != nil {
+			return nil, misconfigured(err)
+		}
+		if merged == "" { // else its survivor is who is looked for
+			found = append(found, record)
 		}
 	}
 	return found, nil
@@ -48,6 +57,9 @@ func (t target) Find(ctx context.Context, key, value string) ([]status.TargetRec
 func (t target) Read(ctx context.Context, id string) (status.TargetRecord, error) {
 	vars, err := t.readRecordOf(ctx, id)
 	if err != nil {
+		return status.TargetRecord{}, err
+	}
+	if err := t.living(id, vars); err != nil {
 		return status.TargetRecord{}, err
 	}
 	r, err := t.targetRecord(vars)

@@ -106,6 +106,31 @@ func (t *template) expand(values map[string]string) (string, error) {
 	return path + "?" + strings.Join(pairs, "&"), nil
 }
 
+// idOf is the id with which the template gives the address, which may spell it
+// in other escapes than ours. The template must hold the id once.
+func (t *template) idOf(address string) (id string, ok bool) {
+	before, after, found := strings.Cut(t.text, "{"+phID+"}")
+	if !found || len(placeholder.FindAllString(t.text, -1)) != 1 {
+		return "", false
+	}
+	rest, begins := strings.CutPrefix(address, before)
+	escaped, ends := strings.CutSuffix(rest, after)
+	if !begins || !ends {
+		return "", false
+	}
+	id, err := url.PathUnescape(escaped)
+	if strings.Contains(before, "?") {
+		id, err = url.QueryUnescape(escaped)
+	}
+	if err != nil || id == "" || strings.ContainsAny(escaped, "/?&#") {
+		return "", false
+	}
+	if _, err := t.expand(map[string]string{phID: id}); err != nil {
+		return "", false
+	}
+	return id, true
+}
+
 // escapeQuery writes a space as %20, which every reader understands; + is read
 // as a plus sign by some.
 func escapeQuery(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }

@@ -5,7 +5,8 @@
 // Main types: Client, Request, Response.
 //
 // Invariants: redirects are never followed, because a write that is answered
-// with one has an effect nobody can see; a write whose request may have reached
+// with one has an effect nobody can see, and a read would bring another record
+// than was asked for; a write whose request may have reached
 // the tool and whose answer proves nothing has EffectUnknown; at most maxAnswer
 // bytes of an answer are read; no error text, and no text of an error's cause,
 // holds a URL's query, a body or a credential.
@@ -73,6 +74,11 @@ type Request struct {
 	ContentType string
 	// Write marks calls that change something in the tool.
 	Write bool
+	// Survivor reads out of the address that a read is redirected to for good
+	// (301, 308) which record it is, "" when it is not the same resource under
+	// another id. The caller is told, and nothing is followed. nil takes every
+	// redirect for a mistake.
+	Survivor func(to *url.URL) string
 }
 
 // Response is a complete answer with a 2xx status.
@@ -116,7 +122,8 @@ func (c *Client) Do(ctx context.Context, req Request) (Response, error) {
 	if err != nil {
 		return Response{}, err
 	}
-	resp, err := c.transport().Do(hr)
+	var to string // where the answer redirects to
+	resp, err := c.transport(&to).Do(hr)
 	if err != nil {
 		return Response{}, callFailed(req, err, sent.Load())
 	}
@@ -143,6 +150,10 @@ func (c *Client) Do(ctx context.Context, req Request) (Response, error) {
 		named = nil
 	}
 	f := Classify(req.Write, resp.StatusCode, resp.Header, named, c.retryAfter(resp.Header))
+	if survivor := req.survivor(hr.URL, resp.StatusCode, to); survivor != "" {
+		f = &connector.Failure{Kind: connector.Gone, Effect: connector.EffectNone, Status: resp.StatusCode, Survivor: survivor,
+			Detail: "the tool says that another record has taken its place"}
+	}
 	if c.Answered != nil {
 		c.Answered(resp.StatusCode, resp.Header, body, f)
 	}
@@ -202,20 +213,35 @@ func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 // guarded is the client of those who bring none.
 var guarded = dialguard.Client("", nil)
 
-func (c *Client) transport() *http.Client {
+// survivor is the record that a redirect names, "" for none.
+func (r Request) survivor(asked *url.URL, status int, to string) string {
+	if r.Survivor == nil || r.Write || to == "" || status != http.StatusMovedPermanently && status != http.StatusPermanentRedirect {
+		return ""
+	}
+	address, err := asked.Parse(to)
+	if err != nil || address.Scheme != asked.Scheme || address.Host != asked.Host || address.User != nil || address.Fragment != "" {
+		return ""
+	}
+	return r.Survivor(address)
+}
+
+func (c *Client) transport(redirect *string) *http.Client {
 	base := c.HTTP
 	if base == nil {
 		base = guarded
 	}
 	once := *base
-	once.Transport = unfollowed{base.Transport}
+	once.Transport = unfollowed{base.Transport, redirect}
 	return &once
 }
 
-// unfollowed takes from an answer where it redirects to. That way net/http
-// follows nothing, and has no address to quote in an error when it is one that
-// cannot be read.
-type unfollowed struct{ through http.RoundTripper }
+// unfollowed takes from an answer where it redirects to, and keeps it. That way
+// net/http follows nothing, and has no address to quote in an error when it is
+// one that cannot be read.
+type unfollowed struct {
+	through http.RoundTripper
+	to      *string
+}
 
 // RoundTrip implements http.RoundTripper.
 func (u unfollowed) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -225,6 +251,7 @@ func (u unfollowed) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	resp, err := through.RoundTrip(r)
 	if err == nil {
+		*u.to = resp.Header.Get("Location")
 		resp.Header.Del("Location")
 	}
 	return resp, err

@@ -320,6 +320,11 @@ func (db *DB) Settle(_ context.Context, w *store.Work, s store.Settlement) error
 	}
 	c.release(w, s, now)
 	c.settleWrites(w, s)
+	if s.Wake != "" {
+		other := db.customer(key{w.Sync, s.Wake})
+		other.generation++
+		other.DueAt = now
+	}
 	db.intents = slices.DeleteFunc(db.intents, func(i *intent) bool {
 		return i.key == key{w.Sync, w.Customer} && slices.Contains(s.CloseIntents, i.ID)
 	})

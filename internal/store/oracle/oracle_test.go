@@ -327,7 +327,7 @@ func (d *differential) settle(t *rapid.T) {
 	s := store.Settlement{HumanAt: d.moment(t, "human"), Email: rapid.SampledFrom([]string{"", " Ana@Example.com"}).Draw(t, "email"),
 		Close: store.CloseScope(rapid.IntRange(0, 2).Draw(t, "close")), RetryAt: d.moment(t, "retry"), Attempts: rapid.IntRange(0, 3).Draw(t, "attempts"),
 		FirstTry: d.moment(t, "first try"), Outcome: rapid.SampledFrom(append([]status.Outcome{""}, status.Outcomes...)).Draw(t, "outcome"), Reason: words.Draw(t, "reason"),
-		RulingDone: d.sides[0].works[at].Ruling.At, KeepDue: rapid.Bool().Draw(t, "stays due"),
+		RulingDone: d.sides[0].works[at].Ruling.At, KeepDue: rapid.Bool().Draw(t, "stays due"), Wake: rapid.SampledFrom([]string{"", "", "cus_2"}).Draw(t, "wake"),
 		Decision: &store.Decision{Sync: d.sync, Customer: d.sides[0].works[at].Customer, Action: "write", Stage: stages.Draw(t, "stage"), Confidence: 0.25,
 			DesiredAt: d.moment(t, "desired at"), Events: 1}}
 	if rapid.Bool().Draw(t, "desired") {
