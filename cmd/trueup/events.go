@@ -7,17 +7,17 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/contract"
-	"trueup/internal/status"
 	"trueup/internal/store"
 )
 
 func eventsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "events",
-		Short: "List and show the events that were received",
+		Short: "List, show and replay the events that were received",
 		Example: `  trueup events
   trueup events list --customer cus_123
-  trueup events show 17`,
+  trueup events show 17
+  trueup events replay 17`,
 		Args: cobra.NoArgs,
 	}
 	list := eventsListCommand()
@@ -32,13 +32,12 @@ func eventsCommand() *cobra.Command {
 		RunE:    withDatabase(showEvent),
 	}
 	jsonFlag(show)
-	cmd.AddCommand(list, show)
+	cmd.AddCommand(list, show, eventsReplayCommand())
 	return cmd
 }
 
 func eventsListCommand() *cobra.Command {
-	f := store.EventFilter{}
-	outcome := ""
+	var c chooseEvents
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List events, the latest first",
@@ -46,22 +45,16 @@ func eventsListCommand() *cobra.Command {
   trueup events list --waiting --json`,
 		Args: cobra.NoArgs,
 		RunE: withDatabase(func(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB) error {
-			var err error
-			if f.Sync, err = syncOf(cmd, cfg); err != nil {
-				return err
-			}
-			if f.Outcome, err = oneOf("outcome", outcome, status.Outcomes); err != nil {
+			f, err := c.filter(cmd, cfg)
+			if err != nil {
 				return err
 			}
 			return listEvents(cmd, db, f)
 		}),
 	}
-	syncFlag(cmd)
-	cmd.Flags().StringVar(&f.Customer, "customer", "", "only of this `CUSTOMER` (the source's id)")
-	cmd.Flags().StringVar(&f.Connection, "connection", "", "only from this `CONNECTION`")
-	cmd.Flags().StringVar(&outcome, "outcome", "", "only with this `OUTCOME`")
-	cmd.Flags().BoolVar(&f.Waiting, "waiting", false, "only those that have no outcome yet")
-	cmd.Flags().IntVar(&f.Limit, "limit", 100, "at most `N`")
+	c.flags(cmd)
+	cmd.Flags().BoolVar(&c.Waiting, "waiting", false, "only those that have no outcome yet")
+	cmd.Flags().IntVar(&c.Limit, "limit", 100, "at most `N`")
 	jsonFlag(cmd)
 	return cmd
 }
@@ -114,8 +107,16 @@ func showEvent(cmd *cobra.Command, args []string, _ *config.Config, db *store.DB
   outcome     %s
   reason      %s
   payload     %s
-`, e.Seq, e.ID, e.Connection, e.Side, e.Sync, orDash(e.Customer), orDash(e.Value), when(e.OccurredAt), when(e.ReceivedAt), outcome, orDash(e.Reason), e.Payload)
+%s`, e.Seq, e.ID, e.Connection, e.Side, e.Sync, orDash(e.Customer), orDash(e.Value), when(e.OccurredAt), when(e.ReceivedAt), outcome, orDash(e.Reason), e.Payload, replayOf(e))
 	return err
+}
+
+// replayOf says whose replay an event is, and who asked for it.
+func replayOf(e store.Event) string {
+	if e.ReplayOf == 0 {
+		return ""
+	}
+	return fmt.Sprintf("  replay of   event %d, by %s\n", e.ReplayOf, e.ReplayedBy)
 }
 
 // oneOf checks a word against a closed set; "" is allowed.

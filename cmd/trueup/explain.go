@@ -59,7 +59,11 @@ func explain(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync, named s
 	if err != nil {
 		return err
 	}
-	row := contract.CustomerOf(found[0], decisions)
+	links, err := db.LinkHistory(cmd.Context(), sync, found[0].Customer, history)
+	if err != nil {
+		return err
+	}
+	row := contract.CustomerOf(found[0], decisions, links)
 	if wantsJSON(cmd) {
 		return printJSON(cmd.OutOrStdout(), row)
 	}
@@ -149,6 +153,16 @@ func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, wa
 	}
 	if !c.DueAt.IsZero() {
 		fmt.Fprintf(out, "  looked at again at %s\n", when(c.DueAt))
+	}
+	if len(r.LinkHistory) > 0 {
+		t = tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+		fmt.Fprintln(t, "\n  LINKED AT\tFROM\tTO\tBY\tWHY")
+		for _, l := range r.LinkHistory {
+			fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\n", when(*l.At), orDash(l.OldTarget), orDash(l.NewTarget), l.Who, l.Why)
+		}
+		if err := t.Flush(); err != nil {
+			return err
+		}
 	}
 	if len(r.History) == 0 {
 		return nil

@@ -15,12 +15,13 @@
 //   - Payloads of events hold personal data: one is shown to an admin, and only
 //     where one event is asked for.
 //
-// It may import internal/contract, exceptions, standing, store, status, config
-// and strictjson, and neither the pipeline nor a connector.
+// It may import internal/contract, exceptions, replay, standing, store, status,
+// config and strictjson, and neither the pipeline nor a connector.
 package api
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"net/http"
 
@@ -29,6 +30,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/exceptions"
+	"trueup/internal/replay"
 	"trueup/internal/store"
 )
 
@@ -43,7 +45,9 @@ type Options struct {
 	Store *store.DB
 	// Syncs are those of the configuration as it is now.
 	Syncs func() map[string]config.Sync
-	Log   *slog.Logger
+	// Replay carries an event once more, or with dry says what that would do.
+	Replay func(ctx context.Context, seq int64, dry bool, q replay.Request) ([]replay.Step, error)
+	Log    *slog.Logger
 }
 
 // server answers the routes.

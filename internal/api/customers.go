@@ -40,7 +40,11 @@ func (s *server) getCustomer(ctx context.Context, in *struct {
 		return contract.Customer{}, err
 	}
 	decisions, err := s.Store.History(ctx, in.Sync, in.Customer, in.History)
-	return contract.CustomerOf(c, decisions), err
+	if err != nil {
+		return contract.Customer{}, err
+	}
+	links, err := s.Store.LinkHistory(ctx, in.Sync, in.Customer, in.History)
+	return contract.CustomerOf(c, decisions, links), err
 }
 
 // listable checks what every list is asked with, and reads its cursor.

@@ -2,8 +2,13 @@ package api
 
 import (
 	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"trueup/internal/contract"
+	"trueup/internal/replay"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -12,6 +17,43 @@ func (s *server) eventRoutes() {
 	route(s, store.Viewer, get("list-events", "/events", "List the events that were received", "The latest first, without their payloads."), s.listEvents)
 	route(s, store.Viewer, get("get-event", "/events/{seq}", "Show one event",
 		"With its payload as the tool sent it for the role admin, which may hold personal data; without it for others."), s.getEvent)
+	route(s, store.Operator, huma.Operation{OperationID: "replay-event", Method: http.MethodPost, Path: "/events/{seq}/replay",
+		Summary: "Carry an event once more, with the map of now",
+		Description: "It is stored once more and its customer is looked at: a source that can be asked is read again, and an older event than the one that was carried last ends superseded. " +
+			"What could not be read when it came is read with the configuration of now. What cannot be replayed is refused with 409."}, s.replayEvent)
+}
+
+// ReplayRequest is how an event is to be replayed.
+type ReplayRequest struct {
+	DryRun bool   `json:"dry_run,omitempty" doc:"Say what it would do, and do nothing."`
+	As     string `json:"as,omitempty" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" doc:"The person for whom it is done."`
+}
+
+// Replayed is what a replay came to: a step for each customer that the event is
+// about, more than one only for a body that could not be read when it came.
+type Replayed struct {
+	Steps []replay.Step `json:"steps"`
+}
+
+func (s *server) replayEvent(ctx context.Context, in *struct {
+	Seq  int64  `path:"seq" minimum:"1"`
+	Key  string `header:"Idempotency-Key" maxLength:"200" doc:"A text of yours for this request. Sent once more with the same key, it replays nothing."`
+	Body ReplayRequest
+}) (Replayed, error) {
+	key := in.Key
+	if key != "" { // a key counts for its token
+		key = "api:" + holder(ctx).Name + ":" + key
+	}
+	steps, err := s.Replay(ctx, in.Seq, in.Body.DryRun, replay.Request{Who: who(ctx, in.Body.As), Nonce: replay.Nonce(key)})
+	if err != nil {
+		return Replayed{}, err
+	}
+	for _, one := range steps {
+		if one.Replays {
+			return Replayed{steps}, nil
+		}
+	}
+	return Replayed{}, problem(http.StatusConflict, "it cannot be replayed; "+steps[0].Does, "see trueup events show")
 }
 
 func (s *server) listEvents(ctx context.Context, in *struct {
@@ -19,6 +61,8 @@ func (s *server) listEvents(ctx context.Context, in *struct {
 	Customer   string         `query:"customer" doc:"Only of this customer (the source's id)."`
 	Connection string         `query:"connection" doc:"Only from this connection."`
 	Outcome    status.Outcome `query:"outcome" doc:"Only with this outcome."`
+	Since      time.Time      `query:"since" doc:"Only those received from this time on."`
+	Until      time.Time      `query:"until" doc:"Only those received before this time."`
 	Waiting    bool           `query:"waiting" doc:"Only those that have no outcome yet."`
 	Page
 }) (List[contract.Event], error) {
@@ -27,7 +71,7 @@ func (s *server) listEvents(ctx context.Context, in *struct {
 		return List[contract.Event]{}, err
 	}
 	found, err := s.Store.Events(ctx, store.EventFilter{Sync: in.Sync, Customer: in.Customer, Connection: in.Connection, Outcome: in.Outcome,
-		Waiting: in.Waiting, Before: before, Limit: in.Limit + 1, Bare: true})
+		Waiting: in.Waiting, Since: in.Since, Until: in.Until, Before: before, Limit: in.Limit + 1, Bare: true})
 	if err != nil {
 		return List[contract.Event]{}, err
 	}

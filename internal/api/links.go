@@ -23,6 +23,8 @@ func (s *server) linkRoutes() {
 	const path = "/links/{sync}/{customer}"
 	route(s, store.Viewer, get("list-links", "/links", "List links", "By sync and customer."), s.listLinks)
 	route(s, store.Viewer, get("get-link", path, "Show a customer's link", ""), s.getLink)
+	route(s, store.Viewer, get("get-link-history", path+"/history", "Show how a customer's link has changed",
+		"The latest first, at most 200: found by a rule, set, imported, removed, or moved to the survivor of a merge. Also of a customer who has no link now."), s.linkHistory)
 	route(s, store.Operator, huma.Operation{OperationID: "set-link", Method: http.MethodPut, Path: path, Summary: "Link a customer to a record",
 		Description: "The customer is looked at again. A record that belongs to another customer is refused with 409."}, s.setLink)
 	silent(s, store.Operator, huma.Operation{OperationID: "remove-link", Method: http.MethodDelete, Path: path, Summary: "Remove a customer's link",
@@ -53,6 +55,19 @@ type CustomerPath struct {
 func (s *server) getLink(ctx context.Context, in *CustomerPath) (contract.Link, error) {
 	l, err := s.Store.Link(ctx, in.Sync, in.Customer)
 	return contract.LinkOf(l), err
+}
+
+// LinkHistory is how a customer's link has changed.
+type LinkHistory struct {
+	Changes []contract.LinkChange `json:"changes"`
+}
+
+func (s *server) linkHistory(ctx context.Context, in *CustomerPath) (LinkHistory, error) {
+	if _, err := s.addressedSync(in.Sync); err != nil {
+		return LinkHistory{}, err
+	}
+	changes, err := s.Store.LinkHistory(ctx, in.Sync, in.Customer, 200)
+	return LinkHistory{contract.LinkChangesOf(changes)}, err
 }
 
 // LinkRequest says which record a customer is.

@@ -69,6 +69,14 @@ type Receiver interface {
 	Events(header http.Header, body []byte) ([]Reading, error)
 }
 
+// Rereader is an optional ability of a Receiver whose bodies may hold several
+// events: of a body in which one event could not be read, that one alone is kept.
+type Rereader interface {
+	// Reread reads what was kept because it could not be read: a whole verified
+	// body, or one event out of it. Of the headers only Webhook-Id is left.
+	Reread(header http.Header, kept []byte) ([]Reading, error)
+}
+
 // Shared is an optional ability of a Receiver, for a tool that sends the events
 // of several accounts to one address: a delivery that is another connection's
 // is handed to that one's Receiver, which verifies it.

@@ -43,28 +43,51 @@ func LinkOf(l store.Link) Link {
 	return Link{Sync: l.Sync, Customer: l.Customer, TargetID: l.TargetID, Rule: l.Rule, Confidence: l.Confidence, By: l.By, At: Stamp(l.At)}
 }
 
+// LinkChange is one change of a customer's link. A target that is "" is none.
+type LinkChange struct {
+	OldTarget string     `json:"old_target"`
+	NewTarget string     `json:"new_target"`
+	At        *time.Time `json:"at"`
+	Why       string     `json:"why"`
+	Who       string     `json:"who"`
+}
+
+// LinkChangesOf converts the history of a link.
+func LinkChangesOf(changes []store.LinkChange) []LinkChange {
+	all := []LinkChange{}
+	for _, c := range changes {
+		all = append(all, LinkChange{OldTarget: c.OldTarget, NewTarget: c.NewTarget, At: Stamp(c.At), Why: c.Why, Who: c.Who})
+	}
+	return all
+}
+
 // Event is one received change notification. Payload is there only where one
 // event was asked for.
 type Event struct {
-	Seq        int64           `json:"seq"`
-	Sync       string          `json:"sync"`
-	Connection string          `json:"connection"`
-	Side       store.Side      `json:"side"`
-	ID         string          `json:"id"`
-	Customer   string          `json:"customer"`
-	Value      string          `json:"value"`
-	OccurredAt *time.Time      `json:"occurred_at"`
-	ReceivedAt *time.Time      `json:"received_at"`
-	Outcome    status.Outcome  `json:"outcome"`
-	Reason     string          `json:"reason"`
-	SettledAt  *time.Time      `json:"settled_at"`
+	Seq        int64          `json:"seq"`
+	Sync       string         `json:"sync"`
+	Connection string         `json:"connection"`
+	Side       store.Side     `json:"side"`
+	ID         string         `json:"id"`
+	Customer   string         `json:"customer"`
+	Value      string         `json:"value"`
+	OccurredAt *time.Time     `json:"occurred_at"`
+	ReceivedAt *time.Time     `json:"received_at"`
+	Outcome    status.Outcome `json:"outcome"`
+	Reason     string         `json:"reason"`
+	SettledAt  *time.Time     `json:"settled_at"`
+	// ReplayOf is the event that this one carries once more, ReplayedBy who
+	// asked for it.
+	ReplayOf   int64           `json:"replay_of,omitempty"`
+	ReplayedBy string          `json:"replayed_by,omitempty"`
 	Payload    json.RawMessage `json:"payload,omitempty"`
 }
 
 // EventOf converts an event, without its payload.
 func EventOf(e store.Event) Event {
 	return Event{Seq: e.Seq, Sync: e.Sync, Connection: e.Connection, Side: e.Side, ID: e.ID, Customer: e.Customer, Value: e.Value,
-		OccurredAt: Stamp(e.OccurredAt), ReceivedAt: Stamp(e.ReceivedAt), Outcome: e.Outcome, Reason: e.Reason, SettledAt: Stamp(e.SettledAt)}
+		OccurredAt: Stamp(e.OccurredAt), ReceivedAt: Stamp(e.ReceivedAt), Outcome: e.Outcome, Reason: e.Reason, SettledAt: Stamp(e.SettledAt),
+		ReplayOf: e.ReplayOf, ReplayedBy: e.ReplayedBy}
 }
 
 // WithPayload adds the payload as the tool sent it: as JSON, or as a text when

@@ -11,7 +11,8 @@ import (
 // is not known yet is "".
 type Customer struct {
 	CustomerLine
-	History []Decision `json:"history"`
+	History     []Decision   `json:"history"`
+	LinkHistory []LinkChange `json:"link_history"`
 }
 
 // CustomerLine is a customer as a list has it.
@@ -96,9 +97,10 @@ func CustomerLineOf(c store.Customer) CustomerLine {
 	return row
 }
 
-// CustomerOf converts a customer with its latest decisions.
-func CustomerOf(c store.Customer, decisions []store.Decision) Customer {
-	row := Customer{CustomerLine: CustomerLineOf(c), History: []Decision{}}
+// CustomerOf converts a customer with its latest decisions and the latest
+// changes of its link.
+func CustomerOf(c store.Customer, decisions []store.Decision, links []store.LinkChange) Customer {
+	row := Customer{CustomerLine: CustomerLineOf(c), History: []Decision{}, LinkHistory: LinkChangesOf(links)}
 	for _, d := range decisions {
 		row.History = append(row.History, Decision{At: Stamp(d.At), Action: d.Action, Reason: d.Reason, Row: d.Row, Stage: d.Stage, Outcome: d.Outcome,
 			Kind: d.Kind, Desired: d.Desired, Observed: d.Observed, Base: d.Base, By: d.By, Confidence: d.Confidence, Events: d.Events})

@@ -36,7 +36,7 @@ func (i *Inbox) store(ctx context.Context, connection string, routes []Route, re
 	}
 	events := make([]store.NewEvent, 0, len(readings)*len(routes))
 	for n := range readings {
-		r := checked(readings[n])
+		r := Checked(readings[n])
 		for _, route := range routes {
 			events = append(events, event(connection, route, r))
 		}
@@ -99,8 +99,8 @@ func event(connection string, route Route, r connector.Reading) store.NewEvent {
 // that differ at the end would become one.
 const longest = 512
 
-// checked makes a reading unreadable that the store could not keep as it is.
-func checked(r connector.Reading) connector.Reading {
+// Checked makes a reading unreadable that the store could not keep as it is.
+func Checked(r connector.Reading) connector.Reading {
 	if r.Err == nil {
 		e := r.Event
 		r.Err = cmp.Or(fits("id", e.ID), fits("customer", e.Customer), fits("status", e.Value))

@@ -191,6 +191,7 @@ type world struct {
 	cannotAsk    bool
 	quiet        bool // keeps no log
 	configure    func(*config.Sync)
+	mapped       map[status.Status][]string // further words of the source
 	recordOf     map[string]string
 	dsn          string // "" is a SQLite file of its own
 }
@@ -248,6 +249,11 @@ func (w *world) start() {
 		Owners:   map[string]string{"default": "ops@example.com", "conflict": "success@example.com"},
 	}
 	s.Source.Connection, s.Target.Connection = "billing", "crm"
+	for name, words := range w.mapped {
+		m := s.Statuses[name]
+		m.From = append(m.From, words...)
+		s.Statuses[name] = m
+	}
 	if w.configure != nil {
 		w.configure(&s)
 	}

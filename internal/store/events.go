@@ -161,6 +161,18 @@ func (db *DB) Event(ctx context.Context, seq int64) (Event, error) {
 	return e, nil
 }
 
+// UnreadLeft counts the events of a sync that could not be read, and that no
+// replay has read since.
+func (db *DB) UnreadLeft(ctx context.Context, sync string) (n int, err error) {
+	err = db.view(ctx, func(s scanner) error { return s.Scan(&n) }, `
+select count(*) from events e where sync = $1 and customer = '' and outcome = 'parked'
+    and not exists (select 1 from events r where r.replay_of = e.seq)`, sync)
+	if err != nil {
+		return 0, fmt.Errorf("count the events of %s that cannot be read: %w", sync, err)
+	}
+	return n, nil
+}
+
 // where gathers conditions and their arguments.
 type where struct {
 	conditions []string

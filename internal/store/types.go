@@ -412,3 +412,10 @@ func at(ms int64) time.Time {
 	}
 	return time.UnixMilli(ms).UTC()
 }
+
+// forgottenPrefix begins the pseudonym of a customer who was forgotten.
+const forgottenPrefix = "forgotten-"
+
+// IsForgotten reports whether a customer's id is the pseudonym of one who was
+// forgotten.
+func IsForgotten(customer string) bool { return strings.HasPrefix(customer, forgottenPrefix) }

@@ -68,6 +68,24 @@ func (r receiver) Events(h http.Header, body []byte) ([]connector.Reading, error
 	return readings, nil
 }
 
+// Reread implements connector.Rereader. Where webhook.events says where a body
+// has its events, what does not have them there was one of them.
+func (r receiver) Reread(h http.Header, kept []byte) ([]connector.Reading, error) {
+	readings, err := r.Events(h, kept)
+	if err == nil && len(readings) > 0 || r.events == nil {
+		return readings, err
+	}
+	event, decodeErr := strictjson.Decode(kept)
+	if decodeErr != nil {
+		return nil, err
+	}
+	one := r.event(map[string]any{varBody: event, varHeaders: headersOf(h)}, h, event, 0, 1)
+	if one.Err != nil {
+		return nil, fmt.Errorf("read the event: %w", one.Err)
+	}
+	return []connector.Reading{one}, nil
+}
+
 // event reads event number i of n. Of an event that cannot be read, the result
 // still holds what could be: its id makes a repeat recognisable.
 func (r receiver) event(vars map[string]any, h http.Header, event any, i, n int) connector.Reading {
