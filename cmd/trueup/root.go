@@ -30,8 +30,8 @@ follows. See it at work with trueup demo; it needs no accounts.`,
 	root.SetVersionTemplate(versionLine())
 	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	root.AddCommand(runCommand(), demoCommand(), checkCommand(), connectCommand(), configCommand(), eventsCommand(), exceptionsCommand(),
-		planCommand(), applyCommand(), explainCommand(), statusCommand(), reportCommand(), exportCommand(), linksCommand(), tokenCommand(), apiCommand(),
-		resumeCommand(), versionCommand())
+		planCommand(), applyCommand(), explainCommand(), statusCommand(), reportCommand(), exportCommand(), forgetCommand(), linksCommand(), tokenCommand(),
+		apiCommand(), resumeCommand(), versionCommand())
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
 	for _, c := range root.Commands() {

@@ -1,0 +1,443 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"trueup/internal/status"
+)
+
+// Forgotten is what forgetting a customer erases, or has erased.
+type Forgotten struct {
+	// Customer is the source's id, "" when nobody of that name is a customer any
+	// more and only mentions are left. Pseudonym is what stands in its place.
+	Customer  string
+	Pseudonym string
+	// Rows counts the rows of each table that are changed or deleted.
+	Rows map[string]int
+	// Waiting is how many events were not carried yet, and never will be.
+	Waiting int
+	// Told is how many messages named the customer and are told anew.
+	Told int
+	// Others are customers with the same e-mail address, and Syncs are other
+	// syncs that know the same id: they are left as they are.
+	Others, Syncs []string
+	// LogLeft says that SQLite's write-ahead log could not be begun anew yet.
+	LogLeft bool
+
+	names *namer
+}
+
+// prose are the texts in which a customer of a sync may be named, by table: the
+// columns that tell a row, those texts, and which rows belong to the sync. A
+// table that is not here holds no text about a customer, or forgetOwn handles
+// it; a test looks at every column there is.
+var prose = []struct {
+	table, keys string
+	columns     []string
+	where       string
+	owned       bool // it says in a column customer whose the row is
+}{
+	{"events", "seq", []string{"event_id", "reason", "replayed_by"}, "sync = $1", true},
+	{"customers", "sync, customer", []string{"reason", "observed_by", "base_by", "base_revision", "desired_event", "ruling_by"}, "sync = $1", true},
+	{"decisions", "id", []string{"reason", "observed_by"}, "sync = $1", true},
+	{"exceptions", "id", []string{"reason", "last_action", "candidates", "owner"}, "sync = $1", true},
+	{"actions", "id", []string{"who", "note"}, "exception_id in (select id from exceptions where sync = $1)", false},
+	{"link_history", "id", []string{"why", "who"}, "sync = $1", true},
+	{"links", "sync, customer", []string{"rule", "linked_by"}, "sync = $1", true},
+	{"notices", "what, sync, kind, cause", []string{"failure"}, "sync = $1", false},
+	{"sweeps", "id", []string{"source_cursor", "target_cursor", "compared_to", "failure"}, "sync = $1", false},
+	{"sweep_sources", "sweep, customer", []string{"keys"}, sweepsOf, true},
+	{"sweep_targets", "sweep, target_id", []string{"keys", "edited_by", "revision"}, sweepsOf, false},
+	{"plan_rows", "sweep, customer", []string{"reason", "note"}, sweepsOf, true},
+}
+
+const sweepsOf = "sweep in (select id from sweeps where sync = $1)"
+
+// ForgetPlan says what Forget would do for whoever is called so: a customer, or
+// a text that nothing but mentions is left of.
+func (db *DB) ForgetPlan(ctx context.Context, sync, customer, named string) (Forgotten, error) {
+	return db.forget(ctx, sync, customer, named, true)
+}
+
+// Forget puts a pseudonym in place of whatever names a customer in a sync, and
+// deletes its payloads, keys, links and intents. How many events, decisions and
+// exceptions there were, when, and how they ended, stays. What is on its way is
+// cut off by the fence. It may be called again when it was cut off itself.
+func (db *DB) Forget(ctx context.Context, sync, customer, named string) (Forgotten, error) {
+	if db.name == "sqlite" {
+		// What is deleted is written over, and does not stay in free pages.
+		if _, err := db.write.ExecContext(ctx, "pragma secure_delete = on"); err != nil {
+			return Forgotten{}, fmt.Errorf("have SQLite write over what is deleted: %w", err)
+		}
+	}
+	f, err := db.forget(ctx, sync, customer, named, false)
+	if err != nil || db.name != "sqlite" {
+		return f, err
+	}
+	// Old pages stand in the write-ahead log until it is begun anew, which a
+	// reader can hold up.
+	busy, frames, moved := 0, 0, 0
+	if err := db.write.QueryRowContext(ctx, "pragma wal_checkpoint(truncate)").Scan(&busy, &frames, &moved); err != nil {
+		return f, fmt.Errorf("empty SQLite's write-ahead log: %w", err)
+	}
+	f.LogLeft = busy != 0
+	return f, nil
+}
+
+func (db *DB) forget(ctx context.Context, sync, customer, named string, dry bool) (Forgotten, error) {
+	f := Forgotten{Customer: customer, Pseudonym: forgottenPrefix + strings.ToLower(rand.Text()[:10]), Rows: map[string]int{}}
+	err := db.namesOf(ctx, sync, named, &f)
+	if err == nil {
+		// First what others' rows say of the customer: when this is cut off, the
+		// customer is still there to be forgotten by name.
+		err = db.forgetMentions(ctx, sync, &f, dry, true)
+	}
+	if err == nil && customer != "" {
+		err = db.update(ctx, func(t *tx) error {
+			rows, err := t.forgetOwn(sync, &f, dry)
+			if err != nil {
+				return err
+			}
+			for table, n := range rows {
+				f.Rows[table] += n
+			}
+			return nil
+		}, key{sync, customer})
+	}
+	if err == nil && !dry {
+		// Then what its own rows say, and what was written meanwhile.
+		again := Forgotten{Customer: f.Pseudonym, Rows: map[string]int{}, names: f.names}
+		err = db.forgetMentions(ctx, sync, &again, dry, false)
+	}
+	if err != nil {
+		return Forgotten{}, fmt.Errorf("forget a customer of %s: %w", sync, err)
+	}
+	return f, nil
+}
+
+// namesOf gathers what the customer is called: its id, the ids of its records
+// that are nobody else's now, and its address.
+func (db *DB) namesOf(ctx context.Context, sync, named string, f *Forgotten) error {
+	names := []string{named}
+	one := func(into *[]string, query string, args ...any) error {
+		return db.view(ctx, func(s scanner) error {
+			var name string
+			err := s.Scan(&name)
+			*into = append(*into, name)
+			return err
+		}, query, args...)
+	}
+	if f.Customer != "" {
+		names = append(names, f.Customer)
+		err := errors.Join(
+			one(&names, `
+select target_id from links where sync = $1 and customer = $2
+union select base_record_id from customers where sync = $1 and customer = $2
+union select target_id from decisions where sync = $1 and customer = $2
+union select record_id from intents where sync = $1 and customer = $2
+union select old_target from link_history where sync = $1 and customer = $2
+union select new_target from link_history where sync = $1 and customer = $2
+union select email from customers where sync = $1 and customer = $2`, sync, f.Customer),
+			one(&f.Others, "select customer from customers where sync = $1 and customer <> $2 and email <> '' and email = (select email from customers where sync = $1 and customer = $2) order by customer",
+				sync, f.Customer),
+			one(&f.Syncs, "select sync from customers where sync <> $1 and customer = $2 order by sync", sync, f.Customer))
+		if err != nil {
+			return err
+		}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	var taken []string
+	for _, name := range names {
+		if name == "" || name == f.Customer {
+			continue
+		}
+		// A record that is another customer's by now names that one.
+		err := one(&taken, "select target_id from links where sync = $1 and target_id = $2 and customer <> $3", sync, name, f.Customer)
+		if err != nil {
+			return err
+		}
+	}
+	names = slices.DeleteFunc(names, func(n string) bool {
+		// An address that others have as well tells them apart from nobody, and
+		// their events need it.
+		shared := len(f.Others) > 0 && strings.Contains(n, "@")
+		return n == "" || shared || slices.Contains(taken, n) || IsForgotten(n)
+	})
+	f.names = newNamer(names, f.Pseudonym)
+	return nil
+}
+
+// mentionPage is how many rows of a table are looked through at once, and
+// changed in one transaction at most.
+const mentionPage = 200
+
+// forgetMentions looks through every text of the sync for the customer's names,
+// or through those in the rows of others.
+func (db *DB) forgetMentions(ctx context.Context, sync string, f *Forgotten, dry, others bool) error {
+	for _, p := range prose {
+		keys := strings.Split(p.keys, ", ")
+		args := []any{sync}
+		if p.owned && others && f.Customer != "" {
+			p.where += " and customer <> $2"
+			args = append(args, f.Customer)
+		}
+		if err := db.eachPage(ctx, p.table, keys, p.columns, p.where, args, func(rows [][]string) error {
+			return db.rename(ctx, p.table, keys, p.columns, rows, f, dry)
+		}); err != nil {
+			return err
+		}
+	}
+	return db.forgetPayloads(ctx, sync, f, dry)
+}
+
+// eachPage reads texts of a table page by page, in the order of its keys.
+func (db *DB) eachPage(ctx context.Context, table string, keys, columns []string, where string, chosen []any, each func(rows [][]string) error) error {
+	selected := make([]string, 0, len(keys)+len(columns))
+	for _, c := range slices.Concat(keys, columns) {
+		selected = append(selected, "cast("+c+" as text)")
+	}
+	numeric := slices.Contains([]string{"seq", "id"}, keys[0])
+	var after []string
+	for {
+		args := slices.Clone(chosen)
+		condition := where
+		if after != nil {
+			places := make([]string, len(keys))
+			for i := range keys {
+				args = append(args, after[i])
+				places[i] = fmt.Sprintf("$%d", len(args))
+				if numeric || keys[i] == "sweep" {
+					places[i] = "cast(" + places[i] + " as bigint)"
+				}
+			}
+			condition += fmt.Sprintf(" and (%s) > (%s)", strings.Join(keys, ", "), strings.Join(places, ", "))
+		}
+		var rows [][]string
+		err := db.view(ctx, func(s scanner) error {
+			row := make([]string, len(selected))
+			into := make([]any, len(row))
+			for i := range row {
+				into[i] = &row[i]
+			}
+			err := s.Scan(into...)
+			rows = append(rows, row)
+			return err
+		}, fmt.Sprintf("select %s from %s where %s order by %s limit %d", strings.Join(selected, ", "), table, condition, strings.Join(keys, ", "), mentionPage), args...)
+		if err != nil {
+			return err
+		}
+		if len(rows) == 0 {
+			return nil
+		}
+		after = rows[len(rows)-1][:len(keys)]
+		if err := each(rows); err != nil {
+			return err
+		}
+	}
+}
+
+// rename writes the rows of a page whose texts name the customer.
+func (db *DB) rename(ctx context.Context, table string, keys, columns []string, rows [][]string, f *Forgotten, dry bool) error {
+	type change struct {
+		key, texts []string
+	}
+	var changes []change
+	for _, row := range rows {
+		texts := slices.Clone(row[len(keys):])
+		changed := false
+		for i := range texts {
+			text, here := f.names.inText(columns[i], texts[i])
+			texts[i], changed = text, changed || here
+		}
+		if changed {
+			changes = append(changes, change{row[:len(keys)], texts})
+		}
+	}
+	if len(changes) == 0 {
+		return nil
+	}
+	f.Rows[table] += len(changes)
+	if dry {
+		return nil
+	}
+	return db.update(ctx, func(t *tx) error {
+		for _, c := range changes {
+			var args []any
+			set, at := make([]string, len(columns)), make([]string, len(keys))
+			for i := range columns {
+				args = append(args, c.texts[i])
+				set[i] = fmt.Sprintf("%s = $%d", columns[i], len(args))
+			}
+			for i := range keys {
+				args = append(args, c.key[i])
+				at[i] = fmt.Sprintf("cast(%s as text) = $%d", keys[i], len(args))
+				if keys[i] == "seq" || keys[i] == "id" || keys[i] == "sweep" {
+					at[i] = fmt.Sprintf("%s = cast($%d as bigint)", keys[i], len(args))
+				}
+			}
+			if _, err := t.exec(fmt.Sprintf("update %s set %s where %s", table, strings.Join(set, ", "), strings.Join(at, " and ")), args...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// forgetPayloads looks through the payloads that are not the customer's own. One
+// that could not be read when it came is deleted when it names the customer: who
+// else is in it cannot be told.
+func (db *DB) forgetPayloads(ctx context.Context, sync string, f *Forgotten, dry bool) error {
+	for after := int64(0); ; {
+		type row struct {
+			seq      int64
+			customer string
+			payload  []byte
+		}
+		var changes []row
+		n := 0
+		err := db.view(ctx, func(s scanner) error {
+			var r row
+			if err := s.Scan(&r.seq, &r.customer, &r.payload); err != nil {
+				return err
+			}
+			n, after = n+1, r.seq
+			payload, named := f.names.inPayload(r.payload)
+			switch {
+			case !named:
+				return nil
+			case r.customer == "":
+				payload = []byte{}
+			}
+			r.payload = payload
+			changes = append(changes, r)
+			return nil
+		}, "select seq, customer, payload from events where sync = $1 and seq > $2 and customer <> $3 order by seq limit $4", sync, after, f.Customer, mentionPage/4)
+		if err != nil || n == 0 {
+			return err
+		}
+		f.Rows["events"] += len(changes)
+		if dry || len(changes) == 0 {
+			continue
+		}
+		if err := db.update(ctx, func(t *tx) error {
+			for _, c := range changes {
+				if _, err := t.exec("update events set payload = $2 where seq = $1", c.seq, c.payload); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+}
+
+// forgetOwn changes the rows that are the customer's, in one transaction.
+func (t *tx) forgetOwn(sync string, f *Forgotten, dry bool) (rows map[string]int, err error) {
+	rows = map[string]int{}
+	count := func(table, query string, args ...any) error {
+		n := 0
+		err := t.query(func(s scanner) error { return s.Scan(&n) }, "select count(*) from "+table+" where "+query, args...)
+		rows[table] += n
+		return err
+	}
+	const own = "sync = $1 and customer = $2"
+	c := f.Customer
+	if err := t.query(func(s scanner) error { return s.Scan(&f.Waiting) }, "select count(*) from events where "+own+" and outcome = ''", sync, c); err != nil {
+		return nil, err
+	}
+	if err := t.query(func(s scanner) error { return s.Scan(&f.Told) },
+		"select count(*) from notices n where sync = $1 and place <> '' and exists (select 1 from exceptions x where x.sync = n.sync and x.kind = n.kind and x.cause = n.cause and x.customer = $2)",
+		sync, c); err != nil {
+		return nil, err
+	}
+	for _, table := range []string{"events", "customers", "links", "intents", "decisions", "exceptions", "link_history"} {
+		if err := count(table, own, sync, c); err != nil {
+			return nil, err
+		}
+	}
+	err = errors.Join(
+		count("notices", "sync = $1 and cause = $2", sync, c),
+		count("sweep_sources", sweepsOf+" and customer = $2", sync, c),
+		count("plan_rows", sweepsOf+" and customer = $2", sync, c))
+	if err != nil || dry {
+		return rows, err
+	}
+	return rows, t.eraseOwn(sync, f)
+}
+
+func (t *tx) eraseOwn(sync string, f *Forgotten) error {
+	const own = " where sync = $1 and customer = $2"
+	c, p := f.Customer, f.Pseudonym
+	targets, err := t.heldTargets(sync, c)
+	if err != nil {
+		return err
+	}
+	run := func(query string, args ...any) {
+		if err == nil {
+			_, err = t.exec(query, args...)
+		}
+	}
+	// Whom it is told about is told anew, without the name.
+	run(`update notices set changed = changed + 1, attempts = 0, due_at = $3,
+    began_at = case when changed > told then began_at else $3 end
+where sync = $1 and place <> '' and exists (select 1 from exceptions x where x.sync = notices.sync and x.kind = notices.kind and x.cause = notices.cause and x.customer = $2)`, sync, c, ms(t.now))
+	run("update notices set cause = $3 where sync = $1 and cause = $2", sync, c, p)
+	run("update exceptions set cause = $3 where sync = $1 and customer = $2 and cause = $2", sync, c, p)
+	run("insert into actions (exception_id, done_at, who, verb, note) select id, $3, $4, 'closed', 'the customer was forgotten' from exceptions"+own+
+		" and state in ('open', 'acknowledged')", sync, c, ms(t.now), itself)
+	run("update exceptions set state = 'resolved', ignored = ''"+own+" and state in ('open', 'acknowledged')", sync, c)
+	run("update exceptions set customer = $3, candidates = 'null'"+own, sync, c, p)
+	run("update events set outcome = $3, reason = 'the customer was forgotten', settled_at = $4"+own+" and outcome = ''", sync, c, string(status.Ignored), ms(t.now))
+	run("update events set customer = $3, payload = $4"+own, sync, c, p, []byte{})
+	run("update decisions set customer = $3, target_id = case when target_id = '' then '' else $3 end"+own, sync, c, p)
+	run("update link_history set customer = $3, old_target = case when old_target = '' then '' else $3 end, new_target = case when new_target = '' then '' else $3 end"+own, sync, c, p)
+	run("delete from links"+own, sync, c)
+	run("delete from intents"+own, sync, c)
+	for _, target := range targets {
+		run("delete from sweep_keys where "+sweepsOf+" and target_id = $2", sync, target)
+		run("delete from sweep_targets where "+sweepsOf+" and target_id = $2", sync, target)
+	}
+	run("delete from sweep_sources where "+sweepsOf+" and customer = $2", sync, c)
+	run("update plan_rows set customer = $3, target_id = case when target_id = '' then '' else $3 end where "+sweepsOf+" and customer = $2", sync, c, p)
+	// Whoever carries it now may settle nothing any more.
+	run(`update customers set customer = $3, email = '', base_record_id = case when base_record_id = '' then '' else $3 end,
+    fence = fence + 1, generation = generation + 1, due_at = null, ruling = ''`+own, sync, c, p)
+	return err
+}
+
+// heldTargets are the records of a customer.
+func (t *tx) heldTargets(sync, customer string) (found []string, err error) {
+	err = t.query(func(s scanner) error {
+		var target string
+		err := s.Scan(&target)
+		found = append(found, target)
+		return err
+	}, "select target_id from links where sync = $1 and customer = $2", sync, customer)
+	return found, err
+}
+
+// candidatesWithout takes a person's records out of a list of candidates.
+func (n *namer) candidatesWithout(text string) (string, bool) {
+	var all []status.Candidate
+	if json.Unmarshal([]byte(text), &all) != nil {
+		return n.replaced(text)
+	}
+	left := slices.DeleteFunc(slices.Clone(all), func(c status.Candidate) bool { return slices.Contains(n.names, c.TargetID) })
+	if len(left) == len(all) {
+		return n.replaced(text)
+	}
+	out, err := json.Marshal(left)
+	if err != nil {
+		return text, false
+	}
+	again, _ := n.replaced(string(out))
+	return again, true
+}

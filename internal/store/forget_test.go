@@ -1,0 +1,320 @@
+package store_test
+
+import (
+	"bytes"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+const (
+	theSync   = "customer-status"
+	theirID   = "cus_Jane4711"
+	theirRec  = "rec_Jane0815"
+	theirMail = "jane.canary@example.com"
+)
+
+// rawOf opens a database beside the store.
+func rawOf(t *testing.T, engine, dsn string) *sql.DB {
+	t.Helper()
+	driver := "pgx"
+	if engine == "sqlite" {
+		driver, dsn = "sqlite", (&url.URL{Scheme: "file", Path: dsn}).String()
+	}
+	raw, err := sql.Open(driver, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := raw.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return raw
+}
+
+// textColumns returns every column that can hold text or bytes, by table.
+func textColumns(t *testing.T, engine string, raw *sql.DB) map[string][]string {
+	t.Helper()
+	query := "select m.name, p.name from sqlite_master m join pragma_table_info(m.name) p where m.type = 'table' and lower(p.type) in ('text', 'blob')"
+	if engine == "postgres" {
+		query = "select table_name, column_name from information_schema.columns where table_schema = current_schema() and data_type in ('text', 'bytea', 'character varying', 'json', 'jsonb')"
+	}
+	rows, err := raw.Query(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	all := map[string][]string{}
+	for rows.Next() {
+		var table, column string
+		if err := rows.Scan(&table, &column); err != nil {
+			t.Fatal(err)
+		}
+		all[table] = append(all[table], column)
+	}
+	if len(all) < 10 || rows.Err() != nil {
+		t.Fatalf("found only %v, %v", all, rows.Err())
+	}
+	return all
+}
+
+// where returns which columns hold one of the needles.
+func where(t *testing.T, raw *sql.DB, columns map[string][]string, needles ...string) []string {
+	t.Helper()
+	var found []string
+	for table, names := range columns {
+		for _, column := range names {
+			rows, err := raw.Query(fmt.Sprintf("select %s from %s", column, table))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for rows.Next() {
+				var value []byte
+				if err := rows.Scan(&value); err != nil {
+					t.Fatal(err)
+				}
+				for _, needle := range needles {
+					if strings.Contains(strings.ToLower(string(value)), strings.ToLower(needle)) {
+						found = append(found, fmt.Sprintf("%s.%s holds %s: %.120s", table, column, needle, value))
+					}
+				}
+			}
+			if err := rows.Err(); err != nil {
+				t.Fatal(err)
+			}
+			rows.Close()
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// planted fills a database with Jane wherever somebody may stand, beside others
+// who look like her.
+func planted(t *testing.T, db *store.DB, raw *sql.DB) {
+	t.Helper()
+	ctx := t.Context()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	event := func(id, customer, payload string) store.NewEvent {
+		return store.NewEvent{Connection: "billing", Sync: theSync, Side: store.SourceSide, ID: id, Customer: customer, Value: "active", HasValue: true,
+			OccurredAt: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC), Payload: []byte(payload)}
+	}
+	broken := event("unreadable:1", "", `{"broken": "`+theirMail+`"`)
+	broken.Outcome, broken.Reason = status.Parked, "it cannot be read"
+	_, err := db.Receive(ctx, []store.NewEvent{
+		event("poll:"+theirID+":1", theirID, `{"id":"`+theirID+`","email":"`+theirMail+`"}`),
+		event("evt_2", "cus_2", `{"id":"cus_2","referred_by":"`+theirID+`","email":"bob@example.com","n":1}`),
+		event("evt_3", "cus_Jane47112", `{"id":"cus_Jane47112"}`), broken})
+	must(err)
+	works, err := db.Claim(ctx, theSync, 10, time.Minute)
+	must(err)
+	for i := range works {
+		w := &works[i]
+		decision := &store.Decision{Sync: theSync, Customer: w.Customer, Action: "park", Reason: "about " + w.Customer, Stage: status.StageMatch}
+		s := store.Settlement{Outcome: status.Parked, Reason: "about " + w.Customer, Decision: decision,
+			Park: &store.NewException{Sync: theSync, Customer: w.Customer, Kind: status.AmbiguousMatch, Stage: status.StageMatch, Reason: "two records match", LastAction: "searched"}}
+		switch w.Customer {
+		case theirID:
+			must(db.SaveLink(ctx, w, store.Link{Sync: theSync, Customer: theirID, TargetID: theirRec, Rule: "email = email", Confidence: 0.9, By: "rule"}))
+			_, err = db.BeginWrite(ctx, w, store.Intent{RecordID: theirRec, Value: "Active", SentAt: w.Now, Expires: w.Now.Add(time.Hour)})
+			must(err)
+			s.Email, decision.TargetID, decision.By = strings.ToUpper(theirMail), theirRec, theirMail
+			s.Base = &store.Base{Known: true, RecordID: theirRec, Value: "Active", By: theirMail}
+			s.Observed = &store.Observed{Value: "Active", By: theirMail}
+			s.Desired = &store.Desired{Value: "Active", Event: "poll:" + theirID + ":1"}
+			s.Park.Reason = theirMail + " is the address of record " + theirRec
+			s.Park.Candidates = []status.Candidate{{TargetID: theirRec}, {TargetID: "rec_2"}}
+		case "cus_2":
+			s.Park.Reason = "the record found belongs to customer " + theirID + " already"
+			s.Park.LastAction, decision.Reason, s.Reason = "asked about "+theirMail, s.Park.Reason, s.Park.Reason
+			s.Park.Candidates = []status.Candidate{{TargetID: theirRec}, {TargetID: "rec_2"}}
+		}
+		for _, e := range w.Events {
+			if w.Customer != "cus_Jane47112" {
+				s.Events = append(s.Events, store.EventOutcome{Seq: e.Seq, Outcome: status.Parked, Reason: s.Reason})
+			}
+		}
+		must(db.Settle(ctx, w, s))
+	}
+	found, err := db.Exceptions(ctx, store.ExceptionFilter{Customer: theirID})
+	must(err)
+	_, err = db.Act(ctx, store.Act{Exception: found[0].ID, Verb: store.Assign, Who: "ops", Owner: theirMail})
+	must(err)
+	for _, query := range []string{
+		"update notices set channel = 'C1', place = '12.3', told = changed, failure = 'no message about " + theirID + "'",
+		"insert into sweeps (id, sync, purpose, phase, rules, began_at) values (77, '" + theSync + "', 'plan', 'done', '', 1)",
+		"insert into sweep_sources (sweep, customer, value, no_status, value_at, updated_at, keys, read_at) values (77, '" + theirID + "', 'active', 0, 1, 1, '{\"email\":\"" + theirMail + "\"}', 1)",
+		"insert into sweep_targets (sweep, target_id, value, edited_at, field_time, actor, edited_by, revision, keys, read_at) values (77, '" + theirRec + "', 'Active', 1, 0, '', '" + theirMail + "', '', '{}', 1)",
+		"insert into sweep_keys (sweep, name, value, target_id) values (77, 'email', '" + theirMail + "', '" + theirRec + "')",
+		"insert into plan_rows (sweep, customer, target_id, action, kind, reason, before, after) values (77, '" + theirID + "', '" + theirRec + "', 'write', '', 'about " + theirID + "', 'Paused', 'Active')",
+	} {
+		if strings.Contains(query, "sweeps (id") && db.Engine() == "postgres" {
+			query = strings.Replace(query, ") values", ") overriding system value values", 1)
+		}
+		if _, err := raw.Exec(query); err != nil {
+			t.Fatalf("%s: %v", query, err)
+		}
+	}
+}
+
+func TestNobodyIsNamedAnyMoreWhoWasForgotten(t *testing.T) {
+	for engine, dsn := range engines {
+		t.Run(engine, func(t *testing.T) {
+			database := dsn(t)
+			db := open(t, store.Options{DSN: database, Migrate: true})
+			raw := rawOf(t, engine, database)
+			planted(t, db, raw)
+			columns := textColumns(t, engine, raw)
+			if len(where(t, raw, columns, theirID)) < 12 || len(where(t, raw, columns, theirMail)) < 6 || len(where(t, raw, columns, theirRec)) < 6 {
+				t.Fatal("the test plants too little")
+			}
+			before, err := db.ForgetPlan(t.Context(), theSync, theirID, theirMail)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if before.Rows["events"] < 3 || before.Told != 1 || before.Rows["links"] != 1 {
+				t.Errorf("it would change %v, and tell %d anew", before.Rows, before.Told)
+			}
+			if len(where(t, raw, columns, theirID)) < 12 {
+				t.Error("asking erased something")
+			}
+			done, err := db.Forget(t.Context(), theSync, theirID, theirMail)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// cus_Jane47112 is somebody else, whose id begins with hers.
+			names := slices.DeleteFunc(where(t, raw, columns, theirID, theirRec, theirMail), func(s string) bool { return strings.Contains(s, "cus_Jane47112") })
+			if len(names) > 0 {
+				t.Errorf("she still stands in\n%s", strings.Join(names, "\n"))
+			}
+			if fmt.Sprint(before.Rows) != fmt.Sprint(done.Rows) {
+				t.Errorf("it said %v and changed %v", before.Rows, done.Rows)
+			}
+			defer stays(t, db, done.Pseudonym)
+			if engine != "sqlite" {
+				return
+			}
+			// And not in the file: neither in a free page nor in the log.
+			files, err := filepath.Glob(strings.NewReplacer("?", "[?]").Replace(database) + "*")
+			if err != nil || len(files) == 0 {
+				t.Fatal(files, err)
+			}
+			for _, name := range files {
+				text, err := os.ReadFile(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				text = bytes.ReplaceAll(text, []byte("cus_Jane47112"), nil)
+				for _, needle := range []string{theirID, theirRec, theirMail} {
+					if n := bytes.Count(bytes.ToLower(text), bytes.ToLower([]byte(needle))); n > 0 {
+						t.Errorf("%s holds %s %d times", filepath.Base(name), needle, n)
+					}
+				}
+			}
+		})
+	}
+}
+
+// stays looks at what forgetting leaves.
+func stays(t *testing.T, db *store.DB, pseudonym string) {
+	t.Helper()
+	ctx := t.Context()
+	c, err := db.Customer(ctx, theSync, pseudonym)
+	if err != nil || c.Outcome != status.Parked || c.Desired.Value != "Active" || c.Link != nil || !c.DueAt.IsZero() {
+		t.Errorf("the customer is %+v, %v", c, err)
+	}
+	history, err := db.History(ctx, theSync, pseudonym, 10)
+	if err != nil || len(history) == 0 || history[0].TargetID != pseudonym {
+		t.Errorf("the history is %+v, %v", history, err)
+	}
+	found, err := db.Exceptions(ctx, store.ExceptionFilter{Customer: pseudonym})
+	if err != nil || len(found) != 1 || found[0].State != status.Resolved || found[0].Cause != pseudonym {
+		t.Errorf("the exceptions are %+v, %v", found, err)
+	}
+	others, err := db.Exceptions(ctx, store.ExceptionFilter{Customer: "cus_2"})
+	if err != nil || len(others) != 1 || others[0].State != status.Open || len(others[0].Candidates) != 1 || others[0].Candidates[0].TargetID != "rec_2" {
+		t.Errorf("the other's exception is %+v, %v", others, err)
+	}
+	events, err := db.Events(ctx, store.EventFilter{Customer: "cus_2"})
+	if want := `{"id":"cus_2","referred_by":"` + pseudonym + `","email":"bob@example.com","n":1}`; err != nil || string(events[0].Payload) != want {
+		t.Errorf("the other's payload is %s, %v", events[0].Payload, err)
+	}
+	events, err = db.Events(ctx, store.EventFilter{Customer: "cus_Jane47112", Waiting: true})
+	if err != nil || len(events) != 1 || len(events[0].Payload) == 0 {
+		t.Errorf("the event of her namesake is %+v, %v", events, err)
+	}
+	// An event that comes later makes a new customer.
+	if _, err := db.Receive(ctx, []store.NewEvent{{Connection: "billing", Sync: theSync, Side: store.SourceSide, ID: "evt_9", Customer: theirID}}); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := db.Customer(ctx, theSync, theirID); err != nil || c.Outcome != "" || c.Desired.Value != "" {
+		t.Errorf("the new customer is %+v, %v", c, err)
+	}
+}
+
+func TestForgettingCutsOffWhoeverCarriesTheCustomer(t *testing.T) {
+	for engine, dsn := range engines {
+		t.Run(engine, func(t *testing.T) {
+			db := open(t, store.Options{DSN: dsn(t), Migrate: true})
+			ctx := t.Context()
+			if _, err := db.Receive(ctx, []store.NewEvent{{Connection: "billing", Sync: theSync, Side: store.SourceSide, ID: "evt_1", Customer: theirID, Payload: []byte("x")}}); err != nil {
+				t.Fatal(err)
+			}
+			works, err := db.Claim(ctx, theSync, 1, time.Minute)
+			if err != nil || len(works) != 1 {
+				t.Fatal(works, err)
+			}
+			done, err := db.Forget(ctx, theSync, theirID, theirID)
+			if err != nil || done.Waiting != 1 {
+				t.Fatal(done, err)
+			}
+			if _, err := db.BeginWrite(ctx, &works[0], store.Intent{RecordID: theirRec}); err == nil {
+				t.Error("a write could still be sent")
+			}
+			if err := db.Settle(ctx, &works[0], store.Settlement{Outcome: status.Applied, Email: theirMail}); err == nil {
+				t.Error("the attempt could still settle")
+			}
+			if due, err := db.NextDue(ctx, theSync); err != nil || !due.IsZero() {
+				t.Errorf("something is due at %s, %v", due, err)
+			}
+		})
+	}
+}
+
+// A short number may be anything: it is replaced where our own texts say whose
+// it is, and in nobody else's payload.
+func TestAShortNumberForgetsNobodyElse(t *testing.T) {
+	db := open(t, store.Options{DSN: engines["sqlite"](t), Migrate: true})
+	ctx := t.Context()
+	event := func(id, customer, payload string) store.NewEvent {
+		return store.NewEvent{Connection: "billing", Sync: theSync, Side: store.SourceSide, ID: id, Customer: customer, Payload: []byte(payload)}
+	}
+	other := event("evt_2", "2", `{"id":2,"seats":1}`)
+	other.Outcome, other.Reason = status.Ignored, "1 attempt; it belongs to customer 1 already"
+	if _, err := db.Receive(ctx, []store.NewEvent{event("evt_1", "1", `{"id":1}`), other}); err != nil {
+		t.Fatal(err)
+	}
+	done, err := db.Forget(ctx, theSync, "1", "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := db.Events(ctx, store.EventFilter{Customer: "2"})
+	if err != nil || string(found[0].Payload) != `{"id":2,"seats":1}` || found[0].Reason != "1 attempt; it belongs to customer "+done.Pseudonym+" already" {
+		t.Errorf("the other's event is %s: %s, %v", found[0].Payload, found[0].Reason, err)
+	}
+}
