@@ -20,15 +20,16 @@ import (
 // the connections, the path, the inbox, the pollers, who looks for candidates,
 // who compares both sides and who is told. A changed file makes another one in its place.
 type carrier struct {
-	config   *config.Config
-	log      *slog.Logger
-	conns    *connections
-	pipeline *pipeline.Pipeline
-	inbox    *inbox.Inbox
-	pollers  []*poll.Poller
-	suggest  []*suggester
-	sweepers []*sweeper
-	telling  *telling
+	config    *config.Config
+	log       *slog.Logger
+	conns     *connections
+	pipeline  *pipeline.Pipeline
+	inbox     *inbox.Inbox
+	pollers   []*poll.Poller
+	suggest   []*suggester
+	sweepers  []*sweeper
+	telling   *telling
+	retention retention
 
 	// claiming ends when no new work is to begin, working when what has begun
 	// is cut off.
@@ -48,6 +49,7 @@ func (a *App) newCarrier(cfg *config.Config) (*carrier, error) {
 	c.pollers = pollers(conns.syncs, a.store, c.inbox, a.log)
 	c.suggest = suggesters(conns.syncs, a.store, a.log)
 	c.sweepers = sweepers(conns.syncs, a.store, a.log, c.pipeline.Wake, conns.paused)
+	c.retention = retention{Retention: cfg.Retention, db: a.store, log: a.log, metrics: a.metrics}
 	c.telling = openTelling(cfg, a.store, a.log, a.metrics)
 	return c, nil
 }
@@ -67,6 +69,7 @@ func (c *carrier) start() {
 	for _, s := range c.sweepers {
 		c.running.Go(func() { s.run(claiming) })
 	}
+	c.running.Go(func() { c.retention.run(claiming) })
 	c.telling.start(claiming, &c.running)
 }
 

@@ -19,9 +19,17 @@ type Config struct {
 	Connections   map[string]Connection `yaml:"connections" jsonschema:"required" jsonschema_description:"The accounts in the tools, by a name of your choice."`
 	Syncs         map[string]Sync       `yaml:"syncs" jsonschema:"required" jsonschema_description:"The one-way flows, by a name of your choice."`
 	Notify        Notify                `yaml:"notify" jsonschema_description:"Where people are told."`
+	Retention     Retention             `yaml:"retention" jsonschema_description:"After how long what was received and decided is deleted; kept for ever unless set."`
 	People        map[string]Person     `yaml:"people" jsonschema_description:"Who the owners are, by e-mail."`
 
 	places places
+}
+
+// Retention says after how long things are deleted; 0 keeps them. Nothing goes
+// that waits, is open, or tells a source's present state.
+type Retention struct {
+	Payloads time.Duration `yaml:"payloads" jsonschema:"example=90d" jsonschema_description:"After how long the payloads of events are deleted; their rows stay."`
+	History  time.Duration `yaml:"history" jsonschema:"example=400d" jsonschema_description:"After how long settled events, decisions and resolved exceptions are deleted, 35d or more."`
 }
 
 // Connection is the credentials and settings of one account in one tool.

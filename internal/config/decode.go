@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/netip"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,8 +54,8 @@ func (d *decoder) value(n *node, path string, v reflect.Value) {
 		d.scalar(n, path, v, "text", "write one value", func(s string) bool { v.SetString(s); return true })
 		return
 	case durationType:
-		d.scalar(n, path, v, "a duration", "write a number with a unit, such as 30s, 5m or 6h", func(s string) bool {
-			t, err := time.ParseDuration(s)
+		d.scalar(n, path, v, "a duration", "write a number with a unit, such as 30s, 5m, 6h or 90d", func(s string) bool {
+			t, err := duration(s)
 			v.SetInt(int64(t))
 			return err == nil
 		})
@@ -102,6 +103,27 @@ func (d *decoder) value(n *node, path string, v reflect.Value) {
 	default:
 		panic(fmt.Sprintf("config: a field at %s has type %s, which no file can hold", path, v.Type()))
 	}
+}
+
+var days = regexp.MustCompile(`^([0-9]{1,5})d`)
+
+// duration reads a duration, which may begin with a number of days.
+func duration(s string) (time.Duration, error) {
+	found := days.FindStringSubmatch(s)
+	if found == nil {
+		return time.ParseDuration(s)
+	}
+	n, err := strconv.Atoi(found[1])
+	if err != nil {
+		return 0, err
+	}
+	rest := time.Duration(0)
+	if left := s[len(found[0]):]; left != "" {
+		if rest, err = time.ParseDuration(left); err == nil && rest < 0 {
+			err = fmt.Errorf("%s is below 0", left)
+		}
+	}
+	return time.Duration(n)*24*time.Hour + rest, err
 }
 
 // scalar replaces references in a scalar and hands its text to set, which

@@ -13,7 +13,7 @@ const (
 	// The contract takes ${NAME} wherever a scalar may stand, so the schema
 	// has to take it where it asks for a number, a duration or a fixed word.
 	referencePattern = `\$\{[A-Za-z_][A-Za-z0-9_]*\}`
-	durationPattern  = `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$|` + referencePattern
+	durationPattern  = `^[0-9]{1,5}d$|^([0-9]{1,5}d)?([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$|` + referencePattern
 	networkPattern   = `^[0-9a-fA-F.:]+/[0-9]{1,3}$|` + referencePattern
 )
 

@@ -59,6 +59,29 @@ func (v *validator) file() {
 	}
 	v.notify("notify", c.Notify)
 	v.people("people", c.People)
+	v.retention("retention", c.Retention)
+}
+
+// minHistory is longer than any tool sends an event again: by its row a repeat
+// is recognised.
+const minHistory = 35 * 24 * time.Hour
+
+func (v *validator) retention(path string, r Retention) {
+	for _, k := range []struct {
+		key  string
+		span time.Duration
+	}{{"payloads", r.Payloads}, {"history", r.History}} {
+		if v.set(path+"."+k.key) && k.span <= 0 {
+			v.invalid(path+"."+k.key, "it is not longer than 0s", "write a duration such as 90d, or remove the key to keep everything")
+			return
+		}
+	}
+	switch {
+	case r.History > 0 && r.History < minHistory:
+		v.invalid(path+".history", v.show(path+".history", r.History)+" is shorter than 35d", "write 35d or more: a tool may send an event again for weeks, and by its row the repeat is recognised")
+	case r.History > 0 && r.Payloads > r.History:
+		v.invalid(path+".payloads", "it is longer than history, with which the whole event goes", "write a shorter time, or remove the key")
+	}
 }
 
 func (v *validator) connection(path string, c Connection) {

@@ -30,6 +30,7 @@ type Metrics struct {
 	calls    *prometheus.CounterVec
 	notices  *prometheus.CounterVec
 	refused  *prometheus.CounterVec
+	deleted  *prometheus.CounterVec
 }
 
 // New returns counters that stand at zero.
@@ -45,10 +46,11 @@ func New() *Metrics {
 		calls:    counter("trueup_calls_total", "Writes sent to a target.", "sync", "what", "result"),
 		notices:  newNotices(),
 		refused:  counter("trueup_refused_writes_total", "Writes that a limit refused: writes_per_customer, never_sticks or mass_change.", "sync", "limit"),
+		deleted:  counter("trueup_deleted_total", "Old rows and payloads that were deleted, as retention says.", "what"),
 		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "trueup_attempt_seconds", Help: "How long one attempt took, in seconds.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}}, []string{"sync"}),
 	}
-	m.registry.MustRegister(m.received, m.outcomes, m.attempts, m.calls, m.notices, m.refused, m.took,
+	m.registry.MustRegister(m.received, m.outcomes, m.attempts, m.calls, m.notices, m.refused, m.deleted, m.took,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -78,6 +80,13 @@ func (m *Metrics) Attempt(sync string, stage status.Stage, result string, took t
 	if m != nil {
 		m.attempts.WithLabelValues(sync, string(stage), result).Inc()
 		m.took.WithLabelValues(sync).Observe(took.Seconds())
+	}
+}
+
+// Deleted counts n old things that were deleted.
+func (m *Metrics) Deleted(what string, n int) {
+	if m != nil && n > 0 {
+		m.deleted.WithLabelValues(what).Add(float64(n))
 	}
 }
 
