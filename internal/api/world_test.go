@@ -22,6 +22,7 @@ import (
 
 	"trueup/internal/api"
 	"trueup/internal/config"
+	"trueup/internal/replay"
 	"trueup/internal/status"
 	"trueup/internal/store"
 	"trueup/internal/store/pgtest"
@@ -80,7 +81,13 @@ func newWorld(t *testing.T, dsn string) *world {
 	}
 	w.syncs = syncs
 	log := slog.New(slog.NewJSONHandler(w.log, nil))
-	h, err := api.New(api.Options{Store: db, Syncs: func() map[string]config.Sync { return syncs }, Log: log})
+	h, err := api.New(api.Options{Store: db, Syncs: func() map[string]config.Sync { return syncs }, Log: log, Replay: func(ctx context.Context, seq int64, dry bool, q replay.Request) ([]replay.Step, error) {
+		r := replay.Replayer{Store: db, Syncs: syncs}
+		if dry {
+			return r.Preview(ctx, seq)
+		}
+		return r.Do(ctx, seq, q)
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -73,7 +73,6 @@ func (v *validator) retention(path string, r Retention) {
 	}{{"payloads", r.Payloads}, {"history", r.History}} {
 		if v.set(path+"."+k.key) && k.span <= 0 {
 			v.invalid(path+"."+k.key, "it is not longer than 0s", "write a duration such as 90d, or remove the key to keep everything")
-			return
 		}
 	}
 	switch {

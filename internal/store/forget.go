@@ -322,7 +322,9 @@ func (db *DB) forgetPayloads(ctx context.Context, sync string, f *Forgotten, dry
 		if err != nil || n == 0 {
 			return err
 		}
-		f.Rows["events"] += len(changes)
+		if len(changes) > 0 {
+			f.Rows["events"] += len(changes)
+		}
 		if dry || len(changes) == 0 {
 			continue
 		}

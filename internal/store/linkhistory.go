@@ -56,7 +56,7 @@ func (t *tx) noteLink(l Link, before, why string) error {
 const SurvivorRule = "merged in the target"
 
 // FollowLink moves the link of a claimed customer from a record that was merged
-// away to its survivor, and forgets what an owner decided about the old one. It
+// away to its survivor, and forgets what was decided about the old one and what that held. It
 // returns a *DuplicateLinkError when the survivor is another customer's, and
 // ErrFenced when the link is not the one that was claimed any more.
 func (db *DB) FollowLink(ctx context.Context, w *Work, from, to string) (Link, error) {
@@ -82,7 +82,7 @@ func (db *DB) FollowLink(ctx context.Context, w *Work, from, to string) (Link, e
 		}
 		l.At = t.now
 		moved = l
-		return errors.Join(t.setLink(l, "the record was merged into another in the target"), t.dropRuling(w.Sync, w.Customer))
+		return errors.Join(t.setLink(l, "the record was merged into another in the target"), t.forgetRecord(w.Sync, w.Customer))
 	}, key{w.Sync, w.Customer})
 	if err != nil {
 		return Link{}, fmt.Errorf("move the link of customer %s of %s to the survivor: %w", w.Customer, w.Sync, err)

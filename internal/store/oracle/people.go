@@ -62,7 +62,7 @@ func (db *DB) FollowLink(_ context.Context, w *store.Work, from, to string) (sto
 	}
 	l := store.Link{Sync: w.Sync, Customer: w.Customer, TargetID: to, Rule: store.SurvivorRule, Confidence: have.Confidence, By: "trueup", At: now}
 	db.put(l, "the record was merged into another in the target", now)
-	db.dropRuling(k)
+	db.forgetRecord(k)
 	return l, nil
 }
 
