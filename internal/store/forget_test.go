@@ -131,7 +131,7 @@ func planted(t *testing.T, db *store.DB, raw *sql.DB) {
 		switch w.Customer {
 		case theirID:
 			must(db.SaveLink(ctx, w, store.Link{Sync: theSync, Customer: theirID, TargetID: theirRec, Rule: "email = email", Confidence: 0.9, By: "rule"}))
-			_, err = db.BeginWrite(ctx, w, store.Intent{RecordID: theirRec, Value: "Active", SentAt: w.Now, Expires: w.Now.Add(time.Hour)})
+			_, err = db.BeginWrite(ctx, w, store.Intent{RecordID: theirRec, Value: "Active", SentAt: w.Now, Expires: w.Now.Add(time.Hour)}, store.Limits{})
 			must(err)
 			s.Email, decision.TargetID, decision.By = strings.ToUpper(theirMail), theirRec, theirMail
 			s.Base = &store.Base{Known: true, RecordID: theirRec, Value: "Active", By: theirMail}
@@ -157,6 +157,7 @@ func planted(t *testing.T, db *store.DB, raw *sql.DB) {
 	must(err)
 	for _, query := range []string{
 		"update notices set channel = 'C1', place = '12.3', told = changed, failure = 'no message about " + theirID + "'",
+		"update customers set undone = '[{\"record_id\":\"" + theirRec + "\"}]' where customer = '" + theirID + "'",
 		"insert into sweeps (id, sync, purpose, phase, rules, began_at) values (77, '" + theSync + "', 'plan', 'done', '', 1)",
 		"insert into sweep_sources (sweep, customer, value, no_status, value_at, updated_at, keys, read_at) values (77, '" + theirID + "', 'active', 0, 1, 1, '{\"email\":\"" + theirMail + "\"}', 1)",
 		"insert into sweep_targets (sweep, target_id, value, edited_at, field_time, actor, edited_by, revision, keys, read_at) values (77, '" + theirRec + "', 'Active', 1, 0, '', '" + theirMail + "', '', '{}', 1)",
@@ -283,7 +284,7 @@ func TestForgettingCutsOffWhoeverCarriesTheCustomer(t *testing.T) {
 			if err != nil || done.Waiting != 1 {
 				t.Fatal(done, err)
 			}
-			if _, err := db.BeginWrite(ctx, &works[0], store.Intent{RecordID: theirRec}); err == nil {
+			if _, err := db.BeginWrite(ctx, &works[0], store.Intent{RecordID: theirRec}, store.Limits{}); err == nil {
 				t.Error("a write could still be sent")
 			}
 			if err := db.Settle(ctx, &works[0], store.Settlement{Outcome: status.Applied, Email: theirMail}); err == nil {
