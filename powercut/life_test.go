@@ -185,7 +185,7 @@ func linking(customer, record string) step {
 
 func writing(customer, value string) step {
 	return with("begin to write "+value+" for", customer, func(l *life, w *store.Work) error {
-		i, err := l.BeginWrite(l.ctx, w, store.Intent{RecordID: "rec_1", Value: value, Prior: "Trial", SentAt: l.now, Expires: l.now.Add(time.Minute)})
+		i, err := l.BeginWrite(l.ctx, w, store.Intent{RecordID: "rec_1", Value: value, Prior: "Trial", SentAt: l.now, Expires: l.now.Add(time.Minute)}, store.Limits{})
 		if err == nil {
 			l.intents[customer] = i.ID
 		}

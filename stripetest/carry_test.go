@@ -68,9 +68,9 @@ func newRun(t *testing.T, dsn string) *run {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cfg, warnings, err := config.Load(path, app.Types(), os.LookupEnv)
-	if err != nil || len(warnings) > 0 {
-		t.Fatal(err, warnings)
+	cfg, err := config.Load(path, app.Types(), os.LookupEnv)
+	if err != nil {
+		t.Fatal(err)
 	}
 	r.config = cfg
 	r.start()

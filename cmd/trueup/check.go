@@ -58,14 +58,11 @@ sides has seen: what each means, and which of them has no meaning yet.`,
 }
 
 func check(cmd *cobra.Command, _ []string) error {
-	cfg, warnings, err := loadConfig(cmd)
+	cfg, err := loadConfig(cmd)
 	if err != nil {
 		return err
 	}
 	result := checked{Config: cfg.Path, Connections: len(cfg.Connections), Syncs: len(cfg.Syncs), Warnings: []string{}}
-	for _, w := range warnings {
-		result.Warnings = append(result.Warnings, w.String())
-	}
 	result.Warnings = append(result.Warnings, orphans(cmd.Context(), cfg)...)
 	if result.Knows, err = app.Known(cfg); err != nil {
 		return err

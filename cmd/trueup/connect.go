@@ -41,7 +41,7 @@ ssh -L 8765:127.0.0.1:8765 HOST, and open the address at home.`,
 }
 
 func connect(cmd *cobra.Command, args []string) error {
-	cfg, _, err := loadConfig(cmd)
+	cfg, err := loadConfig(cmd)
 	if err != nil {
 		return err
 	}

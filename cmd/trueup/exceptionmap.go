@@ -74,7 +74,7 @@ func mapValue(cmd *cobra.Command, args []string, cfg *config.Config, db *store.D
 	if err != nil {
 		return err
 	}
-	if _, _, err := parseConfig(cfg.Path, after); err != nil {
+	if _, err := parseConfig(cfg.Path, after); err != nil {
 		return &failure{err: fmt.Errorf("with %q under %s the file would not be valid: %w", x.SourceValue, args[1], err), hint: "nothing was changed; the value may be listed already, then trueup run carries its customers by itself", code: exitFailed}
 	}
 	if !yes {

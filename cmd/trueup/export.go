@@ -62,7 +62,7 @@ func exportMake(cmd *cobra.Command, _ []string) error {
 	if name == "" || out == "" {
 		return usage("see trueup export make --help", "--sync and --out are both needed")
 	}
-	cfg, _, err := loadConfig(cmd)
+	cfg, err := loadConfig(cmd)
 	if err != nil {
 		return err
 	}

@@ -18,16 +18,16 @@ import (
 )
 
 // loadConfig reads the file that --config names.
-func loadConfig(cmd *cobra.Command) (*config.Config, []config.Warning, error) {
+func loadConfig(cmd *cobra.Command) (*config.Config, error) {
 	path, err := cmd.Flags().GetString("config")
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	return config.Load(path, app.Types(), os.LookupEnv)
 }
 
 // parseConfig reads the text of the file at path.
-func parseConfig(path string, text []byte) (*config.Config, []config.Warning, error) {
+func parseConfig(path string, text []byte) (*config.Config, error) {
 	return config.Parse(path, text, filepath.Dir(path), app.Types(), os.LookupEnv)
 }
 
@@ -35,7 +35,7 @@ func parseConfig(path string, text []byte) (*config.Config, []config.Warning, er
 // trueup run or without one.
 func withStore(run func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error) func(*cobra.Command, []string) error {
 	return withConfig(func(cmd *cobra.Command) (*config.Config, error) {
-		cfg, _, err := loadConfig(cmd)
+		cfg, err := loadConfig(cmd)
 		return cfg, err
 	}, run)
 }
@@ -69,7 +69,7 @@ func withDatabase(run func(cmd *cobra.Command, args []string, cfg *config.Config
 // readable returns the configuration, or what a command that only reads the
 // database needs of it.
 func readable(cmd *cobra.Command) (*config.Config, error) {
-	cfg, _, err := loadConfig(cmd)
+	cfg, err := loadConfig(cmd)
 	var faults config.Faults
 	if !errors.As(err, &faults) {
 		return cfg, err

@@ -72,7 +72,7 @@ func (w *fileWatch) run(ctx context.Context) {
 // reload goes on with another text of the configuration. With a fault the old
 // one stays.
 func (f runFlags) reload(path string, text []byte, a *app.App, log *slog.Logger) {
-	cfg, warnings, err := parseConfig(path, text)
+	cfg, err := parseConfig(path, text)
 	if err == nil {
 		// Its own time: a stop in the middle waits for it.
 		ctx, cancel := context.WithTimeout(context.Background(), f.drain)
@@ -82,9 +82,6 @@ func (f runFlags) reload(path string, text []byte, a *app.App, log *slog.Logger)
 	if err != nil {
 		log.Error("the changed configuration is not used, the one before stays", slog.Any("error", err))
 		return
-	}
-	for _, w := range warnings {
-		log.Warn("configuration", slog.String("warning", w.String()))
 	}
 	log.Info("the configuration was read again", slog.String("file", cfg.Path))
 }

@@ -68,7 +68,7 @@ func (f runFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	cfg, warnings, err := parseConfig(path, text)
+	cfg, err := parseConfig(path, text)
 	if err != nil {
 		return err
 	}
@@ -78,9 +78,6 @@ func (f runFlags) run(cmd *cobra.Command) error {
 	}
 	if f.lease != 0 && f.lease < time.Second {
 		return usage("give it 1s or more", "a lease of %s is too short for a call", f.lease)
-	}
-	for _, w := range warnings {
-		log.Warn("configuration", slog.String("warning", w.String()))
 	}
 	a, err := app.Start(cmd.Context(), app.Options{Config: cfg, Version: versionName(), Log: log, Listen: f.listen, Lease: f.lease})
 	if err != nil {

@@ -34,7 +34,7 @@ func TestAToolAtAnAddressThatIsNotCalled(t *testing.T) {
 			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			cfg, _, err := config.Load(path, app.Types(), os.LookupEnv)
+			cfg, err := config.Load(path, app.Types(), os.LookupEnv)
 			if err != nil {
 				t.Fatal(err)
 			}

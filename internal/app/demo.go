@@ -18,7 +18,7 @@ import (
 // trueup run.
 func DemoStart(version string, log *slog.Logger) func(ctx context.Context, configPath, configYAML string) (demo.Service, error) {
 	return func(ctx context.Context, configPath, _ string) (demo.Service, error) {
-		cfg, _, err := config.Load(configPath, Types(), func(string) (string, bool) { return "", false })
+		cfg, err := config.Load(configPath, Types(), func(string) (string, bool) { return "", false })
 		if err != nil {
 			return nil, err
 		}

@@ -27,7 +27,7 @@ func (l *live) node(text string) *app.App {
 	l.Helper()
 	path := filepath.Join(l.TempDir(), "trueup.yaml")
 	l.must(os.WriteFile(path, []byte(text), 0o600))
-	cfg, _, err := config.Load(path, app.Types(), os.LookupEnv)
+	cfg, err := config.Load(path, app.Types(), os.LookupEnv)
 	l.must(err)
 	a, err := app.Start(l.Context(), app.Options{Config: cfg, Version: "test", Log: slog.New(slog.DiscardHandler)})
 	l.must(err)

@@ -27,7 +27,7 @@ func TestTwoNodesShareTheWork(t *testing.T) {
 	if err := os.WriteFile(path, []byte(configText(l.dsn, l.billing.URL, l.crm.URL)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cfg, _, err := config.Load(path, app.Types(), os.LookupEnv)
+	cfg, err := config.Load(path, app.Types(), os.LookupEnv)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func TestAStartSaysWhoseCustomersTheFileHasLost(t *testing.T) {
 	if err := os.WriteFile(path, []byte(configText(dsn, "http://127.0.0.1:1", "http://127.0.0.1:2")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cfg, _, err := config.Load(path, app.Types(), os.LookupEnv)
+	cfg, err := config.Load(path, app.Types(), os.LookupEnv)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func (l *live) reloadFrom(ctx context.Context, text, old, fresh string) error {
 	if err := os.WriteFile(path, []byte(strings.Replace(text, old, fresh, 1)), 0o600); err != nil {
 		l.Fatal(err)
 	}
-	cfg, _, err := config.Load(path, app.Types(), os.LookupEnv)
+	cfg, err := config.Load(path, app.Types(), os.LookupEnv)
 	if err != nil {
 		l.Fatal(err)
 	}

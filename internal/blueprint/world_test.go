@@ -30,9 +30,9 @@ func load(t *testing.T, text string) *config.Config {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cfg, warnings, err := config.Load(path, registry.Types(), os.LookupEnv)
-	if err != nil || len(warnings) > 0 {
-		t.Fatal(err, warnings)
+	cfg, err := config.Load(path, registry.Types(), os.LookupEnv)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return cfg
 }

@@ -80,8 +80,8 @@ func (w *world) mistaken() {
 // command prints the faults as they are.
 func (w *world) checked(out *spill, text, what string) int {
 	where := "the faults of " + what
-	_, warnings, err := config.Parse("trueup.yaml", []byte(text), w.dir, app.Types(), os.LookupEnv)
-	out.add(where, fmt.Append(nil, warnings, err))
+	_, err := config.Parse("trueup.yaml", []byte(text), w.dir, app.Types(), os.LookupEnv)
+	out.add(where, fmt.Append(nil, err))
 	if err != nil {
 		return 1
 	}

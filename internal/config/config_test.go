@@ -22,13 +22,13 @@ func TestEveryFaultyFileSaysWhatIsWrongAndWhatToWrite(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
-			c, warnings, err := Load(file, fakeTypes, lookup)
+			c, err := Load(file, fakeTypes, lookup)
 			var faults Faults
 			if !errors.As(err, &faults) || len(faults) == 0 {
 				t.Fatalf("the file was accepted, error %v", err)
 			}
-			if c != nil || warnings != nil {
-				t.Errorf("a faulty file came with a configuration or warnings")
+			if c != nil {
+				t.Errorf("a faulty file came with a configuration")
 			}
 			got := strings.ReplaceAll(faults.Error(), "testdata/faults/", "") + "\n"
 			for name, value := range fakeEnv {
@@ -59,7 +59,7 @@ func TestEveryFaultyFileSaysWhatIsWrongAndWhatToWrite(t *testing.T) {
 func TestEveryGoodFileLoads(t *testing.T) {
 	for _, file := range goodFiles(t) {
 		t.Run(file, func(t *testing.T) {
-			if _, _, err := Load(file, fakeTypes, lookup); err != nil {
+			if _, err := Load(file, fakeTypes, lookup); err != nil {
 				t.Error(err)
 			}
 		})
@@ -74,17 +74,17 @@ func goodFiles(t *testing.T) []string {
 	return files
 }
 
-func mustLoad(t *testing.T, file string) (*Config, []Warning) {
+func mustLoad(t *testing.T, file string) *Config {
 	t.Helper()
-	c, warnings, err := Load(file, fakeTypes, lookup)
+	c, err := Load(file, fakeTypes, lookup)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c, warnings
+	return c
 }
 
 func TestWhatIsLeftOutHasItsDefault(t *testing.T) {
-	c, warnings := mustLoad(t, "testdata/good/contract-http.yaml")
+	c := mustLoad(t, "testdata/good/contract-http.yaml")
 	sync := c.Syncs["customer-status"]
 	got := []any{c.Listen, c.Database.Reveal(), c.Connections["crm"].Timeout, c.Connections["crm"].RateLimit, sync.MinConfidence,
 		sync.Match[0].Confidence, sync.Mode, sync.FirstContact, sync.Conflict, sync.Source.Poll, sync.Sweep, sync.Limits, c.Notify.Slack, sync.RemindAfter}
@@ -93,23 +93,20 @@ func TestWhatIsLeftOutHasItsDefault(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if len(warnings) != 0 {
-		t.Errorf("warnings about nothing: %v", warnings)
-	}
 	if c.Connections["crm"].Name != "crm" || sync.Name != "customer-status" || c.Path != "testdata/good/contract-http.yaml" {
 		t.Error("a connection, a sync or the file lost its name")
 	}
 }
 
 func TestAZeroThatIsWrittenIsKept(t *testing.T) {
-	c, _ := mustLoad(t, "testdata/good/zeroes-written-out.yaml")
+	c := mustLoad(t, "testdata/good/zeroes-written-out.yaml")
 	if s := c.Syncs["a"]; s.MinConfidence != 0 || s.Conflict.ClockSkew != 0 || s.Conflict.Rule != SkipNewerHumanEdit {
 		t.Errorf("a written zero became a default, or a default got lost: %v %+v", s.MinConfidence, s.Conflict)
 	}
 }
 
 func TestAConnectionHoldsItsOwnSettingsBesideTheCommonOnes(t *testing.T) {
-	c, _ := mustLoad(t, "testdata/good/contract-http.yaml")
+	c := mustLoad(t, "testdata/good/contract-http.yaml")
 	crm := c.Connections["crm"]
 	settings := crm.Settings.(*fakeHTTP)
 	if crm.BaseURL != "http://127.0.0.1:9002" || settings.Auth.Bearer.Reveal() != "crm-env-value-3" {
@@ -125,7 +122,7 @@ func TestAConnectionHoldsItsOwnSettingsBesideTheCommonOnes(t *testing.T) {
 }
 
 func TestAConnectionMayReachNetworksBesideTheUsualOnes(t *testing.T) {
-	c, _ := mustLoad(t, "testdata/good/networks.yaml")
+	c := mustLoad(t, "testdata/good/networks.yaml")
 	var got []string
 	for _, n := range c.Connections["billing"].AlsoAllow {
 		got = append(got, n.String())
@@ -136,7 +133,7 @@ func TestAConnectionMayReachNetworksBesideTheUsualOnes(t *testing.T) {
 }
 
 func TestTheEnvironmentAndFilesFillValuesOfEveryType(t *testing.T) {
-	c, _ := mustLoad(t, "testdata/good/environment.yaml")
+	c := mustLoad(t, "testdata/good/environment.yaml")
 	billing, crm := c.Connections["billing"], c.Connections["crm"].Settings.(*fakeHTTP)
 	stripe := billing.Settings.(*fakeStripe)
 	got := map[string]any{
@@ -158,18 +155,6 @@ func TestTheEnvironmentAndFilesFillValuesOfEveryType(t *testing.T) {
 	}
 }
 
-func TestWhatThisVersionDoesNotActOnIsAWarning(t *testing.T) {
-	_, warnings := mustLoad(t, "testdata/good/contract-sync.yaml")
-	var got []string
-	for _, w := range warnings {
-		got = append(got, w.String())
-	}
-	want := []string{}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-}
-
 func TestADatabaseIsFoundFromTheFolderOfTheFile(t *testing.T) {
 	const rest = "connections: {a: {type: stripe, api_key: k}, b: {type: stripe, api_key: k}}\n" +
 		"syncs: {s: {source: {connection: a}, target: {connection: b}, match: [{source: id, target: id}], statuses: {x: {from: [x], to: x}}}}\n"
@@ -180,7 +165,7 @@ func TestADatabaseIsFoundFromTheFolderOfTheFile(t *testing.T) {
 		{"a URL stays", "postgres://u:p@h/d", "/etc", "postgres://u:p@h/d"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c, _, err := Parse("trueup.yaml", []byte("database: "+test.database+"\n"+rest), test.dir, fakeTypes, lookup)
+			c, err := Parse("trueup.yaml", []byte("database: "+test.database+"\n"+rest), test.dir, fakeTypes, lookup)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -192,7 +177,7 @@ func TestADatabaseIsFoundFromTheFolderOfTheFile(t *testing.T) {
 }
 
 func TestAMissingFileSaysWhereToStart(t *testing.T) {
-	_, _, err := Load("testdata/none.yaml", fakeTypes, lookup)
+	_, err := Load("testdata/none.yaml", fakeTypes, lookup)
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("got %v", err)
 	}
@@ -204,7 +189,7 @@ func TestAMissingFileSaysWhereToStart(t *testing.T) {
 }
 
 func TestALineIsFoundForWhatIsThereAndWhatIsNot(t *testing.T) {
-	c, _ := mustLoad(t, "testdata/good/environment.yaml")
+	c := mustLoad(t, "testdata/good/environment.yaml")
 	for path, want := range map[string]int{
 		"":                                       1,
 		"public_url":                             1,

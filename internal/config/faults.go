@@ -39,16 +39,6 @@ func (f Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Warning is something in a valid file that its writer should know.
-type Warning struct {
-	File string
-	Line int
-	Path string
-	Text string
-}
-
-func (w Warning) String() string { return at(w.File, w.Line, w.Path) + w.Text }
-
 func at(file string, line int, path string) string {
 	text := fmt.Sprintf("%s:%d: ", file, line)
 	if path != "" {

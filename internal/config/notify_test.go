@@ -8,7 +8,7 @@ import (
 )
 
 func TestAKindsChannelGoesBeforeASyncs(t *testing.T) {
-	c, _ := mustLoad(t, "testdata/good/slack.yaml")
+	c := mustLoad(t, "testdata/good/slack.yaml")
 	for _, tt := range []struct {
 		sync string
 		kind status.Kind

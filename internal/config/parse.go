@@ -1,7 +1,6 @@
 package config
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,10 +14,10 @@ import (
 
 // Load reads the file at path. An error is Faults, or says why the file cannot
 // be read at all. env is os.LookupEnv outside of tests.
-func Load(path string, types Types, env func(string) (string, bool)) (*Config, []Warning, error) {
+func Load(path string, types Types, env func(string) (string, bool)) (*Config, error) {
 	src, err := Read(path)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	return Parse(path, src, filepath.Dir(path), types, env)
 }
@@ -69,11 +68,11 @@ func Database(path string, types Types, env func(string) (string, bool)) (Secret
 
 // Parse reads a file's text. name is what faults call the file, dir the folder
 // its relative paths start from.
-func Parse(name string, src []byte, dir string, types Types, env func(string) (string, bool)) (*Config, []Warning, error) {
+func Parse(name string, src []byte, dir string, types Types, env func(string) (string, bool)) (*Config, error) {
 	r := &report{file: name, places: places{"": 1}, bad: map[string]bool{}, written: map[string]string{}}
 	root := readTree(r, src)
 	if root == nil {
-		return nil, nil, r.sorted()
+		return nil, r.sorted()
 	}
 	c := &Config{Path: name, places: r.places}
 	d := &decoder{report: r, dir: dir, types: types, env: env}
@@ -84,10 +83,10 @@ func Parse(name string, src []byte, dir string, types Types, env func(string) (s
 	(&validator{report: r, config: c}).file()
 	findCircles(r, c)
 	if len(r.faults) > 0 {
-		return nil, nil, r.sorted()
+		return nil, r.sorted()
 	}
 	c.resolve(dir)
-	return c, warnings(c), nil
+	return c, nil
 }
 
 // Line returns the line of a path in the file, or of the nearest thing around
@@ -134,20 +133,4 @@ func checkSettings(r *report, c *Config) {
 			conn.Settings.Check(&Checker{prefix: join("connections", name), report: r.invalid}, conn)
 		}
 	}
-}
-
-// warnings names the parts of the contract this version reads and does not act
-// on, so that nobody relies on them.
-func warnings(c *Config) []Warning {
-	var paths []string
-	var found []Warning
-	for _, path := range paths {
-		if line, ok := c.places[path]; ok {
-			found = append(found, Warning{File: c.Path, Line: line, Path: path, Text: "accepted, not acted on in this version"})
-		}
-	}
-	slices.SortFunc(found, func(a, b Warning) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Path, b.Path))
-	})
-	return found
 }

@@ -44,7 +44,7 @@ syncs:
     statuses: {active: {from: [on, trial], to: Active}, over: {from: [off], to: Over}}
     ignore: [new]
 `, key, field)
-	cfg, _, err := Parse("trueup.yaml", []byte(text), ".", types, func(string) (string, bool) { return "", false })
+	cfg, err := Parse("trueup.yaml", []byte(text), ".", types, func(string) (string, bool) { return "", false })
 	if err != nil {
 		return err.Error(), nil, seen
 	}

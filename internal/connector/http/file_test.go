@@ -19,7 +19,7 @@ var fileTypes = config.Types{Type: func() config.Settings { return &Settings{} }
 // file needs is not looked at.
 func connections(t *testing.T, file string) []config.Fault {
 	t.Helper()
-	_, _, err := config.Parse("trueup.yaml", []byte(file), t.TempDir(), fileTypes, func(name string) (string, bool) {
+	_, err := config.Parse("trueup.yaml", []byte(file), t.TempDir(), fileTypes, func(name string) (string, bool) {
 		if strings.HasSuffix(name, "WEBHOOK_SECRET") {
 			return whsec, true
 		}
@@ -93,7 +93,7 @@ syncs:
     match: [{source: id, target: id}]
     statuses: {active: {from: [active], to: Active}}
 `
-	c, _, err := config.Parse("trueup.yaml", []byte(file), t.TempDir(), fileTypes, func(string) (string, bool) { return "", false })
+	c, err := config.Parse("trueup.yaml", []byte(file), t.TempDir(), fileTypes, func(string) (string, bool) { return "", false })
 	if err != nil {
 		t.Fatal(err)
 	}

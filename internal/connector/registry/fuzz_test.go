@@ -70,7 +70,7 @@ func FuzzFile(f *testing.F) {
 		if strings.Contains(string(src), "_file") {
 			return // a file of this machine
 		}
-		c, _, err := config.Parse("trueup.yaml", src, dir, Types(), lookup)
+		c, err := config.Parse("trueup.yaml", src, dir, Types(), lookup)
 		if err != nil {
 			var faults config.Faults
 			if !errors.As(err, &faults) || len(faults) == 0 {
