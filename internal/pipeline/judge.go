@@ -97,13 +97,20 @@ func (j *Judge) Judge(ctx context.Context, s Subject) Judgement {
 		work.Attempts = o.Retry.Attempts
 	}
 	a := &attempt{flow: &f, work: &work, claimed: claimed{after: clock, before: clock}, started: clock}
-	for _, p := range path[:indexOf(status.StageWrite)] {
+	for i := 0; i < indexOf(status.StageWrite); i++ {
+		p := path[i]
 		a.stage = p.stage
 		if p.stage == status.StageReadTarget && s.TargetAt != nil {
 			clock = s.TargetAt(a.link.TargetID)
 		}
-		if v := p.run(a, ctx); v.end != nil {
+		switch v := p.run(a, ctx); {
+		case v.end != nil:
 			return a.judged(v.end)
+		case v.lookAgain: // at the survivor of a merge
+			if a.redecided++; a.redecided > maxRedecisions {
+				return a.judged(a.moves().end)
+			}
+			i = indexOf(status.StageReadTarget) - 1
 		}
 	}
 	return a.judged(&ending{action: string(decide.Write), reason: a.decision.Reason.Sentence()})
@@ -142,6 +149,13 @@ func (o onlyReads) SaveLink(ctx context.Context, _ *store.Work, l store.Link) er
 		return &store.DuplicateLinkError{Sync: l.Sync, TargetID: l.TargetID, Customer: owner}
 	}
 	return nil
+}
+
+// FollowLink only says whether the survivor is another customer's, and which
+// link would be made.
+func (o onlyReads) FollowLink(ctx context.Context, w *store.Work, _, to string) (store.Link, error) {
+	l := store.Link{Sync: w.Sync, Customer: w.Customer, TargetID: to, Rule: store.SurvivorRule, Confidence: w.Link.Confidence, By: "trueup"}
+	return l, o.SaveLink(ctx, w, l)
 }
 
 // BeginWrite implements Store.

@@ -248,3 +248,44 @@ func TestTwoCustomersWhoNameEachOtherDoNotWakeEachOtherForEver(t *testing.T) {
 		t.Errorf("open: %v", open)
 	}
 }
+
+// A comparison says what would follow from a merge, and lets it follow to the
+// path: also beside a worker who has the customer.
+func TestTheJudgeFollowsAMergeAndMovesNoLink(t *testing.T) {
+	for name, tt := range map[string]struct {
+		holds, action string
+		taken         bool
+	}{
+		"an empty survivor":             {"", "write", false},
+		"one that holds something else": {"Churned", "park", false},
+		"one that is another's":         {"", "park", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := carried(t, nil)
+			w.crm.records["rec_9"] = &record{value: tt.holds, editedAt: w.now.Add(time.Hour)}
+			w.crm.merge("rec_1", "rec_9")
+			if tt.taken {
+				if err := w.db.SetLink(t.Context(), store.Link{Sync: syncName, Customer: "2", TargetID: "rec_9", By: "ana", Confidence: 1}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.deliver(w.change("1", "past_due"))
+			works, at, err := w.f.claim(t.Context(), 1)
+			if err != nil || len(works) != 1 {
+				t.Fatal(works, err)
+			}
+			said := w.judged("1")
+			if said.Action != tt.action {
+				t.Errorf("the judge says %s: %s", said.Action, said.Reason)
+			}
+			if got := w.linkHistory("1"); len(got) != 1 || w.stored("1").Link.TargetID != "rec_1" {
+				t.Errorf("the judge changed the link: %q", got)
+			}
+			w.f.carry(t.Context(), &works[0], at)
+			history, err := w.db.History(t.Context(), syncName, "1", 1)
+			if err != nil || history[0].Action != said.Action || history[0].TargetID != said.TargetID() {
+				t.Errorf("the judge said %s of %s, the path did %s of %s, %v", said.Action, said.TargetID(), history[0].Action, history[0].TargetID, err)
+			}
+		})
+	}
+}
