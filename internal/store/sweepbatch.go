@@ -16,6 +16,8 @@ type Known struct {
 	// Stored says that the customer has a row: an event, a person or a sweep
 	// has brought it here.
 	Stored bool
+	// Waits says that mass_change has halted its write: resuming the sync wakes it.
+	Waits bool
 	// DueAt is when it is looked at next, zero when nothing is left to do.
 	DueAt time.Time
 	// Shown are the kinds of its exceptions that are not resolved.
@@ -44,16 +46,17 @@ func (db *DB) Known(ctx context.Context, sync string, customers []string) (map[s
 		}
 		err := view(func(s scanner) error {
 			var due sql.NullInt64
-			w, err := scanWork(s, &due)
+			var halted string
+			w, err := scanWork(s, &due, &halted)
 			w.Sync, w.Now = sync, now
 			if k := all[w.Customer]; k != nil {
-				k.Work, k.DueAt = w, at(due.Int64)
+				k.Work, k.DueAt, k.Waits = w, at(due.Int64), halted == haltWaits
 				// A claim by name makes a row, and a plan's row that is refused leaves
 				// it as empty as it was.
 				k.Stored = w.Generation > 0 || !w.Desired.SeenAt.IsZero()
 			}
 			return err
-		}, "select "+workColumns+", due_at from customers"+among, args...)
+		}, "select "+workColumns+", due_at, halted from customers"+among, args...)
 		if err != nil {
 			return err
 		}

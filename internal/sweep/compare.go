@@ -101,8 +101,8 @@ func (r *run) neverCarried(k *store.Known, j pipeline.Judgement) bool {
 // exception says that they do not.
 func (r *run) worthALook(k *store.Known, j pipeline.Judgement) bool {
 	switch {
-	case !k.DueAt.IsZero():
-		return false // it is looked at anyway
+	case !k.DueAt.IsZero(), k.Waits:
+		return false // it is looked at anyway, or waits for a person
 	case j.Action == string(decide.None):
 		return len(k.Open) > 0
 	case j.Action == string(decide.Write):

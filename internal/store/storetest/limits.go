@@ -232,6 +232,22 @@ var limitCases = map[string]func(*testing.T, Open){
 			t.Errorf("%d moved, %+v", got, f.halted())
 		}
 	},
+	"a comparison knows who waits at a halt": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.seen(0, 2)
+		f.moveAll(massChange(1, 0))
+		known, err := f.db.Known(f.ctx, sync1, []string{"cus_0", "cus_1"})
+		f.must(err)
+		if known["cus_0"].Waits == known["cus_1"].Waits {
+			t.Errorf("of two customers %v and %v wait", known["cus_0"].Waits, known["cus_1"].Waits)
+		}
+		f.resume("")
+		known, err = f.db.Known(f.ctx, sync1, []string{"cus_0", "cus_1"})
+		f.must(err)
+		if known["cus_0"].Waits || known["cus_1"].Waits {
+			t.Error("after the sync was resumed one waits")
+		}
+	},
 	"writes that do not count go on while the sync is halted": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		f.seen(0, 2)
