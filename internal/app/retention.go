@@ -50,7 +50,7 @@ func (r retention) run(ctx context.Context) {
 
 // look deletes unless another node does or has done so lately.
 func (r retention) look(ctx context.Context) error {
-	const turn = "retention"
+	const turn = "retention of what is old" // with spaces: no connection is called so
 	cursor, fence, ok, err := r.db.LeaseCursor(ctx, turn, retainEvery, retainTime)
 	if err != nil || !ok {
 		return err
