@@ -42,6 +42,9 @@ func TestHowEverythingStandsIsReadFromIndexes(t *testing.T) {
 		t.Errorf("only %d statements were seen", len(texts))
 	}
 	scan := regexp.MustCompile(`^SCAN (events|decisions|exceptions|sweeps|actions)\b`)
+	// How the customers stand is read from their rows: an index that holds it would
+	// be written with every attempt.
+	const fromRows = "group by outcome"
 	every := regexp.MustCompile(`^(SCAN|SEARCH) (customers|watched)\b`) // all that a sync has of them
 	for _, text := range texts {
 		var args []any
@@ -52,7 +55,7 @@ func TestHowEverythingStandsIsReadFromIndexes(t *testing.T) {
 			var id, parent, unused int
 			var step string
 			err := s.Scan(&id, &parent, &unused, &step)
-			if scan.MatchString(step) && !strings.Contains(step, "INDEX") || every.MatchString(step) && !strings.Contains(step, "COVERING INDEX") {
+			if scan.MatchString(step) && !strings.Contains(step, "INDEX") || every.MatchString(step) && !strings.Contains(step, "COVERING INDEX") && !strings.Contains(text, fromRows) {
 				t.Errorf("it reads all of a table (%s):\n%s", step, text)
 			}
 			return err

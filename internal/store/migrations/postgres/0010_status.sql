@@ -35,6 +35,3 @@ create index watched_took on watched (sync, took, would_at) where verdict = 'sam
 
 -- Since when a sync has its mode, also while it only watches.
 alter table modes add column changed_at bigint not null default 0;
-
--- How the customers of a sync stand is counted without reading them.
-create index customers_standing on customers (sync, outcome, desired_value, desired_source_value, observed_value);
