@@ -73,7 +73,7 @@ var pathBugs = []Bug{
 		`	return end(ending{outcome: status.Applied, action: "write", base: base,`, `	if ON { base = nil }
 	return end(ending{outcome: status.Applied, action: "write", base: base,`},
 	{"deadline_beyond_lease", "calls may end after the lease", "internal/pipeline/attempt.go",
-		`c.after.Add(f.Lease-f.margin()).Sub(f.Now())`, `c.after.Add(map[bool]time.Duration{true: 9 * f.Lease, false: f.Lease - f.margin()}[ON]).Sub(f.Now())`},
+		`a.claimed.after.Add(a.Lease-a.margin()).Sub(a.Now())`, `a.claimed.after.Add(map[bool]time.Duration{true: 9 * a.Lease, false: a.Lease - a.margin()}[ON]).Sub(a.Now())`},
 	{"looks_dated_late", "a look is dated by when the claim was asked for", "internal/pipeline/attempt.go",
 		`return a.work.Now.Add(a.Now().Sub(a.claimed.before)) }`, `if ON { return a.latest() }; return a.work.Now.Add(a.Now().Sub(a.claimed.before)) }`},
 	{"base_of_another_record", "after the link was changed the old record's base still counts", "internal/pipeline/decide.go",
@@ -167,7 +167,7 @@ var storeBugs = []Bug{
 		c.generation++`, `		c := db.customer(key{e.Sync, e.Customer})
 		if !ON { c.generation++ }`},
 	{"generation_ignored", "finishing clears work that came meanwhile", oracleFile,
-		`	if c.generation == w.Generation {`, `	if ON || c.generation == w.Generation {`},
+		`	if c.generation == w.Generation && !s.KeepDue {`, `	if (ON || c.generation == w.Generation) && !s.KeepDue {`},
 	{"fence_dropped", "any claim may report", oracleFile,
 		`	if c == nil || c.fence != w.Fence ||`, `	if c == nil || !ON && c.fence != w.Fence ||`},
 	{"lease_not_checked", "a report is taken after the lease", oracleFile,
@@ -186,12 +186,13 @@ var storeBugs = []Bug{
 	{"last_intent_only", "only the last intent is kept", oracleFile,
 		`			w.Intents = append(w.Intents, i.Intent)`, `			if ON { w.Intents = nil }
 			w.Intents = append(w.Intents, i.Intent)`},
-	{"intents_not_stored", "intents are lost with the process", oracleFile,
+	{"intents_not_stored", "intents are lost with the process", "internal/store/oracle/limits.go",
 		`	db.intents = append(db.intents, &intent{key{w.Sync, w.Customer}, row})`, `	if !ON { db.intents = append(db.intents, &intent{key{w.Sync, w.Customer}, row}) }`},
-	{"intent_unfenced", "an intent is stored without a claim", oracleFile,
-		`	if db.held(w, db.clock()) == nil {
-		return store.Intent{}`, `	if !ON && db.held(w, db.clock()) == nil {
-		return store.Intent{}`},
+	{"intent_unfenced", "an intent is stored without a claim", "internal/store/oracle/limits.go",
+		`	if c == nil {
+		return refuse(store.ErrFenced)`, `	if c == nil && ON { c = db.customers[key{w.Sync, w.Customer}] }
+	if c == nil {
+		return refuse(store.ErrFenced)`},
 	{"retry_time_lost", "the time of the next try is not stored", oracleFile,
 		`		c.DueAt = milli(s.RetryAt)`, `		c.DueAt = milli(s.RetryAt)
 		if ON { c.DueAt = time.Time{} }`},
