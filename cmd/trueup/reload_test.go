@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,6 +21,7 @@ type watched struct {
 	path  string
 	ctx   context.Context
 	asked chan os.Signal
+	mu    sync.Mutex
 	used  []string
 	log   bytes.Buffer
 }
@@ -38,7 +40,7 @@ func watching(t *testing.T, test func(w *watched)) {
 
 func (w *watched) start() {
 	go (&fileWatch{path: w.path, have: []byte("one"), asked: w.asked, log: slog.New(slog.NewTextHandler(&w.log, nil)),
-		use: func(text []byte) { w.used = append(w.used, string(text)) }}).run(w.ctx)
+		use: func(text []byte) { w.mu.Lock(); defer w.mu.Unlock(); w.used = append(w.used, string(text)) }}).run(w.ctx)
 	time.Sleep(lookEvery / 2) // from here on a test is between two looks
 }
 
@@ -57,6 +59,8 @@ func (w *watched) looks(n int) {
 
 func (w *watched) want(texts ...string) {
 	w.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if !slices.Equal(w.used, texts) {
 		w.Errorf("used are %q, not %q", w.used, texts)
 	}

@@ -38,7 +38,7 @@ func TestTheDocumentIsOpenAPI31AndNamesARoleForEachOperation(t *testing.T) {
 			}
 		}
 	}
-	if operations != 20 {
+	if operations != 22 {
 		t.Errorf("there are %d operations", operations)
 	}
 }

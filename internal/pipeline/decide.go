@@ -97,7 +97,7 @@ func (a *attempt) facts() decide.Facts {
 	if b := a.work.Base; b.Known && b.RecordID == a.target.ID {
 		f.Base = decide.Base{Known: true, Value: b.Value, At: b.At, SeenAt: b.SeenAt}
 	}
-	f.Cleared = !f.Base.Known && a.target.Value == "" && (a.clearedNow() || a.work.Link != nil && !a.work.HumanAt.Before(a.work.Link.At))
+	f.Cleared = !f.Base.Known && a.target.Value == "" && (a.clearedNow() || a.sameRecord() && !a.work.HumanAt.Before(a.work.Link.At))
 	for _, i := range a.work.Intents {
 		if i.RecordID == a.target.ID && !i.Seen {
 			for _, value := range a.traces(i) {
@@ -172,7 +172,13 @@ func (a *attempt) seenBase() *store.Base {
 // record that is still the customer's. Later looks have HumanAt to tell them.
 func (a *attempt) clearedNow() bool {
 	before := a.work.Observed
-	return a.work.Link != nil && a.target.Value == "" && before.Value != "" && !before.SeenAt.Before(a.work.Link.At)
+	return a.sameRecord() && a.target.Value == "" && before.Value != "" && !before.SeenAt.Before(a.work.Link.At)
+}
+
+// sameRecord reports whether the record is the one that was the customer's at the
+// claim: what is known of that says nothing about the survivor of a merge.
+func (a *attempt) sameRecord() bool {
+	return a.work.Link != nil && a.link != nil && a.work.Link.TargetID == a.link.TargetID
 }
 
 // firstSeen is since when the record has been seen to hold its value: looks

@@ -99,7 +99,7 @@ func (a *attempt) plannedRecord(id string) verdict {
 	if a.row == nil || a.row.Row.TargetID == id {
 		return onward
 	}
-	return moved("the match rules find record %s now, the plan has %s", id, a.row.Row.TargetID)
+	return moved("the match rules find record %s now, the plan has record %s", id, a.row.Row.TargetID)
 }
 
 // asPlanned lets a write go on that is the row's, and any write where there is
@@ -123,7 +123,7 @@ func (a *attempt) change() string {
 	r := a.row.Row
 	switch {
 	case a.link != nil && a.link.TargetID != r.TargetID:
-		return fmt.Sprintf("the customer is linked to record %s now, the plan has %s", a.link.TargetID, r.TargetID)
+		return fmt.Sprintf("the customer is linked to record %s now, the plan has record %s", a.link.TargetID, r.TargetID)
 	case a.seenAt.IsZero():
 		return ""
 	case a.target.Value != r.Before:

@@ -154,6 +154,8 @@ func (r Replayer) steps(ctx context.Context, seq int64, q Request) ([]Step, erro
 	switch {
 	case !known:
 		return refuse("nothing: this sync is not in the configuration any more")
+	case e.Connection != map[store.Side]string{store.SourceSide: sync.Source.Connection, store.TargetSide: sync.Target.Connection}[e.Side]:
+		return refuse("nothing: it came from connection " + e.Connection + ", which is not the sync's " + string(e.Side) + " any more")
 	case store.IsForgotten(e.Customer):
 		return refuse("nothing: the customer was forgotten")
 	case e.Outcome == "":

@@ -196,7 +196,9 @@ func TestWhatCannotBeReplayedSaysWhy(t *testing.T) {
 		{func(e *store.NewEvent) { e.Customer, e.Payload = "c1", nil }, "payload was deleted"},
 		{func(e *store.NewEvent) { e.Customer, e.Payload = "c1", []byte("{") }, "payload cannot be read"},
 		{func(e *store.NewEvent) { e.Outcome, e.Payload = status.Parked, nil }, "payload was deleted"},
-		{func(e *store.NewEvent) { e.Customer, e.Side, e.Outcome = "c1", store.TargetSide, status.Held }, "linked to no record"},
+		{func(e *store.NewEvent) {
+			e.Customer, e.Side, e.Outcome, e.Connection = "c1", store.TargetSide, status.Held, "crm"
+		}, "linked to no record"},
 	} {
 		e := base
 		e.ID = fmt.Sprint("e", i)

@@ -31,6 +31,15 @@ func (r Replayer) Walk(ctx context.Context, spans []Span, f store.EventFilter, e
 	for _, s := range spans {
 		if s.From == s.To {
 			// One that is named may be a replay: it stands for its original.
+			one := f
+			one.Bare, one.Limit, one.Before = true, 1, s.From+1
+			found, err := r.Store.Events(ctx, one)
+			if err != nil {
+				return fmt.Errorf("look for event %d: %w", s.From, err)
+			}
+			if f != (store.EventFilter{}) && (len(found) == 0 || found[0].Seq != s.From) {
+				continue // it is there, and not chosen; one that is not is said by each
+			}
 			if err := each(s.From); err != nil {
 				return err
 			}

@@ -144,10 +144,14 @@ func (t *tx) perform(x Exception, a Act) (note string, changed bool, err error) 
 
 // actOnCustomer makes a change after which the customer is looked at again.
 func (t *tx) actOnCustomer(x Exception, a Act) (note string, changed bool, err error) {
+	before, err := t.linked(x.Sync, x.Customer)
+	if err != nil {
+		return "", false, err
+	}
 	// Looked for first: what is refused must not have written anything.
 	n := 0
 	err = t.query(func(s scanner) error { return s.Scan(&n) }, "select count(*) from customers where sync = $1 and customer = $2", x.Sync, x.Customer)
-	if err == nil && n == 0 {
+	if err == nil && (n == 0 || IsForgotten(x.Customer)) {
 		err = ErrNotFound
 	}
 	if err != nil {
@@ -169,7 +173,7 @@ func (t *tx) actOnCustomer(x Exception, a Act) (note string, changed bool, err e
 		}
 		changed, err = t.rule(x, Theirs, a)
 	case LinkTo:
-		note = "to " + a.TargetID
+		note = "to record " + a.TargetID
 		changed, err = t.linkAsTold(Link{Sync: x.Sync, Customer: x.Customer, TargetID: a.TargetID, Rule: "a person", Confidence: 1, By: a.Who})
 	case Rematch:
 		changed, err = t.takeLink(x.Sync, x.Customer, "matched anew", a.Who)
@@ -183,7 +187,7 @@ func (t *tx) actOnCustomer(x Exception, a Act) (note string, changed bool, err e
 	case Retry:
 		_, err = t.lookAgain(x.Sync, x.Customer)
 	case LinkTo, Rematch:
-		_, err = t.linkChanged(x.Sync, x.Customer, a.TargetID, a.Who)
+		_, err = t.linkChanged(x.Sync, x.Customer, before, a.TargetID, a.Who)
 	default:
 		_, err = t.decidedAnew(x.Sync, x.Customer)
 	}

@@ -26,6 +26,11 @@ func (db *DB) SetCandidates(ctx context.Context, id int64, candidates []status.C
 		return err
 	}
 	err = db.update(ctx, func(t *tx) error {
+		customer := ""
+		err := t.query(func(s scanner) error { return s.Scan(&customer) }, "select customer from exceptions where id = $1", id)
+		if err != nil || IsForgotten(customer) { // meanwhile: they would name who was forgotten
+			return err
+		}
 		n, err := t.exec("update exceptions set candidates = $2 where id = $1", id, string(text))
 		if err == nil && n == 0 {
 			err = ErrNotFound

@@ -166,7 +166,8 @@ func (db *DB) Event(ctx context.Context, seq int64) (Event, error) {
 func (db *DB) UnreadLeft(ctx context.Context, sync string) (n int, err error) {
 	err = db.view(ctx, func(s scanner) error { return s.Scan(&n) }, `
 select count(*) from events e where sync = $1 and customer = '' and outcome = 'parked'
-    and not exists (select 1 from events r where r.replay_of = e.seq)`, sync)
+    and not exists (select 1 from events r where r.replay_of > 0 and r.replay_of = case when e.replay_of > 0 then e.replay_of else e.seq end
+        and (e.replay_of = 0 or r.received_at > e.received_at))`, sync)
 	if err != nil {
 		return 0, fmt.Errorf("count the events of %s that cannot be read: %w", sync, err)
 	}

@@ -51,7 +51,7 @@ var prose = []struct {
 	{"link_history", "id", []string{"why", "who"}, "sync = $1", true},
 	{"links", "sync, customer", []string{"rule", "linked_by"}, "sync = $1", true},
 	{"notices", "what, sync, kind, cause", []string{"failure"}, "sync = $1", false},
-	{"sweeps", "id", []string{"source_cursor", "target_cursor", "compared_to", "failure"}, "sync = $1", false},
+	{"sweeps", "id", []string{"source_cursor", "target_cursor", "compared_to", "failure"}, "sync = $1 and phase in ('done', 'failed')", false},
 	{"sweep_sources", "sweep, customer", []string{"keys"}, sweepsOf, true},
 	{"sweep_targets", "sweep, target_id", []string{"keys", "edited_by", "revision"}, sweepsOf, false},
 	{"plan_rows", "sweep, customer", []string{"reason", "note"}, sweepsOf, true},
@@ -394,11 +394,13 @@ where sync = $1 and place <> '' and exists (select 1 from exceptions x where x.s
 	run("update notices set cause = $3 where sync = $1 and cause = $2", sync, c, p)
 	run("update exceptions set cause = $3 where sync = $1 and customer = $2 and cause = $2", sync, c, p)
 	run("insert into actions (exception_id, done_at, who, verb, note) select id, $3, $4, 'closed', 'the customer was forgotten' from exceptions"+own+
-		" and state in ('open', 'acknowledged')", sync, c, ms(t.now), itself)
-	run("update exceptions set state = 'resolved', ignored = ''"+own+" and state in ('open', 'acknowledged')", sync, c)
+		" and state <> 'resolved'", sync, c, ms(t.now), itself)
+	run("update exceptions set state = 'resolved', ignored = ''"+own+" and state <> 'resolved'", sync, c)
 	run("update exceptions set customer = $3, candidates = 'null'"+own, sync, c, p)
 	run("update events set outcome = $3, reason = 'the customer was forgotten', settled_at = $4"+own+" and outcome = ''", sync, c, string(status.Ignored), ms(t.now))
-	run("update events set customer = $3, payload = $4"+own, sync, c, p, []byte{})
+	// The ids that polling makes name the customer; a short one is found here only.
+	run("update events set customer = $3, payload = $4, event_id = replace(event_id, ':' || $2 || ':', ':' || $3 || ':')"+own, sync, c, p, []byte{})
+	run("update customers set desired_event = replace(desired_event, ':' || $2 || ':', ':' || $3 || ':')"+own, sync, c, p)
 	run("update decisions set customer = $3, target_id = case when target_id = '' then '' else $3 end"+own, sync, c, p)
 	run("update link_history set customer = $3, old_target = case when old_target = '' then '' else $3 end, new_target = case when new_target = '' then '' else $3 end"+own, sync, c, p)
 	run("update watched set customer = $3, target_id = case when target_id = '' then '' else $3 end"+own, sync, c, p)
@@ -409,6 +411,10 @@ where sync = $1 and place <> '' and exists (select 1 from exceptions x where x.s
 		run("delete from sweep_targets where "+sweepsOf+" and target_id = $2", sync, target)
 	}
 	run("delete from sweep_sources where "+sweepsOf+" and customer = $2", sync, c)
+	// What comparisons under way hold in memory they may store no more.
+	run("update sweeps set phase = 'failed', failure = 'a customer was forgotten', ended_at = $2, lease_until = 0 where sync = $1 and phase not in ('done', 'failed')", sync, ms(t.now))
+	run("update sweeps set source_cursor = '', target_cursor = '', compared_to = '' where sync = $1 and phase in ('done', 'failed')", sync)
+	run("update plan_rows set state = 'refused', note = 'the customer was forgotten', ended_at = $3 where "+sweepsOf+" and customer = $2 and state = ''", sync, c, ms(t.now))
 	run("update plan_rows set customer = $3, target_id = case when target_id = '' then '' else $3 end where "+sweepsOf+" and customer = $2", sync, c, p)
 	// Whoever carries it now may settle nothing any more.
 	run(`update customers set customer = $3, email = '', base_record_id = case when base_record_id = '' then '' else $3 end,

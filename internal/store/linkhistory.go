@@ -20,7 +20,13 @@ type LinkChange struct {
 
 // setLink stores a link and, when it is another than before, the change.
 func (t *tx) setLink(l Link, why string) error {
-	before, err := t.linked(l.Sync, l.Customer)
+	var before string
+	var since int64
+	err := t.query(func(s scanner) error { return s.Scan(&before, &since) },
+		"select target_id, linked_at from links where sync = $1 and customer = $2", l.Sync, l.Customer)
+	if l.At = (time.Time{}); before == l.TargetID {
+		l.At = at(since)
+	}
 	if err == nil {
 		err = t.putLink(l)
 	}

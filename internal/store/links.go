@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"time"
 
 	"trueup/internal/status"
 )
@@ -59,17 +60,25 @@ func (t *tx) unclaimedRecord(l Link) error {
 	return err
 }
 
+// putLink stores a link; l.At is since when the record has been the customer's,
+// zero for now.
 func (t *tx) putLink(l Link) error {
+	if l.At.IsZero() {
+		l.At = t.now
+	}
 	_, err := t.exec("insert into links ("+linkColumns+`) values ($1, $2, $3, $4, $5, $6, $7)
 on conflict (sync, customer) do update set target_id = excluded.target_id, rule = excluded.rule, confidence = excluded.confidence,
     linked_by = excluded.linked_by, linked_at = excluded.linked_at`,
-		l.Sync, l.Customer, l.TargetID, l.Rule, l.Confidence, l.By, ms(t.now))
+		l.Sync, l.Customer, l.TargetID, l.Rule, l.Confidence, l.By, ms(l.At))
 	return err
 }
 
 // lookAgain makes a customer due that has been seen before: somebody changed
 // what it depends on. It reports whether there is one.
 func (t *tx) lookAgain(sync, customer string) (bool, error) {
+	if IsForgotten(customer) {
+		return false, nil
+	}
 	n, err := t.exec("update customers set generation = generation + 1, due_at = $3, attempts = 0, first_try = 0 where sync = $1 and customer = $2",
 		sync, customer, ms(t.now))
 	return n > 0, err
@@ -90,13 +99,16 @@ func (t *tx) decidedAnew(sync, customer string) (bool, error) {
 // an exception about it is closed, the customer's history says who did what,
 // and the customer is looked at again. targetID is "" when the link is gone. It
 // reports whether the customer has been seen before.
-func (t *tx) linkChanged(sync, customer, targetID, who string) (seen bool, err error) {
+func (t *tx) linkChanged(sync, customer, before, targetID, who string) (seen bool, err error) {
 	d := Decision{Sync: sync, Customer: customer, TargetID: targetID, Action: "link", Reason: who + " linked it to " + targetID}
 	if targetID == "" {
 		d.Action, d.Reason = "unlink", who+" removed its link"
 	}
 	seen, err = t.decidedAnew(sync, customer)
-	if err := errors.Join(err, t.forgetRecord(sync, customer), t.appendDecision(d)); err != nil {
+	if err == nil && (before != targetID || targetID == "") {
+		err = t.forgetRecord(sync, customer)
+	}
+	if err := errors.Join(err, t.appendDecision(d)); err != nil {
 		return false, err
 	}
 	broken := where{}
@@ -127,7 +139,7 @@ func (db *DB) RemoveLink(ctx context.Context, sync, customer, who string) error 
 		if !removed {
 			return ErrNotFound
 		}
-		_, err = t.linkChanged(sync, customer, "", who)
+		_, err = t.linkChanged(sync, customer, "", "", who)
 		return err
 	})
 	if err != nil {
@@ -170,10 +182,15 @@ func (db *DB) setLinks(ctx context.Context, sync string, links []Link, why strin
 			}
 		}
 		for _, l := range fresh {
-			if err := errors.Join(t.putLink(l), t.noteLink(l, have[l.Customer].TargetID, why)); err != nil {
+			before := have[l.Customer]
+			l.At = time.Time{}
+			if before.TargetID == l.TargetID { // confirmed: what is known of the record stays
+				l.At = before.At
+			}
+			if err := errors.Join(t.putLink(l), t.noteLink(l, before.TargetID, why)); err != nil {
 				return err
 			}
-			if _, err := t.linkChanged(sync, l.Customer, l.TargetID, l.By); err != nil {
+			if _, err := t.linkChanged(sync, l.Customer, before.TargetID, l.TargetID, l.By); err != nil {
 				return err
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // namer finds what a customer is called in texts, and puts a pseudonym there.
@@ -37,14 +38,12 @@ func newNamer(names []string, pseudonym string) *namer {
 			part := regexp.QuoteMeta(spelt)
 			if strings.Contains(name, "@") {
 				part = "(?i:" + part + ")"
-			} else {
-				part = `(?:\b|^)` + part + `(?:\b|$)`
 			}
 			if clear(name) {
 				prose, payload = append(prose, part), append(payload, part)
 				continue
 			}
-			prose = append(prose, "(?:"+strings.Join(told, "|")+")"+regexp.QuoteMeta(spelt)+`(?:\b|$)`)
+			prose = append(prose, "(?:"+strings.Join(told, "|")+")"+part)
 		}
 	}
 	if len(prose) > 0 {
@@ -65,29 +64,74 @@ func (n *namer) inText(column, text string) (string, bool) {
 }
 
 func (n *namer) replaced(text string) (string, bool) {
-	if n.prose == nil || text == "" || !n.prose.MatchString(text) {
-		return text, false
-	}
-	return n.prose.ReplaceAllStringFunc(text, func(found string) string {
+	return replaceWhole(n.prose, text, func(found string) string {
 		for _, word := range told {
 			if strings.HasPrefix(found, word) {
 				return word + n.pseudonym
 			}
 		}
 		return n.pseudonym
-	}), true
+	})
 }
 
 // inPayload replaces every name in what a tool sent about somebody else. It
 // stays JSON: a name that is a number becomes another number.
 func (n *namer) inPayload(payload []byte) ([]byte, bool) {
-	if n.payload == nil || !n.payload.Match(payload) {
+	text, named := replaceWhole(n.payload, string(payload), func(found string) string {
+		if !strings.ContainsFunc(found, func(r rune) bool { return !unicode.IsDigit(r) }) {
+			return "0"
+		}
+		return n.pseudonym
+	})
+	if !named {
 		return payload, false
 	}
-	return n.payload.ReplaceAllFunc(payload, func(found []byte) []byte {
-		if !strings.ContainsFunc(string(found), func(r rune) bool { return !unicode.IsDigit(r) }) {
-			return []byte("0")
+	return []byte(text), true
+}
+
+// replaceWhole replaces what is found unless it is a part of something longer:
+// of another word, or of another's address.
+func replaceWhole(names *regexp.Regexp, text string, with func(found string) string) (string, bool) {
+	if names == nil || text == "" {
+		return text, false
+	}
+	var b strings.Builder
+	done := 0
+	for from := 0; from < len(text); {
+		at := names.FindStringIndex(text[from:])
+		if at == nil {
+			break
 		}
-		return []byte(n.pseudonym)
-	}), true
+		begin, end := from+at[0], from+at[1]
+		if !stands(text[:begin], text[begin:end], text[end:]) {
+			_, size := utf8.DecodeRuneInString(text[begin:])
+			from = begin + size
+			continue
+		}
+		b.WriteString(text[done:begin])
+		b.WriteString(with(text[begin:end]))
+		done, from = end, end
+	}
+	if done == 0 {
+		return text, false
+	}
+	b.WriteString(text[done:])
+	return b.String(), true
+}
+
+func isWord(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+// stands reports whether a name stands by itself between two texts.
+func stands(before, name, after string) bool {
+	last, _ := utf8.DecodeLastRuneInString(before)
+	next, size := utf8.DecodeRuneInString(after)
+	first, _ := utf8.DecodeRuneInString(name)
+	end, _ := utf8.DecodeLastRuneInString(name)
+	if strings.Contains(name, "@") {
+		if next == '.' || next == '-' { // the end of a sentence, or a longer domain
+			next, _ = utf8.DecodeRuneInString(after[size:])
+		}
+		return !isWord(last) && !strings.ContainsRune(".+-%'", last) && !isWord(next)
+	}
+	return !(isWord(first) && isWord(last)) && !(isWord(end) && isWord(next))
 }

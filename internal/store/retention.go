@@ -46,7 +46,7 @@ and not exists (select 1 from customers k where k.sync = o.sync and k.customer =
 var outdated = map[OldThing]struct{ table, key, condition string }{
 	OldPayloads: {"events", "seq", "length(o.payload) > 0 and " + settledEvent},
 	// A replay names its original, which goes after it.
-	OldEvents: {"events", "seq", settledEvent + " and not exists (select 1 from events r where r.replay_of = o.seq)"},
+	OldEvents: {"events", "seq", settledEvent + " and not exists (select 1 from events r where r.replay_of = o.seq and r.replay_of > 0)"},
 	OldDecisions: {"decisions", "id", "o.made_at < $1 and " + settledCustomer +
 		" and exists (select 1 from decisions n where n.sync = o.sync and n.customer = o.customer and n.id > o.id)"},
 	OldActions: {"actions", "id", `o.done_at < $1 and cast($3 as bigint) > 0

@@ -102,7 +102,8 @@ func Run(ctx context.Context, o Options) (store.Sweep, error) {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	var keeping sync.WaitGroup
-	keeping.Go(func() { r.keep(ctx, r.w, cancel) })
+	ours := r.w // it is changed while it is kept
+	keeping.Go(func() { r.keep(ctx, ours, cancel) })
 	err := r.phases(ctx)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		err = cause
