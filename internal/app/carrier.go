@@ -70,6 +70,7 @@ func (c *carrier) start() {
 		c.running.Go(func() { s.run(claiming) })
 	}
 	c.running.Go(func() { c.retention.run(claiming) })
+	c.running.Go(func() { dropLeft(claiming, c.retention.db, c.log) })
 	c.telling.start(claiming, &c.running)
 }
 

@@ -70,6 +70,26 @@ func (s *sweeper) run(ctx context.Context) {
 	}
 }
 
+// cleanEvery is how often what comparisons have left behind is looked for.
+const cleanEvery = time.Hour
+
+// dropLeft drops what comparisons have read that nobody goes on with, also of
+// plans of syncs that have no schedule, until ctx ends.
+func dropLeft(ctx context.Context, db *store.DB, log *slog.Logger) {
+	ticker := time.NewTicker(cleanEvery)
+	defer ticker.Stop()
+	for {
+		if err := db.CleanSweeps(ctx); err != nil && ctx.Err() == nil {
+			log.Warn("what a comparison has left could not be dropped", slog.Any("error", err))
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // due is how long it is to the next sweep, by the database's clock; one that
 // was left is due now.
 func (s *sweeper) due(ctx context.Context) (time.Duration, error) {

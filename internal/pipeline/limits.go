@@ -21,6 +21,9 @@ const (
 	// stayed. A look that a tool's own notice of our write brings about, a moment
 	// after it, finds nearly every value.
 	sticksAfter = 10 * time.Minute
+	// stayed is after how long an edit of a value, by the field's own time, is no
+	// answer to our write any more. An automation that runs once an hour is.
+	stayed = 24 * time.Hour
 	// namedWrites is how many writes a reason names at most.
 	namedWrites = 10
 )
@@ -101,6 +104,8 @@ func (a *attempt) countUndone() {
 		at := a.target.EditedAt
 		if at.IsZero() {
 			at = a.firstSeen()
+		} else if a.target.FieldTime && at.Sub(u.Written) >= stayed {
+			u.Times = nil // until then it was there
 		}
 		u.Times = append(slices.Clone(u.Times), store.Undoing{Written: u.Written, Found: a.target.Value, At: at, By: a.editor()})
 		u.Written = time.Time{}
@@ -146,6 +151,13 @@ func (a *attempt) undoneNow(e *ending) *store.Undone {
 		u.Written = a.intent.SentAt
 	case status.AlreadyEqual:
 		u = a.work.Undone
+		if sent := a.arrived(); !sent.IsZero() && u.Written.IsZero() { // the look proves the write
+			if u.RecordID != a.target.ID || u.Value != a.desired.Value || !u.Desired.Equal(a.desired.At) {
+				u = store.Undone{RecordID: a.target.ID, Value: a.desired.Value, Desired: a.desired.At}
+			}
+			u.Written = sent
+			break
+		}
 		if u.Written.IsZero() || a.lookedAt.Sub(u.Written) >= sticksAfter {
 			u = store.Undone{} // it has stayed, or somebody else set it
 		}
@@ -155,6 +167,20 @@ func (a *attempt) undoneNow(e *ending) *store.Undone {
 		}
 	}
 	return &u
+}
+
+// arrived is when the write of ours was sent last that this look has found, zero
+// for none.
+func (a *attempt) arrived() (sent time.Time) {
+	if _, ours := a.facts().Explained(); !ours {
+		return sent
+	}
+	for _, i := range a.work.Intents {
+		if i.RecordID == a.target.ID && i.Value == a.target.Value && !i.Seen {
+			sent = i.SentAt
+		}
+	}
+	return sent
 }
 
 // massChange is the exception of a sync that is halted.

@@ -177,7 +177,8 @@ func (a *attempt) endRow(e *ending) Carried {
 		}
 	}
 	refused := a.intent.ID != 0 && e.failure == string(connector.Refused)
-	r.asItWas = e.moved || c.State != store.RowApplied && !refused && !a.underWay()
+	stopped := e.park != nil && e.park.Kind == status.LoopSuspected // that is stored: somebody has to hear of it
+	r.asItWas = e.moved || c.State != store.RowApplied && !refused && !stopped && !a.underWay()
 	if c.State != store.RowOpen {
 		r.end = &store.RowEnd{Sweep: r.Plan.ID, State: c.State, Note: c.Note}
 		if c.State == store.RowApplied {

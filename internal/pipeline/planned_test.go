@@ -60,14 +60,14 @@ func TestARowIsWrittenWhenTheDecisionIsTheRows(t *testing.T) {
 		"the source's customer is gone":     {moved: func(w *world) { delete(w.billing.records, "cus_1") }, want: store.RowRefused, note: "no customer with this id"},
 		"the rules find another record": {moved: func(w *world) {
 			w.crm.records["rec_2"], w.crm.records["rec_cus_1"] = w.crm.records["rec_cus_1"], &record{}
-		}, want: store.RowRefused, note: "the match rules find record rec_2 now, the plan has rec_cus_1"},
+		}, want: store.RowRefused, note: "the match rules find record rec_2 now, the plan has record rec_cus_1"},
 		"two records match": {moved: func(w *world) { w.crm.records["rec_2"] = &record{keys: keysOf("cus_1")} }, want: store.RowRefused, note: "match"},
 		"the customer was linked to another record": {moved: func(w *world) {
 			w.crm.records["rec_2"] = &record{}
 			if err := w.db.SetLink(w.Context(), store.Link{Sync: syncName, Customer: "cus_1", TargetID: "rec_2", Confidence: 1, By: "ana@example.com"}); err != nil {
 				w.Fatal(err)
 			}
-		}, want: store.RowRefused, note: "linked to record rec_2 now, the plan has rec_cus_1"},
+		}, want: store.RowRefused, note: "linked to record rec_2 now, the plan has record rec_cus_1"},
 		"the linked record is gone": {moved: func(w *world) {
 			if err := w.db.SetLink(w.Context(), store.Link{Sync: syncName, Customer: "cus_1", TargetID: "rec_cus_1", Confidence: 1, By: "ana@example.com"}); err != nil {
 				w.Fatal(err)

@@ -43,7 +43,7 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 		SeenIntents:  a.seen,
 		Unsent:       a.unsent,
 		Undone:       a.undoneNow(e),
-		Halted:       e.halted,
+		Halted:       e.halted || e.failure != "" && e.retry > 0, // tried again by itself: the mark of a halt stays
 		Park:         e.park,
 		Attempts:     e.attempts,
 		Outcome:      e.outcome,
@@ -87,6 +87,8 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 	switch {
 	case e.park != nil, e.halted:
 		s.Close = store.CloseBefore
+	case e.outcome != "" && a.work.Writes.Stopped && e.outcome != status.AlreadyEqual:
+		s.Close = store.CloseBefore // that nothing is to be carried now ends no loop
 	case e.outcome != "":
 		s.Close = store.CloseAll
 	}

@@ -410,6 +410,9 @@ where sync = $1 and place <> '' and exists (select 1 from exceptions x where x.s
 		run("delete from sweep_keys where "+sweepsOf+" and target_id = $2", sync, target)
 		run("delete from sweep_targets where "+sweepsOf+" and target_id = $2", sync, target)
 	}
+	if len(f.Others) == 0 {
+		run("delete from sweep_keys where "+sweepsOf+" and value in (select email from customers where sync = $1 and customer = $2 and email <> '')", sync, c)
+	}
 	run("delete from sweep_sources where "+sweepsOf+" and customer = $2", sync, c)
 	// What comparisons under way hold in memory they may store no more.
 	run("update sweeps set phase = 'failed', failure = 'a customer was forgotten', ended_at = $2, lease_until = 0 where sync = $1 and phase not in ('done', 'failed')", sync, ms(t.now))
@@ -429,7 +432,7 @@ func (t *tx) heldTargets(sync, customer string) (found []string, err error) {
 		err := s.Scan(&target)
 		found = append(found, target)
 		return err
-	}, "select target_id from links where sync = $1 and customer = $2", sync, customer)
+	}, "select target_id from links where sync = $1 and customer = $2 union select target_id from sweep_targets where "+sweepsOf+" and taken_by = $2", sync, customer)
 	return found, err
 }
 

@@ -86,9 +86,10 @@ func (w Writes) repeats(i Intent, open []Intent) bool {
 	if len(w.Latest) == 0 {
 		return false
 	}
-	last := w.Latest[len(w.Latest)-1].Intent
-	return slices.ContainsFunc(open, func(o Intent) bool {
-		return o.ID == last && o.RecordID == i.RecordID && o.Value == i.Value && !o.Seen
+	last := w.Latest[len(w.Latest)-1]
+	return last.Value == i.Value && slices.ContainsFunc(open, func(o Intent) bool {
+		// Or a repeat of it: the first may be too old to arrive.
+		return o.ID >= last.Intent && o.RecordID == i.RecordID && o.Value == i.Value && !o.Seen
 	})
 }
 

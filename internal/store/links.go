@@ -206,6 +206,7 @@ func (db *DB) setLinks(ctx context.Context, sync string, links []Link, why strin
 // changedLinks returns the links that are not so already.
 func changedLinks(sync string, have map[string]Link, links []Link, isSo func(old Link) bool) ([]Link, error) {
 	var fresh []Link
+	was := have
 	have = maps.Clone(have)
 	for _, l := range links {
 		l.Sync = sync
@@ -215,10 +216,19 @@ func changedLinks(sync string, have map[string]Link, links []Link, isSo func(old
 		have[l.Customer] = l
 		fresh = append(fresh, l)
 	}
+	before := map[string]string{}
+	for customer, l := range was {
+		before[l.TargetID] = customer
+	}
 	owners := map[string]string{}
 	for customer, l := range have {
 		if other, taken := owners[l.TargetID]; taken {
-			return nil, &DuplicateLinkError{Sync: sync, TargetID: l.TargetID, Customer: min(customer, other)}
+			// The one to be named is who has the record, not who is to get it.
+			holder := min(customer, other)
+			if had := before[l.TargetID]; had == customer || had == other {
+				holder = had
+			}
+			return nil, &DuplicateLinkError{Sync: sync, TargetID: l.TargetID, Customer: holder}
 		}
 		owners[l.TargetID] = customer
 	}

@@ -21,7 +21,7 @@ type RowEnd struct {
 // endRow notes what became of a row, and in the exception that asked about the
 // customer who has answered.
 func (t *tx) endRow(w *Work, r RowEnd) error {
-	_, err := t.exec("update plan_rows set state = $3, note = $4, ended_at = $5 where sweep = $1 and customer = $2",
+	_, err := t.exec("update plan_rows set state = $3, note = $4, ended_at = $5 where sweep = $1 and customer = $2 and state <> 'applied'",
 		r.Sweep, w.Customer, string(r.State), r.Note, ms(t.now))
 	if err != nil || r.By == "" {
 		return err

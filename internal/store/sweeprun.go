@@ -59,7 +59,11 @@ func (db *DB) BeginSweep(ctx context.Context, begin Sweep, lease time.Duration) 
 		case left != nil:
 			w = *left
 			w.fence++
-			_, err := t.exec("update sweeps set fence = $2, lease_until = $3 where id = $1", w.ID, w.fence, ms(t.now.Add(lease)))
+			// Another node may have taken it since it was looked at.
+			n, err := t.exec("update sweeps set fence = $2, lease_until = $3 where id = $1 and fence = $4", w.ID, w.fence, ms(t.now.Add(lease)), left.fence)
+			if err == nil && n == 0 {
+				err = &SweepingError{*left}
+			}
 			return err
 		}
 		w.Phase, w.BeganAt, w.fence = PhaseSource, t.now, 1
@@ -116,7 +120,8 @@ func (db *DB) KeepSweep(ctx context.Context, w Sweep, lease time.Duration) error
 // ReleaseSweep lets whoever comes next go on with a comparison.
 func (db *DB) ReleaseSweep(ctx context.Context, w Sweep) error {
 	err := db.update(ctx, func(t *tx) error {
-		_, err := t.exec("update sweeps set lease_until = 0 where id = $1 and fence = $2", w.ID, w.fence)
+		// From now on it is nobody's: a day from now it is given up.
+		_, err := t.exec("update sweeps set lease_until = $3 where id = $1 and fence = $2 and phase not in ('done', 'failed')", w.ID, w.fence, ms(t.now))
 		return err
 	})
 	if err != nil {

@@ -257,7 +257,7 @@ type Settlement struct {
 	Attempts     int
 	FirstTry     time.Time
 	RulingDone   time.Time      // the ruling made then is used up, unless there is a later one
-	Halted       bool           // the sync is halted, and the customer waits for it
+	Halted       bool           // whether the customer waits at a halt, or was let through, stays as it is
 	Outcome      status.Outcome // "" leaves outcome and reason
 	Reason       string
 	Watched      *Watched // what the look found, in a sync that only watches

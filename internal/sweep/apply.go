@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,7 @@ type Application struct {
 type PlanStore interface {
 	pipeline.Claimer
 	EachPlanRow(ctx context.Context, sweep int64) iter.Seq2[store.PlanRow, error]
+	Modes(ctx context.Context) (map[string]store.Mode, error)
 }
 
 // Applied counts what became of the chosen rows.
@@ -78,7 +80,11 @@ func (a Application) Run(ctx context.Context) (Applied, error) {
 			}
 		})
 	}
-	err := r.feed(claiming, rows)
+	modes, err := a.Store.Modes(ctx)
+	if err == nil {
+		r.mode = modes[a.Plan.Sync]
+		err = r.feed(claiming, rows)
+	}
 	close(rows)
 	workers.Wait()
 	if cause := context.Cause(claiming); cause != nil && ctx.Err() == nil {
@@ -91,6 +97,7 @@ func (a Application) Run(ctx context.Context) (Applied, error) {
 type application struct {
 	Application
 	stop context.CancelCauseFunc
+	mode store.Mode // as a running service had noted it at the beginning
 
 	mu     sync.Mutex
 	total  Applied
@@ -142,6 +149,9 @@ func (a *application) carry(waiting, working context.Context, row store.PlanRow)
 		planned.Approved = a.Approved
 	}
 	for waiting.Err() == nil {
+		if modes, err := a.Store.Modes(working); err != nil || modes[a.Plan.Sync].Mode == config.ModeWatch && modes[a.Plan.Sync] != a.mode {
+			return pipeline.Carried{Stop: cmp.Or(err, ErrWatching)} // a running service was told so meanwhile
+		}
 		c, err := a.Pipeline.CarryRow(working, a.Store, planned)
 		pause := c.Rest
 		switch {

@@ -93,7 +93,9 @@ func (r *run) neverCarried(k *store.Known, j pipeline.Judgement) bool {
 		changed = j.Source.UpdatedAt
 	}
 	before := func(at time.Time) bool { return r.live.IsZero() || at.Before(r.live) }
-	return (!k.Stored || !k.Base.Known && before(k.Desired.SeenAt)) && (changed.IsZero() || before(changed))
+	// That both sides agreed while it was watched makes a write of today no less history.
+	history := !k.Base.Known || j.Action == string(decide.Write)
+	return (!k.Stored || history && before(k.Desired.SeenAt)) && (changed.IsZero() || before(changed))
 }
 
 // worthALook reports whether the path has something to do that it does not know
@@ -101,8 +103,10 @@ func (r *run) neverCarried(k *store.Known, j pipeline.Judgement) bool {
 // exception says that they do not.
 func (r *run) worthALook(k *store.Known, j pipeline.Judgement) bool {
 	switch {
-	case !k.DueAt.IsZero(), k.Waits:
-		return false // it is looked at anyway, or waits for a person
+	case !k.DueAt.IsZero():
+		return false // it is looked at anyway
+	case k.Waits && j.Desired.Value == k.Desired.Value:
+		return false // trueup resume lets it through
 	case j.Action == string(decide.None):
 		return len(k.Open) > 0
 	case j.Action == string(decide.Write):

@@ -1,9 +1,12 @@
 package sweep
 
 import (
+	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"trueup/internal/connector"
 	"trueup/internal/pipeline"
 	"trueup/internal/status"
 	"trueup/internal/store"
@@ -32,4 +35,28 @@ func TestARepairLooksAgainOnlyWhereNobodyKnows(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestARecordThatNeverAnswersKeepsNobodyElseFromBeingCompared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, engines["sqlite"](t))
+		w.goLive()
+		w.sync.Target.TargetList = nil
+		for n := range 4 {
+			id := fmt.Sprint("cus_", n)
+			w.customer(id, "active", "Active")
+			w.change(id, "active", true)
+		}
+		w.work()
+		w.crm.fail = func(call, arg string) error {
+			if call == "read" && arg == "rec_cus_1" {
+				return &connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone, Status: 500, Detail: "internal error"}
+			}
+			return nil
+		}
+		s, err := Run(t.Context(), w.options(store.ForSweep))
+		if err != nil || s.Phase != store.PhaseDone || s.Summary.Agree != 3 || s.Summary.Other != 1 {
+			t.Errorf("it came to %+v, %v", s, err)
+		}
+	})
 }

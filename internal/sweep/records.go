@@ -23,8 +23,10 @@ type records struct {
 	owners  map[string]string
 	taken   []store.Taken // by this batch
 	now     time.Time
-	// failed is why a call did not succeed that says nothing of the customer.
-	failed error
+	// failed is why a call did not succeed that says nothing of the customer, and
+	// noAnswer that one of the customer's had no answer, tried often.
+	failed   error
+	noAnswer bool
 }
 
 // gather reads a batch.
@@ -102,6 +104,10 @@ func (b *records) judged(ctx context.Context, k *store.Known) (pipeline.Judgemen
 		if j = b.judge.Judge(ctx, s); b.failed != nil || j.Action != pipeline.Wait {
 			break
 		}
+	}
+	if b.noAnswer {
+		b.noAnswer = false
+		b.silent++
 	}
 	switch {
 	case b.failed != nil:
@@ -209,8 +215,12 @@ func ask[T any](ctx context.Context, b *records, connection, doing string, do fu
 	result, err := call(ctx, b.run, connection, doing, do)
 	if err != nil {
 		var f *connector.Failure
-		about := errors.As(err, &f) && (f.Kind == connector.Gone || f.Kind == connector.Refused || f.Kind == connector.Misconfigured)
-		if !about {
+		isFailure := errors.As(err, &f)
+		switch {
+		case isFailure && (f.Kind == connector.Gone || f.Kind == connector.Refused || f.Kind == connector.Misconfigured):
+		case isFailure && f.Kind == connector.Transient && b.silent < mostSilent:
+			b.noAnswer = true // one record that always fails must not keep all others from being compared
+		default:
 			b.failed = err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"time"
 
 	"trueup/internal/config"
 	"trueup/internal/status"
@@ -50,6 +51,9 @@ func hashOf(ctx context.Context, db *store.DB, w store.Sweep) (string, error) {
 		}
 		for _, r := range rows {
 			add(h, r.Customer, r.TargetID, r.Action, string(r.Kind), r.Before, r.After)
+			if r.Kind == status.FirstContact && !r.RecordAt.IsZero() { // who approves it approves it as it was edited then
+				add(h, r.RecordAt.UTC().Format(time.RFC3339Nano))
+			}
 			after = r.Customer
 		}
 		if len(rows) < rowsAtOnce {

@@ -72,6 +72,9 @@ const (
 	answerTime = 45 * time.Second
 	// ending bounds what is stored when a comparison is left.
 	ending = 10 * time.Second
+	// mostSilent is how many customers may be passed over because a tool gives no
+	// answer about them: more mean that it is the tool.
+	mostSilent = 3
 	// batch is how many listed customers are compared at once, and fewBatch how
 	// many when each of them is asked for.
 	batch, fewBatch = 500, 25
@@ -85,6 +88,8 @@ type run struct {
 	keys  keys
 	live  time.Time // since when the sync is live, zero when it is not
 	last  store.Summary
+	// silent is how many customers there were of whom a tool gave no answer.
+	silent int
 }
 
 // Run compares both sides and returns what it came to. One that was left is

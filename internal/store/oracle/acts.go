@@ -81,6 +81,7 @@ func (db *DB) actOnCustomer(x *store.Exception, a store.Act) (note string, chang
 	if db.customers[k] == nil {
 		return "", false, store.ErrNotFound
 	}
+	before := db.target(k)
 	switch a.Verb {
 	case store.Retry:
 		changed = true
@@ -95,7 +96,7 @@ func (db *DB) actOnCustomer(x *store.Exception, a store.Act) (note string, chang
 		}
 		changed, err = db.rule(k, store.Theirs, a)
 	case store.LinkTo:
-		note = "to " + a.TargetID
+		note = "to record " + a.TargetID
 		for _, l := range db.links {
 			if l.Sync == k.sync && l.TargetID == a.TargetID && l.Customer != k.customer {
 				return "", false, &store.DuplicateLinkError{Sync: k.sync, TargetID: a.TargetID, Customer: l.Customer}
@@ -115,7 +116,7 @@ func (db *DB) actOnCustomer(x *store.Exception, a store.Act) (note string, chang
 	case store.Retry:
 		db.lookAgain(k)
 	case store.LinkTo, store.Rematch:
-		db.linkChanged(k, a.TargetID, a.Who)
+		db.linkChanged(k, before, a.TargetID, a.Who)
 	default:
 		db.decidedAnew(k)
 	}

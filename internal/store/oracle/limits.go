@@ -76,7 +76,7 @@ func (db *DB) BeginWrite(_ context.Context, w *store.Work, i store.Intent, l sto
 func repeats(w *store.Work, i store.Intent) bool {
 	n := len(w.Writes.Latest)
 	for _, open := range w.Intents {
-		if n > 0 && open.ID == w.Writes.Latest[n-1].Intent && !open.Seen && open.Value == i.Value && open.RecordID == i.RecordID {
+		if n > 0 && open.ID >= w.Writes.Latest[n-1].Intent && w.Writes.Latest[n-1].Value == i.Value && !open.Seen && open.Value == i.Value && open.RecordID == i.RecordID {
 			return true
 		}
 	}

@@ -82,12 +82,23 @@ func (db *DB) LinkHistory(_ context.Context, sync, customer string, limit int) (
 // put sets a customer's link.
 func (db *DB) put(l store.Link, why string, now time.Time) {
 	l.At = now
+	if old := db.link(key{l.Sync, l.Customer}); old != nil && old.TargetID == l.TargetID {
+		l.At = old.At // confirmed: since when it is the customer's stays
+	}
 	before := db.drop(key{l.Sync, l.Customer})
 	// What people set is noted whether it moves the link or not.
 	if byPeople := why == "set" || why == "imported"; before != l.TargetID || byPeople {
 		db.noteLink(l, before, why)
 	}
 	db.links = append(db.links, &l)
+}
+
+// target is the record of a customer, "" for none.
+func (db *DB) target(k key) string {
+	if l := db.link(k); l != nil {
+		return l.TargetID
+	}
+	return ""
 }
 
 // drop takes a link away and returns the record it led to, "" for none.
@@ -136,13 +147,15 @@ func (db *DB) lookAgain(k key) bool {
 }
 
 // linkChanged is what follows when somebody has changed a customer's link.
-func (db *DB) linkChanged(k key, targetID, who string) (seen bool) {
+func (db *DB) linkChanged(k key, before, targetID, who string) (seen bool) {
 	d := store.Decision{ID: int64(len(db.decisions) + 1), At: db.clock(), Sync: k.sync, Customer: k.customer, TargetID: targetID, Action: "link", Reason: who + " linked it to " + targetID}
 	if targetID == "" {
 		d.Action, d.Reason = "unlink", who+" removed its link"
 	}
 	db.decisions = append(db.decisions, d)
-	db.forgetRecord(k)
+	if before != targetID || targetID == "" {
+		db.forgetRecord(k)
+	}
 	for _, x := range db.exceptions {
 		if x.Sync == k.sync && x.Customer == k.customer && x.Kind == status.BrokenLink && x.Stage == status.StageReadTarget {
 			db.resolve(x)
@@ -165,10 +178,10 @@ func (db *DB) ImportLinks(_ context.Context, sync string, links []store.Link) (c
 func (db *DB) setLinks(sync string, links []store.Link, why string, isSo func(old, l store.Link) bool) (changed int, err error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	have := map[string]store.Link{}
+	have, before := map[string]store.Link{}, map[string]string{}
 	for _, l := range db.links {
 		if l.Sync == sync {
-			have[l.Customer] = *l
+			have[l.Customer], before[l.TargetID] = *l, l.Customer
 		}
 	}
 	var fresh []store.Link
@@ -183,13 +196,18 @@ func (db *DB) setLinks(sync string, links []store.Link, why string, isSo func(ol
 	owners := map[string]string{}
 	for name, l := range have {
 		if other, taken := owners[l.TargetID]; taken {
-			return 0, fmt.Errorf("set links of %s: %w", sync, &store.DuplicateLinkError{Sync: sync, TargetID: l.TargetID, Customer: min(name, other)})
+			holder := min(name, other)
+			if had := before[l.TargetID]; had == name || had == other {
+				holder = had
+			}
+			return 0, fmt.Errorf("set links of %s: %w", sync, &store.DuplicateLinkError{Sync: sync, TargetID: l.TargetID, Customer: holder})
 		}
 		owners[l.TargetID] = name
 	}
 	for _, l := range fresh {
+		before := db.target(key{sync, l.Customer})
 		db.put(l, why, db.clock())
-		db.linkChanged(key{sync, l.Customer}, l.TargetID, l.By)
+		db.linkChanged(key{sync, l.Customer}, before, l.TargetID, l.By)
 	}
 	return len(fresh), nil
 }
@@ -201,7 +219,7 @@ func (db *DB) RemoveLink(_ context.Context, sync, customer, who string) error {
 	if !db.take(key{sync, customer}, "removed", who) {
 		return fmt.Errorf("remove the link of customer %s of %s: %w", customer, sync, store.ErrNotFound)
 	}
-	db.linkChanged(key{sync, customer}, "", who)
+	db.linkChanged(key{sync, customer}, "", "", who)
 	return nil
 }
 

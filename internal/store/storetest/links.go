@@ -166,6 +166,16 @@ var links = map[string]func(*testing.T, Open){
 			}
 		}
 	},
+	"whoever has a record is named to whom it is refused, whatever they are called": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.must(f.db.SetLink(f.ctx, link("cus_5", "rec_5")))
+		for _, customer := range []string{"cus_4", "cus_6"} {
+			var taken *store.DuplicateLinkError
+			if err := f.db.SetLink(f.ctx, link(customer, "rec_5")); !errors.As(err, &taken) || taken.Customer != "cus_5" {
+				t.Errorf("%s is told %v", customer, err)
+			}
+		}
+	},
 	"a person's link makes a customer due again, and wakes nobody who was never seen": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		f.receive(event("evt_1", "cus_1"))

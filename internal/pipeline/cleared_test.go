@@ -1,0 +1,77 @@
+package pipeline
+
+import (
+	"testing"
+	"time"
+
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// A person edited the old record once; the survivor of the merge was never seen
+// filled, so row 2 writes it.
+func TestAnEmptySurvivorIsNotTakenForAClearedField(t *testing.T) {
+	w := carried(t, nil)
+	told := w.change("1", "past_due")
+	w.pass(time.Hour)
+	w.crm.edit("rec_1", "Churned", status.ActorHuman)
+	w.deliver(told)
+	w.finish()
+	t.Log(w.open()["1"], w.stored("1").HumanAt, w.stored("1").Link.At)
+	w.crm.records["rec_9"] = &record{value: "", editedAt: w.now, keys: map[string]string{}}
+	w.crm.merge("rec_1", "rec_9")
+	told = w.change("1", "canceled")
+	w.pass(time.Hour)
+	w.crm.records["rec_9"].editedAt = w.now
+	w.deliver(told)
+	w.work()
+	if got := w.crm.value("rec_9"); got != "Churned" {
+		t.Errorf("the survivor holds %q; open %v; %s", got, w.open()["1"], w.stored("1").Reason)
+	}
+	w.deliver(w.change("1", "canceled"))
+	w.work()
+	t.Logf("the survivor holds %q; open %v; %s", w.crm.value("rec_9"), w.open()["1"], w.stored("1").Reason)
+}
+
+// A person empties a field that was never ours; later somebody confirms the same
+// link. The emptied field stays an edit.
+func TestConfirmingTheLinkDoesNotForgetThatAFieldWasEmptied(t *testing.T) {
+	w := newWorld(t, nil)
+	w.customer("1", "active", "Churned")
+	w.carry("1", "active")
+	w.pass(time.Hour)
+	w.crm.edit("rec_1", "", status.ActorHuman)
+	if err := w.db.SetLink(t.Context(), store.Link{Sync: syncName, Customer: "1", TargetID: "rec_1", Rule: "set", Confidence: 1, By: "bob"}); err != nil {
+		t.Fatal(err)
+	}
+	w.work()
+	t.Logf("emptied before the link was confirmed, looked at after: %q %v", w.crm.value("rec_1"), w.open()["1"])
+}
+
+func TestConfirmingTheLinkAfterTheHold(t *testing.T) {
+	w := newWorld(t, nil)
+	w.customer("1", "active", "Churned")
+	w.carry("1", "active")
+	w.pass(time.Hour)
+	w.crm.edit("rec_1", "", status.ActorHuman)
+	w.deliver(w.lookAgain1())
+	w.work()
+	if got := w.open()["1"]; len(got) != 1 || w.crm.value("rec_1") != "" {
+		t.Fatal(got, w.crm.value("rec_1"))
+	}
+	w.pass(time.Hour)
+	if err := w.db.SetLink(t.Context(), store.Link{Sync: syncName, Customer: "1", TargetID: "rec_1", Rule: "set", Confidence: 1, By: "ana"}); err != nil {
+		t.Fatal(err)
+	}
+	w.work()
+	if got := w.crm.value("rec_1"); got != "" {
+		t.Errorf("the person's edit was written over with %q; open %v; %s", got, w.open()["1"], w.stored("1").Reason)
+	}
+}
+
+func (w *world) lookAgain1() store.NewEvent {
+	e := w.change("1", "active")
+	e.OccurredAt = w.now.Add(-2 * time.Hour)
+	w.billing.records["1"].editedAt = w.now.Add(-2 * time.Hour)
+	return e
+}

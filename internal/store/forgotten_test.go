@@ -1,0 +1,150 @@
+package store_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+func DB(t *testing.T) *store.DB {
+	return open(t, store.Options{DSN: filepath.Join(t.TempDir(), "t.db"), Migrate: true})
+}
+
+func Carry(t *testing.T, db *store.DB, customer string, park *store.NewException) {
+	t.Helper()
+	e := store.NewEvent{Connection: "billing", Sync: theSync, Side: store.SourceSide, ID: "evt_" + customer, Customer: customer, OccurredAt: time.Now(), Payload: []byte("x")}
+	if _, err := db.Receive(t.Context(), []store.NewEvent{e}); err != nil {
+		t.Fatal(err)
+	}
+	works, err := db.Claim(t.Context(), theSync, 10, time.Minute)
+	if err != nil || len(works) != 1 {
+		t.Fatal(works, err)
+	}
+	s := store.Settlement{Outcome: status.Parked, Park: park, Close: store.CloseBefore, Events: []store.EventOutcome{{Seq: works[0].Events[0].Seq, Outcome: status.Parked}}}
+	if err := db.Settle(t.Context(), &works[0], s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A hidden question of a forgotten customer is looked through by app.redrive.
+func TestNobodyWakesAForgottenCustomer(t *testing.T) {
+	for _, verb := range []store.Verb{store.Ignore, ""} {
+		db := DB(t)
+		ctx := t.Context()
+		Carry(t, db, theirID, &store.NewException{Sync: theSync, Customer: theirID, Kind: status.UnmappedStatus, Stage: status.StageMap, SourceValue: "new_word", Cause: "new_word"})
+		all, err := db.Exceptions(ctx, store.ExceptionFilter{Sync: theSync})
+		if err != nil || len(all) != 1 {
+			t.Fatal(all, err)
+		}
+		if verb != "" {
+			if _, err := db.Act(ctx, store.Act{Exception: all[0].ID, Verb: store.Ignore, Ignored: store.IgnoredUntilChange, Who: "ops"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := db.Forget(ctx, theSync, theirID, theirID); err != nil {
+			t.Fatal(err)
+		}
+		open, err := db.Exceptions(ctx, store.ExceptionFilter{Sync: theSync, Kind: status.UnmappedStatus, States: []status.State{status.Open, status.Acknowledged, status.StateIgnored}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(open) > 0 {
+			t.Errorf("%q: redrive would find %d exceptions of the forgotten customer in state %s", verb, len(open), open[0].State)
+		}
+		_, err = db.Act(ctx, store.Act{Exception: all[0].ID, Verb: store.Retry, Who: "trueup"})
+		works, claimErr := db.Claim(ctx, theSync, 10, time.Minute)
+		if len(works) > 0 {
+			t.Errorf("%q: %s was woken (%v, %v)", verb, works[0].Customer, err, claimErr)
+		}
+	}
+}
+
+func TestASweepUnderWayBringsNobodyBack(t *testing.T) {
+	db := DB(t)
+	ctx := t.Context()
+	Carry(t, db, theirID, &store.NewException{Sync: theSync, Customer: theirID, Kind: status.Conflict, Stage: status.StageDecide})
+	w, err := db.BeginSweep(ctx, store.Sweep{Sync: theSync, Purpose: store.ForPlan, Rules: "r", SourceListed: true, TargetListed: true}, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Phase = store.PhaseCompare
+	w, err = db.SaveSweep(ctx, w, store.SweepPart{}, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// compareBatch has read the batch; now somebody forgets one of it.
+	if _, err := db.Forget(ctx, theSync, theirID, theirID); err != nil {
+		t.Fatal(err)
+	}
+	w.ComparedTo = theirID
+	_, err = db.SaveSweep(ctx, w, store.SweepPart{Wake: []string{theirID}, Rows: []store.PlanRow{{Customer: theirID, TargetID: theirRec, Action: "write"}}}, time.Minute)
+	t.Log("save:", err)
+	if c, err := db.Customer(ctx, theSync, theirID); err == nil {
+		t.Errorf("the customer is back: %+v", c.Customer)
+	}
+	rows, err := db.PlanRows(ctx, w.ID, "", 10)
+	if err != nil || len(rows) > 0 {
+		t.Errorf("the plan names %v %v", rows, err)
+	}
+}
+
+func TestACursorIsNotAPseudonym(t *testing.T) {
+	db := DB(t)
+	ctx := t.Context()
+	w, err := db.BeginSweep(ctx, store.Sweep{Sync: theSync, Purpose: store.ForPlan, Rules: "r", SourceListed: true, TargetListed: true}, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := store.SweepPart{ReadAt: time.Now()}
+	for i := range 5 {
+		part.Sources = append(part.Sources, status.SourceRecord{ID: fmt.Sprintf("cus_Jane%d", i), Value: "active"})
+	}
+	w.Phase, w.ComparedTo = store.PhaseCompare, "cus_Jane1"
+	if w, err = db.SaveSweep(ctx, w, part, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.ReleaseSweep(ctx, w); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Forget(ctx, theSync, "", "cus_Jane1"); err != nil {
+		t.Fatal(err)
+	}
+	w, err = db.BeginSweep(ctx, store.Sweep{Sync: theSync, Purpose: store.ForPlan, Rules: "r", SourceListed: true, TargetListed: true}, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left, err := db.SweepCustomers(ctx, w, 10)
+	t.Log(w.Phase, w.ComparedTo, left, err)
+	if w.Phase == store.PhaseCompare && len(left) != 3 {
+		t.Errorf("left to compare: %v", left)
+	}
+}
+
+func TestWhatAReplayReadLaterClosesTheException(t *testing.T) {
+	db := DB(t)
+	ctx := t.Context()
+	bad := store.NewEvent{Connection: "billing", Sync: theSync, Side: store.SourceSide, ID: "unreadable:1", Payload: []byte("x"), Outcome: status.Parked}
+	if _, err := db.Receive(ctx, []store.NewEvent{bad}); err != nil {
+		t.Fatal(err)
+	}
+	one := func(id, customer string, outcome status.Outcome) {
+		e := store.NewEvent{Connection: "billing", Sync: theSync, Side: store.SourceSide, ID: id, Customer: customer, Payload: []byte("x"), Outcome: outcome, ReplayOf: 1}
+		if _, err := db.Receive(ctx, []store.NewEvent{e}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	one("a#replay-1", "c1", "")
+	one("b#replay-1", "", status.Parked) // of the body, this one still cannot be read
+	if n, err := db.UnreadLeft(ctx, theSync); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	one("a#replay-2", "c1", "")
+	one("b#replay-2", "c2", "") // the second replay reads both
+	if n, err := db.UnreadLeft(ctx, theSync); n != 0 || err != nil {
+		t.Errorf("left: %d, %v", n, err)
+	}
+}

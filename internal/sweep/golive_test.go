@@ -1,0 +1,207 @@
+package sweep
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"trueup/internal/config"
+	"trueup/internal/pipeline"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// A customer whom a watching sync found equal, and whose source changed before it went live.
+func TestWatchedAndEqualBeforeIsHistory(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		w.sync.Config.Mode = "watch"
+		if err := w.db.SetMode(t.Context(), syncName, false); err != nil {
+			t.Fatal(err)
+		}
+		w.customer("watched", "active", "Active")
+		w.change("watched", "active", true)
+		w.work()
+		w.pass(time.Hour)
+		w.change("watched", "paused", true)
+		w.work()
+		w.pass(time.Hour)
+		w.sync.Config.Mode = "live"
+		w.goLive()
+		w.pass(time.Hour)
+		s := w.compare(store.ForSweep)
+		w.work()
+		if s.Waiting != 1 || s.Repaired != 0 || w.crm.writes != 0 {
+			t.Errorf("waiting %d, repaired %d, written %d", s.Waiting, s.Repaired, w.crm.writes)
+		}
+	})
+}
+
+func TestAHaltedCustomerIsNotWokenBySweeps(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		w.goLive()
+		w.sync.Config.Limits = &config.Limits{MassChange: &config.MassChange{To: []status.Status{"churned"}, Customers: 1, Within: time.Hour}}
+		for n := range 5 {
+			id := fmt.Sprint("cus_", n)
+			w.customer(id, "active", "Active")
+			w.pass(time.Minute)
+			w.change(id, "canceled", true)
+		}
+		w.work()
+		for range 3 {
+			w.pass(6 * time.Hour)
+			s := w.compare(store.ForSweep)
+			w.work()
+			h, err := w.db.History(t.Context(), syncName, "cus_4", 50)
+			if s.Repaired != 0 {
+				t.Errorf("repaired %d, %d lines of history, %v", s.Repaired, len(h), err)
+			}
+		}
+	})
+}
+
+// A comparison that takes longer than a day, as a tool's daily budget allows.
+func TestAComparisonThatTakesLongerThanADayComesToItsEnd(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		for n := range 9 {
+			w.customer(fmt.Sprint("cus_", n), "active", "Paused")
+		}
+		ctx := t.Context()
+		for day := range 4 {
+			o := w.options(store.ForSweep)
+			c, cancel := context.WithCancel(ctx)
+			o.Progress = func(p Progress) {
+				if p.Phase == store.PhaseSource {
+					cancel() // stopped after a page
+				}
+			}
+			s, err := Run(c, o)
+			cancel()
+			t.Log(day, s.ID, s.Phase, err)
+			if err == nil {
+				return
+			}
+			w.pass(25 * time.Hour)
+		}
+		t.Error("it never comes to its end")
+	})
+}
+
+func TestApplyStopsWhenTheSyncOnlyWatches(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		w.goLive()
+		for n := range 30 {
+			w.customer(fmt.Sprintf("cus_%02d", n), "paused", "")
+		}
+		w.pass(time.Hour)
+		plan := w.compare(store.ForPlan)
+		a := w.application(plan)
+		done := 0
+		a.Progress = func(Applied) {
+			if done++; done == 1 { // trueup run reads the file again: mode: watch
+				if err := w.db.SetMode(t.Context(), syncName, false); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		total, err := a.Run(t.Context())
+		if w.crm.writes > 10 {
+			t.Errorf("%d were written, %+v, %v", w.crm.writes, total, err)
+		}
+	})
+}
+
+func TestApprovalOfAnEarlierPlanIsNotOfALaterEdit(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		w.sync.Config.FirstContact = config.Ask
+		w.goLive()
+		w.customer("cus_1", "paused", "Active")
+		w.crm.set("rec_cus_1", "Active")
+		w.pass(time.Hour)
+		shown := w.compare(store.ForPlan)
+		w.pass(time.Hour)
+		w.crm.set("rec_cus_1", "Active") // a person says so again
+		w.pass(time.Hour)
+		w.compare(store.ForPlan) // somebody else's, or a job's
+		named, err := w.db.Plan(t.Context(), syncName, shown.Hash)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := Applicable(t.Context(), w.db, w.sync.Config, named); err != nil {
+			t.Skip("refused: ", err)
+		}
+		a := w.application(named)
+		a.Approved = "ana@example.com"
+		total := w.apply(a)
+		if w.crm.writes > 0 {
+			t.Errorf("%+v: an edit that is newer than the plan that was read is written over", total)
+		}
+	})
+}
+
+func TestTwoNodesTakeUpALeftSweep(t *testing.T) {
+	for name, dsn := range engines {
+		t.Run(name, func(t *testing.T) {
+			where := dsn(t)
+			w := newWorld(t, where)
+			other, err := store.Open(t.Context(), store.Options{DSN: where, Work: true, Now: w.clock})
+			if err != nil {
+				t.Skip(err)
+			}
+			defer other.Close()
+			both := 0
+			begin := store.Sweep{Sync: syncName, Purpose: store.ForSweep, Rules: "r"}
+			s, err := w.db.BeginSweep(t.Context(), begin, time.Minute)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 200 {
+				if err := w.db.ReleaseSweep(t.Context(), s); err != nil {
+					t.Fatal(err)
+				}
+				got := make(chan error, 2)
+				var sweeps [2]store.Sweep
+				for i, db := range []*store.DB{w.db, other} {
+					go func() {
+						var err error
+						sweeps[i], err = db.BeginSweep(t.Context(), begin, time.Minute)
+						got <- err
+					}()
+				}
+				a, b := <-got, <-got
+				if a == nil && b == nil {
+					both++
+				}
+				s = sweeps[0]
+				if s.ID == 0 {
+					s = sweeps[1]
+				}
+				// both hold it?
+				if a == nil && b == nil {
+					e1, e2 := w.db.KeepSweep(t.Context(), sweeps[0], time.Minute), other.KeepSweep(t.Context(), sweeps[1], time.Minute)
+					if e1 == nil && e2 == nil {
+						t.Fatal("both nodes hold it")
+					}
+				}
+			}
+			t.Log("both began", both)
+		})
+	}
+}
+
+// Two applications that have both read the row before either was at it.
+func TestARowThatWasAppliedStaysApplied(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		w.goLive()
+		w.customer("cus_1", "paused", "")
+		w.pass(time.Hour)
+		plan := w.compare(store.ForPlan)
+		row := w.rows(plan)["cus_1"]
+		a := w.application(plan)
+		w.apply(a)
+		c, err := a.Pipeline.CarryRow(t.Context(), w.db, pipeline.Planned{Plan: plan, Row: row})
+		if got := w.rows(plan)["cus_1"]; err != nil || got.State != store.RowApplied {
+			t.Errorf("the row is %s (%s); the second said %+v, %v", got.State, got.Note, c, err)
+		}
+	})
+}
