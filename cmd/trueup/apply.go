@@ -88,6 +88,9 @@ func (f *applyFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, 
 	if f.limit > 0 {
 		todo.n = min(todo.n, f.limit)
 	}
+	if err := sayHalted(cmd, db, args[0], "these rows are written all the same, and do not count"); err != nil {
+		return err
+	}
 	if todo.n > 0 && !f.agree {
 		if yes, err := todo.agreed(cmd, cfg.Syncs[args[0]], a); err != nil || !yes {
 			return err
@@ -113,6 +116,16 @@ func (f *applyFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, 
 		return errPerson
 	}
 	return nil
+}
+
+// sayHalted says on standard error that mass_change has halted a sync, and what
+// that means here.
+func sayHalted(cmd *cobra.Command, db *store.DB, sync, means string) error {
+	counts, err := db.Counts(cmd.Context())
+	if h := counts[sync].Halted; err == nil && !h.Since.IsZero() {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s is halted by mass_change since %s: %s\n", sync, when(h.Since), means)
+	}
+	return err
 }
 
 // application checks all that stands before the first row.

@@ -71,6 +71,9 @@ func (f *planFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, d
 	if err := f.print(cmd, cfg, db, plan); err != nil {
 		return err
 	}
+	if err := sayHalted(cmd, db, args[0], "who waits is among the rows; trueup resume lets them through as well"); err != nil {
+		return err
+	}
 	if rows > 0 {
 		return errPerson
 	}
