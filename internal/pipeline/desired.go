@@ -61,8 +61,8 @@ func (r reading) changedAt(value string, record status.SourceRecord, stored stor
 	}
 	// The change came after the last word about another value.
 	after := r.lastOther(value)
-	if stored.SourceValue == value && !stored.At.IsZero() && !after.After(stored.At) {
-		return stored.At
+	if stored.SourceValue == value && value != "" && !after.After(stored.At) {
+		return stored.At // zero when nobody knows since when: an event may be about anything
 	}
 	if stored.At.After(after) {
 		after = stored.At

@@ -6,12 +6,22 @@ import (
 
 	"trueup/internal/failpoint"
 	"trueup/internal/status"
+	"trueup/internal/store"
 )
+
+// before is what the source was known to say: what was carried last, or else
+// what a comparison saw, of which nobody knows since when it was so.
+func (a *attempt) before() store.Desired {
+	if seen := a.work.Seen; a.work.Desired.SourceValue == "" && !seen.At.IsZero() {
+		return store.Desired{SourceValue: seen.Value, SeenAt: seen.At}
+	}
+	return a.work.Desired
+}
 
 // mapValue turns the source's word into our status and the target's word. A
 // word that nobody listed is never given a default.
 func (a *attempt) mapValue(context.Context) verdict {
-	a.desired.At = a.events.changedAt(a.record.Value, a.record, a.work.Desired)
+	a.desired.At = a.events.changedAt(a.record.Value, a.record, a.before())
 	a.desired.SourceValue, a.desired.SeenAt = a.record.Value, a.askedAt
 	a.desired.Status, a.desired.Value = "", "" // until the word is known
 	if a.record.NoStatus {

@@ -121,6 +121,24 @@ func (db *DB) ClaimOne(ctx context.Context, sync, customer string, lease time.Du
 	return w, ok, nil
 }
 
+// loadSeen fills in what comparisons saw of customers who were not carried yet.
+func loadSeen(query func(func(scanner) error, string, ...any) error, by map[string]*Work, among string, args []any) error {
+	fresh := false
+	for _, w := range by {
+		fresh = fresh || w.Desired.SourceValue == ""
+	}
+	if !fresh {
+		return nil
+	}
+	return query(func(s scanner) error {
+		var customer, value string
+		var seen int64
+		err := s.Scan(&customer, &value, &seen)
+		by[customer].Seen = Seen{value, at(seen)}
+		return err
+	}, "select customer, value, seen_at from seen"+among, args...)
+}
+
 // loadWork fills in what stands in other tables.
 func loadWork(query func(func(scanner) error, string, ...any) error, by map[string]*Work, among string, args []any) error {
 	err := query(func(s scanner) error {
@@ -131,6 +149,9 @@ func loadWork(query func(func(scanner) error, string, ...any) error, by map[stri
 		return err
 	}, "select "+eventColumns+" from events"+among+" and outcome = '' order by seq", args...)
 	if err != nil {
+		return err
+	}
+	if err := loadSeen(query, by, among, args); err != nil {
 		return err
 	}
 	err = query(func(s scanner) error {

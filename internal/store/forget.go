@@ -360,7 +360,7 @@ func (t *tx) forgetOwn(sync string, f *Forgotten, dry bool) (rows map[string]int
 		sync, c); err != nil {
 		return nil, err
 	}
-	for _, table := range []string{"events", "customers", "links", "intents", "decisions", "exceptions", "link_history", "watched"} {
+	for _, table := range []string{"events", "customers", "links", "intents", "decisions", "exceptions", "link_history", "watched", "seen"} {
 		if err := count(table, own, sync, c); err != nil {
 			return nil, err
 		}
@@ -404,6 +404,7 @@ where sync = $1 and place <> '' and exists (select 1 from exceptions x where x.s
 	run("update decisions set customer = $3, target_id = case when target_id = '' then '' else $3 end"+own, sync, c, p)
 	run("update link_history set customer = $3, old_target = case when old_target = '' then '' else $3 end, new_target = case when new_target = '' then '' else $3 end"+own, sync, c, p)
 	run("update watched set customer = $3, target_id = case when target_id = '' then '' else $3 end"+own, sync, c, p)
+	run("delete from seen"+own, sync, c)
 	run("delete from links"+own, sync, c)
 	run("delete from intents"+own, sync, c)
 	for _, target := range targets {

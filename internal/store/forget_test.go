@@ -159,6 +159,7 @@ func planted(t *testing.T, db *store.DB, raw *sql.DB) {
 		"update notices set channel = 'C1', place = '12.3', told = changed, failure = 'no message about " + theirID + "'",
 		"update customers set undone = '[{\"record_id\":\"" + theirRec + "\"}]' where customer = '" + theirID + "'",
 		"insert into sweeps (id, sync, purpose, phase, rules, source_listed, target_listed, began_at) values (77, '" + theSync + "', 'plan', 'done', '', 1, 1, 1)",
+		"insert into seen (sync, customer, value, seen_at) values ('" + theSync + "', '" + theirID + "', 'active', 1)",
 		"insert into watched (sync, customer, target_id, before, after, would_at) values ('" + theSync + "', '" + theirID + "', '" + theirRec + "', 'Paused', 'Active', 1)",
 		"insert into sweep_sources (sweep, customer, value, no_status, value_at, updated_at, keys, read_at) values (77, '" + theirID + "', 'active', 0, 1, 1, '{\"email\":\"" + theirMail + "\"}', 1)",
 		"insert into sweep_targets (sweep, target_id, value, edited_at, field_time, actor, edited_by, revision, keys, read_at) values (77, '" + theirRec + "', 'Active', 1, 0, '', '" + theirMail + "', '', '{}', 1)",
@@ -326,7 +327,7 @@ func TestAShortNumberForgetsNobodyElse(t *testing.T) {
 func TestEveryTableIsKnownToForgetting(t *testing.T) {
 	nobodys := []string{"schema_version", "connections", "cursors", "tokens", "api_tokens", "silences", "vocabulary", "modes", "halts", "requests", "nodes"}
 	looked := []string{"events", "customers", "links", "intents", "decisions", "exceptions", "actions", "link_history", "notices",
-		"sweeps", "sweep_sources", "sweep_targets", "sweep_keys", "plan_rows", "watched"}
+		"sweeps", "sweep_sources", "sweep_targets", "sweep_keys", "plan_rows", "watched", "seen"}
 	database := engines["sqlite"](t)
 	open(t, store.Options{DSN: database, Migrate: true})
 	for table := range textColumns(t, "sqlite", rawOf(t, "sqlite", database)) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -164,6 +165,8 @@ type SweepPart struct {
 	Rows    []PlanRow
 	Taken   []Taken
 	Wake    []string // customers to be looked at again
+	// Seen is what the source says of customers of whom nothing was carried yet.
+	Seen map[string]Seen
 	// Watched are the looks at customers of a sync that only watches.
 	Watched []WatchedLook
 	// Vocabulary replaces what was known, when the comparison ends.
@@ -271,6 +274,13 @@ func (t *tx) saveFound(w Sweep, p SweepPart) error {
 		// Of a target that cannot be listed there is no row yet.
 		_, err := t.exec(`insert into sweep_targets (sweep, target_id, value, edited_at, field_time, actor, edited_by, revision, keys, read_at, taken_by)
 values ($1, $2, '', 0, 0, '', '', '', '', 0, $3) on conflict (sweep, target_id) do update set taken_by = excluded.taken_by`, w.ID, k.TargetID, k.Customer)
+		if err != nil {
+			return err
+		}
+	}
+	for _, customer := range slices.Sorted(maps.Keys(p.Seen)) {
+		_, err := t.exec(`insert into seen (sync, customer, value, seen_at) values ($1, $2, $3, $4)
+on conflict (sync, customer) do update set value = excluded.value, seen_at = excluded.seen_at`, w.Sync, customer, p.Seen[customer].Value, ms(p.Seen[customer].At))
 		if err != nil {
 			return err
 		}

@@ -190,6 +190,7 @@ type Work struct {
 	Attempts int       // failures in a row
 	FirstTry time.Time // when the first of them was
 	Desired  Desired
+	Seen     Seen // before anything was carried
 	Observed Observed
 	Base     Base
 	HumanAt  time.Time // the latest edit by a person that was seen
@@ -200,6 +201,12 @@ type Work struct {
 	Intents  []Intent
 	Events   []Event       // the waiting ones, in the order they came, without payload
 	Open     []status.Kind // its exceptions that close by themselves
+}
+
+// Seen is what a comparison saw the source say of a customer, zero when none did.
+type Seen struct {
+	Value string
+	At    time.Time
 }
 
 // Ruling is what an owner decided about a customer whom the decision had left

@@ -43,7 +43,7 @@ func (r *run) compareBatch(ctx context.Context, customers []string) error {
 	if err != nil {
 		return err
 	}
-	w, p := r.w, store.SweepPart{}
+	w, p := r.w, store.SweepPart{Seen: map[string]store.Seen{}}
 	for _, customer := range customers {
 		k := b.known[customer]
 		j, err := b.judged(ctx, k)
@@ -51,6 +51,9 @@ func (r *run) compareBatch(ctx context.Context, customers []string) error {
 			return fmt.Errorf("compare customer %s: %w", customer, err)
 		}
 		count(&w.Summary, j)
+		if k.Desired.SourceValue == "" && j.Source.ID != "" && !j.Source.NoStatus {
+			p.Seen[customer] = store.Seen{Value: j.Source.Value, At: j.Desired.SeenAt}
+		}
 		if r.Sync.Config.Mode == config.ModeWatch && k.Stored {
 			p.Watched = append(p.Watched, store.WatchedLook{Customer: customer, Watched: watched(k, j)})
 		}
