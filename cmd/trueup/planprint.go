@@ -134,7 +134,7 @@ func printSummary(out io.Writer, s config.Sync, plan store.Sweep) {
 		{m.Write, "would be written"}, {m.Held, "held: a person's newer edit stays"},
 		{m.UnmatchedSource, "of " + source + " without a record in " + target}, {m.Ambiguous, "with several records"},
 		{m.Unmapped, "with a value that has no meaning"}, {m.Other, "need a person for another reason"},
-		{m.NotCarried, "not carried: ignored, or without a status"}, {m.UnmatchedTarget, "records of " + target + " that are nobody's"},
+		{m.NotCarried, "not carried: ignored, or without a status"}, {m.UnmatchedTarget, "records of " + target + " that no customer was found for"},
 	} {
 		fmt.Fprintf(t, "  %s\t%d\n", line.what, line.n)
 	}

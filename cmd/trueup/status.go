@@ -200,14 +200,14 @@ func (p screen) drift(s contract.Sync) {
 	for _, c := range []struct {
 		n    int
 		noun string
-	}{{d.LostEvent, "lost event"}, {d.EditOutside, "edit in the target"}, {d.DeletedRecord, "deleted record"}, {d.Vocabulary, "unknown word"}} {
+	}{{d.LostEvent, "lost event"}, {d.EditOutside, "outside edit"}, {d.DeletedRecord, "deleted record"}, {d.Vocabulary, "unknown word"}} {
 		if c.n > 0 {
 			causes = append(causes, plural(c.n, c.noun))
 		}
 	}
 	p.line("drift", "%s", cmp.Or(strings.Join(causes, ", "), "none")+" found then")
 	if n := s.Sweeps[0].Waiting; n > 0 {
-		p.line("", "%s changed before it went live and wait for trueup plan %s", plural(n, "customer"), s.Sync)
+		p.line("", "%s of before it went live: trueup plan %s shows what would change", plural(n, "customer"), s.Sync)
 	}
 }
 
