@@ -52,8 +52,11 @@ func (a *auditor) Settle(ctx context.Context, w *store.Work, s store.Settlement)
 		}
 	}
 	answered := s.Outcome == status.Held && w.Ruling.Kind == store.Theirs
-	needsPerson := (s.Outcome == status.Parked || s.Outcome == status.Held) && !answered
+	halted := s.Outcome == status.Parked && s.Park == nil // the exception is the sync's
+	needsPerson := (s.Outcome == status.Parked || s.Outcome == status.Held) && !answered && !halted
 	switch {
+	case halted && a.haltsOpen(w.Sync) != 1:
+		fail("%d exceptions say that the sync is halted", a.haltsOpen(w.Sync))
 	case needsPerson && len(left) != 1:
 		fail("it leaves %d exceptions", len(left))
 	case needsPerson && (left[0].Kind != s.Park.Kind || left[0].Reason == "" || left[0].Count != before[left[0].Kind].Count+1 || left[0].State != status.Open):
@@ -64,11 +67,23 @@ func (a *auditor) Settle(ctx context.Context, w *store.Work, s store.Settlement)
 		fail("nobody looks at it again")
 	}
 	name := string(s.Outcome)
+	if halted {
+		name += " at a halt"
+	}
 	if len(left) == 1 {
 		name += " " + string(left[0].Kind)
 	}
 	a.met[name]++
 	return nil
+}
+
+// haltsOpen is how many exceptions say that a sync is halted.
+func (a *auditor) haltsOpen(sync string) int {
+	found, err := a.Exceptions(context.Background(), store.ExceptionFilter{Sync: sync, Kind: status.MassChange, States: []status.State{status.Open}})
+	if err != nil {
+		a.Fatal(err)
+	}
+	return len(found)
 }
 
 // exceptions returns a customer's exceptions by kind.
@@ -104,6 +119,8 @@ func TestWhatEndsWithoutAWriteLeavesOneExceptionOrAReason(t *testing.T) {
 				s.Mode = rapid.SampledFrom([]string{config.ModeLive, config.ModeLive, config.ModeWatch}).Draw(rt, "mode")
 				s.FirstContact = rapid.SampledFrom([]string{config.Ask, config.SourceWins}).Draw(rt, "first contact")
 				s.MinConfidence = rapid.SampledFrom([]float64{0.8, 0.8, 0.8, 0.8, 0.95}).Draw(rt, "min confidence")
+				s.Limits = rapid.SampledFrom([]*config.Limits{nil, nil, {WritesPerCustomer: &config.WritesPerCustomer{Count: 1, Within: 24 * time.Hour}},
+					{MassChange: &config.MassChange{To: []status.Status{"active", "paused", "churned"}, Customers: 1, Within: 24 * time.Hour}}}).Draw(rt, "limits")
 				s.Conflict.AutomationEdits = rapid.SampledFrom([]string{config.AutomationWrite, config.AutomationSkip}).Draw(rt, "automation")
 			}
 		})
@@ -210,5 +227,24 @@ func (w *world) decideOne(rt *rapid.T) {
 	a := store.Act{Exception: found[i].ID, Verb: rapid.SampledFrom([]store.Verb{store.ApplyOurs, store.KeepTheirs}).Draw(rt, "verb"), Who: "ana", Saw: found[i].TargetValue, SawSource: found[i].SourceValue}
 	if _, err := w.db.Act(context.Background(), a); err != nil {
 		rt.Logf("%s: %v", a.Verb, err) // it was changed since
+	}
+}
+
+// A halt is told once, for the sync, and each customer who waits has a reason.
+func TestAHaltLeavesOneExceptionOfTheSyncAndAReasonEach(t *testing.T) {
+	a := &auditor{T: t, met: map[string]int{}}
+	w := newWorld(t, func(w *world) { w.quiet = true; limitedTo(moves(1))(w) })
+	a.DB = w.db
+	w.p.Store, w.f.Store = a, a
+	var changes []store.NewEvent
+	for n := range 4 {
+		id := fmt.Sprint("cus_", n)
+		w.customer(id, "active", "")
+		changes = append(changes, w.change(id, "canceled"))
+	}
+	w.deliver(changes...)
+	w.finish()
+	if len(a.problems) > 0 || a.met["parked at a halt"] != 3 {
+		t.Errorf("it ends as %v: %v", a.met, a.problems)
 	}
 }
