@@ -77,6 +77,9 @@ func (f *applyFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, 
 	if f.plan == "" {
 		return usage("trueup plan "+args[0]+" makes one and prints its hash", "no plan is named with --plan")
 	}
+	if f.plan == "latest" {
+		return usage("trueup plan "+args[0]+" --show latest prints the latest one with its hash", "a plan is applied by its hash: the latest may be one that nobody has read")
+	}
 	a, err := f.application(cmd, cfg, db, args[0])
 	if err != nil {
 		return err

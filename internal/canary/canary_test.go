@@ -139,7 +139,7 @@ func (w *world) judge(s *spill) {
 	for where, n := range map[string]needle{
 		inColumn + "events.payload":                            w.email,
 		inColumn + "customers.email":                           w.email,
-		inColumn + "customers.observed_by":                     w.editor,
+		inColumn + "decisions.observed_by":                     w.editor,
 		"trueup events show 1: stdout":                         w.name,
 		"trueup explain shop-status cus_edited --json: stdout": w.editor,
 	} {
