@@ -2,7 +2,6 @@ package replay
 
 import (
 	"testing"
-	"time"
 
 	"trueup/internal/store"
 )
@@ -14,17 +13,12 @@ func TestTheExceptionClosesWhenASecondReplayReadsTheRest(t *testing.T) {
 	if f.open() != 1 {
 		t.Fatal("the exception closed, and one event was not read yet")
 	}
-	time.Sleep(2 * time.Millisecond)
 	f.configure("has(event.customer) ? event.customer : event.client")
-	for _, s := range f.do(1, "b") {
-		t.Logf("%+v", s.Does)
-	}
+	f.do(1, "b")
 	if f.open() != 0 {
 		t.Error("all was read, and the exception is open")
 	}
-	for _, s := range f.do(3, "c") { // the row that events list --outcome parked shows
-		t.Logf("%+v", s.Does)
-	}
+	f.do(3, "c") // the row that events list --outcome parked shows
 	if f.open() != 0 {
 		t.Error("the row itself was replayed, and the exception is open")
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,20 +25,29 @@ type fixture struct {
 	*testing.T
 	db *store.DB
 	Replayer
+	ticks atomic.Int64
 }
+
+// tick is a clock that no two looks find at the same time.
+func (f *fixture) tick() time.Time {
+	return began.Add(time.Duration(f.ticks.Add(1)) * time.Millisecond)
+}
+
+var began = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 
 func newFixture(t *testing.T, customer string) *fixture {
 	t.Helper()
-	db, err := store.Open(t.Context(), store.Options{DSN: filepath.Join(t.TempDir(), "trueup.db"), Migrate: true})
+	f := &fixture{T: t}
+	var err error
+	f.db, err = store.Open(t.Context(), store.Options{DSN: filepath.Join(t.TempDir(), "trueup.db"), Migrate: true, Now: f.tick})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
+		if err := f.db.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	f := &fixture{T: t, db: db}
 	f.configure(customer)
 	return f
 }
