@@ -19,6 +19,7 @@ import (
 	"trueup/internal/app"
 	"trueup/internal/config"
 	"trueup/internal/contract"
+	"trueup/internal/status"
 	"trueup/internal/store"
 	"trueup/internal/sweep"
 )
@@ -266,7 +267,7 @@ const movesShown = 20
 // agreed says what is about to be written and asks for a yes.
 func (c carrying) agreed(cmd *cobra.Command, s config.Sync, a sweep.Application) (bool, error) {
 	out := cmd.ErrOrStderr()
-	fmt.Fprintf(out, "plan %s of %s, made on %s: write %s in %s\n", shortHash(a.Plan.Hash), s.Name, when(a.Plan.EndedAt), plural(c.n, "customer"), s.Target.Connection)
+	fmt.Fprintf(out, "plan %s of %s, made on %s: write %s in %s\n", shortHash(a.Plan.Hash), s.Name, when(a.Plan.EndedAt), status.Plural(c.n, "customer"), s.Target.Connection)
 	var moves [][2]string
 	for m := range c.moves {
 		moves = append(moves, m)

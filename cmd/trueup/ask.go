@@ -2,30 +2,35 @@ package main
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 )
 
-// askYes asks whoever sits at the terminal. Without one it is a mistake in usage,
-// with instead as what to do.
-func askYes(cmd *cobra.Command, question, instead string) (bool, error) {
+// ask asks whoever sits at the terminal; asked is false when nobody does.
+func ask(cmd *cobra.Command, question string) (agreed, asked bool) {
 	in, ok := cmd.InOrStdin().(*os.File)
 	if !ok || !isTerminal(in) {
-		return false, usage(instead, "nobody is here to ask; nothing was changed")
+		return false, false
 	}
 	fmt.Fprint(cmd.ErrOrStderr(), question+" [y/N] ")
-	answer, err := bufio.NewReader(in).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return false, err
+	// A line that ends the input is an answer like any other.
+	answer, _ := bufio.NewReader(in).ReadString('\n')
+	answer = strings.ToLower(strings.TrimSpace(answer))
+	return answer == "y" || answer == "yes", true
+}
+
+// askYes is ask where having nobody to ask is a mistake in usage, with instead
+// as what to do.
+func askYes(cmd *cobra.Command, question, instead string) (bool, error) {
+	agreed, asked := ask(cmd, question)
+	if !asked {
+		return false, usage(instead, "nobody is here to ask; nothing was changed")
 	}
-	if yes := strings.EqualFold(strings.TrimSpace(answer), "y") || strings.EqualFold(strings.TrimSpace(answer), "yes"); yes {
-		return true, nil
+	if !agreed {
+		fmt.Fprintln(cmd.ErrOrStderr(), "nothing was changed")
 	}
-	fmt.Fprintln(cmd.ErrOrStderr(), "nothing was changed")
-	return false, nil
+	return agreed, nil
 }

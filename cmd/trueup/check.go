@@ -15,6 +15,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/connector"
 	"trueup/internal/contract"
+	"trueup/internal/status"
 	"trueup/internal/store"
 )
 
@@ -133,7 +134,7 @@ func (c checked) print(cmd *cobra.Command, cfg *config.Config) error {
 		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s\n", w)
 	}
 	out := cmd.OutOrStdout()
-	fmt.Fprintf(out, "%s is valid: %s, %s\n", c.Config, plural(c.Connections, "connection"), plural(c.Syncs, "sync"))
+	fmt.Fprintf(out, "%s is valid: %s, %s\n", c.Config, status.Plural(c.Connections, "connection"), status.Plural(c.Syncs, "sync"))
 	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
 		if s := cfg.Syncs[name]; s.Mode == config.ModeLive && s.Limits == nil {
 			fmt.Fprintf(out, "%s: has no limits: a mistake in %s would reach every customer; see limits in docs/configuration.md\n", name, s.Source.Connection)
@@ -175,11 +176,4 @@ func weaknesses(k connector.Knowledge) []string {
 		all = append(all, "writes unconditionally: an edit in the moment between look and write is not seen")
 	}
 	return all
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -1,17 +1,14 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"trueup/internal/app"
 	"trueup/internal/config"
@@ -139,7 +136,7 @@ func (f *replayFlags) run(cmd *cobra.Command, args []string, cfg *config.Config,
 		fmt.Fprintln(cmd.ErrOrStderr(), "nothing was replayed; add --yes to do it")
 		return errPerson
 	}
-	if agreed, asked := ask(cmd, fmt.Sprintf("Replay %s?", plural(summary.Replays, "event"))); !agreed {
+	if agreed, asked := ask(cmd, fmt.Sprintf("Replay %s?", status.Plural(summary.Replays, "event"))); !agreed {
 		if !asked {
 			fmt.Fprintln(cmd.ErrOrStderr(), "nothing was replayed; add --yes to do it")
 		}
@@ -162,7 +159,7 @@ func (f *replayFlags) show(cmd *cobra.Command, r replay.Replayer, spans []replay
 	if err := errors.Join(err, out.end()); err != nil {
 		return sum, err
 	}
-	text := fmt.Sprintf("%s, %d would be replayed, %d cannot be", plural(sum.Events, "event"), sum.Replays, sum.Nothing)
+	text := fmt.Sprintf("%s, %d would be replayed, %d cannot be", status.Plural(sum.Events, "event"), sum.Replays, sum.Nothing)
 	if sum.Unmapped > 0 {
 		text += fmt.Sprintf("; the map does not know the value of %d", sum.Unmapped)
 	}
@@ -178,7 +175,7 @@ func (f *replayFlags) replay(cmd *cobra.Command, r replay.Replayer, spans []repl
 	}
 	q := replay.Request{Who: who, Nonce: replay.Nonce(f.key)}
 	var sum replay.Summary
-	report := progress(cmd, "events replayed")
+	m := newMeter(cmd)
 	out := stepsTo(cmd)
 	out.quiet = !wantsJSON(cmd)
 	err = r.Walk(cmd.Context(), spans, filter, func(seq int64) error {
@@ -187,13 +184,12 @@ func (f *replayFlags) replay(cmd *cobra.Command, r replay.Replayer, spans []repl
 			return err
 		}
 		sum.Add(steps)
-		if report != nil && sum.Events%50 == 0 {
-			report(sum.Events)
-		}
+		m.say("%s gone through", status.Plural(sum.Events, "event"))
 		return out.add(steps)
 	})
+	m.end()
 	err = errors.Join(err, out.end())
-	text := fmt.Sprintf("%s, %d replayed, %d cannot be", plural(sum.Events, "event"), sum.Replays-sum.Repeated, sum.Nothing)
+	text := fmt.Sprintf("%s, %d replayed, %d cannot be", status.Plural(sum.Events, "event"), sum.Replays-sum.Repeated, sum.Nothing)
 	if sum.Repeated > 0 {
 		text += fmt.Sprintf(", %d were replayed with this key before", sum.Repeated)
 	}
@@ -285,16 +281,4 @@ func spansOf(args []string) ([]replay.Span, error) {
 		spans = append(spans, replay.Span{From: first, To: last})
 	}
 	return spans, nil
-}
-
-// ask asks a question on a terminal; asked is false when there is none.
-func ask(cmd *cobra.Command, question string) (agreed, asked bool) {
-	in, ok := cmd.InOrStdin().(*os.File)
-	if !ok || !term.IsTerminal(int(in.Fd())) {
-		return false, false
-	}
-	fmt.Fprint(cmd.ErrOrStderr(), question+" [y/N] ")
-	line, err := bufio.NewReader(in).ReadString('\n')
-	answer := strings.ToLower(strings.TrimSpace(line))
-	return err == nil && (answer == "y" || answer == "yes"), true
 }

@@ -100,7 +100,7 @@ func mapValue(cmd *cobra.Command, args []string, cfg *config.Config, db *store.D
 		}
 	}
 	return done(cmd, map[string]any{"file": path, "sync": x.Sync, "value": x.SourceValue, "status": string(to), "customers": len(siblings)},
-		fmt.Sprintf("%s now lists %q under %s; %s will be looked at again as soon as trueup run has read it", path, x.SourceValue, args[1], plural(len(siblings), "customer")))
+		fmt.Sprintf("%s now lists %q under %s; %s will be looked at again as soon as trueup run has read it", path, x.SourceValue, args[1], status.Plural(len(siblings), "customer")))
 }
 
 // meaning checks the status for the value of an exception.

@@ -70,9 +70,9 @@ func printException(out io.Writer, x contract.ExceptionInFull) {
   confidence    %g
   seen          %s, first %s, last %s, open since %s
 `, x.ID, x.Kind, state, x.Sync, orDash(x.Customer), orDash(x.Owner), x.Reason, x.Stage, orDash(x.LastAction), orDash(x.SourceValue),
-		orDash(x.TargetValue), x.Confidence, plural(x.Count, "time"), when(*x.FirstSeen), when(*x.LastSeen), when(*x.OpenedAt))
+		orDash(x.TargetValue), x.Confidence, status.Plural(x.Count, "time"), when(*x.FirstSeen), when(*x.LastSeen), when(*x.OpenedAt))
 	if x.Siblings > 0 {
-		fmt.Fprintf(out, "  cause         %s, which %s have as well: --group does the same about all of them\n", x.Cause, plural(x.Siblings, "other exception"))
+		fmt.Fprintf(out, "  cause         %s, which %s have as well: --group does the same about all of them\n", x.Cause, status.Plural(x.Siblings, "other exception"))
 	}
 	for _, c := range x.Candidates {
 		fmt.Fprintf(out, "  candidate     %s, holds %s (by %s, %g sure): trueup exceptions link %d %s\n", c.TargetID, orDash(c.Value), orDash(c.Rule), c.Confidence, x.ID, c.TargetID)

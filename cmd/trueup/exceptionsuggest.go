@@ -3,15 +3,14 @@ package main
 import (
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"trueup/internal/app"
 	"trueup/internal/config"
+	"trueup/internal/status"
 	"trueup/internal/store"
 	"trueup/internal/suggest"
 )
@@ -44,13 +43,17 @@ func suggestCandidates(cmd *cobra.Command, _ []string, cfg *config.Config, db *s
 		if chosen != "" && name != chosen {
 			continue
 		}
-		r, err := app.Suggest(cmd.Context(), cfg, db, name, progress(cmd, "records of "+cfg.Syncs[name].Target.Connection))
+		m := newMeter(cmd)
+		r, err := app.Suggest(cmd.Context(), cfg, db, name, func(records int) {
+			m.say("%s of %s", status.Plural(records, "record"), cfg.Syncs[name].Target.Connection)
+		})
+		m.end()
 		if err != nil {
 			return err
 		}
 		all[name] = r
 		if !wantsJSON(cmd) {
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d of %s have candidates now, of %s", name, r.Found, plural(r.Customers, "unmatched customer"), plural(r.Records, "record"))
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d of %s have candidates now, of %s", name, r.Found, status.Plural(r.Customers, "unmatched customer"), status.Plural(r.Records, "record"))
 			if r.PassedBy > 0 {
 				fmt.Fprintf(cmd.OutOrStdout(), "; %d could not be read in the source", r.PassedBy)
 			}
@@ -61,15 +64,6 @@ func suggestCandidates(cmd *cobra.Command, _ []string, cfg *config.Config, db *s
 		return printJSON(cmd.OutOrStdout(), all)
 	}
 	return nil
-}
-
-// progress shows how far it is, on a terminal.
-func progress(cmd *cobra.Command, what string) func(int) {
-	err, ok := cmd.ErrOrStderr().(*os.File)
-	if !ok || !term.IsTerminal(int(err.Fd())) {
-		return nil
-	}
-	return func(n int) { fmt.Fprintf(err, "\r%d %s", n, what) }
 }
 
 func exceptionsCompareCommand() *cobra.Command {

@@ -12,6 +12,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/connector"
 	"trueup/internal/contract"
+	"trueup/internal/status"
 	"trueup/internal/store"
 )
 
@@ -140,7 +141,7 @@ func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, wa
 	}
 	fmt.Fprintln(out)
 	if len(waiting) > 0 { // the latest first
-		fmt.Fprintf(out, "  waiting: %s not looked at yet, the latest of %s; what is said below was before\n", plural(len(waiting), "event"), when(waiting[0].ReceivedAt))
+		fmt.Fprintf(out, "  waiting: %s not looked at yet, the latest of %s; what is said below was before\n", status.Plural(len(waiting), "event"), when(waiting[0].ReceivedAt))
 	}
 	switch {
 	case r.Outcome != "":

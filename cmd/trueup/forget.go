@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"trueup/internal/config"
+	"trueup/internal/status"
 	"trueup/internal/store"
 )
 
@@ -149,7 +150,7 @@ func printForgotten(cmd *cobra.Command, sync string, f store.Forgotten, done boo
 		return err
 	}
 	if f.Waiting > 0 {
-		fmt.Fprintf(out, "  %s was not carried yet, and will not be\n", plural(f.Waiting, "event"))
+		fmt.Fprintf(out, "  %s was not carried yet, and will not be\n", status.Plural(f.Waiting, "event"))
 	}
 	if len(f.Others) > 0 {
 		fmt.Fprintf(out, "  the same address belongs to %s, and stays there: forget them as well\n", strings.Join(f.Others, ", "))
@@ -169,7 +170,7 @@ func cannotReach(out io.Writer, engine string, f store.Forgotten) {
 		line("other customers of this sync with the same address: %s", strings.Join(f.Others, ", "))
 	}
 	if f.Told > 0 {
-		line("Slack: %s that named the customer will be updated by trueup run, where Slack lets them be; reminders, digests and incoming webhooks stay as sent", plural(f.Told, "message"))
+		line("Slack: %s that named the customer will be updated by trueup run, where Slack lets them be; reminders, digests and incoming webhooks stay as sent", status.Plural(f.Told, "message"))
 	} else {
 		line("Slack: messages that were sent and cannot be updated")
 	}

@@ -10,6 +10,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/contract"
+	"trueup/internal/status"
 	"trueup/internal/store"
 )
 
@@ -150,7 +151,7 @@ func importLinks(cmd *cobra.Command, args []string, cfg *config.Config, db *stor
 		total, changed = total+len(bySync[sync]), changed+n
 	}
 	return done(cmd, map[string]any{"links": total, "changed": changed, "unchanged": total - changed},
-		fmt.Sprintf("%s read: %d new or changed, %d so already and left as they were found", plural(total, "link"), changed, total-changed))
+		fmt.Sprintf("%s read: %d new or changed, %d so already and left as they were found", status.Plural(total, "link"), changed, total-changed))
 }
 
 // taken adds what to do to the error about a record that is another's.

@@ -3,9 +3,6 @@ package main
 import (
 	"io"
 	"log/slog"
-	"os"
-
-	"golang.org/x/term"
 )
 
 // newLog returns a log in a format: json or text, "" is text on a terminal and
@@ -13,7 +10,7 @@ import (
 func newLog(w io.Writer, format string, level slog.Leveler) (*slog.Logger, error) {
 	if format == "" {
 		format = "json"
-		if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		if isTerminal(w) {
 			format = "text"
 		}
 	}

@@ -162,7 +162,7 @@ func printNext(cmd *cobra.Command, cfg *config.Config, plan store.Sweep, counts 
 	case cfg.Syncs[plan.Sync].Watches():
 		fmt.Fprintf(out, "%s only watches; set mode: live in %s first, then: %s\n", plan.Sync, cfg.Path, command)
 	case writes > 0:
-		fmt.Fprintf(out, "write the %s: %s\n", plural(writes, "customer"), command)
+		fmt.Fprintf(out, "write the %s: %s\n", status.Plural(writes, "customer"), command)
 	}
 	if first > 0 {
 		fmt.Fprintf(out, "%s a value that was never written by us; write over it too: %s --approve-first-contact\n", recordsHold(first), command)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"trueup/internal/status"
 )
 
 const (
@@ -81,7 +83,7 @@ func left(done, all int, since time.Duration) string {
 	case rest < time.Minute:
 		return ", less than a minute left"
 	case rest < 100*time.Minute:
-		return ", about " + plural(int((rest+time.Minute/2)/time.Minute), "minute") + " left"
+		return ", about " + status.Plural(int((rest+time.Minute/2)/time.Minute), "minute") + " left"
 	}
-	return ", about " + plural(int((rest+time.Hour/2)/time.Hour), "hour") + " left"
+	return ", about " + status.Plural(int((rest+time.Hour/2)/time.Hour), "hour") + " left"
 }

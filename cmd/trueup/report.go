@@ -10,6 +10,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/report"
+	"trueup/internal/status"
 	"trueup/internal/store"
 )
 
@@ -58,7 +59,7 @@ func writeReport(cmd *cobra.Command, r report.Report, out string) error {
 	case wantsJSON(cmd):
 		return printJSON(cmd.OutOrStdout(), r)
 	case out != "":
-		fmt.Fprintf(cmd.OutOrStdout(), "%s says how %s stands: agreement %s, %s\n", out, r.Sync, report.Percent(r.Agreement), plural(len(r.Exceptions), "open exception"))
+		fmt.Fprintf(cmd.OutOrStdout(), "%s says how %s stands: agreement %s, %s\n", out, r.Sync, report.Percent(r.Agreement), status.Plural(len(r.Exceptions), "open exception"))
 		return nil
 	}
 	w := cmd.OutOrStdout()

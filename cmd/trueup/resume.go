@@ -8,6 +8,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/exceptions"
+	"trueup/internal/status"
 	"trueup/internal/store"
 )
 
@@ -53,7 +54,7 @@ func resume(cmd *cobra.Command, db *store.DB, r store.Resume) error {
 	if err != nil {
 		return refused(err)
 	}
-	said := fmt.Sprintf("%s is resumed: %s let through; later ones are counted anew", r.Sync, plural(resumed.Through, "customer"))
+	said := fmt.Sprintf("%s is resumed: %s let through; later ones are counted anew", r.Sync, status.Plural(resumed.Through, "customer"))
 	if !resumed.Changed {
 		said = fmt.Sprintf("%s is not halted; nothing was changed", r.Sync)
 	}

@@ -111,7 +111,7 @@ func (p screen) sync(s contract.Sync) {
 	case s.WaitingCustomers == 0 && s.WaitingEvents == 0:
 		p.line("queue", "nothing waits")
 	default:
-		text := plural(s.WaitingCustomers, "customer") + ", " + plural(s.WaitingEvents, "event")
+		text := status.Plural(s.WaitingCustomers, "customer") + ", " + status.Plural(s.WaitingEvents, "event")
 		if s.OldestWaiting != nil {
 			text += ", the oldest came " + p.ago(s.OldestWaiting)
 		}
@@ -127,7 +127,7 @@ func (p screen) sync(s contract.Sync) {
 		p.line("last event", "%s", p.ago(s.LastEvent))
 	}
 	if h := s.Halted; h != nil {
-		p.line("halted", "mass_change stopped it %s; %s; trueup resume %s --reason TEXT lets them through", p.ago(h.Since), plural(h.WaitingCustomers, "customer")+" wait", s.Sync)
+		p.line("halted", "mass_change stopped it %s; %s; trueup resume %s --reason TEXT lets them through", p.ago(h.Since), status.Plural(h.WaitingCustomers, "customer")+" wait", s.Sync)
 	}
 	p.line("exceptions", "%s", open(s))
 	p.line("holds", "%s", orNone(s.Held, "%d, where a person changed the target"))
@@ -202,12 +202,12 @@ func (p screen) drift(s contract.Sync) {
 		noun string
 	}{{d.LostEvent, "lost event"}, {d.EditOutside, "outside edit"}, {d.DeletedRecord, "deleted record"}, {d.Vocabulary, "unknown word"}} {
 		if c.n > 0 {
-			causes = append(causes, plural(c.n, c.noun))
+			causes = append(causes, status.Plural(c.n, c.noun))
 		}
 	}
 	p.line("drift", "%s", cmp.Or(strings.Join(causes, ", "), "none")+" found then")
 	if n := s.Sweeps[0].Waiting; n > 0 {
-		p.line("", "%s of before it went live: trueup plan %s shows what would change", plural(n, "customer"), s.Sync)
+		p.line("", "%s of before it went live: trueup plan %s shows what would change", status.Plural(n, "customer"), s.Sync)
 	}
 }
 
@@ -220,7 +220,7 @@ func (p screen) watching(s contract.Sync) {
 		p.line("watching", "nothing would have been written yet")
 		return
 	}
-	text := fmt.Sprintf("would have written %s of %s; people did the same for %d", plural(w.Would, "value"), plural(w.Customers, "customer"), w.Same)
+	text := fmt.Sprintf("would have written %s of %s; people did the same for %d", status.Plural(w.Would, "value"), status.Plural(w.Customers, "customer"), w.Same)
 	if w.MedianSeconds != nil {
 		text += fmt.Sprintf(" (half of them within %s)", report.Age(max(time.Minute, time.Duration(*w.MedianSeconds*float64(time.Second)))))
 	}
