@@ -127,7 +127,7 @@ func SweepOf(w store.Sweep) Sweep {
 	s := w.Summary
 	return Sweep{At: Stamp(w.EndedAt), Purpose: w.Purpose, Agreement: s.Agreement(), Carried: s.Carried(), Agree: s.Agree, Write: s.Write, Held: s.Held,
 		UnmatchedSource: s.UnmatchedSource, UnmatchedTarget: s.UnmatchedTarget, Ambiguous: s.Ambiguous, Unmapped: s.Unmapped, Other: s.Other,
-		NotCarried: s.NotCarried, Drift: Drift{LostEvent: w.Drift.LostEvent, EditOutside: w.Drift.EditOutside, DeletedRecord: w.Drift.DeletedRecord, Vocabulary: w.Drift.Vocabulary}, Repaired: w.Repaired, Waiting: w.Waiting}
+		NotCarried: s.NotCarried, Drift: Drift(w.Drift), Repaired: w.Repaired, Waiting: w.Waiting}
 }
 
 // Watching is what a sync would have written since it watches, and what people

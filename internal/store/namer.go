@@ -2,12 +2,15 @@ package store
 
 import (
 	"cmp"
+	"encoding/json"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"trueup/internal/status"
 )
 
 // namer finds what a customer is called in texts, and puts a pseudonym there.
@@ -134,4 +137,22 @@ func stands(before, name, after string) bool {
 		return !isWord(last) && !strings.ContainsRune(".+-%'", last) && !isWord(next)
 	}
 	return !(isWord(first) && isWord(last)) && !(isWord(end) && isWord(next))
+}
+
+// candidatesWithout takes a person's records out of a list of candidates.
+func (n *namer) candidatesWithout(text string) (string, bool) {
+	var all []status.Candidate
+	if json.Unmarshal([]byte(text), &all) != nil {
+		return n.replaced(text)
+	}
+	left := slices.DeleteFunc(slices.Clone(all), func(c status.Candidate) bool { return slices.Contains(n.names, c.TargetID) })
+	if len(left) == len(all) {
+		return n.replaced(text)
+	}
+	out, err := json.Marshal(left)
+	if err != nil {
+		return text, false
+	}
+	again, _ := n.replaced(string(out))
+	return again, true
 }

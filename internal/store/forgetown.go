@@ -1,0 +1,103 @@
+package store
+
+import (
+	"errors"
+
+	"trueup/internal/status"
+)
+
+// forgetOwn changes the rows that are the customer's, in one transaction.
+func (t *tx) forgetOwn(sync string, f *Forgotten, dry bool) (rows map[string]int, err error) {
+	rows = map[string]int{}
+	count := func(table, query string, args ...any) error {
+		n := 0
+		err := t.query(func(s scanner) error { return s.Scan(&n) }, "select count(*) from "+table+" where "+query, args...)
+		rows[table] += n
+		return err
+	}
+	const own = "sync = $1 and customer = $2"
+	c := f.Customer
+	if err := t.query(func(s scanner) error { return s.Scan(&f.Waiting) }, "select count(*) from events where "+own+" and outcome = ''", sync, c); err != nil {
+		return nil, err
+	}
+	if err := t.query(func(s scanner) error { return s.Scan(&f.Told) },
+		"select count(*) from notices n where sync = $1 and place <> '' and exists (select 1 from exceptions x where x.sync = n.sync and x.kind = n.kind and x.cause = n.cause and x.customer = $2)",
+		sync, c); err != nil {
+		return nil, err
+	}
+	for _, table := range []string{"events", "customers", "links", "intents", "decisions", "exceptions", "link_history", "watched", "seen"} {
+		if err := count(table, own, sync, c); err != nil {
+			return nil, err
+		}
+	}
+	err = errors.Join(
+		count("notices", "sync = $1 and cause = $2", sync, c),
+		count("sweep_sources", sweepsOf+" and customer = $2", sync, c),
+		count("plan_rows", sweepsOf+" and customer = $2", sync, c))
+	if err != nil || dry {
+		return rows, err
+	}
+	return rows, t.eraseOwn(sync, f)
+}
+
+func (t *tx) eraseOwn(sync string, f *Forgotten) error {
+	const own = " where sync = $1 and customer = $2"
+	c, p := f.Customer, f.Pseudonym
+	targets, err := t.heldTargets(sync, c)
+	if err != nil {
+		return err
+	}
+	run := func(query string, args ...any) {
+		if err == nil {
+			_, err = t.exec(query, args...)
+		}
+	}
+	// Whom it is told about is told anew, without the name.
+	run(`update notices set changed = changed + 1, attempts = 0, due_at = $3,
+    began_at = case when changed > told then began_at else $3 end
+where sync = $1 and place <> '' and exists (select 1 from exceptions x where x.sync = notices.sync and x.kind = notices.kind and x.cause = notices.cause and x.customer = $2)`, sync, c, ms(t.now))
+	run("update notices set cause = $3 where sync = $1 and cause = $2", sync, c, p)
+	run("update exceptions set cause = $3 where sync = $1 and customer = $2 and cause = $2", sync, c, p)
+	run("insert into actions (exception_id, done_at, who, verb, note) select id, $3, $4, 'closed', 'the customer was forgotten' from exceptions"+own+
+		" and state <> 'resolved'", sync, c, ms(t.now), itself)
+	run("update exceptions set state = 'resolved', ignored = ''"+own+" and state <> 'resolved'", sync, c)
+	run("update exceptions set customer = $3, candidates = 'null'"+own, sync, c, p)
+	run("update events set outcome = $3, reason = 'the customer was forgotten', settled_at = $4"+own+" and outcome = ''", sync, c, string(status.Ignored), ms(t.now))
+	// The ids that polling makes name the customer; a short one is found here only.
+	run("update events set customer = $3, payload = $4, event_id = replace(event_id, ':' || $2 || ':', ':' || $3 || ':')"+own, sync, c, p, []byte{})
+	run("update customers set desired_event = replace(desired_event, ':' || $2 || ':', ':' || $3 || ':')"+own, sync, c, p)
+	run("update decisions set customer = $3, target_id = case when target_id = '' then '' else $3 end"+own, sync, c, p)
+	run("update link_history set customer = $3, old_target = case when old_target = '' then '' else $3 end, new_target = case when new_target = '' then '' else $3 end"+own, sync, c, p)
+	run("update watched set customer = $3, target_id = case when target_id = '' then '' else $3 end"+own, sync, c, p)
+	run("delete from seen"+own, sync, c)
+	run("delete from links"+own, sync, c)
+	run("delete from intents"+own, sync, c)
+	for _, target := range targets {
+		run("delete from sweep_keys where "+sweepsOf+" and target_id = $2", sync, target)
+		run("delete from sweep_targets where "+sweepsOf+" and target_id = $2", sync, target)
+	}
+	if len(f.Others) == 0 {
+		run("delete from sweep_keys where "+sweepsOf+" and value in (select email from customers where sync = $1 and customer = $2 and email <> '')", sync, c)
+	}
+	run("delete from sweep_sources where "+sweepsOf+" and customer = $2", sync, c)
+	// What comparisons under way hold in memory they may store no more.
+	run("update sweeps set phase = 'failed', failure = 'a customer was forgotten', ended_at = $2, lease_until = 0 where sync = $1 and phase not in ('done', 'failed')", sync, ms(t.now))
+	run("update sweeps set source_cursor = '', target_cursor = '', compared_to = '' where sync = $1 and phase in ('done', 'failed')", sync)
+	run("update plan_rows set state = 'refused', note = 'the customer was forgotten', ended_at = $3 where "+sweepsOf+" and customer = $2 and state = ''", sync, c, ms(t.now))
+	run("update plan_rows set customer = $3, target_id = case when target_id = '' then '' else $3 end where "+sweepsOf+" and customer = $2", sync, c, p)
+	// Whoever carries it now may settle nothing any more.
+	run(`update customers set customer = $3, email = '', base_record_id = case when base_record_id = '' then '' else $3 end,
+    fence = fence + 1, generation = generation + 1, due_at = null, ruling = '', halted = '', undone = ''`+own, sync, c, p)
+	return err
+}
+
+// heldTargets are the records of a customer.
+func (t *tx) heldTargets(sync, customer string) (found []string, err error) {
+	err = t.query(func(s scanner) error {
+		var target string
+		err := s.Scan(&target)
+		found = append(found, target)
+		return err
+	}, "select target_id from links where sync = $1 and customer = $2 union select target_id from sweep_targets where "+sweepsOf+" and taken_by = $2", sync, customer)
+	return found, err
+}
