@@ -215,30 +215,35 @@ func TestNobodyDecidesOnARecordThatWasNotLookedAt(t *testing.T) {
 	w := newWorld(t, nil)
 	x := w.conflict()
 	w.crm.records["rec_2"] = &record{value: "Paused", editedAt: w.now, actor: status.ActorHuman, keys: keysOf("cus_1")}
-	for name, change := range map[string]func() error{
-		"linked otherwise": func() error {
+	// Each finds the record that the one before left: linking to the record that
+	// is linked changes nothing.
+	for _, c := range []struct {
+		name   string
+		change func() error
+	}{
+		{"linked otherwise", func() error {
 			_, err := w.db.Act(t.Context(), store.Act{Exception: x.ID, Verb: store.LinkTo, TargetID: "rec_2", Who: "ana"})
 			return err
-		},
-		"set otherwise": func() error {
+		}},
+		{"set otherwise", func() error {
 			return w.db.SetLink(t.Context(), store.Link{Sync: syncName, Customer: "cus_1", TargetID: "rec_cus_1", By: "ana"})
-		},
-		"not linked": func() error { return w.db.RemoveLink(t.Context(), syncName, "cus_1", "ana") },
-		"matched anew": func() error {
+		}},
+		{"not linked", func() error { return w.db.RemoveLink(t.Context(), syncName, "cus_1", "ana") }},
+		{"matched anew", func() error {
 			if err := w.db.SetLink(t.Context(), store.Link{Sync: syncName, Customer: "cus_1", TargetID: "rec_2", By: "ben"}); err != nil {
 				return err
 			}
 			_, err := w.db.Act(t.Context(), store.Act{Exception: x.ID, Verb: store.Rematch, Who: "ana"})
 			return err
-		},
+		}},
 	} {
-		if err := change(); err != nil {
-			t.Fatalf("%s: %v", name, err)
+		if err := c.change(); err != nil {
+			t.Fatalf("%s: %v", c.name, err)
 		}
 		for _, saw := range []string{"Paused", ""} {
 			_, err := w.db.Act(t.Context(), store.Act{Exception: x.ID, Verb: store.ApplyOurs, Who: "ana", Saw: saw, SawSource: "canceled"})
 			if !errors.Is(err, store.ErrChanged) || !strings.Contains(err.Error(), "has not been looked at") {
-				t.Errorf("%s, and %q was seen: %v", name, saw, err)
+				t.Errorf("%s, and %q was seen: %v", c.name, saw, err)
 			}
 		}
 	}
