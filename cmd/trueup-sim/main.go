@@ -18,6 +18,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -62,6 +63,9 @@ Flags:
 		flag.PrintDefaults()
 	}
 	flag.Parse()
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(800) // a history is small and soon forgotten
+	}
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "trueup-sim takes flags only, not %q; see -help\n", flag.Args())
 		os.Exit(2)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"trueup/internal/config"
@@ -225,6 +226,9 @@ func (n *node) crossing(place string) {
 
 // pokeAll lets idle workers ask for work when there is some.
 func (w *world) pokeAll() {
+	if !slices.ContainsFunc(w.nodes, func(n *node) bool { return n.idle(w.now) }) {
+		return
+	}
 	due, err := w.db.NextDue(context.Background(), syncName)
 	w.must(err)
 	if due.IsZero() {
@@ -237,10 +241,16 @@ func (w *world) pokeAll() {
 		at = max(at, ms(until))
 	}
 	for _, n := range w.nodes {
-		if n.up && n.busy() < workers && (n.tryAt < 0 || at < n.tryAt) {
+		if n.idle(at) {
 			n.try(max(at, n.paused) + w.rng.Int64N(60))
 		}
 	}
+}
+
+// idle reports whether the node has a worker that does not ask for work at that
+// time or earlier.
+func (n *node) idle(at int64) bool {
+	return n.up && (n.tryAt < 0 || at < n.tryAt) && n.busy() < workers
 }
 
 func (n *node) busy() (tasks int) {
