@@ -186,6 +186,18 @@ var storeBugs = []Bug{
 	{"last_intent_only", "only the last intent is kept", oracleFile,
 		`			w.Intents = append(w.Intents, i.Intent)`, `			if ON { w.Intents = nil }
 			w.Intents = append(w.Intents, i.Intent)`},
+	{"too_many_writes", "writes_per_customer refuses nothing", "internal/store/oracle/limits.go",
+		`		if recent >= l.PerCustomer.Count {`, `		if recent >= l.PerCustomer.Count && !ON {`},
+	{"mass_change_passes", "a sync that is halted goes on writing", "internal/store/oracle/limits.go",
+		`	if !db.halts[c.Sync].IsZero() {
+		return true
+	}`, `	if !db.halts[c.Sync].IsZero() {
+		return !ON
+	}`},
+	{"mass_change_counts_itself", "a customer is counted once more when it moves again, and others not at all", "internal/store/oracle/limits.go",
+		`		if other != c && !other.moved.IsZero()`, `		if (other == c) == ON && !other.moved.IsZero()`},
+	{"resume_forgets_who_waits", "a sync that is resumed leaves those who waited", "internal/store/oracle/limits.go",
+		`			db.lookAgain(key{c.Sync, c.Customer.Customer})`, `			if !ON { db.lookAgain(key{c.Sync, c.Customer.Customer}) }`},
 	{"intents_not_stored", "intents are lost with the process", "internal/store/oracle/limits.go",
 		`	db.intents = append(db.intents, &intent{key{w.Sync, w.Customer}, row})`, `	if !ON { db.intents = append(db.intents, &intent{key{w.Sync, w.Customer}, row}) }`},
 	{"intent_unfenced", "an intent is stored without a claim", "internal/store/oracle/limits.go",

@@ -159,6 +159,9 @@ func (s settings) sync(set setting) config.Sync {
 	if set.skipAutomation {
 		c.Conflict.AutomationEdits = config.AutomationSkip
 	}
+	if set.limited {
+		c.Limits = limits()
+	}
 	c.Source.Connection, c.Target.Connection = "billing", "crm"
 	return c
 }

@@ -99,7 +99,7 @@ var peopleSteps = map[string]happens{
 		open, err := w.db.Exceptions(context.Background(), store.ExceptionFilter{Sync: syncName, Customer: w.source.customers[s.Who].id})
 		w.must(err)
 		for _, x := range open {
-			w.act(store.Act{Exception: x.ID, Verb: store.Retry})
+			w.act(x, store.Act{Verb: store.Retry})
 		}
 	}},
 }
@@ -117,7 +117,7 @@ var ownerSteps = map[string]happens{
 			if store.Verb(s.Value) == store.Resolve {
 				w.facts.dismissed[x.Customer] = true
 			}
-			w.act(store.Act{Exception: x.ID, Verb: store.Verb(s.Value), Ignored: store.Ignored(s.Op), Owner: "ana@example.com", Who: "ana@example.com"})
+			w.act(x, store.Act{Verb: store.Verb(s.Value), Ignored: store.Ignored(s.Op), Owner: "ana@example.com", Who: "ana@example.com"})
 		}
 	}, draw: func(r *rand.Rand, _ setting, s *Step) {
 		s.Value = string(one(r, store.Acknowledge, store.Assign, store.Ignore, store.Resolve, store.Reopen, store.Rematch))

@@ -45,6 +45,7 @@ type setting struct {
 	sourceWins       bool // first_contact
 	skipAutomation   bool // automation_edits
 	retryInCalm      bool // a person tries all exceptions again
+	limited          bool // mass_change and writes_per_customer
 	// The safety nets, each of which is off in a share of the histories: nets
 	// hide each other's bugs.
 	poll, fences, readBack bool
@@ -76,8 +77,8 @@ func (s setting) String() string {
 			nets = append(nets, n.name)
 		}
 	}
-	return fmt.Sprintf("%d nodes, %d customers, target: %s, source readable %t, value times %t, valued events %t, target tells %t, source wins %t, skip automation %t, nets off: [%s]",
-		s.nodes, s.customers, s.class, s.readable, s.valueAt, s.valued, s.targetTells, s.sourceWins, s.skipAutomation, strings.Join(nets, " "))
+	return fmt.Sprintf("%d nodes, %d customers, target: %s, source readable %t, value times %t, valued events %t, target tells %t, source wins %t, skip automation %t, limits %t, nets off: [%s]",
+		s.nodes, s.customers, s.class, s.readable, s.valueAt, s.valued, s.targetTells, s.sourceWins, s.skipAutomation, s.limited, strings.Join(nets, " "))
 }
 
 // net is a safety net and whether it is there.

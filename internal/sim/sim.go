@@ -33,6 +33,8 @@
 //  11. converges: after the calm both tools agree, or an exception says why not.
 //  12. fair: who has been due the longest is carried first.
 //  13. bounded: work comes to an end.
+//  14. within limits: no more is written than the limits allow, and who waits at
+//     a halted sync is let through when it is resumed.
 //
 // To add something that can happen, write a file with a list of happenings and
 // add it to script.go; to add an invariant, write a watch and add it to
@@ -90,6 +92,7 @@ type Store interface {
 	inbox.Store
 	poll.Store
 	Act(ctx context.Context, a store.Act) (bool, error)
+	Resume(ctx context.Context, r store.Resume) (store.Resumed, error)
 	SetLink(ctx context.Context, l store.Link) error
 	RemoveLink(ctx context.Context, sync, customer, who string) error
 	Customer(ctx context.Context, sync, customer string) (store.Customer, error)

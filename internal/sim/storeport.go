@@ -116,7 +116,7 @@ func (p *port) BeginWrite(ctx context.Context, work *store.Work, i store.Intent,
 		stored, err = p.world.db.BeginWrite(ctx, work, i, l)
 		p.held(t, work, "an intent", err)
 		if err == nil {
-			t.intent = &stored
+			t.intent, t.intentAt = &stored, p.world.now
 		}
 		return err
 	})

@@ -27,7 +27,7 @@ type watch struct {
 // watches are all invariants, by their numbers.
 var watches = []watch{
 	durable, once, humansWin, noTimeTravel, noIdleWrite, rightRecord, oneOutcome,
-	noFalseConflict, fenced, baseIsTruth, converges, fair, bounded, counted,
+	noFalseConflict, fenced, baseIsTruth, converges, fair, bounded, withinLimits, counted,
 }
 
 // attempt is what the watches remember of a task that carries a customer.
@@ -35,6 +35,8 @@ type attempt struct {
 	carries bool
 	work    *store.Work
 	intent  *store.Intent
+	// intentAt is when the latest was stored.
+	intentAt int64
 	// version is the state of the source that is carried.
 	version      int
 	versionKnown bool
@@ -68,6 +70,7 @@ type facts struct {
 	// dismissed are customers whose exception a person resolved or ignored.
 	dismissed  map[string]bool
 	retriedAll bool
+	limits     counts
 }
 
 type claim struct {
@@ -85,7 +88,8 @@ type look struct {
 
 func newFacts() facts {
 	return facts{stored: map[string]int{}, claims: map[string]claim{}, outcomes: map[int64]status.Outcome{},
-		delivered: map[string]int64{}, looked: map[string]look{}, dismissed: map[string]bool{}}
+		delivered: map[string]int64{}, looked: map[string]look{}, dismissed: map[string]bool{},
+		limits: counts{since: map[string]int64{}, waiting: map[string]bool{}, passing: map[string]bool{}, resumed: -1}}
 }
 
 func (f *facts) received(e store.NewEvent, inserted bool) {

@@ -63,6 +63,7 @@ func newWorld(c Case, tracing bool) *world {
 	w := &world{rng: rand.New(rand.NewPCG(c.Seed, 2)), tracing: tracing, hash: 14695981039346656037, left: map[int]bool{},
 		attempts: map[string]int{}, down: map[string]int64{}, coverage: newCoverage(), facts: newFacts()}
 	w.set = drawSetting(plan)
+	w.set.limited = drawLimited(c.Seed)
 	if c.Nodes > 0 {
 		w.set.nodes = c.Nodes
 	}
@@ -172,7 +173,7 @@ func (w *world) retryAll() {
 	for _, x := range slices.Backward(open) {
 		if x.Customer != "" && (x.State == status.Open || x.State == status.Acknowledged) {
 			w.note("retried", x.Customer, string(x.Kind), 0)
-			w.act(store.Act{Exception: x.ID, Verb: store.Retry})
+			w.act(x, store.Act{Verb: store.Retry})
 		}
 	}
 	w.facts.retriedAll = true
@@ -303,7 +304,9 @@ func (t *task) pass(place string, ms int64) bool {
 }
 
 // act is something that a person does about an exception.
-func (w *world) act(a store.Act) {
+func (w *world) act(x store.Exception, a store.Act) {
+	a.Exception = x.ID
+	w.spoken(x)
 	_, err := w.db.Act(context.Background(), a)
 	w.must(err)
 }

@@ -1,0 +1,152 @@
+package sim
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"trueup/internal/config"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// The limits of a history that has some: so many writes to one customer, and so
+// many customers that move to churned, within a window.
+const (
+	mostWrites  = 4
+	mostChurned = 2
+	window      = 20 * time.Minute
+)
+
+func limits() *config.Limits {
+	return &config.Limits{WritesPerCustomer: &config.WritesPerCustomer{Count: mostWrites, Within: window},
+		MassChange: &config.MassChange{To: []status.Status{"churned"}, Customers: mostChurned, Within: window}}
+}
+
+// drawLimited draws from numbers of its own, so that the script of a seed is the
+// same with limits and without.
+func drawLimited(seed uint64) bool { return rand.New(rand.NewPCG(seed, 3)).IntN(3) == 0 }
+
+// counts is what the watch of limits remembers.
+type counts struct {
+	landed []landing
+	// since is from when on the writes to a customer count: a person said that
+	// it may be written again.
+	since map[string]int64
+	// resumed is when a person let the sync go on; passing are the customers who
+	// waited for it and do not count.
+	resumed  int64
+	waiting  map[string]bool
+	passing  map[string]bool
+	resuming bool // a person is on the way
+}
+
+// landing is a write that was begun under the limits and arrived.
+type landing struct {
+	customer, value string
+	at              int64
+	mass            bool // it counts towards the mass change
+}
+
+// withinLimits: no more is written than the limits allow.
+var withinLimits = watch{
+	landed: func(w *world, s *sending, _ *record) {
+		if !w.set.limited || s.late || s.work == nil {
+			return
+		}
+		n, customer, at := &w.facts.limits, s.work.Customer, s.intentAt
+		l := landing{customer, s.value, at, s.value == "Churned" && !n.passing[customer] && at > n.resumed}
+		n.landed = append(n.landed, l)
+		if last := n.writes(customer, at); last > mostWrites {
+			w.fail(14, "within limits", "%s was written %d times within %s", customer, last, window)
+		}
+		if moved := n.moved(at); l.mass && moved > mostChurned {
+			w.fail(14, "within limits", "%d customers moved to churned within %s", moved, window)
+		}
+	},
+	settled: func(w *world, _ *task, work *store.Work, s store.Settlement) {
+		n := &w.facts.limits
+		if work.Writes.Stopped && s.Close == store.CloseAll {
+			n.since[work.Customer] = w.now
+		}
+		if waits(s) {
+			n.waiting[work.Customer] = true
+			w.coverage.hit("limit", "mass_change")
+			w.resumeLater()
+			return
+		}
+		if s.Park != nil && s.Park.Kind == status.LoopSuspected {
+			w.coverage.hit("limit", "writes_per_customer")
+		}
+		if !s.Halted {
+			delete(n.waiting, work.Customer)
+			delete(n.passing, work.Customer)
+		}
+	},
+	ended: func(w *world) {
+		for customer := range w.facts.limits.waiting {
+			w.fail(14, "within limits", "%s waits at a halted sync that was resumed", customer)
+		}
+	},
+}
+
+// waits reports whether an attempt ended because the sync is halted.
+func waits(s store.Settlement) bool { return s.Halted && s.Outcome == status.Parked && s.Park == nil }
+
+// writes is how often a customer was written until then, in the window. One that
+// follows on the same value may be the same write once more.
+func (n *counts) writes(customer string, at int64) (writes int) {
+	last := ""
+	for _, l := range n.landed {
+		if l.customer == customer && n.counted(l, at) && l.at > n.since[customer] {
+			if l.value != last {
+				writes++
+			}
+			last = l.value
+		}
+	}
+	return writes
+}
+
+// moved is how many customers moved until then, in the window.
+func (n *counts) moved(at int64) int {
+	var who []string
+	for _, l := range n.landed {
+		if l.mass && n.counted(l, at) && l.at > n.resumed && !slices.Contains(who, l.customer) {
+			who = append(who, l.customer)
+		}
+	}
+	return len(who)
+}
+
+func (n *counts) counted(l landing, at int64) bool {
+	return l.at <= at && at-l.at < window.Milliseconds()
+}
+
+// resumeLater lets a person see that the sync is halted, and let it go on.
+func (w *world) resumeLater() {
+	n := &w.facts.limits
+	if n.resuming {
+		return
+	}
+	n.resuming = true
+	w.after(60_000+w.rng.Int64N(1_200_000), func() {
+		n.resuming, n.resumed = false, w.now
+		for customer := range n.waiting {
+			n.passing[customer] = true
+		}
+		clear(n.waiting)
+		done, err := w.db.Resume(context.Background(), store.Resume{Sync: syncName, Who: "ana@example.com", Reason: "seen"})
+		w.must(err)
+		w.note("resumed", "", "", int64(done.Through))
+		w.coverage.hit("limit", "resumed")
+	})
+}
+
+// spoken: a person has said something of a customer that was written too often.
+func (w *world) spoken(x store.Exception) {
+	if x.Kind == status.LoopSuspected {
+		w.facts.limits.since[x.Customer] = w.now
+	}
+}
