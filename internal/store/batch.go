@@ -358,14 +358,24 @@ func each(rows *sql.Rows, scan func(scanner) error) error {
 // text is the statement in the engine's words.
 func (db *DB) text(query string) string { return strings.Replace(query, "/*lock*/", db.lock, 1) }
 
-// clean replaces what PostgreSQL cannot hold in a text: a tool's answer must
-// not make a settlement impossible.
+// clean makes arguments cleaned.
 func clean(args []any) {
 	for i, a := range args {
-		if s, ok := a.(string); ok && (!utf8.ValidString(s) || strings.ContainsRune(s, 0)) {
-			args[i] = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+		if s, ok := a.(string); ok {
+			if c := cleaned(s); c != s {
+				args[i] = c
+			}
 		}
 	}
+}
+
+// cleaned replaces what PostgreSQL cannot hold in a text: a tool's answer must
+// not make a settlement impossible.
+func cleaned(s string) string {
+	if utf8.ValidString(s) && !strings.ContainsRune(s, 0) {
+		return s
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
 // statements keeps statements prepared: with SQLite, reading the text costs

@@ -32,8 +32,8 @@ type Forgotten struct {
 
 // prose are the texts in which a customer of a sync may be named, by table: the
 // columns that tell a row, those texts, and which rows belong to the sync. A
-// table that is not here holds no text about a customer, or forgetOwn handles
-// it; a test looks at every column there is.
+// table that is not here holds no text about a customer, or forgetOwn or
+// forgetSweeps handles it; a test looks at every column there is.
 var prose = []struct {
 	table, keys string
 	columns     []string
@@ -49,8 +49,6 @@ var prose = []struct {
 	{"links", "sync, customer", []string{"rule", "linked_by"}, "sync = $1", true},
 	{"notices", "what, sync, kind, cause", []string{"failure"}, "sync = $1", false},
 	{"sweeps", "id", []string{"source_cursor", "target_cursor", "compared_to", "failure"}, "sync = $1 and phase in ('done', 'failed')", false},
-	{"sweep_sources", "sweep, customer", []string{"keys"}, sweepsOf, true},
-	{"sweep_targets", "sweep, target_id", []string{"keys", "edited_by", "revision"}, sweepsOf, false},
 	{"plan_rows", "sweep, customer", []string{"reason", "note"}, sweepsOf, true},
 }
 
@@ -95,10 +93,15 @@ func (db *DB) forget(ctx context.Context, sync, customer, named string, dry bool
 		// customer is still there to be forgotten by name.
 		err = db.forgetMentions(ctx, sync, &f, dry, true)
 	}
-	if err == nil && customer != "" {
+	if err == nil {
 		err = db.update(ctx, func(t *tx) error {
-			rows, err := t.forgetOwn(sync, &f, dry)
-			if err != nil {
+			rows := map[string]int{}
+			if customer != "" {
+				if err := t.forgetOwn(sync, &f, rows, dry); err != nil {
+					return err
+				}
+			}
+			if err := t.forgetSweeps(sync, rows, dry); err != nil {
 				return err
 			}
 			for table, n := range rows {
@@ -106,6 +109,9 @@ func (db *DB) forget(ctx context.Context, sync, customer, named string, dry bool
 			}
 			return nil
 		}, key{sync, customer})
+	}
+	if err == nil && !dry {
+		err = db.dropPages(ctx, "sync = $1", sync)
 	}
 	if err == nil && !dry {
 		// Then what its own rows say, and what was written meanwhile.

@@ -6,9 +6,9 @@ import (
 	"trueup/internal/status"
 )
 
-// forgetOwn changes the rows that are the customer's, in one transaction.
-func (t *tx) forgetOwn(sync string, f *Forgotten, dry bool) (rows map[string]int, err error) {
-	rows = map[string]int{}
+// forgetOwn changes the rows that are the customer's, in one transaction, and
+// counts them.
+func (t *tx) forgetOwn(sync string, f *Forgotten, rows map[string]int, dry bool) error {
 	count := func(table, query string, args ...any) error {
 		n := 0
 		err := t.query(func(s scanner) error { return s.Scan(&n) }, "select count(*) from "+table+" where "+query, args...)
@@ -18,35 +18,51 @@ func (t *tx) forgetOwn(sync string, f *Forgotten, dry bool) (rows map[string]int
 	const own = "sync = $1 and customer = $2"
 	c := f.Customer
 	if err := t.query(func(s scanner) error { return s.Scan(&f.Waiting) }, "select count(*) from events where "+own+" and outcome = ''", sync, c); err != nil {
-		return nil, err
+		return err
 	}
 	if err := t.query(func(s scanner) error { return s.Scan(&f.Told) },
 		"select count(*) from notices n where sync = $1 and place <> '' and exists (select 1 from exceptions x where x.sync = n.sync and x.kind = n.kind and x.cause = n.cause and x.customer = $2)",
 		sync, c); err != nil {
-		return nil, err
+		return err
 	}
 	for _, table := range []string{"events", "customers", "links", "intents", "decisions", "exceptions", "link_history", "watched", "seen"} {
 		if err := count(table, own, sync, c); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	err = errors.Join(
+	err := errors.Join(
 		count("notices", "sync = $1 and cause = $2", sync, c),
-		count("sweep_sources", sweepsOf+" and customer = $2", sync, c),
 		count("plan_rows", sweepsOf+" and customer = $2", sync, c))
 	if err != nil || dry {
-		return rows, err
+		return err
 	}
-	return rows, t.eraseOwn(sync, f)
+	return t.eraseOwn(sync, f)
+}
+
+// forgetSweeps ends the comparisons of a sync that are under way: what they have
+// read and what they hold in memory may name the customer, and is stored no more.
+// It counts the pages that they and others have left, which dropPages drops.
+func (t *tx) forgetSweeps(sync string, rows map[string]int, dry bool) error {
+	pages := 0
+	err := t.query(func(s scanner) error { return s.Scan(&pages) }, "select count(*) from sweep_pages where "+sweepsOf, sync)
+	if err != nil {
+		return err
+	}
+	rows["sweep_pages"] = pages
+	if dry {
+		return nil
+	}
+	_, err = t.exec("update sweeps set phase = 'failed', failure = 'a customer was forgotten', ended_at = $2, lease_until = 0 where sync = $1 and phase not in ('done', 'failed')", sync, ms(t.now))
+	if err == nil {
+		_, err = t.exec("update sweeps set source_cursor = '', target_cursor = '', compared_to = '' where sync = $1", sync)
+	}
+	return err
 }
 
 func (t *tx) eraseOwn(sync string, f *Forgotten) error {
 	const own = " where sync = $1 and customer = $2"
 	c, p := f.Customer, f.Pseudonym
-	targets, err := t.heldTargets(sync, c)
-	if err != nil {
-		return err
-	}
+	var err error
 	run := func(query string, args ...any) {
 		if err == nil {
 			_, err = t.exec(query, args...)
@@ -72,32 +88,10 @@ where sync = $1 and place <> '' and exists (select 1 from exceptions x where x.s
 	run("delete from seen"+own, sync, c)
 	run("delete from links"+own, sync, c)
 	run("delete from intents"+own, sync, c)
-	for _, target := range targets {
-		run("delete from sweep_keys where "+sweepsOf+" and target_id = $2", sync, target)
-		run("delete from sweep_targets where "+sweepsOf+" and target_id = $2", sync, target)
-	}
-	if len(f.Others) == 0 {
-		run("delete from sweep_keys where "+sweepsOf+" and value in (select email from customers where sync = $1 and customer = $2 and email <> '')", sync, c)
-	}
-	run("delete from sweep_sources where "+sweepsOf+" and customer = $2", sync, c)
-	// What comparisons under way hold in memory they may store no more.
-	run("update sweeps set phase = 'failed', failure = 'a customer was forgotten', ended_at = $2, lease_until = 0 where sync = $1 and phase not in ('done', 'failed')", sync, ms(t.now))
-	run("update sweeps set source_cursor = '', target_cursor = '', compared_to = '' where sync = $1 and phase in ('done', 'failed')", sync)
 	run("update plan_rows set state = 'refused', note = 'the customer was forgotten', ended_at = $3 where "+sweepsOf+" and customer = $2 and state = ''", sync, c, ms(t.now))
 	run("update plan_rows set customer = $3, target_id = case when target_id = '' then '' else $3 end where "+sweepsOf+" and customer = $2", sync, c, p)
 	// Whoever carries it now may settle nothing any more.
 	run(`update customers set customer = $3, email = '', base_record_id = case when base_record_id = '' then '' else $3 end,
     fence = fence + 1, generation = generation + 1, due_at = null, ruling = '', halted = '', undone = ''`+own, sync, c, p)
 	return err
-}
-
-// heldTargets are the records of a customer.
-func (t *tx) heldTargets(sync, customer string) (found []string, err error) {
-	err = t.query(func(s scanner) error {
-		var target string
-		err := s.Scan(&target)
-		found = append(found, target)
-		return err
-	}, "select target_id from links where sync = $1 and customer = $2 union select target_id from sweep_targets where "+sweepsOf+" and taken_by = $2", sync, customer)
-	return found, err
 }

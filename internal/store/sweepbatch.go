@@ -3,8 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
+	"iter"
+	"slices"
 	"time"
 
 	"trueup/internal/status"
@@ -77,133 +78,95 @@ func (db *DB) Known(ctx context.Context, sync string, customers []string) (map[s
 	return all, nil
 }
 
-// SweepCustomers returns the next customers that a comparison has to look at:
-// those that the source listed and those that are linked; of a source that
-// cannot list, all that are known.
-func (db *DB) SweepCustomers(ctx context.Context, w Sweep, limit int) ([]string, error) {
-	first := "select customer from customers where sync = $1 and customer > $2"
-	args := []any{w.Sync, w.ComparedTo, limit}
-	if w.SourceListed {
-		first = "select customer from sweep_sources where sweep = $4 and customer > $2"
-		args = append(args, w.ID)
-	}
-	var found []string
-	err := db.view(ctx, func(s scanner) error {
-		var customer string
-		err := s.Scan(&customer)
-		found = append(found, customer)
-		return err
-	}, "select customer from (select customer from ("+first+` order by customer limit $3) a
-    union select customer from (select customer from links where sync = $1 and customer > $2 order by customer limit $3) b) both_sides order by customer limit $3`, args...)
-	if err != nil {
-		return nil, fmt.Errorf("look whom to compare of %s: %w", w.Sync, err)
-	}
-	return found, nil
-}
+// linksAtOnce is how many links, or customers, are held in memory.
+const linksAtOnce = 1000
 
-// ListedSource is a record of the source as a comparison has read it.
-type ListedSource struct {
-	Record status.SourceRecord
-	ReadAt time.Time
-}
-
-// ListedSources returns the records that the source listed of customers.
-func (db *DB) ListedSources(ctx context.Context, w Sweep, customers []string) (map[string]ListedSource, error) {
-	all := map[string]ListedSource{}
-	err := inParts(customers, func(part []string) error {
-		places, args := padded(part, 1)
-		return db.view(ctx, func(s scanner) error {
-			var l ListedSource
-			var none, value, updated, read int64
-			var keys string
-			if err := s.Scan(&l.Record.ID, &l.Record.Value, &none, &value, &updated, &keys, &read); err != nil {
-				return err
-			}
-			l.Record.NoStatus, l.Record.ValueAt, l.Record.UpdatedAt, l.ReadAt = none == 1, at(value), at(updated), at(read)
-			return keysOf(keys, &l.Record.Keys, func() { all[l.Record.ID] = l })
-		}, "select customer, value, no_status, value_at, updated_at, keys, read_at from sweep_sources where sweep = $1 and customer in ("+places+")",
-			append([]any{w.ID}, args...)...)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read what %s listed: %w", w.Sync, err)
-	}
-	return all, nil
-}
-
-// ListedTarget is a record of the target as a comparison has read it.
-type ListedTarget struct {
-	Record  status.TargetRecord
-	ReadAt  time.Time
-	TakenBy string // the customer that the match rules found it for
-}
-
-// ListedTargets returns the records that the target listed under the ids.
-func (db *DB) ListedTargets(ctx context.Context, w Sweep, ids []string) (map[string]ListedTarget, error) {
-	all := map[string]ListedTarget{}
-	err := inParts(ids, func(part []string) error {
-		places, args := padded(part, 1)
-		return db.view(ctx, func(s scanner) error {
-			var l ListedTarget
-			var edited, field, read int64
-			var keys string
-			r := &l.Record
-			if err := s.Scan(&r.ID, &r.Value, &edited, &field, &r.Actor, &r.By, &r.Revision, &keys, &read, &l.TakenBy); err != nil {
-				return err
-			}
-			r.EditedAt, r.FieldTime, l.ReadAt = at(edited), field == 1, at(read)
-			return keysOf(keys, &r.Keys, func() { all[r.ID] = l })
-		}, `select target_id, value, edited_at, field_time, actor, edited_by, revision, keys, read_at, taken_by
-from sweep_targets where sweep = $1 and read_at > 0 and target_id in (`+places+")", append([]any{w.ID}, args...)...)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read what the target of %s listed: %w", w.Sync, err)
-	}
-	return all, nil
-}
-
-// keysOf reads keys and then keeps the record.
-func keysOf(text string, into *map[string]string, keep func()) error {
-	err := json.Unmarshal([]byte(text), into)
-	keep()
-	return err
-}
-
-// ListedUnder returns the ids of the target's records that have one of the
-// values under a key, by the value.
-func (db *DB) ListedUnder(ctx context.Context, w Sweep, name string, values []string) (map[string][]string, error) {
-	all := map[string][]string{}
-	err := inParts(values, func(part []string) error {
-		places, args := padded(part, 2)
-		return db.view(ctx, func(s scanner) error {
-			var value, id string
-			err := s.Scan(&value, &id)
-			all[value] = append(all[value], id)
+// EachLinks gives the links of a sync, page by page. It ends with the first
+// error.
+func (db *DB) EachLinks(ctx context.Context, sync string) iter.Seq2[[]Link, error] {
+	page := func(after string) (found []Link, err error) {
+		err = db.view(ctx, func(s scanner) error {
+			l, err := scanLink(s)
+			found = append(found, l)
 			return err
-		}, "select value, target_id from sweep_keys where sweep = $1 and name = $2 and value in ("+places+") order by value, target_id",
-			append([]any{w.ID, name}, args...)...)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("search what the target of %s listed: %w", w.Sync, err)
+		}, "select "+linkColumns+" from links where sync = $1 and customer > $2 order by customer limit $3", sync, after, linksAtOnce)
+		return found, err
 	}
-	return all, nil
+	return eachOf(sync, page, func(l Link) string { return l.Customer })
 }
 
-// RecordOwners returns which customers have records of the target: by a link, or
-// because the match rules found them earlier in the comparison.
-func (db *DB) RecordOwners(ctx context.Context, w Sweep, ids []string) (map[string]string, error) {
+// EachCustomers gives the ids of the customers of a sync, page by page. It ends
+// with the first error.
+func (db *DB) EachCustomers(ctx context.Context, sync string) iter.Seq2[[]string, error] {
+	page := func(after string) (found []string, err error) {
+		err = db.view(ctx, func(s scanner) error {
+			var customer string
+			err := s.Scan(&customer)
+			found = append(found, customer)
+			return err
+		}, "select customer from customers where sync = $1 and customer > $2 order by customer limit $3", sync, after, linksAtOnce)
+		return found, err
+	}
+	return eachOf(sync, page, func(customer string) string { return customer })
+}
+
+func eachOf[T any](sync string, page func(after string) ([]T, error), last func(T) string) iter.Seq2[[]T, error] {
+	return func(yield func([]T, error) bool) {
+		for after := ""; ; {
+			found, err := page(after)
+			if err != nil {
+				yield(nil, fmt.Errorf("look whom to compare of %s: %w", sync, err))
+				return
+			}
+			if len(found) == 0 || !yield(found, nil) || len(found) < linksAtOnce {
+				return
+			}
+			after = last(found[len(found)-1])
+		}
+	}
+}
+
+// LinkOwners returns whose records of the target are by a link.
+func (db *DB) LinkOwners(ctx context.Context, sync string, ids []string) (map[string]string, error) {
 	all := map[string]string{}
 	err := inParts(ids, func(part []string) error {
-		places, args := padded(part, 2)
+		places, args := padded(part, 1)
 		return db.view(ctx, func(s scanner) error {
 			var id, customer string
 			err := s.Scan(&id, &customer)
 			all[id] = customer
 			return err
-		}, "select target_id, taken_by from sweep_targets where sweep = $2 and taken_by <> '' and target_id in ("+places+`)
-union all select target_id, customer from links where sync = $1 and target_id in (`+places+")", append([]any{w.Sync, w.ID}, args...)...)
+		}, "select target_id, customer from links where sync = $1 and target_id in ("+places+")", append([]any{sync}, args...)...)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("look whose records of the target of %s are: %w", w.Sync, err)
+		return nil, fmt.Errorf("look whose records of the target of %s are: %w", sync, err)
 	}
 	return all, nil
+}
+
+// padded are the places and arguments of a list of any length, with few texts:
+// the last is repeated up to a power of two.
+func padded(values []string, before int) (places string, args []any) {
+	n := 1
+	for n < len(values) {
+		n *= 2
+	}
+	for i := range n {
+		if i > 0 {
+			places += ", "
+		}
+		places += fmt.Sprintf("$%d", before+i+1)
+		args = append(args, values[min(i, len(values)-1)])
+	}
+	return places, args
+}
+
+// inParts calls do with at most as many values as one statement takes.
+func inParts(values []string, do func([]string) error) error {
+	for part := range slices.Chunk(values, 512) {
+		if err := do(part); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -24,9 +23,9 @@ func (e *SweepingError) Error() string {
 		w.Sync, w.BeganAt.Format(time.RFC3339), how[w.Phase])
 }
 
-// ErrSweepTaken means that another node goes on with a comparison: nothing was
-// changed.
-var ErrSweepTaken = errors.New("another node goes on with it")
+// ErrSweepTaken means that a comparison is not ours any more: nothing was
+// changed. What wraps it says why.
+var ErrSweepTaken = errors.New("the comparison is not this process's any more")
 
 // BeginSweep takes up the comparison of a sync that was left, or begins one, for
 // the time of the lease. One that was made under other rules is given up. It
@@ -102,10 +101,20 @@ func (db *DB) SweepUnderWay(ctx context.Context, sync string, purpose Purpose) (
 func (t *tx) holdSweep(w Sweep, lease time.Duration) error {
 	n, err := t.exec("update sweeps set lease_until = $3 where id = $1 and fence = $2 and phase not in ('done', 'failed')",
 		w.ID, w.fence, ms(t.now.Add(lease)))
-	if err == nil && n == 0 {
-		err = ErrSweepTaken
+	if err != nil || n > 0 {
+		return err
 	}
-	return err
+	why := "another node goes on with it"
+	err = t.query(func(s scanner) error {
+		var failure string
+		err := s.Scan(&failure)
+		why = "it was ended: " + failure + "; start it again, and it begins anew"
+		return err
+	}, "select failure from sweeps where id = $1 and fence = $2 and phase = 'failed'", w.ID, w.fence)
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: %s", ErrSweepTaken, why)
 }
 
 // KeepSweep prolongs the lease of a comparison; ErrSweepTaken means that it is not
@@ -150,18 +159,11 @@ func (t *tx) endSweep(id int64, phase Phase, failure string) error {
 	return err
 }
 
-// SweepKey says that a record of the target has a value under a match key.
-type SweepKey struct{ Name, Value, TargetID string }
-
-// Taken says for whom the match rules found a record of the target.
-type Taken struct{ TargetID, Customer string }
-
 // SweepPart is what a comparison has read or found since it was stored last.
 type SweepPart struct {
 	ReadAt  time.Time // when Sources and Targets were asked for
 	Sources []status.SourceRecord
 	Targets []status.TargetRecord
-	Keys    []SweepKey // of Targets
 	Rows    []PlanRow
 	Taken   []Taken
 	Wake    []string // customers to be looked at again
@@ -188,7 +190,7 @@ func (db *DB) SaveSweep(ctx context.Context, w Sweep, p SweepPart, lease time.Du
 		if err := t.holdSweep(w, lease); err != nil {
 			return err
 		}
-		err := errors.Join(t.saveListed(w, p), t.saveFound(w, p))
+		err := errors.Join(t.logSweep(w, p), t.saveFound(w, p))
 		if err != nil {
 			return errStore{err}
 		}
@@ -220,60 +222,11 @@ where id = $1`, w.ID, string(w.Phase), w.SourceCursor, w.TargetCursor, w.Compare
 	return err
 }
 
-// saveListed stores what a page brought. A record that came before is replaced:
-// the later page is younger.
-func (t *tx) saveListed(w Sweep, p SweepPart) error {
-	for _, r := range p.Sources {
-		keys, err := json.Marshal(r.Keys)
-		if err != nil {
-			return err
-		}
-		_, err = t.exec(`insert into sweep_sources (sweep, customer, value, no_status, value_at, updated_at, keys, read_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
-on conflict (sweep, customer) do update set value = excluded.value, no_status = excluded.no_status, value_at = excluded.value_at,
-    updated_at = excluded.updated_at, keys = excluded.keys, read_at = excluded.read_at`,
-			w.ID, r.ID, r.Value, bit(r.NoStatus), ms(r.ValueAt), ms(r.UpdatedAt), string(keys), ms(p.ReadAt))
-		if err != nil {
-			return err
-		}
-	}
-	for _, r := range p.Targets {
-		keys, err := json.Marshal(r.Keys)
-		if err != nil {
-			return err
-		}
-		_, err = t.exec(`insert into sweep_targets (sweep, target_id, value, edited_at, field_time, actor, edited_by, revision, keys, read_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-on conflict (sweep, target_id) do update set value = excluded.value, edited_at = excluded.edited_at, field_time = excluded.field_time,
-    actor = excluded.actor, edited_by = excluded.edited_by, revision = excluded.revision, keys = excluded.keys, read_at = excluded.read_at`,
-			w.ID, r.ID, r.Value, ms(r.EditedAt), bit(r.FieldTime), string(r.Actor), r.By, r.Revision, string(keys), ms(p.ReadAt))
-		if err != nil {
-			return err
-		}
-	}
-	for _, k := range p.Keys {
-		_, err := t.exec("insert into sweep_keys (sweep, name, value, target_id) values ($1, $2, $3, $4) on conflict (sweep, name, value, target_id) do nothing",
-			w.ID, k.Name, k.Value, k.TargetID)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // saveFound stores what comparing found.
 func (t *tx) saveFound(w Sweep, p SweepPart) error {
 	for _, r := range p.Rows {
 		_, err := t.exec("insert into plan_rows (sweep, customer, target_id, action, kind, reason, before, after, record_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 			w.ID, r.Customer, r.TargetID, r.Action, string(r.Kind), r.Reason, r.Before, r.After, ms(r.RecordAt))
-		if err != nil {
-			return err
-		}
-	}
-	for _, k := range p.Taken {
-		// Of a target that cannot be listed there is no row yet.
-		_, err := t.exec(`insert into sweep_targets (sweep, target_id, value, edited_at, field_time, actor, edited_by, revision, keys, read_at, taken_by)
-values ($1, $2, '', 0, 0, '', '', '', '', 0, $3) on conflict (sweep, target_id) do update set taken_by = excluded.taken_by`, w.ID, k.TargetID, k.Customer)
 		if err != nil {
 			return err
 		}
@@ -314,103 +267,4 @@ func (t *tx) finishSweep(w Sweep, words []Word) error {
     and id not in (select id from sweeps where sync = $1 and purpose = 'plan' and phase = 'done' and id < $2 order by id desc limit $3))`,
 		w.Sync, w.ID, plansKept-1)
 	return err
-}
-
-// abandonedAfter is when a comparison that nobody went on with is given up.
-const abandonedAfter = 24 * time.Hour
-
-// cleaned is how many rows one transaction drops: others wait for it.
-const cleaned = 5000
-
-// CleanSweeps drops what comparisons have read that have ended, or that nobody
-// went on with for a day: it holds personal data.
-func (db *DB) CleanSweeps(ctx context.Context) error {
-	for {
-		dropped := int64(0)
-		err := db.update(ctx, func(t *tx) error {
-			dropped = 0
-			_, err := t.exec("update sweeps set phase = 'failed', failure = 'nobody went on with it for a day', ended_at = $1, lease_until = 0 where phase not in ('done', 'failed') and lease_until < $2 and began_at < $2",
-				ms(t.now), ms(t.now.Add(-abandonedAfter)))
-			if err != nil {
-				return err
-			}
-			var ended []int64
-			err = t.query(func(s scanner) error {
-				var id int64
-				err := s.Scan(&id)
-				ended = append(ended, id)
-				return err
-			}, `select id from sweeps where phase in ('done', 'failed') and (exists (select 1 from sweep_sources where sweep = sweeps.id)
-    or exists (select 1 from sweep_targets where sweep = sweeps.id) or exists (select 1 from sweep_keys where sweep = sweeps.id))`)
-			if err != nil {
-				return err
-			}
-			for _, id := range ended {
-				n, err := t.dropListed(id)
-				dropped += n
-				if err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("drop what comparisons have read: %w", err)
-		}
-		if dropped == 0 {
-			return nil
-		}
-	}
-}
-
-// dropListed drops some of what a comparison has read.
-func (t *tx) dropListed(sweep int64) (dropped int64, err error) {
-	for _, of := range []struct{ table, column string }{{"sweep_sources", "customer"}, {"sweep_targets", "target_id"}, {"sweep_keys", "value"}} {
-		n, err := t.exec("delete from "+of.table+" where sweep = $1 and "+of.column+" in (select "+of.column+" from "+of.table+" where sweep = $1 limit $2)", sweep, cleaned)
-		dropped += n
-		if err != nil {
-			return dropped, err
-		}
-	}
-	return dropped, nil
-}
-
-// SweepFigures returns what SaveSweep cannot count page by page: how many
-// records each side listed, and how many of the target's are nobody's.
-func (db *DB) SweepFigures(ctx context.Context, w Sweep) (sources, targets, nobodys int, err error) {
-	err = db.view(ctx, func(s scanner) error { return s.Scan(&sources, &targets, &nobodys) }, `
-select (select count(*) from sweep_sources where sweep = $1), (select count(*) from sweep_targets where sweep = $1 and read_at > 0),
-    (select count(*) from sweep_targets t where sweep = $1 and read_at > 0 and taken_by = ''
-        and not exists (select 1 from links where sync = $2 and links.target_id = t.target_id))`, w.ID, w.Sync)
-	if err != nil {
-		return 0, 0, 0, fmt.Errorf("count what a comparison of %s has read: %w", w.Sync, err)
-	}
-	return sources, targets, nobodys, nil
-}
-
-// padded are the places and arguments of a list of any length, with few texts:
-// the last is repeated up to a power of two.
-func padded(values []string, before int) (places string, args []any) {
-	n := 1
-	for n < len(values) {
-		n *= 2
-	}
-	for i := range n {
-		if i > 0 {
-			places += ", "
-		}
-		places += fmt.Sprintf("$%d", before+i+1)
-		args = append(args, values[min(i, len(values)-1)])
-	}
-	return places, args
-}
-
-// inParts calls do with at most as many values as one statement takes.
-func inParts(values []string, do func([]string) error) error {
-	for part := range slices.Chunk(values, 512) {
-		if err := do(part); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -15,9 +15,9 @@ type Word struct {
 	SeenAt    time.Time
 }
 
-// mostWords bounds what is kept of a side: a field that holds any text has as
+// MostWords bounds what is kept of a side: a field that holds any text has as
 // many values as customers.
-const mostWords = 200
+const MostWords = 200
 
 // Vocabulary returns the values that the last comparison of a sync saw, the
 // source's first and those of most customers first.
@@ -37,32 +37,22 @@ func (db *DB) Vocabulary(ctx context.Context, sync string) ([]Word, error) {
 	return found, nil
 }
 
-// SweptWords counts the values that a comparison saw. Of a side that cannot be
-// listed they are what its customers were last seen to hold.
-func (db *DB) SweptWords(ctx context.Context, w Sweep) ([]Word, error) {
+// SeenWords counts the values that the customers of a sync were last seen to
+// hold on a side: they stand for those of a side that cannot be listed.
+func (db *DB) SeenWords(ctx context.Context, sync string, side Side) ([]Word, error) {
+	from := "select desired_source_value, count(*) from customers where sync = $1 and desired_source_value <> ''"
+	if side == TargetSide {
+		from = "select observed_value, count(*) from customers where sync = $1 and observed_seen_at > 0"
+	}
 	var found []Word
-	count := func(side Side, query string, arg any) error {
-		return db.view(ctx, func(s scanner) error {
-			word := Word{Side: side}
-			err := s.Scan(&word.Value, &word.Customers)
-			found = append(found, word)
-			return err
-		}, query+" group by 1 order by 2 desc, 1 limit $2", arg, mostWords)
-	}
-	from, arg := "select value, count(*) from sweep_sources where sweep = $1 and no_status = 0", any(w.ID)
-	if !w.SourceListed {
-		from, arg = "select desired_source_value, count(*) from customers where sync = $1 and desired_source_value <> ''", w.Sync
-	}
-	err := count(SourceSide, from, arg)
-	if err == nil {
-		from, arg = "select value, count(*) from sweep_targets where sweep = $1 and read_at > 0", w.ID
-		if !w.TargetListed {
-			from, arg = "select observed_value, count(*) from customers where sync = $1 and observed_seen_at > 0", w.Sync
-		}
-		err = count(TargetSide, from, arg)
-	}
+	err := db.view(ctx, func(s scanner) error {
+		word := Word{Side: side}
+		err := s.Scan(&word.Value, &word.Customers)
+		found = append(found, word)
+		return err
+	}, from+" group by 1 order by 2 desc, 1 limit $2", sync, MostWords)
 	if err != nil {
-		return nil, fmt.Errorf("count the values of %s: %w", w.Sync, err)
+		return nil, fmt.Errorf("count the values of %s: %w", sync, err)
 	}
 	return found, nil
 }

@@ -27,15 +27,16 @@ const (
 	oneIn    = 100
 )
 
-// rows makes up one page. The target lists the same customers in another order.
+// rows makes up one page. Each side lists the same customers in an order of its
+// own, and neither of them in that of the ids.
 func (m many) rows(cursor string) (ids []int, next string) {
 	from, _ := strconv.Atoi(cursor)
 	for i := from; i < min(from+manyPage, m.n); i++ {
-		id := i
+		step := 7919 // like 104729 it is prime and divides no n that is measured
 		if m.target {
-			id = (i*7919 + 13) % m.n // 7919 is prime and divides no n that is measured
+			step = 104729
 		}
-		ids = append(ids, id)
+		ids = append(ids, (i*step+13)%m.n)
 	}
 	if from+manyPage < m.n {
 		next = strconv.Itoa(from + manyPage)

@@ -9,7 +9,6 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/connector"
-	"trueup/internal/identity"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -76,11 +75,6 @@ func (r *run) readTarget(ctx context.Context) error {
 				continue
 			}
 			t.Keys = only(t.Keys, r.keys.target)
-			for name, value := range t.Keys {
-				if value = identity.Normalize(name, value); value != "" {
-					p.Keys = append(p.Keys, store.SweepKey{Name: name, Value: value, TargetID: t.ID})
-				}
-			}
 			p.Targets = append(p.Targets, t)
 		}
 		if next == "" {

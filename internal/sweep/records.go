@@ -3,6 +3,7 @@ package sweep
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -11,14 +12,15 @@ import (
 	"trueup/internal/pipeline"
 	"trueup/internal/status"
 	"trueup/internal/store"
+	"trueup/internal/sweep/listed"
 )
 
 // records are a batch of customers with what is known and was listed of them.
 type records struct {
 	*run
 	known   map[string]*store.Known
-	sources map[string]store.ListedSource
-	targets map[string]store.ListedTarget
+	sources map[string]listed.Source
+	targets map[string]listed.Target
 	under   map[[2]string][]string // ids of the target's records, by key and value
 	owners  map[string]string
 	taken   []store.Taken // by this batch
@@ -37,7 +39,7 @@ func (r *run) gather(ctx context.Context, customers []string) (*records, error) 
 		return nil, err
 	}
 	b.now = b.known[customers[0]].Now
-	if b.sources, err = r.Store.ListedSources(ctx, r.w, customers); err != nil {
+	if b.sources, err = r.listed.Sources(ctx, customers); err != nil {
 		return nil, err
 	}
 	if !r.w.TargetListed {
@@ -65,7 +67,7 @@ func (r *run) gather(ctx context.Context, customers []string) (*records, error) 
 		}
 	}
 	for name, values := range wanted {
-		found, err := r.Store.ListedUnder(ctx, r.w, name, values)
+		found, err := r.listed.Under(ctx, name, values)
 		if err != nil {
 			return nil, err
 		}
@@ -74,11 +76,23 @@ func (r *run) gather(ctx context.Context, customers []string) (*records, error) 
 			ids = append(ids, some...)
 		}
 	}
-	if b.targets, err = r.Store.ListedTargets(ctx, r.w, ids); err != nil {
+	if b.targets, err = r.listed.Targets(ctx, ids); err != nil {
 		return nil, err
 	}
-	b.owners, err = r.Store.RecordOwners(ctx, r.w, ids)
+	b.owners, err = r.ownersOf(ctx, ids)
 	return b, err
+}
+
+// ownersOf returns which customers have records of the target: by a link, or
+// because the match rules found them earlier in the comparison.
+func (r *run) ownersOf(ctx context.Context, ids []string) (map[string]string, error) {
+	owners, err := r.listed.Owners(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	linked, err := r.Store.LinkOwners(ctx, r.w.Sync, ids)
+	maps.Copy(owners, linked)
+	return owners, err
 }
 
 // judged asks what the path would do with a customer. What was listed is too
@@ -139,7 +153,7 @@ func (b *records) owner(ctx context.Context, id string) (string, error) {
 	if owner, ok := b.owners[id]; ok || b.w.TargetListed {
 		return owner, nil
 	}
-	found, err := b.Store.RecordOwners(ctx, b.w, []string{id})
+	found, err := b.ownersOf(ctx, []string{id})
 	return found[id], err
 }
 

@@ -30,6 +30,7 @@ import (
 	"trueup/internal/connector"
 	"trueup/internal/pipeline"
 	"trueup/internal/store"
+	"trueup/internal/sweep/listed"
 )
 
 // Options is what a comparison is made of.
@@ -88,6 +89,8 @@ type run struct {
 	keys  keys
 	live  time.Time // since when the sync is live, zero when it is not
 	last  store.Summary
+	// listed answers what both sides listed, while customers are compared.
+	listed *listed.Index
 	// silent is how many customers there were of whom a tool gave no answer.
 	silent int
 }

@@ -334,6 +334,18 @@ func (w *world) rows(s store.Sweep) map[string]store.PlanRow {
 	return by
 }
 
+// kept returns how many records the log of a comparison holds.
+func (w *world) kept(s store.Sweep) (n int) {
+	w.Helper()
+	for page, err := range w.db.EachSweepPage(w.Context(), s) {
+		if err != nil {
+			w.Fatal(err)
+		}
+		n += len(page.Sources) + len(page.Targets)
+	}
+	return n
+}
+
 // forget returns how many pages were asked for since the last time.
 func (w *world) forget() int {
 	n := len(w.billing.lists) + len(w.crm.lists)
