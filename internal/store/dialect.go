@@ -78,15 +78,10 @@ func openSQLite(ctx context.Context, o Options, connections int) (*sql.DB, error
 	if err != nil {
 		return nil, err
 	}
-	// A comparison fills its indexes in any order. The writer's cache holds them, and
-	// the log is long enough that a page which is written again and again reaches
-	// the file once.
-	cache := "cache_size(-16000)"
-	if connections == 1 {
-		cache = "cache_size(-64000)"
-	}
+	// The write-ahead log is long enough that a page which is written again and
+	// again reaches the file once.
 	q := url.Values{"_txlock": {"immediate"}, "_dqs": {"0"},
-		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", cache, "wal_autocheckpoint(8000)", "secure_delete(fast)"}}
+		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-16000)", "wal_autocheckpoint(8000)", "secure_delete(fast)"}}
 	open := o.SQLite
 	if open == nil {
 		open = func(dsn string) (*sql.DB, error) { return sql.Open("sqlite", dsn) }

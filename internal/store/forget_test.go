@@ -161,9 +161,7 @@ func planted(t *testing.T, db *store.DB, raw *sql.DB) {
 		"insert into sweeps (id, sync, purpose, phase, rules, source_listed, target_listed, began_at) values (77, '" + theSync + "', 'plan', 'done', '', 1, 1, 1)",
 		"insert into seen (sync, customer, value, seen_at) values ('" + theSync + "', '" + theirID + "', 'active', 1)",
 		"insert into watched (sync, customer, target_id, before, after, would_at) values ('" + theSync + "', '" + theirID + "', '" + theirRec + "', 'Paused', 'Active', 1)",
-		"insert into sweep_sources (sweep, customer, value, no_status, value_at, updated_at, keys, read_at) values (77, '" + theirID + "', 'active', 0, 1, 1, '{\"email\":\"" + theirMail + "\"}', 1)",
-		"insert into sweep_targets (sweep, target_id, value, edited_at, field_time, actor, edited_by, revision, keys, read_at) values (77, '" + theirRec + "', 'Active', 1, 0, '', '" + theirMail + "', '', '{}', 1)",
-		"insert into sweep_keys (sweep, name, value, target_id) values (77, 'email', '" + theirMail + "', '" + theirRec + "')",
+		herPages,
 		"insert into plan_rows (sweep, customer, target_id, action, kind, reason, before, after) values (77, '" + theirID + "', '" + theirRec + "', 'write', '', 'about " + theirID + "', 'Paused', 'Active')",
 	} {
 		if strings.Contains(query, "sweeps (id") && db.Engine() == "postgres" {
@@ -174,6 +172,12 @@ func planted(t *testing.T, db *store.DB, raw *sql.DB) {
 		}
 	}
 }
+
+// herPages is what comparison 77 has read of her.
+const herPages = `insert into sweep_pages (sweep, seq, side, read_at, records) values
+(77, 1, 'source', 1, '[{"id":"` + theirID + `","value":"active","keys":{"email":"` + theirMail + `"}}]'),
+(77, 2, 'target', 1, '[{"id":"` + theirRec + `","value":"Active","by":"` + theirMail + `","keys":{"email":"` + theirMail + `"}}]'),
+(77, 3, 'taken', 0, '[{"target":"` + theirRec + `","customer":"` + theirID + `"}]')`
 
 func TestNobodyIsNamedAnyMoreWhoWasForgotten(t *testing.T) {
 	for engine, dsn := range engines {
@@ -190,7 +194,7 @@ func TestNobodyIsNamedAnyMoreWhoWasForgotten(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if before.Rows["events"] < 3 || before.Told != 1 || before.Rows["links"] != 1 {
+			if before.Rows["events"] < 3 || before.Told != 1 || before.Rows["links"] != 1 || before.Rows["sweep_pages"] != 3 {
 				t.Errorf("it would change %v, and tell %d anew", before.Rows, before.Told)
 			}
 			if len(where(t, raw, columns, theirID)) < 12 {
@@ -327,7 +331,7 @@ func TestAShortNumberForgetsNobodyElse(t *testing.T) {
 func TestEveryTableIsKnownToForgetting(t *testing.T) {
 	nobodys := []string{"schema_version", "connections", "cursors", "tokens", "api_tokens", "silences", "vocabulary", "modes", "halts", "requests", "nodes"}
 	looked := []string{"events", "customers", "links", "intents", "decisions", "exceptions", "actions", "link_history", "notices",
-		"sweeps", "sweep_sources", "sweep_targets", "sweep_keys", "plan_rows", "watched", "seen"}
+		"sweeps", "sweep_pages", "plan_rows", "watched", "seen"}
 	database := engines["sqlite"](t)
 	open(t, store.Options{DSN: database, Migrate: true})
 	for table := range textColumns(t, "sqlite", rawOf(t, "sqlite", database)) {

@@ -1,8 +1,9 @@
 package store_test
 
 import (
-	"fmt"
+	"errors"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -21,7 +22,7 @@ func ticking(t *testing.T) *store.DB {
 // parked carries a customer to an exception.
 func parked(t *testing.T, db *store.DB, customer string, park *store.NewException) {
 	t.Helper()
-	e := store.NewEvent{Connection: "billing", Sync: theSync, Side: store.SourceSide, ID: "evt_" + customer, Customer: customer, OccurredAt: time.Now(), Payload: []byte("x")}
+	e := store.NewEvent{Connection: "billing", Sync: theSync, Side: store.SourceSide, ID: "evt_1", Customer: customer, OccurredAt: time.Now(), Payload: []byte("x")}
 	if _, err := db.Receive(t.Context(), []store.NewEvent{e}); err != nil {
 		t.Fatal(err)
 	}
@@ -69,49 +70,65 @@ func TestNobodyWakesAForgottenCustomer(t *testing.T) {
 }
 
 func TestASweepUnderWayBringsNobodyBack(t *testing.T) {
-	db := ticking(t)
-	ctx := t.Context()
-	parked(t, db, theirID, &store.NewException{Sync: theSync, Customer: theirID, Kind: status.Conflict, Stage: status.StageDecide})
-	w, err := db.BeginSweep(ctx, store.Sweep{Sync: theSync, Purpose: store.ForPlan, Rules: "r", SourceListed: true, TargetListed: true}, time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Phase = store.PhaseCompare
-	w, err = db.SaveSweep(ctx, w, store.SweepPart{}, time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
-	// compareBatch has read the batch; now somebody forgets one of it.
-	if _, err := db.Forget(ctx, theSync, theirID, theirID); err != nil {
-		t.Fatal(err)
-	}
-	w.ComparedTo = theirID
-	_, err = db.SaveSweep(ctx, w, store.SweepPart{Wake: []string{theirID}, Rows: []store.PlanRow{{Customer: theirID, TargetID: theirRec, Action: "write"}}}, time.Minute)
-	if err == nil {
-		t.Error("the comparison goes on with what it has in memory")
-	}
-	if c, err := db.Customer(ctx, theSync, theirID); err == nil {
-		t.Errorf("the customer is back: %+v", c.Customer)
-	}
-	rows, err := db.PlanRows(ctx, w.ID, "", 10)
-	if err != nil || len(rows) > 0 {
-		t.Errorf("the plan names %v %v", rows, err)
+	for engine, dsn := range engines {
+		t.Run(engine, func(t *testing.T) {
+			database := dsn(t)
+			db := open(t, store.Options{DSN: database, Migrate: true})
+			ctx := t.Context()
+			parked(t, db, theirID, &store.NewException{Sync: theSync, Customer: theirID, Kind: status.Conflict, Stage: status.StageDecide})
+			begin := store.Sweep{Sync: theSync, Purpose: store.ForPlan, Rules: "r", SourceListed: true, TargetListed: true}
+			w, err := db.BeginSweep(ctx, begin, time.Minute)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.Phase = store.PhaseCompare
+			w, err = db.SaveSweep(ctx, w, store.SweepPart{ReadAt: time.Now(), Sources: []status.SourceRecord{{ID: theirID, Keys: map[string]string{"email": theirMail}}},
+				Taken: []store.Taken{{TargetID: theirRec, Customer: theirID}}}, time.Minute)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// compareBatch has read the batch; now somebody forgets one of it.
+			if _, err := db.Forget(ctx, theSync, theirID, theirID); err != nil {
+				t.Fatal(err)
+			}
+			raw := rawOf(t, engine, database)
+			nowhere := func() {
+				t.Helper()
+				if left := where(t, raw, textColumns(t, engine, raw), theirID, theirMail, theirRec); len(left) > 0 {
+					t.Errorf("she stands in\n%s", strings.Join(left, "\n"))
+				}
+			}
+			nowhere()
+			w.ComparedTo = theirID
+			_, err = db.SaveSweep(ctx, w, store.SweepPart{Wake: []string{theirID}, Rows: []store.PlanRow{{Customer: theirID, TargetID: theirRec, Action: "write"}},
+				Taken: []store.Taken{{TargetID: theirRec, Customer: theirID}}, Seen: map[string]store.Seen{theirID: {Value: "active", At: time.Now()}}}, time.Minute)
+			if !errors.Is(err, store.ErrSweepTaken) || !strings.Contains(err.Error(), "a customer was forgotten; start it again") {
+				t.Errorf("the comparison goes on with what it has in memory, or is told %v", err)
+			}
+			if err := db.KeepSweep(ctx, w, time.Minute); !errors.Is(err, store.ErrSweepTaken) {
+				t.Errorf("it can be kept: %v", err)
+			}
+			nowhere()
+			again, err := db.BeginSweep(ctx, begin, time.Minute)
+			if err != nil || again.ID == w.ID || again.Phase != store.PhaseSource {
+				t.Errorf("the next one begins at %+v, %v", again, err)
+			}
+		})
 	}
 }
 
-func TestACursorIsNotAPseudonym(t *testing.T) {
+// Forgetting somebody who is no customer any more, and is only mentioned, ends
+// a comparison as well: its pages may name him, and it has no cursor then.
+func TestForgettingAMentionEndsComparisons(t *testing.T) {
 	db := ticking(t)
 	ctx := t.Context()
-	w, err := db.BeginSweep(ctx, store.Sweep{Sync: theSync, Purpose: store.ForPlan, Rules: "r", SourceListed: true, TargetListed: true}, time.Minute)
+	begin := store.Sweep{Sync: theSync, Purpose: store.ForPlan, Rules: "r", SourceListed: true, TargetListed: true}
+	w, err := db.BeginSweep(ctx, begin, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
-	part := store.SweepPart{ReadAt: time.Now()}
-	for i := range 5 {
-		part.Sources = append(part.Sources, status.SourceRecord{ID: fmt.Sprintf("cus_Jane%d", i), Value: "active"})
-	}
 	w.Phase, w.ComparedTo = store.PhaseCompare, "cus_Jane1"
-	if w, err = db.SaveSweep(ctx, w, part, time.Minute); err != nil {
+	if w, err = db.SaveSweep(ctx, w, store.SweepPart{ReadAt: time.Now(), Sources: []status.SourceRecord{{ID: "cus_Jane1", Value: "active"}}}, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.ReleaseSweep(ctx, w); err != nil {
@@ -120,13 +137,12 @@ func TestACursorIsNotAPseudonym(t *testing.T) {
 	if _, err := db.Forget(ctx, theSync, "", "cus_Jane1"); err != nil {
 		t.Fatal(err)
 	}
-	w, err = db.BeginSweep(ctx, store.Sweep{Sync: theSync, Purpose: store.ForPlan, Rules: "r", SourceListed: true, TargetListed: true}, time.Minute)
-	if err != nil {
-		t.Fatal(err)
+	for page, err := range db.EachSweepPage(ctx, w) {
+		t.Errorf("a page is kept: %+v, %v", page, err)
 	}
-	left, err := db.SweepCustomers(ctx, w, 10)
-	if err != nil || w.Phase == store.PhaseCompare && len(left) != 3 {
-		t.Errorf("in phase %s left to compare are %v, %v", w.Phase, left, err)
+	again, err := db.BeginSweep(ctx, begin, time.Minute)
+	if err != nil || again.ID == w.ID || again.Phase != store.PhaseSource || again.ComparedTo != "" {
+		t.Errorf("the next one begins at %+v, %v", again, err)
 	}
 }
 

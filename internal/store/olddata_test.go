@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,9 +13,12 @@ import (
 	"trueup/internal/store/pgtest"
 )
 
-func oldDatabase(t *testing.T, engine, dsn string) {
+// oldSchema makes a database of the first steps of the schema, and returns what
+// runs a statement in it.
+func oldSchema(t *testing.T, engine, dsn string, steps int) (do func(text string)) {
+	t.Helper()
 	raw := rawOf(t, engine, dsn)
-	do := func(text string) {
+	do = func(text string) {
 		t.Helper()
 		text = strings.ReplaceAll(text, "BLOB", map[string]string{"sqlite": "x'7b7d'", "postgres": "'{}'"}[engine])
 		if _, err := raw.Exec(text); err != nil {
@@ -21,21 +26,23 @@ func oldDatabase(t *testing.T, engine, dsn string) {
 		}
 	}
 	do("create table schema_version (version bigint not null primary key)")
-	files, _ := filepath.Glob("migrations/" + engine + "/000[1-6]_*.sql")
-	if len(files) != 6 {
-		t.Fatal(files)
-	}
-	for _, f := range files {
-		text, err := os.ReadFile(f)
+	for i := 1; i <= steps; i++ {
+		files, _ := filepath.Glob(fmt.Sprintf("migrations/%s/%04d_*.sql", engine, i))
+		if len(files) != 1 {
+			t.Fatal(files)
+		}
+		text, err := os.ReadFile(files[0])
 		if err != nil {
 			t.Fatal(err)
 		}
 		do(string(text))
+		do(fmt.Sprintf("insert into schema_version values (%d)", i))
+	}
+	return do
+}
 
-	}
-	for i := 1; i <= 6; i++ {
-		do("insert into schema_version values (" + string(rune('0'+i)) + ")")
-	}
+func oldDatabase(t *testing.T, engine, dsn string) {
+	do := oldSchema(t, engine, dsn, 6)
 	do(`insert into events (connection, sync, side, event_id, customer, value, has_value, occurred_at, received_at, payload, outcome, reason, settled_at)
 values ('billing', 'customer-status', 'source', 'e1', 'c1', 'active', 1, 1, 1, BLOB, 'applied', 'r', 2), ('billing', 'customer-status', 'source', 'e2', 'c1', 'active', 1, 1, 1, BLOB, '', '', 0)`)
 	do(`insert into customers (sync, customer, generation, due_at, ruling, ruling_at) values ('customer-status', 'c1', 1, 5, 'ours', 4), ('customer-status', 'c2', 1, null, '', 0)`)
@@ -81,5 +88,31 @@ func TestADatabaseOfTheVersionBeforeMigratesWithItsData(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What a comparison of an earlier version had read is gone with its tables: if it
+// went on, it would find nobody on either side.
+func TestAComparisonFromBeforeTheUpgradeBeginsAnew(t *testing.T) {
+	for engine, dsn := range engines {
+		for _, phase := range []store.Phase{store.PhaseSource, store.PhaseTarget, store.PhaseCompare} {
+			t.Run(engine+" in phase "+string(phase), func(t *testing.T) {
+				database := dsn(t)
+				do := oldSchema(t, engine, database, 12)
+				do(`insert into sweeps (sync, purpose, phase, source_cursor, target_cursor, compared_to, rules, fence, began_at, sources, source_listed, target_listed)
+values ('customer-status', 'plan', '` + string(phase) + `', 'page 2', 'page 3', 'cus_1', 'r', 1, 1, 1, 1, 1)`)
+				do(`insert into sweep_sources (sweep, customer, value, no_status, value_at, updated_at, keys, read_at) values (1, 'cus_1', 'active', 0, 1, 1, '{}', 1)`)
+				do(`insert into sweep_targets (sweep, target_id, value, edited_at, field_time, actor, edited_by, revision, keys, read_at, taken_by)
+values (1, 'rec_1', 'Active', 1, 0, '', '', '', '{}', 1, 'cus_1')`)
+				db := open(t, store.Options{DSN: database, Migrate: true})
+				if left, err := db.SweepUnderWay(t.Context(), theSync, store.ForPlan); !errors.Is(err, store.ErrNotFound) {
+					t.Errorf("still under way is %+v, %v", left, err)
+				}
+				w, err := db.BeginSweep(t.Context(), store.Sweep{Sync: theSync, Purpose: store.ForPlan, Rules: "r", SourceListed: true, TargetListed: true}, time.Minute)
+				if err != nil || w.ID == 1 || w.Phase != store.PhaseSource || w.SourceCursor+w.TargetCursor+w.ComparedTo != "" || w.Summary.Sources != 0 {
+					t.Errorf("the next one begins at %+v, %v", w, err)
+				}
+			})
+		}
 	}
 }

@@ -2,8 +2,12 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"trueup/internal/status"
 	"trueup/internal/store"
@@ -57,6 +61,92 @@ var sweeps = map[string]func(*testing.T, Open){
 		f.must(err)
 		if third.ID == second.ID || third.SourceCursor != "" {
 			t.Errorf("under other rules it begins at %+v", third)
+		}
+	},
+	"what a comparison has read is given again in its order, and dropped when it ends": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		w, err := f.beginSweep(store.ForSweep, "rules")
+		f.must(err)
+		at, keys := f.clock.Now(), map[string]string{"email": "jane@example.com"}
+		parts := []store.SweepPart{
+			{ReadAt: at, Sources: []status.SourceRecord{{ID: "cus_1", Value: "active", ValueAt: at, UpdatedAt: at, Keys: keys}, {ID: "cus_2", NoStatus: true, Keys: map[string]string{}}}},
+			{}, // a page may be empty
+			{ReadAt: at.Add(time.Minute), Targets: []status.TargetRecord{{ID: "rec_1", Value: "Active", EditedAt: at, FieldTime: true, Actor: status.ActorHuman, By: "ann", Revision: "7", Keys: keys}}},
+			{Taken: []store.Taken{{TargetID: "rec_1", Customer: "cus_1"}}},
+		}
+		want := []store.SweepPage{{Seq: 1, ReadAt: parts[0].ReadAt, Sources: parts[0].Sources}, {Seq: 2, ReadAt: parts[2].ReadAt, Targets: parts[2].Targets}, {Seq: 3, Taken: parts[3].Taken}}
+		for n := range 250 { // more than are read or dropped at once
+			text := string(rune('a' + n%26))
+			parts = append(parts, store.SweepPart{ReadAt: at, Sources: []status.SourceRecord{{ID: "cus\x00_" + text + "\xff"}}})
+			want = append(want, store.SweepPage{Seq: int64(4 + n), ReadAt: at, Sources: []status.SourceRecord{{ID: "cus\uFFFD_" + text + "\uFFFD"}}}) // as in every other column
+		}
+		for _, p := range parts {
+			w, err = f.db.SaveSweep(f.ctx, w, p, lease)
+			f.must(err)
+		}
+		read := func() (got []store.SweepPage) {
+			for page, err := range f.db.EachSweepPage(f.ctx, w) {
+				f.must(err)
+				got = append(got, page)
+			}
+			return got
+		}
+		if d := cmp.Diff(want, read(), cmpopts.EquateEmpty()); d != "" {
+			t.Errorf("it is given as %s", d)
+		}
+		f.must(f.db.CleanSweeps(f.ctx))
+		if n := len(read()); n != len(want) {
+			t.Errorf("%d pages are kept of the one under way", n)
+		}
+		f.must(f.db.FailSweep(f.ctx, w, "it is broken"))
+		f.must(f.db.CleanSweeps(f.ctx))
+		if got := read(); len(got) > 0 {
+			t.Errorf("%d pages are kept", len(got))
+		}
+	},
+	"all links and customers of a sync are given, and no others": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		var links []store.Link
+		var events []store.NewEvent
+		for i := range 1001 { // more than are held at once
+			links = append(links, store.Link{Sync: sync1, Customer: fmt.Sprintf("cus_%04d", i), TargetID: fmt.Sprintf("rec_%04d", i), By: "ops"})
+			events = append(events, event(fmt.Sprint("evt_", i), fmt.Sprintf("cus_%04d", i)))
+		}
+		f.receive(events...)
+		other := event("evt_other", "cus_other")
+		other.Sync = "another"
+		f.receive(other)
+		for sync, some := range map[string][]store.Link{sync1: links, "another": {{Sync: "another", Customer: "cus_other", TargetID: "rec_0007", By: "ops"}}} {
+			_, err := f.db.ImportLinks(f.ctx, sync, some)
+			f.must(err)
+		}
+		n := 0
+		for some, err := range f.db.EachLinks(f.ctx, sync1) {
+			f.must(err)
+			for _, l := range some {
+				if l.Customer != links[n].Customer || l.TargetID != links[n].TargetID {
+					t.Fatalf("link %d is %+v", n, l)
+				}
+				n++
+			}
+		}
+		customers := 0
+		for some, err := range f.db.EachCustomers(f.ctx, sync1) {
+			f.must(err)
+			for _, c := range some {
+				if c != links[customers].Customer {
+					t.Fatalf("customer %d is %s", customers, c)
+				}
+				customers++
+			}
+		}
+		if n != len(links) || customers != len(links) {
+			t.Errorf("%d links and %d customers are given", n, customers)
+		}
+		owners, err := f.db.LinkOwners(f.ctx, sync1, []string{"rec_0007", "rec_9999"})
+		f.must(err)
+		if len(owners) != 1 || owners["rec_0007"] != "cus_0007" {
+			t.Errorf("the owners are %v", owners)
 		}
 	},
 	"a repair makes customers due, known or not": func(t *testing.T, open Open) {

@@ -98,7 +98,7 @@ func Open(ctx context.Context) (*Index, error) {
 	}
 	// What is left behind by a crash is of no use to anybody, so nothing is done to
 	// have it right. The cache bounds what is sorted in memory as well (invariant 1).
-	for _, text := range []string{"pragma journal_mode = off", "pragma synchronous = off", "pragma temp_store = file", "pragma cache_size = -32000", schema, "begin"} {
+	for _, text := range []string{"pragma journal_mode = off", "pragma synchronous = off", "pragma temp_store = file", "pragma cache_size = -16000", schema, "begin"} {
 		if _, err := x.conn.ExecContext(ctx, text); err != nil {
 			return nil, errors.Join(told(err), x.Close())
 		}
