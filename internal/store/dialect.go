@@ -70,9 +70,9 @@ func openPools(ctx context.Context, o Options) (d *dialect, write, read *sql.DB,
 }
 
 // openSQLite opens the file with its settings in the DSN, so that each
-// connection of the pool has them (secure_delete: what is replaced in a page is
-// written over, where that costs no further page), and asserts the two that durability rests
-// on: with synchronous=NORMAL a power cut loses acknowledged rows.
+// connection of the pool has them (secure_delete: what is deleted is written
+// over, and does not stay in free pages), and asserts the two that durability
+// rests on: with synchronous=NORMAL a power cut loses acknowledged rows.
 func openSQLite(ctx context.Context, o Options, connections int) (*sql.DB, error) {
 	abs, err := filepath.Abs(o.DSN)
 	if err != nil {
@@ -81,7 +81,7 @@ func openSQLite(ctx context.Context, o Options, connections int) (*sql.DB, error
 	// The write-ahead log is long enough that a page which is written again and
 	// again reaches the file once.
 	q := url.Values{"_txlock": {"immediate"}, "_dqs": {"0"},
-		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-16000)", "wal_autocheckpoint(8000)", "secure_delete(fast)"}}
+		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-16000)", "wal_autocheckpoint(8000)", "secure_delete(1)"}}
 	open := o.SQLite
 	if open == nil {
 		open = func(dsn string) (*sql.DB, error) { return sql.Open("sqlite", dsn) }

@@ -65,12 +65,6 @@ func (db *DB) ForgetPlan(ctx context.Context, sync, customer, named string) (For
 // exceptions there were, when, and how they ended, stays. What is on its way is
 // cut off by the fence. It may be called again when it was cut off itself.
 func (db *DB) Forget(ctx context.Context, sync, customer, named string) (Forgotten, error) {
-	if db.name == "sqlite" {
-		// What is deleted is written over, and does not stay in free pages.
-		if _, err := db.write.ExecContext(ctx, "pragma secure_delete = on"); err != nil {
-			return Forgotten{}, fmt.Errorf("have SQLite write over what is deleted: %w", err)
-		}
-	}
 	f, err := db.forget(ctx, sync, customer, named, false)
 	if err != nil || db.name != "sqlite" {
 		return f, err

@@ -2,8 +2,10 @@ package sweep
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -189,4 +191,90 @@ func TestARowThatWasAppliedStaysApplied(t *testing.T) {
 			t.Errorf("the row is %s (%s); the second said %+v, %v", got.State, got.Note, c, err)
 		}
 	})
+}
+
+// Whoever is forgotten while both sides are compared is in what was read, and
+// stays in neither it nor what it comes to.
+func TestForgettingSomebodyEndsAComparisonAndTheNextBeginsAnew(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		everyKind(w)
+		steps := 0
+		o := w.options(store.ForPlan)
+		o.Progress = func(Progress) { steps++ }
+		whole, err := Run(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		calls := w.forget()
+		for n := range steps - 1 {
+			left, o := n, w.options(store.ForPlan)
+			o.Progress = func(Progress) {
+				if left--; left == -1 {
+					if _, err := w.db.Forget(t.Context(), syncName, "", "differs"); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			s, err := Run(t.Context(), o)
+			if !errors.Is(err, store.ErrSweepTaken) || !strings.Contains(err.Error(), "a customer was forgotten; start it again") {
+				t.Fatalf("after step %d it ended with %v", n, err)
+			}
+			if kept := w.kept(s); kept != 0 {
+				t.Errorf("after step %d %d records are kept", n, kept)
+			}
+			w.forget()
+			if again := w.compare(store.ForPlan); again.Hash != whole.Hash || again.Summary != whole.Summary {
+				t.Errorf("after step %d the next one came to %+v", n, again)
+			}
+			if got := w.forget(); got != calls {
+				t.Errorf("after step %d the next one took %d calls instead of %d", n, got, calls)
+			}
+		}
+	})
+}
+
+func TestALinkThatIsTakenAwayMeanwhileIsNotCompared(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		w.goLive()
+		w.settled("a", "b", "c", "d", "e")
+		w.billing.hidden = map[string]bool{"d": true, "e": true}
+		o := w.options(store.ForPlan)
+		o.Progress = func(p Progress) {
+			if p.Phase == store.PhaseCompare && p.Done == 2 {
+				if err := w.db.RemoveLink(t.Context(), syncName, "d", "ops"); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		s, err := Run(t.Context(), o)
+		if err != nil || s.Summary.Agree != 4 || s.Summary.Carried() != 4 || s.Summary.UnmatchedTarget != 1 {
+			t.Errorf("it came to %+v, %v", s.Summary, err)
+		}
+	})
+}
+
+// A database may sort texts as people do, and not by their bytes.
+func TestEveryCustomerIsComparedHoweverTheDatabaseSorts(t *testing.T) {
+	dsn := engines["postgres"](t)
+	w := newWorld(t, dsn)
+	raw, err := sql.Open("pgx", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	for _, table := range []string{"links", "customers"} {
+		if _, err := raw.Exec("alter table " + table + ` alter column customer type text collate "en-x-icu"`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := []string{"1a", "_b", "2c", "_d", "3e", "_f"}
+	w.settled(all...)
+	w.billing.hidden = map[string]bool{"_b": true, "2c": true, "_f": true}
+	if s := w.compare(store.ForPlan); s.Summary.Agree != len(all) {
+		t.Errorf("it came to %+v", s.Summary)
+	}
+	w.sync.Source.SourceList = nil
+	if s := w.compare(store.ForPlan); s.Summary.Agree != len(all) {
+		t.Errorf("where the source cannot list it came to %+v", s.Summary)
+	}
 }
