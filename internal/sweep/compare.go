@@ -13,7 +13,6 @@ import (
 	"trueup/internal/pipeline"
 	"trueup/internal/status"
 	"trueup/internal/store"
-	"trueup/internal/sweep/listed"
 )
 
 // compare asks of each customer what the path would do, a batch a transaction,
@@ -42,54 +41,6 @@ func (r *run) compare(ctx context.Context) (err error) {
 			return err
 		}
 	}
-}
-
-// index reads the log once, so that what was listed can be asked for.
-func (r *run) index(ctx context.Context) (*listed.Index, error) {
-	x, err := listed.Open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := r.fill(ctx, x); err != nil {
-		return nil, errors.Join(err, x.Close())
-	}
-	return x, nil
-}
-
-// fill fills an index with the log, and with those whom the source did not list:
-// who is linked, and of a source that cannot list all that are known.
-func (r *run) fill(ctx context.Context, x *listed.Index) error {
-	for page, err := range r.Store.EachSweepPage(ctx, r.w) {
-		if err == nil {
-			err = x.Add(ctx, page)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	for links, err := range r.Store.EachLinks(ctx, r.w.Sync) {
-		customers := make([]string, len(links))
-		for i, l := range links {
-			customers[i] = l.Customer
-		}
-		if err == nil {
-			err = x.AddCustomers(ctx, customers)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if !r.w.SourceListed {
-		for customers, err := range r.Store.EachCustomers(ctx, r.w.Sync) {
-			if err == nil {
-				err = x.AddCustomers(ctx, customers)
-			}
-			if err != nil {
-				return err
-			}
-		}
-	}
-	return x.Sort(ctx)
 }
 
 func (r *run) compareBatch(ctx context.Context, customers []string) error {
@@ -237,23 +188,9 @@ func editedOutside(k *store.Known, j pipeline.Judgement) bool {
 // finish ends the comparison with its hash and the vocabulary.
 func (r *run) finish(ctx context.Context) error {
 	w := r.w
-	sources, targets, nobodys, err := r.listed.Figures(ctx)
+	sources, targets, nobodys, err := r.figures(ctx)
 	if err != nil {
 		return err
-	}
-	for links, err := range r.Store.EachLinks(ctx, w.Sync) {
-		ids := make([]string, len(links))
-		for i, l := range links {
-			ids[i] = l.TargetID
-		}
-		n := 0
-		if err == nil {
-			n, err = r.listed.Untaken(ctx, ids)
-		}
-		if err != nil {
-			return err
-		}
-		nobodys -= n
 	}
 	if w.SourceListed {
 		w.Summary.Sources = sources
@@ -283,24 +220,4 @@ func (r *run) finish(ctx context.Context) error {
 		slog.Int("lost_event", d.LostEvent), slog.Int("edit_outside", d.EditOutside), slog.Int("deleted_record", d.DeletedRecord),
 		slog.Int("repaired", r.w.Repaired), slog.Int("waiting", r.w.Waiting), slog.Duration("took", r.w.EndedAt.Sub(r.w.BeganAt)))
 	return nil
-}
-
-// words counts the values that were seen, of each side.
-func (r *run) words(ctx context.Context) (all []store.Word, err error) {
-	for _, side := range []struct {
-		store.Side
-		listed bool
-	}{{store.SourceSide, r.w.SourceListed}, {store.TargetSide, r.w.TargetListed}} {
-		var some []store.Word
-		if side.listed {
-			some, err = r.listed.Words(ctx, side.Side)
-		} else {
-			some, err = r.Store.SeenWords(ctx, r.w.Sync, side.Side)
-		}
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, some...)
-	}
-	return all, nil
 }

@@ -7,12 +7,15 @@
 //
 // Invariants, by the number that a line names where it keeps one:
 //
-//  1. What a page or a batch brought and how far the comparison is are stored
-//     in one transaction, under a lease: whoever goes on repeats nothing.
+//  1. What a page or a batch brought is appended to a log in the transaction
+//     that stores how far the comparison is, under a lease: whoever goes on
+//     repeats nothing.
 //  2. A comparison writes nothing to a tool. A repair makes customers due, and
 //     the path reads both sides itself and decides; so does it for each row of
 //     a plan that is applied, and then writes that row or nothing.
-//  3. What is held in memory does not grow with the number of customers.
+//  3. What is held in memory does not grow with the number of customers, and the
+//     time grows no faster than it: while they are compared, package listed
+//     answers what both sides listed.
 //  4. What was read is dropped when the comparison ends, however it ends.
 //  5. The decision is the path's own: package pipeline's Judge.
 //
