@@ -88,6 +88,9 @@ func (db *DB) forget(ctx context.Context, sync, customer, named string, dry bool
 		err = db.forgetMentions(ctx, sync, &f, dry, true)
 	}
 	if err == nil {
+		err = db.countPages(ctx, sync, &f)
+	}
+	if err == nil {
 		err = db.update(ctx, func(t *tx) error {
 			rows := map[string]int{}
 			if customer != "" {
@@ -95,8 +98,10 @@ func (db *DB) forget(ctx context.Context, sync, customer, named string, dry bool
 					return err
 				}
 			}
-			if err := t.forgetSweeps(sync, rows, dry); err != nil {
-				return err
+			if !dry {
+				if err := t.forgetSweeps(sync); err != nil {
+					return err
+				}
 			}
 			for table, n := range rows {
 				f.Rows[table] += n

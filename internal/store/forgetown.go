@@ -39,26 +39,6 @@ func (t *tx) forgetOwn(sync string, f *Forgotten, rows map[string]int, dry bool)
 	return t.eraseOwn(sync, f)
 }
 
-// forgetSweeps ends the comparisons of a sync that are under way: what they have
-// read and what they hold in memory may name the customer, and is stored no more.
-// It counts the pages that they and others have left, which dropPages drops.
-func (t *tx) forgetSweeps(sync string, rows map[string]int, dry bool) error {
-	pages := 0
-	err := t.query(func(s scanner) error { return s.Scan(&pages) }, "select count(*) from sweep_pages where "+sweepsOf, sync)
-	if err != nil {
-		return err
-	}
-	rows["sweep_pages"] = pages
-	if dry {
-		return nil
-	}
-	_, err = t.exec("update sweeps set phase = 'failed', failure = 'a customer was forgotten', ended_at = $2, lease_until = 0 where sync = $1 and phase not in ('done', 'failed')", sync, ms(t.now))
-	if err == nil {
-		_, err = t.exec("update sweeps set source_cursor = '', target_cursor = '', compared_to = '' where sync = $1", sync)
-	}
-	return err
-}
-
 func (t *tx) eraseOwn(sync string, f *Forgotten) error {
 	const own = " where sync = $1 and customer = $2"
 	c, p := f.Customer, f.Pseudonym

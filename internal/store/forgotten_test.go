@@ -128,11 +128,16 @@ func TestForgettingAMentionEndsComparisons(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Phase, w.ComparedTo = store.PhaseCompare, "cus_Jane1"
-	if w, err = db.SaveSweep(ctx, w, store.SweepPart{ReadAt: time.Now(), Sources: []status.SourceRecord{{ID: "cus_Jane1", Value: "active"}}}, time.Minute); err != nil {
+	if w, err = db.SaveSweep(ctx, w, store.SweepPart{ReadAt: time.Now(), Sources: []status.SourceRecord{{ID: "cus_Jane1", Value: "active", Keys: map[string]string{"email": "Jane@example.com"}}}}, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.ReleaseSweep(ctx, w); err != nil {
 		t.Fatal(err)
+	}
+	for name, want := range map[string]int{"cus_jane1": 1, "jane@example.com": 1, "cus_Jane": 0, "nobody@example.com": 0} {
+		if f, err := db.ForgetPlan(ctx, theSync, "", name); err != nil || f.Rows["sweep_pages"] != want || len(f.Rows) != want {
+			t.Errorf("of %s it would change %v, %v", name, f.Rows, err)
+		}
 	}
 	if _, err := db.Forget(ctx, theSync, "", "cus_Jane1"); err != nil {
 		t.Fatal(err)
