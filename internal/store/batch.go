@@ -300,6 +300,9 @@ func (db *DB) view(ctx context.Context, scan func(scanner) error, query string, 
 	if stmt != nil {
 		rows, err = stmt.QueryContext(ctx, args...)
 	} else {
+		if len(args) > longList {
+			args = slices.Concat(db.anew, args)
+		}
 		rows, err = db.read.QueryContext(ctx, db.text(query), args...)
 	}
 	if err != nil {
@@ -307,6 +310,9 @@ func (db *DB) view(ctx context.Context, scan func(scanner) error, query string, 
 	}
 	return each(rows, scan)
 }
+
+// longList is how many arguments only a statement with a long list has.
+const longList = 64
 
 // readStatements keeps the statements of view prepared.
 type readStatements struct {

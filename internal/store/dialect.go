@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver pgx
 	_ "modernc.org/sqlite"             // the driver sqlite
@@ -26,6 +27,10 @@ type dialect struct {
 	writers int
 	// prepared says that statements are kept prepared here; pgx does it itself.
 	prepared bool
+	// anew stands before the arguments of a statement with a long list that is to be
+	// planned each time. The plan that PostgreSQL keeps may be from when a table
+	// was small: then it compares every row with every value of the list.
+	anew []any
 	// migrationLock keeps two processes from migrating at once, "" when the
 	// transaction does that by itself.
 	migrationLock string
@@ -38,6 +43,7 @@ var (
 	sqliteDialect = dialect{name: "sqlite", writers: 1, prepared: true}
 
 	postgresDialect = dialect{name: "postgres", writers: 4, lock: "for update skip locked",
+		anew:          []any{pgx.QueryExecModeCacheDescribe},
 		migrationLock: "select pg_advisory_xact_lock(7305883)",
 		clock:         "select (extract(epoch from clock_timestamp()) * 1000)::bigint"}
 )

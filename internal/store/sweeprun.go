@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"trueup/internal/status"
@@ -231,12 +232,8 @@ func (t *tx) saveFound(w Sweep, p SweepPart) error {
 			return err
 		}
 	}
-	for _, customer := range slices.Sorted(maps.Keys(p.Seen)) {
-		_, err := t.exec(`insert into seen (sync, customer, value, seen_at) values ($1, $2, $3, $4)
-on conflict (sync, customer) do update set value = excluded.value, seen_at = excluded.seen_at`, w.Sync, customer, p.Seen[customer].Value, ms(p.Seen[customer].At))
-		if err != nil {
-			return err
-		}
+	if err := t.putSeen(w.Sync, p.Seen); err != nil {
+		return err
 	}
 	for _, look := range p.Watched {
 		if err := t.watch(w.Sync, look.Customer, look.Watched); err != nil {
@@ -245,6 +242,30 @@ on conflict (sync, customer) do update set value = excluded.value, seen_at = exc
 	}
 	for _, customer := range p.Wake {
 		t.woken[key{w.Sync, customer}]++
+	}
+	return nil
+}
+
+// putSeen stores what the source says of customers. At a first plan it is all of
+// them: a statement for each would take longer than all else.
+func (t *tx) putSeen(sync string, seen map[string]Seen) error {
+	left := slices.Sorted(maps.Keys(seen))
+	for len(left) > 0 {
+		n := 128 // the lengths are powers of two, so that there are few texts
+		for n > len(left) {
+			n /= 2
+		}
+		rows, args := make([]string, n), []any{sync}
+		for i, customer := range left[:n] {
+			rows[i] = fmt.Sprintf("($1, $%d, $%d, cast($%d as bigint))", 3*i+2, 3*i+3, 3*i+4)
+			args = append(args, customer, seen[customer].Value, ms(seen[customer].At))
+		}
+		_, err := t.exec("insert into seen (sync, customer, value, seen_at) values "+strings.Join(rows, ", ")+
+			" on conflict (sync, customer) do update set value = excluded.value, seen_at = excluded.seen_at", args...)
+		if err != nil {
+			return err
+		}
+		left = left[n:]
 	}
 	return nil
 }
