@@ -71,9 +71,7 @@ func (w *world) mistaken() {
 	if refused < 10*len(w.secrets) {
 		w.Errorf("only %d files were refused: the mistakes are none", refused)
 	}
-	for _, s := range w.secrets {
-		out.none(w.T, s.needle, nowhere)
-	}
+	out.none(w.T, nowhere, w.needles()...)
 }
 
 // checked reads a text as trueup.yaml and returns 1 when it is refused. Every
@@ -126,7 +124,7 @@ func TestADatabaseThatCannotBeOpenedKeepsItsPassword(t *testing.T) {
 			if len(out.text("trueup events: stderr")) == 0 {
 				t.Error("it is opened")
 			}
-			out.none(t, n, nowhere)
+			out.none(t, nowhere, n)
 		})
 	}
 }

@@ -16,8 +16,9 @@ import (
 // machine word of an error.
 type needle struct {
 	// what it stands for, as a failing test names it.
-	what string
-	core string
+	what  string
+	core  string
+	forms map[string][][]byte // of both halves, by name
 }
 
 const (
@@ -33,7 +34,19 @@ func newNeedle(what string) needle {
 	for i, b := range raw {
 		raw[i] = letters[int(b)%len(letters)]
 	}
-	return needle{what, string(raw)}
+	return needleOf(what, string(raw))
+}
+
+func needleOf(what, core string) needle {
+	n := needle{what, core, map[string][][]byte{}}
+	for _, part := range []string{core[:half], core[half:]} {
+		for form, texts := range forms(part) {
+			for _, text := range texts {
+				n.forms[form] = append(n.forms[form], []byte(text))
+			}
+		}
+	}
+	return n
 }
 
 // forms returns how a text may stand in another, by name.
@@ -61,16 +74,23 @@ func forms(text string) map[string][]string {
 	return all
 }
 
+// hay is what is searched, as it is and in small letters: that costs more than
+// a search, and is done once for all needles.
+type hay struct{ text, lower []byte }
+
+func hayOf(text []byte) hay { return hay{text, bytes.ToLower(text)} }
+
 // found returns the form in which a needle, or half of it, stands in a text, ""
 // when it does not.
-func (n needle) found(in []byte) string {
-	lower := bytes.ToLower(in)
-	for _, part := range []string{n.core[:half], n.core[half:]} {
-		for form, texts := range forms(part) {
-			for _, text := range texts {
-				if form == "base64" && bytes.Contains(in, []byte(text)) || form != "base64" && bytes.Contains(lower, []byte(text)) {
-					return form
-				}
+func (n needle) found(in hay) string {
+	for form, texts := range n.forms {
+		searched := in.lower
+		if form == "base64" {
+			searched = in.text
+		}
+		for _, text := range texts {
+			if bytes.Contains(searched, text) {
+				return form
 			}
 		}
 	}
@@ -100,11 +120,11 @@ func TestANeedleIsFoundHoweverItIsWritten(t *testing.T) {
 		"quoted with an escape":  fmt.Sprintf("%q", "\x00"+n.core),
 		"between two other ones": newNeedle("two").core + n.core + newNeedle("three").core,
 	} {
-		if n.found([]byte(text)) == "" {
+		if n.found(hayOf([]byte(text))) == "" {
 			t.Errorf("%s is not found: %s", name, text)
 		}
 	}
-	if form := n.found([]byte(newNeedle("another").core)); form != "" {
+	if form := n.found(hayOf([]byte(newNeedle("another").core))); form != "" {
 		t.Errorf("it is found where it is not: %s", form)
 	}
 }

@@ -65,14 +65,17 @@ func (s *spill) text(where string) []byte {
 	return bytes.Clone(s.all[where])
 }
 
-// none reports where a needle came out. where says if it may.
-func (s *spill) none(t *testing.T, n needle, may func(where string) bool) {
+// none reports where needles came out. may says where one of them may.
+func (s *spill) none(t *testing.T, may func(n needle, where string) bool, all ...needle) {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, where := range slices.Sorted(maps.Keys(s.all)) {
-		if form := n.found(s.all[where]); form != "" && !may(where) {
-			t.Errorf("%s is in %s, %s:\n%s", n.what, where, form, n.around(s.all[where]))
+		in := hayOf(s.all[where])
+		for _, n := range all {
+			if form := n.found(in); form != "" && !may(n, where) {
+				t.Errorf("%s is in %s, %s:\n%s", n.what, where, form, n.around(in.text))
+			}
 		}
 	}
 }
@@ -80,14 +83,14 @@ func (s *spill) none(t *testing.T, n needle, may func(where string) bool) {
 // around returns the first line with a needle in it.
 func (n needle) around(text []byte) string {
 	for line := range bytes.Lines(text) {
-		if n.found(line) != "" {
+		if n.found(hayOf(line)) != "" {
 			return string(line[:min(len(line), 2000)])
 		}
 	}
 	return "(over several lines)"
 }
 
-func nowhere(string) bool { return false }
+func nowhere(needle, string) bool { return false }
 
 // environ is the environment of each run of the program.
 func (w *world) environ() []string {

@@ -16,14 +16,14 @@ import (
 // knows: the credentials it was called with, and whose record it was.
 type tool struct {
 	URL string
+	w   *world
+
+	mu sync.Mutex
 	// header and value are what each call must bring.
 	header, value string
 	// decides says that it is a source, where each call is the same place.
 	decides bool
-
-	w      *world
-	mu     sync.Mutex
-	people []*person
+	people  []*person
 	// down makes it answer every call badly.
 	down   answer
 	limits map[string]bool // who was told to wait already
@@ -45,10 +45,39 @@ type person struct {
 func newTool(w *world) *tool {
 	t := &tool{w: w, limits: map[string]bool{}, called: map[string]int{}}
 	server := httptest.NewServer(t)
-	server.Config.ErrorLog = nil
 	w.Cleanup(server.Close)
 	t.URL = server.URL
 	return t
+}
+
+// expect says what each call must bring. The service calls Slack as soon as it
+// runs, while nothing else orders that call and this test.
+func (t *tool) expect(header, value string) *tool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.header, t.value = header, value
+	return t
+}
+
+// spoil makes it answer every call badly.
+func (t *tool) spoil(a answer) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.down = a
+}
+
+// source makes it the side that decides.
+func (t *tool) source() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.decides = true
+}
+
+// calls is how often a place was called for a case.
+func (t *tool) calls(place, of string) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.called[place+" "+of]
 }
 
 // add makes a customer of a case known to the tool.
@@ -283,14 +312,14 @@ func (w *world) populate() {
 	auth := func(path string) string { return w.secret(path).text }
 	basic := &http.Request{Header: http.Header{}}
 	basic.SetBasicAuth(auth("connections.ledger.auth.basic.user"), auth("connections.ledger.auth.basic.password"))
-	w.billing.header, w.billing.value, w.billing.decides = "Authorization", "Bearer "+auth("connections.billing.api_key"), true
-	w.crm.header, w.crm.value = "Authorization", "Bearer "+auth("connections.crm.auth.bearer")
-	w.shop.header, w.shop.value, w.shop.decides = "X-Api-Key", auth("connections.shop.auth.header.value"), true
-	w.ledger.header, w.ledger.value = "Authorization", basic.Header.Get("Authorization")
-	w.scenario.header, w.scenario.value, w.scenario.down = "X-Make-Apikey", auth("connections.scenario.api_key"), troubles["401"]
-	w.location.header, w.location.value, w.location.down = "Authorization", "Bearer "+auth("connections.location.token"), troubles["422"]
-	w.slack.down = troubles["401"]
-	w.agency.down = troubles["401"] // nobody has consented, so there is no token
+	w.billing.expect("Authorization", "Bearer "+auth("connections.billing.api_key")).source()
+	w.crm.expect("Authorization", "Bearer "+auth("connections.crm.auth.bearer"))
+	w.shop.expect("X-Api-Key", auth("connections.shop.auth.header.value")).source()
+	w.ledger.expect("Authorization", basic.Header.Get("Authorization"))
+	w.scenario.expect("X-Make-Apikey", auth("connections.scenario.api_key")).spoil(troubles["401"])
+	w.location.expect("Authorization", "Bearer "+auth("connections.location.token")).spoil(troubles["422"])
+	w.slack.spoil(troubles["401"])
+	w.agency.spoil(troubles["401"]) // nobody has consented, so there is no token
 	for name := range cases {
 		for _, source := range []*tool{w.billing, w.shop} {
 			source.add(person{of: name, ID: "cus_" + name, Status: "canceled"})

@@ -157,6 +157,15 @@ func (w *world) secret(path string) secret {
 	return *last
 }
 
+// needles returns those of the secrets.
+func (w *world) needles() []needle {
+	var all []needle
+	for _, s := range w.secrets {
+		all = append(all, s.needle)
+	}
+	return all
+}
+
 // settings is the whole file. Each kind of authorisation and of verification
 // is used by one of its connections. Slack is told through an app, or through
 // an incoming webhook.
@@ -240,7 +249,7 @@ func (w *world) plantPassword(root object, u *url.URL) {
 		if len(own) != 2*half {
 			w.Fatalf("the password in TRUEUP_TEST_POSTGRES must have %d letters to be searched for, or be left out", 2*half)
 		}
-		n.core = strings.ToLower(own)
+		n = needleOf(n.what, strings.ToLower(own))
 	} else {
 		u.User = url.UserPassword(u.User.Username(), n.core)
 	}
