@@ -50,6 +50,17 @@ simulated() {
 		go run ./cmd/trueup-sim -planted stored_twice,fence_dropped,generation_ignored,intents_not_stored,acknowledge_before_store,guess_when_unsure -seeds 2000
 }
 
+# raced runs a module's tests with the race detector. It leaves out SQLite,
+# which is C made Go and six times as slow with it: its memory is not Go's, so
+# that nothing would be found there. What calls it is watched.
+raced() {
+	local flags=() unwatched
+	for unwatched in modernc.org/sqlite/lib modernc.org/libc/... modernc.org/memory; do
+		flags+=("-gcflags=$unwatched=-race=false")
+	done
+	(cd "$1" && CGO_ENABLED=1 go test -race "${flags[@]}" -timeout 20m ./...)
+}
+
 formatted() {
 	local files
 	files=$("$(go env GOROOT)/bin/gofmt" -l .) || return 1
@@ -160,7 +171,7 @@ step "gosec" insecure
 step "generated files" generated
 step "simulated histories" simulated
 step "a temporary PostgreSQL" start_postgres
-step "tests" env CGO_ENABLED=1 go test -race -timeout 20m ./...
-step "tests of stripetest" env CGO_ENABLED=1 go -C stripetest test -race -timeout 20m ./...
+step "tests" raced .
+step "tests of stripetest" raced stripetest
 step "power cuts" go -C powercut test -timeout 20m ./...
 echo "all checks passed in ${SECONDS}s"

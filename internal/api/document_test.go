@@ -13,6 +13,7 @@ import (
 
 	"trueup/internal/api"
 	"trueup/internal/store"
+	"trueup/internal/store/storetest"
 )
 
 func TestTheDocumentIsOpenAPI31AndNamesARoleForEachOperation(t *testing.T) {
@@ -45,7 +46,7 @@ func TestTheDocumentIsOpenAPI31AndNamesARoleForEachOperation(t *testing.T) {
 
 // What docs has is what a binary of today serves.
 func TestTheDocumentInDocsIsTheOneThatIsServedWithoutAToken(t *testing.T) {
-	w := newWorld(t, filepath.Join(t.TempDir(), "trueup.db"))
+	w := newWorld(t, storetest.File(t))
 	resp, err := http.Get(w.url + "/api/v1/openapi.json")
 	w.must(err)
 	defer resp.Body.Close()

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -26,6 +25,7 @@ import (
 	"trueup/internal/status"
 	"trueup/internal/store"
 	"trueup/internal/store/pgtest"
+	"trueup/internal/store/storetest"
 	"trueup/internal/web"
 )
 
@@ -34,7 +34,7 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 // onBothEngines runs a test of the API over HTTP on each engine.
 func onBothEngines(t *testing.T, test func(*world)) {
 	for engine, dsn := range map[string]func(testing.TB) string{
-		"sqlite":   func(t testing.TB) string { return filepath.Join(t.TempDir(), "trueup.db") },
+		"sqlite":   storetest.File,
 		"postgres": pgtest.DSN,
 	} {
 		t.Run(engine, func(t *testing.T) {

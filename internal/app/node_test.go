@@ -1,16 +1,16 @@
 package app
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 
 	"trueup/internal/ratelimit"
 	"trueup/internal/store"
+	"trueup/internal/store/storetest"
 )
 
 func TestWhatAToolSaidOfItsDayIsNotedForTheCommands(t *testing.T) {
-	db, err := store.Open(t.Context(), store.Options{DSN: filepath.Join(t.TempDir(), "trueup.db"), Migrate: true})
+	db, err := store.Open(t.Context(), store.Options{DSN: storetest.File(t), Migrate: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,10 +11,11 @@ import (
 	"trueup/internal/app"
 	"trueup/internal/config"
 	"trueup/internal/store"
+	"trueup/internal/store/storetest"
 )
 
 func TestAStartSaysWhoseCustomersTheFileHasLost(t *testing.T) {
-	dsn := filepath.Join(t.TempDir(), "trueup.db")
+	dsn := storetest.File(t)
 	db, err := store.Open(t.Context(), store.Options{DSN: dsn, Migrate: true})
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/status"
 	"trueup/internal/store"
+	"trueup/internal/store/storetest"
 )
 
 // reload goes on with the configuration changed by replacing one text.
@@ -86,7 +87,7 @@ func TestAChangedMapIsUsedAtOnce(t *testing.T) {
 // there was to change over, and when somebody had hidden the question until the
 // source changes: what it asked has been answered.
 func TestAChangedMapIsUsedThoughTheTimeIsOverAndTheQuestionIsHidden(t *testing.T) {
-	l := newLive(t, filepath.Join(t.TempDir(), "trueup.db"))
+	l := newLive(t, storetest.File(t))
 	for n := range 3 {
 		l.customer(n)
 		l.change(n, "evt_"+mail(n), "on_hold")
@@ -118,7 +119,7 @@ func TestAChangedMapIsUsedThoughTheTimeIsOverAndTheQuestionIsHidden(t *testing.T
 }
 
 func TestWhatCannotChangeWhileItRunsIsRefused(t *testing.T) {
-	l := newLive(t, filepath.Join(t.TempDir(), "trueup.db"))
+	l := newLive(t, storetest.File(t))
 	if err := l.reload("listen: 127.0.0.1:0", "listen: 127.0.0.1:1"); err == nil || !strings.Contains(err.Error(), "start trueup run again") {
 		t.Errorf("another address: %v", err)
 	}
@@ -130,7 +131,7 @@ func TestWhatCannotChangeWhileItRunsIsRefused(t *testing.T) {
 // Live is the default, and a file that is not written to its end may lack its
 // last lines: a sync that only watched must not write because of that.
 func TestASyncThatOnlyWatchedWritesWhenTheFileSaysSo(t *testing.T) {
-	l := newLive(t, filepath.Join(t.TempDir(), "trueup.db"), "    mode: watch\n")
+	l := newLive(t, storetest.File(t), "    mode: watch\n")
 	refused := func() {
 		t.Helper()
 		if err := l.reload("from: [paused]", "from: [paused, on_hold]"); err == nil || !strings.Contains(err.Error(), "write mode: live to let it write") {

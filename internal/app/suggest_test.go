@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"trueup/internal/connector"
 	"trueup/internal/status"
 	"trueup/internal/store"
+	"trueup/internal/store/storetest"
 	"trueup/internal/suggest"
 )
 
@@ -36,7 +36,7 @@ func (s *tool) List(ctx context.Context, _ string) ([]status.TargetRecord, strin
 
 func looking(t *testing.T, customers int) (*suggester, *tool) {
 	t.Helper()
-	db, err := store.Open(t.Context(), store.Options{DSN: filepath.Join(t.TempDir(), "trueup.db"), Migrate: true})
+	db, err := store.Open(t.Context(), store.Options{DSN: storetest.File(t), Migrate: true})
 	if err != nil {
 		t.Fatal(err)
 	}

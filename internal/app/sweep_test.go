@@ -5,13 +5,13 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"trueup/internal/resttest"
 	"trueup/internal/store"
+	"trueup/internal/store/storetest"
 )
 
 // listing is the configuration of two tools that list their records.
@@ -95,7 +95,7 @@ func TestASweepRepairsWhatLostWebhooksLeft(t *testing.T) {
 }
 
 func TestASweepWithoutRepairOnlyCounts(t *testing.T) {
-	l := newLive(t, filepath.Join(t.TempDir(), "trueup.db"))
+	l := newLive(t, storetest.File(t))
 	l.customer(1)
 	l.change(1, "evt_1", "active")
 	l.until("it is carried", func() bool { return l.crm.Status("rec_1") == "Active" })
@@ -113,7 +113,7 @@ func TestASweepWithoutRepairOnlyCounts(t *testing.T) {
 // A sweep that a stop cut off is gone on with at the next start, and since when
 // the sync is live stays.
 func TestASweepThatWasCutOffGoesOn(t *testing.T) {
-	l := newLive(t, filepath.Join(t.TempDir(), "trueup.db"))
+	l := newLive(t, storetest.File(t))
 	for n := range 50 {
 		l.customer(n)
 	}

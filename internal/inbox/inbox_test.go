@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +22,7 @@ import (
 	"trueup/internal/signature"
 	"trueup/internal/status"
 	"trueup/internal/store"
+	"trueup/internal/store/storetest"
 )
 
 const secret = "whsec_dHJ1ZXVwLXRydWV1cC10cnVldXAtdHJ1ZXVw"
@@ -52,7 +52,7 @@ func receiver(t testing.TB, verify httpconn.Verify) connector.Receiver {
 
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
-	db, err := store.Open(context.Background(), store.Options{DSN: filepath.Join(t.TempDir(), "trueup.db"), Migrate: true, Work: true})
+	db, err := store.Open(context.Background(), store.Options{DSN: storetest.File(t), Migrate: true, Work: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +16,7 @@ import (
 	"trueup/internal/connector"
 	"trueup/internal/status"
 	"trueup/internal/store"
+	"trueup/internal/store/storetest"
 )
 
 const syncName = "customer-status"
@@ -115,7 +115,7 @@ func story(t *testing.T, set func(*world), tell func(*world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{T: t, room: &room{}, workers: 1}
-		db, err := store.Open(t.Context(), store.Options{DSN: filepath.Join(t.TempDir(), "trueup.db"), Migrate: true})
+		db, err := store.Open(t.Context(), store.Options{DSN: storetest.File(t), Migrate: true})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -17,6 +16,7 @@ import (
 	"trueup/internal/connector"
 	"trueup/internal/status"
 	"trueup/internal/store"
+	"trueup/internal/store/storetest"
 )
 
 // record is one customer in a sample tool.
@@ -221,7 +221,7 @@ func newWorld(t *testing.T, set func(*world)) *world {
 	if set != nil {
 		set(w)
 	}
-	db, err := store.Open(t.Context(), store.Options{DSN: cmp.Or(w.dsn, filepath.Join(t.TempDir(), "trueup.db")), Migrate: true, Work: true, Now: clock})
+	db, err := store.Open(t.Context(), store.Options{DSN: cmp.Or(w.dsn, storetest.File(t)), Migrate: true, Work: true, Now: clock})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package replay
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -15,6 +14,7 @@ import (
 	httpconn "trueup/internal/connector/http"
 	"trueup/internal/status"
 	"trueup/internal/store"
+	"trueup/internal/store/storetest"
 )
 
 const flow = "customer-status"
@@ -39,7 +39,7 @@ func newFixture(t *testing.T, customer string) *fixture {
 	t.Helper()
 	f := &fixture{T: t}
 	var err error
-	f.db, err = store.Open(t.Context(), store.Options{DSN: filepath.Join(t.TempDir(), "trueup.db"), Migrate: true, Now: f.tick})
+	f.db, err = store.Open(t.Context(), store.Options{DSN: storetest.File(t), Migrate: true, Now: f.tick})
 	if err != nil {
 		t.Fatal(err)
 	}

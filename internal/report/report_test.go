@@ -2,7 +2,6 @@ package report
 
 import (
 	"bytes"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -11,11 +10,12 @@ import (
 	"trueup/internal/contract"
 	"trueup/internal/status"
 	"trueup/internal/store"
+	"trueup/internal/store/storetest"
 )
 
 func TestAPageThatCanBeMailed(t *testing.T) {
 	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
-	db, err := store.Open(t.Context(), store.Options{DSN: filepath.Join(t.TempDir(), "trueup.db"), Migrate: true, Now: func() time.Time { return now }})
+	db, err := store.Open(t.Context(), store.Options{DSN: storetest.File(t), Migrate: true, Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}

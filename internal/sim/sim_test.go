@@ -1,11 +1,11 @@
 package sim
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 
 	"trueup/internal/store"
+	"trueup/internal/store/storetest"
 )
 
 // seeds is how many histories the test command lives through here; the command
@@ -74,7 +74,7 @@ func TestSQLiteTellsTheSameHistory(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := Run(Case{Seed: seed}, Options{Store: func(now func() time.Time) (Store, func() error, error) {
-			db, err := store.Open(t.Context(), store.Options{DSN: filepath.Join(t.TempDir(), "trueup.db"), Migrate: true, Work: true, Now: now})
+			db, err := store.Open(t.Context(), store.Options{DSN: storetest.File(t), Migrate: true, Work: true, Now: now})
 			if err != nil {
 				return nil, nil, err
 			}

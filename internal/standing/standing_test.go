@@ -2,7 +2,6 @@ package standing
 
 import (
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"trueup/internal/status"
 	"trueup/internal/store"
 	"trueup/internal/store/pgtest"
+	"trueup/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 // that it may move.
 func onBothEngines(t *testing.T, test func(t *testing.T, db *store.DB, now *time.Time)) {
 	for engine, dsn := range map[string]func(testing.TB) string{
-		"sqlite":   func(t testing.TB) string { return filepath.Join(t.TempDir(), "trueup.db") },
+		"sqlite":   storetest.File,
 		"postgres": pgtest.DSN,
 	} {
 		t.Run(engine, func(t *testing.T) {

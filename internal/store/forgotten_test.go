@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"errors"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -10,13 +9,14 @@ import (
 
 	"trueup/internal/status"
 	"trueup/internal/store"
+	"trueup/internal/store/storetest"
 )
 
 // ticking is a database whose clock no two looks find at the same time.
 func ticking(t *testing.T) *store.DB {
 	t.Helper()
 	var ticks atomic.Int64
-	return open(t, store.Options{DSN: filepath.Join(t.TempDir(), "t.db"), Migrate: true, Now: func() time.Time { return time.UnixMilli(1_780_000_000_000 + ticks.Add(1)) }})
+	return open(t, store.Options{DSN: storetest.File(t), Migrate: true, Now: func() time.Time { return time.UnixMilli(1_780_000_000_000 + ticks.Add(1)) }})
 }
 
 // parked carries a customer to an exception.

@@ -31,12 +31,37 @@ func TestStore(t *testing.T) {
 	for name, dsn := range engines {
 		t.Run(name, func(t *testing.T) {
 			storetest.Run(t, func(t *testing.T) storetest.Open {
-				database := dsn(t)
+				database := storetest.File(t)
+				if name == "postgres" {
+					database = dsn(t)
+				}
 				return func(t *testing.T, o store.Options) *store.DB {
 					o.DSN = database
 					return open(t, o)
 				}
 			})
+		})
+	}
+}
+
+func TestFourNodesMayStartAtOnceOnAnEmptyDatabase(t *testing.T) {
+	for name, dsn := range engines {
+		t.Run(name, func(t *testing.T) {
+			database := dsn(t)
+			var all sync.WaitGroup
+			for range 4 {
+				all.Go(func() {
+					db, err := store.Open(t.Context(), store.Options{DSN: database, Migrate: true})
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if err := db.Close(); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
 		})
 	}
 }

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"testing"
 
 	"trueup/internal/connector"
 	"trueup/internal/status"
 	"trueup/internal/store"
+	"trueup/internal/store/storetest"
 )
 
 // source knows two customers by name.
@@ -39,7 +39,7 @@ func (l list) List(_ context.Context, cursor string) ([]status.TargetRecord, str
 }
 
 func TestUnmatchedCustomersGetCandidatesOnce(t *testing.T) {
-	db, err := store.Open(t.Context(), store.Options{DSN: filepath.Join(t.TempDir(), "trueup.db"), Migrate: true})
+	db, err := store.Open(t.Context(), store.Options{DSN: storetest.File(t), Migrate: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestUnmatchedCustomersGetCandidatesOnce(t *testing.T) {
 // knows but for the first unreadable ones.
 func parked(t *testing.T, customers, unreadable int) (*store.DB, source) {
 	t.Helper()
-	db, err := store.Open(t.Context(), store.Options{DSN: filepath.Join(t.TempDir(), "trueup.db"), Migrate: true})
+	db, err := store.Open(t.Context(), store.Options{DSN: storetest.File(t), Migrate: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
@@ -18,13 +17,14 @@ import (
 	"trueup/internal/status"
 	"trueup/internal/store"
 	"trueup/internal/store/pgtest"
+	"trueup/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
 // engines gives each engine's way to an empty database.
 var engines = map[string]func(t testing.TB) string{
-	"sqlite":   func(t testing.TB) string { return filepath.Join(t.TempDir(), "trueup.db") },
+	"sqlite":   storetest.File,
 	"postgres": pgtest.DSN,
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -81,7 +80,7 @@ func TestTheEnginesAndTheOracleAgree(t *testing.T) {
 		})
 		return db
 	}
-	engines := []engine{New(clock.Now), open(filepath.Join(t.TempDir(), "trueup.db")), open(pgtest.DSN(t))}
+	engines := []engine{New(clock.Now), open(storetest.File(t)), open(pgtest.DSN(t))}
 	life := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		life++ // a sync of its own, so that all lives share the databases

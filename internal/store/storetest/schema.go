@@ -1,20 +1,12 @@
 package storetest
 
 import (
-	"sync"
 	"testing"
 
 	"trueup/internal/store"
 )
 
 var schema = map[string]func(*testing.T, Open){
-	"two nodes may start at once on an empty database": func(t *testing.T, open Open) {
-		var all sync.WaitGroup
-		for range 4 {
-			all.Go(func() { open(t, store.Options{Migrate: true}) })
-		}
-		all.Wait()
-	},
 	"a command opens what a service has made, and it is ready": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		beside := open(t, store.Options{})

@@ -2,7 +2,8 @@
 // engine surprises, the surprise becomes a case here.
 //
 // Main types: Open (how a case gets a database) and Clock (the time that a case
-// sets). Main function: Run.
+// sets). Main functions: Run, and File, which gives the tests of other packages a
+// SQLite file.
 //
 // Only tests import it.
 package storetest
@@ -20,7 +21,7 @@ import (
 // two nodes would have it. It closes it after the test.
 type Open func(t *testing.T, o store.Options) *store.DB
 
-// Run runs every case. newDatabase gives each case a fresh, empty database.
+// Run runs every case. newDatabase gives each case a fresh database, whose tables may be there.
 func Run(t *testing.T, newDatabase func(t *testing.T) Open) {
 	groups := map[string]map[string]func(*testing.T, Open){
 		"events": events, "work": work, "links": links, "exceptions": exceptions, "acts": acts, "connections": connections, "tokens": tokens, "notices": notices, "schema": schema,

@@ -1,0 +1,46 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"trueup/internal/store"
+)
+
+// migrated is a SQLite file that has every step of the schema and no row.
+var migrated = sync.OnceValues(func() (text []byte, err error) {
+	dir, err := os.MkdirTemp("", "trueup-storetest-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	path := filepath.Join(dir, "trueup.db")
+	db, err := store.Open(context.Background(), store.Options{DSN: path, Migrate: true})
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Close(); err != nil { // which leaves all of it in the one file
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
+// File returns the path of a SQLite file of the test's own that has all tables
+// and no row. It is a copy: to make the tables costs many times what a usual
+// test does with them.
+func File(t testing.TB) string {
+	t.Helper()
+	text, err := migrated()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "trueup.db")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
