@@ -105,7 +105,7 @@ func (w *world) environ() []string {
 // not judged: a command that fails must be silent too.
 func (w *world) command(s *spill, args ...string) []byte {
 	w.Helper()
-	ctx, cancel := context.WithTimeout(w.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(w.Context(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir, cmd.Env = w.dir, w.environ()
@@ -211,7 +211,7 @@ func (sv *service) attempted() {
 
 func (sv *service) until(what string, done func() bool) {
 	sv.w.Helper()
-	ctx, cancel := context.WithTimeout(sv.w.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(sv.w.Context(), 5*time.Minute)
 	defer cancel()
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()
