@@ -551,7 +551,7 @@ func TestAMessageThatWasDeletedIsPostedAgain(t *testing.T) {
 
 func TestWhatIsOverdueIsRemindedOnce(t *testing.T) {
 	story(t, func(w *world) {
-		w.workers = 2
+		w.workers, w.long = 2, true
 		s := w.options.Syncs[syncName]
 		s.RemindAfter = 3 * time.Hour
 		w.options.Syncs[syncName] = s
@@ -586,7 +586,7 @@ func TestWhatIsOverdueIsRemindedOnce(t *testing.T) {
 
 func TestADigestComesOnceADay(t *testing.T) {
 	story(t, func(w *world) {
-		w.workers = 2
+		w.workers, w.long = 2, true
 		// 02:30 UTC; the bubble begins on 2000-01-01 at midnight.
 		w.options.Digest = &config.Digest{At: "03:30", Zone: "Europe/Berlin"}
 	}, func(w *world) {
@@ -622,7 +622,7 @@ func (w *world) hear() {
 }
 
 func TestASyncThatHearsNothingIsToldOnceAndAgainWhenItHears(t *testing.T) {
-	story(t, func(w *world) { w.workers = 2 }, func(w *world) {
+	story(t, func(w *world) { w.workers, w.long = 2, true }, func(w *world) {
 		for range rhythmEvents {
 			w.hear()
 			w.pass(time.Hour)
@@ -646,7 +646,7 @@ func TestASyncThatHearsNothingIsToldOnceAndAgainWhenItHears(t *testing.T) {
 }
 
 func TestASyncWithAFewEventsHasNoRhythm(t *testing.T) {
-	story(t, nil, func(w *world) {
+	story(t, func(w *world) { w.long = true }, func(w *world) {
 		for range rhythmEvents - 1 {
 			w.hear()
 			w.pass(time.Minute)

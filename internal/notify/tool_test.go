@@ -107,7 +107,8 @@ type world struct {
 	room    *room
 	options Options
 	workers int
-	heard   int // events
+	long    bool // the story lasts for hours, and its workers need not look each second
+	heard   int  // events
 }
 
 // story runs in a bubble, whose time passes when everybody waits.
@@ -132,6 +133,9 @@ func story(t *testing.T, set func(*world), tell func(*world)) {
 		var all sync.WaitGroup
 		for range w.workers {
 			worker := New(w.options, slog.New(slog.NewTextHandler(w.Output(), &slog.HandlerOptions{Level: slog.LevelError})), nil)
+			if w.long {
+				worker.every = 20 * time.Second
+			}
 			all.Go(func() { worker.Run(ctx) })
 		}
 		defer func() { // also after a Fatal: the bubble ends when nobody is left

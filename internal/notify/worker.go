@@ -46,6 +46,7 @@ type Worker struct {
 	log     *slog.Logger
 	metrics *metrics.Metrics
 	wake    chan struct{}
+	every   time.Duration // tick, but in tests that let days pass
 }
 
 // New returns a Worker; log and m may be nil.
@@ -54,7 +55,7 @@ func New(o Options, log *slog.Logger, m *metrics.Metrics) *Worker {
 		log = slog.New(slog.DiscardHandler)
 	}
 	_, updates := o.Notifier.(Updater)
-	return &Worker{composer: composer{Options: o, updates: updates}, log: log, metrics: m, wake: make(chan struct{}, 1)}
+	return &Worker{composer: composer{Options: o, updates: updates}, log: log, metrics: m, wake: make(chan struct{}, 1), every: tick}
 }
 
 // Wake has the worker look at once.
@@ -71,7 +72,7 @@ func (w *Worker) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	defer all.Wait()
 	all.Go(func() { w.watch(ctx) })
-	ticker := time.NewTicker(tick)
+	ticker := time.NewTicker(w.every)
 	defer ticker.Stop()
 	for {
 		if err := w.turn(ctx); err != nil && ctx.Err() == nil {
