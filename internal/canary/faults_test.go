@@ -36,20 +36,31 @@ var mistakes = map[string]func(s secret, in object, key string){
 // A file with a mistake in a secret is refused, or is no mistake where any text
 // may stand; in neither case is the secret quoted.
 func TestAFaultNeverQuotesASecret(t *testing.T) {
-	for way, viaApp := range map[string]bool{"a Slack app": true, "a Slack webhook": false} {
+	done := map[string]bool{} // by field
+	for _, way := range []string{"a Slack app", "a Slack webhook"} {
 		t.Run(way, func(t *testing.T) {
-			newWorld(t, spellings["secrets in the file"], "postgres://trueup@127.0.0.1:1/none", viaApp).mistaken()
+			w := newWorld(t, spellings["secrets in the file"], "postgres://trueup@127.0.0.1:1/none", way == "a Slack app")
+			var some []secret
+			for _, s := range w.secrets {
+				if !done[s.field] {
+					some = append(some, s)
+				}
+			}
+			for _, s := range some {
+				done[s.field] = true
+			}
+			w.mistaken(some)
 		})
 	}
 }
 
-// mistaken makes every mistake with every secret.
-func (w *world) mistaken() {
+// mistaken makes every mistake with each of some secrets.
+func (w *world) mistaken(some []secret) {
 	w.Helper()
 	whole := w.yaml(w.config)
 	out := &spill{}
 	refused := 0
-	for _, s := range w.secrets {
+	for _, s := range some {
 		for what, mistake := range mistakes {
 			var broken object
 			if err := json.Unmarshal([]byte(whole), &broken); err != nil {
@@ -68,7 +79,7 @@ func (w *world) mistaken() {
 			refused += w.checked(out, strings.Replace(whole, quoted, syntax, 1), s.what+": "+syntax[:1])
 		}
 	}
-	if refused < 10*len(w.secrets) {
+	if refused < 10*len(some) {
 		w.Errorf("only %d files were refused: the mistakes are none", refused)
 	}
 	out.none(w.T, nowhere, w.needles()...)
