@@ -15,7 +15,7 @@ import (
 
 // Claimer claims one customer, due or not; it is *store.DB.
 type Claimer interface {
-	ClaimOne(ctx context.Context, sync, customer string, lease time.Duration) (w store.Work, ok bool, err error)
+	ClaimOne(ctx context.Context, sync, customer string, plan int64, lease time.Duration) (w store.Work, ok bool, err error)
 }
 
 // Planned is a row of a plan that somebody has read and wants carried.
@@ -53,8 +53,11 @@ func (p *Pipeline) CarryRow(ctx context.Context, from Claimer, row Planned) (Car
 		return Carried{Rest: rest}, err
 	}
 	after := f.Now()
-	w, ok, err := from.ClaimOne(ctx, row.Plan.Sync, row.Row.Customer, f.Lease)
-	if err != nil || !ok {
+	w, ok, err := from.ClaimOne(ctx, row.Plan.Sync, row.Row.Customer, row.Plan.ID, f.Lease)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return Carried{State: store.RowRefused, Note: "the row is not in the plan any more: the customer was forgotten, or there are later plans; make another with trueup plan " + row.Plan.Sync}, nil
+	case err != nil || !ok:
 		return Carried{Busy: err == nil}, err
 	}
 	a := &attempt{flow: f, work: &w, claimed: claimed{after: after, before: f.Now()}, started: f.Now(),

@@ -12,11 +12,11 @@ import (
 	"trueup/internal/store"
 )
 
-// planned is the row of a plan that was made now: cus_1 is to go from one value
-// to another.
+// planned is the row of a plan that was made now and stored nowhere: cus_1 is to
+// go from one value to another.
 func (w *world) planned(before, after string) Planned {
-	return Planned{Plan: store.Sweep{ID: 1, Sync: syncName, Hash: "1f3a2b4c5d6e7f80", EndedAt: w.now},
-		Row: store.PlanRow{Sweep: 1, Customer: "cus_1", TargetID: "rec_cus_1", Action: "write", Before: before, After: after,
+	return Planned{Plan: store.Sweep{Sync: syncName, Hash: "1f3a2b4c5d6e7f80", EndedAt: w.now},
+		Row: store.PlanRow{Customer: "cus_1", TargetID: "rec_cus_1", Action: "write", Before: before, After: after,
 			RecordAt: w.crm.records["rec_cus_1"].editedAt}}
 }
 
@@ -163,7 +163,7 @@ func TestEventsThatWaitedAreSettledWithTheRow(t *testing.T) {
 func TestARowWaitsForAnotherWorkerAndForARest(t *testing.T) {
 	w := newWorld(t, nil)
 	p := w.reviewed()
-	if _, ok, err := w.db.ClaimOne(t.Context(), syncName, "cus_1", DefaultLease); !ok || err != nil {
+	if _, ok, err := w.db.ClaimOne(t.Context(), syncName, "cus_1", 0, DefaultLease); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
 	if c := w.carryRow(p); !c.Busy || c.State != store.RowOpen {
@@ -198,7 +198,7 @@ func TestNoOtherRowIsTriedWithCredentialsThatTheToolRefuses(t *testing.T) {
 func TestAnEarlierTryIsNotRepeated(t *testing.T) {
 	w := newWorld(t, nil)
 	p := w.reviewed()
-	works, ok, err := w.db.ClaimOne(t.Context(), syncName, "cus_1", DefaultLease)
+	works, ok, err := w.db.ClaimOne(t.Context(), syncName, "cus_1", 0, DefaultLease)
 	if !ok || err != nil {
 		t.Fatal(ok, err)
 	}

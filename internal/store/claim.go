@@ -97,9 +97,16 @@ where sync = $1 and customer = $4 and lease_until <= $2
 returning ` + workColumns
 
 // ClaimOne takes one customer, seen before or not and due or not, for the time
-// of the lease (invariant 3). It returns false while somebody else has it.
-func (db *DB) ClaimOne(ctx context.Context, sync, customer string, lease time.Duration) (w Work, ok bool, err error) {
+// of the lease (invariant 3). It returns false while somebody else has it. plan
+// is the comparison whose row asks for the customer, 0 when none does:
+// ErrNotFound says that the row does not stand any more, and nothing was made of
+// a customer who may have been forgotten since it was read.
+func (db *DB) ClaimOne(ctx context.Context, sync, customer string, plan int64, lease time.Duration) (w Work, ok bool, err error) {
 	err = db.update(ctx, func(t *tx) error {
+		ok = false
+		if err := t.holdRow(plan, customer); err != nil {
+			return err
+		}
 		if _, err := t.exec(makeCustomer, sync, customer); err != nil {
 			return err
 		}
@@ -119,6 +126,19 @@ func (db *DB) ClaimOne(ctx context.Context, sync, customer string, lease time.Du
 		return Work{}, false, fmt.Errorf("claim customer %s of %s: %w", customer, sync, err)
 	}
 	return w, ok, nil
+}
+
+// holdRow locks a plan's row to the end of the transaction: on PostgreSQL whoever
+// forgets the customer at the same time is waited for, and then found out.
+func (t *tx) holdRow(plan int64, customer string) error {
+	if plan == 0 {
+		return nil
+	}
+	n, err := t.exec("update plan_rows set state = state where sweep = $1 and customer = $2", plan, customer)
+	if err == nil && n == 0 {
+		err = ErrNotFound
+	}
+	return err
 }
 
 // loadSeen fills in what comparisons saw of customers who were not carried yet.

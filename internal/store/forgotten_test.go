@@ -117,6 +117,38 @@ func TestASweepUnderWayBringsNobodyBack(t *testing.T) {
 	}
 }
 
+// An application holds rows in memory; between two of them somebody is forgotten.
+func TestARowOfAPlanBringsNobodyBack(t *testing.T) {
+	for engine, dsn := range engines {
+		t.Run(engine, func(t *testing.T) {
+			db := open(t, store.Options{DSN: dsn(t), Migrate: true})
+			ctx := t.Context()
+			parked(t, db, theirID, &store.NewException{Sync: theSync, Customer: theirID, Kind: status.Conflict, Stage: status.StageDecide})
+			w, err := db.BeginSweep(ctx, store.Sweep{Sync: theSync, Purpose: store.ForPlan, Rules: "r", SourceListed: true, TargetListed: true}, time.Minute)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.Phase = store.PhaseCompare
+			rows := []store.PlanRow{{Customer: theirID, TargetID: theirRec, Action: "write"}, {Customer: "cus_other", TargetID: "rec_other", Action: "write"}}
+			if w, err = db.SaveSweep(ctx, w, store.SweepPart{Rows: rows}, time.Minute); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := db.Forget(ctx, theSync, theirID, theirID); err != nil {
+				t.Fatal(err)
+			}
+			if _, ok, err := db.ClaimOne(ctx, theSync, theirID, w.ID, time.Minute); ok || !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("the forgotten customer is claimed: %v, %v", ok, err)
+			}
+			if c, err := db.Customer(ctx, theSync, theirID); err == nil {
+				t.Errorf("the customer is back: %+v", c.Customer)
+			}
+			if _, ok, err := db.ClaimOne(ctx, theSync, "cus_other", w.ID, time.Minute); !ok || err != nil {
+				t.Errorf("the other row is not claimed: %v, %v", ok, err)
+			}
+		})
+	}
+}
+
 // Forgetting somebody who is no customer any more, and is only mentioned, ends
 // a comparison as well: its pages may name him, and it has no cursor then.
 func TestForgettingAMentionEndsComparisons(t *testing.T) {

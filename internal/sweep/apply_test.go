@@ -201,6 +201,40 @@ func TestAStoppedApplicationGoesOnWithWhatIsLeft(t *testing.T) {
 	})
 }
 
+// The rows are in memory when one of their customers is forgotten.
+func TestWhoIsForgottenMeanwhileIsNotWritten(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		w.many(40)
+		w.change("cus_039", "paused", true)
+		w.work()
+		w.change("cus_039", "canceled", false)
+		w.pass(time.Hour)
+		plan := w.compare(store.ForPlan)
+		began := false
+		writes := w.listen(func(string) error {
+			if began { // the tool's lock is held
+				return nil
+			}
+			began = true
+			w.mutexed(func() {
+				if _, err := w.db.Forget(t.Context(), syncName, "cus_039", "cus_039"); err != nil {
+					t.Error(err)
+				}
+			})
+			return nil
+		})
+		if got := w.apply(w.application(plan)); got.Applied != 39 || got.Refused != 1 {
+			t.Errorf("it came to %+v", got)
+		}
+		if got := writes(); slices.Contains(got, "rec_cus_039") {
+			t.Errorf("the forgotten customer was written: %v", got)
+		}
+		if c, err := w.db.Customer(t.Context(), syncName, "cus_039"); err == nil {
+			t.Errorf("the customer is back: %+v", c)
+		}
+	})
+}
+
 func TestOnlyWhatIsChosenIsTried(t *testing.T) {
 	on(t, func(t *testing.T, w *world) {
 		w.many(6)

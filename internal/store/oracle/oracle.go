@@ -214,8 +214,8 @@ func (db *DB) Claim(_ context.Context, sync string, limit int, lease time.Durati
 	return works, nil
 }
 
-// ClaimOne claims one customer, due or not.
-func (db *DB) ClaimOne(_ context.Context, sync, name string, lease time.Duration) (store.Work, bool, error) {
+// ClaimOne claims one customer, due or not. It keeps no plans.
+func (db *DB) ClaimOne(_ context.Context, sync, name string, _ int64, lease time.Duration) (store.Work, bool, error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	now, c := db.clock(), db.customer(key{sync, name})

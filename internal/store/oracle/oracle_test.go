@@ -26,7 +26,7 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 type engine interface {
 	Receive(ctx context.Context, events []store.NewEvent) ([]bool, error)
 	Claim(ctx context.Context, sync string, limit int, lease time.Duration) ([]store.Work, error)
-	ClaimOne(ctx context.Context, sync, customer string, lease time.Duration) (store.Work, bool, error)
+	ClaimOne(ctx context.Context, sync, customer string, plan int64, lease time.Duration) (store.Work, bool, error)
 	NextDue(ctx context.Context, sync string) (time.Time, error)
 	BeginWrite(ctx context.Context, w *store.Work, i store.Intent, l store.Limits) (store.Intent, error)
 	Resume(ctx context.Context, r store.Resume) (store.Resumed, error)
@@ -242,7 +242,7 @@ func (d *differential) claim(t *rapid.T) {
 func (d *differential) claimOne(t *rapid.T) {
 	customer := names.Draw(t, "customer")
 	d.all("claim one", func(s *side) any {
-		w, ok, err := s.ClaimOne(context.Background(), d.sync, customer, time.Minute)
+		w, ok, err := s.ClaimOne(context.Background(), d.sync, customer, 0, time.Minute)
 		if ok {
 			s.works = append(s.works, &w)
 		}

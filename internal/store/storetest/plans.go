@@ -14,7 +14,7 @@ import (
 // one claims a customer by name.
 func (f fixture) one(customer string) store.Work {
 	f.Helper()
-	w, ok, err := f.db.ClaimOne(f.ctx, sync1, customer, lease)
+	w, ok, err := f.db.ClaimOne(f.ctx, sync1, customer, 0, lease)
 	f.must(err)
 	if !ok {
 		f.Fatalf("somebody has %s", customer)
@@ -95,7 +95,7 @@ var plans = map[string]func(*testing.T, Open){
 					claimed.Add(int64(len(works)))
 					return
 				}
-				_, ok, err := db.ClaimOne(f.ctx, sync1, "cus_1", lease)
+				_, ok, err := db.ClaimOne(f.ctx, sync1, "cus_1", 0, lease)
 				if err != nil {
 					t.Error(err)
 				}
