@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"trueup/internal/config"
@@ -97,7 +98,8 @@ func (a *attempt) facts() decide.Facts {
 	if b := a.work.Base; b.Known && b.RecordID == a.target.ID {
 		f.Base = decide.Base{Known: true, Value: b.Value, At: b.At, SeenAt: b.SeenAt}
 	}
-	f.Cleared = !f.Base.Known && a.target.Value == "" && (a.clearedNow() || a.sameRecord() && !a.work.HumanAt.Before(a.work.Link.At))
+	f.Cleared = !f.Base.Known && a.target.Value == "" && (a.clearedNow() || a.sameRecord() && !a.work.HumanAt.Before(a.work.Link.At) ||
+		slices.Contains(a.work.Former, a.target.ID)) // a link that was removed and made again takes no edit away
 	for _, i := range a.work.Intents {
 		if i.RecordID == a.target.ID && !i.Seen {
 			for _, value := range a.traces(i) {

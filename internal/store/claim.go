@@ -159,6 +159,30 @@ func loadSeen(query func(func(scanner) error, string, ...any) error, by map[stri
 	}, "select customer, value, seen_at from seen"+among, args...)
 }
 
+// loadFormer fills in the records that customers had before. A base is about one
+// record and needs none of it.
+func loadFormer(query func(func(scanner) error, string, ...any) error, by map[string]*Work, among string, args []any) error {
+	asked := false
+	for _, w := range by {
+		asked = asked || w.Link == nil || !w.Base.Known || w.Base.RecordID != w.Link.TargetID
+	}
+	if !asked {
+		return nil
+	}
+	err := query(func(s scanner) error {
+		var customer, record string
+		err := s.Scan(&customer, &record)
+		by[customer].Former = append(by[customer].Former, record)
+		return err
+	}, "select distinct customer, old_target from link_history h"+among+` and old_target <> '' and old_target <> new_target
+    and exists (select 1 from decisions d where d.sync = h.sync and d.customer = h.customer and d.target_id = h.old_target
+        and (d.observed <> '' or d.outcome = 'applied'))`, args...)
+	for _, w := range by {
+		slices.Sort(w.Former)
+	}
+	return err
+}
+
 // loadWork fills in what stands in other tables.
 func loadWork(query func(func(scanner) error, string, ...any) error, by map[string]*Work, among string, args []any) error {
 	err := query(func(s scanner) error {
@@ -180,6 +204,9 @@ func loadWork(query func(func(scanner) error, string, ...any) error, by map[stri
 		return err
 	}, "select "+linkColumns+" from links"+among, args...)
 	if err != nil {
+		return err
+	}
+	if err := loadFormer(query, by, among, args); err != nil {
 		return err
 	}
 	err = query(func(s scanner) error {

@@ -198,9 +198,12 @@ type Work struct {
 	Writes   Writes
 	Undone   Undone
 	Link     *Link
-	Intents  []Intent
-	Events   []Event       // the waiting ones, in the order they came, without payload
-	Open     []status.Kind // its exceptions that close by themselves
+	// Former are the records that were the customer's before its link was removed
+	// or moved, and that were seen to hold something then.
+	Former  []string
+	Intents []Intent
+	Events  []Event       // the waiting ones, in the order they came, without payload
+	Open    []status.Kind // its exceptions that close by themselves
 }
 
 // Seen is what a comparison saw the source say of a customer, zero when none did.

@@ -243,6 +243,7 @@ func (db *DB) work(c *customer, now time.Time) store.Work {
 		}
 	}
 	w.Link = db.link(k)
+	w.Former = db.former(k, w)
 	for _, i := range db.intents {
 		if i.key == k {
 			w.Intents = append(w.Intents, i.Intent)

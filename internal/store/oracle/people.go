@@ -223,6 +223,25 @@ func (db *DB) RemoveLink(_ context.Context, sync, customer, who string) error {
 	return nil
 }
 
+// former are the records that a customer had before, and that were seen filled.
+func (db *DB) former(k key, w store.Work) (records []string) {
+	if w.Link != nil && w.Base.Known && w.Base.RecordID == w.Link.TargetID {
+		return nil
+	}
+	for _, c := range db.linkChanges {
+		if c.Sync != k.sync || c.Customer != k.customer || c.OldTarget == "" || c.OldTarget == c.NewTarget {
+			continue
+		}
+		if slices.ContainsFunc(db.decisions, func(d store.Decision) bool {
+			return d.Sync == k.sync && d.Customer == k.customer && d.TargetID == c.OldTarget && (d.Observed != "" || d.Outcome == status.Applied)
+		}) {
+			records = append(records, c.OldTarget)
+		}
+	}
+	slices.Sort(records)
+	return slices.Compact(records)
+}
+
 // forgetRecord forgets what is known of the record that a customer had.
 func (db *DB) forgetRecord(k key) {
 	if c, ok := db.customers[k]; ok {

@@ -46,6 +46,28 @@ var links = map[string]func(*testing.T, Open){
 			t.Error(diff)
 		}
 	},
+	"a record that was seen filled is known after its link was removed or moved": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.receive(event("evt_1", "cus_1"))
+		line := func(record, holds string) {
+			w := f.claimOne()
+			f.must(f.db.SaveLink(f.ctx, w, link("cus_1", record)))
+			f.must(f.db.Settle(f.ctx, w, store.Settlement{Outcome: status.Parked, RetryAt: f.clock.Now(),
+				Decision: &store.Decision{Sync: sync1, Customer: "cus_1", TargetID: record, Observed: holds}}))
+			f.must(f.db.RemoveLink(f.ctx, sync1, "cus_1", "ana"))
+		}
+		line("rec_empty", "")
+		line("rec_filled", "Churned")
+		line("rec_filled", "")
+		if diff := cmp.Diff([]string{"rec_filled"}, f.claimOne().Former); diff != "" {
+			t.Error(diff)
+		}
+		known, err := f.db.Known(f.ctx, sync1, []string{"cus_1"})
+		f.must(err)
+		if diff := cmp.Diff([]string{"rec_filled"}, known["cus_1"].Work.Former); diff != "" {
+			t.Error(diff)
+		}
+	},
 	"a record belongs to one customer, however many claim it at once": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		node2 := open(t, store.Options{Now: f.clock.Now})
