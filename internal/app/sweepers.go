@@ -20,6 +20,9 @@ const (
 	sweepLook = time.Minute
 	// sweepAgain is the pause after a sweep that did not come to its end.
 	sweepAgain = 5 * time.Minute
+	// comparing tells the exceptions of a sweep from those of others who call the
+	// same connections.
+	comparing = "compared both sides"
 )
 
 // sweeper compares both sides of one sync as often as the configuration says.
@@ -130,7 +133,7 @@ func (s *sweeper) sweep(ctx context.Context) error {
 func (s *sweeper) report(ctx context.Context, failed error) error {
 	cfg := s.sync.Config
 	if failed == nil {
-		_, err := s.db.CloseExceptions(ctx, cfg.Name, "", status.ConnectionFailed)
+		_, err := s.db.CloseExceptions(ctx, cfg.Name, "", status.ConnectionFailed, comparing)
 		return err
 	}
 	var f *connector.Failure
@@ -139,7 +142,7 @@ func (s *sweeper) report(ctx context.Context, failed error) error {
 	}
 	_, err := s.db.OpenException(ctx, store.NewException{Sync: cfg.Name, Kind: status.ConnectionFailed, Stage: status.StageReceive,
 		Reason:     fmt.Sprintf("comparing both sides: %s; check the connection with trueup check --live; it is tried again by itself", f.Error()),
-		LastAction: "compared both sides", Confidence: 1, Owner: cfg.Owner(status.ConnectionFailed)})
+		LastAction: comparing, Confidence: 1, Owner: cfg.Owner(status.ConnectionFailed)})
 	return err
 }
 

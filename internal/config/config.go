@@ -72,15 +72,18 @@ type Sync struct {
 
 // Source is the deciding side of a sync.
 type Source struct {
-	Connection string        `yaml:"connection" jsonschema:"required" jsonschema_description:"The connection's name."`
-	Field      string        `yaml:"field" jsonschema_description:"The field that holds the status, where the connection's type leaves it open."`
-	Poll       time.Duration `yaml:"poll" jsonschema_description:"How often to ask for changes as well, 10s or more; only at start unless set."` // 0: ask for missed changes at start only
+	Connection string `yaml:"connection" jsonschema:"required" jsonschema_description:"The connection's name."`
+	Field      string `yaml:"field" jsonschema_description:"The field that holds the status, where the connection's type leaves it open."`
+	// Account is what the file says of the connection's account, without secrets.
+	Account string        `yaml:"-"`
+	Poll    time.Duration `yaml:"poll" jsonschema_description:"How often to ask for changes as well, 10s or more; only at start unless set."` // 0: ask for missed changes at start only
 }
 
 // Target is the following side of a sync.
 type Target struct {
 	Connection string `yaml:"connection" jsonschema:"required" jsonschema_description:"The connection's name."`
 	Field      string `yaml:"field" jsonschema_description:"The field that holds the status, where the connection's type leaves it open."`
+	Account    string `yaml:"-"` // as a source's
 }
 
 // MatchRule finds the target record whose Target key equals the source's

@@ -173,7 +173,7 @@ func (w *world) open(kind status.Kind, customer, cause string) int64 {
 
 func (w *world) close(kind status.Kind, customer string) {
 	w.Helper()
-	n, err := w.db.CloseExceptions(w.Context(), syncName, customer, kind)
+	n, err := w.db.CloseExceptions(w.Context(), syncName, customer, kind, "")
 	w.must(err)
 	if n != 1 {
 		w.Fatalf("%d were closed", n)

@@ -30,6 +30,9 @@ const (
 	AtStart = time.Duration(0)
 	// tryAgain is the pause after a list could not be asked for.
 	tryAgain = 30 * time.Second
+	// asking tells the exceptions of this package from those of others who call
+	// the same connection.
+	asking = "asked for changes"
 )
 
 // Store keeps where asking has got to; it is *store.DB.
@@ -38,7 +41,7 @@ type Store interface {
 	SaveCursor(ctx context.Context, connection string, fence int64, cursor string, done bool) error
 	ReleaseCursor(ctx context.Context, connection string, fence int64) error
 	OpenException(ctx context.Context, x store.NewException) (id int64, err error)
-	CloseExceptions(ctx context.Context, sync, customer string, kind status.Kind) (closed int, err error)
+	CloseExceptions(ctx context.Context, sync, customer string, kind status.Kind, lastAction string) (closed int, err error)
 }
 
 // Poller asks one source for its changes, at the start and then every so
@@ -120,7 +123,7 @@ func (p *Poller) Ask(ctx context.Context, lately time.Duration) (asked bool, err
 		}
 	}
 	for _, s := range p.Syncs {
-		if _, err := p.Store.CloseExceptions(ctx, s.Name, "", status.ConnectionFailed); err != nil {
+		if _, err := p.Store.CloseExceptions(ctx, s.Name, "", status.ConnectionFailed, asking); err != nil {
 			return true, err
 		}
 	}
@@ -152,7 +155,7 @@ func (p *Poller) failed(ctx context.Context, err error) time.Duration {
 	for _, s := range p.Syncs {
 		_, openErr := p.Store.OpenException(ctx, store.NewException{Sync: s.Name, Kind: status.ConnectionFailed, Stage: status.StageReceive,
 			Reason:     "asking " + p.Connection + " for its changes: " + f.Error() + "; check the connection with trueup check --live; it is tried again by itself",
-			LastAction: "asked for changes", Confidence: 1, Owner: s.Owner(status.ConnectionFailed)})
+			LastAction: asking, Confidence: 1, Owner: s.Owner(status.ConnectionFailed)})
 		if openErr != nil {
 			p.Log.Error("open an exception", slog.String("sync", s.Name), slog.Any("error", openErr))
 		}

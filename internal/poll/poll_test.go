@@ -63,11 +63,11 @@ func (f *faulty) SaveCursor(ctx context.Context, connection string, fence int64,
 	return f.DB.SaveCursor(ctx, connection, fence, cursor, done)
 }
 
-func (f *faulty) CloseExceptions(ctx context.Context, sync, customer string, kind status.Kind) (int, error) {
+func (f *faulty) CloseExceptions(ctx context.Context, sync, customer string, kind status.Kind, lastAction string) (int, error) {
 	if err := f.fail("close"); err != nil {
 		return 0, err
 	}
-	return f.DB.CloseExceptions(ctx, sync, customer, kind)
+	return f.DB.CloseExceptions(ctx, sync, customer, kind, lastAction)
 }
 
 func (f *faulty) Receive(ctx context.Context, events []store.NewEvent) ([]bool, error) {
@@ -203,5 +203,22 @@ func TestAfterEveryFaultTheNextAttemptNeedNotWaitForTheLease(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A sweep may have found the target closed: asking the source says nothing of that.
+func TestAskingClosesOnlyWhatAskingHasOpened(t *testing.T) {
+	for action, want := range map[string]status.State{"compared both sides": status.Open, asking: status.Resolved} {
+		db := newStore(nil)
+		id, err := db.OpenException(t.Context(), store.NewException{Sync: "customer-status", Kind: status.ConnectionFailed, Stage: status.StageReceive, LastAction: action})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if asked, err := node(db, &billing{}, AtStart).Ask(t.Context(), 0); !asked || err != nil {
+			t.Fatal(asked, err)
+		}
+		if x, err := db.Exception(t.Context(), id); err != nil || x.State != want {
+			t.Errorf("what was opened by %q is %s, %v", action, x.State, err)
+		}
 	}
 }

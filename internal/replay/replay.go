@@ -38,7 +38,7 @@ type Store interface {
 	Link(ctx context.Context, sync, customer string) (store.Link, error)
 	Receive(ctx context.Context, events []store.NewEvent) (inserted []bool, err error)
 	UnreadLeft(ctx context.Context, sync string) (int, error)
-	CloseExceptions(ctx context.Context, sync, customer string, kind status.Kind) (closed int, err error)
+	CloseExceptions(ctx context.Context, sync, customer string, kind status.Kind, lastAction string) (closed int, err error)
 }
 
 // Replayer replays the events of the configured syncs.
@@ -127,7 +127,7 @@ func (r Replayer) Do(ctx context.Context, seq int64, q Request) ([]Step, error) 
 func (r Replayer) closeUnreadable(ctx context.Context, sync string) error {
 	left, err := r.Store.UnreadLeft(ctx, sync)
 	if err == nil && left == 0 {
-		_, err = r.Store.CloseExceptions(ctx, sync, "", status.UnreadableEvent)
+		_, err = r.Store.CloseExceptions(ctx, sync, "", status.UnreadableEvent, "")
 	}
 	return err
 }

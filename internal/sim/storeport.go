@@ -227,11 +227,11 @@ func (p *port) OpenException(ctx context.Context, x store.NewException) (id int6
 }
 
 // CloseExceptions implements poll.Store.
-func (p *port) CloseExceptions(ctx context.Context, sync, customer string, kind status.Kind) (int, error) {
+func (p *port) CloseExceptions(ctx context.Context, sync, customer string, kind status.Kind, lastAction string) (int, error) {
 	if p.world.current.dead {
 		return 0, errDead
 	}
-	return p.world.db.CloseExceptions(ctx, sync, customer, kind)
+	return p.world.db.CloseExceptions(ctx, sync, customer, kind, lastAction)
 }
 
 // claimable are the customers that wait, where the store can tell.

@@ -127,13 +127,16 @@ func (t *tx) tell(sync string, kind status.Kind, cause string) error {
 }
 
 // CloseExceptions resolves the open exceptions of one kind of a sync's
-// customer and returns how many there were.
-func (db *DB) CloseExceptions(ctx context.Context, sync, customer string, kind status.Kind) (closed int, err error) {
+// customer and returns how many there were. lastAction narrows them to those
+// that were seen last by whoever did that, "" to none: where several open one
+// kind, none of them knows whether another's cause is over.
+func (db *DB) CloseExceptions(ctx context.Context, sync, customer string, kind status.Kind, lastAction string) (closed int, err error) {
 	err = db.update(ctx, func(t *tx) error {
 		c := where{}
 		c.equal("sync", sync)
 		c.that("customer = " + c.arg(customer)) // "" is an exception of the whole sync
 		c.equal("kind", string(kind))
+		c.equal("last_action", lastAction)
 		var err error
 		closed, err = t.resolve(c)
 		return err

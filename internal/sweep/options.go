@@ -31,7 +31,7 @@ func (r *run) checkOptions(ctx context.Context) error {
 		}
 	}
 	if len(missing) == 0 {
-		_, err := r.Store.CloseExceptions(ctx, cfg.Name, "", status.WriteFailed)
+		_, err := r.Store.CloseExceptions(ctx, cfg.Name, "", status.WriteFailed, "")
 		return err
 	}
 	_, err = r.Store.OpenException(ctx, store.NewException{Sync: cfg.Name, Kind: status.WriteFailed, Stage: status.StageWrite,

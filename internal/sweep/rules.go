@@ -20,15 +20,15 @@ import (
 // matched, and who wins.
 func Rules(s config.Sync) string {
 	text, err := json.Marshal(struct {
-		Source        [2]string
-		Target        [2]string
+		Source        [3]string
+		Target        [3]string
 		Match         []config.MatchRule
 		MinConfidence float64
 		Statuses      map[status.Status]config.StatusMap
 		Ignore        []string
 		Conflict      config.ConflictRule
 		FirstContact  string
-	}{[2]string{s.Source.Connection, s.Source.Field}, [2]string{s.Target.Connection, s.Target.Field}, s.Match, s.MinConfidence,
+	}{[3]string{s.Source.Connection, s.Source.Account, s.Source.Field}, [3]string{s.Target.Connection, s.Target.Account, s.Target.Field}, s.Match, s.MinConfidence,
 		s.Statuses, s.Ignore, s.Conflict, s.FirstContact})
 	if err != nil {
 		panic(fmt.Sprintf("the rules of a sync are not JSON: %v", err)) // texts and numbers only

@@ -40,7 +40,7 @@ type engine interface {
 	Actions(ctx context.Context, exception int64) ([]store.Action, error)
 	Groups(ctx context.Context, sync string) ([]store.Group, error)
 	OpenException(ctx context.Context, x store.NewException) (int64, error)
-	CloseExceptions(ctx context.Context, sync, customer string, kind status.Kind) (int, error)
+	CloseExceptions(ctx context.Context, sync, customer string, kind status.Kind, lastAction string) (int, error)
 	Exception(ctx context.Context, id int64) (store.Exception, error)
 	Pause(ctx context.Context, connection string, until time.Time) error
 	PausedUntil(ctx context.Context, connection string) (time.Time, error)
@@ -420,7 +420,7 @@ func (d *differential) exception(t *rapid.T) {
 	x := d.newException(t)
 	if rapid.Bool().Draw(t, "close") {
 		d.all("close exceptions", func(s *side) any {
-			return answered(s.CloseExceptions(context.Background(), d.sync, x.Customer, x.Kind))
+			return answered(s.CloseExceptions(context.Background(), d.sync, x.Customer, x.Kind, ""))
 		})
 		return
 	}

@@ -257,11 +257,11 @@ func (db *DB) OpenException(_ context.Context, x store.NewException) (id int64, 
 }
 
 // CloseExceptions resolves the open exceptions of one kind of a customer.
-func (db *DB) CloseExceptions(_ context.Context, sync, customer string, kind status.Kind) (closed int, err error) {
+func (db *DB) CloseExceptions(_ context.Context, sync, customer string, kind status.Kind, lastAction string) (closed int, err error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	for _, x := range db.exceptions {
-		if x.Sync == sync && x.Customer == customer && x.Kind == kind && db.resolve(x) {
+		if x.Sync == sync && x.Customer == customer && x.Kind == kind && (lastAction == "" || x.LastAction == lastAction) && db.resolve(x) {
 			closed++
 		}
 	}

@@ -88,7 +88,7 @@ var exceptions = map[string]func(*testing.T, Open){
 		park := exception("cus_1", status.Unmatched, status.StageMatch)
 		id, err := f.db.OpenException(f.ctx, park)
 		f.must(err)
-		closed, err := f.db.CloseExceptions(f.ctx, sync1, "cus_1", status.Unmatched)
+		closed, err := f.db.CloseExceptions(f.ctx, sync1, "cus_1", status.Unmatched, "")
 		f.must(err)
 		if closed != 1 || len(f.open("cus_1")) != 0 {
 			t.Errorf("%d closed, open are %v", closed, f.open("cus_1"))
@@ -97,6 +97,22 @@ var exceptions = map[string]func(*testing.T, Open){
 		f.must(err)
 		if x, err := f.db.Exception(f.ctx, again); err != nil || again != id || x.State != status.Open || x.Count != 2 {
 			t.Errorf("it came back as %+v, %v", x, err)
+		}
+	},
+	"whoever opened an exception closes it, and nobody else": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		for _, order := range [][2]string{{"asked for changes", "compared both sides"}, {"compared both sides", "asked for changes"}} {
+			x := exception("", status.ConnectionFailed, status.StageReceive)
+			x.LastAction = order[0]
+			_, err := f.db.OpenException(f.ctx, x)
+			f.must(err)
+			for i, want := range []int{0, 1} {
+				closed, err := f.db.CloseExceptions(f.ctx, sync1, "", status.ConnectionFailed, order[1-i])
+				f.must(err)
+				if closed != want {
+					t.Errorf("%q closed %d that %q had opened", order[1-i], closed, order[0])
+				}
+			}
 		}
 	},
 	"candidates that were looked for stay until it is over": func(t *testing.T, open Open) {
