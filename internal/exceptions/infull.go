@@ -11,7 +11,7 @@ import (
 // Reader is where an exception and its history are read; it is *store.DB.
 type Reader interface {
 	Exception(ctx context.Context, id int64) (store.Exception, error)
-	Exceptions(ctx context.Context, f store.ExceptionFilter) ([]store.Exception, error)
+	GroupState(ctx context.Context, sync string, kind status.Kind, cause string, some int) (store.GroupState, error)
 	Actions(ctx context.Context, exception int64) ([]store.Action, error)
 }
 
@@ -26,14 +26,13 @@ func InFull(ctx context.Context, from Reader, id int64) (contract.ExceptionInFul
 	for _, o := range Offers(x) {
 		full.Offers = append(full.Offers, contract.OfferLine{Verb: string(o.Verb), Does: o.Does})
 	}
-	siblings, err := from.Exceptions(ctx, store.ExceptionFilter{Sync: x.Sync, Kind: x.Kind, Cause: x.Cause, States: []status.State{status.Open, status.Acknowledged}})
+	group, err := from.GroupState(ctx, x.Sync, x.Kind, x.Cause, 0)
 	if err != nil {
 		return full, err
 	}
-	for _, other := range siblings {
-		if other.ID != x.ID {
-			full.Siblings++
-		}
+	full.Siblings = group.Open
+	if x.State == status.Open || x.State == status.Acknowledged {
+		full.Siblings--
 	}
 	actions, err := from.Actions(ctx, x.ID)
 	full.History = contract.ActionsOf(actions)

@@ -163,12 +163,8 @@ func (db *DB) ImportLinks(ctx context.Context, sync string, links []Link) (chang
 func (db *DB) setLinks(ctx context.Context, sync string, links []Link, why string, isSo func(old Link) bool) (changed int, err error) {
 	err = db.update(ctx, func(t *tx) error {
 		changed = 0
-		have := map[string]Link{}
-		if err := t.query(func(s scanner) error {
-			l, err := scanLink(s)
-			have[l.Customer] = l
-			return err
-		}, "select "+linkColumns+" from links where sync = $1", sync); err != nil {
+		have, err := t.concerned(sync, links)
+		if err != nil {
 			return err
 		}
 		fresh, err := changedLinks(sync, have, links, isSo)
@@ -201,6 +197,29 @@ func (db *DB) setLinks(ctx context.Context, sync string, links []Link, why strin
 		return 0, fmt.Errorf("set links of %s: %w", sync, err)
 	}
 	return changed, nil
+}
+
+// concerned returns the links that the customers of a list have, and those that
+// its records are in, by customer. A sync may have a million others.
+func (t *tx) concerned(sync string, links []Link) (map[string]Link, error) {
+	have := map[string]Link{}
+	for column, of := range map[string]func(Link) string{"customer": func(l Link) string { return l.Customer }, "target_id": func(l Link) string { return l.TargetID }} {
+		names := make([]string, len(links))
+		for i, l := range links {
+			names[i] = of(l)
+		}
+		if err := inParts(names, func(part []string) error {
+			places, args := padded(part, 1)
+			return t.query(func(s scanner) error {
+				l, err := scanLink(s)
+				have[l.Customer] = l
+				return err
+			}, "select "+linkColumns+" from links where sync = $1 and "+column+" in ("+places+")", append([]any{sync}, args...)...)
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return have, nil
 }
 
 // changedLinks returns the links that are not so already.

@@ -65,3 +65,38 @@ func TestHowEverythingStandsIsReadFromIndexes(t *testing.T) {
 		}
 	}
 }
+
+// Of a sync with a million links one is set: the others are not read.
+func TestALinkIsSetWithoutReadingTheOthers(t *testing.T) {
+	db, err := Open(t.Context(), Options{DSN: filepath.Join(t.TempDir(), "trueup.db"), Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.SetLink(t.Context(), Link{Sync: "s", Customer: "cus_1", TargetID: "rec_1", Confidence: 1, By: "ana"}); err != nil {
+		t.Fatal(err)
+	}
+	one := regexp.MustCompile(`^SEARCH links USING .*\(sync=\? AND (customer|target_id)=\?\)`)
+	seen := 0
+	for _, text := range db.statements.wanted {
+		if !strings.Contains(text, "from links where") {
+			continue
+		}
+		args := make([]any, strings.Count(text, "$"))
+		if err := db.view(t.Context(), func(s scanner) error {
+			var id, parent, unused int
+			var step string
+			err := s.Scan(&id, &parent, &unused, &step)
+			seen++
+			if !one.MatchString(step) {
+				t.Errorf("it reads more than one (%s):\n%s", step, text)
+			}
+			return err
+		}, "explain query plan "+text, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if seen < 2 {
+		t.Errorf("%d statements that read links were seen", seen)
+	}
+}
