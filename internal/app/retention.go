@@ -96,13 +96,14 @@ func (r retention) deleteAll(ctx context.Context) error {
 func (r retention) delete(ctx context.Context, what store.OldThing, before time.Time) (total int, err error) {
 	pause := time.NewTicker(retainPause)
 	defer pause.Stop()
-	for {
-		n, err := r.db.DeleteOld(ctx, what, before, retainBatch)
+	for after := int64(0); ; {
+		n, next, err := r.db.DeleteOld(ctx, what, before, after, retainBatch)
 		total += n
 		r.metrics.Deleted(string(what), n)
-		if err != nil || n < retainBatch {
+		if err != nil || next == 0 {
 			return total, err
 		}
+		after = next
 		select {
 		case <-ctx.Done():
 			return total, ctx.Err()

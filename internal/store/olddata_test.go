@@ -83,7 +83,7 @@ func TestADatabaseOfTheVersionBeforeMigratesWithItsData(t *testing.T) {
 				t.Error(f, err)
 			}
 			for _, what := range append([]store.OldThing{store.OldPayloads}, store.OldHistory...) {
-				if _, err := db.DeleteOld(t.Context(), what, time.Now(), 10); err != nil {
+				if _, _, err := db.DeleteOld(t.Context(), what, time.Now(), 0, 10); err != nil {
 					t.Error(err)
 				}
 			}

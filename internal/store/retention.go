@@ -19,10 +19,11 @@ const (
 	OldExceptions  OldThing = "exceptions"
 	OldLinkChanges OldThing = "link_changes"
 	OldNotices     OldThing = "notices"
+	OldRequests    OldThing = "requests" // their idempotency keys
 )
 
 // OldHistory are the things that are history; payloads have a time of their own.
-var OldHistory = []OldThing{OldEvents, OldDecisions, OldActions, OldExceptions, OldLinkChanges, OldNotices}
+var OldHistory = []OldThing{OldEvents, OldDecisions, OldActions, OldExceptions, OldLinkChanges, OldNotices, OldRequests}
 
 // What is left alone however old it is: whoever waits to be looked at, and
 // whoever a person has to look at, with all that is known of them. o is the row.
@@ -41,54 +42,92 @@ and (o.side = 'target' or o.customer = '' or exists (select 1 from events n
 and not exists (select 1 from customers k where k.sync = o.sync and k.customer = o.customer and k.desired_event = o.event_id)`
 )
 
-// outdated chooses the rows of each thing that are old: the table, the column
-// that numbers its rows, and the condition. $1 is the time, $2 how many, $3 now.
-var outdated = map[OldThing]struct{ table, key, condition string }{
-	OldPayloads: {"events", "seq", "length(o.payload) > 0 and " + settledEvent},
+// outdated chooses the rows of each thing that are old: the table, the columns
+// that tell its rows, whether that is a number, and the condition. $1 is the
+// time, $2 how many, $3 now.
+var outdated = map[OldThing]struct {
+	table, key string
+	numbered   bool
+	condition  string
+}{
+	OldPayloads: {"events", "seq", true, "length(o.payload) > 0 and " + settledEvent},
 	// A replay names its original, which goes after it.
-	OldEvents: {"events", "seq", settledEvent + " and not exists (select 1 from events r where r.replay_of = o.seq and r.replay_of > 0)"},
-	OldDecisions: {"decisions", "id", "o.made_at < $1 and " + settledCustomer +
+	OldEvents: {"events", "seq", true, settledEvent + " and not exists (select 1 from events r where r.replay_of = o.seq and r.replay_of > 0)"},
+	OldDecisions: {"decisions", "id", true, "o.made_at < $1 and " + settledCustomer +
 		" and exists (select 1 from decisions n where n.sync = o.sync and n.customer = o.customer and n.id > o.id)"},
-	OldActions: {"actions", "id", `o.done_at < $1 and cast($3 as bigint) > 0
+	OldActions: {"actions", "id", true, `o.done_at < $1 and cast($3 as bigint) > 0
 and not exists (select 1 from exceptions x where x.id = o.exception_id and not (x.state = 'resolved' and x.last_seen < $1))`},
 	// What is ignored stays: deleted, it would open again.
-	OldExceptions: {"exceptions", "id", `o.state = 'resolved' and o.last_seen < $1 and cast($3 as bigint) > 0
+	OldExceptions: {"exceptions", "id", true, `o.state = 'resolved' and o.last_seen < $1 and cast($3 as bigint) > 0
 and not exists (select 1 from actions a where a.exception_id = o.id)`},
-	OldLinkChanges: {"link_history", "id", "o.changed_at < $1 and " + settledCustomer +
+	OldLinkChanges: {"link_history", "id", true, "o.changed_at < $1 and " + settledCustomer +
 		" and exists (select 1 from link_history n where n.sync = o.sync and n.customer = o.customer and n.id > o.id)"},
-	OldNotices: {"notices", "", `o.what in ('group', 'reminder', 'recovered') and o.changed <= o.told and o.told_at < $1 and cast($3 as bigint) > 0
+	OldNotices: {"notices", "what, sync, kind, cause", false, `o.what in ('group', 'reminder', 'recovered') and o.changed <= o.told and o.told_at < $1 and cast($3 as bigint) > 0
 and not exists (select 1 from exceptions x where x.sync = o.sync and x.kind = o.kind and x.cause = o.cause)`},
+	// A key that was given to a request is free again.
+	OldRequests: {"requests", "request_key", false, "o.done_at < $1 and cast($3 as bigint) > 0"},
 }
 
 // DeleteOld deletes up to limit things that are older than a time, and returns
-// how many there were: fewer than limit means that none is left. Nothing goes
-// of a customer who waits or has an open exception, and never the event that
-// tells the state of a source that cannot be asked.
-func (db *DB) DeleteOld(ctx context.Context, what OldThing, before time.Time, limit int) (n int, err error) {
+// how many there were. after is where a pass has got to, 0 at its beginning: next
+// is where it goes on, so that what stays is looked at once in a pass, and 0 says
+// that the pass is over. Nothing goes of a customer who waits or has an open
+// exception, and never the event that tells the state of a source that cannot be
+// asked.
+func (db *DB) DeleteOld(ctx context.Context, what OldThing, before time.Time, after int64, limit int) (n int, next int64, err error) {
 	err = db.update(ctx, func(t *tx) error {
-		n, err = t.deleteOld(what, before, limit)
+		if outdated[what].numbered {
+			n, next, err = t.deleteNumbered(what, before, after, limit)
+		} else {
+			n, next, err = t.deleteNamed(what, before, after, limit)
+		}
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("delete old %s: %w", strings.ReplaceAll(string(what), "_", " "), err)
+		return 0, 0, fmt.Errorf("delete old %s: %w", strings.ReplaceAll(string(what), "_", " "), err)
 	}
-	return n, nil
+	return n, next, nil
 }
 
-func (t *tx) deleteOld(what OldThing, before time.Time, limit int) (int, error) {
+// lookedAt is how many rows are looked at for each that may go: what stays must
+// not hold up others for long.
+const lookedAt = 25
+
+func (t *tx) deleteNumbered(what OldThing, before time.Time, after int64, limit int) (n int, next int64, err error) {
 	o := outdated[what]
-	if o.key == "" {
-		const key = "what, sync, kind, cause"
-		n, err := t.exec("delete from "+o.table+" where ("+key+") in (select "+key+" from "+o.table+" o where "+o.condition+" limit $2)",
-			ms(before), limit, ms(t.now))
-		return int(n), err
+	last := int64(0) // of those that are looked at now
+	err = t.query(func(s scanner) error { return s.Scan(&last) }, "select coalesce(max(k), 0) from (select "+o.key+" as k from "+o.table+
+		" where "+o.key+" > $1 order by "+o.key+" limit $2) looked", after, limit*lookedAt)
+	if err != nil || last == 0 {
+		return 0, 0, err
 	}
 	change := "delete from " + o.table
-	args := []any{ms(before), limit, ms(t.now)}
+	args := []any{ms(before), limit, ms(t.now), after, last}
 	if what == OldPayloads {
-		change = "update " + o.table + " set payload = $4"
+		change = "update " + o.table + " set payload = $6"
 		args = append(args, []byte{})
 	}
-	n, err := t.exec(change+" where "+o.key+" in (select o."+o.key+" from "+o.table+" o where "+o.condition+" order by o."+o.key+" limit $2)", args...)
-	return int(n), err
+	err = t.query(func(s scanner) error {
+		var key int64
+		err := s.Scan(&key)
+		n, next = n+1, max(next, key)
+		return err
+	}, change+" where "+o.key+" in (select o."+o.key+" from "+o.table+" o where o."+o.key+" > $4 and o."+o.key+" <= $5 and "+o.condition+
+		" order by o."+o.key+" limit $2) returning "+o.key, args...)
+	if n < limit {
+		next = last
+	}
+	return n, next, err
+}
+
+// deleteNamed is deleteNumbered for a table whose rows have no number: few enough
+// that each batch begins with the first.
+func (t *tx) deleteNamed(what OldThing, before time.Time, after int64, limit int) (n int, next int64, err error) {
+	o := outdated[what]
+	deleted, err := t.exec("delete from "+o.table+" where ("+o.key+") in (select "+o.key+" from "+o.table+" o where "+o.condition+" limit $2)",
+		ms(before), limit, ms(t.now))
+	if n = int(deleted); n == limit {
+		next = after + 1
+	}
+	return n, next, err
 }

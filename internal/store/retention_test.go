@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -68,14 +69,18 @@ func old(t *testing.T, dsn string) (*store.DB, *storetest.Clock) {
 
 func deleteAll(t *testing.T, db *store.DB, what store.OldThing, before time.Time) (total int) {
 	t.Helper()
-	for {
-		n, err := db.DeleteOld(t.Context(), what, before, 2)
+	for after := int64(0); ; {
+		n, next, err := db.DeleteOld(t.Context(), what, before, after, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if total += n; n < 2 {
+		if total += n; next == 0 {
 			return total
 		}
+		if next <= after {
+			t.Fatalf("a pass went from %d to %d", after, next)
+		}
+		after = next
 	}
 }
 
@@ -136,6 +141,66 @@ func TestOldHistoryGoesButForWhatWaitsOrIsOpen(t *testing.T) {
 			if inserted, err := db.Receive(t.Context(), []store.NewEvent{again}); err != nil || inserted[0] {
 				t.Errorf("the repeat was taken for new, %v", err)
 			}
+		})
+	}
+}
+
+// What stays is looked at once in a pass, however much of it there is.
+func TestAPassGoesOnAfterTheLastRowThatItLookedAt(t *testing.T) {
+	for engine, dsn := range engines {
+		t.Run(engine, func(t *testing.T) {
+			clock := storetest.NewClock()
+			db := open(t, store.Options{DSN: dsn(t), Migrate: true, Now: clock.Now})
+			var events []store.NewEvent
+			for i := range 60 { // nobody carries them: they wait, and stay
+				events = append(events, store.NewEvent{Connection: "billing", Sync: theSync, Side: store.SourceSide, ID: fmt.Sprintf("evt_%02d", i), Customer: "waits", Payload: []byte("x")})
+			}
+			for _, id := range []string{"bad_1", "bad_2", "bad_3"} {
+				events = append(events, store.NewEvent{Connection: "billing", Sync: theSync, Side: store.SourceSide, ID: id, Payload: []byte("x"), Outcome: status.Parked})
+			}
+			if _, err := db.Receive(t.Context(), events); err != nil {
+				t.Fatal(err)
+			}
+			clock.Move(365 * 24 * time.Hour)
+			before, after := clock.Now().AddDate(0, -3, 0), int64(0)
+			for i, want := range []int{0, 2, 1, 0} {
+				n, next, err := db.DeleteOld(t.Context(), store.OldEvents, before, after, 2)
+				if err != nil || n != want || (next == 0) != (i == 3) || next > 0 && next <= after {
+					t.Fatalf("step %d deleted %d and went from %d to %d, %v", i, n, after, next, err)
+				}
+				after = next
+			}
+		})
+	}
+}
+
+func TestOldIdempotencyKeysAreFreeAgain(t *testing.T) {
+	for engine, dsn := range engines {
+		t.Run(engine, func(t *testing.T) {
+			clock := storetest.NewClock()
+			db := open(t, store.Options{DSN: dsn(t), Migrate: true, Now: clock.Now})
+			id, err := db.OpenException(t.Context(), store.NewException{Sync: theSync, Kind: status.UnreadableEvent, Stage: status.StageReceive})
+			if err != nil {
+				t.Fatal(err)
+			}
+			act := func(key string, want error) {
+				t.Helper()
+				_, err := db.Act(t.Context(), store.Act{Exception: id, Verb: store.Acknowledge, Who: "ana", Key: key, Asked: "acknowledge " + clock.Now().String()})
+				if !errors.Is(err, want) {
+					t.Errorf("under the key %s: %v, not %v", key, err, want)
+				}
+			}
+			for _, key := range []string{"old_1", "old_2", "old_3"} {
+				act(key, nil)
+			}
+			clock.Move(100 * 24 * time.Hour)
+			act("new", nil)
+			clock.Move(time.Hour)
+			if n := deleteAll(t, db, store.OldRequests, clock.Now().AddDate(0, 0, -90)); n != 3 {
+				t.Errorf("%d went, not the 3 old ones", n)
+			}
+			act("old_1", nil)
+			act("new", store.ErrKeyReused)
 		})
 	}
 }
