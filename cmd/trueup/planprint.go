@@ -21,6 +21,7 @@ import (
 	"trueup/internal/report"
 	"trueup/internal/status"
 	"trueup/internal/store"
+	"trueup/internal/sweep"
 )
 
 // shortTable is how many rows a terminal is shown unless all are asked for.
@@ -50,6 +51,14 @@ func printPlan(cmd *cobra.Command, cfg *config.Config, db *store.DB, plan store.
 		fmt.Fprintf(out, "… and %d more: --all prints them, --csv and --out FILE keep them\n", total-most)
 	}
 	printSummary(out, cfg.Syncs[plan.Sync], plan)
+	unfit := sweep.Applicable(cmd.Context(), db, cfg.Syncs[plan.Sync], plan)
+	switch {
+	case errors.Is(unfit, sweep.ErrSuperseded), errors.Is(unfit, sweep.ErrOtherRules):
+		fmt.Fprintf(out, "\nplan %s\nit cannot be applied: %v; %s\n", plan.Hash, unfit, hintNotApplicable(unfit, plan.Sync, cfg.Path))
+		return nil
+	case unfit != nil && !errors.Is(unfit, sweep.ErrWatching):
+		return unfit
+	}
 	printNext(cmd, cfg, plan, counts)
 	return nil
 }

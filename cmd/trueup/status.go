@@ -149,8 +149,8 @@ func (p screen) agreement(s contract.Sync) {
 	} else {
 		last := s.Sweeps[0]
 		text := fmt.Sprintf("%s when both sides were compared, %s: %d of %d", report.Percent(last.Agreement), p.ago(last.At), last.Agree, last.Carried)
-		if len(s.Sweeps) > 1 {
-			text += trend(last.Agreement - s.Sweeps[1].Agreement)
+		if len(s.Sweeps) > 1 && last.Agreement != nil && s.Sweeps[1].Agreement != nil {
+			text += trend(*last.Agreement - *s.Sweeps[1].Agreement)
 		}
 		p.line("agreement", "%s", text)
 	}

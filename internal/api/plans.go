@@ -1,7 +1,9 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"net/http"
 
 	"trueup/internal/contract"
 	"trueup/internal/store"
@@ -10,8 +12,10 @@ import (
 func (s *server) planRoutes() {
 	route(s, store.Viewer, get("list-plans", "/plans", "List plans",
 		"The latest first, without their rows. trueup plan makes them, trueup apply carries the latest one of a sync."), s.listPlans)
-	route(s, store.Viewer, get("get-plan", "/plans/{hash}", "Show a plan",
-		"With its rows by customer, a page of them at a time: those that would change or need a person. Of older plans the rows are not kept."), s.getPlan)
+	show := get("get-plan", "/plans/{hash}", "Show a plan",
+		"With its rows by customer, a page of them at a time: those that would change or need a person. Of older plans the rows are not kept: 410.")
+	show.Errors = []int{http.StatusGone}
+	route(s, store.Viewer, show, s.getPlan)
 }
 
 // planPlace is the number of the comparison that a page of plans ends with.
@@ -63,6 +67,22 @@ func (s *server) getPlan(ctx context.Context, in *struct {
 	if err != nil {
 		return PlanPage{}, err
 	}
+	if gone, err := s.dropped(ctx, plan, rows, place); err != nil || gone {
+		return PlanPage{}, cmp.Or(err, error(problem(http.StatusGone, "the rows of plan "+plan.Hash+" are not kept any more", "trueup plan "+plan.Sync+" makes a new one; GET "+Prefix+"/plans lists what each came to")))
+	}
 	page, err := listOf(in.Page, rows, contract.PlanRowOf, func(r store.PlanRow) any { return rowPlace{r.Customer} })
 	return PlanPage{Plan: contract.PlanOf(plan), Rows: page.Items, Next: page.Next}, err
+}
+
+// dropped reports whether a page is empty because the rows of its plan are not
+// kept any more, or have gone between two pages.
+func (s *server) dropped(ctx context.Context, plan store.Sweep, page []store.PlanRow, place rowPlace) (bool, error) {
+	if len(page) > 0 || plan.Summary.Carried() == plan.Summary.Agree {
+		return false, nil
+	}
+	if place.Customer == "" {
+		return true, nil
+	}
+	first, err := s.Store.PlanRows(ctx, plan.ID, "", 1)
+	return err == nil && len(first) == 0, err
 }

@@ -47,6 +47,7 @@ func TestAPlanIsReadByPages(t *testing.T) {
 				break
 			}
 		}
+		share := 0.3
 		var got []string
 		for _, r := range rows {
 			got = append(got, r.Customer)
@@ -58,8 +59,32 @@ func TestAPlanIsReadByPages(t *testing.T) {
 		if diff := cmp.Diff(want, rows[0]); diff != "" {
 			w.Errorf("a row: %s", diff)
 		}
-		if diff := cmp.Diff(contract.PlanSummary{Agree: 3, UnmatchedTarget: 2, Agreement: 0.3}, last.Summary); diff != "" || last.Hash != hashOf(2) || last.MadeAt == nil {
+		if diff := cmp.Diff(contract.PlanSummary{Agree: 3, UnmatchedTarget: 2, Other: 7, NotCarried: 5, Carried: 10, Agreement: &share}, last.Summary); diff != "" || last.Hash != hashOf(2) || last.MadeAt == nil {
 			w.Errorf("the plan %+v: %s", last.Plan, diff)
+		}
+	})
+}
+
+// An empty list would say that nothing is to be done.
+func TestAPlanWhoseRowsAreNotKeptIsGone(t *testing.T) {
+	onBothEngines(t, func(w *world) {
+		customers := numbered("cus_%d", 7)
+		w.plan(1, customers...)
+		var first api.PlanPage
+		w.ask(store.Viewer, "GET", "/plans/"+hashOf(1)+"?limit=3", "").ok(&first)
+		for n := 2; n <= 3; n++ {
+			w.plan(n, customers...)
+		}
+		w.plan(4) // everybody agrees: a plan without rows
+		for _, path := range []string{"/plans/" + hashOf(1), "/plans/" + hashOf(1) + "?limit=3&cursor=" + url.QueryEscape(*first.Next)} {
+			p := w.ask(store.Viewer, "GET", path, "").refused(410)
+			if !strings.Contains(p.Hint, "trueup plan "+flow) {
+				w.Errorf("%s: %+v", path, p)
+			}
+		}
+		for _, n := range []int{2, 4} {
+			var page api.PlanPage
+			w.ask(store.Viewer, "GET", "/plans/"+hashOf(n), "").ok(&page)
 		}
 	})
 }

@@ -75,7 +75,7 @@ func TestASweepRepairsWhatLostWebhooksLeft(t *testing.T) {
 				}
 			}
 			standing, err := l.db.SyncStanding(t.Context(), "customer-status")
-			if err != nil || standing.Agreement() != 1 || standing.Agree != customers {
+			if err != nil || standing.Carried != customers || standing.Agree != customers {
 				t.Errorf("it stands at %+v, %v", standing, err)
 			}
 			resp, err := http.Get(l.app.URL() + "/metrics")
@@ -101,7 +101,7 @@ func TestASweepWithoutRepairOnlyCounts(t *testing.T) {
 	l.until("it is carried", func() bool { return l.crm.Status("rec_1") == "Active" })
 	l.quiet()
 	l.billing.Set(resttest.Record{ID: "cus_1", Email: mail(1), Status: "paused"})
-	if s := l.sweeps(", repair: false"); s.Drift.LostEvent != 1 || s.Repaired != 0 || s.Summary.Agreement() != 0 {
+	if s := l.sweeps(", repair: false"); s.Drift.LostEvent != 1 || s.Repaired != 0 || s.Summary.Carried() != 1 || s.Summary.Agree != 0 {
 		t.Errorf("the sweep found %+v", s)
 	}
 	l.quiet()

@@ -17,14 +17,17 @@ type Plan struct {
 
 // PlanSummary counts customers; UnmatchedTarget counts records of the target.
 type PlanSummary struct {
-	Agree           int     `json:"agree"`
-	Write           int     `json:"write"`
-	Held            int     `json:"held"`
-	UnmatchedSource int     `json:"unmatched_source"`
-	UnmatchedTarget int     `json:"unmatched_target"`
-	Ambiguous       int     `json:"ambiguous"`
-	Unmapped        int     `json:"unmapped"`
-	Agreement       float64 `json:"agreement"`
+	Agree           int      `json:"agree"`
+	Write           int      `json:"write"`
+	Held            int      `json:"held"`
+	UnmatchedSource int      `json:"unmatched_source"`
+	UnmatchedTarget int      `json:"unmatched_target"`
+	Ambiguous       int      `json:"ambiguous"`
+	Unmapped        int      `json:"unmapped"`
+	Other           int      `json:"other"`       // those that need a person for another reason
+	NotCarried      int      `json:"not_carried"` // ignored, or without a status
+	Carried         int      `json:"carried"`     // agree, write and all others that have a status
+	Agreement       *float64 `json:"agreement" doc:"Agree of carried, 0 to 1; null when nobody is carried."`
 }
 
 // PlanRow is one customer that would change or needs a person: action is write,
@@ -42,7 +45,8 @@ type PlanRow struct {
 func PlanOf(w store.Sweep) Plan {
 	m := w.Summary
 	return Plan{Hash: w.Hash, Sync: w.Sync, MadeAt: Stamp(w.EndedAt), Summary: PlanSummary{Agree: m.Agree, Write: m.Write, Held: m.Held,
-		UnmatchedSource: m.UnmatchedSource, UnmatchedTarget: m.UnmatchedTarget, Ambiguous: m.Ambiguous, Unmapped: m.Unmapped, Agreement: m.Agreement()}}
+		UnmatchedSource: m.UnmatchedSource, UnmatchedTarget: m.UnmatchedTarget, Ambiguous: m.Ambiguous, Unmapped: m.Unmapped,
+		Other: m.Other, NotCarried: m.NotCarried, Carried: m.Carried(), Agreement: m.Agreement()}}
 }
 
 // PlanRowOf converts a row of a plan.

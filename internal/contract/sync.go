@@ -73,10 +73,10 @@ type Silence struct {
 // Agreement is the share of customers whose target holds what it should, by the
 // last look at each.
 type Agreement struct {
-	Share     float64 `json:"share"` // of Carried, 1 when there are none
-	Customers int     `json:"customers"`
-	Carried   int     `json:"carried"`
-	Agree     int     `json:"agree"`
+	Share     *float64 `json:"share" doc:"Agree of carried, 0 to 1; null when nobody is carried."`
+	Customers int      `json:"customers"`
+	Carried   int      `json:"carried"`
+	Agree     int      `json:"agree"`
 }
 
 // WithCounts adds what waits and what is open.
@@ -98,7 +98,7 @@ func AgreementOf(s store.SyncStanding) Agreement {
 type Sweep struct {
 	At              *time.Time    `json:"at"` // when it ended
 	Purpose         store.Purpose `json:"purpose"`
-	Agreement       float64       `json:"agreement"`
+	Agreement       *float64      `json:"agreement" doc:"Agree of carried, 0 to 1; null when nobody was compared."`
 	Carried         int           `json:"carried"`
 	Agree           int           `json:"agree"`
 	Write           int           `json:"write"`

@@ -24,7 +24,7 @@ func (m *Metrics) WatchSweeps(last func(context.Context) (map[string]store.Sweep
 		return prometheus.NewDesc("trueup_sweep_"+name, help, append([]string{"sync"}, labels...), nil)
 	}
 	m.registry.MustRegister(&sweeps{last: last,
-		agreement: desc("agreement", "Share of the carried customers whose target held what the source says, at the last sweep, 0 to 1."),
+		agreement: desc("agreement", "Share of the carried customers whose target held what the source says, at the last sweep, 0 to 1; none when nobody was compared."),
 		ended:     desc("ended_timestamp_seconds", "When the last sweep came to its end, in Unix seconds."),
 		took:      desc("seconds", "How long the last sweep took, in seconds."),
 		drift:     desc("drift", "Customers whose two sides had come apart at the last sweep, by cause.", "cause"),
@@ -53,7 +53,9 @@ func (s *sweeps) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
 	for sync, w := range all {
-		gauge(s.agreement, w.Summary.Agreement(), sync)
+		if share := w.Summary.Agreement(); share != nil { // an alarm must not take nobody for everybody
+			gauge(s.agreement, *share, sync)
+		}
 		gauge(s.ended, float64(w.EndedAt.Unix()), sync)
 		gauge(s.took, w.EndedAt.Sub(w.BeganAt).Seconds(), sync)
 		for cause, n := range w.Drift.ByCause() {

@@ -27,15 +27,16 @@ type Dot struct {
 	Sweep contract.Sweep
 }
 
-// curve draws comparisons, given the latest first. From one alone there is
-// nothing to see.
+// curve draws comparisons, given the latest first, but for those of nobody. From
+// one alone there is nothing to see.
 func curve(sweeps []contract.Sweep) *Curve {
+	sweeps = slices.DeleteFunc(slices.Clone(sweeps), func(s contract.Sweep) bool { return s.Agreement == nil })
 	if len(sweeps) < 2 {
 		return nil
 	}
 	c := &Curve{Lowest: 1}
 	for _, s := range sweeps {
-		c.Lowest = min(c.Lowest, s.Agreement)
+		c.Lowest = min(c.Lowest, *s.Agreement)
 	}
 	// Below the lowest there is nothing: 98 and 99 percent are to look different.
 	c.Lowest = float64(int(c.Lowest*20)) / 20
@@ -49,7 +50,7 @@ func curve(sweeps []contract.Sweep) *Curve {
 		if span := last.Sub(first); span > 0 {
 			across = float64(s.At.Sub(first)) / float64(span)
 		}
-		up := (s.Agreement - c.Lowest) / (1 - c.Lowest)
+		up := (*s.Agreement - c.Lowest) / (1 - c.Lowest)
 		x := fmt.Sprintf("%.1f", curveMargin+across*(curveWidth-2*curveMargin))
 		y := fmt.Sprintf("%.1f", curveHeight-curveMargin-up*(curveHeight-2*curveMargin))
 		points = append(points, x+","+y)

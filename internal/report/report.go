@@ -31,7 +31,7 @@ import (
 type Report struct {
 	Sync       string          `json:"sync"`
 	MadeAt     time.Time       `json:"made_at"`
-	Agreement  float64         `json:"agreement"`
+	Agreement  *float64        `json:"agreement"` // nil when nobody is carried
 	Customers  int             `json:"customers"`
 	Carried    int             `json:"carried"`
 	Agree      int             `json:"agree"`
@@ -134,6 +134,7 @@ var source string
 var functions = template.FuncMap{
 	"since":   func(made time.Time, t *time.Time) string { return Age(made.Sub(*t)) },
 	"percent": Percent,
+	"part":    func(share float64) string { return Percent(&share) },
 	"curve":   curve,
 	"stamp":   func(t time.Time) string { return t.Format("2006-01-02 15:04 UTC") },
 }
@@ -150,12 +151,15 @@ func (r Report) WriteHTML(w io.Writer) error {
 	return err
 }
 
-// Percent is a share for people. Only what is whole is 100 %.
-func Percent(share float64) string {
-	if share < 1 && share > 0.999 {
+// Percent is a share for people, nil that of nobody. Only what is whole is 100 %.
+func Percent(share *float64) string {
+	switch {
+	case share == nil:
+		return "nobody to compare"
+	case *share < 1 && *share > 0.999:
 		return "99.9 %"
 	}
-	return fmt.Sprintf("%.1f %%", share*100)
+	return fmt.Sprintf("%.1f %%", *share*100)
 }
 
 // Age is a time that has passed, for people.

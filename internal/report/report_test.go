@@ -68,16 +68,19 @@ func TestAPageThatCanBeMailed(t *testing.T) {
 
 func TestOnlyWhatIsWholeIsAHundredPercent(t *testing.T) {
 	for share, want := range map[float64]string{1: "100.0 %", 0.99999: "99.9 %", 0.5: "50.0 %", 0: "0.0 %"} {
-		if got := Percent(share); got != want {
+		if got := Percent(&share); got != want {
 			t.Errorf("%g is %s", share, got)
 		}
+	}
+	if got := Percent(nil); got != "nobody to compare" {
+		t.Errorf("nobody is %s", got)
 	}
 }
 
 func TestAgreementIsDrawnFromTheOldestComparisonToTheLatest(t *testing.T) {
 	day := func(n int, share float64) contract.Sweep {
 		at := time.Date(2026, 3, n, 9, 0, 0, 0, time.UTC)
-		return contract.Sweep{At: &at, Agreement: share}
+		return contract.Sweep{At: &at, Agreement: &share}
 	}
 	if curve(nil) != nil || curve([]contract.Sweep{day(1, 0.5)}) != nil {
 		t.Error("a picture is made of one comparison")
@@ -85,6 +88,11 @@ func TestAgreementIsDrawnFromTheOldestComparisonToTheLatest(t *testing.T) {
 	c := curve([]contract.Sweep{day(3, 1), day(2, 0.9), day(1, 0.98)})
 	if want := "6.0,27.6 300.0,114.0 594.0,6.0"; c.Points != want || c.Lowest != 0.9 {
 		t.Errorf("%s from %g, want %s", c.Points, c.Lowest, want)
+	}
+	nobody := day(2, 0)
+	nobody.Agreement = nil
+	if curve([]contract.Sweep{day(3, 1), nobody}) != nil {
+		t.Error("a comparison of nobody is drawn")
 	}
 	if c = curve([]contract.Sweep{day(1, 1), day(1, 1)}); c.Points != "594.0,6.0 594.0,6.0" {
 		t.Errorf("two at once are drawn at %s", c.Points)

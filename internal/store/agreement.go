@@ -22,13 +22,8 @@ type SyncStanding struct {
 	ByOutcome map[status.Outcome]int
 }
 
-// Agreement is Agree of Carried, 1 when there are none.
-func (s SyncStanding) Agreement() float64 {
-	if s.Carried == 0 {
-		return 1
-	}
-	return float64(s.Agree) / float64(s.Carried)
-}
+// Agreement is Agree of Carried, nil when there are none.
+func (s SyncStanding) Agreement() *float64 { return shareOf(s.Agree, s.Carried) }
 
 // SyncStanding returns how the customers of a sync stand.
 func (db *DB) SyncStanding(ctx context.Context, sync string) (SyncStanding, error) {

@@ -81,12 +81,16 @@ func (s Summary) Carried() int {
 }
 
 // Agreement is the share of carried customers whose target holds what the
-// source says, 1 when there are none.
-func (s Summary) Agreement() float64 {
-	if s.Carried() == 0 {
-		return 1
+// source says, nil when there are none: who compared nobody has proved nothing.
+func (s Summary) Agreement() *float64 { return shareOf(s.Agree, s.Carried()) }
+
+// shareOf is a part of a whole, nil when there is no whole.
+func shareOf(part, whole int) *float64 {
+	if whole == 0 {
+		return nil
 	}
-	return float64(s.Agree) / float64(s.Carried())
+	share := float64(part) / float64(whole)
+	return &share
 }
 
 // Drift counts, by cause, the customers whose two sides had come apart.

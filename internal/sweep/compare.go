@@ -214,7 +214,7 @@ func (r *run) finish(ctx context.Context) error {
 		return err
 	}
 	s, d := r.w.Summary, r.w.Drift
-	r.Log.Info("both sides compared", slog.String("sync", w.Sync), slog.String("purpose", string(w.Purpose)), slog.Float64("agreement", s.Agreement()),
+	r.Log.Info("both sides compared", slog.String("sync", w.Sync), slog.String("purpose", string(w.Purpose)), agreed(s),
 		slog.Int("carried", s.Carried()), slog.Int("agree", s.Agree), slog.Int("write", s.Write), slog.Int("held", s.Held),
 		slog.Int("unmatched", s.UnmatchedSource), slog.Int("ambiguous", s.Ambiguous), slog.Int("unmapped", s.Unmapped), slog.Int("other", s.Other),
 		slog.Int("lost_event", d.LostEvent), slog.Int("edit_outside", d.EditOutside), slog.Int("deleted_record", d.DeletedRecord),

@@ -3,6 +3,7 @@ package sweep
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -52,4 +53,13 @@ func quoted(words []string) string {
 		texts[i] = fmt.Sprintf("%q", word)
 	}
 	return strings.Join(texts, ", ")
+}
+
+// agreed is the agreement for the log, nothing when nobody was compared.
+func agreed(s store.Summary) slog.Attr {
+	share := s.Agreement()
+	if share == nil {
+		return slog.Attr{}
+	}
+	return slog.Float64("agreement", *share)
 }

@@ -217,7 +217,7 @@ func TestADroppedEventIsRepaired(t *testing.T) {
 		}
 		w.work()
 		w.pass(time.Minute)
-		if s := w.compare(store.ForSweep); s.Summary.Agreement() != 1 || s.Repaired != 0 || s.Summary.Agree != customers {
+		if s := w.compare(store.ForSweep); s.Summary.Carried() != customers || s.Repaired != 0 || s.Summary.Agree != customers {
 			t.Errorf("after the repair it is %+v", s)
 		}
 	})

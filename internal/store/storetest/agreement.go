@@ -12,7 +12,7 @@ import (
 var agreement = map[string]func(*testing.T, Open){
 	"agreement is of all who should be carried, whether they wait for a person or not": func(t *testing.T, open Open) {
 		f := fresh(t, open)
-		if s, err := f.db.SyncStanding(f.ctx, sync1); err != nil || s.Agreement() != 1 {
+		if s, err := f.db.SyncStanding(f.ctx, sync1); err != nil || s.Agreement() != nil {
 			t.Errorf("nobody: %+v, %v", s, err)
 		}
 		for n, c := range []struct {
