@@ -21,7 +21,10 @@ import (
 
 // checked is what trueup check prints as JSON.
 type checked struct {
-	Config      string   `json:"config"`
+	Config string `json:"config"`
+	// Faults are all that is wrong in the file. With one of them nothing else is
+	// known.
+	Faults      []fault  `json:"faults"`
 	Connections int      `json:"connections"`
 	Syncs       int      `json:"syncs"`
 	Warnings    []string `json:"warnings"`
@@ -30,6 +33,13 @@ type checked struct {
 	Live  []liveResult                   `json:"live,omitempty"`
 	// Vocabulary is what the values of each sync mean.
 	Vocabulary []contract.Vocabulary `json:"vocabulary,omitempty"`
+}
+
+type fault struct {
+	Line    int    `json:"line"`
+	Path    string `json:"path"` // "" for the file as a whole
+	Problem string `json:"problem"`
+	Remedy  string `json:"remedy"`
 }
 
 type liveResult struct {
@@ -60,10 +70,14 @@ sides has seen: what each means, and which of them has no meaning yet.`,
 
 func check(cmd *cobra.Command, _ []string) error {
 	cfg, err := loadConfig(cmd)
+	var faults config.Faults
+	if errors.As(err, &faults) && wantsJSON(cmd) {
+		return errors.Join(err, printFaults(cmd, faults))
+	}
 	if err != nil {
 		return err
 	}
-	result := checked{Config: cfg.Path, Connections: len(cfg.Connections), Syncs: len(cfg.Syncs), Warnings: []string{}}
+	result := checked{Config: cfg.Path, Faults: []fault{}, Connections: len(cfg.Connections), Syncs: len(cfg.Syncs), Warnings: []string{}}
 	result.Warnings = append(result.Warnings, orphans(cmd.Context(), cfg)...)
 	if result.Knows, err = app.Known(cfg); err != nil {
 		return err
@@ -89,6 +103,16 @@ func check(cmd *cobra.Command, _ []string) error {
 		}
 	}
 	return err
+}
+
+// printFaults prints what is wrong in the file in the shape of what is right.
+func printFaults(cmd *cobra.Command, faults config.Faults) error {
+	result := checked{Warnings: []string{}, Knows: map[string]connector.Knowledge{}}
+	for _, f := range faults {
+		result.Config = f.File
+		result.Faults = append(result.Faults, fault{Line: f.Line, Path: f.Path, Problem: f.Problem, Remedy: f.Remedy})
+	}
+	return printJSON(cmd.OutOrStdout(), result)
 }
 
 // askingTheDatabase bounds how long a check of the file waits for the database.

@@ -54,6 +54,9 @@ func (f *planFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, d
 	if f.csv && wantsJSON(cmd) {
 		return usage("give one of them", "--csv and --json do not go together")
 	}
+	if err := writableAt(f.out); err != nil {
+		return err
+	}
 	var plan store.Sweep
 	var err error
 	if f.show != "" {

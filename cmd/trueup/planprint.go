@@ -251,6 +251,22 @@ func rowJSON(v any) ([]byte, error) {
 	return bytes.TrimSpace(text.Bytes()), err
 }
 
+// writableAt refuses a page that could not be written before anything is read for
+// it; "" is none.
+func writableAt(path string) error {
+	if path == "" {
+		return nil
+	}
+	dir := filepath.Dir(path)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return usage("make it with mkdir -p "+dir+", or name another file", "--out %s: there is no folder %s", path, dir)
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return usage("name a file in it, such as "+filepath.Join(path, "plan.html"), "--out %s is a folder", path)
+	}
+	return nil
+}
+
 // writePlanPage writes the page of a plan to a file, as a whole or not at all.
 func writePlanPage(path string, s config.Sync, plan store.Sweep, rows iter.Seq2[store.PlanRow, error]) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".trueup-*.html") // for its owner alone: it names customers

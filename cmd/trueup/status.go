@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -35,7 +36,7 @@ sides, the other of the last look at each customer who was looked at.`,
   trueup status --json
   trueup status --fail-if-any     # exit 3 when something needs a person`,
 		Args: cobra.NoArgs,
-		RunE: withStore(func(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB) error {
+		RunE: withConfig(configOfStatus, func(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB) error {
 			s, err := standing.Status(cmd.Context(), db, cfg)
 			switch {
 			case err != nil:
@@ -54,6 +55,18 @@ sides, the other of the last look at each customer who was looked at.`,
 	cmd.Flags().BoolVar(&fail, "fail-if-any", false, "exit 3 when something needs a person")
 	jsonFlag(cmd)
 	return cmd
+}
+
+// configOfStatus reads the file. What stands here is told by the names of its
+// syncs and connections, so that none is left out that has only just come.
+func configOfStatus(cmd *cobra.Command) (*config.Config, error) {
+	cfg, err := loadConfig(cmd)
+	var faults config.Faults
+	if errors.As(err, &faults) {
+		fmt.Fprintln(cmd.ErrOrStderr(), "trueup status takes its syncs and connections from the file, which has faults; correct them first.\n"+
+			"trueup exceptions, explain, events, links and report read the database all the same.")
+	}
+	return cfg, err
 }
 
 // screen prints how everything stands at a moment.
