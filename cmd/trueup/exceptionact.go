@@ -80,7 +80,7 @@ func (c actCommand) command() *cobra.Command {
 			}
 			args = args[:1]
 		}
-		desk := exceptions.Desk{Store: db, Watching: func(sync string) bool { return cfg.Syncs[sync].Watches() }}
+		desk := exceptions.Desk{Store: db, Watching: func(sync string) bool { return cfg.Syncs[sync].Watches() }, NoRecord: noRecord(cmd, cfg, db)}
 		return act(cmd, desk, args, r, group)
 	})
 	return cmd

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"trueup/internal/app"
 	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/status"
@@ -35,7 +37,7 @@ find links; a person may set them, and what a person set is kept.`,
 		Long:    "Print links as CSV. A cell that a spreadsheet would run as a formula gets a ' in front, which import takes away again.",
 		Example: "  trueup links export --sync customer-status > links.csv", Args: cobra.NoArgs, RunE: withDatabase(exportLinks)}
 	imports := &cobra.Command{Use: "import FILE", Short: "Set links from CSV with the columns sync, customer and target_id",
-		Long:    "Set links from CSV with the columns sync, customer and target_id, all of a sync or none of it. A customer whose link names the same record already keeps it as it was found. FILE may be - for standard input.",
+		Long:    "Set links from CSV with the columns sync, customer and target_id, all of a sync or none of it. The target is not asked whether it has the records: one that is missing becomes a broken_link exception. A customer whose link names the same record already keeps it as it was found. FILE may be - for standard input.",
 		Example: "  trueup links import links.csv", Args: cobra.ExactArgs(1), RunE: withStore(importLinks)}
 	for _, c := range []*cobra.Command{list, export} {
 		syncFlag(c)
@@ -82,11 +84,26 @@ func setLink(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB
 	if l.Customer == "" || l.TargetID == "" {
 		return usage("see trueup links set --help", "the customer and the target each need an id")
 	}
+	if why := noRecord(cmd, cfg, db)(cmd.Context(), l.Sync, l.Customer, l.TargetID); why != "" {
+		return &failure{err: errors.New(why), hint: "name the id of a record that is there; nothing was changed", code: exitFailed}
+	}
 	if err := db.SetLink(cmd.Context(), l); err != nil {
 		return taken(err)
 	}
 	return done(cmd, map[string]any{"sync": l.Sync, "customer": l.Customer, "target_id": l.TargetID},
 		fmt.Sprintf("customer %s is linked to %s, and is looked at again", l.Customer, l.TargetID))
+}
+
+// noRecord returns what asks a target whether it has a record. That it cannot be
+// asked is told and stops nobody.
+func noRecord(cmd *cobra.Command, cfg *config.Config, db *store.DB) func(ctx context.Context, sync, customer, targetID string) string {
+	return func(ctx context.Context, sync, customer, targetID string) string {
+		why, err := app.NoRecord(ctx, cfg, db, sync, customer, targetID)
+		if err != nil {
+			fmt.Fprintf(cmd.ErrOrStderr(), "warning: %v; if it has none, the customer's exception will be broken_link\n", err)
+		}
+		return why
+	}
 }
 
 func removeLink(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {

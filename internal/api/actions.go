@@ -59,7 +59,7 @@ type Refusal struct {
 
 func (s *server) act(ctx context.Context, in *struct {
 	ExceptionPath
-	Key  string `header:"Idempotency-Key" maxLength:"200" doc:"A text of yours for this request about this exception. Sent once more with the same key, it changes nothing and gets the first answer; with another body the key is refused."`
+	Key  string `header:"Idempotency-Key" maxLength:"200" doc:"A text of yours for this request about this exception. Sent once more with the same key, it changes nothing and gets the first answer; with another body the key is refused. With group it counts for each exception, and the group is what is open when a request comes."`
 	Body ActionRequest
 }) (Acted, error) {
 	if err := s.fits(ctx, in.Body); err != nil {

@@ -171,6 +171,26 @@ func TestAGroupIsActedOnAsOne(t *testing.T) {
 	})
 }
 
+// A key counts for each exception of a group, and the group is what is open when
+// a request comes.
+func TestAGroupRequestSentTwiceIsOneForEachException(t *testing.T) {
+	onBothEngines(t, func(w *world) {
+		w.park(status.UnmappedStatus, "cus_1", "cus_2")
+		const retry = `{"verb":"retry","group":true}`
+		w.act(1, retry, "Idempotency-Key", "k1")
+		w.park(status.UnmappedStatus, "cus_3")
+		done := w.act(1, retry, "Idempotency-Key", "k1")
+		for _, d := range done {
+			if noted := w.history(d.Exception.ID); len(noted) != 1 {
+				w.Errorf("of %s is noted: %v", d.Exception.Customer, noted)
+			}
+		}
+		if len(done) != 3 {
+			w.Errorf("the second time it is about %+v", done)
+		}
+	})
+}
+
 // A group in which some are refused tells what became of each.
 func TestWhatBecameOfEachOfAGroupIsTold(t *testing.T) {
 	onBothEngines(t, func(w *world) {

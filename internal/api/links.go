@@ -26,7 +26,7 @@ func (s *server) linkRoutes() {
 	route(s, store.Viewer, get("get-link-history", path+"/history", "Show how a customer's link has changed",
 		"The latest first, at most 200: found by a rule, set, imported, removed, or moved to the survivor of a merge. Also of a customer who has no link now."), s.linkHistory)
 	route(s, store.Operator, huma.Operation{OperationID: "set-link", Method: http.MethodPut, Path: path, Summary: "Link a customer to a record",
-		Description: "The customer is looked at again. A record that belongs to another customer is refused with 409."}, s.setLink)
+		Description: "The customer is looked at again. A record that belongs to another customer is refused with 409, and one that the target says it does not have with 422; when the target gives no answer the link is set."}, s.setLink)
 	silent(s, store.Operator, huma.Operation{OperationID: "remove-link", Method: http.MethodDelete, Path: path, Summary: "Remove a customer's link",
 		Description: "The match rules are tried anew. The customer's history says who removed it."}, s.removeLink)
 }
@@ -84,6 +84,9 @@ func (s *server) setLink(ctx context.Context, in *struct {
 		return contract.Link{}, err
 	}
 	l := store.Link{Sync: in.Sync, Customer: in.Customer, TargetID: in.Body.TargetID, Rule: byHand, Confidence: 1, By: who(ctx, in.Body.As)}
+	if why := s.NoRecord(ctx, l.Sync, l.Customer, l.TargetID); why != "" {
+		return contract.Link{}, unprocessable("body.target_id", why, "name the id of a record that is there")
+	}
 	if err := s.Store.SetLink(ctx, l); err != nil {
 		return contract.Link{}, err
 	}

@@ -87,6 +87,11 @@ func newWorld(t *testing.T, dsn string) *world {
 			return r.Preview(ctx, seq)
 		}
 		return r.Do(ctx, seq, q)
+	}, NoRecord: func(_ context.Context, sync, customer, targetID string) string {
+		if targetID == "rec_gone" {
+			return "crm has no record rec_gone"
+		}
+		return ""
 	}})
 	if err != nil {
 		t.Fatal(err)

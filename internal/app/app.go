@@ -99,7 +99,7 @@ func (a *App) assemble(ctx context.Context) error {
 	a.metrics.Watch(a.store.Counts)
 	a.metrics.WatchOverdue(a.overdue)
 	a.metrics.WatchSweeps(a.lastSweeps)
-	answers, err := api.New(api.Options{Store: a.store, Syncs: func() map[string]config.Sync { return a.carrier.Load().config.Syncs }, Replay: a.replay, Log: a.log})
+	answers, err := api.New(api.Options{Store: a.store, Syncs: func() map[string]config.Sync { return a.carrier.Load().config.Syncs }, Replay: a.replay, NoRecord: a.noRecord, Log: a.log})
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,9 @@ type Desk struct {
 	Store Store
 	// Watching reports whether a sync only watches.
 	Watching func(sync string) bool
+	// NoRecord says why a customer cannot be linked to a record of the target, ""
+	// when it can or nobody knows; nil asks nobody.
+	NoRecord func(ctx context.Context, sync, customer, targetID string) string
 }
 
 // Request is what somebody wants done about an exception.
@@ -84,6 +87,11 @@ func (d Desk) do(ctx context.Context, x store.Exception, r Request) (Done, error
 	if err == nil && a.Verb == store.ApplyOurs && d.Watching(x.Sync) {
 		err = &RefusedError{Exception: x.ID, Why: fmt.Sprintf("%s is in watch mode and writes nothing: your word would wait, and be carried out when it goes live", x.Sync),
 			Hint: fmt.Sprintf("set mode: live for %s in trueup.yaml and decide then", x.Sync)}
+	}
+	if err == nil && a.Verb == store.LinkTo && d.NoRecord != nil {
+		if why := d.NoRecord(ctx, x.Sync, x.Customer, a.TargetID); why != "" {
+			err = &RefusedError{Exception: x.ID, Why: why, Hint: "name the id of a record that is there, one of the candidates for instance"}
+		}
 	}
 	if err != nil {
 		return Done{}, err

@@ -1,6 +1,7 @@
 package exceptions
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"testing"
@@ -12,6 +13,7 @@ import (
 // desk is a store of a few open exceptions of one cause, which goes away after
 // some acts.
 type desk struct {
+	kind  status.Kind // conflict unless set
 	open  int64
 	lasts int
 	acts  []store.Act
@@ -20,7 +22,7 @@ type desk struct {
 var errAway = errors.New("the database is away")
 
 func (d *desk) Exception(_ context.Context, id int64) (store.Exception, error) {
-	return store.Exception{ID: id, State: status.Open, NewException: store.NewException{Sync: "s", Customer: "c", Kind: status.Conflict, Cause: "one", SourceValue: "canceled", TargetValue: "Active"}}, nil
+	return store.Exception{ID: id, State: status.Open, NewException: store.NewException{Sync: "s", Customer: "c", Kind: cmp.Or(d.kind, status.Conflict), Cause: "one", SourceValue: "canceled", TargetValue: "Active"}}, nil
 }
 
 func (d *desk) Exceptions(ctx context.Context, f store.ExceptionFilter) (found []store.Exception, err error) {
@@ -121,5 +123,25 @@ func TestAKeyIsKeptByWhoAndWhatItIsAbout(t *testing.T) {
 	}
 	if a := do(1, Request{Verb: store.Retry, Who: "ana"}); a.Key != "" {
 		t.Error("without a key there is one")
+	}
+}
+
+func TestACustomerIsNotLinkedToARecordThatIsNotThere(t *testing.T) {
+	s := &desk{kind: status.Unmatched, lasts: 9}
+	d := Desk{Store: s, Watching: live, NoRecord: func(_ context.Context, sync, customer, targetID string) string {
+		if targetID == "rec_gone" {
+			return "crm has no record rec_gone"
+		}
+		return ""
+	}}
+	link := Request{Verb: store.LinkTo, Who: "ana", TargetID: "rec_gone"}
+	_, err := d.Do(t.Context(), 1, link)
+	var refused *RefusedError
+	if !errors.As(err, &refused) || refused.Hint == "" || len(s.acts) > 0 {
+		t.Errorf("it came to %v, done was %+v", err, s.acts)
+	}
+	link.TargetID = "rec_1"
+	if _, err := d.Do(t.Context(), 1, link); err != nil || len(s.acts) != 1 {
+		t.Errorf("it came to %v, done was %+v", err, s.acts)
 	}
 }
