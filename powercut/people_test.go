@@ -46,7 +46,7 @@ func excepting(customer string, kind status.Kind) step {
 
 func closing(customer string, kind status.Kind) step {
 	return step{name: fmt.Sprintf("close %s of %s", kind, customer), do: func(l *life) error {
-		_, err := l.CloseExceptions(l.ctx, plan, customer, kind)
+		_, err := l.CloseExceptions(l.ctx, plan, customer, kind, "")
 		return err
 	}}
 }
