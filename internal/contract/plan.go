@@ -17,17 +17,19 @@ type Plan struct {
 
 // PlanSummary counts customers; UnmatchedTarget counts records of the target.
 type PlanSummary struct {
-	Agree           int      `json:"agree"`
-	Write           int      `json:"write"`
-	Held            int      `json:"held"`
-	UnmatchedSource int      `json:"unmatched_source"`
-	UnmatchedTarget int      `json:"unmatched_target"`
-	Ambiguous       int      `json:"ambiguous"`
-	Unmapped        int      `json:"unmapped"`
-	Other           int      `json:"other"`       // those that need a person for another reason
-	NotCarried      int      `json:"not_carried"` // ignored, or without a status
-	Carried         int      `json:"carried"`     // agree, write and all others that have a status
-	Agreement       *float64 `json:"agreement" doc:"Agree of carried, 0 to 1; null when nobody is carried."`
+	Agree           int `json:"agree"`
+	Write           int `json:"write"`
+	Held            int `json:"held"`
+	UnmatchedSource int `json:"unmatched_source"`
+	UnmatchedTarget int `json:"unmatched_target"`
+	Ambiguous       int `json:"ambiguous"`
+	Unmapped        int `json:"unmapped"`
+	Other           int `json:"other"`       // those that need a person for another reason
+	NotCarried      int `json:"not_carried"` // ignored, or without a status
+	Carried         int `json:"carried"`     // agree, write and all others that have a status
+	// A number always: programs are written against it. Carried tells whether it
+	// says anything.
+	Agreement float64 `json:"agreement" doc:"Agree of carried, 0 to 1; 1 when nobody is carried."`
 }
 
 // PlanRow is one customer that would change or needs a person: action is write,
@@ -43,10 +45,13 @@ type PlanRow struct {
 
 // PlanOf converts a comparison that has ended.
 func PlanOf(w store.Sweep) Plan {
-	m := w.Summary
+	m, agreement := w.Summary, 1.0
+	if share := m.Agreement(); share != nil {
+		agreement = *share
+	}
 	return Plan{Hash: w.Hash, Sync: w.Sync, MadeAt: Stamp(w.EndedAt), Summary: PlanSummary{Agree: m.Agree, Write: m.Write, Held: m.Held,
 		UnmatchedSource: m.UnmatchedSource, UnmatchedTarget: m.UnmatchedTarget, Ambiguous: m.Ambiguous, Unmapped: m.Unmapped,
-		Other: m.Other, NotCarried: m.NotCarried, Carried: m.Carried(), Agreement: m.Agreement()}}
+		Other: m.Other, NotCarried: m.NotCarried, Carried: m.Carried(), Agreement: agreement}}
 }
 
 // PlanRowOf converts a row of a plan.
