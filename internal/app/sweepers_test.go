@@ -2,7 +2,6 @@ package app
 
 import (
 	"fmt"
-	"path/filepath"
 	"testing"
 
 	"trueup/internal/config"
@@ -10,12 +9,13 @@ import (
 	"trueup/internal/pipeline"
 	"trueup/internal/status"
 	"trueup/internal/store"
+	"trueup/internal/store/storetest"
 )
 
 // A poller may be unable to ask for changes while the lists of a comparison are
 // answered: neither closes what the other has opened.
 func TestASweepClosesOnlyWhatASweepHasOpened(t *testing.T) {
-	db, err := store.Open(t.Context(), store.Options{DSN: filepath.Join(t.TempDir(), "t.db"), Migrate: true})
+	db, err := store.Open(t.Context(), store.Options{DSN: storetest.File(t), Migrate: true})
 	if err != nil {
 		t.Fatal(err)
 	}
