@@ -80,8 +80,11 @@ func (db *DB) Forget(ctx context.Context, sync, customer, named string) (Forgott
 }
 
 func (db *DB) forget(ctx context.Context, sync, customer, named string, dry bool) (Forgotten, error) {
+	customer, err := db.comparedOnly(ctx, sync, customer, named)
 	f := Forgotten{Customer: customer, Pseudonym: forgottenPrefix + strings.ToLower(rand.Text()[:10]), Rows: map[string]int{}}
-	err := db.namesOf(ctx, sync, named, &f)
+	if err == nil {
+		err = db.namesOf(ctx, sync, named, &f)
+	}
 	if err == nil {
 		// First what others' rows say of the customer: when this is cut off, the
 		// customer is still there to be forgotten by name.
@@ -123,6 +126,20 @@ func (db *DB) forget(ctx context.Context, sync, customer, named string, dry bool
 	return f, nil
 }
 
+// comparedOnly returns the customer, or when there is none of that name whom only
+// comparisons have met: nothing was carried for them yet, and rows of theirs
+// stand.
+func (db *DB) comparedOnly(ctx context.Context, sync, customer, named string) (string, error) {
+	if customer != "" {
+		return customer, nil
+	}
+	err := db.view(ctx, func(s scanner) error { return s.Scan(&customer) }, `
+select customer from seen where sync = $1 and customer = $2
+union select customer from watched where sync = $1 and customer = $2
+union select customer from plan_rows where `+sweepsOf+` and (customer = $2 or target_id = $2) order by 1`, sync, named)
+	return customer, err
+}
+
 // namesOf gathers what the customer is called: its id, the ids of its records
 // that are nobody else's now, and its address.
 func (db *DB) namesOf(ctx context.Context, sync, named string, f *Forgotten) error {
@@ -145,6 +162,7 @@ union select target_id from decisions where sync = $1 and customer = $2
 union select record_id from intents where sync = $1 and customer = $2
 union select old_target from link_history where sync = $1 and customer = $2
 union select new_target from link_history where sync = $1 and customer = $2
+union select target_id from plan_rows where `+sweepsOf+` and customer = $2
 union select email from customers where sync = $1 and customer = $2`, sync, f.Customer),
 			one(&f.Others, "select customer from customers where sync = $1 and customer <> $2 and email <> '' and email = (select email from customers where sync = $1 and customer = $2) order by customer",
 				sync, f.Customer),

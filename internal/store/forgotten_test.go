@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync/atomic"
@@ -151,6 +152,41 @@ func TestARowOfAPlanBringsNobodyBack(t *testing.T) {
 
 // Forgetting somebody who is no customer any more, and is only mentioned, ends
 // a comparison as well: its pages may name him, and it has no cursor then.
+// A plan names customers of whom no event has ever told.
+func TestWhoStandsOnlyInAPlanIsForgotten(t *testing.T) {
+	for engine, dsn := range engines {
+		for how, named := range map[string]string{"by the id in the source": theirID, "by the record": theirRec} {
+			t.Run(engine+" "+how, func(t *testing.T) {
+				database := dsn(t)
+				db := open(t, store.Options{DSN: database, Migrate: true})
+				ctx := t.Context()
+				w, err := db.BeginSweep(ctx, store.Sweep{Sync: theSync, Purpose: store.ForPlan, Rules: "r", SourceListed: true, TargetListed: true}, time.Minute)
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.Phase = store.PhaseDone
+				w, err = db.SaveSweep(ctx, w, store.SweepPart{Rows: []store.PlanRow{{Customer: theirID, TargetID: theirRec, Action: "write"}},
+					Seen: map[string]store.Seen{theirID: {Value: "active", At: time.Now()}}}, time.Minute)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, do := range []func(context.Context, string, string, string) (store.Forgotten, error){db.ForgetPlan, db.Forget} {
+					if f, err := do(ctx, theSync, "", named); err != nil || f.Customer != theirID || f.Rows["plan_rows"] != 1 || f.Rows["seen"] != 1 {
+						t.Errorf("forgotten is %+v, %v", f, err)
+					}
+				}
+				raw := rawOf(t, engine, database)
+				if left := where(t, raw, textColumns(t, engine, raw), theirID, theirRec); len(left) > 0 {
+					t.Errorf("she stands in\n%s", strings.Join(left, "\n"))
+				}
+				if _, ok, err := db.ClaimOne(ctx, theSync, theirID, w.ID, time.Minute); ok || !errors.Is(err, store.ErrNotFound) {
+					t.Errorf("her row is applied: %v, %v", ok, err)
+				}
+			})
+		}
+	}
+}
+
 func TestForgettingAMentionEndsComparisons(t *testing.T) {
 	db := ticking(t)
 	ctx := t.Context()

@@ -369,7 +369,7 @@ func (c *customer) release(w *store.Work, s store.Settlement, now time.Time) {
 	if c.Ruling.At.Equal(milli(s.RulingDone)) {
 		c.Ruling.Kind = ""
 	}
-	if s.Outcome == status.Applied || s.Outcome != "" && !s.Halted && c.generation == w.Generation {
+	if s.Outcome == status.Applied || s.Outcome != "" && !s.Halted && !s.KeepDue && c.generation == w.Generation {
 		c.waits, c.passes = false, false
 	}
 	was := c.Desired
