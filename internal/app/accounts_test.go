@@ -28,7 +28,7 @@ func TestAnotherAccountUnderTheSameNameIsAnotherSetOfRules(t *testing.T) {
 		if old != now && text == accountFile {
 			t.Fatalf("%q is not in the file", old)
 		}
-		cfg, err := config.Parse("trueup.yaml", []byte(text), t.TempDir(), Types(), func(string) (string, bool) { return "", false })
+		cfg, err := config.Parse("trueup.yaml", []byte(text), t.TempDir(), Types(), func(string) (string, bool) { return "Fr0mTheEnv1r0nmentAbC", true })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,5 +57,9 @@ func TestAnotherAccountUnderTheSameNameIsAnotherSetOfRules(t *testing.T) {
 		if strings.Contains(was.Source.Account+was.Target.Account, secret) {
 			t.Errorf("%s is in what is said of the account: %s %s", secret, was.Source.Account, was.Target.Account)
 		}
+	}
+	// It may be a key in the path of a call, and a field that holds it is no secret.
+	if outside := read("L0cAt10nAbCdEfGhIjKl", "${LOCATION}"); !strings.Contains(outside.Target.Account, "${LOCATION}") || strings.Contains(outside.Target.Account, "Fr0mTheEnv1r0nmentAbC") {
+		t.Errorf("what comes from the environment is in what is said of the account: %s", outside.Target.Account)
 	}
 }

@@ -141,7 +141,7 @@ func (d *decoder) scalar(n *node, path string, v reflect.Value, want, remedy str
 		return
 	}
 	if replaced {
-		d.written[path] = n.text
+		d.came(path, s, n.text)
 	}
 	if n.kind == number {
 		s = plainNumber(n)
@@ -352,7 +352,7 @@ func (d *decoder) anything(n *node, path string) any {
 			d.unreadable(n.line, path, problem, remedy)
 		}
 		if replaced {
-			d.written[path] = n.text
+			d.came(path, s, n.text)
 		}
 		return s
 	case number:

@@ -58,6 +58,17 @@ type report struct {
 	// written is how each value that came out of the environment stands in
 	// the file; that is all a fault may show of it.
 	written map[string]string
+	// writtenFor is the same by the value.
+	writtenFor map[string]string
+}
+
+// came notes a value that came out of the environment, and how it stands in the
+// file.
+func (r *report) came(path, value, written string) {
+	if r.writtenFor == nil {
+		r.writtenFor = map[string]string{}
+	}
+	r.written[path], r.writtenFor[value] = written, written
 }
 
 // unreadable reports a value that could not be read, on its own line.

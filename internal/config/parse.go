@@ -86,7 +86,7 @@ func Parse(name string, src []byte, dir string, types Types, env func(string) (s
 		return nil, r.sorted()
 	}
 	c.resolve(dir)
-	c.nameAccounts()
+	c.nameAccounts(r.writtenFor)
 	return c, nil
 }
 

@@ -44,9 +44,10 @@ type counts struct {
 
 // landing is a write that was begun under the limits and arrived.
 type landing struct {
-	customer, value string
-	at              int64
-	mass            bool // it counts towards the mass change
+	customer string
+	at       int64
+	again    bool // of one before nobody knew the effect: both count once
+	mass     bool // it counts towards the mass change
 }
 
 // withinLimits: no more is written than the limits allow.
@@ -56,7 +57,8 @@ var withinLimits = watch{
 			return
 		}
 		n, customer, at := &w.facts.limits, s.work.Customer, s.intentAt
-		l := landing{customer, s.value, at, s.value == "Churned" && !n.passing[customer] && at > n.resumed}
+		again := slices.ContainsFunc(s.work.Intents, func(i store.Intent) bool { return !i.Seen && i.Value == s.value && i.RecordID == s.record.ID })
+		l := landing{customer, at, again, s.value == "Churned" && !n.passing[customer] && at > n.resumed}
 		n.landed = append(n.landed, l)
 		if last := n.writes(customer, at); last > mostWrites {
 			w.fail(14, "within limits", "%s was written %d times within %s", customer, last, window)
@@ -71,7 +73,6 @@ var withinLimits = watch{
 			n.since[work.Customer] = w.now
 		}
 		if waits(s) {
-			n.waiting[work.Customer] = true
 			w.coverage.hit("limit", "mass_change")
 			w.resumeLater()
 			return
@@ -79,7 +80,8 @@ var withinLimits = watch{
 		if s.Park != nil && s.Park.Kind == status.LoopSuspected {
 			w.coverage.hit("limit", "writes_per_customer")
 		}
-		if !s.Halted {
+		// What came meanwhile is still to be carried, and the mark with it.
+		if s.Outcome == status.Applied || s.Outcome != "" && !s.Halted && !w.due(work.Customer) {
 			delete(n.waiting, work.Customer)
 			delete(n.passing, work.Customer)
 		}
@@ -94,16 +96,22 @@ var withinLimits = watch{
 // waits reports whether an attempt ended because the sync is halted.
 func waits(s store.Settlement) bool { return s.Halted && s.Outcome == status.Parked && s.Park == nil }
 
-// writes is how often a customer was written until then, in the window. One that
-// follows on the same value may be the same write once more.
+// due reports whether a customer is to be carried now.
+func (w *world) due(customer string) bool {
+	c, err := w.db.Customer(context.Background(), syncName, customer)
+	w.must(err)
+	return !c.DueAt.IsZero() && !c.DueAt.After(w.clock())
+}
+
+// halted: the store refused a write because the sync is halted, and keeps that
+// whether or not the attempt comes to its end.
+func (w *world) halted(customer string) { w.facts.limits.waiting[customer] = true }
+
+// writes is how often a customer was written until then, in the window.
 func (n *counts) writes(customer string, at int64) (writes int) {
-	last := ""
 	for _, l := range n.landed {
-		if l.customer == customer && n.counted(l, at) && l.at > n.since[customer] {
-			if l.value != last {
-				writes++
-			}
-			last = l.value
+		if l.customer == customer && n.counted(l, at) && l.at > n.since[customer] && !l.again {
+			writes++
 		}
 	}
 	return writes

@@ -118,6 +118,9 @@ func (p *port) BeginWrite(ctx context.Context, work *store.Work, i store.Intent,
 		if err == nil {
 			t.intent, t.intentAt = &stored, p.world.now
 		}
+		if halted := (*store.HaltedError)(nil); errors.As(err, &halted) {
+			p.world.halted(work.Customer)
+		}
 		return err
 	})
 	if err != nil {

@@ -94,8 +94,9 @@ func (db *DB) forget(ctx context.Context, sync, customer, named string, dry bool
 		err = db.countPages(ctx, sync, &f)
 	}
 	if err == nil {
+		var rows map[string]int
 		err = db.update(ctx, func(t *tx) error {
-			rows := map[string]int{}
+			rows = map[string]int{} // it may be done again
 			if customer != "" {
 				if err := t.forgetOwn(sync, &f, rows, dry); err != nil {
 					return err
@@ -106,14 +107,15 @@ func (db *DB) forget(ctx context.Context, sync, customer, named string, dry bool
 					return err
 				}
 			}
-			for table, n := range rows {
-				f.Rows[table] += n
-			}
 			return nil
 		}, key{sync, customer})
+		for table, n := range rows {
+			f.Rows[table] += n
+		}
 	}
 	if err == nil && !dry {
-		err = db.dropPages(ctx, "sync = $1", sync)
+		// Not those of one that began since: it would go on with less than it has read.
+		err = db.dropPages(ctx, "sync = $1 and phase in ('done', 'failed')", sync)
 	}
 	if err == nil && !dry {
 		// Then what its own rows say, and what was written meanwhile.
@@ -128,16 +130,32 @@ func (db *DB) forget(ctx context.Context, sync, customer, named string, dry bool
 
 // comparedOnly returns the customer, or when there is none of that name whom only
 // comparisons have met: nothing was carried for them yet, and rows of theirs
-// stand.
+// stand. A record has the id of another customer often; the customer counts.
 func (db *DB) comparedOnly(ctx context.Context, sync, customer, named string) (string, error) {
 	if customer != "" {
 		return customer, nil
 	}
-	err := db.view(ctx, func(s scanner) error { return s.Scan(&customer) }, `
+	var found []string
+	one := func(s scanner) error {
+		var c string
+		err := s.Scan(&c)
+		found = append(found, c)
+		return err
+	}
+	err := db.view(ctx, one, `
 select customer from seen where sync = $1 and customer = $2
 union select customer from watched where sync = $1 and customer = $2
-union select customer from plan_rows where `+sweepsOf+` and (customer = $2 or target_id = $2) order by 1`, sync, named)
-	return customer, err
+union select customer from plan_rows where `+sweepsOf+" and customer = $2", sync, named)
+	if err == nil && len(found) == 0 {
+		err = db.view(ctx, one, "select distinct customer from plan_rows where "+sweepsOf+" and target_id = $2 order by 1", sync, named)
+	}
+	switch {
+	case err != nil || len(found) == 0:
+		return "", err
+	case len(found) > 1:
+		return "", fmt.Errorf("plans have record %s for %s: name one of them by its id", named, strings.Join(found, ", "))
+	}
+	return found[0], nil
 }
 
 // namesOf gathers what the customer is called: its id, the ids of its records

@@ -11,7 +11,7 @@ import (
 func (t *tx) forgetSweeps(sync string) error {
 	_, err := t.exec("update sweeps set phase = 'failed', failure = 'a customer was forgotten', ended_at = $2, lease_until = 0 where sync = $1 and phase not in ('done', 'failed')", sync, ms(t.now))
 	if err == nil {
-		_, err = t.exec("update sweeps set source_cursor = '', target_cursor = '', compared_to = '' where sync = $1", sync)
+		_, err = t.exec("update sweeps set source_cursor = '', target_cursor = '', compared_to = '' where sync = $1 and phase in ('done', 'failed')", sync)
 	}
 	return err
 }

@@ -60,8 +60,9 @@ func (db *DB) BeginSweep(ctx context.Context, begin Sweep, lease time.Duration) 
 		case left != nil:
 			w = *left
 			w.fence++
-			// Another node may have taken it since it was looked at.
-			n, err := t.exec("update sweeps set fence = $2, lease_until = $3 where id = $1 and fence = $4", w.ID, w.fence, ms(t.now.Add(lease)), left.fence)
+			// Since it was looked at another node may have taken it, or whoever stood still
+			// has gone on: then it is further than what was read here.
+			n, err := t.exec("update sweeps set fence = $2, lease_until = $3 where id = $1 and fence = $4 and lease_until <= $5", w.ID, w.fence, ms(t.now.Add(lease)), left.fence, ms(t.now))
 			if err == nil && n == 0 {
 				err = &SweepingError{*left}
 			}

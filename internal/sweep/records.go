@@ -23,7 +23,8 @@ type records struct {
 	targets map[string]listed.Target
 	under   map[[2]string][]string // ids of the target's records, by key and value
 	owners  map[string]string
-	taken   []store.Taken // by this batch
+	looked  map[string]bool // ids of the target's records that targets and owners tell of
+	taken   []store.Taken   // by this batch
 	now     time.Time
 	// failed is why a call did not succeed that says nothing of the customer, and
 	// noAnswer that one of the customer's had no answer, tried often.
@@ -33,7 +34,7 @@ type records struct {
 
 // gather reads a batch.
 func (r *run) gather(ctx context.Context, customers []string) (*records, error) {
-	b := &records{run: r, under: map[[2]string][]string{}, owners: map[string]string{}}
+	b := &records{run: r, under: map[[2]string][]string{}, owners: map[string]string{}, looked: map[string]bool{}}
 	var err error
 	if b.known, err = r.Store.Known(ctx, r.w.Sync, customers); err != nil {
 		return nil, err
@@ -71,16 +72,45 @@ func (r *run) gather(ctx context.Context, customers []string) (*records, error) 
 		if err != nil {
 			return nil, err
 		}
-		for value, some := range found {
-			b.under[[2]string{name, value}] = some
-			ids = append(ids, some...)
+		for _, value := range values {
+			b.under[[2]string{name, value}] = found[value]
+			ids = append(ids, found[value]...)
 		}
 	}
 	if b.targets, err = r.listed.Targets(ctx, ids); err != nil {
 		return nil, err
 	}
+	for _, id := range ids {
+		b.looked[id] = true
+	}
 	b.owners, err = r.ownersOf(ctx, ids)
 	return b, err
+}
+
+// look looks for records of the target that gather could not know of: the
+// source was asked, or the target told of a merge.
+func (b *records) look(ctx context.Context, ids ...string) error {
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return b.looked[id] })
+	if len(ids) == 0 {
+		return nil
+	}
+	targets, err := b.listed.Targets(ctx, ids)
+	if err != nil {
+		return err
+	}
+	owners, err := b.ownersOf(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		b.looked[id] = true
+		if _, ours := b.owners[id]; ours { // found by this batch
+			delete(owners, id)
+		}
+	}
+	maps.Copy(b.targets, targets)
+	maps.Copy(b.owners, owners)
+	return nil
 }
 
 // ownersOf returns which customers have records of the target: by a link, or
@@ -192,8 +222,21 @@ func (t target) Find(ctx context.Context, key, value string) ([]status.TargetRec
 		real := t.Sync.Target.Target
 		return ask(ctx, t.records, t.Sync.Target.Name, "searching", func(ctx context.Context) ([]status.TargetRecord, error) { return real.Find(ctx, key, value) })
 	}
+	ids, ok := t.under[[2]string{key, value}]
+	if !ok { // the source was asked, and says another value than it listed
+		some, err := t.listed.Under(ctx, key, []string{value})
+		if err == nil {
+			err = t.look(ctx, some[value]...)
+		}
+		if err != nil {
+			t.failed = err
+			return nil, err
+		}
+		ids = some[value]
+		t.under[[2]string{key, value}] = ids
+	}
 	var found []status.TargetRecord
-	for _, id := range t.under[[2]string{key, value}] {
+	for _, id := range ids {
 		found = append(found, t.targets[id].Record)
 	}
 	return found, nil
@@ -202,6 +245,12 @@ func (t target) Find(ctx context.Context, key, value string) ([]status.TargetRec
 // Read implements connector.Target. A linked record that is missing in the list
 // is asked for, as a customer of the source is.
 func (t target) Read(ctx context.Context, id string) (status.TargetRecord, error) {
+	if t.w.TargetListed {
+		if err := t.look(ctx, id); err != nil {
+			t.failed = err
+			return status.TargetRecord{}, err
+		}
+	}
 	listed, ok := t.targets[id]
 	linked := t.k.Link != nil && t.k.Link.TargetID == id
 	switch {

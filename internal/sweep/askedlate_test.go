@@ -1,0 +1,52 @@
+package sweep
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"trueup/internal/connector"
+	"trueup/internal/status"
+	"trueup/internal/store"
+	"trueup/internal/store/storetest"
+)
+
+type merging struct{ crm }
+
+func (m merging) Read(ctx context.Context, id string) (status.TargetRecord, error) {
+	r, err := m.crm.Read(ctx, id)
+	if err != nil && id == "rec_a" {
+		return r, &connector.Failure{Kind: connector.Gone, Effect: connector.EffectNone, Survivor: "rec_s", Detail: "merged"}
+	}
+	return r, err
+}
+
+func TestAMergeIsFollowed(t *testing.T) {
+	w := newWorld(t, storetest.File(t))
+	w.goLive()
+	w.settled("a")
+	w.sync.Target.Target = merging{crm{w.crm}}
+	w.crm.records["rec_s"] = w.crm.records["rec_a"]
+	delete(w.crm.records, "rec_a")
+	w.pass(time.Minute)
+	s := w.compare(store.ForPlan)
+	if s.Summary.Agree != 1 || s.Drift.DeletedRecord != 0 {
+		t.Errorf("it is %+v, rows %+v", s.Summary, w.rows(s))
+	}
+}
+
+func TestASourceThatCannotListIsMatchedByWhatItSays(t *testing.T) {
+	w := newWorld(t, storetest.File(t))
+	w.goLive()
+	w.customer("a", "active", "-")
+	w.change("a", "active", true)
+	w.work() // unmatched
+	w.pass(time.Minute)
+	w.customer("a", "active", "Active")
+	w.pass(time.Minute)
+	w.sync.Source.SourceList = nil
+	s := w.compare(store.ForSweep)
+	if s.Summary.UnmatchedSource != 0 || s.Summary.Agree != 1 || s.Repaired != 1 {
+		t.Errorf("it is %+v, repaired %d", s.Summary, s.Repaired)
+	}
+}
