@@ -3,7 +3,7 @@
 # into docs/scoreboard.md, with the commit it ran on. It takes some hours; sizes
 # can be given:
 #
-#   SEEDS=1000000 PLANTED=1000000 CUTS=2000 ROUNDS=60 FUZZ=60 bash scripts/scoreboard.sh
+#   SEEDS=1000000 SWEEPS=3000 PLANTED=1000000 CUTS=2000 ROUNDS=60 FUZZ=60 bash scripts/scoreboard.sh
 #
 # It stops at the first programme that finds something, and leaves the
 # scoreboard as it was.
@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 PATH=$PATH:/usr/local/go/bin
-seeds=${SEEDS:-1000000} planted=${PLANTED:-1000000} cuts=${CUTS:-2000} rounds=${ROUNDS:-60} fuzz=${FUZZ:-60}
+seeds=${SEEDS:-1000000} sweeps=${SWEEPS:-3000} planted=${PLANTED:-1000000} cuts=${CUTS:-2000} rounds=${ROUNDS:-60} fuzz=${FUZZ:-60}
 board=$(mktemp)
 trap 'rm -f "$board"' EXIT
 
@@ -44,6 +44,7 @@ dirty=$(git status --porcelain)
 		"$(sed -nE 's/^model name\s*: //p' /proc/cpuinfo | head -n 1)"
 } >"$board"
 section "Histories" go run ./cmd/trueup-sim -seeds "$seeds" -sqlite 10000
+section "Histories with comparisons" go run ./cmd/trueup-sim -seeds "$sweeps" -sweeps
 section "Planted bugs" go run ./cmd/trueup-sim -planted all -seeds "$planted"
 section "Power cuts" powercuts
 section "Kills" go run ./cmd/trueup-kill -rounds "$rounds"

@@ -43,10 +43,11 @@ insecure() {
 		./...
 }
 
-# simulated lives through histories, some of them on SQLite too, and sees that
-# planted bugs are found. docs/reliability.md says how it is run at length.
+# simulated lives through histories, some of them on SQLite too and some with
+# comparisons of both sides, and sees that planted bugs are found. docs/reliability.md says how it is run at length.
 simulated() {
 	go run ./cmd/trueup-sim -seeds "${TRUEUP_SIM_SEEDS:-20000}" -sqlite 1000 &&
+		go run ./cmd/trueup-sim -seeds 150 -sweeps &&
 		go run ./cmd/trueup-sim -planted stored_twice,fence_dropped,generation_ignored,intents_not_stored,acknowledge_before_store,guess_when_unsure -seeds 2000
 }
 

@@ -1,11 +1,11 @@
 package sim
 
 // Shrink leaves out steps of a failing case for as long as it still breaks the
-// same invariant, and returns the smallest case it found.
-func Shrink(r Result) (Result, error) {
+// same invariant, run as before, and returns the smallest case it found.
+func Shrink(r Result, o Options) (Result, error) {
 	best := r
 	better := func(c Case) (bool, error) {
-		got, err := Run(c, Options{})
+		got, err := Run(c, o)
 		if err != nil {
 			return false, err
 		}
@@ -40,7 +40,8 @@ func Shrink(r Result) (Result, error) {
 			chunk /= 2
 		}
 	}
-	return Run(best.Case, Options{Trace: true})
+	o.Trace = true
+	return Run(best.Case, o)
 }
 
 // without adds the numbers of a range to those that are left out.

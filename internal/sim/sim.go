@@ -84,6 +84,9 @@ type Options struct {
 	// Store opens an empty store on the clock and closes it again; nil means
 	// the oracle.
 	Store func(now func() time.Time) (Store, func() error, error)
+	// Sweeper compares both sides on a Store that can; nil means that lost events
+	// are found by other ways only.
+	Sweeper Sweeper
 }
 
 // Store is what the simulated nodes share; it is *oracle.DB or *store.DB.
@@ -136,7 +139,7 @@ func Run(c Case, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	w.db = db
+	w.db, w.sweeper = db, o.Sweeper
 	if memory, ok := db.(*oracle.DB); ok && !w.set.fences {
 		memory.Unfence()
 	}

@@ -37,7 +37,7 @@ func check(t *testing.T, c Case) {
 	if r.Breach == nil {
 		return
 	}
-	small, err := Shrink(r)
+	small, err := Shrink(r, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

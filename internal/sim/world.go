@@ -32,13 +32,15 @@ type world struct {
 	script []Step
 	left   map[int]bool // steps that are left out
 
-	now    int64
-	queue  queue
-	rng    *rand.Rand
-	db     Store
-	source *source
-	target *target
-	nodes  []*node
+	now   int64
+	queue queue
+	rng   *rand.Rand
+	db    Store
+	// sweeper is nil where nobody compares.
+	sweeper Sweeper
+	source  *source
+	target  *target
+	nodes   []*node
 	// current is the coroutine that runs, nil while the world itself does.
 	current *task
 
@@ -108,6 +110,7 @@ func (w *world) live() {
 			w.after(s.At, func() { w.happen(s) })
 		}
 	}
+	w.sweeps()
 	w.after(w.set.storm, w.becomeCalm)
 	for w.breach == nil && len(w.queue.entries) > 0 {
 		if w.events++; w.events > maxEvents {
@@ -153,9 +156,14 @@ func (w *world) becomeCalm() {
 			w.after(wait, func() { w.nodes[0].ask() })
 		}
 	}
+	if w.compares() {
+		for _, wait := range []int64{80_000, 180_000, 320_000} { // likewise
+			w.after(wait, w.nodes[0].sweep)
+		}
+	}
 	for _, c := range w.source.customers {
 		w.after(200_000+w.rng.Int64N(20_000), func() {
-			if c.untold() || w.config.changed {
+			if c.untold() && !w.swept(c) || w.config.changed {
 				w.source.tell(c, "touched")
 			}
 		})

@@ -1,0 +1,114 @@
+package sim
+
+import (
+	"context"
+	"strconv"
+
+	"trueup/internal/connector"
+	"trueup/internal/pipeline"
+	"trueup/internal/status"
+)
+
+// Sweeper compares both sides of a sync in full, and has the path carry what
+// they differ in. The real one needs a database.
+type Sweeper func(ctx context.Context, s pipeline.Sync, db Store) error
+
+const (
+	// sweepEvery is how often a node compares in the storm.
+	sweepEvery = 300_000
+	// sweepPage is how many records a page of a list has.
+	sweepPage = 2
+)
+
+// sweeps begins to compare, where something does.
+func (w *world) sweeps() {
+	if !w.compares() {
+		return
+	}
+	for i, n := range w.nodes {
+		w.after(int64(i)*70_000, n.sweep)
+	}
+}
+
+// swept reports whether a comparison finds the latest change of a customer. One
+// from before the sync was live is history, which only a plan carries.
+func (w *world) swept(c *client) bool { return w.compares() && c.now().at > surely }
+
+func (w *world) compares() bool { return w.sweeper != nil && w.set.readable }
+
+// sweep compares now, and again from time to time until the calm.
+func (n *node) sweep() {
+	w := n.world
+	if !w.calm {
+		w.after(sweepEvery, n.sweep)
+	}
+	if !n.up {
+		return
+	}
+	w.begin(n, false, func(t *task) {
+		err := w.sweeper(context.Background(), pipeline.Sync{Config: w.config.sync(w.set),
+			Source: connector.Connection{Name: "billing", Source: asked{w}, SourceList: sourceList{w}},
+			Target: connector.Connection{Name: "crm", Target: follows{w}, TargetList: targetList{w}}}, w.db)
+		if t.dead {
+			return
+		}
+		w.note("compared", "", outcomeOf(err), 0)
+		w.coverage.hit("comparison", outcomeOf(err))
+	})
+}
+
+// sourceList and targetList are what the two tools list.
+type (
+	sourceList struct{ *world }
+	targetList struct{ *world }
+)
+
+// List implements connector.SourceList.
+func (l sourceList) List(ctx context.Context, cursor string) (found []status.SourceRecord, next string, err error) {
+	err = l.call(ctx, opSourceList, "", func(*task) error {
+		page, after, err := pageOf(l.source.customers, cursor)
+		next = after
+		for _, c := range page {
+			if c.gone {
+				continue
+			}
+			v := c.now()
+			r := status.SourceRecord{ID: c.id, Value: v.value, Keys: keysOf(c.id), UpdatedAt: l.at(v.at + l.set.sourceClock)}
+			if l.set.valueAt {
+				r.ValueAt = r.UpdatedAt
+			}
+			found = append(found, r)
+		}
+		return err
+	})
+	return found, next, err
+}
+
+// List implements connector.TargetList.
+func (l targetList) List(ctx context.Context, cursor string) (found []status.TargetRecord, next string, err error) {
+	err = l.call(ctx, opSourceList, "", func(*task) error {
+		page, after, err := pageOf(l.target.records, cursor)
+		next = after
+		for _, r := range page {
+			if !r.gone {
+				found = append(found, l.view(r, r.now()))
+			}
+		}
+		return err
+	})
+	return found, next, err
+}
+
+func pageOf[T any](all []T, cursor string) (page []T, next string, err error) {
+	from := 0
+	if cursor != "" {
+		if from, err = strconv.Atoi(cursor); err != nil {
+			return nil, "", err
+		}
+	}
+	to := min(from+sweepPage, len(all))
+	if to < len(all) {
+		next = strconv.Itoa(to)
+	}
+	return all[min(from, to):to], next, nil
+}
