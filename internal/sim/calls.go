@@ -186,6 +186,7 @@ func (f follows) transmit(ctx context.Context, t *task, s *sending) error {
 		s.late = true
 		w.after(there+fault.N, func() { f.arrive(s) })
 	} else if effect {
+		s.late = within(ctx, w.now, there) < there // the sender has given up by then
 		w.after(there, func() { f.arrive(s) })
 	}
 	// The effect stands on its own: the sender may crash meanwhile.
