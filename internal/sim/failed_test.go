@@ -10,7 +10,7 @@ var failed = map[string]Case{
 	"what an unanswered write brought about becomes the base":     {Seed: 14148},
 	"a look is never dated later than it was":                     {Seed: 25856},
 	"reading our value does not prove that our write arrived":     {Seed: 68640},
-	// The product was right to hold here, and the invariant too strict.
+	// The product was right here, and the invariant too strict.
 	"a touch after a write could arrive no more is not told from an edit": {Seed: 502922},
 	"a write that was on its way when the time was over is a late one":    {Seed: 626515},
 }
