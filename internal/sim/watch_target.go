@@ -161,9 +161,18 @@ var noFalseConflict = watch{settled: func(w *world, t *task, work *store.Work, s
 			return
 		}
 	}
+	desired := work.Desired
+	if s.Desired != nil {
+		desired = *s.Desired
+	}
 	switch {
 	case t.stale:
 		w.coverage.hit("bounded", "stale read")
+		return
+	case desired.At.IsZero() && !w.set.class.fieldTime():
+		// A comparison saw the source say so before any event did: nobody knows
+		// since when, and the record's last editor may have covered a person's edit.
+		w.coverage.hit("bounded", "edited, and the source never told when it changed")
 		return
 	case !known && read.landed && read.by != status.ActorUs && read.at > read.valueAt+intentLife:
 		// Nobody looked while it could arrive, and then somebody touched
