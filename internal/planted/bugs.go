@@ -69,9 +69,14 @@ var pathBugs = []Bug{
 		`		a.seen = append(a.seen, a.intent.ID)
 `, `		if ON { a.closeIntent(a.intent.ID) } else { a.seen = append(a.seen, a.intent.ID) }
 `},
-	{"base_not_set", "a proved write does not become the base", "internal/pipeline/confirm.go",
-		`	return end(ending{outcome: status.Applied, action: "write", base: base,`, `	if ON { base = nil }
-	return end(ending{outcome: status.Applied, action: "write", base: base,`},
+	{"base_not_set", "a proved write does not become the base", "internal/pipeline/settle.go",
+		`		if s.Base == nil {
+			s.Base = a.seenAgain()
+		}`, `		if ON && e.outcome == status.Applied {
+			s.Base = nil
+		} else if s.Base == nil {
+			s.Base = a.seenAgain()
+		}`},
 	{"deadline_beyond_lease", "calls may end after the lease", "internal/pipeline/attempt.go",
 		`a.claimed.after.Add(a.Lease-a.margin()).Sub(a.Now())`, `a.claimed.after.Add(map[bool]time.Duration{true: 9 * a.Lease, false: a.Lease - a.margin()}[ON]).Sub(a.Now())`},
 	{"looks_dated_late", "a look is dated by when the claim was asked for", "internal/pipeline/attempt.go",
