@@ -57,7 +57,9 @@ var withinLimits = watch{
 			return
 		}
 		n, customer, at := &w.facts.limits, s.work.Customer, s.intentAt
-		again := slices.ContainsFunc(s.work.Intents, func(i store.Intent) bool { return !i.Seen && i.Value == s.value && i.RecordID == s.record.ID })
+		again := slices.ContainsFunc(s.work.Intents, func(i store.Intent) bool {
+			return i.ID < s.intentID && !i.Seen && i.Value == s.value && i.RecordID == s.record.ID
+		})
 		l := landing{customer, at, again, s.value == "Churned" && !n.passing[customer] && at > n.resumed}
 		n.landed = append(n.landed, l)
 		if last := n.writes(customer, at); last > mostWrites {

@@ -116,7 +116,7 @@ func (p *port) BeginWrite(ctx context.Context, work *store.Work, i store.Intent,
 		stored, err = p.world.db.BeginWrite(ctx, work, i, l)
 		p.held(t, work, "an intent", err)
 		if err == nil {
-			t.intent, t.intentAt = &stored, p.world.now
+			t.intent, t.intentAt, t.intentID = &stored, p.world.now, stored.ID
 		}
 		if halted := (*store.HaltedError)(nil); errors.As(err, &halted) {
 			p.world.halted(work.Customer)

@@ -35,8 +35,8 @@ type attempt struct {
 	carries bool
 	work    *store.Work
 	intent  *store.Intent
-	// intentAt is when the latest was stored.
-	intentAt int64
+	// intentAt is when the latest was stored, and intentID its number.
+	intentAt, intentID int64
 	// version is the state of the source that is carried.
 	version      int
 	versionKnown bool
