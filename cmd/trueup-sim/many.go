@@ -207,11 +207,11 @@ var migrated = sync.OnceValues(func() (text []byte, err error) {
 
 // onSQLite opens a new SQLite file for one history.
 func onSQLite(now func() time.Time) (sim.Store, func() error, error) {
-	dir, err := os.MkdirTemp("", "trueup-sim-")
+	text, err := migrated()
 	if err != nil {
 		return nil, nil, err
 	}
-	text, err := migrated()
+	dir, err := os.MkdirTemp("", "trueup-sim-")
 	if err != nil {
 		return nil, nil, err
 	}

@@ -169,7 +169,7 @@ var noFalseConflict = watch{settled: func(w *world, t *task, work *store.Work, s
 	case t.stale:
 		w.coverage.hit("bounded", "stale read")
 		return
-	case desired.At.IsZero() && !w.set.class.fieldTime():
+	case w.compares() && desired.At.IsZero() && !w.set.class.fieldTime():
 		// A comparison saw the source say so before any event did: nobody knows
 		// since when, and the record's last editor may have covered a person's edit.
 		w.coverage.hit("bounded", "edited, and the source never told when it changed")
@@ -254,7 +254,8 @@ func (w *world) converged(c *client, open []store.Exception) {
 		return
 	}
 	if !ok {
-		passed := c.now().value == "incomplete" && (row.Outcome == status.Ignored || w.swept(c)) // a comparison wakes nobody of whom nothing is carried
+		// A comparison wakes nobody of whom nothing is carried.
+		passed := c.now().value == "incomplete" && (row.Outcome == status.Ignored || w.swept(c) && c.untold())
 		if !passed {
 			w.fail(11, "converges", "%s has the value %q, which is not carried, and ended as %s", c.id, c.now().value, row.Outcome)
 		}
