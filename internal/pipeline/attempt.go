@@ -72,6 +72,8 @@ type ending struct {
 	retry    time.Duration
 	attempts int // as they shall be stored
 	lost     bool
+	// keepOpen leaves every exception open although the events have an outcome.
+	keepOpen bool
 	// halted: the sync is, and the customer waits for it.
 	halted  bool
 	failure string

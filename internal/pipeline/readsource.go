@@ -47,8 +47,7 @@ func (a *attempt) readFromEvents(ctx context.Context) verdict {
 			return a.storeFailed(err)
 		}
 		if stored == nil {
-			return end(ending{outcome: status.Ignored, action: "none",
-				reason: fmt.Sprintf("%s has not told of this customer yet", a.Source.Name)})
+			return a.notToldYet(ctx)
 		}
 		a.history = newest != nil && (isOlder(*newest, a.work.Desired) || newest.Place() != stored.Place() && byTime(*newest, *stored) < 0)
 		newest = stored
@@ -68,6 +67,26 @@ func (a *attempt) readFromEvents(ctx context.Context) verdict {
 	return onward
 }
 
+// notToldYet ends the attempt at a customer of whom the source's connection has
+// never told. It closes nothing: that nobody knows anything is no success. What
+// another connection told is not read with this one's expressions, and it is
+// known: a person must say whether the two are one.
+func (a *attempt) notToldYet(ctx context.Context) verdict {
+	told, err := a.latestOf(ctx, "")
+	if err != nil {
+		return a.storeFailed(err)
+	}
+	if told == nil {
+		return end(ending{outcome: status.Ignored, action: "none", keepOpen: true,
+			reason: fmt.Sprintf("%s has not told of this customer yet", a.Source.Name)})
+	}
+	e := a.parked(status.ConnectionFailed, fmt.Sprintf(
+		"%s told of this customer, and %s, the source of %s now, has not yet; if it is %s under another name, write was: %s below connections.%s; if it is not, the next event of %s carries the customer",
+		told.Connection, a.Source.Name, a.Config.Name, told.Connection, told.Connection, a.Source.Name, a.Source.Name))
+	e.park.Cause = told.Connection
+	return verdict{end: e}
+}
+
 // lookBack is how many stored events are searched for the newest change, by
 // arrival and by their times: however many old ones were replayed since.
 const lookBack = 200
@@ -76,7 +95,12 @@ const lookBack = 200
 // state, nil when there is none. It carries out a replay as well, whose
 // original may have been overtaken.
 func (a *attempt) latestChange(ctx context.Context) (*store.Event, error) {
-	f := store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer, Connection: a.Source.Name, Limit: lookBack, Bare: true}
+	return a.latestOf(ctx, a.Source.Name)
+}
+
+// latestOf is latestChange of one connection, "" for any.
+func (a *attempt) latestOf(ctx context.Context, connection string) (*store.Event, error) {
+	f := store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer, Connection: connection, Limit: lookBack, Bare: true}
 	arrived, err := a.Store.Events(ctx, f)
 	if err != nil {
 		return nil, err

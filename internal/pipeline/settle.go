@@ -85,6 +85,8 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 		s.Row = a.row.end
 	}
 	switch {
+	case e.keepOpen:
+		s.Close = store.CloseNone
 	case e.park != nil, e.halted:
 		s.Close = store.CloseBefore
 	case e.outcome != "" && a.work.Writes.Stopped && e.outcome != status.AlreadyEqual:

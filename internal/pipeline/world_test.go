@@ -189,7 +189,8 @@ type world struct {
 	events       int
 	lastChange   map[string]time.Time // by customer
 	cannotAsk    bool
-	quiet        bool // keeps no log
+	called       string // what the source's connection is called, "" is billing
+	quiet        bool   // keeps no log
 	configure    func(*config.Sync)
 	mapped       map[status.Status][]string // further words of the source
 	recordOf     map[string]string
@@ -248,7 +249,7 @@ func (w *world) start() {
 		Conflict: config.ConflictRule{ClockSkew: skew, AutomationEdits: config.AutomationWrite},
 		Owners:   map[string]string{"default": "ops@example.com", "conflict": "success@example.com"},
 	}
-	s.Source.Connection, s.Target.Connection = "billing", "crm"
+	s.Source.Connection, s.Target.Connection = cmp.Or(w.called, "billing"), "crm"
 	for name, words := range w.mapped {
 		m := s.Statuses[name]
 		m.From = append(m.From, words...)
@@ -257,7 +258,7 @@ func (w *world) start() {
 	if w.configure != nil {
 		w.configure(&s)
 	}
-	from := connector.Connection{Name: "billing", Source: source{w.billing}}
+	from := connector.Connection{Name: s.Source.Connection, Source: source{w.billing}}
 	if w.cannotAsk {
 		from.Source, from.EventSource = nil, events{}
 	}
