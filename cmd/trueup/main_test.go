@@ -33,6 +33,7 @@ func TestCommands(t *testing.T) {
 			"ghl":       ghl(t),
 			"consent":   consent,
 			"halt":      halt,
+			"watches":   watches,
 			"compared":  compared,
 			"watched":   wouldWrite,
 			"tools":     tools(t),
@@ -157,6 +158,18 @@ func halt(ts *testscript.TestScript, _ bool, _ []string) {
 		}
 		ts.Check(db.Settle(ctx, &works[i], store.Settlement{Outcome: status.Parked, Halted: halted != nil}))
 	}
+}
+
+// watches has customer-status seen to watch only, as a running process would note
+// it, or with no to write again.
+func watches(ts *testscript.TestScript, _ bool, args []string) {
+	ctx := context.Background()
+	db, err := store.Open(ctx, store.Options{DSN: ts.MkAbs("trueup.db")})
+	ts.Check(err)
+	defer db.Close()
+	live := len(args) > 0
+	ts.Check(db.SetMode(ctx, "customer-status", true)) // it was live before
+	ts.Check(db.SetMode(ctx, "customer-status", live))
 }
 
 func settlements(at time.Time) map[string]store.Settlement {

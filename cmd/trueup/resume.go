@@ -22,6 +22,9 @@ halted: too many customers were to move at once, and the rest waits for a person
 who says that it is right. They are not counted; later ones are counted anew. Each
 is looked at again first, so what the source no longer says is not written.
 
+A sync that only watches is not resumed: write mode: live first. Who waits goes on
+waiting until then.
+
 The mass_change exception closes, with who did it and why in its history. To write
 none of them, correct the source and leave the sync halted until it is.`,
 		Example: `  trueup resume customer-status --reason "the trial of March has ended"

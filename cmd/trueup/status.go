@@ -130,6 +130,9 @@ func (p screen) sync(s contract.Sync) {
 		}
 		p.line("queue", "%s", text)
 	}
+	if s.WaitingForLive > 0 && s.Mode == config.ModeWatch {
+		p.line("", "%s changed while it was live: they are looked at again as soon as it is", status.Plural(s.WaitingForLive, "customer"))
+	}
 	switch {
 	case s.LastEvent == nil:
 		p.line("last event", "none yet")

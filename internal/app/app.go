@@ -93,7 +93,7 @@ func (a *App) assemble(ctx context.Context) error {
 		return err
 	}
 	a.carrier.Store(c)
-	if err := errors.Join(a.setModes(ctx, o.Config), a.redrive(ctx, o.Config), a.warnOfOrphans(ctx, o.Config)); err != nil {
+	if err := errors.Join(a.setModes(ctx, o.Config, false), a.setModes(ctx, o.Config, true), a.redrive(ctx, o.Config), a.warnOfOrphans(ctx, o.Config)); err != nil {
 		return err
 	}
 	a.metrics.Watch(a.store.Counts)

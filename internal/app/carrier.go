@@ -116,19 +116,22 @@ func (a *App) Reload(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	if err := a.setModes(ctx, cfg); err != nil {
+	if err := a.setModes(ctx, cfg, false); err != nil {
 		return err
 	}
 	a.carrier.Store(next)
 	a.noteModes(cfg)
 	old.end(ctx)
+	// Who waited until it is live is due from now on: the old one would have
+	// looked at them and written nothing.
+	live := a.setModes(ctx, cfg, true)
 	next.start()
 	// The new one is in use, whatever becomes of these. In a time of its own:
 	// customers on their way may have used up the other, and nobody would look
 	// for these later.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redriving)
 	defer cancel()
-	if err := errors.Join(a.redrive(ctx, cfg), a.warnOfOrphans(ctx, cfg)); err != nil {
+	if err := errors.Join(live, a.redrive(ctx, cfg), a.warnOfOrphans(ctx, cfg)); err != nil {
 		a.log.Error("the changed configuration is used, but what waits for it could not all be looked through", slog.Any("error", err))
 	}
 	return nil

@@ -161,13 +161,16 @@ func (a *App) lastSweeps(ctx context.Context) (map[string]store.Sweep, error) {
 	return last, nil
 }
 
-// setModes stores which syncs write, and since when. It takes a time of its own,
-// as a reload may begin late.
-func (a *App) setModes(ctx context.Context, cfg *config.Config) error {
+// setModes stores which syncs write, or which do not, and since when. It takes a
+// time of its own, as a reload may begin late.
+func (a *App) setModes(ctx context.Context, cfg *config.Config, live bool) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redriving)
 	defer cancel()
 	for name, s := range cfg.Syncs {
-		if err := a.store.SetMode(ctx, name, s.Mode == config.ModeLive); err != nil {
+		if (s.Mode == config.ModeLive) != live {
+			continue
+		}
+		if err := a.store.SetMode(ctx, name, live); err != nil {
 			return err
 		}
 	}

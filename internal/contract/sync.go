@@ -21,6 +21,9 @@ type Sync struct {
 	LastEvent        *time.Time      `json:"last_event"` // of the source
 	// Silence is there while the source says nothing, though it should have.
 	Silence *Silence `json:"silence,omitempty"`
+	// WaitingForLive is how many customers changed while the sync was live, and wait
+	// until it is live again.
+	WaitingForLive int `json:"waiting_for_live"`
 	// OpenExceptions counts by kind; a kind without any is not there.
 	OpenExceptions map[status.Kind]int `json:"open_exceptions"`
 	// OverdueExceptions are those of them that have been open for too long.
@@ -85,7 +88,7 @@ func (s Sync) WithCounts(c store.Counts) Sync {
 	if s.OpenExceptions == nil {
 		s.OpenExceptions = map[status.Kind]int{}
 	}
-	s.Halted = haltOf(c.Halted)
+	s.Halted, s.WaitingForLive = haltOf(c.Halted), c.Owed
 	return s
 }
 

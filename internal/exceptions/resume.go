@@ -2,6 +2,7 @@ package exceptions
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"trueup/internal/store"
@@ -26,5 +27,10 @@ func Resume(ctx context.Context, at Resumer, r store.Resume) (store.Resumed, err
 	if r.Key != "" {
 		r.Key, r.Asked = hashOf(r.Who, store.ResumeSync, r.Sync, r.Key), hashOf(r.Reason)
 	}
-	return at.Resume(ctx, r)
+	done, err := at.Resume(ctx, r)
+	if errors.Is(err, store.ErrWatching) {
+		return done, &RefusedError{Why: r.Sync + " only watches: who is let through now would be looked at, and nothing be written",
+			Hint: "write mode: live in trueup.yaml first; who waits goes on waiting until then"}
+	}
+	return done, err
 }

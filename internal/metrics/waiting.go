@@ -14,8 +14,8 @@ const watchTime = 5 * time.Second
 
 // waiting reads from the store, at each scrape, what waits and what is open.
 type waiting struct {
-	counts                                                 func(context.Context) (map[string]store.Counts, error)
-	customers, events, oldest, exceptions, halted, waiting *prometheus.Desc
+	counts                                                       func(context.Context) (map[string]store.Counts, error)
+	customers, events, oldest, exceptions, halted, waiting, owed *prometheus.Desc
 }
 
 // Watch adds what counts says to what is served.
@@ -31,12 +31,13 @@ func (m *Metrics) Watch(counts func(context.Context) (map[string]store.Counts, e
 		exceptions: prometheus.NewDesc("trueup_open_exceptions", "Exceptions that are open or acknowledged.", []string{"sync", "kind"}, nil),
 		halted:     prometheus.NewDesc("trueup_halted", "1 for a sync that mass_change has halted.", []string{"sync"}, nil),
 		waiting:    prometheus.NewDesc("trueup_halted_customers", "Customers that wait for a halted sync to be resumed.", []string{"sync"}, nil),
+		owed:       prometheus.NewDesc("trueup_waiting_for_live_customers", "Customers that changed while the sync was live and wait until it is live again.", []string{"sync"}, nil),
 	})
 }
 
 // Describe lists the gauges.
 func (w *waiting) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{w.customers, w.events, w.oldest, w.exceptions, w.halted, w.waiting} {
+	for _, d := range []*prometheus.Desc{w.customers, w.events, w.oldest, w.exceptions, w.halted, w.waiting, w.owed} {
 		ch <- d
 	}
 }
@@ -67,6 +68,7 @@ func (w *waiting) Collect(ch chan<- prometheus.Metric) {
 		}
 		gauge(w.halted, halted, sync)
 		gauge(w.waiting, float64(c.Halted.Waiting), sync)
+		gauge(w.owed, float64(c.Owed), sync)
 		for kind, n := range c.Open {
 			gauge(w.exceptions, float64(n), sync, string(kind))
 		}

@@ -24,8 +24,11 @@ func (a *attempt) decide(context.Context) verdict {
 		return end(ending{outcome: status.AlreadyEqual, action: string(d.Action), reason: d.Reason.Sentence(), base: a.seenBase()})
 	case decide.Write:
 		if a.watching() {
-			return end(ending{outcome: status.Ignored, action: string(d.Action),
-				reason: fmt.Sprintf("watched, nothing is written: would write %s (%s)", a.desired.Value, d.Reason.Sentence())})
+			reason := fmt.Sprintf("watched, nothing is written: would write %s (%s)", a.desired.Value, d.Reason.Sentence())
+			if a.work.Owed {
+				reason += "; the change came while " + a.Config.Name + " was live, and is looked at again as soon as it is"
+			}
+			return end(ending{outcome: status.Ignored, action: string(d.Action), reason: reason})
 		}
 		if v := a.asPlanned(); v.end != nil {
 			return v

@@ -21,7 +21,7 @@ update customers set fence = fence + 1, lease_until = $3
 where sync = $1 and due_at <= $2 and lease_until <= $2 and customer in (select customer from chosen)
 returning ` + workColumns
 
-const workColumns = "customer, generation, fence, attempts, first_try, human_at, writes, undone, " + rulingColumns + ", " + valueColumns
+const workColumns = "customer, generation, fence, attempts, first_try, human_at, writes, undone, owed, " + rulingColumns + ", " + valueColumns
 
 // Claim takes up to limit customers of a sync that are due and nobody's, for
 // the time of the lease (invariant 3).
@@ -76,13 +76,13 @@ func (t *tx) claimed(sync string, lease time.Duration, statement string, chosen 
 // scanWork reads workColumns and, into more, what is asked for behind them.
 func scanWork(s scanner, more ...any) (Work, error) {
 	var w Work
-	var first, human int64
+	var first, human, owed int64
 	var writes, undone string
 	v, r := values{desired: &w.Desired, observed: &w.Observed, base: &w.Base}, ruling{into: &w.Ruling}
-	err := s.Scan(slices.Concat([]any{&w.Customer, &w.Generation, &w.Fence, &w.Attempts, &first, &human, &writes, &undone}, r.columns(), v.into(), more)...)
+	err := s.Scan(slices.Concat([]any{&w.Customer, &w.Generation, &w.Fence, &w.Attempts, &first, &human, &writes, &undone, &owed}, r.columns(), v.into(), more)...)
 	v.finish()
 	r.finish()
-	w.FirstTry, w.HumanAt = at(first), at(human)
+	w.FirstTry, w.HumanAt, w.Owed = at(first), at(human), owed == 1
 	return w, errors.Join(err, fromJSON(writes, &w.Writes), fromJSON(undone, &w.Undone))
 }
 

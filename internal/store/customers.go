@@ -185,6 +185,15 @@ func (db *DB) Counts(ctx context.Context) (map[string]Counts, error) {
 			return err
 		}, `select sync, halted_at, (select count(*) from customers where customers.sync = halts.sync and halted = 'waits')
 from halts where halted_at > 0`),
+		db.view(ctx, func(s scanner) error {
+			var sync string
+			var n int
+			err := s.Scan(&sync, &n)
+			c := of(sync)
+			c.Owed = n
+			counts[sync] = c
+			return err
+		}, "select sync, count(*) from customers where owed = 1 group by sync"),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("count: %w", err)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -156,8 +157,12 @@ type Resumed struct {
 	Through int  // customers that waited and are let through
 }
 
+// ErrWatching says that a sync only watches: who is let through would be looked
+// at, and nothing be written.
+var ErrWatching = errors.New("the sync only watches")
+
 // Resume lets the customers through that wait at a halted sync, without counting
-// them, and counts later ones anew.
+// them, and counts later ones anew. ErrWatching means that it does not write now.
 func (db *DB) Resume(ctx context.Context, r Resume) (done Resumed, err error) {
 	err = db.run(&job{ctx: ctx, halts: r.Sync, do: func(t *tx) error {
 		done = Resumed{}
@@ -165,11 +170,17 @@ func (db *DB) Resume(ctx context.Context, r Resume) (done Resumed, err error) {
 		if _, repeated, err := t.answered(request); err != nil || repeated {
 			return err
 		}
+		watches, err := t.watches(r.Sync)
+		if err != nil {
+			return err
+		}
 		done.Changed = !t.halted[r.Sync].IsZero()
+		if done.Changed && watches {
+			return ErrWatching
+		}
 		if err := t.keepAnswer(request, done.Changed); err != nil || !done.Changed {
 			return err
 		}
-		var err error
 		if done.Through, err = t.resume(r.Sync); err != nil {
 			return err
 		}

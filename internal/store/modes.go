@@ -16,6 +16,20 @@ func (db *DB) SetMode(ctx context.Context, sync string, live bool) error {
 		if live {
 			since = ms(t.now)
 		}
+		was := ""
+		if err := t.query(func(s scanner) error { return s.Scan(&was) }, "select mode from modes where sync = $1", sync); err != nil {
+			return err
+		}
+		switch {
+		case live:
+			if err := t.payOwed(sync); err != nil {
+				return err
+			}
+		case was == "live":
+			if err := t.owe(sync); err != nil {
+				return err
+			}
+		}
 		_, err := t.exec(`insert into modes (sync, mode, since, changed_at) values ($1, $2, $3, $4)
 on conflict (sync) do update set mode = excluded.mode, since = case when modes.mode = excluded.mode then modes.since else excluded.since end,
     changed_at = case when modes.mode = excluded.mode then modes.changed_at else excluded.changed_at end`, sync, mode, since, ms(t.now))
@@ -25,6 +39,44 @@ on conflict (sync) do update set mode = excluded.mode, since = case when modes.m
 		return fmt.Errorf("store the mode of %s: %w", sync, err)
 	}
 	return nil
+}
+
+// owe marks who waits when a sync that was live begins to watch. A look writes
+// nothing from then on, and ends what they waited for all the same.
+func (t *tx) owe(sync string) error {
+	if t.db.lock != "" { // as lockCustomers does
+		if _, err := t.exec("select 1 from customers where sync = $1 and (due_at is not null or halted = 'waits' or "+openOf+") order by sync, customer for update", sync); err != nil {
+			return err
+		}
+	}
+	_, err := t.exec("update customers set owed = 1 where sync = $1 and (due_at is not null or halted = 'waits' or "+openOf+")", sync)
+	return err
+}
+
+// payOwed has who was marked looked at again, now that the sync writes; who has an
+// exception open waits for a person as before. The mark stays until a look that
+// may write: a node that has not read the file yet may be the first to look.
+func (t *tx) payOwed(sync string) error {
+	if t.db.lock != "" {
+		if _, err := t.exec("select 1 from customers where sync = $1 and owed = 1 order by sync, customer for update", sync); err != nil {
+			return err
+		}
+	}
+	if _, err := t.exec("update customers set owed = 0 where sync = $1 and owed = 1 and "+openOf, sync); err != nil {
+		return err
+	}
+	_, err := t.exec("update customers set generation = generation + 1, due_at = $2, attempts = 0, first_try = 0 where sync = $1 and owed = 1", sync, ms(t.now))
+	return err
+}
+
+// openOf is true of a customer with an exception that is open.
+const openOf = `exists (select 1 from exceptions x where x.sync = customers.sync and x.customer = customers.customer and x.state in ('open', 'acknowledged'))`
+
+// watches reports whether a sync was last seen to watch only.
+func (t *tx) watches(sync string) (bool, error) {
+	mode := ""
+	err := t.query(func(s scanner) error { return s.Scan(&mode) }, "select mode from modes where sync = $1", sync)
+	return mode == "watch", err
 }
 
 // LiveSince returns since when a sync has written, zero while it does not.

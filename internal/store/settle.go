@@ -53,6 +53,7 @@ update customers set lease_until = 0, attempts = $4, first_try = $5,
     base_known = $25, base_record_id = $26, base_status = $27, base_value = $28, base_revision = $29, base_by = $30,
     base_at = $31, base_seen_at = $32,
     ruling = case when ruling_at = $33 then '' else ruling end, undone = $34,
+    owed = case when $10 in ('applied', 'already_equal') or $10 <> '' and $36 = 0 then 0 else owed end,
     halted = case when $10 = 'applied' or $10 <> '' and $35 = 0 and generation = $6 then '' else halted end
 where sync = $1 and customer = $2 and fence = $3 and lease_until > $12`
 
@@ -90,7 +91,7 @@ func (t *tx) release(w *Work, s Settlement) (held bool, err error) {
 		d.SourceValue, string(d.Status), d.Value, ms(d.At), ms(d.SeenAt), d.Event, ms(d.EventAt),
 		string(o.Status), o.Value, ms(o.At), o.By, ms(o.SeenAt),
 		bit(b.Known), b.RecordID, string(b.Status), b.Value, b.Revision, b.By, ms(b.At), ms(b.SeenAt), ms(s.RulingDone),
-		undone, bit(s.Halted))
+		undone, bit(s.Halted), bit(s.Watched != nil))
 	return n > 0, err
 }
 

@@ -185,7 +185,10 @@ type Work struct {
 	Fence      int64
 	LeaseUntil time.Time
 	// Now is the database's time of the claim.
-	Now      time.Time
+	Now time.Time
+	// Owed says that its change was accepted while the sync was live, and that the
+	// sync has only watched since.
+	Owed     bool
 	NotDue   bool      // nothing was to be done about it: it was claimed by name
 	Attempts int       // failures in a row
 	FirstTry time.Time // when the first of them was
@@ -367,7 +370,10 @@ type Counts struct {
 	WaitingEvents    int
 	OldestWaiting    time.Time // when the oldest waiting event came; zero is none
 	Halted           Halted
-	Open             map[status.Kind]int
+	// Owed are the customers whose change was accepted while the sync was live,
+	// and who wait until it is live again.
+	Owed int
+	Open map[status.Kind]int
 }
 
 // Last is how a customer's latest event ended.
