@@ -105,7 +105,11 @@ func (p *Poller) Ask(ctx context.Context, lately time.Duration) (asked bool, err
 			err = errors.Join(err, p.Store.ReleaseCursor(context.WithoutCancel(ctx), p.Connection, fence))
 		}
 	}()
+	var circle connector.Circle
 	for {
+		if circle.Turn(cursor) {
+			return false, connector.Endless()
+		}
 		next, more, err := p.page(ctx, cursor)
 		if err != nil {
 			return false, err

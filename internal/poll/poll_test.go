@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -24,6 +25,8 @@ type billing struct {
 	asked []time.Time
 	takes time.Duration
 	pages int
+	// circle: the cursors are a, b, a, b and so on, and there is always more.
+	circle bool
 }
 
 func (b *billing) Since(ctx context.Context, cursor string) ([]connector.Reading, string, bool, error) {
@@ -37,6 +40,9 @@ func (b *billing) Since(ctx context.Context, cursor string) ([]connector.Reading
 		return nil, "", false, ctx.Err()
 	}
 	e := status.Event{ID: fmt.Sprint("evt_", n), Customer: "cus_1", Payload: []byte("{}")}
+	if b.circle {
+		return []connector.Reading{{Event: e}}, string("ab"[n%2]), true, nil
+	}
 	return []connector.Reading{{Event: e}}, fmt.Sprint(n), n < b.pages, nil
 }
 
@@ -221,4 +227,20 @@ func TestAskingClosesOnlyWhatAskingHasOpened(t *testing.T) {
 			t.Errorf("what was opened by %q is %s, %v", action, x.State, err)
 		}
 	}
+}
+
+func TestChangesThatRunInACircleAreAFaultAndNotReadForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db, b := newStore(nil), &billing{takes: time.Second, circle: true}
+		ctx, stop := context.WithTimeout(t.Context(), 25*time.Second)
+		defer stop()
+		node(db, b, AtStart).Run(ctx)
+		if len(b.asked) > 10 {
+			t.Errorf("it was asked %d times in %s", len(b.asked), 25*time.Second)
+		}
+		open, err := db.Exceptions(t.Context(), store.ExceptionFilter{Sync: "customer-status"})
+		if err != nil || len(open) != 1 || open[0].Kind != status.ConnectionFailed || !strings.Contains(open[0].Reason, "would never end") {
+			t.Errorf("people are told %+v, %v", open, err)
+		}
+	})
 }

@@ -113,7 +113,11 @@ func (s *Suggester) turn(waiting []store.Exception) []store.Exception {
 // walk goes through the target's list.
 func (s *Suggester) walk(ctx context.Context, wanted map[int64]*identity.Nearest) (records int, err error) {
 	cursor := ""
+	var circle connector.Circle
 	for {
+		if circle.Turn(cursor) {
+			return records, connector.Endless()
+		}
 		found, next, err := s.Target.TargetList.List(ctx, cursor)
 		if err == nil {
 			err = ctx.Err()

@@ -100,7 +100,11 @@ func pages[T any](ctx context.Context, r *run, connection, cursor string, list f
 		next  string
 	}
 	resumed := cursor != ""
+	var circle connector.Circle
 	for {
+		if circle.Turn(cursor) {
+			return fmt.Errorf("listing %s: %w", connection, connector.Endless())
+		}
 		at, err := r.Store.Now(ctx)
 		if err != nil {
 			return err
@@ -112,7 +116,7 @@ func pages[T any](ctx context.Context, r *run, connection, cursor string, list f
 		if err != nil {
 			kind := connector.FailureOf(err).Kind
 			if resumed && (kind == connector.Refused || kind == connector.Gone) {
-				resumed, cursor = false, ""
+				resumed, cursor, circle = false, "", connector.Circle{}
 				continue
 			}
 			return err

@@ -59,6 +59,8 @@ type tool struct {
 	fail func(call, arg string) error
 	// again lists each record twice.
 	again bool
+	// circle, when set, is the first page once more instead of the end.
+	circle bool
 	// hidden are not listed.
 	hidden map[string]bool
 }
@@ -97,6 +99,8 @@ func (t *tool) ids(cursor string) ([]string, string) {
 	next := ""
 	if to < len(all) {
 		next = strconv.Itoa(to)
+	} else if t.circle {
+		next = strconv.Itoa(t.page)
 	}
 	return all[from:to], next
 }
