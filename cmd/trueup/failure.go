@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"trueup/internal/app"
 	"trueup/internal/config"
 	"trueup/internal/store"
 )
@@ -66,6 +67,10 @@ func say(stderr io.Writer, what, hint string) {
 
 // hintOf splits what happened from what to do next, where the error has both.
 func hintOf(err error) (what, hint string) {
+	var moved *app.AccountMovedError
+	if errors.As(err, &moved) {
+		return err.Error(), moved.Remedy()
+	}
 	for _, known := range []error{store.ErrNewer, store.ErrOlder, store.ErrMissing, store.ErrLocked} {
 		if errors.Is(err, known) {
 			before, next, _ := strings.Cut(err.Error(), "; ")

@@ -12,6 +12,7 @@ import (
 	"trueup/internal/app"
 	"trueup/internal/config"
 	"trueup/internal/contract"
+	"trueup/internal/standing"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -31,8 +32,29 @@ find links; a person may set them, and what a person set is kept.`,
 	list := &cobra.Command{Use: "list", Short: "List links", Example: "  trueup links list --sync customer-status --json", Args: cobra.NoArgs, RunE: withDatabase(listLinks)}
 	set := &cobra.Command{Use: "set SYNC CUSTOMER TARGET", Short: "Link a customer (the source's id) to a record (the target's id)",
 		Example: "  trueup links set customer-status cus_123 contact_9", Args: cobra.ExactArgs(3), RunE: withStore(setLink)}
-	remove := &cobra.Command{Use: "remove SYNC CUSTOMER", Short: "Remove a customer's link; the match rules are tried anew",
-		Example: "  trueup links remove customer-status cus_123", Args: cobra.ExactArgs(2), RunE: withStore(removeLink)}
+	all, yes := false, false
+	remove := &cobra.Command{Use: "remove SYNC CUSTOMER", Short: "Remove a customer's link, or all; the match rules are tried anew",
+		Long: `Remove a customer's link, or with --all every link of a sync. The match rules are
+tried anew for everybody.
+
+--all is also the answer when a sync reaches another account than before: what was
+seen and written in the account of before is forgotten with the links, so that each
+record is met for the first time (first_contact).`,
+		Example: "  trueup links remove customer-status cus_123\n  trueup links remove customer-status --all",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if all {
+				return cobra.ExactArgs(1)(cmd, args)
+			}
+			return cobra.ExactArgs(2)(cmd, args)
+		},
+		RunE: withStore(func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
+			if all {
+				return removeLinks(cmd, args[0], yes, cfg, db)
+			}
+			return removeLink(cmd, args, cfg, db)
+		})}
+	remove.Flags().BoolVar(&all, "all", false, "every link of the sync")
+	remove.Flags().BoolVar(&yes, "yes", false, "with --all: do not ask")
 	export := &cobra.Command{Use: "export", Short: "Print links as CSV",
 		Long:    "Print links as CSV. A cell that a spreadsheet would run as a formula gets a ' in front, which import takes away again.",
 		Example: "  trueup links export --sync customer-status > links.csv", Args: cobra.NoArgs, RunE: withDatabase(exportLinks)}
@@ -122,6 +144,28 @@ func removeLink(cmd *cobra.Command, args []string, cfg *config.Config, db *store
 		return err
 	}
 	return done(cmd, map[string]any{"sync": args[0], "customer": args[1]}, fmt.Sprintf("the link of customer %s is removed; the match rules are tried anew", args[1]))
+}
+
+// removeLinks removes all links of a sync.
+func removeLinks(cmd *cobra.Command, sync string, yes bool, cfg *config.Config, db *store.DB) error {
+	if err := knownSync(cfg, sync); err != nil {
+		return err
+	}
+	who, err := whoIs(cmd)
+	if err != nil {
+		return err
+	}
+	if !yes {
+		agreed, err := askYes(cmd, "remove every link of "+sync+", also those that people have set?", "add --yes; trueup links export keeps them in a file first")
+		if err != nil || !agreed {
+			return err
+		}
+	}
+	n, err := db.RemoveLinks(cmd.Context(), sync, who, standing.Accounts(cfg.Syncs[sync]))
+	if err != nil {
+		return err
+	}
+	return done(cmd, map[string]any{"sync": sync, "removed": n}, fmt.Sprintf("%s of %s removed; the match rules are tried anew", status.Plural(n, "link"), sync))
 }
 
 func exportLinks(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB) error {

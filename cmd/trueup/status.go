@@ -142,6 +142,10 @@ func (p screen) sync(s contract.Sync) {
 	default:
 		p.line("last event", "%s", p.ago(s.LastEvent))
 	}
+	for _, m := range s.AccountMoved {
+		p.line("stopped", "%s", m.Reason)
+		p.line("", "nothing is carried; %s", standing.AccountRemedy(s.Sync))
+	}
 	if h := s.Halted; h != nil {
 		p.line("halted", "mass_change stopped it %s; %s; trueup resume %s --reason TEXT lets them through", p.ago(h.Since), status.Plural(h.WaitingCustomers, "customer")+" wait", s.Sync)
 	}

@@ -93,12 +93,13 @@ func (a *App) assemble(ctx context.Context) error {
 		return err
 	}
 	a.carrier.Store(c)
-	if err := errors.Join(a.setModes(ctx, o.Config, false), a.setModes(ctx, o.Config, true), a.redrive(ctx, o.Config), a.warnOfOrphans(ctx, o.Config)); err != nil {
+	if err := errors.Join(a.setModes(ctx, o.Config, false), a.noteAccounts(ctx, o.Config), a.setModes(ctx, o.Config, true), a.redrive(ctx, o.Config), a.warnOfOrphans(ctx, o.Config)); err != nil {
 		return err
 	}
 	a.metrics.Watch(a.store.Counts)
 	a.metrics.WatchOverdue(a.overdue)
 	a.metrics.WatchSweeps(a.lastSweeps)
+	a.metrics.WatchAccounts(a.movedAccounts)
 	answers, err := api.New(api.Options{Store: a.store, Syncs: func() map[string]config.Sync { return a.carrier.Load().config.Syncs }, Replay: a.replay, NoRecord: a.noRecord, Log: a.log})
 	if err != nil {
 		return err

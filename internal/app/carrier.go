@@ -44,11 +44,11 @@ func (a *App) newCarrier(cfg *config.Config) (*carrier, error) {
 		return nil, err
 	}
 	c := &carrier{config: cfg, log: a.log, conns: conns}
-	c.pipeline = pipeline.New(pipeline.Options{Store: a.store, Syncs: conns.syncs, Lease: a.options.Lease, Log: a.log, Metrics: a.metrics, Paused: conns.paused})
+	c.pipeline = pipeline.New(pipeline.Options{Store: a.store, Syncs: conns.syncs, Lease: a.options.Lease, Log: a.log, Metrics: a.metrics, Paused: conns.paused, Barred: barred(cfg, a.store)})
 	c.inbox = inbox.New(inbox.Options{Store: a.store, Connections: endpoints(cfg, conns.by), Log: a.log, Metrics: a.metrics, Received: c.pipeline.Wake})
 	c.pollers = pollers(conns.syncs, a.store, c.inbox, a.log)
 	c.suggest = suggesters(conns.syncs, a.store, a.log)
-	c.sweepers = sweepers(conns.syncs, a.store, a.log, c.pipeline.Wake, conns.paused)
+	c.sweepers = sweepers(conns.syncs, a.store, a.log, c.pipeline.Wake, conns.paused, barred(cfg, a.store))
 	c.retention = retention{Retention: cfg.Retention, db: a.store, log: a.log, metrics: a.metrics}
 	c.telling = openTelling(cfg, a.store, a.log, a.metrics)
 	return c, nil
@@ -122,6 +122,9 @@ func (a *App) Reload(ctx context.Context, cfg *config.Config) error {
 	a.carrier.Store(next)
 	a.noteModes(cfg)
 	old.end(ctx)
+	if err := a.noteAccounts(context.WithoutCancel(ctx), cfg); err != nil {
+		a.log.Error("which accounts are reached could not be noted; another one than before is not carried to", slog.Any("error", err))
+	}
 	// Who waited until it is live is due from now on: the old one would have
 	// looked at them and written nothing.
 	live := a.setModes(ctx, cfg, true)

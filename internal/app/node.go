@@ -82,6 +82,9 @@ func (a *App) syncLines(ctx context.Context) ([]web.SyncLine, error) {
 		if len(row.Sweeps) > 0 {
 			line.Compared = report.Percent(row.Sweeps[0].Agreement)
 		}
+		if len(row.AccountMoved) > 0 {
+			line.Stopped = "Nothing is carried: the file names another account than the links are of."
+		}
 		for _, n := range row.OpenExceptions {
 			line.Exceptions += n
 		}

@@ -18,6 +18,9 @@ func MakePlan(ctx context.Context, cfg *config.Config, db *store.DB, sync string
 		return store.Sweep{}, err
 	}
 	defer conns.hangUp()
+	if err := NoteAccounts(ctx, cfg, db, sync); err != nil {
+		return store.Sweep{}, err
+	}
 	return sweep.Run(ctx, sweep.Options{Sync: s, Store: db, Purpose: store.ForPlan, Progress: progress, Paused: conns.paused})
 }
 
@@ -29,7 +32,10 @@ func Apply(ctx context.Context, cfg *config.Config, db *store.DB, a sweep.Applic
 		return sweep.Applied{}, err
 	}
 	defer conns.hangUp()
+	if err := NoteAccounts(ctx, cfg, db, a.Plan.Sync); err != nil {
+		return sweep.Applied{}, err
+	}
 	a.Store = db
-	a.Pipeline = pipeline.New(pipeline.Options{Store: db, Syncs: []pipeline.Sync{s}, Lease: lease, Paused: conns.paused})
+	a.Pipeline = pipeline.New(pipeline.Options{Store: db, Syncs: []pipeline.Sync{s}, Lease: lease, Paused: conns.paused, Barred: barred(cfg, db)})
 	return a.Run(ctx)
 }

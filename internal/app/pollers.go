@@ -15,6 +15,7 @@ import (
 // way of asking finds the changes of both: they name the customer only.
 func pollers(syncs []pipeline.Sync, db *store.DB, in *inbox.Inbox, log *slog.Logger) []*poll.Poller {
 	var all []*poll.Poller
+	readers := map[*poll.Poller][]pipeline.Sync{}
 	for _, s := range syncs {
 		if s.Source.Changes == nil {
 			continue
@@ -26,6 +27,8 @@ func pollers(syncs []pipeline.Sync, db *store.DB, in *inbox.Inbox, log *slog.Log
 		}
 		p := all[i]
 		p.Syncs = append(p.Syncs, s.Config)
+		readers[p] = append(readers[p], s)
+		p.Barred = sourceMoved(db, readers[p])
 		if every := s.Config.Source.Poll; every > 0 && (p.Every == poll.AtStart || every < p.Every) {
 			p.Every = every
 		}

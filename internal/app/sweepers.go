@@ -32,14 +32,15 @@ type sweeper struct {
 	log    *slog.Logger
 	wake   func(syncs ...string)
 	paused func(connection string, rest time.Duration)
+	barred func(ctx context.Context, sync string) (why string, err error)
 }
 
 // sweepers returns one for each sync that has a schedule.
-func sweepers(syncs []pipeline.Sync, db *store.DB, log *slog.Logger, wake func(...string), paused func(string, time.Duration)) []*sweeper {
+func sweepers(syncs []pipeline.Sync, db *store.DB, log *slog.Logger, wake func(...string), paused func(string, time.Duration), barred func(context.Context, string) (string, error)) []*sweeper {
 	var all []*sweeper
 	for _, s := range syncs {
 		if s.Config.Sweep != nil {
-			all = append(all, &sweeper{sync: s, db: db, log: log, wake: wake, paused: paused})
+			all = append(all, &sweeper{sync: s, db: db, log: log, wake: wake, paused: paused, barred: barred})
 		}
 	}
 	return all
@@ -50,6 +51,9 @@ func sweepers(syncs []pipeline.Sync, db *store.DB, log *slog.Logger, wake func(.
 func (s *sweeper) run(ctx context.Context) {
 	for {
 		wait, err := s.due(ctx)
+		if why, askErr := s.barred(ctx, s.sync.Config.Name); err == nil && (why != "" || askErr != nil) {
+			wait, err = sweepLook, askErr
+		}
 		if err == nil && wait <= 0 {
 			wait, err = 0, s.sweep(ctx)
 		}

@@ -13,6 +13,8 @@ func (c *Config) nameAccounts(written map[string]string) {
 	for name, s := range c.Syncs {
 		s.Source.Account = c.Connections[s.Source.Connection].account(written)
 		s.Target.Account = c.Connections[s.Target.Connection].account(written)
+		s.Source.Identity = c.Connections[s.Source.Connection].identity(written)
+		s.Target.Identity = c.Connections[s.Target.Connection].identity(written)
 		c.Syncs[name] = s
 	}
 }

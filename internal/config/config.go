@@ -75,15 +75,18 @@ type Source struct {
 	Connection string `yaml:"connection" jsonschema:"required" jsonschema_description:"The connection's name."`
 	Field      string `yaml:"field" jsonschema_description:"The field that holds the status, where the connection's type leaves it open."`
 	// Account is what the file says of the connection's account, without secrets.
-	Account string        `yaml:"-"`
-	Poll    time.Duration `yaml:"poll" jsonschema_description:"How often to ask for changes as well, 10s or more; only at start unless set."` // 0: ask for missed changes at start only
+	Account string `yaml:"-"`
+	// Identity is which account that is, for as long as it lasts.
+	Identity Identity      `yaml:"-"`
+	Poll     time.Duration `yaml:"poll" jsonschema_description:"How often to ask for changes as well, 10s or more; only at start unless set."` // 0: ask for missed changes at start only
 }
 
 // Target is the following side of a sync.
 type Target struct {
-	Connection string `yaml:"connection" jsonschema:"required" jsonschema_description:"The connection's name."`
-	Field      string `yaml:"field" jsonschema_description:"The field that holds the status, where the connection's type leaves it open."`
-	Account    string `yaml:"-"` // as a source's
+	Connection string   `yaml:"connection" jsonschema:"required" jsonschema_description:"The connection's name."`
+	Field      string   `yaml:"field" jsonschema_description:"The field that holds the status, where the connection's type leaves it open."`
+	Account    string   `yaml:"-"` // as a source's
+	Identity   Identity `yaml:"-"`
 }
 
 // MatchRule finds the target record whose Target key equals the source's

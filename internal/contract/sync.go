@@ -36,8 +36,26 @@ type Sync struct {
 	Sweeps []Sweep `json:"sweeps"`
 	// Watching is there for a sync that only watches.
 	Watching *Watching `json:"watching,omitempty"`
+	// AccountMoved is left out unless a side reaches another account than the one
+	// whose records the links are of: nothing is carried then.
+	AccountMoved []AccountMoved `json:"account_moved,omitempty"`
 	// Halted is left out unless mass_change has halted the sync.
 	Halted *Halt `json:"halted,omitempty"`
+}
+
+// AccountMoved is a side of a sync that reaches another account than before.
+type AccountMoved struct {
+	Side   string `json:"side"`
+	Was    string `json:"was"`
+	Now    string `json:"now"`
+	Reason string `json:"reason"`
+}
+
+// SameAccount is what saying that a sync reaches the same accounts came to.
+type SameAccount struct {
+	Sync     string         `json:"sync"`
+	Changed  bool           `json:"changed"` // false: they were not taken for others
+	Accounts []AccountMoved `json:"accounts"`
 }
 
 // Halt is how a halted sync stands.

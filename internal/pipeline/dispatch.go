@@ -105,6 +105,9 @@ func (f *flow) takeFree(ctx context.Context, free <-chan struct{}) int {
 // claim takes up to n customers, and tells when their leases began. While one of the two connections rests it takes
 // none (invariant 5).
 func (f *flow) claim(ctx context.Context, n int) ([]store.Work, claimed, error) {
+	if why, err := f.barred(ctx); err != nil || why != "" {
+		return nil, claimed{}, err
+	}
 	if rest, err := f.rest(ctx); err != nil || rest > 0 {
 		return nil, claimed{}, err
 	}
@@ -114,6 +117,14 @@ func (f *flow) claim(ctx context.Context, n int) ([]store.Work, claimed, error) 
 		failpoint.Hit("claimed")
 	}
 	return works, claimed{after: after, before: f.Now()}, err
+}
+
+// barred is why nothing may be carried now, "" when it may.
+func (f *flow) barred(ctx context.Context) (why string, err error) {
+	if f.Barred == nil {
+		return "", nil
+	}
+	return f.Barred(ctx, f.Config.Name)
 }
 
 // rest is how long one of the two connections rests yet, 0 when none does. It
@@ -157,6 +168,9 @@ func (f *flow) sleep(ctx context.Context) {
 
 // untilDue is how long there is surely nothing to do, a tick at most.
 func (f *flow) untilDue(ctx context.Context) (time.Duration, error) {
+	if why, err := f.barred(ctx); err != nil || why != "" {
+		return tick, err
+	}
 	if rest, err := f.rest(ctx); err != nil || rest > 0 {
 		return min(rest, tick), err
 	}

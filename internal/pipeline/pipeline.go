@@ -89,6 +89,9 @@ type Options struct {
 	Retry   Retry
 	Log     *slog.Logger
 	Metrics *metrics.Metrics
+	// Barred says why nothing of a sync may be carried now, "" when it may; nil
+	// is always. It is asked before customers are claimed.
+	Barred func(ctx context.Context, sync string) (why string, err error)
 	// Paused is told when a connection has to rest, so that its rate limit
 	// holds other calls back at once; nil is nobody.
 	Paused func(connection string, rest time.Duration)

@@ -49,6 +49,9 @@ func (p *Pipeline) CarryRow(ctx context.Context, from Claimer, row Planned) (Car
 	if !ok {
 		return Carried{}, fmt.Errorf("there is no sync %s", row.Plan.Sync)
 	}
+	if why, err := f.barred(ctx); err != nil || why != "" {
+		return Carried{Stop: errors.New(why)}, err
+	}
 	if rest, err := f.rest(ctx); err != nil || rest > 0 {
 		return Carried{Rest: rest}, err
 	}

@@ -53,6 +53,8 @@ type Poller struct {
 	Store      Store
 	Inbox      *inbox.Inbox
 	Log        *slog.Logger
+	// Barred reports whether the source is not to be asked now; nil is never.
+	Barred func(ctx context.Context) (bool, error)
 	// Syncs are those that read from the connection; each gets the exception
 	// when it cannot be asked.
 	Syncs []config.Sync
@@ -68,12 +70,18 @@ func (p *Poller) Run(ctx context.Context) {
 	}
 	for {
 		wait := p.Every
-		asked, err := p.Ask(ctx, lately)
+		barred, err := p.barred(ctx)
+		asked := false
+		if err == nil && !barred {
+			asked, err = p.Ask(ctx, lately)
+		}
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
 			wait = p.failed(ctx, err)
+		case barred:
+			wait = soon
 		case !asked && lately == AtStart:
 			wait = soon
 		case p.Every == AtStart:
@@ -90,6 +98,13 @@ func (p *Poller) Run(ctx context.Context) {
 			return
 		}
 	}
+}
+
+func (p *Poller) barred(ctx context.Context) (bool, error) {
+	if p.Barred == nil {
+		return false, nil
+	}
+	return p.Barred(ctx)
 }
 
 // Ask stores all changes since the last time. asked is false when there was

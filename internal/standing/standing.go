@@ -86,6 +86,9 @@ func (s shared) sync(ctx context.Context, db *store.DB, name string, c config.Sy
 	for _, w := range sweeps {
 		row.Sweeps = append(row.Sweeps, contract.SweepOf(w))
 	}
+	if row.AccountMoved, err = moved(ctx, db, name, c); err != nil {
+		return row, err
+	}
 	if err := events(ctx, db, name, c, &row); err != nil {
 		return row, err
 	}

@@ -61,6 +61,9 @@ func needs(row contract.Sync) []string {
 		}
 		all = append(all, text)
 	}
+	for _, m := range row.AccountMoved {
+		all = append(all, row.Sync+": nothing is carried, "+m.Reason)
+	}
 	if row.Halted != nil {
 		all = append(all, row.Sync+": halted by mass_change, see trueup resume")
 	}

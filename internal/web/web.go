@@ -41,6 +41,8 @@ type SyncLine struct {
 	Name, Mode                string
 	Compared, LastLook        string // agreement of the last comparison and of the last looks
 	Waiting, Exceptions, Held int
+	// Stopped is why nothing is carried, "" when it is.
+	Stopped string
 }
 
 //go:embed home.html

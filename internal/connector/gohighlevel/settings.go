@@ -190,6 +190,11 @@ func (w *Webhook) keys() ([]ed25519.PublicKey, error) {
 // as the same tool.
 func (s *Settings) Account(config.Connection) string { return "gohighlevel:" + s.LocationID }
 
+// Identity implements config.HasIdentity: the location, by whatever token.
+func (s *Settings) Identity(config.Connection, func(string) string) (key, shown string) {
+	return s.LocationID, "location " + s.LocationID
+}
+
 // DefaultRateLimit is what HighLevel allows an app for one location.
 func (s *Settings) DefaultRateLimit() config.RateLimit {
 	return config.RateLimit{Requests: 100, Per: 10 * time.Second}

@@ -89,6 +89,19 @@ func (s *Settings) CheckSide(c *config.Checker, side config.Side) {
 // what is spelt differently for the same place. A connection that only
 // receives has no such address, and its account cannot be told.
 func (s *Settings) Account(common config.Connection) string {
+	return s.recordAddress(common, func(text string) string { return text })
+}
+
+// Identity implements config.HasIdentity: the address of one record. A
+// connection that only receives has the address that it was given, if any.
+func (s *Settings) Identity(common config.Connection, written func(string) string) (key, shown string) {
+	if key = s.recordAddress(common, written); key == "" {
+		key = config.Address(common.BaseURL)
+	}
+	return key, common.ShownAddress(written)
+}
+
+func (s *Settings) recordAddress(common config.Connection, written func(string) string) string {
 	path := ""
 	switch {
 	case s.Read != nil:
@@ -102,18 +115,11 @@ func (s *Settings) Account(common config.Connection) string {
 	default:
 		return ""
 	}
-	base, err := url.Parse(common.BaseURL)
-	if err != nil {
+	base := config.Address(common.BaseURL)
+	if base == "" {
 		return ""
 	}
-	host, port := strings.ToLower(base.Hostname()), base.Port()
-	if host == "localhost" || host == "::1" {
-		host = "127.0.0.1"
-	}
-	scheme := strings.ToLower(base.Scheme)
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[scheme]
-	}
-	path, _, _ = strings.Cut(path, "?")
-	return host + ":" + port + "/" + strings.Trim(strings.TrimSuffix(base.Path, "/")+path, "/")
+	host, prefix, _ := strings.Cut(base, "/")
+	path, _, _ = strings.Cut(written(path), "?")
+	return host + "/" + strings.Trim(prefix+path, "/")
 }

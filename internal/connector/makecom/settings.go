@@ -182,3 +182,14 @@ func (s *Settings) Account(config.Connection) string {
 	sum := sha256.Sum256([]byte("make webhook " + s.WebhookURL.Reveal()))
 	return hex.EncodeToString(sum[:8])
 }
+
+// Identity implements config.HasIdentity: the scenario, which answers for the
+// tool behind it. Its address is its only name, so that a new address has to be
+// said to be the same.
+func (s *Settings) Identity(common config.Connection, _ func(string) string) (key, shown string) {
+	u, err := url.Parse(s.WebhookURL.Reveal())
+	if s.WebhookURL == "" || err != nil {
+		return "", ""
+	}
+	return s.Account(common), "webhook at " + u.Host
+}

@@ -63,3 +63,14 @@ func (s *Settings) Account(config.Connection) string {
 	sum := sha256.Sum256([]byte("stripe account of " + s.APIKey.Reveal()))
 	return "stripe:" + hex.EncodeToString(sum[:8])
 }
+
+// Identity implements config.HasIdentity. A key does not tell whose it is, only
+// whether it is one of test mode, which has customers of its own; and no two
+// accounts of Stripe have a customer of the same id.
+func (s *Settings) Identity(config.Connection, func(string) string) (key, shown string) {
+	mode := "live mode"
+	if _, rest, _ := strings.Cut(s.APIKey.Reveal(), "_"); strings.HasPrefix(rest, "test_") {
+		mode = "test mode"
+	}
+	return mode, mode
+}

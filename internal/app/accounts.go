@@ -1,0 +1,125 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+
+	"trueup/internal/config"
+	"trueup/internal/pipeline"
+	"trueup/internal/standing"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// AccountMovedError says that a sync reaches another account than the one whose
+// records its customers are linked to: nothing of it is carried.
+type AccountMovedError struct {
+	Sync  string
+	Moved []store.AccountMoved
+}
+
+func (e *AccountMovedError) Error() string {
+	return accountMoved(e.Sync, e.Moved) + "; nothing is carried"
+}
+
+// Remedy is what a person can do about it.
+func (e *AccountMovedError) Remedy() string { return standing.AccountRemedy(e.Sync) }
+
+func accountMoved(sync string, moved []store.AccountMoved) string {
+	var parts []string
+	for _, m := range moved {
+		parts = append(parts, standing.AccountSentence(m))
+	}
+	return sync + ": " + strings.Join(parts, "; ")
+}
+
+// NoteAccounts notes which accounts a sync reaches before anything of it is
+// carried. An *AccountMovedError says that they are others than those noted.
+func NoteAccounts(ctx context.Context, cfg *config.Config, db *store.DB, sync string) error {
+	moved, err := db.NoteAccounts(ctx, sync, standing.Accounts(cfg.Syncs[sync]))
+	if err == nil && len(moved) > 0 {
+		err = &AccountMovedError{Sync: sync, Moved: moved}
+	}
+	return err
+}
+
+// barred is why a sync's customers are left where they are, "" for no reason. It
+// is asked each time that customers are claimed: another process may have a file
+// with another account, and a person may say at any time that it is the same.
+func barred(cfg *config.Config, db *store.DB) func(ctx context.Context, sync string) (string, error) {
+	return func(ctx context.Context, sync string) (string, error) {
+		noted, err := db.Accounts(ctx, sync)
+		if err != nil {
+			return "", err
+		}
+		var moved []store.AccountMoved
+		for _, now := range standing.Accounts(cfg.Syncs[sync]) {
+			if was, ok := noted[now.Side]; ok && was.Key != now.Key {
+				moved = append(moved, store.AccountMoved{Was: was, Now: now})
+			}
+		}
+		if len(moved) == 0 {
+			return "", nil
+		}
+		return (&AccountMovedError{Sync: sync, Moved: moved}).Error(), nil
+	}
+}
+
+// noteAccounts notes the accounts of each sync at a start and when the file has
+// changed, and asks a person where they are others than those of the links.
+func (a *App) noteAccounts(ctx context.Context, cfg *config.Config) error {
+	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
+		s := cfg.Syncs[name]
+		moved, err := a.store.NoteAccounts(ctx, name, standing.Accounts(s))
+		if err != nil {
+			return err
+		}
+		if len(moved) == 0 {
+			if _, err := a.store.CloseExceptions(ctx, name, "", status.ConnectionFailed, store.AskAboutAccounts); err != nil {
+				return err
+			}
+			continue
+		}
+		reason := accountMoved(name, moved) + "; nothing is carried until a person decides: " + standing.AccountRemedy(name)
+		a.log.Error("another account: nothing of the sync is carried", slog.String("sync", name), slog.String("reason", reason))
+		if _, err := a.store.OpenException(ctx, store.NewException{Sync: name, Kind: status.ConnectionFailed, Stage: status.StageReceive, Reason: reason,
+			LastAction: store.AskAboutAccounts, Confidence: 1, Owner: s.Owner(status.ConnectionFailed)}); err != nil {
+			return fmt.Errorf("ask about the account of %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// sourceMoved reports whether the source of one of the syncs is another account
+// by now: what is listed there is not theirs.
+func sourceMoved(db *store.DB, syncs []pipeline.Sync) func(ctx context.Context) (bool, error) {
+	return func(ctx context.Context) (bool, error) {
+		for _, s := range syncs {
+			noted, err := db.Accounts(ctx, s.Config.Name)
+			if err != nil {
+				return false, err
+			}
+			if was, ok := noted[store.SourceSide]; ok && was.Key != s.Config.Source.Identity.Key {
+				return true, nil
+			}
+		}
+		return false, nil
+	}
+}
+
+// movedAccounts counts the sides that reach another account, for the metrics.
+func (a *App) movedAccounts(ctx context.Context) (map[string]int, error) {
+	all := map[string]int{}
+	for name, s := range a.carrier.Load().config.Syncs {
+		moved, err := a.store.MovedAccounts(ctx, name, standing.Accounts(s))
+		if err != nil {
+			return nil, err
+		}
+		all[name] = len(moved)
+	}
+	return all, nil
+}

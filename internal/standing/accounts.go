@@ -1,0 +1,43 @@
+package standing
+
+import (
+	"context"
+	"fmt"
+
+	"trueup/internal/config"
+	"trueup/internal/contract"
+	"trueup/internal/store"
+)
+
+// Accounts are those that a sync reaches by its configuration.
+func Accounts(s config.Sync) []store.Account {
+	return []store.Account{
+		{Side: store.SourceSide, Key: s.Source.Identity.Key, Shown: s.Source.Identity.Shown},
+		{Side: store.TargetSide, Key: s.Target.Identity.Key, Shown: s.Target.Identity.Shown},
+	}
+}
+
+// AccountSentence says that a side reaches another account.
+func AccountSentence(m store.AccountMoved) string {
+	return fmt.Sprintf("the links are of another %s account: %s, noted on %s; the file has %s now", m.Was.Side, m.Was.Shown, m.Was.At.UTC().Format("2006-01-02"), m.Now.Shown)
+}
+
+// AccountRemedy is what a person can do about it.
+func AccountRemedy(sync string) string {
+	return fmt.Sprintf("if it is the same account, trueup sync same-account %s; if it is another one, trueup links remove %s --all; or put the file back", sync, sync)
+}
+
+// moved returns the sides of a sync that reach other accounts than its links'.
+func moved(ctx context.Context, db *store.DB, name string, c config.Sync) ([]contract.AccountMoved, error) {
+	found, err := db.MovedAccounts(ctx, name, Accounts(c))
+	var rows []contract.AccountMoved
+	for _, m := range found {
+		rows = append(rows, AccountMoved(m))
+	}
+	return rows, err
+}
+
+// AccountMoved converts a side that reaches another account.
+func AccountMoved(m store.AccountMoved) contract.AccountMoved {
+	return contract.AccountMoved{Side: string(m.Was.Side), Was: m.Was.Shown, Now: m.Now.Shown, Reason: AccountSentence(m)}
+}

@@ -1,0 +1,240 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"trueup/internal/status"
+)
+
+// Account is which account of a tool a side of a sync reaches.
+type Account struct {
+	Side  Side
+	Key   string // a hash
+	Shown string // for people
+	// At is since when it is noted, By who said so, "" for nobody.
+	At time.Time
+	By string
+}
+
+// AccountMoved is a side that reaches another account than the one whose records
+// the sync has links to.
+type AccountMoved struct{ Was, Now Account }
+
+// Accounts returns what is noted of a sync's sides.
+func (db *DB) Accounts(ctx context.Context, sync string) (map[Side]Account, error) {
+	noted, err := accountsOf(func(row func(scanner) error, text string, args ...any) error { return db.view(ctx, row, text, args...) }, sync)
+	if err != nil {
+		return nil, fmt.Errorf("read which accounts %s is about: %w", sync, err)
+	}
+	return noted, nil
+}
+
+func accountsOf(query func(func(scanner) error, string, ...any) error, sync string) (map[Side]Account, error) {
+	noted := map[Side]Account{}
+	err := query(func(s scanner) error {
+		var a Account
+		var since int64
+		err := s.Scan(&a.Side, &a.Key, &a.Shown, &since, &a.By)
+		a.At = at(since)
+		noted[a.Side] = a
+		return err
+	}, "select side, account, shown, noted_at, noted_by from accounts where sync = $1", sync)
+	return noted, err
+}
+
+// Whether something is kept that is about the account of a side. What waits for a
+// write to arrive is about the target's, what the source was read to say about
+// its.
+var belongsTo = map[Side]string{
+	TargetSide: `select case when exists (select 1 from links where sync = $1) or exists (select 1 from intents where sync = $1) then 1 else 0 end`,
+	SourceSide: `select case when exists (select 1 from links where sync = $1) or exists (select 1 from seen where sync = $1)
+    or exists (select 1 from customers where sync = $1 and desired_source_value <> '') then 1 else 0 end`,
+}
+
+// NoteAccounts notes which accounts a sync reaches now, unless something is kept
+// that is about others: those are returned, and stay noted until a person says
+// that they are the same, or lets go of what is about them. It is said at each
+// start; what an older version has kept is taken to be about the account of now.
+func (db *DB) NoteAccounts(ctx context.Context, sync string, now []Account) (moved []AccountMoved, err error) {
+	err = db.update(ctx, func(t *tx) error {
+		moved, err = t.movedAccounts(sync, now)
+		if err != nil {
+			return err
+		}
+		for _, a := range now {
+			other := false
+			for _, m := range moved {
+				other = other || m.Was.Side == a.Side
+			}
+			if !other {
+				if err := t.noteAccount(sync, a); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("note which accounts %s is about: %w", sync, err)
+	}
+	return moved, nil
+}
+
+// MovedAccounts is NoteAccounts without noting anything.
+func (db *DB) MovedAccounts(ctx context.Context, sync string, now []Account) (moved []AccountMoved, err error) {
+	moved, err = movedAccounts(func(row func(scanner) error, text string, args ...any) error { return db.view(ctx, row, text, args...) }, sync, now)
+	if err != nil {
+		return nil, fmt.Errorf("compare which accounts %s is about: %w", sync, err)
+	}
+	return moved, nil
+}
+
+func (t *tx) movedAccounts(sync string, now []Account) ([]AccountMoved, error) {
+	return movedAccounts(t.query, sync, now)
+}
+
+func movedAccounts(query func(func(scanner) error, string, ...any) error, sync string, now []Account) (moved []AccountMoved, err error) {
+	noted, err := accountsOf(query, sync)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range now {
+		was, ok := noted[a.Side]
+		if !ok || was.Key == a.Key {
+			continue
+		}
+		keeps := 0
+		if err := query(func(s scanner) error { return s.Scan(&keeps) }, belongsTo[a.Side], sync); err != nil {
+			return nil, err
+		}
+		if keeps == 1 {
+			moved = append(moved, AccountMoved{Was: was, Now: a})
+		}
+	}
+	return moved, nil
+}
+
+// noteAccount notes an account; since when stays when it is noted already.
+func (t *tx) noteAccount(sync string, a Account) error {
+	_, err := t.exec(`insert into accounts (sync, side, account, shown, noted_at, noted_by) values ($1, $2, $3, $4, $5, $6)
+on conflict (sync, side) do update set shown = excluded.shown,
+    noted_at = case when accounts.account = excluded.account then accounts.noted_at else excluded.noted_at end,
+    noted_by = case when accounts.account = excluded.account then accounts.noted_by else excluded.noted_by end,
+    account = excluded.account`, sync, string(a.Side), a.Key, a.Shown, ms(t.now), a.By)
+	return err
+}
+
+// AskAboutAccounts is what an exception about another account says was done last,
+// and tells it from others of its kind.
+const AskAboutAccounts = "compared the accounts with those of the links"
+
+// SameAccounts notes that the accounts of now are those that everything kept is
+// about, as a person says. It returns which were others before.
+func (db *DB) SameAccounts(ctx context.Context, sync, who string, now []Account) (moved []AccountMoved, err error) {
+	err = db.update(ctx, func(t *tx) error {
+		if moved, err = t.movedAccounts(sync, now); err != nil {
+			return err
+		}
+		return t.settleAccounts(sync, who, now, "the same account")
+	})
+	if err != nil {
+		return nil, fmt.Errorf("note that the accounts of %s are the same: %w", sync, err)
+	}
+	return moved, nil
+}
+
+// settleAccounts notes the accounts of now and closes the question about them.
+func (t *tx) settleAccounts(sync, who string, now []Account, said string) error {
+	for _, a := range now {
+		a.By = who
+		if err := t.noteAccount(sync, a); err != nil {
+			return err
+		}
+	}
+	var id int64
+	var cause string
+	err := t.query(func(s scanner) error { return s.Scan(&id, &cause) },
+		`update exceptions set state = 'resolved', ignored = '' where sync = $1 and customer = '' and kind = $2 and last_action = $3 and state <> 'resolved'
+returning id, cause`, sync, string(status.ConnectionFailed), AskAboutAccounts)
+	if err != nil || id == 0 {
+		return err
+	}
+	return errors.Join(t.note(id, who, string(Resolve), said), t.tell(sync, status.ConnectionFailed, cause))
+}
+
+// RemoveLinks takes all links of a sync away for whoever says so, and has every
+// customer looked at again, so that the match rules are tried anew. Where an
+// account is another than the one they were of, what was seen and written there
+// goes as well, and the account of now is noted.
+func (db *DB) RemoveLinks(ctx context.Context, sync, who string, now []Account) (removed int, err error) {
+	err = db.update(ctx, func(t *tx) error {
+		removed = 0
+		moved, err := t.movedAccounts(sync, now)
+		if err != nil {
+			return err
+		}
+		if t.db.lock != "" { // as lockCustomers does
+			if _, err := t.exec("select 1 from customers where sync = $1 order by sync, customer for update", sync); err != nil {
+				return err
+			}
+		}
+		forget := map[Side]bool{}
+		for _, m := range moved {
+			forget[m.Was.Side] = true
+		}
+		if removed, err = t.removeLinks(sync, who, forget); err != nil {
+			return err
+		}
+		return t.settleAccounts(sync, who, now, "all links were removed")
+	})
+	if err != nil {
+		return 0, fmt.Errorf("remove the links of %s: %w", sync, err)
+	}
+	return removed, nil
+}
+
+// removeLinks is RemoveLink for every customer at once. What an attempt under
+// way knows does not hold any more, as with decidedAnew.
+func (t *tx) removeLinks(sync, who string, forget map[Side]bool) (removed int, err error) {
+	now := ms(t.now)
+	do := func(text string, args ...any) int {
+		if err != nil {
+			return 0
+		}
+		var n int64
+		n, err = t.exec(text, args...)
+		return int(n)
+	}
+	do(`insert into link_history (sync, customer, old_target, new_target, changed_at, why, who)
+select sync, customer, target_id, '', $2, 'removed', $3 from links where sync = $1`, sync, now, who)
+	do(`insert into decisions (sync, customer, made_at, action, reason, table_row, stage, outcome, kind, target_id, desired, observed, base,
+    desired_at, observed_at, observed_by, confidence, events)
+select sync, customer, $2, 'unlink', $3, 0, '', '', '', '', '', '', '', 0, 0, '', 0, 0 from links where sync = $1`, sync, now, who+" removed all links")
+	do(`update customers set fence = fence + 1, generation = generation + 1, due_at = $2, attempts = 0, first_try = 0, ruling = '', undone = '',
+    observed_status = '', observed_value = '', observed_at = 0, observed_by = '', observed_seen_at = 0
+where sync = $1 and customer in (select customer from links where sync = $1)`, sync, now)
+	removed = do("delete from links where sync = $1", sync)
+	if forget[TargetSide] {
+		// Records of the other account may have the same ids.
+		do("delete from intents where sync = $1", sync)
+		do(`update customers set base_known = 0, base_record_id = '', base_status = '', base_value = '', base_revision = '', base_by = '', base_at = 0,
+    base_seen_at = 0, human_at = 0, observed_status = '', observed_value = '', observed_at = 0, observed_by = '', observed_seen_at = 0, ruling = '',
+    undone = '', fence = fence + 1 where sync = $1`, sync)
+	}
+	if forget[SourceSide] {
+		do("delete from seen where sync = $1", sync)
+		do(`update customers set desired_source_value = '', desired_status = '', desired_value = '', desired_at = 0, desired_seen_at = 0, desired_event = '',
+    desired_event_at = 0, ruling = '', fence = fence + 1, source_changes = source_changes + 1 where sync = $1`, sync)
+	}
+	broken := where{}
+	broken.equal("sync", sync)
+	broken.equal("kind", string(status.BrokenLink))
+	broken.equal("stage", string(status.StageReadTarget))
+	if err == nil {
+		_, err = t.resolve(broken)
+	}
+	return removed, err
+}
