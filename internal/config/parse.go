@@ -82,6 +82,7 @@ func Parse(name string, src []byte, dir string, types Types, env func(string) (s
 	checkSides(r, c)
 	(&validator{report: r, config: c}).file()
 	findCircles(r, c)
+	findTwoWriters(r, c)
 	if len(r.faults) > 0 {
 		return nil, r.sorted()
 	}

@@ -229,3 +229,24 @@ func or(text, instead string) string {
 	}
 	return text
 }
+
+// WrittenFields implements config.HasWrittenFields. Tags are as many fields as
+// words, and the status of an opportunity is one of its pipeline's.
+func (s *Settings) WrittenFields(side config.Side) []string {
+	switch side.Field {
+	case "":
+		return nil
+	case fieldOpportunity:
+		if s.Pipeline == "" {
+			return nil // of any
+		}
+		return []string{fieldOpportunity + " of " + strings.ToLower(s.Pipeline)}
+	case fieldTags:
+		var all []string
+		for _, word := range side.Values {
+			all = append(all, "tag "+tagOf(word))
+		}
+		return all
+	}
+	return []string{strings.ToLower(strings.TrimPrefix(strings.TrimSpace(side.Field), "contact."))}
+}
