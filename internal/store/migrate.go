@@ -9,6 +9,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"time"
 
 	"trueup/internal/failpoint"
 )
@@ -59,7 +60,7 @@ func (db *DB) migrate(ctx context.Context, change bool) error {
 		}
 		return compareVersions(version, len(steps))
 	}
-	tx, err := db.write.BeginTx(ctx, nil)
+	tx, err := db.begin(ctx)
 	if err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
@@ -123,3 +124,24 @@ func schemaVersion(ctx context.Context, q querier) (int, error) {
 	}
 	return version, nil
 }
+
+// begin begins the first transaction. Of several processes that make a SQLite
+// file at once, one puts it into its mode, and SQLite tells the others that it is
+// busy without waiting for it.
+func (db *DB) begin(ctx context.Context) (*sql.Tx, error) {
+	for n := 1; ; n++ {
+		tx, err := db.write.BeginTx(ctx, nil)
+		if err == nil || !again(err) || n == firstTries {
+			return tx, err
+		}
+		timer := time.NewTimer(pause(n))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, ctx.Err()
+		}
+	}
+}
+
+const firstTries = 8
