@@ -70,7 +70,8 @@ type ending struct {
 	// base and observed, when set, replace what is stored.
 	base     *store.Base
 	retry    time.Duration
-	attempts int // as they shall be stored
+	attempts int       // as they shall be stored
+	firstTry time.Time // likewise
 	lost     bool
 	// keepOpen leaves every exception open although the events have an outcome.
 	keepOpen bool

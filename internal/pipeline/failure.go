@@ -11,15 +11,19 @@ import (
 	"trueup/internal/status"
 )
 
-// Retry says when a customer that failed is tried again. Zero fields have
-// defaults.
+// Retry says when a customer that failed is tried again. All goes by the time
+// since the first failure in a row, not by the number of tries: each event of
+// the customer is one more, and says nothing of how long the trouble lasts. Zero
+// fields have defaults.
 type Retry struct {
-	// First is the pause after the first failure; each later one is twice as
-	// long.
+	// First is the pause after the first failure. From then on a pause is as long
+	// as the trouble has lasted, so that each is about twice the one before.
 	First time.Duration
-	// Attempts is after how many failures in a row people are told.
-	Attempts int
-	// Slow and Slowest bound the pauses from then on.
+	// Patience is after how long people are told, and an answer is believed
+	// that looks older than what was proved.
+	Patience time.Duration
+	// Slow is the shortest pause after what only a person mends, Slowest the
+	// longest of all.
 	Slow, Slowest time.Duration
 }
 
@@ -27,8 +31,8 @@ func (r Retry) withDefaults() Retry {
 	if r.First == 0 {
 		r.First = time.Second
 	}
-	if r.Attempts == 0 {
-		r.Attempts = 5
+	if r.Patience == 0 {
+		r.Patience = 12 * time.Second
 	}
 	if r.Slow == 0 {
 		r.Slow = time.Minute
@@ -39,22 +43,27 @@ func (r Retry) withDefaults() Retry {
 	return r
 }
 
-// after returns the pause after the n-th failure in a row, which is 1 for the
-// first. Jitter in [0, 1) shortens it by up to a quarter, so that customers
-// who failed together do not come back together.
-func (r Retry) after(n int, jitter float64) time.Duration {
-	pause, limit := r.First, r.Slow
-	steps := n - 1
-	if n >= r.Attempts {
-		pause, limit, steps = r.Slow, r.Slowest, n-r.Attempts
-	}
-	for range steps {
-		if pause *= 2; pause >= limit {
-			pause = limit
-			break
-		}
-	}
+// after returns the pause after a failure, when the first in a row was age ago.
+// Jitter in [0, 1) shortens it by up to a quarter, so that customers who failed
+// together do not come back together.
+func (r Retry) after(age, shortest time.Duration, jitter float64) time.Duration {
+	pause := min(max(age, shortest), r.Slowest)
 	return pause - time.Duration(float64(pause)*jitter/4)
+}
+
+// failingSince is when the first failure in a row was, this attempt's when it
+// would be the first.
+func (a *attempt) failingSince() time.Time {
+	if a.work.Attempts == 0 || a.work.FirstTry.IsZero() {
+		return a.work.Now
+	}
+	return a.work.FirstTry
+}
+
+// patient reports whether the trouble is too young to be told or believed. Its
+// first attempt is always: it may itself have taken long.
+func (a *attempt) patient() bool {
+	return a.work.Attempts == 0 || a.latest().Sub(a.failingSince()) < a.Retry.Patience
 }
 
 // failed ends an attempt at which a call failed. What happens next depends on
@@ -62,11 +71,11 @@ func (r Retry) after(n int, jitter float64) time.Duration {
 func (a *attempt) failed(err error, connection, doing string) verdict {
 	f := connector.FailureOf(err)
 	reason := fmt.Sprintf("%s %s: %s", doing, connection, f.Error())
-	attempts := a.work.Attempts + 1
-	retry := a.Retry.after(attempts, a.Jitter())
+	attempts, since := a.work.Attempts+1, a.failingSince()
+	retry := a.Retry.after(a.latest().Sub(since), a.Retry.First, a.Jitter())
 	if errors.Is(err, context.Canceled) {
 		// The service stops, and looks again at its next start.
-		return end(ending{action: "wait", reason: reason, retry: time.Millisecond, attempts: a.work.Attempts, failure: "stopping"})
+		return end(ending{action: "wait", reason: reason, retry: time.Millisecond, attempts: a.work.Attempts, firstTry: a.work.FirstTry, failure: "stopping"})
 	}
 	switch f.Kind {
 	case connector.RateLimited:
@@ -78,7 +87,7 @@ func (a *attempt) failed(err error, connection, doing string) verdict {
 		if f.Status != 0 { // else it is our own limit, which holds calls back by itself
 			a.pause(connection, wait)
 		}
-		return end(ending{action: "wait", reason: reason, retry: wait, attempts: a.work.Attempts, failure: string(f.Kind)})
+		return end(ending{action: "wait", reason: reason, retry: wait, attempts: a.work.Attempts, firstTry: a.work.FirstTry, failure: string(f.Kind)})
 	case connector.Refused:
 		e := a.parked(a.kindOfFailure(), fmt.Sprintf("%s; correct the record or the configuration, then trueup exceptions retry", reason))
 		e.failure, e.park.Cause = string(f.Kind), a.causeOf(f, connection)
@@ -86,15 +95,16 @@ func (a *attempt) failed(err error, connection, doing string) verdict {
 	case connector.Unauthorized, connector.Misconfigured:
 		advice := "check the connection with trueup check --live; it is tried again by itself"
 		e := a.parked(status.ConnectionFailed, fmt.Sprintf("%s; %s", reason, advice))
-		e.retry, e.attempts, e.failure = a.Retry.after(max(attempts, a.Retry.Attempts), a.Jitter()), attempts, string(f.Kind)
+		e.retry = a.Retry.after(a.latest().Sub(since), a.Retry.Slow, a.Jitter())
+		e.attempts, e.firstTry, e.failure = attempts, since, string(f.Kind)
 		e.park.Cause = connection
 		return verdict{end: e}
 	}
-	if attempts < a.Retry.Attempts {
-		return end(ending{action: "wait", reason: reason, retry: retry, attempts: attempts, failure: string(f.Kind)})
+	if a.patient() {
+		return end(ending{action: "wait", reason: reason, retry: retry, attempts: attempts, firstTry: since, failure: string(f.Kind)})
 	}
 	e := a.parked(a.kindOfFailure(), fmt.Sprintf("%s; %d attempts so far, and it is tried again by itself", reason, attempts))
-	e.retry, e.attempts, e.failure, e.park.Cause = retry, attempts, string(f.Kind), connection
+	e.retry, e.attempts, e.firstTry, e.failure, e.park.Cause = retry, attempts, since, string(f.Kind), connection
 	return verdict{end: e}
 }
 

@@ -94,7 +94,7 @@ func (j *Judge) Judge(ctx context.Context, s Subject) Judgement {
 	work := *s.Work
 	work.Now = clock
 	if s.Insist {
-		work.Attempts = o.Retry.Attempts
+		work.Attempts, work.FirstTry = 1, clock.Add(-o.Retry.Patience)
 	}
 	a := &attempt{flow: &f, work: &work, claimed: claimed{after: clock, before: clock}, started: clock}
 	for i := 0; i < indexOf(status.StageWrite); i++ {

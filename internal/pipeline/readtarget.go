@@ -20,7 +20,7 @@ func (a *attempt) readTarget(ctx context.Context) verdict {
 		}
 		return a.failed(err, a.Target.Name, "reading the record in")
 	}
-	if a.outdated(record) && a.work.Attempts+1 < a.Retry.Attempts {
+	if a.outdated(record) && a.patient() {
 		return a.failed(&connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone,
 			Detail: "the answer is older than what the record was proved to hold"}, a.Target.Name, "reading the record in")
 	}

@@ -46,6 +46,7 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 		Halted:       e.halted || e.failure != "" && e.retry > 0, // tried again by itself: the mark of a halt stays
 		Park:         e.park,
 		Attempts:     e.attempts,
+		FirstTry:     e.firstTry,
 		Outcome:      e.outcome,
 		Reason:       e.reason,
 		Email:        a.record.Keys["email"],
@@ -69,10 +70,6 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 	}
 	if e.retry > 0 {
 		s.RetryAt = a.latest().Add(e.retry)
-		s.FirstTry = a.work.FirstTry
-		if s.FirstTry.IsZero() {
-			s.FirstTry = a.work.Now
-		}
 	}
 	if s.RetryAt.IsZero() {
 		s.RetryAt = a.lastArrival(s.CloseIntents)

@@ -51,6 +51,8 @@ type tool struct {
 	// overwrote names writes over a newer edit of a person, which must not be.
 	sourceChanged func(id string) time.Time
 	overwrote     []string
+	// stale are answers of a copy that lags behind, by record.
+	stale map[string]status.TargetRecord
 }
 
 func (t *tool) failed(call, id, value string) error {
@@ -93,6 +95,9 @@ func (t *tool) Read(_ context.Context, id string) (status.TargetRecord, error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if old, ok := t.stale[id]; ok {
+		return old, nil
+	}
 	if t.records[id] == nil {
 		return status.TargetRecord{}, t.gone(id)
 	}

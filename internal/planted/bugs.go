@@ -168,9 +168,13 @@ var storeBugs = []Bug{
 	{"stored_twice", "a repeated event is stored again", oracleFile,
 		`	if db.seen[k] {`, `	if db.seen[k] && !ON {`},
 	{"wake_without_generation", "an event that comes during an attempt does not count", oracleFile,
-		`		c := db.customer(key{e.Sync, e.Customer})
-		c.generation++`, `		c := db.customer(key{e.Sync, e.Customer})
-		if !ON { c.generation++ }`},
+		`	c.generation++
+	if !c.claimable(now) {`, `	if !ON { c.generation++ }
+	if !c.claimable(now) {`},
+	{"event_costs_the_place", "an event moves a customer who waits to the end of the queue", oracleFile,
+		`	if !c.claimable(now) {
+		c.DueAt = now`, `	if ON || !c.claimable(now) {
+		c.DueAt = now`},
 	{"generation_ignored", "finishing clears work that came meanwhile", oracleFile,
 		`	if c.generation == w.Generation && !s.KeepDue {`, `	if (ON || c.generation == w.Generation) && !s.KeepDue {`},
 	{"fence_dropped", "any claim may report", oracleFile,

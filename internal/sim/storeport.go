@@ -61,6 +61,7 @@ func (p *port) Receive(ctx context.Context, events []store.NewEvent) (inserted [
 			for i, e := range events {
 				p.world.facts.received(e, inserted[i])
 			}
+			p.world.turns()
 		}
 		return err
 	})
@@ -71,6 +72,7 @@ func (p *port) Receive(ctx context.Context, events []store.NewEvent) (inserted [
 func (p *port) Claim(ctx context.Context, sync string, limit int, lease time.Duration) (works []store.Work, err error) {
 	err = p.do("claim", func(t *task) error {
 		waiting := p.world.claimable()
+		p.world.turns()
 		works, err = p.world.db.Claim(ctx, sync, limit, lease)
 		for i := range works {
 			t.work = &works[i]
@@ -141,6 +143,8 @@ func (p *port) Settle(ctx context.Context, work *store.Work, s store.Settlement)
 					x.settled(p.world, t, work, s)
 				}
 			}
+			delete(p.world.facts.since, work.Customer)
+			p.world.turns()
 		}
 		return err
 	})

@@ -68,7 +68,9 @@ type facts struct {
 	delivered map[string]int64
 	looked    map[string]look
 	// dismissed are customers whose exception a person resolved or ignored.
-	dismissed  map[string]bool
+	dismissed map[string]bool
+	// since is from when on a customer waits.
+	since      map[string]int64
 	retriedAll bool
 	limits     counts
 }
@@ -88,7 +90,7 @@ type look struct {
 
 func newFacts() facts {
 	return facts{stored: map[string]int{}, claims: map[string]claim{}, outcomes: map[int64]status.Outcome{},
-		delivered: map[string]int64{}, looked: map[string]look{}, dismissed: map[string]bool{},
+		delivered: map[string]int64{}, looked: map[string]look{}, dismissed: map[string]bool{}, since: map[string]int64{},
 		limits: counts{since: map[string]int64{}, waiting: map[string]bool{}, passing: map[string]bool{}, resumed: -1}}
 }
 

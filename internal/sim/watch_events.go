@@ -126,12 +126,35 @@ func (w *world) checkClaim(work *store.Work, what string) {
 	}
 }
 
-// fair: who has been due the longest is carried first.
+// fair: who has waited the longest is carried first. That is counted from the
+// first event that a customer waits with, whatever the store makes of the later
+// ones.
 var fair = watch{claimed: func(w *world, work *store.Work, waiting []string) {
-	if len(waiting) > 0 && waiting[0] != work.Customer {
-		w.fail(12, "fair", "%s was claimed before %s, who has waited longer", work.Customer, waiting[0])
+	since := w.facts.since[work.Customer]
+	for _, other := range waiting {
+		if w.facts.since[other] < since {
+			w.fail(12, "fair", "%s was claimed before %s, who has waited longer", work.Customer, other)
+		}
 	}
 }}
+
+// turns notes since when customers wait: who waits keeps the earliest time, and
+// an attempt uses it up.
+func (w *world) turns() {
+	for _, c := range w.source.customers {
+		stored, err := w.db.Customer(context.Background(), syncName, c.id)
+		if err != nil {
+			continue // nobody has told of it yet
+		}
+		claim := w.facts.claims[c.id]
+		since, waits := w.facts.since[c.id]
+		if due := ms(stored.DueAt); due < 0 {
+			delete(w.facts.since, c.id)
+		} else if !waits || since > w.now || claim.open && claim.until > w.now || due < since {
+			w.facts.since[c.id] = due
+		}
+	}
+}
 
 // bounded: work comes to an end.
 var bounded = watch{

@@ -317,4 +317,5 @@ func (w *world) act(x store.Exception, a store.Act) {
 	w.spoken(x)
 	_, err := w.db.Act(context.Background(), a)
 	w.must(err)
+	w.turns()
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -21,7 +22,7 @@ update customers set fence = fence + 1, lease_until = $3
 where sync = $1 and due_at <= $2 and lease_until <= $2 and customer in (select customer from chosen)
 returning ` + workColumns
 
-const workColumns = "customer, generation, fence, attempts, first_try, human_at, writes, undone, owed, " + rulingColumns + ", " + valueColumns
+const workColumns = "customer, generation, fence, due_at, attempts, first_try, human_at, writes, undone, owed, " + rulingColumns + ", " + valueColumns
 
 // Claim takes up to limit customers of a sync that are due and nobody's, for
 // the time of the lease (invariant 3).
@@ -76,13 +77,14 @@ func (t *tx) claimed(sync string, lease time.Duration, statement string, chosen 
 // scanWork reads workColumns and, into more, what is asked for behind them.
 func scanWork(s scanner, more ...any) (Work, error) {
 	var w Work
+	var due sql.NullInt64
 	var first, human, owed int64
 	var writes, undone string
 	v, r := values{desired: &w.Desired, observed: &w.Observed, base: &w.Base}, ruling{into: &w.Ruling}
-	err := s.Scan(slices.Concat([]any{&w.Customer, &w.Generation, &w.Fence, &w.Attempts, &first, &human, &writes, &undone, &owed}, r.columns(), v.into(), more)...)
+	err := s.Scan(slices.Concat([]any{&w.Customer, &w.Generation, &w.Fence, &due, &w.Attempts, &first, &human, &writes, &undone, &owed}, r.columns(), v.into(), more)...)
 	v.finish()
 	r.finish()
-	w.FirstTry, w.HumanAt, w.Owed = at(first), at(human), owed == 1
+	w.Due, w.FirstTry, w.HumanAt, w.Owed = at(due.Int64), at(first), at(human), owed == 1
 	return w, errors.Join(err, fromJSON(writes, &w.Writes), fromJSON(undone, &w.Undone))
 }
 
@@ -115,11 +117,7 @@ func (db *DB) ClaimOne(ctx context.Context, sync, customer string, plan int64, l
 			return err
 		}
 		w = works[0]
-		err = t.query(func(s scanner) error { return s.Scan(&w.NotDue) },
-			"select due_at is null from customers where sync = $1 and customer = $2", sync, customer)
-		if err != nil {
-			return err
-		}
+		w.NotDue = w.Due.IsZero()
 		return loadWork(t.query, map[string]*Work{customer: &w}, " where sync = $1 and customer = $2", []any{sync, customer})
 	}, key{sync, customer})
 	if err != nil {

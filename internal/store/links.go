@@ -74,12 +74,14 @@ on conflict (sync, customer) do update set target_id = excluded.target_id, rule 
 }
 
 // lookAgain makes a customer due that has been seen before: somebody changed
-// what it depends on. It reports whether there is one.
+// what it depends on. As with an event, who waits for his turn keeps it. It
+// reports whether there is one.
 func (t *tx) lookAgain(sync, customer string) (bool, error) {
 	if IsForgotten(customer) {
 		return false, nil
 	}
-	n, err := t.exec("update customers set generation = generation + 1, due_at = $3, attempts = 0, first_try = 0 where sync = $1 and customer = $2",
+	n, err := t.exec(`update customers set generation = generation + 1, attempts = 0, first_try = 0,
+    due_at = case when due_at <= $3 and lease_until <= $3 then due_at else $3 end where sync = $1 and customer = $2`,
 		sync, customer, ms(t.now))
 	return n > 0, err
 }

@@ -190,8 +190,11 @@ type Work struct {
 	// sync has only watched since.
 	Owed     bool
 	NotDue   bool      // nothing was to be done about it: it was claimed by name
+	Due      time.Time // since when it has been its turn, zero when it is not
 	Attempts int       // failures in a row
-	FirstTry time.Time // when the first of them was
+	// FirstTry is when the first of them was. Without any it is since when what a
+	// tool does not have yet has been looked for.
+	FirstTry time.Time
 	Desired  Desired
 	Seen     Seen // before anything was carried
 	Observed Observed

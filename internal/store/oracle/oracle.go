@@ -151,8 +151,7 @@ func (db *DB) receive(e store.NewEvent, now time.Time) bool {
 	}
 	if e.Outcome == "" {
 		c := db.customer(key{e.Sync, e.Customer})
-		c.generation++
-		c.DueAt = now
+		c.wake(now)
 	}
 	return true
 }
@@ -184,6 +183,14 @@ func (db *DB) rows(sync string) func(func(*customer) bool) {
 				return
 			}
 		}
+	}
+}
+
+// wake makes the customer due; who waits for his turn keeps it.
+func (c *customer) wake(now time.Time) {
+	c.generation++
+	if !c.claimable(now) {
+		c.DueAt = now
 	}
 }
 
@@ -231,7 +238,7 @@ func (db *DB) ClaimOne(_ context.Context, sync, name string, _ int64, lease time
 
 // work is a claimed customer with all that is known of it.
 func (db *DB) work(c *customer, now time.Time) store.Work {
-	w := store.Work{Sync: c.Sync, Customer: c.Customer.Customer, Generation: c.generation, Fence: c.fence, LeaseUntil: c.leaseUntil, Now: now,
+	w := store.Work{Sync: c.Sync, Customer: c.Customer.Customer, Generation: c.generation, Fence: c.fence, LeaseUntil: c.leaseUntil, Now: now, Due: c.DueAt,
 		Attempts: c.Attempts, FirstTry: c.firstTry, Desired: c.Desired, Observed: c.Observed, Base: c.Base, HumanAt: c.HumanAt, Ruling: c.Ruling,
 		Writes: c.writes, Undone: c.undone}
 	k := key{w.Sync, w.Customer}
@@ -323,8 +330,7 @@ func (db *DB) Settle(_ context.Context, w *store.Work, s store.Settlement) error
 	c.settleWrites(w, s)
 	if s.Wake != "" {
 		other := db.customer(key{w.Sync, s.Wake})
-		other.generation++
-		other.DueAt = now
+		other.wake(now)
 	}
 	db.intents = slices.DeleteFunc(db.intents, func(i *intent) bool {
 		return i.key == key{w.Sync, w.Customer} && slices.Contains(s.CloseIntents, i.ID)

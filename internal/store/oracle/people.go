@@ -141,8 +141,8 @@ func (db *DB) lookAgain(k key) bool {
 	if !ok {
 		return false
 	}
-	c.generation++
-	c.DueAt, c.Attempts, c.firstTry = db.clock(), 0, time.Time{}
+	c.wake(db.clock())
+	c.Attempts, c.firstTry = 0, time.Time{}
 	return true
 }
 

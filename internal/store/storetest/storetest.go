@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"trueup/internal/status"
 	"trueup/internal/store"
 )
 
@@ -113,6 +114,24 @@ func (f fixture) claim() []store.Work {
 	works, err := f.db.Claim(f.ctx, sync1, 100, lease)
 	f.must(err)
 	return works
+}
+
+// first checks who is carried first.
+func (f fixture) first(customer, because string) {
+	f.Helper()
+	works, err := f.db.Claim(f.ctx, sync1, 1, lease)
+	f.must(err)
+	if len(works) != 1 || works[0].Customer != customer {
+		f.Errorf("%v was claimed, not %s, although %s", works, customer, because)
+	}
+}
+
+// park opens an exception of a customer and returns its number.
+func (f fixture) park(customer string) int64 {
+	f.Helper()
+	id, err := f.db.OpenException(f.ctx, store.NewException{Sync: sync1, Customer: customer, Kind: status.Unmatched, Stage: status.StageMatch, Reason: "nobody"})
+	f.must(err)
+	return id
 }
 
 // claimOne claims the one customer that is due.

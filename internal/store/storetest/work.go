@@ -72,6 +72,39 @@ var work = map[string]func(*testing.T, Open){
 			t.Errorf("claimed %v", works)
 		}
 	},
+	"an event leaves whoever waits in his place": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.receive(event("evt_1", "cus_1"))
+		f.clock.Move(time.Second)
+		f.receive(event("evt_2", "cus_2"))
+		f.clock.Move(time.Second)
+		f.receive(event("evt_3", "cus_1"))
+		_, err := f.db.Act(f.ctx, store.Act{Exception: f.park("cus_1"), Verb: store.Retry, Who: "ana"})
+		f.must(err)
+		f.first("cus_1", "it was told of first")
+	},
+	"an event during an attempt gives its customer no better place than others have": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.receive(event("evt_1", "cus_1"))
+		w := f.claimOne()
+		f.clock.Move(time.Second)
+		f.receive(event("evt_2", "cus_2"))
+		f.clock.Move(time.Second)
+		f.receive(event("evt_3", "cus_1"))
+		f.must(f.db.Settle(f.ctx, w, store.Settlement{Outcome: status.Applied}))
+		f.first("cus_2", "the other one has had its turn")
+	},
+	"an event ends the pause after a failure": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.receive(event("evt_1", "cus_1"))
+		f.must(f.db.Settle(f.ctx, f.claimOne(), store.Settlement{RetryAt: f.clock.Now().Add(time.Hour), Attempts: 3, FirstTry: f.clock.Now()}))
+		f.clock.Move(time.Second)
+		f.receive(event("evt_2", "cus_1"))
+		w := f.claimOne()
+		if !w.Due.Equal(f.clock.Now()) || w.Attempts != 3 || !w.FirstTry.Equal(f.clock.Now().Add(-time.Second)) {
+			t.Errorf("it is due since %s, after %d failures since %s", w.Due, w.Attempts, w.FirstTry)
+		}
+	},
 	"a report of a claim whose lease is over changes nothing": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		f.receive(event("evt_1", "cus_1"))
@@ -156,7 +189,7 @@ var work = map[string]func(*testing.T, Open){
 		}
 		f.clock.Move(time.Minute)
 		again := f.claimOne()
-		if diff := cmp.Diff(store.Work{Sync: sync1, Customer: "cus_1", Generation: 1, Fence: 2, LeaseUntil: f.clock.Now().Add(lease), Now: f.clock.Now(),
+		if diff := cmp.Diff(store.Work{Sync: sync1, Customer: "cus_1", Generation: 1, Fence: 2, LeaseUntil: f.clock.Now().Add(lease), Now: f.clock.Now(), Due: f.clock.Now(),
 			Attempts: 3, FirstTry: day(9), Desired: desired, Observed: observed, Base: base, HumanAt: day(8)}, *again); diff != "" {
 			t.Error(diff)
 		}
