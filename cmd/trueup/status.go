@@ -268,6 +268,9 @@ func (p screen) connection(c contract.ConnectionState) string {
 	} else {
 		parts = append(parts, "it has not said what is left of its day")
 	}
+	if late := time.Duration(c.ListedLate * float64(time.Second)); late > 0 {
+		parts = append(parts, fmt.Sprintf("it dates changes %s before they come into its list: its clock is behind ours, or the list is late", late.Truncate(time.Second)))
+	}
 	return strings.Join(parts, "; ")
 }
 

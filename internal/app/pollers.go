@@ -23,7 +23,7 @@ func pollers(syncs []pipeline.Sync, db *store.DB, in *inbox.Inbox, log *slog.Log
 		i := slices.IndexFunc(all, func(p *poll.Poller) bool { return p.Connection == s.Source.Name })
 		if i < 0 {
 			i = len(all)
-			all = append(all, &poll.Poller{Connection: s.Source.Name, Changes: s.Source.Changes, Store: db, Inbox: in, Log: log})
+			all = append(all, &poll.Poller{Connection: s.Source.Name, Changes: s.Source.Changes, Store: db, Inbox: in, Log: log, Listed: db.NoteListed})
 		}
 		p := all[i]
 		p.Syncs = append(p.Syncs, s.Config)

@@ -22,6 +22,9 @@ type ConnectionState struct {
 	Rate *Rate `json:"rate,omitempty"`
 	// Budget is what the tool said last of its day, not there when it never did.
 	Budget *Budget `json:"budget,omitempty"`
+	// ListedLate is by how many seconds the source dates a change earlier than it
+	// can have come into its list, not there when it does not.
+	ListedLate float64 `json:"listed_late_seconds,omitempty"`
 }
 
 // Rate is the calls that may be made in a time, and how many of the next ones

@@ -55,6 +55,9 @@ type Poller struct {
 	Log        *slog.Logger
 	// Barred reports whether the source is not to be asked now; nil is never.
 	Barred func(ctx context.Context) (bool, error)
+	// Listed is told the date of the newest change that a list brought, nil is
+	// nobody.
+	Listed func(ctx context.Context, connection string, newest time.Time) error
 	// Syncs are those that read from the connection; each gets the exception
 	// when it cannot be asked.
 	Syncs []config.Sync
@@ -164,7 +167,22 @@ func (p *Poller) page(ctx context.Context, cursor string) (next string, more boo
 	if len(readings) > 0 {
 		p.Log.Info("changes asked for", slog.String("connection", p.Connection), slog.Int("accepted", accepted), slog.Int("duplicates", duplicates))
 	}
+	if newest := newestOf(readings); accepted > 0 && p.Listed != nil && !newest.IsZero() {
+		if err := p.Listed(ctx, p.Connection, newest); err != nil {
+			return "", false, err
+		}
+	}
 	return next, more, nil
+}
+
+// newestOf is when the newest change of an answer happened, zero when none says.
+func newestOf(readings []connector.Reading) (newest time.Time) {
+	for _, r := range readings {
+		if r.Err == nil && r.Event.OccurredAt.After(newest) {
+			newest = r.Event.OccurredAt
+		}
+	}
+	return newest
 }
 
 // failed reports why a source could not be asked and returns when to try again.

@@ -244,3 +244,34 @@ func TestChangesThatRunInACircleAreAFaultAndNotReadForEver(t *testing.T) {
 		}
 	})
 }
+
+// dated lists one change more each time, dated as it says.
+type dated struct {
+	n     int
+	dates []time.Time
+}
+
+func (d *dated) Since(context.Context, string) ([]connector.Reading, string, bool, error) {
+	d.n++
+	e := status.Event{ID: fmt.Sprint("evt_", d.n), Customer: "cus_1", OccurredAt: d.dates[d.n-1], Payload: []byte("{}")}
+	return []connector.Reading{{Event: e}}, fmt.Sprint(d.n), false, nil
+}
+
+func TestTheDateOfTheNewestChangeIsTold(t *testing.T) {
+	behind := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+	p := node(newStore(nil), nil, time.Minute)
+	p.Changes = &dated{dates: []time.Time{behind, {}}}
+	var told []time.Time
+	p.Listed = func(_ context.Context, connection string, newest time.Time) error {
+		told = append(told, newest)
+		return nil
+	}
+	for range 2 {
+		if asked, err := p.Ask(t.Context(), AtStart); err != nil || !asked {
+			t.Fatal(asked, err)
+		}
+	}
+	if len(told) != 1 || !told[0].Equal(behind) {
+		t.Errorf("told %v, want only the change that had a date", told)
+	}
+}

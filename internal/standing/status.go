@@ -83,7 +83,7 @@ func sum(by map[status.Kind]int) int {
 
 // connection says how a connection stands.
 func connection(c config.Connection, state store.ConnectionState, now time.Time) contract.ConnectionState {
-	row := contract.ConnectionState{Connection: c.Name, Type: c.Type}
+	row := contract.ConnectionState{Connection: c.Name, Type: c.Type, ListedLate: state.ListedLate.Seconds()}
 	if state.PausedUntil.After(now) {
 		row.RestsUntil = contract.Stamp(state.PausedUntil)
 	}

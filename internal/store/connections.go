@@ -69,6 +69,9 @@ type ConnectionState struct {
 	// said so, BudgetAt; zero when it never did.
 	BudgetLeft, BudgetLimit int
 	BudgetAt                time.Time
+	// ListedLate is how much earlier than it can have come into the list the source
+	// dated the newest change that it listed last; 0 is not at all.
+	ListedLate time.Duration
 }
 
 // ConnectionStates returns how each connection stands that was used.
@@ -77,15 +80,16 @@ func (db *DB) ConnectionStates(ctx context.Context) (map[string]ConnectionState,
 	err := db.view(ctx, func(s scanner) error {
 		var name string
 		var c ConnectionState
-		var paused, next, told int64
-		err := s.Scan(&name, &paused, &next, &c.BudgetLeft, &c.BudgetLimit, &told)
+		var paused, next, told, late int64
+		err := s.Scan(&name, &paused, &next, &c.BudgetLeft, &c.BudgetLimit, &told, &late)
+		c.ListedLate = time.Duration(late) * time.Millisecond
 		c.PausedUntil, c.BudgetAt = at(paused), at(told)
 		if next > 0 {
 			c.NextCall = time.UnixMicro(next).UTC()
 		}
 		all[name] = c
 		return err
-	}, "select name, paused_until, next_slot_us, budget_left, budget_limit, budget_at from connections")
+	}, "select name, paused_until, next_slot_us, budget_left, budget_limit, budget_at, listed_late from connections")
 	if err != nil {
 		return nil, fmt.Errorf("read how the connections stand: %w", err)
 	}
@@ -105,6 +109,34 @@ func (db *DB) SaveBudget(ctx context.Context, connection string, left, limit int
 	})
 	if err != nil {
 		return fmt.Errorf("note the calls that connection %s has left: %w", connection, err)
+	}
+	return nil
+}
+
+// slack is what clocks and lists may differ by without a word.
+const slack = time.Minute
+
+// NoteListed notes by how much a source dates its changes too early: newest is
+// the date of the newest change it listed now, and it was not in the list when
+// that was asked for before. It is called ahead of SaveCursor.
+func (db *DB) NoteListed(ctx context.Context, connection string, newest time.Time) error {
+	err := db.update(ctx, func(t *tx) error {
+		var asked int64
+		if err := t.query(func(s scanner) error { return s.Scan(&asked) }, "select asked_at from cursors where connection = $1", connection); err != nil {
+			return err
+		}
+		late := at(asked).Sub(newest)
+		if asked == 0 || late < slack {
+			late = 0
+		}
+		if _, err := t.exec(upsertConnection, connection); err != nil {
+			return err
+		}
+		_, err := t.exec("update connections set listed_late = $2 where name = $1 and listed_late <> $2", connection, late.Milliseconds())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("note how connection %s dates its changes: %w", connection, err)
 	}
 	return nil
 }

@@ -21,6 +21,9 @@ import (
 // comes twice has the same event id.
 const overlap = 10 * time.Minute
 
+// beginning is the position before any record.
+var beginning = time.Unix(0, 0).UTC()
+
 // maxPages bounds one run through the list: 200 records a page make two
 // million.
 const maxPages = 10_000
@@ -28,24 +31,26 @@ const maxPages = 10_000
 // changes finds what changed by going through the list of all records.
 type changes struct{ *api }
 
-// Since implements connector.Changes. The cursor is the newest updated_at that
-// was seen, never later than our own clock: one record dated into the future
-// must not hide all the others until then.
+// Since implements connector.Changes. The cursor is the newest updated_at of the
+// list, by the tool's clock: that may be hours behind ours, and a position of our
+// own making would lie ahead of every change until then. It is never later than
+// our own clock either: one record dated into the future must not hide all the
+// others until then.
 func (c changes) Since(ctx context.Context, cursor string) ([]connector.Reading, string, bool, error) {
 	now := c.now().UTC()
-	if cursor == "" {
-		return nil, now.Format(time.RFC3339Nano), false, nil
+	var from, newest time.Time
+	if cursor != "" {
+		var err error
+		if from, err = time.Parse(time.RFC3339Nano, cursor); err != nil {
+			return nil, "", false, misconfigured(errors.New("the stored position in the list cannot be read"))
+		}
 	}
-	newest, err := time.Parse(time.RFC3339Nano, cursor)
-	if err != nil {
-		return nil, "", false, misconfigured(errors.New("the stored position in the list cannot be read"))
-	}
-	after := newest.Add(-overlap)
+	after := from.Add(-overlap)
 	var found []connector.Reading
 	seen := map[string]bool{}
 	var firstBad error
 	good, dated := 0, 0
-	err = c.pages(ctx, func(vars map[string]any, record any) error {
+	err := c.pages(ctx, func(vars map[string]any, record any) error {
 		r := c.change(vars, record)
 		if r.Err == nil {
 			good++
@@ -55,7 +60,7 @@ func (c changes) Since(ctx context.Context, cursor string) ([]connector.Reading,
 			if at := r.Event.OccurredAt; at.After(newest) && !at.After(now) {
 				newest = at
 			}
-			if !r.Event.OccurredAt.After(after) {
+			if cursor == "" || !r.Event.OccurredAt.After(after) {
 				return nil
 			}
 		} else if firstBad == nil {
@@ -77,6 +82,18 @@ func (c changes) Since(ctx context.Context, cursor string) ([]connector.Reading,
 	if good > 0 && dated == 0 {
 		return nil, "", false, misconfigured(misfit{c.record.updatedAt.path,
 			"no record of the list has a time, so no change could ever be seen; name another field, such as the time it was created"})
+	}
+	if cursor == "" {
+		found = nil // what cannot be read is not new either
+	}
+	switch {
+	case !newest.IsZero():
+	case cursor != "":
+		newest = from
+	case dated > 0:
+		newest = now // all are dated ahead of us
+	default:
+		newest = beginning // of an empty list whatever comes is new
 	}
 	slices.SortStableFunc(found, func(a, b connector.Reading) int {
 		return cmp.Or(a.Event.OccurredAt.Compare(b.Event.OccurredAt), cmp.Compare(a.Event.ID, b.Event.ID))

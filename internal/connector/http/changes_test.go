@@ -25,12 +25,47 @@ func idsOf(events []connector.Reading) string {
 	return strings.Join(ids, " ")
 }
 
-func TestTheFirstPollBeginsNow(t *testing.T) {
-	tool := newCRM(t)
-	tool.add("c1", nil)
-	events, next, more, err := connect(t, full(), tool).Changes.Since(t.Context(), "")
-	if len(events) != 0 || next != stamp(now) || more || err != nil || len(tool.seen()) != 0 {
-		t.Errorf("got %d events, %s, %v, %v after %d calls", len(events), next, more, err, len(tool.seen()))
+func TestTheFirstPollBeginsAtTheNewestTimeOfTheList(t *testing.T) {
+	cases := []struct {
+		name string
+		ages []time.Duration
+		want time.Time
+	}{
+		{"of a tool with our clock", []time.Duration{time.Hour, 30 * time.Second}, now.Add(-30 * time.Second)},
+		{"of a tool whose clock is hours behind", []time.Duration{9 * time.Hour, 5 * time.Hour}, now.Add(-5 * time.Hour)},
+		{"and one record from the future counts for nothing", []time.Duration{5 * time.Hour, -9 * time.Hour}, now.Add(-5 * time.Hour)},
+		{"never ahead of our own clock", []time.Duration{-time.Hour, -2 * time.Hour}, now},
+		{"and before all that comes into an empty list", nil, time.Unix(0, 0).UTC()},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			tool := newCRM(t)
+			for i, age := range c.ages {
+				tool.add(fmt.Sprintf("c%d", i), map[string]any{"updated_at": stamp(now.Add(-age))})
+			}
+			events, next, more, err := connect(t, full(), tool).Changes.Since(t.Context(), "")
+			if len(events) != 0 || next != stamp(c.want) || more || err != nil {
+				t.Errorf("got %d events, %s, %v, %v", len(events), next, more, err)
+			}
+		})
+	}
+}
+
+func TestAChangeAfterTheStartIsFoundWhateverTheToolsClock(t *testing.T) {
+	for _, behind := range []time.Duration{0, 11 * time.Minute, time.Hour, 26 * time.Hour, -3 * time.Hour} {
+		for _, first := range []string{"", stamp(now)} { // of this version, and of one that began at its own time
+			tool := newCRM(t)
+			tool.add("c1", map[string]any{"updated_at": stamp(now.Add(-behind - time.Minute))})
+			c := connect(t, full(), tool).Changes
+			_, next, _, err := c.Since(t.Context(), first)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tool.add("c2", map[string]any{"updated_at": stamp(now.Add(-behind))})
+			if found, _, _, err := c.Since(t.Context(), next); err != nil || !strings.Contains(idsOf(found), "c2") {
+				t.Errorf("%s behind, from %q: found %q, %v", behind, first, idsOf(found), err)
+			}
+		}
 	}
 }
 
@@ -74,13 +109,13 @@ func TestAPollFindsWhatChangedOnEveryPage(t *testing.T) {
 	})
 }
 
-func TestThePositionNeverGoesBackNorIntoTheFuture(t *testing.T) {
+func TestThePositionIsTheListsAndNeverInTheFuture(t *testing.T) {
 	tool := newCRM(t)
 	tool.add("old", map[string]any{"updated_at": stamp(now.Add(-time.Hour))})
 	tool.add("future", map[string]any{"updated_at": "2999-01-01T00:00:00Z"})
 	cursor := stamp(now.Add(-time.Minute))
 	events, next, _, err := connect(t, full(), tool).Changes.Since(t.Context(), cursor)
-	if err != nil || next != cursor || idsOf(events) != "future" {
+	if err != nil || next != stamp(now.Add(-time.Hour)) || idsOf(events) != "future" {
 		t.Errorf("got %s, %s, %v", idsOf(events), next, err)
 	}
 }
@@ -182,7 +217,12 @@ func TestProbeSaysWhatItSaw(t *testing.T) {
 	tool.add("c3", nil)
 	said, err := connect(t, full(), tool).Probe.Probe(t.Context())
 	if err != nil || strings.Join(said, "; ") != "the credentials are accepted and the first page of the list has 2 readable records; "+
-		"1 of them have no status: is record.status spelt right?" {
+		"1 of them have no status: is record.status spelt right?; the newest change on that page is dated 2025-06-15T14:06:40Z, 1h0m0s before our clock" {
+		t.Errorf("got %q, %v", said, err)
+	}
+	tool.clock = now.Add(2 * time.Hour)
+	said, err = connect(t, full(), tool).Probe.Probe(t.Context())
+	if err != nil || !strings.Contains(strings.Join(said, "; "), "its clock says 2025-06-15T17:06:40Z and ours 2025-06-15T15:06:40Z: one of them is wrong") {
 		t.Errorf("got %q, %v", said, err)
 	}
 	s := full()

@@ -39,6 +39,7 @@ type crm struct {
 	ids       []string
 	customers map[string]map[string]any
 	requests  []string
+	clock     time.Time // zero is ours
 	// answerWrite replaces the answer to a write; the write has happened.
 	answerWrite func(w http.ResponseWriter)
 }
@@ -88,6 +89,7 @@ func (f *crm) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.requests = append(f.requests, r.Method+" "+r.RequestURI)
+	w.Header().Set("Date", latest(now, f.clock).Format(http.TimeFormat))
 	if r.Header.Get("Authorization") != "Bearer "+token {
 		reply(w, http.StatusUnauthorized, map[string]any{"error": "bad_token"})
 		return

@@ -3,6 +3,8 @@ package httpconn
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"time"
 )
 
 // probe checks a live account through its list, the one call that needs no id.
@@ -14,12 +16,18 @@ func (p probe) Probe(ctx context.Context) ([]string, error) {
 		return []string{"nothing to probe: add list, the one call that needs no customer's id"}, nil
 	}
 	records, without := 0, 0
+	var newest, clock time.Time
 	_, err := p.page(ctx, "", func(vars map[string]any, record any) error {
 		r, err := p.record.read(p.withRecord(vars, record))
 		if err != nil {
 			return misconfigured(err)
 		}
 		records++
+		newest = latest(newest, r.at)
+		if headers, ok := vars[varHeaders].(map[string]any); ok {
+			date, _ := headers["date"].(string)
+			clock, _ = http.ParseTime(date)
+		}
 		if !r.hasValue {
 			without++
 		}
@@ -32,5 +40,27 @@ func (p probe) Probe(ctx context.Context) ([]string, error) {
 	if without > 0 {
 		said = append(said, fmt.Sprintf("%d of them have no status: is record.status spelt right?", without))
 	}
+	now := p.now().UTC()
+	if off := now.Sub(clock); !clock.IsZero() && off.Abs() > clockSlack {
+		said = append(said, fmt.Sprintf("its clock says %s and ours %s: one of them is wrong", clock.UTC().Format(time.RFC3339), now.Format(time.RFC3339)))
+	}
+	if !newest.IsZero() {
+		side := "before"
+		if newest.After(now) {
+			side = "after"
+		}
+		said = append(said, fmt.Sprintf("the newest change on that page is dated %s, %s %s our clock", newest.UTC().Format(time.RFC3339),
+			now.Sub(newest).Abs().Truncate(time.Second), side))
+	}
 	return said, nil
+}
+
+// clockSlack is what two clocks may differ by without a word.
+const clockSlack = time.Minute
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }

@@ -101,10 +101,16 @@ var connections = map[string]func(*testing.T, Open){
 		f.must(f.db.Pause(f.ctx, "billing", f.clock.Now().Add(time.Minute)))
 		_, first, gap, err := f.db.Reserve(f.ctx, "crm", 10, 100, 10*time.Second)
 		f.must(err)
+		leased, fence, _, err := f.db.LeaseCursor(f.ctx, "billing", 0, time.Minute)
+		f.must(err)
+		f.must(f.db.NoteListed(f.ctx, "billing", f.clock.Now().Add(-time.Hour))) // nobody knows what the list had before
+		f.must(f.db.SaveCursor(f.ctx, "billing", fence, leased, true))
+		f.must(f.db.NoteListed(f.ctx, "crm", f.clock.Now().Add(-time.Hour))) // it has no list
+		f.must(f.db.NoteListed(f.ctx, "billing", f.clock.Now().Add(-time.Hour)))
 		f.must(f.db.SaveBudget(f.ctx, "crm", 900, 1000, 10*time.Second))
 		f.must(f.db.SaveBudget(f.ctx, "crm", 950, 1000, time.Minute)) // heard earlier, told later
 		want := map[string]store.ConnectionState{
-			"billing": {PausedUntil: f.clock.Now().Add(time.Minute)},
+			"billing": {PausedUntil: f.clock.Now().Add(time.Minute), ListedLate: time.Hour},
 			"crm":     {NextCall: first.Add(10 * gap), BudgetLeft: 900, BudgetLimit: 1000, BudgetAt: f.clock.Now().Add(-10 * time.Second)},
 		}
 		got, err := f.db.ConnectionStates(f.ctx)
