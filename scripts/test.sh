@@ -1,9 +1,14 @@
 #!/usr/bin/env bash
-# The test command: every check of this repository, in the order of what is
-# quick to say. It skips nothing. What is missing on the machine is installed
-# where we may, and named where we may not; a machine with Go is enough.
+# The test command: every check of this repository. It skips nothing. What is
+# missing on the machine is installed where we may, and named where we may not;
+# a machine with Go is enough.
 #
 #   bash scripts/test.sh
+#
+# After the quick checks it runs two lanes beside each other: the tests with the
+# race detector, which wait a lot, and everything that computes. The first step
+# that fails ends both. At the end stand the time of each step and the ten
+# slowest tests.
 #
 # TRUEUP_TEST_POSTGRES, the URL of a PostgreSQL the tests may make schemas in,
 # is used when it is set; otherwise a temporary server is started and removed.
@@ -13,20 +18,48 @@ cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/local/go/bin
 GOSEC=github.com/securego/gosec/v2/cmd/gosec@v2.30.0
 STATICCHECK=honnef.co/go/tools/cmd/staticcheck@v0.8.2
-pg_dir='' pg_pid=''
+GOTESTSUM=gotest.tools/gotestsum@v1.13.0
+work=$(mktemp -d /tmp/trueup-check.XXXXXX)
+pg_dir='' pg_pid='' lanes=()
 
 die() {
 	echo "$*" >&2
 	exit 1
 }
 
-# step runs one check under a name and says how long it took.
+# step runs one check under a name, and shows what it printed once it has ended,
+# so that two lanes do not mix their lines.
 step() {
-	local name=$1 began=$SECONDS
+	local name=$1 began=$SECONDS status=0 log
 	shift
-	echo "== $name"
-	"$@" || die "FAILED: $name, after $((SECONDS - began))s"
-	echo "   ok, $((SECONDS - began))s"
+	log=$(mktemp "$work/step.XXXXXX")
+	"$@" >"$log" 2>&1 || status=$?
+	printf '== %s\n' "$name"
+	cat "$log"
+	printf '%5d s  %s\n' $((SECONDS - began)) "$name" >>"$work/times"
+	[ "$status" -eq 0 ] || die "FAILED: $name, after $((SECONDS - began)) s"
+	printf '   ok, %d s\n' $((SECONDS - began))
+}
+
+# lane runs a function as a process group of its own.
+lane() {
+	set -m
+	"$@" &
+	set +m
+	lanes+=($!)
+}
+
+# join waits for all lanes; the first that fails ends the others.
+join() {
+	local pid ended running=("${lanes[@]}")
+	while [ "${#running[@]}" -gt 0 ]; do
+		wait -n -p ended "${running[@]}" || die "the check has failed"
+		lanes=()
+		for pid in "${running[@]}"; do
+			[ "$pid" = "$ended" ] || lanes+=("$pid")
+		done
+		running=("${lanes[@]}")
+	done
 }
 
 # all runs a command in the product's module and in the nested ones.
@@ -37,7 +70,7 @@ all() {
 # insecure reports what gosec finds. G104 is left out: an answer to a sender who
 # has gone has nobody to tell. The folders that are left out only test.
 insecure() {
-	go run "$GOSEC" -quiet -exclude-generated -exclude-dir=stripetest -exclude-dir=powercut -exclude=G104 \
+	"$work/bin/gosec" -quiet -exclude-generated -exclude-dir=stripetest -exclude-dir=powercut -exclude=G104 \
 		-nosec-require-rules -nosec-require-justification \
 		-exclude-rules='cmd/trueup-.*:*;internal/(sim|planted|killtest|resttest|store/pgtest|store/storetest|signature/vectors|connector/connectortest|connector/gohighlevel/ghltest|connector/slack/fakeslack)/.*:*' \
 		./...
@@ -53,13 +86,22 @@ simulated() {
 
 # raced runs a module's tests with the race detector. It leaves out SQLite,
 # which is C made Go and six times as slow with it: its memory is not Go's, so
-# that nothing would be found there. What calls it is watched.
+# that nothing would be found there. What calls it is watched. More packages and
+# tests than cores run at once, since most of them wait for the others of theirs.
 raced() {
 	local flags=() unwatched
 	for unwatched in modernc.org/sqlite/lib modernc.org/libc/... modernc.org/memory; do
 		flags+=("-gcflags=$unwatched=-race=false")
 	done
-	(cd "$1" && CGO_ENABLED=1 go test -race "${flags[@]}" -timeout 20m ./...)
+	(cd "$1" && CGO_ENABLED=1 "$work/bin/gotestsum" --format pkgname --hide-summary=skipped --jsonfile "$work/tests-${1//[^a-z]/}.json" -- \
+		-race -vet=off -p 4 -parallel 8 "${flags[@]}" -timeout 20m ./...)
+}
+
+# tools builds the programs that check, once for all modules.
+tools() {
+	mkdir -p "$work/bin"
+	GOBIN=$work/bin GOFLAGS='' go install "$GOSEC" && GOBIN=$work/bin GOFLAGS='' go install "$STATICCHECK" &&
+		GOBIN=$work/bin GOFLAGS='' go install "$GOTESTSUM"
 }
 
 formatted() {
@@ -147,15 +189,35 @@ start_postgres() {
 	die "the temporary PostgreSQL does not start: $(cat "$pg_dir/postgres.log")"
 }
 
-stop_postgres() {
+clean_up() {
+	local pid
+	for pid in "${lanes[@]}"; do
+		kill -TERM -- "-$pid" 2>/dev/null || true
+	done
 	if [ -n "$pg_pid" ]; then
 		kill -INT "$pg_pid" 2>/dev/null || true
 		wait "$pg_pid" 2>/dev/null || true
 	fi
 	[ -z "$pg_dir" ] || rm -rf "$pg_dir"
+	rm -rf "$work"
 }
-trap stop_postgres EXIT
+trap clean_up EXIT
 trap 'exit 130' INT TERM
+
+# tested runs what waits: the product's tests.
+tested() {
+	step "tests" raced .
+}
+
+# checked runs what computes.
+checked() {
+	step "go vet" all go vet ./...
+	step "staticcheck" all "$work/bin/staticcheck" ./...
+	step "gosec" insecure
+	step "simulated histories" simulated
+	step "power cuts" go -C powercut test -timeout 20m ./...
+	step "tests of stripetest" raced stripetest
+}
 
 command -v go >/dev/null || die "install Go 1.26 or newer: https://go.dev/dl/"
 # A clone that belongs to another user would stop the build at its version.
@@ -166,13 +228,17 @@ step "what the machine needs" install_missing
 step "gofmt" formatted
 step "go.mod and go.sum are tidy" all go mod tidy -diff
 step "build without cgo" env CGO_ENABLED=0 go build ./...
-step "go vet" all go vet ./...
-step "staticcheck" all go run "$STATICCHECK" ./...
-step "gosec" insecure
 step "generated files" generated
-step "simulated histories" simulated
-step "a temporary PostgreSQL" start_postgres
-step "tests" raced .
-step "tests of stripetest" raced stripetest
-step "power cuts" go -C powercut test -timeout 20m ./...
-echo "all checks passed in ${SECONDS}s"
+step "the tools" tools
+start_postgres
+lane tested
+lane checked
+join
+
+echo
+echo "the ten slowest tests:"
+cat "$work"/tests-*.json | "$work/bin/gotestsum" tool slowest --threshold 1ms --num 10
+echo
+echo "the time of each step; the tests ran beside those below them:"
+cat "$work/times"
+echo "all checks passed in ${SECONDS} s"
