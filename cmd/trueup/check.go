@@ -15,6 +15,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/connector"
 	"trueup/internal/contract"
+	"trueup/internal/standing"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -78,7 +79,14 @@ func check(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	result := checked{Config: cfg.Path, Faults: []fault{}, Connections: len(cfg.Connections), Syncs: len(cfg.Syncs), Warnings: []string{}}
-	result.Warnings = append(result.Warnings, orphans(cmd.Context(), cfg)...)
+	left, err := leftBehind(cmd.Context(), cfg)
+	if errors.As(err, &faults) && wantsJSON(cmd) {
+		return errors.Join(err, printFaults(cmd, faults))
+	}
+	if err != nil {
+		return err
+	}
+	result.Warnings = append(result.Warnings, left...)
 	if result.Knows, err = app.Known(cfg); err != nil {
 		return err
 	}
@@ -118,24 +126,40 @@ func printFaults(cmd *cobra.Command, faults config.Faults) error {
 // askingTheDatabase bounds how long a check of the file waits for the database.
 const askingTheDatabase = 5 * time.Second
 
-// orphans says whose customers the file has lost, as far as the database can be
-// asked. That there is none yet is no fault of the file.
-func orphans(ctx context.Context, cfg *config.Config) []string {
+// leftBehind says what the database holds under names that the file does not
+// have, as far as the database can be asked. That there is none yet is no fault of
+// the file; that nobody can tell whose memory is whose is one.
+func leftBehind(ctx context.Context, cfg *config.Config) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, askingTheDatabase)
 	defer cancel()
 	db, err := store.Open(ctx, store.Options{DSN: cfg.Database.Reveal()})
 	if errors.Is(err, store.ErrMissing) {
-		return nil
+		return nil, nil
 	}
 	var found []string
 	if err == nil {
-		found, err = app.Orphans(ctx, cfg, db)
+		found, err = askNames(ctx, cfg, db)
 		err = errors.Join(err, db.Close())
 	}
-	if err == nil {
-		return found
+	var unclear *app.NamesError
+	switch {
+	case errors.As(err, &unclear):
+		return nil, unclear
+	case err != nil:
+		return []string{"the database could not be asked whether its customers belong to the syncs of this file: " + err.Error()}, nil
 	}
-	return []string{"the database could not be asked whether its customers belong to the syncs of this file: " + err.Error()}
+	return found, nil
+}
+
+func askNames(ctx context.Context, cfg *config.Config, db *store.DB) (found []string, err error) {
+	left, err := standing.Left(ctx, db, cfg)
+	for _, h := range left {
+		found = append(found, standing.OfLeft(h))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found, app.CheckNames(ctx, cfg, db)
 }
 
 func probe(cmd *cobra.Command, cfg *config.Config) []liveResult {

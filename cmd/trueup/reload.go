@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -31,8 +32,10 @@ type fileWatch struct {
 	path  string
 	have  []byte // what is in use, or was refused
 	asked <-chan os.Signal
-	use   func(text []byte)
-	log   *slog.Logger
+	// use reports whether the text is to be tried again: a person may have made it
+	// usable without changing it.
+	use func(text []byte, asked bool) (again bool)
+	log *slog.Logger
 }
 
 // run looks until ctx ends.
@@ -40,7 +43,7 @@ func (w *fileWatch) run(ctx context.Context) {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	var seen []byte // at the look before; nil is nothing that could be read
-	unreadable := false
+	unreadable, again := false, false
 	for {
 		asked := false
 		select {
@@ -62,16 +65,17 @@ func (w *fileWatch) run(ctx context.Context) {
 		// must see the same.
 		settled := seen != nil && bytes.Equal(text, seen)
 		unreadable, seen = false, text
-		if asked || settled && !bytes.Equal(text, w.have) {
+		if asked || settled && (again || !bytes.Equal(text, w.have)) {
 			w.have = text
-			w.use(text)
+			again = w.use(text, asked)
 		}
 	}
 }
 
 // reload goes on with another text of the configuration. With a fault the old
-// one stays.
-func (f runFlags) reload(path string, text []byte, a *app.App, log *slog.Logger) {
+// one stays. It reports whether the same text may be usable later: whose memory is
+// whose is said in the database as well. refused is what the log was told last.
+func (f runFlags) reload(path string, text []byte, a *app.App, log *slog.Logger, refused *string) (again bool) {
 	cfg, err := parseConfig(path, text)
 	if err == nil {
 		// Its own time: a stop in the middle waits for it.
@@ -80,8 +84,14 @@ func (f runFlags) reload(path string, text []byte, a *app.App, log *slog.Logger)
 		err = a.Reload(ctx, cfg)
 	}
 	if err != nil {
-		log.Error("the changed configuration is not used, the one before stays", slog.Any("error", err))
-		return
+		if said := string(text) + err.Error(); said != *refused {
+			log.Error("the changed configuration is not used, the one before stays", slog.Any("error", err))
+			*refused = said
+		}
+		var unclear *app.NamesError
+		return errors.As(err, &unclear)
 	}
+	*refused = ""
 	log.Info("the configuration was read again", slog.String("file", cfg.Path))
+	return false
 }

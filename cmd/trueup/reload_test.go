@@ -23,6 +23,7 @@ type watched struct {
 	asked chan os.Signal
 	mu    sync.Mutex
 	used  []string
+	again bool // what is used is to be tried again
 	log   bytes.Buffer
 }
 
@@ -40,7 +41,12 @@ func watching(t *testing.T, test func(w *watched)) {
 
 func (w *watched) start() {
 	go (&fileWatch{path: w.path, have: []byte("one"), asked: w.asked, log: slog.New(slog.NewTextHandler(&w.log, nil)),
-		use: func(text []byte) { w.mu.Lock(); defer w.mu.Unlock(); w.used = append(w.used, string(text)) }}).run(w.ctx)
+		use: func(text []byte, _ bool) bool {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.used = append(w.used, string(text))
+			return w.again
+		}}).run(w.ctx)
 	time.Sleep(lookEvery / 2) // from here on a test is between two looks
 }
 
@@ -64,6 +70,22 @@ func (w *watched) want(texts ...string) {
 	if !slices.Equal(w.used, texts) {
 		w.Errorf("used are %q, not %q", w.used, texts)
 	}
+}
+
+// A file that cannot be used yet is tried again until it can, though its text stays.
+func TestAFileThatIsRefusedForWhatTheDatabaseHoldsIsTriedAgain(t *testing.T) {
+	watching(t, func(w *watched) {
+		w.again = true
+		w.start()
+		w.write("two")
+		w.looks(3)
+		w.want("two", "two")
+		w.mu.Lock()
+		w.again = false
+		w.mu.Unlock()
+		w.looks(3)
+		w.want("two", "two", "two")
+	})
 }
 
 func TestAChangedFileIsUsedAsItWasSeenTwice(t *testing.T) {

@@ -87,8 +87,14 @@ func (f runFlags) run(cmd *cobra.Command) error {
 	watching, stopWatching := context.WithCancel(cmd.Context())
 	defer stopWatching()
 	var watch sync.WaitGroup
+	refused := ""
 	watch.Go(func() {
-		(&fileWatch{path: path, have: text, asked: asked, log: log, use: func(text []byte) { f.reload(path, text, a, log) }}).run(watching)
+		(&fileWatch{path: path, have: text, asked: asked, log: log, use: func(text []byte, asked bool) bool {
+			if asked {
+				refused = "" // whoever asks is told
+			}
+			return f.reload(path, text, a, log, &refused)
+		}}).run(watching)
 	})
 	var failed error
 	select {

@@ -81,6 +81,13 @@ func printStatus(out io.Writer, s contract.Status) error {
 	for _, row := range s.Syncs {
 		p.sync(row)
 	}
+	if len(s.Left) > 0 {
+		fmt.Fprintln(t, "not in the file any more")
+		for _, h := range s.Left {
+			p.left(h)
+		}
+		fmt.Fprintln(t)
+	}
 	fmt.Fprintln(t, "connections")
 	for _, c := range s.Connections {
 		fmt.Fprintf(t, "  %s\t%s\t%s\n", c.Connection, c.Type, p.connection(c))
@@ -108,6 +115,18 @@ func printStatus(out io.Writer, s contract.Status) error {
 // line prints a named line of a sync.
 func (p screen) line(name, format string, args ...any) {
 	fmt.Fprintf(p, "  %s\t%s\n", name, fmt.Sprintf(format, args...))
+}
+
+// left says what is held under a name that the file does not have.
+func (p screen) left(h contract.Holding) {
+	text := status.Plural(h.Events, "event") + fmt.Sprintf(", %d waiting", h.WaitingEvents)
+	if h.Kind == store.SyncName {
+		text = fmt.Sprintf("%s, %s, %s; %s", status.Plural(h.Customers, "customer"), status.Plural(h.Links, "link"), status.Plural(h.OpenExceptions, "open exception"), text)
+	}
+	if h.Tokens {
+		text += "; tokens"
+	}
+	p.line(string(h.Kind)+" "+h.Name, "%s", text)
 }
 
 // ago is how long something is over.

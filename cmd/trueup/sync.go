@@ -14,14 +14,18 @@ import (
 func syncCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sync",
-		Short: "Say what has become of a sync whose configuration changed",
+		Short: "Say what has become of a sync whose name or account in the file changed",
 		Long: `Say what has become of a sync whose configuration changed in a way that Trueup
-cannot judge.`,
-		Example: `  trueup sync same-account customer-status`,
-		Args:    cobra.NoArgs,
+cannot judge. A sync or a connection is known by its name in trueup.yaml: what was
+received, the links, the holds, the exceptions and all else that is known belongs to
+that name, and the links belong to an account.`,
+		Example: `  trueup sync rename customer-status cs-two
+  trueup sync remove customer-status
+  trueup sync same-account customer-status`,
+		Args: cobra.NoArgs,
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-	cmd.AddCommand(sameAccountCommand())
+	cmd.AddCommand(syncRenameCommand(), syncRemoveCommand(), sameAccountCommand())
 	return cmd
 }
 

@@ -27,6 +27,7 @@ import (
 	"trueup/internal/connector/registry"
 	"trueup/internal/failpoint"
 	"trueup/internal/metrics"
+	"trueup/internal/standing"
 	"trueup/internal/store"
 	"trueup/internal/web"
 )
@@ -79,10 +80,25 @@ func Start(ctx context.Context, o Options) (*App, error) {
 	}
 	a := &App{options: o, log: o.Log, store: db, metrics: metrics.New(), failed: make(chan error, 1), watching: map[string]bool{}}
 	a.noteModes(o.Config)
+	if err := a.startNames(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	if err := a.assemble(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return a, nil
+}
+
+// startNames finds out whose memory is whose before anything is made of it.
+func (a *App) startNames(ctx context.Context) error {
+	if err := CheckNames(ctx, a.options.Config, a.store); err != nil {
+		return err
+	}
+	moves, err := renames(ctx, a.options.Config, a.store)
+	if err != nil {
+		return err
+	}
+	return a.rename(ctx, a.options.Config, moves)
 }
 
 // assemble builds everything above the store and starts it.
@@ -93,13 +109,16 @@ func (a *App) assemble(ctx context.Context) error {
 		return err
 	}
 	a.carrier.Store(c)
-	if err := errors.Join(a.setModes(ctx, o.Config, false), a.noteAccounts(ctx, o.Config), a.setModes(ctx, o.Config, true), a.redrive(ctx, o.Config), a.warnOfOrphans(ctx, o.Config)); err != nil {
+	if err := errors.Join(a.setModes(ctx, o.Config, false), a.noteAccounts(ctx, o.Config), a.setModes(ctx, o.Config, true), a.redrive(ctx, o.Config), a.warnOfLeft(ctx, o.Config)); err != nil {
 		return err
 	}
 	a.metrics.Watch(a.store.Counts)
 	a.metrics.WatchOverdue(a.overdue)
 	a.metrics.WatchSweeps(a.lastSweeps)
 	a.metrics.WatchAccounts(a.movedAccounts)
+	a.metrics.WatchLeft(func(ctx context.Context) ([]store.Holding, error) {
+		return standing.Left(ctx, a.store, a.carrier.Load().config)
+	})
 	answers, err := api.New(api.Options{Store: a.store, Syncs: func() map[string]config.Sync { return a.carrier.Load().config.Syncs }, Replay: a.replay, NoRecord: a.noRecord, Log: a.log})
 	if err != nil {
 		return err

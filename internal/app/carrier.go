@@ -39,13 +39,19 @@ type carrier struct {
 
 // newCarrier opens the connections. It makes no call and does no work yet.
 func (a *App) newCarrier(cfg *config.Config) (*carrier, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), asking)
+	defer cancel()
+	known, err := a.store.Names(ctx)
+	if err != nil {
+		return nil, err
+	}
 	conns, err := openConnections(cfg, a.store, a.log)
 	if err != nil {
 		return nil, err
 	}
 	c := &carrier{config: cfg, log: a.log, conns: conns}
 	c.pipeline = pipeline.New(pipeline.Options{Store: a.store, Syncs: conns.syncs, Lease: a.options.Lease, Log: a.log, Metrics: a.metrics, Paused: conns.paused, Barred: barred(cfg, a.store)})
-	c.inbox = inbox.New(inbox.Options{Store: a.store, Connections: endpoints(cfg, conns.by), Log: a.log, Metrics: a.metrics, Received: c.pipeline.Wake})
+	c.inbox = inbox.New(inbox.Options{Store: a.store, Connections: formerly(endpoints(cfg, conns.by), cfg, known), Log: a.log, Metrics: a.metrics, Received: c.pipeline.Wake})
 	c.pollers = pollers(conns.syncs, a.store, c.inbox, a.log)
 	c.suggest = suggesters(conns.syncs, a.store, a.log)
 	c.sweepers = sweepers(conns.syncs, a.store, a.log, c.pipeline.Wake, conns.paused, barred(cfg, a.store))
@@ -95,8 +101,14 @@ func (c *carrier) end(ctx context.Context) {
 	c.conns.hangUp()
 }
 
+// asking bounds a question to the database.
+const asking = 10 * time.Second
+
 // redriving bounds looking for the customers whom a change of the map concerns.
 const redriving = time.Minute
+
+// renaming bounds a rename, which may change every row of a sync.
+const renaming = 10 * time.Minute
 
 // Reload goes on with another reading of the configuration. Webhooks are taken
 // under it at once; customers on their way end under the old one before others
@@ -112,12 +124,23 @@ func (a *App) Reload(ctx context.Context, cfg *config.Config) error {
 	if err := a.unsaidLive(cfg); err != nil {
 		return err
 	}
+	// In a time of its own, as a reload may begin late.
+	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), redriving)
+	defer cancel()
+	if err := CheckNames(own, cfg, a.store); err != nil {
+		return err
+	}
 	next, err := a.newCarrier(cfg)
 	if err != nil {
 		return err
 	}
-	if err := a.setModes(ctx, cfg, false); err != nil {
+	renamed, err := a.reloadNames(ctx, cfg, old)
+	if err != nil {
 		return err
+	}
+	watch := a.setModes(ctx, cfg, false)
+	if watch != nil && !renamed {
+		return watch
 	}
 	a.carrier.Store(next)
 	a.noteModes(cfg)
@@ -132,12 +155,37 @@ func (a *App) Reload(ctx context.Context, cfg *config.Config) error {
 	// The new one is in use, whatever becomes of these. In a time of its own:
 	// customers on their way may have used up the other, and nobody would look
 	// for these later.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redriving)
+	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), redriving)
 	defer cancel()
-	if err := errors.Join(live, a.redrive(ctx, cfg), a.warnOfOrphans(ctx, cfg)); err != nil {
+	if err := errors.Join(watch, live, a.redrive(ctx, cfg), a.warnOfLeft(ctx, cfg)); err != nil {
 		a.log.Error("the changed configuration is used, but what waits for it could not all be looked through", slog.Any("error", err))
 	}
 	return nil
+}
+
+// reloadNames moves what has another name in the changed configuration. Customers
+// on their way end first. It reports whether the old carrier has ended for it, so
+// that there is no way back.
+func (a *App) reloadNames(ctx context.Context, cfg *config.Config, old *carrier) (renamed bool, err error) {
+	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), renaming)
+	defer cancel()
+	moves, err := renames(own, cfg, a.store)
+	if err != nil {
+		return false, err
+	}
+	if len(moves) > 0 {
+		old.end(ctx)
+	}
+	if err = a.rename(own, cfg, moves); err == nil || len(moves) == 0 {
+		return len(moves) > 0, err
+	}
+	again, anew := a.newCarrier(old.config)
+	if anew != nil {
+		return false, errors.Join(err, anew)
+	}
+	a.carrier.Store(again)
+	again.start()
+	return false, err
 }
 
 // unsaidLive refuses to let a sync write that only watched, unless the file says
@@ -145,7 +193,7 @@ func (a *App) Reload(ctx context.Context, cfg *config.Config) error {
 // nothing.
 func (a *App) unsaidLive(cfg *config.Config) error {
 	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
-		if a.watching[name] && cfg.Syncs[name].Mode == config.ModeLive && !cfg.SaysMode(name) {
+		if (a.watching[name] || a.watching[cfg.Syncs[name].Was]) && cfg.Syncs[name].Mode == config.ModeLive && !cfg.SaysMode(name) {
 			return fmt.Errorf("sync %s has only watched until now, and the file has no mode for it any more; write mode: live to let it write, or mode: watch", name)
 		}
 	}

@@ -105,6 +105,29 @@ func endpoints(cfg *config.Config, conns map[string]connector.Connection) map[st
 	return all
 }
 
+// formerly adds the endpoints that connections had under their former names, by
+// the file and by the database: whoever sends there has not been told yet.
+func formerly(all map[string]inbox.Endpoint, cfg *config.Config, known []store.Named) map[string]inbox.Endpoint {
+	became := map[string]string{}
+	for _, n := range known {
+		if n.Kind == store.ConnectionName && n.Became != "" {
+			became[n.Name] = n.Became
+		}
+	}
+	for name, c := range cfg.Connections {
+		if c.Was != "" && c.Was != config.WasNone {
+			became[c.Was] = name
+		}
+	}
+	for old, name := range became {
+		_, taken := cfg.Connections[old]
+		if e, ok := all[name]; ok && !taken {
+			all[old] = e
+		}
+	}
+	return all
+}
+
 // recipient is how an endpoint finds whose a body is, nil when it is always its
 // own.
 func recipient(c connector.Connection, accounts map[string]string) func([]byte) string {

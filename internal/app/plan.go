@@ -27,6 +27,9 @@ func MakePlan(ctx context.Context, cfg *config.Config, db *store.DB, sync string
 // Apply carries the rows of a plan. lease is how long a claimed customer is this
 // process's; 0 is the pipeline's default.
 func Apply(ctx context.Context, cfg *config.Config, db *store.DB, a sweep.Application, lease time.Duration) (sweep.Applied, error) {
+	if err := CheckNames(ctx, cfg, db); err != nil {
+		return sweep.Applied{}, err
+	}
 	s, conns, err := oneSync(cfg, db, a.Plan.Sync)
 	if err != nil {
 		return sweep.Applied{}, err

@@ -41,6 +41,7 @@ type Connection struct {
 	RateLimit *RateLimit    `yaml:"rate_limit" jsonschema_description:"The most calls in a time, over all nodes; no limit unless set."` // nil: no limit of ours
 	// AlsoAllow adds to what may be called; it restricts nothing.
 	AlsoAllow []netip.Prefix `yaml:"also_allow" jsonschema:"example=169.254.10.0/24" jsonschema_description:"Networks that may be called although they are link-local, multicast or a cloud's metadata service."`
+	Was       string         `yaml:"was" jsonschema:"example=billing" jsonschema_description:"The name the connection had before: it keeps what it has told, its place and its tokens. none says that it is a new one."`
 	// Settings holds the keys that belong to the connection's type; they stand
 	// beside the common ones in the file.
 	Settings Settings `yaml:"-"`
@@ -68,6 +69,7 @@ type Sync struct {
 	RemindAfter   time.Duration               `yaml:"remind_after" jsonschema:"default=24h" jsonschema_description:"After how long an exception that is still open is overdue; its owner is reminded once."`
 	Sweep         *Sweep                      `yaml:"sweep" jsonschema_description:"The schedule of full comparisons; none unless set."`
 	Limits        *Limits                     `yaml:"limits" jsonschema_description:"What stops a catastrophe: nothing is written beyond them until a person says so."`
+	Was           string                      `yaml:"was" jsonschema:"example=customer-status" jsonschema_description:"The name the sync had before: it keeps its links, holds, exceptions and all it knows. none says that it is a new one."`
 }
 
 // Source is the deciding side of a sync.
@@ -135,6 +137,9 @@ type WritesPerCustomer struct {
 	Count  int           `yaml:"count" jsonschema:"required,minimum=1,maximum=1000" jsonschema_description:"How many writes."`
 	Within time.Duration `yaml:"within" jsonschema:"required" jsonschema_description:"The time they are counted in."`
 }
+
+// WasNone says of a sync or a connection that it never had another name.
+const WasNone = "none"
 
 // The values of Sync.Mode, Sync.FirstContact and ConflictRule.
 const (

@@ -57,6 +57,7 @@ func (v *validator) file() {
 	for _, name := range slices.Sorted(maps.Keys(c.Syncs)) {
 		v.sync(join("syncs", name), c.Syncs[name])
 	}
+	v.was()
 	v.notify("notify", c.Notify)
 	v.people("people", c.People)
 	v.retention("retention", c.Retention)

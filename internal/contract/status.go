@@ -7,8 +7,11 @@ type Status struct {
 	MadeAt *time.Time `json:"made_at"`
 	Engine string     `json:"engine"` // sqlite or postgres
 	// NeedsPerson says what a person must see to, and is empty when nothing is.
-	NeedsPerson []string          `json:"needs_person"`
-	Syncs       []Sync            `json:"syncs"`
+	NeedsPerson []string `json:"needs_person"`
+	Syncs       []Sync   `json:"syncs"`
+	// Left is what the database holds of syncs and connections that the file does
+	// not have any more.
+	Left        []Holding         `json:"left"`
 	Connections []ConnectionState `json:"connections"`
 	Nodes       []Node            `json:"nodes"`
 }

@@ -26,12 +26,20 @@ func Status(ctx context.Context, db *store.DB, cfg *config.Config) (contract.Sta
 	if err != nil {
 		return contract.Status{}, err
 	}
-	s := contract.Status{MadeAt: contract.Stamp(now), Engine: db.Engine(), NeedsPerson: []string{}, Connections: []contract.ConnectionState{}, Nodes: []contract.Node{}}
+	s := contract.Status{MadeAt: contract.Stamp(now), Engine: db.Engine(), NeedsPerson: []string{}, Left: []contract.Holding{}, Connections: []contract.ConnectionState{}, Nodes: []contract.Node{}}
 	if s.Syncs, err = Syncs(ctx, db, cfg.Syncs); err != nil {
 		return s, err
 	}
 	for _, row := range s.Syncs {
 		s.NeedsPerson = append(s.NeedsPerson, needs(row)...)
+	}
+	left, err := Left(ctx, db, cfg)
+	if err != nil {
+		return s, err
+	}
+	for _, h := range left {
+		s.Left = append(s.Left, contract.HoldingOf(h))
+		s.NeedsPerson = append(s.NeedsPerson, OfLeft(h))
 	}
 	states, err := db.ConnectionStates(ctx)
 	if err != nil {

@@ -33,6 +33,8 @@ type job struct {
 	touches []key
 	// halts is the sync whose halt it needs locked, "" for none.
 	halts string
+	// names says that it needs the names of syncs and connections.
+	names bool
 	done  chan error
 }
 
@@ -155,6 +157,12 @@ func (db *DB) transact(batch []*job) (results []error, err error) {
 	if t.now, err = t.clock(); err != nil {
 		return nil, err
 	}
+	if slices.ContainsFunc(batch, func(j *job) bool { return j.names }) {
+		// Before anything is locked: whoever renames waits for this transaction.
+		if err := t.readNames(); err != nil {
+			return nil, err
+		}
+	}
 	if err := t.lockHalts(batch); err != nil {
 		return nil, err
 	}
@@ -189,6 +197,10 @@ type tx struct {
 	now   time.Time // the database's time at its beginning
 	// woken counts the new events of each customer.
 	woken map[key]int
+	// names are what jobs with names need.
+	names names
+	// plain runs each statement once, without keeping it prepared.
+	plain bool
 	// halted says since when the syncs of lockHalts are halted, zero for not.
 	halted map[string]time.Time
 }
@@ -257,7 +269,7 @@ func (t *tx) exec(query string, args ...any) (int64, error) {
 	clean(args)
 	var result sql.Result
 	var err error
-	if stmt := t.db.statements.get(query); stmt != nil {
+	if stmt := t.prepared(query); stmt != nil {
 		result, err = t.inner.StmtContext(t.ctx, stmt).ExecContext(t.ctx, args...)
 	} else {
 		result, err = t.inner.ExecContext(t.ctx, t.db.text(query), args...)
@@ -272,12 +284,20 @@ func (t *tx) exec(query string, args ...any) (int64, error) {
 	return n, nil
 }
 
+// prepared is the statement as it is kept, nil when it is not.
+func (t *tx) prepared(query string) *sql.Stmt {
+	if t.plain { // it is not the one transaction whose statements are kept
+		return nil
+	}
+	return t.db.statements.get(query)
+}
+
 // query runs a statement and calls scan for each of its rows.
 func (t *tx) query(scan func(scanner) error, query string, args ...any) error {
 	clean(args)
 	var rows *sql.Rows
 	var err error
-	if stmt := t.db.statements.get(query); stmt != nil {
+	if stmt := t.prepared(query); stmt != nil {
 		rows, err = t.inner.StmtContext(t.ctx, stmt).QueryContext(t.ctx, args...)
 	} else {
 		rows, err = t.inner.QueryContext(t.ctx, t.db.text(query), args...)

@@ -28,11 +28,15 @@ const workColumns = "customer, generation, fence, due_at, attempts, first_try, h
 // the time of the lease (invariant 3).
 func (db *DB) Claim(ctx context.Context, sync string, limit int, lease time.Duration) ([]Work, error) {
 	var claimed []Work
-	err := db.update(ctx, func(t *tx) error {
+	err := db.run(&job{ctx: ctx, names: true, do: func(t *tx) error {
+		claimed = nil
+		if t.renamed(sync) {
+			return nil
+		}
 		works, err := t.claim(sync, limit, lease)
 		claimed = works
 		return err
-	})
+	}})
 	if err != nil {
 		return nil, fmt.Errorf("claim customers of %s: %w", sync, err)
 	}
@@ -104,8 +108,14 @@ returning ` + workColumns
 // ErrNotFound says that the row does not stand any more, and nothing was made of
 // a customer who may have been forgotten since it was read.
 func (db *DB) ClaimOne(ctx context.Context, sync, customer string, plan int64, lease time.Duration) (w Work, ok bool, err error) {
-	err = db.update(ctx, func(t *tx) error {
+	err = db.run(&job{ctx: ctx, names: true, touches: []key{{sync, customer}}, do: func(t *tx) error {
 		ok = false
+		if t.renamed(sync) {
+			return ErrRenamed
+		}
+		if err := t.know(SyncName, sync); err != nil {
+			return err
+		}
 		if err := t.holdRow(plan, customer); err != nil {
 			return err
 		}
@@ -119,7 +129,7 @@ func (db *DB) ClaimOne(ctx context.Context, sync, customer string, plan int64, l
 		w = works[0]
 		w.NotDue = w.Due.IsZero()
 		return loadWork(t.query, map[string]*Work{customer: &w}, " where sync = $1 and customer = $2", []any{sync, customer})
-	}, key{sync, customer})
+	}})
 	if err != nil {
 		return Work{}, false, fmt.Errorf("claim customer %s of %s: %w", customer, sync, err)
 	}

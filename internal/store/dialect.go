@@ -37,15 +37,23 @@ type dialect struct {
 	// clock reads the database's own time as Unix milliseconds, "" when this
 	// process's clock is the only one.
 	clock string
+	// tablesWith lists the tables with a column of the name $1.
+	tablesWith string
+	// lockNames waits for every transaction that has read the names and keeps
+	// others from reading them, "" where one writer is at work anyway.
+	lockNames string
 }
 
 var (
-	sqliteDialect = dialect{name: "sqlite", writers: 1, prepared: true}
+	sqliteDialect = dialect{name: "sqlite", writers: 1, prepared: true,
+		tablesWith: "select m.name from sqlite_master m join pragma_table_info(m.name) c where m.type = 'table' and c.name = $1"}
 
 	postgresDialect = dialect{name: "postgres", writers: 4, lock: "for update skip locked",
 		anew:          []any{pgx.QueryExecModeCacheDescribe},
 		migrationLock: "select pg_advisory_xact_lock(7305883)",
-		clock:         "select (extract(epoch from clock_timestamp()) * 1000)::bigint"}
+		clock:         "select (extract(epoch from clock_timestamp()) * 1000)::bigint",
+		tablesWith:    "select table_name::text from information_schema.columns where table_schema = current_schema() and column_name = $1",
+		lockNames:     "lock table names in access exclusive mode"}
 )
 
 // isPostgres reports whether a DSN names a PostgreSQL server.

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"trueup/internal/status"
@@ -18,17 +20,24 @@ func (db *DB) Receive(ctx context.Context, events []NewEvent) (inserted []bool, 
 			touches = append(touches, key{e.Sync, e.Customer})
 		}
 	}
-	err = db.update(ctx, func(t *tx) error {
-		fresh := make([]bool, len(events))
+	err = db.run(&job{ctx: ctx, names: true, touches: touches, do: func(t *tx) error {
+		named := make([]NewEvent, len(events))
 		for i, e := range events {
-			var err error
-			if fresh[i], err = t.receive(e); err != nil {
+			named[i] = t.underItsName(e)
+		}
+		fresh := make([]bool, len(events))
+		for i, e := range slices.Concat(named, t.alsoFor(named)) {
+			isNew, err := t.receive(e)
+			if err != nil {
 				return fmt.Errorf("store event %s of %s: %w", e.ID, e.Connection, err)
+			}
+			if i < len(fresh) {
+				fresh[i] = isNew
 			}
 		}
 		inserted = fresh
 		return nil
-	}, touches...)
+	}})
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +67,9 @@ func (t *tx) receive(e NewEvent) (bool, error) {
 	n, err := t.exec(insertEvent, e.Connection, e.Sync, string(e.Side), e.ID, e.Customer, e.Value, bit(e.HasValue),
 		ms(e.OccurredAt), ms(t.now), payload, string(e.Outcome), e.Reason, settled, e.ReplayOf, e.ReplayedBy)
 	if err != nil || n == 0 {
+		return false, err
+	}
+	if err := errors.Join(t.know(SyncName, e.Sync), t.know(ConnectionName, e.Connection)); err != nil {
 		return false, err
 	}
 	if e.Exception != nil {
@@ -102,7 +114,11 @@ func (db *DB) Events(ctx context.Context, f EventFilter) ([]Event, error) {
 	w := where{}
 	w.equal("sync", f.Sync)
 	w.equal("customer", f.Customer)
-	w.equal("connection", f.Connection)
+	if f.Connection != "" {
+		asked := w.arg(f.Connection)
+		// Under the name it had before, too.
+		w.that("connection in (" + asked + ", (select became from names where kind = 'connection' and name = " + asked + "))")
+	}
 	w.equal("outcome", string(f.Outcome))
 	if f.Waiting {
 		w.that("outcome = ''")

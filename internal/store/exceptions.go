@@ -40,11 +40,12 @@ returning id, opened_at, state`
 
 // OpenException opens an exception, or counts it when it is open already.
 func (db *DB) OpenException(ctx context.Context, x NewException) (id int64, err error) {
-	err = db.update(ctx, func(t *tx) error {
+	err = db.run(&job{ctx: ctx, names: true, do: func(t *tx) error {
+		x.Sync = t.names.current(SyncName, x.Sync)
 		var err error
 		id, err = t.openException(x)
 		return err
-	})
+	}})
 	if err != nil {
 		return 0, fmt.Errorf("open an exception: %w", err)
 	}

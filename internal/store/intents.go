@@ -27,6 +27,12 @@ func (db *DB) BeginWrite(ctx context.Context, w *Work, i Intent, l Limits) (Inte
 		j.halts = w.Sync
 	}
 	err := db.run(j)
+	if sync, renamed := db.renamedMeanwhile(ctx, w, err); renamed {
+		other := under(sync, w)
+		begun, err := db.BeginWrite(ctx, other, i, l)
+		w.Writes = other.Writes
+		return begun, err
+	}
 	if err == nil {
 		w.Writes, err = b.writes, b.refused
 	}

@@ -11,7 +11,10 @@ import (
 // watches is stored as well.
 func (db *DB) SetMode(ctx context.Context, sync string, live bool) error {
 	mode := map[bool]string{true: "live", false: "watch"}[live]
-	err := db.update(ctx, func(t *tx) error {
+	err := db.run(&job{ctx: ctx, names: true, do: func(t *tx) error {
+		if t.renamed(sync) {
+			return ErrRenamed
+		}
 		since := int64(0)
 		if live {
 			since = ms(t.now)
@@ -34,7 +37,7 @@ func (db *DB) SetMode(ctx context.Context, sync string, live bool) error {
 on conflict (sync) do update set mode = excluded.mode, since = case when modes.mode = excluded.mode then modes.since else excluded.since end,
     changed_at = case when modes.mode = excluded.mode then modes.changed_at else excluded.changed_at end`, sync, mode, since, ms(t.now))
 		return err
-	})
+	}})
 	if err != nil {
 		return fmt.Errorf("store the mode of %s: %w", sync, err)
 	}

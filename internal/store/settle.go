@@ -17,6 +17,9 @@ func (db *DB) Settle(ctx context.Context, w *Work, s Settlement) error {
 		touches = append(touches, key{w.Sync, s.Wake})
 	}
 	err := db.update(ctx, func(t *tx) error { return t.settle(w, s) }, touches...)
+	if sync, renamed := db.renamedMeanwhile(ctx, w, err); renamed {
+		return db.Settle(ctx, under(sync, w), s.under(sync))
+	}
 	if err != nil {
 		return fmt.Errorf("settle customer %s of %s: %w", w.Customer, w.Sync, err)
 	}

@@ -33,8 +33,11 @@ var ErrSweepTaken = errors.New("the comparison is not this process's any more")
 // returns a *SweepingError while another one of the sync is under way.
 func (db *DB) BeginSweep(ctx context.Context, begin Sweep, lease time.Duration) (Sweep, error) {
 	var w Sweep
-	err := db.update(ctx, func(t *tx) error {
+	err := db.run(&job{ctx: ctx, names: true, do: func(t *tx) error {
 		w = begin
+		if t.renamed(begin.Sync) {
+			return ErrRenamed
+		}
 		var left *Sweep
 		var other *SweepingError
 		err := t.query(func(s scanner) error {
@@ -73,7 +76,7 @@ func (db *DB) BeginSweep(ctx context.Context, begin Sweep, lease time.Duration) 
 insert into sweeps (sync, purpose, phase, rules, fence, lease_until, began_at, source_listed, target_listed)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id`,
 			w.Sync, string(w.Purpose), string(w.Phase), w.Rules, w.fence, ms(t.now.Add(lease)), ms(t.now), bit(w.SourceListed), bit(w.TargetListed))
-	})
+	}})
 	if err != nil {
 		return Sweep{}, fmt.Errorf("compare both sides of %s: %w", begin.Sync, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -39,6 +40,23 @@ func newBox(key []byte, connection string) (box, error) {
 		return box{}, err
 	}
 	return box{gcm: gcm, about: []byte("trueup token of connection " + connection)}, nil
+}
+
+// Reseal makes a sealed token good for a connection that has another name now.
+func Reseal(key []byte, from, to, sealed string) (string, error) {
+	old, err := newBox(key, from)
+	if err != nil {
+		return "", err
+	}
+	fresh, err := newBox(key, to)
+	if err != nil {
+		return "", err
+	}
+	t, err := old.open(sealed)
+	if err != nil {
+		return "", fmt.Errorf("the token of connection %s: %w", from, err)
+	}
+	return fresh.seal(t)
 }
 
 // content is a token as it is sealed.

@@ -1,0 +1,42 @@
+package metrics
+
+import (
+	"context"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"trueup/internal/store"
+)
+
+// left reads from the store, at each scrape, what is held under names that the
+// configuration does not have any more.
+type left struct {
+	holdings func(context.Context) ([]store.Holding, error)
+	waiting  *prometheus.Desc
+}
+
+// WatchLeft adds what left the configuration to what is served.
+func (m *Metrics) WatchLeft(holdings func(context.Context) ([]store.Holding, error)) {
+	if m == nil {
+		return
+	}
+	m.registry.MustRegister(&left{holdings: holdings,
+		waiting: prometheus.NewDesc("trueup_left_behind", "Events that wait under the name of a sync or a connection that the file does not have any more, and that nobody has removed.", []string{"kind", "name"}, nil)})
+}
+
+// Describe lists the gauge.
+func (l *left) Describe(ch chan<- *prometheus.Desc) { ch <- l.waiting }
+
+// Collect reads it from the store.
+func (l *left) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), watchTime)
+	defer cancel()
+	all, err := l.holdings(ctx)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(l.waiting, err)
+		return
+	}
+	for _, h := range all {
+		ch <- prometheus.MustNewConstMetric(l.waiting, prometheus.GaugeValue, float64(h.Waiting), string(h.Kind), h.Name)
+	}
+}
