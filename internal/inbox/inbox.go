@@ -44,7 +44,7 @@ const (
 
 // Store keeps events; it is *store.DB.
 type Store interface {
-	Receive(ctx context.Context, events []store.NewEvent) (inserted []bool, err error)
+	Receive(ctx context.Context, events []store.NewEvent) (arrived []store.Arrival, err error)
 }
 
 // Endpoint is one connection's way in.

@@ -120,6 +120,7 @@ func TestAnswers(t *testing.T) {
 	}{
 		"a good one":                    {"billing", eventBody("e1", "c1"), nil, 202, `{"accepted":1,"duplicates":0}`, []status.Outcome{""}},
 		"several events in a body":      {"billing", `{"events":[` + eventBody("e1", "c1") + "," + eventBody("e2", "c2") + "," + eventBody("e1", "c1") + `]}`, nil, 202, `{"accepted":2,"duplicates":1}`, []status.Outcome{"", ""}},
+		"an id for another customer":    {"billing", `{"events":[` + eventBody("e1", "c1") + "," + eventBody("e1", "c2") + `]}`, nil, 202, `{"accepted":2,"duplicates":0}`, []status.Outcome{status.Parked, ""}},
 		"no events in a body":           {"billing", `{"events":[]}`, nil, 202, `{"accepted":0,"duplicates":0}`, nil},
 		"an event for two syncs":        {"two", eventBody("e1", "c1"), nil, 202, `{"accepted":1,"duplicates":0}`, []status.Outcome{"", ""}},
 		"a bad event among good ones":   {"billing", `{"events":[` + eventBody("e1", "c1") + `,{"id":"e2"}]}`, nil, 202, `{"accepted":2,"duplicates":0}`, []status.Outcome{status.Parked, ""}},
@@ -238,7 +239,7 @@ func TestACompressedBodyIsNotUnpacked(t *testing.T) {
 // broken cannot store.
 type broken struct{}
 
-func (broken) Receive(context.Context, []store.NewEvent) ([]bool, error) {
+func (broken) Receive(context.Context, []store.NewEvent) ([]store.Arrival, error) {
 	return nil, errors.New("disk of ana@example.com is full")
 }
 

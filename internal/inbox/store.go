@@ -44,27 +44,27 @@ func (i *Inbox) store(ctx context.Context, connection string, routes []Route, re
 			got.ids = append(got.ids, r.Event.ID)
 		}
 	}
-	inserted, err := i.Options.Store.Receive(ctx, events)
+	arrived, err := i.Options.Store.Receive(ctx, events)
 	if err != nil {
 		return fmt.Errorf("store events of %s: %w", connection, err)
 	}
 	var wake []string
 	for n := range readings {
-		fresh := false
+		became := store.Repeat
 		for k, route := range routes {
 			e := n*len(routes) + k
-			if inserted[e] {
-				fresh = true
-				if events[e].Outcome == "" {
-					wake = append(wake, route.Sync)
-				}
+			became = max(became, arrived[e])
+			if arrived[e] == store.Fresh && events[e].Outcome == "" {
+				wake = append(wake, route.Sync)
 			}
 		}
 		outcome := events[n*len(routes)].Outcome
 		switch {
-		case !fresh:
+		case became == store.Repeat:
 			got.duplicates++
 			continue
+		case became == store.Reused:
+			got.unreadable++
 		case outcome == status.Ignored:
 			got.ignored++
 		case outcome == status.Parked:
@@ -81,7 +81,7 @@ func (i *Inbox) store(ctx context.Context, connection string, routes []Route, re
 // event is what one sync stores of a reading.
 func event(connection string, route Route, r connector.Reading) store.NewEvent {
 	e := store.NewEvent{Connection: connection, Sync: route.Sync, Side: route.Side, ID: r.Event.ID, Customer: r.Event.Customer,
-		Value: r.Event.Value, HasValue: r.Event.HasValue, OccurredAt: r.Event.OccurredAt, Payload: r.Event.Payload}
+		Value: r.Event.Value, HasValue: r.Event.HasValue, OccurredAt: r.Event.OccurredAt, Payload: r.Event.Payload, Owner: route.Owner}
 	switch {
 	case r.Err != nil:
 		e.Outcome = status.Parked

@@ -76,7 +76,7 @@ func (f *faulty) CloseExceptions(ctx context.Context, sync, customer string, kin
 	return f.DB.CloseExceptions(ctx, sync, customer, kind, lastAction)
 }
 
-func (f *faulty) Receive(ctx context.Context, events []store.NewEvent) ([]bool, error) {
+func (f *faulty) Receive(ctx context.Context, events []store.NewEvent) ([]store.Arrival, error) {
 	if err := f.fail("receive"); err != nil {
 		return nil, err
 	}

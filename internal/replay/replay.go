@@ -36,7 +36,7 @@ type Store interface {
 	Event(ctx context.Context, seq int64) (store.Event, error)
 	Events(ctx context.Context, f store.EventFilter) ([]store.Event, error)
 	Link(ctx context.Context, sync, customer string) (store.Link, error)
-	Receive(ctx context.Context, events []store.NewEvent) (inserted []bool, err error)
+	Receive(ctx context.Context, events []store.NewEvent) (arrived []store.Arrival, err error)
 	UnreadLeft(ctx context.Context, sync string) (int, error)
 	CloseExceptions(ctx context.Context, sync, customer string, kind status.Kind, lastAction string) (closed int, err error)
 }
@@ -109,12 +109,12 @@ func (r Replayer) Do(ctx context.Context, seq int64, q Request) ([]Step, error) 
 	if len(events) == 0 {
 		return steps, nil
 	}
-	inserted, err := r.Store.Receive(ctx, events)
+	arrived, err := r.Store.Receive(ctx, events)
 	if err != nil {
 		return nil, fmt.Errorf("replay event %d: %w", seq, err)
 	}
 	for k, i := range of {
-		steps[i].Done = map[bool]string{true: "stored", false: "repeated"}[inserted[k]]
+		steps[i].Done = map[bool]string{true: "stored", false: "repeated"}[arrived[k] == store.Fresh]
 	}
 	if !steps[0].read {
 		return steps, nil
@@ -195,7 +195,7 @@ func (r Replayer) readAgain(sync config.Sync, e store.Event, again store.NewEven
 	for _, reading := range readings {
 		reading = inbox.Checked(reading)
 		s := Step{Seq: e.Seq, Sync: e.Sync, Customer: reading.Event.Customer, Value: reading.Event.Value, event: again, read: true, Replays: true}
-		s.event.ID, s.event.Customer, s.event.Value, s.event.HasValue = store.ReplayID(reading.Event.ID, q.Nonce), s.Customer, s.Value, reading.Event.HasValue
+		s.event.ID, s.event.Customer, s.event.Value, s.event.HasValue = store.ReplayID(store.ApartID(e.ID, reading.Event.ID), q.Nonce), s.Customer, s.Value, reading.Event.HasValue
 		s.event.OccurredAt, s.event.Payload = reading.Event.OccurredAt, reading.Event.Payload
 		if reading.Err == nil {
 			good++

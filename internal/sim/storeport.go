@@ -54,18 +54,18 @@ func (p *port) do(op string, transaction func(*task) error) error {
 }
 
 // Receive implements inbox.Store.
-func (p *port) Receive(ctx context.Context, events []store.NewEvent) (inserted []bool, err error) {
+func (p *port) Receive(ctx context.Context, events []store.NewEvent) (arrived []store.Arrival, err error) {
 	err = p.do("receive", func(*task) error {
-		inserted, err = p.world.db.Receive(ctx, events)
+		arrived, err = p.world.db.Receive(ctx, events)
 		if err == nil {
 			for i, e := range events {
-				p.world.facts.received(e, inserted[i])
+				p.world.facts.received(e, arrived[i] == store.Fresh)
 			}
 			p.world.turns()
 		}
 		return err
 	})
-	return inserted, err
+	return arrived, err
 }
 
 // Claim implements pipeline.Store.

@@ -11,9 +11,9 @@ import (
 )
 
 // Receive stores events and wakes their customers, all of one call in one
-// transaction. inserted says of each whether it was new; a repeat is dropped
+// transaction, and says of each what became of it; a repeat is dropped
 // (invariant 2).
-func (db *DB) Receive(ctx context.Context, events []NewEvent) (inserted []bool, err error) {
+func (db *DB) Receive(ctx context.Context, events []NewEvent) (arrived []Arrival, err error) {
 	var touches []key
 	for _, e := range events {
 		if e.Outcome == "" && e.Side == SourceSide {
@@ -25,23 +25,23 @@ func (db *DB) Receive(ctx context.Context, events []NewEvent) (inserted []bool, 
 		for i, e := range events {
 			named[i] = t.underItsName(e)
 		}
-		fresh := make([]bool, len(events))
+		became := make([]Arrival, len(events))
 		for i, e := range slices.Concat(named, t.alsoFor(named)) {
-			isNew, err := t.receive(e)
+			one, err := t.receive(e)
 			if err != nil {
 				return fmt.Errorf("store event %s of %s: %w", e.ID, e.Connection, err)
 			}
-			if i < len(fresh) {
-				fresh[i] = isNew
+			if i < len(became) {
+				became[i] = one
 			}
 		}
-		inserted = fresh
+		arrived = became
 		return nil
 	}})
 	if err != nil {
 		return nil, err
 	}
-	return inserted, nil
+	return arrived, nil
 }
 
 const insertEvent = `
@@ -50,12 +50,24 @@ insert into events (connection, sync, side, event_id, customer, value, has_value
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 on conflict (connection, event_id, sync) do nothing`
 
-func (t *tx) receive(e NewEvent) (bool, error) {
+func (t *tx) receive(e NewEvent) (Arrival, error) {
 	if e.Side == TargetSide && e.Outcome == "" {
 		if err := t.nameByLink(&e); err != nil {
-			return false, err
+			return Repeat, err
 		}
 	}
+	fresh, err := t.insert(e)
+	switch {
+	case err != nil:
+		return Repeat, err
+	case !fresh:
+		return t.again(e)
+	}
+	return Fresh, nil
+}
+
+// insert stores an event unless there is one of its id.
+func (t *tx) insert(e NewEvent) (bool, error) {
 	settled := int64(0)
 	if e.Outcome != "" {
 		settled = ms(t.now)

@@ -138,7 +138,7 @@ func TestOldHistoryGoesButForWhatWaitsOrIsOpen(t *testing.T) {
 			}
 			// A repeat of what is left is still one.
 			again := store.NewEvent{Connection: "billing", Sync: theSync, Side: store.SourceSide, ID: "evt_settled_2", Customer: "settled"}
-			if inserted, err := db.Receive(t.Context(), []store.NewEvent{again}); err != nil || inserted[0] {
+			if inserted, err := db.Receive(t.Context(), []store.NewEvent{again}); err != nil || inserted[0] != store.Repeat {
 				t.Errorf("the repeat was taken for new, %v", err)
 			}
 		})

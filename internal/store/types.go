@@ -64,6 +64,8 @@ type NewEvent struct {
 	ReplayedBy string
 	// Exception is opened with the event, nil is none.
 	Exception *NewException
+	// Owner gets the exception when the id was used before for something else.
+	Owner string
 }
 
 // Event is a stored event. Payload is filled in by DB.Event, and by DB.Events

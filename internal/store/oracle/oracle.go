@@ -114,18 +114,18 @@ func milli(t time.Time) time.Time {
 func (db *DB) Now(context.Context) (time.Time, error) { return db.clock(), nil }
 
 // Receive stores events and wakes their customers.
-func (db *DB) Receive(_ context.Context, events []store.NewEvent) (inserted []bool, err error) {
+func (db *DB) Receive(_ context.Context, events []store.NewEvent) (arrived []store.Arrival, err error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	now := db.clock()
-	inserted = make([]bool, len(events))
+	arrived = make([]store.Arrival, len(events))
 	for i, e := range events {
-		inserted[i] = db.receive(e, now)
+		arrived[i] = db.receive(e, now)
 	}
-	return inserted, nil
+	return arrived, nil
 }
 
-func (db *DB) receive(e store.NewEvent, now time.Time) bool {
+func (db *DB) receive(e store.NewEvent, now time.Time) store.Arrival {
 	if e.Side == store.TargetSide && e.Outcome == "" {
 		i := slices.IndexFunc(db.links, func(l *store.Link) bool { return l.Sync == e.Sync && l.TargetID == e.Customer })
 		if i < 0 {
@@ -134,6 +134,34 @@ func (db *DB) receive(e store.NewEvent, now time.Time) bool {
 			e.Customer = db.links[i].Customer
 		}
 	}
+	if db.insert(e, now) {
+		return store.Fresh
+	}
+	at := slices.IndexFunc(db.events, func(have *store.Event) bool {
+		return have.Connection == e.Connection && have.ID == e.ID && have.Sync == e.Sync
+	})
+	if at < 0 || e.Repeats(*db.events[at]) {
+		return store.Repeat
+	}
+	unread := 0
+	for _, have := range db.events {
+		if have.Sync == e.Sync && have.Customer == "" && have.Outcome == status.Parked {
+			unread++
+		}
+	}
+	kept := e.Apart()
+	if unread >= store.MostUnread {
+		db.open(*kept.Exception, now)
+		return store.Repeat
+	}
+	if db.insert(kept, now) {
+		return store.Reused
+	}
+	return store.Repeat
+}
+
+// insert stores an event unless there is one of its id.
+func (db *DB) insert(e store.NewEvent, now time.Time) bool {
 	k := eventKey{e.Connection, e.ID, e.Sync}
 	if db.seen[k] {
 		return false

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
 // engine is everything that the two databases and the oracle answer.
 type engine interface {
-	Receive(ctx context.Context, events []store.NewEvent) ([]bool, error)
+	Receive(ctx context.Context, events []store.NewEvent) ([]store.Arrival, error)
 	Claim(ctx context.Context, sync string, limit int, lease time.Duration) ([]store.Work, error)
 	ClaimOne(ctx context.Context, sync, customer string, plan int64, lease time.Duration) (store.Work, bool, error)
 	NextDue(ctx context.Context, sync string) (time.Time, error)
@@ -177,7 +177,7 @@ func (d *differential) receive(t *rapid.T) {
 			id = rapid.IntRange(1, d.events).Draw(t, "which")
 		}
 		e := store.NewEvent{Connection: d.connection, Sync: d.sync, Side: store.SourceSide, ID: fmt.Sprintf("evt_%d", id), Customer: names.Draw(t, "customer"),
-			Value: words.Draw(t, "value"), HasValue: rapid.Bool().Draw(t, "has a value"), OccurredAt: d.moment(t, "occurred"), Payload: []byte{byte(id)}}
+			Value: words.Draw(t, "value"), HasValue: rapid.Bool().Draw(t, "has a value"), OccurredAt: d.moment(t, "occurred"), Payload: []byte{byte(id), byte(rapid.IntRange(0, 1).Draw(t, "wording"))}, Owner: "ops@example.com"}
 		switch rapid.IntRange(0, 5).Draw(t, "what") {
 		case 0:
 			e.Side, e.Customer = store.TargetSide, ids.Draw(t, "record")

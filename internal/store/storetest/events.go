@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -27,7 +28,7 @@ var events = map[string]func(*testing.T, Open){
 					inserted, err := f.db.Receive(f.ctx, []store.NewEvent{event(fmt.Sprint("evt_", i), "cus_1")})
 					if err != nil {
 						t.Error(err)
-					} else if inserted[0] {
+					} else if inserted[0] == store.Fresh {
 						fresh.Add(1)
 					}
 				}
@@ -96,6 +97,67 @@ var events = map[string]func(*testing.T, Open){
 		f.must(err)
 		if found[0].Count != 1 {
 			t.Errorf("it was counted %d times", found[0].Count)
+		}
+	},
+	"an id that was used before for something else is no repeat": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		for name, c := range map[string]struct {
+			second func(*store.NewEvent)
+			want   store.Arrival
+		}{
+			"word for word the same":         {func(*store.NewEvent) {}, store.Repeat},
+			"worded otherwise by a retry":    {func(e *store.NewEvent) { e.Payload = []byte(`{"attempt":2}`) }, store.Repeat},
+			"without its value":              {func(e *store.NewEvent) { e.Value, e.HasValue = "", false; e.Payload = nil }, store.Repeat},
+			"without its time":               {func(e *store.NewEvent) { e.OccurredAt = time.Time{}; e.Payload = nil }, store.Repeat},
+			"of another customer":            {func(e *store.NewEvent) { e.Customer = "cus_2"; e.Payload = nil }, store.Reused},
+			"with another value":             {func(e *store.NewEvent) { e.Value = "canceled"; e.Payload = nil }, store.Reused},
+			"of another time":                {func(e *store.NewEvent) { e.OccurredAt = e.OccurredAt.Add(time.Second); e.Payload = nil }, store.Reused},
+			"none of ours":                   {func(e *store.NewEvent) { e.Customer, e.Outcome, e.Payload = "", status.Ignored, nil }, store.Repeat},
+			"not to be read":                 {func(e *store.NewEvent) { e.Customer, e.Outcome, e.Payload = "", status.Parked, nil }, store.Reused},
+			"of another customer, two syncs": {func(e *store.NewEvent) { e.Customer, e.Sync, e.Payload = "cus_2", "other", nil }, store.Fresh},
+		} {
+			t.Run(name, func(t *testing.T) {
+				first := event("evt_1", "cus_1")
+				first.Sync = "sync of one " + name
+				second := first
+				c.second(&second)
+				f.receive(first)
+				for n, want := range []store.Arrival{c.want, store.Repeat} { // sent twice, it is the same again
+					got, err := f.db.Receive(f.ctx, []store.NewEvent{second})
+					f.must(err)
+					if got[0] != want {
+						t.Errorf("time %d: arrival %d, want %d", n+1, got[0], want)
+					}
+				}
+				kept, err := f.db.Events(f.ctx, store.EventFilter{Sync: first.Sync, Outcome: status.Parked})
+				f.must(err)
+				found, err := f.db.Exceptions(f.ctx, store.ExceptionFilter{Sync: first.Sync})
+				f.must(err)
+				if want := map[bool]int{true: 1}[c.want == store.Reused]; len(kept) != want || len(found) != want {
+					t.Fatalf("%d events are kept apart with %d exceptions, want %d", len(kept), len(found), want)
+				}
+				if len(found) == 1 && (!strings.HasPrefix(found[0].Reason, "event id evt_1 of billing was used before for something else") || found[0].Count != 1 || kept[0].Customer != "") {
+					t.Errorf("got %+v about %+v", found[0], kept[0])
+				}
+			})
+		}
+	},
+	"a sender that gives all its events one id does not fill the database": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		var all []store.NewEvent
+		for i := range store.MostUnread + 50 {
+			e := event("updated", fmt.Sprint("cus_", i))
+			e.Payload = fmt.Appendf(nil, `{"customer":%d}`, i)
+			all = append(all, e)
+		}
+		_, err := f.db.Receive(f.ctx, all)
+		f.must(err)
+		kept, err := f.db.Events(f.ctx, store.EventFilter{Outcome: status.Parked, Limit: 5000})
+		f.must(err)
+		found, err := f.db.Exceptions(f.ctx, store.ExceptionFilter{})
+		f.must(err)
+		if len(kept) != store.MostUnread || len(found) != 1 || found[0].Count != store.MostUnread+49 {
+			t.Errorf("%d events are kept, the exceptions are %+v", len(kept), found)
 		}
 	},
 	"an event of the target finds the customer by the link": func(t *testing.T, open Open) {

@@ -147,7 +147,7 @@ var namesOf = map[string]func(*testing.T, Open){
 		}
 		inserted, err := f.db.Receive(f.ctx, []store.NewEvent{event("evt_1", "cus_1")})
 		f.must(err)
-		if inserted[0] {
+		if inserted[0] != store.Repeat {
 			t.Error("a repeat is new")
 		}
 		found, err := f.db.Events(f.ctx, store.EventFilter{Sync: "added"})

@@ -101,8 +101,8 @@ func (f fixture) receive(events ...store.NewEvent) {
 	f.Helper()
 	inserted, err := f.db.Receive(f.ctx, events)
 	f.must(err)
-	for i, ok := range inserted {
-		if !ok {
+	for i, arrived := range inserted {
+		if arrived != store.Fresh {
 			f.Fatalf("event %s is no repeat, and was dropped as one", events[i].ID)
 		}
 	}
