@@ -114,7 +114,7 @@ var namesOf = map[string]func(*testing.T, Open){
 		unreadable.Outcome, unreadable.Exception = status.Parked, &store.NewException{Sync: sync1, Kind: status.UnreadableEvent, Stage: status.StageReceive, Reason: "x", Owner: "ops"}
 		inserted, err := f.db.Receive(f.ctx, []store.NewEvent{repeated, event("evt_2", "cus_2"), unreadable})
 		f.must(err)
-		if diff := cmp.Diff([]bool{false, true, true}, inserted); diff != "" {
+		if diff := cmp.Diff([]store.Arrival{store.Repeat, store.Fresh, store.Fresh}, inserted); diff != "" {
 			t.Error(diff)
 		}
 		for _, connection := range []string{"billing", "bill2"} { // both names find them
