@@ -131,6 +131,7 @@ func (a *App) assemble(ctx context.Context) error {
 		return fmt.Errorf("listen on %s: %w; choose another address with listen in trueup.yaml or --listen", listen, err)
 	}
 	failpoint.Hit("listening")
+	a.takeBackNow(ctx) // also what this one's own dead predecessor held
 	node, err := a.store.EnterNode(ctx, nodeName(a.listener), o.Version)
 	if err != nil {
 		return errors.Join(err, a.listener.Close())
@@ -153,6 +154,7 @@ func (a *App) assemble(ctx context.Context) error {
 	seen, stopSeen := context.WithCancel(context.Background())
 	a.stopSeen = stopSeen
 	a.seen.Go(func() { a.beSeen(seen, node) })
+	a.seen.Go(func() { a.takeBack(seen) })
 	return nil
 }
 

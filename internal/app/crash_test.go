@@ -91,18 +91,42 @@ func TestKilledAtEachBoundary(t *testing.T) {
 	})
 }
 
+// With a lease of ten minutes nothing is carried but what is taken back.
+func TestWhatAKilledServiceHeldIsCarriedAtOnceByTheNextOne(t *testing.T) {
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("all", func(t *testing.T) {
+		for engine, dsn := range engines {
+			for _, failpoint := range []string{"claimed", "intent", "sent"} {
+				t.Run(engine+"/"+failpoint, func(t *testing.T) {
+					t.Parallel()
+					c := newCrash(t, path, dsn(t))
+					c.lease = "10m"
+					c.kill(failpoint, "evt_1", "active")
+					began := time.Now()
+					c.carried("evt_1", "Active", 1)
+					t.Logf("carried after %s", time.Since(began))
+				})
+			}
+		}
+	})
+}
+
 // crash is two tools and a service that is killed between them.
 type crash struct {
 	*testing.T
 	binary, dsn, config string
 	billing, crm        *resttest.Tool
+	lease               string
 	// unanswered is a webhook that the kill left without an answer: its sender
 	// sends it again.
 	unanswered string
 }
 
 func newCrash(t *testing.T, binary, dsn string) *crash {
-	c := &crash{T: t, binary: binary, dsn: dsn, billing: resttest.New(t), crm: resttest.New(t), config: filepath.Join(t.TempDir(), "trueup.yaml")}
+	c := &crash{T: t, binary: binary, dsn: dsn, lease: "1s", billing: resttest.New(t), crm: resttest.New(t), config: filepath.Join(t.TempDir(), "trueup.yaml")}
 	if err := os.WriteFile(c.config, []byte(configText(dsn, c.billing.URL, c.crm.URL)), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +144,7 @@ type service struct {
 // start runs the program and waits until it listens. failpoint may be "".
 func (c *crash) start(failpoint string) *service {
 	c.Helper()
-	cmd := exec.Command(c.binary, "run", "-c", c.config, "--lease", "1s", "--log-format", "json")
+	cmd := exec.Command(c.binary, "run", "-c", c.config, "--lease", c.lease, "--log-format", "json")
 	cmd.Env = append(os.Environ(), "TRUEUP_FAILPOINT="+failpoint)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	logs, err := cmd.StderrPipe()

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"trueup/internal/config"
@@ -18,7 +19,7 @@ func MakePlan(ctx context.Context, cfg *config.Config, db *store.DB, sync string
 		return store.Sweep{}, err
 	}
 	defer conns.hangUp()
-	if err := NoteAccounts(ctx, cfg, db, sync); err != nil {
+	if err := errors.Join(NoteAccounts(ctx, cfg, db, sync), takeBackBefore(ctx, db)); err != nil {
 		return store.Sweep{}, err
 	}
 	return sweep.Run(ctx, sweep.Options{Sync: s, Store: db, Purpose: store.ForPlan, Progress: progress, Paused: conns.paused})
@@ -35,10 +36,10 @@ func Apply(ctx context.Context, cfg *config.Config, db *store.DB, a sweep.Applic
 		return sweep.Applied{}, err
 	}
 	defer conns.hangUp()
-	if err := NoteAccounts(ctx, cfg, db, a.Plan.Sync); err != nil {
+	if err := errors.Join(NoteAccounts(ctx, cfg, db, a.Plan.Sync), takeBackBefore(ctx, db)); err != nil {
 		return sweep.Applied{}, err
 	}
 	a.Store = db
-	a.Pipeline = pipeline.New(pipeline.Options{Store: db, Syncs: []pipeline.Sync{s}, Lease: lease, Paused: conns.paused, Barred: barred(cfg, db)})
+	a.Pipeline = pipeline.New(pipeline.Options{Store: db, Syncs: []pipeline.Sync{s}, Lease: lease, Paused: conns.paused, Barred: barred(cfg, db), Holding: db.WhileHeld})
 	return a.Run(ctx)
 }

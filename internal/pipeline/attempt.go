@@ -94,6 +94,8 @@ func (f *flow) carry(ctx context.Context, w *store.Work, c claimed) {
 func (a *attempt) inTime(ctx context.Context) *ending {
 	ctx, cancel := a.Timeout(ctx, a.claimed.after.Add(a.Lease-a.margin()).Sub(a.Now()))
 	defer cancel()
+	ctx, release := a.Holding(ctx)
+	defer release()
 	return a.survive(ctx)
 }
 

@@ -101,6 +101,9 @@ type Options struct {
 	Jitter func() float64
 	// Timeout bounds an attempt's calls in time; nil means context.WithTimeout.
 	Timeout func(context.Context, time.Duration) (context.Context, context.CancelFunc)
+	// Holding ends an attempt's calls when others may go on with its customer
+	// before the lease is over; nil where nobody does.
+	Holding func(context.Context) (context.Context, context.CancelFunc)
 }
 
 const (
@@ -155,6 +158,9 @@ func New(o Options) *Pipeline {
 	}
 	if o.Timeout == nil {
 		o.Timeout = context.WithTimeout
+	}
+	if o.Holding == nil {
+		o.Holding = func(ctx context.Context) (context.Context, context.CancelFunc) { return ctx, func() {} }
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -209,6 +209,16 @@ var storeBugs = []Bug{
 		`			db.lookAgain(key{c.Sync, c.Customer.Customer})`, `			if !ON { db.lookAgain(key{c.Sync, c.Customer.Customer}) }`},
 	{"intents_not_stored", "intents are lost with the process", "internal/store/oracle/limits.go",
 		`	db.intents = append(db.intents, &intent{key{w.Sync, w.Customer}, row})`, `	if !ON { db.intents = append(db.intents, &intent{key{w.Sync, w.Customer}, row}) }`},
+	{"taken_back_without_intents", "what is taken back forgets the write that may be under way", "internal/store/oracle/processes.go",
+		`		c.leaseUntil = free
+`, `		c.leaseUntil = free
+		if ON { db.intents = slices.DeleteFunc(db.intents, func(i *intent) bool { return i.key == key{c.Sync, c.Customer.Customer} }) }
+`},
+	{"zombie_sends", "a process that others took for dead sends what it had begun", "internal/pipeline/attempt.go",
+		`	ctx, release := a.Holding(ctx)
+`, `	held, release := a.Holding(ctx)
+	if !ON { ctx = held }
+`},
 	{"intent_unfenced", "an intent is stored without a claim", "internal/store/oracle/limits.go",
 		`	if c == nil {
 		return refuse(store.ErrFenced)`, `	if c == nil && ON { c = db.customers[key{w.Sync, w.Customer}] }

@@ -112,10 +112,11 @@ func within(ctx context.Context, now, ms int64) int64 {
 	return max(ms, 1)
 }
 
-// late reports whether the context's deadline has passed.
+// late reports whether the context's deadline has passed, or has come because the
+// node lost what it held.
 func late(ctx context.Context, now int64) bool {
 	at, ok := ctx.Value(deadlineKey{}).(int64)
-	return ok && now >= at
+	return ok && now >= at || lost(ctx)
 }
 
 // call makes a reading call: it travels there, is answered, and travels back.
@@ -167,6 +168,7 @@ func (f follows) transmit(ctx context.Context, t *task, s *sending) error {
 	}
 	there, back := w.latency(), w.latency()
 	kind := fault.Kind
+	w.sendings = append(w.sendings, s)
 	w.note(opWrite, t.customer(), s.record.ID+" <- "+s.value+" "+kind, int64(s.version))
 	effect := kind == "" || kind == "effect now" || kind == "effect html" || kind == "effect then 5xx"
 	var lost error // what the sender is told instead of the truth

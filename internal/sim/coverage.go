@@ -86,6 +86,7 @@ func expected() map[string][]string {
 	for row := 1; row <= 10; row++ {
 		want["decision row"] = append(want["decision row"], fmt.Sprint(row))
 	}
+	want["taken back"] = []string{"crash", "zombie"}
 	want["limit"] = []string{"mass_change", "writes_per_customer", "resumed"}
 	for k := range class(classes) {
 		want["target"] = append(want["target"], k.String())

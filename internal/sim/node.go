@@ -28,7 +28,11 @@ type node struct {
 	up     bool
 	// paused is until when it stands still, as after SIGSTOP.
 	paused int64
-	tasks  []*task
+	// process is the node's number as a process, and dead are those it had that
+	// nobody took anything back from yet.
+	process int64
+	dead    []int64
+	tasks   []*task
 	// tryAt is when an idle worker asks for work, -1 when none will; tries
 	// numbers these appointments, of which the latest counts.
 	tryAt int64
@@ -94,6 +98,8 @@ func (n *node) start() {
 		return
 	}
 	n.up, n.paused, n.tryAt = true, 0, -1
+	n.takeBackDead()
+	n.enter()
 	n.scheme = signature.StandardWebhooks{}
 	for _, secret := range w.config.secrets {
 		n.scheme.Secrets = append(n.scheme.Secrets, keyOf(secret))
@@ -105,7 +111,7 @@ func (n *node) start() {
 	}
 	s := w.config.sync(w.set)
 	quiet := slog.New(slog.DiscardHandler)
-	n.pipeline = pipeline.New(pipeline.Options{Store: p, Now: n.now, Jitter: w.rng.Float64, Timeout: w.timeout, Log: quiet,
+	n.pipeline = pipeline.New(pipeline.Options{Store: p, Now: n.now, Jitter: w.rng.Float64, Timeout: w.timeout, Holding: n.holding, Log: quiet,
 		Syncs: []pipeline.Sync{{Config: s, Source: from, Target: connector.Connection{Name: "crm", Target: follows{w}}}}})
 	n.inbox = inbox.New(inbox.Options{Store: p, Now: w.clock, Log: quiet, Connections: map[string]inbox.Endpoint{
 		"billing": {Receiver: receiver{n, true}, Routes: []inbox.Route{{Sync: syncName, Side: store.SourceSide, Owner: "ops@example.com"}}},
@@ -182,6 +188,9 @@ func (n *node) restart() {
 
 // die ends the process: whatever it was doing has no further effect.
 func (n *node) die() {
+	if n.up {
+		n.ended()
+	}
 	n.up, n.dying = false, false
 	for len(n.tasks) > 0 {
 		t := n.tasks[0]
@@ -223,6 +232,7 @@ func (n *node) crossing(place string) {
 		w.coverage.hit("pause", place)
 		w.note("stands still", "", place, still)
 		n.paused = w.now + still
+		n.silent(still)
 		return
 	}
 }

@@ -46,6 +46,7 @@ type setting struct {
 	skipAutomation   bool // automation_edits
 	retryInCalm      bool // a person tries all exceptions again
 	limited          bool // mass_change and writes_per_customer
+	takesBack        bool // what a dead process held is taken back before its lease is over
 	// The safety nets, each of which is off in a share of the histories: nets
 	// hide each other's bugs.
 	poll, fences, readBack bool
@@ -77,8 +78,8 @@ func (s setting) String() string {
 			nets = append(nets, n.name)
 		}
 	}
-	return fmt.Sprintf("%d nodes, %d customers, target: %s, source readable %t, value times %t, valued events %t, target tells %t, source wins %t, skip automation %t, limits %t, nets off: [%s]",
-		s.nodes, s.customers, s.class, s.readable, s.valueAt, s.valued, s.targetTells, s.sourceWins, s.skipAutomation, s.limited, strings.Join(nets, " "))
+	return fmt.Sprintf("%d nodes, %d customers, target: %s, source readable %t, value times %t, valued events %t, target tells %t, source wins %t, skip automation %t, limits %t, takes back %t, nets off: [%s]",
+		s.nodes, s.customers, s.class, s.readable, s.valueAt, s.valued, s.targetTells, s.sourceWins, s.skipAutomation, s.limited, s.takesBack, strings.Join(nets, " "))
 }
 
 // net is a safety net and whether it is there.

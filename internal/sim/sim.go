@@ -101,6 +101,8 @@ type Store interface {
 	Customer(ctx context.Context, sync, customer string) (store.Customer, error)
 	Exceptions(ctx context.Context, f store.ExceptionFilter) ([]store.Exception, error)
 	Outcomes(ctx context.Context, sync string) (map[status.Outcome]int, error)
+	ClaimAs(process int64)
+	TakeBackFrom(ctx context.Context, process int64) (int, error)
 }
 
 // Breach is an invariant that did not hold.

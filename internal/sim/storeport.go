@@ -73,9 +73,10 @@ func (p *port) Claim(ctx context.Context, sync string, limit int, lease time.Dur
 	err = p.do("claim", func(t *task) error {
 		waiting := p.world.claimable()
 		p.world.turns()
+		p.world.db.ClaimAs(p.process)
 		works, err = p.world.db.Claim(ctx, sync, limit, lease)
 		for i := range works {
-			t.work = &works[i]
+			t.work, t.process = &works[i], p.process
 			p.world.note("claimed", works[i].Customer, "", works[i].Fence)
 			for _, x := range watches {
 				if x.claimed != nil {
@@ -209,6 +210,7 @@ func (p *port) Events(ctx context.Context, f store.EventFilter) ([]store.Event, 
 // LeaseCursor implements poll.Store.
 func (p *port) LeaseCursor(ctx context.Context, connection string, every, lease time.Duration) (cursor string, fence int64, ok bool, err error) {
 	err = p.do("cursor", func(*task) error {
+		p.world.db.ClaimAs(p.process)
 		cursor, fence, ok, err = p.world.db.LeaseCursor(ctx, connection, every, lease)
 		return err
 	})

@@ -245,6 +245,7 @@ type sending struct {
 // arrive is the effect of a write.
 func (f follows) arrive(s *sending) {
 	w := f.world
+	w.arrived(s)
 	r := w.target.record(s.record.ID)
 	switch {
 	case r == nil || r.gone:

@@ -34,6 +34,7 @@ var watches = []watch{
 type attempt struct {
 	carries bool
 	work    *store.Work
+	process int64 // the one that claimed it
 	intent  *store.Intent
 	// intentAt is when the latest was stored, and intentID its number.
 	intentAt, intentID int64
@@ -79,6 +80,8 @@ type claim struct {
 	fence int64
 	until int64
 	open  bool
+	// process is the one that made it.
+	process int64
 }
 
 // look is the latest reading of a customer's record.

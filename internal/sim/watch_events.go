@@ -94,7 +94,7 @@ var fenced = watch{
 		if work.Fence <= before.fence {
 			w.fail(9, "fenced", "fence %d of %s follows fence %d", work.Fence, work.Customer, before.fence)
 		}
-		w.facts.claims[work.Customer] = claim{fence: work.Fence, until: w.now + lease.Milliseconds(), open: true}
+		w.facts.claims[work.Customer] = claim{fence: work.Fence, until: w.now + lease.Milliseconds(), open: true, process: w.current.process}
 	},
 	stored: func(w *world, _ *task, work *store.Work, what string) {
 		w.checkClaim(work, what+" was taken")

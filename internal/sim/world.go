@@ -41,6 +41,10 @@ type world struct {
 	source  *source
 	target  *target
 	nodes   []*node
+	// processes counts those that ever were, and sendings are the writes that may
+	// yet arrive.
+	processes int64
+	sendings  []*sending
 	// current is the coroutine that runs, nil while the world itself does.
 	current *task
 
@@ -65,7 +69,7 @@ func newWorld(c Case, tracing bool) *world {
 	w := &world{rng: rand.New(rand.NewPCG(c.Seed, 2)), tracing: tracing, hash: 14695981039346656037, left: map[int]bool{},
 		attempts: map[string]int{}, down: map[string]int64{}, coverage: newCoverage(), facts: newFacts()}
 	w.set = drawSetting(plan)
-	w.set.limited = drawLimited(c.Seed)
+	w.set.limited, w.set.takesBack = drawLimited(c.Seed), drawTakesBack(c.Seed)
 	if c.Nodes > 0 {
 		w.set.nodes = c.Nodes
 	}

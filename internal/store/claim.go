@@ -18,7 +18,7 @@ const claimCustomers = `
 with chosen as materialized (
     select customer from customers where sync = $1 and due_at <= $2 and lease_until <= $2
     order by due_at, customer limit $4 /*lock*/)
-update customers set fence = fence + 1, lease_until = $3
+update customers set fence = fence + 1, lease_until = $3, holder = $5
 where sync = $1 and due_at <= $2 and lease_until <= $2 and customer in (select customer from chosen)
 returning ` + workColumns
 
@@ -27,13 +27,17 @@ const workColumns = "customer, generation, fence, due_at, attempts, first_try, h
 // Claim takes up to limit customers of a sync that are due and nobody's, for
 // the time of the lease (invariant 3).
 func (db *DB) Claim(ctx context.Context, sync string, limit int, lease time.Duration) ([]Work, error) {
+	holder, err := db.place(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("claim customers of %s: %w", sync, err)
+	}
 	var claimed []Work
-	err := db.run(&job{ctx: ctx, names: true, do: func(t *tx) error {
+	err = db.run(&job{ctx: ctx, names: true, do: func(t *tx) error {
 		claimed = nil
 		if t.renamed(sync) {
 			return nil
 		}
-		works, err := t.claim(sync, limit, lease)
+		works, err := t.claim(sync, limit, lease, holder)
 		claimed = works
 		return err
 	}})
@@ -43,8 +47,8 @@ func (db *DB) Claim(ctx context.Context, sync string, limit int, lease time.Dura
 	return claimed, nil
 }
 
-func (t *tx) claim(sync string, limit int, lease time.Duration) ([]Work, error) {
-	works, err := t.claimed(sync, lease, claimCustomers, limit)
+func (t *tx) claim(sync string, limit int, lease time.Duration, holder int64) ([]Work, error) {
+	works, err := t.claimed(sync, lease, claimCustomers, limit, holder)
 	if err != nil || len(works) == 0 {
 		return nil, err
 	}
@@ -66,7 +70,7 @@ func (t *tx) claim(sync string, limit int, lease time.Duration) ([]Work, error) 
 
 // claimed runs a statement that claims customers; chosen is what it chooses
 // them by besides the sync and the time.
-func (t *tx) claimed(sync string, lease time.Duration, statement string, chosen any) ([]Work, error) {
+func (t *tx) claimed(sync string, lease time.Duration, statement string, chosen any, holder int64) ([]Work, error) {
 	var works []Work
 	until := t.now.Add(lease)
 	err := t.query(func(s scanner) error {
@@ -74,7 +78,7 @@ func (t *tx) claimed(sync string, lease time.Duration, statement string, chosen 
 		w.Sync, w.Now, w.LeaseUntil = sync, t.now, until
 		works = append(works, w)
 		return err
-	}, statement, sync, ms(t.now), ms(until), chosen)
+	}, statement, sync, ms(t.now), ms(until), chosen, holder)
 	return works, err
 }
 
@@ -98,7 +102,7 @@ const makeCustomer = `
 insert into customers (sync, customer, generation, due_at) values ($1, $2, 0, null) on conflict (sync, customer) do nothing`
 
 const claimCustomer = `
-update customers set fence = fence + 1, lease_until = $3
+update customers set fence = fence + 1, lease_until = $3, holder = $5
 where sync = $1 and customer = $4 and lease_until <= $2
 returning ` + workColumns
 
@@ -108,6 +112,10 @@ returning ` + workColumns
 // ErrNotFound says that the row does not stand any more, and nothing was made of
 // a customer who may have been forgotten since it was read.
 func (db *DB) ClaimOne(ctx context.Context, sync, customer string, plan int64, lease time.Duration) (w Work, ok bool, err error) {
+	holder, err := db.place(ctx)
+	if err != nil {
+		return Work{}, false, fmt.Errorf("claim customer %s of %s: %w", customer, sync, err)
+	}
 	err = db.run(&job{ctx: ctx, names: true, touches: []key{{sync, customer}}, do: func(t *tx) error {
 		ok = false
 		if t.renamed(sync) {
@@ -122,7 +130,7 @@ func (db *DB) ClaimOne(ctx context.Context, sync, customer string, plan int64, l
 		if _, err := t.exec(makeCustomer, sync, customer); err != nil {
 			return err
 		}
-		works, err := t.claimed(sync, lease, claimCustomer, customer)
+		works, err := t.claimed(sync, lease, claimCustomer, customer, holder)
 		if ok = err == nil && len(works) == 1; !ok {
 			return err
 		}

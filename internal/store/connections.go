@@ -145,6 +145,10 @@ func (db *DB) NoteListed(ctx context.Context, connection string, newest time.Tim
 // for the one node that may ask next. ok is false while another one asks, or
 // when the last answer is younger than every. The fence goes with SaveCursor.
 func (db *DB) LeaseCursor(ctx context.Context, connection string, every, lease time.Duration) (cursor string, fence int64, ok bool, err error) {
+	holder, err := db.place(ctx)
+	if err != nil {
+		return "", 0, false, fmt.Errorf("lease the changes of connection %s: %w", connection, err)
+	}
 	err = db.update(ctx, func(t *tx) error {
 		ok = false
 		if _, err := t.exec("insert into cursors (connection) values ($1) on conflict (connection) do nothing", connection); err != nil {
@@ -153,8 +157,8 @@ func (db *DB) LeaseCursor(ctx context.Context, connection string, every, lease t
 		return t.query(func(s scanner) error {
 			ok = true
 			return s.Scan(&cursor, &fence)
-		}, `update cursors set fence = fence + 1, lease_until = $3 where connection = $1 and lease_until <= $2 and asked_at <= $4 returning cursor, fence`,
-			connection, ms(t.now), ms(t.now.Add(lease)), ms(t.now.Add(-every)))
+		}, `update cursors set fence = fence + 1, lease_until = $3, holder = $5 where connection = $1 and lease_until <= $2 and asked_at <= $4 returning cursor, fence`,
+			connection, ms(t.now), ms(t.now.Add(lease)), ms(t.now.Add(-every)), holder)
 	})
 	if err != nil {
 		return "", 0, false, fmt.Errorf("lease the changes of connection %s: %w", connection, err)

@@ -42,13 +42,16 @@ type dialect struct {
 	// lockNames waits for every transaction that has read the names and keeps
 	// others from reading them, "" where one writer is at work anyway.
 	lockNames string
+	// beats says that a process has to say from time to time that it lives: its
+	// lock may be gone although it is not.
+	beats bool
 }
 
 var (
 	sqliteDialect = dialect{name: "sqlite", writers: 1, prepared: true,
 		tablesWith: "select m.name from sqlite_master m join pragma_table_info(m.name) c where m.type = 'table' and c.name = $1"}
 
-	postgresDialect = dialect{name: "postgres", writers: 4, lock: "for update skip locked",
+	postgresDialect = dialect{name: "postgres", writers: 4, lock: "for update skip locked", beats: true,
 		anew:          []any{pgx.QueryExecModeCacheDescribe},
 		migrationLock: "select pg_advisory_xact_lock(7305883)",
 		clock:         "select (extract(epoch from clock_timestamp()) * 1000)::bigint",

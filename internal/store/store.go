@@ -37,6 +37,11 @@ type DB struct {
 	write, read *sql.DB
 	clockOf     func() time.Time
 	file        *flock.Flock
+	// lockProcess takes the lock of this process, and ifGone takes back what
+	// another one held whose lock is free; nil where there are no such locks.
+	lockProcess func(ctx context.Context, db *DB, id int64) (processLock, error)
+	ifGone      func(ctx context.Context, db *DB, id int64) (int, error)
+	process     process
 	known       known
 	statements  statements
 	// Those for reading are apart: their pool is another one.
@@ -59,6 +64,12 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	var err error
 	if db.dialect, db.write, db.read, err = openPools(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database: %w", err), db.unlock())
+	}
+	switch {
+	case db.beats:
+		db.lockProcess, db.ifGone = lockProcessSession, takeBackBySession
+	case o.SQLite == nil:
+		db.lockProcess, db.ifGone = lockProcessFile(o.DSN), takeBackByFile(o.DSN)
 	}
 	if db.clockOf == nil && db.clock == "" {
 		db.clockOf = time.Now
@@ -114,9 +125,10 @@ func (db *DB) openFile(o Options) error {
 func (db *DB) Close() error {
 	var err error
 	db.closing.Do(func() {
+		err = db.leaveProcess()
 		close(db.closed)
 		db.writing.Wait()
-		err = errors.Join(db.closePools(), db.unlock())
+		err = errors.Join(err, db.closePools(), db.unlock())
 	})
 	return err
 }

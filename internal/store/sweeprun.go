@@ -32,8 +32,12 @@ var ErrSweepTaken = errors.New("the comparison is not this process's any more")
 // the time of the lease. One that was made under other rules is given up. It
 // returns a *SweepingError while another one of the sync is under way.
 func (db *DB) BeginSweep(ctx context.Context, begin Sweep, lease time.Duration) (Sweep, error) {
+	holder, err := db.place(ctx)
+	if err != nil {
+		return Sweep{}, fmt.Errorf("compare both sides of %s: %w", begin.Sync, err)
+	}
 	var w Sweep
-	err := db.run(&job{ctx: ctx, names: true, do: func(t *tx) error {
+	err = db.run(&job{ctx: ctx, names: true, do: func(t *tx) error {
 		w = begin
 		if t.renamed(begin.Sync) {
 			return ErrRenamed
@@ -65,7 +69,7 @@ func (db *DB) BeginSweep(ctx context.Context, begin Sweep, lease time.Duration) 
 			w.fence++
 			// Since it was looked at another node may have taken it, or whoever stood still
 			// has gone on: then it is further than what was read here.
-			n, err := t.exec("update sweeps set fence = $2, lease_until = $3 where id = $1 and fence = $4 and lease_until <= $5", w.ID, w.fence, ms(t.now.Add(lease)), left.fence, ms(t.now))
+			n, err := t.exec("update sweeps set fence = $2, lease_until = $3, holder = $6 where id = $1 and fence = $4 and lease_until <= $5", w.ID, w.fence, ms(t.now.Add(lease)), left.fence, ms(t.now), holder)
 			if err == nil && n == 0 {
 				err = &SweepingError{*left}
 			}
@@ -73,9 +77,9 @@ func (db *DB) BeginSweep(ctx context.Context, begin Sweep, lease time.Duration) 
 		}
 		w.Phase, w.BeganAt, w.fence = PhaseSource, t.now, 1
 		return t.query(func(s scanner) error { return s.Scan(&w.ID) }, `
-insert into sweeps (sync, purpose, phase, rules, fence, lease_until, began_at, source_listed, target_listed)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id`,
-			w.Sync, string(w.Purpose), string(w.Phase), w.Rules, w.fence, ms(t.now.Add(lease)), ms(t.now), bit(w.SourceListed), bit(w.TargetListed))
+insert into sweeps (sync, purpose, phase, rules, fence, lease_until, began_at, source_listed, target_listed, holder)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id`,
+			w.Sync, string(w.Purpose), string(w.Phase), w.Rules, w.fence, ms(t.now.Add(lease)), ms(t.now), bit(w.SourceListed), bit(w.TargetListed), holder)
 	}})
 	if err != nil {
 		return Sweep{}, fmt.Errorf("compare both sides of %s: %w", begin.Sync, err)

@@ -47,6 +47,7 @@ type PlanStore interface {
 	pipeline.Claimer
 	EachPlanRow(ctx context.Context, sweep int64) iter.Seq2[store.PlanRow, error]
 	Modes(ctx context.Context) (map[string]store.Mode, error)
+	TakeBack(ctx context.Context) (int, error)
 }
 
 // Applied counts what became of the chosen rows.
@@ -159,6 +160,10 @@ func (a *application) carry(waiting, working context.Context, row store.PlanRow)
 			return pipeline.Carried{Stop: fmt.Errorf("customer %s: %w", row.Customer, err)}
 		case c.Busy:
 			pause = busyPause
+			// Whoever has the customer may have been killed.
+			if _, err := a.Store.TakeBack(working); err != nil {
+				return pipeline.Carried{Stop: err}
+			}
 		case c.State != store.RowOpen || c.Stop != nil:
 			return c
 		}

@@ -49,6 +49,7 @@ type DB struct {
 	cursors     map[string]*cursor
 	lastIntent  int64
 	unfenced    bool
+	process     int64 // whose name things are taken in
 }
 
 type key struct{ sync, customer string }
@@ -60,6 +61,7 @@ type customer struct {
 	store.Customer
 	generation, fence int64
 	leaseUntil        time.Time
+	holder            int64
 	firstTry          time.Time
 	email             string
 	changes           int64 // of the source
@@ -85,6 +87,7 @@ type cursor struct {
 	at         string
 	fence      int64
 	leaseUntil time.Time
+	holder     int64
 	askedAt    time.Time
 }
 
@@ -243,7 +246,7 @@ func (db *DB) Claim(_ context.Context, sync string, limit int, lease time.Durati
 	var works []store.Work
 	for _, c := range due {
 		c.fence++
-		c.leaseUntil = milli(now.Add(lease))
+		c.leaseUntil, c.holder = milli(now.Add(lease)), db.process
 		works = append(works, db.work(c, now))
 	}
 	return works, nil
@@ -258,7 +261,7 @@ func (db *DB) ClaimOne(_ context.Context, sync, name string, _ int64, lease time
 		return store.Work{}, false, nil
 	}
 	c.fence++
-	c.leaseUntil = milli(now.Add(lease))
+	c.leaseUntil, c.holder = milli(now.Add(lease)), db.process
 	w := db.work(c, now)
 	w.NotDue = c.DueAt.IsZero()
 	return w, true, nil

@@ -48,6 +48,8 @@ type engine interface {
 	LeaseCursor(ctx context.Context, connection string, every, lease time.Duration) (string, int64, bool, error)
 	SaveCursor(ctx context.Context, connection string, fence int64, cursor string, done bool) error
 	ReleaseCursor(ctx context.Context, connection string, fence int64) error
+	ClaimAs(process int64)
+	TakeBackFrom(ctx context.Context, process int64) (int, error)
 	Event(ctx context.Context, seq int64) (store.Event, error)
 	Events(ctx context.Context, f store.EventFilter) ([]store.Event, error)
 	Customer(ctx context.Context, sync, customer string) (store.Customer, error)
@@ -84,14 +86,15 @@ func TestTheEnginesAndTheOracleAgree(t *testing.T) {
 	life := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		life++ // a sync of its own, so that all lives share the databases
-		d := &differential{T: rt, clock: clock, sync: fmt.Sprintf("sync-%d", life), connection: fmt.Sprintf("billing-%d", life)}
+		d := &differential{T: rt, clock: clock, sync: fmt.Sprintf("sync-%d", life), connection: fmt.Sprintf("billing-%d", life), life: int64(life)}
 		for _, e := range engines {
 			d.sides = append(d.sides, &side{engine: e})
 		}
+		d.all("the first process", func(s *side) any { s.ClaimAs(d.life*10 + 1); return nil })
 		rt.Repeat(map[string]func(*rapid.T){
 			"receive": d.receive, "replay": d.replay, "time passes": d.pass, "claim": d.claim, "claim one": d.claimOne, "begin a write": d.beginWrite, "settle": d.settle,
 			"save a link": d.saveLink, "follow a merge": d.followLink, "people set links": d.importLinks, "remove a link": d.removeLink, "an exception": d.exception,
-			"somebody acts": d.act, "a connection rests": d.rest, "reserve calls": d.reserve, "ask for changes": d.cursor, "resume": d.resume, "compare": d.compare,
+			"somebody acts": d.act, "a connection rests": d.rest, "reserve calls": d.reserve, "ask for changes": d.cursor, "resume": d.resume, "compare": d.compare, "another process": d.process, "a process dies": d.takeBack,
 		})
 		d.compare(rt)
 	})
@@ -104,6 +107,7 @@ type differential struct {
 	sync, connection string
 	sides            []*side
 	events           int
+	life             int64
 }
 
 // side is one engine with what it has handed out, in the same order on each.
@@ -491,6 +495,22 @@ func (d *differential) cursor(t *rapid.T) {
 			return answered(nil, s.SaveCursor(context.Background(), d.connection, s.fences[at], to, done))
 		})
 	}
+}
+
+// aProcess draws one of this life's processes.
+func (d *differential) aProcess(t *rapid.T) int64 {
+	return d.life*10 + rapid.Int64Range(1, 3).Draw(t, "process")
+}
+
+func (d *differential) process(t *rapid.T) {
+	process := d.aProcess(t)
+	d.all("another process", func(s *side) any { s.ClaimAs(process); return nil })
+}
+
+func (d *differential) takeBack(t *rapid.T) {
+	process := d.aProcess(t)
+	d.all("a process dies", func(s *side) any { return answered(s.TakeBackFrom(context.Background(), process)) })
+	d.all("next due", func(s *side) any { return answered(s.NextDue(context.Background(), d.sync)) })
 }
 
 // compare compares everything that can be asked about this life.

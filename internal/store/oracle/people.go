@@ -323,7 +323,7 @@ func (db *DB) LeaseCursor(_ context.Context, name string, every, lease time.Dura
 		return "", 0, false, nil
 	}
 	c.fence++
-	c.leaseUntil = milli(now.Add(lease))
+	c.leaseUntil, c.holder = milli(now.Add(lease)), db.process
 	return c.at, c.fence, true, nil
 }
 
