@@ -82,11 +82,11 @@ func stall(ts *testscript.TestScript, _ bool, args []string) {
 	})
 }
 
-// otherPlan is another process that begins to make a plan and dies.
+// otherPlan is another process that begins to make a plan and stands still.
 func otherPlan(ts *testscript.TestScript, _ bool, _ []string) {
 	db, err := store.Open(context.Background(), store.Options{DSN: ts.MkAbs("trueup.db")})
 	ts.Check(err)
-	defer db.Close()
+	ts.Defer(func() { db.Close() })
 	_, err = db.BeginSweep(context.Background(), store.Sweep{Sync: "customer-status", Purpose: store.ForPlan, Rules: "other"}, 1500*time.Millisecond)
 	ts.Check(err)
 }
