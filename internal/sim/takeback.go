@@ -60,6 +60,7 @@ func (n *node) silent(still int64) {
 
 // takeBack takes back what a process held. Whoever sent its writes has given up.
 func (w *world) takeBack(process int64, why string) {
+	w.turns() // what came during the attempts that end here waits since then
 	taken, err := w.db.TakeBackFrom(context.Background(), process)
 	w.must(err)
 	w.note("taken back", "", why, int64(taken))
