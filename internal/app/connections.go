@@ -95,7 +95,8 @@ func endpoints(cfg *config.Config, conns map[string]connector.Connection) map[st
 			owner := s.Owner(status.UnreadableEvent)
 			switch name {
 			case s.Source.Connection:
-				e.Routes = append(e.Routes, inbox.Route{Sync: sync, Side: store.SourceSide, Owner: owner})
+				e.Routes = append(e.Routes, inbox.Route{Sync: sync, Side: store.SourceSide, Owner: owner,
+					ClockOwner: s.Owner(status.ConnectionFailed), Skew: s.Conflict.ClockSkew})
 			case s.Target.Connection:
 				e.Routes = append(e.Routes, inbox.Route{Sync: sync, Side: store.TargetSide, Owner: owner})
 			}

@@ -61,8 +61,11 @@ type Endpoint struct {
 type Route struct {
 	Sync string
 	Side store.Side
-	// Owner gets the exception about an event that cannot be read.
-	Owner string
+	// Owner gets the exception about an event that cannot be read, and
+	// ClockOwner the one about a clock that is wrong.
+	Owner, ClockOwner string
+	// Skew is how far two clocks may differ.
+	Skew time.Duration
 }
 
 // Options is what an Inbox is made of.
@@ -81,6 +84,7 @@ type Options struct {
 type Inbox struct {
 	Options
 	draining atomic.Bool
+	clocks   clocks
 }
 
 // New returns an Inbox that accepts events.

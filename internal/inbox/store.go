@@ -38,7 +38,11 @@ func (i *Inbox) store(ctx context.Context, connection string, routes []Route, re
 	for n := range readings {
 		r := Checked(readings[n])
 		for _, route := range routes {
-			events = append(events, event(connection, route, r))
+			e := event(connection, route, r)
+			if e.Outcome == "" && i.clocks.ahead(e, route, i.Now()) {
+				e.Exception = datedAhead(e, route, i.Now())
+			}
+			events = append(events, e)
 		}
 		if len(got.ids) < mostIDs {
 			got.ids = append(got.ids, r.Event.ID)
@@ -81,7 +85,8 @@ func (i *Inbox) store(ctx context.Context, connection string, routes []Route, re
 // event is what one sync stores of a reading.
 func event(connection string, route Route, r connector.Reading) store.NewEvent {
 	e := store.NewEvent{Connection: connection, Sync: route.Sync, Side: route.Side, ID: r.Event.ID, Customer: r.Event.Customer,
-		Value: r.Event.Value, HasValue: r.Event.HasValue, OccurredAt: r.Event.OccurredAt, Payload: r.Event.Payload, Owner: route.Owner}
+		Value: r.Event.Value, HasValue: r.Event.HasValue, OccurredAt: r.Event.OccurredAt,
+		UnchangedAt: r.Event.UnchangedAt, Payload: r.Event.Payload, Owner: route.Owner}
 	switch {
 	case r.Err != nil:
 		e.Outcome = status.Parked

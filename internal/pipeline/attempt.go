@@ -41,6 +41,7 @@ type attempt struct {
 	lastAction       string
 	redecided        int
 	row              *onPlan // the row of a plan that is carried, nil in the daily work
+	insists          bool    // an answer that looks old is believed
 }
 
 // maxRedecisions bounds how often one attempt starts again with the target's

@@ -11,88 +11,151 @@ import (
 
 // reading is what the pending events of an attempt amount to.
 type reading struct {
-	// ordered are the source's events, oldest change first.
+	// ordered are the source's events that can tell of the status, oldest change
+	// first.
 	ordered []store.Event
 	// newest is the last of them, nil when only the target had something to
 	// say or somebody asked for another try.
 	newest *store.Event
+	// asked says that the source was: its events only said to look, and may be
+	// about anything. Where it cannot be, one that has a status is a change of it.
+	asked bool
+	// askedAt is when, by our clock, and skew how far another may differ from it.
+	askedAt time.Time
+	skew    time.Duration
 }
 
 // readEvents orders the source's pending events by when the change happened.
-// Where a tool does not say, arrival is the order.
-func readEvents(events []store.Event) reading {
-	var r reading
+// Where a tool does not say, arrival is the order. An event without a status
+// says nothing where nobody can be asked.
+func readEvents(events []store.Event, r reading) reading {
 	for _, e := range events {
-		if e.Side == store.SourceSide {
+		if e.Side == store.SourceSide && !mute(e, r.asked) {
 			r.ordered = append(r.ordered, e)
 		}
 	}
-	slices.SortFunc(r.ordered, byTime)
+	slices.SortFunc(r.ordered, r.byTime)
 	if n := len(r.ordered); n > 0 {
 		r.newest = &r.ordered[n-1]
 	}
 	return r
 }
 
-// byTime compares two events by when the change happened. A replay stands where
-// what it carries once more stood: nobody travels in time.
-func byTime(a, b store.Event) int {
+// mute reports whether an event says nothing of the status, and nobody can be
+// asked for it.
+func mute(e store.Event, asked bool) bool {
+	return !asked && e.Side == store.SourceSide && !e.HasValue
+}
+
+// byTime compares two events by when the change happened, and those of one moment
+// by when they came: tools count in whole seconds. A replay stands where what it
+// carries once more stood: nobody travels in time.
+func (r reading) byTime(a, b store.Event) int {
+	arrival := cmp.Or(cmp.Compare(a.Place(), b.Place()), cmp.Compare(a.Seq, b.Seq))
 	if a.OccurredAt.IsZero() || b.OccurredAt.IsZero() {
-		return cmp.Or(cmp.Compare(a.Place(), b.Place()), cmp.Compare(a.Seq, b.Seq))
+		return arrival
 	}
-	return cmp.Or(a.OccurredAt.Compare(b.OccurredAt), cmp.Compare(store.OriginalID(a.ID), store.OriginalID(b.ID)), cmp.Compare(a.Seq, b.Seq))
+	return cmp.Or(a.HappenedAt(r.skew).Compare(b.HappenedAt(r.skew)), arrival)
 }
 
 // isOlder reports whether an event is older than the one that was carried last:
-// for a source that cannot be asked, that makes it history.
-func isOlder(e store.Event, carried store.Desired) bool {
+// for a source that cannot be asked, that makes it history. One of the same moment
+// is not: it came later, unless it is a replay, which is looked up.
+func (r reading) isOlder(e store.Event, carried store.Desired) bool {
 	if carried.Event == "" || e.OccurredAt.IsZero() || carried.EventAt.IsZero() {
 		return false
 	}
-	return cmp.Or(e.OccurredAt.Compare(carried.EventAt), cmp.Compare(store.OriginalID(e.ID), store.OriginalID(carried.Event))) < 0
+	return e.HappenedAt(r.skew).Before(carried.EventAt)
 }
 
 // changedAt returns when the source changed to the value, as early as it can
 // have been: a time that is too early lets a person's edit stand, one that is
 // too late would write over it. The zero time means that nobody can tell.
 func (r reading) changedAt(value string, record status.SourceRecord, stored store.Desired) time.Time {
-	if !record.ValueAt.IsZero() {
-		return record.ValueAt
+	same := stored.SourceValue == value && value != ""
+	switch at := record.ValueAt; {
+	case at.IsZero():
+	case same && stored.EventAt.Equal(at):
+		return stored.At // what it came to when it was first read
+	case !at.After(r.askedAt):
+		return at
+	case !at.After(r.askedAt.Add(r.skew)):
+		return r.askedAt // it was so by then
 	}
 	// The change came after the last word about another value.
 	after := r.lastOther(value)
-	if stored.SourceValue == value && value != "" && !after.After(stored.At) {
+	if same && !after.After(stored.At) {
 		return stored.At // zero when nobody knows since when: an event may be about anything
 	}
-	if stored.At.After(after) {
-		after = stored.At
+	after = later(after, stored.At)
+	seen := after
+	if stored.SourceValue != "" && !same {
+		seen = later(seen, stored.SeenAt.Add(-shownWithin)) // we looked, and it was another
 	}
-	if at, ok := r.firstStatement(value, after); ok {
+	if at, ok := r.firstStatement(value, after, seen); ok {
 		return at
 	}
-	if stored.SourceValue != "" && stored.SourceValue != value && stored.SeenAt.After(after) {
-		after = stored.SeenAt
+	return seen
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
 	}
-	return after
+	return a
 }
 
 // lastOther returns the time of the latest event with another value.
 func (r reading) lastOther(value string) time.Time {
 	for _, e := range slices.Backward(r.ordered) {
-		if e.HasValue && e.Value != value && !e.OccurredAt.IsZero() {
-			return e.OccurredAt
+		if at := r.dated(e); e.HasValue && e.Value != value && !at.IsZero() {
+			return at
 		}
 	}
 	return time.Time{}
 }
 
-// firstStatement returns the time of the earliest event after the given time
-// that may have brought the value.
-func (r reading) firstStatement(value string, after time.Time) (time.Time, bool) {
+// dated is when an event says that it happened, as far as that can be relied on:
+// not after it came, and zero when it says so and the clocks cannot be why.
+func (r reading) dated(e store.Event) time.Time {
+	switch {
+	case e.ReceivedAt.IsZero() || !e.OccurredAt.After(e.ReceivedAt):
+		return e.OccurredAt
+	case e.OccurredAt.After(e.ReceivedAt.Add(r.skew)):
+		return time.Time{}
+	}
+	return e.ReceivedAt
+}
+
+// firstStatement returns since when the value can have been so by the earliest
+// event after the given time that may have brought it. seen is until when, as a
+// look found, it was another; an event from before that says that the look was
+// mistaken.
+func (r reading) firstStatement(value string, after, seen time.Time) (time.Time, bool) {
 	for _, e := range r.ordered {
-		if e.OccurredAt.After(after) && (!e.HasValue || e.Value == value) {
-			return e.OccurredAt, true
+		at := r.dated(e)
+		if !at.After(after) || e.HasValue && e.Value != value {
+			continue
 		}
+		if (r.asked || !e.UnchangedAt.IsZero()) && !after.IsZero() {
+			// It may be about something else, and the change's own event may be
+			// on its way still.
+			told := at
+			if at = after; told.After(seen) {
+				at = seen
+			}
+			if !e.UnchangedAt.After(told) {
+				at = later(at, e.UnchangedAt)
+			}
+		}
+		return at, true
 	}
 	return time.Time{}, false
+}
+
+// toldBefore reports whether an event from before a time may have brought the value.
+func (r reading) toldBefore(value string, at time.Time) bool {
+	return slices.ContainsFunc(r.ordered, func(e store.Event) bool {
+		return (!e.HasValue || e.Value == value) && !e.OccurredAt.IsZero() && !e.HappenedAt(r.skew).After(at)
+	})
 }

@@ -10,24 +10,47 @@ import (
 )
 
 // before is what the source was known to say: what was carried last, or else
-// what a comparison saw, of which nobody knows since when it was so.
+// what a comparison saw, of which nobody knows since when it was so. A comparison
+// that saw what an event was on its way to tell takes nothing from that.
 func (a *attempt) before() store.Desired {
-	if seen := a.work.Seen; a.work.Desired.SourceValue == "" && !seen.At.IsZero() {
+	seen := a.work.Seen
+	if a.work.Desired.SourceValue == "" && !seen.At.IsZero() && !a.events.toldBefore(seen.Value, seen.At) {
 		return store.Desired{SourceValue: seen.Value, SeenAt: seen.At}
 	}
 	return a.work.Desired
 }
 
+// statusGone is what the customers have in common whose status has vanished.
+const statusGone = "no status"
+
+// noStatus ends the attempt at a customer who has no status. One who never had
+// any is none of ours. One who had is a question: more often than not the field
+// has got another name, and nobody else would say so.
+func (a *attempt) noStatus() verdict {
+	had := a.before().SourceValue
+	a.desired = a.work.Desired // what was known stays known
+	if had == "" {
+		return end(ending{outcome: status.Ignored, action: "none", keepOpen: true,
+			reason: fmt.Sprintf("the customer has no status in %s", a.Source.Name)})
+	}
+	e := a.parked(status.UnmappedStatus, fmt.Sprintf(
+		"the customer was %s and has no status in %s any more; if the field has another name now, correct record.status, and if a customer may be without one, resolve this", had, a.Source.Name))
+	e.park.Cause = statusGone
+	return verdict{end: e}
+}
+
 // mapValue turns the source's word into our status and the target's word. A
 // word that nobody listed is never given a default.
 func (a *attempt) mapValue(context.Context) verdict {
+	if a.record.NoStatus {
+		return a.noStatus()
+	}
 	a.desired.At = a.events.changedAt(a.record.Value, a.record, a.before())
+	if a.Source.Source != nil {
+		a.desired.EventAt = a.record.ValueAt
+	}
 	a.desired.SourceValue, a.desired.SeenAt = a.record.Value, a.askedAt
 	a.desired.Status, a.desired.Value = "", "" // until the word is known
-	if a.record.NoStatus {
-		return end(ending{outcome: status.Ignored, action: "none",
-			reason: fmt.Sprintf("the customer has no status in %s", a.Source.Name)})
-	}
 	result, err := a.mapping.Source(a.record.Value)
 	switch {
 	case err != nil:

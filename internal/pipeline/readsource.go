@@ -16,9 +16,9 @@ import (
 // readSource asks the source for the customer as it is now; the events only
 // said to look. A source that cannot be asked is read from its newest event.
 func (a *attempt) readSource(ctx context.Context) verdict {
-	a.events = readEvents(a.work.Events)
 	a.desired = a.work.Desired
 	a.askedAt = a.earliest()
+	a.events = readEvents(a.work.Events, reading{asked: a.Source.Source != nil, askedAt: a.askedAt, skew: a.Config.Conflict.ClockSkew})
 	if a.Source.Source == nil {
 		return a.readFromEvents(ctx)
 	}
@@ -30,16 +30,42 @@ func (a *attempt) readSource(ctx context.Context) verdict {
 		return a.failed(err, a.Source.Name, "reading the customer in")
 	}
 	a.record = inMilliseconds(record)
+	if v := a.notYetShown(); v.end != nil {
+		return v
+	}
 	a.did("read the customer in %s", a.Source.Name)
 	failpoint.Hit("source_read")
 	return onward
+}
+
+// shownWithin is for how long after an event its source may show what was before.
+const shownWithin = 15 * time.Second
+
+// notYetShown waits for a source that answers from a copy, which is a moment old:
+// it shows what was known before, and its newest event says another value. The
+// pauses grow with the time since that came. What goes on being so is believed.
+func (a *attempt) notYetShown() verdict {
+	newest, r := a.events.newest, a.record
+	if newest == nil || newest.ReplayOf > 0 || !newest.HasValue || newest.Value == r.Value || a.insists {
+		return onward
+	}
+	if was := a.work.Desired.SourceValue; was != "" && was != r.Value {
+		return onward // it has moved on
+	}
+	told, shows := a.events.dated(*newest), later(r.ValueAt, r.UpdatedAt)
+	since := a.askedAt.Sub(newest.ReceivedAt)
+	if !told.IsZero() && !shows.IsZero() && !shows.Add(a.events.skew).Before(told) || since >= shownWithin {
+		return onward
+	}
+	return end(ending{action: "wait", retry: max(a.Retry.First, since), attempts: a.work.Attempts, failure: string(connector.Transient),
+		reason: fmt.Sprintf("reading the customer in %s: the answer is older than the change that it told of", a.Source.Name)})
 }
 
 // readFromEvents takes the newest event for the source's state, unless a newer
 // one was carried before.
 func (a *attempt) readFromEvents(ctx context.Context) verdict {
 	newest := a.events.newest
-	if newest == nil || isOlder(*newest, a.work.Desired) || newest.ReplayOf > 0 {
+	if newest == nil || a.events.isOlder(*newest, a.work.Desired) || newest.ReplayOf > 0 {
 		// Somebody asked for another look, or all of this is history: the
 		// event that was carried last still tells the state.
 		stored, err := a.latestChange(ctx)
@@ -49,7 +75,7 @@ func (a *attempt) readFromEvents(ctx context.Context) verdict {
 		if stored == nil {
 			return a.notToldYet(ctx)
 		}
-		a.history = newest != nil && (isOlder(*newest, a.work.Desired) || newest.Place() != stored.Place() && byTime(*newest, *stored) < 0)
+		a.history = newest != nil && (a.events.isOlder(*newest, a.work.Desired) || newest.Place() != stored.Place() && a.events.byTime(*newest, *stored) < 0)
 		newest = stored
 	}
 	event, err := a.Store.Event(ctx, newest.Seq)
@@ -61,7 +87,7 @@ func (a *attempt) readFromEvents(ctx context.Context) verdict {
 		return a.failed(err, a.Source.Name, "reading the event of")
 	}
 	a.record = inMilliseconds(record)
-	a.desired.Event, a.desired.EventAt = newest.ID, newest.OccurredAt
+	a.desired.Event, a.desired.EventAt = newest.ID, newest.HappenedAt(a.events.skew)
 	a.did("read the newest event of %s", a.Source.Name)
 	failpoint.Hit("source_read")
 	return onward
@@ -100,7 +126,7 @@ func (a *attempt) latestChange(ctx context.Context) (*store.Event, error) {
 
 // latestOf is latestChange of one connection, "" for any.
 func (a *attempt) latestOf(ctx context.Context, connection string) (*store.Event, error) {
-	f := store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer, Connection: connection, Limit: lookBack, Bare: true}
+	f := store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer, Connection: connection, Limit: lookBack, Bare: true, Valued: true, Skew: a.events.skew}
 	arrived, err := a.Store.Events(ctx, f)
 	if err != nil {
 		return nil, err
@@ -114,7 +140,7 @@ func (a *attempt) latestOf(ctx context.Context, connection string) (*store.Event
 	if len(stored) == 0 {
 		return nil, nil
 	}
-	newest := slices.MaxFunc(stored, byTime)
+	newest := slices.MaxFunc(stored, a.events.byTime)
 	return &newest, nil
 }
 

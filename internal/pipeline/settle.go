@@ -74,6 +74,9 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 	if s.RetryAt.IsZero() {
 		s.RetryAt = a.lastArrival(s.CloseIntents)
 	}
+	if s.RetryAt.IsZero() && (e.outcome == status.Held || e.outcome == status.AlreadyEqual) {
+		s.RetryAt = a.surelyBefore(s.HumanAt)
+	}
 	if until := a.ruling().Until; e.outcome == status.Held && e.park == nil && s.RetryAt.IsZero() {
 		s.RetryAt = until // what the owner left alone for a time is looked at again
 	}
@@ -151,7 +154,12 @@ func (a *attempt) outcomes(e *ending) []store.EventOutcome {
 	if e.outcome == "" || len(a.work.Events) == 0 {
 		return nil
 	}
-	counts := a.work.Events[len(a.work.Events)-1].Seq
+	counts := int64(0)
+	for _, event := range a.work.Events {
+		if !mute(event, a.events.asked) {
+			counts = event.Seq
+		}
+	}
 	carried := true
 	if newest := a.events.newest; newest != nil {
 		counts = newest.Seq
@@ -160,6 +168,9 @@ func (a *attempt) outcomes(e *ending) []store.EventOutcome {
 	var all []store.EventOutcome
 	for _, event := range a.work.Events {
 		switch {
+		case mute(event, a.events.asked):
+			all = append(all, store.EventOutcome{Seq: event.Seq, Outcome: status.Ignored,
+				Reason: fmt.Sprintf("it tells no status, and %s cannot be asked for it", a.Source.Name)})
 		case event.Seq == counts && carried:
 			all = append(all, store.EventOutcome{Seq: event.Seq, Outcome: e.outcome, Reason: e.reason})
 		case carried:
@@ -183,6 +194,20 @@ func (a *attempt) expired() []int64 {
 		}
 	}
 	return ids
+}
+
+// surelyBefore is when to look once more at a source that was asked before an
+// edit was over that this look has found, zero when it was asked later: that it
+// still says the same then makes its next change surely the newer one.
+func (a *attempt) surelyBefore(edited time.Time) time.Time {
+	if first := a.firstSeen(); edited.After(first) {
+		edited = first // the target's clock is ahead
+	}
+	known := edited.Add(2*a.Config.Conflict.ClockSkew + shownWithin)
+	if a.Source.Source == nil || edited.IsZero() || a.askedAt.After(known) {
+		return time.Time{}
+	}
+	return later(known, a.latest()).Add(time.Second)
 }
 
 // lastArrival is from when on none of the intents that stay open can arrive any

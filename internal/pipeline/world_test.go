@@ -53,6 +53,12 @@ type tool struct {
 	overwrote     []string
 	// stale are answers of a copy that lags behind, by record.
 	stale map[string]status.TargetRecord
+	// As a source it answers what was so for as long after each change, dates
+	// the value, and tells when a record was edited, if it is told to.
+	behind       time.Duration
+	was          map[string]record
+	valueAt      time.Time
+	tellsUpdated bool
 }
 
 func (t *tool) failed(call, id, value string) error {
@@ -139,6 +145,10 @@ func (t *tool) edit(id, value string, by status.Actor) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	r := t.records[id]
+	if t.was == nil {
+		t.was = map[string]record{}
+	}
+	t.was[id] = *r
 	r.value, r.editedAt, r.actor = value, t.now(), by
 	r.revision++
 }
@@ -161,7 +171,17 @@ func (s source) Read(ctx context.Context, id string) (status.SourceRecord, error
 	if err != nil {
 		return status.SourceRecord{}, err
 	}
-	return status.SourceRecord{ID: id, Value: r.Value, NoStatus: r.Value == "", Keys: r.Keys}, nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	value, edited := r.Value, s.records[id].editedAt
+	if was, ok := s.was[id]; ok && s.now().Before(edited.Add(s.behind)) {
+		value, edited = was.value, was.editedAt
+	}
+	answer := status.SourceRecord{ID: id, Value: value, NoStatus: value == "", Keys: r.Keys, ValueAt: s.valueAt}
+	if s.tellsUpdated {
+		answer.UpdatedAt = edited
+	}
+	return answer, nil
 }
 
 // said is what an event of a source holds that cannot be asked.
@@ -175,7 +195,7 @@ func (events) Record(payload []byte) (status.SourceRecord, error) {
 	if err := json.Unmarshal(payload, &s); err != nil {
 		return status.SourceRecord{}, err
 	}
-	return status.SourceRecord{ID: s.ID, Value: s.Value, Keys: keysOf(s.ID)}, nil
+	return status.SourceRecord{ID: s.ID, Value: s.Value, NoStatus: s.Value == "", Keys: keysOf(s.ID)}, nil
 }
 
 func keysOf(id string) map[string]string {
@@ -280,7 +300,8 @@ func (w *world) customer(id, sourceValue, targetValue string) {
 	w.lastChange[id] = w.now
 }
 
-// change changes the source and returns the event that tells of it.
+// change changes the source and returns the event that tells of it, and that it
+// is about the status.
 func (w *world) change(id, value string) store.NewEvent {
 	w.billing.edit(id, value, status.ActorHuman)
 	w.lastChange[id] = w.now
@@ -290,7 +311,7 @@ func (w *world) change(id, value string) store.NewEvent {
 		w.Fatal(err)
 	}
 	return store.NewEvent{Connection: "billing", Sync: syncName, Side: store.SourceSide, ID: fmt.Sprintf("evt_%03d", w.events), Customer: id,
-		Value: value, HasValue: true, OccurredAt: w.now, Payload: payload}
+		Value: value, HasValue: true, OccurredAt: w.now, UnchangedAt: w.now, Payload: payload}
 }
 
 // deliver stores events, as the inbox would.

@@ -154,12 +154,10 @@ var eventBugs = []Bug{
 	{"order_of_arrival", "the event that came last is taken for the newest", "internal/pipeline/desired.go",
 		`	if a.OccurredAt.IsZero() || b.OccurredAt.IsZero() {`, `	if ON || a.OccurredAt.IsZero() || b.OccurredAt.IsZero() {`},
 	{"changed_just_now", "the source's change is dated by the latest event", "internal/pipeline/desired.go",
-		`	if !record.ValueAt.IsZero() {
-		return record.ValueAt
-	}`, `	if ON && r.newest != nil { return r.newest.OccurredAt.Add(time.Hour) }
-	if !record.ValueAt.IsZero() {
-		return record.ValueAt
-	}`},
+		`	switch at := record.ValueAt; {
+	case at.IsZero():`, `	if ON && r.newest != nil { return r.newest.OccurredAt.Add(time.Hour) }
+	switch at := record.ValueAt; {
+	case at.IsZero():`},
 }
 
 const oracleFile = "internal/store/oracle/oracle.go"

@@ -30,6 +30,8 @@ const (
 	AtStart = time.Duration(0)
 	// tryAgain is the pause after a list could not be asked for.
 	tryAgain = 30 * time.Second
+	// copied is how old a list may be when it is answered.
+	copied = 15 * time.Second
 	// asking tells the exceptions of this package from those of others who call
 	// the same connection.
 	asking = "asked for changes"
@@ -40,6 +42,7 @@ type Store interface {
 	LeaseCursor(ctx context.Context, connection string, every, lease time.Duration) (cursor string, fence int64, ok bool, err error)
 	SaveCursor(ctx context.Context, connection string, fence int64, cursor string, done bool) error
 	ReleaseCursor(ctx context.Context, connection string, fence int64) error
+	ListedAt(ctx context.Context, connection string) (time.Time, error)
 	OpenException(ctx context.Context, x store.NewException) (id int64, err error)
 	CloseExceptions(ctx context.Context, sync, customer string, kind status.Kind, lastAction string) (closed int, err error)
 }
@@ -123,12 +126,21 @@ func (p *Poller) Ask(ctx context.Context, lately time.Duration) (asked bool, err
 			err = errors.Join(err, p.Store.ReleaseCursor(context.WithoutCancel(ctx), p.Connection, fence))
 		}
 	}()
+	// What this asking brings has changed since the one before began, which may
+	// have been answered from a copy.
+	listed, err := p.Store.ListedAt(ctx, p.Connection)
+	if err != nil {
+		return false, err
+	}
+	if !listed.IsZero() {
+		listed = listed.Add(-copied)
+	}
 	var circle connector.Circle
 	for {
 		if circle.Turn(cursor) {
 			return false, connector.Endless()
 		}
-		next, more, err := p.page(ctx, cursor)
+		next, more, err := p.page(ctx, cursor, listed)
 		if err != nil {
 			return false, err
 		}
@@ -153,12 +165,15 @@ func (p *Poller) Ask(ctx context.Context, lately time.Duration) (asked bool, err
 }
 
 // page asks for one answer and stores its events.
-func (p *Poller) page(ctx context.Context, cursor string) (next string, more bool, err error) {
+func (p *Poller) page(ctx context.Context, cursor string, listed time.Time) (next string, more bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	readings, next, more, err := p.Changes.Since(ctx, cursor)
 	if err != nil {
 		return "", false, err
+	}
+	for i := range readings {
+		readings[i].Event.UnchangedAt = later(readings[i].Event.UnchangedAt, listed)
 	}
 	accepted, duplicates, err := p.Inbox.Store(ctx, p.Connection, readings)
 	if err != nil {
@@ -183,6 +198,13 @@ func newestOf(readings []connector.Reading) (newest time.Time) {
 		}
 	}
 	return newest
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // failed reports why a source could not be asked and returns when to try again.

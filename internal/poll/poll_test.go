@@ -275,3 +275,28 @@ func TestTheDateOfTheNewestChangeIsTold(t *testing.T) {
 		t.Errorf("told %v, want only the change that had a date", told)
 	}
 }
+
+// What a poll brings had not changed when the one before began.
+func TestAPollTellsUntilWhenItsCustomersWereUnchanged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db, b := newStore(nil), &billing{takes: 10 * time.Second}
+		p := node(db, b, time.Minute)
+		began := time.Now()
+		for range 2 {
+			if asked, err := p.Ask(t.Context(), 0); !asked || err != nil {
+				t.Fatal(asked, err)
+			}
+			time.Sleep(time.Minute)
+		}
+		found, err := db.Events(t.Context(), store.EventFilter{Sync: "customer-status"})
+		if err != nil || len(found) != 2 {
+			t.Fatal(found, err)
+		}
+		if at := found[1].UnchangedAt; !at.IsZero() {
+			t.Errorf("the first poll says that they were unchanged at %s", at)
+		}
+		if at := found[0].UnchangedAt; !at.Equal(began.Add(-copied)) {
+			t.Errorf("the second says that they were unchanged at %s; the first began at %s", at, began)
+		}
+	})
+}

@@ -143,9 +143,10 @@ func (r Replayer) steps(ctx context.Context, seq int64, q Request) ([]Step, erro
 			return nil, err
 		}
 	}
+	skew := r.Syncs[e.Sync].Conflict.ClockSkew
 	one := Step{Seq: seq, Sync: e.Sync, Customer: e.Customer, Value: e.Value}
 	again := store.NewEvent{Connection: e.Connection, Sync: e.Sync, Side: e.Side, ID: store.ReplayID(e.ID, q.Nonce), Customer: e.Customer, Value: e.Value,
-		HasValue: e.HasValue, OccurredAt: e.OccurredAt, Payload: e.Payload, ReplayOf: e.Seq, ReplayedBy: q.Who}
+		HasValue: e.HasValue, OccurredAt: e.HappenedAt(skew), UnchangedAt: e.UnchangedAt, Payload: e.Payload, ReplayOf: e.Seq, ReplayedBy: q.Who}
 	refuse := func(why string) ([]Step, error) {
 		one.Does = why
 		return []Step{one}, nil
@@ -167,10 +168,11 @@ func (r Replayer) steps(ctx context.Context, seq int64, q Request) ([]Step, erro
 	case e.Side == store.TargetSide:
 		return r.targetSide(ctx, one, e, again)
 	}
+	one.event = again
 	if err := r.sourceSide(&one, sync, e.Payload); err != nil {
 		return refuse("nothing: " + err.Error())
 	}
-	one.Replays, one.event = true, again
+	one.Replays = true
 	return []Step{one}, nil
 }
 
@@ -196,7 +198,7 @@ func (r Replayer) readAgain(sync config.Sync, e store.Event, again store.NewEven
 		reading = inbox.Checked(reading)
 		s := Step{Seq: e.Seq, Sync: e.Sync, Customer: reading.Event.Customer, Value: reading.Event.Value, event: again, read: true, Replays: true}
 		s.event.ID, s.event.Customer, s.event.Value, s.event.HasValue = store.ReplayID(store.ApartID(e.ID, reading.Event.ID), q.Nonce), s.Customer, s.Value, reading.Event.HasValue
-		s.event.OccurredAt, s.event.Payload = reading.Event.OccurredAt, reading.Event.Payload
+		s.event.OccurredAt, s.event.Payload = store.Event{OccurredAt: reading.Event.OccurredAt, ReceivedAt: e.ReceivedAt}.HappenedAt(sync.Conflict.ClockSkew), reading.Event.Payload
 		if reading.Err == nil {
 			good++
 		}
@@ -270,6 +272,7 @@ func (r Replayer) sourceSide(s *Step, sync config.Sync, payload []byte) error {
 			return fmt.Errorf("its payload cannot be read: %w", err)
 		}
 		s.Value = record.Value
+		s.event.Value, s.event.HasValue = record.Value, !record.NoStatus
 	}
 	how := "carried again unless a newer change was carried since"
 	if readable {

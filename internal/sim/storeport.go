@@ -227,6 +227,11 @@ func (p *port) ReleaseCursor(ctx context.Context, connection string, fence int64
 	return p.do("cursor", func(*task) error { return p.world.db.ReleaseCursor(ctx, connection, fence) })
 }
 
+// ListedAt implements poll.Store.
+func (p *port) ListedAt(ctx context.Context, connection string) (time.Time, error) {
+	return p.world.db.ListedAt(ctx, connection)
+}
+
 // OpenException implements poll.Store.
 func (p *port) OpenException(ctx context.Context, x store.NewException) (id int64, err error) {
 	if p.world.current.dead {

@@ -32,6 +32,10 @@ type Event struct {
 	HasValue bool
 	// OccurredAt is when the change happened by the tool's clock.
 	OccurredAt time.Time
+	// UnchangedAt is until when the customer stood as the tool had told before,
+	// zero when nobody knows: OccurredAt when the event says that the status
+	// changed with it, else when the tool was last asked for all changes.
+	UnchangedAt time.Time
 	// Payload is the event itself as JSON text, kept so that it can be read
 	// again with the configuration of a later day.
 	Payload []byte

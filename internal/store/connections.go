@@ -157,7 +157,7 @@ func (db *DB) LeaseCursor(ctx context.Context, connection string, every, lease t
 		return t.query(func(s scanner) error {
 			ok = true
 			return s.Scan(&cursor, &fence)
-		}, `update cursors set fence = fence + 1, lease_until = $3, holder = $5 where connection = $1 and lease_until <= $2 and asked_at <= $4 returning cursor, fence`,
+		}, `update cursors set fence = fence + 1, lease_until = $3, holder = $5, began_at = $2 where connection = $1 and lease_until <= $2 and asked_at <= $4 returning cursor, fence`,
 			connection, ms(t.now), ms(t.now.Add(lease)), ms(t.now.Add(-every)), holder)
 	})
 	if err != nil {
@@ -170,7 +170,7 @@ func (db *DB) LeaseCursor(ctx context.Context, connection string, every, lease t
 // stored. done ends the lease; without it the same node goes on.
 func (db *DB) SaveCursor(ctx context.Context, connection string, fence int64, cursor string, done bool) error {
 	err := db.update(ctx, func(t *tx) error {
-		n, err := t.exec(`update cursors set cursor = $3, asked_at = case when $5 = 1 then $4 else asked_at end,
+		n, err := t.exec(`update cursors set cursor = $3, asked_at = case when $5 = 1 then $4 else asked_at end, listed_at = case when $5 = 1 then began_at else listed_at end,
     lease_until = case when $5 = 1 then 0 else lease_until end
 where connection = $1 and fence = $2 and lease_until > $4`, connection, fence, cursor, ms(t.now), bit(done))
 		if err == nil && n == 0 {
@@ -182,6 +182,17 @@ where connection = $1 and fence = $2 and lease_until > $4`, connection, fence, c
 		return fmt.Errorf("save how far the changes of connection %s were asked for: %w", connection, err)
 	}
 	return nil
+}
+
+// ListedAt returns when asking began that told of all changes up to then, zero
+// when that was never done.
+func (db *DB) ListedAt(ctx context.Context, connection string) (time.Time, error) {
+	var listed int64
+	err := db.view(ctx, func(s scanner) error { return s.Scan(&listed) }, "select listed_at from cursors where connection = $1", connection)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("look when connection %s was asked for its changes: %w", connection, err)
+	}
+	return at(listed), nil
 }
 
 // ReleaseCursor ends the lease without moving on: asking failed, and may be

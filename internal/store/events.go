@@ -46,8 +46,8 @@ func (db *DB) Receive(ctx context.Context, events []NewEvent) (arrived []Arrival
 
 const insertEvent = `
 insert into events (connection, sync, side, event_id, customer, value, has_value, occurred_at, received_at, payload, outcome, reason, settled_at,
-    replay_of, replayed_by)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+    replay_of, replayed_by, unchanged_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 on conflict (connection, event_id, sync) do nothing`
 
 func (t *tx) receive(e NewEvent) (Arrival, error) {
@@ -77,7 +77,7 @@ func (t *tx) insert(e NewEvent) (bool, error) {
 		payload = []byte{}
 	}
 	n, err := t.exec(insertEvent, e.Connection, e.Sync, string(e.Side), e.ID, e.Customer, e.Value, bit(e.HasValue),
-		ms(e.OccurredAt), ms(t.now), payload, string(e.Outcome), e.Reason, settled, e.ReplayOf, e.ReplayedBy)
+		ms(e.OccurredAt), ms(t.now), payload, string(e.Outcome), e.Reason, settled, e.ReplayOf, e.ReplayedBy, ms(e.UnchangedAt))
 	if err != nil || n == 0 {
 		return false, err
 	}
@@ -111,13 +111,13 @@ func (t *tx) nameByLink(e *NewEvent) error {
 	return nil
 }
 
-const eventColumns = "seq, connection, sync, side, event_id, customer, value, has_value, occurred_at, received_at, outcome, reason, settled_at, replay_of, replayed_by"
+const eventColumns = "seq, connection, sync, side, event_id, customer, value, has_value, occurred_at, received_at, outcome, reason, settled_at, replay_of, replayed_by, unchanged_at"
 
 func scanEvent(s scanner, e *Event, more ...any) error {
-	var hasValue, occurred, received, settled int64
+	var hasValue, occurred, received, settled, unchanged int64
 	err := s.Scan(append([]any{&e.Seq, &e.Connection, &e.Sync, &e.Side, &e.ID, &e.Customer, &e.Value, &hasValue,
-		&occurred, &received, &e.Outcome, &e.Reason, &settled, &e.ReplayOf, &e.ReplayedBy}, more...)...)
-	e.HasValue, e.OccurredAt, e.ReceivedAt, e.SettledAt = hasValue == 1, at(occurred), at(received), at(settled)
+		&occurred, &received, &e.Outcome, &e.Reason, &settled, &e.ReplayOf, &e.ReplayedBy, &unchanged}, more...)...)
+	e.HasValue, e.OccurredAt, e.ReceivedAt, e.SettledAt, e.UnchangedAt = hasValue == 1, at(occurred), at(received), at(settled), at(unchanged)
 	return err
 }
 
@@ -144,6 +144,9 @@ func (db *DB) Events(ctx context.Context, f EventFilter) ([]Event, error) {
 	if !f.Until.IsZero() {
 		w.that("received_at < " + w.arg(ms(f.Until)))
 	}
+	if f.Valued {
+		w.that("has_value = 1")
+	}
 	order := "seq desc"
 	switch {
 	case f.Originals:
@@ -152,7 +155,7 @@ func (db *DB) Events(ctx context.Context, f EventFilter) ([]Event, error) {
 		order = "seq"
 	case f.LatestChange:
 		w.that("side = 'source'")
-		order = "occurred_at desc, case when replay_of > 0 then replay_of else seq end desc, seq desc"
+		order = "case when occurred_at > received_at + " + w.arg(f.Skew.Milliseconds()) + " then received_at else occurred_at end desc, case when replay_of > 0 then replay_of else seq end desc, seq desc"
 	}
 	if f.Limit == 0 {
 		f.Limit = 100

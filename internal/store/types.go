@@ -55,9 +55,13 @@ type NewEvent struct {
 	Value      string
 	HasValue   bool
 	OccurredAt time.Time
-	Payload    []byte
-	Outcome    status.Outcome
-	Reason     string
+	// UnchangedAt is until when the source is known to have stood as it was told
+	// before, zero when it is not: it was asked for all changes then, or the event
+	// says that the status changed with it.
+	UnchangedAt time.Time
+	Payload     []byte
+	Outcome     status.Outcome
+	Reason      string
 	// ReplayOf is the number of the event that is carried once more, and
 	// ReplayedBy who asked for it; 0 and "" for what a tool sent.
 	ReplayOf   int64
@@ -81,7 +85,9 @@ type Event struct {
 	HasValue   bool
 	OccurredAt time.Time
 	ReceivedAt time.Time
-	Payload    []byte
+	// UnchangedAt is that of NewEvent.
+	UnchangedAt time.Time
+	Payload     []byte
 	// Outcome is "" while the event waits.
 	Outcome   status.Outcome
 	Reason    string
@@ -89,6 +95,17 @@ type Event struct {
 	// ReplayOf and ReplayedBy are those of NewEvent.
 	ReplayOf   int64
 	ReplayedBy string
+}
+
+// HappenedAt is when the change happened, zero when the tool does not tell. A time
+// that lies ahead of when the event came, by more than two clocks may differ,
+// cannot be right: then it is when it came. A replay is dated by what it carries
+// once more.
+func (e Event) HappenedAt(skew time.Duration) time.Time {
+	if !e.ReceivedAt.IsZero() && e.OccurredAt.After(e.ReceivedAt.Add(skew)) {
+		return e.ReceivedAt
+	}
+	return e.OccurredAt
 }
 
 // Place is where the event stands in the order of arrival: a replay stands
@@ -131,7 +148,7 @@ type Desired struct {
 	At          time.Time     // when the source changed to it
 	SeenAt      time.Time     // when we last saw it there
 	Event       string        // the id of the event it was read from, for sources that cannot be asked
-	EventAt     time.Time
+	EventAt     time.Time     // when that happened; what the source says of the value itself, where it can be asked
 }
 
 // Observed is what the target held when it was last looked at.
@@ -402,6 +419,9 @@ type EventFilter struct {
 	// LatestChange gives the source's events by when the change happened, the
 	// latest first; those without a time by arrival, behind the others.
 	LatestChange bool
+	Skew         time.Duration // for LatestChange: how far two clocks may differ
+	// Valued leaves out those that carry no value.
+	Valued bool
 	// Bare leaves the payloads where they are: a page of events may have
 	// hundreds of megabytes of them.
 	Bare bool

@@ -27,7 +27,9 @@ func TestWatchedAndEqualBeforeIsHistory(t *testing.T) {
 		w.change("watched", "active", true)
 		w.work()
 		w.pass(time.Hour)
+		w.work() // the source is asked once more after the record was seen
 		w.change("watched", "paused", true)
+		w.pass(time.Minute)
 		w.work()
 		w.pass(time.Hour)
 		w.sync.Config.Mode = "live"

@@ -11,13 +11,13 @@ import (
 
 // compiled is a Settings that has been found sound, ready for use.
 type compiled struct {
-	verify   signature.Scheme // nil: anyone is believed
-	standard bool             // the webhook-id header is the default event id
-	events   *expression
-	eventID  *expression
-	customer *expression
-	status   *expression
-	occurred *expression
+	verify            signature.Scheme // nil: anyone is believed
+	standard          bool             // the webhook-id header is the default event id
+	events            *expression
+	eventID           *expression
+	customer          *expression
+	status            *expression
+	occurred, changed *expression
 
 	record recordShape
 	// fallback reads a stored event where there is no read: what Record does
@@ -111,6 +111,7 @@ func (c *compiler) webhook() {
 	c.out.customer = c.expr("webhook.customer", w.Customer, at...)
 	c.out.status = c.expr("webhook.status", w.Status, at...)
 	c.out.occurred = c.expr("webhook.occurred_at", w.OccurredAt, at...)
+	c.out.changed = c.expr("webhook.changed", w.Changed, at...)
 	c.require(w.Customer != "", "webhook.customer", "write where an event names the customer, such as event.customer_id")
 	c.require(w.ID != "" || c.out.standard, "webhook.id",
 		"write where an event has its own id, such as event.id: it is how a repeat is recognised")

@@ -208,7 +208,7 @@ func FuzzEvents(f *testing.F) {
 				saysNothingOfTheData(t, r.Err)
 				continue
 			}
-			if r.Event.ID == "" || r.Event.Customer == "" || r.Skip != "" {
+			if r.Event.ID == "" || r.Event.Customer == "" || (r.Skip != "") == r.Event.HasValue {
 				t.Fatalf("read without id or customer: %+v", r)
 			}
 			for _, text := range []string{r.Event.ID, r.Event.Customer, r.Event.Value} {

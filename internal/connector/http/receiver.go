@@ -110,7 +110,19 @@ func (r receiver) event(vars map[string]any, h http.Header, event any, i, n int)
 	if out.Err = r.valueOf(&out.Event, vars, event); out.Err != nil {
 		return out
 	}
-	out.Event.OccurredAt, out.Err = r.occurred.time(vars)
+	if out.Event.OccurredAt, out.Err = r.occurred.time(vars); out.Err != nil {
+		return out
+	}
+	changed, err := r.changed.truth(vars)
+	if out.Err = err; err != nil {
+		return out
+	}
+	if changed {
+		out.Event.UnchangedAt = out.Event.OccurredAt
+	}
+	if !r.hasRead && !out.Event.HasValue {
+		out.Skip = "the event tells no status, and there is no read to ask for it"
+	}
 	return out
 }
 

@@ -47,6 +47,8 @@ type Webhook struct {
 	Customer   string `yaml:"customer"`
 	Status     string `yaml:"status"`
 	OccurredAt string `yaml:"occurred_at"`
+	// Changed is true of an event that says that the status changed with it.
+	Changed string `yaml:"changed"`
 }
 
 // Verify names a scheme and its parts, or says in writing that there is none.

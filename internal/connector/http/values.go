@@ -70,6 +70,21 @@ func (e *expression) text(vars map[string]any) (text string, ok bool, err error)
 	return text, true, e.sound(text)
 }
 
+// truth evaluates to true or false; what is absent is false.
+func (e *expression) truth(vars map[string]any) (bool, error) {
+	v, err := e.eval(vars)
+	if err != nil {
+		return false, err
+	}
+	switch t := v.(type) {
+	case absent:
+		return false, nil
+	case bool:
+		return t, nil
+	}
+	return false, misfit{e.path, "the value is neither true nor false"}
+}
+
 // sound refuses what a database or an address cannot hold.
 func (e *expression) sound(text string) error {
 	if len(text) > maxText {

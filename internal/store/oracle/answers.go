@@ -42,7 +42,7 @@ func (db *DB) Events(_ context.Context, f store.EventFilter) ([]store.Event, err
 		if (f.Sync == "" || e.Sync == f.Sync) && (f.Customer == "" || e.Customer == f.Customer) &&
 			(f.Connection == "" || e.Connection == f.Connection) && (f.Outcome == "" || e.Outcome == f.Outcome) && (!f.Waiting || e.Outcome == "") &&
 			(f.Before == 0 || e.Seq < f.Before) && !e.ReceivedAt.Before(milli(f.Since)) && (f.Until.IsZero() || e.ReceivedAt.Before(milli(f.Until))) &&
-			(!f.Originals || e.ReplayOf == 0 && e.Seq > f.After) && (!f.LatestChange || e.Side == store.SourceSide) {
+			(!f.Originals || e.ReplayOf == 0 && e.Seq > f.After) && (!f.LatestChange || e.Side == store.SourceSide) && (!f.Valued || e.HasValue) {
 			row := *e
 			if f.Bare {
 				row.Payload = nil
@@ -60,7 +60,7 @@ func (db *DB) inOrder(f store.EventFilter) []*store.Event {
 	case f.Originals:
 	case f.LatestChange:
 		slices.SortFunc(all, func(a, b *store.Event) int {
-			return cmp.Or(b.OccurredAt.Compare(a.OccurredAt), cmp.Compare(b.Place(), a.Place()), cmp.Compare(b.Seq, a.Seq))
+			return cmp.Or(b.HappenedAt(f.Skew).Compare(a.HappenedAt(f.Skew)), cmp.Compare(b.Place(), a.Place()), cmp.Compare(b.Seq, a.Seq))
 		})
 	default:
 		slices.Reverse(all)

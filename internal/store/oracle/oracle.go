@@ -88,7 +88,9 @@ type cursor struct {
 	fence      int64
 	leaseUntil time.Time
 	holder     int64
-	askedAt    time.Time
+	// beganAt is when the lease was, listedAt that of the last that was done.
+	beganAt, listedAt time.Time
+	askedAt           time.Time
 }
 
 // New returns an empty store on the given clock.
@@ -171,7 +173,7 @@ func (db *DB) insert(e store.NewEvent, now time.Time) bool {
 	}
 	db.seen[k] = true
 	row := &store.Event{Seq: int64(len(db.events) + 1), Connection: e.Connection, Sync: e.Sync, Side: e.Side, ID: e.ID, Customer: e.Customer,
-		Value: e.Value, HasValue: e.HasValue, OccurredAt: milli(e.OccurredAt), ReceivedAt: now, Payload: append([]byte{}, e.Payload...),
+		Value: e.Value, HasValue: e.HasValue, OccurredAt: milli(e.OccurredAt), ReceivedAt: now, UnchangedAt: milli(e.UnchangedAt), Payload: append([]byte{}, e.Payload...),
 		Outcome: e.Outcome, Reason: e.Reason, ReplayOf: e.ReplayOf, ReplayedBy: e.ReplayedBy}
 	if e.Outcome != "" {
 		row.SettledAt = now

@@ -181,7 +181,7 @@ func (d *differential) receive(t *rapid.T) {
 			id = rapid.IntRange(1, d.events).Draw(t, "which")
 		}
 		e := store.NewEvent{Connection: d.connection, Sync: d.sync, Side: store.SourceSide, ID: fmt.Sprintf("evt_%d", id), Customer: names.Draw(t, "customer"),
-			Value: words.Draw(t, "value"), HasValue: rapid.Bool().Draw(t, "has a value"), OccurredAt: d.moment(t, "occurred"), Payload: []byte{byte(id), byte(rapid.IntRange(0, 1).Draw(t, "wording"))}, Owner: "ops@example.com"}
+			Value: words.Draw(t, "value"), HasValue: rapid.Bool().Draw(t, "has a value"), OccurredAt: d.moment(t, "occurred"), UnchangedAt: d.moment(t, "unchanged"), Payload: []byte{byte(id), byte(rapid.IntRange(0, 1).Draw(t, "wording"))}, Owner: "ops@example.com"}
 		switch rapid.IntRange(0, 5).Draw(t, "what") {
 		case 0:
 			e.Side, e.Customer = store.TargetSide, ids.Draw(t, "record")
@@ -529,6 +529,7 @@ func (d *differential) compare(*rapid.T) {
 	for what, f := range map[string]store.EventFilter{
 		"events as they were received": {Sync: d.sync, Originals: true, Limit: 500},
 		"events by change":             {Sync: d.sync, LatestChange: true, Limit: 500},
+		"events with a value":          {Sync: d.sync, LatestChange: true, Valued: true, Skew: time.Minute, Limit: 500},
 		"events of the last minute":    {Sync: d.sync, Since: d.clock.Now().Add(-time.Minute), Until: d.clock.Now(), Limit: 500},
 	} {
 		d.all(what, func(s *side) any {

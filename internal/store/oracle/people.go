@@ -323,7 +323,7 @@ func (db *DB) LeaseCursor(_ context.Context, name string, every, lease time.Dura
 		return "", 0, false, nil
 	}
 	c.fence++
-	c.leaseUntil, c.holder = milli(now.Add(lease)), db.process
+	c.leaseUntil, c.beganAt, c.holder = milli(now.Add(lease)), now, db.process
 	return c.at, c.fence, true, nil
 }
 
@@ -338,9 +338,19 @@ func (db *DB) SaveCursor(_ context.Context, name string, fence int64, at string,
 	}
 	c.at = at
 	if done {
-		c.askedAt, c.leaseUntil = now, time.Time{}
+		c.askedAt, c.listedAt, c.leaseUntil = now, c.beganAt, time.Time{}
 	}
 	return nil
+}
+
+// ListedAt returns when asking began that told of all changes up to then.
+func (db *DB) ListedAt(_ context.Context, name string) (time.Time, error) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if c := db.cursors[name]; c != nil {
+		return c.listedAt, nil
+	}
+	return time.Time{}, nil
 }
 
 // ReleaseCursor ends the lease without moving on.

@@ -1,0 +1,48 @@
+package inbox
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"trueup/internal/connector"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// A tool that sends local time as UTC dates every change ahead: people are told
+// once, and every change is kept to be carried.
+func TestAClockThatIsAheadIsSaidOnce(t *testing.T) {
+	for name, tt := range map[string]struct {
+		ahead time.Duration
+		want  int
+	}{
+		"an hour ahead":                  {time.Hour, 1},
+		"within what clocks may differ":  {4 * time.Minute, 0},
+		"behind, as a late event is too": {-time.Hour, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			for n := range 3 {
+				e := status.Event{ID: fmt.Sprint("e", n), Customer: "1", Value: "active", HasValue: true, OccurredAt: time.Now().Add(tt.ahead), Payload: []byte("{}")}
+				if _, _, err := f.inbox.Store(t.Context(), "billing", []connector.Reading{{Event: e}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			open, err := f.db.Exceptions(t.Context(), store.ExceptionFilter{})
+			if err != nil || len(open) != tt.want {
+				t.Fatalf("%+v, %v", open, err)
+			}
+			for _, x := range open {
+				if x.Kind != status.ConnectionFailed || x.Count != 1 || !strings.Contains(x.Reason, "dates its changes ahead") {
+					t.Errorf("it is %+v", x)
+				}
+			}
+			waiting, err := f.db.Events(t.Context(), store.EventFilter{Waiting: true})
+			if err != nil || len(waiting) != 3 {
+				t.Errorf("%d events wait, %v", len(waiting), err)
+			}
+		})
+	}
+}
