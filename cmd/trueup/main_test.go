@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -25,24 +26,25 @@ func TestCommands(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"seed":      seed,
-			"receive":   receive,
-			"unmapped":  unmapped,
-			"newer":     newer,
-			"wait-file": waitFile,
-			"ghl":       ghl(t),
-			"consent":   consent,
-			"halt":      halt,
-			"watches":   watches,
-			"compared":  compared,
-			"watched":   wouldWrite,
-			"tools":     tools(t),
-			"record":    record,
-			"edit":      edit,
-			"refuse":    refuse,
-			"stall":     stall,
-			"otherplan": otherPlan,
-			"written":   written,
+			"seed":        seed,
+			"receive":     receive,
+			"unmapped":    unmapped,
+			"newer":       newer,
+			"wait-file":   waitFile,
+			"ghl":         ghl(t),
+			"consent":     consent,
+			"halt":        halt,
+			"watches":     watches,
+			"wait-status": waitStatus,
+			"compared":    compared,
+			"watched":     wouldWrite,
+			"tools":       tools(t),
+			"record":      record,
+			"edit":        edit,
+			"refuse":      refuse,
+			"stall":       stall,
+			"otherplan":   otherPlan,
+			"written":     written,
 		},
 	})
 }
@@ -199,6 +201,25 @@ func newer(ts *testscript.TestScript, _ bool, _ []string) {
 	defer db.Close()
 	_, err = db.Exec("insert into schema_version (version) values (999)")
 	ts.Check(err)
+}
+
+// waitStatus waits until trueup status says something.
+func waitStatus(ts *testscript.TestScript, _ bool, args []string) {
+	says, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	deadline := time.NewTimer(time.Minute)
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		if ts.Exec("trueup", "status") == nil && says.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+		select {
+		case <-ticker.C:
+		case <-deadline.C:
+			ts.Fatalf("trueup status does not say %s, but\n%s", says, ts.ReadFile("stdout"))
+		}
+	}
 }
 
 // waitFile waits until a file is there and has something in it.

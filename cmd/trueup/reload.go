@@ -35,7 +35,9 @@ type fileWatch struct {
 	// use reports whether the text is to be tried again: a person may have made it
 	// usable without changing it.
 	use func(text []byte, asked bool) (again bool)
-	log *slog.Logger
+	// lost is told that the file cannot be read.
+	lost func(err error)
+	log  *slog.Logger
 }
 
 // run looks until ctx ends.
@@ -58,6 +60,10 @@ func (w *fileWatch) run(ctx context.Context) {
 			if asked || !unreadable {
 				w.log.Error("the configuration's file cannot be read, what was read before stays", slog.Any("error", err))
 			}
+			if !unreadable && w.lost != nil {
+				w.lost(err)
+				w.have = nil // used anew when it is back, which says that it is
+			}
 			unreadable, seen = true, nil
 			continue
 		}
@@ -77,7 +83,9 @@ func (w *fileWatch) run(ctx context.Context) {
 // whose is said in the database as well. refused is what the log was told last.
 func (f runFlags) reload(path string, text []byte, a *app.App, log *slog.Logger, refused *string) (again bool) {
 	cfg, err := parseConfig(path, text)
-	if err == nil {
+	if err != nil {
+		a.FileRefused(err)
+	} else {
 		// Its own time: a stop in the middle waits for it.
 		ctx, cancel := context.WithTimeout(context.Background(), f.drain)
 		defer cancel()

@@ -41,6 +41,11 @@ func watching(t *testing.T, test func(w *watched)) {
 
 func (w *watched) start() {
 	go (&fileWatch{path: w.path, have: []byte("one"), asked: w.asked, log: slog.New(slog.NewTextHandler(&w.log, nil)),
+		lost: func(error) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.used = append(w.used, "lost")
+		},
 		use: func(text []byte, _ bool) bool {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -70,6 +75,23 @@ func (w *watched) want(texts ...string) {
 	if !slices.Equal(w.used, texts) {
 		w.Errorf("used are %q, not %q", w.used, texts)
 	}
+}
+
+// That the file has gone is told, and when it is back it is used anew, though its
+// text is the one from before: that it is in use again is told as well.
+func TestAFileThatHasGoneIsToldAndUsedAnewWhenItIsBack(t *testing.T) {
+	watching(t, func(w *watched) {
+		w.start()
+		w.looks(2)
+		if err := os.Remove(w.path); err != nil {
+			t.Fatal(err)
+		}
+		w.looks(3)
+		w.want("lost")
+		w.write("one")
+		w.looks(3)
+		w.want("lost", "one")
+	})
 }
 
 // A file that cannot be used yet is tried again until it can, though its text stays.
@@ -136,7 +158,6 @@ func TestAFileThatCannotBeReadIsToldOnce(t *testing.T) {
 		told(2)
 		w.write("one")
 		w.looks(3)
-		w.want()
 		if err := os.Remove(w.path); err != nil {
 			t.Fatal(err)
 		}

@@ -38,7 +38,8 @@ up what was on its way.
 
 The configuration is read again when the file changes, and on SIGHUP: webhooks go
 on, customers on their way end first. A file with faults changes nothing, and the
-log says what is wrong. listen and database change with the next start only.`,
+log, trueup status, the API, /readyz and Slack say what is wrong. listen and database
+change with the next start only.`,
 		Example: `  trueup run
   trueup run -c /etc/trueup/trueup.yaml --listen 0.0.0.0:8080 --log-format json`,
 		Args: cobra.NoArgs,
@@ -89,7 +90,7 @@ func (f runFlags) run(cmd *cobra.Command) error {
 	var watch sync.WaitGroup
 	refused := ""
 	watch.Go(func() {
-		(&fileWatch{path: path, have: text, asked: asked, log: log, use: func(text []byte, asked bool) bool {
+		(&fileWatch{path: path, have: text, asked: asked, log: log, lost: a.FileRefused, use: func(text []byte, asked bool) bool {
 			if asked {
 				refused = "" // whoever asks is told
 			}

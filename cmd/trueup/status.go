@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -36,7 +35,7 @@ sides, the other of the last look at each customer who was looked at.`,
   trueup status --json
   trueup status --fail-if-any     # exit 3 when something needs a person`,
 		Args: cobra.NoArgs,
-		RunE: withConfig(configOfStatus, func(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB) error {
+		RunE: withDatabase(func(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB) error {
 			s, err := standing.Status(cmd.Context(), db, cfg)
 			switch {
 			case err != nil:
@@ -55,18 +54,6 @@ sides, the other of the last look at each customer who was looked at.`,
 	cmd.Flags().BoolVar(&fail, "fail-if-any", false, "exit 3 when something needs a person")
 	jsonFlag(cmd)
 	return cmd
-}
-
-// configOfStatus reads the file. What stands here is told by the names of its
-// syncs and connections, so that none is left out that has only just come.
-func configOfStatus(cmd *cobra.Command) (*config.Config, error) {
-	cfg, err := loadConfig(cmd)
-	var faults config.Faults
-	if errors.As(err, &faults) {
-		fmt.Fprintln(cmd.ErrOrStderr(), "trueup status takes its syncs and connections from the file, which has faults; correct them first.\n"+
-			"trueup exceptions, explain, events, links and report read the database all the same.")
-	}
-	return cfg, err
 }
 
 // screen prints how everything stands at a moment.
@@ -295,7 +282,14 @@ func (p screen) connection(c contract.ConnectionState) string {
 
 func (p screen) node(n contract.Node) string {
 	if n.Working {
-		return "works since " + when(*n.StartedAt) + ", seen " + p.ago(n.SeenAt)
+		text := "works since " + when(*n.StartedAt) + ", seen " + p.ago(n.SeenAt)
+		if len(n.File.Faults) > 0 {
+			text += fmt.Sprintf("; the file on disk has %s and is not used", status.Plural(len(n.File.Faults), "fault"))
+		}
+		if n.File.Differs {
+			text += "; it has another trueup.yaml than most"
+		}
+		return text
 	}
 	return "not seen for " + report.Age(p.now.Sub(*n.SeenAt)) + "; it did not stop in order"
 }

@@ -29,6 +29,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"trueup/internal/config"
+	"trueup/internal/contract"
 	"trueup/internal/exceptions"
 	"trueup/internal/replay"
 	"trueup/internal/store"
@@ -45,6 +46,8 @@ type Options struct {
 	Store *store.DB
 	// Syncs are those of the configuration as it is now.
 	Syncs func() map[string]config.Sync
+	// Status says how everything stands.
+	Status func(ctx context.Context) (contract.Status, error)
 	// Replay carries an event once more, or with dry says what that would do.
 	Replay func(ctx context.Context, seq int64, dry bool, q replay.Request) ([]replay.Step, error)
 	// NoRecord says why a customer cannot be linked to a record of the target, ""

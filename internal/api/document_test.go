@@ -39,7 +39,7 @@ func TestTheDocumentIsOpenAPI31AndNamesARoleForEachOperation(t *testing.T) {
 			}
 		}
 	}
-	if operations != 22 {
+	if operations != 23 {
 		t.Errorf("there are %d operations", operations)
 	}
 }

@@ -30,6 +30,7 @@ var routes = []struct {
 	need               store.Role
 	status             int
 }{
+	{"GET", "/status", "", store.Viewer, 200},
 	{"GET", "/syncs", "", store.Viewer, 200},
 	{"GET", "/syncs/" + flow, "", store.Viewer, 200},
 	{"POST", "/syncs/" + flow + "/resume", `{"reason":"so it is"}`, store.Operator, 200},

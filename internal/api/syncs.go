@@ -13,6 +13,9 @@ import (
 )
 
 func (s *server) syncRoutes() {
+	route(s, store.Viewer, get("get-status", "/status", "Show how everything stands",
+		"What trueup status --json prints: each sync, what left the file, each connection and each process, and what needs a person."),
+		func(ctx context.Context, _ *struct{}) (contract.Status, error) { return s.Status(ctx) })
 	route(s, store.Viewer, get("list-syncs", "/syncs", "List the syncs",
 		"All syncs of the configuration by name, and how each stands. They are few: there is one page."), s.listSyncs)
 	route(s, store.Viewer, get("get-sync", "/syncs/{sync}", "Show one sync", ""), s.getSync)

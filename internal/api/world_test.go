@@ -21,7 +21,9 @@ import (
 
 	"trueup/internal/api"
 	"trueup/internal/config"
+	"trueup/internal/contract"
 	"trueup/internal/replay"
+	"trueup/internal/standing"
 	"trueup/internal/status"
 	"trueup/internal/store"
 	"trueup/internal/store/pgtest"
@@ -81,7 +83,9 @@ func newWorld(t *testing.T, dsn string) *world {
 	}
 	w.syncs = syncs
 	log := slog.New(slog.NewJSONHandler(w.log, nil))
-	h, err := api.New(api.Options{Store: db, Syncs: func() map[string]config.Sync { return syncs }, Log: log, Replay: func(ctx context.Context, seq int64, dry bool, q replay.Request) ([]replay.Step, error) {
+	h, err := api.New(api.Options{Store: db, Syncs: func() map[string]config.Sync { return syncs }, Log: log, Status: func(ctx context.Context) (contract.Status, error) {
+		return standing.Status(ctx, db, &config.Config{Syncs: syncs})
+	}, Replay: func(ctx context.Context, seq int64, dry bool, q replay.Request) ([]replay.Step, error) {
 		r := replay.Replayer{Store: db, Syncs: syncs}
 		if dry {
 			return r.Preview(ctx, seq)

@@ -25,6 +25,7 @@ import (
 	"trueup/internal/api"
 	"trueup/internal/config"
 	"trueup/internal/connector/registry"
+	"trueup/internal/contract"
 	"trueup/internal/failpoint"
 	"trueup/internal/metrics"
 	"trueup/internal/standing"
@@ -59,6 +60,11 @@ type App struct {
 	// watching has each sync that the last file to name it had only watch; it
 	// is reloading's.
 	watching map[string]bool
+
+	// file is the configuration's file as it is known here; node is this process,
+	// which nobody changes after the start.
+	file atomic.Pointer[store.NodeFile]
+	node store.Node
 
 	// The process is seen for as long as stopSeen is not called.
 	stopSeen context.CancelFunc
@@ -115,11 +121,14 @@ func (a *App) assemble(ctx context.Context) error {
 	a.metrics.Watch(a.store.Counts)
 	a.metrics.WatchOverdue(a.overdue)
 	a.metrics.WatchSweeps(a.lastSweeps)
+	a.metrics.WatchFile(a.fileNow)
 	a.metrics.WatchAccounts(a.movedAccounts)
 	a.metrics.WatchLeft(func(ctx context.Context) ([]store.Holding, error) {
 		return standing.Left(ctx, a.store, a.carrier.Load().config)
 	})
-	answers, err := api.New(api.Options{Store: a.store, Syncs: func() map[string]config.Sync { return a.carrier.Load().config.Syncs }, Replay: a.replay, NoRecord: a.noRecord, Log: a.log})
+	answers, err := api.New(api.Options{Store: a.store, Status: func(ctx context.Context) (contract.Status, error) {
+		return standing.Status(ctx, a.store, a.carrier.Load().config)
+	}, Syncs: func() map[string]config.Sync { return a.carrier.Load().config.Syncs }, Replay: a.replay, NoRecord: a.noRecord, Log: a.log})
 	if err != nil {
 		return err
 	}
@@ -132,13 +141,12 @@ func (a *App) assemble(ctx context.Context) error {
 	}
 	failpoint.Hit("listening")
 	a.takeBackNow(ctx) // also what this one's own dead predecessor held
-	node, err := a.store.EnterNode(ctx, nodeName(a.listener), o.Version)
-	if err != nil {
+	if err := a.enter(ctx); err != nil {
 		return errors.Join(err, a.listener.Close())
 	}
 	hooks := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.carrier.Load().inbox.ServeHTTP(w, r) })
 	a.server = &http.Server{
-		Handler:           web.New(web.Options{Hooks: hooks, API: answers, Slack: http.HandlerFunc(a.buttons), Ready: a.store.Ready, Syncs: a.syncLines, Metrics: a.metrics.Handler(), Version: o.Version, Log: a.log}),
+		Handler:           web.New(web.Options{Hooks: hooks, API: answers, Slack: http.HandlerFunc(a.buttons), Ready: a.store.Ready, File: a.fileFault, Syncs: a.syncLines, Metrics: a.metrics.Handler(), Version: o.Version, Log: a.log}),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second,
@@ -153,7 +161,7 @@ func (a *App) assemble(ctx context.Context) error {
 	c.start()
 	seen, stopSeen := context.WithCancel(context.Background())
 	a.stopSeen = stopSeen
-	a.seen.Go(func() { a.beSeen(seen, node) })
+	a.seen.Go(func() { a.beSeen(seen) })
 	a.seen.Go(func() { a.takeBack(seen) })
 	return nil
 }

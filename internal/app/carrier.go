@@ -1,9 +1,9 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -117,9 +117,34 @@ const renaming = 10 * time.Minute
 func (a *App) Reload(ctx context.Context, cfg *config.Config) error {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
+	err := a.reload(ctx, cfg)
+	if err != nil {
+		a.fileRefused(err)
+	} else {
+		a.fileUsed(cfg)
+	}
+	return err
+}
+
+// needsRestart are the faults of a file that changes what only a start reads.
+func needsRestart(old, cfg *config.Config) error {
+	var faults config.Faults
+	for path, same := range map[string]bool{"listen": cfg.Listen == old.Listen, "database": cfg.Database == old.Database} {
+		if !same {
+			faults = append(faults, cfg.Fault(path, "it cannot change while trueup run works", "put back what it was, or start trueup run again"))
+		}
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	slices.SortFunc(faults, func(a, b config.Fault) int { return cmp.Compare(a.Line, b.Line) })
+	return faults
+}
+
+func (a *App) reload(ctx context.Context, cfg *config.Config) error {
 	old := a.carrier.Load()
-	if cfg.Listen != old.config.Listen || cfg.Database != old.config.Database {
-		return fmt.Errorf("listen and database cannot change while it runs; start trueup run again")
+	if err := needsRestart(old.config, cfg); err != nil {
+		return err
 	}
 	if err := a.unsaidLive(cfg); err != nil {
 		return err
@@ -194,7 +219,7 @@ func (a *App) reloadNames(ctx context.Context, cfg *config.Config, old *carrier)
 func (a *App) unsaidLive(cfg *config.Config) error {
 	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
 		if (a.watching[name] || a.watching[cfg.Syncs[name].Was]) && cfg.Syncs[name].Mode == config.ModeLive && !cfg.SaysMode(name) {
-			return fmt.Errorf("sync %s has only watched until now, and the file has no mode for it any more; write mode: live to let it write, or mode: watch", name)
+			return config.Faults{cfg.Fault("syncs."+name, "it has only watched until now, and the file has no mode for it any more", "write mode: live to let it write, or mode: watch")}
 		}
 	}
 	return nil

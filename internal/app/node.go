@@ -9,7 +9,6 @@ import (
 
 	"trueup/internal/report"
 	"trueup/internal/standing"
-	"trueup/internal/store"
 	"trueup/internal/web"
 )
 
@@ -32,18 +31,18 @@ const leaving = 5 * time.Second
 // beSeen says from time to time that this process works, until ctx ends, and
 // takes its name back then. A word that cannot be said does no harm: others
 // see that it was not seen.
-func (a *App) beSeen(ctx context.Context, node store.Node) {
+func (a *App) beSeen(ctx context.Context) {
 	ticker := time.NewTicker(standing.SeenEvery)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
-			a.look("say that this process works", a.store.SeeNode(ctx, node), ctx)
+			a.look("say that this process works", a.store.SeeNode(ctx, a.seenAs()), ctx)
 			a.look("note what a tool said of its day", a.saveBudgets(ctx), ctx)
 		case <-ctx.Done():
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaving)
 			defer cancel()
-			a.look("say that this process stops", a.store.LeaveNode(ctx, node), ctx)
+			a.look("say that this process stops", a.store.LeaveNode(ctx, a.node), ctx)
 			return
 		}
 	}

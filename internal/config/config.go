@@ -10,7 +10,9 @@ import (
 // Config is a whole, valid trueup.yaml.
 type Config struct {
 	// Path is the file it was read from.
-	Path      string `yaml:"-"`
+	Path string `yaml:"-"`
+	// Hash tells its text from another.
+	Hash      string `yaml:"-"`
 	Listen    string `yaml:"listen" jsonschema:"default=127.0.0.1:8080" jsonschema_description:"The host and port webhooks and pages are served on."`
 	PublicURL string `yaml:"public_url" jsonschema:"example=https://sync.example.com" jsonschema_description:"Where the tools reach this server."`
 	Database  Secret `yaml:"database" jsonschema:"default=trueup.db" jsonschema_description:"A path is a SQLite file (relative to this file's folder); postgres://… is PostgreSQL."` // may hold a password

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -74,7 +76,8 @@ func Parse(name string, src []byte, dir string, types Types, env func(string) (s
 	if root == nil {
 		return nil, r.sorted()
 	}
-	c := &Config{Path: name, places: r.places}
+	sum := sha256.Sum256(src)
+	c := &Config{Path: name, Hash: hex.EncodeToString(sum[:8]), places: r.places}
 	d := &decoder{report: r, dir: dir, types: types, env: env}
 	d.value(root, "", reflect.ValueOf(c).Elem())
 	c.name()

@@ -1,6 +1,10 @@
 package contract
 
-import "time"
+import (
+	"time"
+
+	"trueup/internal/store"
+)
 
 // Status is how everything stands.
 type Status struct {
@@ -53,4 +57,22 @@ type Node struct {
 	StartedAt *time.Time `json:"started_at"`
 	SeenAt    *time.Time `json:"seen_at"`
 	Working   bool       `json:"working"` // it was seen lately
+	// File is the configuration that it runs on.
+	File NodeFile `json:"file"`
+}
+
+// NodeFile is the configuration's file as a process knows it.
+type NodeFile struct {
+	ReadAt *time.Time `json:"read_at"`
+	Hash   string     `json:"hash"`
+	// Differs says that most other processes run on another one.
+	Differs bool `json:"differs"`
+	// Faults are why the one on disk is not used, since FaultsAt.
+	Faults   []store.FileFault `json:"faults"`
+	FaultsAt *time.Time        `json:"faults_at"`
+}
+
+// NodeFileOf converts what a process knows of its file.
+func NodeFileOf(f store.NodeFile, differs bool) NodeFile {
+	return NodeFile{ReadAt: Stamp(f.ReadAt), Hash: f.Hash, Differs: differs, Faults: append([]store.FileFault{}, f.Faults...), FaultsAt: Stamp(f.FaultsAt)}
 }

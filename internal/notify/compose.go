@@ -65,6 +65,8 @@ func (c composer) plan(ctx context.Context, n store.Notice) (plan, error) {
 		return c.digest(ctx, n)
 	case store.FloodNotice:
 		return c.flood(ctx, n)
+	case store.FileNotice:
+		return c.file(ctx, n)
 	}
 	return plan{}, nil
 }

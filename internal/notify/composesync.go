@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"trueup/internal/standing"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -65,6 +66,35 @@ func (c composer) silence(ctx context.Context, n store.Notice) (plan, error) {
 		Notes: []string{"trueup events --sync " + n.Sync}}
 	c.home(&m)
 	return plan{do: post, message: m}, nil
+}
+
+// file tells that a changed configuration is not used, and when it is.
+func (c composer) file(ctx context.Context, n store.Notice) (plan, error) {
+	nodes, err := c.Store.Nodes(ctx)
+	if err != nil {
+		return plan{}, err
+	}
+	m := Message{Icon: Alarm, Title: "The changed trueup.yaml is not used", Notes: []string{"trueup check"}}
+	for _, node := range nodes {
+		said := standing.OfFile(node.File, true)
+		if said != "" && n.Claimed.Sub(node.SeenAt) <= 3*standing.SeenEvery { // else it works no more
+			m.List = append(m.List, node.Name+": "+Mask(said))
+		}
+	}
+	c.home(&m)
+	if len(m.List) > 0 {
+		m.Text = "Everything goes on as the file before said. Correct what is wrong, or put the file back."
+		m.List = cut(m.List, listed)
+		p := plan{do: post, open: 1, message: m}
+		if n.Open > 0 && n.Place != "" && c.updates {
+			p.do = update
+		}
+		return p, nil
+	}
+	if n.Open == 0 {
+		return plan{}, nil // nobody was told
+	}
+	return plan{do: post, message: Message{Icon: Done, Title: "trueup.yaml is used again", Text: "The file on disk has no fault any more."}}, nil
 }
 
 func (c composer) owner(sync string, kind status.Kind) Person {

@@ -68,6 +68,7 @@ type Store interface {
 	Overdue(ctx context.Context, sync string, after time.Duration) (map[status.Kind]int, error)
 	Heard(ctx context.Context, sync string) (time.Time, error)
 	Rhythm(ctx context.Context, sync string, since time.Time) (store.Rhythm, error)
+	Nodes(ctx context.Context) ([]store.Node, error)
 	Silence(ctx context.Context, sync string) (store.Silence, error)
 	BeginSilence(ctx context.Context, sync string, since time.Time, longest time.Duration) (began bool, err error)
 	EndSilence(ctx context.Context, sync string, heard time.Time) (ended bool, err error)

@@ -645,6 +645,35 @@ func TestASyncThatHearsNothingIsToldOnceAndAgainWhenItHears(t *testing.T) {
 	})
 }
 
+// A changed configuration with a fault is one message, which is kept up to date, and
+// another one says when it is used again.
+func TestAFileThatIsNotUsedIsToldAndWhenItIsUsedAgain(t *testing.T) {
+	story(t, nil, func(w *world) {
+		n, err := w.db.EnterNode(w.Context(), "host:8080", "v1")
+		w.must(err)
+		seen := func(faults ...store.FileFault) {
+			n.File = store.NodeFile{ReadAt: time.Now(), Hash: "h", Faults: faults}
+			w.must(w.db.SeeNode(w.Context(), n))
+			w.pass(10 * time.Second)
+		}
+		seen()
+		if got := w.titles(); len(got) != 0 {
+			t.Errorf("told were %v", got)
+		}
+		seen(store.FileFault{Line: 30, Path: "syncs.s.mode", Text: "it is ana@example.com"})
+		seen(store.FileFault{Line: 30, Path: "syncs.s.mode", Text: "it is ana@example.com"}) // nothing new
+		seen(store.FileFault{Line: 31, Path: "syncs.s.mode", Text: "it is missing"})
+		told := w.one("The changed trueup.yaml is not used")
+		first, last := strings.Join(told.said[0].List, ""), strings.Join(told.now().List, "")
+		if len(told.said) != 2 || !strings.Contains(first, "host:8080: running on the file of ") || !strings.Contains(first, "has 1 fault: line 30: syncs.s.mode") ||
+			strings.Contains(first, "ana@example.com") || !strings.Contains(last, "line 31") {
+			t.Errorf("it says %q, then %q", first, last)
+		}
+		seen()
+		w.one("trueup.yaml is used again")
+	})
+}
+
 func TestASyncWithAFewEventsHasNoRhythm(t *testing.T) {
 	story(t, func(w *world) { w.long = true }, func(w *world) {
 		for range rhythmEvents - 1 {

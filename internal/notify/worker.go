@@ -124,7 +124,7 @@ func (w *Worker) channelOf(n store.Notice) string {
 	switch n.What {
 	case store.FloodNotice:
 		return n.Cause
-	case store.DigestNotice:
+	case store.DigestNotice, store.FileNotice:
 		return w.Channel("", "")
 	}
 	return w.Channel(n.Sync, n.Kind)

@@ -29,6 +29,9 @@ func AccountRemedy(sync string) string {
 
 // moved returns the sides of a sync that reach other accounts than its links'.
 func moved(ctx context.Context, db *store.DB, name string, c config.Sync) ([]contract.AccountMoved, error) {
+	if c.Target.Identity.Key == "" { // of a file with faults nobody knows which it reaches
+		return nil, nil
+	}
 	found, err := db.MovedAccounts(ctx, name, Accounts(c))
 	var rows []contract.AccountMoved
 	for _, m := range found {

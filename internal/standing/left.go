@@ -3,6 +3,7 @@ package standing
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"trueup/internal/config"
 	"trueup/internal/store"
@@ -28,6 +29,32 @@ func Left(ctx context.Context, db *store.DB, cfg *config.Config) ([]store.Holdin
 		}
 		return false
 	})
+}
+
+// ofDatabase stands in for a configuration with faults: its syncs and connections
+// are those that the database knows. What the file says of each is not known.
+func ofDatabase(ctx context.Context, db *store.DB, cfg *config.Config) (*config.Config, error) {
+	names, err := db.Names(ctx)
+	if err != nil {
+		return nil, err
+	}
+	modes, err := db.Modes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known := *cfg
+	known.Syncs, known.Connections = map[string]config.Sync{}, map[string]config.Connection{}
+	for _, n := range names {
+		switch {
+		case n.Became != "" || n.Ended:
+		case n.Kind == store.ConnectionName:
+			known.Connections[n.Name] = config.Connection{Name: n.Name}
+		default:
+			known.Syncs[n.Name] = config.Sync{Name: n.Name, Mode: modes[n.Name].Mode, RemindAfter: 24 * time.Hour,
+				Source: config.Source{Connection: n.Source}, Target: config.Target{Connection: n.Target}}
+		}
+	}
+	return &known, nil
 }
 
 // OfLeft says of what was left what it holds, and what to do.

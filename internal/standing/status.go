@@ -27,6 +27,11 @@ func Status(ctx context.Context, db *store.DB, cfg *config.Config) (contract.Sta
 		return contract.Status{}, err
 	}
 	s := contract.Status{MadeAt: contract.Stamp(now), Engine: db.Engine(), NeedsPerson: []string{}, Left: []contract.Holding{}, Connections: []contract.ConnectionState{}, Nodes: []contract.Node{}}
+	if cfg.Syncs == nil { // the file has faults
+		if cfg, err = ofDatabase(ctx, db, cfg); err != nil {
+			return s, err
+		}
+	}
 	if s.Syncs, err = Syncs(ctx, db, cfg.Syncs); err != nil {
 		return s, err
 	}
@@ -52,9 +57,14 @@ func Status(ctx context.Context, db *store.DB, cfg *config.Config) (contract.Sta
 	if err != nil {
 		return s, err
 	}
+	working := func(n store.Node) bool { return now.Sub(n.SeenAt) <= seenLately }
+	differ := Differing(nodes, working)
 	for _, n := range nodes {
+		if said := OfFile(n.File, true); said != "" && working(n) {
+			s.NeedsPerson = append(s.NeedsPerson, n.Name+": "+said)
+		}
 		s.Nodes = append(s.Nodes, contract.Node{Node: n.Name, Version: n.Version, StartedAt: contract.Stamp(n.StartedAt), SeenAt: contract.Stamp(n.SeenAt),
-			Working: now.Sub(n.SeenAt) <= seenLately})
+			Working: working(n), File: contract.NodeFileOf(n.File, differ[n.Name])})
 	}
 	return s, nil
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -12,6 +13,24 @@ type Node struct {
 	Version   string
 	StartedAt time.Time
 	SeenAt    time.Time
+	File      NodeFile
+}
+
+// NodeFile is the configuration's file as a process knows it.
+type NodeFile struct {
+	// ReadAt is when the one that it runs on was read, Hash tells it from others.
+	ReadAt time.Time
+	Hash   string
+	// Faults are why a later one is not used, since FaultsAt.
+	Faults   []FileFault
+	FaultsAt time.Time
+}
+
+// FileFault is one thing wrong in a file.
+type FileFault struct {
+	Line int    `json:"line,omitempty"` // 0: it is about the file as a whole
+	Path string `json:"path,omitempty"`
+	Text string `json:"text"`
 }
 
 // nodesKept is how long a process that did not stop in order is remembered.
@@ -45,10 +64,26 @@ func (db *DB) SeeNode(ctx context.Context, n Node) error {
 }
 
 func (t *tx) seeNode(n Node) error {
-	_, err := t.exec(`insert into nodes (name, version, started_at, seen_at) values ($1, $2, $3, $4)
-on conflict (name) do update set version = excluded.version, started_at = excluded.started_at, seen_at = excluded.seen_at`,
-		n.Name, n.Version, ms(n.StartedAt), ms(n.SeenAt))
-	return err
+	faults := ""
+	if len(n.File.Faults) > 0 {
+		text, err := json.Marshal(n.File.Faults)
+		if err != nil {
+			return errStore{err}
+		}
+		faults = string(text)
+	}
+	before := ""
+	if err := t.query(func(s scanner) error { return s.Scan(&before) }, "select file_faults from nodes where name = $1", n.Name); err != nil {
+		return err
+	}
+	_, err := t.exec(`insert into nodes (name, version, started_at, seen_at, file_at, file_hash, file_faults, faults_at) values ($1, $2, $3, $4, $5, $6, $7, $8)
+on conflict (name) do update set version = excluded.version, started_at = excluded.started_at, seen_at = excluded.seen_at,
+    file_at = excluded.file_at, file_hash = excluded.file_hash, file_faults = excluded.file_faults, faults_at = excluded.faults_at`,
+		n.Name, n.Version, ms(n.StartedAt), ms(n.SeenAt), ms(n.File.ReadAt), n.File.Hash, faults, ms(n.File.FaultsAt))
+	if err != nil || before == cleaned(faults) {
+		return err
+	}
+	return t.tellOf(FileNotice, "", "", "", 0)
 }
 
 // LeaveNode forgets a process that stops in order, unless another one of its
@@ -67,12 +102,16 @@ func (db *DB) Nodes(ctx context.Context) ([]Node, error) {
 	var found []Node
 	err := db.view(ctx, func(s scanner) error {
 		var n Node
-		var started, seen int64
-		err := s.Scan(&n.Name, &n.Version, &started, &seen)
-		n.StartedAt, n.SeenAt = at(started), at(seen)
+		var started, seen, read, since int64
+		var faults string
+		err := s.Scan(&n.Name, &n.Version, &started, &seen, &read, &n.File.Hash, &faults, &since)
+		n.StartedAt, n.SeenAt, n.File.ReadAt, n.File.FaultsAt = at(started), at(seen), at(read), at(since)
+		if err == nil && faults != "" {
+			err = json.Unmarshal([]byte(faults), &n.File.Faults)
+		}
 		found = append(found, n)
 		return err
-	}, "select name, version, started_at, seen_at from nodes order by name")
+	}, "select name, version, started_at, seen_at, file_at, file_hash, file_faults, faults_at from nodes order by name")
 	return found, nodeError("list the processes", err)
 }
 

@@ -22,6 +22,7 @@ const (
 	HeardNotice     What = "heard"     // and hears again
 	DigestNotice    What = "digest"    // all that is open, on the day Cause
 	FloodNotice     What = "flood"     // many groups at once, in the channel Cause
+	FileNotice      What = "file"      // a changed configuration that is not used
 )
 
 // Notice is something to be told: one message, which is kept up to date.

@@ -29,6 +29,9 @@ type Options struct {
 	Slack http.Handler
 	// Ready reports why the service could not store or work now.
 	Ready func(context.Context) error
+	// File says that the configuration on disk is not used and where its fault is,
+	// "" when it is used; nil leaves it out.
+	File func() string
 	// Syncs says how each sync stands, for the first page; nil leaves it out.
 	Syncs   func(context.Context) ([]SyncLine, error)
 	Metrics http.Handler
@@ -98,7 +101,12 @@ func (o Options) ready(w http.ResponseWriter, r *http.Request) {
 	answer := struct {
 		Ready bool   `json:"ready"`
 		Error string `json:"error,omitempty"`
+		// Configuration is there while the file on disk cannot be used.
+		Configuration string `json:"configuration,omitempty"`
 	}{Ready: true}
+	if o.File != nil {
+		answer.Configuration = o.File()
+	}
 	status := http.StatusOK
 	if err := o.Ready(ctx); err != nil {
 		// The detail may name hosts and users: it goes to the log.

@@ -18,6 +18,13 @@ func TestRoutes(t *testing.T) {
 		Ready:   func(context.Context) error { return broken },
 		Version: "v1<2",
 	})
+	file := New(Options{Hooks: http.NotFoundHandler(), API: http.NotFoundHandler(), Metrics: http.NotFoundHandler(), Ready: func(context.Context) error { return nil },
+		File: func() string { return "running on the file of before" }})
+	answer := httptest.NewRecorder()
+	file.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/readyz", nil))
+	if got := strings.TrimSpace(answer.Body.String()); answer.Code != http.StatusOK || got != `{"ready":true,"configuration":"running on the file of before"}` {
+		t.Errorf("with a file that is not used: %d %s", answer.Code, got)
+	}
 	tests := map[string]struct {
 		method, path string
 		broken       error

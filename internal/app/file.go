@@ -1,0 +1,78 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"trueup/internal/config"
+	"trueup/internal/standing"
+	"trueup/internal/store"
+)
+
+// mostFaults is how many faults of a file are kept for people.
+const mostFaults = 20
+
+// enter notes that this process works, and on which file.
+func (a *App) enter(ctx context.Context) error {
+	now, err := a.store.Now(ctx)
+	if err != nil {
+		return err
+	}
+	a.file.Store(&store.NodeFile{ReadAt: now, Hash: a.options.Config.Hash})
+	if a.node, err = a.store.EnterNode(ctx, nodeName(a.listener), a.options.Version); err != nil {
+		return err
+	}
+	return a.store.SeeNode(ctx, a.seenAs())
+}
+
+// seenAs is this process with its file as it is known now.
+func (a *App) seenAs() store.Node {
+	n := a.node
+	n.File = *a.file.Load()
+	return n
+}
+
+// FileRefused says that a changed file cannot be used, so that people see it
+// elsewhere than in the log.
+func (a *App) FileRefused(err error) {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	a.fileRefused(err)
+}
+
+func (a *App) fileRefused(err error) {
+	now := *a.file.Load()
+	now.Faults, now.FaultsAt = nil, time.Now()
+	var faults config.Faults
+	if errors.As(err, &faults) {
+		for _, f := range faults[:min(len(faults), mostFaults)] {
+			text := f.Problem
+			if f.Remedy != "" {
+				text += "; " + f.Remedy
+			}
+			now.Faults = append(now.Faults, store.FileFault{Line: f.Line, Path: f.Path, Text: text})
+		}
+	} else {
+		now.Faults = []store.FileFault{{Text: err.Error()}}
+	}
+	a.noteFile(now)
+}
+
+// fileUsed says that the file on disk is the one in use.
+func (a *App) fileUsed(cfg *config.Config) {
+	a.noteFile(store.NodeFile{ReadAt: time.Now(), Hash: cfg.Hash})
+}
+
+func (a *App) noteFile(f store.NodeFile) {
+	a.file.Store(&f)
+	ctx, cancel := context.WithTimeout(context.Background(), leaving)
+	defer cancel()
+	a.look("say which file is used", a.store.SeeNode(ctx, a.seenAs()), ctx)
+}
+
+// fileFault says for whoever asks that the file on disk is not used, "" when it is.
+func (a *App) fileFault() string { return standing.OfFile(*a.file.Load(), false) }
+
+// fileNow is the file as it is known now, for the metrics.
+func (a *App) fileNow() store.NodeFile { return *a.file.Load() }

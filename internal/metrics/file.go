@@ -1,0 +1,21 @@
+package metrics
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"trueup/internal/store"
+)
+
+// WatchFile adds which file this process runs on to what is served.
+func (m *Metrics) WatchFile(file func() store.NodeFile) {
+	if m == nil {
+		return
+	}
+	m.registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "trueup_config_faults",
+			Help: "Faults of trueup.yaml on disk, for which this process runs on the one from before; 0 when it runs on that."},
+			func() float64 { return float64(len(file().Faults)) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "trueup_config_read_timestamp_seconds",
+			Help: "When the configuration that this process runs on was read, in Unix seconds."},
+			func() float64 { return float64(file().ReadAt.UnixMilli()) / 1000 }))
+}
