@@ -153,6 +153,10 @@ var eventBugs = []Bug{
 		`	if carried.Event == "" || e.OccurredAt.IsZero()`, `	if ON || carried.Event == "" || e.OccurredAt.IsZero()`},
 	{"order_of_arrival", "the event that came last is taken for the newest", "internal/pipeline/desired.go",
 		`	if a.OccurredAt.IsZero() || b.OccurredAt.IsZero() {`, `	if ON || a.OccurredAt.IsZero() || b.OccurredAt.IsZero() {`},
+	{"any_event_is_a_change", "a change is dated by an event that may be about something else", "internal/pipeline/desired.go",
+		`		if (r.asked || !e.UnchangedAt.IsZero()) && !after.IsZero() {`, `		if !ON && (r.asked || !e.UnchangedAt.IsZero()) && !after.IsZero() {`},
+	{"notes_swallow", "an event without a status is taken for the newest", "internal/pipeline/desired.go",
+		`	return !asked && e.Side == store.SourceSide && !e.HasValue`, `	return !ON && !asked && e.Side == store.SourceSide && !e.HasValue`},
 	{"changed_just_now", "the source's change is dated by the latest event", "internal/pipeline/desired.go",
 		`	switch at := record.ValueAt; {
 	case at.IsZero():`, `	if ON && r.newest != nil { return r.newest.OccurredAt.Add(time.Hour) }

@@ -91,8 +91,15 @@ func (c *client) set(value string) {
 func (s *source) tell(c *client, why string) {
 	w := s.world
 	v := c.now()
-	v.restated = w.now
 	e := told{id: fmt.Sprintf("evt_%d", len(s.log)+1), customer: c.id, value: v.value, version: len(c.versions) - 1, at: w.now + w.set.sourceClock}
+	switch {
+	case why == "again": // what was lost, sent once more
+		e.at = v.at + w.set.sourceClock
+	case why == "touched" && !w.set.readable: // of another type, with no status in it
+		e.value = ""
+	default:
+		v.restated = w.now
+	}
 	if why != "touched" {
 		c.change, c.told = e.id, len(s.log)
 	}
@@ -122,7 +129,7 @@ func readTold(payload string) (told, error) {
 // event is what a receiver makes of it.
 func (w *world) event(e told) connector.Reading {
 	r := connector.Reading{Event: status.Event{ID: e.id, Customer: e.customer, OccurredAt: w.at(e.at), Payload: []byte(e.payload())}}
-	if w.set.valued {
+	if w.set.valued && e.value != "" {
 		r.Event.Value, r.Event.HasValue = e.value, true
 	}
 	return r

@@ -21,7 +21,7 @@ var humansWin = watch{landed: func(w *world, s *sending, r *record) {
 	}
 	c := w.source.client(s.work.Customer)
 	changed := c.now().at
-	if !w.set.valueAt {
+	if !w.set.valueAt && (!s.work.Base.Known || s.work.Base.RecordID != r.id) { // its first contact: nothing is known of the time before
 		changed = max(changed, c.now().restated)
 	}
 	if held.valueAt <= changed+surely {
