@@ -146,7 +146,7 @@ func (a *App) assemble(ctx context.Context) error {
 	}
 	hooks := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.carrier.Load().inbox.ServeHTTP(w, r) })
 	a.server = &http.Server{
-		Handler:           web.New(web.Options{Hooks: hooks, API: answers, Slack: http.HandlerFunc(a.buttons), Ready: a.store.Ready, File: a.fileFault, Syncs: a.syncLines, Metrics: a.metrics.Handler(), Version: o.Version, Log: a.log}),
+		Handler:           web.New(web.Options{Hooks: hooks, API: answers, Slack: http.HandlerFunc(a.buttons), Ready: a.ready, File: a.fileFault, Syncs: a.syncLines, Metrics: a.metrics.Handler(), Version: o.Version, Log: a.log}),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second,
@@ -164,6 +164,11 @@ func (a *App) assemble(ctx context.Context) error {
 	a.seen.Go(func() { a.beSeen(seen) })
 	a.seen.Go(func() { a.takeBack(seen) })
 	return nil
+}
+
+// ready reports why events cannot be stored and carried now.
+func (a *App) ready(ctx context.Context) error {
+	return errors.Join(a.store.Ready(ctx), a.carrier.Load().pipeline.Working())
 }
 
 // URL is where the service is reached on this machine.

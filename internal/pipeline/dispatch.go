@@ -52,6 +52,7 @@ func (f *flow) run(ctx, claiming context.Context) {
 			return
 		}
 		works, at, err := f.claim(claiming, n)
+		f.claimed(claiming, err)
 		if err != nil && claiming.Err() == nil {
 			f.Log.Error("claim", slog.String("sync", f.Config.Name), slog.Any("error", err))
 		}
@@ -68,6 +69,25 @@ func (f *flow) run(ctx, claiming context.Context) {
 			f.sleep(claiming)
 		}
 	}
+}
+
+// claimed notes whether claiming works.
+func (f *flow) claimed(claiming context.Context, err error) {
+	if claiming.Err() == nil {
+		f.claiming.Store(&err)
+	}
+}
+
+// Working reports why customers cannot be claimed, as the last try of each sync
+// has it; nil when they can.
+func (p *Pipeline) Working() error {
+	var all error
+	for name, f := range p.flows {
+		if err := f.claiming.Load(); err != nil && *err != nil {
+			all = errors.Join(all, fmt.Errorf("claim customers of %s: %w", name, *err))
+		}
+	}
+	return all
 }
 
 // takeFree waits for a free worker, and a moment for more to claim with at once:

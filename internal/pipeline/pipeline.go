@@ -28,6 +28,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"trueup/internal/config"
@@ -140,6 +141,8 @@ type flow struct {
 	mapping mapping.Map
 	rules   []identity.Rule
 	wake    chan struct{}
+	// claiming is how the last claim ended.
+	claiming atomic.Pointer[error]
 }
 
 // New returns a Pipeline that does nothing until Run.

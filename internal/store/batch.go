@@ -145,6 +145,9 @@ const transactionLimit = 30 * time.Second
 func (db *DB) transact(batch []*job) (results []error, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), transactionLimit)
 	defer cancel()
+	if err := db.there(); err != nil {
+		return nil, err // and nobody waits for a claim that only the lost file has
+	}
 	if err := db.statements.prepare(ctx); err != nil {
 		return nil, err
 	}
@@ -185,6 +188,9 @@ func (db *DB) transact(batch []*job) (results []error, err error) {
 	}
 	if err := inner.Commit(); err != nil {
 		return nil, fmt.Errorf("commit: %w", err)
+	}
+	if err := db.there(); err != nil {
+		return nil, err
 	}
 	return results, nil
 }

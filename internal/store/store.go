@@ -42,6 +42,8 @@ type DB struct {
 	lockProcess func(ctx context.Context, db *DB, id int64) (processLock, error)
 	ifGone      func(ctx context.Context, db *DB, id int64) (int, error)
 	process     process
+	opened      []openedFile
+	probing     probing
 	known       known
 	statements  statements
 	// Those for reading are apart: their pool is another one.
@@ -75,8 +77,13 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		db.clockOf = time.Now
 	}
 	db.statements.db = db
-	if err := db.migrate(ctx, o.Migrate); err != nil {
+	if err = db.migrate(ctx, o.Migrate); err != nil {
 		return nil, errors.Join(err, db.closePools(), db.unlock())
+	}
+	if o.SQLite == nil && !isPostgres(o.DSN) {
+		if db.opened, err = openedFiles(o.DSN); err != nil {
+			return nil, errors.Join(err, db.closePools(), db.unlock())
+		}
 	}
 	for range db.writers {
 		db.writing.Go(db.writeLoop)
@@ -153,19 +160,6 @@ func (db *DB) unlock() error {
 
 // Engine returns sqlite or postgres.
 func (db *DB) Engine() string { return db.name }
-
-// Ready reports whether events can be stored: it writes, and takes it back.
-func (db *DB) Ready(ctx context.Context) error {
-	tx, err := db.write.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("reach the database: %w", err)
-	}
-	defer tx.Rollback() // nothing of it is to stay
-	if _, err := tx.ExecContext(ctx, "insert into connections (name) values ('readiness probe') on conflict (name) do nothing"); err != nil {
-		return fmt.Errorf("write to the database: %w", err)
-	}
-	return nil
-}
 
 // Now is the database's time, by which leases and due times are counted.
 func (db *DB) Now(ctx context.Context) (time.Time, error) {

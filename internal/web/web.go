@@ -111,7 +111,7 @@ func (o Options) ready(w http.ResponseWriter, r *http.Request) {
 	if err := o.Ready(ctx); err != nil {
 		// The detail may name hosts and users: it goes to the log.
 		o.Log.Error("not ready", slog.Any("error", err))
-		answer.Ready, answer.Error = false, "the database cannot store events; the log says why"
+		answer.Ready, answer.Error = false, "events cannot be stored and carried now; the log says why"
 		status = http.StatusServiceUnavailable
 	}
 	w.Header().Set("Content-Type", "application/json")

@@ -37,7 +37,7 @@ func TestRoutes(t *testing.T) {
 		"the API":                            {"PUT", "/api/v1/links/a/b", nil, 200, "api /api/v1/links/a/b"},
 		"alive":                              {"GET", "/healthz", nil, 200, "ok"},
 		"ready":                              {"GET", "/readyz", nil, 200, `{"ready":true}`},
-		"not ready, without saying too much": {"GET", "/readyz", errors.New("user root at db.internal"), 503, `{"ready":false,"error":"the database cannot store events; the log says why"}`},
+		"not ready, without saying too much": {"GET", "/readyz", errors.New("user root at db.internal"), 503, `{"ready":false,"error":"events cannot be stored and carried now; the log says why"}`},
 		"alive though the database is not":   {"GET", "/healthz", errors.New("broken"), 200, "ok"},
 		"metrics":                            {"GET", "/metrics", nil, 200, "numbers"},
 		"the page, with the version as text": {"GET", "/", nil, 200, "Version v1&lt;2"},
