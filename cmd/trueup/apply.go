@@ -100,10 +100,15 @@ func (f *applyFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, 
 			return err
 		}
 	}
+	a.Beside = func() {
+		fmt.Fprintln(cmd.ErrOrStderr(), "another trueup apply of this plan is at work, or was killed a moment ago; both go on, each row is carried by one of them, and what the other has written counts as applied before")
+	}
 	m := newMeter(cmd)
+	var p pace
 	a.Progress = func(t sweep.Applied) {
-		done := t.Applied + t.Refused + t.Failed - todo.refused
-		m.say("%d of %d rows: %d applied, %d refused, %d failed%s", done, todo.n, t.Applied, t.Refused-todo.refused, t.Failed, left(done, todo.n, m.now().Sub(m.began)))
+		// What was carried before is counted as the plan is gone through.
+		done := max(0, t.Applied+t.Before-todo.applied) + max(0, t.Refused-todo.refused) + t.Failed
+		m.say("%d of %d rows: %d applied, %d refused, %d failed%s", done, todo.n, t.Applied, max(0, t.Refused-todo.refused), t.Failed, p.left(done, todo.n, m.now()))
 	}
 	total, err := app.Apply(cmd.Context(), cfg, db, a, f.lease)
 	m.end()
@@ -241,6 +246,7 @@ func checkChosen(ctx context.Context, db *store.DB, a sweep.Application, chosen 
 type carrying struct {
 	n       int // rows to be tried
 	refused int // rows that were refused before
+	applied int // and those that were applied
 	moves   map[[2]string]int
 }
 
@@ -250,7 +256,9 @@ func rowsToCarry(ctx context.Context, db *store.DB, a sweep.Application) (carryi
 		switch {
 		case err != nil:
 			return c, err
-		case !a.Carries(r), r.State == store.RowApplied:
+		case !a.Carries(r):
+		case r.State == store.RowApplied:
+			c.applied++
 		case r.State == store.RowRefused:
 			c.refused++
 		default:

@@ -45,6 +45,7 @@ func TestCommands(t *testing.T) {
 			"stall":       stall,
 			"otherplan":   otherPlan,
 			"written":     written,
+			"otherapply":  otherApply,
 		},
 	})
 }

@@ -91,6 +91,18 @@ func otherPlan(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Check(err)
 }
 
+// otherApply is another process that begins to apply the latest plan and stands
+// still.
+func otherApply(ts *testscript.TestScript, _ bool, _ []string) {
+	db, err := store.Open(context.Background(), store.Options{DSN: ts.MkAbs("trueup.db")})
+	ts.Check(err)
+	ts.Defer(func() { db.Close() })
+	plan, err := db.LatestPlan(context.Background(), "customer-status")
+	ts.Check(err)
+	_, err = db.BeginApply(context.Background(), plan.ID)
+	ts.Check(err)
+}
+
 // written checks which writes a tool got, in any order: TOOL WRITE...
 func written(ts *testscript.TestScript, _ bool, args []string) {
 	got := toolNamed(ts, args[0]).Written()

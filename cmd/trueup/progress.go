@@ -87,3 +87,34 @@ func left(done, all int, since time.Duration) string {
 	}
 	return ", about " + status.Plural(int((rest+time.Hour/2)/time.Hour), "hour") + " left"
 }
+
+const (
+	// paceOver is how long back the pace of the rest is told from.
+	paceOver = time.Minute
+	// paceFrom is how many have to be done for it.
+	paceFrom = 20
+)
+
+// pace is how fast something went lately. A first row that had to wait, or a rest
+// that a tool asked for, says nothing of those to come.
+type pace struct{ seen []moment }
+
+type moment struct {
+	at   time.Time
+	done int
+}
+
+// left is how long the rest may take, "" while too little was done to tell.
+func (p *pace) left(done, all int, now time.Time) string {
+	if n := len(p.seen); n == 0 || now.Sub(p.seen[n-1].at) >= time.Second {
+		p.seen = append(p.seen, moment{now, done})
+	}
+	for len(p.seen) > 1 && now.Sub(p.seen[0].at) > paceOver {
+		p.seen = p.seen[1:]
+	}
+	first := p.seen[0]
+	if done-first.done < paceFrom {
+		return ""
+	}
+	return left(done-first.done, all-first.done, now.Sub(first.at))
+}

@@ -63,6 +63,28 @@ func TestAnEstimateIsToldWhenItCanBe(t *testing.T) {
 	}
 }
 
+func TestAnEstimateIsOfWhatWasDoneLately(t *testing.T) {
+	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+	var p pace
+	for _, tt := range []struct {
+		after     time.Duration
+		done      int
+		want, why string
+	}{
+		{time.Minute, 1, "", "the first row had to wait"},
+		{3 * time.Second, 19, "", "too few to tell"},
+		{3 * time.Second, 61, ", about 2 minutes left", "ten a second"},
+		{50 * time.Second, 561, ", about 2 minutes left", "the same"},
+		{30 * time.Minute, 562, "", "the tool has let it wait for half an hour"},
+		{10 * time.Second, 662, ", about 1 minute left", "and it goes on"},
+	} {
+		now = now.Add(tt.after)
+		if got := p.left(tt.done, 1500, now); got != tt.want {
+			t.Errorf("%s: %q, not %q", tt.why, got, tt.want)
+		}
+	}
+}
+
 func TestALongTableIsCutOnlyWhereItIsShort(t *testing.T) {
 	rows := func(yield func(store.PlanRow, error) bool) {
 		for range 60 {

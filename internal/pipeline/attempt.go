@@ -93,7 +93,7 @@ func (f *flow) carry(ctx context.Context, w *store.Work, c claimed) {
 
 // inTime walks the path within the lease: all calls end before it does (invariant 2).
 func (a *attempt) inTime(ctx context.Context) *ending {
-	ctx, cancel := a.Timeout(ctx, a.claimed.after.Add(a.Lease-a.margin()).Sub(a.Now()))
+	ctx, cancel := a.Timeout(ctx, a.deadline().Sub(a.Now()))
 	defer cancel()
 	ctx, release := a.Holding(ctx)
 	defer release()
@@ -113,6 +113,12 @@ func (a *attempt) survive(ctx context.Context) (e *ending) {
 	}()
 	return a.walk(ctx)
 }
+
+// deadline is when all calls of the attempt have ended, by our own clock.
+func (a *attempt) deadline() time.Time { return a.claimed.after.Add(a.Lease - a.margin()) }
+
+// late reports whether that is over.
+func (a *attempt) late() bool { return !a.Now().Before(a.deadline()) }
 
 // margin is the end of the lease that is kept for settling.
 func (f *flow) margin() time.Duration { return f.Lease / 4 }

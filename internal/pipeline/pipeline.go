@@ -142,7 +142,7 @@ type flow struct {
 	rules   []identity.Rule
 	wake    chan struct{}
 	// claiming is how the last claim ended.
-	claiming atomic.Pointer[error]
+	claiming *atomic.Pointer[error]
 }
 
 // New returns a Pipeline that does nothing until Run.
@@ -171,7 +171,7 @@ func New(o Options) *Pipeline {
 	o.Retry = o.Retry.withDefaults()
 	p := &Pipeline{Options: o, flows: map[string]*flow{}}
 	for _, s := range o.Syncs {
-		f := &flow{Pipeline: p, Sync: s, wake: make(chan struct{}, 1)}
+		f := &flow{Pipeline: p, Sync: s, wake: make(chan struct{}, 1), claiming: &atomic.Pointer[error]{}}
 		entries := map[status.Status]mapping.Entry{}
 		for name, m := range s.Config.Statuses {
 			entries[name] = mapping.Entry{From: m.From, To: m.To}

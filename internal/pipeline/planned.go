@@ -25,7 +25,14 @@ type Planned struct {
 	// Approved is who says that what the record holds may be written over, ""
 	// when nobody had to be asked.
 	Approved string
+	// Tries is how often the row was tried before in vain, because the time for it
+	// was over.
+	Tries int
 }
+
+// lateTries is how often a row is tried whose time is over before its tools have
+// answered.
+const lateTries = 3
 
 // Carried is how a row ended. Of the zero Carried nothing was tried.
 type Carried struct {
@@ -34,6 +41,10 @@ type Carried struct {
 	Note  string
 	// Busy: somebody else has the customer, or had it before the end.
 	Busy bool
+	// Late: the time for it was over before the tools had answered.
+	Late bool
+	// Elsewhere: another process has carried the row.
+	Elsewhere bool
 	// Rest is how long a connection rests first.
 	Rest time.Duration
 	// Stop is why no other row would fare better.
@@ -57,7 +68,10 @@ func (p *Pipeline) CarryRow(ctx context.Context, from Claimer, row Planned) (Car
 	}
 	after := f.Now()
 	w, ok, err := from.ClaimOne(ctx, row.Plan.Sync, row.Row.Customer, row.Plan.ID, f.Lease)
+	var ended *store.RowEndedError
 	switch {
+	case errors.As(err, &ended):
+		return Carried{State: ended.State, Note: ended.Note, Elsewhere: true}, nil
 	case errors.Is(err, store.ErrNotFound):
 		return Carried{State: store.RowRefused, Note: "the row is not in the plan any more: the customer was forgotten, or there are later plans; make another with trueup plan " + row.Plan.Sync}, nil
 	case err != nil || !ok:
@@ -74,6 +88,8 @@ func (p *Pipeline) CarryRow(ctx context.Context, from Claimer, row Planned) (Car
 	switch err := a.settle(ctx, e); {
 	case errors.Is(err, store.ErrFenced), e.failure == leaseLost:
 		return Carried{Busy: true}, nil // it took too long, or somebody decided anew
+	case (err != nil || e.lost) && a.late():
+		return Carried{Busy: true}, nil
 	case err != nil:
 		return Carried{}, err
 	case e.lost:
@@ -172,6 +188,8 @@ func (a *attempt) endRow(e *ending) Carried {
 		c.Rest = e.retry
 	case e.failure == string(connector.Unauthorized), e.failure == string(connector.Misconfigured):
 		c.Stop = errors.New(e.reason)
+	case e.failure == string(connector.Transient) && a.late() && r.Tries+1 < lateTries:
+		c.Late = true
 	case e.failure != "":
 		c.State = store.RowFailed
 	case e.outcome == status.AlreadyEqual:

@@ -182,6 +182,32 @@ func TestARowWaitsForAnotherWorkerAndForARest(t *testing.T) {
 	}
 }
 
+func TestARowWhoseTimeWasOverIsTriedAgainBeforeItFails(t *testing.T) {
+	w := newWorld(t, nil)
+	p := w.reviewed()
+	slow := &connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone, Detail: "the tool did not answer in time"}
+	w.crm.fail = func(call, _, _ string) error {
+		if call != "find" {
+			return nil
+		}
+		w.pass(DefaultLease - DefaultLease/4)
+		return slow
+	}
+	for p.Tries = range lateTries - 1 {
+		if c := w.carryRow(p); !c.Late || c.State != store.RowOpen {
+			t.Errorf("at try %d it is %+v", p.Tries, c)
+		}
+	}
+	p.Tries++
+	if c := w.carryRow(p); c.State != store.RowFailed {
+		t.Errorf("it is %+v", c)
+	}
+	w.crm.fail = nil
+	if c := w.carryRow(p); c.State != store.RowApplied {
+		t.Errorf("it is %+v", c)
+	}
+}
+
 func TestNoOtherRowIsTriedWithCredentialsThatTheToolRefuses(t *testing.T) {
 	w := newWorld(t, nil)
 	p := w.reviewed()

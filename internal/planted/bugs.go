@@ -78,7 +78,7 @@ var pathBugs = []Bug{
 			s.Base = a.seenAgain()
 		}`},
 	{"deadline_beyond_lease", "calls may end after the lease", "internal/pipeline/attempt.go",
-		`a.claimed.after.Add(a.Lease-a.margin()).Sub(a.Now())`, `a.claimed.after.Add(map[bool]time.Duration{true: 9 * a.Lease, false: a.Lease - a.margin()}[ON]).Sub(a.Now())`},
+		`return a.claimed.after.Add(a.Lease - a.margin())`, `return a.claimed.after.Add(map[bool]time.Duration{true: 9 * a.Lease, false: a.Lease - a.margin()}[ON])`},
 	{"looks_dated_late", "a look is dated by when the claim was asked for", "internal/pipeline/attempt.go",
 		`return a.work.Now.Add(a.Now().Sub(a.claimed.before)) }`, `if ON { return a.latest() }; return a.work.Now.Add(a.Now().Sub(a.claimed.before)) }`},
 	{"base_of_another_record", "after the link was changed the old record's base still counts", "internal/pipeline/decide.go",

@@ -110,7 +110,8 @@ returning ` + workColumns
 // of the lease (invariant 3). It returns false while somebody else has it. plan
 // is the comparison whose row asks for the customer, 0 when none does:
 // ErrNotFound says that the row does not stand any more, and nothing was made of
-// a customer who may have been forgotten since it was read.
+// a customer who may have been forgotten since it was read; a *RowEndedError,
+// that it has ended meanwhile.
 func (db *DB) ClaimOne(ctx context.Context, sync, customer string, plan int64, lease time.Duration) (w Work, ok bool, err error) {
 	holder, err := db.place(ctx)
 	if err != nil {
@@ -150,12 +151,36 @@ func (t *tx) holdRow(plan int64, customer string) error {
 	if plan == 0 {
 		return nil
 	}
-	n, err := t.exec("update plan_rows set state = state where sweep = $1 and customer = $2", plan, customer)
-	if err == nil && n == 0 {
-		err = ErrNotFound
+	var ended *RowEndedError
+	found := false
+	err := t.query(func(s scanner) error {
+		found = true
+		var state, note string
+		err := s.Scan(&state, &note)
+		if state == string(RowApplied) || state == string(RowRefused) {
+			ended = &RowEndedError{State: RowState(state), Note: note}
+		}
+		return err
+	}, "update plan_rows set state = state where sweep = $1 and customer = $2 returning state, note", plan, customer)
+	switch {
+	case err != nil:
+		return err
+	case !found:
+		return ErrNotFound
+	case ended != nil:
+		return ended
 	}
-	return err
+	return nil
 }
+
+// RowEndedError means that somebody else has carried a plan's row to its end
+// since it was read.
+type RowEndedError struct {
+	State RowState
+	Note  string
+}
+
+func (e *RowEndedError) Error() string { return "the row is " + string(e.State) + " already" }
 
 // loadSeen fills in what comparisons saw of customers who were not carried yet.
 func loadSeen(query func(func(scanner) error, string, ...any) error, by map[string]*Work, among string, args []any) error {

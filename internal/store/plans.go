@@ -120,3 +120,20 @@ func (db *DB) CountPlanRows(ctx context.Context, sweep int64) ([]RowCount, error
 	}
 	return found, nil
 }
+
+// BeginApply notes that this process applies a plan. other says that another one
+// that lives, or was killed a moment ago, does so too: then that stays noted.
+func (db *DB) BeginApply(ctx context.Context, plan int64) (other bool, err error) {
+	holder, err := db.place(ctx)
+	if err == nil {
+		err = db.update(ctx, func(t *tx) error {
+			n, err := t.exec("update sweeps set holder = $2 where id = $1 and not exists (select 1 from processes p where p.id = sweeps.holder and p.id <> $2)", plan, holder)
+			other = n == 0
+			return err
+		})
+	}
+	if err != nil {
+		return false, fmt.Errorf("note that a plan is applied: %w", err)
+	}
+	return other, nil
+}

@@ -283,7 +283,7 @@ const plansKept = 3
 
 // finishSweep stores the vocabulary and drops the rows of older plans.
 func (t *tx) finishSweep(w Sweep, words []Word) error {
-	if _, err := t.exec("update sweeps set lease_until = 0 where id = $1", w.ID); err != nil {
+	if _, err := t.exec("update sweeps set lease_until = 0, holder = 0 where id = $1", w.ID); err != nil {
 		return err
 	}
 	if err := t.putVocabulary(w.Sync, words); err != nil {

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// applying is how many rows are on their way at once.
-	applying = 8
+	// applying is how many rows are on their way at once at most.
+	applying = pipeline.DefaultWorkers
 	// busyPause is how long a row waits that somebody else works on.
 	busyPause = 250 * time.Millisecond
 	// failuresInRow is after how many failures, with nothing carried in between,
@@ -38,6 +38,10 @@ type Application struct {
 	Approved string
 	// Limit is how many rows are tried; 0 is all.
 	Limit int
+	// Workers is how many rows are on their way at once, 16 at most; 0 is 16.
+	Workers int
+	// Beside is told when another process applies the plan as well; nil is nobody.
+	Beside func()
 	// Progress is told after each row; nil is nobody.
 	Progress func(Applied)
 }
@@ -53,7 +57,7 @@ type PlanStore interface {
 // Applied counts what became of the chosen rows.
 type Applied struct {
 	Applied int // written now
-	Before  int // written by an earlier try
+	Before  int // written by an earlier try, or by another process meanwhile
 	Refused int // their world had moved, now or at an earlier try
 	Failed  int
 	Left    int // not tried, or not to an end
@@ -74,7 +78,7 @@ func (a Application) Run(ctx context.Context) (Applied, error) {
 	r := &application{Application: a, stop: stop}
 	rows := make(chan store.PlanRow)
 	var workers sync.WaitGroup
-	for range applying {
+	for range min(cmp.Or(a.Workers, applying), applying) {
 		workers.Go(func() {
 			for row := range rows {
 				r.ended(r.carry(claiming, context.WithoutCancel(ctx), row))
@@ -158,6 +162,9 @@ func (a *application) carry(waiting, working context.Context, row store.PlanRow)
 		switch {
 		case err != nil:
 			return pipeline.Carried{Stop: fmt.Errorf("customer %s: %w", row.Customer, err)}
+		case c.Late:
+			planned.Tries++
+			pause = busyPause
 		case c.Busy:
 			pause = busyPause
 			// Whoever has the customer may have been killed.
@@ -182,6 +189,10 @@ func (a *application) ended(c pipeline.Carried) {
 	a.count(func(t *Applied) {
 		switch c.State {
 		case store.RowApplied:
+			if c.Elsewhere {
+				t.Before++
+				break
+			}
 			t.Applied++
 		case store.RowRefused:
 			t.Refused++

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -419,5 +420,77 @@ func TestAPlanThatIsNotApplied(t *testing.T) {
 		later := w.compare(store.ForPlan)
 		refused(plan, w.sync.Config, ErrSuperseded)
 		refused(later, w.sync.Config, nil)
+	})
+}
+
+// asRead is a store whose plans are as somebody read them who was overtaken.
+type asRead struct {
+	*store.DB
+	rows []store.PlanRow
+}
+
+func (s asRead) EachPlanRow(context.Context, int64) iter.Seq2[store.PlanRow, error] {
+	return func(yield func(store.PlanRow, error) bool) {
+		for _, r := range s.rows {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+func TestRowsThatAnotherApplyHasWrittenAreNotRefused(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		for i := range 5 {
+			w.customer(fmt.Sprintf("cus_%d", i), "canceled", "Active")
+		}
+		w.customer("cus_moved", "canceled", "Active")
+		w.pass(time.Hour)
+		plan := w.compare(store.ForPlan)
+		var read []store.PlanRow
+		for _, r := range w.rows(plan) {
+			read = append(read, r)
+		}
+		w.crm.set("rec_cus_moved", "Vip")
+		writes := w.listen(nil)
+		if got, want := w.apply(w.application(plan)), (Applied{Applied: 5, Refused: 1}); got != want {
+			t.Fatalf("the first came to %+v", got)
+		}
+		second := w.application(plan)
+		second.Store = asRead{w.db, read}
+		if got, want := w.apply(second), (Applied{Before: 5, Refused: 1}); got != want {
+			t.Errorf("the second came to %+v, not %+v", got, want)
+		}
+		if got := writes(); len(got) != 5 {
+			t.Errorf("written were %v", got)
+		}
+		for id, r := range w.rows(plan) {
+			if (r.State == store.RowApplied) != (id != "cus_moved") {
+				t.Errorf("%s is %s: %s", id, r.State, r.Note)
+			}
+		}
+	})
+}
+
+func TestASecondApplyIsToldOfTheFirst(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		w.customer("cus_1", "canceled", "Active")
+		plan := w.compare(store.ForPlan)
+		w.db.ClaimAs(7)
+		if other, err := w.db.BeginApply(t.Context(), plan.ID); other || err != nil {
+			t.Errorf("the first is told of another: %t, %v", other, err)
+		}
+		w.db.ClaimAs(0)
+		if other, err := w.db.BeginApply(t.Context(), plan.ID); other || err != nil {
+			t.Errorf("it is told of one that is gone: %t, %v", other, err)
+		}
+		beside, err := store.Open(t.Context(), store.Options{DSN: w.dsn, Now: w.clock})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer beside.Close()
+		if other, err := beside.BeginApply(t.Context(), plan.ID); !other || err != nil {
+			t.Errorf("the second is not told: %t, %v", other, err)
+		}
 	})
 }

@@ -205,6 +205,7 @@ type world struct {
 	*testing.T
 	mu      sync.Mutex
 	now     time.Time
+	dsn     string
 	db      *store.DB
 	billing *tool
 	crm     *tool
@@ -226,7 +227,7 @@ func (w *world) pass(d time.Duration) {
 
 func newWorld(t *testing.T, dsn string) *world {
 	t.Helper()
-	w := &world{T: t, now: began}
+	w := &world{T: t, now: began, dsn: dsn}
 	newTool := func() *tool {
 		return &tool{now: w.clock, records: map[string]record{}, page: 3, calls: map[string]int{}}
 	}
