@@ -157,17 +157,22 @@ func afterOther(cmd *cobra.Command, db *store.DB, other *store.SweepingError, ma
 
 // planProgress tells how far a comparison is.
 func planProgress(m *meter, s config.Sync) func(sweep.Progress) {
-	phase, since, at := store.Phase(""), m.began, 0
+	phase, indexing, since, at := store.Phase(""), false, m.began, 0
 	return func(p sweep.Progress) {
-		if p.Phase != phase {
-			phase, since, at = p.Phase, m.now(), p.Done // what an earlier try did tells nothing of the speed
+		if p.Phase != phase || p.Indexing != indexing {
+			phase, indexing, since, at = p.Phase, p.Indexing, m.now(), p.Done // what an earlier try did tells nothing of the speed
 		}
 		what := map[store.Phase]string{store.PhaseSource: "records of " + s.Source.Connection + " read",
 			store.PhaseTarget: "records of " + s.Target.Connection + " read", store.PhaseCompare: "customers compared"}[p.Phase]
+		if p.Indexing {
+			what = "records that were read put in order"
+		}
 		switch {
 		case p.Waits != "":
 			m.say("%d %s; %s is at its limit or does not answer, waiting until %s", p.Done, what, p.Waits, p.Until.UTC().Format(time.TimeOnly+"Z"))
 		case what == "":
+		case p.Indexing:
+			m.say("%d of %d %s", p.Done, p.Total, what)
 		case p.Total > p.Done:
 			m.say("%d of about %d %s%s", p.Done, p.Total, what, left(p.Done-at, p.Total-at, m.now().Sub(since)))
 		default:

@@ -23,6 +23,7 @@ func (r *run) index(ctx context.Context) (*listed.Index, error) {
 // fill fills an index with the log, and with those whom the source did not list:
 // who is linked, and of a source that cannot list all that are known.
 func (r *run) fill(ctx context.Context, x *listed.Index) error {
+	records := 0
 	for page, err := range r.Store.EachSweepPage(ctx, r.w) {
 		if err == nil {
 			err = x.Add(ctx, page)
@@ -30,6 +31,8 @@ func (r *run) fill(ctx context.Context, x *listed.Index) error {
 		if err != nil {
 			return err
 		}
+		records += len(page.Sources) + len(page.Targets)
+		r.tellIndexed(records)
 	}
 	for links, err := range r.Store.EachLinks(ctx, r.w.Sync) {
 		customers := make([]string, len(links))

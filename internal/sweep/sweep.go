@@ -60,8 +60,11 @@ type Options struct {
 // Progress is how far a comparison is.
 type Progress struct {
 	Phase store.Phase
-	Done  int
-	Total int // about how many there are, 0 when nobody knows
+	// Indexing: before customers are compared, what both sides listed is put in
+	// order, Done of Total records.
+	Indexing bool
+	Done     int
+	Total    int // about how many there are, 0 when nobody knows
 	// Waits is the connection that is waited for, until Until; "" is none.
 	Waits string
 	Until time.Time
@@ -216,6 +219,13 @@ func (r *run) tell(waits string, until time.Time) {
 		}
 	}
 	r.Progress(p)
+}
+
+// tellIndexed tells how much of what was listed is in the index.
+func (r *run) tellIndexed(records int) {
+	if s := r.w.Summary; r.Progress != nil {
+		r.Progress(Progress{Phase: r.w.Phase, Indexing: true, Done: records, Total: s.Sources + s.Targets})
+	}
 }
 
 // wait returns when the time has passed, or why ctx has ended.

@@ -222,3 +222,23 @@ func TestADroppedEventIsRepaired(t *testing.T) {
 		}
 	})
 }
+
+func TestProgressIsToldWhileWhatWasListedIsPutInOrder(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		everyKind(w)
+		var told []string
+		o := w.options(store.ForPlan)
+		o.Progress = func(p Progress) {
+			if p.Indexing {
+				told = append(told, fmt.Sprintf("%d of %d", p.Done, p.Total))
+			}
+		}
+		if _, err := Run(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		// A page has three records.
+		if d := cmp.Diff([]string{"3 of 17", "6 of 17", "8 of 17", "11 of 17", "14 of 17", "17 of 17"}, told); d != "" {
+			t.Error(d)
+		}
+	})
+}
