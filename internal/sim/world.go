@@ -28,6 +28,7 @@ const maxEvents = 60_000
 
 // world is one history on its way. Times are milliseconds since began.
 type world struct {
+	seed   uint64
 	set    setting
 	script []Step
 	left   map[int]bool // steps that are left out
@@ -66,7 +67,7 @@ type world struct {
 
 func newWorld(c Case, tracing bool) *world {
 	plan := rand.New(rand.NewPCG(c.Seed, 1))
-	w := &world{rng: rand.New(rand.NewPCG(c.Seed, 2)), tracing: tracing, hash: 14695981039346656037, left: map[int]bool{},
+	w := &world{seed: c.Seed, rng: rand.New(rand.NewPCG(c.Seed, 2)), tracing: tracing, hash: 14695981039346656037, left: map[int]bool{},
 		attempts: map[string]int{}, down: map[string]int64{}, coverage: newCoverage(), facts: newFacts()}
 	w.set = drawSetting(plan)
 	w.set.limited, w.set.takesBack = drawLimited(c.Seed), drawTakesBack(c.Seed)
@@ -115,6 +116,7 @@ func (w *world) live() {
 		}
 	}
 	w.sweeps()
+	w.replays(w.seed)
 	w.after(w.set.storm, w.becomeCalm)
 	for w.breach == nil && len(w.queue.entries) > 0 {
 		if w.events++; w.events > maxEvents {
@@ -141,6 +143,7 @@ func (w *world) happen(s Step) {
 	}
 	w.note("step", s.Kind, s.detail(), s.N)
 	happenings[s.Kind].run(w, s)
+	w.turns() // what a person does during an attempt waits since then
 }
 
 // becomeCalm ends all trouble.
