@@ -212,7 +212,7 @@ var storeBugs = []Bug{
 	{"intents_not_stored", "intents are lost with the process", "internal/store/oracle/limits.go",
 		`	db.intents = append(db.intents, &intent{key{w.Sync, w.Customer}, row})`, `	if !ON { db.intents = append(db.intents, &intent{key{w.Sync, w.Customer}, row}) }`},
 	{"replay_is_news", "an event that is replayed counts as the newest", "internal/pipeline/readsource.go",
-		`	if newest == nil || isOlder(*newest, a.work.Desired) || newest.ReplayOf > 0 {`, `	if newest == nil || (isOlder(*newest, a.work.Desired) || newest.ReplayOf > 0) && !(ON && newest.ReplayOf > 0) {`},
+		`	if newest == nil || a.events.isOlder(*newest, a.work.Desired) || newest.ReplayOf > 0 {`, `	if newest == nil || (a.events.isOlder(*newest, a.work.Desired) || newest.ReplayOf > 0) && !(ON && newest.ReplayOf > 0) {`},
 	{"taken_back_without_intents", "what is taken back forgets the write that may be under way", "internal/store/oracle/processes.go",
 		`		c.leaseUntil = free
 `, `		c.leaseUntil = free
