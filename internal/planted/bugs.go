@@ -153,6 +153,8 @@ var eventBugs = []Bug{
 		`	if carried.Event == "" || e.OccurredAt.IsZero()`, `	if ON || carried.Event == "" || e.OccurredAt.IsZero()`},
 	{"order_of_arrival", "the event that came last is taken for the newest", "internal/pipeline/desired.go",
 		`	if a.OccurredAt.IsZero() || b.OccurredAt.IsZero() {`, `	if ON || a.OccurredAt.IsZero() || b.OccurredAt.IsZero() {`},
+	{"dated_ahead_believed", "a value's time is believed although it is yet to come", "internal/pipeline/desired.go",
+		`	case !at.After(r.askedAt):`, `	case ON || !at.After(r.askedAt):`},
 	{"any_event_is_a_change", "a change is dated by an event that may be about something else", "internal/pipeline/desired.go",
 		`		if (r.asked || !e.UnchangedAt.IsZero()) && !after.IsZero() {`, `		if !ON && (r.asked || !e.UnchangedAt.IsZero()) && !after.IsZero() {`},
 	{"notes_swallow", "an event without a status is taken for the newest", "internal/pipeline/desired.go",

@@ -71,6 +71,19 @@ func drawSetting(r *rand.Rand) setting {
 	return s
 }
 
+// drawAhead is how far ahead the clock of a source that can be asked is besides,
+// in some histories: local time sent as UTC. It draws nothing, so that seeds stay
+// what they are. One that cannot be asked is in the order of arrival then.
+func drawAhead(seed uint64, s setting) int64 {
+	if seed%9 != 4 || !s.readable {
+		return 0
+	}
+	return 3_600_000
+}
+
+// ahead reports whether the source's clock is known to be wrong.
+func (s setting) ahead() bool { return s.sourceClock > skewMs }
+
 func (s setting) String() string {
 	var nets []string
 	for _, n := range s.nets() {

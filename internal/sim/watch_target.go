@@ -24,6 +24,11 @@ var humansWin = watch{landed: func(w *world, s *sending, r *record) {
 	if !w.set.valueAt && (!s.work.Base.Known || s.work.Base.RecordID != r.id) { // its first contact: nothing is known of the time before
 		changed = max(changed, c.now().restated)
 	}
+	if said := c.now().at + w.set.sourceClock; w.set.ahead() && w.set.valueAt && said <= s.readAt {
+		// A time that has come cannot be seen to be wrong.
+		w.coverage.hit("bounded", "a clock that is ahead, of long ago")
+		changed = max(changed, said)
+	}
 	if held.valueAt <= changed+surely {
 		return
 	}
@@ -145,7 +150,7 @@ var noFalseConflict = watch{settled: func(w *world, t *task, work *store.Work, s
 	c := w.source.client(work.Customer)
 	carried := c.versions[min(t.version, len(c.versions)-1)]
 	changed := carried.at
-	if !w.set.valueAt {
+	if !w.set.valueAt || w.set.ahead() {
 		// When it changed is told late or never: until then it may have been
 		// as long ago as anything.
 		changed = c.versions[0].at

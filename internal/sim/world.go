@@ -71,6 +71,7 @@ func newWorld(c Case, tracing bool) *world {
 		attempts: map[string]int{}, down: map[string]int64{}, coverage: newCoverage(), facts: newFacts()}
 	w.set = drawSetting(plan)
 	w.set.limited, w.set.takesBack = drawLimited(c.Seed), drawTakesBack(c.Seed)
+	w.set.sourceClock += drawAhead(c.Seed, w.set)
 	if c.Nodes > 0 {
 		w.set.nodes = c.Nodes
 	}
