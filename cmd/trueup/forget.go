@@ -29,8 +29,8 @@ no customer any more it erases what still mentions it.
 
 It cannot reach the two tools themselves, other syncs, messages that were already
 sent and cannot be changed, logs, backups, and copies in free pages of the
-database; it says so when it is done. A customer whose event comes later is a new
-customer.`,
+database; it says so when it is done. A customer whose event comes later, or whom a
+poll finds changed since, is a new customer.`,
 		Example: `  trueup forget customer-status cus_123
   trueup forget customer-status jane@example.com --yes --json`,
 		Args: cobra.ExactArgs(2),

@@ -182,7 +182,7 @@ func (i *Inbox) receive(w http.ResponseWriter, r *http.Request, name string) (an
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), storing)
 	defer cancel()
-	if err := i.store(ctx, name, endpoint.Routes, readings, &got); err != nil {
+	if err := i.store(ctx, name, endpoint.Routes, readings, false, &got); err != nil {
 		got.err = err
 		return unavailable, got
 	}

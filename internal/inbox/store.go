@@ -19,7 +19,7 @@ import (
 // webhook.
 func (i *Inbox) Store(ctx context.Context, connection string, readings []connector.Reading) (accepted, duplicates int, err error) {
 	var got arrival
-	if err := i.store(ctx, connection, i.Connections[connection].Routes, readings, &got); err != nil {
+	if err := i.store(ctx, connection, i.Connections[connection].Routes, readings, true, &got); err != nil {
 		return 0, 0, err
 	}
 	i.count(connection, got)
@@ -30,7 +30,7 @@ func (i *Inbox) Store(ctx context.Context, connection string, readings []connect
 const mostIDs = 20
 
 // store keeps each event once for each sync that it concerns, all or none.
-func (i *Inbox) store(ctx context.Context, connection string, routes []Route, readings []connector.Reading, got *arrival) error {
+func (i *Inbox) store(ctx context.Context, connection string, routes []Route, readings []connector.Reading, listed bool, got *arrival) error {
 	if len(readings) == 0 {
 		return nil
 	}
@@ -42,6 +42,7 @@ func (i *Inbox) store(ctx context.Context, connection string, routes []Route, re
 			if e.Outcome == "" && i.clocks.ahead(e, route, i.Now()) {
 				e.Exception = datedAhead(e, route, i.Now())
 			}
+			e.Listed = listed
 			events = append(events, e)
 		}
 		if len(got.ids) < mostIDs {

@@ -39,6 +39,7 @@ type attempt struct {
 	unsent           []int64 // those of which the target said that nothing was written
 	undone           store.Undone
 	lastAction       string
+	named            []string // whom its sentences name besides its customer
 	redecided        int
 	row              *onPlan // the row of a plan that is carried, nil in the daily work
 	insists          bool    // an answer that looks old is believed
@@ -157,6 +158,9 @@ type claimed struct{ after, before time.Time }
 // its way for a time nobody knows, and the process may have stood still.
 func (a *attempt) earliest() time.Time { return a.work.Now.Add(a.Now().Sub(a.claimed.before)) }
 func (a *attempt) latest() time.Time   { return a.work.Now.Add(a.Now().Sub(a.claimed.after)) }
+
+// names notes whom the attempt's sentences name besides its customer.
+func (a *attempt) names(ids ...string) { a.named = append(a.named, ids...) }
 
 // did notes the last thing that was done, for whoever reads the exception.
 func (a *attempt) did(format string, args ...any) { a.lastAction = fmt.Sprintf(format, args...) }

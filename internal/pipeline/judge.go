@@ -68,6 +68,8 @@ type Judgement struct {
 	Desired store.Desired
 	// Target is the record that was read, with a zero ID when none was.
 	Target status.TargetRecord
+	// Names are those of Settlement.
+	Names []string
 	// Explained says that a write of ours accounts for what the target holds.
 	Explained bool
 }
@@ -118,7 +120,7 @@ func (j *Judge) Judge(ctx context.Context, s Subject) Judgement {
 
 func (a *attempt) judged(e *ending) Judgement {
 	j := Judgement{Action: e.action, Reason: e.reason, Outcome: e.outcome, Stage: a.stage, Row: a.decision.Row, Confidence: a.decision.Confidence,
-		Link: a.link, Source: a.record, Desired: a.desired, Target: a.target}
+		Link: a.link, Source: a.record, Desired: a.desired, Target: a.target, Names: a.named}
 	if e.lost {
 		j.Action = Wait
 	}

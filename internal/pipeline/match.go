@@ -39,6 +39,7 @@ func (a *attempt) match(ctx context.Context) verdict {
 	var taken *store.DuplicateLinkError
 	switch err := a.Store.SaveLink(ctx, a.work, link); {
 	case errors.As(err, &taken):
+		a.names(taken.Customer, link.TargetID)
 		e := a.parked(status.DuplicateLink, fmt.Sprintf(
 			"the record found by %s belongs to customer %s already; say which record is right with trueup exceptions link", link.Rule, taken.Customer))
 		e.park.Candidates = []status.Candidate{{TargetID: link.TargetID, Value: result.Record.Value, Rule: link.Rule, Confidence: link.Confidence}}

@@ -47,10 +47,12 @@ func (a *attempt) targetGone(ctx context.Context, f *connector.Failure) verdict 
 // follow moves the link to the survivor, unless it is another customer's.
 func (a *attempt) follow(ctx context.Context, survivor string) verdict {
 	from := a.link.TargetID
+	a.names(from, survivor)
 	link, err := a.Store.FollowLink(ctx, a.work, from, survivor)
 	var taken *store.DuplicateLinkError
 	switch {
 	case errors.As(err, &taken):
+		a.names(taken.Customer)
 		e := a.parked(status.DuplicateLink, fmt.Sprintf(
 			"the linked record %s was merged into %s in %s, which belongs to customer %s already; set the right links with trueup links set, or merge the two customers in %s",
 			from, survivor, a.Target.Name, taken.Customer, a.Source.Name))
@@ -71,6 +73,7 @@ func (a *attempt) follow(ctx context.Context, survivor string) verdict {
 // exist either.
 func (a *attempt) brokenMerge(survivor string) *ending {
 	e := a.brokenLink()
+	a.names(survivor)
 	e.reason = fmt.Sprintf("the linked record %s is gone from %s; it was merged into %s, which does not exist any more either; link another with trueup links set, or remove the link with trueup links remove to match anew",
 		a.link.TargetID, a.Target.Name, survivor)
 	e.park.Reason = e.reason
@@ -84,6 +87,7 @@ func (a *attempt) sourceGone(f *connector.Failure) verdict {
 		return verdict{end: a.parked(status.BrokenLink, fmt.Sprintf(
 			"%s has no customer with this id any more; restore the customer, or close this with trueup exceptions resolve", a.Source.Name))}
 	}
+	a.names(f.Survivor)
 	e := a.parked(status.BrokenLink, fmt.Sprintf(
 		"the customer was merged into %s in %s, who is carried instead; give the record to %s with trueup links remove and trueup links set, or resolve this",
 		f.Survivor, a.Source.Name, f.Survivor))

@@ -121,6 +121,7 @@ func (a *attempt) plannedRecord(id string) verdict {
 	if a.row == nil || a.row.Row.TargetID == id {
 		return onward
 	}
+	a.names(id, a.row.Row.TargetID)
 	return moved("the match rules find record %s now, the plan has record %s", id, a.row.Row.TargetID)
 }
 
@@ -145,6 +146,7 @@ func (a *attempt) change() string {
 	r := a.row.Row
 	switch {
 	case a.link != nil && a.link.TargetID != r.TargetID:
+		a.names(a.link.TargetID, r.TargetID)
 		return fmt.Sprintf("the customer is linked to record %s now, the plan has record %s", a.link.TargetID, r.TargetID)
 	case a.seenAt.IsZero():
 		return ""
@@ -233,7 +235,7 @@ func (a *attempt) underWay() bool {
 // leave settles an attempt that changes nothing about its customer but what has
 // become of the row. A write under way is looked for when it can arrive no more.
 func (a *attempt) leave(e *ending) store.Settlement {
-	s := store.Settlement{CloseIntents: a.closed, SeenIntents: a.seen, Unsent: a.unsent, Attempts: a.work.Attempts, FirstTry: a.work.FirstTry, Row: a.row.end}
+	s := store.Settlement{CloseIntents: a.closed, SeenIntents: a.seen, Unsent: a.unsent, Attempts: a.work.Attempts, FirstTry: a.work.FirstTry, Row: a.row.end, Names: a.named}
 	s.RetryAt = a.lastArrival(a.closed)
 	s.KeepDue = !a.work.NotDue && (len(a.work.Events) > 0 || s.RetryAt.IsZero())
 	if s.Row != nil {

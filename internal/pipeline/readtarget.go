@@ -53,6 +53,7 @@ func (a *attempt) outdated(record status.TargetRecord) bool {
 // looked for: the one that vanished may have been merged, and a guess would
 // write to a stranger.
 func (a *attempt) brokenLink() *ending {
+	a.names(a.link.TargetID)
 	e := a.parked(status.BrokenLink, fmt.Sprintf(
 		"the linked record %s is gone from %s; say which record took its place with trueup exceptions link, or let the match rules try anew with trueup exceptions rematch",
 		a.link.TargetID, a.Target.Name))

@@ -51,6 +51,7 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 		Reason:       e.reason,
 		Email:        a.record.Keys["email"],
 		Wake:         e.wake,
+		Names:        a.named,
 	}
 	if a.desired != a.work.Desired {
 		s.Desired = &a.desired

@@ -56,6 +56,11 @@ func (t *tx) receive(e NewEvent) (Arrival, error) {
 			return Repeat, err
 		}
 	}
+	if e.Listed && e.Side == SourceSide {
+		if known, err := t.forgottenSince(e); err != nil || known {
+			return Repeat, err
+		}
+	}
 	fresh, err := t.insert(e)
 	switch {
 	case err != nil:

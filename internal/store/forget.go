@@ -28,6 +28,9 @@ type Forgotten struct {
 	LogLeft bool
 
 	names *namer
+	// own finds in the customer's own rows whom else they name, too: a record that
+	// hers was merged into is hers.
+	own *namer
 }
 
 // prose are the texts in which a customer of a sync may be named, by table: the
@@ -38,18 +41,18 @@ var prose = []struct {
 	table, keys string
 	columns     []string
 	where       string
-	owned       bool // it says in a column customer whose the row is
+	owner       string // what says whose the row is, "" when it is the sync's
 }{
-	{"events", "seq", []string{"event_id", "reason", "replayed_by"}, "sync = $1", true},
-	{"customers", "sync, customer", []string{"reason", "observed_by", "base_by", "base_revision", "desired_event", "ruling_by"}, "sync = $1", true},
-	{"decisions", "id", []string{"reason", "observed_by"}, "sync = $1", true},
-	{"exceptions", "id", []string{"reason", "last_action", "candidates", "owner"}, "sync = $1", true},
-	{"actions", "id", []string{"who", "note"}, "exception_id in (select id from exceptions where sync = $1)", false},
-	{"link_history", "id", []string{"why", "who"}, "sync = $1", true},
-	{"links", "sync, customer", []string{"rule", "linked_by"}, "sync = $1", true},
-	{"notices", "what, sync, kind, cause", []string{"failure"}, "sync = $1", false},
-	{"sweeps", "id", []string{"source_cursor", "target_cursor", "compared_to", "failure"}, "sync = $1 and phase in ('done', 'failed')", false},
-	{"plan_rows", "sweep, customer", []string{"reason", "note"}, sweepsOf, true},
+	{"events", "seq", []string{"event_id", "reason", "replayed_by"}, "sync = $1", "customer"},
+	{"customers", "sync, customer", []string{"reason", "observed_by", "base_by", "base_revision", "desired_event", "ruling_by"}, "sync = $1", "customer"},
+	{"decisions", "id", []string{"reason", "observed_by"}, "sync = $1", "customer"},
+	{"exceptions", "id", []string{"reason", "last_action", "candidates", "owner"}, "sync = $1", "customer"},
+	{"actions", "id", []string{"who", "note"}, "exception_id in (select id from exceptions where sync = $1)", "(select x.customer from exceptions x where x.id = exception_id)"},
+	{"link_history", "id", []string{"why", "who"}, "sync = $1", "customer"},
+	{"links", "sync, customer", []string{"rule", "linked_by"}, "sync = $1", "customer"},
+	{"notices", "what, sync, kind, cause", []string{"failure"}, "sync = $1", ""},
+	{"sweeps", "id", []string{"source_cursor", "target_cursor", "compared_to", "failure"}, "sync = $1 and phase in ('done', 'failed')", ""},
+	{"plan_rows", "sweep, customer", []string{"reason", "note"}, sweepsOf, "customer"},
 }
 
 const sweepsOf = "sweep in (select id from sweeps where sync = $1)"
@@ -119,8 +122,11 @@ func (db *DB) forget(ctx context.Context, sync, customer, named string, dry bool
 	}
 	if err == nil && !dry {
 		// Then what its own rows say, and what was written meanwhile.
-		again := Forgotten{Customer: f.Pseudonym, Rows: map[string]int{}, names: f.names}
+		again := Forgotten{Customer: f.Pseudonym, Rows: map[string]int{}, names: f.names, own: f.own}
 		err = db.forgetMentions(ctx, sync, &again, dry, false)
+	}
+	if err == nil && !dry {
+		err = db.update(ctx, func(t *tx) error { return t.eraseLast(sync, &f) })
 	}
 	if err != nil {
 		return Forgotten{}, fmt.Errorf("forget a customer of %s: %w", sync, err)
@@ -209,6 +215,14 @@ union select email from customers where sync = $1 and customer = $2`, sync, f.Cu
 		return n == "" || shared || slices.Contains(taken, n) || IsForgotten(n)
 	})
 	f.names = newNamer(names, f.Pseudonym)
+	var also []string
+	if f.Customer != "" {
+		if err := one(&also, "select name from mentions where sync = $1 and customer = $2", sync, f.Customer); err != nil {
+			return err
+		}
+	}
+	all := slices.Sorted(slices.Values(append(also, names...)))
+	f.own = newNamer(slices.Compact(all), f.Pseudonym)
 	return nil
 }
 
@@ -219,20 +233,49 @@ const mentionPage = 200
 // forgetMentions looks through every text of the sync for the customer's names,
 // or through those in the rows of others.
 func (db *DB) forgetMentions(ctx context.Context, sync string, f *Forgotten, dry, others bool) error {
+	naming, err := db.naming(ctx, sync, f.names.names)
+	if err != nil {
+		return err
+	}
+	if others {
+		naming = slices.DeleteFunc(naming, func(c string) bool { return c != "" && c == f.Customer })
+	}
 	for _, p := range prose {
 		keys := strings.Split(p.keys, ", ")
-		args := []any{sync}
-		if p.owned && others && f.Customer != "" {
-			p.where += " and customer <> $2"
-			args = append(args, f.Customer)
+		look := func(where string, args []any, in func(column, text string) (string, bool)) error {
+			return db.eachPage(ctx, p.table, keys, p.columns, where, args, func(rows [][]string) error {
+				return db.rename(ctx, p.table, keys, p.columns, rows, f, dry, in)
+			})
 		}
-		if err := db.eachPage(ctx, p.table, keys, p.columns, p.where, args, func(rows [][]string) error {
-			return db.rename(ctx, p.table, keys, p.columns, rows, f, dry)
-		}); err != nil {
+		if p.owner == "" { // it is about the sync: nothing is lost with a name too many
+			if err := look(p.where, []any{sync}, f.names.surely); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, customer := range naming {
+			names := f.names
+			if customer == f.Customer {
+				names = f.own
+			}
+			if err := look(p.where+" and "+p.owner+" = $2", []any{sync, customer}, names.surely); err != nil {
+				return err
+			}
+		}
+		where, args := p.where, []any{sync}
+		but := naming
+		if others && f.Customer != "" {
+			but = append(slices.Clone(naming), f.Customer)
+		}
+		for _, customer := range but {
+			args = append(args, customer)
+			where += fmt.Sprintf(" and %s <> $%d", p.owner, len(args))
+		}
+		if err := look(where, args, f.names.inText); err != nil {
 			return err
 		}
 	}
-	return db.forgetPayloads(ctx, sync, f, dry)
+	return db.forgetPayloads(ctx, sync, f, dry, slices.Contains(naming, ""))
 }
 
 // eachPage reads texts of a table page by page, in the order of its keys.
@@ -282,7 +325,7 @@ func (db *DB) eachPage(ctx context.Context, table string, keys, columns []string
 }
 
 // rename writes the rows of a page whose texts name the customer.
-func (db *DB) rename(ctx context.Context, table string, keys, columns []string, rows [][]string, f *Forgotten, dry bool) error {
+func (db *DB) rename(ctx context.Context, table string, keys, columns []string, rows [][]string, f *Forgotten, dry bool, in func(column, text string) (string, bool)) error {
 	type change struct {
 		key, texts []string
 	}
@@ -291,7 +334,7 @@ func (db *DB) rename(ctx context.Context, table string, keys, columns []string, 
 		texts := slices.Clone(row[len(keys):])
 		changed := false
 		for i := range texts {
-			text, here := f.names.inText(columns[i], texts[i])
+			text, here := in(columns[i], texts[i])
 			texts[i], changed = text, changed || here
 		}
 		if changed {
@@ -330,8 +373,9 @@ func (db *DB) rename(ctx context.Context, table string, keys, columns []string, 
 
 // forgetPayloads looks through the payloads that are not the customer's own. One
 // that could not be read when it came is deleted when it names the customer: who
-// else is in it cannot be told.
-func (db *DB) forgetPayloads(ctx context.Context, sync string, f *Forgotten, dry bool) error {
+// else is in it cannot be told. unreadable says that one of those is known to name
+// the customer: then a name counts wherever it stands in them.
+func (db *DB) forgetPayloads(ctx context.Context, sync string, f *Forgotten, dry, unreadable bool) error {
 	for after := int64(0); ; {
 		type row struct {
 			seq      int64
@@ -347,6 +391,9 @@ func (db *DB) forgetPayloads(ctx context.Context, sync string, f *Forgotten, dry
 			}
 			n, after = n+1, r.seq
 			payload, named := f.names.inPayload(r.payload)
+			if r.customer == "" && unreadable {
+				named = f.names.namedIn(r.payload)
+			}
 			switch {
 			case !named:
 				return nil

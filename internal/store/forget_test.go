@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"database/sql"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +13,7 @@ import (
 
 	"trueup/internal/status"
 	"trueup/internal/store"
+	"trueup/internal/store/storetest"
 )
 
 const (
@@ -23,50 +23,7 @@ const (
 	theirMail = "jane.canary@example.com"
 )
 
-// rawOf opens a database beside the store.
-func rawOf(t *testing.T, engine, dsn string) *sql.DB {
-	t.Helper()
-	driver := "pgx"
-	if engine == "sqlite" {
-		driver, dsn = "sqlite", (&url.URL{Scheme: "file", Path: dsn}).String()
-	}
-	raw, err := sql.Open(driver, dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := raw.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return raw
-}
-
-// textColumns returns every column that can hold text or bytes, by table.
-func textColumns(t *testing.T, engine string, raw *sql.DB) map[string][]string {
-	t.Helper()
-	query := "select m.name, p.name from sqlite_master m join pragma_table_info(m.name) p where m.type = 'table' and lower(p.type) in ('text', 'blob')"
-	if engine == "postgres" {
-		query = "select table_name, column_name from information_schema.columns where table_schema = current_schema() and data_type in ('text', 'bytea', 'character varying', 'json', 'jsonb')"
-	}
-	rows, err := raw.Query(query)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	all := map[string][]string{}
-	for rows.Next() {
-		var table, column string
-		if err := rows.Scan(&table, &column); err != nil {
-			t.Fatal(err)
-		}
-		all[table] = append(all[table], column)
-	}
-	if len(all) < 10 || rows.Err() != nil {
-		t.Fatalf("found only %v, %v", all, rows.Err())
-	}
-	return all
-}
+var rawOf, textColumns = storetest.Raw, storetest.TextColumns
 
 // where returns which columns hold one of the needles.
 func where(t *testing.T, raw *sql.DB, columns map[string][]string, needles ...string) []string {
@@ -329,9 +286,10 @@ func TestAShortNumberForgetsNobodyElse(t *testing.T) {
 // A new table must be given a thought: either forgetting looks into it, or it
 // holds nothing of a customer.
 func TestEveryTableIsKnownToForgetting(t *testing.T) {
-	nobodys := []string{"schema_version", "connections", "cursors", "tokens", "api_tokens", "silences", "vocabulary", "modes", "halts", "requests", "nodes", "accounts", "names", "probe"}
+	nobodys := []string{"schema_version", "connections", "cursors", "tokens", "api_tokens", "silences", "vocabulary", "modes", "halts", "requests", "nodes", "accounts", "names", "probe",
+		"forgotten", "hash_keys"}
 	looked := []string{"events", "customers", "links", "intents", "decisions", "exceptions", "actions", "link_history", "notices",
-		"sweeps", "sweep_pages", "plan_rows", "watched", "seen"}
+		"sweeps", "sweep_pages", "plan_rows", "watched", "seen", "mentions"}
 	database := engines["sqlite"](t)
 	open(t, store.Options{DSN: database, Migrate: true})
 	for table := range textColumns(t, "sqlite", rawOf(t, "sqlite", database)) {

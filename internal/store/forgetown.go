@@ -42,7 +42,7 @@ func (t *tx) forgetOwn(sync string, f *Forgotten, rows map[string]int, dry bool)
 func (t *tx) eraseOwn(sync string, f *Forgotten) error {
 	const own = " where sync = $1 and customer = $2"
 	c, p := f.Customer, f.Pseudonym
-	var err error
+	err := t.remember(sync, c)
 	run := func(query string, args ...any) {
 		if err == nil {
 			_, err = t.exec(query, args...)
@@ -66,6 +66,11 @@ where sync = $1 and place <> '' and exists (select 1 from exceptions x where x.s
 	run("update link_history set customer = $3, old_target = case when old_target = '' then '' else $3 end, new_target = case when new_target = '' then '' else $3 end"+own, sync, c, p)
 	run("update watched set customer = $3, target_id = case when target_id = '' then '' else $3 end"+own, sync, c, p)
 	run("delete from seen"+own, sync, c)
+	run("delete from mentions"+own, sync, c)
+	// Its own sentences name it, by whatever name.
+	if err == nil {
+		err = t.mention(sync, p, f.names.names...)
+	}
 	run("delete from links"+own, sync, c)
 	run("delete from intents"+own, sync, c)
 	run("update plan_rows set state = 'refused', note = 'the customer was forgotten', ended_at = $3 where "+sweepsOf+" and customer = $2 and state = ''", sync, c, ms(t.now))

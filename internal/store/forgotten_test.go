@@ -243,3 +243,49 @@ func TestWhatAReplayReadLaterClosesTheException(t *testing.T) {
 		t.Errorf("left: %d, %v", n, err)
 	}
 }
+
+func TestAListDoesNotBringBackWhoWasForgotten(t *testing.T) {
+	for engine, dsn := range engines {
+		t.Run(engine, func(t *testing.T) {
+			database := dsn(t)
+			db := open(t, store.Options{DSN: database, Migrate: true})
+			ctx := t.Context()
+			event := func(id string, at time.Time) store.NewEvent {
+				return store.NewEvent{Connection: "billing", Sync: theSync, Side: store.SourceSide, ID: id, Customer: "4711", OccurredAt: at, Listed: true, Payload: []byte(id)}
+			}
+			changed := time.Now().Add(-time.Hour)
+			dated, undated := event("list:4711:1:ab", changed), event("updated:4711:1", time.Time{})
+			if _, err := db.Receive(ctx, []store.NewEvent{dated, undated}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := db.Forget(ctx, theSync, "4711", "4711"); err != nil {
+				t.Fatal(err)
+			}
+			if left := storetest.Standing(t, engine, database, "4711"); len(left) > 0 {
+				t.Errorf("left is %v", left)
+			}
+			elsewhere := dated
+			elsewhere.Sync = "other"
+			sent := dated
+			sent.Listed = false
+			for _, tt := range []struct {
+				what  string
+				event store.NewEvent
+				want  store.Arrival
+			}{
+				{"the change that was known", dated, store.Repeat},
+				{"the same of a list without dates", undated, store.Repeat},
+				{"a change before it that had not come", event("list:4711:0:ab", changed.Add(-time.Minute)), store.Repeat},
+				{"what only webhooks had told", event("list:4711:1:cd", changed.Add(time.Second)), store.Repeat},
+				{"the same of another sync", elsewhere, store.Fresh},
+				{"a new change", event("list:4711:2:ab", time.Now().Add(time.Minute)), store.Fresh},
+				{"a new one of a list without dates", event("updated:4711:2", time.Time{}), store.Fresh},
+				{"what somebody sends", sent, store.Fresh},
+			} {
+				if got, err := db.Receive(ctx, []store.NewEvent{tt.event}); err != nil || got[0] != tt.want {
+					t.Errorf("%s: %v, %v", tt.what, got, err)
+				}
+			}
+		})
+	}
+}

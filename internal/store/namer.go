@@ -19,11 +19,13 @@ type namer struct {
 	pseudonym string
 	prose     *regexp.Regexp // nil: there is no name
 	payload   *regexp.Regexp
+	anywhere  *regexp.Regexp // every name, also those that could be any number or word
 }
 
-// told are the words after which our own texts name a customer or a record: a
+// told are the words of sentences that were stored before it was noted whom they
+// name, after which they name a customer or a record: a
 // name that could be any number or word is replaced behind them alone.
-var told = []string{"customer ", "record ", "into ", "linked it to "}
+var told = []string{"customer ", "record ", "into ", "linked it to ", "give the record to "}
 
 // clear reports whether a text is surely a name wherever it stands: it is an
 // address, long, or of letters and digits.
@@ -34,7 +36,7 @@ func clear(name string) bool {
 
 func newNamer(names []string, pseudonym string) *namer {
 	n := &namer{names: names, pseudonym: pseudonym}
-	var prose, payload []string
+	var prose, payload, all []string
 	// The longest first: one may begin with another.
 	for _, name := range slices.SortedFunc(slices.Values(names), func(a, b string) int { return cmp.Compare(len(b), len(a)) }) {
 		for _, spelt := range slices.Compact([]string{name, url.QueryEscape(name)}) {
@@ -42,6 +44,7 @@ func newNamer(names []string, pseudonym string) *namer {
 			if strings.Contains(name, "@") {
 				part = "(?i:" + part + ")"
 			}
+			all = append(all, part)
 			if clear(name) {
 				prose, payload = append(prose, part), append(payload, part)
 				continue
@@ -51,6 +54,9 @@ func newNamer(names []string, pseudonym string) *namer {
 	}
 	if len(prose) > 0 {
 		n.prose = regexp.MustCompile(strings.Join(prose, "|"))
+	}
+	if len(all) > 0 {
+		n.anywhere = regexp.MustCompile(strings.Join(all, "|"))
 	}
 	if len(payload) > 0 {
 		n.payload = regexp.MustCompile(strings.Join(payload, "|"))

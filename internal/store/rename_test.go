@@ -44,6 +44,11 @@ func TestARenameLeavesNoRowOfTheOldName(t *testing.T) {
 			must(err)
 			_, err = raw.Exec("insert into vocabulary (sync, side, value, customers, seen_at) values ('" + theSync + "', 'source', 'active', 1, 1)")
 			must(err)
+			for _, text := range []string{"insert into mentions (sync, customer, name) values ('" + theSync + "', 'c1', 'c9')",
+				"insert into forgotten (sync, hash, until) values ('" + theSync + "', 'x', 1)"} {
+				_, err = raw.Exec(text)
+				must(err)
+			}
 			// What a sync without a memory has is in nobody's way.
 			must(db.SetMode(t.Context(), "renamed", false))
 			tables := slices.Collect(func(yield func(string) bool) {

@@ -96,6 +96,9 @@ func (t *tx) again(e NewEvent) (Arrival, error) {
 		return Repeat, nil
 	}
 	kept := e.Apart()
+	if err := t.mention(e.Sync, "", e.ID, e.Customer); err != nil {
+		return Repeat, err
+	}
 	if err := t.query(func(s scanner) error { return s.Scan(&unread) },
 		"select count(*) from (select 1 from events where sync = $1 and customer = '' and outcome = 'parked' limit $2) kept", e.Sync, MostUnread); err != nil {
 		return Repeat, err

@@ -109,6 +109,9 @@ func (t *tx) settle(w *Work, s Settlement) error {
 	if s.Wake != "" {
 		t.woken[key{w.Sync, s.Wake}]++
 	}
+	if err := t.mention(w.Sync, w.Customer, s.Names...); err != nil {
+		return err
+	}
 	for _, id := range s.CloseIntents {
 		if _, err := t.exec("delete from intents where id = $1 and sync = $2 and customer = $3", id, w.Sync, w.Customer); err != nil {
 			return err

@@ -239,6 +239,9 @@ func (t *tx) saveFound(w Sweep, p SweepPart) error {
 		if err != nil {
 			return err
 		}
+		if err := t.mention(w.Sync, r.Customer, r.Names...); err != nil {
+			return err
+		}
 	}
 	if err := t.putSeen(w.Sync, p.Seen); err != nil {
 		return err

@@ -120,6 +120,7 @@ type PlanRow struct {
 	State    RowState
 	Note     string
 	EndedAt  time.Time
+	Names    []string // those of Settlement, when it is stored
 }
 
 // RowState is what became of a plan's row.

@@ -68,6 +68,8 @@ type NewEvent struct {
 	ReplayedBy string
 	// Exception is opened with the event, nil is none.
 	Exception *NewException
+	// Listed: it was not sent, but found in a list, which tells the same again.
+	Listed bool
 	// Owner gets the exception when the id was used before for something else.
 	Owner string
 }
@@ -298,6 +300,7 @@ type Settlement struct {
 	Watched      *Watched // what the look found, in a sync that only watches
 	KeepDue      bool     // RetryAt does not count: it stays due when it was
 	Row          *RowEnd  // nil: it was not carried for a plan
+	Names        []string // the ids of other customers, and of records, that its sentences name
 	Wake         string   // another customer of the sync that is to be looked at; "" is none
 }
 

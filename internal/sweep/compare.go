@@ -131,7 +131,7 @@ func (r *run) worthALook(k *store.Known, j pipeline.Judgement) bool {
 
 func rowOf(k *store.Known, j pipeline.Judgement) store.PlanRow {
 	return store.PlanRow{Customer: k.Customer, TargetID: j.TargetID(), Action: j.Action, Kind: j.Kind, Reason: j.Reason,
-		Before: j.Target.Value, After: j.Desired.Value, RecordAt: j.Target.EditedAt}
+		Before: j.Target.Value, After: j.Desired.Value, RecordAt: j.Target.EditedAt, Names: j.Names}
 }
 
 // count adds a customer to the figures, once.
