@@ -69,7 +69,7 @@ func mapValue(cmd *cobra.Command, args []string, cfg *config.Config, db *store.D
 	}
 	after, err := config.AddSourceValue(before, x.Sync, to, x.SourceValue)
 	if errors.Is(err, config.ErrByHand) {
-		return byHand(err, x, to)
+		return byHand(fmt.Errorf("%s: %w", path, err), x, to)
 	}
 	if err != nil {
 		return err

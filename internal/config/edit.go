@@ -17,7 +17,15 @@ import (
 
 // ErrByHand means that a file is written in a way in which it cannot be edited
 // without touching what is not to be touched.
-var ErrByHand = errors.New("the file cannot be edited by a program without changing more than this")
+var ErrByHand = errors.New("Trueup cannot edit this safely")
+
+// byHand says where a file is written so, and why; line 0 is nowhere.
+func byHand(line int, why string) error {
+	if line == 0 {
+		return fmt.Errorf("%s: %w", why, ErrByHand)
+	}
+	return fmt.Errorf("line %d: %s: %w", line, why, ErrByHand)
+}
 
 // AddSourceValue returns the text of a configuration file in which a sync
 // lists one more value of its source: under a status, or with status "" under
@@ -25,12 +33,13 @@ var ErrByHand = errors.New("the file cannot be edited by a program without chang
 // that it has to be done by hand; Lines says what to write.
 func AddSourceValue(src []byte, sync string, to status.Status, value string) ([]byte, error) {
 	if value == "" || strings.Contains(value, "${") {
-		return nil, ErrByHand
+		return nil, byHand(0, "the value is empty or holds ${")
 	}
 	path := listPath(sync, to)
-	file, err := parser.ParseBytes(bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n")), 0)
+	// The marks are as wide as what they stand for, so every column is the file's.
+	file, err := parser.ParseBytes([]byte(markReferences(strings.ReplaceAll(string(src), "\r\n", "\n"))), 0)
 	if err != nil || len(file.Docs) != 1 {
-		return nil, ErrByHand
+		return nil, byHand(0, "the file is no single YAML document")
 	}
 	at, found := lookUp(file.Docs[0].Body, path)
 	var edited []byte
@@ -39,16 +48,23 @@ func AddSourceValue(src []byte, sync string, to status.Status, value string) ([]
 		edited, err = appendItem(src, list, value)
 	case nil:
 		if found || to != "" {
-			return nil, ErrByHand
+			return nil, byHand(0, "the file has no list "+strings.Join(path, "."))
 		}
 		edited, err = addIgnore(src, file.Docs[0].Body, sync, value)
 	default:
-		return nil, ErrByHand
+		return nil, byHand(at.GetToken().Position.Line, "what is written there is no list")
 	}
 	if err != nil {
 		return nil, err
 	}
-	return edited, onlyAdded(src, edited, path, value)
+	if onlyAdded(src, edited, path, value) != nil {
+		line := 0
+		if at != nil {
+			line = at.GetToken().Position.Line
+		}
+		return nil, byHand(line, "the list is written in a way in which adding to it would change more than the list")
+	}
+	return edited, nil
 }
 
 // Lines is what AddSourceValue would write, for whoever has to do it by hand.
@@ -99,12 +115,12 @@ func appendItem(src []byte, list *ast.SequenceNode, value string) ([]byte, error
 	lines := bytes.SplitAfter(src, []byte("\n"))
 	if list.IsFlowStyle {
 		if list.End == nil {
-			return nil, ErrByHand
+			return nil, byHand(list.GetToken().Position.Line, "the list has no end")
 		}
 		line, column := list.End.Position.Line, list.End.Position.Column
 		text := []rune(string(lines[line-1]))
 		if column > len(text) || text[column-1] != ']' {
-			return nil, ErrByHand
+			return nil, byHand(line, "the end of the list is not where it should be")
 		}
 		before := strings.TrimRight(string(text[:column-1]), " ")
 		separator := ", "
@@ -115,13 +131,13 @@ func appendItem(src []byte, list *ast.SequenceNode, value string) ([]byte, error
 		return bytes.Join(lines, nil), nil
 	}
 	if len(list.Values) == 0 {
-		return nil, ErrByHand
+		return nil, byHand(list.GetToken().Position.Line, "the list is empty")
 	}
 	last := list.Values[len(list.Values)-1].GetToken().Position.Line
 	text := string(lines[last-1])
 	indent, _, ok := strings.Cut(text, "-")
 	if !ok || strings.TrimSpace(indent) != "" {
-		return nil, ErrByHand
+		return nil, byHand(last, "the last value of the list does not stand on a line of its own")
 	}
 	return insertLine(lines, last, indent+"- "+scalar(value)), nil
 }
@@ -137,11 +153,11 @@ func addIgnore(src []byte, body ast.Node, sync, value string) ([]byte, error) {
 		line := v.Key.GetToken().Position.Line
 		indent, _, ok := strings.Cut(string(lines[line-1]), "statuses")
 		if !ok || strings.TrimSpace(indent) != "" {
-			return nil, ErrByHand
+			return nil, byHand(line, "statuses does not begin a line")
 		}
 		return insertLine(lines, line-1, indent+"ignore: ["+scalar(value)+"]"), nil
 	}
-	return nil, ErrByHand
+	return nil, byHand(0, "the sync has no statuses")
 }
 
 // insertLine adds a line after the n-th, with the file's line ending.

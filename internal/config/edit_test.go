@@ -2,11 +2,14 @@ package config
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"trueup/internal/status"
 )
 
 func TestAValueIsAddedAndNothingElseChanges(t *testing.T) {
@@ -45,6 +48,31 @@ func TestAValueIsAddedAndNothingElseChanges(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestAValueIsAddedToTheShippedExample(t *testing.T) {
+	src, err := os.ReadFile("../../docs/examples/trueup.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for to, list := range map[status.Status][2]string{
+		"paused": {"[paused, unpaid]", "[paused, unpaid, on_hold]"},
+		"":       {"[incomplete, incomplete_expired]", "[incomplete, incomplete_expired, on_hold]"},
+	} {
+		got, err := AddSourceValue(src, "customer-status", to, "on_hold")
+		if err != nil {
+			t.Errorf("under %q: %v", to, err)
+		} else if diff := cmp.Diff(strings.Replace(string(src), list[0], list[1], 1), string(got)); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+func TestARefusalSaysWhereAndWhy(t *testing.T) {
+	_, err := AddSourceValue([]byte("syncs:\n  s:\n    statuses:\n      paused: {from: ${VALUES}, to: P}\n"), "s", "paused", "on_hold")
+	if err == nil || err.Error() != "line 4: what is written there is no list: Trueup cannot edit this safely" {
+		t.Errorf("it says %v", err)
 	}
 }
 
