@@ -126,9 +126,7 @@ func (c composer) groupMessage(ctx context.Context, n store.Notice, g store.Grou
 	fact("State", groupState(g))
 	if total := g.Open + g.Ignored + g.Resolved; total == 1 {
 		fact("Customer", lead.Customer)
-		fact("Source says", lead.SourceValue)
 		fact("Target holds", lead.TargetValue)
-		fact("Last action", lead.LastAction)
 	} else {
 		fact("In common", n.Cause)
 		for _, x := range g.Some {
@@ -138,6 +136,7 @@ func (c composer) groupMessage(ctx context.Context, n store.Notice, g store.Grou
 			m.List = append(m.List, fmt.Sprintf("and %d more", total-len(g.Some)))
 		}
 	}
+	m.Facts = append(m.Facts, happened(g.Some)...)
 	if lead.Owner != "" {
 		m.Owner = people(c.People).person(lead.Owner)
 	}
@@ -146,6 +145,34 @@ func (c composer) groupMessage(ctx context.Context, n store.Notice, g store.Grou
 	c.links(&m, n.Kind)
 	m.Buttons, again = c.buttons(g, lead, history, n.Claimed.Add(-lookFor))
 	return m, again, nil
+}
+
+// happened says of each message about exceptions what the source said, how far
+// that got, and what was done last; of several, what those that it names have.
+func happened(some []store.Exception) []Fact {
+	var said, stages, acts []string
+	add := func(all *[]string, value string) {
+		if value != "" && !slices.Contains(*all, value) {
+			*all = append(*all, value)
+		}
+	}
+	for _, x := range some {
+		if x.Customer != "" {
+			add(&said, first(x.SourceValue, "no value"))
+		}
+		add(&stages, string(x.Stage))
+		add(&acts, x.LastAction)
+	}
+	var facts []Fact
+	for _, f := range []struct {
+		name   string
+		values []string
+	}{{"Source says", said}, {"Stage", stages}, {"Last action", acts}} {
+		if len(f.values) > 0 {
+			facts = append(facts, Fact{f.name, Mask(strings.Join(f.values, "; "))})
+		}
+	}
+	return facts
 }
 
 func (c composer) groupTitle(n store.Notice, g store.GroupState) string {
@@ -187,6 +214,9 @@ func groupState(g store.GroupState) string {
 
 func customerLine(x store.Exception) string {
 	line := first(x.Customer, "the whole sync")
+	if x.SourceValue != "" {
+		line += ", source says " + x.SourceValue
+	}
 	if x.TargetValue != "" {
 		line += ", target holds " + x.TargetValue
 	}

@@ -30,6 +30,7 @@ func (c composer) reminder(ctx context.Context, n store.Notice) (plan, error) {
 	} else {
 		m.Facts = append(m.Facts, Fact{"Customers", fmt.Sprint(g.Open)})
 	}
+	m.Facts = append(m.Facts, happened(g.Some)...)
 	if lead.Owner != "" {
 		m.Owner = people(c.People).person(lead.Owner)
 	}
@@ -46,7 +47,7 @@ func (c composer) recovered(ctx context.Context, n store.Notice) (plan, error) {
 	}
 	lasted := n.Began.Sub(g.Some[0].OpenedAt)
 	return plan{do: post, message: Message{Icon: Done, Title: fmt.Sprintf("Over: %s in %s", n.Kind, n.Sync),
-		Text: fmt.Sprintf("It began at %s and lasted %s.", stamp(g.Some[0].OpenedAt), span(lasted))}}, nil
+		Text: fmt.Sprintf("It began at %s and lasted %s.", stamp(g.Some[0].OpenedAt), span(lasted)), Facts: happened(g.Some)}}, nil
 }
 
 // silence tells that a sync hears nothing, or hears again.

@@ -16,6 +16,25 @@ import (
 	"trueup/internal/store"
 )
 
+// happened checks what each message about exceptions says of what happened.
+func (w *world) happened(m Message) {
+	w.Helper()
+	if m.fact("Source says") != "canceled" || m.fact("Stage") != "match" || m.fact("Last action") != "searched" {
+		w.Errorf("of what happened it says %+v", m.Facts)
+	}
+}
+
+func TestAMessageAboutOneCustomerSaysWhatHappened(t *testing.T) {
+	story(t, nil, func(w *world) {
+		w.open(status.Unmatched, "cus_1", "")
+		w.pass(5 * time.Second)
+		w.happened(w.one("unmatched").now())
+		w.close(status.Unmatched, "cus_1")
+		w.pass(time.Minute)
+		w.happened(w.one("unmatched").now())
+	})
+}
+
 func TestAGroupIsOneMessageThatIsKeptUpToDate(t *testing.T) {
 	story(t, nil, func(w *world) {
 		for n := range 50 {
@@ -28,6 +47,10 @@ func TestAGroupIsOneMessageThatIsKeptUpToDate(t *testing.T) {
 		}
 		if got := p.now(); got.Icon != Alarm || got.Owner != (Person{Name: "Ana", ID: "U1"}) || len(got.List) != shown+1 || got.List[shown] != "and 44 more" || got.fact("In common") != "on_hold" {
 			t.Errorf("it says %+v", got)
+		}
+		w.happened(p.now())
+		if !strings.Contains(p.now().List[0], "source says canceled") {
+			t.Errorf("a customer of the group is %q", p.now().List[0])
 		}
 		if text := fmt.Sprint(p.now()); strings.Contains(text, "cus_00@") || !strings.Contains(text, "c***@example.com") {
 			t.Errorf("addresses are not masked: %s", text)
@@ -562,6 +585,7 @@ func TestWhatIsOverdueIsRemindedOnce(t *testing.T) {
 			t.Error("it is reminded too early")
 		}
 		w.pass(5 * time.Minute)
+		w.happened(w.one("Still open").now())
 		if m := w.one("Still open").now(); m.Owner.ID != "U1" || m.Icon != Clock {
 			t.Errorf("it says %+v", m)
 		}
