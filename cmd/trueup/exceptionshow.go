@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -77,12 +79,45 @@ func printException(out io.Writer, x contract.ExceptionInFull) {
 	for _, c := range x.Candidates {
 		fmt.Fprintf(out, "  candidate     %s, holds %s (by %s, %g sure): trueup exceptions link %d %s\n", c.TargetID, orDash(c.Value), orDash(c.Rule), c.Confidence, x.ID, c.TargetID)
 	}
-	for _, o := range x.Offers {
-		fmt.Fprintf(out, "  %-13s %s\n", o.Verb, o.Does)
-	}
+	printOffers(out, x)
 	for _, a := range x.History {
 		fmt.Fprintf(out, "  %s  %s %s %s\n", when(*a.At), a.Who, a.Verb, a.Note)
 	}
+}
+
+// printOffers prints each command that can be given, whole: those that only look
+// come first.
+func printOffers(out io.Writer, x contract.ExceptionInFull) {
+	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	offer := func(command, does string) { fmt.Fprintf(t, "  trueup %s\t%s\n", command, does) }
+	if x.Customer != "" {
+		offer(fmt.Sprintf("exceptions compare %d", x.ID), "see both sides as the tools hold them now")
+	}
+	if slices.ContainsFunc(x.Offers, func(o contract.OfferLine) bool { return o.Verb == string(store.LinkTo) }) && x.Kind != status.BrokenLink {
+		offer("exceptions suggest --sync "+x.Sync, "look for records that are alike")
+	}
+	if x.Kind == status.UnreadableEvent {
+		offer("events list --sync "+x.Sync+" --outcome parked", "see the events")
+	}
+	for _, o := range x.Offers {
+		command := fmt.Sprintf("exceptions %s %d", o.Verb, x.ID)
+		switch store.Verb(o.Verb) {
+		case store.LinkTo:
+			command += " RECORD"
+		case store.Assign:
+			command += " OWNER"
+		case store.MapTo:
+			command += " STATUS"
+		case store.KeepTheirs:
+			command += " [--until DATE]"
+		case store.Ignore:
+			command += " [--for-ever]"
+		case store.ResumeSync:
+			command = "resume " + x.Sync + " --reason TEXT"
+		}
+		offer(command, o.Does)
+	}
+	t.Flush()
 }
 
 func exceptionsGroupsCommand() *cobra.Command {

@@ -69,8 +69,9 @@ func suggestCandidates(cmd *cobra.Command, _ []string, cfg *config.Config, db *s
 func exceptionsCompareCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "compare NUMBER",
-		Short: "Show the customer and its candidates side by side, as the tools hold them now",
-		Long: `Show the customer and its candidates side by side, as the tools hold them now.
+		Short: "Show the customer, its record and its candidates side by side, as the tools hold them now",
+		Long: `Show the customer, the record it is linked to and its candidates side by side, as
+the tools hold them now.
 This reads the tools and prints personal data; nothing of it is stored.`,
 		Example: "  trueup exceptions compare 3",
 		Args:    cobra.ExactArgs(1),
@@ -116,6 +117,9 @@ func sideBySide(cmd *cobra.Command, source app.Side, candidates []app.Side) erro
 	}
 	t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
 	row := func(name string, cell func(app.Side) string) {
+		if !slices.ContainsFunc(columns, func(c app.Side) bool { return cell(c) != "" }) {
+			return
+		}
 		fmt.Fprint(t, name)
 		for _, c := range columns {
 			fmt.Fprintf(t, "\t%s", orDash(cell(c)))
@@ -123,6 +127,7 @@ func sideBySide(cmd *cobra.Command, source app.Side, candidates []app.Side) erro
 		fmt.Fprintln(t)
 	}
 	row("", func(s app.Side) string { return s.Connection })
+	row("linked", func(s app.Side) string { return map[bool]string{true: "yes"}[s.Linked] })
 	row("id", func(s app.Side) string { return s.ID })
 	row("status", func(s app.Side) string { return s.Value })
 	for _, key := range slices.Sorted(maps.Keys(names)) {
@@ -134,6 +139,6 @@ func sideBySide(cmd *cobra.Command, source app.Side, candidates []app.Side) erro
 		}
 		return fmt.Sprintf("%g", s.Confidence)
 	})
-	row("", func(s app.Side) string { return s.Error })
+	row("not read", func(s app.Side) string { return s.Error })
 	return t.Flush()
 }

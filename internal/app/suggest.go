@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
@@ -127,11 +128,12 @@ type Side struct {
 	Value      string            `json:"value"`
 	Keys       map[string]string `json:"keys"`
 	Confidence float64           `json:"confidence,omitempty"`
-	Error      string            `json:"error,omitempty"` // why it could not be read
+	Linked     bool              `json:"linked,omitempty"` // it is the customer's
+	Error      string            `json:"error,omitempty"`  // why it could not be read
 }
 
-// Compare reads an exception's customer in the source and its candidates in the
-// target, for a person to see side by side.
+// Compare reads an exception's customer in the source, and in the target the
+// record that it is linked to and its candidates, for a person to see side by side.
 func Compare(ctx context.Context, cfg *config.Config, db *store.DB, x store.Exception) (source Side, candidates []Side, err error) {
 	s, conns, err := oneSync(cfg, db, x.Sync)
 	if err != nil {
@@ -146,8 +148,17 @@ func Compare(ctx context.Context, cfg *config.Config, db *store.DB, x store.Exce
 	} else {
 		source.Value, source.Keys = r.Value, r.Keys
 	}
-	for _, c := range x.Candidates {
-		side := Side{Connection: s.Target.Name, ID: c.TargetID, Confidence: c.Confidence}
+	all := x.Candidates
+	link, err := db.Link(ctx, x.Sync, x.Customer)
+	switch {
+	case err == nil: // what the decision was about comes first
+		all = slices.DeleteFunc(slices.Clone(all), func(c status.Candidate) bool { return c.TargetID == link.TargetID })
+		all = slices.Insert(all, 0, status.Candidate{TargetID: link.TargetID, Confidence: link.Confidence})
+	case !errors.Is(err, store.ErrNotFound):
+		return Side{}, nil, err
+	}
+	for _, c := range all {
+		side := Side{Connection: s.Target.Name, ID: c.TargetID, Confidence: c.Confidence, Linked: c.TargetID == link.TargetID}
 		var r status.TargetRecord
 		if r, err = s.Target.Target.Read(ctx, c.TargetID); err != nil {
 			side.Error = connector.FailureOf(err).Error()
