@@ -138,6 +138,8 @@ var settleBugs = []Bug{
 }
 
 var eventBugs = []Bug{
+	{"reused_id_dropped", "an event is a repeat whenever its id came before, whatever it says", "internal/store/reused.go",
+		`	case e.Outcome == status.Ignored, e.ReplayOf > 0: // with it nothing is lost`, `	case ON, e.Outcome == status.Ignored, e.ReplayOf > 0:`},
 	{"acknowledge_before_store", "202 is answered although the event could not be stored", "internal/inbox/inbox.go",
 		`		got.err = err
 		return unavailable, got`, `		got.err = err

@@ -45,6 +45,8 @@ type told struct {
 	id, customer, value string
 	version             int
 	at                  int64 // by the source's clock
+	// reused: its id is that of another customer's event.
+	reused bool
 }
 
 var sourceValues = []string{"active", "trialing", "paused", "past_due", "canceled", "active", "paused", "canceled", "incomplete", "on_hold"}

@@ -62,6 +62,7 @@ type facts struct {
 	// stored counts how often the store took an event as new.
 	stored map[string]int
 	acked  []string
+	reused []told // acknowledged, under an id of another event
 	// claims are the latest of each customer.
 	claims map[string]claim
 	// outcomes are those that were settled, by event.

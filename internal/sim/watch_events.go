@@ -18,13 +18,24 @@ var durable = watch{
 			w.fail(1, "durable", "event %s was acknowledged and is not stored", e.id)
 		}
 		w.facts.acked = append(w.facts.acked, connection+"/"+e.id)
+		if e.reused {
+			w.facts.reused = append(w.facts.reused, e)
+		}
 	},
 	ended: func(w *world) {
 		stored, err := w.db.Events(context.Background(), store.EventFilter{Sync: syncName, Limit: 10_000})
 		w.must(err)
-		there := map[string]bool{}
+		there, kept := map[string]bool{}, map[string]bool{}
 		for _, e := range stored {
 			there[e.Connection+"/"+e.ID] = true
+			if e.Outcome == status.Parked && e.Customer == "" {
+				kept[string(e.Payload)] = true
+			}
+		}
+		for _, e := range w.facts.reused {
+			if !kept[e.payload()] {
+				w.fail(1, "durable", "event %s of %s was acknowledged and dropped as a repeat of another's", e.id, e.customer)
+			}
 		}
 		for _, e := range w.facts.acked {
 			if !there[e] {

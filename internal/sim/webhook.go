@@ -26,6 +26,19 @@ var webhookSteps = map[string]happens{
 		w.coverage.hit("fault", "forged")
 		w.deliver("billing", e, "forged", false)
 	}},
+	"id used again": {weight: 3, draw: func(r *rand.Rand, _ setting, s *Step) { s.N = r.Int64N(1 << 20) }, run: func(w *world, s Step) {
+		c, log := w.source.customers[s.Who], w.source.log
+		if len(log) == 0 || c.gone {
+			return
+		}
+		// Of another customer, and stored: who comes first has the id.
+		old := log[s.N%int64(len(log))]
+		if old.customer == c.id || !w.source.client(old.customer).acked[old.id] {
+			return
+		}
+		w.coverage.hit("fault", "id used again")
+		w.sendFrom("billing", told{id: old.id, customer: c.id, value: c.now().value, version: len(c.versions) - 1, at: w.now + w.set.sourceClock, reused: true})
+	}},
 	"secret rotated": {weight: 2, draw: func(r *rand.Rand, _ setting, s *Step) { s.N = 5000 + r.Int64N(60_000) },
 		run: func(w *world, s Step) {
 			if len(w.config.secrets) > 1 {
@@ -110,7 +123,7 @@ func (w *world) deliver(connection string, e told, secret string, again bool) {
 				x.acknowledged(w, connection, e, secret)
 			}
 		}
-		if c := w.source.client(e.customer); c != nil {
+		if c := w.source.client(e.customer); c != nil && !e.reused {
 			c.acked[e.id] = true
 		}
 	})
