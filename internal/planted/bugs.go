@@ -138,6 +138,11 @@ var settleBugs = []Bug{
 }
 
 var eventBugs = []Bug{
+	{"position_is_ours", "a poll begins at our own time and never goes back, wherever the list stands", "internal/connector/position.go",
+		`	at := p.newest
+`, `	at := p.newest
+	if ON && p.first { at = p.now } else if ON && at.Before(p.from) { at = p.from }
+`},
 	{"reused_id_dropped", "an event is a repeat whenever its id came before, whatever it says", "internal/store/reused.go",
 		`	case e.Outcome == status.Ignored, e.ReplayOf > 0: // with it nothing is lost`, `	case ON, e.Outcome == status.Ignored, e.ReplayOf > 0:`},
 	{"acknowledge_before_store", "202 is answered although the event could not be stored", "internal/inbox/inbox.go",

@@ -52,7 +52,11 @@ type setting struct {
 	poll, fences, readBack bool
 	sourceClock            int64 // ms ahead of the true time
 	targetClock            int64
-	storm                  int64
+	// listed: those who poll find the records and when they changed, by a clock
+	// that is listClock ms ahead of the true time.
+	listed    bool
+	listClock int64
+	storm     int64
 }
 
 func drawSetting(r *rand.Rand) setting {
@@ -62,6 +66,8 @@ func drawSetting(r *rand.Rand) setting {
 		sourceClock: r.Int64N(1801) - 900, targetClock: r.Int64N(1801) - 900, storm: 60_000 + r.Int64N(1_800_000)}
 	if !s.readable {
 		s.valued, s.valueAt = true, false
+	} else if r.IntN(2) == 0 {
+		s.listed, s.listClock = true, -r.Int64N(4*3_600_000)
 	}
 	if !s.fences {
 		// Without fences nothing may rest on them: one node that never stands

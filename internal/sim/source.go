@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"trueup/internal/connector"
 	"trueup/internal/status"
@@ -175,6 +176,9 @@ func (s asked) Record(payload []byte) (status.SourceRecord, error) {
 
 // Since implements connector.Changes.
 func (s asked) Since(ctx context.Context, cursor string) (events []connector.Reading, next string, more bool, err error) {
+	if s.set.listed {
+		return s.listed(ctx, cursor)
+	}
 	err = s.call(ctx, opSourceList, "", func(*task) error {
 		from := len(s.source.log)
 		if cursor == "" {
@@ -192,4 +196,36 @@ func (s asked) Since(ctx context.Context, cursor string) (events []connector.Rea
 		return nil
 	})
 	return events, next, more, err
+}
+
+// listed is Since of a source that lists every record with the time at which it
+// changed last, by a clock of its own that may be hours off.
+func (s asked) listed(ctx context.Context, cursor string) (events []connector.Reading, next string, more bool, err error) {
+	err = s.call(ctx, opSourceList, "", func(*task) error {
+		if cursor == "" {
+			s.source.listedFrom = len(s.source.log)
+		}
+		position, err := connector.PositionAt(cursor, s.clock())
+		if err != nil {
+			return err
+		}
+		for _, c := range s.source.customers {
+			if c.gone {
+				continue
+			}
+			v := c.now()
+			at := max(v.at, v.restated) + s.set.listClock
+			if !position.Meets(s.at(at)) {
+				continue
+			}
+			e := told{id: fmt.Sprintf("list:%s:%d", c.id, at), customer: c.id, value: v.value, version: len(c.versions) - 1, at: at}
+			r := s.event(e)
+			// The time is the record's, and says nothing of the status.
+			r.Event.OccurredAt, r.Event.Value, r.Event.HasValue = time.Time{}, "", false
+			events = append(events, r)
+		}
+		next = position.Next()
+		return nil
+	})
+	return events, next, false, err
 }

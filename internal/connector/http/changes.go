@@ -5,24 +5,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
-	"time"
 
 	"trueup/internal/connector"
 	"trueup/internal/status"
 	"trueup/internal/strictjson"
 )
-
-// overlap is how far before its cursor a poll looks again: the tool's clock
-// may be behind ours, and a change may become visible in the list late. What
-// comes twice has the same event id.
-const overlap = 10 * time.Minute
-
-// beginning is the position before any record.
-var beginning = time.Unix(0, 0).UTC()
 
 // maxPages bounds one run through the list: 200 records a page make two
 // million.
@@ -31,36 +21,24 @@ const maxPages = 10_000
 // changes finds what changed by going through the list of all records.
 type changes struct{ *api }
 
-// Since implements connector.Changes. The cursor is the newest updated_at of the
-// list, by the tool's clock: that may be hours behind ours, and a position of our
-// own making would lie ahead of every change until then. It is never later than
-// our own clock either: one record dated into the future must not hide all the
-// others until then.
+// Since implements connector.Changes. The cursor is a connector.Position.
 func (c changes) Since(ctx context.Context, cursor string) ([]connector.Reading, string, bool, error) {
-	now := c.now().UTC()
-	var from, newest time.Time
-	if cursor != "" {
-		var err error
-		if from, err = time.Parse(time.RFC3339Nano, cursor); err != nil {
-			return nil, "", false, misconfigured(errors.New("the stored position in the list cannot be read"))
-		}
+	position, err := connector.PositionAt(cursor, c.now().UTC())
+	if err != nil {
+		return nil, "", false, misconfigured(err)
 	}
-	after := from.Add(-overlap)
 	var found []connector.Reading
 	seen := map[string]bool{}
 	var firstBad error
 	good, dated := 0, 0
-	err := c.pages(ctx, func(vars map[string]any, record any) error {
+	err = c.pages(ctx, func(vars map[string]any, record any) error {
 		r := c.change(vars, record)
 		if r.Err == nil {
 			good++
 			if !r.Event.OccurredAt.IsZero() {
 				dated++
 			}
-			if at := r.Event.OccurredAt; at.After(newest) && !at.After(now) {
-				newest = at
-			}
-			if cursor == "" || !r.Event.OccurredAt.After(after) {
+			if !position.Meets(r.Event.OccurredAt) {
 				return nil
 			}
 		} else if firstBad == nil {
@@ -83,22 +61,13 @@ func (c changes) Since(ctx context.Context, cursor string) ([]connector.Reading,
 		return nil, "", false, misconfigured(misfit{c.record.updatedAt.path,
 			"no record of the list has a time, so no change could ever be seen; name another field, such as the time it was created"})
 	}
-	if cursor == "" {
+	if position.First() {
 		found = nil // what cannot be read is not new either
-	}
-	switch {
-	case !newest.IsZero():
-	case cursor != "":
-		newest = from
-	case dated > 0:
-		newest = now // all are dated ahead of us
-	default:
-		newest = beginning // of an empty list whatever comes is new
 	}
 	slices.SortStableFunc(found, func(a, b connector.Reading) int {
 		return cmp.Or(a.Event.OccurredAt.Compare(b.Event.OccurredAt), cmp.Compare(a.Event.ID, b.Event.ID))
 	})
-	return found, newest.Format(time.RFC3339Nano), false, nil
+	return found, position.Next(), false, nil
 }
 
 // pages goes through the list and gives every record to each.
