@@ -126,6 +126,7 @@ func (db *DB) alone(j *job) error {
 			return results[0]
 		}
 		if !again(err) || n == tries || j.ctx.Err() != nil {
+			db.probing.at.Store(0)
 			return err
 		}
 		timer := time.NewTimer(pause(n))

@@ -2,12 +2,14 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -59,10 +61,11 @@ const (
 	probeAgain = time.Second
 )
 
-// probing is when the database was seen to store something last.
+// probing is when the database was seen to store something last, in Unix
+// nanoseconds; 0 once something could not be stored since.
 type probing struct {
-	mu sync.Mutex
-	at time.Time
+	one sync.Mutex
+	at  atomic.Int64
 }
 
 // Ready reports whether events can be stored and found again now: it commits
@@ -71,13 +74,16 @@ func (db *DB) Ready(ctx context.Context) error {
 	if err := db.there(); err != nil {
 		return err
 	}
-	db.probing.mu.Lock()
-	defer db.probing.mu.Unlock()
-	if time.Since(db.probing.at) < probeAgain {
+	db.probing.one.Lock()
+	defer db.probing.one.Unlock()
+	if time.Since(time.Unix(0, db.probing.at.Load())) < probeAgain {
 		return nil
 	}
+	// Each time another: where nothing is changed, SQLite writes nothing.
+	text := rand.Text()
+	filler := strings.Repeat(text, probeSize/len(text))
 	err := db.update(ctx, func(t *tx) error {
-		_, err := t.exec("insert into probe (id, filler) values (1, $1) on conflict (id) do update set filler = excluded.filler", strings.Repeat("probe ", probeSize/6))
+		_, err := t.exec("insert into probe (id, filler) values (1, $1) on conflict (id) do update set filler = excluded.filler", filler)
 		return err
 	})
 	if err != nil {
@@ -87,6 +93,6 @@ func (db *DB) Ready(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read from the database: %w", err)
 	}
-	db.probing.at = time.Now()
+	db.probing.at.Store(time.Now().UnixNano())
 	return nil
 }
