@@ -223,5 +223,8 @@ func weaknesses(k connector.Knowledge) []string {
 	if !k.ConditionalWrite {
 		all = append(all, "writes unconditionally: an edit in the moment between look and write is not seen")
 	}
+	if k.Unverified {
+		all = append(all, "cannot show what was written (read_back: false): a write counts when the tool accepts it, and is never verified")
+	}
 	return all
 }

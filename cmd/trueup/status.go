@@ -181,7 +181,11 @@ func (p screen) agreement(s contract.Sync) {
 		p.line("agreement", "%s", text)
 	}
 	a := s.Agreement
-	p.line("", "%s by the last look at each: %d of %d", report.Percent(a.Share), a.Agree, a.Carried)
+	text := fmt.Sprintf("%s by the last look at each: %d of %d", report.Percent(a.Share), a.Agree, a.Carried)
+	if a.Unverified > 0 {
+		text += fmt.Sprintf(", %d of them accepted, not verified", a.Unverified)
+	}
+	p.line("", "%s", text)
 }
 
 // trend says how agreement moved between two comparisons.

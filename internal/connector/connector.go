@@ -54,6 +54,7 @@ type Knowledge struct {
 	ConditionalWrite bool `json:"conditional_write"` // a write can be refused when the record moved
 	OptionList       bool `json:"option_list"`       // the field's legal values can be listed
 	DeleteNotice     bool `json:"delete_notice"`     // a deletion is announced
+	Unverified       bool `json:"unverified"`        // a write cannot be seen afterwards: the tool's word for it has to do
 }
 
 // Receiver turns one webhook request into events.
@@ -129,9 +130,13 @@ type Target interface {
 	Read(ctx context.Context, id string) (status.TargetRecord, error)
 	// Write sets the status value of the record that was read. Where the tool
 	// has conditional writes it names record.Revision, and a record that has
-	// moved since is kind Moved. nil is proof that the value was written; a
-	// Failure with Effect == EffectUnknown is no proof of anything.
-	Write(ctx context.Context, record status.TargetRecord, value string) error
+	// moved since is kind Moved. Without an error the tool has said that it was
+	// done, which is not proof that it was: shown is the record as the answer to
+	// the write has it, with ID and Value at least, and nil where the answer does
+	// not have it; the caller then reads. What the answer shows is returned as it
+	// is, also when it is not the value. A Failure with Effect == EffectUnknown
+	// is no proof of anything.
+	Write(ctx context.Context, record status.TargetRecord, value string) (shown *status.TargetRecord, err error)
 }
 
 // Stepwise is an optional ability of a Target whose write is several calls.

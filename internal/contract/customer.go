@@ -21,6 +21,7 @@ type CustomerLine struct {
 	Customer string         `json:"customer"`
 	Desired  Value          `json:"desired"`
 	Observed Observed       `json:"observed"`
+	Verified bool           `json:"verified" doc:"false: the target took the last write and cannot show what it holds."`
 	Base     Value          `json:"base"`
 	Link     *CustomerLink  `json:"link"`
 	Outcome  status.Outcome `json:"outcome"`
@@ -76,7 +77,7 @@ type Decision struct {
 
 // CustomerLineOf converts a customer.
 func CustomerLineOf(c store.Customer) CustomerLine {
-	row := CustomerLine{Sync: c.Sync, Customer: c.Customer, Outcome: c.Outcome, Reason: c.Reason,
+	row := CustomerLine{Sync: c.Sync, Customer: c.Customer, Outcome: c.Outcome, Reason: c.Reason, Verified: !c.Base.Unverified,
 		Desired:  Value{Status: c.Desired.Status, Value: c.Desired.Value, At: Stamp(c.Desired.At)},
 		Observed: Observed{Value: Value{Status: c.Observed.Status, Value: c.Observed.Value, At: Stamp(c.Observed.At)}, By: c.Observed.By},
 		Base:     Value{Status: c.Base.Status, Value: c.Base.Value, At: Stamp(c.Base.At)},

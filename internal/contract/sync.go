@@ -98,6 +98,8 @@ type Agreement struct {
 	Customers int      `json:"customers"`
 	Carried   int      `json:"carried"`
 	Agree     int      `json:"agree"`
+	// Unverified are those of Agree whose target took the value and cannot show it.
+	Unverified int `json:"unverified" doc:"Of agree: accepted by the target, which cannot show what was written."`
 }
 
 // WithCounts adds what waits and what is open.
@@ -112,7 +114,7 @@ func (s Sync) WithCounts(c store.Counts) Sync {
 
 // AgreementOf converts a standing.
 func AgreementOf(s store.SyncStanding) Agreement {
-	return Agreement{Share: s.Agreement(), Customers: s.Customers, Carried: s.Carried, Agree: s.Agree}
+	return Agreement{Share: s.Agreement(), Customers: s.Customers, Carried: s.Carried, Agree: s.Agree, Unverified: s.Unverified}
 }
 
 // Sweep is what one full comparison of both sides came to.

@@ -85,8 +85,8 @@ func TestTheConfigurationJoinsBothTools(t *testing.T) {
 	if len(found) != 1 || found[0].ID != m.contact() {
 		t.Fatalf("found %+v, want the contact %s", found, m.contact())
 	}
-	must(t, target.Target.Write(ctx, found[0], "Churned"))
-	if f := connector.FailureOf(target.Target.Write(ctx, found[0], "Paused")); f.Kind != connector.Moved {
+	must(t, taken(target.Target.Write(ctx, found[0], "Churned")))
+	if f := connector.FailureOf(taken(target.Target.Write(ctx, found[0], "Paused"))); f.Kind != connector.Moved {
 		t.Errorf("a second write with the same revision: %v, want %v", f.Kind, connector.Moved)
 	}
 	now, err := target.Target.Read(ctx, m.contact())
@@ -106,3 +106,6 @@ func TestTheConfigurationJoinsBothTools(t *testing.T) {
 		t.Errorf("%d contacts share the e-mail, want 2", len(twice))
 	}
 }
+
+// taken is the error of a write, whatever its answer shows.
+func taken(_ *status.TargetRecord, err error) error { return err }

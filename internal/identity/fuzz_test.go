@@ -33,7 +33,7 @@ func FuzzSameKey(f *testing.F) {
 		value := Normalize(key, a)
 		result, err := Match(context.Background(), []Rule{{Source: "k", Target: key, Confidence: 1}}, map[string]string{"k": a}, "", 0,
 			func(_ context.Context, _, asked string) ([]status.TargetRecord, error) {
-				if asked != value {
+				if asked != value && asked != strings.TrimSpace(a) {
 					t.Fatalf("asked for %q, not %q", asked, value)
 				}
 				// A fuzzy search, which answers with more than it was asked for.

@@ -67,14 +67,21 @@ func Match(ctx context.Context, rules []Rule, keys map[string]string, sourceID s
 		if rule.Source != idKey {
 			value = keys[rule.Source]
 		}
+		own := strings.TrimSpace(value)
 		if value = Normalize(rule.Target, value); value == "" {
 			missing = append(missing, rule.Source)
 			continue
 		}
 		tried++
-		records, err := find(ctx, rule.Target, value)
-		if err != nil {
-			return Result{}, fmt.Errorf("match by %s: %w", rule, err)
+		// A search may be exact: it finds an address as the source spells it, or
+		// as most tools do. Both are asked, so that two records stay ambiguous.
+		var records []status.TargetRecord
+		for _, spelling := range slices.Compact([]string{own, value}) {
+			found, err := find(ctx, rule.Target, spelling)
+			if err != nil {
+				return Result{}, fmt.Errorf("match by %s: %w", rule, err)
+			}
+			records = append(records, found...)
 		}
 		records = matching(records, rule.Target, value)
 		if len(records) > 0 {

@@ -140,3 +140,44 @@ func FuzzNormalize(f *testing.F) {
 		}
 	})
 }
+
+// exact answers as a search that compares letter for letter.
+func exact(records ...status.TargetRecord) Finder {
+	return func(_ context.Context, key, value string) (found []status.TargetRecord, _ error) {
+		for _, r := range records {
+			if r.Keys[key] == value {
+				found = append(found, r)
+			}
+		}
+		return found, nil
+	}
+}
+
+func TestAnExactSearchFindsAnAddressInEitherSpelling(t *testing.T) {
+	for name, tt := range map[string]struct {
+		source  string
+		records []status.TargetRecord
+		id      string
+		kind    status.Kind
+	}{
+		"as the source spells it":           {"Anna.Berg@Example.com", []status.TargetRecord{rec("r1", "email", "Anna.Berg@Example.com")}, "r1", ""},
+		"in lower case":                     {"Anna.Berg@Example.com", []status.TargetRecord{rec("r1", "email", "anna.berg@example.com")}, "r1", ""},
+		"one record in each":                {"Anna.Berg@Example.com", []status.TargetRecord{rec("r1", "email", "Anna.Berg@Example.com"), rec("r2", "email", "anna.berg@example.com")}, "", status.AmbiguousMatch},
+		"an address with a dot more is not": {"Anna.Berg@Example.com", []status.TargetRecord{rec("r1", "email", "an.na.berg@example.com")}, "", status.Unmatched},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := Match(t.Context(), []Rule{byEmail}, map[string]string{"email": tt.source}, "cus_1", 0.8, exact(tt.records...))
+			if err != nil || got.Record.ID != tt.id || got.Kind != tt.kind {
+				t.Errorf("found %q, %s, %v", got.Record.ID, got.Kind, err)
+			}
+		})
+	}
+	asked := 0
+	_, err := Match(t.Context(), []Rule{byEmail}, map[string]string{"email": "ana@example.com"}, "cus_1", 0.8, func(context.Context, string, string) ([]status.TargetRecord, error) {
+		asked++
+		return nil, nil
+	})
+	if err != nil || asked != 1 {
+		t.Errorf("an address without capitals is asked for %d times, %v", asked, err)
+	}
+}

@@ -33,14 +33,17 @@ type attempt struct {
 	lookedAt, seenAt time.Time
 	decision         decide.Decision
 	intent           store.Intent
-	unproved         error   // how the write ended when its effect is not known
-	closed           []int64 // our intents that are settled: they arrived, or cannot
-	seen             []int64 // those whose value was read, which need not be their doing
-	unsent           []int64 // those of which the target said that nothing was written
+	shown            *status.TargetRecord // the record, as the answer to the write has it
+	unproved         error                // how the write ended when its effect is not known
+	accepted         []int64              // our intents that the tool says it has done
+	closed           []int64              // our intents that are settled: they arrived, or cannot
+	seen             []int64              // those whose value was read, which need not be their doing
+	unsent           []int64              // those of which the target said that nothing was written
 	undone           store.Undone
 	lastAction       string
 	named            []string // whom its sentences name besides its customer
 	redecided        int
+	onlyAsked        bool    // by a Judge: it ends nothing
 	row              *onPlan // the row of a plan that is carried, nil in the daily work
 	insists          bool    // an answer that looks old is believed
 }

@@ -10,14 +10,17 @@ import (
 	"trueup/internal/store"
 )
 
-// confirm makes the write the base, with proof only (invariant 3). A write
-// whose answer proves nothing is looked up in the target.
+// confirm makes the write the base, with proof only (invariant 3): the record,
+// as the answer to the write or a look after it shows it. That the tool says it
+// was done is none, unless it is all that the tool can say.
 func (a *attempt) confirm(ctx context.Context) verdict {
-	if a.unproved == nil {
+	took := a.unproved == nil
+	if took && (a.Target.Knows.Unverified || a.shown != nil && a.shown.Value == a.desired.Value) {
 		failpoint.Hit("confirmed")
-		a.closeIntent(a.intent.ID)
-		return a.applied(&store.Base{Known: true, RecordID: a.target.ID, Status: a.desired.Status, Value: a.desired.Value,
-			By: "us", SeenAt: a.intent.SentAt})
+		return a.proved(a.intent, a.decision.Reason.Sentence())
+	}
+	if took {
+		a.accept()
 	}
 	before := a.earliest()
 	record, err := a.look(ctx)
@@ -34,10 +37,16 @@ func (a *attempt) confirm(ctx context.Context) verdict {
 	a.unproved = nil
 	failpoint.Hit("confirmed")
 	switch {
+	case took && record.Value == a.desired.Value:
+		return a.proved(a.intent, a.decision.Reason.Sentence())
 	case record.Value == a.desired.Value && record.Actor != status.ActorHuman:
 		a.did("sent %s to %s and read it there", a.desired.Value, a.Target.Name)
 		a.seen = append(a.seen, a.intent.ID)
-		return a.applied(a.seenBase())
+		return a.applied(a.seenBase(), a.decision.Reason.Sentence())
+	case took && a.spelledAnew(prior, record):
+		return verdict{end: a.otherSpelling()}
+	case took && (record.Value == prior.Value || a.olderThan(record, a.intent.SentAt)):
+		return a.notShown(a.intent)
 	case record.Value == prior.Value:
 		// It may still arrive: the intent stays open until it is too old.
 		a.did("sent %s to %s; its answer proves nothing and the record is unchanged", a.desired.Value, a.Target.Name)
@@ -46,9 +55,20 @@ func (a *attempt) confirm(ctx context.Context) verdict {
 	return verdict{lookAgain: true}
 }
 
+// proved ends the attempt with a write of ours as the base.
+func (a *attempt) proved(i store.Intent, why string) verdict {
+	a.intent = i
+	a.closeIntent(i.ID)
+	return a.applied(&store.Base{Known: true, RecordID: a.target.ID, Status: a.desired.Status, Value: a.desired.Value,
+		By: "us", SeenAt: i.SentAt, Unverified: a.Target.Knows.Unverified}, why)
+}
+
 // applied ends the attempt: the target holds what it should, by our write.
-func (a *attempt) applied(base *store.Base) verdict {
+func (a *attempt) applied(base *store.Base, why string) verdict {
 	a.target.Value = a.desired.Value
-	return end(ending{outcome: status.Applied, action: "write", base: base,
-		reason: fmt.Sprintf("%s was written: %s", a.desired.Value, a.decision.Reason.Sentence())})
+	done := "was written"
+	if base.Unverified {
+		done = fmt.Sprintf("was accepted by %s, not verified", a.Target.Name)
+	}
+	return end(ending{outcome: status.Applied, action: "write", base: base, reason: fmt.Sprintf("%s %s: %s", a.desired.Value, done, why)})
 }

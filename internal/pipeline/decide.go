@@ -19,6 +19,9 @@ func (a *attempt) decide(context.Context) verdict {
 	a.decision = decide.Decide(a.facts())
 	failpoint.Hit("decided")
 	d := a.decision
+	if v := a.settledByLook(); v.end != nil {
+		return v
+	}
 	switch d.Action {
 	case decide.None:
 		return end(ending{outcome: status.AlreadyEqual, action: string(d.Action), reason: d.Reason.Sentence(), base: a.seenBase()})
@@ -152,11 +155,15 @@ func (a *attempt) rulingDone(e *ending) time.Time {
 }
 
 // traces are the values by which a write of ours shows in its record: what it
-// wrote, and what a target whose write is several calls holds in between.
+// wrote, the same in another spelling, and what a target whose write is several
+// calls holds in between.
 func (a *attempt) traces(i store.Intent) []string {
 	values := []string{i.Value}
 	if steps, ok := a.Target.Target.(connector.Stepwise); ok {
 		values = append(values, steps.Between(i.Prior, i.Value)...)
+	}
+	if alike(a.target.Value, i.Value) && a.target.Value != i.Prior {
+		values = append(values, a.target.Value)
 	}
 	return values
 }

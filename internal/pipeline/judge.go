@@ -98,7 +98,7 @@ func (j *Judge) Judge(ctx context.Context, s Subject) Judgement {
 	if s.Insist {
 		work.Attempts, work.FirstTry = 1, clock.Add(-o.Retry.Patience)
 	}
-	a := &attempt{flow: &f, work: &work, claimed: claimed{after: clock, before: clock}, started: clock, insists: s.Insist}
+	a := &attempt{flow: &f, work: &work, claimed: claimed{after: clock, before: clock}, started: clock, insists: s.Insist, onlyAsked: true}
 	for i := 0; i < indexOf(status.StageWrite); i++ {
 		p := path[i]
 		a.stage = p.stage

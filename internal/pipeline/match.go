@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"trueup/internal/connector"
 	"trueup/internal/failpoint"
@@ -55,11 +56,25 @@ func (a *attempt) match(ctx context.Context) verdict {
 
 // find asks the target for the records with a key. The key id is the record's
 // own, which is read and not searched.
+//
+// A plan's own record is looked at as well: the lists that the plan was made from
+// are compared in all spellings, and an exact search finds only the two that are
+// asked for. Its keys are compared like those of any other.
 func (a *attempt) find(ctx context.Context, key, value string) ([]status.TargetRecord, error) {
-	if key != "id" {
-		return a.Target.Target.Find(ctx, key, value)
+	if key == "id" {
+		return a.byID(ctx, value)
 	}
-	record, err := a.Target.Target.Read(ctx, value)
+	found, err := a.Target.Target.Find(ctx, key, value)
+	if err != nil || a.row == nil || slices.ContainsFunc(found, func(r status.TargetRecord) bool { return r.ID == a.row.Row.TargetID }) {
+		return found, err
+	}
+	planned, err := a.byID(ctx, a.row.Row.TargetID)
+	return append(found, planned...), err
+}
+
+// byID is the record with the id, and none where there is none.
+func (a *attempt) byID(ctx context.Context, id string) ([]status.TargetRecord, error) {
+	record, err := a.Target.Target.Read(ctx, id)
 	if err != nil {
 		if connector.FailureOf(err).Kind == connector.Gone {
 			return nil, nil

@@ -13,8 +13,8 @@
 //     changes nothing any more.
 //  2. Before a write leaves, its intent is stored; the write's deadline lies
 //     inside the lease.
-//  3. The base changes only with proof: the target's answer to our write, or
-//     its own record read after it.
+//  3. The base changes only with proof: the target's record shows it, in the
+//     answer to our write or read after it. What a tool cannot show is marked.
 //  4. What cannot be carried ends in an exception, or stays due; no attempt
 //     ends in silence.
 //  5. A connection's trouble counts against the connection: a sync whose
@@ -72,6 +72,7 @@ type Store interface {
 	Event(ctx context.Context, seq int64) (store.Event, error)
 	Events(ctx context.Context, f store.EventFilter) ([]store.Event, error)
 	SaveLink(ctx context.Context, w *store.Work, l store.Link) error
+	OtherCustomer(ctx context.Context, sync, customer, key, value string) (string, error)
 	FollowLink(ctx context.Context, w *store.Work, from, to string) (store.Link, error)
 	BeginWrite(ctx context.Context, w *store.Work, i store.Intent, l store.Limits) (store.Intent, error)
 	Settle(ctx context.Context, w *store.Work, s store.Settlement) error

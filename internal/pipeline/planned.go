@@ -28,6 +28,9 @@ type Planned struct {
 	// Tries is how often the row was tried before in vain, because the time for it
 	// was over.
 	Tries int
+	// Sent says that an earlier try has sent the row's value: what the record
+	// holds by now is its doing.
+	Sent bool
 }
 
 // lateTries is how often a row is tried whose time is over before its tools have
@@ -45,8 +48,10 @@ type Carried struct {
 	Late bool
 	// Elsewhere: another process has carried the row.
 	Elsewhere bool
-	// Rest is how long a connection rests first.
+	// Rest is how long a connection rests first, or the tool is given to show
+	// what was Sent.
 	Rest time.Duration
+	Sent bool
 	// Stop is why no other row would fare better.
 	Stop error
 }
@@ -180,19 +185,24 @@ func worded(value string) string {
 func (a *attempt) endRow(e *ending) Carried {
 	r := a.row
 	c := Carried{Note: e.reason}
+	refused := a.intent.ID != 0 && e.failure == string(connector.Refused)
+	// The target took the value and holds another: that is stored, or it would be sent again.
+	unwritten := e.park != nil && e.park.Kind == status.WriteFailed && a.stage == status.StageConfirm && e.outcome == status.Parked
 	switch {
 	case e.lost:
-	case e.outcome == status.Applied, e.outcome == status.AlreadyEqual && a.sentBefore():
+	case e.outcome == status.Applied, e.outcome == status.AlreadyEqual && (r.Sent || a.sentBefore()):
 		c.State = store.RowApplied
 	case e.moved:
 		c.State = store.RowRefused
 	case e.failure == string(connector.RateLimited):
 		c.Rest = e.retry
+	case e.failure == notShownFailure && e.park == nil:
+		c.Rest, c.Sent = e.retry, true
 	case e.failure == string(connector.Unauthorized), e.failure == string(connector.Misconfigured):
 		c.Stop = errors.New(e.reason)
 	case e.failure == string(connector.Transient) && a.late() && r.Tries+1 < lateTries:
 		c.Late = true
-	case e.failure != "":
+	case e.failure != "", unwritten:
 		c.State = store.RowFailed
 	case e.outcome == status.AlreadyEqual:
 		c.State, c.Note = store.RowRefused, "the target holds "+worded(a.target.Value)+" already"
@@ -202,9 +212,8 @@ func (a *attempt) endRow(e *ending) Carried {
 			c.Note = change + "; " + c.Note
 		}
 	}
-	refused := a.intent.ID != 0 && e.failure == string(connector.Refused)
 	stopped := e.park != nil && e.park.Kind == status.LoopSuspected // that is stored: somebody has to hear of it
-	r.asItWas = e.moved || c.State != store.RowApplied && !refused && !stopped && !a.underWay()
+	r.asItWas = e.moved || c.State != store.RowApplied && !refused && !unwritten && e.failure != notShownFailure && !stopped && !a.underWay()
 	if c.State != store.RowOpen {
 		r.end = &store.RowEnd{Sweep: r.Plan.ID, State: c.State, Note: c.Note}
 		if c.State == store.RowApplied {
@@ -235,7 +244,7 @@ func (a *attempt) underWay() bool {
 // leave settles an attempt that changes nothing about its customer but what has
 // become of the row. A write under way is looked for when it can arrive no more.
 func (a *attempt) leave(e *ending) store.Settlement {
-	s := store.Settlement{CloseIntents: a.closed, SeenIntents: a.seen, Unsent: a.unsent, Attempts: a.work.Attempts, FirstTry: a.work.FirstTry, Row: a.row.end, Names: a.named}
+	s := store.Settlement{CloseIntents: a.closed, SeenIntents: a.seen, Accepted: a.accepted, Unsent: a.unsent, Attempts: a.work.Attempts, FirstTry: a.work.FirstTry, Row: a.row.end, Names: a.named}
 	s.RetryAt = a.lastArrival(a.closed)
 	s.KeepDue = !a.work.NotDue && (len(a.work.Events) > 0 || s.RetryAt.IsZero())
 	if s.Row != nil {

@@ -320,3 +320,17 @@ func TestARefusedRowWithAWriteUnderWayStaysDue(t *testing.T) {
 		t.Errorf("the target holds %s, the event ended as %s", got, w.ended("cus_1")[1])
 	}
 }
+
+func TestARowIsCarriedWhateverSpellingTheTargetFindsItsRecordBy(t *testing.T) {
+	for name, spelled := range map[string]string{"as the source": "Cus_1@Example.com", "in lower case": "cus_1@example.com", "in another way": "CUS_1@EXAMPLE.COM"} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			row := w.reviewed()
+			w.billing.records["cus_1"].keys = map[string]string{"email": "Cus_1@Example.com"}
+			w.crm.records["rec_cus_1"].keys = map[string]string{"email": spelled}
+			if c := w.carryRow(row); c.State != store.RowApplied {
+				t.Errorf("the row ended %s (%s)", c.State, c.Note)
+			}
+		})
+	}
+}

@@ -57,7 +57,7 @@ func (a *attempt) notYetShown() verdict {
 	if !told.IsZero() && !shows.IsZero() && !shows.Add(a.events.skew).Before(told) || since >= shownWithin {
 		return onward
 	}
-	return end(ending{action: "wait", retry: max(a.Retry.First, since), attempts: a.work.Attempts, failure: string(connector.Transient),
+	return end(ending{action: "wait", retry: max(a.Retry.First, since), attempts: a.work.Attempts, firstTry: a.work.FirstTry, failure: string(connector.Transient),
 		reason: fmt.Sprintf("reading the customer in %s: the answer is older than the change that it told of", a.Source.Name)})
 }
 

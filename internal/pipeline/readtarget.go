@@ -7,6 +7,7 @@ import (
 
 	"trueup/internal/connector"
 	"trueup/internal/failpoint"
+	"trueup/internal/identity"
 	"trueup/internal/status"
 )
 
@@ -27,6 +28,43 @@ func (a *attempt) readTarget(ctx context.Context) verdict {
 	a.target, a.lookedAt, a.seenAt = record, before, a.latest()
 	a.did("read the record in %s", a.Target.Name)
 	failpoint.Hit("target_read")
+	return a.anothers(ctx)
+}
+
+// anothers ends the attempt when the record of a link that a rule found shows
+// another customer's match key by now: a person has moved the key, or the
+// connection leads to another account. What a person linked stays his word, and
+// a key that is nobody else's has merely changed.
+func (a *attempt) anothers(ctx context.Context) verdict {
+	if a.link.By != "rule" && a.link.By != "trueup" {
+		return onward
+	}
+	var foreign []identity.Rule
+	for _, r := range a.rules {
+		own := a.record.Keys[r.Source]
+		if r.Source == "id" {
+			own = a.work.Customer
+		}
+		own, has := identity.Normalize(r.Target, own), identity.Normalize(r.Target, a.target.Keys[r.Target])
+		switch {
+		case r.Target == "id" || own == "" || has == "":
+		case own == has:
+			return onward
+		default:
+			foreign = append(foreign, r)
+		}
+	}
+	for _, r := range foreign {
+		other, err := a.Store.OtherCustomer(ctx, a.Config.Name, a.work.Customer, r.Source, identity.Normalize(r.Target, a.target.Keys[r.Target]))
+		if err != nil {
+			return a.storeFailed(err)
+		}
+		if other != "" {
+			return verdict{end: a.parked(status.BrokenLink, fmt.Sprintf(
+				"the linked record %s shows the %s of customer %s now, so nothing is written to it; let the match rules try anew with trueup exceptions rematch, or say which record is right with trueup exceptions link",
+				a.link.TargetID, r.Target, other))}
+		}
+	}
 	return onward
 }
 

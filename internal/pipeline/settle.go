@@ -41,6 +41,7 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 		Events:       a.outcomes(e),
 		CloseIntents: append(a.expired(), a.closed...),
 		SeenIntents:  a.seen,
+		Accepted:     a.accepted,
 		Unsent:       a.unsent,
 		Undone:       a.undoneNow(e),
 		Halted:       e.halted || e.failure != "" && e.retry > 0, // tried again by itself: the mark of a halt stays
@@ -63,7 +64,9 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 			s.Observed.At, s.Observed.By = e.base.At, e.base.By
 		} else {
 			s.Observed.SeenAt = a.firstSeen()
-			s.HumanAt = a.humanAt()
+			if e.base == nil || e.base.Sent == "" { // else it is our own, in the target's spelling
+				s.HumanAt = a.humanAt()
+			}
 		}
 		if s.Base == nil {
 			s.Base = a.seenAgain()
@@ -140,7 +143,7 @@ func (a *attempt) watched(e *ending) *store.Watched {
 func (a *attempt) seenAgain() *store.Base {
 	b := a.work.Base
 	if b.Known && b.RecordID == a.target.ID && b.Value == a.target.Value {
-		b.SeenAt = a.lookedAt
+		b.SeenAt, b.Unverified = a.lookedAt, false
 		return &b
 	}
 	if _, ours := a.facts().Explained(); ours {

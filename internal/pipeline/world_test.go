@@ -48,6 +48,12 @@ type tool struct {
 	fail func(call, id, value string) error
 	// beforeWrite happens between our read and the arrival of our write.
 	beforeWrite func(id string)
+	// lies: a write is answered as done and is not. spells is how a value is
+	// kept. shows: the answer to a write has the record. asked are all values
+	// that were to be written.
+	lies, shows bool
+	spells      func(value string) string
+	asked       []string
 	// overwrote names writes over a newer edit of a person, which must not be.
 	sourceChanged func(id string) time.Time
 	overwrote     []string
@@ -110,14 +116,27 @@ func (t *tool) Read(_ context.Context, id string) (status.TargetRecord, error) {
 	return t.view(id), nil
 }
 
-func (t *tool) Write(_ context.Context, r status.TargetRecord, value string) error {
+func (t *tool) Write(_ context.Context, r status.TargetRecord, value string) (*status.TargetRecord, error) {
 	if t.beforeWrite != nil {
 		t.beforeWrite(r.ID)
 	}
 	if err := t.failed("write", r.ID, value); err != nil {
-		return err
+		return nil, err
 	}
-	return t.put(r.ID, r.Revision, value)
+	t.asked = append(t.asked, value)
+	if t.lies {
+		return nil, nil
+	}
+	if t.spells != nil {
+		value = t.spells(value)
+	}
+	if err := t.put(r.ID, r.Revision, value); err != nil || !t.shows {
+		return nil, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	shown := t.view(r.ID)
+	return &shown, nil
 }
 
 // put is the effect of a write.
@@ -214,8 +233,9 @@ type world struct {
 	events       int
 	lastChange   map[string]time.Time // by customer
 	cannotAsk    bool
-	called       string // what the source's connection is called, "" is billing
-	quiet        bool   // keeps no log
+	knows        connector.Knowledge // of the target
+	called       string              // what the source's connection is called, "" is billing
+	quiet        bool                // keeps no log
 	configure    func(*config.Sync)
 	mapped       map[status.Status][]string // further words of the source
 	recordOf     map[string]string
@@ -288,7 +308,7 @@ func (w *world) start() {
 		from.Source, from.EventSource = nil, events{}
 	}
 	w.p = New(Options{Store: w.db, Now: func() time.Time { return w.now }, Jitter: func() float64 { return 0 }, Log: w.log(),
-		Syncs: []Sync{{Config: s, Source: from, Target: connector.Connection{Name: "crm", Target: w.crm}}}})
+		Syncs: []Sync{{Config: s, Source: from, Target: connector.Connection{Name: "crm", Target: w.crm, Knows: w.knows}}}})
 	w.f = w.p.flows[syncName]
 }
 

@@ -23,7 +23,7 @@ func (a *attempt) write(ctx context.Context) verdict {
 	a.work.Intents = append(a.work.Intents, intent)
 	a.did("sent %s to %s", a.desired.Value, a.Target.Name)
 	failpoint.Hit("intent")
-	err = a.Target.Target.Write(ctx, a.target, a.desired.Value) // ctx ends inside the lease
+	a.shown, err = a.Target.Target.Write(ctx, a.target, a.desired.Value) // ctx ends inside the lease
 	failpoint.Hit("sent")
 	if err == nil {
 		a.Metrics.Call(a.Config.Name, "write", "applied")

@@ -65,6 +65,16 @@ var pathBugs = []Bug{
 	a.intent = intent`},
 	{"read_back_believes", "looking whether a write arrived believes that it did", "internal/pipeline/confirm.go",
 		`	case record.Value == a.desired.Value && record.Actor != status.ActorHuman:`, `	case ON || record.Value == a.desired.Value && record.Actor != status.ActorHuman:`},
+	{"answer_is_believed", "a write counts as applied because the tool answered 200", "internal/pipeline/confirm.go",
+		`	if took && (a.Target.Knows.Unverified ||`, `	if took && (ON || a.Target.Knows.Unverified ||`},
+	{"spelling_is_equal", "a value that the target spells its own way counts as written", "internal/pipeline/confirm.go",
+		`	case took && record.Value == a.desired.Value:`, `	case took && (record.Value == a.desired.Value || ON && alike(record.Value, a.desired.Value)):`},
+	{"spelled_again", "a value that the target spells its own way is sent again", "internal/pipeline/shown.go",
+		`	return known || d.Adopted != 0`, `	return !ON && (known || d.Adopted != 0)`},
+	{"taken_sent_again", "a write that the tool took and does not show is sent at each try", "internal/pipeline/shown.go",
+		`	case taken:
+		return a.notShown(i)`, `	case taken && !ON:
+		return a.notShown(i)`},
 	{"read_back_closes", "reading our value closes the intent, whoever wrote it", "internal/pipeline/confirm.go",
 		`		a.seen = append(a.seen, a.intent.ID)
 `, `		if ON { a.closeIntent(a.intent.ID) } else { a.seen = append(a.seen, a.intent.ID) }

@@ -38,15 +38,18 @@ const skewMs = 2000
 type setting struct {
 	nodes, customers int
 	class            class
-	readable         bool // the source can be asked
-	valueAt          bool // and keeps the time of a value
-	valued           bool // its events carry the value
-	targetTells      bool // the target sends webhooks
-	sourceWins       bool // first_contact
-	skipAutomation   bool // automation_edits
-	retryInCalm      bool // a person tries all exceptions again
-	limited          bool // mass_change and writes_per_customer
-	takesBack        bool // what a dead process held is taken back before its lease is over
+	readable         bool   // the source can be asked
+	valueAt          bool   // and keeps the time of a value
+	valued           bool   // its events carry the value
+	targetTells      bool   // the target sends webhooks
+	sourceWins       bool   // first_contact
+	skipAutomation   bool   // automation_edits
+	retryInCalm      bool   // a person tries all exceptions again
+	limited          bool   // mass_change and writes_per_customer
+	takesBack        bool   // what a dead process held is taken back before its lease is over
+	lies             bool   // what is no option is answered as done
+	answers          bool   // the answer to a write has the record
+	respells         string // the value that the target spells its own way, "" for none
 	// The safety nets, each of which is off in a share of the histories: nets
 	// hide each other's bugs.
 	poll, fences, readBack bool
@@ -97,8 +100,8 @@ func (s setting) String() string {
 			nets = append(nets, n.name)
 		}
 	}
-	return fmt.Sprintf("%d nodes, %d customers, target: %s, source readable %t, value times %t, valued events %t, target tells %t, source wins %t, skip automation %t, limits %t, takes back %t, nets off: [%s]",
-		s.nodes, s.customers, s.class, s.readable, s.valueAt, s.valued, s.targetTells, s.sourceWins, s.skipAutomation, s.limited, s.takesBack, strings.Join(nets, " "))
+	return fmt.Sprintf("%d nodes, %d customers, target: %s, source readable %t, value times %t, valued events %t, target tells %t, source wins %t, skip automation %t, limits %t, takes back %t, lies %t, answers %t, respells %q, nets off: [%s]",
+		s.nodes, s.customers, s.class, s.readable, s.valueAt, s.valued, s.targetTells, s.sourceWins, s.skipAutomation, s.limited, s.takesBack, s.lies, s.answers, s.respells, strings.Join(nets, " "))
 }
 
 // net is a safety net and whether it is there.

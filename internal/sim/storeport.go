@@ -113,6 +113,11 @@ func (p *port) FollowLink(ctx context.Context, work *store.Work, from, to string
 	return l, err
 }
 
+// OtherCustomer implements pipeline.Store.
+func (p *port) OtherCustomer(ctx context.Context, sync, customer, key, value string) (string, error) {
+	return p.world.db.OtherCustomer(ctx, sync, customer, key, value)
+}
+
 // BeginWrite implements pipeline.Store.
 func (p *port) BeginWrite(ctx context.Context, work *store.Work, i store.Intent, l store.Limits) (stored store.Intent, err error) {
 	err = p.do("intent", func(t *task) error {
@@ -120,6 +125,9 @@ func (p *port) BeginWrite(ctx context.Context, work *store.Work, i store.Intent,
 		p.held(t, work, "an intent", err)
 		if err == nil {
 			t.intent, t.intentAt, t.intentID = &stored, p.world.now, stored.ID
+			if p.world.facts.taken[work.Customer].value != i.Value {
+				delete(p.world.facts.taken, work.Customer) // the source has changed since
+			}
 		}
 		if halted := (*store.HaltedError)(nil); errors.As(err, &halted) {
 			p.world.halted(work.Customer)

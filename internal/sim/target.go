@@ -37,6 +37,7 @@ type state struct {
 	// same: the edit set what was there before. landed: it is a write of ours;
 	// late: one that arrived after its sender was told that it failed.
 	same, landed, late bool
+	sent               string // what was sent, when we wrote it
 	revision           int
 }
 
@@ -211,13 +212,13 @@ func (f follows) Read(ctx context.Context, id string) (status.TargetRecord, erro
 }
 
 // Write implements connector.Target.
-func (f follows) Write(ctx context.Context, record status.TargetRecord, value string) error {
+func (f follows) Write(ctx context.Context, record status.TargetRecord, value string) (*status.TargetRecord, error) {
 	t := f.current
 	if !t.pass("before the send", f.latency()/4) {
-		return errDead
+		return nil, errDead
 	}
 	if late(ctx, f.now) {
-		return outOfTime()
+		return nil, outOfTime()
 	}
 	for _, x := range watches {
 		if x.sent != nil {
@@ -227,7 +228,10 @@ func (f follows) Write(ctx context.Context, record status.TargetRecord, value st
 	s := &sending{attempt: t.attempt, record: record, value: value, at: f.now}
 	err := f.transmit(ctx, t, s)
 	t.unproved = err != nil && connector.FailureOf(err).Effect == connector.EffectUnknown
-	return err
+	if err != nil || !f.set.answers {
+		return nil, err
+	}
+	return s.shown, nil
 }
 
 // sending is a write on the wire.
@@ -240,6 +244,7 @@ type sending struct {
 	late bool
 	// answer is what the target says when it has arrived.
 	answer error
+	shown  *status.TargetRecord
 }
 
 // arrive is the effect of a write.
@@ -250,6 +255,10 @@ func (f follows) arrive(s *sending) {
 	switch {
 	case r == nil || r.gone:
 		s.answer = gone()
+		return
+	case w.target.options != nil && !slices.Contains(w.target.options, s.value) && w.set.lies:
+		w.coverage.hit("fault", "lie")
+		s.show(w, r)
 		return
 	case w.target.options != nil && !slices.Contains(w.target.options, s.value):
 		w.coverage.hit("fault", "option list")
@@ -266,7 +275,14 @@ func (f follows) arrive(s *sending) {
 		}
 	}
 	r.landed = max(r.landed, s.version)
-	w.target.edit(r, s.value, status.ActorUs)
+	w.target.edit(r, w.spelled(s.value), status.ActorUs)
 	last := &r.states[len(r.states)-1]
-	last.landed, last.late = true, s.late
+	last.landed, last.late, last.sent = true, s.late, s.value
+	s.show(w, r)
+}
+
+// show puts the record into the answer.
+func (s *sending) show(w *world, r *record) {
+	v := w.view(r, r.now())
+	s.shown = &v
 }

@@ -27,7 +27,7 @@ type watch struct {
 // watches are all invariants, by their numbers.
 var watches = []watch{
 	durable, once, humansWin, noTimeTravel, noIdleWrite, rightRecord, oneOutcome,
-	noFalseConflict, fenced, baseIsTruth, converges, fair, bounded, withinLimits, counted,
+	noFalseConflict, fenced, baseIsTruth, converges, fair, bounded, withinLimits, counted, notAgain,
 }
 
 // attempt is what the watches remember of a task that carries a customer.
@@ -75,6 +75,7 @@ type facts struct {
 	since      map[string]int64
 	retriedAll bool
 	limits     counts
+	taken      map[string]taken
 }
 
 type claim struct {
@@ -94,7 +95,7 @@ type look struct {
 
 func newFacts() facts {
 	return facts{stored: map[string]int{}, claims: map[string]claim{}, outcomes: map[int64]status.Outcome{},
-		delivered: map[string]int64{}, looked: map[string]look{}, dismissed: map[string]bool{}, since: map[string]int64{},
+		delivered: map[string]int64{}, looked: map[string]look{}, dismissed: map[string]bool{}, since: map[string]int64{}, taken: map[string]taken{},
 		limits: counts{since: map[string]int64{}, waiting: map[string]bool{}, passing: map[string]bool{}, resumed: -1}}
 }
 

@@ -333,8 +333,10 @@ func (w *world) justified(c *client, row store.Customer, open []store.Exception)
 			cause = linked == nil || linked.gone
 		case status.Conflict, status.FirstContact:
 			cause = linked != nil && slices.ContainsFunc(linked.states, func(s state) bool { return s.valueBy != status.ActorUs })
-		case status.ConnectionFailed, status.WriteFailed:
+		case status.ConnectionFailed:
 			cause = false
+		case status.WriteFailed: // the target still spells it its own way
+			cause = w.set.respells != "" && linked != nil && linked.now().value == w.set.spelling()
 		}
 		if !cause {
 			w.fail(11, "converges", "%s has %s open, and its cause is gone: %s", c.id, x.Kind, x.Reason)

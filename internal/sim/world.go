@@ -72,6 +72,7 @@ func newWorld(c Case, tracing bool) *world {
 	w.set = drawSetting(plan)
 	w.set.limited, w.set.takesBack = drawLimited(c.Seed), drawTakesBack(c.Seed)
 	w.set.sourceClock += drawAhead(c.Seed, w.set)
+	w.set.drawProof(c.Seed)
 	if c.Nodes > 0 {
 		w.set.nodes = c.Nodes
 	}
@@ -80,6 +81,7 @@ func newWorld(c Case, tracing bool) *world {
 		w.left[n] = true
 	}
 	w.source, w.target = newSource(w), newTarget(w)
+	w.target.beginLying()
 	w.secrets = []string{"first"}
 	w.config = settings{secrets: []string{"first"}}
 	for i := range w.set.nodes {

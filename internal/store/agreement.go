@@ -19,7 +19,9 @@ type SyncStanding struct {
 	Customers int // all that were ever seen
 	Carried   int // those who should be carried
 	Agree     int // of these, whose target holds what it should
-	ByOutcome map[status.Outcome]int
+	// Unverified are those of Agree whose target took the value and cannot show it.
+	Unverified int
+	ByOutcome  map[status.Outcome]int
 }
 
 // Agreement is Agree of Carried, nil when there are none.
@@ -30,8 +32,9 @@ func (db *DB) SyncStanding(ctx context.Context, sync string) (SyncStanding, erro
 	s := SyncStanding{ByOutcome: map[status.Outcome]int{}}
 	err := db.view(ctx, func(row scanner) error {
 		var outcome status.Outcome
-		var all, carried, agree int
-		err := row.Scan(&outcome, &all, &carried, &agree)
+		var all, carried, agree, unverified int
+		err := row.Scan(&outcome, &all, &carried, &agree, &unverified)
+		s.Unverified += unverified
 		s.Customers, s.Carried, s.Agree = s.Customers+all, s.Carried+carried, s.Agree+agree
 		if outcome != "" {
 			s.ByOutcome[outcome] = all
@@ -39,7 +42,8 @@ func (db *DB) SyncStanding(ctx context.Context, sync string) (SyncStanding, erro
 		return err
 	}, `select outcome, count(*),
     sum(case when desired_value <> '' or desired_source_value <> '' and outcome <> 'ignored' then 1 else 0 end),
-    sum(case when desired_value <> '' and desired_value = observed_value and outcome not in ('held', 'parked') then 1 else 0 end)
+    sum(case when desired_value <> '' and desired_value = observed_value and outcome not in ('held', 'parked') then 1 else 0 end),
+    sum(case when desired_value <> '' and desired_value = observed_value and outcome not in ('held', 'parked') and base_unverified = 1 then 1 else 0 end)
 from customers where sync = $1 group by outcome`, sync)
 	if err != nil {
 		return SyncStanding{}, fmt.Errorf("count how the customers of %s stand: %w", sync, err)

@@ -36,6 +36,25 @@ order by customer`, sync, named, strings.ToLower(strings.TrimSpace(named)))
 	return found, nil
 }
 
+// OtherCustomer returns a customer of the sync, other than the one that is named,
+// who has a source key's value, "" when none is known. Of the source's keys only
+// id and email are kept; of any other nobody is known.
+func (db *DB) OtherCustomer(ctx context.Context, sync, customer, key, value string) (other string, err error) {
+	column, ok := map[string]string{"id": "customer", "email": "email"}[key]
+	if !ok || value == "" {
+		return "", nil
+	}
+	if key == "email" {
+		value = strings.ToLower(strings.TrimSpace(value))
+	}
+	err = db.view(ctx, func(s scanner) error { return s.Scan(&other) },
+		"select customer from customers where sync = $1 and customer <> $2 and "+column+" = $3 and "+column+" <> '' order by customer limit 1", sync, customer, value)
+	if err != nil {
+		return "", fmt.Errorf("look for another customer of %s: %w", sync, err)
+	}
+	return other, nil
+}
+
 // CustomersBySync returns how many customers each sync has, whether the
 // configuration still has it or not.
 func (db *DB) CustomersBySync(ctx context.Context) (map[string]int, error) {

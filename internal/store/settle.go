@@ -54,7 +54,7 @@ update customers set lease_until = 0, attempts = $4, first_try = $5,
     desired_event = $18, desired_event_at = $19,
     observed_status = $20, observed_value = $21, observed_at = $22, observed_by = $23, observed_seen_at = $24,
     base_known = $25, base_record_id = $26, base_status = $27, base_value = $28, base_revision = $29, base_by = $30,
-    base_at = $31, base_seen_at = $32,
+    base_at = $31, base_seen_at = $32, base_sent = $37, base_unverified = $38,
     ruling = case when ruling_at = $33 then '' else ruling end, undone = $34,
     owed = case when $10 in ('applied', 'already_equal') or $10 <> '' and $36 = 0 then 0 else owed end,
     halted = case when $10 = 'applied' or $10 <> '' and $35 = 0 and generation = $6 then '' else halted end
@@ -94,7 +94,7 @@ func (t *tx) release(w *Work, s Settlement) (held bool, err error) {
 		d.SourceValue, string(d.Status), d.Value, ms(d.At), ms(d.SeenAt), d.Event, ms(d.EventAt),
 		string(o.Status), o.Value, ms(o.At), o.By, ms(o.SeenAt),
 		bit(b.Known), b.RecordID, string(b.Status), b.Value, b.Revision, b.By, ms(b.At), ms(b.SeenAt), ms(s.RulingDone),
-		undone, bit(s.Halted), bit(s.Watched != nil))
+		undone, bit(s.Halted), bit(s.Watched != nil), b.Sent, bit(b.Unverified))
 	return n > 0, err
 }
 
@@ -119,6 +119,11 @@ func (t *tx) settle(w *Work, s Settlement) error {
 	}
 	for _, id := range s.SeenIntents {
 		if _, err := t.exec("update intents set seen = 1 where id = $1 and sync = $2 and customer = $3", id, w.Sync, w.Customer); err != nil {
+			return err
+		}
+	}
+	for _, id := range s.Accepted {
+		if _, err := t.exec("update intents set accepted = 1 where id = $1 and sync = $2 and customer = $3", id, w.Sync, w.Customer); err != nil {
 			return err
 		}
 	}

@@ -172,6 +172,11 @@ type Base struct {
 	By       string
 	At       time.Time
 	SeenAt   time.Time
+	// Sent is what we wrote, where the target keeps it as Value, a spelling of
+	// its own; "" where the two are one.
+	Sent string
+	// Unverified: the target took the write and cannot show what it holds.
+	Unverified bool
 }
 
 // Link joins one customer to one target record.
@@ -196,6 +201,9 @@ type Intent struct {
 	// Seen: its value was read in the record afterwards. It has most likely
 	// arrived; what is found from then on is somebody else's.
 	Seen bool
+	// Accepted: the tool answered that it was done. Until the record shows it,
+	// nothing is proved, and to send it again would only repeat the answer.
+	Accepted bool
 }
 
 // Work is a claimed customer with all that is known of it.
@@ -285,6 +293,7 @@ type Settlement struct {
 	Undone       *Undone   // nil leaves it
 	CloseIntents []int64
 	SeenIntents  []int64
+	Accepted     []int64 // intents that the tool says it has done, and does not show
 	Unsent       []int64 // intents of which the target said that nothing was written
 	Events       []EventOutcome
 	Decision     *Decision

@@ -159,6 +159,7 @@ func (a *application) carry(waiting, working context.Context, row store.PlanRow)
 		}
 		c, err := a.Pipeline.CarryRow(working, a.Store, planned)
 		pause := c.Rest
+		planned.Sent = planned.Sent || c.Sent
 		switch {
 		case err != nil:
 			return pipeline.Carried{Stop: fmt.Errorf("customer %s: %w", row.Customer, err)}

@@ -222,6 +222,7 @@ func (t target) Find(ctx context.Context, key, value string) ([]status.TargetRec
 		real := t.Sync.Target.Target
 		return ask(ctx, t.records, t.Sync.Target.Name, "searching", func(ctx context.Context) ([]status.TargetRecord, error) { return real.Find(ctx, key, value) })
 	}
+	value = identity.Normalize(key, value) // the index knows no spellings
 	ids, ok := t.under[[2]string{key, value}]
 	if !ok { // the source was asked, and says another value than it listed
 		some, err := t.listed.Under(ctx, key, []string{value})
@@ -264,8 +265,8 @@ func (t target) Read(ctx context.Context, id string) (status.TargetRecord, error
 }
 
 // Write implements connector.Target; a comparison writes nothing (invariant 2).
-func (t target) Write(context.Context, status.TargetRecord, string) error {
-	return errors.New("a comparison writes nothing")
+func (t target) Write(context.Context, status.TargetRecord, string) (*status.TargetRecord, error) {
+	return nil, errors.New("a comparison writes nothing")
 }
 
 func gone(detail string) error {

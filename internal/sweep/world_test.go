@@ -174,17 +174,17 @@ func (t crm) Read(_ context.Context, id string) (status.TargetRecord, error) {
 	return t.of(id), nil
 }
 
-func (t crm) Write(_ context.Context, r status.TargetRecord, value string) error {
+func (t crm) Write(_ context.Context, r status.TargetRecord, value string) (*status.TargetRecord, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err := t.called("write", r.ID); err != nil {
-		return err
+		return nil, err
 	}
 	now := t.records[r.ID]
 	now.value, now.at = value, t.now()
 	t.records[r.ID] = now
 	t.writes++
-	return nil
+	return nil, nil
 }
 
 func (t crm) List(_ context.Context, cursor string) (found []status.TargetRecord, next string, err error) {

@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"trueup/internal/connector"
+	"trueup/internal/status"
 )
 
 // Harness tells the suite how to use one connector.
@@ -47,6 +48,8 @@ type Harness struct {
 	Reads []Call
 	// Writes are calls that change the target.
 	Writes []Call
+	// Lies are writes to a tool that answers 200 and keeps what it held.
+	Lies []Lie
 }
 
 // Call is one thing a connector asks of its tool.
@@ -68,6 +71,15 @@ type Call struct {
 	ReadsByPost bool
 }
 
+// Lie is a write to a tool that says it was done, in its usual words, and whose
+// record is as it was.
+type Lie struct {
+	Name   string
+	Tool   http.HandlerFunc
+	Record status.TargetRecord // as it was read
+	Value  string
+}
+
 // Run runs the suite.
 func Run(t *testing.T, h Harness) {
 	if h.Open == nil {
@@ -81,6 +93,33 @@ func Run(t *testing.T, h Harness) {
 	}
 	for _, c := range h.Writes {
 		t.Run(c.Name, func(t *testing.T) { testCall(t, h, c, true) })
+	}
+	for _, l := range h.Lies {
+		t.Run(l.Name, func(t *testing.T) { testLie(t, h, l) })
+	}
+}
+
+const ruleShown = "a tool may answer 200 and keep the old value: a write is only called done when the tool shows it, so the answer's record is handed on as it is, or none"
+
+// testLie makes a write that has no effect. The connector may say that its
+// effect is not known, hand on what the answer shows, or nothing; reading the
+// record then has to show what it holds.
+func testLie(t *testing.T, h Harness, l Lie) {
+	w := open(t, h, l.Tool)
+	shown, err := w.conn.Target.Write(t.Context(), l.Record, l.Value)
+	w.discreet("the write's", err)
+	if f := connector.FailureOf(err); err != nil && f.Effect != connector.EffectUnknown {
+		t.Errorf("it fails with effect %s (%v): the tool answered that it was done\nrule: %s", f.Effect, f, ruleUnknown)
+	}
+	if shown != nil && shown.ID != l.Record.ID {
+		t.Errorf("the answer is taken for one about record %q, and %q was written\nrule: %s", shown.ID, l.Record.ID, ruleShown)
+	}
+	if shown != nil && shown.Value == l.Value {
+		t.Errorf("it shows %q, which the record does not hold\nrule: %s", l.Value, ruleShown)
+	}
+	got, err := w.conn.Target.Read(t.Context(), l.Record.ID)
+	if err != nil || got.Value == l.Value {
+		t.Errorf("read after the write it gives %+v, %v; it holds %q\nrule: %s", got, err, l.Record.Value, ruleShown)
 	}
 }
 

@@ -71,7 +71,7 @@ func TestWhatEachAnswerMeans(t *testing.T) {
 			})
 			_, err := c.Target.Read(t.Context(), "ada")
 			f := fails(t, err, tt.read, none)
-			g := fails(t, c.Target.Write(t.Context(), record, "Paused"), tt.write, tt.effect)
+			g := fails(t, written(c.Target.Write(t.Context(), record, "Paused")), tt.write, tt.effect)
 			for _, got := range []*connector.Failure{f, g} {
 				if got.RetryAfter != tt.after {
 					t.Errorf("to be left alone for %s, want %s", got.RetryAfter, tt.after)
@@ -176,7 +176,7 @@ func TestListsAndPollsAreInTheBackgroundAndNothingElseIs(t *testing.T) {
 			t.Errorf("%s is not in the background", name)
 		}
 	}
-	if err := c.Target.Write(t.Context(), read(t, c, "ada"), "Paused"); err != nil {
+	if err := written(c.Target.Write(t.Context(), read(t, c, "ada"), "Paused")); err != nil {
 		t.Error(err)
 	}
 	if _, err := c.Target.Find(t.Context(), "email", "ada@example.com"); err != nil {

@@ -122,11 +122,11 @@ func TestATokenIsRenewedBeforeItsEndAndWhenItIsRefused(t *testing.T) {
 			if n := look("refused"); n == 0 {
 				t.Error("it is not renewed when it is refused")
 			}
-			if err := c.Target.Write(t.Context(), read(t, c, "ada"), "Paused"); err != nil {
+			if err := written(c.Target.Write(t.Context(), read(t, c, "ada"), "Paused")); err != nil {
 				t.Error(err)
 			}
 			a.Expire()
-			if err := c.Target.Write(t.Context(), read(t, c, "ada"), "Active"); err != nil {
+			if err := written(c.Target.Write(t.Context(), read(t, c, "ada"), "Active")); err != nil {
 				t.Errorf("a write whose token was refused: %v", err)
 			}
 		})
@@ -174,7 +174,7 @@ func TestAConsentThatIsOverAsksForAnother(t *testing.T) {
 		if f := fails(t, err, connector.Unauthorized, connector.EffectNone); !strings.Contains(f.Detail, "run trueup connect") {
 			t.Errorf("%s: %s", name, f.Detail)
 		}
-		f := fails(t, c.Target.Write(t.Context(), read0("ada"), "Paused"), connector.Unauthorized, connector.EffectNone)
+		f := fails(t, written(c.Target.Write(t.Context(), read0("ada"), "Paused")), connector.Unauthorized, connector.EffectNone)
 		if strings.Contains(f.Error(), ghltest.ClientSecret) || strings.Contains(f.Error(), "refresh-") {
 			t.Errorf("%s: %v", name, f)
 		}

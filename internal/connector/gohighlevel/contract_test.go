@@ -62,6 +62,21 @@ func whole() http.HandlerFunc {
 	})
 }
 
+// keeping answers as whole does, and every write is without effect.
+func keeping() http.HandlerFunc {
+	usual := whole()
+	return func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Method == http.MethodPut && r.URL.Path == "/contacts/c1":
+			tool(map[string]string{"PUT /contacts/c1": oneContact})(w, r)
+		case strings.HasSuffix(r.URL.Path, "/tags"):
+			tool(map[string]string{r.Method + " " + r.URL.Path: `{"tags":["active"]}`})(w, r)
+		default:
+			usual(w, r)
+		}
+	}
+}
+
 func harness(use connector.Use, change ...func(*Settings)) connectortest.Harness {
 	return connectortest.Harness{
 		Open: func(t *testing.T, base string, deps connector.Deps) connector.Connection {
@@ -146,8 +161,9 @@ func TestTheConnectorKeepsTheContract(t *testing.T) {
 			}
 			record := status.TargetRecord{ID: "c1", Value: values[0], Keys: map[string]string{"opportunity_id": "o1"}}
 			h.Writes = []connectortest.Call{{Name: "write", Tool: whole(), ExceptFor: wrongAddress, Do: func(ctx context.Context, c connector.Connection) (any, error) {
-				return nil, c.Target.Write(ctx, record, values[1])
+				return nil, written(c.Target.Write(ctx, record, values[1]))
 			}}}
+			h.Lies = []connectortest.Lie{{Name: "a write that is answered and not done", Tool: keeping(), Record: record, Value: values[1]}}
 			connectortest.Run(t, h)
 		})
 	}
@@ -202,3 +218,6 @@ func TestTheWebhooksOfAWorkflowKeepTheContract(t *testing.T) {
 }
 
 const workflowBody = `{"contact_id":"c1","first_name":"Ada","tags":"vip,paused","location":{"id":"` + location + `","name":"Example Gym"},"workflow":{"id":"w1","name":"Status changed"},"customData":{"status":"Paused"}}`
+
+// written is the error of a write, whatever its answer shows.
+func written(_ *status.TargetRecord, err error) error { return err }

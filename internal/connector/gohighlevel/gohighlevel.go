@@ -100,9 +100,6 @@ func Open(name string, common config.Connection, s *Settings, deps connector.Dep
 	if where.kind == customField && deps.Use.Target {
 		conn.Options = options{all}
 	}
-	if where.kind == customField && deps.Use.Target {
-		conn.Options = options{all}
-	}
 	conn.Source, conn.SourceList = source{all}, sourceList{all}
 	conn.Target, conn.TargetList = target{all}, targetList{all}
 	if where.kind != opportunityStatus {

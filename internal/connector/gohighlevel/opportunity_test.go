@@ -39,7 +39,7 @@ func TestTheStatusOfTheOneOpportunityIsReadAndWritten(t *testing.T) {
 		t.Errorf("as a source: %+v, %v", src, err)
 	}
 	c := open(t, a, s, following("opportunity.status", "open", "lost"))
-	if err := c.Target.Write(t.Context(), read(t, c, "ada"), "lost"); err != nil {
+	if err := written(c.Target.Write(t.Context(), read(t, c, "ada"), "lost")); err != nil {
 		t.Fatal(err)
 	}
 	if a.OpportunityStatus("o1") != "lost" || a.OpportunityStatus("o2") != "won" {
@@ -61,7 +61,7 @@ func TestOfSeveralOpportunitiesNoneIsChosen(t *testing.T) {
 	if r.Value != "open + open + won" || r.Keys["opportunity_id"] != "" {
 		t.Errorf("read %+v", r)
 	}
-	f := fails(t, c.Target.Write(t.Context(), r, "lost"), connector.Refused, connector.EffectNone)
+	f := fails(t, written(c.Target.Write(t.Context(), r, "lost")), connector.Refused, connector.EffectNone)
 	if !strings.Contains(f.Detail, "or several") || len(a.Effects()) > 0 {
 		t.Errorf("%s, %v", f.Detail, a.Effects())
 	}
@@ -73,8 +73,8 @@ func TestAContactWithoutAnOpportunityHasNoStatus(t *testing.T) {
 	if r := read(t, c, "ada"); r.Value != "" || r.Keys["opportunity_id"] != "" {
 		t.Errorf("read %+v", r)
 	}
-	fails(t, c.Target.Write(t.Context(), read(t, c, "ada"), "open"), connector.Refused, connector.EffectNone)
-	fails(t, c.Target.Write(t.Context(), read(t, c, "ada"), "paused"), connector.Refused, connector.EffectNone)
+	fails(t, written(c.Target.Write(t.Context(), read(t, c, "ada"), "open")), connector.Refused, connector.EffectNone)
+	fails(t, written(c.Target.Write(t.Context(), read(t, c, "ada"), "paused")), connector.Refused, connector.EffectNone)
 }
 
 func TestAPipelineThatIsNotThereIsNamed(t *testing.T) {

@@ -20,7 +20,7 @@ func TestAStatusTagIsReplacedAndNoOtherIsTouched(t *testing.T) {
 	if r.Value != "Active" {
 		t.Fatalf("the tag active is read as %q", r.Value)
 	}
-	if err := c.Target.Write(t.Context(), r, "Paused"); err != nil {
+	if err := written(c.Target.Write(t.Context(), r, "Paused")); err != nil {
 		t.Fatal(err)
 	}
 	if got := read(t, c, "ada").Value; got != "Paused" {
@@ -42,7 +42,7 @@ func TestTagsAreComparedInLowerCase(t *testing.T) {
 	if r.Value != "Paused" {
 		t.Errorf("read as %q", r.Value)
 	}
-	if err := c.Target.Write(t.Context(), r, "Paused"); err != nil || len(a.Effects()) != 0 {
+	if err := written(c.Target.Write(t.Context(), r, "Paused")); err != nil || len(a.Effects()) != 0 {
 		t.Errorf("written although it is there: %v, %v", err, a.Effects())
 	}
 	if _, err := Open("crm", config.Connection{BaseURL: a.URL}, settings(), connector.Deps{Use: following("tags", "Active", "active")}); err == nil {
@@ -58,7 +58,7 @@ func TestSeveralStatusTagsAreNoStatusThatAnybodyMaps(t *testing.T) {
 		t.Errorf("got %+v, %v", r, err)
 	}
 	c := open(t, a, settings(), following("tags"))
-	if err := c.Target.Write(t.Context(), read(t, c, "bo"), "Churned"); err != nil {
+	if err := written(c.Target.Write(t.Context(), read(t, c, "bo"), "Churned")); err != nil {
 		t.Fatal(err)
 	}
 	if got := a.Contact("bo").Tags; !slices.Equal(got, []string{"vip", "churned"}) {
@@ -80,7 +80,7 @@ func TestATagChangeThatBreaksInTheMiddleLosesNothing(t *testing.T) {
 				}
 				return r.Method == http.MethodDelete
 			})
-			f := connector.FailureOf(c.Target.Write(t.Context(), r, "Paused"))
+			f := connector.FailureOf(written(c.Target.Write(t.Context(), r, "Paused")))
 			if f.Effect != connector.EffectUnknown {
 				t.Errorf("the effect is %s", f.Effect)
 			}
@@ -89,7 +89,7 @@ func TestATagChangeThatBreaksInTheMiddleLosesNothing(t *testing.T) {
 			if half.Value != "Active + Paused" {
 				t.Fatalf("left with %q", half.Value)
 			}
-			if err := c.Target.Write(t.Context(), half, "Paused"); err != nil {
+			if err := written(c.Target.Write(t.Context(), half, "Paused")); err != nil {
 				t.Fatal(err)
 			}
 			if got := a.Contact("ada").Tags; !slices.Equal(got, []string{"vip", "paused"}) {
@@ -104,7 +104,7 @@ func TestATagThatSomebodySetMeanwhileIsNotTakenAway(t *testing.T) {
 	c := open(t, a, settings(), following("tags"))
 	r := read(t, c, "ada")
 	a.Edit("ada", func(c *ghltest.Contact) { c.Tags = []string{"vip", "churned"} })
-	fails(t, c.Target.Write(t.Context(), r, "Paused"), connector.Moved, connector.EffectNone)
+	fails(t, written(c.Target.Write(t.Context(), r, "Paused")), connector.Moved, connector.EffectNone)
 	if len(a.Effects()) > 0 {
 		t.Error(a.Effects())
 	}
@@ -123,7 +123,7 @@ func TestATagThatTheAnswerDoesNotShowIsNotWritten(t *testing.T) {
 			}
 			return false
 		})
-		f := connector.FailureOf(c.Target.Write(t.Context(), r, "Paused"))
+		f := connector.FailureOf(written(c.Target.Write(t.Context(), r, "Paused")))
 		if f.Effect != connector.EffectUnknown || f.Kind != connector.Misconfigured {
 			t.Errorf("%s: %+v", name, f)
 		}

@@ -39,25 +39,25 @@ func (t target) Read(ctx context.Context, id string) (status.TargetRecord, error
 
 // Write implements connector.Target. HighLevel has no conditional write: an
 // edit between the read and this is not seen.
-func (t target) Write(ctx context.Context, record status.TargetRecord, value string) error {
+func (t target) Write(ctx context.Context, record status.TargetRecord, value string) (*status.TargetRecord, error) {
 	if !plausibleID(record.ID) {
-		return &connector.Failure{Kind: connector.Gone, Effect: connector.EffectNone, Detail: "no HighLevel contact can have this id"}
+		return nil, &connector.Failure{Kind: connector.Gone, Effect: connector.EffectNone, Detail: "no HighLevel contact can have this id"}
 	}
 	switch t.all.place.kind {
 	case tags:
 		return t.writeTag(ctx, record, value)
 	case opportunityStatus:
-		return t.writeOpportunity(ctx, record, value)
+		return nil, t.writeOpportunity(ctx, record, value)
 	}
 	return t.writeField(ctx, record, value)
 }
 
 // writeField changes one custom field. PUT leaves everything else as it is
 // (invariant 2).
-func (t target) writeField(ctx context.Context, record status.TargetRecord, value string) error {
+func (t target) writeField(ctx context.Context, record status.TargetRecord, value string) (*status.TargetRecord, error) {
 	f, err := t.all.fields.writable(ctx, t.all.place.field, value)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	type one struct {
 		ID    string `json:"id"`
@@ -74,16 +74,19 @@ func (t target) writeField(ctx context.Context, record status.TargetRecord, valu
 		if connector.FailureOf(err).Kind == connector.Refused {
 			t.all.fields.forget() // the field may have been deleted and made anew
 		}
-		return err
+		return nil, err
 	}
 	if answer.Contact == nil || answer.Contact.ID != record.ID {
-		return unexpected(writeContact, "is about something else than was written", true)
+		return nil, unexpected(writeContact, "is about something else than was written", true)
 	}
-	if got := answer.Contact.field(f.ID); got != value { // invariant 3
+	shown := &status.TargetRecord{ID: record.ID, Value: answer.Contact.field(f.ID)}
+	if shown.Value != value { // invariant 3
 		t.all.fields.forget()
-		return unexpected(writeContact, "does not show the value that was written", true)
 	}
-	return nil
+	if shown.Value == "" { // a field that was made anew has another id, and this one was dropped without a word
+		return nil, unexpected(writeContact, "does not show the field that was written", true)
+	}
+	return shown, nil
 }
 
 // writeTag adds the tag of the new status and then removes those of the old
@@ -92,46 +95,46 @@ func (t target) writeField(ctx context.Context, record status.TargetRecord, valu
 // shows both. The other way round a contact could be left with none, which
 // looks like a customer who never had a status. The tags are read once more
 // before, so that a tag that somebody set meanwhile is not taken away unseen.
-func (t target) writeTag(ctx context.Context, record status.TargetRecord, value string) error {
+func (t target) writeTag(ctx context.Context, record status.TargetRecord, value string) (*status.TargetRecord, error) {
 	tag := tagOf(value)
 	if t.all.place.words[tag] != value {
-		return &connector.Failure{Kind: connector.Refused, Effect: connector.EffectNone,
+		return nil, &connector.Failure{Kind: connector.Refused, Effect: connector.EffectNone,
 			Detail: fmt.Sprintf("%q is no tag of this sync", value)}
 	}
 	now, err := t.all.read(ctx, record.ID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if now.value != record.Value {
-		return &connector.Failure{Kind: connector.Moved, Effect: connector.EffectNone, Detail: "the contact's tags changed between reading and writing"}
+		return nil, &connector.Failure{Kind: connector.Moved, Effect: connector.EffectNone, Detail: "the contact's tags changed between reading and writing"}
 	}
 	old := slices.DeleteFunc(t.all.place.statusTags(now.contact.Tags), func(s string) bool { return s == tag })
 	written := false
 	if !slices.Contains(t.all.place.statusTags(now.contact.Tags), tag) {
 		after, err := t.changeTags(ctx, http.MethodPost, record.ID, []string{tag})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if !slices.Contains(after, tag) {
-			return unexpected(writeTags, "does not show the tag that was added", true)
+			return nil, unexpected(writeTags, "does not show the tag that was added", true)
 		}
 		written = true
 	}
 	if len(old) == 0 {
-		return nil
+		return &status.TargetRecord{ID: record.ID, Value: value}, nil
 	}
 	after, err := t.changeTags(ctx, http.MethodDelete, record.ID, old)
 	if err != nil {
 		if f := *connector.FailureOf(err); written {
 			f.Effect = connector.EffectUnknown // the first call has changed something
-			return &f
+			return nil, &f
 		}
-		return err
+		return nil, err
 	}
 	if t.all.place.taggedValue(after) != value {
-		return unexpected(writeTags, "still shows a tag that was removed", true)
+		return nil, unexpected(writeTags, "still shows a tag that was removed", true)
 	}
-	return nil
+	return &status.TargetRecord{ID: record.ID, Value: value}, nil
 }
 
 // Between implements connector.Stepwise: after its first call a change of tags
@@ -182,8 +185,8 @@ func (t target) writeOpportunity(ctx context.Context, record status.TargetRecord
 	body := struct {
 		Status string `json:"status"`
 	}{value}
-	// The answer holds a flag and not the status; 200 is what says that it was
-	// changed.
+	// The answer holds a flag and not the status: what the opportunity holds then
+	// is read.
 	var answer struct{}
 	return t.all.api.write(ctx, writeOpportunity, http.MethodPut, "/opportunities/"+url.PathEscape(id)+"/status", body, &answer)
 }

@@ -26,6 +26,7 @@ type compiled struct {
 
 	find, read, list             *template
 	findRecords, readRecord      *expression
+	writeRecord                  *expression
 	listRecords, listNext        *expression
 	write                        *template
 	writeMethod                  string
@@ -270,6 +271,10 @@ func (c *compiler) writeCall() {
 		}
 	}
 	c.out.ifMatch = c.expr("write.if_match", w.IfMatch, varBody, varHeaders, varRecord)
+	c.out.writeRecord = c.expr("write.record", w.Record, varHeaders, varBody)
+	if w.Record != "" && w.unverified() {
+		c.fault("write.record", "is given, and read_back is false", "remove read_back: the answer to the write shows what the record holds; or remove record")
+	}
 }
 
 func orBody(text string) string {

@@ -75,8 +75,21 @@ func TestTheConnectorKeepsTheContract(t *testing.T) {
 		}, Except: noList},
 	}
 	h.Writes = []connectortest.Call{{Name: "write", Tool: record, Do: func(ctx context.Context, c connector.Connection) (any, error) {
-		return nil, c.Target.Write(ctx, status.TargetRecord{ID: "c1", Revision: "1"}, "Paused")
+		return nil, written(c.Target.Write(ctx, status.TargetRecord{ID: "c1", Revision: "1"}, "Paused"))
 	}}}
+	kept := status.TargetRecord{ID: "c1", Value: "Active", Revision: "1"}
+	h.Lies = []connectortest.Lie{{Name: "a write that is answered and not done", Tool: record, Record: kept, Value: "Paused"}}
+	connectortest.Run(t, h)
+}
+
+func TestTheRecordInTheAnswerToAWriteKeepsTheContract(t *testing.T) {
+	record := jsonTool(`{"id":"c1","status":"Active","email":"a@example.com","etag":"1","updated_at":1749996400,"updated_by":"u"}`)
+	kept := status.TargetRecord{ID: "c1", Value: "Active", Revision: "1"}
+	h := harness(func(s *Settings) { s.Write.Record = "body" })
+	h.Writes = []connectortest.Call{{Name: "write", Tool: record, Do: func(ctx context.Context, c connector.Connection) (any, error) {
+		return c.Target.Write(ctx, kept, "Paused")
+	}}}
+	h.Lies = []connectortest.Lie{{Name: "a write whose answer shows what was kept", Tool: record, Record: kept, Value: "Paused"}}
 	connectortest.Run(t, h)
 }
 
@@ -112,3 +125,6 @@ func TestEachSchemeKeepsTheContract(t *testing.T) {
 		})
 	}
 }
+
+// written is the error of a write, whatever its answer shows.
+func written(_ *status.TargetRecord, err error) error { return err }

@@ -142,7 +142,7 @@ func TestARedirectOfAWriteNamesNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = target.Write(t.Context(), record, "Paused")
+	_, err = target.Write(t.Context(), record, "Paused")
 	if f := connector.FailureOf(err); f.Kind != connector.Misconfigured || f.Effect != connector.EffectUnknown || f.Survivor != "" {
 		t.Errorf("told %+v", f)
 	}

@@ -75,6 +75,7 @@ func (s *Settings) knows() connector.Knowledge {
 		Order:            s.Record.UpdatedAt != "" || s.Webhook != nil && s.Webhook.OccurredAt != "",
 		Actor:            s.Humans != "",
 		ConditionalWrite: s.Write != nil && s.Write.IfMatch != "",
+		Unverified:       s.Write.unverified(),
 	}
 }
 

@@ -103,7 +103,14 @@ type Write struct {
 	Post    string `yaml:"post"`
 	Body    any    `yaml:"body"`
 	IfMatch string `yaml:"if_match"`
+	// Record is the written record in the answer; without it the record is read.
+	Record string `yaml:"record"`
+	// ReadBack is false for a tool that cannot show what was written.
+	ReadBack *bool `yaml:"read_back"`
 }
+
+// unverified reports whether a write has to be taken for done by its answer.
+func (w *Write) unverified() bool { return w != nil && w.ReadBack != nil && !*w.ReadBack }
 
 // List pages through all records.
 type List struct {

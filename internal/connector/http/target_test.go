@@ -206,7 +206,7 @@ func TestWriteSetsTheStatusOfTheRecordThatWasRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := target.Write(t.Context(), record, "Paused"); err != nil {
+	if _, err := target.Write(t.Context(), record, "Paused"); err != nil {
 		t.Fatal(err)
 	}
 	if got := tool.field("a/b", "status"); got != "Paused" {
@@ -218,7 +218,7 @@ func TestWriteSetsTheStatusOfTheRecordThatWasRead(t *testing.T) {
 
 	t.Run("and is refused when a person was faster", func(t *testing.T) {
 		tool.set("a/b", "etag", `"theirs"`)
-		wantKind(t, target.Write(t.Context(), record, "Churned"), connector.Moved, connector.EffectNone)
+		wantKind(t, written(target.Write(t.Context(), record, "Churned")), connector.Moved, connector.EffectNone)
 		if got := tool.field("a/b", "status"); got != "Paused" {
 			t.Errorf("the tool has %v", got)
 		}
@@ -226,7 +226,7 @@ func TestWriteSetsTheStatusOfTheRecordThatWasRead(t *testing.T) {
 	t.Run("and is not tried without the revision that makes it safe", func(t *testing.T) {
 		before := len(tool.seen())
 		record.Revision = ""
-		wantKind(t, target.Write(t.Context(), record, "Churned"), connector.Misconfigured, connector.EffectNone)
+		wantKind(t, written(target.Write(t.Context(), record, "Churned")), connector.Misconfigured, connector.EffectNone)
 		if len(tool.seen()) != before {
 			t.Error("the tool was called")
 		}
@@ -234,7 +234,7 @@ func TestWriteSetsTheStatusOfTheRecordThatWasRead(t *testing.T) {
 	t.Run("and is not tried for a record without an id", func(t *testing.T) {
 		before := len(tool.seen())
 		for _, id := range []string{"", ".."} {
-			wantKind(t, target.Write(t.Context(), status.TargetRecord{ID: id, Revision: "1"}, "Churned"), connector.Refused, connector.EffectNone)
+			wantKind(t, written(target.Write(t.Context(), status.TargetRecord{ID: id, Revision: "1"}, "Churned")), connector.Refused, connector.EffectNone)
 		}
 		if len(tool.seen()) != before {
 			t.Error("the tool was called")
@@ -275,7 +275,7 @@ func TestEachWayToWriteReachesTheTool(t *testing.T) {
 				got = fmt.Sprintf("%s %s %s %s", r.Method, r.RequestURI, r.Header.Get("Content-Type"), body)
 				w.WriteHeader(http.StatusNoContent)
 			}))
-			if err := conn.Target.Write(t.Context(), status.TargetRecord{ID: "c/1"}, `On "hold"`); err != nil {
+			if err := written(conn.Target.Write(t.Context(), status.TargetRecord{ID: "c/1"}, `On "hold"`)); err != nil {
 				t.Fatal(err)
 			}
 			if got != c.want {
@@ -327,7 +327,7 @@ func TestOnlyAnAnswerThatProvesItIsAWrite(t *testing.T) {
 			tool := newCRM(t)
 			tool.add("c1", nil)
 			tool.answerWrite = c.answer
-			err := connect(t, full(), tool).Target.Write(t.Context(), status.TargetRecord{ID: "c1", Revision: `"1"`}, "Paused")
+			err := written(connect(t, full(), tool).Target.Write(t.Context(), status.TargetRecord{ID: "c1", Revision: `"1"`}, "Paused"))
 			if tool.field("c1", "status") != "Paused" {
 				t.Fatal("the fake did not write")
 			}
@@ -353,7 +353,7 @@ func TestAWriteThatIsGivenUpAfterItHappenedIsUnknown(t *testing.T) {
 	tool.answerWrite = func(http.ResponseWriter) { cancel(); <-release }
 	conn := connect(t, full(), tool)
 	t.Cleanup(func() { close(release) })
-	wantKind(t, conn.Target.Write(ctx, status.TargetRecord{ID: "c1", Revision: `"1"`}, "Paused"), connector.Transient, connector.EffectUnknown)
+	wantKind(t, written(conn.Target.Write(ctx, status.TargetRecord{ID: "c1", Revision: `"1"`}, "Paused")), connector.Transient, connector.EffectUnknown)
 }
 
 func TestEachKindOfAuthReachesTheTool(t *testing.T) {

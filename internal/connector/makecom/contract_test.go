@@ -58,8 +58,12 @@ func TestTheConnectorKeepsTheContract(t *testing.T) {
 		call("probe", func(ctx context.Context, c connector.Connection) (any, error) { return c.Probe.Probe(ctx) }),
 	}
 	h.Writes = []connectortest.Call{{Name: "write", Tool: good(t), Except: write, Do: func(ctx context.Context, c connector.Connection) (any, error) {
-		return nil, c.Target.Write(ctx, status.TargetRecord{ID: "c1"}, "Paused")
+		return nil, written(c.Target.Write(ctx, status.TargetRecord{ID: "c1"}, "Paused"))
 	}}}
+	// What good answers to a write says no value, and what it reads is Active.
+	record := status.TargetRecord{ID: "c1", Value: "Active"}
+	h.Lies = []connectortest.Lie{{Name: "a write that is answered and not done", Tool: good(t), Record: record, Value: "Paused"},
+		{Name: "a write whose answer says what it kept", Tool: keeping(t), Record: record, Value: "Paused"}}
 	connectortest.Run(t, h)
 }
 
@@ -110,3 +114,6 @@ func with(h http.Header, name string, values ...string) http.Header {
 	h[name] = values
 	return h
 }
+
+// written is the error of a write, whatever its answer shows.
+func written(_ *status.TargetRecord, err error) error { return err }

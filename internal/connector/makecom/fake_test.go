@@ -87,17 +87,27 @@ func scenarioOf(t *testing.T, say func(asked) map[string]any) http.HandlerFunc {
 }
 
 // good is a scenario that works, with one customer.
-func good(t *testing.T) http.HandlerFunc {
+func good(t *testing.T) http.HandlerFunc { return scenarioOf(t, usual) }
+
+// keeping is good, and its answer to a write says what the record holds.
+func keeping(t *testing.T) http.HandlerFunc {
 	return scenarioOf(t, func(a asked) map[string]any {
-		switch a.text("op") {
-		case OpFind:
-			return map[string]any{"count": 1, "ids": "rec_1"}
-		case OpRead:
-			return map[string]any{"id": a.text("id"), "value": "Active", "changed_at": "2026-03-01T11:00:00Z", "changed_by": "person",
-				"keys": map[string]any{"email": " ana@example.com ", "phone": ""}}
-		case OpPing:
-			return map[string]any{"values": []string{"Active", "Paused", "Churned"}}
+		if a.text("op") == OpWrite {
+			return map[string]any{"value": "Active"}
 		}
-		return nil
+		return usual(a)
 	})
+}
+
+func usual(a asked) map[string]any {
+	switch a.text("op") {
+	case OpFind:
+		return map[string]any{"count": 1, "ids": "rec_1"}
+	case OpRead:
+		return map[string]any{"id": a.text("id"), "value": "Active", "changed_at": "2026-03-01T11:00:00Z", "changed_by": "person",
+			"keys": map[string]any{"email": " ana@example.com ", "phone": ""}}
+	case OpPing:
+		return map[string]any{"values": []string{"Active", "Paused", "Churned"}}
+	}
+	return nil
 }

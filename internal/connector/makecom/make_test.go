@@ -151,7 +151,7 @@ func TestWhatAScenarioIsAsked(t *testing.T) {
 	if found, err := c.Target.Find(t.Context(), "email", "o'neil+x@example.com"); err != nil || len(found) != 0 {
 		t.Fatal(found, err)
 	}
-	if err := c.Target.Write(t.Context(), status.TargetRecord{ID: id, Value: "Old"}, value); err != nil {
+	if err := written(c.Target.Write(t.Context(), status.TargetRecord{ID: id, Value: "Old"}, value)); err != nil {
 		t.Fatal(err)
 	}
 	ids := map[string]bool{}
@@ -177,12 +177,12 @@ func TestTheFieldOfTheSyncIsSentAlong(t *testing.T) {
 	var field string
 	s := scenarioOf(t, func(a asked) map[string]any { field = a.text("field"); return nil })
 	c := opened(t, s)
-	if err := c.Target.Write(t.Context(), status.TargetRecord{ID: "r"}, "Paused"); err != nil || field != "" {
+	if err := written(c.Target.Write(t.Context(), status.TargetRecord{ID: "r"}, "Paused")); err != nil || field != "" {
 		t.Errorf("field %q, %v", field, err)
 	}
 	server := opened(t, s).Target.(target).rest.Base.String()
 	c = openedAt(t, server, connector.Deps{HTTP: &http.Client{Transport: &http.Transport{}}, Now: func() time.Time { return now }, Use: connector.Use{Target: true, Field: "customer_status"}})
-	if err := c.Target.Write(t.Context(), status.TargetRecord{ID: "r"}, "Paused"); err != nil || field != "customer_status" {
+	if err := written(c.Target.Write(t.Context(), status.TargetRecord{ID: "r"}, "Paused")); err != nil || field != "customer_status" {
 		t.Errorf("field %q, %v", field, err)
 	}
 }
@@ -244,7 +244,7 @@ func TestAnIDThatCannotBeIsNotAskedFor(t *testing.T) {
 	for _, id := range []string{"", "a\nb", strings.Repeat("x", 256)} {
 		_, err := c.Target.Read(t.Context(), id)
 		check(t, "read", err, connector.Gone, connector.EffectNone, "")
-		err = c.Target.Write(t.Context(), status.TargetRecord{ID: id}, "Paused")
+		err = written(c.Target.Write(t.Context(), status.TargetRecord{ID: id}, "Paused"))
 		check(t, "write", err, connector.Gone, connector.EffectNone, "")
 	}
 }

@@ -372,6 +372,9 @@ func (db *DB) Settle(_ context.Context, w *store.Work, s store.Settlement) error
 		if i.key == (key{w.Sync, w.Customer}) && slices.Contains(s.SeenIntents, i.ID) {
 			i.Seen = true
 		}
+		if i.key == (key{w.Sync, w.Customer}) && slices.Contains(s.Accepted, i.ID) {
+			i.Accepted = true
+		}
 	}
 	for _, o := range s.Events {
 		if e := db.event(o.Seq); e != nil && e.Outcome == "" {

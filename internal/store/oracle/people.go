@@ -21,6 +21,22 @@ func (db *DB) link(k key) *store.Link {
 	return nil
 }
 
+// OtherCustomer returns another customer who has a source key's value.
+func (db *DB) OtherCustomer(_ context.Context, sync, customer, key, value string) (string, error) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	for _, k := range db.order {
+		has := map[string]string{"id": k.customer, "email": db.customers[k].email}[key]
+		if key == "email" {
+			value = strings.ToLower(strings.TrimSpace(value))
+		}
+		if k.sync == sync && k.customer != customer && has != "" && has == value {
+			return k.customer, nil
+		}
+	}
+	return "", nil
+}
+
 // SaveLink stores a link that a match rule found for a claimed customer.
 func (db *DB) SaveLink(_ context.Context, w *store.Work, l store.Link) error {
 	db.mu.Lock()

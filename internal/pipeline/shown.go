@@ -1,0 +1,140 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"trueup/internal/decide"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// notShownFailure is the failure of an attempt that waits for the target to show
+// what it says it has done.
+const notShownFailure = "not_shown"
+
+// accept notes that the tool has taken the write of this attempt.
+func (a *attempt) accept() {
+	a.accepted = append(a.accepted, a.intent.ID)
+	for i := range a.work.Intents {
+		if a.work.Intents[i].ID == a.intent.ID {
+			a.work.Intents[i].Accepted = true
+			a.intent = a.work.Intents[i]
+		}
+	}
+}
+
+// taken is our write of the desired value that the tool took and has not shown
+// yet: the last one to the record, and of the present tries. Whoever asks for
+// another try has done something about it, and it is sent anew.
+func (a *attempt) taken() (i store.Intent, ok bool) {
+	for _, i = range slices.Backward(a.work.Intents) {
+		if i.RecordID == a.target.ID {
+			since := a.work.FirstTry
+			present := i.ID == a.intent.ID || !since.IsZero() && !i.SentAt.Before(since)
+			return i, present && i.Accepted && !i.Seen && i.Value == a.desired.Value
+		}
+	}
+	return store.Intent{}, false
+}
+
+// settledByLook ends an attempt at which the look tells what became of an
+// earlier write of the same value, so that it is not sent again.
+func (a *attempt) settledByLook() verdict {
+	d := a.decision
+	i, taken := a.taken()
+	switch {
+	case taken && !a.onlyAsked && d.Action == decide.None && a.target.Actor != status.ActorHuman:
+		return a.proved(i, fmt.Sprintf("%s shows it now", a.Target.Name))
+	case d.Action != decide.Write:
+	case a.respelled(d):
+		return verdict{end: a.otherSpelling()}
+	case taken:
+		return a.notShown(i)
+	}
+	return onward
+}
+
+// notShown ends an attempt whose write the tool took and does not show. A copy
+// that lags behind shows it in a while, so it is looked at again, with growing
+// pauses, before people are told and after; it is not sent again.
+func (a *attempt) notShown(i store.Intent) verdict {
+	a.stage = status.StageConfirm
+	a.did("sent %s to %s, which answered that it was done", a.desired.Value, a.Target.Name)
+	reason := fmt.Sprintf("%s was sent to %s, which answered that it was done and shows %s", a.desired.Value, a.Target.Name, worded(a.target.Value))
+	attempts, since := a.work.Attempts+1, a.failingSince()
+	retry := a.Retry.after(a.latest().Sub(since), a.Retry.First, a.Jitter())
+	over := i.Expires.Before(a.lookedAt) // it can arrive no more
+	if !over && a.patient() {
+		return end(ending{action: "wait", reason: reason + "; it is looked at again", failure: notShownFailure,
+			retry: retry, attempts: attempts, firstTry: since})
+	}
+	advice := fmt.Sprintf("check in %s that the field can be written and that %s is one of its values, then trueup exceptions retry", a.Target.Name, a.desired.Value)
+	if alike(a.target.Value, a.desired.Value) {
+		advice = fmt.Sprintf("if %s spells it so, write to: %q for %s in trueup.yaml, then trueup exceptions retry", a.Target.Name, a.target.Value, a.desired.Status)
+	}
+	e := a.parked(status.WriteFailed, reason+"; "+advice)
+	e.park.Cause = a.desired.Value + ": not shown"
+	if !over {
+		e.failure, e.attempts, e.firstTry, e.retry = notShownFailure, attempts, since, retry
+	}
+	return verdict{end: e}
+}
+
+// respelled reports whether the target holds what we wrote in a spelling of its
+// own. Written again, it would be spelled so again.
+func (a *attempt) respelled(d decide.Decision) bool {
+	if !alike(a.target.Value, a.desired.Value) {
+		return false
+	}
+	b := a.work.Base
+	known := b.Known && b.RecordID == a.target.ID && b.Value == a.target.Value && b.Sent == a.desired.Value
+	return known || d.Adopted != 0
+}
+
+// spelledAnew reports whether a write that the tool took shows in another
+// spelling: also one that was there before, where the record has moved since.
+func (a *attempt) spelledAnew(prior, record status.TargetRecord) bool {
+	moved := record.Value != prior.Value || record.Revision != prior.Revision || record.EditedAt.After(prior.EditedAt)
+	return moved && record.Actor != status.ActorHuman && alike(record.Value, a.desired.Value)
+}
+
+// otherSpelling parks a customer whose target keeps our value in a spelling of
+// its own, which is the base from now on: nobody else has set it.
+func (a *attempt) otherSpelling() *ending {
+	a.stage = status.StageConfirm
+	a.did("sent %s to %s, which keeps it as %q", a.desired.Value, a.Target.Name, a.target.Value)
+	e := a.parked(status.WriteFailed, fmt.Sprintf(
+		"%s keeps %q as %q, which differs in case or space only; write to: %q for %s in trueup.yaml, then trueup exceptions retry",
+		a.Target.Name, a.desired.Value, a.target.Value, a.target.Value, a.desired.Status))
+	e.park.Cause = fmt.Sprintf("%s: kept as %q", a.desired.Value, a.target.Value)
+	e.base = &store.Base{Known: true, RecordID: a.target.ID, Status: a.desired.Status, Value: a.target.Value,
+		Revision: a.target.Revision, By: "us", SeenAt: a.lookedAt, Sent: a.desired.Value}
+	for _, i := range slices.Clone(a.work.Intents) {
+		if i.RecordID == a.target.ID && i.Value == a.desired.Value && i.Accepted {
+			a.closeIntent(i.ID)
+		}
+	}
+	return e
+}
+
+// alike reports whether two values differ, and in case or space only.
+func alike(x, y string) bool {
+	bare := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if unicode.IsSpace(r) {
+				return -1
+			}
+			return r
+		}, s)
+	}
+	return x != y && bare(x) != "" && strings.EqualFold(bare(x), bare(y))
+}
+
+// olderThan reports whether a record was surely edited last before a time.
+func (a *attempt) olderThan(record status.TargetRecord, t time.Time) bool {
+	return !record.EditedAt.IsZero() && record.EditedAt.Add(a.Config.Conflict.ClockSkew).Before(t)
+}
