@@ -74,6 +74,12 @@ func faults() []fault {
 		json.answer = answer(f.status, "application/json", `{"error":{"message":"`+personal+` is not welcome"},"message":"`+personal+`"}`)
 		page.name = fmt.Sprintf("%d with a web page", f.status)
 		page.answer = answer(f.status, "text/html", "<html>"+personal+"</html>")
+		if f.status == http.StatusNotFound || f.status == http.StatusGone {
+			// A gateway's, and about no record: Except does not apply.
+			page.status, page.effect = 0, unknown
+			page.read = kinds(connector.Transient, connector.Misconfigured)
+			page.write = page.read
+		}
 		out = append(out, json, page)
 	}
 	broken := kinds(connector.Transient, connector.Misconfigured)

@@ -25,12 +25,16 @@ const maxRetryAfter = time.Hour
 //	3xx               misconfigured  unknown
 //	401, 403          unauthorized   none
 //	404, 410          gone           none
+//	  with a page     transient      unknown
 //	408               transient      unknown
 //	409, 412          moved          none
 //	425               transient      none
 //	429               rate limited   none
 //	other 4xx         refused        none
 //	5xx               transient      unknown
+//
+// A tool that has no record says so in its own way; a page at 404 comes from a
+// gateway whose tool is away, and says nothing of any record.
 //
 // A redirect is what forms answer after they did what was asked (303), and a
 // gateway sends 408 for a tool that is slow behind it: neither proves that
@@ -55,6 +59,9 @@ func Classify(write bool, code int, h http.Header, body []byte, after time.Durat
 		f.Kind, f.Detail = connector.Unauthorized, "the tool does not accept the credentials"
 	case code == http.StatusForbidden:
 		f.Kind, f.Detail = connector.Unauthorized, "the credentials do not allow this call"
+	case page && (code == http.StatusNotFound || code == http.StatusGone):
+		f.Kind, f.Effect = connector.Transient, effect(write)
+		f.Detail = "a gateway answered with a web page instead of the tool, so nobody can tell whether the record exists"
 	case code == http.StatusNotFound || code == http.StatusGone:
 		f.Kind, f.Detail = connector.Gone, "the tool has no such record"
 	case code == http.StatusRequestTimeout:

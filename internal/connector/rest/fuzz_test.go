@@ -43,7 +43,7 @@ func FuzzClassify(f *testing.F) {
 			if fail == nil {
 				continue
 			}
-			if kind := meaning(write, status); fail.Kind != kind || fail.Status != status || fail.RetryAfter != time.Minute {
+			if kind := meaning(write, page, status); fail.Kind != kind || fail.Status != status || fail.RetryAfter != time.Minute {
 				t.Fatalf("%d is %+v, not %s", status, fail, kind)
 			}
 			// What a write did is open after a page, a redirect, a slow
@@ -60,12 +60,14 @@ func FuzzClassify(f *testing.F) {
 	})
 }
 
-func meaning(write bool, status int) connector.FailureKind {
+func meaning(write, page bool, status int) connector.FailureKind {
 	switch {
 	case status >= 200 && status <= 399:
 		return connector.Misconfigured
 	case status == 401, status == 403:
 		return connector.Unauthorized
+	case page && (status == 404 || status == 410):
+		return connector.Transient
 	case status == 404, status == 410:
 		return connector.Gone
 	case write && (status == 409 || status == 412):
