@@ -6,7 +6,7 @@
 //
 // Invariants: at most Requests calls in any Per, over all gates on the same
 // Slots; a call that could not be made before its deadline does not wait for
-// it; a connection without a limit that does not rest costs no look at the
+// it, and takes nobody's turn; a connection without a limit that does not rest costs no look at the
 // database; what a tool says is left of its day holds back calls in the
 // background only.
 //
@@ -16,6 +16,7 @@ package ratelimit
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -24,9 +25,10 @@ import (
 
 // Slots is where all nodes take their turns.
 type Slots interface {
-	// Reserve takes the next n calls; the first may be made at first, each
-	// further one gap later, by the clock that shows now.
-	Reserve(ctx context.Context, connection string, n, requests int, per time.Duration) (now, first time.Time, gap time.Duration, err error)
+	// ReserveWithin takes the next n calls; the first may be made at first, each
+	// further one gap later, by the clock that shows now. When the first would be
+	// more than within ahead, or n is 0, it takes none.
+	ReserveWithin(ctx context.Context, connection string, n, requests int, per, within time.Duration) (now, first time.Time, gap time.Duration, ok bool, err error)
 }
 
 // Options is what a Gate is made of.
@@ -78,55 +80,86 @@ func (g *Gate) Wait(ctx context.Context) error {
 			return err
 		}
 	}
-	at, err := g.turn(ctx)
-	if err != nil {
+	wait, ok, err := g.turn(ctx)
+	switch {
+	case err != nil:
 		return err
-	}
-	wait := at.Sub(g.Now())
-	if wait <= 0 {
-		return ctx.Err()
-	}
-	if deadline, ok := ctx.Deadline(); ok && g.Now().Add(wait).After(deadline) {
+	case !ok:
 		return &connector.Failure{Kind: connector.RateLimited, Effect: connector.EffectNone, RetryAfter: wait,
 			Detail: fmt.Sprintf("the rate limit of %s has no call left before the deadline", g.Connection)}
+	case wait <= 0:
+		return ctx.Err()
 	}
 	return sleep(ctx, wait)
 }
 
-// turn returns when the next call may be made.
-func (g *Gate) turn(ctx context.Context) (time.Time, error) {
+// Ahead is how far the next call lies ahead that nobody has taken yet, 0 when it
+// may be made now.
+func (g *Gate) Ahead(ctx context.Context) (time.Duration, error) {
+	if g.Requests == 0 {
+		return 0, nil
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.skip(); len(g.slots) > 0 {
+		return max(g.slots[0].Sub(g.Now()), 0), nil
+	}
+	now, first, _, _, err := g.Slots.ReserveWithin(ctx, g.Connection, 0, g.Requests, g.Per, 0)
+	return first.Sub(now), err
+}
+
+// turn takes the next call and returns how long to wait for it. ok is false when
+// it would come only after ctx's deadline, and is left to others then.
+func (g *Gate) turn(ctx context.Context) (wait time.Duration, ok bool, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.Now()
+	within := time.Duration(math.MaxInt64)
+	if deadline, ok := ctx.Deadline(); ok {
+		within = deadline.Sub(now)
+	}
+	if rest := g.paused.Sub(now); rest > within {
+		return rest, false, nil
+	}
 	at := g.paused
 	if g.Requests == 0 {
-		return at, nil
+		return at.Sub(now), true, nil
 	}
-	// A moment that has passed is gone: used later, it would make a burst.
-	for len(g.slots) > 0 && g.slots[0].Before(g.Now().Add(-g.gap)) {
-		g.slots = g.slots[1:]
-	}
-	if len(g.slots) == 0 {
-		if err := g.reserve(ctx); err != nil {
-			return time.Time{}, err
+	if g.skip(); len(g.slots) == 0 {
+		if wait, ok, err = g.reserve(ctx, within); err != nil || !ok {
+			return wait, false, err
 		}
 	}
 	slot := g.slots[0]
+	if wait = slot.Sub(now); wait > within {
+		return wait, false, nil
+	}
 	g.slots = g.slots[1:]
 	if slot.After(at) {
 		at = slot
 	}
-	return at, nil
+	return at.Sub(now), true, nil
+}
+
+// skip drops the moments that have passed: used later, they would make a burst.
+func (g *Gate) skip() {
+	for len(g.slots) > 0 && g.slots[0].Before(g.Now().Add(-g.gap)) {
+		g.slots = g.slots[1:]
+	}
 }
 
 // reserve takes slots from all nodes' supply. A connection that is much used
 // takes up to a second's worth at once, so that the database is not asked for
 // each call.
-func (g *Gate) reserve(ctx context.Context) error {
+func (g *Gate) reserve(ctx context.Context, within time.Duration) (wait time.Duration, ok bool, err error) {
 	began := g.Now()
-	now, first, gap, err := g.Slots.Reserve(ctx, g.Connection, g.ahead, g.Requests, g.Per)
+	now, first, gap, ok, err := g.Slots.ReserveWithin(ctx, g.Connection, g.ahead, g.Requests, g.Per, within)
 	if err != nil {
-		return &connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone,
+		return 0, false, &connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone,
 			Detail: "the rate limit of " + g.Connection + " could not be looked up in the database", Err: err}
+	}
+	if !ok {
+		return first.Sub(now), false, nil
 	}
 	// The slots are by the database's clock, the waiting is by ours.
 	start := began.Add(first.Sub(now))
@@ -139,5 +172,5 @@ func (g *Gate) reserve(ctx context.Context) error {
 	} else {
 		g.ahead = 1
 	}
-	return nil
+	return 0, true, nil
 }

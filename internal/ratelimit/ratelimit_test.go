@@ -19,7 +19,7 @@ type counter struct {
 	err   error
 }
 
-func (c *counter) Reserve(_ context.Context, _ string, n, requests int, per time.Duration) (now, first time.Time, gap time.Duration, err error) {
+func (c *counter) ReserveWithin(_ context.Context, _ string, n, requests int, per, within time.Duration) (now, first time.Time, gap time.Duration, ok bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.asked++
@@ -28,8 +28,10 @@ func (c *counter) Reserve(_ context.Context, _ string, n, requests int, per time
 		c.next = now
 	}
 	first = c.next
-	c.next = c.next.Add(time.Duration(n) * gap)
-	return now, first, gap, c.err
+	if ok = n > 0 && first.Sub(now) <= within; ok {
+		c.next = c.next.Add(time.Duration(n) * gap)
+	}
+	return now, first, gap, ok, c.err
 }
 
 // Two nodes call as fast as they may, and in bursts: no window holds more calls
@@ -112,6 +114,29 @@ func TestACallThatWouldComeTooLateDoesNotWait(t *testing.T) {
 		f := connector.FailureOf(g.Wait(ctx))
 		if f.Kind != connector.RateLimited || f.Effect != connector.EffectNone || f.RetryAfter != time.Minute || time.Since(began) != 0 {
 			t.Errorf("after %s: %+v", time.Since(began), f)
+		}
+	})
+}
+
+func TestACallThatWouldComeTooLateTakesNobodysTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := New(Options{Slots: &counter{}, Connection: "crm", Requests: 1, Per: time.Minute})
+		if err := g.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for range 50 {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			if f := connector.FailureOf(g.Wait(ctx)); f.Kind != connector.RateLimited || f.RetryAfter != time.Minute {
+				t.Errorf("a call that would come too late: %+v", f)
+			}
+			cancel()
+		}
+		if ahead, err := g.Ahead(t.Context()); err != nil || ahead != time.Minute {
+			t.Errorf("the next call is %s ahead, %v", ahead, err)
+		}
+		began := time.Now()
+		if err := g.Wait(t.Context()); err != nil || time.Since(began) != time.Minute {
+			t.Errorf("the next call was made after %s, %v", time.Since(began), err)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -39,24 +40,50 @@ func (db *DB) PausedUntil(ctx context.Context, connection string) (time.Time, er
 // requests calls in any per, over all nodes. The first may be made at first,
 // each further one gap later. now is the database's time.
 func (db *DB) Reserve(ctx context.Context, connection string, n, requests int, per time.Duration) (now, first time.Time, gap time.Duration, err error) {
+	now, first, gap, _, err = db.ReserveWithin(ctx, connection, n, requests, per, math.MaxInt64)
+	return now, first, gap, err
+}
+
+// ReserveWithin is Reserve for a caller who can wait for the first call no longer
+// than within. When it would come later nothing is taken: calls that nobody makes
+// would push everybody else's away, further with each try. first says when it
+// would have come. When n is 0 nothing is taken either.
+func (db *DB) ReserveWithin(ctx context.Context, connection string, n, requests int, per, within time.Duration) (now, first time.Time, gap time.Duration, ok bool, err error) {
 	gap = max(per/time.Duration(requests), time.Microsecond)
 	err = db.update(ctx, func(t *tx) error {
 		if _, err := t.exec(upsertConnection, connection); err != nil {
 			return err
 		}
-		// Even spacing: a burst after a pause could otherwise put twice the
-		// limit into one window.
-		var next int64
-		err := t.query(func(s scanner) error { return s.Scan(&next) }, `
-update connections set next_slot_us = case when next_slot_us > $2 then next_slot_us else $2 end + $3 where name = $1 returning next_slot_us`,
-			connection, t.now.UnixMicro(), (time.Duration(n) * gap).Microseconds())
-		now, first = t.now, time.UnixMicro(next).Add(-time.Duration(n)*gap).UTC()
+		var next, asked int64
+		err := t.query(func(s scanner) error { return s.Scan(&next, &asked) },
+			"update connections set name = name where name = $1 returning next_slot_us, asked_us", connection) // which locks it
+		if err != nil {
+			return err
+		}
+		at := nextSlot(next, asked, t.now.UnixMicro())
+		now, first, ok = t.now, time.UnixMicro(at).UTC(), n > 0 && at-t.now.UnixMicro() <= within.Microseconds()
+		if !ok {
+			return nil
+		}
+		_, err = t.exec("update connections set next_slot_us = $2, asked_us = $3 where name = $1",
+			connection, at+(time.Duration(n)*gap).Microseconds(), t.now.UnixMicro())
 		return err
 	})
 	if err != nil {
-		return time.Time{}, time.Time{}, 0, fmt.Errorf("reserve calls of connection %s: %w", connection, err)
+		return time.Time{}, time.Time{}, 0, false, fmt.Errorf("reserve calls of connection %s: %w", connection, err)
 	}
-	return now, first, gap, nil
+	return now, first, gap, ok, nil
+}
+
+// nextSlot is when the next call may be made. Even spacing: a burst after a pause
+// could otherwise put twice the limit into one window. asked is when the latest
+// was reserved; when that lies ahead, the clock was set back, and what had been
+// reserved lies as far ahead of now as it did then.
+func nextSlot(next, asked, now int64) int64 {
+	if asked > now {
+		next -= asked - now
+	}
+	return max(next, now)
 }
 
 // ConnectionState is how a connection stands, for all nodes.
@@ -143,7 +170,9 @@ func (db *DB) NoteListed(ctx context.Context, connection string, newest time.Tim
 
 // LeaseCursor returns where asking a connection for its changes has got to,
 // for the one node that may ask next. ok is false while another one asks, or
-// when the last answer is younger than every. The fence goes with SaveCursor.
+// when the last answer is younger than every. The fence goes with SaveCursor. A
+// time that cannot be yet was stored before the clock was set back, and holds
+// nobody up.
 func (db *DB) LeaseCursor(ctx context.Context, connection string, every, lease time.Duration) (cursor string, fence int64, ok bool, err error) {
 	holder, err := db.place(ctx)
 	if err != nil {
@@ -157,7 +186,7 @@ func (db *DB) LeaseCursor(ctx context.Context, connection string, every, lease t
 		return t.query(func(s scanner) error {
 			ok = true
 			return s.Scan(&cursor, &fence)
-		}, `update cursors set fence = fence + 1, lease_until = $3, holder = $5, began_at = $2 where connection = $1 and lease_until <= $2 and asked_at <= $4 returning cursor, fence`,
+		}, `update cursors set fence = fence + 1, lease_until = $3, holder = $5, began_at = $2 where connection = $1 and (lease_until <= $2 or lease_until > $3) and (asked_at <= $4 or asked_at > $2) returning cursor, fence`,
 			connection, ms(t.now), ms(t.now.Add(lease)), ms(t.now.Add(-every)), holder)
 	})
 	if err != nil {

@@ -81,6 +81,7 @@ type intent struct {
 type connection struct {
 	pausedUntil time.Time
 	nextSlot    int64 // µs
+	asked       int64 // likewise
 }
 
 type cursor struct {

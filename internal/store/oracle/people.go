@@ -3,6 +3,7 @@ package oracle
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -314,15 +315,23 @@ func (db *DB) PausedUntil(_ context.Context, name string) (time.Time, error) {
 }
 
 // Reserve takes the next n calls of a connection.
-func (db *DB) Reserve(_ context.Context, name string, n, requests int, per time.Duration) (now, first time.Time, gap time.Duration, err error) {
+func (db *DB) Reserve(ctx context.Context, name string, n, requests int, per time.Duration) (now, first time.Time, gap time.Duration, err error) {
+	now, first, gap, _, err = db.ReserveWithin(ctx, name, n, requests, per, math.MaxInt64)
+	return now, first, gap, err
+}
+
+// ReserveWithin is Reserve for a caller who can wait so long.
+func (db *DB) ReserveWithin(_ context.Context, name string, n, requests int, per, within time.Duration) (now, first time.Time, gap time.Duration, ok bool, err error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	gap = max(per/time.Duration(requests), time.Microsecond)
 	now = db.clock()
 	c := db.connection(name)
-	start := max(c.nextSlot, now.UnixMicro())
-	c.nextSlot = start + (time.Duration(n) * gap).Microseconds()
-	return now, time.UnixMicro(c.nextSlot).Add(-time.Duration(n) * gap).UTC(), gap, nil
+	at := max(c.nextSlot-max(c.asked-now.UnixMicro(), 0), now.UnixMicro())
+	if ok = n > 0 && at-now.UnixMicro() <= within.Microseconds(); ok {
+		c.nextSlot, c.asked = at+(time.Duration(n)*gap).Microseconds(), now.UnixMicro()
+	}
+	return now, time.UnixMicro(at).UTC(), gap, ok, nil
 }
 
 // LeaseCursor returns where asking for changes has got to, for the one who may.
@@ -335,7 +344,7 @@ func (db *DB) LeaseCursor(_ context.Context, name string, every, lease time.Dura
 		c = &cursor{}
 		db.cursors[name] = c
 	}
-	if c.leaseUntil.After(now) || c.askedAt.After(milli(now.Add(-every))) {
+	if c.leaseUntil.After(now) && !c.leaseUntil.After(milli(now.Add(lease))) || c.askedAt.After(milli(now.Add(-every))) && !c.askedAt.After(now) {
 		return "", 0, false, nil
 	}
 	c.fence++

@@ -59,6 +59,46 @@ var connections = map[string]func(*testing.T, Open){
 			t.Errorf("after a rest the first call may be made at %s, it is %s", first, now)
 		}
 	},
+	"a call that would come too late is not reserved": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		for range 20 { // as many as try in vain
+			_, first, gap, ok, err := f.db.ReserveWithin(f.ctx, "crm", 1, 1, time.Minute, 90*time.Second)
+			f.must(err)
+			if late := first.Sub(f.clock.Now()); ok == (late > 90*time.Second) || late > 2*time.Minute || gap != time.Minute {
+				t.Errorf("a call %s ahead is reserved: %t", late, ok)
+			}
+		}
+		f.clock.Move(90 * time.Second)
+		now, first, _, ok, err := f.db.ReserveWithin(f.ctx, "crm", 1, 1, time.Minute, time.Minute)
+		f.must(err)
+		if !ok || first.Sub(now) != 30*time.Second {
+			t.Errorf("the next call may be made %s from now, %t", first.Sub(now), ok)
+		}
+	},
+	"a clock that was set back an hour holds up no call": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		_, _, _, err := f.db.Reserve(f.ctx, "crm", 5, 10, 10*time.Second)
+		f.must(err)
+		f.clock.Move(-time.Hour)
+		for n := range 2 {
+			now, first, _, err := f.db.Reserve(f.ctx, "crm", 1, 10, 10*time.Second)
+			f.must(err)
+			if first.Sub(now) != time.Duration(5+n)*time.Second {
+				t.Errorf("the next call may be made %s from now", first.Sub(now))
+			}
+		}
+		_, fence, _, err := f.db.LeaseCursor(f.ctx, "billing", time.Minute, lease)
+		f.must(err)
+		f.must(f.db.SaveCursor(f.ctx, "billing", fence, "evt_1", true))
+		f.clock.Move(-time.Hour)
+		if _, _, ok, err := f.db.LeaseCursor(f.ctx, "billing", time.Minute, lease); err != nil || !ok {
+			t.Errorf("it is not asked for changes, %v", err)
+		}
+		f.clock.Move(-time.Hour) // and whoever asked has died
+		if _, _, ok, err := f.db.LeaseCursor(f.ctx, "billing", time.Minute, lease); err != nil || !ok {
+			t.Errorf("a lease from the time to come keeps the others from asking, %v", err)
+		}
+	},
 	"one node asks for changes at a time, and no more often than every so often": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		const every = 5 * time.Minute
