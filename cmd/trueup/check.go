@@ -87,6 +87,7 @@ func check(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	result.Warnings = append(result.Warnings, left...)
+	result.Warnings = append(result.Warnings, app.SlowLimits(cfg)...)
 	if result.Knows, err = app.Known(cfg); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -39,6 +40,25 @@ func (c *connections) paused(connection string, rest time.Duration) {
 	if g := c.gates[connection]; g != nil {
 		g.Paused(rest)
 	}
+}
+
+// gaps are the times between two calls that the rate limits leave.
+func (c *connections) gaps() map[string]time.Duration {
+	all := map[string]time.Duration{}
+	for name, g := range c.gates {
+		if g.Requests > 0 {
+			all[name] = g.Per / time.Duration(g.Requests)
+		}
+	}
+	return all
+}
+
+// ahead is how far the next call lies ahead that a connection's limit leaves.
+func (c *connections) ahead(ctx context.Context, connection string) (time.Duration, error) {
+	if g := c.gates[connection]; g != nil {
+		return g.Ahead(ctx)
+	}
+	return 0, nil
 }
 
 // openConnections opens every connection with a gate that all nodes share and

@@ -47,7 +47,7 @@ func Apply(ctx context.Context, cfg *config.Config, db *store.DB, a sweep.Applic
 		a.Beside()
 	}
 	a.Store, a.Workers = db, conns.rowsAtOnce(s)
-	a.Pipeline = pipeline.New(pipeline.Options{Store: db, Syncs: []pipeline.Sync{s}, Lease: lease, Paused: conns.paused, Barred: barred(cfg, db), Holding: db.WhileHeld})
+	a.Pipeline = pipeline.New(pipeline.Options{Store: db, Syncs: []pipeline.Sync{s}, Lease: lease, Gap: conns.gaps(), Ahead: conns.ahead, Paused: conns.paused, Barred: barred(cfg, db), Holding: db.WhileHeld})
 	return a.Run(ctx)
 }
 

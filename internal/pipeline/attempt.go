@@ -46,6 +46,7 @@ type attempt struct {
 	onlyAsked        bool    // by a Judge: it ends nothing
 	row              *onPlan // the row of a plan that is carried, nil in the daily work
 	insists          bool    // an answer that looks old is believed
+	once             bool    // nobody comes back for what is not there yet: a plan's row, or a comparison
 }
 
 // maxRedecisions bounds how often one attempt starts again with the target's
@@ -78,6 +79,8 @@ type ending struct {
 	attempts int       // as they shall be stored
 	firstTry time.Time // likewise
 	lost     bool
+	// place: who is tried again keeps his place in the queue.
+	place bool
 	// keepOpen leaves every exception open although the events have an outcome.
 	keepOpen bool
 	// halted: the sync is, and the customer waits for it.
@@ -92,7 +95,9 @@ func end(e ending) verdict { return verdict{end: &e} }
 // carry takes a claimed customer along the path and settles it.
 func (f *flow) carry(ctx context.Context, w *store.Work, c claimed) {
 	a := &attempt{flow: f, work: w, claimed: c, started: f.Now(), lastAction: "received the change"}
-	a.settle(ctx, a.inTime(ctx))
+	e := a.inTime(ctx)
+	a.settle(ctx, e)
+	f.ended(e)
 }
 
 // inTime walks the path within the lease: all calls end before it does (invariant 2).

@@ -131,8 +131,15 @@ func (f *flow) claim(ctx context.Context, n int) ([]store.Work, claimed, error) 
 	if rest, err := f.rest(ctx); err != nil || rest > 0 {
 		return nil, claimed{}, err
 	}
+	if n = min(n, f.room()); n == 0 {
+		return nil, claimed{}, nil
+	}
+	if wait, err := f.crowded(ctx); err != nil || wait > 0 {
+		return nil, claimed{}, err
+	}
 	after := f.Now()
 	works, err := f.Store.Claim(ctx, f.Config.Name, n, f.Lease)
+	f.underWay.Add(int64(len(works)))
 	if len(works) > 0 {
 		failpoint.Hit("claimed")
 	}
@@ -161,11 +168,13 @@ func (f *flow) rest(ctx context.Context) (time.Duration, error) {
 			until = at
 		}
 	}
+	// The store may not know of a rest that began just now.
+	rest := max(f.paces[f.Source.Name].resting(f.Now()), f.paces[f.Target.Name].resting(f.Now()))
 	if until.IsZero() {
-		return 0, nil
+		return rest, nil
 	}
 	now, err := f.Store.Now(ctx)
-	return max(until.Sub(now), 0), err
+	return max(until.Sub(now), rest), err
 }
 
 // sleep waits for a wake-up, the next customer that is due, or a tick.
@@ -193,6 +202,12 @@ func (f *flow) untilDue(ctx context.Context) (time.Duration, error) {
 	}
 	if rest, err := f.rest(ctx); err != nil || rest > 0 {
 		return min(rest, tick), err
+	}
+	if f.room() == 0 {
+		return tick, nil // whoever ends wakes us
+	}
+	if wait, err := f.crowded(ctx); err != nil || wait > 0 {
+		return min(wait, tick), err
 	}
 	due, err := f.Store.NextDue(ctx, f.Config.Name)
 	if err != nil || due.IsZero() {

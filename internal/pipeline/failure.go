@@ -79,15 +79,13 @@ func (a *attempt) failed(err error, connection, doing string) verdict {
 	}
 	switch f.Kind {
 	case connector.RateLimited:
-		// Invariant 5: the customer has done nothing wrong.
-		wait := f.RetryAfter
-		if wait <= 0 {
-			wait = restAfterLimit
-		}
+		// Invariant 5: the customer has done nothing wrong, and is the first to
+		// go on.
+		wait, first := cmp.Or(f.RetryAfter, firstRest), true
 		if f.Status != 0 { // else it is our own limit, which holds calls back by itself
-			a.pause(connection, wait)
+			wait, first = a.pause(connection, f.RetryAfter)
 		}
-		return end(ending{action: "wait", reason: reason, retry: wait, attempts: a.work.Attempts, firstTry: a.work.FirstTry, failure: string(f.Kind)})
+		return end(ending{place: first, action: "wait", reason: reason, retry: wait, attempts: a.work.Attempts, firstTry: a.work.FirstTry, failure: string(f.Kind)})
 	case connector.Refused:
 		e := a.parked(a.kindOfFailure(), fmt.Sprintf("%s; correct the record or the configuration, then trueup exceptions retry", reason))
 		e.failure, e.park.Cause = string(f.Kind), a.causeOf(f, connection)

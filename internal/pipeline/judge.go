@@ -92,13 +92,13 @@ func (j *Judge) Judge(ctx context.Context, s Subject) Judgement {
 	o.Store = onlyReads{Store: j.store, owner: s.Owner}
 	o.Now = func() time.Time { return clock }
 	f := j.flow
-	f.Pipeline, f.Source.Source, f.Target.Target = &Pipeline{Options: o}, s.Source, s.Target
+	f.Pipeline, f.Source.Source, f.Target.Target = &Pipeline{Options: o, paces: j.flow.paces}, s.Source, s.Target
 	work := *s.Work
 	work.Now = clock
 	if s.Insist {
 		work.Attempts, work.FirstTry = 1, clock.Add(-o.Retry.Patience)
 	}
-	a := &attempt{flow: &f, work: &work, claimed: claimed{after: clock, before: clock}, started: clock, insists: s.Insist, onlyAsked: true}
+	a := &attempt{flow: &f, work: &work, claimed: claimed{after: clock, before: clock}, started: clock, insists: s.Insist, onlyAsked: true, once: true}
 	for i := 0; i < indexOf(status.StageWrite); i++ {
 		p := path[i]
 		a.stage = p.stage
@@ -119,6 +119,9 @@ func (j *Judge) Judge(ctx context.Context, s Subject) Judgement {
 }
 
 func (a *attempt) judged(e *ending) Judgement {
+	if e.failure == "" {
+		a.went()
+	}
 	j := Judgement{Action: e.action, Reason: e.reason, Outcome: e.outcome, Stage: a.stage, Row: a.decision.Row, Confidence: a.decision.Confidence,
 		Link: a.link, Source: a.record, Desired: a.desired, Target: a.target, Names: a.named}
 	if e.lost {

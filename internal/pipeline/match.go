@@ -29,6 +29,9 @@ func (a *attempt) match(ctx context.Context) verdict {
 	if result.Kind != "" {
 		e := a.parked(result.Kind, result.Reason)
 		e.park.Candidates, e.park.Confidence = result.Candidates, result.Confidence
+		if result.Kind == status.Unmatched {
+			return a.notYet(e)
+		}
 		return verdict{end: e}
 	}
 	if v := a.plannedRecord(result.Record.ID); v.end != nil {

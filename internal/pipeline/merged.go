@@ -22,7 +22,7 @@ const mostMerges = 4
 // the base is another record's. Nothing is followed by guess.
 func (a *attempt) targetGone(ctx context.Context, f *connector.Failure) verdict {
 	if f.Survivor == "" {
-		return verdict{end: a.brokenLink()}
+		return a.isGone(a.brokenLink())
 	}
 	merged := []string{a.link.TargetID}
 	for survivor := f.Survivor; ; {
@@ -84,8 +84,8 @@ func (a *attempt) brokenMerge(survivor string) *ending {
 // was merged into another is carried as that one from now on.
 func (a *attempt) sourceGone(f *connector.Failure) verdict {
 	if f.Survivor == "" || f.Survivor == a.work.Customer {
-		return verdict{end: a.parked(status.BrokenLink, fmt.Sprintf(
-			"%s has no customer with this id any more; restore the customer, or close this with trueup exceptions resolve", a.Source.Name))}
+		return a.notYet(a.parked(status.BrokenLink, fmt.Sprintf(
+			"%s has no customer with this id; restore the customer, or close this with trueup exceptions resolve", a.Source.Name)))
 	}
 	a.names(f.Survivor)
 	e := a.parked(status.BrokenLink, fmt.Sprintf(

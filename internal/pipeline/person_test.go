@@ -384,3 +384,21 @@ func TestAnEventOfTheTargetLooksAtItsCustomer(t *testing.T) {
 		t.Errorf("the event ended as %s", got[1])
 	}
 }
+
+func TestWhatIsDecidedDuringAnAttemptIsCarriedOutRightAfterIt(t *testing.T) {
+	w := newWorld(t, nil)
+	w.customer("cus_1", "active", "")
+	w.crm.records["rec_9"] = &record{editedAt: w.now, keys: keysOf("somebody else")}
+	w.deliver(w.change("cus_1", "paused"))
+	w.crm.beforeWrite = func(string) {
+		w.crm.beforeWrite = nil
+		err := w.db.SetLink(t.Context(), store.Link{Sync: syncName, Customer: "cus_1", TargetID: "rec_9", By: "ana", Confidence: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.work() // no time passes
+	if got := w.crm.value("rec_9"); got != "Paused" {
+		t.Errorf("the record that ana has chosen holds %q", got)
+	}
+}

@@ -76,6 +76,7 @@ type Store interface {
 	FollowLink(ctx context.Context, w *store.Work, from, to string) (store.Link, error)
 	BeginWrite(ctx context.Context, w *store.Work, i store.Intent, l store.Limits) (store.Intent, error)
 	Settle(ctx context.Context, w *store.Work, s store.Settlement) error
+	GiveBack(ctx context.Context, w *store.Work) error
 }
 
 // Options is what a Pipeline is made of.
@@ -94,6 +95,12 @@ type Options struct {
 	// Barred says why nothing of a sync may be carried now, "" when it may; nil
 	// is always. It is asked before customers are claimed.
 	Barred func(ctx context.Context, sync string) (why string, err error)
+	// Gap is the time between two calls that a connection's own rate limit leaves;
+	// one without a limit is not in it.
+	Gap map[string]time.Duration
+	// Ahead is how far the next call lies ahead that a connection's rate limit
+	// leaves; nil is never.
+	Ahead func(ctx context.Context, connection string) (time.Duration, error)
 	// Paused is told when a connection has to rest, so that its rate limit
 	// holds other calls back at once; nil is nobody.
 	Paused func(connection string, rest time.Duration)
@@ -123,15 +130,13 @@ const (
 	// intentLife is how long a write whose effect is not known may still
 	// arrive: proxies and tools that queue give up long before.
 	intentLife = 10 * time.Minute
-	// restAfterLimit is how long a connection rests when the tool says "too
-	// many requests" and not for how long.
-	restAfterLimit = 30 * time.Second
 )
 
 // Pipeline works on the customers of all syncs.
 type Pipeline struct {
 	Options
 	flows map[string]*flow
+	paces map[string]*pace // by connection
 }
 
 // flow is one sync at work. Each has workers of its own, so that a slow target
@@ -144,6 +149,8 @@ type flow struct {
 	wake    chan struct{}
 	// claiming is how the last claim ended.
 	claiming *atomic.Pointer[error]
+	// underWay is how many customers are on their way.
+	underWay *atomic.Int64
 }
 
 // New returns a Pipeline that does nothing until Run.
@@ -170,9 +177,14 @@ func New(o Options) *Pipeline {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	o.Retry = o.Retry.withDefaults()
-	p := &Pipeline{Options: o, flows: map[string]*flow{}}
+	p := &Pipeline{Options: o, flows: map[string]*flow{}, paces: map[string]*pace{}}
+	sharing := map[string]int{}
 	for _, s := range o.Syncs {
-		f := &flow{Pipeline: p, Sync: s, wake: make(chan struct{}, 1), claiming: &atomic.Pointer[error]{}}
+		sharing[s.Source.Name]++
+		sharing[s.Target.Name]++
+	}
+	for _, s := range o.Syncs {
+		f := &flow{Pipeline: p, Sync: s, wake: make(chan struct{}, 1), claiming: &atomic.Pointer[error]{}, underWay: new(atomic.Int64)}
 		entries := map[status.Status]mapping.Entry{}
 		for name, m := range s.Config.Statuses {
 			entries[name] = mapping.Entry{From: m.From, To: m.To}
@@ -182,6 +194,9 @@ func New(o Options) *Pipeline {
 			f.rules = append(f.rules, identity.Rule{Source: r.Source, Target: r.Target, Confidence: r.Confidence})
 		}
 		p.flows[s.Config.Name] = f
+		for _, connection := range []string{s.Source.Name, s.Target.Name} {
+			p.paces[connection] = &pace{most: f.carries(o.Gap[connection], sharing[connection])}
+		}
 	}
 	return p
 }

@@ -83,7 +83,7 @@ func (p *Pipeline) CarryRow(ctx context.Context, from Claimer, row Planned) (Car
 		return Carried{Busy: err == nil}, err
 	}
 	a := &attempt{flow: f, work: &w, claimed: claimed{after: after, before: f.Now()}, started: f.Now(),
-		lastAction: "read the plan", row: &onPlan{Planned: row}}
+		lastAction: "read the plan", row: &onPlan{Planned: row}, once: true}
 	if row.Approved != "" && w.Ruling.Kind == "" {
 		w.Ruling = store.Ruling{Kind: store.Ours, Desired: row.Row.After, Observed: row.Row.Before, RecordAt: row.Row.RecordAt,
 			At: row.Plan.EndedAt, By: row.Approved}

@@ -28,6 +28,13 @@ func (a *attempt) settle(ctx context.Context, e *ending) error {
 		err = a.Store.Settle(ctx, a.work, a.settlement(e))
 		failpoint.Hit("settled")
 	}
+	if errors.Is(err, store.ErrFenced) || e.failure == leaseLost {
+		// Somebody decided anew, and waits for it to be carried out. No call of
+		// this attempt is on its way any more; what it sent has its intent.
+		if err := a.Store.GiveBack(ctx, a.work); err != nil {
+			a.Log.Error("give a customer back", slog.String("sync", a.Config.Name), slog.String("customer", a.work.Customer), slog.Any("error", err))
+		}
+	}
 	a.report(ctx, e, err)
 	return err
 }
@@ -74,6 +81,9 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 	}
 	if e.retry > 0 {
 		s.RetryAt = a.latest().Add(e.retry)
+		if e.place && !a.work.Due.IsZero() {
+			s.RetryAt = a.work.Due
+		}
 	}
 	if s.RetryAt.IsZero() {
 		s.RetryAt = a.lastArrival(s.CloseIntents)
@@ -253,17 +263,21 @@ func (a *attempt) humanAt() time.Time {
 	return t.EditedAt
 }
 
-// pause lets a connection rest, for all nodes.
-func (a *attempt) pause(connection string, wait time.Duration) {
+// pause lets a connection rest, for all nodes, and returns for how long. When the
+// others do not know of it, all is false.
+func (a *attempt) pause(connection string, asked time.Duration) (wait time.Duration, all bool) {
+	wait = a.paces[connection].cut(a.Now(), asked)
 	until := a.latest().Add(wait)
 	ctx, cancel := context.WithTimeout(context.Background(), settling)
 	defer cancel()
-	if err := a.Store.Pause(ctx, connection, until); err != nil {
+	err := a.Store.Pause(ctx, connection, until)
+	if err != nil {
 		a.Log.Error("pause a connection", slog.String("connection", connection), slog.Any("error", err))
 	}
 	if a.Paused != nil {
 		a.Paused(connection, wait)
 	}
+	return wait, err == nil
 }
 
 // report writes the attempt's one wide log line.

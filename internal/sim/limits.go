@@ -148,6 +148,7 @@ func (w *world) resumeLater() {
 		}
 		clear(n.waiting)
 		done, err := w.db.Resume(context.Background(), store.Resume{Sync: syncName, Who: "ana@example.com", Reason: "seen"})
+		w.turns()
 		w.must(err)
 		w.note("resumed", "", "", int64(done.Through))
 		w.coverage.hit("limit", "resumed")

@@ -36,6 +36,9 @@ type node struct {
 	// tryAt is when an idle worker asks for work, -1 when none will; tries
 	// numbers these appointments, of which the latest counts.
 	tryAt int64
+	// hold is until when it claims nothing although somebody waits: as many are on
+	// their way as it lets be, or it knows of a rest that the store does not.
+	hold  int64
 	tries int
 
 	pipeline *pipeline.Pipeline
@@ -97,7 +100,7 @@ func (n *node) start() {
 	if n.up {
 		return
 	}
-	n.up, n.paused, n.tryAt = true, 0, -1
+	n.up, n.paused, n.tryAt, n.hold = true, 0, -1, 0
 	n.takeBackDead()
 	n.enter()
 	n.scheme = signature.StandardWebhooks{}
@@ -254,8 +257,8 @@ func (w *world) pokeAll() {
 		at = max(at, ms(until))
 	}
 	for _, n := range w.nodes {
-		if n.idle(at) {
-			n.try(max(at, n.paused) + w.rng.Int64N(60))
+		if n.idle(max(at, n.hold)) {
+			n.try(max(at, n.paused, n.hold) + w.rng.Int64N(60))
 		}
 	}
 }
@@ -290,8 +293,15 @@ func (n *node) try(at int64) {
 			return
 		}
 		w.begin(n, true, func(t *task) {
-			if _, err := n.pipeline.Step(context.Background(), syncName, 1); err != nil && !t.dead {
+			carried, err := n.pipeline.Step(context.Background(), syncName, 1)
+			switch {
+			case t.dead:
+			case err != nil:
 				w.note("claim failed", "", "", 0)
+			case carried == 0 && len(w.claimable()) > 0:
+				n.hold = w.now + 1000
+			case carried > 0:
+				n.hold = 0
 			}
 		})
 	})

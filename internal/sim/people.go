@@ -89,11 +89,13 @@ var peopleSteps = map[string]happens{
 			r := all[int(s.N)%len(all)]
 			// It may be another's already: then it is refused.
 			_ = w.db.SetLink(context.Background(), store.Link{Sync: syncName, Customer: r.owner, TargetID: r.id, By: "person", Confidence: 1})
+			w.turns()
 		}
 	}},
 	"person unlinks": {weight: 1, run: func(w *world, s Step) {
 		// There may be none.
 		_ = w.db.RemoveLink(context.Background(), syncName, w.source.customers[s.Who].id, "person")
+		w.turns()
 	}},
 	"person retries": {weight: 3, run: func(w *world, s Step) {
 		open, err := w.db.Exceptions(context.Background(), store.ExceptionFilter{Sync: syncName, Customer: w.source.customers[s.Who].id})

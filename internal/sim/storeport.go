@@ -159,6 +159,21 @@ func (p *port) Settle(ctx context.Context, work *store.Work, s store.Settlement)
 	})
 }
 
+// GiveBack implements pipeline.Store.
+func (p *port) GiveBack(ctx context.Context, work *store.Work) error {
+	return p.do("settle", func(*task) error {
+		before := p.world.facts.claims[work.Customer]
+		if err := p.world.db.GiveBack(ctx, work); err != nil {
+			return err
+		}
+		if before.fence == work.Fence { // nobody has claimed it since
+			before.open = false
+			p.world.facts.claims[work.Customer] = before
+		}
+		return nil
+	})
+}
+
 // held tells the watches that the store took something under a claim.
 func (p *port) held(t *task, work *store.Work, what string, err error) {
 	if errors.Is(err, store.ErrFenced) {

@@ -88,7 +88,8 @@ func (t *tx) lookAgain(sync, customer string) (bool, error) {
 
 // decidedAnew is lookAgain after somebody decided what an attempt under way does
 // not know of: it may send and settle nothing any more. Whoever comes next waits
-// for its lease, because a call of it may be on its way.
+// until it is over (GiveBack), or for its lease, because a call of it may be on
+// its way.
 func (t *tx) decidedAnew(sync, customer string) (bool, error) {
 	if _, err := t.exec("update customers set fence = fence + 1 where sync = $1 and customer = $2", sync, customer); err != nil {
 		return false, err

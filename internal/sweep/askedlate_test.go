@@ -40,8 +40,8 @@ func TestASourceThatCannotListIsMatchedByWhatItSays(t *testing.T) {
 	w.goLive()
 	w.customer("a", "active", "-")
 	w.change("a", "active", true)
-	w.work() // unmatched
 	w.pass(time.Minute)
+	w.work() // unmatched, and looked for again in three minutes
 	w.customer("a", "active", "Active")
 	w.pass(time.Minute)
 	w.sync.Source.SourceList = nil

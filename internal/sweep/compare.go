@@ -112,12 +112,16 @@ func (r *run) neverCarried(k *store.Known, j pipeline.Judgement) bool {
 	return (!k.Stored || history && before(k.Desired.SeenAt)) && (changed.IsZero() || before(changed))
 }
 
+// soon is how long a customer may wait for his next look without one being asked
+// for: pauses after failures, and for what is not there yet, last up to an hour.
+const soon = time.Minute
+
 // worthALook reports whether the path has something to do that it does not know
 // of: the sides are apart and no person was told why, or they agree and an
 // exception says that they do not.
 func (r *run) worthALook(k *store.Known, j pipeline.Judgement) bool {
 	switch {
-	case !k.DueAt.IsZero():
+	case !k.DueAt.IsZero() && !k.DueAt.After(k.Now.Add(soon)):
 		return false // it is looked at anyway
 	case k.Waits && j.Desired.Value == k.Desired.Value:
 		return false // trueup resume lets it through

@@ -22,7 +22,8 @@ func TestARepairLooksAgainOnlyWhereNobodyKnows(t *testing.T) {
 		want  bool
 	}{
 		"the target differs":                          {store.Known{}, write, true},
-		"it is looked at anyway":                      {store.Known{DueAt: time.Unix(1, 0)}, write, false},
+		"it is looked at anyway":                      {store.Known{Work: store.Work{Now: time.Unix(1, 0)}, DueAt: time.Unix(1, 0)}, write, false},
+		"it is looked at in an hour":                  {store.Known{Work: store.Work{Now: time.Unix(1, 0)}, DueAt: time.Unix(3601, 0)}, write, true},
 		"mass_change has halted its write":            {store.Known{Waits: true}, write, false},
 		"a conflict that nobody was told of":          {store.Known{}, conflict, true},
 		"a conflict that somebody was told of":        {store.Known{Shown: []status.Kind{status.Conflict}}, conflict, false},

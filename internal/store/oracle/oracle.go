@@ -395,6 +395,16 @@ func (db *DB) Settle(_ context.Context, w *store.Work, s store.Settlement) error
 	return nil
 }
 
+// GiveBack ends the lease of an attempt that may settle nothing any more.
+func (db *DB) GiveBack(_ context.Context, w *store.Work) error {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if c := db.customers[key{w.Sync, w.Customer}]; c != nil && c.fence > w.Fence && c.leaseUntil.Equal(milli(w.LeaseUntil)) {
+		c.leaseUntil = time.Time{}
+	}
+	return nil
+}
+
 func (c *customer) release(w *store.Work, s store.Settlement, now time.Time) {
 	c.leaseUntil, c.Attempts, c.firstTry = time.Time{}, s.Attempts, milli(s.FirstTry)
 	if c.generation == w.Generation && !s.KeepDue {

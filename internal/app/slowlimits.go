@@ -1,0 +1,37 @@
+package app
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"trueup/internal/config"
+	"trueup/internal/pipeline"
+)
+
+// SlowLimits says of each rate limit that is too low to carry anybody what it
+// has to be.
+func SlowLimits(cfg *config.Config) []string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
+		s := cfg.Syncs[name]
+		for _, side := range []struct {
+			connection string
+			target     bool
+		}{{s.Source.Connection, false}, {s.Target.Connection, true}} {
+			limit := cfg.Connections[side.connection].CallLimit()
+			if limit == nil {
+				continue
+			}
+			gap, longest := limit.Per/time.Duration(limit.Requests), pipeline.LongestGap(side.target)
+			if gap <= longest {
+				continue
+			}
+			least := int(time.Minute/longest) + 1
+			all = append(all, fmt.Sprintf("%s: the rate_limit of %s leaves a call every %s, and a customer does not get the calls that he takes before they are given up: nobody would be carried; allow %d a minute at least",
+				name, side.connection, gap.Round(time.Second), least))
+		}
+	}
+	return all
+}

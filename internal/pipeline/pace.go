@@ -1,0 +1,160 @@
+package pipeline
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// pace is how many customers of a sync may be on their way to one connection at
+// once. An attempt is several calls. Begun too many at a time, none of them gets
+// its last call: each is cut off after its first, by the tool or by our own limit,
+// and has to begin anew.
+type pace struct {
+	mu sync.Mutex
+	// most is what our own rate limit carries, or all workers.
+	most int
+	// few is what a tool that has cut calls off is asked for now; 0 is most.
+	few, uncut int
+	// until is when the connection's rest ends, by our own clock, and inVain how
+	// often in a row it had to rest with nobody carried in between.
+	until  time.Time
+	inVain int
+}
+
+const (
+	// callsEach is how many calls to one connection the longest usual attempt
+	// makes: it searches, reads, writes, and looks whether that arrived.
+	callsEach = 4
+	// firstRest and longestRest bound how long a connection rests when the tool
+	// says "too many requests" and not for how long.
+	firstRest, longestRest = time.Second, 30 * time.Second
+)
+
+// carries is how many customers a rate limit with a call each gap carries within
+// the lease, when so many syncs share it.
+func (f *flow) carries(gap time.Duration, sharing int) int {
+	if gap <= 0 {
+		return f.Workers
+	}
+	calls := int((f.Lease - f.margin()) / gap)
+	return min(max(calls/callsEach/max(sharing, 1), 1), f.Workers)
+}
+
+// LongestGap is the longest time between two calls that a rate limit may leave:
+// with a longer one an attempt at a customer does not get its calls within its
+// lease, and nobody is ever carried. A source is only read.
+func LongestGap(target bool) time.Duration {
+	within := DefaultLease - DefaultLease/4
+	if target {
+		return within / callsEach
+	}
+	return within
+}
+
+// room is how many more customers may be on their way when some are.
+func (p *pace) room(underWay int) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.few > 0 {
+		return max(min(p.few, p.most)-underWay, 0)
+	}
+	return max(p.most-underWay, 0)
+}
+
+// cut notes that the tool has cut a call off, and returns how long the connection
+// rests: what the tool asked for, or a second and then twice as long each time.
+// Calls that were on their way with the first are cut off as well and say nothing
+// new.
+func (p *pace) cut(now time.Time, asked time.Duration) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now.Before(p.until) {
+		if until := now.Add(asked); until.After(p.until) {
+			p.until = until
+		}
+		return p.until.Sub(now)
+	}
+	rest := asked
+	if rest <= 0 {
+		rest = min(firstRest<<min(p.inVain, 10), longestRest)
+	}
+	p.few, p.uncut = max(1, p.allowed()/2), 0
+	if p.inVain > 0 {
+		p.few = 1
+	}
+	p.inVain++
+	p.until = now.Add(rest)
+	return rest
+}
+
+func (p *pace) allowed() int {
+	if p.few > 0 {
+		return min(p.few, p.most)
+	}
+	return p.most
+}
+
+// went notes that a customer was carried to the end. When as many were as may be
+// on their way at once, one more may.
+func (p *pace) went() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.inVain = 0
+	if p.few == 0 {
+		return
+	}
+	if p.uncut++; p.uncut >= p.few {
+		p.few, p.uncut = p.few+1, 0
+	}
+	if p.few >= p.most {
+		p.few = 0
+	}
+}
+
+// resting is how long the connection rests yet.
+func (p *pace) resting(now time.Time) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return max(p.until.Sub(now), 0)
+}
+
+// room is how many more customers the flow may begin with.
+func (f *flow) room() int {
+	under := int(f.underWay.Load())
+	return min(f.paces[f.Source.Name].room(under), f.paces[f.Target.Name].room(under))
+}
+
+// ended notes that a customer is not on his way any more, and how it went.
+func (f *flow) ended(e *ending) {
+	full := f.room() == 0
+	f.underWay.Add(-1)
+	if e.failure == "" {
+		f.went()
+	}
+	if full { // somebody may wait for room
+		f.Wake(f.Config.Name)
+	}
+}
+
+func (f *flow) went() {
+	f.paces[f.Source.Name].went()
+	f.paces[f.Target.Name].went()
+}
+
+// crowded is how long to wait until the calls of customers on their way, here and
+// on other nodes, leave room for those of another one within his lease.
+func (f *flow) crowded(ctx context.Context) (time.Duration, error) {
+	if f.Ahead == nil {
+		return 0, nil
+	}
+	var wait time.Duration
+	for _, connection := range []string{f.Source.Name, f.Target.Name} {
+		ahead, err := f.Ahead(ctx, connection)
+		if err != nil {
+			return 0, err
+		}
+		wait = max(wait, ahead-(f.Lease-f.margin())/callsEach)
+	}
+	return wait, nil
+}
