@@ -63,7 +63,7 @@ func (a *attempt) failingSince() time.Time {
 // patient reports whether the trouble is too young to be told or believed. Its
 // first attempt is always: it may itself have taken long.
 func (a *attempt) patient() bool {
-	return a.work.Attempts == 0 || a.latest().Sub(a.failingSince()) < a.Retry.Patience
+	return a.work.Attempts == 0 || a.earliest().Sub(a.failingSince()) < a.Retry.Patience
 }
 
 // failed ends an attempt at which a call failed. What happens next depends on
@@ -72,7 +72,7 @@ func (a *attempt) failed(err error, connection, doing string) verdict {
 	f := connector.FailureOf(err)
 	reason := fmt.Sprintf("%s %s: %s", doing, connection, f.Error())
 	attempts, since := a.work.Attempts+1, a.failingSince()
-	retry := a.Retry.after(a.latest().Sub(since), a.Retry.First, a.Jitter())
+	retry := a.Retry.after(a.earliest().Sub(since), a.Retry.First, a.Jitter())
 	if errors.Is(err, context.Canceled) {
 		// The service stops, and looks again at its next start.
 		return end(ending{action: "wait", reason: reason, retry: time.Millisecond, attempts: a.work.Attempts, firstTry: a.work.FirstTry, failure: "stopping"})
@@ -93,7 +93,7 @@ func (a *attempt) failed(err error, connection, doing string) verdict {
 	case connector.Unauthorized, connector.Misconfigured:
 		advice := "check the connection with trueup check --live; it is tried again by itself"
 		e := a.parked(status.ConnectionFailed, fmt.Sprintf("%s; %s", reason, advice))
-		e.retry = a.Retry.after(a.latest().Sub(since), a.Retry.Slow, a.Jitter())
+		e.retry = a.Retry.after(a.earliest().Sub(since), a.Retry.Slow, a.Jitter())
 		e.attempts, e.firstTry, e.failure = attempts, since, string(f.Kind)
 		e.park.Cause = connection
 		return verdict{end: e}

@@ -23,7 +23,7 @@ func (a *attempt) notYet(e *ending) verdict {
 		return verdict{end: e}
 	}
 	first, latest := a.spokenOf()
-	now := a.latest()
+	now := a.earliest()
 	if len(a.work.Events) > 0 && now.Sub(first) < notYetPatience {
 		e = &ending{action: "wait", reason: e.reason + "; it may not be there yet, and is looked for again", failure: "not_yet", attempts: 0}
 	}
@@ -33,7 +33,7 @@ func (a *attempt) notYet(e *ending) verdict {
 // again has an ending looked at again by itself, until what it is about is too
 // old.
 func (a *attempt) again(e *ending, latest time.Time) verdict {
-	age := a.latest().Sub(latest)
+	age := a.earliest().Sub(latest)
 	if a.once || age >= notYetLast {
 		return verdict{end: e}
 	}

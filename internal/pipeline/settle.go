@@ -80,7 +80,7 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 		}
 	}
 	if e.retry > 0 {
-		s.RetryAt = a.latest().Add(e.retry)
+		s.RetryAt = a.earliest().Add(e.retry) // the process may have stood still during the claim
 		if e.place && !a.work.Due.IsZero() {
 			s.RetryAt = a.work.Due
 		}

@@ -4,7 +4,7 @@ import "slices"
 
 // Bugs are all that can be planted, by where they are. In New, ON stands for
 // the question whether the bug is switched on.
-var Bugs = slices.Concat(decideBugs, pathBugs, settleBugs, eventBugs, storeBugs, toolBugs)
+var Bugs = slices.Concat(decideBugs, pathBugs, settleBugs, eventBugs, waitBugs, storeBugs, toolBugs)
 
 const decideFile = "internal/decide/decide.go"
 
@@ -183,6 +183,25 @@ var eventBugs = []Bug{
 	case at.IsZero():`},
 }
 
+var waitBugs = []Bug{
+	{"told_by_tries", "people are told after so many tries, however many of them were events", "internal/pipeline/failure.go",
+		`	return a.work.Attempts == 0 || a.earliest()`, `	if ON { return a.work.Attempts < 4 }
+	return a.work.Attempts == 0 || a.earliest()`},
+	{"paused_by_tries", "the pause after a failure is twice as long with each event", "internal/pipeline/failure.go",
+		`	retry := a.Retry.after(a.earliest().Sub(since), a.Retry.First, a.Jitter())
+`, `	retry := a.Retry.after(a.earliest().Sub(since), a.Retry.First, a.Jitter())
+	if ON { retry = a.Retry.First << min(attempts, 11) }
+`},
+	{"not_there_is_final", "a record that is made after the event is not looked for again", "internal/pipeline/notyet.go",
+		`	if a.once {
+		return verdict{end: e}
+	}
+	first,`, `	if a.once || ON {
+		return verdict{end: e}
+	}
+	first,`},
+}
+
 const oracleFile = "internal/store/oracle/oracle.go"
 
 var storeBugs = []Bug{
@@ -271,6 +290,8 @@ var toolBugs = []Bug{
 		`		f.Kind, f.Effect = connector.Transient, effect(write)
 		f.Detail = "the tool failed"`, `		f.Kind, f.Effect = connector.Transient, effect(write && !ON)
 		f.Detail = "the tool failed"`},
+	{"gateway_is_gone", "a gateway's page says that a record is gone", classifyFile,
+		`	case page && (code == http.StatusNotFound`, `	case page && !ON && (code == http.StatusNotFound`},
 	{"page_is_success", "a web page counts as an answer", classifyFile,
 		`		if !page {
 			return nil`, `		if !page || ON {

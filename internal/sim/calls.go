@@ -131,7 +131,7 @@ func (w *world) call(ctx context.Context, op, who string, do func(*task) error) 
 	var err error
 	if fault, ok := w.take(op, who); ok {
 		w.coverage.hit("fault", fault.Kind)
-		err = failure(false, int(fault.N), fault.page())
+		err = fault.answer(t, false)
 	} else {
 		err = do(t)
 	}
@@ -151,9 +151,21 @@ func outOfTime() error {
 	return &connector.Failure{Kind: connector.Transient, Effect: connector.EffectUnknown, Detail: "the call ran out of time", Err: context.DeadlineExceeded}
 }
 
+// answer is what a call is told that meets the fault.
+func (s Step) answer(t *task, write bool) error {
+	err := failure(write, int(s.N), s.page())
+	switch s.Kind {
+	case "gateway's 404":
+		t.page = true
+	case "call 429 without a time":
+		connector.FailureOf(err).RetryAfter = 0
+	}
+	return err
+}
+
 // page is the body of a web page, nil for other faults.
 func (s Step) page() []byte {
-	if s.Kind == "call html" || s.Kind == "effect html" {
+	if s.Kind == "call html" || s.Kind == "effect html" || s.Kind == "gateway's 404" {
 		return []byte("<!doctype html><title>Please log in</title>")
 	}
 	return nil
@@ -182,7 +194,7 @@ func (f follows) transmit(ctx context.Context, t *task, s *sending) error {
 	case "effect html":
 		lost = failure(true, 200, fault.page())
 	default:
-		lost = failure(true, int(fault.N), fault.page())
+		lost = fault.answer(t, true)
 	}
 	if kind == "effect later" {
 		s.late = true

@@ -61,7 +61,7 @@ func (c *Coverage) Missing() []string {
 // expected is all that can be met.
 func expected() map[string][]string {
 	want := map[string][]string{}
-	for _, list := range []map[string]happens{callSteps, webhookSteps, databaseSteps} {
+	for _, list := range []map[string]happens{callSteps, webhookSteps, databaseSteps, waitSteps} {
 		for name := range list {
 			if name != "webhook forged" && name != "secret rotated" {
 				want["fault"] = append(want["fault"], name)

@@ -35,6 +35,8 @@
 //  13. bounded: work comes to an end.
 //  14. within limits: no more is written than the limits allow, and who waits at
 //     a halted sync is let through when it is resumed.
+//  15. patient: what ends by itself costs no longer than it lasts, and closes its
+//     exception.
 //
 // To add something that can happen, write a file with a list of happenings and
 // add it to script.go; to add an invariant, write a watch and add it to

@@ -26,6 +26,7 @@ type client struct {
 	id       string
 	versions []version
 	gone     bool
+	late     int64 // from when on it can be read
 	// change is the id of the event that told of the latest change, told its
 	// place in the log.
 	change string
@@ -150,7 +151,7 @@ func (s asked) Read(ctx context.Context, id string) (status.SourceRecord, error)
 	var record status.SourceRecord
 	err := s.call(ctx, opSourceRead, id, func(t *task) error {
 		c := s.source.client(id)
-		if c == nil || c.gone {
+		if c == nil || c.gone || c.late > s.now {
 			return gone()
 		}
 		v := c.now()

@@ -69,7 +69,7 @@ func (l sourceList) List(ctx context.Context, cursor string) (found []status.Sou
 		page, after, err := pageOf(l.source.customers, cursor)
 		next = after
 		for _, c := range page {
-			if c.gone {
+			if c.gone || c.late > l.now {
 				continue
 			}
 			v := c.now()
@@ -90,7 +90,7 @@ func (l targetList) List(ctx context.Context, cursor string) (found []status.Tar
 		page, after, err := pageOf(l.target.records, cursor)
 		next = after
 		for _, r := range page {
-			if !r.gone {
+			if !r.gone && r.late <= l.now {
 				found = append(found, l.view(r, r.now()))
 			}
 		}

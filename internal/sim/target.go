@@ -22,6 +22,7 @@ type record struct {
 	id, owner string // owner is the customer it is about
 	keyed     bool   // it has the customer's address
 	gone      bool
+	late      int64 // from when on it is there
 	states    []state
 	// landed is the newest version of the source that a write of ours brought.
 	landed int
@@ -166,7 +167,7 @@ func (f follows) Find(ctx context.Context, key, value string) ([]status.TargetRe
 	err := f.call(ctx, opFind, "", func(t *task) error {
 		t.found = 0
 		for _, r := range f.target.records {
-			if r.gone || !r.keyed {
+			if r.gone || r.late > f.now || !r.keyed {
 				continue
 			}
 			same := keysOf(r.owner)[key] == value
@@ -192,7 +193,7 @@ func (f follows) Read(ctx context.Context, id string) (status.TargetRecord, erro
 			return failure(false, 503, nil)
 		}
 		r := f.target.record(id)
-		if r == nil || r.gone {
+		if r == nil || r.gone || r.late > f.now {
 			return gone()
 		}
 		s := r.now()
@@ -253,7 +254,7 @@ func (f follows) arrive(s *sending) {
 	w.arrived(s)
 	r := w.target.record(s.record.ID)
 	switch {
-	case r == nil || r.gone:
+	case r == nil || r.gone || r.late > f.now:
 		s.answer = gone()
 		return
 	case w.target.options != nil && !slices.Contains(w.target.options, s.value) && w.set.lies:

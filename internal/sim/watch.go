@@ -27,7 +27,7 @@ type watch struct {
 // watches are all invariants, by their numbers.
 var watches = []watch{
 	durable, once, humansWin, noTimeTravel, noIdleWrite, rightRecord, oneOutcome,
-	noFalseConflict, fenced, baseIsTruth, converges, fair, bounded, withinLimits, counted, notAgain,
+	noFalseConflict, fenced, baseIsTruth, converges, fair, bounded, withinLimits, patient, counted, notAgain,
 }
 
 // attempt is what the watches remember of a task that carries a customer.
@@ -47,7 +47,8 @@ type attempt struct {
 	readAt   int64
 	stale    bool
 	unproved bool
-	found    int // records that a search found and that really match
+	page     bool // a gateway answered in a tool's place
+	found    int  // records that a search found and that really match
 }
 
 func (a *attempt) customer() string {
@@ -73,6 +74,7 @@ type facts struct {
 	dismissed map[string]bool
 	// since is from when on a customer waits.
 	since      map[string]int64
+	streaks    map[string]streak
 	retriedAll bool
 	limits     counts
 	taken      map[string]taken
@@ -95,7 +97,7 @@ type look struct {
 
 func newFacts() facts {
 	return facts{stored: map[string]int{}, claims: map[string]claim{}, outcomes: map[int64]status.Outcome{},
-		delivered: map[string]int64{}, looked: map[string]look{}, dismissed: map[string]bool{}, since: map[string]int64{}, taken: map[string]taken{},
+		delivered: map[string]int64{}, looked: map[string]look{}, dismissed: map[string]bool{}, since: map[string]int64{}, taken: map[string]taken{}, streaks: map[string]streak{},
 		limits: counts{since: map[string]int64{}, waiting: map[string]bool{}, passing: map[string]bool{}, resumed: -1}}
 }
 

@@ -252,6 +252,11 @@ func (w *world) converged(c *client, open []store.Exception) {
 		}
 	}
 	want, ok := w.wanted(c.now().value)
+	if len(open) == 1 {
+		if why := w.stillMissing(c, open[0]); why != "" {
+			w.fail(15, "patient", "%s", why)
+		}
+	}
 	if len(open) > 0 {
 		if w.facts.retriedAll {
 			w.justified(c, row, open)

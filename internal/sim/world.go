@@ -76,7 +76,7 @@ func newWorld(c Case, tracing bool) *world {
 	if c.Nodes > 0 {
 		w.set.nodes = c.Nodes
 	}
-	w.script = drawScript(plan, w.set)
+	w.script = append(drawScript(plan, w.set), drawWaits(c.Seed, w.set)...)
 	for _, n := range c.Without {
 		w.left[n] = true
 	}
@@ -145,7 +145,11 @@ func (w *world) happen(s Step) {
 		return
 	}
 	w.note("step", s.Kind, s.detail(), s.N)
-	happenings[s.Kind].run(w, s)
+	h, ok := happenings[s.Kind]
+	if !ok {
+		h = waitSteps[s.Kind]
+	}
+	h.run(w, s)
 	w.turns() // what a person does during an attempt waits since then
 }
 
