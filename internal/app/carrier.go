@@ -29,6 +29,7 @@ type carrier struct {
 	suggest   []*suggester
 	sweepers  []*sweeper
 	telling   *telling
+	watchmen  []*watchman
 	retention retention
 
 	// claiming ends when no new work is to begin, working when what has begun
@@ -55,6 +56,7 @@ func (a *App) newCarrier(cfg *config.Config) (*carrier, error) {
 	c.pollers = pollers(conns.syncs, a.store, c.inbox, a.log)
 	c.suggest = suggesters(conns.syncs, a.store, a.log)
 	c.sweepers = sweepers(conns.syncs, a.store, a.log, c.pipeline.Wake, conns.paused, barred(cfg, a.store))
+	c.watchmen = watchmen(cfg, conns.syncs, a.store, a.log)
 	c.retention = retention{Retention: cfg.Retention, db: a.store, log: a.log, metrics: a.metrics}
 	c.telling = openTelling(cfg, a.store, a.log, a.metrics)
 	return c, nil
@@ -75,8 +77,12 @@ func (c *carrier) start() {
 	for _, s := range c.sweepers {
 		c.running.Go(func() { s.run(claiming) })
 	}
+	for _, w := range c.watchmen {
+		c.running.Go(func() { w.run(claiming) })
+	}
 	c.running.Go(func() { c.retention.run(claiming) })
 	c.running.Go(func() { dropLeft(claiming, c.retention.db, c.log) })
+	c.running.Go(func() { closeLeft(claiming, c.config, c.retention.db, c.log) })
 	c.telling.start(claiming, &c.running)
 }
 

@@ -97,6 +97,19 @@ func dropLeft(ctx context.Context, db *store.DB, log *slog.Logger) {
 	}
 }
 
+// closeLeft closes what the sweeps of syncs have left that have no schedule any
+// more: nobody would find out that its cause is over.
+func closeLeft(ctx context.Context, cfg *config.Config, db *store.DB, log *slog.Logger) {
+	for name, s := range cfg.Syncs {
+		if s.Sweep != nil {
+			continue
+		}
+		if _, err := db.CloseExceptions(ctx, name, "", status.ConnectionFailed, comparing); err != nil && ctx.Err() == nil {
+			log.Warn("the exception of a sweep that is not made any more could not be closed", slog.String("sync", name), slog.Any("error", err))
+		}
+	}
+}
+
 // due is how long it is to the next sweep, by the database's clock; one that
 // was left is due now.
 func (s *sweeper) due(ctx context.Context) (time.Duration, error) {
