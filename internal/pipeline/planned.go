@@ -71,6 +71,9 @@ func (p *Pipeline) CarryRow(ctx context.Context, from Claimer, row Planned) (Car
 	if rest, err := f.rest(ctx); err != nil || rest > 0 {
 		return Carried{Rest: rest}, err
 	}
+	if wait, err := f.crowded(ctx); err != nil || wait > 0 {
+		return Carried{Rest: wait}, err
+	}
 	after := f.Now()
 	w, ok, err := from.ClaimOne(ctx, row.Plan.Sync, row.Row.Customer, row.Plan.ID, f.Lease)
 	var ended *store.RowEndedError
