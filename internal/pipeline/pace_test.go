@@ -72,9 +72,9 @@ func (s *slow) Read(ctx context.Context, id string) (status.TargetRecord, error)
 	return s.tool.Read(ctx, id)
 }
 
-func (s *slow) Write(ctx context.Context, r status.TargetRecord, value string) error {
+func (s *slow) Write(ctx context.Context, r status.TargetRecord, value string) (*status.TargetRecord, error) {
 	if err := s.call(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	return s.tool.Write(ctx, r, value)
 }

@@ -91,7 +91,7 @@ var patient = watch{
 		w.facts.streaks[work.Customer] = k
 		lasted := w.now - k.since
 		limited := strings.Contains(s.Decision.Reason, "rate limit") // which says for itself how long
-		if s.Attempts > 0 && !limited && s.Park == nil && !s.RetryAt.IsZero() && ms(s.RetryAt)-w.now > max(lasted, 1000) {
+		if s.Attempts > work.Attempts && !limited && s.Park == nil && !s.RetryAt.IsZero() && ms(s.RetryAt)-w.now > max(lasted, 1000) {
 			w.fail(15, "patient", "%s has trouble since %d ms, and is looked at again in %d ms", work.Customer, lasted, ms(s.RetryAt)-w.now)
 		}
 		if s.Park == nil {
