@@ -48,7 +48,7 @@ func main() {
 	flag.Uint64Var(&o.sqlite, "sqlite", 0, "live through every n-th on SQLite as well and compare; 0 is none")
 	flag.BoolVar(&o.sweeps, "sweeps", false, "live on SQLite only, where nodes compare both sides and nobody else finds lost events")
 	flag.BoolVar(&o.json, "json", false, "print the result as JSON")
-	flag.StringVar(&o.planted, "planted", "", "plant bugs, all or some with commas, one after the other, and say after how many seeds each is found")
+	flag.StringVar(&o.planted, "planted", "", "plant bugs, all or some with commas, one after the other, and say after how many seeds each is found; list only names them")
 	flag.StringVar(&o.bug, "bug", "", "used by -planted itself: the bug that is switched on")
 	flag.Usage = func() {
 		fmt.Fprint(flag.CommandLine.Output(), `Usage: trueup-sim [flags]
@@ -98,6 +98,8 @@ func run(o options, out, progress io.Writer) error {
 	switch {
 	case o.seed != "":
 		return single(o, out)
+	case o.planted == "list":
+		return listBugs(out)
 	case o.planted != "":
 		return plantedBugs(o, out, progress)
 	}

@@ -65,6 +65,16 @@ func plantedBugs(o options, out, progress io.Writer) error {
 	return nil
 }
 
+// listBugs prints the planted bugs, one a line.
+func listBugs(out io.Writer) error {
+	for _, b := range planted.Bugs {
+		if _, err := fmt.Fprintf(out, "%s: %s\n", b.Name, b.About); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // chosenBugs reads the names of -planted, all or some with commas.
 func chosenBugs(names string) ([]planted.Bug, error) {
 	if names == "all" {

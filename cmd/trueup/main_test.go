@@ -177,7 +177,8 @@ func watches(ts *testscript.TestScript, _ bool, args []string) {
 
 func settlements(at time.Time) map[string]store.Settlement {
 	desired := func(v string) *store.Desired {
-		return &store.Desired{SourceValue: v, Status: status.Status(v), Value: v, At: at.Add(-time.Minute), SeenAt: at}
+		to := map[string]string{"paused": "Paused", "active": "Active", "canceled": "Churned"}[v]
+		return &store.Desired{SourceValue: v, Status: status.Status(v), Value: to, At: at.Add(-time.Minute), SeenAt: at}
 	}
 	exception := func(customer string, kind status.Kind, source, reason string, confidence float64) *store.NewException {
 		return &store.NewException{Sync: "customer-status", Customer: customer, Kind: kind, Stage: status.StageMatch, Reason: reason, SourceValue: source,
@@ -185,8 +186,8 @@ func settlements(at time.Time) map[string]store.Settlement {
 			Candidates: []status.Candidate{{TargetID: "rec_7", Value: "Active", Rule: "email = email", Confidence: 0.9}}}
 	}
 	return map[string]store.Settlement{
-		"cus_1": {Desired: desired("paused"), Observed: &store.Observed{Status: "paused", Value: "paused", At: at, By: "us", SeenAt: at}, Email: "ana@example.com",
-			Base:    &store.Base{Known: true, RecordID: "rec_1", Status: "paused", Value: "paused", By: "us", SeenAt: at},
+		"cus_1": {Desired: desired("paused"), Observed: &store.Observed{Status: "paused", Value: "Paused", At: at, By: "us", SeenAt: at}, Email: "ana@example.com",
+			Base:    &store.Base{Known: true, RecordID: "rec_1", Status: "paused", Value: "Paused", By: "us", SeenAt: at},
 			Outcome: status.Applied, Reason: "paused was written", Decision: &store.Decision{Action: "write", Row: 4, Stage: status.StageConfirm, Confidence: 1, Events: 1}},
 		"cus_2": {Desired: desired("active"), Outcome: status.Parked, Reason: "two records match", Park: exception("cus_2", status.AmbiguousMatch, "active", "two records match", 0.9),
 			Email: "ana@example.com", Decision: &store.Decision{Action: "park", Stage: status.StageMatch, Kind: status.AmbiguousMatch}},

@@ -178,6 +178,9 @@ func (p screen) agreement(s contract.Sync) {
 		if len(s.Sweeps) > 1 && last.Agreement != nil && s.Sweeps[1].Agreement != nil {
 			text += trend(*last.Agreement - *s.Sweeps[1].Agreement)
 		}
+		if last.Stale {
+			text += "; the file has changed since: trueup plan " + s.Sync
+		}
 		p.line("agreement", "%s", text)
 	}
 	a := s.Agreement
@@ -185,7 +188,7 @@ func (p screen) agreement(s contract.Sync) {
 	if a.Unverified > 0 {
 		text += fmt.Sprintf(", %d of them accepted, not verified", a.Unverified)
 	}
-	p.line("", "%s", text)
+	p.line("", "%s%s", text, report.Outdated(a.Remapped, a.Stale, s.Sync, s.Sweeps))
 }
 
 // trend says how agreement moved between two comparisons.

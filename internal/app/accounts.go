@@ -37,15 +37,21 @@ func accountMoved(sync string, moved []store.AccountMoved) string {
 	return sync + ": " + strings.Join(parts, "; ")
 }
 
-// NoteAccounts notes which accounts a sync reaches before anything of it is
-// carried. An *AccountMovedError says that they are others than those noted.
-func NoteAccounts(ctx context.Context, cfg *config.Config, db *store.DB, sync string) error {
+// noteSync notes which accounts a sync reaches, and by which rules it is looked
+// at, before a command compares or carries anything of it. An *AccountMovedError
+// says that the accounts are others than those noted.
+func noteSync(ctx context.Context, cfg *config.Config, db *store.DB, sync string) error {
 	moved, err := db.NoteAccounts(ctx, sync, standing.Accounts(cfg.Syncs[sync]))
 	if err == nil && len(moved) > 0 {
 		err = &AccountMovedError{Sync: sync, Moved: moved}
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return db.NoteLooks(ctx, sync, looksOf(cfg.Syncs[sync]))
 }
+
+func looksOf(s config.Sync) store.Looks { return store.Looks{Rules: s.Looks(), Target: s.Target.Kept} }
 
 // barred is why a sync's customers are left where they are, "" for no reason. It
 // is asked each time that customers are claimed: another process may have a file
@@ -69,13 +75,17 @@ func barred(cfg *config.Config, db *store.DB) func(ctx context.Context, sync str
 	}
 }
 
-// noteAccounts notes the accounts of each sync at a start and when the file has
-// changed, and asks a person where they are others than those of the links.
+// noteAccounts notes the accounts of each sync, and by which rules it is looked
+// at, at a start and when the file has changed. It asks a person where the
+// accounts are others than those of the links.
 func (a *App) noteAccounts(ctx context.Context, cfg *config.Config) error {
 	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
 		s := cfg.Syncs[name]
 		moved, err := a.store.NoteAccounts(ctx, name, standing.Accounts(s))
 		if err != nil {
+			return err
+		}
+		if err := a.store.NoteLooks(ctx, name, looksOf(s)); err != nil {
 			return err
 		}
 		if len(moved) == 0 {

@@ -60,6 +60,7 @@ type App struct {
 	// watching has each sync that the last file to name it had only watch; it
 	// is reloading's.
 	watching map[string]bool
+	stale    stale
 
 	// file is the configuration's file as it is known here; node is this process,
 	// which nobody changes after the start.
@@ -120,7 +121,8 @@ func (a *App) assemble(ctx context.Context) error {
 	}
 	a.metrics.Watch(a.store.Counts)
 	a.metrics.WatchOverdue(a.overdue)
-	a.metrics.WatchSweeps(a.lastSweeps)
+	a.metrics.WatchSweeps(a.lastSweeps, func(sync string) string { return a.carrier.Load().config.Syncs[sync].Rules() })
+	a.metrics.WatchStale(a.staleLooks)
 	a.metrics.WatchFile(a.fileNow)
 	a.metrics.WatchAccounts(a.movedAccounts)
 	a.metrics.WatchLeft(func(ctx context.Context) ([]store.Holding, error) {

@@ -12,6 +12,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/inbox"
+	"trueup/internal/notify"
 	"trueup/internal/pipeline"
 	"trueup/internal/poll"
 )
@@ -84,6 +85,9 @@ func (c *carrier) start() {
 	c.running.Go(func() { dropLeft(claiming, c.retention.db, c.log) })
 	c.running.Go(func() { closeLeft(claiming, c.config, c.retention.db, c.log) })
 	c.telling.start(claiming, &c.running)
+	if c.telling == nil { // else it listens itself
+		c.running.Go(func() { notify.Listen(claiming, c.retention.db, c.config.Syncs, c.log) })
+	}
 }
 
 // end claims no more, lets the customers on their way end, and returns when
@@ -182,6 +186,7 @@ func (a *App) reload(ctx context.Context, cfg *config.Config) error {
 	// Who waited until it is live is due from now on: the old one would have
 	// looked at them and written nothing.
 	live := a.setModes(ctx, cfg, true)
+	a.stale.forget()
 	next.start()
 	// The new one is in use, whatever becomes of these. In a time of its own:
 	// customers on their way may have used up the other, and nobody would look

@@ -2,11 +2,13 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"time"
 
+	"trueup/internal/contract"
 	"trueup/internal/report"
 	"trueup/internal/standing"
 	"trueup/internal/web"
@@ -77,9 +79,12 @@ func (a *App) syncLines(ctx context.Context) ([]web.SyncLine, error) {
 	}
 	var lines []web.SyncLine
 	for _, row := range rows {
-		line := web.SyncLine{Name: row.Sync, Mode: row.Mode, Compared: "never", LastLook: report.Percent(row.Agreement.Share), Waiting: row.WaitingCustomers, Held: row.Held}
+		line := web.SyncLine{Name: row.Sync, Mode: row.Mode, Compared: "never", LastLook: lastLook(row.Agreement), Waiting: row.WaitingCustomers, Held: row.Held}
 		if len(row.Sweeps) > 0 {
 			line.Compared = report.Percent(row.Sweeps[0].Agreement)
+			if row.Sweeps[0].Stale {
+				line.Compared += ", before the file changed"
+			}
 		}
 		if len(row.AccountMoved) > 0 {
 			line.Stopped = "Nothing is carried: the file names another account than the links are of."
@@ -90,4 +95,13 @@ func (a *App) syncLines(ctx context.Context) ([]web.SyncLine, error) {
 		lines = append(lines, line)
 	}
 	return lines, nil
+}
+
+// lastLook is agreement by the last look at each, for the first page.
+func lastLook(a contract.Agreement) string {
+	text := report.Percent(a.Share)
+	if n := a.Remapped + a.Stale; n > 0 {
+		text += fmt.Sprintf(", %d looked at before the file changed", n)
+	}
+	return text
 }

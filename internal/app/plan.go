@@ -19,7 +19,7 @@ func MakePlan(ctx context.Context, cfg *config.Config, db *store.DB, sync string
 		return store.Sweep{}, err
 	}
 	defer conns.hangUp()
-	if err := errors.Join(NoteAccounts(ctx, cfg, db, sync), takeBackBefore(ctx, db)); err != nil {
+	if err := errors.Join(noteSync(ctx, cfg, db, sync), takeBackBefore(ctx, db)); err != nil {
 		return store.Sweep{}, err
 	}
 	return sweep.Run(ctx, sweep.Options{Sync: s, Store: db, Purpose: store.ForPlan, Progress: progress, Paused: conns.paused})
@@ -36,7 +36,7 @@ func Apply(ctx context.Context, cfg *config.Config, db *store.DB, a sweep.Applic
 		return sweep.Applied{}, err
 	}
 	defer conns.hangUp()
-	if err := errors.Join(NoteAccounts(ctx, cfg, db, a.Plan.Sync), takeBackBefore(ctx, db)); err != nil {
+	if err := errors.Join(noteSync(ctx, cfg, db, a.Plan.Sync), takeBackBefore(ctx, db)); err != nil {
 		return sweep.Applied{}, err
 	}
 	other, err := db.BeginApply(ctx, a.Plan.ID)

@@ -10,27 +10,28 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/mapping"
+	"trueup/internal/standing"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
 
 // redrive looks again at every customer who waits for a word that the
 // configuration knows by now, also where somebody has hidden the question until
-// the source changes.
+// the source changes; and at those whose word was ignored and is not any more.
+// Whose word means another value by now is left to a plan: that may be everybody,
+// and a person should have seen it.
 func (a *App) redrive(ctx context.Context, cfg *config.Config) error {
 	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
-		s := cfg.Syncs[name]
-		entries := map[status.Status]mapping.Entry{}
-		for word, m := range s.Statuses {
-			entries[word] = mapping.Entry{From: m.From, To: m.To}
-		}
-		words := mapping.New(entries, s.Ignore)
+		words := standing.Words(cfg.Syncs[name])
 		waiting, err := a.store.Exceptions(ctx, store.ExceptionFilter{Sync: name, Kind: status.UnmappedStatus,
 			States: []status.State{status.Open, status.Acknowledged, status.StateIgnored}})
 		if err != nil {
 			return err
 		}
-		again := 0
+		again, err := a.redriveIgnored(ctx, name, words)
+		if err != nil {
+			return err
+		}
 		for _, x := range waiting {
 			if _, err := words.Source(x.SourceValue); err != nil || x.Customer == "" || x.Ignored == store.IgnoredAlways {
 				continue
@@ -45,9 +46,29 @@ func (a *App) redrive(ctx context.Context, cfg *config.Config) error {
 			again++
 		}
 		if again > 0 {
-			a.log.Info("customers are looked at again: their value is known now", slog.String("sync", name), slog.Int("customers", again))
+			a.log.Info("customers are looked at again: their value has another meaning now", slog.String("sync", name), slog.Int("customers", again))
 			a.carrier.Load().pipeline.Wake(name)
 		}
 	}
 	return nil
+}
+
+// redriveIgnored looks again at every customer whose word was listed under ignore
+// when it was looked at, and is not any more.
+func (a *App) redriveIgnored(ctx context.Context, sync string, words mapping.Map) (again int, err error) {
+	ignored, err := a.store.IgnoredWords(ctx, sync)
+	if err != nil {
+		return 0, err
+	}
+	for _, word := range ignored {
+		if r, err := words.Source(word); err == nil && r.Ignored {
+			continue
+		}
+		n, err := a.store.LookAtIgnored(ctx, sync, word)
+		if err != nil {
+			return again, fmt.Errorf("look again at customers of %s whose value is not ignored any more: %w", sync, err)
+		}
+		again += n
+	}
+	return again, nil
 }

@@ -74,7 +74,7 @@ func TestASweepRepairsWhatLostWebhooksLeft(t *testing.T) {
 					t.Errorf("%s holds %s", id, value)
 				}
 			}
-			standing, err := l.db.SyncStanding(t.Context(), "customer-status")
+			standing, err := l.db.SyncStanding(t.Context(), "customer-status", store.Rules{})
 			if err != nil || standing.Carried != customers || standing.Agree != customers {
 				t.Errorf("it stands at %+v, %v", standing, err)
 			}

@@ -13,6 +13,8 @@ func (c *Config) nameAccounts(written map[string]string) {
 	for name, s := range c.Syncs {
 		s.Source.Account = c.Connections[s.Source.Connection].account(written)
 		s.Target.Account = c.Connections[s.Target.Connection].account(written)
+		s.Source.Kept = c.Connections[s.Source.Connection].kept(s.SourceSide())
+		s.Target.Kept = c.Connections[s.Target.Connection].kept(s.TargetSide())
 		s.Source.Identity = c.Connections[s.Source.Connection].identity(written)
 		s.Target.Identity = c.Connections[s.Target.Connection].identity(written)
 		c.Syncs[name] = s

@@ -80,8 +80,10 @@ type Source struct {
 	Field      string `yaml:"field" jsonschema_description:"The field that holds the status, where the connection's type leaves it open."`
 	// Account is what the file says of the connection's account, without secrets.
 	Account string `yaml:"-"`
-	// Identity is which account that is, for as long as it lasts.
+	// Identity is which account that is, for as long as it lasts, and Kept a hash
+	// of where it keeps the status.
 	Identity Identity      `yaml:"-"`
+	Kept     string        `yaml:"-"`
 	Poll     time.Duration `yaml:"poll" jsonschema_description:"How often to ask for changes as well, 10s or more; only at start unless set."` // 0: ask for missed changes at start only
 }
 
@@ -91,6 +93,7 @@ type Target struct {
 	Field      string   `yaml:"field" jsonschema_description:"The field that holds the status, where the connection's type leaves it open."`
 	Account    string   `yaml:"-"` // as a source's
 	Identity   Identity `yaml:"-"`
+	Kept       string   `yaml:"-"`
 }
 
 // MatchRule finds the target record whose Target key equals the source's
@@ -130,7 +133,7 @@ type Limits struct {
 type MassChange struct {
 	To        []status.Status `yaml:"to" jsonschema:"required,minItems=1" jsonschema_description:"The statuses that count."`
 	Customers int             `yaml:"customers" jsonschema:"minimum=1" jsonschema_description:"How many different customers. With percent as well, whichever is fewer."`
-	Percent   float64         `yaml:"percent" jsonschema:"exclusiveMinimum=0,maximum=100" jsonschema_description:"Which share of all customers the sync knows, rounded up. One of customers and percent is needed."`
+	Percent   float64         `yaml:"percent" jsonschema:"exclusiveMinimum=0,maximum=100" jsonschema_description:"Which share of all customers the sync knows, rounded up; of few it allows as many as of 100, five at most. One of customers and percent is needed."`
 	Within    time.Duration   `yaml:"within" jsonschema:"required" jsonschema_description:"The time they are counted in."`
 }
 

@@ -100,6 +100,8 @@ type Agreement struct {
 	Agree     int      `json:"agree"`
 	// Unverified are those of Agree whose target took the value and cannot show it.
 	Unverified int `json:"unverified" doc:"Of agree: accepted by the target, which cannot show what was written."`
+	Remapped   int `json:"remapped" doc:"Of carried, those whose value means another one since the file has changed; they do not agree."`
+	Stale      int `json:"stale" doc:"Not among carried: they were last looked at under another field or other match rules."`
 }
 
 // WithCounts adds what waits and what is open.
@@ -114,13 +116,14 @@ func (s Sync) WithCounts(c store.Counts) Sync {
 
 // AgreementOf converts a standing.
 func AgreementOf(s store.SyncStanding) Agreement {
-	return Agreement{Share: s.Agreement(), Customers: s.Customers, Carried: s.Carried, Agree: s.Agree, Unverified: s.Unverified}
+	return Agreement{Share: s.Agreement(), Customers: s.Customers, Carried: s.Carried, Agree: s.Agree, Unverified: s.Unverified, Remapped: s.Remapped, Stale: s.Stale}
 }
 
 // Sweep is what one full comparison of both sides came to.
 type Sweep struct {
 	At              *time.Time    `json:"at"` // when it ended
 	Purpose         store.Purpose `json:"purpose"`
+	Stale           bool          `json:"stale" doc:"It was made under other rules than the file has now."`
 	Agreement       *float64      `json:"agreement" doc:"Agree of carried, 0 to 1; null when nobody was compared."`
 	Carried         int           `json:"carried"`
 	Agree           int           `json:"agree"`
@@ -145,10 +148,11 @@ type Drift struct {
 	Vocabulary    int `json:"vocabulary"`
 }
 
-// SweepOf converts a comparison that has ended.
-func SweepOf(w store.Sweep) Sweep {
+// SweepOf converts a comparison that has ended. rules are those of now, "" when
+// nobody knows them.
+func SweepOf(w store.Sweep, rules string) Sweep {
 	s := w.Summary
-	return Sweep{At: Stamp(w.EndedAt), Purpose: w.Purpose, Agreement: s.Agreement(), Carried: s.Carried(), Agree: s.Agree, Write: s.Write, Held: s.Held,
+	return Sweep{Stale: rules != "" && w.Rules != "" && w.Rules != rules, At: Stamp(w.EndedAt), Purpose: w.Purpose, Agreement: s.Agreement(), Carried: s.Carried(), Agree: s.Agree, Write: s.Write, Held: s.Held,
 		UnmatchedSource: s.UnmatchedSource, UnmatchedTarget: s.UnmatchedTarget, Ambiguous: s.Ambiguous, Unmapped: s.Unmapped, Other: s.Other,
 		NotCarried: s.NotCarried, Drift: Drift(w.Drift), Repaired: w.Repaired, Waiting: w.Waiting}
 }

@@ -75,9 +75,9 @@ func TestTheLastSweepIsServed(t *testing.T) {
 	m := New()
 	ended := time.Unix(1_770_000_000, 0)
 	m.WatchSweeps(func(context.Context) (map[string]store.Sweep, error) {
-		return map[string]store.Sweep{"empty": {EndedAt: ended, Summary: store.Summary{NotCarried: 3, UnmatchedTarget: 2}}, "customer-status": {BeganAt: ended.Add(-90 * time.Second), EndedAt: ended, Repaired: 2, Waiting: 7,
+		return map[string]store.Sweep{"changed": {EndedAt: ended, Rules: "rules", Summary: store.Summary{Agree: 3}}, "empty": {EndedAt: ended, Summary: store.Summary{NotCarried: 3, UnmatchedTarget: 2}}, "customer-status": {BeganAt: ended.Add(-90 * time.Second), EndedAt: ended, Repaired: 2, Waiting: 7,
 			Summary: store.Summary{Agree: 3, Write: 1}, Drift: store.Drift{LostEvent: 1, Vocabulary: 4}}}, nil
-	})
+	}, func(sync string) string { return map[string]string{"changed": "other"}[sync] })
 	text := served(m)
 	for _, line := range []string{
 		`trueup_sweep_agreement{sync="customer-status"} 0.75`,
@@ -92,6 +92,9 @@ func TestTheLastSweepIsServed(t *testing.T) {
 		if !strings.Contains(text, "\n"+line) {
 			t.Errorf("not served: %s", line)
 		}
+	}
+	if strings.Contains(text, `trueup_sweep_agreement{sync="changed"}`) {
+		t.Error("a sweep under other rules has an agreement")
 	}
 	if strings.Contains(text, `trueup_sweep_agreement{sync="empty"}`) {
 		t.Error("a sweep that compared nobody has an agreement")

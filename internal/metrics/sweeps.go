@@ -12,19 +12,21 @@ import (
 // came to.
 type sweeps struct {
 	last                                             func(context.Context) (map[string]store.Sweep, error)
+	rules                                            func(sync string) string
 	agreement, ended, took, drift, repaired, waiting *prometheus.Desc
 }
 
-// WatchSweeps adds the last sweep of each sync to what is served.
-func (m *Metrics) WatchSweeps(last func(context.Context) (map[string]store.Sweep, error)) {
+// WatchSweeps adds the last sweep of each sync to what is served. The agreement
+// of one that was made under other rules than those of now is none.
+func (m *Metrics) WatchSweeps(last func(context.Context) (map[string]store.Sweep, error), rules func(sync string) string) {
 	if m == nil {
 		return
 	}
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc("trueup_sweep_"+name, help, append([]string{"sync"}, labels...), nil)
 	}
-	m.registry.MustRegister(&sweeps{last: last,
-		agreement: desc("agreement", "Share of the carried customers whose target held what the source says, at the last sweep, 0 to 1; none when nobody was compared."),
+	m.registry.MustRegister(&sweeps{last: last, rules: rules,
+		agreement: desc("agreement", "Share of the carried customers whose target held what the source says, at the last sweep, 0 to 1; none when nobody was compared, or the rules have changed since."),
 		ended:     desc("ended_timestamp_seconds", "When the last sweep came to its end, in Unix seconds."),
 		took:      desc("seconds", "How long the last sweep took, in seconds."),
 		drift:     desc("drift", "Customers whose two sides had come apart at the last sweep, by cause.", "cause"),
@@ -52,8 +54,9 @@ func (s *sweeps) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
+	stale := func(sync string, w store.Sweep) bool { rules := s.rules(sync); return rules != "" && rules != w.Rules }
 	for sync, w := range all {
-		if share := w.Summary.Agreement(); share != nil { // an alarm must not take nobody for everybody
+		if share := w.Summary.Agreement(); share != nil && !stale(sync, w) { // an alarm must not take nobody for everybody
 			gauge(s.agreement, *share, sync)
 		}
 		gauge(s.ended, float64(w.EndedAt.Unix()), sync)

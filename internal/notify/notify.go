@@ -50,7 +50,7 @@ type Updater interface {
 // Store keeps what is to be told; it is *store.DB.
 type Store interface {
 	exceptions.Store
-	Now(ctx context.Context) (time.Time, error)
+	Hearing
 	NextNotice(ctx context.Context) (time.Time, error)
 	ClaimNotices(ctx context.Context, limit int, lease time.Duration) ([]store.Notice, error)
 	NoticeTold(ctx context.Context, n store.Notice, told store.Telling) error
@@ -66,12 +66,7 @@ type Store interface {
 	OpenDigest(ctx context.Context, day string) (opened bool, err error)
 	RemindOverdue(ctx context.Context, sync string, after time.Duration) (reminded int, err error)
 	Overdue(ctx context.Context, sync string, after time.Duration) (map[status.Kind]int, error)
-	Heard(ctx context.Context, sync string) (time.Time, error)
-	Rhythm(ctx context.Context, sync string, since time.Time) (store.Rhythm, error)
 	Nodes(ctx context.Context) ([]store.Node, error)
-	Silence(ctx context.Context, sync string) (store.Silence, error)
-	BeginSilence(ctx context.Context, sync string, since time.Time, longest time.Duration) (began bool, err error)
-	EndSilence(ctx context.Context, sync string, heard time.Time) (ended bool, err error)
 	Pause(ctx context.Context, name string, until time.Time) error
 	PausedUntil(ctx context.Context, name string) (time.Time, error)
 	Reserve(ctx context.Context, name string, n, requests int, per time.Duration) (now, first time.Time, gap time.Duration, err error)

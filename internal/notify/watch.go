@@ -14,14 +14,6 @@ const (
 	// digestLate is how late a digest may be: one that everybody has slept
 	// through is not made up for.
 	digestLate = time.Hour
-
-	// A sync is silent when it heard nothing for silentTimes the longest time
-	// between two events of the last rhythmTime, and for leastSilence. With
-	// fewer than rhythmEvents nobody can tell.
-	silentTimes  = 2
-	leastSilence = time.Hour
-	rhythmTime   = 7 * 24 * time.Hour
-	rhythmEvents = 20
 )
 
 // watch looks for what only shows in time, until ctx ends.
@@ -33,7 +25,7 @@ func (w *Worker) watch(ctx context.Context) {
 		w.look("remind of what is overdue", w.remind(ctx), ctx)
 		w.look("open the digest", w.openDigest(ctx), ctx)
 		if minutes%int(silenceEvery/remindEvery) == 0 {
-			w.look("listen for silence", w.listen(ctx), ctx)
+			w.look("listen for silence", listener{w.Store, w.Syncs}.listen(ctx), ctx)
 		}
 		minutes++
 		select {
@@ -74,45 +66,5 @@ func (w *Worker) openDigest(ctx context.Context) error {
 		return nil
 	}
 	_, err = w.Store.OpenDigest(ctx, day)
-	return err
-}
-
-// listen looks for syncs that hear nothing for longer than their rhythm.
-func (w *Worker) listen(ctx context.Context) error {
-	now, err := w.Store.Now(ctx)
-	if err != nil {
-		return err
-	}
-	for name := range w.Syncs {
-		if err := w.listenTo(ctx, name, now); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (w *Worker) listenTo(ctx context.Context, sync string, now time.Time) error {
-	last, err := w.Store.Heard(ctx, sync)
-	if err != nil || last.IsZero() {
-		return err
-	}
-	silence, err := w.Store.Silence(ctx, sync)
-	if err != nil {
-		return err
-	}
-	if silent := !silence.Since.IsZero() && silence.Heard.IsZero(); silent {
-		if last.After(silence.Since) {
-			_, err = w.Store.EndSilence(ctx, sync, last)
-		}
-		return err
-	}
-	if now.Sub(last) <= leastSilence {
-		return nil // most of the time it costs no more than this
-	}
-	r, err := w.Store.Rhythm(ctx, sync, now.Add(-rhythmTime))
-	if err != nil || r.Events < rhythmEvents || now.Sub(last) <= silentTimes*r.Longest {
-		return err
-	}
-	_, err = w.Store.BeginSilence(ctx, sync, last, r.Longest)
 	return err
 }

@@ -196,6 +196,9 @@ func (a *attempt) massChange(h store.Halt) store.NewException {
 		if m.Customers == 0 {
 			share = fmt.Sprintf(" (%g%% of %s)", m.Percent, status.Plural(h.Known, "customer"))
 		}
+		if float64(h.Most-1) >= float64(h.Known)*m.Percent/100 && h.Most > 1 { // a share of so few says little
+			share = fmt.Sprintf(" (%g%% of %s, but not fewer than %d)", m.Percent, status.Plural(h.Known, "customer"), h.Most)
+		}
 	}
 	x := a.exception(status.MassChange, fmt.Sprintf(
 		"%s moved to %s within %s, and more want to; at most %d may%s, so %s writes no more of these; see whether %s is right, and if it is: trueup resume %s --reason TEXT",

@@ -50,7 +50,7 @@ func TestAWriteThatTheTargetOnlySaysItDidIsNotApplied(t *testing.T) {
 			if got := len(w.crm.asked); got != 1 {
 				t.Errorf("sent %d times: %v", got, w.crm.asked)
 			}
-			if s, err := w.db.SyncStanding(t.Context(), syncName); err != nil || s.Agree != 0 {
+			if s, err := w.db.SyncStanding(t.Context(), syncName, store.Rules{}); err != nil || s.Agree != 0 {
 				t.Errorf("it counts as agreeing: %+v, %v", s, err)
 			}
 
@@ -160,7 +160,7 @@ func TestWhatATargetCannotShowIsAppliedAndNotVerified(t *testing.T) {
 	if c.Outcome != status.Applied || !c.Base.Unverified || !strings.HasPrefix(c.Reason, "Paused was accepted by crm, not verified: ") {
 		t.Errorf("ended %s (%s), unverified %t", c.Outcome, c.Reason, c.Base.Unverified)
 	}
-	if s, err := w.db.SyncStanding(t.Context(), syncName); err != nil || s.Agree != 1 || s.Unverified != 1 {
+	if s, err := w.db.SyncStanding(t.Context(), syncName, store.Rules{}); err != nil || s.Agree != 1 || s.Unverified != 1 {
 		t.Errorf("counted %+v, %v", s, err)
 	}
 	// A look that finds it there verifies it.

@@ -35,6 +35,8 @@ type Report struct {
 	Customers  int             `json:"customers"`
 	Carried    int             `json:"carried"`
 	Agree      int             `json:"agree"`
+	Remapped   int             `json:"remapped"` // of carried: their value means another one since the file has changed
+	Stale      int             `json:"stale"`    // not among carried: last looked at under another field or other match rules
 	Outcomes   []Count         `json:"outcomes"` // of customers, by their latest
 	Waiting    int             `json:"waiting"`  // customers
 	ByKind     []KindLine      `json:"by_kind"`
@@ -70,11 +72,20 @@ type KindLine struct {
 func Make(ctx context.Context, db *store.DB, sync string, c *config.Sync, now time.Time) (Report, error) {
 	r := Report{Sync: sync, MadeAt: now.UTC().Truncate(time.Second), Outcomes: []Count{}, ByKind: []KindLine{}, ByOwner: []Count{},
 		Exceptions: []OpenException{}, Sweeps: []contract.Sweep{}}
-	s, err := db.SyncStanding(ctx, sync)
+	rules, hash := store.Rules{}, ""
+	if c != nil {
+		var err error
+		if rules, err = standing.RulesOf(ctx, db, sync, *c); err != nil {
+			return r, err
+		}
+		hash = c.Rules()
+	}
+	s, err := db.SyncStanding(ctx, sync, rules)
 	if err != nil {
 		return r, err
 	}
 	r.Agreement, r.Customers, r.Carried, r.Agree = s.Agreement(), s.Customers, s.Carried, s.Agree
+	r.Remapped, r.Stale = s.Remapped, s.Stale
 	for _, o := range status.Outcomes {
 		r.Outcomes = append(r.Outcomes, Count{string(o), s.ByOutcome[o]})
 	}
@@ -93,7 +104,7 @@ func Make(ctx context.Context, db *store.DB, sync string, c *config.Sync, now ti
 		return r, err
 	}
 	for _, w := range sweeps {
-		r.Sweeps = append(r.Sweeps, contract.SweepOf(w))
+		r.Sweeps = append(r.Sweeps, contract.SweepOf(w, hash))
 	}
 	if c == nil {
 		return r, nil
@@ -161,6 +172,25 @@ func Percent(share *float64) string {
 	}
 	return fmt.Sprintf("%.1f %%", *share*100)
 }
+
+// Outdated says how many last looks were made under an earlier file, and what to
+// run unless a comparison was made under that of now; "" when none was.
+func Outdated(remapped, stale int, sync string, sweeps []contract.Sweep) string {
+	text := ""
+	if remapped > 0 {
+		text += fmt.Sprintf("; for %d the map has changed since", remapped)
+	}
+	if stale > 0 {
+		text += fmt.Sprintf("; not counted: %d last looked at under another field or match rule", stale)
+	}
+	if text != "" && (len(sweeps) == 0 || sweeps[0].Stale) {
+		text += ": trueup plan " + sync + " compares all"
+	}
+	return text
+}
+
+// Outdated is that of the report's own figure.
+func (r Report) Outdated() string { return Outdated(r.Remapped, r.Stale, r.Sync, r.Sweeps) }
 
 // Age is a time that has passed, for people.
 func Age(d time.Duration) string {

@@ -9,12 +9,16 @@ import (
 	"trueup/internal/store"
 )
 
-// Accounts are those that a sync reaches by its configuration.
-func Accounts(s config.Sync) []store.Account {
-	return []store.Account{
-		{Side: store.SourceSide, Key: s.Source.Identity.Key, Shown: s.Source.Identity.Shown},
-		{Side: store.TargetSide, Key: s.Target.Identity.Key, Shown: s.Target.Identity.Shown},
+// Accounts are those that a sync reaches by its configuration, none where nobody
+// knows it: a file with faults tells of no account.
+func Accounts(s config.Sync) (all []store.Account) {
+	if key := s.Source.Identity.Key; key != "" {
+		all = append(all, store.Account{Side: store.SourceSide, Key: key, Shown: s.Source.Identity.Shown})
 	}
+	if key := s.Target.Identity.Key; key != "" {
+		all = append(all, store.Account{Side: store.TargetSide, Key: key, Shown: s.Target.Identity.Shown})
+	}
+	return all
 }
 
 // AccountSentence says that a side reaches another account.

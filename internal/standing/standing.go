@@ -74,7 +74,11 @@ func (s shared) sync(ctx context.Context, db *store.DB, name string, c config.Sy
 	if mode.Mode == c.Mode { // else nobody has run with this configuration yet
 		row.ModeSince = contract.Stamp(mode.Since)
 	}
-	standing, err := db.SyncStanding(ctx, name)
+	rules, err := RulesOf(ctx, db, name, c)
+	if err != nil {
+		return row, err
+	}
+	standing, err := db.SyncStanding(ctx, name, rules)
 	if err != nil {
 		return row, err
 	}
@@ -84,7 +88,7 @@ func (s shared) sync(ctx context.Context, db *store.DB, name string, c config.Sy
 		return row, err
 	}
 	for _, w := range sweeps {
-		row.Sweeps = append(row.Sweeps, contract.SweepOf(w))
+		row.Sweeps = append(row.Sweeps, contract.SweepOf(w, rulesHash(c)))
 	}
 	if row.AccountMoved, err = moved(ctx, db, name, c); err != nil {
 		return row, err

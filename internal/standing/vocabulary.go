@@ -8,7 +8,6 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/mapping"
-	"trueup/internal/status"
 	"trueup/internal/store"
 )
 
@@ -20,11 +19,7 @@ func Vocabulary(ctx context.Context, db *store.DB, name string, c config.Sync, o
 	if err != nil {
 		return v, err
 	}
-	entries := map[status.Status]mapping.Entry{}
-	for word, m := range c.Statuses {
-		entries[word] = mapping.Entry{From: m.From, To: m.To}
-	}
-	known := mapping.New(entries, c.Ignore)
+	known := Words(c)
 	for _, w := range words {
 		v.SeenAt = contract.Stamp(w.SeenAt)
 		if w.Side == store.TargetSide {

@@ -219,10 +219,9 @@ where sync = $1 and customer in (select customer from links where sync = $1)`, s
 	removed = do("delete from links where sync = $1", sync)
 	if forget[TargetSide] {
 		// Records of the other account may have the same ids.
-		do("delete from intents where sync = $1", sync)
-		do(`update customers set base_known = 0, base_record_id = '', base_status = '', base_value = '', base_revision = '', base_by = '', base_at = 0,
-    base_seen_at = 0, human_at = 0, observed_status = '', observed_value = '', observed_at = 0, observed_by = '', observed_seen_at = 0, ruling = '',
-    undone = '', fence = fence + 1 where sync = $1`, sync)
+		if err == nil {
+			err = t.forgetTarget(sync)
+		}
 	}
 	if forget[SourceSide] {
 		do("delete from seen where sync = $1", sync)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"trueup/internal/status"
 )
@@ -21,32 +22,82 @@ type SyncStanding struct {
 	Agree     int // of these, whose target holds what it should
 	// Unverified are those of Agree whose target took the value and cannot show it.
 	Unverified int
-	ByOutcome  map[status.Outcome]int
+	// Remapped are those of Carried whose value means another one by now: what
+	// was decided at the last look is not what would be.
+	Remapped int
+	// Stale should be carried and are not counted: the look was at another field,
+	// or by other match rules.
+	Stale     int
+	ByOutcome map[status.Outcome]int
 }
 
 // Agreement is Agree of Carried, nil when there are none.
 func (s SyncStanding) Agreement() *float64 { return shareOf(s.Agree, s.Carried) }
 
-// SyncStanding returns how the customers of a sync stand.
-func (db *DB) SyncStanding(ctx context.Context, sync string) (SyncStanding, error) {
+// Rules are those of now, by which looks of before are judged. The zero Rules
+// take each as it was judged then.
+type Rules struct {
+	// Means says which value the source's word asks for now, "" when it has no
+	// meaning, and whether it is carried at all; nil leaves it as it was.
+	Means func(word string) (value string, carried bool)
+	// Since is when a look became one at the field and by the match rules of now.
+	// Never says that it has not yet.
+	Since time.Time
+	Never bool
+}
+
+// SyncStanding returns how the customers of a sync stand by the rules of now.
+func (db *DB) SyncStanding(ctx context.Context, sync string, by Rules) (SyncStanding, error) {
 	s := SyncStanding{ByOutcome: map[status.Outcome]int{}}
 	err := db.view(ctx, func(row scanner) error {
-		var outcome status.Outcome
-		var all, carried, agree, unverified int
-		err := row.Scan(&outcome, &all, &carried, &agree, &unverified)
-		s.Unverified += unverified
-		s.Customers, s.Carried, s.Agree = s.Customers+all, s.Carried+carried, s.Agree+agree
-		if outcome != "" {
-			s.ByOutcome[outcome] = all
+		var l looked
+		err := row.Scan(&l.outcome, &l.word, &l.value, &l.all, &l.fresh, &l.equal, &l.unverified)
+		if by.Never {
+			l.fresh, l.equal, l.unverified = 0, 0, 0
 		}
+		s.Customers += l.all
+		if l.outcome != "" {
+			s.ByOutcome[l.outcome] += l.all
+		}
+		s.count(l, by)
 		return err
-	}, `select outcome, count(*),
-    sum(case when desired_value <> '' or desired_source_value <> '' and outcome <> 'ignored' then 1 else 0 end),
-    sum(case when desired_value <> '' and desired_value = observed_value and outcome not in ('held', 'parked') then 1 else 0 end),
-    sum(case when desired_value <> '' and desired_value = observed_value and outcome not in ('held', 'parked') and base_unverified = 1 then 1 else 0 end)
-from customers where sync = $1 group by outcome`, sync)
+	}, `select outcome, desired_source_value, desired_value, count(*), sum(case when settled_at >= $2 then 1 else 0 end),
+    sum(case when settled_at >= $2 and desired_value = observed_value then 1 else 0 end),
+    sum(case when settled_at >= $2 and desired_value = observed_value and base_unverified = 1 then 1 else 0 end)
+from customers where sync = $1 group by outcome, desired_source_value, desired_value`, sync, ms(by.Since))
 	if err != nil {
 		return SyncStanding{}, fmt.Errorf("count how the customers of %s stand: %w", sync, err)
 	}
 	return s, nil
+}
+
+// looked are the customers whose last look came to the same.
+type looked struct {
+	outcome     status.Outcome
+	word, value string // of the source, and what it asked for
+	all         int
+	fresh       int // looked at by the rules of now
+	equal       int // of these, the target held the value
+	unverified  int // of these, by its own word only
+}
+
+func (s *SyncStanding) count(l looked, by Rules) {
+	ignored := l.outcome == status.Ignored && l.value == ""
+	known := l.value != "" || l.word != ""
+	value, carried := l.value, known && !ignored
+	if by.Means != nil && known {
+		value, carried = by.Means(l.word)
+	}
+	if !carried {
+		return
+	}
+	s.Stale += l.all - l.fresh
+	s.Carried += l.fresh
+	switch {
+	case value != l.value && (l.value != "" || ignored):
+		s.Remapped += l.fresh
+	case l.value != "" && l.outcome != status.Held && l.outcome != status.Parked:
+		s.Agree += l.equal
+		s.Unverified += l.unverified
+	}
 }

@@ -87,7 +87,7 @@ func (t *tx) massChange(sync string, moved time.Time, m *MassChange) (h Halt, re
 				return h, false, err
 			}
 		}
-		h.Most = m.most(h.Known)
+		h.Most = m.MostOf(h.Known)
 		if h.Moved < h.Most || m.Percent == 0 {
 			break
 		}
@@ -95,18 +95,31 @@ func (t *tx) massChange(sync string, moved time.Time, m *MassChange) (h Halt, re
 	return h, h.Moved >= h.Most, nil
 }
 
-// most is how many customers may move when so many are known. A share is rounded
-// up, and is one customer at least.
-func (m *MassChange) most(known int) int {
+// A share of few customers says little: an installation that has just begun knows
+// next to nobody. It never allows fewer than it would of fewestKnown, unless that
+// is more than fewestMoved.
+const (
+	fewestKnown = 100
+	fewestMoved = 5
+)
+
+// MostOf is how many customers may move within the time when so many are known. A
+// share is rounded up, and is one customer at least.
+func (m *MassChange) MostOf(known int) int {
 	most := math.MaxInt
 	if m.Customers > 0 {
 		most = m.Customers
 	}
 	if m.Percent > 0 {
-		// 0.07 percent of 10,000 is a little more than 7 in binary.
-		most = min(most, max(1, int(math.Ceil(float64(known)*m.Percent/100-1e-9))))
+		most = min(most, max(m.share(known), min(m.share(fewestKnown), fewestMoved)))
 	}
 	return most
+}
+
+// share is the limit's share of so many customers.
+func (m *MassChange) share(of int) int {
+	// 0.07 percent of 10,000 is a little more than 7 in binary.
+	return max(1, int(math.Ceil(float64(of)*m.Percent/100-1e-9)))
 }
 
 // known remembers how many customers each sync has: counting them is not for
@@ -133,10 +146,16 @@ func (t *tx) knownCustomers(sync string, anew bool) (int, error) {
 	if have, ok := k.by[sync]; ok && !anew && t.now.Sub(have.at).Abs() < knownFor {
 		return have.customers, nil
 	}
-	n := 0
+	// Events name those who change; a comparison has counted all.
+	n, counted := 0, 0
 	if err := t.query(func(s scanner) error { return s.Scan(&n) }, "select count(*) from customers where sync = $1", sync); err != nil {
 		return 0, err
 	}
+	if err := t.query(func(s scanner) error { return s.Scan(&counted) },
+		"select sources from sweeps where sync = $1 and phase = 'done' order by id desc limit 1", sync); err != nil {
+		return 0, err
+	}
+	n = max(n, counted)
 	if k.by == nil {
 		k.by = map[string]knownAt{}
 	}

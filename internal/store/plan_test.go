@@ -18,7 +18,7 @@ func TestHowEverythingStandsIsReadFromIndexes(t *testing.T) {
 	defer db.Close()
 	ctx := t.Context()
 	for what, read := range map[string]func() error{
-		"standing": func() error { _, err := db.SyncStanding(ctx, "s"); return err },
+		"standing": func() error { _, err := db.SyncStanding(ctx, "s", Rules{}); return err },
 		"counts":   func() error { _, err := db.Counts(ctx); return err },
 		"modes":    func() error { _, err := db.Modes(ctx); return err },
 		"heard":    func() error { _, err := db.Heard(ctx, "s"); return err },

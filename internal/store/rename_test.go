@@ -38,6 +38,7 @@ func TestARenameLeavesNoRowOfTheOldName(t *testing.T) {
 			must(db.SetLink(t.Context(), store.Link{Sync: theSync, Customer: "c1", TargetID: "rec_9", By: "ana"}))
 			_, err = db.NoteAccounts(t.Context(), theSync, []store.Account{{Side: store.TargetSide, Key: "k", Shown: "crm"}})
 			must(err)
+			must(db.NoteLooks(t.Context(), theSync, store.Looks{Rules: "r", Target: "t"}))
 			_, err = raw.Exec("insert into halts (sync) values ('" + theSync + "')")
 			must(err)
 			_, err = raw.Exec("insert into seen (sync, customer, value, seen_at) values ('" + theSync + "', 'c9', 'active', 1)")

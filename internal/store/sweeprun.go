@@ -217,7 +217,26 @@ func (db *DB) SaveSweep(ctx context.Context, w Sweep, p SweepPart, lease time.Du
 	if err != nil {
 		return w, fmt.Errorf("store a comparison of %s: %w", w.Sync, err)
 	}
+	if saved.Phase == PhaseDone {
+		db.count(ctx, "seen")
+	}
 	return saved, nil
+}
+
+// countTime bounds counting a table.
+const countTime = 10 * time.Second
+
+// count has PostgreSQL count a table that a comparison may have filled within
+// seconds. Until it does so by itself, a minute later, it plans by what it knew:
+// with three rows known of 100,000 it read all of a sync's for each claim (70 ms
+// instead of 0.05). That it could not be counted costs that and no more.
+func (db *DB) count(ctx context.Context, table string) {
+	if db.Engine() != "postgres" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, countTime)
+	defer cancel()
+	_, _ = db.write.ExecContext(ctx, "analyze "+table)
 }
 
 func (t *tx) putSweep(w Sweep) error {

@@ -71,3 +71,43 @@ func (t *tx) putVocabulary(sync string, words []Word) error {
 	}
 	return nil
 }
+
+// IgnoredWords returns the words of the source that were listed under ignore when
+// their customers were looked at last.
+func (db *DB) IgnoredWords(ctx context.Context, sync string) ([]string, error) {
+	var words []string
+	err := db.view(ctx, func(s scanner) error {
+		var word string
+		err := s.Scan(&word)
+		words = append(words, word)
+		return err
+	}, "select distinct desired_source_value from customers where sync = $1 and "+wasIgnored+" order by 1", sync)
+	if err != nil {
+		return nil, fmt.Errorf("read which words of %s were ignored: %w", sync, err)
+	}
+	return words, nil
+}
+
+// wasIgnored chooses customers whose word was listed under ignore. What a sync
+// that only watches would have written is ignored as well, and has a value.
+const wasIgnored = "outcome = 'ignored' and desired_value = '' and desired_source_value <> ''"
+
+// LookAtIgnored makes the customers due whose word was ignored, and returns how
+// many there are.
+func (db *DB) LookAtIgnored(ctx context.Context, sync, word string) (n int, err error) {
+	err = db.update(ctx, func(t *tx) error {
+		if t.db.lock != "" { // as lockCustomers does
+			if _, err := t.exec("select 1 from customers where sync = $1 and desired_source_value = $2 and "+wasIgnored+" order by sync, customer for update", sync, word); err != nil {
+				return err
+			}
+		}
+		changed, err := t.exec(`update customers set generation = generation + 1, due_at = $3, attempts = 0, first_try = 0
+where sync = $1 and desired_source_value = $2 and customer not like $4 and `+wasIgnored, sync, word, ms(t.now), forgottenPrefix+"%")
+		n = int(changed)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("look again at customers of %s: %w", sync, err)
+	}
+	return n, nil
+}

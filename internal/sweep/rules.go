@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"hash"
 	"io"
@@ -16,26 +15,8 @@ import (
 )
 
 // Rules returns a hash of all that a sync's configuration says about the
-// decision: which accounts and fields, what values mean, how customers are
-// matched, and who wins.
-func Rules(s config.Sync) string {
-	text, err := json.Marshal(struct {
-		Source        [3]string
-		Target        [3]string
-		Match         []config.MatchRule
-		MinConfidence float64
-		Statuses      map[status.Status]config.StatusMap
-		Ignore        []string
-		Conflict      config.ConflictRule
-		FirstContact  string
-	}{[3]string{s.Source.Connection, s.Source.Account, s.Source.Field}, [3]string{s.Target.Connection, s.Target.Account, s.Target.Field}, s.Match, s.MinConfidence,
-		s.Statuses, s.Ignore, s.Conflict, s.FirstContact})
-	if err != nil {
-		panic(fmt.Sprintf("the rules of a sync are not JSON: %v", err)) // texts and numbers only
-	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])
-}
+// decision.
+func Rules(s config.Sync) string { return s.Rules() }
 
 // rowsAtOnce is how many rows of a plan are held at once.
 const rowsAtOnce = 1000

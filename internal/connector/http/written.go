@@ -34,6 +34,10 @@ func (s *Settings) WrittenFields(config.Side) []string {
 	return all
 }
 
+// ReadField implements config.HasReadField: the sync's field counts for nothing
+// here, the connection says it all.
+func (s *Settings) ReadField() string { return strings.TrimSpace(s.Record.Status) }
+
 func hasValue(text string) bool { return hasPlaceholder(text, []string{phValue, phStatus}) }
 
 // valuesIn notes each place of a body at which the value stands. What stands

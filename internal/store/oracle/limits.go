@@ -102,7 +102,8 @@ func (db *DB) haltedFor(c *customer, m *store.MassChange, now time.Time) bool {
 		h.Most = m.Customers
 	}
 	if m.Percent > 0 {
-		h.Most = min(h.Most, max(1, int(math.Ceil(float64(h.Known)*m.Percent/100-1e-9))))
+		share := func(of int) int { return max(1, int(math.Ceil(float64(of)*m.Percent/100-1e-9))) }
+		h.Most = min(h.Most, max(share(h.Known), min(share(100), 5)))
 	}
 	if h.Moved < h.Most {
 		return false

@@ -114,10 +114,34 @@ func withShares(cases map[string]func(*testing.T, Open)) map[string]func(*testin
 			}
 		}
 	}
+	for _, tt := range []struct {
+		percent float64
+		want    int
+	}{{5, 5}, {20, 5}, {90, 8}, {3, 3}, {0.5, 1}} {
+		cases[fmt.Sprintf("of the first 8 customers %d move by a limit of %g percent", tt.want, tt.percent)] = func(t *testing.T, open Open) {
+			f := fresh(t, open)
+			f.seen(0, 8)
+			if got := f.moveAll(massChange(0, tt.percent)); got != tt.want {
+				t.Errorf("%d moved", got)
+			}
+		}
+	}
 	return cases
 }
 
 var limitCases = map[string]func(*testing.T, Open){
+	"a share is of all whom the last comparison counted": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		w, err := f.db.BeginSweep(f.ctx, store.Sweep{Sync: sync1, Purpose: store.ForPlan, Rules: "r", SourceListed: true, TargetListed: true}, lease)
+		f.must(err)
+		w.Phase, w.Summary.Sources = store.PhaseDone, 300
+		_, err = f.db.SaveSweep(f.ctx, w, store.SweepPart{}, lease)
+		f.must(err)
+		f.seen(0, 20)
+		if got := f.moveAll(massChange(50, 5)); got != 15 {
+			t.Errorf("%d of 300 customers move by 5 percent", got)
+		}
+	},
 	"a customer who was written too often stays stopped when the window is over": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		for n := range 2 {

@@ -1,0 +1,50 @@
+package app
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"trueup/internal/standing"
+)
+
+// staleFor is how long a number of stale looks is good enough: counting them goes
+// through all customers, which is not for each scrape.
+const staleFor = time.Minute
+
+// stale remembers how many customers were last looked at under an earlier file.
+type stale struct {
+	mu sync.Mutex
+	at time.Time
+	by map[string]int
+}
+
+// staleLooks counts them for the metrics.
+func (a *App) staleLooks(ctx context.Context) (map[string]int, error) {
+	a.stale.mu.Lock()
+	defer a.stale.mu.Unlock()
+	if a.stale.by != nil && time.Since(a.stale.at) < staleFor {
+		return a.stale.by, nil
+	}
+	all := map[string]int{}
+	for name, s := range a.carrier.Load().config.Syncs {
+		rules, err := standing.RulesOf(ctx, a.store, name, s)
+		if err != nil {
+			return nil, err
+		}
+		stands, err := a.store.SyncStanding(ctx, name, rules)
+		if err != nil {
+			return nil, err
+		}
+		all[name] = stands.Stale + stands.Remapped
+	}
+	a.stale.by, a.stale.at = all, time.Now()
+	return all, nil
+}
+
+// forget has them counted anew.
+func (s *stale) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.by = nil
+}

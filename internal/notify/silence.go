@@ -1,0 +1,92 @@
+package notify
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"trueup/internal/config"
+	"trueup/internal/store"
+)
+
+// A sync is silent when it heard nothing for silentTimes the longest time
+// between two events of the last rhythmTime, and for leastSilence. With
+// fewer than rhythmEvents nobody can tell.
+const (
+	silentTimes  = 2
+	leastSilence = time.Hour
+	rhythmTime   = 7 * 24 * time.Hour
+	rhythmEvents = 20
+)
+
+// Hearing is what listening needs of a store; it is *store.DB.
+type Hearing interface {
+	Now(ctx context.Context) (time.Time, error)
+	Heard(ctx context.Context, sync string) (time.Time, error)
+	Rhythm(ctx context.Context, sync string, since time.Time) (store.Rhythm, error)
+	Silence(ctx context.Context, sync string) (store.Silence, error)
+	BeginSilence(ctx context.Context, sync string, since time.Time, longest time.Duration) (began bool, err error)
+	EndSilence(ctx context.Context, sync string, heard time.Time) (ended bool, err error)
+}
+
+// Listen looks for syncs that have fallen silent, until ctx ends. It is for a
+// service that tells nobody: who looks at how things stand sees it all the same.
+func Listen(ctx context.Context, db Hearing, syncs map[string]config.Sync, log *slog.Logger) {
+	ticker := time.NewTicker(silenceEvery)
+	defer ticker.Stop()
+	for {
+		if err := (listener{db, syncs}).listen(ctx); err != nil && ctx.Err() == nil {
+			log.Error("listen for silence", slog.Any("error", err))
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+type listener struct {
+	store Hearing
+	syncs map[string]config.Sync
+}
+
+// listen looks for syncs that hear nothing for longer than their rhythm.
+func (l listener) listen(ctx context.Context) error {
+	now, err := l.store.Now(ctx)
+	if err != nil {
+		return err
+	}
+	for name := range l.syncs {
+		if err := l.listenTo(ctx, name, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l listener) listenTo(ctx context.Context, sync string, now time.Time) error {
+	last, err := l.store.Heard(ctx, sync)
+	if err != nil || last.IsZero() {
+		return err
+	}
+	silence, err := l.store.Silence(ctx, sync)
+	if err != nil {
+		return err
+	}
+	if silent := !silence.Since.IsZero() && silence.Heard.IsZero(); silent {
+		if last.After(silence.Since) {
+			_, err = l.store.EndSilence(ctx, sync, last)
+		}
+		return err
+	}
+	if now.Sub(last) <= leastSilence {
+		return nil // most of the time it costs no more than this
+	}
+	r, err := l.store.Rhythm(ctx, sync, now.Add(-rhythmTime))
+	if err != nil || r.Events < rhythmEvents || now.Sub(last) <= silentTimes*r.Longest {
+		return err
+	}
+	_, err = l.store.BeginSilence(ctx, sync, last, r.Longest)
+	return err
+}
