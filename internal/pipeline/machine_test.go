@@ -148,8 +148,13 @@ func (m *machine) end(t *rapid.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// What was told of an earlier try at the write is open until it is passed.
-	held := slices.ContainsFunc(m.open()["cus_1"], func(kind status.Kind) bool { return kind == status.Conflict || kind == status.FirstContact })
+	// What was told of an earlier try at the write is open until the write is passed.
+	held, others := false, false
+	for _, kind := range m.open()["cus_1"] {
+		held = held || kind == status.Conflict || kind == status.FirstContact
+		others = others || kind != status.Conflict && kind != status.FirstContact && kind != status.WriteFailed
+	}
+	held = held && !others
 	switch {
 	case m.crm.value("rec_cus_1") == desired.Value:
 		if c.Base.Value != desired.Value || len(m.open()) != 0 {
