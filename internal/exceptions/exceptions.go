@@ -42,7 +42,7 @@ var (
 	theirs = Offer{store.KeepTheirs, "Keep theirs", "leave what the target holds, until the source changes or for a time"}
 	link   = Offer{store.LinkTo, "Link", "say which record of the target the customer is"}
 	anew   = Offer{store.Rematch, "Rematch", "forget the link and try the match rules anew"}
-	resume = Offer{store.ResumeSync, "Resume", "let through what waits, and count anew: trueup resume SYNC --reason TEXT"}
+	resume = Offer{store.ResumeSync, "Resume", "let the customers who wait go on, and start counting again"}
 )
 
 // special are offered first, by kind.
