@@ -214,6 +214,9 @@ func weaknesses(k connector.Knowledge) []string {
 	var all []string
 	if !k.Actor {
 		all = append(all, "does not say who edited a record: any foreign edit counts as a person's")
+	} else if !k.FieldTime {
+		all = append(all, "says who edited a record last, and not which field: an automation that comes after a person hides the person, "+
+			"so its edit is held like a person's unless it is surely older than the source's change or a write of ours accounts for it")
 	}
 	switch {
 	case !k.Order:

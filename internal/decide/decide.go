@@ -17,6 +17,8 @@
 package decide
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"trueup/internal/status"
@@ -30,6 +32,9 @@ type Facts struct {
 	// HumanAt is the latest time at which, as an earlier look found, a person
 	// may have edited the value; the edit may have been covered since.
 	HumanAt time.Time
+	// HumanSeen says that the edit at HumanAt was made after this record had been
+	// looked at: it was seen to happen.
+	HumanSeen bool
 	// Cleared says that the field was seen to hold something before any base,
 	// and that a person may have emptied it since.
 	Cleared bool
@@ -72,9 +77,16 @@ type Observed struct {
 	EditedAt  time.Time
 	FieldTime bool
 	Actor     status.Actor
-	// SeenAt is when it was first seen to hold the value, by our clock: the
-	// edit is not later.
+	// SeenAt is when it was first seen so, with this value and this EditedAt, by
+	// our clock: the edit is not later.
 	SeenAt time.Time
+	// Since is when the look before saw it hold another value, by our clock, zero
+	// when it did not: the edit is later.
+	Since time.Time
+	// Again says that the look before found the same value, and Before is the
+	// EditedAt that it found, zero when it is not known.
+	Again  bool
+	Before time.Time
 }
 
 // Base is what the target was last proved to hold.
@@ -85,6 +97,9 @@ type Base struct {
 	// SeenAt is the last time it was seen to hold the value, by our clock: an
 	// edit that changed it is later.
 	SeenAt time.Time
+	// Wrote is when the write of ours was sent that brought it, zero when that is
+	// not known.
+	Wrote time.Time
 }
 
 // Intent is a write of ours that may have arrived.
@@ -94,6 +109,13 @@ type Intent struct {
 	SentAt time.Time
 	// Expires is from when on it can arrive no more.
 	Expires time.Time
+	// Prior is what the record held when the write was sent, and PriorAt when it
+	// had been edited last then, by the target's clock.
+	Prior   string
+	PriorAt time.Time
+	// Seen: its value was found in the record afterwards, and what is found from
+	// then on is not its doing where nobody says so.
+	Seen bool
 }
 
 // Policy is what the sync's configuration says.
@@ -137,6 +159,7 @@ func Decide(f Facts) Decision { return f.ruled(f.byTable()) }
 // byTable applies the table, one row after the other.
 func (f Facts) byTable() Decision {
 	intent, ours := f.Explained()
+	from, to, back := f.setBack()
 	switch {
 	case f.Observed.Value == f.Desired.Value: // row 1, invariant 2
 		return Decision{Action: None, Reason: AlreadyEqual, Row: 1, Confidence: 1}
@@ -144,6 +167,8 @@ func (f Facts) byTable() Decision {
 		d := f.unlessPerson(write(5, OurWriteArrived))
 		d.Adopted = intent
 		return d
+	case back: // row 4 and, before any base, 2 and 3
+		return f.edited(from, to)
 	case !f.Base.Known && f.Observed.Value == "" && !f.Cleared: // row 2
 		return write(2, TargetEmpty)
 	case !f.Base.Known: // row 3
@@ -201,87 +226,73 @@ const unsure = 0.5
 // edited before the write was sent, or when the edit may be later than the
 // write can have arrived.
 func (f Facts) Explained() (id int64, ok bool) {
-	o, skew := f.Observed, f.Policy.ClockSkew
-	if o.Actor == status.ActorHuman {
-		return 0, false
-	}
-	latest := o.EditedAt
-	if latest.IsZero() {
-		latest = o.SeenAt
-	}
 	for _, i := range f.Intents {
-		before := !o.EditedAt.IsZero() && o.EditedAt.Add(skew).Before(i.SentAt)
-		after := latest.IsZero() || latest.After(i.Expires.Add(skew))
-		if i.Value == o.Value && !before && !after && (!ok || i.ID < id) {
+		if !i.Seen && i.Value == f.Observed.Value && f.Observed.Actor != status.ActorHuman && f.arrived(i) && (!ok || i.ID < id) {
 			id, ok = i.ID, true
 		}
 	}
 	return id, ok
 }
 
-// firstContact is row 3: we have never written this record.
+// byProgram reports whether the field itself is known to have been set by us or
+// by an automation that need not be spared. The last editor of a whole record
+// may have touched another field after a person.
+func (f Facts) byProgram() bool {
+	by := f.Observed.Actor
+	return f.Observed.FieldTime && (by == status.ActorUs || by == status.ActorAutomation && !f.Policy.SkipAutomation)
+}
+
+// surelyOurs reports whether what differs from the base is our doing, or a
+// program's answer to it, although the last editor is known for the whole record
+// only: we were it when a write of ours can have arrived, only the spelling is
+// another, or the record was edited in the very moment in which we wrote it.
+func (f Facts) surelyOurs() bool {
+	o, b := f.Observed, f.Base
+	if o.Value != "" && strings.EqualFold(strings.TrimSpace(o.Value), strings.TrimSpace(b.Value)) {
+		return true
+	}
+	possible := !f.told(f.since()).IsZero()
+	if !b.Wrote.IsZero() && possible && !o.EditedAt.After(b.Wrote.Add(f.Policy.ClockSkew)) {
+		return true
+	}
+	return o.Actor == status.ActorUs && slices.ContainsFunc(f.Intents, f.arrived)
+}
+
+// firstContact is row 3: we have never written this record. Where the source
+// wins, it wins over what was there, and not over an edit that was seen to
+// happen later.
 func (f Facts) firstContact() Decision {
 	o := f.Observed
+	told := f.told(o.Since)
+	newest := write(3, FirstContactSource)
+	if f.HumanSeen {
+		newest = f.unlessPerson(newest)
+	}
 	switch {
-	case !o.EditedAt.IsZero() && f.olderThanSource(o.EditedAt):
+	case !told.IsZero() && f.olderThanSource(told) && newest.Action == Write:
 		return write(3, SourceNewer)
 	case !f.Policy.FirstContactSourceWins:
 		return Decision{Action: Park, Reason: FirstContactAsk, Row: 3, Kind: status.FirstContact, Confidence: 1}
-	case o.Actor == status.ActorHuman && o.FieldTime && f.newerThanSource(o.EditedAt):
+	case o.Actor == status.ActorHuman && o.FieldTime && f.newerThanSource(told):
 		return hold(3, PersonNewer, 1)
+	case !o.Since.IsZero() && !f.byProgram():
+		if d := f.edited(f.window()); d.Action == Hold {
+			return d
+		}
 	}
-	return write(3, FirstContactSource)
+	return newest
 }
 
 // untouched is row 4: the target holds what was proved last. Where the field
 // has a time and an actor of its own, a person who set the same value anew
 // shows; elsewhere only an edit that was seen before does.
 func (f Facts) untouched() Decision {
-	o, b := f.Observed, f.Base
-	since := b.At
-	if since.IsZero() && !b.SeenAt.IsZero() {
-		since = b.SeenAt.Add(-f.Policy.ClockSkew)
-	}
-	if o.Actor == status.ActorHuman && o.FieldTime && o.EditedAt.After(since) {
-		if d := f.edited(o.EditedAt, o.EditedAt); d.Action == Hold {
+	if f.setAnew() {
+		if d := f.edited(f.anew()); d.Action == Hold {
 			return d
 		}
 	}
 	return f.unlessPerson(write(4, Untouched))
-}
-
-// window returns between which times the edit was made that turned the base
-// into what is observed. A field's own time is exact. A record's time may be
-// that of another field, later than the edit; and a record without a time was
-// edited before it was seen.
-func (f Facts) window() (from, to time.Time) {
-	o := f.Observed
-	if o.FieldTime && !o.EditedAt.IsZero() {
-		return o.EditedAt, o.EditedAt
-	}
-	from, to = f.Base.SeenAt, o.EditedAt
-	if to.IsZero() {
-		to = o.SeenAt
-	}
-	if !from.IsZero() && !to.IsZero() && to.Before(from) {
-		from, to = to, from // the two clocks differ
-	}
-	return from, to
-}
-
-// PersonsEdit returns between which times the edit was made that a hold leaves
-// alone, as far as the facts tell; a zero time is not known.
-func (f Facts) PersonsEdit() (from, to time.Time) {
-	o := f.Observed
-	switch changed := o.Value != f.Base.Value; {
-	case changed && o.Actor != status.ActorUs && o.Actor != status.ActorAutomation:
-		return f.window()
-	case !changed && o.Actor == status.ActorHuman && o.FieldTime:
-		return o.EditedAt, o.EditedAt
-	case !f.HumanAt.IsZero(): // an earlier look has found it
-		return f.HumanAt, f.HumanAt
-	}
-	return f.window()
 }
 
 // edited is rows 8 to 10: somebody made an edit between the two times.
@@ -307,22 +318,18 @@ func (f Facts) unlessPerson(d Decision) Decision {
 	return hold(10, CannotTell, unsure)
 }
 
-// unlessCovered is unlessPerson where the last editor is known for the whole
-// record only: he may have touched another field after the person.
+// unlessCovered lets us and automations be written over where they are known to
+// have set the field itself. The last editor of a whole record may have touched
+// another field after a person: then it is somebody's edit, like any other.
 func (f Facts) unlessCovered(d Decision) Decision {
 	if f.Observed.FieldTime {
 		return d
 	}
-	return f.unlessPerson(d)
-}
-
-// newerThanSource reports whether an edit at the time is surely newer than the
-// source's change, however the clocks differ within the skew.
-func (f Facts) newerThanSource(t time.Time) bool {
-	return !t.IsZero() && !f.Desired.At.IsZero() && t.Add(-f.Policy.ClockSkew).After(f.Desired.At)
-}
-
-// olderThanSource reports whether it is surely older.
-func (f Facts) olderThanSource(t time.Time) bool {
-	return !t.IsZero() && !f.Desired.At.IsZero() && t.Add(f.Policy.ClockSkew).Before(f.Desired.At)
+	if d = f.unlessPerson(d); d.Action == Hold || f.surelyOurs() {
+		return d
+	}
+	if covered := f.edited(f.window()); covered.Action == Hold {
+		return covered
+	}
+	return d
 }

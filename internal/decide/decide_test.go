@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -28,6 +29,10 @@ func TestTheTable(t *testing.T) {
 	somebody := func(value string, at int) Observed {
 		return Observed{Value: value, EditedAt: minute(at), SeenAt: minute(30)}
 	}
+	// last is the same where the record's last editor is known, and not of which field.
+	last := func(actor status.Actor, value string, at int) Observed {
+		return Observed{Value: value, EditedAt: minute(at), Actor: actor, SeenAt: minute(30)}
+	}
 	write := func(row int, r Reason) Decision { return Decision{Action: Write, Reason: r, Row: row, Confidence: 1} }
 	conflict := func(row int, r Reason, confidence float64) Decision {
 		return Decision{Action: Hold, Reason: r, Row: row, Kind: status.Conflict, Confidence: confidence}
@@ -50,6 +55,10 @@ func TestTheTable(t *testing.T) {
 	late := []Intent{{ID: 9, Value: "Lead", SentAt: minute(35), Expires: minute(45)}}
 	sent := []Intent{{ID: 7, Value: "Churned", SentAt: minute(5), Expires: minute(15)}}
 
+	seen := []Intent{{ID: 7, Value: "Churned", SentAt: minute(5), Expires: minute(15), Prior: "Active", PriorAt: minute(0), Seen: true}}
+	longer := []Intent{{ID: 7, Value: "Churned", SentAt: minute(25), Expires: minute(35), Prior: "Active"}}
+	unanswered := []Intent{{ID: 8, Value: "Paused", SentAt: minute(11), Expires: minute(21), Prior: "Active", PriorAt: minute(0)}}
+
 	tests := map[string]struct {
 		facts Facts
 		want  Decision
@@ -71,6 +80,14 @@ func TestTheTable(t *testing.T) {
 		"row 3: the source wins":                                {Facts{Desired: paused, Observed: somebody("Active", 20), Policy: sourceWins}, write(3, FirstContactSource)},
 		"row 3: the source wins, not over a person's newer one": {Facts{Desired: paused, Observed: by(status.ActorHuman, "Active", 20), Policy: sourceWins}, conflict(3, PersonNewer, 1)},
 
+		"row 3: the source wins, not over an edit that was seen to happen":    {Facts{Desired: paused, Observed: changed(Facts{Observed: somebody("Active", 20)}, func(f *Facts) { f.Observed.Since = minute(1) }).Observed, Policy: sourceWins}, conflict(10, CannotTell, 0.5)},
+		"row 3: the source wins, over an edit that was seen to happen before": {Facts{Desired: paused, Observed: changed(Facts{Observed: somebody("Active", 5)}, func(f *Facts) { f.Observed.Since = minute(1) }).Observed, Policy: sourceWins}, write(3, SourceNewer)},
+		"row 3: the source wins, over what an automation set":                 {Facts{Desired: paused, Observed: changed(Facts{Observed: by(status.ActorAutomation, "Active", 20)}, func(f *Facts) { f.Observed.Since = minute(1) }).Observed, Policy: sourceWins}, write(3, FirstContactSource)},
+		"row 3: the source wins, not over an edit that an earlier look found": {Facts{Desired: paused, Observed: somebody("Active", 20), HumanAt: minute(20), HumanSeen: true, Policy: sourceWins}, conflict(8, PersonNewer, 1)},
+		"row 3: the source wins, over an edit from before the first look":     {Facts{Desired: paused, Observed: somebody("Active", 20), HumanAt: minute(20), Policy: sourceWins}, write(3, FirstContactSource)},
+		"row 3: a time that an earlier look has proved wrong":                 {Facts{Desired: paused, Observed: somebody("Active", 5), HumanAt: minute(20), HumanSeen: true}, ask},
+		"row 3: a time before the record was seen to hold another value":      {Facts{Desired: paused, Observed: changed(Facts{Observed: somebody("Active", 5)}, func(f *Facts) { f.Observed.Since = minute(8) }).Observed}, ask},
+
 		"row 4: untouched":                                 {Facts{Desired: paused, Observed: somebody("Active", 0), Base: held("Active")}, write(4, Untouched)},
 		"row 4: another field was edited later":            {Facts{Desired: paused, Observed: somebody("Active", 20), Base: held("Active")}, write(4, Untouched)},
 		"row 4: a person set it anew, newer":               {Facts{Desired: paused, Observed: by(status.ActorHuman, "Active", 20), Base: held("Active")}, conflict(8, PersonNewer, 1)},
@@ -81,6 +98,22 @@ func TestTheTable(t *testing.T) {
 		"row 4: a person was seen before, older":           {Facts{Desired: paused, Observed: somebody("Active", 20), Base: held("Active"), HumanAt: minute(5)}, write(4, Untouched)},
 		"row 4: a person was seen, the source has no time": {Facts{Desired: Desired{Value: "Paused"}, Observed: somebody("Active", 20), Base: held("Active"), HumanAt: minute(5)}, conflict(10, CannotTell, 0.5)},
 
+		"row 4: nobody edited it since our write left":                  {Facts{Desired: paused, Observed: somebody("Active", 0), Base: held("Active"), Intents: unanswered}, write(4, Untouched)},
+		"row 4: a person may have put it back":                          {Facts{Desired: paused, Observed: last(status.ActorHuman, "Active", 12), Base: held("Active"), Intents: unanswered}, conflict(8, PersonNewer, 1)},
+		"row 4: somebody may have put it back":                          {Facts{Desired: paused, Observed: somebody("Active", 12), Base: held("Active"), Intents: unanswered}, conflict(8, PersonNewer, 1)},
+		"row 4: an automation may have covered who put it back":         {Facts{Desired: paused, Observed: last(status.ActorAutomation, "Active", 12), Base: held("Active"), Intents: unanswered}, conflict(8, PersonNewer, 1)},
+		"row 4: an automation has put it back":                          {Facts{Desired: paused, Observed: by(status.ActorAutomation, "Active", 12), Base: held("Active"), Intents: unanswered}, write(4, Untouched)},
+		"row 4: we have put it back":                                    {Facts{Desired: paused, Observed: last(status.ActorUs, "Active", 12), Base: held("Active"), Intents: unanswered}, write(4, Untouched)},
+		"row 4: put back, by a clock that is behind":                    {Facts{Desired: paused, Observed: somebody("Active", -2), Base: held("Active"), Intents: changed(Facts{Intents: slices.Clone(unanswered)}, func(f *Facts) { f.Intents[0].PriorAt = minute(-5) }).Intents}, conflict(8, PersonNewer, 1)},
+		"row 9: put back, and the source has changed since":             {Facts{Desired: Desired{"Paused", minute(20)}, Observed: somebody("Active", 12), Base: held("Active"), Intents: unanswered}, write(9, PersonOlder)},
+		"row 4: edited after our write left, and the base seen since":   {Facts{Desired: paused, Observed: changed(Facts{Observed: somebody("Active", 12)}, func(f *Facts) { f.Observed.Before = minute(12) }).Observed, Base: Base{Known: true, Value: "Active", SeenAt: minute(13)}, Intents: unanswered}, write(4, Untouched)},
+		"row 4: put back, after the base was seen since our write left": {Facts{Desired: paused, Observed: changed(Facts{Observed: somebody("Active", 14)}, func(f *Facts) { f.Observed.Before = minute(12) }).Observed, Base: Base{Known: true, Value: "Active", SeenAt: minute(13)}, Intents: unanswered}, conflict(8, PersonNewer, 1)},
+		"row 4: what was found of our write is not put back":            {Facts{Desired: paused, Observed: somebody("Active", 12), Base: held("Active"), Intents: seen}, write(4, Untouched)},
+		"row 2: our first write may have been taken back":               {Facts{Desired: paused, Observed: somebody("", 12), Intents: []Intent{{ID: 8, Value: "Paused", SentAt: minute(11), Expires: minute(21), PriorAt: minute(0)}}}, conflict(8, PersonNewer, 1)},
+		"row 4: a person set it anew, by a clock that is behind":        {Facts{Desired: paused, Observed: by(status.ActorHuman, "Active", -300), Base: Base{Known: true, Value: "Active", SeenAt: minute(5)}}, conflict(10, CannotTell, 0.5)},
+
+		"row 5: our write arrived, by a clock that is behind": {Facts{Desired: paused, Observed: somebody("Churned", -300), Base: held("Active"), Intents: longer}, adopted(write(5, OurWriteArrived), 7)},
+		"row 5: our write arrived, by a clock that is ahead":  {Facts{Desired: paused, Observed: somebody("Churned", 300), Base: held("Active"), Intents: longer}, adopted(write(5, OurWriteArrived), 7)},
 		"row 5: our write arrived":                            {Facts{Desired: paused, Observed: somebody("Churned", 6), Base: held("Active"), Intents: sent}, adopted(write(5, OurWriteArrived), 7)},
 		"row 5: our first write arrived":                      {Facts{Desired: paused, Observed: somebody("Churned", 6), Intents: sent}, adopted(write(5, OurWriteArrived), 7)},
 		"row 5: our write arrived, and was looked for late":   {Facts{Desired: paused, Observed: Observed{Value: "Churned", EditedAt: minute(6), SeenAt: minute(300)}, Base: held("Active"), Intents: sent}, adopted(write(5, OurWriteArrived), 7)},
@@ -91,13 +124,21 @@ func TestTheTable(t *testing.T) {
 		"row 5: our write arrived over a person's newer edit": {Facts{Desired: paused, Observed: somebody("Churned", 6), Base: held("Active"), Intents: sent, HumanAt: minute(20)}, adopted(conflict(8, PersonNewer, 1), 7)},
 		"row 5: an intent of another value explains nothing":  {Facts{Desired: paused, Observed: somebody("Gone", 6), Base: held("Active"), Intents: sent}, write(9, PersonOlder)},
 
-		"row 6: an older write of ours":                         {Facts{Desired: paused, Observed: by(status.ActorUs, "Churned", 20), Base: held("Active")}, repair(write(6, OurOlderWrite))},
-		"row 6: ours, even if a person was seen before":         {Facts{Desired: paused, Observed: by(status.ActorUs, "Churned", 20), Base: held("Active"), HumanAt: minute(15)}, repair(write(6, OurOlderWrite))},
-		"row 6: the record's last editor is us, after a person": {Facts{Desired: paused, Observed: Observed{Value: "Churned", EditedAt: minute(20), Actor: status.ActorUs}, Base: held("Active"), HumanAt: minute(15)}, conflict(8, PersonNewer, 1)},
+		"row 6: an older write of ours":                                             {Facts{Desired: paused, Observed: by(status.ActorUs, "Churned", 20), Base: held("Active")}, repair(write(6, OurOlderWrite))},
+		"row 6: the record's last editor is us, and no write of ours was under way": {Facts{Desired: paused, Observed: last(status.ActorUs, "Churned", 20), Base: held("Active")}, conflict(10, CannotTell, 0.5)},
+		"row 6: the record's last editor is us, and a write of ours was under way":  {Facts{Desired: paused, Observed: last(status.ActorUs, "Churned", 6), Base: held("Active"), Intents: seen}, repair(write(6, OurOlderWrite))},
+		"row 6: the record's last editor is us, long before the source changed":     {Facts{Desired: paused, Observed: last(status.ActorUs, "Churned", 4), Base: held("Active")}, repair(write(6, OurOlderWrite))},
+		"row 6: the record's last editor is us, and only the spelling is another":   {Facts{Desired: paused, Observed: last(status.ActorUs, "active ", 20), Base: held("Active")}, repair(write(6, OurOlderWrite))},
+		"row 6: ours, even if a person was seen before":                             {Facts{Desired: paused, Observed: by(status.ActorUs, "Churned", 20), Base: held("Active"), HumanAt: minute(15)}, repair(write(6, OurOlderWrite))},
+		"row 6: the record's last editor is us, after a person":                     {Facts{Desired: paused, Observed: Observed{Value: "Churned", EditedAt: minute(20), Actor: status.ActorUs}, Base: held("Active"), HumanAt: minute(15)}, conflict(8, PersonNewer, 1)},
 
-		"row 7: an automation":                                {Facts{Desired: paused, Observed: by(status.ActorAutomation, "Churned", 20), Base: held("Active")}, write(7, AutomationEdit)},
-		"row 7: an automation, to be skipped":                 {Facts{Desired: paused, Observed: by(status.ActorAutomation, "Churned", 20), Base: held("Active"), Policy: skip}, conflict(8, PersonNewer, 1)},
-		"row 7: an automation that may have covered a person": {Facts{Desired: paused, Observed: Observed{Value: "Churned", EditedAt: minute(20), Actor: status.ActorAutomation}, Base: held("Active"), HumanAt: minute(15)}, conflict(8, PersonNewer, 1)},
+		"row 7: an automation":                                                          {Facts{Desired: paused, Observed: by(status.ActorAutomation, "Churned", 20), Base: held("Active")}, write(7, AutomationEdit)},
+		"row 7: the record's last editor is an automation":                              {Facts{Desired: paused, Observed: last(status.ActorAutomation, "Churned", 20), Base: held("Active")}, conflict(10, CannotTell, 0.5)},
+		"row 7: the record's last editor is an automation, after a base seen later":     {Facts{Desired: paused, Observed: last(status.ActorAutomation, "Churned", 20), Base: Base{Known: true, Value: "Active", SeenAt: minute(15)}}, conflict(8, PersonNewer, 1)},
+		"row 7: the record's last editor is an automation, before the source changed":   {Facts{Desired: paused, Observed: last(status.ActorAutomation, "Churned", 5), Base: held("Active")}, write(7, AutomationEdit)},
+		"row 7: the record's last editor is an automation, and the spelling is another": {Facts{Desired: paused, Observed: last(status.ActorAutomation, "ACTIVE", 20), Base: held("Active")}, write(7, AutomationEdit)},
+		"row 7: an automation, to be skipped":                                           {Facts{Desired: paused, Observed: by(status.ActorAutomation, "Churned", 20), Base: held("Active"), Policy: skip}, conflict(8, PersonNewer, 1)},
+		"row 7: an automation that may have covered a person":                           {Facts{Desired: paused, Observed: Observed{Value: "Churned", EditedAt: minute(20), Actor: status.ActorAutomation}, Base: held("Active"), HumanAt: minute(15)}, conflict(8, PersonNewer, 1)},
 
 		"row 8: a person, newer":                            {Facts{Desired: paused, Observed: by(status.ActorHuman, "Churned", 20), Base: held("Active")}, conflict(8, PersonNewer, 1)},
 		"row 8: a person, just beyond the skew":             {Facts{Desired: paused, Observed: Observed{Value: "Churned", EditedAt: minute(10).Add(skew + time.Millisecond), FieldTime: true, Actor: status.ActorHuman}, Base: held("Active")}, conflict(8, PersonNewer, 1)},
@@ -111,18 +152,26 @@ func TestTheTable(t *testing.T) {
 		"row 10: only the record's time, which is newer":    {Facts{Desired: paused, Observed: somebody("Churned", 20), Base: held("Active")}, conflict(10, CannotTell, 0.5)},
 		"row 10: no times at all":                           {Facts{Desired: paused, Observed: Observed{Value: "Churned", SeenAt: minute(30)}, Base: held("Active")}, conflict(10, CannotTell, 0.5)},
 		"row 10: the source has no time":                    {Facts{Desired: Desired{Value: "Paused"}, Observed: by(status.ActorHuman, "Churned", 5), Base: held("Active")}, conflict(10, CannotTell, 0.5)},
-		"row 10: clocks that contradict each other":         {Facts{Desired: paused, Observed: somebody("Churned", 5), Base: Base{Known: true, Value: "Active", SeenAt: minute(15)}}, conflict(10, CannotTell, 0.5)},
+		"row 8: a time before the base was seen is wrong":   {Facts{Desired: paused, Observed: somebody("Churned", 5), Base: Base{Known: true, Value: "Active", SeenAt: minute(15)}}, conflict(8, PersonNewer, 1)},
+		"row 8: so is a field's own":                        {Facts{Desired: paused, Observed: by(status.ActorHuman, "Churned", 5), Base: Base{Known: true, Value: "Active", SeenAt: minute(15)}}, conflict(8, PersonNewer, 1)},
+		"row 10: a wrong time leaves our two looks":         {Facts{Desired: paused, Observed: somebody("Churned", -300), Base: held("Active")}, conflict(10, CannotTell, 0.5)},
+		"row 9: a wrong time, and seen before the source":   {Facts{Desired: Desired{"Paused", minute(31)}, Observed: by(status.ActorHuman, "Churned", -300), Base: held("Active")}, write(9, PersonOlder)},
+		"row 9: a time to come, and seen before the source": {Facts{Desired: Desired{"Paused", minute(31)}, Observed: by(status.ActorHuman, "Churned", 300), Base: held("Active")}, write(9, PersonOlder)},
+		"row 10: a time to come leaves our two looks":       {Facts{Desired: paused, Observed: by(status.ActorHuman, "Churned", 300), Base: held("Active")}, conflict(10, CannotTell, 0.5)},
+		"row 8: a third value was seen after the source":    {Facts{Desired: paused, Observed: changed(Facts{Observed: somebody("Churned", 20)}, func(f *Facts) { f.Observed.Since = minute(15) }).Observed, Base: held("Active")}, conflict(8, PersonNewer, 1)},
 		"row 10: nothing is known but that it is not ours":  {Facts{Desired: paused, Observed: Observed{Value: "Churned"}, Base: Base{Known: true, Value: "Active"}}, conflict(10, CannotTell, 0.5)},
 
-		"an owner said ours":                            {ruled(heldFacts, ours), write(10, OwnerSaysOurs)},
-		"an owner said ours at first contact":           {ruled(Facts{Desired: paused, Observed: somebody("Churned", 20)}, ours), write(3, OwnerSaysOurs)},
-		"an owner said ours of a tool without times":    {changed(ruled(Facts{Desired: paused, Observed: Observed{Value: "Churned", SeenAt: minute(30)}, Base: held("Active")}, ours), func(f *Facts) { f.Ruling.RecordAt = time.Time{} }), write(10, OwnerSaysOurs)},
-		"an owner said theirs":                          {ruled(heldFacts, theirs), kept},
-		"ours, and the record was edited since":         {changed(ruled(heldFacts, ours), func(f *Facts) { f.Observed.EditedAt = minute(21) }), conflict(10, CannotTell, 0.5)},
-		"ours, and the record holds another value":      {changed(ruled(heldFacts, ours), func(f *Facts) { f.Observed.Value = "Lead" }), conflict(10, CannotTell, 0.5)},
-		"ours, and the source wants another value":      {changed(ruled(heldFacts, ours), func(f *Facts) { f.Desired.Value = "Active" }), conflict(10, CannotTell, 0.5)},
-		"theirs, and the source changed back and forth": {changed(ruled(heldFacts, theirs), func(f *Facts) { f.Desired.At, f.Observed.EditedAt = minute(41), minute(42) }), conflict(10, CannotTell, 0.5)},
-		"theirs, and a person edited again":             {changed(ruled(heldFacts, theirs), func(f *Facts) { f.Observed = somebody("Lead", 50) }), kept},
+		"an owner said ours":                         {ruled(heldFacts, ours), write(10, OwnerSaysOurs)},
+		"an owner said ours at first contact":        {ruled(Facts{Desired: paused, Observed: somebody("Churned", 20)}, ours), write(3, OwnerSaysOurs)},
+		"an owner said ours of a tool without times": {changed(ruled(Facts{Desired: paused, Observed: Observed{Value: "Churned", SeenAt: minute(30)}, Base: held("Active")}, ours), func(f *Facts) { f.Ruling.RecordAt = time.Time{} }), write(10, OwnerSaysOurs)},
+		"an owner said theirs":                       {ruled(heldFacts, theirs), kept},
+		"ours, and the record was edited since":      {changed(ruled(heldFacts, ours), func(f *Facts) { f.Observed.EditedAt = minute(21) }), conflict(10, CannotTell, 0.5)},
+		"ours, and the record holds another value":   {changed(ruled(heldFacts, ours), func(f *Facts) { f.Observed.Value = "Lead" }), conflict(10, CannotTell, 0.5)},
+		"ours, and the source wants another value":   {changed(ruled(heldFacts, ours), func(f *Facts) { f.Desired.Value = "Active" }), conflict(10, CannotTell, 0.5)},
+		"theirs, and the source changed back and forth": {changed(ruled(heldFacts, theirs), func(f *Facts) {
+			f.Desired.At, f.Observed.EditedAt, f.Observed.SeenAt = minute(41), minute(42), minute(43)
+		}), conflict(10, CannotTell, 0.5)},
+		"theirs, and a person edited again": {changed(ruled(heldFacts, theirs), func(f *Facts) { f.Observed = somebody("Lead", 50) }), kept},
 		"theirs, and a write of ours came late": {changed(ruled(heldFacts, theirs), func(f *Facts) {
 			f.Observed, f.HumanAt, f.Intents = Observed{Value: "Lead", SeenAt: minute(41)}, minute(20), late
 		}), adopted(conflict(8, PersonNewer, 1), 9)},
@@ -142,6 +191,119 @@ func TestTheTable(t *testing.T) {
 			}
 			if got := Decide(tt.facts); got != tt.want {
 				t.Errorf("decided %+v\nwant    %+v", got, tt.want)
+			}
+		})
+	}
+}
+
+// An edit within the skew is never taken for surely older or newer: each
+// comparison is asked on both sides of its edge.
+func TestBothEdgesOfTheSkew(t *testing.T) {
+	const tick = time.Millisecond
+	// at is what a tool with a time of the field tells, seen at the 30th minute.
+	at := func(edit time.Time) Observed {
+		return Observed{Value: "Churned", EditedAt: edit, FieldTime: true, Actor: status.ActorHuman, SeenAt: minute(30)}
+	}
+	facts := func(change func(*Facts)) Facts {
+		f := Facts{Desired: Desired{Value: "Paused", At: minute(10)}, Base: held("Active"), Observed: at(minute(10)), Policy: Policy{ClockSkew: skew}}
+		change(&f)
+		return f
+	}
+	record := func(value string, edit time.Time) Observed {
+		return Observed{Value: value, EditedAt: edit, SeenAt: minute(30)}
+	}
+	sent := Intent{ID: 7, Value: "Churned", SentAt: minute(5), Expires: minute(15), Prior: "Active", PriorAt: minute(0)}
+	tests := map[string]struct {
+		facts func(by time.Duration) Facts
+		// at and beyond are the reasons on the edge and one millisecond further.
+		edge       time.Duration
+		further    time.Duration
+		at, beyond Reason
+	}{
+		"an edit is newer than the source's change": {func(by time.Duration) Facts {
+			return facts(func(f *Facts) { f.Observed = at(minute(10).Add(by)) })
+		}, skew, tick, CannotTell, PersonNewer},
+		"an edit is older than the source's change": {func(by time.Duration) Facts {
+			return facts(func(f *Facts) { f.Observed = at(minute(10).Add(by)) })
+		}, -skew, -tick, CannotTell, PersonOlder},
+		"an edit that was seen before is newer": {func(by time.Duration) Facts {
+			return facts(func(f *Facts) { f.Observed, f.HumanAt = record("Active", minute(0)), minute(10).Add(by) })
+		}, skew, tick, CannotTell, PersonNewer},
+		"an edit that was seen before is older": {func(by time.Duration) Facts {
+			return facts(func(f *Facts) { f.Observed, f.HumanAt = record("Active", minute(0)), minute(10).Add(by) })
+		}, -skew, -tick, CannotTell, Untouched},
+		"the base was seen later than the source's change": {func(by time.Duration) Facts {
+			return facts(func(f *Facts) { f.Observed, f.Base.SeenAt = record("Churned", minute(20)), minute(10).Add(by) })
+		}, skew, tick, CannotTell, PersonNewer},
+		"what has no time was seen before the source's change": {func(by time.Duration) Facts {
+			return facts(func(f *Facts) { f.Observed = Observed{Value: "Churned", SeenAt: minute(10).Add(by)} })
+		}, -skew, -tick, CannotTell, PersonOlder},
+		"a time is before the base was seen": {func(by time.Duration) Facts {
+			return facts(func(f *Facts) { f.Desired.At, f.Observed = minute(5), record("Churned", minute(1).Add(by)) })
+		}, -skew, -tick, PersonOlder, CannotTell},
+		"a field's time is later than it was seen": {func(by time.Duration) Facts {
+			return facts(func(f *Facts) { f.Observed = at(minute(30).Add(by)) })
+		}, skew, tick, PersonNewer, CannotTell},
+		"a write was sent after the edit": {func(by time.Duration) Facts {
+			return facts(func(f *Facts) { f.Observed, f.Intents = record("Churned", minute(5).Add(by)), []Intent{sent} })
+		}, -skew, -tick, OurWriteArrived, PersonOlder},
+		"a write can have arrived by then": {func(by time.Duration) Facts {
+			return facts(func(f *Facts) { f.Observed, f.Intents = record("Churned", minute(15).Add(by)), []Intent{sent} })
+		}, skew, tick, OurWriteArrived, CannotTell},
+		"a write can have arrived by when it was seen": {func(by time.Duration) Facts {
+			return facts(func(f *Facts) {
+				f.Observed, f.Intents = Observed{Value: "Churned", SeenAt: minute(15).Add(by)}, []Intent{sent}
+			})
+		}, skew, tick, OurWriteArrived, CannotTell},
+		"the record was edited since the write left": {func(by time.Duration) Facts {
+			return facts(func(f *Facts) {
+				left := sent
+				left.SentAt = minute(11)
+				f.Observed, f.Intents = record("Active", minute(0).Add(by)), []Intent{left}
+			})
+		}, 0, tick, Untouched, PersonNewer},
+		"an automation answers our write": {func(by time.Duration) Facts {
+			return facts(func(f *Facts) {
+				f.Base.Wrote = minute(15)
+				f.Observed = Observed{Value: "Churned", EditedAt: minute(15).Add(by), Actor: status.ActorAutomation, SeenAt: minute(30)}
+			})
+		}, skew, tick, AutomationEdit, CannotTell},
+		"a person has set the base anew": {func(by time.Duration) Facts {
+			return facts(func(f *Facts) {
+				f.Observed, f.Base.At = at(minute(10)), minute(10).Add(by)
+				f.Observed.Value = "Active"
+			})
+		}, 0, -tick, Untouched, CannotTell},
+		"first contact: the edit is older": {func(by time.Duration) Facts {
+			return facts(func(f *Facts) { f.Base, f.Observed = Base{}, record("Churned", minute(10).Add(by)) })
+		}, -skew, -tick, FirstContactAsk, SourceNewer},
+		"first contact: a person's edit is newer": {func(by time.Duration) Facts {
+			return facts(func(f *Facts) {
+				f.Base, f.Observed, f.Policy.FirstContactSourceWins = Base{}, at(minute(10).Add(by)), true
+			})
+		}, skew, tick, FirstContactSource, PersonNewer},
+		"first contact: an edit that was seen to happen is older": {func(by time.Duration) Facts {
+			return facts(func(f *Facts) {
+				f.Base, f.Observed, f.Policy.FirstContactSourceWins = Base{}, record("Churned", minute(20)), true
+				f.HumanAt, f.HumanSeen = minute(10).Add(by), true
+			})
+		}, -skew, -tick, CannotTell, FirstContactSource},
+		"an owner's word is older than the source's change": {func(by time.Duration) Facts {
+			return facts(func(f *Facts) {
+				f.Ruling = Ruling{Ours: true, Desired: "Paused", Observed: "Churned", RecordAt: minute(41), At: minute(40)}
+				f.Desired.At = minute(40).Add(by)
+				f.Observed = at(minute(41))
+				f.Observed.SeenAt = minute(42)
+			})
+		}, skew, tick, OwnerSaysOurs, PersonNewer},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if d := Decide(tt.facts(tt.edge)); d.Reason != tt.at {
+				t.Errorf("on the edge: %+v", d)
+			}
+			if d := Decide(tt.facts(tt.edge + tt.further)); d.Reason != tt.beyond {
+				t.Errorf("beyond it: %+v", d)
 			}
 		})
 	}

@@ -2,6 +2,7 @@ package decide
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,7 +57,12 @@ func (r *reader) facts() Facts {
 		f.Intents = append(f.Intents, Intent{ID: int64(r.byte()), Value: r.value(), SentAt: r.time(), Expires: r.time()})
 	}
 	f.Ruling = Ruling{Ours: r.bool(), Theirs: r.bool(), Desired: r.value(), Observed: r.value(), RecordAt: r.time(), At: r.time()}
-	f.Cleared = r.bool()
+	f.Cleared, f.HumanSeen = r.bool(), r.bool()
+	f.Observed.Since, f.Observed.Again, f.Observed.Before = r.time(), r.bool(), r.time()
+	f.Base.Wrote = r.time()
+	for i := range f.Intents {
+		f.Intents[i].Prior, f.Intents[i].PriorAt, f.Intents[i].Seen = r.value(), r.time(), r.bool()
+	}
 	return f
 }
 
@@ -70,8 +76,12 @@ func FuzzDecide(f *testing.F) {
 		"\x02\x0a\x01\x14\x01\x1e\x02\x00\x00",                                             // first contact
 		"\x02\x0a\x03\x06\x00\x0c\x00\x01\x01\x05\x06\x00\x00\x00\x00\x01\x07\x03\x05\x0f", // a write of ours
 		"\x01\x0a\x01\x14\x01\x1e\x02",
-		"\x02\x0a\x01\x14\x01\x1e\x02\x01\x03\x05\x06\x00\x00\x00\x00\x00\x01\x00\x02\x01\x14\x1e", // an owner said ours
-		"\x02\x0a\x01\x14\x01\x1e\x02\x01\x03\x05\x06\x00\x00\x00\x00\x00\x00\x01\x02\x01\x14\x1e", // an owner said theirs
+		"\x02\x0a\x01\x14\x01\x1e\x02\x01\x03\x05\x06\x00\x00\x00\x00\x00\x01\x00\x02\x01\x14\x1e",                                             // an owner said ours
+		"\x02\x0a\x01\x14\x01\x1e\x02\x01\x03\x05\x06\x00\x00\x00\x00\x00\x00\x01\x02\x01\x14\x1e",                                             // an owner said theirs
+		"\x02\x0a\x01\x0f\x00\x1e\x00\x01\x01\x05\x06\x00\x00\x00\x00\x01\x08\x02\x0b\x15\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x05\x00", // put back after a write without an answer
+		"\x02\x0a\x01\x05\x01\x1e\x02\x01\x03\x05\x0f",                                                                                         // a time that is proved wrong
+		"\x02\x0a\x01\x14\x00\x1e\x03\x01\x03\x05\x06",                                                                                         // an automation's touch
+		"\x02\x0a\x01\x14\x00\x1e\x00\x00\x00\x00\x00\x14\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01",                                     // an edit that was seen to happen
 		"\x02\xff\x01\xfe\x01\xfd\x02\x01\x03\xff\xff\xff\x01\x01\xff",
 	} {
 		f.Add([]byte(seed))
@@ -97,8 +107,14 @@ func FuzzDecide(f *testing.F) {
 	})
 }
 
+// failing is a test of either kind.
+type failing interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
 // isClosed holds every field of a decision to its set.
-func isClosed(t *testing.T, d Decision) {
+func isClosed(t failing, d Decision) {
 	t.Helper()
 	asks := d.Action == Hold || d.Action == Park
 	known := map[status.Kind]bool{status.Conflict: d.Action == Hold, status.FirstContact: d.Action == Park, "": !asks || d.Reason == OwnerKeepsTheirs}
@@ -116,7 +132,7 @@ func isClosed(t *testing.T, d Decision) {
 
 // isExplained allows only an intent of ours with that very value to be adopted,
 // and only our own older write to be repaired.
-func isExplained(t *testing.T, f Facts, d Decision) {
+func isExplained(t failing, f Facts, d Decision) {
 	t.Helper()
 	wrote := slices.ContainsFunc(f.Intents, func(i Intent) bool { return i.ID == d.Adopted && i.Value == f.Observed.Value })
 	if d.Adopted != 0 && (!wrote || f.Observed.Actor == status.ActorHuman) {
@@ -127,8 +143,9 @@ func isExplained(t *testing.T, f Facts, d Decision) {
 	}
 }
 
-// sparesPeople is invariant 3, said from the facts alone.
-func sparesPeople(t *testing.T, f Facts, d Decision) {
+// sparesPeople is invariant 3, said from the facts alone: whatever may be a
+// person's edit is written over only when it is surely older.
+func sparesPeople(t failing, f Facts, d Decision) {
 	t.Helper()
 	if d.Action != Write {
 		isSpared(t, f, d)
@@ -139,50 +156,91 @@ func sparesPeople(t *testing.T, f Facts, d Decision) {
 		return
 	}
 	o, at, skew := f.Observed, f.Desired.At, f.Policy.ClockSkew
-	newer := func(edit time.Time) bool { return !edit.IsZero() && !at.IsZero() && edit.Add(-skew).After(at) }
 	older := func(edit time.Time) bool { return !edit.IsZero() && !at.IsZero() && edit.Add(skew).Before(at) }
+	// olderThan is for an edit that was made after a time of our own clock: what
+	// the target says counts when it can be so.
+	olderThan := func(after time.Time) bool {
+		possible := (after.IsZero() || !o.EditedAt.Add(skew).Before(after)) && (o.SeenAt.IsZero() || !o.EditedAt.Add(-skew).After(o.SeenAt))
+		return older(o.SeenAt) || possible && older(o.EditedAt)
+	}
+	after := o.Since
+	if changed := f.Base.Known && f.Base.Value != o.Value; changed && f.Base.SeenAt.After(after) {
+		after = f.Base.SeenAt
+	}
+	// A program is known to have set the field itself, or a write of ours
+	// accounts for the value; a whole record's last editor does not tell.
+	program := o.FieldTime && (o.Actor == status.ActorUs || o.Actor == status.ActorAutomation && !f.Policy.SkipAutomation)
+	_, ours := f.Explained()
+	under := o.Actor == status.ActorUs && slices.ContainsFunc(f.Intents, func(i Intent) bool { return !o.SeenAt.IsZero() || !o.EditedAt.IsZero() })
+	spelled := o.Value != "" && strings.EqualFold(strings.TrimSpace(o.Value), strings.TrimSpace(f.Base.Value)) &&
+		(o.Actor == status.ActorUs || o.Actor == status.ActorAutomation && !f.Policy.SkipAutomation)
+	// It answers our write in the moment of that.
+	moment := (o.Actor == status.ActorUs || o.Actor == status.ActorAutomation && !f.Policy.SkipAutomation) && !f.Base.Wrote.IsZero() &&
+		!o.EditedAt.IsZero() && !o.EditedAt.After(f.Base.Wrote.Add(skew))
+	if f.Base.Known && f.Base.Value != o.Value && !program && !ours && !under && !spelled && !moment && !olderThan(after) {
+		t.Fatalf("somebody's edit that may be newer is written over by %s: %+v", d.Reason, f)
+	}
 
-	// An edit of the field itself that is known to be a person's. It was seen
-	// before when the last proof is of the same value and not older; a field
-	// that was always empty is nobody's word.
-	person := o.Actor == status.ActorHuman && o.FieldTime && !o.EditedAt.IsZero()
-	since := f.Base.At
-	if since.IsZero() && !f.Base.SeenAt.IsZero() {
-		since = f.Base.SeenAt.Add(-skew)
+	// A person who set the same value anew.
+	anew := f.Base.Known && f.Base.Value == o.Value && o.FieldTime && o.Actor == status.ActorHuman
+	if anew && f.Base.At.IsZero() && f.Base.SeenAt.After(after) {
+		after = f.Base.SeenAt
 	}
-	proved := f.Base.Known && f.Base.Value == o.Value && !o.EditedAt.After(since)
-	empty := !f.Base.Known && o.Value == ""
-	if person && newer(o.EditedAt) && !proved && !empty {
-		t.Fatalf("a person's newer edit is written over by %s: %+v", d.Reason, f)
+	if anew && (f.Base.At.IsZero() || o.EditedAt.After(f.Base.At)) && !olderThan(after) {
+		t.Fatalf("a value that a person set anew is written over by %s: %+v", d.Reason, f)
 	}
-	if person && f.Base.Known && !older(o.EditedAt) && !proved {
-		t.Fatalf("a person's edit that may be newer is written over by %s: %+v", d.Reason, f)
+
+	// Somebody who put back what a write of ours had changed.
+	for _, i := range f.Intents {
+		back := !i.Seen && i.Value != o.Value && i.Prior == o.Value && (!f.Base.Known || f.Base.Value == o.Value && !i.SentAt.Before(f.Base.SeenAt)) &&
+			!i.PriorAt.IsZero() && o.EditedAt.After(i.PriorAt)
+		if back && !ours && !program && o.Actor != status.ActorUs && !olderThan(i.SentAt) {
+			t.Fatalf("what was put back after write %d is written over by %s: %+v", i.ID, d.Reason, f)
+		}
+	}
+
+	// At first contact the rule decides, but not over an edit that was seen to
+	// happen. A field that was always empty is nobody's word.
+	empty := o.Value == "" && !f.Cleared
+	first := !f.Base.Known && !empty && !ours
+	if first && f.HumanSeen && !f.HumanAt.IsZero() && !older(f.HumanAt) {
+		t.Fatalf("the edit at %s, which was seen to happen, is written over by %s: %+v", f.HumanAt, d.Reason, f)
+	}
+	if first && !o.Since.IsZero() && !program && !olderThan(o.Since) {
+		t.Fatalf("an edit between two looks is written over by %s: %+v", d.Reason, f)
 	}
 
 	// An edit that an earlier look found stands until somebody else is known
 	// to have set the field after it.
-	covered := o.FieldTime && (o.Actor == status.ActorUs || o.Actor == status.ActorAutomation && !f.Policy.SkipAutomation)
-	if f.Base.Known && !f.HumanAt.IsZero() && !older(f.HumanAt) && !covered {
+	if f.Base.Known && !f.HumanAt.IsZero() && !older(f.HumanAt) && !program {
 		t.Fatalf("the edit at %s is written over by %s: %+v", f.HumanAt, d.Reason, f)
 	}
 }
 
 // isSpared sees to it that a person's edit of the field that is surely newer
 // than the source's change, and that nothing of ours explains, stays for that
-// reason, unless its owner was asked before.
-func isSpared(t *testing.T, f Facts, d Decision) {
+// reason, unless its owner was asked before. And nothing is held for an edit
+// that was seen before the source changed, whatever its own clock says.
+func isSpared(t failing, f Facts, d Decision) {
 	t.Helper()
-	o, at := f.Observed, f.Desired.At
-	newer := !at.IsZero() && !o.EditedAt.IsZero() && o.EditedAt.Add(-f.Policy.ClockSkew).After(at)
-	person := o.Actor == status.ActorHuman && o.FieldTime && f.Base.Known && o.Value != f.Base.Value
-	if person && newer && d.Action == Hold && d.Reason != PersonNewer && d.Reason != OwnerKeepsTheirs {
+	o, at, skew := f.Observed, f.Desired.At, f.Policy.ClockSkew
+	newer := !at.IsZero() && !o.EditedAt.IsZero() && o.EditedAt.Add(-skew).After(at) && (o.SeenAt.IsZero() || !o.SeenAt.Before(o.EditedAt))
+	person := o.Actor == status.ActorHuman && o.FieldTime && f.Base.Known && o.Value != f.Base.Value && o.Since.IsZero()
+	if person && newer && d.Action == Hold && d.Reason != PersonNewer && d.Reason != OwnerKeepsTheirs &&
+		!o.EditedAt.Add(skew).Before(f.Base.SeenAt) {
 		t.Fatalf("a person's newer edit is kept because of %s: %+v", d.Reason, f)
+	}
+	before := !at.IsZero() && !o.SeenAt.IsZero() && o.SeenAt.Add(skew).Before(at)
+	sound := !o.Since.After(o.SeenAt) && !f.Base.SeenAt.After(o.SeenAt) && f.HumanAt.IsZero() &&
+		!slices.ContainsFunc(f.Intents, func(i Intent) bool { return i.SentAt.After(o.SeenAt) })
+	if f.Base.Known && before && sound && d.Action == Hold && d.Reason != OwnerKeepsTheirs {
+		t.Fatalf("%s holds an edit that was seen before the source changed: %+v", d.Reason, f)
 	}
 }
 
 // isRuled allows an owner's word to write only what he was shown over what he
 // was shown: nobody has edited the record since, and the source wants the same.
-func isRuled(t *testing.T, f Facts) {
+func isRuled(t failing, f Facts) {
 	t.Helper()
 	r := f.Ruling
 	if !r.Ours || r.Theirs || r.Desired != f.Desired.Value || r.Observed != f.Observed.Value ||

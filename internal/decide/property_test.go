@@ -24,9 +24,9 @@ func anyFacts(t *rapid.T) Facts {
 		Desired: Desired{Value: rapid.SampledFrom([]string{"Active", "Paused", "Churned"}).Draw(t, "desired"), At: anyTime(t, "desired at")},
 		Observed: Observed{Value: anyValue.Draw(t, "observed"), EditedAt: anyTime(t, "edited at"), FieldTime: rapid.Bool().Draw(t, "field time"),
 			Actor:  rapid.SampledFrom([]status.Actor{status.ActorUnknown, status.ActorUs, status.ActorHuman, status.ActorAutomation}).Draw(t, "actor"),
-			SeenAt: anyTime(t, "seen at")},
-		Base:    Base{Known: rapid.Bool().Draw(t, "base known"), Value: anyValue.Draw(t, "base"), At: anyTime(t, "base at"), SeenAt: anyTime(t, "base seen at")},
-		HumanAt: anyTime(t, "human at"),
+			SeenAt: anyTime(t, "seen at"), Since: anyTime(t, "since"), Again: rapid.Bool().Draw(t, "again"), Before: anyTime(t, "before")},
+		Base:    Base{Known: rapid.Bool().Draw(t, "base known"), Value: anyValue.Draw(t, "base"), At: anyTime(t, "base at"), SeenAt: anyTime(t, "base seen at"), Wrote: anyTime(t, "wrote")},
+		HumanAt: anyTime(t, "human at"), HumanSeen: rapid.Bool().Draw(t, "human seen"), Cleared: rapid.Bool().Draw(t, "cleared"),
 		Policy: Policy{FirstContactSourceWins: rapid.Bool().Draw(t, "source wins"), SkipAutomation: rapid.Bool().Draw(t, "skip automation"),
 			ClockSkew: time.Duration(rapid.IntRange(0, 5).Draw(t, "skew")) * time.Second},
 	}
@@ -34,7 +34,8 @@ func anyFacts(t *rapid.T) Facts {
 		Observed: anyValue.Draw(t, "ruled observed"), RecordAt: anyTime(t, "record at"), At: anyTime(t, "ruled at")}
 	for i := range rapid.IntRange(0, 3).Draw(t, "intents") {
 		sent := noon.Add(time.Duration(rapid.IntRange(-20, 20).Draw(t, "sent at")) * time.Second)
-		f.Intents = append(f.Intents, Intent{ID: int64(i + 1), Value: anyValue.Draw(t, "intent"), SentAt: sent, Expires: sent.Add(10 * time.Second)})
+		f.Intents = append(f.Intents, Intent{ID: int64(i + 1), Value: anyValue.Draw(t, "intent"), SentAt: sent, Expires: sent.Add(10 * time.Second),
+			Prior: anyValue.Draw(t, "prior"), PriorAt: anyTime(t, "prior at"), Seen: rapid.Bool().Draw(t, "seen")})
 	}
 	return f
 }
@@ -88,7 +89,7 @@ func TestOnlyDifferencesOfTimesMatter(t *testing.T) {
 		f := anyFacts(t)
 		want := Decide(f)
 		by := time.Duration(rapid.Int64Range(-1e15, 1e15).Draw(t, "by"))
-		for _, at := range []*time.Time{&f.Desired.At, &f.Observed.EditedAt, &f.Observed.SeenAt, &f.Base.At, &f.Base.SeenAt, &f.HumanAt,
+		for _, at := range []*time.Time{&f.Desired.At, &f.Observed.EditedAt, &f.Observed.SeenAt, &f.Observed.Since, &f.Observed.Before, &f.Base.At, &f.Base.SeenAt, &f.Base.Wrote, &f.HumanAt,
 			&f.Ruling.RecordAt, &f.Ruling.At} {
 			if !at.IsZero() {
 				*at = at.Add(by)
@@ -96,6 +97,9 @@ func TestOnlyDifferencesOfTimesMatter(t *testing.T) {
 		}
 		for i := range f.Intents {
 			f.Intents[i].SentAt, f.Intents[i].Expires = f.Intents[i].SentAt.Add(by), f.Intents[i].Expires.Add(by)
+			if at := &f.Intents[i].PriorAt; !at.IsZero() {
+				*at = at.Add(by)
+			}
 		}
 		if got := Decide(f); got != want {
 			t.Fatalf("shifted by %s: %+v, not %+v", by, got, want)
@@ -103,23 +107,14 @@ func TestOnlyDifferencesOfTimesMatter(t *testing.T) {
 	})
 }
 
-// Invariant 3: an edit that is known to be a person's, with a time of its own,
-// is written over only when it is surely older than the source's change, or is
-// what was proved last.
-func TestAPersonsNewerEditIsNeverWrittenOver(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		f := anyFacts(t)
-		f.Observed.Actor, f.Observed.FieldTime = status.ActorHuman, true
-		if f.Observed.EditedAt.IsZero() || !f.Base.Known || f.Observed.Value == "" || f.Base.Value == f.Observed.Value {
-			return // another case
-		}
-		if f.Ruling.Ours && f.Ruling.Observed == f.Observed.Value && !f.Observed.EditedAt.After(f.Ruling.RecordAt) {
-			return // an owner who saw that very edit may say so
-		}
-		surelyOlder := !f.Desired.At.IsZero() && f.Observed.EditedAt.Add(f.Policy.ClockSkew).Before(f.Desired.At)
-		if d := Decide(f); d.Action == Write && !surelyOlder {
-			t.Fatalf("written over: %+v", d)
-		}
+// Invariant 3, and that nothing is held beyond what is known, for facts as the
+// path gathers them.
+func TestPeopleAreSpared(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		f := anyFacts(r)
+		d := Decide(f)
+		sparesPeople(r, f, d)
+		isExplained(r, f, d)
 	})
 }
 
@@ -130,7 +125,7 @@ func TestWhatNobodyTouchedIsWritten(t *testing.T) {
 		f := anyFacts(t)
 		f.HumanAt, f.Base.Known, f.Base.Value = time.Time{}, true, f.Observed.Value
 		f.Ruling = Ruling{}
-		f.Observed.Actor = status.ActorUs
+		f.Observed.Actor, f.HumanSeen = status.ActorUs, false
 		if d := Decide(f); d.Action != Write && d.Action != None {
 			t.Fatalf("held: %+v", d)
 		}

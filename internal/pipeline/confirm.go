@@ -10,6 +10,9 @@ import (
 	"trueup/internal/store"
 )
 
+// byUs is who brought a base that a write of ours is proved to have brought.
+const byUs = "us"
+
 // confirm makes the write the base, with proof only (invariant 3): the record,
 // as the answer to the write or a look after it shows it. That the tool says it
 // was done is none, unless it is all that the tool can say.
@@ -60,7 +63,7 @@ func (a *attempt) proved(i store.Intent, why string) verdict {
 	a.intent = i
 	a.closeIntent(i.ID)
 	return a.applied(&store.Base{Known: true, RecordID: a.target.ID, Status: a.desired.Status, Value: a.desired.Value,
-		By: "us", SeenAt: i.SentAt, Unverified: a.Target.Knows.Unverified}, why)
+		By: byUs, SeenAt: i.SentAt, Unverified: a.Target.Knows.Unverified}, why)
 }
 
 // applied ends the attempt: the target holds what it should, by our write.

@@ -16,7 +16,15 @@ import (
 
 // decide asks the pure function and ends the attempt unless it says to write.
 func (a *attempt) decide(context.Context) verdict {
-	a.decision = decide.Decide(a.facts())
+	f := a.facts()
+	a.decision = decide.Decide(f)
+	if _, ours := f.Explained(); ours {
+		for _, i := range a.work.Intents {
+			if i.RecordID == a.target.ID && (i.Value == a.target.Value || alike(i.Value, a.target.Value)) && !i.Seen {
+				a.seen = append(a.seen, i.ID) // it has arrived: who sets the value from now on is somebody else
+			}
+		}
+	}
 	failpoint.Hit("decided")
 	d := a.decision
 	if v := a.settledByLook(); v.end != nil {
@@ -103,13 +111,18 @@ func (a *attempt) facts() decide.Facts {
 	// A base is about one record: after the link was changed it says nothing.
 	if b := a.work.Base; b.Known && b.RecordID == a.target.ID {
 		f.Base = decide.Base{Known: true, Value: b.Value, At: b.At, SeenAt: b.SeenAt}
+		if b.By == byUs && b.At.IsZero() { // the answer proved it, and nobody has looked since
+			f.Base.Wrote = b.SeenAt
+		}
 	}
-	f.Cleared = !f.Base.Known && a.target.Value == "" && (a.clearedNow() || a.sameRecord() && !a.work.HumanAt.Before(a.work.Link.At) ||
+	f.HumanSeen = a.sameRecord() && !a.work.HumanAt.Before(a.work.Link.At)
+	f.Cleared = !f.Base.Known && a.target.Value == "" && (a.clearedNow() || f.HumanSeen ||
 		slices.Contains(a.work.Former, a.target.ID)) // a link that was removed and made again takes no edit away
 	for _, i := range a.work.Intents {
-		if i.RecordID == a.target.ID && !i.Seen {
+		if i.RecordID == a.target.ID {
 			for _, value := range a.traces(i) {
-				f.Intents = append(f.Intents, decide.Intent{ID: i.ID, Value: value, SentAt: i.SentAt, Expires: i.Expires})
+				f.Intents = append(f.Intents, decide.Intent{ID: i.ID, Value: value, SentAt: i.SentAt, Expires: i.Expires,
+					Prior: i.Prior, PriorAt: i.PriorAt, Seen: i.Seen})
 			}
 		}
 	}
@@ -118,8 +131,15 @@ func (a *attempt) facts() decide.Facts {
 
 // observed is what the target was found to hold.
 func (a *attempt) observed() decide.Observed {
-	return decide.Observed{Value: a.target.Value, EditedAt: a.target.EditedAt, FieldTime: a.target.FieldTime,
+	o := decide.Observed{Value: a.target.Value, EditedAt: a.target.EditedAt, FieldTime: a.target.FieldTime,
 		Actor: a.target.Actor, SeenAt: a.firstSeen()}
+	switch before, looked := a.lookBefore(); {
+	case looked && before.Value == o.Value:
+		o.Again, o.Before = true, before.At
+	case looked:
+		o.Since = before.SeenAt
+	}
+	return o
 }
 
 func asFact(r store.Ruling) decide.Ruling {
@@ -175,7 +195,10 @@ func (a *attempt) seenBase() *store.Base {
 	b := store.Base{Known: true, RecordID: a.target.ID, Status: a.mapping.Target(a.target.Value), Value: a.target.Value,
 		Revision: a.target.Revision, By: a.target.By, At: a.target.EditedAt, SeenAt: a.lookedAt}
 	if was := a.work.Base; was.Known && was.RecordID == b.RecordID && was.Value == b.Value && !a.target.FieldTime {
-		b.By, b.At = was.By, was.At
+		b.By = was.By
+		if !was.At.IsZero() {
+			b.At = was.At
+		}
 	}
 	return &b
 }
@@ -183,8 +206,14 @@ func (a *attempt) seenBase() *store.Base {
 // clearedNow reports whether the look before found the field filled, in the
 // record that is still the customer's. Later looks have HumanAt to tell them.
 func (a *attempt) clearedNow() bool {
-	before := a.work.Observed
-	return a.sameRecord() && a.target.Value == "" && before.Value != "" && !before.SeenAt.Before(a.work.Link.At)
+	before, looked := a.lookBefore()
+	return looked && a.target.Value == "" && before.Value != ""
+}
+
+// lookBefore is what the look before found, if it was at this record.
+func (a *attempt) lookBefore() (o store.Observed, looked bool) {
+	o = a.work.Observed
+	return o, a.sameRecord() && !o.SeenAt.IsZero() && !o.SeenAt.Before(a.work.Link.At)
 }
 
 // sameRecord reports whether the record is the one that was the customer's at the
@@ -193,11 +222,10 @@ func (a *attempt) sameRecord() bool {
 	return a.work.Link != nil && a.link != nil && a.work.Link.TargetID == a.link.TargetID
 }
 
-// firstSeen is since when the record has been seen to hold its value: looks
-// that find the same value do not make the edit younger.
+// firstSeen is since when the record has been seen as it is: looks that find the
+// same value, edited at the same time, do not make the edit younger.
 func (a *attempt) firstSeen() time.Time {
-	before := a.work.Observed
-	if before.Value == a.target.Value && !before.SeenAt.IsZero() && a.work.Base.RecordID == a.target.ID {
+	if before, looked := a.lookBefore(); looked && before.Value == a.target.Value && before.At.Equal(a.target.EditedAt) {
 		return before.SeenAt
 	}
 	return a.seenAt

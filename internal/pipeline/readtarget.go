@@ -9,6 +9,7 @@ import (
 	"trueup/internal/failpoint"
 	"trueup/internal/identity"
 	"trueup/internal/status"
+	"trueup/internal/store"
 )
 
 // readTarget looks at what the target holds now.
@@ -21,7 +22,7 @@ func (a *attempt) readTarget(ctx context.Context) verdict {
 		}
 		return a.failed(err, a.Target.Name, "reading the record in")
 	}
-	if a.outdated(record) && a.patient() {
+	if a.outdated(record) && a.patient() && !a.planSaw(record) {
 		return a.failed(&connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone,
 			Detail: "the answer is older than what the record was proved to hold"}, a.Target.Name, "reading the record in")
 	}
@@ -85,6 +86,13 @@ func (a *attempt) outdated(record status.TargetRecord) bool {
 	b := a.work.Base
 	return b.Known && b.RecordID == record.ID && b.Value != record.Value && !record.EditedAt.IsZero() &&
 		record.EditedAt.Add(a.Config.Conflict.ClockSkew).Before(b.SeenAt)
+}
+
+// planSaw reports whether the plan whose row is carried has seen the record hold
+// the same, which no copy does for so long; or an earlier try for the row was
+// given the same answer. An application makes no tries by itself.
+func (a *attempt) planSaw(record status.TargetRecord) bool {
+	return a.row != nil && (a.row.Row.Before == record.Value || a.row.Row.State == store.RowFailed)
 }
 
 // brokenLink parks a customer whose record is gone. Another record is not

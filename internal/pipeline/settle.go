@@ -67,12 +67,14 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 	if !a.seenAt.IsZero() {
 		s.Observed = &store.Observed{Status: a.mapping.Target(a.target.Value), Value: a.target.Value,
 			At: a.target.EditedAt, By: a.target.By, SeenAt: a.seenAt}
-		if e.outcome == status.Applied { // what it holds is what we wrote
+		switch {
+		case e.outcome == status.Applied && slices.Contains(a.seen, a.intent.ID): // the record was read after the write
+		case e.outcome == status.Applied: // what it holds is what we wrote
 			s.Observed.At, s.Observed.By = e.base.At, e.base.By
-		} else {
+		default:
 			s.Observed.SeenAt = a.firstSeen()
 			if e.base == nil || e.base.Sent == "" { // else it is our own, in the target's spelling
-				s.HumanAt = a.humanAt()
+				s.HumanAt = a.facts().EditedBy()
 			}
 		}
 		if s.Base == nil {
@@ -95,6 +97,8 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 		s.RetryAt = until // what the owner left alone for a time is looked at again
 	}
 	s.RulingDone = a.rulingDone(e)
+	// What an owner has ruled over holds nothing any more.
+	s.Overruled = a.work.Ruling.Kind == store.Ours && !s.RulingDone.IsZero() && (e.outcome == status.Applied || e.outcome == status.AlreadyEqual)
 	if a.row != nil {
 		s.Row = a.row.end
 	}
@@ -154,10 +158,22 @@ func (a *attempt) seenAgain() *store.Base {
 	b := a.work.Base
 	if b.Known && b.RecordID == a.target.ID && b.Value == a.target.Value {
 		b.SeenAt, b.Unverified = a.lookedAt, false
+		if a.target.FieldTime {
+			b.By = a.target.By
+		}
+		if a.target.FieldTime || b.At.IsZero() {
+			b.At = a.target.EditedAt
+		}
 		return &b
 	}
-	if _, ours := a.facts().Explained(); ours {
-		return a.seenBase()
+	if id, ours := a.facts().Explained(); ours {
+		seen := a.seenBase()
+		for _, i := range a.work.Intents {
+			if i.ID == id && alike(a.target.Value, i.Value) {
+				seen.Sent = i.Value
+			}
+		}
+		return seen
 	}
 	return nil
 }
@@ -238,29 +254,6 @@ func (a *attempt) lastArrival(closed []int64) time.Time {
 		return last
 	}
 	return last.Add(time.Millisecond)
-}
-
-// humanAt is the latest time at which a person may have made the edit that
-// this look has found, zero when it found none: somebody who is not known to be
-// us or an automation changed the value, or a person set it anew where the
-// field has a time of its own.
-func (a *attempt) humanAt() time.Time {
-	t, b := a.target, a.work.Base
-	known := t.Actor == status.ActorHuman
-	same := b.Known && b.RecordID == t.ID && b.Value == t.Value
-	f := a.facts()
-	_, ours := f.Explained()
-	switch {
-	case t.Value == "" && !f.Base.Known && !a.clearedNow(),
-		same && !(known && t.FieldTime && t.EditedAt.After(b.At)),
-		ours,
-		t.Actor == status.ActorUs,
-		t.Actor == status.ActorAutomation && !f.Policy.SkipAutomation:
-		return time.Time{}
-	case t.EditedAt.IsZero():
-		return a.firstSeen()
-	}
-	return t.EditedAt
 }
 
 // pause lets a connection rest, for all nodes, and returns for how long. When the

@@ -43,6 +43,9 @@ type tool struct {
 	conditional bool
 	// fieldTime, actor and times are what the tool can tell.
 	fieldTime, actor, times bool
+	// clock is how far the tool's clock is ahead; whole is that it tells seconds.
+	clock time.Duration
+	whole bool
 	// fail, when set, is asked before each call: find, read or write. An
 	// effect after a write's failure is up to it.
 	fail func(call, id, value string) error
@@ -78,7 +81,10 @@ func (t *tool) view(id string) status.TargetRecord {
 	r := t.records[id]
 	v := status.TargetRecord{ID: id, Value: r.value, Revision: fmt.Sprint(r.revision), Keys: r.keys}
 	if t.times {
-		v.EditedAt, v.FieldTime = r.editedAt, t.fieldTime
+		v.EditedAt, v.FieldTime = r.editedAt.Add(t.clock), t.fieldTime
+		if t.whole {
+			v.EditedAt = v.EditedAt.Truncate(time.Second)
+		}
 	}
 	if t.actor {
 		v.Actor, v.By = r.actor, string(r.actor)

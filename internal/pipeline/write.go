@@ -12,7 +12,7 @@ import (
 func (a *attempt) write(ctx context.Context) verdict {
 	sent := a.earliest()
 	intent, err := a.Store.BeginWrite(ctx, a.work, store.Intent{RecordID: a.target.ID, Value: a.desired.Value,
-		Prior: a.target.Value, SentAt: sent, Expires: a.latest().Add(intentLife)}, a.limits())
+		Prior: a.target.Value, PriorAt: a.target.EditedAt, SentAt: sent, Expires: a.latest().Add(intentLife)}, a.limits())
 	if e := a.limited(err); e != nil {
 		return verdict{end: e}
 	}

@@ -6,13 +6,16 @@ import "slices"
 // the question whether the bug is switched on.
 var Bugs = slices.Concat(decideBugs, pathBugs, settleBugs, eventBugs, waitBugs, storeBugs, toolBugs)
 
-const decideFile = "internal/decide/decide.go"
+const (
+	decideFile = "internal/decide/decide.go"
+	whenFile   = "internal/decide/when.go"
+)
 
 var decideBugs = []Bug{
 	{"idle_write", "an equal value is written again", decideFile,
 		`case f.Observed.Value == f.Desired.Value: // row 1, invariant 2`, `case f.Observed.Value == f.Desired.Value && !ON:`},
 	{"value_only_compare", "the base is compared by value, and a person who set the same is not seen", decideFile,
-		`if o.Actor == status.ActorHuman && o.FieldTime && o.EditedAt.After(since) {`, `if !ON && o.Actor == status.ActorHuman && o.FieldTime && o.EditedAt.After(since) {`},
+		`	if f.setAnew() {`, `	if f.setAnew() && !ON {`},
 	{"forget_person", "a person's edit that was seen earlier counts no more", decideFile,
 		`case f.HumanAt.IsZero() || f.olderThanSource(f.HumanAt):`, `case ON || f.HumanAt.IsZero() || f.olderThanSource(f.HumanAt):`},
 	{"first_contact_writes", "what a record held before us is written over without asking", decideFile,
@@ -20,11 +23,25 @@ var decideBugs = []Bug{
 	{"guess_when_unsure", "what the times cannot tell is written", decideFile,
 		`	return hold(10, CannotTell, unsure) // invariant 4`, `	if ON { return write(9, PersonOlder) }
 	return hold(10, CannotTell, unsure)`},
-	{"edit_dated_by_base", "an edit is dated by the base before it", decideFile,
-		`	if !from.IsZero() && !to.IsZero() && to.Before(from) {`, `	if ON { to = from }
-	if !from.IsZero() && !to.IsZero() && to.Before(from) {`},
+	{"edit_dated_by_base", "an edit is dated by the base before it", whenFile,
+		`	case told.Before(since): // by`, `	case ON || told.Before(since): // by`},
+	{"wrong_clock_believed", "a time of the target that our own looks have proved wrong is believed", whenFile,
+		`		!since.IsZero() && at.Add(skew).Before(since),`, `		!ON && !since.IsZero() && at.Add(skew).Before(since),`},
+	{"future_edit_believed", "an edit that the target dates ahead is taken to be still to come", whenFile,
+		`	at, seen, skew := f.Observed.EditedAt, f.Observed.SeenAt, f.Policy.ClockSkew`, `	at, seen, skew := f.Observed.EditedAt, f.Observed.SeenAt, f.Policy.ClockSkew
+	if ON { seen = time.Time{} }`},
+	{"put_back_is_untouched", "what a person put back after a write without an answer counts as untouched", whenFile,
+		`	if !ok {
+		return from, to, false`, `	if ON || !ok {
+		return from, to, false`},
+	{"last_editor_believed", "the last editor of a record is taken for who set its status", decideFile,
+		`	if f.Observed.FieldTime {
+		return d`, `	if ON || f.Observed.FieldTime {
+		return d`},
+	{"seen_edit_at_first_contact", "the source wins over an edit that was seen to happen before any base", decideFile,
+		`	case !o.Since.IsZero() && !f.byProgram():`, `	case !ON && !o.Since.IsZero() && !f.byProgram():`},
 	{"person_taken_for_us", "a person who sets what we sent is taken for us", decideFile,
-		`if o.Actor == status.ActorHuman {`, `if o.Actor == status.ActorHuman && !ON {`},
+		`f.Observed.Actor != status.ActorHuman && f.arrived(i)`, `(ON || f.Observed.Actor != status.ActorHuman) && f.arrived(i)`},
 	{"us_taken_for_person", "our own older write is held as somebody's edit", decideFile,
 		`case f.Observed.Actor == status.ActorUs: // row 6`, `case f.Observed.Actor == status.ActorUs && !ON: // row 6`},
 	{"intents_ignored", "our writes without an answer explain nothing", decideFile,
@@ -129,9 +146,7 @@ var settleBugs = []Bug{
 `, `		if !ON { s.RetryAt = a.lastArrival(s.CloseIntents) }
 `},
 	{"adoption_forgotten", "what a write without an answer brought about never becomes the base", settleFile,
-		`	if _, ours := a.facts().Explained(); ours {
-		return a.seenBase()`, `	if _, ours := a.facts().Explained(); ours && !ON {
-		return a.seenBase()`},
+		`	if id, ours := a.facts().Explained(); ours {`, `	if id, ours := a.facts().Explained(); ours && !ON {`},
 	{"intents_expire_at_once", "an intent is forgotten at the next look", settleFile,
 		`if !a.lookedAt.IsZero() && i.Expires.Before(a.lookedAt) {`, `if !a.lookedAt.IsZero() && (ON || i.Expires.Before(a.lookedAt)) {`},
 	{"superseded_never_end", "events that were overtaken get no outcome", settleFile,

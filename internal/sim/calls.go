@@ -38,6 +38,9 @@ var callSteps = map[string]happens{
 	"effect later":    writeStep(6),
 	"effect never":    writeStep(4),
 	"effect html":     writeStep(2),
+	// The write arrives with a 502, nobody can look for a while, and meanwhile a
+	// person puts back what was there.
+	"effect put back": writeStep(5),
 	"tool down": {weight: 3, draw: func(r *rand.Rand, _ setting, s *Step) {
 		s.Op, s.N = one(r, opSourceRead, opFind, opRead, opWrite, opWrite), 30_000+r.Int64N(1_200_000)
 	}, run: func(w *world, s Step) { w.down[s.Op] = w.now + s.N }},
@@ -182,7 +185,7 @@ func (f follows) transmit(ctx context.Context, t *task, s *sending) error {
 	kind := fault.Kind
 	w.sendings = append(w.sendings, s)
 	w.note(opWrite, t.customer(), s.record.ID+" <- "+s.value+" "+kind, int64(s.version))
-	effect := kind == "" || kind == "effect now" || kind == "effect html" || kind == "effect then 5xx"
+	effect := kind == "" || kind == "effect now" || kind == "effect html" || kind == "effect then 5xx" || kind == "effect put back"
 	var lost error // what the sender is told instead of the truth
 	switch kind {
 	case "":
@@ -191,6 +194,10 @@ func (f follows) transmit(ctx context.Context, t *task, s *sending) error {
 		lost = &connector.Failure{Kind: connector.Transient, Effect: connector.EffectUnknown, Detail: "the tool did not answer in time"}
 	case "effect then 5xx":
 		lost = failure(true, 502, nil)
+	case "effect put back":
+		lost = failure(true, 502, nil)
+		w.down[opRead] = max(w.down[opRead], w.now+there+8000)
+		w.after(there+4500, func() { w.target.putBack(s) })
 	case "effect html":
 		lost = failure(true, 200, fault.page())
 	default:

@@ -53,6 +53,30 @@ var peopleSteps = map[string]happens{
 			})
 		}
 	}},
+	// The source's change is told late, and meanwhile a person edits. Then
+	// somebody may touch another field.
+	"person edits meanwhile": {weight: 6, draw: func(r *rand.Rand, _ setting, s *Step) {
+		drawTargetValue(r, setting{}, s)
+		s.Op = string(one(r, "", "", status.ActorAutomation, status.ActorHuman))
+	}, run: func(w *world, s Step) {
+		arm(w, Step{Kind: "webhook delayed", Op: opWebhook, N: 15_000 + 1000*s.N})
+		c := w.source.customers[s.Who]
+		c.set(one(w.rng, "active", "paused", "canceled"))
+		w.after(6000, func() {
+			r := w.someRecord(s.Who)
+			if r == nil {
+				return
+			}
+			w.target.edit(r, s.Value, status.ActorHuman)
+			if s.Op != "" {
+				w.after(200, func() {
+					if !r.gone {
+						w.target.touch(r, status.Actor(s.Op))
+					}
+				})
+			}
+		})
+	}},
 	"person sets the same": {weight: 3, run: func(w *world, s Step) {
 		if r := w.someRecord(s.Who); r != nil {
 			w.target.edit(r, r.now().value, status.ActorHuman)

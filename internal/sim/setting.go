@@ -55,6 +55,7 @@ type setting struct {
 	poll, fences, readBack bool
 	sourceClock            int64 // ms ahead of the true time
 	targetClock            int64
+	wholeSeconds           bool // the target tells no more of a time
 	// listed: those who poll find the records and when they changed, by a clock
 	// that is listClock ms ahead of the true time.
 	listed    bool
@@ -93,6 +94,37 @@ func drawAhead(seed uint64, s setting) int64 {
 // ahead reports whether the source's clock is known to be wrong.
 func (s setting) ahead() bool { return s.sourceClock > skewMs }
 
+// drawTells draws what the target's clock tells: in a share of the histories it
+// is minutes to hours wrong, or sends local time as UTC, and in another it tells
+// whole seconds.
+func (s *setting) drawTells(seed uint64) {
+	r := rand.New(rand.NewPCG(seed, 16))
+	if r.IntN(4) == 0 {
+		s.targetClock = one(r, -5*3_600_000, -600_000, -60_000-r.Int64N(7_200_000), 60_000+r.Int64N(7_200_000), 2*3_600_000)
+	}
+	s.wholeSeconds = r.IntN(4) == 0
+}
+
+// wrongClock: the target's clock is further off than the sync is told.
+func (s setting) wrongClock() bool { return s.targetClock < -skewMs || s.targetClock > skewMs }
+
+// tells is what the target makes of a time.
+func (s setting) tells(at int64) int64 {
+	if at += s.targetClock; s.wholeSeconds {
+		at -= (at%1000 + 1000) % 1000
+	}
+	return at
+}
+
+// surely is how much later than the source's change an edit must be for the
+// product to know it: the skew it is told, and how far the clocks really differ.
+func (s setting) surely() int64 {
+	if s.wholeSeconds {
+		return skewMs + 1800 + 1000
+	}
+	return skewMs + 1800
+}
+
 func (s setting) String() string {
 	var nets []string
 	for _, n := range s.nets() {
@@ -100,8 +132,8 @@ func (s setting) String() string {
 			nets = append(nets, n.name)
 		}
 	}
-	return fmt.Sprintf("%d nodes, %d customers, target: %s, source readable %t, value times %t, valued events %t, target tells %t, source wins %t, skip automation %t, limits %t, takes back %t, lies %t, answers %t, respells %q, nets off: [%s]",
-		s.nodes, s.customers, s.class, s.readable, s.valueAt, s.valued, s.targetTells, s.sourceWins, s.skipAutomation, s.limited, s.takesBack, s.lies, s.answers, s.respells, strings.Join(nets, " "))
+	return fmt.Sprintf("%d nodes, %d customers, target: %s, source readable %t, value times %t, valued events %t, target tells %t, source wins %t, skip automation %t, limits %t, takes back %t, lies %t, answers %t, respells %q, target's clock %+.1f s, whole seconds %t, nets off: [%s]",
+		s.nodes, s.customers, s.class, s.readable, s.valueAt, s.valued, s.targetTells, s.sourceWins, s.skipAutomation, s.limited, s.takesBack, s.lies, s.answers, s.respells, float64(s.targetClock)/1000, s.wholeSeconds, strings.Join(nets, " "))
 }
 
 // net is a safety net and whether it is there.

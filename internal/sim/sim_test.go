@@ -69,6 +69,9 @@ func TestTheSameCaseIsTheSameHistory(t *testing.T) {
 func TestSQLiteTellsTheSameHistory(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(8) {
+		if !newWorld(Case{Seed: seed}, false).set.fences {
+			continue // SQLite cannot do without: an owner's word ends the attempt under way
+		}
 		want, err := Run(Case{Seed: seed}, Options{})
 		if err != nil {
 			t.Fatal(err)

@@ -40,6 +40,7 @@ type state struct {
 	same, landed, late bool
 	sent               string // what was sent, when we wrote it
 	revision           int
+	id                 string // of the record
 }
 
 var targetValues = []string{"Active", "Paused", "Churned"}
@@ -61,7 +62,7 @@ func (t *target) add(owner, value string, at int64) *record {
 	if value == "" {
 		by = status.ActorAutomation // it was imported, and nobody has filled it in
 	}
-	r.states = []state{{at: at, value: value, by: by, valueBy: by, valueAt: at}}
+	r.states = []state{{at: at, value: value, by: by, valueBy: by, valueAt: at, id: r.id}}
 	t.records = append(t.records, r)
 	return r
 }
@@ -116,9 +117,18 @@ func (r *record) held(value string, from int64) bool {
 func (t *target) edit(r *record, value string, by status.Actor) {
 	w := t.world
 	old := r.now()
-	r.states = append(r.states, state{at: w.now, value: value, by: by, valueBy: by, valueAt: w.now, same: value == old.value, revision: old.revision + 1})
+	r.states = append(r.states, state{at: w.now, value: value, by: by, valueBy: by, valueAt: w.now, same: value == old.value, revision: old.revision + 1, id: r.id})
 	w.note("target edited", r.id, fmt.Sprintf("%q -> %q by %s", old.value, value, by), int64(old.revision+1))
 	t.tell(r)
+}
+
+// putBack is a person who takes back a write of ours.
+func (t *target) putBack(s *sending) {
+	r := t.record(s.record.ID)
+	if r == nil || r.gone || len(r.states) < 2 || !r.now().landed || r.now().value != s.value {
+		return
+	}
+	t.edit(r, s.record.Value, status.ActorHuman)
 }
 
 // touch edits another field of a record.
@@ -140,7 +150,7 @@ func (t *target) tell(r *record) {
 
 // view is a state as the target tells it.
 func (w *world) view(r *record, s state) status.TargetRecord {
-	v := status.TargetRecord{ID: r.id, Value: s.value, EditedAt: w.at(s.at + w.set.targetClock)}
+	v := status.TargetRecord{ID: r.id, Value: s.value, EditedAt: w.at(w.set.tells(s.at))}
 	if r.keyed {
 		v.Keys = keysOf(r.owner)
 	}
@@ -152,7 +162,7 @@ func (w *world) view(r *record, s state) status.TargetRecord {
 		v.Actor = s.by
 	}
 	if c.fieldTime() {
-		v.EditedAt, v.FieldTime, v.Actor = w.at(s.valueAt+w.set.targetClock), true, s.valueBy
+		v.EditedAt, v.FieldTime, v.Actor = w.at(w.set.tells(s.valueAt)), true, s.valueBy
 	}
 	v.By = string(v.Actor)
 	return v

@@ -70,6 +70,12 @@ type facts struct {
 	outcomes  map[int64]status.Outcome
 	delivered map[string]int64
 	looked    map[string]look
+	// firstSeen is when a look found a record in a state for the first time.
+	firstSeen map[seenState]int64
+	// staleAt is when a reading of a record was older than it should have been.
+	staleAt map[string]int64
+	// putBack is when a record was touched while a write had no answer.
+	putBack map[string]int64
 	// dismissed are customers whose exception a person resolved or ignored.
 	dismissed map[string]bool
 	// since is from when on a customer waits.
@@ -95,9 +101,15 @@ type look struct {
 	value string
 }
 
+// seenState is one state of a record.
+type seenState struct {
+	record   string
+	revision int
+}
+
 func newFacts() facts {
 	return facts{stored: map[string]int{}, claims: map[string]claim{}, outcomes: map[int64]status.Outcome{},
-		delivered: map[string]int64{}, looked: map[string]look{}, dismissed: map[string]bool{}, since: map[string]int64{}, taken: map[string]taken{}, streaks: map[string]streak{},
+		delivered: map[string]int64{}, looked: map[string]look{}, firstSeen: map[seenState]int64{}, staleAt: map[string]int64{}, putBack: map[string]int64{}, dismissed: map[string]bool{}, since: map[string]int64{}, taken: map[string]taken{}, streaks: map[string]streak{},
 		limits: counts{since: map[string]int64{}, waiting: map[string]bool{}, passing: map[string]bool{}, resumed: -1}}
 }
 

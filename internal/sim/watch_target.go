@@ -29,7 +29,7 @@ var humansWin = watch{landed: func(w *world, s *sending, r *record) {
 		w.coverage.hit("bounded", "a clock that is ahead, of long ago")
 		changed = max(changed, said)
 	}
-	if held.valueAt <= changed+surely {
+	if held.valueAt <= changed+w.set.surely() {
 		return
 	}
 	if w.ruled(s, r, held) {
@@ -63,8 +63,22 @@ func (w *world) ruled(s *sending, r *record, held state) bool {
 // excuse says why a target of this class could not tell, "" when it could.
 func (w *world) excuse(s *sending, r *record, held state) string {
 	c := w.set.class
-	base := s.work.Base
+	base, before := s.work.Base, s.work.Observed
 	known := base.Known && base.RecordID == r.id
+	looked := s.work.Link != nil && s.work.Link.TargetID == r.id && !before.SeenAt.Before(s.work.Link.At)
+	// seen is when it was last seen to hold something else: what the target says
+	// of the time cannot be earlier.
+	seen := int64(-1)
+	if known && base.Value != held.value {
+		seen = ms(base.SeenAt)
+	}
+	if looked && before.Value != held.value {
+		seen = max(seen, ms(before.SeenAt))
+	}
+	told := w.set.tells(held.at)
+	if c.fieldTime() {
+		told = w.set.tells(held.valueAt)
+	}
 	switch {
 	case !c.conditional() && s.late:
 		return "a late write"
@@ -72,20 +86,39 @@ func (w *world) excuse(s *sending, r *record, held state) string {
 		return "edited after it was read"
 	case !c.conditional() && s.stale:
 		return "stale read"
-	case !known && held.value == "" && !filled(s.work): // row 2 of the table: an empty field is nobody's word
+	case !known && held.value == "" && !filled(s.work) && !w.putBack(s, r, held): // row 2 of the table: an empty field is nobody's word
 		return "empty at first contact"
-	case !known && w.set.sourceWins && (!c.fieldTime() || !w.set.valueAt): // the rule says so
+	case !known && w.set.sourceWins && (!c.fieldTime() || !w.set.valueAt) && seen < 0 && !w.putBack(s, r, held): // the rule says so
 		return "first contact"
+	case w.set.wrongClock() && seen >= 0 && told+skewMs >= seen, w.set.wrongClock() && seen < 0 && !w.putBack(s, r, held):
+		return "a wrong clock that contradicts no look"
 	case c.fieldTime():
 		return ""
-	case held.same || known && held.value == base.Value:
+	case c.writer() && held.by == status.ActorAutomation && known && base.By == "us" && base.At.IsZero() &&
+		told <= ms(base.SeenAt)+skewMs:
+		// An automation's edit in the moment of our write is taken for its answer.
+		return "covered by an automation in the moment of our write"
+	case (held.same || known && held.value == base.Value) && !w.putBack(s, r, held):
 		return "set to what it was"
-	case c.writer() && held.by != status.ActorHuman:
-		return "covered by another edit"
-	case !c.writer() && slices.ContainsFunc(s.work.Intents, func(i store.Intent) bool { return i.Value == held.value }):
+	case (!c.writer() || held.by != status.ActorHuman) && slices.ContainsFunc(s.work.Intents, func(i store.Intent) bool { return i.Value == held.value }):
 		return "set to what we sent"
 	}
 	return ""
+}
+
+// putBack reports whether the edit took back a write of ours that had no answer,
+// which shows: the record was edited since the write left.
+func (w *world) putBack(s *sending, r *record, held state) bool {
+	var taken state // what the edit took back
+	for _, st := range r.states {
+		if st.at <= held.valueAt && st.valueAt < held.valueAt {
+			taken = st
+		}
+	}
+	return taken.landed && slices.ContainsFunc(s.work.Intents, func(i store.Intent) bool {
+		return i.RecordID == r.id && !i.Seen && i.Value == taken.value && i.Prior == held.value && ms(i.SentAt) <= taken.valueAt &&
+			!i.PriorAt.IsZero() && w.set.tells(held.at) > ms(i.PriorAt)
+	})
 }
 
 // filled reports whether the look before found a value in the record that the
@@ -134,11 +167,18 @@ var rightRecord = watch{stored: func(w *world, t *task, work *store.Work, what s
 
 // noFalseConflict: a hold names an edit that somebody really made.
 var noFalseConflict = watch{settled: func(w *world, t *task, work *store.Work, s store.Settlement) {
+	w.maybePutBack(t, work, s)
+	if t.stale && s.Decision != nil {
+		w.facts.staleAt[s.Decision.TargetID] = w.now
+	}
+	if k := (seenState{t.read.id, t.read.revision}); s.Observed != nil && w.facts.firstSeen[k] == 0 {
+		w.facts.firstSeen[k] = ms(s.Observed.SeenAt)
+	}
 	if s.Park == nil || s.Park.Kind != status.Conflict {
 		return
 	}
 	read := t.read
-	known := w.set.class.writer()
+	known := w.set.class.fieldTime() // the last editor of a whole record may have touched another field
 	foreign := func(by status.Actor, landed bool) bool {
 		return by == status.ActorHuman || by == status.ActorAutomation && w.set.skipAutomation || !known && !landed
 	}
@@ -162,7 +202,11 @@ var noFalseConflict = watch{settled: func(w *world, t *task, work *store.Work, s
 		} else if st.valueAt != st.at {
 			continue
 		}
-		if foreign(by, st.landed) && st.at > changed-surely-skewMs {
+		at := st.at
+		if w.set.wrongClock() {
+			at = max(at, w.facts.firstSeen[seenState{r.id, st.revision}]) // all that our own looks tell
+		}
+		if foreign(by, st.landed) && at > changed-w.set.surely()-skewMs {
 			return
 		}
 	}
@@ -171,7 +215,8 @@ var noFalseConflict = watch{settled: func(w *world, t *task, work *store.Work, s
 		desired = *s.Desired
 	}
 	switch {
-	case t.stale:
+	case t.stale, w.set.wrongClock() && w.facts.staleAt[r.id] > changed-w.set.surely()-skewMs:
+		// Where the clock is wrong, only our looks date an edit.
 		w.coverage.hit("bounded", "stale read")
 		return
 	case w.compares() && desired.At.IsZero() && !w.set.class.fieldTime():
@@ -184,6 +229,11 @@ var noFalseConflict = watch{settled: func(w *world, t *task, work *store.Work, s
 		// another field: the record's only time is later than any write of ours.
 		w.coverage.hit("bounded", "touched after a write could arrive no more")
 		return
+	case !known && w.facts.putBack[r.id] > changed-w.set.surely()-skewMs:
+		// It may be that our write arrived, and that somebody has put back what was
+		// there before.
+		w.coverage.hit("bounded", "touched while a write had no answer")
+		return
 	case !known && read.late:
 		// Its value had been read before it arrived, set by somebody else.
 		w.coverage.hit("bounded", "a late write")
@@ -191,6 +241,24 @@ var noFalseConflict = watch{settled: func(w *world, t *task, work *store.Work, s
 	}
 	w.fail(8, "no false conflict", "%s is held for an edit of %s that nobody made: it held %q by %s", work.Customer, r.id, read.value, read.valueBy)
 }}
+
+// maybePutBack notes that a record was touched, nobody knows in which field,
+// while a write of another value to it had no answer.
+func (w *world) maybePutBack(t *task, work *store.Work, s store.Settlement) {
+	read := t.read
+	if s.Decision == nil || w.set.class.fieldTime() || read.by == status.ActorUs {
+		return
+	}
+	for _, i := range work.Intents {
+		if i.RecordID == s.Decision.TargetID && !i.Seen && i.Value != read.value && w.set.tells(read.at) > ms(i.PriorAt) {
+			at := read.at
+			if w.set.wrongClock() {
+				at = w.now // only our looks date it
+			}
+			w.facts.putBack[i.RecordID] = max(at, w.facts.putBack[i.RecordID])
+		}
+	}
+}
 
 // intentLife is for how long the path holds a write without an answer to be
 // possibly on its way.

@@ -73,6 +73,7 @@ func newWorld(c Case, tracing bool) *world {
 	w.set.limited, w.set.takesBack = drawLimited(c.Seed), drawTakesBack(c.Seed)
 	w.set.sourceClock += drawAhead(c.Seed, w.set)
 	w.set.drawProof(c.Seed)
+	w.set.drawTells(c.Seed)
 	if c.Nodes > 0 {
 		w.set.nodes = c.Nodes
 	}

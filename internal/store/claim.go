@@ -253,13 +253,13 @@ func loadWork(query func(func(scanner) error, string, ...any) error, by map[stri
 	err = query(func(s scanner) error {
 		var i Intent
 		var customer string
-		var sent, expires, seen, accepted int64
-		err := s.Scan(&i.ID, &customer, &i.RecordID, &i.Value, &i.Prior, &sent, &expires, &seen, &accepted)
-		i.SentAt, i.Expires, i.Seen, i.Accepted = at(sent), at(expires), seen == 1, accepted == 1
+		var sent, expires, prior, seen, accepted int64
+		err := s.Scan(&i.ID, &customer, &i.RecordID, &i.Value, &i.Prior, &sent, &expires, &prior, &seen, &accepted)
+		i.SentAt, i.Expires, i.PriorAt, i.Seen, i.Accepted = at(sent), at(expires), at(prior), seen == 1, accepted == 1
 		w := by[customer]
 		w.Intents = append(w.Intents, i)
 		return err
-	}, "select id, customer, record_id, value, prior, sent_at, expires, seen, accepted from intents"+among+" order by id", args...)
+	}, "select id, customer, record_id, value, prior, sent_at, expires, prior_at, seen, accepted from intents"+among+" order by id", args...)
 	if err != nil {
 		return err
 	}

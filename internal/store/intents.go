@@ -8,8 +8,8 @@ import (
 
 // One statement checks the claim and stores the intent (invariant 3).
 const insertIntent = `
-insert into intents (sync, customer, record_id, value, prior, sent_at, expires)
-select sync, customer, cast($5 as text), cast($6 as text), cast($7 as text), cast($8 as bigint), cast($9 as bigint)
+insert into intents (sync, customer, record_id, value, prior, sent_at, expires, prior_at)
+select sync, customer, cast($5 as text), cast($6 as text), cast($7 as text), cast($8 as bigint), cast($9 as bigint), cast($10 as bigint)
 from customers where sync = $1 and customer = $2 and fence = $3 and lease_until > $4
 returning id`
 
@@ -90,7 +90,7 @@ func (b *beginning) store(t *tx, w *Work) error {
 	i := &b.intent
 	i.ID = 0
 	err := t.query(func(s scanner) error { return s.Scan(&i.ID) }, insertIntent,
-		w.Sync, w.Customer, w.Fence, ms(t.now), i.RecordID, i.Value, i.Prior, ms(i.SentAt), ms(i.Expires))
+		w.Sync, w.Customer, w.Fence, ms(t.now), i.RecordID, i.Value, i.Prior, ms(i.SentAt), ms(i.Expires), ms(i.PriorAt))
 	if err == nil && i.ID == 0 {
 		err = ErrFenced
 	}

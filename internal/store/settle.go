@@ -59,7 +59,7 @@ func (t *tx) holdClaim(w *Work) error {
 const releaseCustomer = `
 update customers set lease_until = 0, attempts = $4, first_try = $5,
     due_at = case when generation = $6 then $7 else due_at end,
-    human_at = case when $8 > human_at then $8 else human_at end,
+    human_at = case when $39 = 1 or $8 > human_at then $8 else human_at end,
     email = case when $9 <> '' then $9 else email end,
     outcome = case when $10 <> '' then $10 else outcome end,
     reason = case when $10 <> '' then $11 else reason end,
@@ -109,7 +109,7 @@ func (t *tx) release(w *Work, s Settlement) (held bool, err error) {
 		d.SourceValue, string(d.Status), d.Value, ms(d.At), ms(d.SeenAt), d.Event, ms(d.EventAt),
 		string(o.Status), o.Value, ms(o.At), o.By, ms(o.SeenAt),
 		bit(b.Known), b.RecordID, string(b.Status), b.Value, b.Revision, b.By, ms(b.At), ms(b.SeenAt), ms(s.RulingDone),
-		undone, bit(s.Halted), bit(s.Watched != nil), b.Sent, bit(b.Unverified))
+		undone, bit(s.Halted), bit(s.Watched != nil), b.Sent, bit(b.Unverified), bit(s.Overruled))
 	return n > 0, err
 }
 

@@ -195,7 +195,8 @@ type Intent struct {
 	ID       int64
 	RecordID string
 	Value    string
-	Prior    string // what the record held when the write was sent
+	Prior    string    // what the record held when the write was sent
+	PriorAt  time.Time // when it had been edited last then, by the target's clock
 	SentAt   time.Time
 	Expires  time.Time // from then on it can arrive no more
 	// Seen: its value was read in the record afterwards. It has most likely
@@ -289,6 +290,7 @@ type Settlement struct {
 	Observed     *Observed // nil leaves it
 	Base         *Base     // nil leaves it
 	HumanAt      time.Time // zero leaves it
+	Overruled    bool      // an owner has ruled over the edits seen before: HumanAt takes their place
 	Email        string    // for finding the customer by it; "" leaves it
 	Undone       *Undone   // nil leaves it
 	CloseIntents []int64

@@ -53,7 +53,7 @@ func (db *DB) BeginWrite(_ context.Context, w *store.Work, i store.Intent, l sto
 	db.lastIntent++
 	i.ID = db.lastIntent
 	row := i
-	row.SentAt, row.Expires = milli(i.SentAt), milli(i.Expires)
+	row.SentAt, row.Expires, row.PriorAt = milli(i.SentAt), milli(i.Expires), milli(i.PriorAt)
 	db.intents = append(db.intents, &intent{key{w.Sync, w.Customer}, row})
 	if w.NotDue && c.DueAt.IsZero() {
 		c.DueAt = c.leaseUntil

@@ -410,7 +410,7 @@ func (c *customer) release(w *store.Work, s store.Settlement, now time.Time) {
 	if c.generation == w.Generation && !s.KeepDue {
 		c.DueAt = milli(s.RetryAt)
 	}
-	if human := milli(s.HumanAt); human.After(c.HumanAt) {
+	if human := milli(s.HumanAt); s.Overruled || human.After(c.HumanAt) {
 		c.HumanAt = human
 	}
 	if email := strings.ToLower(strings.TrimSpace(s.Email)); email != "" {

@@ -288,7 +288,7 @@ func (d *differential) beginWrite(t *rapid.T) {
 	if !ok {
 		return
 	}
-	i := store.Intent{RecordID: ids.Draw(t, "record"), Value: words.Draw(t, "value"), Prior: words.Draw(t, "prior"), SentAt: d.clock.Now(), Expires: d.moment(t, "expires")}
+	i := store.Intent{RecordID: ids.Draw(t, "record"), Value: words.Draw(t, "value"), Prior: words.Draw(t, "prior"), SentAt: d.clock.Now(), PriorAt: d.moment(t, "prior at"), Expires: d.moment(t, "expires")}
 	l := d.limits(t)
 	d.all("begin a write", func(s *side) any {
 		got, err := s.BeginWrite(context.Background(), s.works[at], i, l)
@@ -327,7 +327,7 @@ func (d *differential) settle(t *rapid.T) {
 	if !ok {
 		return
 	}
-	s := store.Settlement{HumanAt: d.moment(t, "human"), Email: rapid.SampledFrom([]string{"", " Ana@Example.com"}).Draw(t, "email"),
+	s := store.Settlement{HumanAt: d.moment(t, "human"), Overruled: rapid.Bool().Draw(t, "overruled"), Email: rapid.SampledFrom([]string{"", " Ana@Example.com"}).Draw(t, "email"),
 		Close: store.CloseScope(rapid.IntRange(0, 2).Draw(t, "close")), RetryAt: d.moment(t, "retry"), Attempts: rapid.IntRange(0, 3).Draw(t, "attempts"),
 		FirstTry: d.moment(t, "first try"), Outcome: rapid.SampledFrom(append([]status.Outcome{""}, status.Outcomes...)).Draw(t, "outcome"), Reason: words.Draw(t, "reason"),
 		RulingDone: d.sides[0].works[at].Ruling.At, KeepDue: rapid.Bool().Draw(t, "stays due"), Wake: rapid.SampledFrom([]string{"", "", "cus_2"}).Draw(t, "wake"),

@@ -202,7 +202,7 @@ var work = map[string]func(*testing.T, Open){
 		f := fresh(t, open)
 		f.receive(event("evt_1", "cus_1"))
 		w := f.claimOne()
-		in := store.Intent{RecordID: "rec_1", Value: "Paused", Prior: "Active", SentAt: f.clock.Now(), Expires: f.clock.Now().Add(time.Hour)}
+		in := store.Intent{RecordID: "rec_1", Value: "Paused", Prior: "Active", PriorAt: f.clock.Now().Add(-time.Hour), SentAt: f.clock.Now(), Expires: f.clock.Now().Add(time.Hour)}
 		first, err := f.db.BeginWrite(f.ctx, w, in, store.Limits{})
 		f.must(err)
 		second, err := f.db.BeginWrite(f.ctx, w, in, store.Limits{})

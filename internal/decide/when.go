@@ -1,0 +1,181 @@
+package decide
+
+import (
+	"slices"
+	"time"
+
+	"trueup/internal/status"
+)
+
+// This file has the one notion of when the target was edited. An edit lies
+// between two times of our own clock: it is later than the last look that found
+// another value, and not later than the look that found it. What the target's
+// clock says makes that narrower, unless it contradicts it: then it is proved
+// wrong, and is not used.
+
+// arrived reports whether the record's last edit may be the arrival of a write.
+// Whether it was edited since the write left is told by the target's own clock.
+func (f Facts) arrived(i Intent) bool {
+	since, skew := f.since(), f.Policy.ClockSkew
+	left := !i.PriorAt.IsZero() && f.Observed.EditedAt.After(i.PriorAt)
+	if left {
+		since = latest(since, i.SentAt)
+	}
+	told := f.told(since)
+	at := told
+	if at.IsZero() {
+		at = f.Observed.SeenAt
+	}
+	before := !left && !told.IsZero() && told.Add(skew).Before(i.SentAt)
+	return !before && !at.IsZero() && !at.After(i.Expires.Add(skew))
+}
+
+// since is the last time that the record was seen to hold another value, zero
+// when it never was: the edit that changed it is later.
+func (f Facts) since() time.Time {
+	if f.Base.Known && f.Base.Value != f.Observed.Value {
+		return latest(f.Observed.Since, f.Base.SeenAt)
+	}
+	return f.Observed.Since
+}
+
+// told is when the target says that it was edited, the zero time when it does
+// not say, or when our own clock proves that its clock is wrong: the edit is
+// later than since, and not later than it was seen.
+func (f Facts) told(since time.Time) time.Time {
+	at, seen, skew := f.Observed.EditedAt, f.Observed.SeenAt, f.Policy.ClockSkew
+	switch {
+	case at.IsZero(),
+		!since.IsZero() && at.Add(skew).Before(since),
+		!seen.IsZero() && at.Add(-skew).After(seen):
+		return time.Time{}
+	case !seen.IsZero() && at.After(seen):
+		return seen
+	}
+	return at
+}
+
+// latest is the last of the times.
+func latest(times ...time.Time) time.Time { return slices.MaxFunc(times, time.Time.Compare) }
+
+// between returns between which times an edit later than since was made, as far
+// as is known; a zero time is not. A field's own time is exact. A record's time
+// may be that of another field, later than the edit; and what was edited at no
+// known time was edited before it was seen.
+func (f Facts) between(since time.Time) (from, to time.Time) {
+	told := f.told(since)
+	switch {
+	case told.IsZero():
+		return since, f.Observed.SeenAt
+	case f.Observed.FieldTime:
+		return told, told
+	case told.Before(since): // by less than the clocks may differ
+		return since, since
+	}
+	return since, told
+}
+
+// window returns between which times the edit was made that turned the base
+// into what is observed.
+func (f Facts) window() (from, to time.Time) { return f.between(f.since()) }
+
+// setBack returns between which times somebody may have set the record back to
+// what it held before a write of ours, which had arrived although its answer
+// did not say so. Then the value alone looks as if nobody had touched it. That
+// the record was edited since is told by the target's own clock on both sides;
+// what happened before the base was proved again counts no more.
+func (f Facts) setBack() (from, to time.Time, ok bool) {
+	o := f.Observed
+	if _, ours := f.Explained(); ours || o.Actor == status.ActorUs || f.byProgram() {
+		return from, to, false
+	}
+	var sent time.Time
+	for _, i := range f.Intents {
+		before := i.PriorAt
+		if f.Base.Known && i.SentAt.Before(f.Base.SeenAt) {
+			before = o.Before
+		}
+		untouched := f.Base.Known && f.Base.Value == o.Value || !f.Base.Known && i.Prior == o.Value
+		if untouched && !i.Seen && i.Value != o.Value && !before.IsZero() && o.EditedAt.After(before) {
+			if !ok || i.SentAt.Before(sent) {
+				sent = i.SentAt
+			}
+			ok = true
+		}
+	}
+	if !ok {
+		return from, to, false
+	}
+	from, to = f.between(latest(sent, f.Base.SeenAt, o.Since))
+	return from, to, ok
+}
+
+// setAnew reports whether a person has set the value that was the base already,
+// by the field's own time. After a write of ours the base has no time of the
+// target's: whatever a person did to the field, he did later.
+func (f Facts) setAnew() bool {
+	o, b := f.Observed, f.Base
+	return b.Known && b.Value == o.Value && o.Actor == status.ActorHuman && o.FieldTime && (b.At.IsZero() || o.EditedAt.After(b.At))
+}
+
+// anew is when he did.
+func (f Facts) anew() (from, to time.Time) {
+	if f.Base.At.IsZero() {
+		return f.between(latest(f.Observed.Since, f.Base.SeenAt))
+	}
+	return f.between(f.Observed.Since)
+}
+
+// PersonsEdit returns between which times the edit was made that a hold leaves
+// alone, as far as the facts tell; a zero time is not known.
+func (f Facts) PersonsEdit() (from, to time.Time) {
+	from, to, found := f.edit()
+	switch {
+	case found:
+		return from, to
+	case !f.HumanAt.IsZero(): // an earlier look has found it
+		return f.HumanAt, f.HumanAt
+	}
+	return f.window()
+}
+
+// EditedBy returns the latest time at which a person may have made the edit that
+// these facts show, zero when they show none: somebody who is not known to be
+// us or an automation has changed the value, or set it anew.
+func (f Facts) EditedBy() time.Time {
+	_, to, _ := f.edit()
+	return to
+}
+
+// edit returns between which times a person may have made the edit that these
+// facts show.
+func (f Facts) edit() (from, to time.Time, found bool) {
+	o, changed := f.Observed, !f.Base.Known || f.Base.Value != f.Observed.Value
+	_, ours := f.Explained()
+	from, to, back := f.setBack()
+	switch {
+	case back:
+		return from, to, true
+	case f.setAnew():
+		from, to = f.anew()
+		return from, to, true
+	case !changed, ours, f.byProgram(),
+		o.Value == "" && !f.Base.Known && !f.Cleared, // an empty field is nobody's word
+		!f.Base.Known && o.Again && !o.FieldTime,     // nothing says that it was this field
+		f.Base.Known && o.Actor != status.ActorHuman && o.Actor != status.ActorUnknown && f.surelyOurs():
+		return time.Time{}, time.Time{}, false
+	}
+	from, to = f.window()
+	return from, to, true
+}
+
+// newerThanSource reports whether an edit at the time is surely newer than the
+// source's change, however the clocks differ within the skew.
+func (f Facts) newerThanSource(t time.Time) bool {
+	return !t.IsZero() && !f.Desired.At.IsZero() && t.Add(-f.Policy.ClockSkew).After(f.Desired.At)
+}
+
+// olderThanSource reports whether it is surely older.
+func (f Facts) olderThanSource(t time.Time) bool {
+	return !t.IsZero() && !f.Desired.At.IsZero() && t.Add(f.Policy.ClockSkew).Before(f.Desired.At)
+}
