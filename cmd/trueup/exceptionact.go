@@ -19,6 +19,7 @@ import (
 type actCommand struct {
 	verb           store.Verb
 	short, example string
+	long           string // "" is short
 	// args, beside the numbers: one word in front of them or behind.
 	use   string
 	flags func(*cobra.Command, *exceptions.Request)
@@ -26,6 +27,14 @@ type actCommand struct {
 	// after it is read by word.
 	word func(*exceptions.Request, string) error
 }
+
+const linkLong = `Say which record the customer is. Both sides are shown as the tools hold them now,
+and you are asked; --yes does not ask. This reads the tools and prints personal
+data.
+
+Refused when the record shows another customer's key, unless you add --force, and
+when it is linked to another customer: remove that link first. A tool that does not
+answer stops nobody.`
 
 // exceptionsActCommands are all verbs.
 func exceptionsActCommands() []*cobra.Command {
@@ -40,7 +49,7 @@ func exceptionsActCommands() []*cobra.Command {
 		{verb: store.Reopen, short: "Open it again", example: "reopen 3"},
 		{verb: store.ApplyOurs, short: "Write what the source says over what the target holds", example: "apply 3", flags: sawFlag},
 		{verb: store.KeepTheirs, short: "Leave what the target holds", example: "keep 3 --until 2026-12-31", flags: keepFlags},
-		{verb: store.LinkTo, short: "Say which record the customer is", use: "NUMBER TARGET", example: "link 3 contact_9",
+		{verb: store.LinkTo, short: "Say which record the customer is", use: "NUMBER TARGET", example: "link 3 contact_9", long: linkLong, flags: func(cmd *cobra.Command, r *exceptions.Request) { joinFlags(cmd, &r.Force) },
 			word: func(r *exceptions.Request, id string) error { r.TargetID = id; return nil }},
 		{verb: store.Rematch, short: "Forget the link and try the match rules anew", example: "rematch 3"},
 	} {
@@ -58,13 +67,16 @@ func (c actCommand) command() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     string(c.verb) + " " + use,
 		Short:   c.short,
+		Long:    c.long,
 		Example: "  trueup exceptions " + c.example,
 		Args:    args,
 	}
 	group := false
 	asFlag(cmd)
 	cmd.Flags().StringVar(&r.Key, "key", "", "a `TEXT` that makes a repeated call one; it counts for who does it and the exception")
-	cmd.Flags().BoolVar(&group, "group", false, "about all open exceptions of the same cause")
+	if c.verb != store.LinkTo { // a record is one customer's
+		cmd.Flags().BoolVar(&group, "group", false, "about all open exceptions of the same cause")
+	}
 	if c.flags != nil {
 		c.flags(cmd, &r)
 	}
@@ -80,8 +92,11 @@ func (c actCommand) command() *cobra.Command {
 			}
 			args = args[:1]
 		}
-		desk := exceptions.Desk{Store: db, Watching: func(sync string) bool { return cfg.Syncs[sync].Watches() }, NoRecord: noRecord(cmd, cfg, db)}
-		return act(cmd, desk, args, r, group)
+		desk := exceptions.Desk{Store: db, Watching: func(sync string) bool { return cfg.Syncs[sync].Watches() }, MayLink: mayLink(cmd, cfg, db)}
+		if err := act(cmd, desk, args, r, group); !errors.Is(err, errDeclined) {
+			return err
+		}
+		return nil
 	})
 	return cmd
 }
@@ -144,7 +159,9 @@ func sentenceOf(d exceptions.Done, r exceptions.Request) string {
 		return fmt.Sprintf("exception %d: what the source says, %s, is to go over %s: %s", x.ID, orNothing(d.SawSource), orNothing(d.Saw), looked)
 	case store.KeepTheirs:
 		return fmt.Sprintf("exception %d: %s is to stay although the source says %s: %s", x.ID, orNothing(d.Saw), orNothing(d.SawSource), looked)
-	case store.Retry, store.LinkTo, store.Rematch:
+	case store.LinkTo:
+		return fmt.Sprintf("exception %d: %s\n%s", x.ID, looked, linked(x.Sync, x.Customer, r.TargetID))
+	case store.Retry, store.Rematch:
 		return fmt.Sprintf("exception %d: %s", x.ID, looked)
 	case store.Assign:
 		return fmt.Sprintf("exception %d belongs to %s", x.ID, x.Owner)

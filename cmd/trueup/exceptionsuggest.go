@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"text/tabwriter"
@@ -103,11 +104,11 @@ func compareCandidates(cmd *cobra.Command, args []string, cfg *config.Config, db
 		}
 		return printJSON(cmd.OutOrStdout(), map[string]any{"customer": source, "candidates": candidates})
 	}
-	return sideBySide(cmd, source, candidates)
+	return sideBySide(cmd.OutOrStdout(), source, candidates)
 }
 
 // sideBySide is a table with a column for each record and a row for each key.
-func sideBySide(cmd *cobra.Command, source app.Side, candidates []app.Side) error {
+func sideBySide(out io.Writer, source app.Side, candidates []app.Side) error {
 	columns := append([]app.Side{source}, candidates...)
 	names := map[string]bool{}
 	for _, c := range columns {
@@ -115,7 +116,7 @@ func sideBySide(cmd *cobra.Command, source app.Side, candidates []app.Side) erro
 			names[key] = true
 		}
 	}
-	t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
+	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	row := func(name string, cell func(app.Side) string) {
 		if !slices.ContainsFunc(columns, func(c app.Side) bool { return cell(c) != "" }) {
 			return

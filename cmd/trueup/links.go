@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"trueup/internal/app"
 	"trueup/internal/config"
 	"trueup/internal/contract"
+	"trueup/internal/exceptions"
 	"trueup/internal/standing"
 	"trueup/internal/status"
 	"trueup/internal/store"
@@ -30,8 +29,13 @@ find links; a person may set them, and what a person set is kept.`,
 		Args: cobra.NoArgs,
 	}
 	list := &cobra.Command{Use: "list", Short: "List links", Example: "  trueup links list --sync customer-status --json", Args: cobra.NoArgs, RunE: withDatabase(listLinks)}
-	set := &cobra.Command{Use: "set SYNC CUSTOMER TARGET", Short: "Link a customer (the source's id) to a record (the target's id)",
-		Example: "  trueup links set customer-status cus_123 contact_9", Args: cobra.ExactArgs(3), RunE: withStore(setLink)}
+	force := false
+	set := &cobra.Command{Use: "set SYNC CUSTOMER TARGET", Short: "Link a customer (the source's id) to a record (the target's id)", Long: setLong,
+		Example: "  trueup links set customer-status cus_123 contact_9", Args: cobra.ExactArgs(3),
+		RunE: withStore(func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
+			return setLink(cmd, args, force, cfg, db)
+		})}
+	joinFlags(set, &force)
 	all, yes := false, false
 	remove := &cobra.Command{Use: "remove SYNC CUSTOMER", Short: "Remove a customer's link, or all; the match rules are tried anew",
 		Long: `Remove a customer's link, or with --all every link of a sync. The match rules are
@@ -94,7 +98,15 @@ func listLinks(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB)
 	})
 }
 
-func setLink(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
+const setLong = `Link a customer (the source's id) to a record (the target's id). Both sides are shown
+as the tools hold them now, and you are asked; --yes does not ask. This reads the
+tools and prints personal data.
+
+Refused when the record shows another customer's key, unless you add --force, and
+when it is linked to another customer: remove that link first. A tool that does not
+answer stops nobody.`
+
+func setLink(cmd *cobra.Command, args []string, force bool, cfg *config.Config, db *store.DB) error {
 	who, err := whoIs(cmd)
 	if err != nil {
 		return err
@@ -106,26 +118,20 @@ func setLink(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB
 	if l.Customer == "" || l.TargetID == "" {
 		return usage("see trueup links set --help", "the customer and the target each need an id")
 	}
-	if why := noRecord(cmd, cfg, db)(cmd.Context(), l.Sync, l.Customer, l.TargetID); why != "" {
-		return &failure{err: errors.New(why), hint: "name the id of a record that is there; nothing was changed", code: exitFailed}
+	var none *exceptions.NoRecordError
+	switch err := mayLink(cmd, cfg, db)(cmd.Context(), l.Sync, l.Customer, l.TargetID, force); {
+	case errors.Is(err, errDeclined):
+		return nil
+	case errors.As(err, &none):
+		return &failure{err: none, hint: "name the id of a record that is there; nothing was changed", code: exitFailed}
+	case err != nil:
+		return taken(refused(err))
 	}
 	if err := db.SetLink(cmd.Context(), l); err != nil {
 		return taken(err)
 	}
 	return done(cmd, map[string]any{"sync": l.Sync, "customer": l.Customer, "target_id": l.TargetID},
-		fmt.Sprintf("customer %s is linked to %s, and is looked at again", l.Customer, l.TargetID))
-}
-
-// noRecord returns what asks a target whether it has a record. That it cannot be
-// asked is told and stops nobody.
-func noRecord(cmd *cobra.Command, cfg *config.Config, db *store.DB) func(ctx context.Context, sync, customer, targetID string) string {
-	return func(ctx context.Context, sync, customer, targetID string) string {
-		why, err := app.NoRecord(ctx, cfg, db, sync, customer, targetID)
-		if err != nil {
-			fmt.Fprintf(cmd.ErrOrStderr(), "warning: %v; if it has none, the customer's exception will be broken_link\n", err)
-		}
-		return why
-	}
+		linked(l.Sync, l.Customer, l.TargetID)+fmt.Sprintf("\nIt is looked at again; see trueup explain %s %s", l.Sync, l.Customer))
 }
 
 func removeLink(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {

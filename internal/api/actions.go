@@ -30,6 +30,7 @@ type ActionRequest struct {
 	Ignored   store.Ignored `json:"ignored,omitempty" doc:"For ignore: for how long. until_change unless said."`
 	Until     *time.Time    `json:"until,omitempty" doc:"For keep: until when. Until the source changes unless said."`
 	TargetID  string        `json:"target_id,omitempty" maxLength:"500" doc:"For link: the record's id in the target."`
+	Force     bool          `json:"force,omitempty" doc:"For link: also when the record shows another customer's key."`
 	Saw       *string       `json:"saw,omitempty" maxLength:"2000" doc:"For apply and keep: the target's value that the person was shown; refused when it holds another. What the exception says now unless said."`
 	SawSource *string       `json:"saw_source,omitempty" maxLength:"2000" doc:"For apply and keep: the source's value that the person was shown; refused when it says another. What the exception says now unless said."`
 	Group     bool          `json:"group,omitempty" doc:"About all open exceptions of the same cause, up to 200 at once: those with the highest numbers."`
@@ -66,7 +67,7 @@ func (s *server) act(ctx context.Context, in *struct {
 		return Acted{}, err
 	}
 	r := exceptions.Request{Verb: in.Body.Verb, Who: who(ctx, in.Body.As), Key: in.Key, Owner: in.Body.Owner, Ignored: in.Body.Ignored,
-		TargetID: in.Body.TargetID, Saw: in.Body.Saw, SawSource: in.Body.SawSource}
+		TargetID: in.Body.TargetID, Force: in.Body.Force, Saw: in.Body.Saw, SawSource: in.Body.SawSource}
 	if in.Body.Until != nil {
 		r.Until = *in.Body.Until
 	}
@@ -98,12 +99,12 @@ func actedOn(d exceptions.Done) ActedOn {
 
 // takes says which verbs a field is for.
 var takes = map[string][]store.Verb{"owner": {store.Assign}, "ignored": {store.Ignore}, "until": {store.KeepTheirs},
-	"target_id": {store.LinkTo}, "saw": {store.ApplyOurs, store.KeepTheirs}, "saw_source": {store.ApplyOurs, store.KeepTheirs}}
+	"target_id": {store.LinkTo}, "force": {store.LinkTo}, "saw": {store.ApplyOurs, store.KeepTheirs}, "saw_source": {store.ApplyOurs, store.KeepTheirs}}
 
 // fits refuses a field that the verb does not take: who sent it meant another
 // verb, or would wait in vain for its effect.
 func (s *server) fits(ctx context.Context, r ActionRequest) error {
-	given := map[string]bool{"owner": r.Owner != "", "ignored": r.Ignored != "", "until": r.Until != nil, "target_id": r.TargetID != "", "saw": r.Saw != nil, "saw_source": r.SawSource != nil}
+	given := map[string]bool{"owner": r.Owner != "", "ignored": r.Ignored != "", "until": r.Until != nil, "target_id": r.TargetID != "", "force": r.Force, "saw": r.Saw != nil, "saw_source": r.SawSource != nil}
 	for _, field := range slices.Sorted(maps.Keys(given)) {
 		if given[field] && !slices.Contains(takes[field], r.Verb) {
 			return unprocessable("body."+field, fmt.Sprintf("%s does not take it", r.Verb), "leave it out, or use another verb")

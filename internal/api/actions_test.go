@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -252,6 +253,50 @@ func TestARecordOfAnotherCustomerIsRefusedWithWhatToDo(t *testing.T) {
 		}
 		if h := w.history(1); len(h) != 0 {
 			w.Errorf("it is noted as %v", h)
+		}
+	})
+}
+
+func TestARecordThatShowsAnothersKeyIsLinkedOnlyByForce(t *testing.T) {
+	onBothEngines(t, func(w *world) {
+		w.park(status.Unmatched, "cus_1")
+		p := w.ask(store.Operator, "POST", "/exceptions/1/actions", `{"verb":"link","target_id":"rec_anas"}`).refused(409)
+		if !strings.Contains(p.Detail, "cus_ana") || !strings.Contains(p.Hint, "force: true") {
+			w.Errorf("%+v", p)
+		}
+		if p := w.ask(store.Operator, "PUT", "/links/"+flow+"/cus_1", `{"target_id":"rec_anas"}`).refused(409); !strings.Contains(p.Hint, "force: true") {
+			w.Errorf("%+v", p)
+		}
+		if _, err := w.db.Link(w.Context(), flow, "cus_1"); !errors.Is(err, store.ErrNotFound) {
+			w.Errorf("what was refused has linked it: %v", err)
+		}
+		w.ask(store.Operator, "POST", "/exceptions/1/actions", `{"verb":"retry","force":true}`).refused(422)
+		w.ask(store.Operator, "POST", "/exceptions/1/actions", `{"verb":"link","target_id":"rec_9","group":true}`).refused(409)
+		if !w.act(1, `{"verb":"link","target_id":"rec_anas","force":true}`)[0].Changed {
+			w.Error("by force it is not linked")
+		}
+		w.ask(store.Operator, "PUT", "/links/"+flow+"/cus_2", `{"target_id":"rec_anas","force":true}`).refused(409) // linked by now
+		w.ask(store.Operator, "DELETE", "/links/"+flow+"/cus_1", "").ok(nil)
+		w.ask(store.Operator, "PUT", "/links/"+flow+"/cus_1", `{"target_id":"rec_anas","force":true}`).ok(nil)
+	})
+}
+
+func TestARepeatedLinkGetsTheFirstAnswerAlsoWhenTheRecordHasGone(t *testing.T) {
+	onBothEngines(t, func(w *world) {
+		w.park(status.Unmatched, "cus_1")
+		const link = `{"verb":"link","target_id":"rec_9"}`
+		if !w.act(1, link, "Idempotency-Key", "k")[0].Changed {
+			w.Error("it is not linked")
+		}
+		w.must(w.db.RemoveLink(w.Context(), flow, "cus_1", "ben"))
+		w.gone = append(w.gone, "rec_9")
+		if !w.act(1, link, "Idempotency-Key", "k")[0].Changed {
+			w.Error("sent once more it is answered otherwise")
+		}
+		w.ask(store.Operator, "POST", "/exceptions/1/actions", `{"verb":"link","target_id":"rec_9","force":true}`, "Idempotency-Key", "k").refused(409)
+		w.ask(store.Operator, "POST", "/exceptions/1/actions", link, "Idempotency-Key", "another").refused(409)
+		if _, err := w.db.Link(w.Context(), flow, "cus_1"); !errors.Is(err, store.ErrNotFound) {
+			w.Errorf("a repeated request has linked it again: %v", err)
 		}
 	})
 }

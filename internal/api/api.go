@@ -50,10 +50,9 @@ type Options struct {
 	Status func(ctx context.Context) (contract.Status, error)
 	// Replay carries an event once more, or with dry says what that would do.
 	Replay func(ctx context.Context, seq int64, dry bool, q replay.Request) ([]replay.Step, error)
-	// NoRecord says why a customer cannot be linked to a record of the target, ""
-	// when it can or nobody knows.
-	NoRecord func(ctx context.Context, sync, customer, targetID string) string
-	Log      *slog.Logger
+	// MayLink is asked before a customer is linked to a record.
+	MayLink exceptions.MayLink
+	Log     *slog.Logger
 }
 
 // server answers the routes.
@@ -89,7 +88,7 @@ func Document() ([]byte, error) { return newServer(Options{}).document() }
 
 func newServer(o Options) *server {
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
-	s := &server{Options: o, desk: exceptions.Desk{Store: o.Store, Watching: func(sync string) bool { return o.Syncs()[sync].Watches() }, NoRecord: o.NoRecord}, mux: http.NewServeMux()}
+	s := &server{Options: o, desk: exceptions.Desk{Store: o.Store, Watching: func(sync string) bool { return o.Syncs()[sync].Watches() }, MayLink: o.MayLink}, mux: http.NewServeMux()}
 	s.api = humago.NewWithPrefix(s.mux, Prefix, describe())
 	s.api.UseMiddleware(s.authenticate)
 	s.syncRoutes()

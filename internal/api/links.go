@@ -2,12 +2,14 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"trueup/internal/contract"
+	"trueup/internal/exceptions"
 	"trueup/internal/store"
 )
 
@@ -26,7 +28,7 @@ func (s *server) linkRoutes() {
 	route(s, store.Viewer, get("get-link-history", path+"/history", "Show how a customer's link has changed",
 		"The latest first, at most 200: found by a rule, set, imported, removed, or moved to the survivor of a merge. Also of a customer who has no link now."), s.linkHistory)
 	route(s, store.Operator, huma.Operation{OperationID: "set-link", Method: http.MethodPut, Path: path, Summary: "Link a customer to a record",
-		Description: "The customer is looked at again. A record that belongs to another customer is refused with 409, and one that the target says it does not have with 422; when the target gives no answer the link is set."}, s.setLink)
+		Description: "The customer is looked at again. A record that is linked to another customer is refused with 409, one that shows another customer's key as well unless force says so, and one that the target says it does not have with 422; when the target gives no answer the link is set."}, s.setLink)
 	silent(s, store.Operator, huma.Operation{OperationID: "remove-link", Method: http.MethodDelete, Path: path, Summary: "Remove a customer's link",
 		Description: "The match rules are tried anew. The customer's history says who removed it."}, s.removeLink)
 }
@@ -73,6 +75,7 @@ func (s *server) linkHistory(ctx context.Context, in *CustomerPath) (LinkHistory
 // LinkRequest says which record a customer is.
 type LinkRequest struct {
 	TargetID string `json:"target_id" minLength:"1" maxLength:"500" doc:"The record's id in the target."`
+	Force    bool   `json:"force,omitempty" doc:"Also when the record shows another customer's key. One that is linked to another customer is refused all the same: remove that link first."`
 	As       string `json:"as,omitempty" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" doc:"The person for whom it is done."`
 }
 
@@ -84,8 +87,11 @@ func (s *server) setLink(ctx context.Context, in *struct {
 		return contract.Link{}, err
 	}
 	l := store.Link{Sync: in.Sync, Customer: in.Customer, TargetID: in.Body.TargetID, Rule: byHand, Confidence: 1, By: who(ctx, in.Body.As)}
-	if why := s.NoRecord(ctx, l.Sync, l.Customer, l.TargetID); why != "" {
-		return contract.Link{}, unprocessable("body.target_id", why, "name the id of a record that is there")
+	var none *exceptions.NoRecordError
+	if err := s.MayLink(ctx, l.Sync, l.Customer, l.TargetID, in.Body.Force); errors.As(err, &none) {
+		return contract.Link{}, unprocessable("body.target_id", none.Why, "name the id of a record that is there")
+	} else if err != nil {
+		return contract.Link{}, err
 	}
 	if err := s.Store.SetLink(ctx, l); err != nil {
 		return contract.Link{}, err

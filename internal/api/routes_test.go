@@ -149,6 +149,7 @@ func TestWhatIsWrongWithARequestIsSaid(t *testing.T) {
 			{"PUT", "/links/nope/cus_1", `{"target_id":"rec_1"}`, 404, "no sync"},
 			{"PUT", "/links/" + flow + "/cus_1", `{"target_id":""}`, 422, "body.target_id"},
 			{"PUT", "/links/" + flow + "/cus_1", `{"target_id":"rec_gone"}`, 422, "crm has no record rec_gone"},
+			{"PUT", "/links/" + flow + "/cus_1", `{"target_id":"rec_anas"}`, 409, "the email of customer cus_ana"},
 			{"PUT", "/links/" + flow + "/cus_1", `{"target_id":"a","rule":"mine"}`, 422, "body.rule"},
 			{"PUT", "/links/" + flow + "/cus_1", `{"Target_ID":"a"}`, 422, "body.Target_ID"},
 			{"PUT", "/links/" + flow + "/cus_1", `{"target_id":"a"`, 400, "body"},

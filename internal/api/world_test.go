@@ -22,6 +22,7 @@ import (
 	"trueup/internal/api"
 	"trueup/internal/config"
 	"trueup/internal/contract"
+	"trueup/internal/exceptions"
 	"trueup/internal/replay"
 	"trueup/internal/standing"
 	"trueup/internal/status"
@@ -61,6 +62,7 @@ type world struct {
 	tokens map[store.Role]string
 	syncs  map[string]config.Sync
 	log    *bytes.Buffer
+	gone   []string // records that the target does not have
 }
 
 // watch has the sync only watch from now on.
@@ -75,7 +77,7 @@ func newWorld(t *testing.T, dsn string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{T: t, db: db, doc: document(t), tokens: map[store.Role]string{}, log: &bytes.Buffer{}}
+	w := &world{T: t, db: db, doc: document(t), tokens: map[store.Role]string{}, log: &bytes.Buffer{}, gone: []string{"rec_gone"}}
 	syncs := map[string]config.Sync{
 		flow: {Name: flow, Mode: config.ModeLive, RemindAfter: time.Hour, Source: config.Source{Connection: "billing"}, Target: config.Target{Connection: "crm", Field: "customer_status"},
 			Statuses: map[status.Status]config.StatusMap{"paused": {}, "active": {}}},
@@ -91,11 +93,14 @@ func newWorld(t *testing.T, dsn string) *world {
 			return r.Preview(ctx, seq)
 		}
 		return r.Do(ctx, seq, q)
-	}, NoRecord: func(_ context.Context, sync, customer, targetID string) string {
-		if targetID == "rec_gone" {
-			return "crm has no record rec_gone"
+	}, MayLink: func(_ context.Context, sync, customer, targetID string, force bool) error {
+		switch {
+		case slices.Contains(w.gone, targetID):
+			return &exceptions.NoRecordError{Why: "crm has no record " + targetID}
+		case targetID == "rec_anas" && !force:
+			return exceptions.Anothers(customer, "record rec_anas shows the email of customer cus_ana, who matches it by email = email")
 		}
-		return ""
+		return nil
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -130,7 +130,7 @@ func (a *App) assemble(ctx context.Context) error {
 	})
 	answers, err := api.New(api.Options{Store: a.store, Status: func(ctx context.Context) (contract.Status, error) {
 		return standing.Status(ctx, a.store, a.carrier.Load().config)
-	}, Syncs: func() map[string]config.Sync { return a.carrier.Load().config.Syncs }, Replay: a.replay, NoRecord: a.noRecord, Log: a.log})
+	}, Syncs: func() map[string]config.Sync { return a.carrier.Load().config.Syncs }, Replay: a.replay, MayLink: a.mayLink, Log: a.log})
 	if err != nil {
 		return err
 	}

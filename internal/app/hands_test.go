@@ -85,7 +85,7 @@ func (h byCommand) deed(l *live, id int64, d deed, key string) {
 	l.Helper()
 	args := []string{"exceptions", string(d.verb), fmt.Sprint(id), "--as", ana, "--key", key}
 	if d.targetID != "" {
-		args = append(args, d.targetID)
+		args = append(args, d.targetID, "--yes")
 	}
 	if d.verb == store.ResumeSync {
 		args = []string{"resume", "customer-status", "--reason", "so it is", "--as", ana, "--key", key}

@@ -140,13 +140,9 @@ func Compare(ctx context.Context, cfg *config.Config, db *store.DB, x store.Exce
 		return Side{}, nil, err
 	}
 	defer conns.hangUp()
-	source = Side{Connection: s.Source.Name, ID: x.Customer, Value: x.SourceValue}
-	if s.Source.Source == nil {
-		source.Error = "the source cannot be asked; trueup events show has what it told"
-	} else if r, err := s.Source.Source.Read(ctx, x.Customer); err != nil {
-		source.Error = connector.FailureOf(err).Error()
-	} else {
-		source.Value, source.Keys = r.Value, r.Keys
+	source = sourceSide(ctx, s, x.Customer)
+	if source.Error != "" {
+		source.Value = x.SourceValue
 	}
 	all := x.Candidates
 	link, err := db.Link(ctx, x.Sync, x.Customer)

@@ -19,6 +19,7 @@ type Store interface {
 	Exception(ctx context.Context, id int64) (store.Exception, error)
 	Exceptions(ctx context.Context, f store.ExceptionFilter) ([]store.Exception, error)
 	Act(ctx context.Context, a store.Act) (changed bool, err error)
+	Answered(ctx context.Context, key string) (bool, error)
 }
 
 // Desk does what people decide.
@@ -26,9 +27,8 @@ type Desk struct {
 	Store Store
 	// Watching reports whether a sync only watches.
 	Watching func(sync string) bool
-	// NoRecord says why a customer cannot be linked to a record of the target, ""
-	// when it can or nobody knows; nil asks nobody.
-	NoRecord func(ctx context.Context, sync, customer, targetID string) string
+	// MayLink is asked before a customer is linked to a record; nil asks nobody.
+	MayLink MayLink
 }
 
 // Request is what somebody wants done about an exception.
@@ -42,6 +42,7 @@ type Request struct {
 	Ignored  store.Ignored // for Ignore; "" is until the source changes
 	Until    time.Time     // for KeepTheirs; zero is until the source changes
 	TargetID string        // for LinkTo
+	Force    bool          // for LinkTo: also a record that shows another customer's key
 	// Saw and SawSource are the target's and the source's value that were shown,
 	// for ApplyOurs and KeepTheirs; nil is what the exception says now.
 	Saw, SawSource *string
@@ -88,10 +89,8 @@ func (d Desk) do(ctx context.Context, x store.Exception, r Request) (Done, error
 		err = &RefusedError{Exception: x.ID, Why: fmt.Sprintf("%s is in watch mode and writes nothing: your word would wait, and be carried out when it goes live", x.Sync),
 			Hint: fmt.Sprintf("set mode: live for %s in trueup.yaml and decide then", x.Sync)}
 	}
-	if err == nil && a.Verb == store.LinkTo && d.NoRecord != nil {
-		if why := d.NoRecord(ctx, x.Sync, x.Customer, a.TargetID); why != "" {
-			err = &RefusedError{Exception: x.ID, Why: why, Hint: "name the id of a record that is there, one of the candidates for instance"}
-		}
+	if err == nil && a.Verb == store.LinkTo {
+		err = d.mayLink(ctx, x, a, r)
 	}
 	if err != nil {
 		return Done{}, err
@@ -119,6 +118,9 @@ type GroupDone struct {
 // Those that are refused are told and do not stop the others; when all are, the
 // first refusal is the error. Another error comes with what was done before it.
 func (d Desk) DoGroup(ctx context.Context, id int64, r Request, before int64) (all GroupDone, err error) {
+	if r.Verb == store.LinkTo {
+		return all, &RefusedError{Exception: id, Why: "a record is one customer's, so one exception is linked at a time", Hint: "leave the group out"}
+	}
 	first, err := d.Store.Exception(ctx, id)
 	if err != nil {
 		return all, err
@@ -158,7 +160,11 @@ func (d Desk) DoGroup(ctx context.Context, id int64, r Request, before int64) (a
 
 // asked is the request as a hash, to tell whether a key is given to another one.
 func (r Request) asked() string {
-	return hashOf(r.Verb, r.Owner, r.Ignored, r.Until.UnixMilli(), r.TargetID, r.Saw, r.SawSource)
+	values := []any{r.Verb, r.Owner, r.Ignored, r.Until.UnixMilli(), r.TargetID, r.Saw, r.SawSource}
+	if r.Force { // left out otherwise: requests of before there was a force have kept their hash
+		values = append(values, r.Force)
+	}
+	return hashOf(values...)
 }
 
 // hashOf is a hash of some values. Requests are kept by it: what they say may

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 
 	"trueup/internal/status"
@@ -41,6 +43,10 @@ func (d *desk) Act(_ context.Context, a store.Act) (bool, error) {
 	}
 	d.acts = append(d.acts, a)
 	return true, nil
+}
+
+func (d *desk) Answered(_ context.Context, key string) (bool, error) {
+	return slices.ContainsFunc(d.acts, func(a store.Act) bool { return a.Key == key }), nil
 }
 
 func live(string) bool { return false }
@@ -128,11 +134,14 @@ func TestAKeyIsKeptByWhoAndWhatItIsAbout(t *testing.T) {
 
 func TestACustomerIsNotLinkedToARecordThatIsNotThere(t *testing.T) {
 	s := &desk{kind: status.Unmatched, lasts: 9}
-	d := Desk{Store: s, Watching: live, NoRecord: func(_ context.Context, sync, customer, targetID string) string {
-		if targetID == "rec_gone" {
-			return "crm has no record rec_gone"
+	d := Desk{Store: s, Watching: live, MayLink: func(_ context.Context, sync, customer, targetID string, force bool) error {
+		switch {
+		case targetID == "rec_gone":
+			return &NoRecordError{Why: "crm has no record rec_gone"}
+		case targetID == "rec_anas" && !force:
+			return Anothers(customer, "record rec_anas shows the email of customer ana")
 		}
-		return ""
+		return nil
 	}}
 	link := Request{Verb: store.LinkTo, Who: "ana", TargetID: "rec_gone"}
 	_, err := d.Do(t.Context(), 1, link)
@@ -142,6 +151,56 @@ func TestACustomerIsNotLinkedToARecordThatIsNotThere(t *testing.T) {
 	}
 	link.TargetID = "rec_1"
 	if _, err := d.Do(t.Context(), 1, link); err != nil || len(s.acts) != 1 {
+		t.Errorf("it came to %v, done was %+v", err, s.acts)
+	}
+}
+
+func TestARecordThatShowsAnothersKeyIsLinkedOnlyByForce(t *testing.T) {
+	s := &desk{kind: status.Unmatched, lasts: 9}
+	d := Desk{Store: s, Watching: live, MayLink: func(_ context.Context, sync, customer, targetID string, force bool) error {
+		if force {
+			return nil
+		}
+		return Anothers(customer, "record rec_anas shows the email of customer ana")
+	}}
+	link := Request{Verb: store.LinkTo, Who: "ana", TargetID: "rec_anas"}
+	_, err := d.Do(t.Context(), 1, link)
+	var refused *RefusedError
+	if !errors.As(err, &refused) || refused.Exception != 1 || !strings.Contains(refused.Hint, "--force") || len(s.acts) > 0 {
+		t.Errorf("it came to %v, done was %+v", err, s.acts)
+	}
+	link.Force = true
+	if _, err := d.Do(t.Context(), 1, link); err != nil || len(s.acts) != 1 {
+		t.Errorf("by force it came to %v, done was %+v", err, s.acts)
+	}
+}
+
+func TestARepeatedLinkIsNotAskedAboutAgain(t *testing.T) {
+	s := &desk{kind: status.Unmatched, lasts: 9}
+	gone := false
+	d := Desk{Store: s, Watching: live, MayLink: func(_ context.Context, sync, customer, targetID string, force bool) error {
+		if gone {
+			return &NoRecordError{Why: "crm has no record rec_1"}
+		}
+		return nil
+	}}
+	link := Request{Verb: store.LinkTo, Who: "ana", TargetID: "rec_1", Key: "k"}
+	for range 2 {
+		if _, err := d.Do(t.Context(), 1, link); err != nil {
+			t.Error(err)
+		}
+		gone = true
+	}
+	link.Key = "another"
+	if _, err := d.Do(t.Context(), 1, link); err == nil {
+		t.Error("under another key a record that is gone is linked")
+	}
+}
+
+func TestOneExceptionIsLinkedAtATime(t *testing.T) {
+	s := &desk{kind: status.Unmatched, open: 3, lasts: 9}
+	var refused *RefusedError
+	if _, err := (Desk{Store: s, Watching: live}).DoGroup(t.Context(), 1, Request{Verb: store.LinkTo, Who: "ana", TargetID: "rec_1"}, 0); !errors.As(err, &refused) || len(s.acts) > 0 {
 		t.Errorf("it came to %v, done was %+v", err, s.acts)
 	}
 }

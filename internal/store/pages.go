@@ -95,6 +95,21 @@ func (db *DB) GroupsAfter(ctx context.Context, sync string, after Group, limit i
 	return db.groups(ctx, w, " order by sync, kind, cause limit ", limit)
 }
 
+// LinkedTo returns a *DuplicateLinkError when a record is linked to another
+// customer than the one that is named.
+func (db *DB) LinkedTo(ctx context.Context, sync, customer, targetID string) error {
+	owner := ""
+	err := db.view(ctx, func(s scanner) error { return s.Scan(&owner) },
+		"select customer from links where sync = $1 and target_id = $2 and customer <> $3", sync, targetID, customer)
+	switch {
+	case err != nil:
+		return fmt.Errorf("look whose a record of %s is: %w", sync, err)
+	case owner != "":
+		return &DuplicateLinkError{Sync: sync, TargetID: targetID, Customer: owner}
+	}
+	return nil
+}
+
 // Link returns a customer's link, or ErrNotFound.
 func (db *DB) Link(ctx context.Context, sync, customer string) (Link, error) {
 	l, err := db.link(ctx, sync, customer)

@@ -1,10 +1,24 @@
 package store
 
-import "errors"
+import (
+	"context"
+	"errors"
+	"fmt"
+)
 
 // ErrKeyReused means that something else was asked under the same key: nothing
 // was changed.
 var ErrKeyReused = errors.New("its key was given to another request before")
+
+// Answered reports whether a request was answered under a key before.
+func (db *DB) Answered(ctx context.Context, key string) (bool, error) {
+	n := 0
+	err := db.view(ctx, func(s scanner) error { return s.Scan(&n) }, "select count(*) from requests where request_key = $1", key)
+	if err != nil {
+		return false, fmt.Errorf("look for a request of before: %w", err)
+	}
+	return n > 0, nil
+}
 
 // answered returns what a request with the key of an act was answered, if there
 // was one.

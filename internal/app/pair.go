@@ -1,0 +1,158 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"trueup/internal/config"
+	"trueup/internal/connector"
+	"trueup/internal/exceptions"
+	"trueup/internal/identity"
+	"trueup/internal/pipeline"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// lookTime bounds the look at both sides that somebody waits for.
+const lookTime = 15 * time.Second
+
+// Pair is what a link would join, as the tools hold it now.
+type Pair struct {
+	Source, Target Side
+	// So is set when the link is there already: nothing was read.
+	So bool
+	// Unasked is why the target could not be asked; it stops nobody. A customer who
+	// was linked to a record that is not there is parked as broken_link.
+	Unasked error
+}
+
+// LookAtPair reads both sides of a link that somebody wants to make. The error is
+// why it may not be made, as exceptions.MayLink has it; the sides come with it
+// where they were read.
+func LookAtPair(ctx context.Context, cfg *config.Config, db *store.DB, sync, customer, targetID string, force bool) (Pair, error) {
+	s, conns, err := oneSync(cfg, db, sync)
+	if err != nil {
+		return Pair{}, err
+	}
+	defer conns.hangUp()
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	p, err := lookAtRecord(ctx, db, s, customer, targetID, force)
+	if !p.So && p.Target.ID != "" {
+		p.Source = sourceSide(ctx, s, customer)
+	}
+	return p, err
+}
+
+// mayLink implements exceptions.MayLink for the API.
+func (a *App) mayLink(ctx context.Context, sync, customer, targetID string, force bool) error {
+	for _, s := range a.carrier.Load().conns.syncs {
+		if s.Config.Name != sync {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(ctx, lookTime)
+		defer cancel()
+		p, err := lookAtRecord(ctx, a.store, s, customer, targetID, force)
+		if p.Unasked != nil {
+			a.log.Warn("a customer is linked to a record that could not be looked at", slog.String("sync", sync), slog.Any("error", p.Unasked))
+		}
+		return err
+	}
+	return nil
+}
+
+// lookAtRecord reads the record of a link that somebody wants to make, and says
+// whether it may be made.
+func lookAtRecord(ctx context.Context, db *store.DB, s pipeline.Sync, customer, targetID string, force bool) (p Pair, err error) {
+	// What is so already is no change, also when the record has gone since.
+	if l, err := db.Link(ctx, s.Config.Name, customer); err == nil && l.TargetID == targetID {
+		return Pair{So: true}, nil
+	}
+	if err := db.LinkedTo(ctx, s.Config.Name, customer, targetID); err != nil {
+		return p, err
+	}
+	record, err := s.Target.Target.Read(ctx, targetID)
+	if err != nil {
+		switch f := connector.FailureOf(err); {
+		case f.Kind == connector.Gone && f.Survivor != "":
+			return p, &exceptions.NoRecordError{Why: fmt.Sprintf("record %s was merged into %s in %s", targetID, f.Survivor, s.Target.Name)}
+		case f.Kind == connector.Gone:
+			return p, &exceptions.NoRecordError{Why: fmt.Sprintf("%s has no record %s", s.Target.Name, targetID)}
+		default:
+			p.Unasked = fmt.Errorf("%s could not be asked about record %s: %w", s.Target.Name, targetID, f)
+		}
+		record = status.TargetRecord{ID: targetID}
+	}
+	p.Target = Side{Connection: s.Target.Name, ID: targetID, Value: record.Value, Keys: record.Keys}
+	if p.Unasked != nil {
+		p.Target.Error = connector.FailureOf(err).Error()
+	}
+	if force {
+		return p, nil
+	}
+	why, err := anothers(ctx, db, s, customer, record)
+	if err == nil && why != "" {
+		err = exceptions.Anothers(customer, why)
+	}
+	return p, err
+}
+
+// anothers says by which key a record is another customer's, as far as that is
+// known: the source is asked by id only, and of the customers that were carried
+// the id and the address are kept. What a key holds is not said.
+func anothers(ctx context.Context, db *store.DB, s pipeline.Sync, customer string, record status.TargetRecord) (why string, err error) {
+	rules := map[string]bool{}
+	for _, m := range s.Config.Match {
+		r := identity.Rule{Source: m.Source, Target: m.Target}
+		rules[r.String()] = true
+		has := record.Keys[r.Target]
+		if r.Target == "id" {
+			has = record.ID
+		}
+		if has = identity.Normalize(r.Target, has); has == "" {
+			continue
+		}
+		other, err := db.OtherCustomer(ctx, s.Config.Name, customer, r.Source, has)
+		if err != nil {
+			return "", err
+		}
+		if other == "" && r.Source == "id" && has != identity.Normalize(r.Target, customer) && s.Source.Source != nil {
+			if _, err := s.Source.Source.Read(ctx, has); err == nil {
+				other = has
+			}
+		}
+		if other != "" {
+			return fmt.Sprintf("record %s shows the %s of customer %s, who matches it by %s", record.ID, r.Target, other, r), nil
+		}
+	}
+	// Who waits for a person because of this record matches it by whatever key.
+	for _, kind := range []status.Kind{status.AmbiguousMatch, status.LowConfidence, status.DuplicateLink} {
+		waiting, err := db.Exceptions(ctx, store.ExceptionFilter{Sync: s.Config.Name, Kind: kind, States: []status.State{status.Open, status.Acknowledged}})
+		if err != nil {
+			return "", err
+		}
+		for _, x := range waiting {
+			i := slices.IndexFunc(x.Candidates, func(c status.Candidate) bool { return c.TargetID == record.ID && rules[c.Rule] })
+			if x.Customer != customer && i >= 0 {
+				return fmt.Sprintf("record %s matches customer %s by %s, whose exception %d (%s) is open", record.ID, x.Customer, x.Candidates[i].Rule, x.ID, kind), nil
+			}
+		}
+	}
+	return "", nil
+}
+
+// sourceSide is a customer as the source has it now.
+func sourceSide(ctx context.Context, s pipeline.Sync, customer string) Side {
+	side := Side{Connection: s.Source.Name, ID: customer}
+	if s.Source.Source == nil {
+		side.Error = "the source cannot be asked; trueup events show has what it told"
+	} else if r, err := s.Source.Source.Read(ctx, customer); err != nil {
+		side.Error = connector.FailureOf(err).Error()
+	} else {
+		side.Value, side.Keys = r.Value, r.Keys
+	}
+	return side
+}

@@ -1,0 +1,51 @@
+package exceptions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"trueup/internal/store"
+)
+
+// MayLink returns why a customer is not to be linked to a record: a
+// *NoRecordError, a *store.DuplicateLinkError, or a *RefusedError that force goes
+// past. That the target cannot be asked is no reason.
+type MayLink func(ctx context.Context, sync, customer, targetID string, force bool) error
+
+// NoRecordError means that the target says it does not have the record.
+type NoRecordError struct{ Why string }
+
+func (e *NoRecordError) Error() string { return e.Why }
+
+// Anothers is the refusal of a link to a record that shows another customer's key.
+// why names the customer and the key, and not what the key holds.
+func Anothers(customer, why string) *RefusedError {
+	return &RefusedError{Why: why, Hint: fmt.Sprintf("compare both sides; if the record is %s's all the same, link it with --force (force: true in the API)", customer)}
+}
+
+// mayLink asks whether a link may be made, unless the request was answered under
+// its key before: then it is answered the same whatever has become of the record.
+func (d Desk) mayLink(ctx context.Context, x store.Exception, a store.Act, r Request) error {
+	if d.MayLink == nil || x.Customer == "" {
+		return nil
+	}
+	if a.Key != "" {
+		if answered, err := d.Store.Answered(ctx, a.Key); err != nil || answered {
+			return err
+		}
+	}
+	err := d.MayLink(ctx, x.Sync, x.Customer, a.TargetID, r.Force)
+	var none *NoRecordError
+	var refused *RefusedError
+	var taken *store.DuplicateLinkError
+	switch {
+	case errors.As(err, &none):
+		return &RefusedError{Exception: x.ID, Why: none.Why, Hint: "name the id of a record that is there, one of the candidates for instance"}
+	case errors.As(err, &refused):
+		return &RefusedError{Exception: x.ID, Why: refused.Why, Hint: refused.Hint}
+	case errors.As(err, &taken):
+		return explained(x, r, err)
+	}
+	return err
+}
