@@ -32,7 +32,7 @@ var always = []Offer{
 	{store.Acknowledge, "Acknowledge", "say that you look at it"},
 	{store.Assign, "Assign", "give it to an owner"},
 	{store.Ignore, "Ignore", "hide it until the source changes, or for ever"},
-	{store.Resolve, "Resolve", "close it, whatever the tools say; a relapse opens it again"},
+	{store.Resolve, "Resolve", "close it, whatever the tools say; a relapse opens it again, a conflict or first contact once a side changes"},
 	{store.Reopen, "Reopen", "open it again"},
 }
 

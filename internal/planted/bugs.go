@@ -289,7 +289,7 @@ var storeBugs = []Bug{
 	{"exceptions_never_close", "an exception stays open when the customer is carried", oracleFile,
 		`	if len(w.Open) == 0 || s.Close == store.CloseNone`, `	if ON || len(w.Open) == 0 || s.Close == store.CloseNone`},
 	{"exceptions_never_reopen", "a resolved exception stays so when its cause comes back", oracleFile,
-		`	back := resolved || x.State`, `	back := resolved && !ON || x.State`},
+		`	back := resolved && !asItWas || x.State`, `	back := resolved && !asItWas && !ON || x.State`},
 	{"target_events_dropped", "what the target tells is passed over", oracleFile,
 		`		if i < 0 {
 			e.Outcome`, `		if i < 0 || ON {

@@ -142,6 +142,9 @@ var ownerSteps = map[string]happens{
 		for _, x := range w.questions(s.Who) {
 			if store.Verb(s.Value) == store.Resolve {
 				w.facts.dismissed[x.Customer] = true
+				if store.AboutTwoSides(x.Kind) {
+					w.facts.asItWas[x.Customer] = x
+				}
 			}
 			w.act(x, store.Act{Verb: store.Verb(s.Value), Ignored: store.Ignored(s.Op), Owner: "ana@example.com", Who: "ana@example.com"})
 		}

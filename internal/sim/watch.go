@@ -78,6 +78,9 @@ type facts struct {
 	putBack map[string]int64
 	// dismissed are customers whose exception a person resolved or ignored.
 	dismissed map[string]bool
+	// asItWas are those of two sides that a person resolved: they stay so while both
+	// hold what he was shown.
+	asItWas map[string]store.Exception
 	// since is from when on a customer waits.
 	since      map[string]int64
 	streaks    map[string]streak
@@ -109,7 +112,7 @@ type seenState struct {
 
 func newFacts() facts {
 	return facts{stored: map[string]int{}, claims: map[string]claim{}, outcomes: map[int64]status.Outcome{},
-		delivered: map[string]int64{}, looked: map[string]look{}, firstSeen: map[seenState]int64{}, staleAt: map[string]int64{}, putBack: map[string]int64{}, dismissed: map[string]bool{}, since: map[string]int64{}, taken: map[string]taken{}, streaks: map[string]streak{},
+		delivered: map[string]int64{}, looked: map[string]look{}, firstSeen: map[seenState]int64{}, staleAt: map[string]int64{}, putBack: map[string]int64{}, dismissed: map[string]bool{}, asItWas: map[string]store.Exception{}, since: map[string]int64{}, taken: map[string]taken{}, streaks: map[string]streak{},
 		limits: counts{since: map[string]int64{}, waiting: map[string]bool{}, passing: map[string]bool{}, resumed: -1}}
 }
 

@@ -283,8 +283,11 @@ var baseIsTruth = watch{settled: func(w *world, t *task, work *store.Work, s sto
 }}
 
 // converges: after the calm both tools agree, or an exception says why not.
-var converges = watch{settled: func(w *world, _ *task, work *store.Work, _ store.Settlement) {
+var converges = watch{settled: func(w *world, _ *task, work *store.Work, s store.Settlement) {
 	delete(w.facts.dismissed, work.Customer)
+	if x, ok := w.facts.asItWas[work.Customer]; ok && s.Park != nil && s.Park.Kind == x.Kind {
+		w.coverage.hit("fault", "resolved and found again")
+	}
 }, ended: func(w *world) {
 	all, err := w.db.Exceptions(context.Background(), store.ExceptionFilter{Sync: syncName})
 	w.must(err)
@@ -298,7 +301,7 @@ var converges = watch{settled: func(w *world, _ *task, work *store.Work, _ store
 		}
 	}
 	for _, c := range w.source.customers {
-		if w.facts.dismissed[c.id] {
+		if w.facts.dismissed[c.id] || w.resolvedAsItIs(c) {
 			continue // a person said that it need not agree
 		}
 		w.converged(c, slices.DeleteFunc(slices.Clone(open), func(x store.Exception) bool { return x.Customer != c.id }))
@@ -307,6 +310,21 @@ var converges = watch{settled: func(w *world, _ *task, work *store.Work, _ store
 		}
 	}
 }}
+
+// resolvedAsItIs reports whether a person has closed the question about what both
+// sides hold now.
+func (w *world) resolvedAsItIs(c *client) bool {
+	x, ok := w.facts.asItWas[c.id]
+	row, err := w.db.Customer(context.Background(), syncName, c.id)
+	if !ok || err != nil || row.Link == nil {
+		return false
+	}
+	r := w.target.record(row.Link.TargetID)
+	if r == nil || r.gone || c.gone || c.now().value != x.SourceValue || r.now().value != x.TargetValue {
+		return false
+	}
+	return true
+}
 
 func (w *world) converged(c *client, open []store.Exception) {
 	row, err := w.db.Customer(context.Background(), syncName, c.id)

@@ -329,6 +329,9 @@ func (t *task) pass(place string, ms int64) bool {
 // act is something that a person does about an exception.
 func (w *world) act(x store.Exception, a store.Act) {
 	a.Exception = x.ID
+	if a.Verb != store.Resolve {
+		delete(w.facts.asItWas, x.Customer)
+	}
 	w.spoken(x)
 	_, err := w.db.Act(context.Background(), a)
 	w.must(err)

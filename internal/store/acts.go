@@ -62,6 +62,10 @@ type Action struct {
 // ErrNoCustomer means that the exception is about no single customer.
 var ErrNoCustomer = errors.New("it is about no single customer and closes when its cause is gone")
 
+// AboutTwoSides reports whether exceptions of a kind ask about what both sides
+// hold: one that a person resolved stays so until one of them changes.
+func AboutTwoSides(k status.Kind) bool { return k == status.Conflict || k == status.FirstContact }
+
 // Act does what a person decided, in one transaction with the note of who did
 // it. It returns false when that had been done already; a request that was
 // answered before under its key gets the same answer. ErrNotFound, ErrNoCustomer,
@@ -125,7 +129,7 @@ func (t *tx) perform(x Exception, a Act) (note string, changed bool, err error) 
 		note = map[Ignored]string{IgnoredUntilChange: "until the source changes", IgnoredAlways: "for ever"}[a.Ignored]
 		changed, err = one("update exceptions set state = 'ignored', ignored = $2 where id = $1 and (state <> 'ignored' or ignored <> $2)", string(a.Ignored))
 	case Resolve:
-		changed, err = one("update exceptions set state = 'resolved', ignored = '' where id = $1 and state <> 'resolved'")
+		changed, err = one("update exceptions set state = 'resolved', ignored = '', dismissed = $2 where id = $1 and state <> 'resolved'", bit(AboutTwoSides(x.Kind)))
 		if err == nil && changed && StopsOf(x.Kind) {
 			err = t.startAnew(x.Sync, x.Customer, x.Kind)
 		}
@@ -182,6 +186,10 @@ func (t *tx) actOnCustomer(x Exception, a Act) (note string, changed bool, err e
 	}
 	if err != nil || !changed {
 		return note, false, err
+	}
+	// He wants to know how it comes out, also where he had closed it.
+	if _, err := t.exec("update exceptions set dismissed = 0 where id = $1", x.ID); err != nil {
+		return "", false, err
 	}
 	switch a.Verb {
 	case Retry:

@@ -9,26 +9,30 @@ import (
 	"trueup/internal/status"
 )
 
-// A relapse opens the same row again. What an owner has acknowledged or
-// ignored stays so: it is counted, and not shouted again. What is ignored until
+// A relapse opens the same row again, but for a question about two sides that a
+// person closed while they are as they were: every poll tells of them once more.
+// What an owner has acknowledged or ignored stays so: it is counted, and not shouted again. What is ignored until
 // the source changes comes back also when the source has returned to the same
 // value, whatever became of the customer in between. An owner whom a
 // person named stays the owner until it is resolved, and so do candidates that
 // were looked for since.
 const (
-	backAgain = `(exceptions.state = 'resolved'
+	backAgain = `(exceptions.state = 'resolved' and not (exceptions.dismissed = 1
+        and exceptions.source_value = excluded.source_value and exceptions.source_changes = excluded.source_changes
+        and exceptions.target_value = excluded.target_value and exceptions.target_changes = excluded.target_changes)
     or exceptions.state = 'ignored' and exceptions.ignored = 'until_change'
         and (exceptions.source_value <> excluded.source_value or exceptions.source_changes <> excluded.source_changes))`
 
 	openException = `
 insert into exceptions (sync, customer, kind, stage, reason, source_value, target_value, last_action, confidence, owner, state, count,
-    first_seen, last_seen, candidates, cause, opened_at, source_changes)
+    first_seen, last_seen, candidates, cause, opened_at, source_changes, target_changes)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'open', 1, $11, $11, $12, $13, $11,
-    coalesce((select c.source_changes from customers c where c.sync = $1 and c.customer = $2), 0))
+    coalesce((select c.source_changes from customers c where c.sync = $1 and c.customer = $2), 0),
+    coalesce((select c.target_changes from customers c where c.sync = $1 and c.customer = $2), 0))
 on conflict (sync, customer, kind) do update set stage = excluded.stage, reason = excluded.reason, source_value = excluded.source_value,
     target_value = excluded.target_value, last_action = excluded.last_action, confidence = excluded.confidence,
     candidates = case when excluded.candidates in ('null', '[]') and not ` + backAgain + ` then exceptions.candidates else excluded.candidates end,
-    cause = excluded.cause, source_changes = excluded.source_changes, count = exceptions.count + 1, last_seen = excluded.last_seen,
+    cause = excluded.cause, source_changes = excluded.source_changes, target_changes = excluded.target_changes, count = exceptions.count + 1, last_seen = excluded.last_seen,
     state = case when ` + backAgain + ` then 'open' else exceptions.state end,
     ignored = case when ` + backAgain + ` then '' else exceptions.ignored end,
     opened_at = case when ` + backAgain + ` then excluded.opened_at else exceptions.opened_at end,
@@ -103,7 +107,7 @@ func (t *tx) resolve(chosen where) (closed int, err error) {
 		err := s.Scan(&id, &p.sync, &p.kind, &p.cause)
 		ids, topics = append(ids, id), append(topics, p)
 		return err
-	}, "update exceptions set state = 'resolved', ignored = ''"+chosen.String()+" returning id, sync, kind, cause", chosen.args...)
+	}, "update exceptions set state = 'resolved', ignored = '', dismissed = 0"+chosen.String()+" returning id, sync, kind, cause", chosen.args...)
 	if err != nil {
 		return 0, err
 	}

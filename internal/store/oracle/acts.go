@@ -58,7 +58,7 @@ func (db *DB) perform(x *store.Exception, a store.Act) (note string, changed boo
 		x.State, x.Ignored = status.StateIgnored, a.Ignored
 	case store.Resolve:
 		if x.State != status.Resolved {
-			x.State, x.Ignored = status.Resolved, ""
+			x.State, x.Ignored, db.dismissed[x.ID] = status.Resolved, "", store.AboutTwoSides(x.Kind)
 			db.startAnew(key{x.Sync, x.Customer}, x.Kind)
 		}
 	case store.Reopen:
@@ -112,6 +112,7 @@ func (db *DB) actOnCustomer(x *store.Exception, a store.Act) (note string, chang
 	if err != nil || !changed {
 		return note, false, err
 	}
+	db.dismissed[x.ID] = false
 	switch a.Verb {
 	case store.Retry:
 		db.lookAgain(k)

@@ -43,7 +43,8 @@ type DB struct {
 	exceptions  []*store.Exception
 	actions     map[int64][]store.Action
 	requests    map[string]request
-	counted     map[int64]int64 // by exception: its customer's changes when it was counted last
+	counted     map[int64]changes // by exception: its customer's when it was counted last
+	dismissed   map[int64]bool    // a person resolved it, and it is about two sides
 	halts       map[string]time.Time
 	connections map[string]*connection
 	cursors     map[string]*cursor
@@ -64,7 +65,7 @@ type customer struct {
 	holder            int64
 	firstTry          time.Time
 	email             string
-	changes           int64 // of the source
+	changes           changes
 	limited
 }
 
@@ -77,6 +78,9 @@ type intent struct {
 	key
 	store.Intent
 }
+
+// changes counts how often each side of a customer was found changed.
+type changes struct{ source, target int64 }
 
 type connection struct {
 	pausedUntil time.Time
@@ -98,7 +102,7 @@ type cursor struct {
 func New(now func() time.Time) *DB {
 	return &DB{now: now, seen: map[eventKey]bool{}, customers: map[key]*customer{},
 		connections: map[string]*connection{}, cursors: map[string]*cursor{},
-		actions: map[int64][]store.Action{}, requests: map[string]request{}, counted: map[int64]int64{}, halts: map[string]time.Time{}}
+		actions: map[int64][]store.Action{}, requests: map[string]request{}, counted: map[int64]changes{}, dismissed: map[int64]bool{}, halts: map[string]time.Time{}}
 }
 
 // Unfence takes every report without looking at claim and lease. The simulator
@@ -425,7 +429,7 @@ func (c *customer) release(w *store.Work, s store.Settlement, now time.Time) {
 	if s.Outcome == status.Applied || s.Outcome != "" && !s.Halted && !s.KeepDue && c.generation == w.Generation {
 		c.waits, c.passes = false, false
 	}
-	was := c.Desired
+	was, held := c.Desired, c.Observed
 	// A value that the settlement leaves is as it was claimed.
 	c.Desired, c.Observed, c.Base, c.undone = w.Desired, w.Observed, w.Base, w.Undone
 	if s.Undone != nil {
@@ -439,11 +443,14 @@ func (c *customer) release(w *store.Work, s store.Settlement, now time.Time) {
 		c.Desired.At, c.Desired.SeenAt, c.Desired.EventAt = milli(d.At), milli(d.SeenAt), milli(d.EventAt)
 	}
 	if c.Desired.SourceValue != was.SourceValue || !was.At.IsZero() && c.Desired.At.After(was.At) {
-		c.changes++
+		c.changes.source++
 	}
 	if o := s.Observed; o != nil {
 		c.Observed = *o
 		c.Observed.At, c.Observed.SeenAt = milli(o.At), milli(o.SeenAt)
+	}
+	if c.Observed.Value != held.Value || c.Observed.At.After(held.At) {
+		c.changes.target++
 	}
 	if b := s.Base; b != nil {
 		c.Base = *b
@@ -481,7 +488,7 @@ func (db *DB) resolve(x *store.Exception) bool {
 	if !closable(x) {
 		return false
 	}
-	x.State, x.Ignored = status.Resolved, ""
+	x.State, x.Ignored, db.dismissed[x.ID] = status.Resolved, "", false
 	db.note(x.ID, "trueup", "closed", "")
 	return true
 }
@@ -492,31 +499,34 @@ func (db *DB) open(n store.NewException, now time.Time) int64 {
 	if n.Cause == "" {
 		n.Cause = n.Customer
 	}
-	changes := int64(0)
+	var counted changes
 	if c, ok := db.customers[key{n.Sync, n.Customer}]; ok {
-		changes = c.changes
+		counted = c.changes
 	}
 	for _, x := range db.exceptions {
 		if x.Sync == n.Sync && x.Customer == n.Customer && x.Kind == n.Kind {
-			again(x, n, now, db.counted[x.ID] != changes)
-			db.counted[x.ID] = changes
+			db.again(x, n, now, counted)
+			db.counted[x.ID] = counted
 			return x.ID
 		}
 	}
 	x := &store.Exception{ID: int64(len(db.exceptions) + 1), NewException: n, State: status.Open, Count: 1, FirstSeen: now, LastSeen: now, OpenedAt: now}
 	db.exceptions = append(db.exceptions, x)
-	db.counted[x.ID] = changes
+	db.counted[x.ID] = counted
 	return x.ID
 }
 
 // again counts an exception, and opens it if it is one that comes back.
-func again(x *store.Exception, n store.NewException, now time.Time, changed bool) {
+func (db *DB) again(x *store.Exception, n store.NewException, now time.Time, counted changes) {
+	was := db.counted[x.ID]
+	changed := was.source != counted.source || x.SourceValue != n.SourceValue
+	asItWas := db.dismissed[x.ID] && !changed && was.target == counted.target && x.TargetValue == n.TargetValue
 	resolved := x.State == status.Resolved
 	if x.Assigned && !resolved {
 		n.Owner = x.Owner
 	}
 	x.Assigned = x.Assigned && !resolved
-	back := resolved || x.State == status.StateIgnored && x.Ignored == store.IgnoredUntilChange && (changed || x.SourceValue != n.SourceValue)
+	back := resolved && !asItWas || x.State == status.StateIgnored && x.Ignored == store.IgnoredUntilChange && changed
 	if !back && len(n.Candidates) == 0 {
 		n.Candidates = x.Candidates
 	}

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -98,6 +99,52 @@ var exceptions = map[string]func(*testing.T, Open){
 		if x, err := f.db.Exception(f.ctx, again); err != nil || again != id || x.State != status.Open || x.Count != 2 {
 			t.Errorf("it came back as %+v, %v", x, err)
 		}
+	},
+	"a conflict that a person resolved opens again when a side has changed, and not before": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		edited := f.clock.Now()
+		park := exception("cus_1", status.Conflict, status.StageDecide)
+		now := store.Settlement{Outcome: status.Held, Park: &park, Close: store.CloseBefore, Desired: &store.Desired{SourceValue: "canceled", Value: "Churned", At: edited},
+			Observed: &store.Observed{Value: "Paused", At: edited, SeenAt: edited}}
+		n, want := 0, 0
+		hold := func(back bool, change func()) {
+			t.Helper()
+			f.clock.Move(time.Hour)
+			change()
+			n++
+			f.receive(event(fmt.Sprint("evt_", n), "cus_1"))
+			f.settle(now)
+			want++
+			found, err := f.db.Exceptions(f.ctx, store.ExceptionFilter{Sync: sync1})
+			f.must(err)
+			if len(found) != 1 || found[0].Count != want || (found[0].State == status.Open) != back || found[0].OpenedAt.Equal(f.clock.Now()) != back {
+				t.Fatalf("look %d left %+v", n, found)
+			}
+			if back {
+				f.act(found[0].ID, store.Resolve)
+			}
+		}
+		same := func() {}
+		hold(true, same)
+		hold(false, same)
+		hold(false, func() { now.Observed.SeenAt = f.clock.Now() })
+		hold(true, func() { now.Observed.At = f.clock.Now() })
+		hold(false, same)
+		hold(true, func() { now.Observed.Value = "Lead" })
+		hold(true, func() { now.Desired.At = f.clock.Now() })
+		hold(true, func() { now.Desired.SourceValue = "unpaid" })
+		hold(false, same)
+		hold(true, func() { park.TargetValue = "Other" })
+		hold(true, func() {
+			f.receive(event("evt_equal", "cus_1"))
+			f.settle(store.Settlement{Outcome: status.AlreadyEqual, Close: store.CloseAll, Observed: &store.Observed{Value: "Churned", At: edited, SeenAt: edited}})
+		})
+		found, err := f.db.Exceptions(f.ctx, store.ExceptionFilter{Sync: sync1})
+		f.must(err)
+		hold(false, same)
+		f.act(found[0].ID, store.Retry)
+		f.settle(store.Settlement{Outcome: status.Ignored, Close: store.CloseNone})
+		hold(true, same)
 	},
 	"whoever opened an exception closes it, and nobody else": func(t *testing.T, open Open) {
 		f := fresh(t, open)
