@@ -18,7 +18,6 @@ package decide
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"trueup/internal/status"
@@ -244,13 +243,10 @@ func (f Facts) byProgram() bool {
 
 // surelyOurs reports whether what differs from the base is our doing, or a
 // program's answer to it, although the last editor is known for the whole record
-// only: we were it when a write of ours can have arrived, only the spelling is
-// another, or the record was edited in the very moment in which we wrote it.
+// only: we were it when a write of ours can have arrived, or the record was
+// edited in the very moment in which we wrote it.
 func (f Facts) surelyOurs() bool {
 	o, b := f.Observed, f.Base
-	if o.Value != "" && strings.EqualFold(strings.TrimSpace(o.Value), strings.TrimSpace(b.Value)) {
-		return true
-	}
 	possible := !f.told(f.since()).IsZero()
 	if !b.Wrote.IsZero() && possible && !o.EditedAt.After(b.Wrote.Add(f.Policy.ClockSkew)) {
 		return true

@@ -2,7 +2,6 @@ package decide
 
 import (
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -172,12 +171,10 @@ func sparesPeople(t failing, f Facts, d Decision) {
 	program := o.FieldTime && (o.Actor == status.ActorUs || o.Actor == status.ActorAutomation && !f.Policy.SkipAutomation)
 	_, ours := f.Explained()
 	under := o.Actor == status.ActorUs && slices.ContainsFunc(f.Intents, func(i Intent) bool { return !o.SeenAt.IsZero() || !o.EditedAt.IsZero() })
-	spelled := o.Value != "" && strings.EqualFold(strings.TrimSpace(o.Value), strings.TrimSpace(f.Base.Value)) &&
-		(o.Actor == status.ActorUs || o.Actor == status.ActorAutomation && !f.Policy.SkipAutomation)
 	// It answers our write in the moment of that.
 	moment := (o.Actor == status.ActorUs || o.Actor == status.ActorAutomation && !f.Policy.SkipAutomation) && !f.Base.Wrote.IsZero() &&
 		!o.EditedAt.IsZero() && !o.EditedAt.After(f.Base.Wrote.Add(skew))
-	if f.Base.Known && f.Base.Value != o.Value && !program && !ours && !under && !spelled && !moment && !olderThan(after) {
+	if f.Base.Known && f.Base.Value != o.Value && !program && !ours && !under && !moment && !olderThan(after) {
 		t.Fatalf("somebody's edit that may be newer is written over by %s: %+v", d.Reason, f)
 	}
 
