@@ -42,6 +42,11 @@ func TestALinkIsLookedAtBeforeItIsMade(t *testing.T) {
 	l.crm.Set(resttest.Record{ID: "rec_9", Email: "someone.else@example.com"})
 	l.crm.Set(resttest.Record{ID: "rec_10", Email: mail(1)})
 
+	byPhone := load(func(s *config.Sync) { s.Match = []config.MatchRule{{Source: "phone", Target: "phone", Confidence: 1}} })
+	_, err := l.db.OpenException(t.Context(), store.NewException{Sync: "customer-status", Customer: "cus_7", Kind: status.LowConfidence, Stage: status.StageMatch, Reason: "only 0.5 sure",
+		Candidates: []status.Candidate{{TargetID: "rec_9", Rule: "phone = phone"}, {TargetID: "rec_10", Rule: "like in name"}}})
+	l.must(err)
+
 	for _, tt := range []struct {
 		name, customer, record string
 		cfg                    *config.Config
@@ -56,6 +61,8 @@ func TestALinkIsLookedAtBeforeItIsMade(t *testing.T) {
 		{"one of the two, for whom they match", "cus_2", "rec_3", byEmail, false, ""},
 		{"a record with the id of one whom only the source knows", "cus_9", "rec_8", byID, false, "shows the email of customer cus_10, who matches it by id = email"},
 		{"a record with the own id", "cus_10", "rec_8", byID, false, ""},
+		{"a record that another's exception has as a match", "cus_9", "rec_9", byPhone, false, "rec_9 matches customer cus_7 by phone = phone, whose exception"},
+		{"a record that is only like another", "cus_9", "rec_10", byPhone, false, ""},
 		{"a record that is not there", "cus_9", "rec_none", byEmail, true, "crm has no record rec_none"},
 		{"what is so already", "cus_1", "rec_1", byEmail, false, ""},
 	} {

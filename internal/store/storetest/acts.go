@@ -71,6 +71,11 @@ var acts = map[string]func(*testing.T, Open){
 		id := f.settled("canceled", "Active", status.Conflict)
 		f.answer(store.Act{Exception: id, Verb: store.Acknowledge, Key: "k1", Asked: "acknowledge"}, true, nil)
 		f.answer(store.Act{Exception: id, Verb: store.Resolve, Key: "k1", Asked: "resolve"}, false, store.ErrKeyReused)
+		for key, want := range map[string]bool{"k1": true, "never asked": false} {
+			if answered, err := f.db.Answered(f.ctx, key); err != nil || answered != want {
+				t.Errorf("of %q it says that it was answered: %t, %v", key, answered, err)
+			}
+		}
 		if x, err := f.db.Exception(f.ctx, id); err != nil || x.State != status.Acknowledged {
 			t.Errorf("it is %s, %v", x.State, err)
 		}

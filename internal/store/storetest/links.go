@@ -196,7 +196,13 @@ var links = map[string]func(*testing.T, Open){
 			if err := f.db.SetLink(f.ctx, link(customer, "rec_5")); !errors.As(err, &taken) || taken.Customer != "cus_5" {
 				t.Errorf("%s is told %v", customer, err)
 			}
+			if err := f.db.LinkedTo(f.ctx, sync1, customer, "rec_5"); !errors.As(err, &taken) || taken.Customer != "cus_5" {
+				t.Errorf("%s is told before: %v", customer, err)
+			}
 		}
+		f.must(f.db.LinkedTo(f.ctx, sync1, "cus_5", "rec_5")) // its own
+		f.must(f.db.LinkedTo(f.ctx, sync1, "cus_4", "rec_4")) // nobody's
+		f.must(f.db.LinkedTo(f.ctx, "another", "cus_4", "rec_5"))
 	},
 	"a person's link makes a customer due again, and wakes nobody who was never seen": func(t *testing.T, open Open) {
 		f := fresh(t, open)
