@@ -185,6 +185,9 @@ var eventBugs = []Bug{
 		`	if carried.Event == "" || e.OccurredAt.IsZero()`, `	if ON || carried.Event == "" || e.OccurredAt.IsZero()`},
 	{"order_of_arrival", "the event that came last is taken for the newest", "internal/pipeline/desired.go",
 		`	if a.OccurredAt.IsZero() || b.OccurredAt.IsZero() {`, `	if ON || a.OccurredAt.IsZero() || b.OccurredAt.IsZero() {`},
+	{"tie_by_id", "of two events of one second the one with the higher id is taken for the newer", "internal/pipeline/desired.go",
+		`	return cmp.Or(a.HappenedAt(r.skew).Compare(b.HappenedAt(r.skew)), arrival)`, `	if ON { arrival = cmp.Or(cmp.Compare(a.ID, b.ID), arrival) }
+	return cmp.Or(a.HappenedAt(r.skew).Compare(b.HappenedAt(r.skew)), arrival)`},
 	{"dated_ahead_believed", "a value's time is believed although it is yet to come", "internal/pipeline/desired.go",
 		`	case !at.After(r.askedAt):`, `	case ON || !at.After(r.askedAt):`},
 	{"any_event_is_a_change", "a change is dated by an event that may be about something else", "internal/pipeline/desired.go",

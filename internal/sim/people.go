@@ -20,6 +20,9 @@ var businessSteps = map[string]happens{
 			c := w.source.customers[s.Who]
 			before := c.now().value
 			c.set(s.Value)
+			if w.set.seconds {
+				s.N %= 700 // mostly in one second
+			}
 			w.after(s.N, func() { c.set(before) })
 		}},
 	"source restates": {weight: 4, run: func(w *world, s Step) {

@@ -60,7 +60,9 @@ type setting struct {
 	// that is listClock ms ahead of the true time.
 	listed    bool
 	listClock int64
-	storm     int64
+	// seconds: the source counts in whole seconds.
+	seconds bool
+	storm   int64
 }
 
 func drawSetting(r *rand.Rand) setting {
@@ -90,6 +92,17 @@ func drawAhead(seed uint64, s setting) int64 {
 	}
 	return 3_600_000
 }
+
+// says is what the source makes of a time.
+func (s setting) says(at int64) int64 {
+	if at += s.sourceClock; s.seconds {
+		at -= (at%1000 + 1000) % 1000
+	}
+	return at
+}
+
+// drawSeconds reports whether the source counts in whole seconds.
+func drawSeconds(seed uint64) bool { return rand.New(rand.NewPCG(seed, 17)).IntN(3) == 0 }
 
 // ahead reports whether the source's clock is known to be wrong.
 func (s setting) ahead() bool { return s.sourceClock > skewMs }

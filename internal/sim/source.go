@@ -95,14 +95,17 @@ func (c *client) set(value string) {
 func (s *source) tell(c *client, why string) {
 	w := s.world
 	v := c.now()
-	e := told{id: fmt.Sprintf("evt_%d", len(s.log)+1), customer: c.id, value: v.value, version: len(c.versions) - 1, at: w.now + w.set.sourceClock}
+	e := told{id: w.eventID(len(s.log) + 1), customer: c.id, value: v.value, version: len(c.versions) - 1, at: w.set.says(w.now)}
 	switch {
 	case why == "again": // what was lost, sent once more
-		e.at = v.at + w.set.sourceClock
+		e.at = w.set.says(v.at)
 	case why == "touched" && !w.set.readable: // of another type, with no status in it
 		e.value = ""
 	default:
 		v.restated = w.now
+	}
+	if n := c.told; w.set.seconds && n < len(s.log) && s.log[n].customer == c.id && s.log[n].version != e.version && s.log[n].at == e.at {
+		w.coverage.hit("fault", "two changes in a second")
 	}
 	if why != "touched" {
 		c.change, c.told = e.id, len(s.log)
@@ -110,6 +113,15 @@ func (s *source) tell(c *client, why string) {
 	s.log = append(s.log, e)
 	w.note("source "+why, c.id, v.value, int64(e.version))
 	w.send(e)
+}
+
+// eventID is the id of the nth event. Where a second can have several, the ids
+// have an order of their own.
+func (w *world) eventID(n int) string {
+	if w.set.seconds {
+		return fmt.Sprintf("evt_%08x", uint32(n)*2654435761)
+	}
+	return fmt.Sprintf("evt_%d", n)
 }
 
 // payload is the event as the inbox stores it.
@@ -158,7 +170,7 @@ func (s asked) Read(ctx context.Context, id string) (status.SourceRecord, error)
 		t.version, t.versionKnown = len(c.versions)-1, true
 		record = status.SourceRecord{ID: id, Value: v.value, Keys: keysOf(id)}
 		if s.set.valueAt {
-			record.ValueAt = s.at(v.at + s.set.sourceClock)
+			record.ValueAt = s.at(s.set.says(v.at))
 		}
 		return nil
 	})

@@ -134,10 +134,30 @@ var noTimeTravel = watch{landed: func(w *world, s *sending, r *record) {
 		w.fail(4, "no time travel", "%s was written without a look at the source", s.value)
 	case s.version < r.landed && s.late && !w.set.class.conditional():
 		w.coverage.hit("bounded", "a late write")
+	case s.version < r.landed && w.tied(s.work.Customer, s.version, r.landed):
+		w.coverage.hit("bounded", "events of one second that overtook each other")
 	case s.version < r.landed:
 		w.fail(4, "no time travel", "version %d of %s was written after version %d", s.version, s.work.Customer, r.landed)
 	}
 }}
+
+// tied reports whether nobody can tell that a state is the older one: the source
+// cannot be asked, told of both in one second, and the older came last.
+func (w *world) tied(customer string, older, newer int) bool {
+	if w.set.readable || !w.set.seconds {
+		return false
+	}
+	stored, err := w.db.Events(context.Background(), store.EventFilter{Sync: syncName, Customer: customer, Limit: 10_000})
+	w.must(err)
+	at, place := map[int]int64{}, map[int]int64{} // of what came last of each state
+	for _, e := range stored {
+		t, err := readTold(string(e.Payload))
+		if err == nil && t.value != "" && e.Side == store.SourceSide && e.ReplayOf == 0 && e.Seq > place[t.version] {
+			at[t.version], place[t.version] = t.at, e.Seq
+		}
+	}
+	return place[newer] > 0 && place[older] > place[newer] && at[older] == at[newer]
+}
 
 // noIdleWrite: what the target holds already is not written.
 var noIdleWrite = watch{landed: func(w *world, s *sending, r *record) {
@@ -335,6 +355,12 @@ func (w *world) converged(c *client, open []store.Exception) {
 	if row.Outcome == status.Applied || row.Outcome == status.AlreadyEqual {
 		if len(open) > 0 {
 			w.fail(11, "converges", "%s was carried, and %s is still open", c.id, open[0].Kind)
+		}
+	}
+	for v, before := range c.versions[:len(c.versions)-1] {
+		if before.value == row.Desired.SourceValue && w.tied(c.id, v, len(c.versions)-1) {
+			w.coverage.hit("bounded", "events of one second that overtook each other")
+			return
 		}
 	}
 	want, ok := w.wanted(c.now().value)

@@ -74,6 +74,7 @@ func newWorld(c Case, tracing bool) *world {
 	w.set.sourceClock += drawAhead(c.Seed, w.set)
 	w.set.drawProof(c.Seed)
 	w.set.drawTells(c.Seed)
+	w.set.seconds = drawSeconds(c.Seed)
 	if c.Nodes > 0 {
 		w.set.nodes = c.Nodes
 	}
