@@ -38,6 +38,7 @@ func TestWhatIsExportedCanBeImported(t *testing.T) {
     webhook: {verify: {scheme: standard-webhooks, secrets: [`+whsec+`]}}
 syncs:
   two-scenarios:
+    mode: watch
     source: {connection: shop}
     target: {connection: tool}
     match: [{source: id, target: id}, {source: phone-number, target: phone number}, {source: email, target: email}]
@@ -132,7 +133,7 @@ func TestWhatCannotBeExportedSaysWhy(t *testing.T) {
 		"no address":             {strings.Replace(sourceText, "public_url", "# public_url", 1), ErrNoPublicURL, ""},
 		"a value with a formula": {strings.Replace(targetText, "to: Active", `to: "{{1.status}}"`, 1), nil, "a formula"},
 		"a key with a backtick":  {strings.Replace(targetText, "target: email", "target: \"e`mail\"", 1), nil, "a formula"},
-		"two fields": {targetText + `
+		"two fields": {strings.Replace(targetText, "{connection: tool}", "{connection: tool, field: status}", 1) + `
   other:
     source: {connection: billing}
     target: {connection: tool, field: plan}

@@ -17,7 +17,7 @@ import (
 
 // ErrByHand means that a file is written in a way in which it cannot be edited
 // without touching what is not to be touched.
-var ErrByHand = errors.New("Trueup cannot edit this safely")
+var ErrByHand = errors.New("it cannot be edited safely by a program")
 
 // byHand says where a file is written so, and why; line 0 is nowhere.
 func byHand(line int, why string) error {
