@@ -29,6 +29,7 @@ type reading struct {
 // Where a tool does not say, arrival is the order. An event without a status
 // says nothing where nobody can be asked.
 func readEvents(events []store.Event, r reading) reading {
+	r.ordered, r.newest = nil, nil
 	for _, e := range events {
 		if e.Side == store.SourceSide && !mute(e, r.asked) {
 			r.ordered = append(r.ordered, e)
@@ -151,6 +152,17 @@ func (r reading) firstStatement(value string, after, seen time.Time) (time.Time,
 		return at, true
 	}
 	return time.Time{}, false
+}
+
+// newestValue is the newest event that says a value, nil when none does. A replay
+// says what was so.
+func (r reading) newestValue() *store.Event {
+	for i, e := range slices.Backward(r.ordered) {
+		if e.HasValue && e.ReplayOf == 0 {
+			return &r.ordered[i]
+		}
+	}
+	return nil
 }
 
 // toldBefore reports whether an event from before a time may have brought the value.

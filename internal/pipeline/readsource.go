@@ -30,7 +30,7 @@ func (a *attempt) readSource(ctx context.Context) verdict {
 		return a.failed(err, a.Source.Name, "reading the customer in")
 	}
 	a.record = inMilliseconds(record)
-	if v := a.notYetShown(); v.end != nil {
+	if v := a.notYetShown(ctx); v.end != nil {
 		return v
 	}
 	a.did("read the customer in %s", a.Source.Name)
@@ -42,19 +42,24 @@ func (a *attempt) readSource(ctx context.Context) verdict {
 const shownWithin = 15 * time.Second
 
 // notYetShown waits for a source that answers from a copy, which is a moment old:
-// it shows what was known before, and its newest event says another value. The
+// its newest event says another value, whether that waits or was carried. The
 // pauses grow with the time since that came. What goes on being so is believed.
-func (a *attempt) notYetShown() verdict {
-	newest, r := a.events.newest, a.record
-	if newest == nil || newest.ReplayOf > 0 || !newest.HasValue || newest.Value == r.Value || a.insists {
+func (a *attempt) notYetShown(ctx context.Context) verdict {
+	newest, r := a.events.newestValue(), a.record
+	if newest == nil && !a.insists { // something else says to look, soon after what was told
+		told, err := a.Store.Events(ctx, store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer, Connection: a.Source.Name,
+			Since: a.askedAt.Add(-shownWithin), Limit: lookBack, Bare: true, Valued: true})
+		if err != nil {
+			return a.storeFailed(err)
+		}
+		newest = readEvents(told, a.events).newestValue()
+	}
+	if newest == nil || newest.ReplayOf > 0 || newest.Value == r.Value || a.insists {
 		return onward
 	}
-	if was := a.work.Desired.SourceValue; was != "" && was != r.Value {
-		return onward // it has moved on
-	}
-	told, shows := a.events.dated(*newest), later(r.ValueAt, r.UpdatedAt)
+	told, shows := newest.OccurredAt, later(r.ValueAt, r.UpdatedAt) // by one clock
 	since := a.askedAt.Sub(newest.ReceivedAt)
-	if !told.IsZero() && !shows.IsZero() && !shows.Add(a.events.skew).Before(told) || since >= shownWithin {
+	if !told.IsZero() && shows.After(told) || since >= shownWithin {
 		return onward
 	}
 	return end(ending{action: "wait", retry: max(a.Retry.First, since), attempts: a.work.Attempts, firstTry: a.work.FirstTry, failure: string(connector.Transient),

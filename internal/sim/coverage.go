@@ -70,7 +70,7 @@ func expected() map[string][]string {
 	}
 	want["fault"] = append(want["fault"], "forged", "rotation", "map changed", "option list", "lie", "respelled", "moved", "merge", "delete", "create", "zombie", "replayed", "replayed, and it is old",
 		"webhook reordered", "edit by human", "edit by automation", "edit by us",
-		"ruling apply", "ruling keep", "resolved and found again", "two changes in a second")
+		"ruling apply", "ruling keep", "resolved and found again", "two changes in a second", "stale source read")
 	for _, place := range places {
 		if place != "" {
 			want["crash"] = append(want["crash"], place)

@@ -62,7 +62,9 @@ type setting struct {
 	listClock int64
 	// seconds: the source counts in whole seconds.
 	seconds bool
-	storm   int64
+	// behind: the source answers from a copy that is so many ms old.
+	behind int64
+	storm  int64
 }
 
 func drawSetting(r *rand.Rand) setting {
@@ -103,6 +105,16 @@ func (s setting) says(at int64) int64 {
 
 // drawSeconds reports whether the source counts in whole seconds.
 func drawSeconds(seed uint64) bool { return rand.New(rand.NewPCG(seed, 17)).IntN(3) == 0 }
+
+// drawBehind is how old the copy is from which a source answers, in some
+// histories. Its events tell the value: else nobody could know.
+func drawBehind(seed uint64, s setting) int64 {
+	r := rand.New(rand.NewPCG(seed, 18))
+	if !s.readable || !s.valued || r.IntN(2) > 0 {
+		return 0
+	}
+	return 500 + r.Int64N(11_500)
+}
 
 // ahead reports whether the source's clock is known to be wrong.
 func (s setting) ahead() bool { return s.sourceClock > skewMs }

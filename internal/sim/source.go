@@ -166,8 +166,12 @@ func (s asked) Read(ctx context.Context, id string) (status.SourceRecord, error)
 		if c == nil || c.gone || c.late > s.now {
 			return gone()
 		}
-		v := c.now()
 		t.version, t.versionKnown = len(c.versions)-1, true
+		for t.version > 0 && c.versions[t.version].at > s.now-s.set.behind {
+			t.version--
+			s.coverage.hit("fault", "stale source read")
+		}
+		v := c.versions[t.version]
 		record = status.SourceRecord{ID: id, Value: v.value, Keys: keysOf(id)}
 		if s.set.valueAt {
 			record.ValueAt = s.at(s.set.says(v.at))

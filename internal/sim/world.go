@@ -75,6 +75,7 @@ func newWorld(c Case, tracing bool) *world {
 	w.set.drawProof(c.Seed)
 	w.set.drawTells(c.Seed)
 	w.set.seconds = drawSeconds(c.Seed)
+	w.set.behind = drawBehind(c.Seed, w.set)
 	if c.Nodes > 0 {
 		w.set.nodes = c.Nodes
 	}
