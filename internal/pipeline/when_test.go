@@ -209,6 +209,47 @@ func TestASourceThatAnswersAMomentOldIsAskedAgain(t *testing.T) {
 	}
 }
 
+// A copy that is a moment old may show what was before the last change, or between
+// two of them. Neither is carried.
+func TestASourceThatAnswersFromACopyBringsNoOlderStateBack(t *testing.T) {
+	for _, dated := range []bool{true, false} {
+		begin := func() *world {
+			w := newWorld(t, nil)
+			w.billing.tellsUpdated = dated
+			w.customer("1", "active", "Active")
+			w.carry("1", "active")
+			w.pass(time.Minute)
+			return w
+		}
+		t.Run(fmt.Sprintf("a look at something else right after a change, record times %t", dated), func(t *testing.T) {
+			w := begin()
+			w.deliver(w.change("1", "canceled"))
+			w.work()
+			w.holds("1", "Churned")
+			w.pass(time.Second)
+			w.billing.behind = 4 * time.Second
+			w.deliver(w.note("1"))
+			w.work()
+			w.holds("1", "Churned")
+			w.finish()
+			w.holds("1", "Churned")
+		})
+		t.Run(fmt.Sprintf("the state between two changes, record times %t", dated), func(t *testing.T) {
+			w := begin()
+			first := w.change("1", "paused")
+			w.pass(2 * time.Second)
+			second := w.change("1", "canceled")
+			w.deliver(first)
+			w.deliver(second)
+			w.billing.behind = time.Second
+			w.work()
+			w.holds("1", "Active")
+			w.finish()
+			w.holds("1", "Churned")
+		})
+	}
+}
+
 // What goes on being so is so: the event was mistaken, or was overtaken by a
 // change that nobody told of.
 func TestASourceThatInsistsIsBelieved(t *testing.T) {

@@ -78,7 +78,7 @@ func (db *DB) place(ctx context.Context) (int64, error) {
 
 // enter takes a lock, and then tells of it: nobody finds the process without.
 func (db *DB) enter(ctx context.Context) error {
-	id := rand.Int64N(1<<52) + 1 //nolint:gosec // it only has to be another than the others'
+	id := rand.Int64N(1<<52) + 1 // #nosec G404 -- it only has to be another than the others'
 	lock, err := db.lockProcess(ctx, db, id)
 	if err != nil {
 		return err
