@@ -46,7 +46,7 @@ const shownWithin = 15 * time.Second
 // pauses grow with the time since that came. What goes on being so is believed.
 func (a *attempt) notYetShown(ctx context.Context) verdict {
 	newest, r := a.events.newestValue(), a.record
-	if newest == nil && !a.insists && r.Value != a.work.Desired.SourceValue { // something else says to look, soon after what was told
+	if newest == nil && !a.insists { // something else says to look, soon after what was told, or that event has ended in an exception
 		told, err := a.Store.Events(ctx, store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer, Connection: a.Source.Name,
 			Since: a.askedAt.Add(-shownWithin), Limit: lookBack, Bare: true, Valued: true})
 		if err != nil {
