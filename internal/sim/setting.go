@@ -107,10 +107,11 @@ func (s setting) says(at int64) int64 {
 func drawSeconds(seed uint64) bool { return rand.New(rand.NewPCG(seed, 17)).IntN(3) == 0 }
 
 // drawBehind is how old the copy is from which a source answers, in some
-// histories. Its events tell the value: else nobody could know.
+// histories. Its events tell the value, those that a list brings too: else nobody
+// could know.
 func drawBehind(seed uint64, s setting) int64 {
 	r := rand.New(rand.NewPCG(seed, 18))
-	if !s.readable || !s.valued || r.IntN(2) > 0 {
+	if !s.readable || !s.valued || s.listed || r.IntN(2) > 0 {
 		return 0
 	}
 	return 500 + r.Int64N(11_500)
