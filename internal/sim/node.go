@@ -278,6 +278,13 @@ func (n *node) busy() (tasks int) {
 	return tasks
 }
 
+// waits reports whether a customer could be claimed now, whichever store it is.
+func (w *world) waits() bool {
+	due, err := w.db.NextDue(context.Background(), syncName)
+	w.must(err)
+	return !due.IsZero() && ms(due) <= w.now
+}
+
 // try lets a worker ask for work at a time.
 func (n *node) try(at int64) {
 	w := n.world
@@ -298,7 +305,7 @@ func (n *node) try(at int64) {
 			case t.dead:
 			case err != nil:
 				w.note("claim failed", "", "", 0)
-			case carried == 0 && len(w.claimable()) > 0:
+			case carried == 0 && w.waits():
 				n.hold = w.now + 1000
 			case carried > 0:
 				n.hold = 0
