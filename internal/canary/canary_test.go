@@ -129,6 +129,9 @@ func (w *world) judge(s *spill) {
 		if column, ok := strings.CutPrefix(where, inColumn); ok {
 			return stored[n.what](column)
 		}
+		if n.what != w.editor.what && strings.HasPrefix(where, "trueup links set ") && strings.Contains(where, ": stdout") {
+			return true // whoever links is shown whom he joins
+		}
 		return where == inFile || strings.HasPrefix(where, shown[n.what]) && strings.HasSuffix(where, ": stdout")
 	}, append(w.needles(), w.email, w.name, w.editor)...)
 	// A search that finds nothing proves nothing unless it finds what is there.
