@@ -18,7 +18,6 @@
 //  2. A customer's address and name stand in the database where they are needed
 //     and nowhere else in it: in the events as they came, and in the column that
 //     trueup explain looks an address up in.
-
 //  3. They are shown by trueup events show, which shows an event as it came and
 //     says so in its help, and by what shows a person whom a link would join:
 //     exceptions compare, exceptions link, links set. No log, error, metric or
