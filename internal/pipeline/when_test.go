@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"trueup/internal/connector"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -246,6 +247,27 @@ func TestASourceThatAnswersFromACopyBringsNoOlderStateBack(t *testing.T) {
 			w.holds("1", "Active")
 			w.finish()
 			w.holds("1", "Churned")
+		})
+		t.Run(fmt.Sprintf("after the event ended in an exception, record times %t", dated), func(t *testing.T) {
+			w := begin()
+			changed := w.change("1", "canceled")
+			w.billing.fail = func(call, _, _ string) error {
+				return &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone, Detail: "a web page instead of data"}
+			}
+			w.deliver(changed)
+			w.work()
+			if open := w.open()["1"]; !slices.Equal(open, []status.Kind{status.ConnectionFailed}) {
+				t.Fatalf("open are %v", open)
+			}
+			w.billing.fail = nil
+			w.pass(time.Second)
+			w.billing.behind = 4 * time.Second
+			w.lookAgain("1")
+			w.finish()
+			w.holds("1", "Churned")
+			if open := w.open(); len(open) > 0 {
+				t.Errorf("open are %v", open)
+			}
 		})
 	}
 }
