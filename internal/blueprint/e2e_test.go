@@ -375,9 +375,11 @@ func TestASourceBehindMakeThatMisbehaves(t *testing.T) {
 	paste := interpreter.Settings{Hook: "events", Edit: func(file []byte) []byte {
 		return bytes.ReplaceAll(file, []byte(secretPlaceholder), []byte(strings.TrimPrefix(whsec, "whsec_")))
 	}}
+	// One time for all: an event that comes twice is the same event.
+	changed := time.Now().UTC().Format(time.RFC3339)
 	event := func(id, value string) map[string]any {
 		return map[string]any{"event_id": id, "customer": "c1", "status": value, "email": "c1@example.com", "name": awkward,
-			"changed_at": time.Now().UTC().Format(time.RFC3339)}
+			"changed_at": changed}
 	}
 	tests := map[string]struct {
 		verify   string

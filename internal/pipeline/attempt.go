@@ -33,6 +33,7 @@ type attempt struct {
 	lookedAt, seenAt time.Time
 	decision         decide.Decision
 	intent           store.Intent
+	editedBy         string               // who had edited the record last when the write left, by the target's word
 	shown            *status.TargetRecord // the record, as the answer to the write has it
 	unproved         error                // how the write ended when its effect is not known
 	accepted         []int64              // our intents that the tool says it has done

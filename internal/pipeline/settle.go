@@ -126,7 +126,8 @@ func (a *attempt) line(e *ending, events int) *store.Decision {
 		Observed: a.target.Value, Base: a.work.Base.Value, DesiredAt: a.desired.At, ObservedAt: a.target.EditedAt,
 		By: a.target.By, Confidence: a.decision.Confidence, Events: events}
 	if e.outcome == status.Applied {
-		d.Observed = a.intent.Prior // what was decided on, not what we made of it
+		// What was decided on, not what we made of it.
+		d.Observed, d.ObservedAt, d.By = a.intent.Prior, a.intent.PriorAt, a.editedBy
 	}
 	if a.link != nil {
 		d.TargetID = a.link.TargetID

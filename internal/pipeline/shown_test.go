@@ -275,3 +275,28 @@ func TestARowThatTheTargetSpellsItsOwnWayFails(t *testing.T) {
 		t.Errorf("told %+v", x)
 	}
 }
+
+// The history of a write says what was decided on: who had edited the record
+// before, and when, not that we have since.
+func TestTheHistoryOfAWriteNamesWhoEditedBefore(t *testing.T) {
+	w := newWorld(t, nil)
+	w.customer("cus_1", "active", "Churned")
+	w.crm.edit("rec_cus_1", "Churned", status.ActorHuman)
+	edited := w.now
+	w.pass(time.Hour)
+	w.carry("cus_1", "active")
+	if got := w.crm.value("rec_cus_1"); got != "Active" {
+		t.Fatalf("the target holds %q", got)
+	}
+	found, err := w.db.History(t.Context(), syncName, "cus_1", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(found, func(d store.Decision) bool { return d.Outcome == status.Applied })
+	if i < 0 {
+		t.Fatalf("no write in %+v", found)
+	}
+	if d := found[i]; d.Observed != "Churned" || d.By != string(status.ActorHuman) || !d.ObservedAt.Equal(edited) {
+		t.Errorf("decided on %q by %q at %s", d.Observed, d.By, d.ObservedAt)
+	}
+}

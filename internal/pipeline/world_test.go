@@ -129,7 +129,9 @@ func (t *tool) Write(_ context.Context, r status.TargetRecord, value string) (*s
 	if err := t.failed("write", r.ID, value); err != nil {
 		return nil, err
 	}
+	t.mu.Lock()
 	t.asked = append(t.asked, value)
+	t.mu.Unlock()
 	if t.lies {
 		return nil, nil
 	}

@@ -20,6 +20,7 @@ func (a *attempt) write(ctx context.Context) verdict {
 		return a.storeFailed(err)
 	}
 	a.intent = intent
+	a.editedBy = a.target.By
 	a.work.Intents = append(a.work.Intents, intent)
 	a.did("sent %s to %s", a.desired.Value, a.Target.Name)
 	failpoint.Hit("intent")
