@@ -103,6 +103,9 @@ type Reading struct {
 	// Err is set when this event of an otherwise readable body cannot be
 	// read; Event.Payload still holds its JSON.
 	Err error
+	// Listed is the date that a list of changes gives to this one, where the
+	// event leaves it out because the status need not have changed then.
+	Listed time.Time
 }
 
 // Source reads a customer from the tool that decides.
@@ -151,7 +154,8 @@ type Stepwise interface {
 type Changes interface {
 	// Since returns events after the cursor, oldest first, and the cursor to
 	// ask with next time. An empty cursor means "from now on" and returns no
-	// events. more is true when another call would return further events now.
+	// events: the next one is the newest time that the list has, or the tool's
+	// clock, and never ours, which may be hours ahead. more is true when another call would return further events now.
 	Since(ctx context.Context, cursor string) (events []Reading, next string, more bool, err error)
 }
 

@@ -190,11 +190,11 @@ func (p *Poller) page(ctx context.Context, cursor string, listed time.Time) (nex
 	return next, more, nil
 }
 
-// newestOf is when the newest change of an answer happened, zero when none says.
+// newestOf is the date of the newest change of an answer, zero when none has one.
 func newestOf(readings []connector.Reading) (newest time.Time) {
 	for _, r := range readings {
-		if r.Err == nil && r.Event.OccurredAt.After(newest) {
-			newest = r.Event.OccurredAt
+		if r.Err == nil {
+			newest = later(newest, later(r.Event.OccurredAt, r.Listed))
 		}
 	}
 	return newest

@@ -50,6 +50,9 @@ type Harness struct {
 	Writes []Call
 	// Lies are writes to a tool that answers 200 and keeps what it held.
 	Lies []Lie
+	// Polled is a tool that lists these changes, oldest first, for a connector
+	// with Changes; nil for another. It is asked anew for each answer.
+	Polled func(changes func() []Change) http.HandlerFunc
 }
 
 // Call is one thing a connector asks of its tool.
@@ -93,6 +96,9 @@ func Run(t *testing.T, h Harness) {
 	}
 	for _, c := range h.Writes {
 		t.Run(c.Name, func(t *testing.T) { testCall(t, h, c, true) })
+	}
+	if h.Polled != nil {
+		t.Run("changes", func(t *testing.T) { testPolled(t, h) })
 	}
 	for _, l := range h.Lies {
 		t.Run(l.Name, func(t *testing.T) { testLie(t, h, l) })

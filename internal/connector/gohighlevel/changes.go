@@ -43,27 +43,32 @@ func (p position) String() string {
 // Since implements connector.Changes.
 func (c changes) Since(ctx context.Context, cursor string) ([]connector.Reading, string, bool, error) {
 	ctx = connector.Background(ctx)
+	now := c.now().UTC()
 	if cursor == "" {
-		return nil, position{From: c.now().UTC()}.String(), false, nil
+		from, err := c.newest(ctx, now)
+		if err != nil {
+			return nil, "", false, err
+		}
+		return nil, position{From: from}.String(), false, nil
 	}
 	var at position
 	if json.Unmarshal([]byte(cursor), &at) != nil || at.From.IsZero() {
 		return nil, "", false, &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone,
 			Detail: "the stored position in HighLevel's changes cannot be read"}
 	}
-	if now := c.now().UTC(); at.From.After(now.Add(overlap)) {
+	if at.From.After(now.Add(overlap)) {
 		// A clock that was wrong must not hide what happens until then.
 		at = position{From: now}
 	}
 	rows, err := c.records.page(ctx, searchBody{PageLimit: pageSize, Sort: oldestFirst, SearchAfter: at.After,
-		Filters: []filter{{"dateUpdated", "range", within{at.From.Add(-overlap).UTC().Format(time.RFC3339Nano)}}}})
+		Filters: []filter{{"dateUpdated", "range", within{From: stamp(at.From.Add(-overlap))}}}})
 	if err != nil {
 		return nil, "", false, err
 	}
 	var found []connector.Reading
 	for _, row := range rows {
 		found = append(found, changed(row))
-		if row.DateUpdated.After(at.Newest) {
+		if row.DateUpdated.After(at.Newest) && !row.DateUpdated.After(now) {
 			at.Newest = row.DateUpdated.Time
 		}
 	}
@@ -75,11 +80,45 @@ func (c changes) Since(ctx context.Context, cursor string) ([]connector.Reading,
 		at.After = json.RawMessage(next)
 		return found, at.String(), true, nil
 	}
-	if at.Newest.After(at.From) {
+	switch {
+	case at.Newest.After(at.From):
 		at.From = at.Newest // by HighLevel's clock, not by ours
+	case len(rows) == 0 && len(at.After) == 0:
+		// Not even the contact that the position is of: it has changed or is
+		// gone, or the position was made by our clock and lies ahead.
+		if at.From, err = c.newest(ctx, now); err != nil {
+			return nil, "", false, err
+		}
 	}
 	return found, position{From: at.From}.String(), false, nil
 }
+
+// beginning is the position before any contact.
+var beginning = time.Unix(0, 0).UTC()
+
+// newest is the newest time of a change that the location has, by HighLevel's
+// clock: ours may be hours ahead, and a position of its making would hide every
+// change until then. Nor is it later than ours: one contact dated into the future
+// must not hide all the others.
+func (c changes) newest(ctx context.Context, now time.Time) (time.Time, error) {
+	body := searchBody{PageLimit: 1, Sort: newestFirst, Filters: []filter{{"dateUpdated", "range", within{To: stamp(now)}}}}
+	rows, err := c.records.page(ctx, body)
+	if err == nil && len(rows) == 0 {
+		body.Filters = nil
+		if rows, err = c.records.page(ctx, body); err == nil && len(rows) == 0 {
+			return beginning, nil // of an empty list whatever comes is new
+		}
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	if at := rows[0].DateUpdated.Time; !at.IsZero() && !at.After(now) {
+		return at.UTC(), nil
+	}
+	return now, nil
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 // changed is the event of a contact in the list of changes. Its id is made of
 // the time of the change, so that the overlap gives repeats.
@@ -90,6 +129,7 @@ func changed(row contact) connector.Reading {
 		r.Event.ID, r.Err = "updated:"+row.ID, fmt.Errorf("the contact %s has no time of its last change", row.ID)
 		return r
 	}
+	r.Listed = row.DateUpdated.Time
 	r.Event.ID = fmt.Sprintf("updated:%s:%d", row.ID, row.DateUpdated.UnixMilli())
 	return r
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -167,6 +168,47 @@ func TestTheConnectorKeepsTheContract(t *testing.T) {
 			connectortest.Run(t, h)
 		})
 	}
+}
+
+// A private integration has no webhooks: its changes are polled.
+func TestPollingKeepsTheContract(t *testing.T) {
+	h := harness(connector.Use{Field: "status"})
+	h.Polled = func(changes func() []connectortest.Change) http.HandlerFunc {
+		usual := whole()
+		return func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/contacts/search" {
+				usual(w, r)
+				return
+			}
+			var asked struct {
+				PageLimit int
+				Sort      []sorting
+				Filters   []struct{ Value struct{ GTE, LTE time.Time } }
+			}
+			if err := json.NewDecoder(r.Body).Decode(&asked); err != nil {
+				t.Error(err)
+			}
+			rows := []map[string]any{}
+			for _, c := range changes() {
+				if len(asked.Filters) > 0 {
+					if within := asked.Filters[0].Value; c.At.Before(within.GTE) || !within.LTE.IsZero() && c.At.After(within.LTE) {
+						continue
+					}
+				}
+				rows = append(rows, map[string]any{"id": c.Customer, "dateUpdated": c.At})
+			}
+			if asked.Sort[0].Direction == "desc" {
+				slices.Reverse(rows)
+			}
+			body, err := json.Marshal(map[string]any{"contacts": rows[:min(len(rows), asked.PageLimit)]})
+			if err != nil {
+				t.Error(err)
+			}
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = w.Write(body)
+		}
+	}
+	connectortest.Run(t, h)
 }
 
 func delivery(change func(map[string]any)) []byte {

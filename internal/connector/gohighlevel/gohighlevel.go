@@ -90,7 +90,7 @@ func Open(name string, common config.Connection, s *Settings, deps connector.Dep
 		OptionList:   where.kind == customField || where.kind == opportunityStatus,
 		DeleteNotice: s.Webhook != nil && s.Webhook.AppID != "",
 	}
-	conn.Probe = probe{records: all, settings: s, use: deps.Use}
+	conn.Probe = probe{records: all, settings: s, use: deps.Use, now: deps.Now}
 	if where.kind == nowhere {
 		return conn, nil
 	}

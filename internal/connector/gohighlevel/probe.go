@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"trueup/internal/connector"
 )
@@ -15,6 +16,7 @@ type probe struct {
 	records  *records
 	settings *Settings
 	use      connector.Use
+	now      func() time.Time
 }
 
 // Probe implements connector.Probe: it reads one thing of each kind that the
@@ -23,12 +25,13 @@ type probe struct {
 func (p probe) Probe(ctx context.Context) ([]string, error) {
 	var said []string
 	say := func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }
-	rows, err := p.records.page(ctx, searchBody{PageLimit: 1})
+	rows, err := p.records.page(ctx, searchBody{PageLimit: 1, Sort: newestFirst})
 	if err != nil {
 		return said, fmt.Errorf("search the contacts of the location: %w", err)
 	}
 	say("the token may read the contacts of location %s", p.settings.LocationID)
 	if len(rows) > 0 {
+		said = append(said, connector.SayClocks(p.now(), p.records.api.rest.Clock(), "the newest change of a contact", rows[0].DateUpdated.Time)...)
 		// A search answers for the location in the body. What the token is
 		// really good for, a record shows.
 		if err := p.contact(ctx, rows[0].ID); err != nil {

@@ -29,7 +29,8 @@ type filter struct {
 
 // within is the value of a filter whose operator is range.
 type within struct {
-	From string `json:"gte"`
+	From string `json:"gte,omitempty"`
+	To   string `json:"lte,omitempty"`
 }
 
 type sorting struct {
@@ -40,6 +41,9 @@ type sorting struct {
 // oldestFirst is the order in which contacts are gone through: one that changes
 // meanwhile moves to the end and comes twice, and is never missed.
 var oldestFirst = []sorting{{"dateUpdated", "asc"}}
+
+// newestFirst is for the newest alone.
+var newestFirst = []sorting{{"dateUpdated", "desc"}}
 
 const (
 	// pageSize is how many contacts one page of a list holds; HighLevel gives

@@ -2,7 +2,9 @@ package httpconn
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,6 +81,15 @@ func TestTheConnectorKeepsTheContract(t *testing.T) {
 	}}}
 	kept := status.TargetRecord{ID: "c1", Value: "Active", Revision: "1"}
 	h.Lies = []connectortest.Lie{{Name: "a write that is answered and not done", Tool: record, Record: kept, Value: "Paused"}}
+	h.Polled = func(changes func() []connectortest.Change) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			var records []string
+			for _, c := range changes() {
+				records = append(records, fmt.Sprintf(`{"id":%q,"status":"Active","updated_at":%q}`, c.Customer, c.At.Format(time.RFC3339)))
+			}
+			jsonTool(`{"customers":[`+strings.Join(records, ",")+`]}`)(w, r)
+		}
+	}
 	connectortest.Run(t, h)
 }
 

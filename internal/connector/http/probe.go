@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"trueup/internal/connector"
 )
 
 // probe checks a live account through its list, the one call that needs no id.
@@ -40,23 +42,8 @@ func (p probe) Probe(ctx context.Context) ([]string, error) {
 	if without > 0 {
 		said = append(said, fmt.Sprintf("%d of them have no status: is record.status spelt right?", without))
 	}
-	now := p.now().UTC()
-	if off := now.Sub(clock); !clock.IsZero() && off.Abs() > clockSlack {
-		said = append(said, fmt.Sprintf("its clock says %s and ours %s: one of them is wrong", clock.UTC().Format(time.RFC3339), now.Format(time.RFC3339)))
-	}
-	if !newest.IsZero() {
-		side := "before"
-		if newest.After(now) {
-			side = "after"
-		}
-		said = append(said, fmt.Sprintf("the newest change on that page is dated %s, %s %s our clock", newest.UTC().Format(time.RFC3339),
-			now.Sub(newest).Abs().Truncate(time.Second), side))
-	}
-	return said, nil
+	return append(said, connector.SayClocks(p.now(), clock, "the newest change on that page", newest)...), nil
 }
-
-// clockSlack is what two clocks may differ by without a word.
-const clockSlack = time.Minute
 
 func latest(a, b time.Time) time.Time {
 	if b.After(a) {

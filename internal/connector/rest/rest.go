@@ -60,6 +60,18 @@ type Client struct {
 	// the calls that are left in a header. The failure is nil for a 2xx, and may
 	// be changed; the body must not get into it.
 	Answered func(status int, header http.Header, body []byte, failure *connector.Failure)
+
+	clock atomic.Int64 // what Clock returns, in Unix seconds; 0 for nothing yet
+}
+
+// Clock is the time that the tool's last answer says it was sent at, zero before
+// the first and for a tool that does not say: its clock, which may differ from
+// ours by hours.
+func (c *Client) Clock() time.Time {
+	if at := c.clock.Load(); at != 0 {
+		return time.Unix(at, 0).UTC()
+	}
+	return time.Time{}
 }
 
 // Request is one call.
@@ -153,6 +165,9 @@ func (c *Client) Do(ctx context.Context, req Request) (Response, error) {
 	if survivor := req.survivor(hr.URL, resp.StatusCode, to); survivor != "" {
 		f = &connector.Failure{Kind: connector.Gone, Effect: connector.EffectNone, Status: resp.StatusCode, Survivor: survivor,
 			Detail: "the tool says that another record has taken its place"}
+	}
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		c.clock.Store(date.Unix())
 	}
 	if c.Answered != nil {
 		c.Answered(resp.StatusCode, resp.Header, body, f)

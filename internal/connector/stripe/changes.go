@@ -33,9 +33,11 @@ var eventTypes = append(slices.Clone(customerEvents),
 	subscriptionEvents+"created", subscriptionEvents+"updated", subscriptionEvents+"deleted",
 	subscriptionEvents+"paused", subscriptionEvents+"resumed")
 
-// changes implements connector.Changes. Its cursor is a time in Unix seconds:
-// every event created before it has been returned, as far as Stripe still
-// lists it.
+// changes implements connector.Changes. Its cursor is a time in Unix seconds, by
+// Stripe's clock: every event created before it has been returned, as far as
+// Stripe still lists it. Our clock may be hours ahead of Stripe's, and a position
+// of its making would lie ahead of every event until then; nor is a position
+// later than our clock.
 type changes struct {
 	api  *client
 	name string
@@ -48,7 +50,7 @@ func (c changes) Since(ctx context.Context, cursor string) ([]connector.Reading,
 	ctx = connector.Background(ctx)
 	now := c.now().UTC()
 	if cursor == "" {
-		return nil, unixText(now), false, nil
+		return c.first(ctx)
 	}
 	seconds, err := strconv.ParseInt(cursor, 10, 64)
 	if err != nil || seconds < 0 {
@@ -66,26 +68,57 @@ func (c changes) Since(ctx context.Context, cursor string) ([]connector.Reading,
 		from = now
 	}
 	until := from.Add(window)
-	more := until.Before(now)
 	query := url.Values{
 		"types[]":      eventTypes,
 		"created[gte]": {unixText(from.Add(-overlap))},
 	}
-	if more {
+	if until.Before(now) {
 		query.Set("created[lt]", unixText(until))
 	}
 	found, newest, err := c.read(ctx, query)
 	if err != nil {
 		return nil, "", false, err
 	}
-	next := until
-	if !more {
-		// The newest event by Stripe's clock, not now by ours. In a quiet
-		// account the cursor follows at a distance that no clock is wrong by,
-		// so that it never leaves the 30 days.
-		next = latest(from, newest, now.Add(-window/2))
+	theirs := c.theirs()
+	if until.Before(theirs) {
+		return found, unixText(until), true, nil
 	}
-	return found, unixText(next), more, nil
+	return found, unixText(place(from, newest, theirs)), false, nil
+}
+
+// first returns where to begin, which is the newest event.
+func (c changes) first(ctx context.Context) ([]connector.Reading, string, bool, error) {
+	var newest time.Time
+	_, _, err := c.api.page(ctx, events, url.Values{"types[]": eventTypes, "limit": {"1"}}, func(_ string, object json.RawMessage) error {
+		if reading, err := readEvent(object, modeUnknown); err == nil {
+			newest = reading.Event.OccurredAt
+		}
+		return nil // what cannot be read now is not new either
+	})
+	if err != nil {
+		return nil, "", false, err
+	}
+	return nil, unixText(place(time.Time{}, newest, c.theirs())), false, nil
+}
+
+// place is where asking has got to when all events up to now were listed: the
+// newest of them. In a quiet account it follows Stripe's clock at a distance, so
+// that it never leaves the 30 days and nothing has to be caught up.
+func place(from, newest, theirs time.Time) time.Time {
+	at := latest(from, newest, theirs.Add(-window/2))
+	if at.After(theirs) {
+		return theirs
+	}
+	return at
+}
+
+// theirs is Stripe's clock as its last answer had it, and never later than ours.
+func (c changes) theirs() time.Time {
+	now := c.now().UTC()
+	if at := c.api.rest.Clock(); !at.IsZero() && at.Before(now) {
+		return at
+	}
+	return now
 }
 
 // read returns the events of one window, oldest first, and the time of the

@@ -26,14 +26,15 @@ func since(t *testing.T, c connector.Connection, cursor string) (ids []string, n
 	return ids, next, more
 }
 
-func TestSinceBeginsNow(t *testing.T) {
+func TestSinceBeginsAtTheNewestEvent(t *testing.T) {
 	f := newFake(t)
-	f.addEvent("evt_1", "customer.updated", testNow.Add(-time.Minute))
+	f.addEvent("evt_1", "customer.updated", testNow.Add(-2*time.Minute))
+	f.addEvent("evt_2", "customer.updated", testNow.Add(-time.Minute))
 	ids, next, more := since(t, f.open(), "")
-	if len(ids) > 0 || next != unixText(testNow) || more {
+	if len(ids) > 0 || next != unixText(testNow.Add(-time.Minute)) || more {
 		t.Errorf("got %q, %s, %v", ids, next, more)
 	}
-	if got := f.seen(); len(got) > 0 {
+	if got := f.seen(); len(got) != 1 || !strings.Contains(got[0], "limit=1&types") {
 		t.Errorf("asked %q", got)
 	}
 }
@@ -104,7 +105,8 @@ func TestSinceCatchesUpHourByHour(t *testing.T) {
 func TestSinceInAQuietAccountStaysNearNow(t *testing.T) {
 	now := testNow
 	f := newFake(t)
-	conn := f.open(func(d *connector.Deps) { d.Now = func() time.Time { return now } })
+	f.clock = func() time.Time { return now }
+	conn := f.open(func(d *connector.Deps) { d.Now = f.clock })
 	_, cursor, _ := since(t, conn, "")
 	for range 100 {
 		now = now.Add(20 * time.Minute)

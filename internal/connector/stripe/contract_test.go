@@ -69,6 +69,18 @@ func TestTheConnectorKeepsTheContract(t *testing.T) {
 		return found, err
 	})
 	read("probe", func(ctx context.Context, c connector.Connection) (any, error) { return c.Probe.Probe(ctx) })
+	h.Polled = func(changes func() []connectortest.Change) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			f := &fake{t: t, clock: time.Now}
+			for _, c := range changes() {
+				event := eventJSON("evt_"+c.Customer, "customer.updated", c.At)
+				f.events = slices.Insert(f.events, 0, strings.Replace(event, "cus_1", c.Customer, 1))
+			}
+			date := w.Header().Get("Date")
+			f.clock = func() time.Time { at, _ := http.ParseTime(date); return at }
+			f.ServeHTTP(w, r)
+		}
+	}
 	connectortest.Run(t, h)
 }
 

@@ -40,10 +40,11 @@ type fake struct {
 	// the fake answer.
 	instead  func(w http.ResponseWriter, r *http.Request) bool
 	requests []string
+	clock    func() time.Time // its own
 }
 
 func newFake(t *testing.T) *fake {
-	f := &fake{t: t, customers: map[string]string{}}
+	f := &fake{t: t, customers: map[string]string{}, clock: func() time.Time { return testNow }}
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
 	f.url = server.URL
@@ -60,6 +61,7 @@ var allowed = map[string][]string{
 func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	w.Header().Set("Date", f.clock().Format(http.TimeFormat))
 	f.requests = append(f.requests, r.Method+" "+r.URL.RequestURI())
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {

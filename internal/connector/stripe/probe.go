@@ -2,15 +2,20 @@ package stripe
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
+
+	"trueup/internal/connector"
 )
 
 // probe implements connector.Probe.
 type probe struct {
 	api *client
 	key string
+	now func() time.Time
 }
 
 // Probe implements connector.Probe: it reads one object of each kind that the
@@ -26,6 +31,9 @@ func (p probe) Probe(ctx context.Context) ([]string, error) {
 			return sentences, unexpected(r, "is not a list", nil)
 		}
 		sentences = append(sentences, fmt.Sprintf("the API key may read %s", r))
+		if r == events {
+			sentences = append(sentences, connector.SayClocks(p.now(), p.api.rest.Clock(), "the newest event", newestOf(answer))...)
+		}
 	}
 	if m := modeOf(p.key); m != modeUnknown {
 		sentences = append(sentences, fmt.Sprintf("the API key is for the %s mode", m))
@@ -34,4 +42,16 @@ func (p probe) Probe(ctx context.Context) ([]string, error) {
 		sentences = append(sentences, "the API key is a secret key, which may do everything; a restricted key that reads is enough")
 	}
 	return sentences, nil
+}
+
+// newestOf is when the newest event of the account was made, zero when it has none.
+func newestOf(events page) time.Time {
+	var newest struct {
+		Created int64 `json:"created"`
+	}
+	if len(events.Data) == 0 || json.Unmarshal(events.Data[0], &newest) != nil {
+		return time.Time{}
+	}
+	at, _ := unixTime(newest.Created)
+	return at
 }

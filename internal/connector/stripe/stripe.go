@@ -93,7 +93,7 @@ func Open(name string, common config.Connection, s *Settings, deps connector.Dep
 		Receiver: receiver{scheme: scheme, mode: modeOf(key)},
 		Source:   source{api: api},
 		Changes:  changes{api: api, name: name, now: now, log: log},
-		Probe:    probe{api: api, key: key},
+		Probe:    probe{api: api, key: key, now: now},
 	}, nil
 }
 

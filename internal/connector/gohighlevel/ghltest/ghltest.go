@@ -136,6 +136,7 @@ func (a *Account) serve(w http.ResponseWriter, r *http.Request) {
 	instead := a.instead
 	a.daily--
 	h := w.Header()
+	h.Set("Date", a.now().UTC().Format(http.TimeFormat))
 	h.Set("X-RateLimit-Limit-Daily", "200000")
 	h.Set("X-RateLimit-Daily-Remaining", fmt.Sprint(max(a.daily, 0)))
 	h.Set("X-RateLimit-Interval-Milliseconds", "10000")

@@ -55,10 +55,14 @@ func (a *Account) search(w http.ResponseWriter, r *http.Request) {
 			rows = append(rows, c)
 		}
 	}
-	if len(q.Sort) > 0 && (q.Sort[0].Field != "dateUpdated" || q.Sort[0].Direction != "asc") {
+	newest := len(q.Sort) > 0 && q.Sort[0].Direction == "desc"
+	if len(q.Sort) > 0 && (q.Sort[0].Field != "dateUpdated" || q.Sort[0].Direction != "asc" && !newest) {
 		a.t.Errorf("search: an order that this account does not know: %v", q.Sort)
 	}
 	slices.SortFunc(rows, func(x, y Contact) int { return cmp.Or(x.Updated.Compare(y.Updated), cmp.Compare(x.ID, y.ID)) })
+	if newest {
+		slices.Reverse(rows)
+	}
 	total := len(rows)
 	if len(q.SearchAfter) == 2 {
 		ms, _ := q.SearchAfter[0].(float64)
@@ -93,11 +97,12 @@ func (a *Account) fits(c Contact, q query) (ok bool, problem string) {
 		case f.Field == "dateUpdated" && f.Operator == "range":
 			var within struct {
 				From time.Time `json:"gte"`
+				To   time.Time `json:"lte"`
 			}
-			if json.Unmarshal(f.Value, &within) != nil || within.From.IsZero() {
+			if json.Unmarshal(f.Value, &within) != nil || within.From.IsZero() && within.To.IsZero() {
 				return false, "range needs times"
 			}
-			if c.Updated.Before(within.From) {
+			if c.Updated.Before(within.From) || !within.To.IsZero() && c.Updated.After(within.To) {
 				return false, ""
 			}
 			continue
