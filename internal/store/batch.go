@@ -243,8 +243,10 @@ where (sync, customer) in (select * from unnest($1::text[], $2::text[])) order b
 // An event wakes its customer (invariant 4). What a person or a failure left
 // waiting for later is looked at now; who waits for his turn keeps it, or whoever
 // is told of often would be carried last. An attempt under way has used its turn.
+// The fences of a new row begin with the time: who was forgotten may come again
+// under the same id, and an attempt from before must hold nothing of the new row.
 const wakeCustomer = `
-insert into customers (sync, customer, generation, due_at) values ($1, $2, $3, $4)
+insert into customers (sync, customer, generation, due_at, fence) values ($1, $2, $3, $4, $4)
 on conflict (sync, customer) do update set generation = customers.generation + excluded.generation,
     due_at = case when customers.due_at <= excluded.due_at and customers.lease_until <= excluded.due_at then customers.due_at else excluded.due_at end`
 

@@ -97,9 +97,9 @@ func scanWork(s scanner, more ...any) (Work, error) {
 }
 
 // A customer of whom no event came yet has no row, and nothing to do until
-// somebody asks for it.
+// somebody asks for it. Its fences begin as those of wakeCustomer.
 const makeCustomer = `
-insert into customers (sync, customer, generation, due_at) values ($1, $2, 0, null) on conflict (sync, customer) do nothing`
+insert into customers (sync, customer, generation, due_at, fence) values ($1, $2, 0, null, $3) on conflict (sync, customer) do nothing`
 
 const claimCustomer = `
 update customers set fence = fence + 1, lease_until = $3, holder = $5
@@ -128,7 +128,7 @@ func (db *DB) ClaimOne(ctx context.Context, sync, customer string, plan int64, l
 		if err := t.holdRow(plan, customer); err != nil {
 			return err
 		}
-		if _, err := t.exec(makeCustomer, sync, customer); err != nil {
+		if _, err := t.exec(makeCustomer, sync, customer, ms(t.now)); err != nil {
 			return err
 		}
 		works, err := t.claimed(sync, lease, claimCustomer, customer, holder)

