@@ -91,7 +91,13 @@ func (l *live) change(n int, event, value string) {
 	l.Helper()
 	id := fmt.Sprint("cus_", n)
 	l.billing.Set(resttest.Record{ID: id, Email: mail(n), Status: value})
-	body := fmt.Sprintf(`{"id":%q,"customer":%q,"status":%q,"at":%q}`, event, id, value, time.Now().UTC().Format(time.RFC3339Nano))
+	l.tell(event, id, value, time.Now())
+}
+
+// tell sends an event of billing.
+func (l *live) tell(event, id, value string, at time.Time) {
+	l.Helper()
+	body := fmt.Sprintf(`{"id":%q,"customer":%q,"status":%q,"at":%q}`, event, id, value, at.UTC().Format(time.RFC3339Nano))
 	req, err := http.NewRequestWithContext(l.Context(), http.MethodPost, l.app.URL()+"/hooks/billing", strings.NewReader(body))
 	if err != nil {
 		l.Fatal(err)

@@ -15,7 +15,7 @@ import (
 )
 
 // decide asks the pure function and ends the attempt unless it says to write.
-func (a *attempt) decide(context.Context) verdict {
+func (a *attempt) decide(ctx context.Context) verdict {
 	f := a.facts()
 	a.decision = decide.Decide(f)
 	if _, ours := f.Explained(); ours {
@@ -32,6 +32,9 @@ func (a *attempt) decide(context.Context) verdict {
 	}
 	switch d.Action {
 	case decide.None:
+		if v := a.wroteOver(ctx); v.end != nil {
+			return v
+		}
 		return end(ending{outcome: status.AlreadyEqual, action: string(d.Action), reason: d.Reason.Sentence(), base: a.seenBase()})
 	case decide.Write:
 		if a.watching() {

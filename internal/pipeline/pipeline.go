@@ -71,6 +71,7 @@ type Store interface {
 	Claim(ctx context.Context, sync string, limit int, lease time.Duration) ([]store.Work, error)
 	Event(ctx context.Context, seq int64) (store.Event, error)
 	Events(ctx context.Context, f store.EventFilter) ([]store.Event, error)
+	History(ctx context.Context, sync, customer string, limit int) ([]store.Decision, error)
 	SaveLink(ctx context.Context, w *store.Work, l store.Link) error
 	OtherCustomer(ctx context.Context, sync, customer, key, value string) (string, error)
 	FollowLink(ctx context.Context, w *store.Work, from, to string) (store.Link, error)

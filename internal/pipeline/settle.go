@@ -112,6 +112,9 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 	case e.outcome != "":
 		s.Close = store.CloseAll
 	}
+	if a.work.WrittenOver && e.outcome == status.AlreadyEqual && a.work.Ruling.Kind == "" {
+		s.Keep = status.Conflict // that both sides agree brings nothing back
+	}
 	s.Decision = a.line(e, len(s.Events))
 	if a.watching() && e.outcome != "" {
 		s.Watched = a.watched(e)

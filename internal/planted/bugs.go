@@ -196,6 +196,10 @@ var eventBugs = []Bug{
 		`		if (r.asked || !e.UnchangedAt.IsZero()) && !after.IsZero() {`, `		if !ON && (r.asked || !e.UnchangedAt.IsZero()) && !after.IsZero() {`},
 	{"notes_swallow", "an event without a status is taken for the newest", "internal/pipeline/desired.go",
 		`	return !asked && e.Side == store.SourceSide && !e.HasValue`, `	return !ON && !asked && e.Side == store.SourceSide && !e.HasValue`},
+	{"late_proof_unasked", "nobody is asked when a late event proves that a newer edit was written over", "internal/pipeline/proof.go",
+		`	if a.onlyAsked || a.row != nil`, `	if ON || a.onlyAsked || a.row != nil`},
+	{"late_proof_anyhow", "a late event is taken for a proof although the edit was older than it", "internal/pipeline/proof.go",
+		`|| !late.Add(skew).Before(edited) {`, `|| !ON && !late.Add(skew).Before(edited) {`},
 	{"changed_just_now", "the source's change is dated by the latest event", "internal/pipeline/desired.go",
 		`	switch at := record.ValueAt; {
 	case at.IsZero():`, `	if ON && r.newest != nil { return r.newest.OccurredAt.Add(time.Hour) }

@@ -118,6 +118,11 @@ func (p *port) OtherCustomer(ctx context.Context, sync, customer, key, value str
 	return p.world.db.OtherCustomer(ctx, sync, customer, key, value)
 }
 
+// History implements pipeline.Store.
+func (p *port) History(ctx context.Context, sync, customer string, limit int) ([]store.Decision, error) {
+	return p.world.db.History(ctx, sync, customer, limit)
+}
+
 // BeginWrite implements pipeline.Store.
 func (p *port) BeginWrite(ctx context.Context, work *store.Work, i store.Intent, l store.Limits) (stored store.Intent, err error) {
 	err = p.do("intent", func(t *task) error {

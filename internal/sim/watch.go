@@ -27,7 +27,7 @@ type watch struct {
 // watches are all invariants, by their numbers.
 var watches = []watch{
 	durable, once, humansWin, noTimeTravel, noIdleWrite, rightRecord, oneOutcome,
-	noFalseConflict, fenced, baseIsTruth, converges, fair, bounded, withinLimits, patient, counted, notAgain,
+	noFalseConflict, fenced, baseIsTruth, converges, fair, bounded, withinLimits, patient, counted, notAgain, provedLate,
 }
 
 // attempt is what the watches remember of a task that carries a customer.
@@ -87,6 +87,8 @@ type facts struct {
 	retriedAll bool
 	limits     counts
 	taken      map[string]taken
+	// overwritten are the customers with whom people may have to be asked later.
+	overwritten map[string]*overwritten
 }
 
 type claim struct {
@@ -111,7 +113,7 @@ type seenState struct {
 }
 
 func newFacts() facts {
-	return facts{stored: map[string]int{}, claims: map[string]claim{}, outcomes: map[int64]status.Outcome{},
+	return facts{overwritten: map[string]*overwritten{}, stored: map[string]int{}, claims: map[string]claim{}, outcomes: map[int64]status.Outcome{},
 		delivered: map[string]int64{}, looked: map[string]look{}, firstSeen: map[seenState]int64{}, staleAt: map[string]int64{}, putBack: map[string]int64{}, dismissed: map[string]bool{}, asItWas: map[string]store.Exception{}, since: map[string]int64{}, taken: map[string]taken{}, streaks: map[string]streak{},
 		limits: counts{since: map[string]int64{}, waiting: map[string]bool{}, passing: map[string]bool{}, resumed: -1}}
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"trueup/internal/status"
 )
 
 // The choice is materialized: PostgreSQL may run a subquery again for each row,
@@ -265,11 +267,12 @@ func loadWork(query func(func(scanner) error, string, ...any) error, by map[stri
 	}
 	return query(func(s scanner) error {
 		var x Exception
-		err := s.Scan(&x.Customer, &x.Kind)
+		err := s.Scan(&x.Customer, &x.Kind, &x.Cause)
 		w := by[x.Customer]
 		w.Open = append(w.Open, x.Kind)
+		w.WrittenOver = w.WrittenOver || x.Kind == status.Conflict && x.Cause == WrittenOver
 		return err
-	}, "select customer, kind from exceptions"+among+" and "+closable+" order by id", args...)
+	}, "select customer, kind, cause from exceptions"+among+" and "+closable+" order by id", args...)
 }
 
 // NextDue returns when the next customer of the sync can be claimed, zero when

@@ -219,6 +219,9 @@ func (t *tx) closeExceptions(w *Work, s Settlement) error {
 			c.that("kind <> " + c.arg(string(s.Park.Kind)))
 		}
 	}
+	if s.Keep != "" {
+		c.that("kind <> " + c.arg(string(s.Keep)))
+	}
 	_, err := t.resolve(c)
 	return err
 }

@@ -240,7 +240,13 @@ type Work struct {
 	Intents []Intent
 	Events  []Event       // the waiting ones, in the order they came, without payload
 	Open    []status.Kind // its exceptions that close by themselves
+	// WrittenOver says that one of them is a conflict with that cause.
+	WrittenOver bool
 }
+
+// WrittenOver is the cause of a conflict that is known only after our write: the
+// record shows what it should, and people have to say whether it may.
+const WrittenOver = "written over"
 
 // Seen is what a comparison saw the source say of a customer, zero when none did.
 type Seen struct {
@@ -301,7 +307,8 @@ type Settlement struct {
 	Decision     *Decision
 	Park         *NewException
 	Close        CloseScope
-	RetryAt      time.Time // zero: nothing is left to do
+	Keep         status.Kind // what Close leaves open all the same, "" nothing
+	RetryAt      time.Time   // zero: nothing is left to do
 	Attempts     int
 	FirstTry     time.Time
 	RulingDone   time.Time      // the ruling made then is used up, unless there is a later one

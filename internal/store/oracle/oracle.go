@@ -297,6 +297,7 @@ func (db *DB) work(c *customer, now time.Time) store.Work {
 	for _, x := range db.exceptions {
 		if x.Sync == k.sync && x.Customer == k.customer && closable(x) {
 			w.Open = append(w.Open, x.Kind)
+			w.WrittenOver = w.WrittenOver || x.Kind == status.Conflict && x.Cause == store.WrittenOver
 		}
 	}
 	return w
@@ -475,6 +476,7 @@ func (db *DB) closeAfter(w *store.Work, s store.Settlement) {
 			continue
 		}
 		switch {
+		case s.Keep != "" && x.Kind == s.Keep:
 		case s.Close == store.CloseAll,
 			s.Park != nil && !s.Park.Stage.Before(x.Stage) && x.Kind != s.Park.Kind,
 			s.Park == nil && s.Decision != nil && x.Stage.Before(s.Decision.Stage):

@@ -70,6 +70,29 @@ var exceptions = map[string]func(*testing.T, Open){
 			t.Errorf("open are %v and %v", f.open("cus_1"), f.open("cus_2"))
 		}
 	},
+	"what was written over stays a question when the customer is carried": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		over := exception("cus_1", status.Conflict, status.StageDecide)
+		over.Cause = store.WrittenOver
+		for _, x := range []store.NewException{over, exception("cus_1", status.Unmatched, status.StageMatch)} {
+			_, err := f.db.OpenException(f.ctx, x)
+			f.must(err)
+		}
+		f.receive(event("evt_1", "cus_1"))
+		w := f.claimOne()
+		if !w.WrittenOver {
+			t.Error("the claim does not say so")
+		}
+		f.must(f.db.Settle(f.ctx, w, store.Settlement{Outcome: status.AlreadyEqual, Close: store.CloseAll, Keep: status.Conflict}))
+		if diff := cmp.Diff(map[status.Kind]bool{status.Conflict: true}, f.open("cus_1")); diff != "" {
+			t.Error(diff)
+		}
+		f.receive(event("evt_2", "cus_1"))
+		f.settle(store.Settlement{Outcome: status.Applied, Close: store.CloseAll})
+		if len(f.open("cus_1")) != 0 {
+			t.Error("the source has changed since, and it is open")
+		}
+	},
 	"a customer that got further closes what was before, and leaves what comes later": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		for kind, stage := range map[status.Kind]status.Stage{status.UnmappedStatus: status.StageMap, status.Unmatched: status.StageMatch,

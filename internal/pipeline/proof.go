@@ -1,0 +1,126 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"trueup/internal/decide"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// wroteOver looks whether an event that came late proves that our last write
+// went over a newer edit: the source had changed before that edit, and what told
+// of the change when we wrote was about something else. Nothing is written: what
+// was there may be wanted, or may be not. People are told, once.
+func (a *attempt) wroteOver(ctx context.Context) verdict {
+	if a.onlyAsked || a.row != nil || !a.record.ValueAt.IsZero() { // the time of the value itself needs no event
+		return onward
+	}
+	late, ok := a.earliestStatement()
+	if !ok {
+		return onward
+	}
+	history, err := a.Store.History(ctx, a.Config.Name, a.work.Customer, lookBack)
+	if err != nil {
+		return a.storeFailed(err)
+	}
+	wrote, ok := a.lastWrite(history)
+	if !ok || !a.hungOnTime(wrote, late) {
+		return onward
+	}
+	said, err := a.Store.Events(ctx, store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer, Connection: a.Source.Name,
+		Limit: lookBack, Bare: true, Valued: true})
+	if err != nil {
+		return a.storeFailed(err)
+	}
+	if slices.ContainsFunc(said, func(e store.Event) bool { return a.contradicts(e, late) }) {
+		return onward
+	}
+	e := a.parked(status.Conflict, fmt.Sprintf(
+		"%s tells late that it had changed to %s at %s: %s was written over %s, which was in %s since %s at the latest and so may have been the newer one; "+
+			"to bring it back, set %s in %s by hand, which is an edit that stays, and to leave %s, resolve this; trueup explain --json shows who had edited it",
+		a.Source.Name, a.desired.SourceValue, stamp(late), wrote.Desired, worded(wrote.Observed), a.Target.Name, stamp(wrote.ObservedAt),
+		worded(wrote.Observed), a.Target.Name, wrote.Desired))
+	e.outcome, e.action = status.AlreadyEqual, string(decide.None)
+	e.base = a.seenBase()
+	e.park.Cause = store.WrittenOver
+	e.park.Confidence = 0.5 // the record was edited then, and perhaps another field of it
+	if a.target.FieldTime {
+		e.park.Confidence = 1
+	}
+	return verdict{end: e}
+}
+
+// earliestStatement is the earliest time at which one of the waiting events says
+// that the source held already what it is to hold, if that is before the time
+// that was known.
+func (a *attempt) earliestStatement() (at time.Time, found bool) {
+	at = a.work.Desired.At
+	for _, e := range a.events.ordered {
+		if said := a.events.dated(e); e.ReplayOf == 0 && a.says(e) && !said.IsZero() && said.Before(at) {
+			at, found = said, true
+		}
+	}
+	return at, found
+}
+
+// says reports whether an event has a word for what the target is to hold.
+func (a *attempt) says(e store.Event) bool {
+	if !e.HasValue {
+		return false
+	}
+	word, err := a.mapping.Source(e.Value)
+	return err == nil && !word.Ignored && word.Value == a.desired.Value
+}
+
+// lastWrite is the write of ours that the record still shows, as far as looks
+// have found since, and that nobody was asked about.
+func (a *attempt) lastWrite(history []store.Decision) (wrote store.Decision, found bool) {
+	for _, d := range history {
+		switch {
+		case d.Outcome == status.Applied:
+			return d, d.TargetID == a.target.ID && d.Desired == a.desired.Value
+		case d.Outcome == status.AlreadyEqual && d.Kind == status.Conflict:
+			return d, false
+		case d.Row > 0 && d.Observed != a.desired.Value:
+			return d, false // somebody has set it since
+		}
+	}
+	return wrote, false
+}
+
+// hungOnTime reports whether a write went over somebody's edit only because the
+// source's change was taken for the later one, and the late event says that it
+// surely was not.
+func (a *attempt) hungOnTime(wrote store.Decision, late time.Time) bool {
+	edited, skew := wrote.ObservedAt, a.Config.Conflict.ClockSkew
+	if edited.After(wrote.At) {
+		edited = wrote.At // the target's clock is ahead
+	}
+	if edited.IsZero() || wrote.Observed == "" || !edited.Add(skew).Before(wrote.DesiredAt) || !late.Add(skew).Before(edited) {
+		return false
+	}
+	switch wrote.Row {
+	case 3, 9:
+		return true
+	case 7: // with one editor for the whole record, an automation may have touched another field after a person
+		return !a.target.FieldTime
+	}
+	return false
+}
+
+// contradicts reports whether an event says that the source held something else
+// after a time: then it changed once more, perhaps after the edit.
+func (a *attempt) contradicts(e store.Event, late time.Time) bool {
+	if e.Side != store.SourceSide || e.ReplayOf > 0 {
+		return false
+	}
+	at := a.events.dated(e)
+	if at.IsZero() {
+		at = e.ReceivedAt
+	}
+	return at.After(late) && (!a.says(e) || e.UnchangedAt.After(late))
+}

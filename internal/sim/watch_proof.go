@@ -1,0 +1,71 @@
+package sim
+
+import (
+	"slices"
+
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// overwritten is a person's value that a write of ours took the place of, since an
+// event about something else counted as the source's change.
+type overwritten struct {
+	record   *record
+	revision int // of our value in the record
+	version  int // of the customer in the source
+	asked    bool
+}
+
+// provedLate: when the change's own event comes, which is dated before the edit
+// that was written over, people are asked, and about nothing else.
+var provedLate = watch{
+	landed: func(w *world, s *sending, r *record) {
+		if s.work == nil {
+			return
+		}
+		delete(w.facts.overwritten, s.work.Customer)
+		held, c := r.now(), w.source.client(s.work.Customer)
+		first := !s.work.Base.Known || s.work.Base.RecordID != r.id
+		hidden := s.late || s.stale || held.at >= s.readAt || w.set.wrongClock() || w.set.valueAt || w.set.ahead() || w.set.poll
+		if !first || hidden || held.value == "" || held.valueBy != status.ActorHuman || s.work.Ruling.Kind != "" {
+			return
+		}
+		told := w.set.tells(held.at)
+		if v := c.now(); w.set.says(v.at)+w.set.surely() < told && told+w.set.surely() < w.set.says(v.restated) && s.value != held.value {
+			w.facts.overwritten[s.work.Customer] = &overwritten{record: r, revision: held.revision + 1, version: len(c.versions) - 1}
+		}
+	},
+	settled: func(w *world, _ *task, work *store.Work, s store.Settlement) {
+		asks := s.Park != nil && s.Park.Cause == store.WrittenOver
+		over, c := w.facts.overwritten[work.Customer], w.source.client(work.Customer)
+		if asks && s.Decision != nil {
+			w.coverage.hit("fault", "written over, and proved late")
+			w.trulyOver(work.Customer, s.Decision.TargetID)
+		}
+		if over == nil || over.record.now().revision != over.revision || len(c.versions)-1 != over.version {
+			return
+		}
+		over.asked = over.asked || asks
+		late := slices.ContainsFunc(work.Events, func(e store.Event) bool {
+			return e.Side == store.SourceSide && e.HasValue && e.ReplayOf == 0 && e.Value == c.now().value && ms(e.OccurredAt) == w.set.says(c.now().at)
+		})
+		if late && !over.asked && s.Outcome == status.AlreadyEqual {
+			w.fail(3, "humans win", "%s was written over in %s, the event that proves it came, and nobody is asked", work.Customer, over.record.id)
+		}
+	},
+}
+
+// trulyOver checks that what people are asked about is so: our value took the
+// place of one in a record that had been edited since the source's change.
+func (w *world) trulyOver(customer, id string) {
+	r, c := w.target.record(id), w.source.client(customer)
+	for i := len(r.states) - 1; i > 0; i-- {
+		if st := r.states[i]; st.landed && st.valueAt == st.at {
+			if before := r.states[i-1]; w.set.tells(before.at) <= w.set.says(c.now().at) {
+				w.fail(8, "no false conflict", "%s is asked about %s in %s of %d ms, and the source changed at %d ms", customer, before.value, id, before.at, c.now().at)
+			}
+			return
+		}
+	}
+	w.fail(8, "no false conflict", "%s is asked about a write over an edit in %s that never was", customer, id)
+}
