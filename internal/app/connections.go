@@ -109,7 +109,7 @@ func endpoints(cfg *config.Config, conns map[string]connector.Connection) map[st
 	all := map[string]inbox.Endpoint{}
 	accounts := sharing(conns)
 	for name, c := range conns {
-		e := inbox.Endpoint{Receiver: c.Receiver, Recipient: recipient(c, accounts)}
+		e := inbox.Endpoint{Receiver: c.Receiver, Recipient: recipient(c, accounts), EventsOnly: c.Source == nil && c.EventSource != nil}
 		for _, sync := range slices.Sorted(maps.Keys(cfg.Syncs)) {
 			s := cfg.Syncs[sync]
 			owner := s.Owner(status.UnreadableEvent)

@@ -39,9 +39,14 @@ type live struct {
 
 // newLive starts a service; more is added to its configuration.
 func newLive(t *testing.T, dsn string, more ...string) *live {
+	return newLiveOf(t, dsn, func(billing, crm string) string { return configText(dsn, billing, crm) + strings.Join(more, "") })
+}
+
+// newLiveOf is newLive with a file of one's own.
+func newLiveOf(t *testing.T, dsn string, text func(billing, crm string) string) *live {
 	l := &live{T: t, billing: resttest.New(t), crm: resttest.New(t), dsn: dsn, log: &bytes.Buffer{}}
 	path := filepath.Join(t.TempDir(), "trueup.yaml")
-	if err := os.WriteFile(path, []byte(configText(dsn, l.billing.URL, l.crm.URL)+strings.Join(more, "")), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(text(l.billing.URL, l.crm.URL)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cfg, err := config.Load(path, app.Types(), os.LookupEnv)

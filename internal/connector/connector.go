@@ -100,6 +100,8 @@ type Reading struct {
 	// Skip, when set, says why the event is none of ours (a type that cannot
 	// change a status); it is stored with outcome ignored and this reason.
 	Skip string
+	// Mute is set with Skip when the event tells no status and nobody can be asked.
+	Mute bool
 	// Err is set when this event of an otherwise readable body cannot be
 	// read; Event.Payload still holds its JSON.
 	Err error

@@ -52,6 +52,9 @@ type Endpoint struct {
 	// Receiver is nil when the connection has no webhooks.
 	Receiver connector.Receiver
 	Routes   []Route
+	// EventsOnly says that the tool cannot be asked: what an event does not tell
+	// of the status, nothing does.
+	EventsOnly bool
 	// Recipient names the connection that a body is for, "" for this one. The
 	// body is verified by whoever it is for, as if it had come there.
 	Recipient func(body []byte) string
@@ -71,6 +74,7 @@ type Route struct {
 // Options is what an Inbox is made of.
 type Options struct {
 	Store       Store
+	Mutes       MuteStore // nil counts none
 	Connections map[string]Endpoint
 	// Now is the clock signatures are checked by; nil means time.Now.
 	Now     func() time.Time

@@ -29,6 +29,7 @@ const secret = "whsec_dHJ1ZXVwLXRydWV1cC10cnVldXAtdHJ1ZXVw"
 
 // fixture is an inbox on a real store, with the http connector's receivers.
 type fixture struct {
+	sent int // events of eventsOnly
 	testing.TB
 	inbox *Inbox
 	db    *store.DB

@@ -54,6 +54,7 @@ func (i *Inbox) store(ctx context.Context, connection string, routes []Route, re
 		return fmt.Errorf("store events of %s: %w", connection, err)
 	}
 	var wake []string
+	var mutes store.Mutes
 	for n := range readings {
 		became := store.Repeat
 		for k, route := range routes {
@@ -76,9 +77,21 @@ func (i *Inbox) store(ctx context.Context, connection string, routes []Route, re
 			got.unreadable++
 		}
 		got.accepted++
+		switch r := readings[n]; {
+		case became != store.Fresh:
+		case r.Mute && mutes.Told:
+			mutes.After++
+		case r.Mute:
+			mutes.Before++
+		case r.Err == nil && r.Skip == "" && r.Event.HasValue:
+			mutes.Told, mutes.Between, mutes.After = true, max(mutes.Between, mutes.After), 0
+		}
 	}
 	if len(wake) > 0 {
 		i.Received(wake...)
+	}
+	if i.Mutes != nil && i.Connections[connection].EventsOnly && mutes != (store.Mutes{}) {
+		i.noteMutes(ctx, connection, routes, mutes)
 	}
 	return nil
 }

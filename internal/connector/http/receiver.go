@@ -121,6 +121,7 @@ func (r receiver) event(vars map[string]any, h http.Header, event any, i, n int)
 		out.Event.UnchangedAt = out.Event.OccurredAt
 	}
 	if !r.hasRead && !out.Event.HasValue {
+		out.Mute = true
 		out.Skip = "the event tells no status, and there is no read to ask for it"
 	}
 	return out

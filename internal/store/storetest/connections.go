@@ -12,6 +12,29 @@ import (
 )
 
 var connections = map[string]func(*testing.T, Open){
+	"events without a status are counted over all nodes, and those before an update are known": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		node2 := open(t, store.Options{Now: f.clock.Now})
+		note := func(db *store.DB, m store.Mutes, want store.Muteness) {
+			t.Helper()
+			got, err := db.NoteMutes(f.ctx, "billing", m)
+			f.must(err)
+			if got != want {
+				t.Errorf("%+v comes to %+v, want %+v", m, got, want)
+			}
+		}
+		note(f.db, store.Mutes{Before: 19}, store.Muteness{Row: 19})
+		note(node2, store.Mutes{Before: 1}, store.Muteness{Row: 20}) // it has never told any
+		e := event("evt_1", "cus_1")
+		e.Value, e.HasValue = "active", true
+		f.receive(e)
+		note(node2, store.Mutes{Before: 19}, store.Muteness{Row: 39})
+		note(f.db, store.Mutes{Before: 1}, store.Muteness{Row: 40, Tell: true}) // there is one with a status, stored and not counted
+		note(node2, store.Mutes{Told: true}, store.Muteness{Over: true})
+		note(f.db, store.Mutes{Told: true}, store.Muteness{})
+		note(f.db, store.Mutes{Before: 79}, store.Muteness{Row: 79})
+		note(node2, store.Mutes{Before: 1}, store.Muteness{Row: 80, Tell: true})
+	},
 	"a connection rests as long as the longest that was said": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		until := f.clock.Now().Add(time.Minute)

@@ -1,0 +1,58 @@
+package inbox
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// muteAction tells the exception about a source that tells no status any more from
+// the others about its connection.
+const muteAction = "received events without a status"
+
+// MuteStore counts events without a status and tells people of too many; it is
+// *store.DB.
+type MuteStore interface {
+	NoteMutes(ctx context.Context, connection string, m store.Mutes) (store.Muteness, error)
+	OpenException(ctx context.Context, x store.NewException) (id int64, err error)
+	CloseExceptions(ctx context.Context, sync, customer string, kind status.Kind, lastAction string) (closed int, err error)
+}
+
+// noteMutes counts what was stored. The events are safe, so a fault here is for
+// the log: what is not counted now, the next ones are.
+func (i *Inbox) noteMutes(ctx context.Context, connection string, routes []Route, m store.Mutes) {
+	if err := i.tellOfMutes(ctx, connection, routes, m); err != nil {
+		i.Log.Error("count events without a status", slog.String("connection", connection), slog.Any("error", err))
+	}
+}
+
+func (i *Inbox) tellOfMutes(ctx context.Context, connection string, routes []Route, m store.Mutes) error {
+	now, err := i.Mutes.NoteMutes(ctx, connection, m)
+	if err != nil {
+		return err
+	}
+	for _, r := range routes {
+		if r.Side != store.SourceSide {
+			continue
+		}
+		if now.Over {
+			if _, err := i.Mutes.CloseExceptions(ctx, r.Sync, "", status.ConnectionFailed, muteAction); err != nil {
+				return err
+			}
+		}
+		if !now.Tell {
+			continue
+		}
+		_, err := i.Mutes.OpenException(ctx, store.NewException{Sync: r.Sync, Kind: status.ConnectionFailed, Stage: status.StageReceive, Confidence: 1,
+			Owner: r.ClockOwner, LastAction: muteAction,
+			Reason: fmt.Sprintf("%s used to tell statuses, and its last %d events have none: nothing of them is carried. Check webhook.status (trueup events list shows what came); once it is correct, trueup events replay carries what they say. If they are all about something else, resolve this",
+				connection, now.Row)})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
