@@ -105,6 +105,9 @@ func (db *DB) forget(ctx context.Context, sync, customer, named string, dry bool
 					return err
 				}
 			}
+			if err := t.forgetRecords(sync, &f, rows, dry); err != nil {
+				return err
+			}
 			if !dry {
 				if err := t.forgetSweeps(sync); err != nil {
 					return err

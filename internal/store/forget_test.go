@@ -78,7 +78,9 @@ func planted(t *testing.T, db *store.DB, raw *sql.DB) {
 	_, err := db.Receive(ctx, []store.NewEvent{
 		event("poll:"+theirID+":1", theirID, `{"id":"`+theirID+`","email":"`+theirMail+`"}`),
 		event("evt_2", "cus_2", `{"id":"cus_2","referred_by":"`+theirID+`","email":"bob@example.com","n":1}`),
-		event("evt_3", "cus_Jane47112", `{"id":"cus_Jane47112"}`), broken})
+		event("evt_3", "cus_Jane47112", `{"id":"cus_Jane47112"}`), broken,
+		// Before the record was hers: whose it is was not known yet.
+		{Connection: "crm", Sync: theSync, Side: store.TargetSide, ID: "poll:" + theirRec + ":1", Customer: theirRec, Payload: []byte(`{"id":"` + theirRec + `"}`)}})
 	must(err)
 	works, err := db.Claim(ctx, theSync, 10, time.Minute)
 	must(err)

@@ -39,6 +39,33 @@ func (t *tx) forgetOwn(sync string, f *Forgotten, rows map[string]int, dry bool)
 	return t.eraseOwn(sync, f)
 }
 
+// forgetRecords changes, and counts, what the target told of the customer's records
+// while nobody was linked to them: there the record stands in the customer's place.
+func (t *tx) forgetRecords(sync string, f *Forgotten, rows map[string]int, dry bool) error {
+	for _, record := range f.names.names {
+		if record == f.Customer { // its own rows, which have been changed
+			continue
+		}
+		const told = "sync = $1 and customer = $2 and side = 'target'"
+		n := 0
+		err := t.query(func(s scanner) error { return s.Scan(&n) }, "select count(*) from events where "+told, sync, record)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			continue
+		}
+		if rows["events"] += n; dry {
+			continue
+		}
+		if _, err := t.exec("update events set customer = $3, payload = $4, event_id = replace(event_id, ':' || $2 || ':', ':' || $3 || ':') where "+told,
+			sync, record, f.Pseudonym, []byte{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (t *tx) eraseOwn(sync string, f *Forgotten) error {
 	const own = " where sync = $1 and customer = $2"
 	c, p := f.Customer, f.Pseudonym
