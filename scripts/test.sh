@@ -77,7 +77,7 @@ insecure() {
 }
 
 # simulated lives through histories, some of them on SQLite too and some with
-# comparisons of both sides, and sees that planted bugs are found. docs/reliability.md says how it is run at length.
+# comparisons of both sides and operators, and sees that planted bugs are found. docs/reliability.md says how it is run at length.
 simulated() {
 	go run ./cmd/trueup-sim -seeds "${TRUEUP_SIM_SEEDS:-20000}" -sqlite 1000 &&
 		go run ./cmd/trueup-sim -seeds 150 -sweeps &&

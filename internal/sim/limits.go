@@ -60,7 +60,7 @@ var withinLimits = watch{
 		again := slices.ContainsFunc(s.work.Intents, func(i store.Intent) bool {
 			return i.ID < s.intentID && !i.Seen && i.Value == s.value && i.RecordID == s.record.ID
 		})
-		l := landing{customer, at, again, s.value == "Churned" && !n.passing[customer] && at > n.resumed}
+		l := landing{customer, at, again, s.value == "Churned" && s.row == nil && !n.passing[customer] && at > n.resumed}
 		n.landed = append(n.landed, l)
 		if last := n.writes(customer, at); last > mostWrites {
 			w.fail(14, "within limits", "%s was written %d times within %s", customer, last, window)

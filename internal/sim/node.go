@@ -50,6 +50,8 @@ type node struct {
 	// n-th boundary of that name ("" is any).
 	doom  []Step
 	dying bool
+	// again is what comes after a crash, where that is not a start.
+	again func()
 }
 
 // nodeSteps are what happens to the nodes.
@@ -206,7 +208,11 @@ func (n *node) die() {
 func (n *node) crash() {
 	n.world.note("crash", "", "", int64(n.number))
 	n.die()
-	n.world.after(500+n.world.rng.Int64N(20_000), n.start)
+	again := n.start
+	if n.again != nil {
+		again = n.again
+	}
+	n.world.after(500+n.world.rng.Int64N(20_000), again)
 }
 
 // crossing is a boundary, at which the node may be struck.

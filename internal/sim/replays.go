@@ -28,7 +28,7 @@ func (w *world) replay(n int, pick uint64) {
 	all, err := w.db.Events(context.Background(), store.EventFilter{Sync: syncName, Limit: 10_000})
 	w.must(err)
 	all = slices.DeleteFunc(all, func(e store.Event) bool {
-		return e.Side != store.SourceSide || e.Customer == "" || e.Outcome == "" || e.Outcome == status.Parked || e.ReplayOf > 0
+		return e.Side != store.SourceSide || e.Customer == "" || e.Outcome == "" || e.Outcome == status.Parked || e.ReplayOf > 0 || store.IsForgotten(e.Customer)
 	})
 	if len(all) == 0 {
 		return

@@ -35,6 +35,10 @@ type happens struct {
 // happenings are all that can happen in a storm, by name.
 var happenings = joined(businessSteps, peopleSteps, ownerSteps, webhookSteps, callSteps, databaseSteps, nodeSteps)
 
+// lateSteps are drawn apart, so that the rest of a script is the same with and
+// without.
+var lateSteps = joined(waitSteps, operatorSteps)
+
 func joined(lists ...map[string]happens) map[string]happens {
 	all := map[string]happens{}
 	for _, list := range lists {

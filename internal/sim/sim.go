@@ -37,6 +37,15 @@
 //     a halted sync is let through when it is resumed.
 //  15. patient: what ends by itself costs no longer than it lasts, and closes its
 //     exception.
+//  16. not again: what the target keeps in a spelling of its own, or says it has
+//     done and does not show, is not sent once more.
+//  17. as planned: whoever applies a plan writes only what it shows, over what it
+//     shows, and each row once; each row ends with a reason.
+//  18. forgotten: nothing is left of who was forgotten, and nothing that was on its
+//     way brings them back.
+//
+// On disk (Options.Disk) nodes compare both sides as well, and operators work with
+// commands: they make plans and apply them, and forget people.
 //
 // To add something that can happen, write a file with a list of happenings and
 // add it to script.go; to add an invariant, write a watch and add it to
@@ -86,9 +95,9 @@ type Options struct {
 	// Store opens an empty store on the clock and closes it again; nil means
 	// the oracle.
 	Store func(now func() time.Time) (Store, func() error, error)
-	// Sweeper compares both sides on a Store that can; nil means that lost events
-	// are found by other ways only.
-	Sweeper Sweeper
+	// Disk says that the Store is a Disk and used as one: nodes compare both sides,
+	// and operators work with commands.
+	Disk bool
 }
 
 // Store is what the simulated nodes share; it is *oracle.DB or *store.DB.
@@ -143,7 +152,11 @@ func Run(c Case, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	w.db, w.sweeper = db, o.Sweeper
+	w.db = db
+	if disk, ok := db.(Disk); ok && o.Disk {
+		w.disk = disk
+		w.script = append(w.script, drawOperators(c.Seed, w.set)...)
+	}
 	if memory, ok := db.(*oracle.DB); ok && !w.set.fences {
 		memory.Unfence()
 	}

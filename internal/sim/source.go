@@ -32,6 +32,8 @@ type client struct {
 	change string
 	told   int
 	acked  map[string]bool // events that somebody answered 202
+	// unknown: it was forgotten since.
+	unknown bool
 }
 
 // version is a state and when it began.
@@ -77,7 +79,7 @@ func (c *client) now() *version { return &c.versions[len(c.versions)-1] }
 // untold reports that nobody has acknowledged the latest change, and that
 // polling will not find it.
 func (c *client) untold() bool {
-	return !c.acked[c.change] && (!c.source.world.set.poll || c.told < c.source.listedFrom)
+	return c.unknown || !c.acked[c.change] && (!c.source.world.set.poll || c.told < c.source.listedFrom)
 }
 
 // set changes the customer and tells of it.
@@ -108,7 +110,7 @@ func (s *source) tell(c *client, why string) {
 		w.coverage.hit("fault", "two changes in a second")
 	}
 	if why != "touched" {
-		c.change, c.told = e.id, len(s.log)
+		c.change, c.told, c.unknown = e.id, len(s.log), false
 	}
 	s.log = append(s.log, e)
 	w.note("source "+why, c.id, v.value, int64(e.version))

@@ -60,6 +60,7 @@ func (p *port) Receive(ctx context.Context, events []store.NewEvent) (arrived []
 		if err == nil {
 			for i, e := range events {
 				p.world.facts.received(e, arrived[i] == store.Fresh)
+				p.world.came(e, arrived[i])
 			}
 			p.world.turns()
 		}

@@ -3,15 +3,24 @@ package sim
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"trueup/internal/connector"
 	"trueup/internal/pipeline"
 	"trueup/internal/status"
+	"trueup/internal/store"
+	"trueup/internal/sweep"
 )
 
-// Sweeper compares both sides of a sync in full, and has the path carry what
-// they differ in. The real one needs a database.
-type Sweeper func(ctx context.Context, s pipeline.Sync, db Store) error
+// Disk is a Store on disk. There nodes compare both sides, and operators apply
+// plans and forget people.
+type Disk interface {
+	Store
+	Product() *store.DB
+	// Standing returns every text, whatever the column, in which one of the names
+	// stands by itself.
+	Standing(names ...string) ([]string, error)
+}
 
 const (
 	// sweepEvery is how often a node compares in the storm.
@@ -34,7 +43,7 @@ func (w *world) sweeps() {
 // from before the sync was live is history, which only a plan carries.
 func (w *world) swept(c *client) bool { return w.compares() && c.now().at > surely }
 
-func (w *world) compares() bool { return w.sweeper != nil && w.set.readable }
+func (w *world) compares() bool { return w.disk != nil && w.set.readable }
 
 // sweep compares now, and again from time to time until the calm.
 func (n *node) sweep() {
@@ -46,15 +55,32 @@ func (n *node) sweep() {
 		return
 	}
 	w.begin(n, false, func(t *task) {
-		err := w.sweeper(context.Background(), pipeline.Sync{Config: w.config.sync(w.set),
-			Source: connector.Connection{Name: "billing", Source: asked{w}, SourceList: sourceList{w}},
-			Target: connector.Connection{Name: "crm", Target: follows{w}, TargetList: targetList{w}}}, w.db)
+		_, err := n.compare(store.ForSweep)
 		if t.dead {
 			return
 		}
 		w.note("compared", "", outcomeOf(err), 0)
 		w.coverage.hit("comparison", outcomeOf(err))
 	})
+}
+
+// compare is the product's comparison, as a process makes it. It waits for nobody:
+// time passes only between the events of a history.
+func (n *node) compare(purpose store.Purpose) (store.Sweep, error) {
+	w, db := n.world, n.world.disk.Product()
+	w.facts.comparedAt = w.now
+	db.ClaimAs(n.process)
+	if err := db.SetMode(context.Background(), syncName, true); err != nil {
+		return store.Sweep{}, err
+	}
+	return sweep.Run(context.Background(), sweep.Options{Sync: w.bothSides(), Store: db, Purpose: purpose, Repair: purpose == store.ForSweep, Patience: time.Nanosecond})
+}
+
+// bothSides is the sync with both tools as they can be listed.
+func (w *world) bothSides() pipeline.Sync {
+	return pipeline.Sync{Config: w.config.sync(w.set),
+		Source: connector.Connection{Name: "billing", Source: asked{w}, SourceList: sourceList{w}},
+		Target: connector.Connection{Name: "crm", Target: follows{w}, TargetList: targetList{w}}}
 }
 
 // sourceList and targetList are what the two tools list.

@@ -28,6 +28,7 @@ type watch struct {
 var watches = []watch{
 	durable, once, humansWin, noTimeTravel, noIdleWrite, rightRecord, oneOutcome,
 	noFalseConflict, fenced, baseIsTruth, converges, fair, bounded, withinLimits, patient, counted, notAgain, provedLate,
+	asPlanned, amid,
 }
 
 // attempt is what the watches remember of a task that carries a customer.
@@ -49,6 +50,7 @@ type attempt struct {
 	unproved bool
 	page     bool // a gateway answered in a tool's place
 	found    int  // records that a search found and that really match
+	row      *row // of the plan that asks for it, nil when none does
 }
 
 func (a *attempt) customer() string {
@@ -89,6 +91,13 @@ type facts struct {
 	taken      map[string]taken
 	// overwritten are the customers with whom people may have to be asked later.
 	overwritten map[string]*overwritten
+	// comparedAt is when a comparison began last.
+	comparedAt int64
+	// forgotten is when a customer was forgotten, and renewed who has come again.
+	forgotten map[string]int64
+	renewed   map[string]bool
+	// atClaim is what is done when a customer is claimed next.
+	atClaim map[string]func(*node)
 }
 
 type claim struct {
@@ -115,7 +124,8 @@ type seenState struct {
 func newFacts() facts {
 	return facts{overwritten: map[string]*overwritten{}, stored: map[string]int{}, claims: map[string]claim{}, outcomes: map[int64]status.Outcome{},
 		delivered: map[string]int64{}, looked: map[string]look{}, firstSeen: map[seenState]int64{}, staleAt: map[string]int64{}, putBack: map[string]int64{}, dismissed: map[string]bool{}, asItWas: map[string]store.Exception{}, since: map[string]int64{}, taken: map[string]taken{}, streaks: map[string]streak{},
-		limits: counts{since: map[string]int64{}, waiting: map[string]bool{}, passing: map[string]bool{}, resumed: -1}}
+		limits:    counts{since: map[string]int64{}, waiting: map[string]bool{}, passing: map[string]bool{}, resumed: -1},
+		forgotten: map[string]int64{}, renewed: map[string]bool{}, atClaim: map[string]func(*node){}}
 }
 
 func (f *facts) received(e store.NewEvent, inserted bool) {

@@ -33,7 +33,7 @@ var durable = watch{
 			}
 		}
 		for _, e := range w.facts.reused {
-			if !kept[e.payload()] {
+			if !kept[e.payload()] && !w.wasForgotten(e.customer, 0) {
 				w.fail(1, "durable", "event %s of %s was acknowledged and dropped as a repeat of another's", e.id, e.customer)
 			}
 		}
@@ -118,6 +118,11 @@ var fenced = watch{
 	sent: func(w *world, t *task, record status.TargetRecord, value string) {
 		if t.work == nil {
 			w.fail(9, "fenced", "a write was sent that is nobody's")
+			return
+		}
+		if t.intent != nil && w.wasForgotten(t.work.Customer, t.intentAt) {
+			w.coverage.hit("bounded", "forgotten as a write was about to leave")
+			t.intent = nil
 			return
 		}
 		w.checkClaim(t.work, "a write was sent")

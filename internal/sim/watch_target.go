@@ -136,6 +136,8 @@ var noTimeTravel = watch{landed: func(w *world, s *sending, r *record) {
 		w.coverage.hit("bounded", "a late write")
 	case s.version < r.landed && w.tied(s.work.Customer, s.version, r.landed):
 		w.coverage.hit("bounded", "events of one second that overtook each other")
+	case s.version < r.landed && w.wasForgotten(s.work.Customer, w.source.client(s.work.Customer).versions[r.landed].at-w.set.behind):
+		w.coverage.hit("bounded", "told of late, of who was forgotten")
 	case s.version < r.landed:
 		w.fail(4, "no time travel", "version %d of %s was written after version %d", s.version, s.work.Customer, r.landed)
 	}
@@ -348,6 +350,10 @@ func (w *world) resolvedAsItIs(c *client) bool {
 
 func (w *world) converged(c *client, open []store.Exception) {
 	row, err := w.db.Customer(context.Background(), syncName, c.id)
+	if err != nil && w.agreesUnknown(c) {
+		w.coverage.hit("forgotten", "and both sides agree")
+		return
+	}
 	if err != nil {
 		w.fail(11, "converges", "%s was never looked at: %v", c.id, err)
 		return

@@ -37,11 +37,13 @@ type world struct {
 	queue queue
 	rng   *rand.Rand
 	db    Store
-	// sweeper is nil where nobody compares.
-	sweeper Sweeper
-	source  *source
-	target  *target
-	nodes   []*node
+	// disk is nil where nobody compares and no operator is at work.
+	disk   Disk
+	source *source
+	target *target
+	nodes  []*node
+	// commands are processes that an operator started.
+	commands []*node
 	// processes counts those that ever were, and sendings are the writes that may
 	// yet arrive.
 	processes int64
@@ -137,7 +139,7 @@ func (w *world) live() {
 	if w.breach == nil {
 		w.ended()
 	}
-	for _, n := range w.nodes {
+	for _, n := range slices.Concat(w.nodes, w.commands) {
 		n.die()
 	}
 }
@@ -150,9 +152,12 @@ func (w *world) happen(s Step) {
 	w.note("step", s.Kind, s.detail(), s.N)
 	h, ok := happenings[s.Kind]
 	if !ok {
-		h = waitSteps[s.Kind]
+		h = lateSteps[s.Kind]
 	}
 	h.run(w, s)
+	if s.Kind == "person links" {
+		w.facts.renewed[w.source.customers[s.Who].id] = true // by name
+	}
 	w.turns() // what a person does during an attempt waits since then
 }
 

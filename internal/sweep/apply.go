@@ -44,6 +44,8 @@ type Application struct {
 	Beside func()
 	// Progress is told after each row; nil is nobody.
 	Progress func(Applied)
+	// Wait passes a time, or returns when ctx ends; nil waits by the clock.
+	Wait func(ctx context.Context, d time.Duration)
 }
 
 // PlanStore keeps plans and claims customers; it is *store.DB.
@@ -76,6 +78,9 @@ func (a Application) Run(ctx context.Context) (Applied, error) {
 	claiming, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	r := &application{Application: a, stop: stop}
+	if r.Wait == nil {
+		r.Wait = func(ctx context.Context, d time.Duration) { _ = wait(ctx, d) } // whoever waits looks at ctx
+	}
 	rows := make(chan store.PlanRow)
 	var workers sync.WaitGroup
 	for range min(cmp.Or(a.Workers, applying), applying) {
@@ -175,12 +180,7 @@ func (a *application) carry(waiting, working context.Context, row store.PlanRow)
 		case c.State != store.RowOpen || c.Stop != nil:
 			return c
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-waiting.Done():
-			timer.Stop()
-		}
+		a.Wait(waiting, pause)
 	}
 	return pipeline.Carried{}
 }

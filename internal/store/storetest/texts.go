@@ -2,10 +2,12 @@ package storetest
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -31,58 +33,85 @@ func Raw(t *testing.T, engine, dsn string) *sql.DB {
 // TextColumns returns every column that can hold text or bytes, by table.
 func TextColumns(t *testing.T, engine string, raw *sql.DB) map[string][]string {
 	t.Helper()
+	all, err := textColumns(engine, raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func textColumns(engine string, raw *sql.DB) (all map[string][]string, err error) {
 	query := "select m.name, p.name from sqlite_master m join pragma_table_info(m.name) p where m.type = 'table' and lower(p.type) in ('text', 'blob')"
 	if engine == "postgres" {
 		query = "select table_name, column_name from information_schema.columns where table_schema = current_schema() and data_type in ('text', 'bytea', 'character varying', 'json', 'jsonb')"
 	}
 	rows, err := raw.Query(query)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	defer rows.Close()
-	all := map[string][]string{}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	all = map[string][]string{}
 	for rows.Next() {
 		var table, column string
 		if err := rows.Scan(&table, &column); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		all[table] = append(all[table], column)
 	}
-	if len(all) < 10 || rows.Err() != nil {
-		t.Fatalf("found only %v, %v", all, rows.Err())
+	if err := rows.Err(); err != nil {
+		return nil, err
 	}
-	return all
+	if len(all) < 10 {
+		return nil, fmt.Errorf("found only %v", all)
+	}
+	return all, nil
 }
 
-// Standing returns every text of a database in which one of the names stands by
-// itself, whatever the column.
+// Standing is Named of the database behind a DSN.
 func Standing(t *testing.T, engine, dsn string, names ...string) []string {
 	t.Helper()
-	raw := Raw(t, engine, dsn)
-	var found []string
-	for table, columns := range TextColumns(t, engine, raw) {
-		for _, column := range columns {
-			rows, err := raw.Query(fmt.Sprintf("select %s from %s", column, table))
-			if err != nil {
-				t.Fatal(err)
+	found, err := Named(Raw(t, engine, dsn), engine, names...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// Named returns every text of a database in which one of the names stands by
+// itself, whatever the column.
+func Named(raw *sql.DB, engine string, names ...string) (found []string, err error) {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = regexp.QuoteMeta(name)
+	}
+	named := regexp.MustCompile(`\b(` + strings.Join(quoted, "|") + `)\b`)
+	all, err := textColumns(engine, raw)
+	if err != nil {
+		return nil, err
+	}
+	for table, columns := range all {
+		rows, err := raw.Query(fmt.Sprintf("select %s from %s", strings.Join(columns, ", "), table))
+		if err != nil {
+			return nil, err
+		}
+		values, into := make([][]byte, len(columns)), make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		for rows.Next() {
+			if err := rows.Scan(into...); err != nil {
+				return nil, errors.Join(err, rows.Close())
 			}
-			for rows.Next() {
-				var value []byte
-				if err := rows.Scan(&value); err != nil {
-					t.Fatal(err)
+			for i, value := range values {
+				if name := named.Find(value); name != nil {
+					found = append(found, fmt.Sprintf("%s.%s holds %s: %.150s", table, columns[i], name, value))
 				}
-				for _, name := range names {
-					if regexp.MustCompile(`\b` + regexp.QuoteMeta(name) + `\b`).Match(value) {
-						found = append(found, fmt.Sprintf("%s.%s holds %s: %.150s", table, column, name, value))
-					}
-				}
 			}
-			if err := rows.Err(); err != nil {
-				t.Fatal(err)
-			}
-			rows.Close()
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return nil, err
 		}
 	}
 	slices.Sort(found)
-	return found
+	return found, nil
 }

@@ -1,0 +1,43 @@
+package planted
+
+import "slices"
+
+// Disk reports whether only histories on disk can show the bug.
+func (b Bug) Disk() bool { return slices.Contains(operatorBugs, b) }
+
+// operatorBugs are about what operators do, which is simulated on disk alone.
+var operatorBugs = []Bug{
+	{"plan_over_what_moved", "a plan's row is written although the record holds another value by now", "internal/pipeline/planned.go",
+		`	if change := a.change(); change != "" {
+		return moved("%s", change)`, `	if change := a.change(); change != "" && !ON {
+		return moved("%s", change)`},
+	{"row_carried_twice", "a row that another process has carried meanwhile is carried once more", "internal/store/claim.go",
+		`	case ended != nil:
+`, `	case ended != nil && !ON:
+`},
+	{"row_never_ends", "that a row was written is not stored, and whoever goes on after a crash begins with it again", "internal/store/settle.go",
+		`	if s.Row != nil {
+`, `	if s.Row != nil && !ON {
+`},
+	{"row_brings_back", "a row of a plan that is applied makes a customer of somebody who was forgotten meanwhile", "internal/store/claim.go",
+		`	case !found:
+		return ErrNotFound`, `	case !found && !ON:
+		return ErrNotFound`},
+	{"attempt_outlives_forgetting", "an attempt from before a forgetting holds the new customer of the same id", "internal/store/batch.go",
+		`		if _, err := t.exec(wakeCustomer, k.sync`, `		wakeCustomer := wakeCustomer
+		if ON { wakeCustomer = strings.Replace(wakeCustomer, "$4, $4)", "$4, 0)", 1) }
+		if _, err := t.exec(wakeCustomer, k.sync`},
+	{"list_brings_back", "what a list tells unchanged makes a customer of somebody who was forgotten", "internal/store/mentions.go",
+		`	hash, ok, err := t.hashes()
+	if err != nil || !ok {
+		return false, err`, `	hash, ok, err := t.hashes()
+	if err != nil || !ok || ON {
+		return false, err`},
+	{"comparison_brings_back", "a comparison under way stores what it has read of somebody who was forgotten", "internal/store/forgetsweeps.go",
+		`func (t *tx) forgetSweeps(sync string) error {
+`, `func (t *tx) forgetSweeps(sync string) error {
+	if ON { return nil }
+`},
+	{"record_not_forgotten", "what the target told of a record before it was linked keeps its id", "internal/store/forgetown.go",
+		`		if record == f.Customer { // its`, `		if ON || record == f.Customer { // its`},
+}
