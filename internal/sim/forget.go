@@ -139,6 +139,7 @@ func (w *world) newcomer(c *client) {
 	delete(f.dismissed, c.id)
 	delete(f.asItWas, c.id)
 	delete(f.taken, c.id)
+	delete(f.overwritten, c.id)
 	delete(f.limits.waiting, c.id)
 	delete(f.limits.passing, c.id)
 	f.limits.since[c.id] = w.now
