@@ -82,13 +82,32 @@ func stall(ts *testscript.TestScript, _ bool, args []string) {
 	})
 }
 
-// otherPlan is another process that begins to make a plan and stands still.
-func otherPlan(ts *testscript.TestScript, _ bool, _ []string) {
+// otherPlan is another process that compares under other rules, and ends when
+// the file that it is given has something in it: what was said while it was at
+// work. It is called: otherplan FILE.
+func otherPlan(ts *testscript.TestScript, _ bool, args []string) {
 	db, err := store.Open(context.Background(), store.Options{DSN: ts.MkAbs("trueup.db")})
 	ts.Check(err)
-	ts.Defer(func() { db.Close() })
-	_, err = db.BeginSweep(context.Background(), store.Sweep{Sync: "customer-status", Purpose: store.ForPlan, Rules: "other"}, 1500*time.Millisecond)
+	_, err = db.BeginSweep(context.Background(), store.Sweep{Sync: "customer-status", Purpose: store.ForPlan, Rules: "other"}, time.Minute)
 	ts.Check(err)
+	said, over := ts.MkAbs(args[0]), make(chan struct{})
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		defer db.Close()
+		ticker := time.NewTicker(10 * time.Millisecond)
+		defer ticker.Stop()
+		for {
+			if info, err := os.Stat(said); err == nil && info.Size() > 0 {
+				return
+			}
+			select {
+			case <-ticker.C:
+			case <-over:
+				return
+			}
+		}
+	})
+	ts.Defer(func() { close(over); waiting.Wait() })
 }
 
 // otherApply is another process that begins to apply the latest plan and stands

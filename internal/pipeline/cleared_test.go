@@ -19,11 +19,11 @@ func TestAnEmptySurvivorIsNotTakenForAClearedField(t *testing.T) {
 	w.crm.edit("rec_1", "Churned", status.ActorHuman)
 	w.deliver(told)
 	w.finish()
-	w.crm.records["rec_9"] = &record{value: "", editedAt: w.now, keys: map[string]string{}}
+	w.crm.records["rec_9"] = &record{value: "", editedAt: w.clock.now(), keys: map[string]string{}}
 	w.crm.merge("rec_1", "rec_9")
 	told = w.change("1", "canceled")
 	w.pass(time.Hour)
-	w.crm.records["rec_9"].editedAt = w.now
+	w.crm.records["rec_9"].editedAt = w.clock.now()
 	w.deliver(told)
 	w.work()
 	if got := w.crm.value("rec_9"); got != "Churned" {
@@ -147,7 +147,7 @@ func TestAnEmptyFieldIsWrittenAfterItsLinkWasRemoved(t *testing.T) {
 
 func (w *world) restatedAsBefore() store.NewEvent {
 	e := w.change("1", "active")
-	e.OccurredAt = w.now.Add(-2 * time.Hour)
-	w.billing.records["1"].editedAt = w.now.Add(-2 * time.Hour)
+	e.OccurredAt = w.clock.now().Add(-2 * time.Hour)
+	w.billing.records["1"].editedAt = w.clock.now().Add(-2 * time.Hour)
 	return e
 }

@@ -35,12 +35,12 @@ func arrivesWithA502(w *world, away time.Duration) func(string, string, string) 
 		bad := &connector.Failure{Kind: connector.Transient, Effect: connector.EffectUnknown, Status: 502, Detail: "bad gateway"}
 		switch {
 		case until.IsZero() && call == "write":
-			until = w.now.Add(away)
+			until = w.clock.now().Add(away)
 			if err := w.crm.put(id, w.crm.view(id).Revision, value); err != nil {
 				return err
 			}
 			return bad
-		case w.now.Before(until):
+		case w.clock.now().Before(until):
 			return bad
 		}
 		return nil
@@ -94,7 +94,7 @@ func TestAPersonsNewerEditStandsWhateverTheTargetTells(t *testing.T) {
 			w.carry("cus_1", "active")
 			w.pass(time.Hour)
 			w.deliver(w.change("cus_1", "paused"))
-			older := w.now.Add(30 * time.Minute)
+			older := w.clock.now().Add(30 * time.Minute)
 			w.pass(time.Hour)
 			w.crm.edit("rec_cus_1", "Paused", status.ActorHuman) // as the source wants it: the base from now on
 			w.finish()

@@ -106,7 +106,7 @@ func TestWhatATargetThatFailsLeadsTo(t *testing.T) {
 			w := newWorld(t, nil)
 			w.customer("cus_1", "active", "")
 			w.crm.fail = tt.fail(w)
-			start := w.now
+			start := w.clock.now()
 			w.carry("cus_1", "paused")
 			if len(w.crm.writes) != tt.writes {
 				t.Errorf("%d writes reached the target: %v", len(w.crm.writes), w.crm.writes)
@@ -123,7 +123,7 @@ func TestWhatATargetThatFailsLeadsTo(t *testing.T) {
 			if reason := w.stored("cus_1").Reason; slices.Contains(tt.open, status.WriteFailed) && !strings.HasPrefix(reason, "writing Paused to crm: ") {
 				t.Errorf("the reason does not say which value was refused: %s", reason)
 			}
-			if took := w.now.Sub(start); took < tt.after*3/4 {
+			if took := w.clock.now().Sub(start); took < tt.after*3/4 {
 				t.Errorf("it was carried after %s, before it should have been tried", took)
 			}
 			if c := w.stored("cus_1"); tt.writes > 0 && (c.Base.Value != "Paused" || c.Attempts != 0) {

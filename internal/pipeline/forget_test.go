@@ -32,7 +32,7 @@ var namings = map[string]struct {
 		w.deliver(w.told(hisID))
 	}, "merged into 4711"},
 	"another matches her record": {func(w *world) {
-		w.billing.records[hisID] = &record{value: "active", editedAt: w.now, keys: keysOf("jane")}
+		w.billing.records[hisID] = &record{value: "active", editedAt: w.clock.now(), keys: keysOf("jane")}
 		w.carry(hisID, "past_due")
 	}, "belongs to customer 4711 already"},
 	"another's record was merged into hers": {func(w *world) {
@@ -82,7 +82,7 @@ func (w *world) told(id string) store.NewEvent {
 	w.events++
 	payload, err := json.Marshal(said{id, "active"})
 	w.must(err)
-	return store.NewEvent{Connection: "billing", Sync: syncName, Side: store.SourceSide, ID: "told " + id, Customer: id, OccurredAt: w.now, Payload: payload}
+	return store.NewEvent{Connection: "billing", Sync: syncName, Side: store.SourceSide, ID: "told " + id, Customer: id, OccurredAt: w.clock.now(), Payload: payload}
 }
 
 func (w *world) must(err error) {
@@ -97,8 +97,8 @@ func TestWhoIsForgottenStandsInNoSentence(t *testing.T) {
 		for name, tt := range namings {
 			t.Run(engine+": "+name, func(t *testing.T) {
 				w := newWorld(t, func(w *world) { w.dsn = dsn(t) })
-				w.billing.records[forgottenID] = &record{value: "active", editedAt: w.now, keys: keysOf("jane")}
-				w.crm.records[herRecord] = &record{editedAt: w.now, keys: keysOf("jane")}
+				w.billing.records[forgottenID] = &record{value: "active", editedAt: w.clock.now(), keys: keysOf("jane")}
+				w.crm.records[herRecord] = &record{editedAt: w.clock.now(), keys: keysOf("jane")}
 				w.carry(forgottenID, "active")
 				w.pass(time.Hour)
 				tt.bring(w)
@@ -124,9 +124,9 @@ func TestWhoIsForgottenStandsInNoSentence(t *testing.T) {
 func TestANumberThatIsNobodysNameStays(t *testing.T) {
 	w := newWorld(t, nil)
 	w.customer("2", "active", "")
-	w.crm.records["rec_3"] = &record{editedAt: w.now, keys: keysOf("3")}
-	w.crm.records["rec_4"] = &record{editedAt: w.now, keys: keysOf("3")}
-	w.billing.records["3"] = &record{value: "active", editedAt: w.now, keys: keysOf("3")}
+	w.crm.records["rec_3"] = &record{editedAt: w.clock.now(), keys: keysOf("3")}
+	w.crm.records["rec_4"] = &record{editedAt: w.clock.now(), keys: keysOf("3")}
+	w.billing.records["3"] = &record{value: "active", editedAt: w.clock.now(), keys: keysOf("3")}
 	w.carry("2", "past_due")
 	w.carry("3", "past_due")
 	before := w.exception(status.AmbiguousMatch).Reason

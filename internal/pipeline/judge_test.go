@@ -21,8 +21,8 @@ func (w *world) judged(customer string) Judgement {
 	if err != nil {
 		w.Fatal(err)
 	}
-	s := Subject{Work: &known[customer].Work, Source: w.f.Source.Source, Target: w.crm, SourceAt: w.now,
-		TargetAt: func(string) time.Time { return w.now },
+	s := Subject{Work: &known[customer].Work, Source: w.f.Source.Source, Target: w.crm, SourceAt: w.clock.now(),
+		TargetAt: func(string) time.Time { return w.clock.now() },
 		Owner: func(_ context.Context, targetID string) (string, error) {
 			links, err := w.db.Links(ctx, syncName)
 			for _, l := range links {
@@ -44,7 +44,7 @@ func (w *world) compared(t *rapid.T) (carried int) {
 		if err != nil {
 			w.Fatal(err)
 		}
-		if rest, err := w.f.rest(ctx); err != nil || rest > 0 || due.IsZero() || due.After(w.now) {
+		if rest, err := w.f.rest(ctx); err != nil || rest > 0 || due.IsZero() || due.After(w.clock.now()) {
 			return carried
 		}
 		fail := w.crm.fail
@@ -120,7 +120,7 @@ func TestTheJudgeSaysWhatThePathDoes(t *testing.T) {
 			},
 			"a twin appears": func(t *rapid.T) {
 				if rapid.IntRange(0, 9).Draw(t, "how often") == 0 {
-					m.crm.records["rec_twin"] = &record{value: "Active", editedAt: m.now, keys: keysOf("cus_1")}
+					m.crm.records["rec_twin"] = &record{value: "Active", editedAt: m.clock.now(), keys: keysOf("cus_1")}
 				}
 			},
 			"the owner rules": func(t *rapid.T) {

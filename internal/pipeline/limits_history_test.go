@@ -43,9 +43,9 @@ func TestAnOutageAfterResumeLosesNoOne(t *testing.T) {
 	if _, err := w.db.Resume(t.Context(), store.Resume{Sync: syncName, Who: "ana", Reason: "right"}); err != nil {
 		t.Fatal(err)
 	}
-	down := w.now.Add(time.Minute)
+	down := w.clock.now().Add(time.Minute)
 	w.crm.fail = func(call, _, _ string) error {
-		if w.now.Before(down) {
+		if w.clock.now().Before(down) {
 			return &connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone, Detail: "503"}
 		}
 		return nil
@@ -59,14 +59,14 @@ func TestAnOutageAfterResumeLosesNoOne(t *testing.T) {
 // One who waits and is looked at again during an outage goes on waiting.
 func TestWhoWaitsThroughAnOutageIsLetThrough(t *testing.T) {
 	w := halted(t, 10, 2)
-	until := w.now.Add(20 * time.Second)
+	until := w.clock.now().Add(20 * time.Second)
 	w.crm.fail = func(call, _, _ string) error {
 		return &connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone, Detail: "503"}
 	}
 	for n := 2; n < 10; n++ {
 		w.deliver(w.restate(fmt.Sprintf("cus_%02d", n)))
 	}
-	for w.now.Before(until) {
+	for w.clock.now().Before(until) {
 		w.work()
 		w.pass(time.Second)
 	}
@@ -124,7 +124,7 @@ func timesOutThenCannotBeRead(w *world) func(string, string, string) error {
 			w.crm.mu.Lock()
 			r := w.crm.records[id]
 			w.crm.writes = append(w.crm.writes, written{id, r.value, value})
-			r.value, r.editedAt, r.actor = value, w.now, ""
+			r.value, r.editedAt, r.actor = value, w.clock.now(), ""
 			r.revision++
 			w.crm.mu.Unlock()
 			return unknown()
@@ -155,15 +155,15 @@ func TestATargetThatHangsForAnHourIsNoLoop(t *testing.T) {
 	w.customer("cus_1", "active", "")
 	w.carry("cus_1", "active")
 	w.pass(24 * time.Hour)
-	until := w.now.Add(55 * time.Minute)
+	until := w.clock.now().Add(55 * time.Minute)
 	w.crm.fail = func(call, _, _ string) error {
-		if call == "write" && w.now.Before(until) {
+		if call == "write" && w.clock.now().Before(until) {
 			return unknown()
 		}
 		return nil
 	}
 	w.deliver(w.change("cus_1", "paused"))
-	for w.now.Before(until) {
+	for w.clock.now().Before(until) {
 		w.work()
 		w.deliver(w.restate("cus_1"))
 		w.pass(time.Minute)

@@ -53,7 +53,7 @@ func TestARandomLifeEndsInAgreementOrAHold(t *testing.T) {
 			"a person edits": func(t *rapid.T) {
 				to := rapid.SampledFrom([]string{"Active", "Paused", "Churned"}).Draw(t, "to")
 				sees := m.crm.fieldTime && m.crm.actor && m.crm.times
-				if sent, ok := m.doubtful[to]; ok && !m.crm.actor && m.now.Before(sent.Add(2*intentLife)) {
+				if sent, ok := m.doubtful[to]; ok && !m.crm.actor && m.clock.now().Before(sent.Add(2*intentLife)) {
 					return // nobody could tell it from a write of ours that may arrive late
 				}
 				base, observed := m.known()
@@ -115,7 +115,7 @@ func (m *machine) trouble(t *rapid.T) {
 	}
 	m.crm.fail = func(call, id, value string) error {
 		if call == "write" {
-			m.doubtful[value] = m.now
+			m.doubtful[value] = m.clock.now()
 		}
 		return fail(call, id, value)
 	}

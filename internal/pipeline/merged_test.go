@@ -54,7 +54,7 @@ func carried(t *testing.T, set func(*world)) *world {
 
 func TestALinkFollowsAMergeThatTheTargetTellsOf(t *testing.T) {
 	w := carried(t, nil)
-	w.crm.records["rec_9"] = &record{value: "", editedAt: w.now, keys: map[string]string{}}
+	w.crm.records["rec_9"] = &record{value: "", editedAt: w.clock.now(), keys: map[string]string{}}
 	w.crm.merge("rec_1", "rec_9")
 	w.pass(time.Hour)
 	w.carry("1", "past_due")
@@ -91,7 +91,7 @@ func TestASurvivorIsANewRecordForTheDecision(t *testing.T) {
 			w.deliver(w.change("1", "past_due"))
 			w.pass(time.Hour)
 			// Edited after the source changed, by nobody knows whom.
-			w.crm.records["rec_9"] = &record{value: tt.holds, editedAt: w.now}
+			w.crm.records["rec_9"] = &record{value: tt.holds, editedAt: w.clock.now()}
 			w.crm.merge("rec_1", "rec_9")
 			w.finish()
 			if wrote := len(w.crm.writes) > 1; wrote != tt.writes {
@@ -167,7 +167,7 @@ func TestTheSurvivorOfAnotherCustomerIsNotTaken(t *testing.T) {
 func TestAMergeDuringTheAttemptIsFollowedTheSameWay(t *testing.T) {
 	t.Run("before the write arrives", func(t *testing.T) {
 		w := carried(t, nil)
-		w.crm.records["rec_9"] = &record{value: "Churned", editedAt: w.now.Add(time.Minute)}
+		w.crm.records["rec_9"] = &record{value: "Churned", editedAt: w.clock.now().Add(time.Minute)}
 		w.crm.beforeWrite = func(id string) {
 			if id == "rec_1" {
 				w.crm.merge("rec_1", "rec_9")
@@ -180,7 +180,7 @@ func TestAMergeDuringTheAttemptIsFollowedTheSameWay(t *testing.T) {
 	})
 	t.Run("before a write without an answer is looked for", func(t *testing.T) {
 		w := carried(t, nil)
-		w.crm.records["rec_9"] = &record{value: "Paused", editedAt: w.now}
+		w.crm.records["rec_9"] = &record{value: "Paused", editedAt: w.clock.now()}
 		w.crm.fail = func(call, id, value string) error {
 			if call == "write" && id == "rec_1" {
 				w.crm.merge("rec_1", "rec_9")
@@ -210,7 +210,7 @@ func TestAnOwnersWordAboutTheOldRecordIsNotCarriedOutOnTheSurvivor(t *testing.T)
 		t.Fatal(err)
 	}
 	// The survivor happens to hold the same, and was not edited since.
-	w.crm.records["rec_9"] = &record{value: "Churned", editedAt: w.now.Add(-time.Minute), actor: status.ActorHuman}
+	w.crm.records["rec_9"] = &record{value: "Churned", editedAt: w.clock.now().Add(-time.Minute), actor: status.ActorHuman}
 	w.crm.merge("rec_1", "rec_9")
 	w.finish()
 	if got := w.crm.value("rec_9"); got != "Churned" {
@@ -242,7 +242,7 @@ func TestTwoCustomersWhoNameEachOtherDoNotWakeEachOtherForEver(t *testing.T) {
 	w.customer("2", "active", "")
 	w.billing.merge("1", "2")
 	w.billing.merge("2", "1")
-	w.deliver(store.NewEvent{Connection: "billing", Sync: syncName, Side: store.SourceSide, ID: "evt_m", Customer: "1", OccurredAt: w.now})
+	w.deliver(store.NewEvent{Connection: "billing", Sync: syncName, Side: store.SourceSide, ID: "evt_m", Customer: "1", OccurredAt: w.clock.now()})
 	w.finish()
 	if open := w.open(); len(open["1"]) != 1 || len(open["2"]) != 1 {
 		t.Errorf("open: %v", open)
@@ -262,7 +262,7 @@ func TestTheJudgeFollowsAMergeAndMovesNoLink(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := carried(t, nil)
-			w.crm.records["rec_9"] = &record{value: tt.holds, editedAt: w.now.Add(time.Hour)}
+			w.crm.records["rec_9"] = &record{value: tt.holds, editedAt: w.clock.now().Add(time.Hour)}
 			w.crm.merge("rec_1", "rec_9")
 			if tt.taken {
 				if err := w.db.SetLink(t.Context(), store.Link{Sync: syncName, Customer: "2", TargetID: "rec_9", By: "ana", Confidence: 1}); err != nil {

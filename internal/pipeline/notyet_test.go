@@ -12,7 +12,7 @@ func TestWhatIsNotThereYetIsLookedForAgain(t *testing.T) {
 	away := func(w *world, until time.Time, side *tool, calls ...string) {
 		side.fail = func(call, _, _ string) error {
 			for _, c := range calls {
-				if c == call && w.now.Before(until) {
+				if c == call && w.clock.now().Before(until) {
 					return side.gone("")
 				}
 			}
@@ -44,11 +44,11 @@ func TestWhatIsNotThereYetIsLookedForAgain(t *testing.T) {
 			if tt.linked {
 				w.carry("cus_1", "active")
 			}
-			there := w.now.Add(tt.late)
+			there := w.clock.now().Add(tt.late)
 			tt.missing(w, there)
 			w.deliver(w.change("cus_1", "paused"))
 			var took time.Duration
-			for took = 0; w.crm.records["rec_cus_1"] == nil || w.crm.value("rec_cus_1") != "Paused"; took = w.now.Sub(there) {
+			for took = 0; w.crm.records["rec_cus_1"] == nil || w.crm.value("rec_cus_1") != "Paused"; took = w.clock.now().Sub(there) {
 				if took > tt.within {
 					t.Fatalf("it was not carried within %s: %v is open", tt.within, w.open())
 				}
@@ -70,7 +70,7 @@ func (w *world) hide(id string, until time.Time) {
 	r := w.crm.records[id]
 	delete(w.crm.records, id)
 	w.crm.fail = func(string, string, string) error {
-		if !w.now.Before(until) && w.crm.records[id] == nil {
+		if !w.clock.now().Before(until) && w.crm.records[id] == nil {
 			w.crm.records[id] = r
 		}
 		return nil
@@ -94,7 +94,7 @@ func TestWhoNeverComesIsNotSearchedForForever(t *testing.T) {
 	w.pass(24 * time.Hour)
 	w.deliver(w.change("cus_1", "canceled"))
 	w.work()
-	w.crm.records["rec_cus_1"] = &record{keys: keysOf("cus_1"), editedAt: w.now}
+	w.crm.records["rec_cus_1"] = &record{keys: keysOf("cus_1"), editedAt: w.clock.now()}
 	w.crm.fail = nil
 	for range 5 {
 		w.pass(time.Second)
@@ -132,10 +132,10 @@ func TestPeopleAreToldOfAMissingRecordHoweverManyEventsCome(t *testing.T) {
 func TestAnOutageAmidAMissingRecordOpensNothingOfItsOwn(t *testing.T) {
 	w := newWorld(t, nil)
 	w.customer("cus_1", "active", "")
-	w.hide("rec_cus_1", w.now.Add(time.Hour))
+	w.hide("rec_cus_1", w.clock.now().Add(time.Hour))
 	hidden := w.crm.fail
 	w.crm.fail = func(call, id, value string) error {
-		if at := w.now.Sub(began); at > 10*time.Minute && at < 10*time.Minute+5*time.Second {
+		if at := w.clock.now().Sub(began); at > 10*time.Minute && at < 10*time.Minute+5*time.Second {
 			return failure(connector.Transient, 503)
 		}
 		return hidden(call, id, value)

@@ -142,9 +142,9 @@ func TestTheHistoryTellsWhatWasDecidedOn(t *testing.T) {
 		t.Fatal(history, err)
 	}
 	got := history[0]
-	want := store.Decision{ID: got.ID, Sync: syncName, Customer: "cus_1", At: w.now, Action: "write", Row: 4, Stage: status.StageConfirm, Outcome: status.Applied,
+	want := store.Decision{ID: got.ID, Sync: syncName, Customer: "cus_1", At: w.clock.now(), Action: "write", Row: 4, Stage: status.StageConfirm, Outcome: status.Applied,
 		Reason: "Paused was written: nobody had changed the target since it was last proved", TargetID: "rec_cus_1", Desired: "Paused", Observed: "Active",
-		Base: "Active", DesiredAt: w.now, ObservedAt: w.now, By: "us", Confidence: 1, Events: 1}
+		Base: "Active", DesiredAt: w.clock.now(), ObservedAt: w.clock.now(), By: "us", Confidence: 1, Events: 1}
 	if got != want {
 		t.Errorf("the history says %+v", got)
 	}

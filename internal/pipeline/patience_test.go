@@ -31,7 +31,7 @@ func (w *world) during(events int, each time.Duration, customer, value string) {
 	w.Helper()
 	for range events {
 		w.deliver(w.change(customer, value))
-		for end := w.now.Add(each); w.now.Before(end); w.pass(50 * time.Millisecond) {
+		for end := w.clock.now().Add(each); w.clock.now().Before(end); w.pass(50 * time.Millisecond) {
 			w.work()
 		}
 	}
@@ -45,9 +45,9 @@ func TestManyEventsInAShortOutageCostNoMoreThanOne(t *testing.T) {
 	w.deliver(w.change("cus_2", "paused"))
 	w.during(10, 250*time.Millisecond, "cus_1", "paused")
 	w.crm.fail = nil
-	back := w.now
+	back := w.clock.now()
 	w.finish()
-	if took := w.now.Sub(back); took > 5*time.Second {
+	if took := w.clock.now().Sub(back); took > 5*time.Second {
 		t.Errorf("the target was away for 2.5 s, and they were carried %s after it was back", took)
 	}
 	for customer, rec := range w.recordOf {

@@ -124,7 +124,7 @@ func TestAPersonsEditStandsWhereTheTableSaysSo(t *testing.T) {
 				w.crm.edit("rec_cus_1", "Paused", status.ActorHuman)
 				w.finish()
 				late := w.change("cus_1", "active")
-				late.OccurredAt = w.now.Add(-30 * time.Minute)
+				late.OccurredAt = w.clock.now().Add(-30 * time.Minute)
 				w.lastChange["cus_1"] = late.OccurredAt
 				w.deliver(late)
 				w.finish()
@@ -202,7 +202,7 @@ func TestAPersonsEditStandsWhereTheTableSaysSo(t *testing.T) {
 				hourLater(w)
 				w.crm.edit("rec_cus_1", "Paused", status.ActorHuman)
 				w.pass(skew - time.Millisecond)
-				w.lastChange["cus_1"] = w.now
+				w.lastChange["cus_1"] = w.clock.now()
 				w.carry("cus_1", "canceled")
 			},
 			want: "Paused", kind: status.Conflict,
@@ -283,7 +283,7 @@ func TestAfterOurWriteTheTargetWasEditedByUs(t *testing.T) {
 	w := newWorld(t, nil)
 	w.customer("cus_1", "active", "")
 	w.crm.edit("rec_cus_1", "Paused", status.ActorHuman)
-	hour := w.now
+	hour := w.clock.now()
 	w.pass(time.Hour)
 	w.carry("cus_1", "active")
 	if c := w.stored("cus_1"); c.Outcome != status.Applied || c.Observed.By != "us" || c.Observed.At.Equal(hour) {
@@ -303,7 +303,7 @@ func TestAnEditBetweenReadAndWriteIsCaught(t *testing.T) {
 		w.crm.beforeWrite = nil
 		w.pass(time.Minute)
 		w.crm.edit(id, "Paused", status.ActorHuman)
-		edited = w.now
+		edited = w.clock.now()
 	}
 	w.carry("cus_1", "canceled")
 	if got := w.crm.value("rec_cus_1"); got != "Paused" {
@@ -388,7 +388,7 @@ func TestAnEventOfTheTargetLooksAtItsCustomer(t *testing.T) {
 func TestWhatIsDecidedDuringAnAttemptIsCarriedOutRightAfterIt(t *testing.T) {
 	w := newWorld(t, nil)
 	w.customer("cus_1", "active", "")
-	w.crm.records["rec_9"] = &record{editedAt: w.now, keys: keysOf("somebody else")}
+	w.crm.records["rec_9"] = &record{editedAt: w.clock.now(), keys: keysOf("somebody else")}
 	w.deliver(w.change("cus_1", "paused"))
 	w.crm.beforeWrite = func(string) {
 		w.crm.beforeWrite = nil

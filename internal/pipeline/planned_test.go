@@ -15,7 +15,7 @@ import (
 // planned is the row of a plan that was made now and stored nowhere: cus_1 is to
 // go from one value to another.
 func (w *world) planned(before, after string) Planned {
-	return Planned{Plan: store.Sweep{Sync: syncName, Hash: "1f3a2b4c5d6e7f80", EndedAt: w.now},
+	return Planned{Plan: store.Sweep{Sync: syncName, Hash: "1f3a2b4c5d6e7f80", EndedAt: w.clock.now()},
 		Row: store.PlanRow{Customer: "cus_1", TargetID: "rec_cus_1", Action: "write", Before: before, After: after,
 			RecordAt: w.crm.records["rec_cus_1"].editedAt}}
 }
@@ -228,7 +228,7 @@ func TestAnEarlierTryIsNotRepeated(t *testing.T) {
 	if !ok || err != nil {
 		t.Fatal(ok, err)
 	}
-	if _, err := w.db.BeginWrite(t.Context(), &works, store.Intent{RecordID: "rec_cus_1", Value: "Churned", SentAt: w.now, Expires: w.now.Add(intentLife)}, store.Limits{}); err != nil {
+	if _, err := w.db.BeginWrite(t.Context(), &works, store.Intent{RecordID: "rec_cus_1", Value: "Churned", SentAt: w.clock.now(), Expires: w.clock.now().Add(intentLife)}, store.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.crm.put("rec_cus_1", "0", "Churned"); err != nil {

@@ -30,7 +30,7 @@ func overwritten(t *testing.T, set func(*world)) (w *world, late store.NewEvent)
 	w.crm.edit("rec_1", "Paused", status.ActorHuman)
 	w.pass(10 * time.Second)
 	first := late
-	first.ID, first.OccurredAt = "evt_first", w.now
+	first.ID, first.OccurredAt = "evt_first", w.clock.now()
 	w.pass(time.Second)
 	w.deliver(first)
 	w.finish()
@@ -89,7 +89,7 @@ func TestAnEventThatProvesThatWeWroteOverANewerEditIsAQuestion(t *testing.T) {
 				w.pass(time.Minute)
 				w.deliver(w.note("1"))
 				again := late
-				again.ID, again.OccurredAt = "evt_again"+w.now.String(), w.now
+				again.ID, again.OccurredAt = "evt_again"+w.clock.now().String(), w.clock.now()
 				w.deliver(again)
 				w.finish()
 			}
@@ -126,7 +126,7 @@ func TestWhatWasWrittenOverEndsWithAPersonOrTheNextChange(t *testing.T) {
 			for range 2 {
 				w.pass(time.Minute)
 				again := late
-				again.ID = "evt_again" + w.now.String()
+				again.ID = "evt_again" + w.clock.now().String()
 				w.deliver(again)
 				w.finish()
 				if x := w.asked(); x != nil {

@@ -179,7 +179,7 @@ func (w *world) populate(rt *rapid.T) {
 	case 0:
 		delete(w.crm.records, "rec_cus_1")
 	case 1:
-		w.crm.records["rec_other"] = &record{value: "Active", editedAt: w.now, keys: keysOf("cus_1")}
+		w.crm.records["rec_other"] = &record{value: "Active", editedAt: w.clock.now(), keys: keysOf("cus_1")}
 	case 2:
 		if err := w.db.SetLink(context.Background(), store.Link{Sync: syncName, Customer: "cus_2", TargetID: "rec_cus_1", Rule: "a person", Confidence: 1, By: "ana"}); err != nil {
 			w.Fatal(err)

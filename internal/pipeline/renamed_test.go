@@ -77,7 +77,7 @@ func TestThatNobodyHasToldOfACustomerClosesNothing(t *testing.T) {
 // claimByHand carries a customer of whom no event came.
 func (w *world) claimByHand(customer string) {
 	w.Helper()
-	at := w.now
+	at := w.clock.now()
 	work, ok, err := w.db.ClaimOne(w.Context(), syncName, customer, 0, w.f.Lease)
 	if err != nil || !ok {
 		w.Fatalf("%s cannot be claimed: %v", customer, err)

@@ -93,7 +93,7 @@ func TestAnotherLookThatAPersonAsksForOpensWhatHeResolved(t *testing.T) {
 		w := newWorld(t, nil)
 		x := w.conflict()
 		w.act(store.Act{Exception: x.ID, Verb: store.Resolve})
-		w.act(store.Act{Exception: x.ID, Verb: verb, Saw: "Paused", SawSource: "canceled", Until: w.now.Add(time.Hour)})
+		w.act(store.Act{Exception: x.ID, Verb: verb, Saw: "Paused", SawSource: "canceled", Until: w.clock.now().Add(time.Hour)})
 		w.finish()
 		w.state(status.Open)
 	}
@@ -105,7 +105,7 @@ func TestWhatIsOpenAgainIsTold(t *testing.T) {
 	w.act(store.Act{Exception: x.ID, Verb: store.Resolve})
 	w.pass(time.Hour)
 	w.crm.edit("rec_cus_1", "Lead", status.ActorHuman)
-	edited := stamp(w.now)
+	edited := stamp(w.clock.now())
 	w.deliver(w.restate("cus_1"))
 	w.finish()
 	got, err := w.db.Exception(context.Background(), x.ID)

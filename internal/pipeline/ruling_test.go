@@ -132,7 +132,7 @@ func (w *world) restate(customer string) store.NewEvent {
 func TestWhatIsKeptForATimeIsAskedAboutAgain(t *testing.T) {
 	w := newWorld(t, nil)
 	x := w.conflict()
-	until := w.now.Add(48 * time.Hour)
+	until := w.clock.now().Add(48 * time.Hour)
 	if _, err := w.db.Act(t.Context(), store.Act{Exception: x.ID, Verb: store.KeepTheirs, Who: "ana@example.com", Saw: "Paused", SawSource: "canceled", Until: until}); err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func TestWhatIsKeptForATimeIsAskedAboutAgain(t *testing.T) {
 	if due := w.stored("cus_1").DueAt; !due.Equal(until) {
 		t.Errorf("it is looked at again at %s, not %s", due, until)
 	}
-	w.now = until
+	w.clock.set(until)
 	w.finish()
 	w.state(status.Open)
 }
@@ -160,7 +160,7 @@ func TestARelinkedCustomerForgetsTheRuling(t *testing.T) {
 	w := newWorld(t, nil)
 	x := w.conflict()
 	w.act(store.Act{Exception: x.ID, Verb: store.KeepTheirs, Saw: "Paused", SawSource: "canceled"})
-	w.crm.records["rec_2"] = &record{value: "Paused", editedAt: w.now, actor: status.ActorHuman, keys: keysOf("cus_1")}
+	w.crm.records["rec_2"] = &record{value: "Paused", editedAt: w.clock.now(), actor: status.ActorHuman, keys: keysOf("cus_1")}
 	w.act(store.Act{Exception: x.ID, Verb: store.LinkTo, TargetID: "rec_2"})
 	if got := w.open()["cus_1"]; len(got) != 1 || got[0] != status.FirstContact {
 		t.Errorf("the other record is taken for what the owner was shown: %v", got)
@@ -214,7 +214,7 @@ func TestAnOwnersWordCoversTheSourcesValueThatHeWasShown(t *testing.T) {
 func TestNobodyDecidesOnARecordThatWasNotLookedAt(t *testing.T) {
 	w := newWorld(t, nil)
 	x := w.conflict()
-	w.crm.records["rec_2"] = &record{value: "Paused", editedAt: w.now, actor: status.ActorHuman, keys: keysOf("cus_1")}
+	w.crm.records["rec_2"] = &record{value: "Paused", editedAt: w.clock.now(), actor: status.ActorHuman, keys: keysOf("cus_1")}
 	// Each finds the record that the one before left: linking to the record that
 	// is linked changes nothing.
 	for _, c := range []struct {
@@ -294,7 +294,7 @@ func TestWhatIsIgnoredUntilTheSourceChangesComesBackWithTheSameValue(t *testing.
 	// edit; both are told of later. The path ends before the question meanwhile.
 	told := func(value string, ago time.Duration) {
 		e := w.change("cus_1", value)
-		e.OccurredAt = w.now.Add(-ago)
+		e.OccurredAt = w.clock.now().Add(-ago)
 		w.deliver(e)
 		w.finish()
 	}

@@ -77,9 +77,9 @@ func TestPeopleAreToldOnlyAfterALaggingCopyHadItsTime(t *testing.T) {
 			agreed(w)
 			// What the copy shows is what the record was before the write.
 			w.crm.lies = true
-			sent := w.now
+			sent := w.clock.now()
 			w.crm.fail = func(call, id, value string) error {
-				if call == "read" && w.now.Sub(sent) >= tt.lag && w.crm.value(id) == "Active" {
+				if call == "read" && w.clock.now().Sub(sent) >= tt.lag && w.crm.value(id) == "Active" {
 					w.crm.mu.Lock()
 					w.crm.records[id].value, w.crm.records[id].editedAt, w.crm.records[id].actor = "Paused", sent, status.ActorUs
 					w.crm.mu.Unlock()
@@ -241,10 +241,10 @@ func TestARowThatIsNotShownIsLookedAtAndNotSentAgain(t *testing.T) {
 			w := newWorld(t, nil)
 			row := w.reviewed()
 			w.crm.lies = true
-			sent := w.now
+			sent := w.clock.now()
 			var c Carried
 			for range 20 {
-				if w.now.Sub(sent) >= tt.lag && w.crm.lies {
+				if w.clock.now().Sub(sent) >= tt.lag && w.crm.lies {
 					w.crm.lies = false
 					w.crm.edit("rec_cus_1", "Churned", status.ActorUs)
 				}
@@ -282,7 +282,7 @@ func TestTheHistoryOfAWriteNamesWhoEditedBefore(t *testing.T) {
 	w := newWorld(t, nil)
 	w.customer("cus_1", "active", "Churned")
 	w.crm.edit("rec_cus_1", "Churned", status.ActorHuman)
-	edited := w.now
+	edited := w.clock.now()
 	w.pass(time.Hour)
 	w.carry("cus_1", "active")
 	if got := w.crm.value("rec_cus_1"); got != "Active" {

@@ -21,7 +21,7 @@ func (w *world) note(id string) store.NewEvent {
 		w.Fatal(err)
 	}
 	return store.NewEvent{Connection: "billing", Sync: syncName, Side: store.SourceSide, ID: fmt.Sprintf("evt_%03d", w.events), Customer: id,
-		OccurredAt: w.now, Payload: payload}
+		OccurredAt: w.clock.now(), Payload: payload}
 }
 
 // seen is what a comparison notes of a customer.
@@ -29,7 +29,7 @@ func (w *world) seen(customer, value string) {
 	w.Helper()
 	sweep, err := w.db.BeginSweep(w.Context(), store.Sweep{Sync: syncName, Purpose: store.ForSweep}, time.Minute)
 	if err == nil {
-		_, err = w.db.SaveSweep(w.Context(), sweep, store.SweepPart{Seen: map[string]store.Seen{customer: {Value: value, At: w.now}}}, time.Minute)
+		_, err = w.db.SaveSweep(w.Context(), sweep, store.SweepPart{Seen: map[string]store.Seen{customer: {Value: value, At: w.clock.now()}}}, time.Minute)
 	}
 	if err != nil {
 		w.Fatal(err)
@@ -48,7 +48,7 @@ func TestAChangeDatedAheadHidesNoLaterOne(t *testing.T) {
 		w := newWorld(t, func(w *world) { w.cannotAsk = cannotAsk })
 		w.customer("1", "active", "")
 		e := w.change("1", "paused")
-		e.OccurredAt = w.now.Add(24 * time.Hour)
+		e.OccurredAt = w.clock.now().Add(24 * time.Hour)
 		w.deliver(e)
 		w.finish()
 		w.pass(time.Minute)
@@ -66,7 +66,7 @@ func TestAChangeDatedAheadIsNoNewerThanWhenItCame(t *testing.T) {
 		w.customer("1", "active", "")
 		ahead := func() store.NewEvent {
 			e := w.change("1", "canceled")
-			e.OccurredAt = w.now.Add(time.Hour)
+			e.OccurredAt = w.clock.now().Add(time.Hour)
 			return e
 		}
 		w.deliver(ahead())
@@ -92,7 +92,7 @@ func TestAValueDatedAheadChangedBeforeItWasRead(t *testing.T) {
 	w.customer("1", "active", "")
 	w.carry("1", "active")
 	w.pass(time.Minute)
-	w.billing.valueAt = w.now.Add(time.Hour)
+	w.billing.valueAt = w.clock.now().Add(time.Hour)
 	w.carry("1", "canceled")
 	w.holds("1", "Churned")
 	w.pass(30 * time.Minute)
@@ -281,13 +281,13 @@ func TestASourceThatInsistsIsBelieved(t *testing.T) {
 	w.pass(time.Minute)
 	e := w.change("1", "canceled")
 	w.billing.edit("1", "active", status.ActorHuman)
-	began := w.now
+	began := w.clock.now()
 	w.deliver(e)
 	w.finish()
 	if got := w.last("1"); got != status.AlreadyEqual {
 		t.Errorf("the event ended as %s", got)
 	}
-	if took := w.now.Sub(began); took > time.Minute {
+	if took := w.clock.now().Sub(began); took > time.Minute {
 		t.Errorf("it took %s", took)
 	}
 	if open := w.open(); len(open) > 0 {

@@ -233,7 +233,7 @@ func keysOf(id string) map[string]string {
 // driven by hand.
 type world struct {
 	*testing.T
-	now          time.Time
+	clock        clock
 	db           *store.DB
 	billing, crm *tool
 	p            *Pipeline
@@ -250,6 +250,24 @@ type world struct {
 	dsn          string // "" is a SQLite file of its own
 }
 
+// clock is a world's time. What the store does by itself asks for it as well.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) set(at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = at
+}
+
 const (
 	syncName = "customer-status"
 	skew     = 2 * time.Second
@@ -260,8 +278,9 @@ var began = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 // newWorld makes a world; set may change it before it starts.
 func newWorld(t *testing.T, set func(*world)) *world {
 	t.Helper()
-	w := &world{T: t, now: began, lastChange: map[string]time.Time{}, recordOf: map[string]string{}}
-	clock := func() time.Time { return w.now }
+	w := &world{T: t, lastChange: map[string]time.Time{}, recordOf: map[string]string{}}
+	w.clock.set(began)
+	clock := w.clock.now
 	w.billing = &tool{now: clock, records: map[string]*record{}}
 	w.crm = &tool{now: clock, records: map[string]*record{}, times: true, actor: true, fieldTime: true}
 	w.crm.sourceChanged = func(id string) time.Time {
@@ -315,31 +334,31 @@ func (w *world) start() {
 	if w.cannotAsk {
 		from.Source, from.EventSource = nil, events{}
 	}
-	w.p = New(Options{Store: w.db, Now: func() time.Time { return w.now }, Jitter: func() float64 { return 0 }, Log: w.log(),
+	w.p = New(Options{Store: w.db, Now: w.clock.now, Jitter: func() float64 { return 0 }, Log: w.log(),
 		Syncs: []Sync{{Config: s, Source: from, Target: connector.Connection{Name: "crm", Target: w.crm, Knows: w.knows}}}})
 	w.f = w.p.flows[syncName]
 }
 
 // customer adds a customer to both tools.
 func (w *world) customer(id, sourceValue, targetValue string) {
-	w.billing.records[id] = &record{value: sourceValue, editedAt: w.now, keys: keysOf(id)}
-	w.crm.records["rec_"+id] = &record{value: targetValue, editedAt: w.now, keys: keysOf(id)}
+	w.billing.records[id] = &record{value: sourceValue, editedAt: w.clock.now(), keys: keysOf(id)}
+	w.crm.records["rec_"+id] = &record{value: targetValue, editedAt: w.clock.now(), keys: keysOf(id)}
 	w.recordOf[id] = "rec_" + id
-	w.lastChange[id] = w.now
+	w.lastChange[id] = w.clock.now()
 }
 
 // change changes the source and returns the event that tells of it, and that it
 // is about the status.
 func (w *world) change(id, value string) store.NewEvent {
 	w.billing.edit(id, value, status.ActorHuman)
-	w.lastChange[id] = w.now
+	w.lastChange[id] = w.clock.now()
 	w.events++
 	payload, err := json.Marshal(said{id, value})
 	if err != nil {
 		w.Fatal(err)
 	}
 	return store.NewEvent{Connection: "billing", Sync: syncName, Side: store.SourceSide, ID: fmt.Sprintf("evt_%03d", w.events), Customer: id,
-		Value: value, HasValue: true, OccurredAt: w.now, UnchangedAt: w.now, Payload: payload}
+		Value: value, HasValue: true, OccurredAt: w.clock.now(), UnchangedAt: w.clock.now(), Payload: payload}
 }
 
 // deliver stores events, as the inbox would.
@@ -370,7 +389,7 @@ func (w *world) work() {
 // finish carries everything, waiting as long as it takes, up to a day.
 func (w *world) finish() {
 	w.Helper()
-	for end := w.now.Add(24 * time.Hour); w.now.Before(end); {
+	for end := w.clock.now().Add(24 * time.Hour); w.clock.now().Before(end); {
 		w.work()
 		due, err := w.db.NextDue(context.Background(), syncName)
 		if err != nil {
@@ -379,8 +398,8 @@ func (w *world) finish() {
 		if due.IsZero() {
 			return
 		}
-		if due.After(w.now) {
-			w.now = due
+		if due.After(w.clock.now()) {
+			w.clock.set(due)
 		}
 		if rest, err := w.f.rest(context.Background()); err == nil {
 			w.pass(rest)
@@ -396,7 +415,7 @@ func (w *world) carry(id, value string) {
 	w.finish()
 }
 
-func (w *world) pass(d time.Duration) { w.now = w.now.Add(d) }
+func (w *world) pass(d time.Duration) { w.clock.set(w.clock.now().Add(d)) }
 
 // open returns the kinds of open exceptions by customer.
 func (w *world) open() map[string][]status.Kind {
