@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // calm lets the program end its work, asks for each event whether it is known,
@@ -18,14 +19,14 @@ func (r *round) calm() error {
 		}
 	}
 	if !r.until(func() bool { return r.load.waiting.Load() == 0 || !r.alive() }) {
-		r.odd(breach(6, "%d events are not acknowledged %s after the last kill", r.load.waiting.Load(), limit))
+		r.odd(breach(6, "%d events are not acknowledged %s after the last kill\n%s", r.load.waiting.Load(), limit, r.logs()))
 	}
 	if !r.until(func() bool { return r.idle() || !r.alive() }) {
-		r.odd(breach(2, "events still wait %s after the last kill", limit))
+		r.odd(breach(2, "events still wait %s after the last kill\n%s", limit, r.logs()))
 	}
 	r.repeatAll()
 	if !r.until(func() bool { return r.idle() || !r.alive() }) {
-		r.odd(breach(2, "events still wait after each was sent again"))
+		r.odd(breach(2, "events still wait after each was sent again\n%s", r.logs()))
 	}
 	if err := r.ctx.Err(); err != nil {
 		return err
@@ -59,15 +60,29 @@ func (r *round) idle() bool {
 	return true
 }
 
-// repeatAll sends each event again.
+// logs is what the running programs said last.
+func (r *round) logs() string {
+	var said []string
+	for _, n := range r.live {
+		if n != nil {
+			said = append(said, n.log.String())
+		}
+	}
+	return strings.Join(said, "\n\n")
+}
+
+// repeatAll sends each event again, until one is not acknowledged.
 func (r *round) repeatAll() {
 	events := make(chan *Event)
 	var senders sync.WaitGroup
+	var refused sync.Once
+	var over atomic.Bool
 	for range 8 {
 		senders.Go(func() {
 			for e := range events {
-				if !r.until(func() bool { return r.sender.repeat(r.ctx, e) || !r.alive() }) {
-					r.odd(breach(6, "%s is not acknowledged again", e.ID))
+				if !over.Load() && !r.until(func() bool { return r.sender.repeat(r.ctx, e) || !r.alive() }) {
+					over.Store(true)
+					refused.Do(func() { r.odd(breach(6, "%s is not acknowledged again\n%s", e.ID, r.logs())) })
 				}
 			}
 		})
