@@ -154,15 +154,12 @@ func (t *tx) settleAccounts(sync, who string, now []Account, said string) error 
 			return err
 		}
 	}
-	var id int64
-	var cause string
-	err := t.query(func(s scanner) error { return s.Scan(&id, &cause) },
-		`update exceptions set state = 'resolved', ignored = '' where sync = $1 and customer = '' and kind = $2 and last_action = $3 and state <> 'resolved'
-returning id, cause`, sync, string(status.ConnectionFailed), AskAboutAccounts)
+	id, cause, err := t.takeTrouble(sync, AskAboutAccounts)
 	if err != nil || id == 0 {
 		return err
 	}
-	return errors.Join(t.note(id, who, string(Resolve), said), t.tell(sync, status.ConnectionFailed, cause))
+	_, err = t.exec("update exceptions set state = 'resolved', ignored = '' where id = $1", id)
+	return errors.Join(err, t.note(id, who, string(Resolve), said), t.tell(sync, status.ConnectionFailed, cause))
 }
 
 // RemoveLinks takes all links of a sync away for whoever says so, and has every

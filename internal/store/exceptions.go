@@ -38,8 +38,9 @@ on conflict (sync, customer, kind) do update set stage = excluded.stage, reason 
     opened_at = case when ` + backAgain + ` then excluded.opened_at else exceptions.opened_at end,
     reminded_at = case when ` + backAgain + ` then 0 else exceptions.reminded_at end,
     owner = case when exceptions.assigned = 1 and exceptions.state <> 'resolved' then exceptions.owner else excluded.owner end,
-    assigned = case when exceptions.state = 'resolved' then 0 else exceptions.assigned end
-returning id, opened_at, state`
+    assigned = case when exceptions.state = 'resolved' then 0 else exceptions.assigned end,
+    troubles = case when exceptions.state = 'resolved' then '[]' else exceptions.troubles end
+returning id, opened_at, state, troubles`
 )
 
 // OpenException opens an exception, or counts it when it is open already.
@@ -70,14 +71,21 @@ func (t *tx) openException(x NewException) (id int64, err error) {
 	}
 	var opened int64
 	var state status.State
-	err = t.query(func(s scanner) error { return s.Scan(&id, &opened, &state) }, openException, x.Sync, x.Customer, string(x.Kind), string(x.Stage), x.Reason,
+	var kept string
+	err = t.query(func(s scanner) error { return s.Scan(&id, &opened, &state, &kept) }, openException, x.Sync, x.Customer, string(x.Kind), string(x.Stage), x.Reason,
 		x.SourceValue, x.TargetValue, x.LastAction, x.Confidence, x.Owner, ms(t.now), string(candidates), x.Cause)
 	if err != nil {
 		return id, err
 	}
+	fresh := false // people are told of another trouble, too
+	if inTroubles(x.Customer, x.Kind) {
+		if fresh, err = t.addTrouble(id, kept, x); err != nil {
+			return id, err
+		}
+	}
 	// People decide on the values that they are told.
 	now := shownAs{x.SourceValue, x.TargetValue, x.Cause}
-	if opened != ms(t.now) && (was == now || state != status.Open && state != status.Acknowledged) {
+	if opened != ms(t.now) && (was == now && !fresh || state != status.Open && state != status.Acknowledged) {
 		return id, nil
 	}
 	if was.cause != "" && was.cause != now.cause { // its old group is without it
@@ -134,9 +142,15 @@ func (t *tx) tell(sync string, kind status.Kind, cause string) error {
 // CloseExceptions resolves the open exceptions of one kind of a sync's
 // customer and returns how many there were. lastAction narrows them to those
 // that were seen last by whoever did that, "" to none: where several open one
-// kind, none of them knows whether another's cause is over.
+// kind, none of them knows whether another's cause is over. Of what fails for a
+// whole sync the exception goes on to say the rest.
 func (db *DB) CloseExceptions(ctx context.Context, sync, customer string, kind status.Kind, lastAction string) (closed int, err error) {
 	err = db.update(ctx, func(t *tx) error {
+		if lastAction != "" && inTroubles(customer, kind) {
+			var err error
+			closed, err = t.endTrouble(sync, lastAction)
+			return err
+		}
 		c := where{}
 		c.equal("sync", sync)
 		c.that("customer = " + c.arg(customer)) // "" is an exception of the whole sync

@@ -46,7 +46,7 @@ var prose = []struct {
 	{"events", "seq", []string{"event_id", "reason", "replayed_by"}, "sync = $1", "customer"},
 	{"customers", "sync, customer", []string{"reason", "observed_by", "base_by", "base_revision", "desired_event", "ruling_by"}, "sync = $1", "customer"},
 	{"decisions", "id", []string{"reason", "observed_by"}, "sync = $1", "customer"},
-	{"exceptions", "id", []string{"reason", "last_action", "candidates", "owner"}, "sync = $1", "customer"},
+	{"exceptions", "id", []string{"reason", "last_action", "candidates", "owner", "troubles"}, "sync = $1", "customer"},
 	{"actions", "id", []string{"who", "note"}, "exception_id in (select id from exceptions where sync = $1)", "(select x.customer from exceptions x where x.id = exception_id)"},
 	{"link_history", "id", []string{"why", "who"}, "sync = $1", "customer"},
 	{"links", "sync, customer", []string{"rule", "linked_by"}, "sync = $1", "customer"},

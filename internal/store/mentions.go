@@ -150,7 +150,7 @@ const erased = "a customer was forgotten whom this text named"
 
 // sentences are the columns that hold a text for people. Other columns hold ids
 // and such, in which the pseudonym takes the name's place.
-var sentences = []string{"reason", "last_action", "note", "why", "failure"}
+var sentences = []string{"reason", "last_action", "note", "why", "failure", "troubles"}
 
 // surely is inText for a row that is known to be about whoever is forgotten, or to
 // name them: there a name counts wherever it stands.

@@ -87,7 +87,7 @@ on conflict (what, sync, kind, cause) do update set changed = notices.changed + 
 with chosen as materialized (
     select what, sync, kind, cause from notices where changed > told and due_at <= $1 and lease_until <= $1
     order by due_at, what, sync, kind, cause limit $3 /*lock*/)
-update notices set fence = fence + 1, lease_until = $2
+update notices set fence = fence + 1, lease_until = $2, holder = $4
 where changed > told and due_at <= $1 and lease_until <= $1
     and (what, sync, kind, cause) in (select what, sync, kind, cause from chosen)
 returning what, sync, kind, cause, changed, fence, began_at, due_at, attempts, channel, place, told_at, posted_at, folded_at, open, content`
@@ -117,8 +117,12 @@ func (db *DB) ClaimNotices(ctx context.Context, limit int, lease time.Duration) 
 		Notice
 		due int64
 	}
+	holder, err := db.place(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("claim notices: %w", err)
+	}
 	var all []claimed
-	err := db.update(ctx, func(t *tx) error {
+	err = db.update(ctx, func(t *tx) error {
 		all = nil
 		return t.query(func(s scanner) error {
 			n := claimed{Notice: Notice{Claimed: t.now}}
@@ -128,7 +132,7 @@ func (db *DB) ClaimNotices(ctx context.Context, limit int, lease time.Duration) 
 			n.Began, n.Told, n.Posted, n.Folded = at(began), at(told), at(posted), at(folded)
 			all = append(all, n)
 			return err
-		}, claimNotices, ms(t.now), ms(t.now.Add(lease)), limit)
+		}, claimNotices, ms(t.now), ms(t.now.Add(lease)), limit, holder)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim notices: %w", err)

@@ -191,8 +191,8 @@ func (db *DB) leaveProcess() error {
 }
 
 // TakeBack ends the leases of processes that are no more, so that others go on
-// with what they held, and returns how many customers, comparisons and lists that
-// were. A process that only stands still keeps what it holds until the leases
+// with what they held, and returns how many customers, comparisons, lists, notices
+// and tokens that were. A process that only stands still keeps what it holds until the leases
 // end by themselves.
 func (db *DB) TakeBack(ctx context.Context) (int, error) {
 	if db.lockProcess == nil {
@@ -268,6 +268,11 @@ func (t *tx) takeBack(id int64) (n int, err error) {
 		{takeBackCustomers, []any{arrives.Milliseconds()}},
 		{"update sweeps set lease_until = $2 where holder = $1 and lease_until > $2 and phase not in ('done', 'failed')", nil},
 		{"update cursors set fence = fence + 1, lease_until = 0 where holder = $1 and lease_until > $2", nil},
+		// Their fence stays until somebody else takes them: what was told was told.
+		{"update notices set lease_until = $2 where holder = $1 and lease_until > $2", nil},
+		// A renewal that was just sent has a moment to arrive, as a write has.
+		{"update tokens set lease_until = case when lease_until > cast($3 as bigint) then cast($3 as bigint) else lease_until end where holder = $1 and lease_until > $2",
+			[]any{ms(t.now.Add(arrives))}},
 	} {
 		taken, err := t.exec(take.text, append([]any{id, ms(t.now)}, take.more...)...)
 		if err != nil {

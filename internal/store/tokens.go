@@ -34,13 +34,17 @@ on conflict (connection) do update set sealed = excluded.sealed, fence = tokens.
 // and when the token is not the one that was read any more. The fence goes with
 // ReleaseToken.
 func (db *DB) LeaseToken(ctx context.Context, connection, read string, lease time.Duration) (fence int64, ok bool, err error) {
+	holder, err := db.place(ctx)
+	if err != nil {
+		return 0, false, fmt.Errorf("lease the token of connection %s: %w", connection, err)
+	}
 	err = db.update(ctx, func(t *tx) error {
 		ok = false
 		return t.query(func(s scanner) error {
 			ok = true
 			return s.Scan(&fence)
-		}, `update tokens set fence = fence + 1, lease_until = $4 where connection = $1 and sealed = $2 and lease_until <= $3 returning fence`,
-			connection, read, ms(t.now), ms(t.now.Add(lease)))
+		}, `update tokens set fence = fence + 1, lease_until = $4, holder = $5 where connection = $1 and sealed = $2 and lease_until <= $3 returning fence`,
+			connection, read, ms(t.now), ms(t.now.Add(lease)), holder)
 	})
 	if err != nil {
 		return 0, false, fmt.Errorf("lease the token of connection %s: %w", connection, err)

@@ -44,7 +44,9 @@ type DB struct {
 	actions     map[int64][]store.Action
 	requests    map[string]request
 	counted     map[int64]changes // by exception: its customer's when it was counted last
-	dismissed   map[int64]bool    // a person resolved it, and it is about two sides
+	// troubles is what fails in an exception about a whole sync.
+	troubles    map[int64][]trouble
+	dismissed   map[int64]bool // a person resolved it, and it is about two sides
 	halts       map[string]time.Time
 	connections map[string]*connection
 	cursors     map[string]*cursor
@@ -102,7 +104,7 @@ type cursor struct {
 func New(now func() time.Time) *DB {
 	return &DB{now: now, seen: map[eventKey]bool{}, customers: map[key]*customer{},
 		connections: map[string]*connection{}, cursors: map[string]*cursor{},
-		actions: map[int64][]store.Action{}, requests: map[string]request{}, counted: map[int64]changes{}, dismissed: map[int64]bool{}, halts: map[string]time.Time{}}
+		actions: map[int64][]store.Action{}, requests: map[string]request{}, counted: map[int64]changes{}, troubles: map[int64][]trouble{}, dismissed: map[int64]bool{}, halts: map[string]time.Time{}}
 }
 
 // Unfence takes every report without looking at claim and lease. The simulator
@@ -508,6 +510,7 @@ func (db *DB) open(n store.NewException, now time.Time) int64 {
 	for _, x := range db.exceptions {
 		if x.Sync == n.Sync && x.Customer == n.Customer && x.Kind == n.Kind {
 			db.again(x, n, now, counted)
+			db.addTrouble(x, n)
 			db.counted[x.ID] = counted
 			return x.ID
 		}
@@ -515,6 +518,7 @@ func (db *DB) open(n store.NewException, now time.Time) int64 {
 	x := &store.Exception{ID: int64(len(db.exceptions) + 1), NewException: n, State: status.Open, Count: 1, FirstSeen: now, LastSeen: now, OpenedAt: now}
 	db.exceptions = append(db.exceptions, x)
 	db.counted[x.ID] = counted
+	db.addTrouble(x, n)
 	return x.ID
 }
 
@@ -524,6 +528,9 @@ func (db *DB) again(x *store.Exception, n store.NewException, now time.Time, cou
 	changed := was.source != counted.source || x.SourceValue != n.SourceValue
 	asItWas := db.dismissed[x.ID] && !changed && was.target == counted.target && x.TargetValue == n.TargetValue
 	resolved := x.State == status.Resolved
+	if resolved {
+		delete(db.troubles, x.ID)
+	}
 	if x.Assigned && !resolved {
 		n.Owner = x.Owner
 	}

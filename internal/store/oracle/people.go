@@ -278,6 +278,12 @@ func (db *DB) CloseExceptions(_ context.Context, sync, customer string, kind sta
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	for _, x := range db.exceptions {
+		if lastAction != "" && x.Sync == sync && inTroubles(customer, kind) && x.Customer == customer && x.Kind == kind {
+			if db.endTrouble(x, lastAction) {
+				closed++
+			}
+			continue
+		}
 		if x.Sync == sync && x.Customer == customer && x.Kind == kind && (lastAction == "" || x.LastAction == lastAction) && db.resolve(x) {
 			closed++
 		}

@@ -185,6 +185,82 @@ var exceptions = map[string]func(*testing.T, Open){
 			}
 		}
 	},
+	"what fails beside something else stays open when that works again": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		fails := func(action string) {
+			t.Helper()
+			x := exception("", status.ConnectionFailed, status.StageReceive)
+			x.LastAction, x.Reason = action, action+" fails"
+			_, err := f.db.OpenException(f.ctx, x)
+			f.must(err)
+		}
+		works := func(action string, closed int) {
+			t.Helper()
+			if n, err := f.db.CloseExceptions(f.ctx, sync1, "", status.ConnectionFailed, action); err != nil || n != closed {
+				t.Errorf("%s works again: %d closed, not %d, %v", action, n, closed, err)
+			}
+		}
+		is := func(state status.State, action, reason string) {
+			t.Helper()
+			found, err := f.db.Exceptions(f.ctx, store.ExceptionFilter{Sync: sync1})
+			f.must(err)
+			if len(found) != 1 || found[0].State != state || found[0].LastAction != action || found[0].Reason != reason {
+				t.Errorf("it is not %s, %q, %q: %+v", state, action, reason, found)
+			}
+		}
+		for _, first := range []string{"poll", "sweep"} {
+			fails("poll")
+			fails("sweep")
+			fails("poll")
+			is(status.Open, "poll, and sweep", "poll fails. Also: sweep fails")
+			works("queue", 0)
+			works(first, 0)
+			last := map[string]string{"poll": "sweep", "sweep": "poll"}[first]
+			is(status.Open, last, last+" fails")
+			works(first, 0)
+			works(last, 1)
+			is(status.Resolved, last, last+" fails")
+		}
+		// A person's word is about all of it, and what fails after that is all there is.
+		fails("poll")
+		fails("sweep")
+		f.act(1, store.Resolve)
+		works("poll", 0)
+		fails("sweep")
+		is(status.Open, "sweep", "sweep fails")
+		works("sweep", 1)
+	},
+	"people are told of another trouble, and when one of several is over": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		told := func(want bool, change func() error) {
+			t.Helper()
+			f.must(change())
+			f.clock.Move(time.Minute)
+			found := f.notices()
+			if (len(found) == 1) != want {
+				t.Errorf("%d notices are due", len(found))
+			}
+			for _, n := range found {
+				f.must(f.db.NoticeTold(f.ctx, n, store.Telling{Channel: "#a", Place: "C1/1"}))
+			}
+		}
+		fails := func(action string) func() error {
+			return func() error {
+				x := exception("", status.ConnectionFailed, status.StageReceive)
+				x.LastAction = action
+				_, err := f.db.OpenException(f.ctx, x)
+				return err
+			}
+		}
+		told(true, fails("poll"))
+		told(false, fails("poll"))
+		told(true, fails("sweep"))
+		told(false, fails("poll"))
+		told(true, func() error {
+			_, err := f.db.CloseExceptions(f.ctx, sync1, "", status.ConnectionFailed, "poll")
+			return err
+		})
+	},
 	"candidates that were looked for stay until it is over": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		park := exception("cus_1", status.Unmatched, status.StageMatch)

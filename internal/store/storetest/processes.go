@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"trueup/internal/status"
 	"trueup/internal/store"
 )
 
@@ -96,6 +97,67 @@ var processes = map[string]func(*testing.T, Open){
 		}
 		if err := f.db.KeepSweep(f.ctx, left, lease); !errors.Is(err, store.ErrSweepTaken) {
 			t.Errorf("the dead one keeps its comparison: %v", err)
+		}
+	},
+	"a notice of a dead process is told by others at once": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.opened("cus_1", status.Unmatched)
+		f.clock.Move(time.Minute)
+		f.db.ClaimAs(7)
+		was := f.notice()
+		f.db.ClaimAs(8)
+		if n, err := f.db.TakeBackFrom(f.ctx, 6); err != nil || n != 0 || len(f.notices()) != 0 {
+			t.Errorf("%d of another process were taken back, %v", n, err)
+		}
+		if n, err := f.db.TakeBackFrom(f.ctx, 7); err != nil || n != 1 {
+			t.Errorf("%d were taken back, %v", n, err)
+		}
+		again := f.notice()
+		if err := f.db.NoticeTold(f.ctx, was, store.Telling{Channel: "#a", Place: "C1/1"}); !errors.Is(err, store.ErrFenced) {
+			t.Errorf("the dead one has told it: %v", err)
+		}
+		f.must(f.db.NoticeTold(f.ctx, again, store.Telling{Channel: "#a", Place: "C1/2"}))
+	},
+	"what a dead process had told counts while nobody else has begun to tell it": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.opened("cus_1", status.Unmatched)
+		f.clock.Move(time.Minute)
+		f.db.ClaimAs(7)
+		n := f.notice()
+		if _, err := f.db.TakeBackFrom(f.ctx, 7); err != nil {
+			t.Fatal(err)
+		}
+		f.must(f.db.NoticeTold(f.ctx, n, store.Telling{Channel: "#a", Place: "C1/1"}))
+		if found := f.notices(); len(found) != 0 {
+			t.Errorf("it is told twice: %+v", found)
+		}
+	},
+	"a token that a dead process was renewing is free after a moment": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.must(f.db.PutToken(f.ctx, "crm", "one"))
+		free := func(want bool) {
+			t.Helper()
+			if _, ok, err := f.db.LeaseToken(f.ctx, "crm", "one", lease); err != nil || ok != want {
+				t.Errorf("free: %t, %v", ok, err)
+			}
+		}
+		f.db.ClaimAs(7)
+		free(true)
+		f.db.ClaimAs(8)
+		for _, gone := range []struct {
+			process int64
+			held    int
+		}{{6, 0}, {7, 1}} {
+			if n, err := f.db.TakeBackFrom(f.ctx, gone.process); err != nil || n != gone.held {
+				t.Errorf("%d of process %d were taken back, %v", n, gone.process, err)
+			}
+		}
+		free(false) // its request may be on its way
+		f.clock.Move(5 * time.Second)
+		free(true)
+		f.clock.Move(5 * time.Second)
+		if n, err := f.db.TakeBackFrom(f.ctx, 7); err != nil || n != 0 {
+			t.Errorf("%d of somebody who lives were taken back, %v", n, err)
 		}
 	},
 	"a process that lives keeps what it holds, however long it is silent": func(t *testing.T, open Open) {
