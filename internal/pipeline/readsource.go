@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,16 +46,20 @@ const shownWithin = 15 * time.Second
 // its newest event says another value, whether that waits or was carried. The
 // pauses grow with the time since that came. What goes on being so is believed.
 func (a *attempt) notYetShown(ctx context.Context) verdict {
-	newest, r := a.events.newestValue(), a.record
+	newest, said, r := a.events.newestValue(), a.events.newest, a.record
 	if newest == nil && !a.insists { // something else says to look, soon after what was told, or that event has ended in an exception
 		told, err := a.Store.Events(ctx, store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer, Connection: a.Source.Name,
-			Since: a.askedAt.Add(-shownWithin), Limit: lookBack, Bare: true, Valued: true})
+			Since: a.askedAt.Add(-shownWithin), Limit: lookBack, Bare: true})
 		if err != nil {
 			return a.storeFailed(err)
 		}
-		newest = readEvents(told, a.events).newestValue()
+		lately := readEvents(slices.DeleteFunc(told, func(e store.Event) bool { return e.Outcome == status.Ignored && !e.HasValue }), a.events)
+		newest, said = lately.newestValue(), cmp.Or(said, lately.newest)
 	}
-	if newest == nil || newest.ReplayOf > 0 || newest.Value == r.Value || a.insists {
+	if newest == nil {
+		return a.olderThanTold(said)
+	}
+	if newest.ReplayOf > 0 || newest.Value == r.Value || a.insists {
 		return onward
 	}
 	told, shows := newest.OccurredAt, later(r.ValueAt, r.UpdatedAt) // by one clock
@@ -62,6 +67,32 @@ func (a *attempt) notYetShown(ctx context.Context) verdict {
 	if !told.IsZero() && shows.After(told) || since >= shownWithin {
 		return onward
 	}
+	return a.readAgain(since)
+}
+
+// olderThanTold is notYetShown for a source whose events say only that something
+// has changed: its record is dated before that. It may also be that the tool does
+// not date such a change, so nobody who brings something new waits for it, unless
+// that may be what was before the last look.
+func (a *attempt) olderThanTold(newest *store.Event) verdict {
+	r := a.record
+	if newest == nil || newest.ReplayOf > 0 || a.insists {
+		return onward
+	}
+	told, shows, known := a.events.dated(*newest), later(r.ValueAt, r.UpdatedAt), a.before()
+	since := a.askedAt.Sub(newest.ReceivedAt)
+	if told.IsZero() || shows.IsZero() || !shows.Add(a.events.skew).Before(told) || since >= shownWithin {
+		return onward
+	}
+	if known.SourceValue != "" && known.SourceValue != r.Value && a.askedAt.Sub(known.SeenAt) >= shownWithin {
+		return onward
+	}
+	return a.readAgain(since)
+}
+
+// readAgain ends an attempt whose source may have answered from a copy; since is
+// how long ago its event came.
+func (a *attempt) readAgain(since time.Duration) verdict {
 	return end(ending{action: "wait", retry: max(a.Retry.First, since), attempts: a.work.Attempts, firstTry: a.work.FirstTry, failure: string(connector.Transient),
 		reason: fmt.Sprintf("reading the customer in %s: the answer is older than the change that it told of", a.Source.Name)})
 }

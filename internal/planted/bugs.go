@@ -189,7 +189,7 @@ var eventBugs = []Bug{
 		`	return cmp.Or(a.HappenedAt(r.skew).Compare(b.HappenedAt(r.skew)), arrival)`, `	if ON { arrival = cmp.Or(cmp.Compare(a.ID, b.ID), arrival) }
 	return cmp.Or(a.HappenedAt(r.skew).Compare(b.HappenedAt(r.skew)), arrival)`},
 	{"stale_source_believed", "a source that shows what was before is believed at once", "internal/pipeline/readsource.go",
-		`	if newest == nil || newest.ReplayOf > 0 || newest.Value`, `	if ON || newest == nil || newest.ReplayOf > 0 || newest.Value`},
+		`	if newest.ReplayOf > 0 || newest.Value`, `	if ON || newest.ReplayOf > 0 || newest.Value`},
 	{"dated_ahead_believed", "a value's time is believed although it is yet to come", "internal/pipeline/desired.go",
 		`	case !at.After(r.askedAt):`, `	case ON || !at.After(r.askedAt):`},
 	{"any_event_is_a_change", "a change is dated by an event that may be about something else", "internal/pipeline/desired.go",
