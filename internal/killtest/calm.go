@@ -2,8 +2,10 @@ package killtest
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -107,4 +109,19 @@ func (r *round) judge() {
 	res.Customers = len(h.Customers)
 	res.Posted, res.Acknowledged, res.Refused = int(r.sender.posted.Load()), int(r.sender.acknowledged.Load()), int(r.sender.refused.Load())
 	res.effects(h.Effects)
+	for i, b := range res.Breaches {
+		if b.Customer != "" { // one tells what the others would
+			res.Breaches[i].What += "\n" + r.explain(b.Customer)
+			return
+		}
+	}
+}
+
+// explain is what the program says of a customer, once all have ended.
+func (r *round) explain(customer string) string {
+	text, err := exec.Command(r.binary, "explain", "customer-status", customer, "-c", r.config()).CombinedOutput() // #nosec G204 -- our own
+	if err != nil {
+		return fmt.Sprintf("trueup explain: %v\n%s", err, text)
+	}
+	return string(text)
 }

@@ -10,9 +10,10 @@ import (
 
 // Breach is an invariant that did not hold.
 type Breach struct {
-	Number int    `json:"number"`
-	Name   string `json:"name"`
-	What   string `json:"what"`
+	Number   int    `json:"number"`
+	Name     string `json:"name"`
+	Customer string `json:"customer,omitempty"`
+	What     string `json:"what"`
 }
 
 func (b Breach) String() string { return fmt.Sprintf("invariant %d, %s: %s", b.Number, b.Name, b.What) }
@@ -55,6 +56,7 @@ type check struct {
 // fail notes a breach with the customer's whole story.
 func (k *check) fail(number int, format string, args ...any) {
 	b := breach(number, "%s: "+format, append([]any{k.ID}, args...)...)
+	b.Customer = k.ID
 	b.What += "\n" + k.story()
 	k.breaches = append(k.breaches, b)
 }

@@ -71,7 +71,7 @@ func TestWhatARecordsTimeDoesNotShowIsNotWaitedFor(t *testing.T) {
 		w := begin(t, true)
 		e := w.untold("1", "canceled")
 		w.pass(5 * time.Second)
-		e.OccurredAt = w.now // the record's time does not move with it
+		e.OccurredAt = w.clock.now() // the record's time does not move with it
 		w.deliver(e)
 		w.work()
 		w.holds("1", "Churned")
@@ -87,7 +87,7 @@ func TestWhatARecordsTimeDoesNotShowIsNotWaitedFor(t *testing.T) {
 	t.Run("two clocks that differ by less than clock_skew", func(t *testing.T) {
 		w := begin(t, true)
 		e := w.untold("1", "active")
-		e.OccurredAt = w.now.Add(skew)
+		e.OccurredAt = w.clock.now().Add(skew)
 		w.deliver(e)
 		w.work()
 		if got := w.last("1"); got != status.AlreadyEqual {
@@ -101,13 +101,13 @@ func TestWhatARecordsTimeDoesNotShowIsNotWaitedFor(t *testing.T) {
 			reads++
 			return nil
 		}
-		began := w.now
+		began := w.clock.now()
 		w.deliver(w.note("1"))
 		w.finish()
 		if got := w.last("1"); got != status.AlreadyEqual {
 			t.Errorf("the event ended as %q", got)
 		}
-		if took := w.now.Sub(began); took > time.Minute || reads > 8 {
+		if took := w.clock.now().Sub(began); took > time.Minute || reads > 8 {
 			t.Errorf("it took %s and %d looks", took, reads)
 		}
 	})
