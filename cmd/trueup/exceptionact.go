@@ -32,9 +32,9 @@ const linkLong = `Say which record the customer is. Both sides are shown as the 
 and you are asked; --yes does not ask. This reads the tools and prints personal
 data.
 
-Refused when the record shows another customer's key, unless you add --force, and
-when it is linked to another customer: remove that link first. A tool that does not
-answer stops nobody.`
+Refused when the record shows another customer's key, unless you add --force.
+Refused also with --force when it is linked to another customer: first free it with
+trueup links remove SYNC OTHER-CUSTOMER. A tool that does not answer stops nobody.`
 
 // exceptionsActCommands are all verbs.
 func exceptionsActCommands() []*cobra.Command {

@@ -102,9 +102,9 @@ const setLong = `Link a customer (the source's id) to a record (the target's id)
 as the tools hold them now, and you are asked; --yes does not ask. This reads the
 tools and prints personal data.
 
-Refused when the record shows another customer's key, unless you add --force, and
-when it is linked to another customer: remove that link first. A tool that does not
-answer stops nobody.`
+Refused when the record shows another customer's key, unless you add --force.
+Refused also with --force when it is linked to another customer: first free it with
+trueup links remove SYNC OTHER-CUSTOMER. A tool that does not answer stops nobody.`
 
 func setLink(cmd *cobra.Command, args []string, force bool, cfg *config.Config, db *store.DB) error {
 	who, err := whoIs(cmd)
