@@ -135,7 +135,11 @@ func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, wa
 	if since.IsZero() {
 		since = c.Base.SeenAt
 	}
-	fmt.Fprintf(t, "  base (last proved there)\t%s\t%s\t%s\t%s\n", orDash(string(r.Base.Status)), orDash(r.Base.Value), when(since), orDash(c.Base.By))
+	base := "last proved there"
+	if !r.Verified {
+		base = "accepted, not verified"
+	}
+	fmt.Fprintf(t, "  base (%s)\t%s\t%s\t%s\t%s\n", base, orDash(string(r.Base.Status)), orDash(r.Base.Value), when(since), orDash(c.Base.By))
 	if err := t.Flush(); err != nil {
 		return err
 	}

@@ -63,7 +63,7 @@ func writeReport(cmd *cobra.Command, r report.Report, out string) error {
 		return nil
 	}
 	w := cmd.OutOrStdout()
-	fmt.Fprintf(w, "%s on %s\n  agreement   %s: %d of %d customers who should be carried%s\n  waiting     %d\n", r.Sync, when(r.MadeAt), report.Percent(r.Agreement), r.Agree, r.Carried, r.Outdated(), r.Waiting)
+	fmt.Fprintf(w, "%s on %s\n  agreement   %s: %d of %d customers who should be carried%s%s\n  waiting     %d\n", r.Sync, when(r.MadeAt), report.Percent(r.Agreement), r.Agree, r.Carried, r.Unseen(), r.Outdated(), r.Waiting)
 	for _, s := range r.Sweeps {
 		fmt.Fprintf(w, "  compared    %s: %s, %d of %d\n", when(*s.At), report.Percent(s.Agreement), s.Agree, s.Carried)
 	}

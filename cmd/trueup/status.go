@@ -185,10 +185,7 @@ func (p screen) agreement(s contract.Sync) {
 	}
 	a := s.Agreement
 	text := fmt.Sprintf("%s by the last look at each: %d of %d", report.Percent(a.Share), a.Agree, a.Carried)
-	if a.Unverified > 0 {
-		text += fmt.Sprintf(", %d of them accepted, not verified", a.Unverified)
-	}
-	p.line("", "%s%s", text, report.Outdated(a.Remapped, a.Stale, s.Sync, s.Sweeps))
+	p.line("", "%s%s%s", text, report.Unseen(a.Unverified), report.Outdated(a.Remapped, a.Stale, s.Sync, s.Sweeps))
 }
 
 // trend says how agreement moved between two comparisons.

@@ -35,10 +35,11 @@ type Report struct {
 	Customers  int             `json:"customers"`
 	Carried    int             `json:"carried"`
 	Agree      int             `json:"agree"`
-	Remapped   int             `json:"remapped"` // of carried: their value means another one since the file has changed
-	Stale      int             `json:"stale"`    // not among carried: last looked at under another field or other match rules
-	Outcomes   []Count         `json:"outcomes"` // of customers, by their latest
-	Waiting    int             `json:"waiting"`  // customers
+	Unverified int             `json:"unverified"` // of agree: accepted by the target, which cannot show what was written
+	Remapped   int             `json:"remapped"`   // of carried: their value means another one since the file has changed
+	Stale      int             `json:"stale"`      // not among carried: last looked at under another field or other match rules
+	Outcomes   []Count         `json:"outcomes"`   // of customers, by their latest
+	Waiting    int             `json:"waiting"`    // customers
 	ByKind     []KindLine      `json:"by_kind"`
 	ByOwner    []Count         `json:"by_owner"`
 	Exceptions []OpenException `json:"exceptions"`
@@ -84,7 +85,7 @@ func Make(ctx context.Context, db *store.DB, sync string, c *config.Sync, now ti
 	if err != nil {
 		return r, err
 	}
-	r.Agreement, r.Customers, r.Carried, r.Agree = s.Agreement(), s.Customers, s.Carried, s.Agree
+	r.Agreement, r.Customers, r.Carried, r.Agree, r.Unverified = s.Agreement(), s.Customers, s.Carried, s.Agree, s.Unverified
 	r.Remapped, r.Stale = s.Remapped, s.Stale
 	for _, o := range status.Outcomes {
 		r.Outcomes = append(r.Outcomes, Count{string(o), s.ByOutcome[o]})
@@ -188,6 +189,18 @@ func Outdated(remapped, stale int, sync string, sweeps []contract.Sweep) string 
 	}
 	return text
 }
+
+// Unseen says how many of those who agree are so by the target's word only, "" when
+// none are.
+func Unseen(unverified int) string {
+	if unverified == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d of them accepted, not verified", unverified)
+}
+
+// Unseen is that of the report's own figure.
+func (r Report) Unseen() string { return Unseen(r.Unverified) }
 
 // Outdated is that of the report's own figure.
 func (r Report) Outdated() string { return Outdated(r.Remapped, r.Stale, r.Sync, r.Sweeps) }

@@ -31,7 +31,8 @@ func TestAPageThatCanBeMailed(t *testing.T) {
 	}
 	for i := range works {
 		w := &works[i]
-		s := store.Settlement{Desired: &store.Desired{Status: "active", Value: "Active"}, Observed: &store.Observed{Value: "Active"}, Outcome: status.Applied}
+		s := store.Settlement{Desired: &store.Desired{Status: "active", Value: "Active"}, Observed: &store.Observed{Value: "Active"}, Outcome: status.Applied,
+			Base: &store.Base{Known: true, Value: "Active", Unverified: true}}
 		if w.Customer != "cus_1" {
 			s.Observed.Value, s.Outcome = "Paused", status.Held
 			s.Park = &store.NewException{Sync: "s", Customer: w.Customer, Kind: status.Conflict, Stage: status.StageDecide, Reason: "a person's edit stays", Owner: "ops@example.com"}
@@ -48,7 +49,7 @@ func TestAPageThatCanBeMailed(t *testing.T) {
 		}
 	}
 	r, err := Make(t.Context(), db, "s", nil, made)
-	if err != nil || r.Carried != 3 || r.Agree != 1 || len(r.Exceptions) != 2 || r.ByOwner[0] != (Count{"ops@example.com", 2}) {
+	if err != nil || r.Carried != 3 || r.Agree != 1 || r.Unverified != 1 || len(r.Exceptions) != 2 || r.ByOwner[0] != (Count{"ops@example.com", 2}) {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	var b bytes.Buffer
@@ -56,7 +57,7 @@ func TestAPageThatCanBeMailed(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := b.String()
-	for _, want := range []string{"33.3 %", "<td>conflict<td class=\"n\">2<td>2 days", "&lt;script&gt;", "<th>open for<th>", "<td>2 days<td>", "<td>40 hours<td>"} {
+	for _, want := range []string{"33.3 %", "last look at each, 1 of them accepted, not verified.", "<td>conflict<td class=\"n\">2<td>2 days", "&lt;script&gt;", "<th>open for<th>", "<td>2 days<td>", "<td>40 hours<td>"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %s:\n%s", want, text)
 		}

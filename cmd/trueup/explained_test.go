@@ -1,0 +1,29 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"trueup/internal/contract"
+	"trueup/internal/store"
+)
+
+// What only the target's word stands for is not said to be proved.
+func TestExplainSaysWhatWasAcceptedAndNotVerified(t *testing.T) {
+	for unverified, want := range map[bool]string{false: "base (last proved there)", true: "base (accepted, not verified)"} {
+		c := store.Customer{Sync: "s", Customer: "cus_1", Base: store.Base{Known: true, Value: "Active", Unverified: unverified}}
+		var out bytes.Buffer
+		cmd := &cobra.Command{}
+		cmd.SetOut(&out)
+		r := contract.CustomerOf(c, nil, nil)
+		if err := printCustomer(cmd, r, c, nil, false); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), want) || r.Verified == unverified {
+			t.Errorf("unverified %t: verified is %t, and it says\n%s", unverified, r.Verified, out.String())
+		}
+	}
+}
