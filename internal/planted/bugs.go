@@ -4,7 +4,7 @@ import "slices"
 
 // Bugs are all that can be planted, by where they are. In New, ON stands for
 // the question whether the bug is switched on.
-var Bugs = slices.Concat(decideBugs, pathBugs, settleBugs, eventBugs, waitBugs, storeBugs, toolBugs, operatorBugs)
+var Bugs = slices.Concat(decideBugs, pathBugs, settleBugs, eventBugs, waitBugs, paceBugs, storeBugs, toolBugs, operatorBugs)
 
 const (
 	decideFile = "internal/decide/decide.go"
@@ -224,6 +224,21 @@ var waitBugs = []Bug{
 		return verdict{end: e}
 	}
 	first,`},
+}
+
+var paceBugs = []Bug{
+	{"asked_again_at_once", "a tool that cuts calls off and does not say for how long is asked again at once", "internal/pipeline/pace.go",
+		`		rest = min(firstRest<<min(p.inVain, 10), longestRest)`, `		rest = min(firstRest<<min(p.inVain, 10), longestRest)
+		if ON { rest = time.Millisecond }`},
+	{"limit_not_awaited", "a call does not wait for our own rate limit", "internal/ratelimit/ratelimit.go",
+		`	return g.Sleep(ctx, wait)`, `	if ON { return ctx.Err() }
+	return g.Sleep(ctx, wait)`},
+	{"limit_counts_nothing", "a turn that is taken stays free for others", "internal/store/oracle/people.go",
+		`		c.nextSlot, c.asked = at+(time.Duration(n)*gap).Microseconds(), now.UnixMicro()`, `		c.nextSlot, c.asked = at+(time.Duration(n)*gap).Microseconds(), now.UnixMicro()
+		if ON { c.nextSlot = at }`},
+	{"turns_taken_in_vain", "a call that would come too late takes a turn, and nobody uses it", "internal/store/oracle/people.go",
+		`	return now, time.UnixMicro(at).UTC(), gap, ok, nil`, `	if ON && n > 0 && !ok { c.nextSlot += 100 * gap.Microseconds() }
+	return now, time.UnixMicro(at).UTC(), gap, ok, nil`},
 }
 
 const oracleFile = "internal/store/oracle/oracle.go"

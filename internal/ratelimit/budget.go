@@ -66,7 +66,7 @@ func (g *Gate) standBack(ctx context.Context) error {
 		return &connector.Failure{Kind: connector.RateLimited, Effect: connector.EffectNone, RetryAfter: wait,
 			Detail: fmt.Sprintf("%s allows %d more calls today of %d, and those are kept for what carries an event", g.Connection, b.left, b.limit)}
 	}
-	return sleep(ctx, wait)
+	return g.Sleep(ctx, wait)
 }
 
 func sleep(ctx context.Context, wait time.Duration) error {

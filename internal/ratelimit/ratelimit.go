@@ -40,6 +40,8 @@ type Options struct {
 	Per      time.Duration
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+	// Sleep waits for a time, or until the context ends; nil means a timer.
+	Sleep func(context.Context, time.Duration) error
 }
 
 // Gate is one node's way to a connection.
@@ -59,6 +61,9 @@ type Gate struct {
 func New(o Options) *Gate {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Sleep == nil {
+		o.Sleep = sleep
 	}
 	return &Gate{Options: o, ahead: 1}
 }
@@ -90,7 +95,7 @@ func (g *Gate) Wait(ctx context.Context) error {
 	case wait <= 0:
 		return ctx.Err()
 	}
-	return sleep(ctx, wait)
+	return g.Sleep(ctx, wait)
 }
 
 // Ahead is how far the next call lies ahead that nobody has taken yet, 0 when it

@@ -83,6 +83,9 @@ func (w *world) take(op, _ string) (Step, bool) {
 	if w.now < w.down[op] {
 		return Step{Kind: "tool down", Op: op, N: http.StatusServiceUnavailable}, true
 	}
+	if s, beyond := w.cutOff(op); beyond {
+		return s, true
+	}
 	i := slices.IndexFunc(w.armed, func(s Step) bool { return s.Op == op })
 	if i < 0 {
 		return Step{}, false
@@ -125,6 +128,9 @@ func late(ctx context.Context, now int64) bool {
 // call makes a reading call: it travels there, is answered, and travels back.
 func (w *world) call(ctx context.Context, op, who string, do func(*task) error) error {
 	t := w.current
+	if err := w.turn(ctx, op); err != nil {
+		return err
+	}
 	if !t.pass("before "+op, within(ctx, w.now, w.latency())) {
 		return errDead
 	}

@@ -104,6 +104,7 @@ func expected() map[string][]string {
 		want["decision row"] = append(want["decision row"], fmt.Sprint(row))
 	}
 	want["taken back"] = []string{"crash", "zombie"}
+	want["pace"] = []string{"waits for our limit", "no call left in the lease", "beyond the tool's limit", "carried under our limit", "carried under the tool's limit"}
 	want["limit"] = []string{"mass_change", "writes_per_customer", "resumed"}
 	for k := range class(classes) {
 		want["target"] = append(want["target"], k.String())

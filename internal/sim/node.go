@@ -12,6 +12,7 @@ import (
 	"trueup/internal/inbox"
 	"trueup/internal/pipeline"
 	"trueup/internal/poll"
+	"trueup/internal/ratelimit"
 	"trueup/internal/signature"
 	"trueup/internal/status"
 	"trueup/internal/store"
@@ -41,6 +42,7 @@ type node struct {
 	hold  int64
 	tries int
 
+	gate     *ratelimit.Gate // nil without a limit of ours
 	pipeline *pipeline.Pipeline
 	inbox    *inbox.Inbox
 	poller   *poll.Poller
@@ -116,7 +118,8 @@ func (n *node) start() {
 	}
 	s := w.config.sync(w.set)
 	quiet := slog.New(slog.DiscardHandler)
-	n.pipeline = pipeline.New(pipeline.Options{Store: p, Now: n.now, Jitter: w.rng.Float64, Timeout: w.timeout, Holding: n.holding, Log: quiet,
+	gaps, ahead, paused := n.limitCalls()
+	n.pipeline = pipeline.New(pipeline.Options{Store: p, Gap: gaps, Ahead: ahead, Paused: paused, Now: n.now, Jitter: w.rng.Float64, Timeout: w.timeout, Holding: n.holding, Log: quiet,
 		Syncs: []pipeline.Sync{{Config: s, Source: from, Target: connector.Connection{Name: "crm", Target: follows{w}}}}})
 	n.inbox = inbox.New(inbox.Options{Store: p, Now: w.clock, Log: quiet, Connections: map[string]inbox.Endpoint{
 		"billing": {Receiver: receiver{n, true}, Routes: []inbox.Route{{Sync: syncName, Side: store.SourceSide, Owner: "ops@example.com"}}},

@@ -64,7 +64,9 @@ type setting struct {
 	seconds bool
 	// behind: the source answers from a copy that is so many ms old.
 	behind int64
-	storm  int64
+	// pace is how many calls the target takes.
+	pace  pacing
+	storm int64
 }
 
 func drawSetting(r *rand.Rand) setting {

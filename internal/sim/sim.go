@@ -43,6 +43,8 @@
 //     shows, and each row once; each row ends with a reason.
 //  18. forgotten: nothing is left of who was forgotten, and nothing that was on its
 //     way brings them back.
+//  19. paced: under a rate limit, ours or the tool's, work goes on, no more is
+//     called than ours allows, and a tool that cuts calls off is not hammered.
 //
 // On disk (Options.Disk) nodes compare both sides as well, and operators work with
 // commands: they make plans and apply them, and forget people.
@@ -62,6 +64,7 @@ import (
 	"trueup/internal/inbox"
 	"trueup/internal/pipeline"
 	"trueup/internal/poll"
+	"trueup/internal/ratelimit"
 	"trueup/internal/status"
 	"trueup/internal/store"
 	"trueup/internal/store/oracle"
@@ -113,6 +116,7 @@ type Store interface {
 	Exceptions(ctx context.Context, f store.ExceptionFilter) ([]store.Exception, error)
 	Outcomes(ctx context.Context, sync string) (map[status.Outcome]int, error)
 	ClaimAs(process int64)
+	ratelimit.Slots
 	TakeBackFrom(ctx context.Context, process int64) (int, error)
 }
 

@@ -225,6 +225,9 @@ func (f follows) Read(ctx context.Context, id string) (status.TargetRecord, erro
 // Write implements connector.Target.
 func (f follows) Write(ctx context.Context, record status.TargetRecord, value string) (*status.TargetRecord, error) {
 	t := f.current
+	if err := f.turn(ctx, opWrite); err != nil {
+		return nil, err
+	}
 	if !t.pass("before the send", f.latency()/4) {
 		return nil, errDead
 	}

@@ -28,7 +28,7 @@ type watch struct {
 var watches = []watch{
 	durable, once, humansWin, noTimeTravel, noIdleWrite, rightRecord, oneOutcome,
 	noFalseConflict, fenced, baseIsTruth, converges, fair, bounded, withinLimits, patient, counted, notAgain, provedLate,
-	asPlanned, amid,
+	asPlanned, amid, inPace,
 }
 
 // attempt is what the watches remember of a task that carries a customer.
@@ -88,6 +88,7 @@ type facts struct {
 	streaks    map[string]streak
 	retriedAll bool
 	limits     counts
+	paced      paced
 	taken      map[string]taken
 	// overwritten are the customers with whom people may have to be asked later.
 	overwritten map[string]*overwritten

@@ -78,6 +78,7 @@ func newWorld(c Case, tracing bool) *world {
 	w.set.drawTells(c.Seed)
 	w.set.seconds = drawSeconds(c.Seed)
 	w.set.behind = drawBehind(c.Seed, w.set)
+	w.set.pace = drawPace(c.Seed)
 	if c.Nodes > 0 {
 		w.set.nodes = c.Nodes
 	}
