@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"text/tabwriter"
@@ -126,7 +127,7 @@ func (p *programme) work() {
 		if err == nil && n%twice == 0 {
 			err = same(r, p.run(), "lived through twice")
 		}
-		if err == nil && p.sqlite > 0 && n%p.sqlite == 0 {
+		if err == nil && p.sqlite > 0 && n%p.sqlite == 0 && !r.Unfenced {
 			compared++
 			err = same(r, sim.Options{Store: onSQLite}, "on SQLite")
 		}
@@ -158,9 +159,29 @@ func same(r sim.Result, o sim.Options, how string) error {
 		return err
 	}
 	if again.Hash != r.Hash {
-		return fmt.Errorf("seed %d is another history %s: hash %016x, not %016x (%v)", r.Case.Seed, how, again.Hash, r.Hash, again.Breach)
+		return fmt.Errorf("seed %d is another history %s: hash %016x, not %016x (%v)%s", r.Case.Seed, how, again.Hash, r.Hash, again.Breach, parting(r.Case, o))
 	}
 	return nil
+}
+
+// parting is where two histories that should be one go apart.
+func parting(c sim.Case, o sim.Options) string {
+	o.Trace = true
+	one, err := sim.Run(c, sim.Options{Trace: true, Disk: o.Disk})
+	if err != nil {
+		return ""
+	}
+	other, err := sim.Run(c, o)
+	if err != nil {
+		return ""
+	}
+	for n, line := range one.Timeline {
+		if n >= len(other.Timeline) || line != other.Timeline[n] {
+			return fmt.Sprintf("; before:\n%s\nthen\n%s\nand\n%s", strings.Join(one.Timeline[max(0, n-8):n], "\n"),
+				strings.Join(one.Timeline[n:min(n+3, len(one.Timeline))], "\n"), strings.Join(other.Timeline[min(n, len(other.Timeline)):min(n+3, len(other.Timeline))], "\n"))
+		}
+	}
+	return ""
 }
 
 // run is how histories are run.

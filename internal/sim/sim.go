@@ -138,8 +138,11 @@ type Result struct {
 	// Hash is the same for the same history.
 	Hash uint64
 	// Script is all that the seed planned, with what was left out.
-	Script   []Step
-	Setting  string
+	Script  []Step
+	Setting string
+	// Unfenced says that reports were taken without a claim, as no engine does:
+	// on one it is another history.
+	Unfenced bool
 	Timeline []string
 	Coverage *Coverage
 }
@@ -165,5 +168,5 @@ func Run(c Case, o Options) (Result, error) {
 		memory.Unfence()
 	}
 	w.live()
-	return Result{Case: c, Breach: w.breach, Hash: w.hash, Script: w.script, Setting: w.set.String(), Timeline: w.timeline, Coverage: w.coverage}, closeStore()
+	return Result{Case: c, Breach: w.breach, Hash: w.hash, Script: w.script, Setting: w.set.String(), Unfenced: !w.set.fences, Timeline: w.timeline, Coverage: w.coverage}, closeStore()
 }
