@@ -40,7 +40,7 @@ func drawOperators(seed uint64, set setting) []Step {
 // happens meanwhile: the nodes may be stopped, first contacts approved, some rows
 // chosen, the world may move, and an automation may put back what is written.
 func drawPlan(r *rand.Rand, _ setting, s *Step) {
-	s.Op, s.N = one(r, applyHow...), one(r, r.Int64N(3000), r.Int64N(120_000))
+	s.Op, s.N = one(r, append([]string{"twice at once"}, applyHow...)...), one(r, r.Int64N(3000), r.Int64N(120_000))
 	for _, word := range []string{"alone", "approved", "moved", "put back", "some"} {
 		if r.IntN(2) == 0 {
 			s.Value += word + " "
@@ -188,7 +188,7 @@ func (w *world) apply(p *madePlan, how string) {
 	})
 	switch how {
 	case "twice at once":
-		w.after(w.rng.Int64N(1500), func() { w.apply(p, "beside") })
+		w.after(w.rng.Int64N(300), func() { w.apply(p, "beside") })
 	case "killed":
 		n.doom = append(n.doom, Step{Kind: "node crashes", N: 1 + w.rng.Int64N(40)})
 	case "stands still":

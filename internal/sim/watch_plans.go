@@ -47,8 +47,10 @@ func (w *world) rowEnded(r *row, s store.Settlement) {
 	case s.Row != nil && s.Row.Note == "":
 		w.fail(17, "as planned", "the row of %s ended as %s without a reason", r.Customer, s.Row.State)
 	}
-	if s.Outcome == status.Applied && r.plan.step.says("put back") {
-		w.after(rand.New(rand.NewPCG(w.seed, uint64(w.now))).Int64N(1000), func() { w.unwritten(r) })
+	// At once where another process has the row in hand and waits for its turn.
+	twice := r.plan.step.Op == "twice at once"
+	if s.Outcome == status.Applied && (twice || r.plan.step.says("put back")) {
+		w.after(rand.New(rand.NewPCG(w.seed, uint64(w.now))).Int64N(map[bool]int64{true: 150, false: 1000}[twice]), func() { w.unwritten(r) })
 	}
 }
 
