@@ -142,16 +142,9 @@ func (w *world) resumeLater() {
 	}
 	n.resuming = true
 	w.after(60_000+w.rng.Int64N(1_200_000), func() {
-		n.resuming, n.resumed = false, w.now
-		for customer := range n.waiting {
-			n.passing[customer] = true
+		if n.resuming = false; w.letOn() {
+			w.resumeLater()
 		}
-		clear(n.waiting)
-		done, err := w.db.Resume(context.Background(), store.Resume{Sync: syncName, Who: "ana@example.com", Reason: "seen"})
-		w.turns()
-		w.must(err)
-		w.note("resumed", "", "", int64(done.Through))
-		w.coverage.hit("limit", "resumed")
 	})
 }
 

@@ -41,6 +41,8 @@ type node struct {
 	// their way as it lets be, or it knows of a rest that the store does not.
 	hold  int64
 	tries int
+	// watches: it was started with a file in which the sync only watches.
+	watches bool
 
 	gate     *ratelimit.Gate // nil without a limit of ours
 	pipeline *pipeline.Pipeline
@@ -61,7 +63,7 @@ var nodeSteps = map[string]happens{
 	"node crashes":      {weight: 12, draw: drawDoom, run: doom},
 	"node stands still": {weight: 8, draw: drawDoom, run: doom},
 	"map changed": {weight: 1, run: func(w *world, _ Step) {
-		w.setConfig(settings{changed: true, secrets: w.config.secrets})
+		w.setConfig(settings{changed: true, watch: w.config.watch, secrets: w.config.secrets})
 		w.coverage.hit("fault", "map changed")
 	}},
 	"options changed": {weight: 2, draw: func(r *rand.Rand, _ setting, s *Step) { s.Value = one(r, targetValues...) },
@@ -107,6 +109,7 @@ func (n *node) start() {
 	n.up, n.paused, n.tryAt, n.hold = true, 0, -1, 0
 	n.takeBackDead()
 	n.enter()
+	n.says()
 	n.scheme = signature.StandardWebhooks{}
 	for _, secret := range w.config.secrets {
 		n.scheme.Secrets = append(n.scheme.Secrets, keyOf(secret))
@@ -172,6 +175,9 @@ func (s settings) sync(set setting) config.Sync {
 	}
 	if set.skipAutomation {
 		c.Conflict.AutomationEdits = config.AutomationSkip
+	}
+	if s.watch {
+		c.Mode = config.ModeWatch
 	}
 	if set.limited {
 		c.Limits = limits()

@@ -178,5 +178,7 @@ func (s setting) nets() []net {
 type settings struct {
 	// changed: the map has been changed, so that past_due means active.
 	changed bool
+	// watch: the sync only watches.
+	watch   bool
 	secrets []string // those that are accepted
 }

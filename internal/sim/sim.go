@@ -45,6 +45,8 @@
 //     way brings them back.
 //  19. paced: under a rate limit, ours or the tool's, work goes on, no more is
 //     called than ours allows, and a tool that cuts calls off is not hammered.
+//  20. only watches: a sync that watches writes nothing, and what was accepted
+//     while it was live is carried when it is live again.
 //
 // On disk (Options.Disk) nodes compare both sides as well, and operators work with
 // commands: they make plans and apply them, and forget people.
@@ -110,6 +112,7 @@ type Store interface {
 	poll.Store
 	Act(ctx context.Context, a store.Act) (bool, error)
 	Resume(ctx context.Context, r store.Resume) (store.Resumed, error)
+	SetMode(ctx context.Context, sync string, live bool) error
 	SetLink(ctx context.Context, l store.Link) error
 	RemoveLink(ctx context.Context, sync, customer, who string) error
 	Customer(ctx context.Context, sync, customer string) (store.Customer, error)

@@ -60,6 +60,9 @@ func (p *port) Receive(ctx context.Context, events []store.NewEvent) (arrived []
 		if err == nil {
 			for i, e := range events {
 				p.world.facts.received(e, arrived[i] == store.Fresh)
+				if arrived[i] == store.Fresh {
+					p.world.facts.modes.accepted(e)
+				}
 				p.world.came(e, arrived[i])
 			}
 			p.world.turns()

@@ -45,9 +45,11 @@ var webhookSteps = map[string]happens{
 				return // one is under way
 			}
 			fresh := fmt.Sprintf("secret %d", len(w.secrets))
-			w.setConfig(settings{changed: w.config.changed, secrets: append(slices.Clone(w.config.secrets), fresh)})
+			w.setConfig(settings{changed: w.config.changed, watch: w.config.watch, secrets: append(slices.Clone(w.config.secrets), fresh)})
 			w.after(s.N, func() { w.secrets = append(w.secrets, fresh) })
-			w.after(2*s.N, func() { w.setConfig(settings{changed: w.config.changed, secrets: []string{fresh}}) })
+			w.after(2*s.N, func() {
+				w.setConfig(settings{changed: w.config.changed, watch: w.config.watch, secrets: []string{fresh}})
+			})
 			w.coverage.hit("fault", "rotation")
 		}},
 }

@@ -82,7 +82,7 @@ func newWorld(c Case, tracing bool) *world {
 	if c.Nodes > 0 {
 		w.set.nodes = c.Nodes
 	}
-	w.script = append(drawScript(plan, w.set), drawWaits(c.Seed, w.set)...)
+	w.script = slices.Concat(drawScript(plan, w.set), drawWaits(c.Seed, w.set), drawModes(c.Seed, w.set))
 	for _, n := range c.Without {
 		w.left[n] = true
 	}
@@ -169,6 +169,7 @@ func (w *world) becomeCalm() {
 	w.armed = nil
 	clear(w.down)
 	w.target.options = nil
+	w.config.watch = false
 	for _, n := range w.nodes {
 		n.paused = 0
 		n.restart()
@@ -186,7 +187,7 @@ func (w *world) becomeCalm() {
 	}
 	for _, c := range w.source.customers {
 		w.after(200_000+w.rng.Int64N(20_000), func() {
-			if c.untold() && !w.swept(c) || w.config.changed {
+			if c.untold() && !w.swept(c) || w.config.changed || w.facts.modes.history[c.id] && !w.facts.modes.promised[c.id] {
 				w.source.tell(c, map[bool]string{true: "touched", false: "again"}[w.set.readable])
 			}
 		})
@@ -337,6 +338,9 @@ func (t *task) pass(place string, ms int64) bool {
 // act is something that a person does about an exception.
 func (w *world) act(x store.Exception, a store.Act) {
 	a.Exception = x.ID
+	if a.Verb == store.Resolve || a.Verb == store.Ignore {
+		delete(w.facts.modes.promised, x.Customer) // a person said that nothing is to be done
+	}
 	if a.Verb != store.Resolve {
 		delete(w.facts.asItWas, x.Customer)
 	}

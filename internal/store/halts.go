@@ -217,7 +217,8 @@ func (t *tx) resume(sync string) (through int, err error) {
 			return 0, err
 		}
 	}
-	n, err := t.exec(`update customers set halted = $3, generation = generation + 1, due_at = $2, attempts = 0, first_try = 0
+	n, err := t.exec(`update customers set halted = $3, generation = generation + 1, attempts = 0, first_try = 0,
+    due_at = case when due_at <= $2 and lease_until <= $2 then due_at else $2 end
 where sync = $1 and halted = 'waits'`, sync, ms(t.now), haltPasses)
 	if err != nil {
 		return 0, err

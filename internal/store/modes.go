@@ -68,7 +68,8 @@ func (t *tx) payOwed(sync string) error {
 	if _, err := t.exec("update customers set owed = 0 where sync = $1 and owed = 1 and "+openOf, sync); err != nil {
 		return err
 	}
-	_, err := t.exec("update customers set generation = generation + 1, due_at = $2, attempts = 0, first_try = 0 where sync = $1 and owed = 1", sync, ms(t.now))
+	_, err := t.exec(`update customers set generation = generation + 1, attempts = 0, first_try = 0,
+    due_at = case when due_at <= $2 and lease_until <= $2 then due_at else $2 end where sync = $1 and owed = 1`, sync, ms(t.now))
 	return err
 }
 

@@ -55,7 +55,8 @@ func (t *tx) holdClaim(w *Work) error {
 	return nil
 }
 
-// Invariant 4: when an event came during the attempt, the customer stays due.
+// Invariant 4: when an event came during the attempt, the customer stays due. A look
+// of a node that only watches, while others write already, is owed another one.
 const releaseCustomer = `
 update customers set lease_until = 0, attempts = $4, first_try = $5,
     due_at = case when generation = $6 then $7 else due_at end,
@@ -72,7 +73,8 @@ update customers set lease_until = 0, attempts = $4, first_try = $5,
     base_known = $25, base_record_id = $26, base_status = $27, base_value = $28, base_revision = $29, base_by = $30,
     base_at = $31, base_seen_at = $32, base_sent = $37, base_unverified = $38,
     ruling = case when ruling_at = $33 then '' else ruling end, undone = $34,
-    owed = case when $10 in ('applied', 'already_equal') or $10 <> '' and $36 = 0 then 0 else owed end,
+    owed = case when $10 in ('applied', 'already_equal') or $10 <> '' and $36 = 0 then 0
+        when $10 <> '' and exists (select 1 from modes m where m.sync = $1 and m.mode = 'live') then 1 else owed end,
     halted = case when $10 = 'applied' or $10 <> '' and $35 = 0 and generation = $6 then '' else halted end
 where sync = $1 and customer = $2 and fence = $3 and lease_until > $12`
 

@@ -125,6 +125,9 @@ func (db *DB) Counts(context.Context) (map[string]store.Counts, error) {
 		if !c.DueAt.IsZero() {
 			change(c.Sync, func(n *store.Counts) { n.WaitingCustomers++ })
 		}
+		if c.owed {
+			change(c.Sync, func(n *store.Counts) { n.Owed++ })
+		}
 	}
 	for sync, since := range db.halts {
 		change(sync, func(n *store.Counts) {

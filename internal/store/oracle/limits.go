@@ -166,6 +166,9 @@ func (db *DB) Resume(_ context.Context, r store.Resume) (done store.Resumed, err
 		return done, err
 	}
 	done.Changed = !db.halts[r.Sync].IsZero()
+	if done.Changed && db.watches(r.Sync) {
+		return store.Resumed{}, fmt.Errorf("resume %s: %w", r.Sync, store.ErrWatching)
+	}
 	db.requests[r.Key] = request{r.Asked, done.Changed}
 	if !done.Changed {
 		return done, nil

@@ -48,6 +48,7 @@ type DB struct {
 	troubles    map[int64][]trouble
 	dismissed   map[int64]bool // a person resolved it, and it is about two sides
 	halts       map[string]time.Time
+	live        map[string]bool // whether a sync writes, where it is noted
 	connections map[string]*connection
 	cursors     map[string]*cursor
 	lastIntent  int64
@@ -68,6 +69,9 @@ type customer struct {
 	firstTry          time.Time
 	email             string
 	changes           changes
+	// owed: its change was accepted while the sync was live, and no look that could
+	// write has come since.
+	owed bool
 	limited
 }
 
@@ -104,7 +108,7 @@ type cursor struct {
 func New(now func() time.Time) *DB {
 	return &DB{now: now, seen: map[eventKey]bool{}, customers: map[key]*customer{},
 		connections: map[string]*connection{}, cursors: map[string]*cursor{},
-		actions: map[int64][]store.Action{}, requests: map[string]request{}, counted: map[int64]changes{}, troubles: map[int64][]trouble{}, dismissed: map[int64]bool{}, halts: map[string]time.Time{}}
+		actions: map[int64][]store.Action{}, requests: map[string]request{}, counted: map[int64]changes{}, troubles: map[int64][]trouble{}, dismissed: map[int64]bool{}, halts: map[string]time.Time{}, live: map[string]bool{}}
 }
 
 // Unfence takes every report without looking at claim and lease. The simulator
@@ -280,7 +284,7 @@ func (db *DB) ClaimOne(_ context.Context, sync, name string, _ int64, lease time
 func (db *DB) work(c *customer, now time.Time) store.Work {
 	w := store.Work{Sync: c.Sync, Customer: c.Customer.Customer, Generation: c.generation, Fence: c.fence, LeaseUntil: c.leaseUntil, Now: now, Due: c.DueAt,
 		Attempts: c.Attempts, FirstTry: c.firstTry, Desired: c.Desired, Observed: c.Observed, Base: c.Base, HumanAt: c.HumanAt, Ruling: c.Ruling,
-		Writes: c.writes, Undone: c.undone}
+		Writes: c.writes, Undone: c.undone, Owed: c.owed}
 	k := key{w.Sync, w.Customer}
 	for _, e := range db.events {
 		if e.Outcome == "" && e.Sync == k.sync && e.Customer == k.customer {
@@ -367,7 +371,7 @@ func (db *DB) Settle(_ context.Context, w *store.Work, s store.Settlement) error
 	if c == nil {
 		return fmt.Errorf("settle customer %s of %s: %w", w.Customer, w.Sync, store.ErrFenced)
 	}
-	c.release(w, s, now)
+	c.release(w, s, now, db.live[w.Sync])
 	c.settleWrites(w, s)
 	if s.Wake != "" {
 		other := db.customer(key{w.Sync, s.Wake})
@@ -412,7 +416,7 @@ func (db *DB) GiveBack(_ context.Context, w *store.Work) error {
 	return nil
 }
 
-func (c *customer) release(w *store.Work, s store.Settlement, now time.Time) {
+func (c *customer) release(w *store.Work, s store.Settlement, now time.Time, live bool) {
 	c.leaseUntil, c.Attempts, c.firstTry = time.Time{}, s.Attempts, milli(s.FirstTry)
 	if c.generation == w.Generation && !s.KeepDue {
 		c.DueAt = milli(s.RetryAt)
@@ -428,6 +432,11 @@ func (c *customer) release(w *store.Work, s store.Settlement, now time.Time) {
 	}
 	if c.Ruling.At.Equal(milli(s.RulingDone)) {
 		c.Ruling.Kind = ""
+	}
+	if s.Outcome == status.Applied || s.Outcome == status.AlreadyEqual || s.Outcome != "" && s.Watched == nil {
+		c.owed = false
+	} else if s.Outcome != "" && live {
+		c.owed = true
 	}
 	if s.Outcome == status.Applied || s.Outcome != "" && !s.Halted && !s.KeepDue && c.generation == w.Generation {
 		c.waits, c.passes = false, false

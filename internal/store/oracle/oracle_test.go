@@ -30,6 +30,7 @@ type engine interface {
 	NextDue(ctx context.Context, sync string) (time.Time, error)
 	BeginWrite(ctx context.Context, w *store.Work, i store.Intent, l store.Limits) (store.Intent, error)
 	Resume(ctx context.Context, r store.Resume) (store.Resumed, error)
+	SetMode(ctx context.Context, sync string, live bool) error
 	Settle(ctx context.Context, w *store.Work, s store.Settlement) error
 	SaveLink(ctx context.Context, w *store.Work, l store.Link) error
 	ImportLinks(ctx context.Context, sync string, links []store.Link) (int, error)
@@ -94,7 +95,7 @@ func TestTheEnginesAndTheOracleAgree(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"receive": d.receive, "replay": d.replay, "time passes": d.pass, "claim": d.claim, "claim one": d.claimOne, "begin a write": d.beginWrite, "settle": d.settle,
 			"save a link": d.saveLink, "follow a merge": d.followLink, "people set links": d.importLinks, "remove a link": d.removeLink, "an exception": d.exception,
-			"somebody acts": d.act, "a connection rests": d.rest, "reserve calls": d.reserve, "ask for changes": d.cursor, "resume": d.resume, "compare": d.compare, "another process": d.process, "a process dies": d.takeBack,
+			"somebody acts": d.act, "a connection rests": d.rest, "reserve calls": d.reserve, "ask for changes": d.cursor, "resume": d.resume, "the mode": d.mode, "compare": d.compare, "another process": d.process, "a process dies": d.takeBack,
 		})
 		d.compare(rt)
 	})
@@ -322,6 +323,11 @@ func (d *differential) resume(t *rapid.T) {
 	d.all("resume", func(s *side) any { return answered(s.Resume(context.Background(), r)) })
 }
 
+func (d *differential) mode(t *rapid.T) {
+	live := rapid.Bool().Draw(t, "live")
+	d.all("the mode", func(s *side) any { return answered(nil, s.SetMode(context.Background(), d.sync, live)) })
+}
+
 func (d *differential) settle(t *rapid.T) {
 	at, ok := d.someWork(t)
 	if !ok {
@@ -352,6 +358,9 @@ func (d *differential) settle(t *rapid.T) {
 		s.Undone = &store.Undone{RecordID: "rec_1", Value: words.Draw(t, "value"), Written: d.moment(t, "written")}
 	}
 	s.Halted = rapid.Bool().Draw(t, "halted")
+	if rapid.Bool().Draw(t, "watched") {
+		s.Watched = &store.Watched{}
+	}
 	unsent := rapid.Bool().Draw(t, "the last write did not leave")
 	if rapid.Bool().Draw(t, "the ruling stays") {
 		s.RulingDone = time.Time{}

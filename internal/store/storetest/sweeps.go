@@ -173,6 +173,31 @@ var sweeps = map[string]func(*testing.T, Open){
 			t.Errorf("known are %+v", known)
 		}
 	},
+	"who was only looked at, by a node that has not read yet that the sync is live, is looked at again": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.must(f.db.SetMode(f.ctx, sync1, true))
+		f.receive(event("evt_1", "cus_1"))
+		w := f.claimOne()
+		f.must(f.db.Settle(f.ctx, w, store.Settlement{Events: []store.EventOutcome{{Seq: w.Events[0].Seq, Outcome: status.Ignored}}, Outcome: status.Ignored, Watched: &store.Watched{}}))
+		if due := f.claim(); len(due) > 0 {
+			t.Fatal("it is due at once, and the same node may look again")
+		}
+		f.must(f.db.SetMode(f.ctx, sync1, true)) // the node has read it
+		if due := f.claim(); len(due) != 1 || !due[0].Owed {
+			t.Errorf("due are %+v", due)
+		}
+	},
+	"who waits keeps the place in the queue when a sync is live again": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.must(f.db.SetMode(f.ctx, sync1, true))
+		f.receive(event("evt_1", "cus_1"))
+		f.must(f.db.SetMode(f.ctx, sync1, false))
+		f.clock.Move(time.Second)
+		f.receive(event("evt_2", "cus_2"))
+		f.clock.Move(time.Second)
+		f.must(f.db.SetMode(f.ctx, sync1, true))
+		f.first("cus_1", "its event came first")
+	},
 	"since when a sync is live changes with its mode only": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		since := func() time.Time {
