@@ -32,6 +32,7 @@ type client struct {
 	change string
 	told   int
 	acked  map[string]bool // events that somebody answered 202
+	heard  map[int]bool    // versions that an acknowledged event told of
 	// unknown: it was forgotten since.
 	unknown bool
 }
@@ -58,7 +59,7 @@ var sourceValues = []string{"active", "trialing", "paused", "past_due", "cancele
 func newSource(w *world) *source {
 	s := &source{world: w}
 	for i := range w.set.customers {
-		c := &client{source: s, id: fmt.Sprintf("cus_%d", i+1), acked: map[string]bool{}}
+		c := &client{source: s, id: fmt.Sprintf("cus_%d", i+1), acked: map[string]bool{}, heard: map[int]bool{}}
 		c.versions = []version{{value: one(w.rng, "active", "active", "paused", "canceled"), at: -3_600_000 - w.rng.Int64N(3_600_000)}}
 		s.customers = append(s.customers, c)
 	}

@@ -19,6 +19,11 @@ type overwritten struct {
 // provedLate: when the change's own event comes, which is dated before the edit
 // that was written over, people are asked, and about nothing else.
 var provedLate = watch{
+	acknowledged: func(w *world, _ string, e told, _ string) {
+		if c := w.source.client(e.customer); c != nil && !e.reused {
+			c.heard[e.version] = true
+		}
+	},
 	landed: func(w *world, s *sending, r *record) {
 		if s.work == nil {
 			return
@@ -55,17 +60,39 @@ var provedLate = watch{
 	},
 }
 
-// trulyOver checks that what people are asked about is so: our value took the
-// place of one in a record that had been edited since the source's change.
+// trulyOver checks that what people are asked about is so by all that was told:
+// our value took the place of one in a record that had been edited since the
+// source's change.
 func (w *world) trulyOver(customer, id string) {
-	r, c := w.target.record(id), w.source.client(customer)
+	r, changed := w.target.record(id), w.source.client(customer).changedAsHeard()
 	for i := len(r.states) - 1; i > 0; i-- {
 		if st := r.states[i]; st.landed && st.valueAt == st.at {
-			if before := r.states[i-1]; w.set.tells(before.at) <= w.set.says(c.now().at) {
-				w.fail(8, "no false conflict", "%s is asked about %s in %s of %d ms, and the source changed at %d ms", customer, before.value, id, before.at, c.now().at)
+			if before := r.states[i-1]; w.set.tells(before.at) <= w.set.says(changed) {
+				w.fail(8, "no false conflict", "%s is asked about %s in %s of %d ms, and the source changed at %d ms", customer, before.value, id, before.at, changed)
 			}
 			return
 		}
 	}
 	w.fail(8, "no false conflict", "%s is asked about a write over an edit in %s that never was", customer, id)
+}
+
+// changedAsHeard is since when the source has had what it has, for whoever heard
+// only of some changes: one that nobody has told of yet may lie between two that
+// say the same.
+func (c *client) changedAsHeard() int64 {
+	at, last := c.now().at, c.wanted(c.now())
+	for i := len(c.versions) - 2; i >= 0; i-- {
+		switch v := &c.versions[i]; {
+		case c.wanted(v) == last:
+			at = v.at
+		case c.heard[i]:
+			return at
+		}
+	}
+	return at
+}
+
+func (c *client) wanted(v *version) string {
+	word, _ := c.source.world.wanted(v.value)
+	return word
 }
