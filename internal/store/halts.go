@@ -181,7 +181,7 @@ type Resumed struct {
 var ErrWatching = errors.New("the sync only watches")
 
 // Resume lets the customers through that wait at a halted sync, without counting
-// them, and counts later ones anew. ErrWatching means that it does not write now.
+// them, and counts later ones anew. Who waits for his turn keeps it. ErrWatching means that it does not write now.
 func (db *DB) Resume(ctx context.Context, r Resume) (done Resumed, err error) {
 	err = db.run(&job{ctx: ctx, halts: r.Sync, do: func(t *tx) error {
 		done = Resumed{}

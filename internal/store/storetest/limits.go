@@ -130,6 +130,23 @@ func withShares(cases map[string]func(*testing.T, Open)) map[string]func(*testin
 }
 
 var limitCases = map[string]func(*testing.T, Open){
+	"who is let through and waits for his turn keeps it": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.seen(0, 2)
+		f.moveAll(massChange(1, 0)) // the second waits
+		f.clock.Move(time.Minute)
+		f.seen(0, 2)
+		since := f.clock.Now()
+		f.clock.Move(time.Minute)
+		if done := f.resume(""); done.Through != 1 {
+			t.Errorf("let through: %+v", done)
+		}
+		for _, w := range f.claim() {
+			if !w.Due.Equal(since) {
+				t.Errorf("%s is due since %s, not %s", w.Customer, w.Due, since)
+			}
+		}
+	},
 	"a share is of all whom the last comparison counted": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		w, err := f.db.BeginSweep(f.ctx, store.Sweep{Sync: sync1, Purpose: store.ForPlan, Rules: "r", SourceListed: true, TargetListed: true}, lease)
