@@ -70,29 +70,46 @@ func (d *demoService) Snapshot(ctx context.Context) (demo.Snapshot, error) {
 	return s, nil
 }
 
-// idlePause is how often Idle looks.
-const idlePause = 20 * time.Millisecond
+const (
+	// idlePause is how often Idle looks.
+	idlePause = 20 * time.Millisecond
+	// soon is how far ahead Idle looks: who is tried again later than that, as a
+	// customer whom the CRM does not have yet, is not waited for.
+	soon = time.Second
+)
 
-// Idle returns when no event waits.
+// Idle returns when nobody is on his way or looked at soon.
 func (d *demoService) Idle(ctx context.Context) error {
 	ticker := time.NewTicker(idlePause)
 	defer ticker.Stop()
 	for {
-		counts, err := d.store.Counts(ctx)
-		if err != nil {
+		waiting, err := d.waiting(ctx)
+		if err != nil || waiting == 0 {
 			return err
-		}
-		waiting := 0
-		for _, c := range counts {
-			waiting += c.WaitingEvents
-		}
-		if waiting == 0 {
-			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%d events still wait: %w", waiting, ctx.Err())
+			return fmt.Errorf("%d customers still wait: %w", waiting, ctx.Err())
 		case <-ticker.C:
 		}
 	}
+}
+
+func (d *demoService) waiting(ctx context.Context) (n int, err error) {
+	now, err := d.store.Now(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, sync := range d.syncs {
+		all, err := d.store.CustomersAfter(ctx, store.CustomerFilter{Sync: sync}, store.After{}, 100)
+		if err != nil {
+			return 0, err
+		}
+		for _, c := range all {
+			if !c.DueAt.IsZero() && c.DueAt.Before(now.Add(soon)) {
+				n++
+			}
+		}
+	}
+	return n, nil
 }

@@ -15,7 +15,8 @@ type Service interface {
 	// second, from one goroutine at a time.
 	Snapshot(ctx context.Context) (Snapshot, error)
 	// Idle returns when every event that was accepted has its outcome, or with
-	// the context's error. Events that wait for a person count as done.
+	// the context's error. Events that wait for a person count as done, and so do
+	// those of a customer whom Trueup tries again later.
 	Idle(ctx context.Context) error
 	// Stop ends it and waits for what is under way, within ctx.
 	Stop(ctx context.Context) error

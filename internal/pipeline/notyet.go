@@ -23,11 +23,13 @@ func (a *attempt) notYet(e *ending) verdict {
 		return verdict{end: e}
 	}
 	first, latest := a.spokenOf()
-	now := a.earliest()
-	if len(a.work.Events) > 0 && now.Sub(first) < notYetPatience {
-		e = &ending{action: "wait", reason: e.reason + "; it may not be there yet, and is looked for again", failure: "not_yet", attempts: 0}
+	left := notYetPatience - a.earliest().Sub(first)
+	if len(a.work.Events) == 0 || left <= 0 {
+		return a.again(e, latest)
 	}
-	return a.again(e, latest)
+	v := a.again(&ending{action: "wait", reason: e.reason + "; it may not be there yet, and is looked for again", failure: "not_yet", attempts: 0}, latest)
+	v.end.retry = min(v.end.retry, left) // people are told then, not at the pause's end
+	return v
 }
 
 // again has an ending looked at again by itself, until what it is about is too

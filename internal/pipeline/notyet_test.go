@@ -105,6 +105,21 @@ func TestWhoNeverComesIsNotSearchedForForever(t *testing.T) {
 	}
 }
 
+func TestPeopleAreToldWhenThePatienceIsOver(t *testing.T) {
+	w := newWorld(t, nil)
+	w.customer("cus_1", "active", "")
+	delete(w.crm.records, "rec_cus_1")
+	w.deliver(w.change("cus_1", "paused"))
+	told := w.clock.now().Add(notYetPatience)
+	for len(w.open()) == 0 {
+		if w.clock.now().After(told.Add(time.Second)) {
+			t.Fatal("nobody was told")
+		}
+		w.work()
+		w.pass(time.Second)
+	}
+}
+
 // Ten thousand customers whom the target does not have must not be searched for
 // several times over before the others get their turn.
 func TestAnEventThatHadToQueueIsToldOfAtOnce(t *testing.T) {
