@@ -65,7 +65,9 @@ func (b *billing) change(id, value, by string) (event, error) {
 		c.Status, c.UpdatedAt = value, now()
 		b.journal.add(happening{at: c.UpdatedAt, what: changed, record: id, from: from, to: value, by: by})
 	}
-	return b.describe(*c), nil
+	ev := b.describe(*c)
+	ev.Type = "customer.status_changed"
+	return ev, nil
 }
 
 // announce returns an event about a customer as it is.

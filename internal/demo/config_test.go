@@ -70,7 +70,7 @@ func TestTheConfigurationJoinsBothTools(t *testing.T) {
 	}
 	got := readings[0].Event
 	got.Payload = nil
-	if diff := cmp.Diff(status.Event{ID: ev.ID, Customer: m.customer, Value: "canceled", HasValue: true, OccurredAt: ev.OccurredAt}, got); diff != "" {
+	if diff := cmp.Diff(status.Event{ID: ev.ID, Customer: m.customer, Value: "canceled", HasValue: true, OccurredAt: ev.OccurredAt, UnchangedAt: ev.OccurredAt}, got); diff != "" {
 		t.Errorf("event (-sent +read):\n%s", diff)
 	}
 
