@@ -201,18 +201,20 @@ func TestAPlanIsAppliedWhereTheTargetsClockIsBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	const customers = 12
-	l := newLive(t, engines["sqlite"](t))
+	l := newLive(t, engines["sqlite"](t), closeClocks)
 	for n := range customers {
 		l.customer(n)
 		l.change(n, fmt.Sprint("evt_", n), "active")
 	}
 	l.quiet()
 	for n := range customers {
-		l.crm.Set(resttest.Record{ID: fmt.Sprint("rec_", n), Email: mail(n), Status: "Paused", UpdatedBy: "api:other", UpdatedAt: time.Now().Add(-10 * time.Minute)})
+		l.crm.Set(resttest.Record{ID: fmt.Sprint("rec_", n), Email: mail(n), Status: "Paused", UpdatedBy: "human:ben", UpdatedAt: time.Now().Add(-10 * time.Minute)})
+		l.change(n, fmt.Sprint("evt_same_", n), "active")
 	}
+	l.quiet() // the edits are seen
 	l.stop(time.Minute)
 	config := filepath.Join(t.TempDir(), "trueup.yaml")
-	l.must(os.WriteFile(config, []byte(l.listing()), 0o600))
+	l.must(os.WriteFile(config, []byte(l.listing()+closeClocks), 0o600))
 	// Exit code 3 says that there is something to do.
 	run := func(args ...string) []byte {
 		out, err := exec.CommandContext(t.Context(), program, append(args, "-c", config, "--json")...).Output()
@@ -221,7 +223,6 @@ func TestAPlanIsAppliedWhereTheTargetsClockIsBehind(t *testing.T) {
 		}
 		return out
 	}
-	run("plan", "customer-status") // sees the edits
 	for n := range customers {
 		l.billing.Set(resttest.Record{ID: fmt.Sprint("cus_", n), Email: mail(n), Status: "canceled"})
 	}
