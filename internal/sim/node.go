@@ -39,10 +39,14 @@ type node struct {
 	tryAt int64
 	// hold is until when it claims nothing although somebody waits: as many are on
 	// their way as it lets be, or it knows of a rest that the store does not.
-	hold  int64
+	hold int64
+	// shut is until when it does not ask whether it may carry anything.
+	shut  int64
 	tries int
 	// watches: it was started with a file in which the sync only watches.
 	watches bool
+	// account is that of the target in the file that it was started with.
+	account int
 
 	gate     *ratelimit.Gate // nil without a limit of ours
 	pipeline *pipeline.Pipeline
@@ -63,7 +67,9 @@ var nodeSteps = map[string]happens{
 	"node crashes":      {weight: 12, draw: drawDoom, run: doom},
 	"node stands still": {weight: 8, draw: drawDoom, run: doom},
 	"map changed": {weight: 1, run: func(w *world, _ Step) {
-		w.setConfig(settings{changed: true, watch: w.config.watch, secrets: w.config.secrets})
+		next := w.config
+		next.changed = true
+		w.setConfig(next)
 		w.coverage.hit("fault", "map changed")
 	}},
 	"options changed": {weight: 2, draw: func(r *rand.Rand, _ setting, s *Step) { s.Value = one(r, targetValues...) },
@@ -106,10 +112,11 @@ func (n *node) start() {
 	if n.up {
 		return
 	}
-	n.up, n.paused, n.tryAt, n.hold = true, 0, -1, 0
+	n.up, n.paused, n.tryAt, n.hold, n.shut = true, 0, -1, 0, 0
 	n.takeBackDead()
 	n.enter()
 	n.says()
+	n.reaches()
 	n.scheme = signature.StandardWebhooks{}
 	for _, secret := range w.config.secrets {
 		n.scheme.Secrets = append(n.scheme.Secrets, keyOf(secret))
@@ -122,7 +129,7 @@ func (n *node) start() {
 	s := w.config.sync(w.set)
 	quiet := slog.New(slog.DiscardHandler)
 	gaps, ahead, paused := n.limitCalls()
-	n.pipeline = pipeline.New(pipeline.Options{Store: p, Gap: gaps, Ahead: ahead, Paused: paused, Now: n.now, Jitter: w.rng.Float64, Timeout: w.timeout, Holding: n.holding, Log: quiet,
+	n.pipeline = pipeline.New(pipeline.Options{Store: p, Barred: n.barred, Gap: gaps, Ahead: ahead, Paused: paused, Now: n.now, Jitter: w.rng.Float64, Timeout: w.timeout, Holding: n.holding, Log: quiet,
 		Syncs: []pipeline.Sync{{Config: s, Source: from, Target: connector.Connection{Name: "crm", Target: follows{w}}}}})
 	n.inbox = inbox.New(inbox.Options{Store: p, Now: w.clock, Log: quiet, Connections: map[string]inbox.Endpoint{
 		"billing": {Receiver: receiver{n, true}, Routes: []inbox.Route{{Sync: syncName, Side: store.SourceSide, Owner: "ops@example.com"}}},
@@ -192,6 +199,13 @@ func (w *world) setConfig(s settings) {
 	for i, n := range w.nodes {
 		w.after(int64(i)*3000+w.rng.Int64N(2000), n.restart)
 	}
+}
+
+// useSecrets gives them a file with other secrets.
+func (w *world) useSecrets(secrets ...string) {
+	next := w.config
+	next.secrets = secrets
+	w.setConfig(next)
 }
 
 func (n *node) restart() {
@@ -281,7 +295,7 @@ func (w *world) pokeAll() {
 // idle reports whether the node has a worker that does not ask for work at that
 // time or earlier.
 func (n *node) idle(at int64) bool {
-	return n.up && (n.tryAt < 0 || at < n.tryAt) && n.busy() < workers
+	return n.up && n.shut <= n.world.now && (n.tryAt < 0 || at < n.tryAt) && n.busy() < workers
 }
 
 func (n *node) busy() (tasks int) {

@@ -75,7 +75,7 @@ var notAgain = watch{claimed: func(w *world, work *store.Work, _ []string) {
 	if s.work.Ruling.Kind == store.Ours && s.work.Ruling.Desired == s.value {
 		return // an owner said so, of a value that a person had spelled like the target
 	}
-	if s.late || s.stale || held.at >= s.readAt || w.now > held.valueAt+intentLife && s.work.Base.Sent == "" {
+	if held.valueAt < w.facts.accounts.leftAt || s.late || s.stale || held.at >= s.readAt || w.now > held.valueAt+intentLife && s.work.Base.Sent == "" {
 		w.coverage.hit("bounded", "spelled so unseen")
 		return
 	}

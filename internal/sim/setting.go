@@ -179,6 +179,8 @@ type settings struct {
 	// changed: the map has been changed, so that past_due means active.
 	changed bool
 	// watch: the sync only watches.
-	watch   bool
+	watch bool
+	// account is the number of the target's account.
+	account int
 	secrets []string // those that are accepted
 }

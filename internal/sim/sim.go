@@ -47,6 +47,8 @@
 //     called than ours allows, and a tool that cuts calls off is not hammered.
 //  20. only watches: a sync that watches writes nothing, and what was accepted
 //     while it was live is carried when it is live again.
+//  21. own account: nothing is carried to an account of the target that nobody has
+//     confirmed, and of one that was let go of nothing counts any more.
 //
 // On disk (Options.Disk) nodes compare both sides as well, and operators work with
 // commands: they make plans and apply them, and forget people.
@@ -113,6 +115,10 @@ type Store interface {
 	Act(ctx context.Context, a store.Act) (bool, error)
 	Resume(ctx context.Context, r store.Resume) (store.Resumed, error)
 	SetMode(ctx context.Context, sync string, live bool) error
+	Accounts(ctx context.Context, sync string) (map[store.Side]store.Account, error)
+	NoteAccounts(ctx context.Context, sync string, now []store.Account) ([]store.AccountMoved, error)
+	SameAccounts(ctx context.Context, sync, who string, now []store.Account) ([]store.AccountMoved, error)
+	RemoveLinks(ctx context.Context, sync, who string, now []store.Account) (int, error)
 	SetLink(ctx context.Context, l store.Link) error
 	RemoveLink(ctx context.Context, sync, customer, who string) error
 	Customer(ctx context.Context, sync, customer string) (store.Customer, error)

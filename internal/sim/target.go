@@ -256,6 +256,8 @@ type sending struct {
 	at     int64
 	// late: it arrives after its sender was told that it failed.
 	late bool
+	// elsewhere: it arrives in an account that is none of ours any more.
+	elsewhere bool
 	// answer is what the target says when it has arrived.
 	answer error
 	shown  *status.TargetRecord
@@ -267,7 +269,7 @@ func (f follows) arrive(s *sending) {
 	w.arrived(s)
 	r := w.target.record(s.record.ID)
 	switch {
-	case r == nil || r.gone || r.late > f.now:
+	case s.elsewhere || r == nil || r.gone || r.late > f.now:
 		s.answer = gone()
 		return
 	case w.target.options != nil && !slices.Contains(w.target.options, s.value) && w.set.lies:

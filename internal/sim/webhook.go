@@ -45,10 +45,10 @@ var webhookSteps = map[string]happens{
 				return // one is under way
 			}
 			fresh := fmt.Sprintf("secret %d", len(w.secrets))
-			w.setConfig(settings{changed: w.config.changed, watch: w.config.watch, secrets: append(slices.Clone(w.config.secrets), fresh)})
+			w.useSecrets(append(slices.Clone(w.config.secrets), fresh)...)
 			w.after(s.N, func() { w.secrets = append(w.secrets, fresh) })
 			w.after(2*s.N, func() {
-				w.setConfig(settings{changed: w.config.changed, watch: w.config.watch, secrets: []string{fresh}})
+				w.useSecrets(fresh)
 			})
 			w.coverage.hit("fault", "rotation")
 		}},

@@ -82,7 +82,7 @@ func newWorld(c Case, tracing bool) *world {
 	if c.Nodes > 0 {
 		w.set.nodes = c.Nodes
 	}
-	w.script = slices.Concat(drawScript(plan, w.set), drawWaits(c.Seed, w.set), drawModes(c.Seed, w.set))
+	w.script = slices.Concat(drawScript(plan, w.set), drawWaits(c.Seed, w.set), drawModes(c.Seed, w.set), drawAccounts(c.Seed, w.set))
 	for _, n := range c.Without {
 		w.left[n] = true
 	}
@@ -173,6 +173,9 @@ func (w *world) becomeCalm() {
 	for _, n := range w.nodes {
 		n.paused = 0
 		n.restart()
+	}
+	if why, err := w.nodes[0].barred(context.Background(), syncName); err != nil || why != "" {
+		w.saysOfAccount("the same")
 	}
 	if w.set.poll {
 		// A node that died while it asked has the lease for a while.

@@ -49,6 +49,7 @@ type DB struct {
 	dismissed   map[int64]bool // a person resolved it, and it is about two sides
 	halts       map[string]time.Time
 	live        map[string]bool // whether a sync writes, where it is noted
+	accounts    map[sideOf]store.Account
 	connections map[string]*connection
 	cursors     map[string]*cursor
 	lastIntent  int64
@@ -108,7 +109,7 @@ type cursor struct {
 func New(now func() time.Time) *DB {
 	return &DB{now: now, seen: map[eventKey]bool{}, customers: map[key]*customer{},
 		connections: map[string]*connection{}, cursors: map[string]*cursor{},
-		actions: map[int64][]store.Action{}, requests: map[string]request{}, counted: map[int64]changes{}, troubles: map[int64][]trouble{}, dismissed: map[int64]bool{}, halts: map[string]time.Time{}, live: map[string]bool{}}
+		actions: map[int64][]store.Action{}, requests: map[string]request{}, counted: map[int64]changes{}, troubles: map[int64][]trouble{}, dismissed: map[int64]bool{}, halts: map[string]time.Time{}, live: map[string]bool{}, accounts: map[sideOf]store.Account{}}
 }
 
 // Unfence takes every report without looking at claim and lease. The simulator

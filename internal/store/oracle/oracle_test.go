@@ -31,6 +31,10 @@ type engine interface {
 	BeginWrite(ctx context.Context, w *store.Work, i store.Intent, l store.Limits) (store.Intent, error)
 	Resume(ctx context.Context, r store.Resume) (store.Resumed, error)
 	SetMode(ctx context.Context, sync string, live bool) error
+	Accounts(ctx context.Context, sync string) (map[store.Side]store.Account, error)
+	NoteAccounts(ctx context.Context, sync string, now []store.Account) ([]store.AccountMoved, error)
+	SameAccounts(ctx context.Context, sync, who string, now []store.Account) ([]store.AccountMoved, error)
+	RemoveLinks(ctx context.Context, sync, who string, now []store.Account) (int, error)
 	Settle(ctx context.Context, w *store.Work, s store.Settlement) error
 	SaveLink(ctx context.Context, w *store.Work, l store.Link) error
 	ImportLinks(ctx context.Context, sync string, links []store.Link) (int, error)
@@ -95,7 +99,7 @@ func TestTheEnginesAndTheOracleAgree(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"receive": d.receive, "replay": d.replay, "time passes": d.pass, "claim": d.claim, "claim one": d.claimOne, "begin a write": d.beginWrite, "settle": d.settle,
 			"save a link": d.saveLink, "follow a merge": d.followLink, "people set links": d.importLinks, "remove a link": d.removeLink, "an exception": d.exception,
-			"somebody acts": d.act, "a connection rests": d.rest, "reserve calls": d.reserve, "ask for changes": d.cursor, "resume": d.resume, "the mode": d.mode, "compare": d.compare, "another process": d.process, "a process dies": d.takeBack,
+			"somebody acts": d.act, "a connection rests": d.rest, "reserve calls": d.reserve, "ask for changes": d.cursor, "resume": d.resume, "the mode": d.mode, "the account": d.account, "compare": d.compare, "another process": d.process, "a process dies": d.takeBack,
 		})
 		d.compare(rt)
 	})
@@ -326,6 +330,21 @@ func (d *differential) resume(t *rapid.T) {
 func (d *differential) mode(t *rapid.T) {
 	live := rapid.Bool().Draw(t, "live")
 	d.all("the mode", func(s *side) any { return answered(nil, s.SetMode(context.Background(), d.sync, live)) })
+}
+
+func (d *differential) account(t *rapid.T) {
+	now := []store.Account{{Side: store.TargetSide, Key: rapid.SampledFrom([]string{"sandbox", "production"}).Draw(t, "account")}}
+	verb := rapid.SampledFrom([]string{"start", "start", "start", "the same", "links removed"}).Draw(t, "verb")
+	d.all("the account: "+verb, func(s *side) any {
+		switch verb {
+		case "the same":
+			return answered(s.SameAccounts(context.Background(), d.sync, "ana@example.com", now))
+		case "links removed":
+			return answered(s.RemoveLinks(context.Background(), d.sync, "ana@example.com", now))
+		}
+		return answered(s.NoteAccounts(context.Background(), d.sync, now))
+	})
+	d.all("the accounts", func(s *side) any { return answered(s.Accounts(context.Background(), d.sync)) })
 }
 
 func (d *differential) settle(t *rapid.T) {
