@@ -33,12 +33,18 @@ func TestASweepClosesOnlyWhatASweepHasOpened(t *testing.T) {
 	for _, step := range []struct {
 		failed error
 		want   status.State
-	}{{nil, status.Open}, {refused, status.Open}, {nil, status.Resolved}} {
+	}{{nil, status.Open}, {refused, status.Open}, {nil, status.Open}} {
 		if err := s.report(t.Context(), step.failed); err != nil {
 			t.Fatal(err)
 		}
 		if x, err := db.Exception(t.Context(), id); err != nil || x.State != step.want {
 			t.Errorf("after a sweep that ended with %v it is %s, %v", step.failed, x.State, err)
 		}
+	}
+	if _, err := db.CloseExceptions(t.Context(), "customer-status", "", status.ConnectionFailed, "asked for changes"); err != nil {
+		t.Fatal(err)
+	}
+	if x, err := db.Exception(t.Context(), id); err != nil || x.State != status.Resolved {
+		t.Errorf("after both work again it is %s, %v", x.State, err)
 	}
 }
