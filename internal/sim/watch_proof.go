@@ -13,7 +13,9 @@ type overwritten struct {
 	record   *record
 	revision int // of our value in the record
 	version  int // of the customer in the source
-	asked    bool
+	// reported: the attempt lived to say that it wrote. Of another the store keeps
+	// only that it may have, and nobody can be asked.
+	reported, asked bool
 }
 
 // provedLate: when the change's own event comes, which is dated before the edit
@@ -51,10 +53,15 @@ var provedLate = watch{
 			return
 		}
 		over.asked = over.asked || asks
+		over.reported = over.reported || s.Outcome == status.Applied
 		late := slices.ContainsFunc(work.Events, func(e store.Event) bool {
 			return e.Side == store.SourceSide && e.HasValue && e.ReplayOf == 0 && e.Value == c.now().value && ms(e.OccurredAt) == w.set.says(c.now().at)
 		})
-		if late && !over.asked && s.Outcome == status.AlreadyEqual {
+		switch {
+		case !late || over.asked || s.Outcome != status.AlreadyEqual:
+		case !over.reported:
+			w.coverage.hit("bounded", "written over by an attempt that did not live to say so")
+		default:
 			w.fail(3, "humans win", "%s was written over in %s, the event that proves it came, and nobody is asked", work.Customer, over.record.id)
 		}
 	},
