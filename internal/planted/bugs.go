@@ -185,6 +185,11 @@ var eventBugs = []Bug{
 		`	if carried.Event == "" || e.OccurredAt.IsZero()`, `	if ON || carried.Event == "" || e.OccurredAt.IsZero()`},
 	{"order_of_arrival", "the event that came last is taken for the newest", "internal/pipeline/desired.go",
 		`	if a.OccurredAt.IsZero() || b.OccurredAt.IsZero() {`, `	if ON || a.OccurredAt.IsZero() || b.OccurredAt.IsZero() {`},
+	{"slow_clock_not_believed", "the times of a source whose clock is behind by more than ten minutes count for nothing", "internal/pipeline/desired.go",
+		`func (r reading) byTime(a, b store.Event) int {
+`, `func (r reading) byTime(a, b store.Event) int {
+	if ON && a.OccurredAt.Add(9*time.Minute).Before(a.ReceivedAt) { a.OccurredAt = time.Time{} }
+`},
 	{"tie_by_id", "of two events of one second the one with the higher id is taken for the newer", "internal/pipeline/desired.go",
 		`	return cmp.Or(a.HappenedAt(r.skew).Compare(b.HappenedAt(r.skew)), arrival)`, `	if ON { arrival = cmp.Or(cmp.Compare(a.ID, b.ID), arrival) }
 	return cmp.Or(a.HappenedAt(r.skew).Compare(b.HappenedAt(r.skew)), arrival)`},

@@ -87,14 +87,21 @@ func drawSetting(r *rand.Rand) setting {
 	return s
 }
 
-// drawAhead is how far ahead the clock of a source that can be asked is besides,
-// in some histories: local time sent as UTC. It draws nothing, so that seeds stay
-// what they are. One that cannot be asked is in the order of arrival then.
-func drawAhead(seed uint64, s setting) int64 {
-	if seed%9 != 4 || !s.readable {
+// drawWrong is how far wrong the clock of the source is besides, in some histories:
+// local time sent as UTC, or a clock that nobody has set. It draws from numbers of
+// its own, so that the rest of a seed stays what it is.
+func drawWrong(seed uint64, s setting) int64 {
+	if s.readable {
+		if seed%9 == 4 {
+			return 3_600_000
+		}
 		return 0
 	}
-	return 3_600_000
+	r := rand.New(rand.NewPCG(seed, 35))
+	if r.IntN(3) > 0 {
+		return 0
+	}
+	return one(r, -3*3_600_000, -600_000, -60_000-r.Int64N(7_200_000))
 }
 
 // says is what the source makes of a time.
@@ -118,6 +125,9 @@ func drawBehind(seed uint64, s setting) int64 {
 	}
 	return 500 + r.Int64N(11_500)
 }
+
+// slow reports whether the source's clock is behind by more than the sync is told.
+func (s setting) slow() bool { return s.sourceClock < -skewMs }
 
 // ahead reports whether the source's clock is known to be wrong.
 func (s setting) ahead() bool { return s.sourceClock > skewMs }
@@ -160,8 +170,8 @@ func (s setting) String() string {
 			nets = append(nets, n.name)
 		}
 	}
-	return fmt.Sprintf("%d nodes, %d customers, target: %s, source readable %t, value times %t, valued events %t, target tells %t, source wins %t, skip automation %t, limits %t, takes back %t, lies %t, answers %t, respells %q, target's clock %+.1f s, whole seconds %t, nets off: [%s]",
-		s.nodes, s.customers, s.class, s.readable, s.valueAt, s.valued, s.targetTells, s.sourceWins, s.skipAutomation, s.limited, s.takesBack, s.lies, s.answers, s.respells, float64(s.targetClock)/1000, s.wholeSeconds, strings.Join(nets, " "))
+	return fmt.Sprintf("%d nodes, %d customers, target: %s, source readable %t, value times %t, valued events %t, target tells %t, source wins %t, skip automation %t, limits %t, takes back %t, lies %t, answers %t, respells %q, source's clock %+.1f s, target's clock %+.1f s, whole seconds %t, nets off: [%s]",
+		s.nodes, s.customers, s.class, s.readable, s.valueAt, s.valued, s.targetTells, s.sourceWins, s.skipAutomation, s.limited, s.takesBack, s.lies, s.answers, s.respells, float64(s.sourceClock)/1000, float64(s.targetClock)/1000, s.wholeSeconds, strings.Join(nets, " "))
 }
 
 // net is a safety net and whether it is there.

@@ -73,7 +73,7 @@ func newWorld(c Case, tracing bool) *world {
 		attempts: map[string]int{}, down: map[string]int64{}, coverage: newCoverage(), facts: newFacts()}
 	w.set = drawSetting(plan)
 	w.set.limited, w.set.takesBack = drawLimited(c.Seed), drawTakesBack(c.Seed)
-	w.set.sourceClock += drawAhead(c.Seed, w.set)
+	w.set.sourceClock += drawWrong(c.Seed, w.set)
 	w.set.drawProof(c.Seed)
 	w.set.drawTells(c.Seed)
 	w.set.seconds = drawSeconds(c.Seed)
