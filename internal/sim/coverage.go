@@ -28,8 +28,12 @@ func (c *Coverage) row(n int) { c.hit("decision row", fmt.Sprint(n)) }
 
 func (c *Coverage) setting(s setting) {
 	c.hit("target", s.class.String())
-	if s.slow() && !s.readable {
+	switch {
+	case s.readable:
+	case s.slow():
 		c.hit("fault", "told by a clock that is behind")
+	case s.ahead():
+		c.hit("fault", "told by a clock that is ahead")
 	}
 	for _, n := range s.nets() {
 		if !n.on {
@@ -90,7 +94,7 @@ func expected() map[string][]string {
 	}
 	want["fault"] = append(want["fault"], "forged", "rotation", "map changed", "option list", "lie", "respelled", "moved", "merge", "delete", "create", "zombie", "replayed", "replayed, and it is old",
 		"webhook reordered", "edit by human", "edit by automation", "edit by us",
-		"ruling apply", "ruling keep", "resolved and found again", "two changes in a second", "told by a clock that is behind", "stale source read")
+		"ruling apply", "ruling keep", "resolved and found again", "two changes in a second", "told by a clock that is behind", "told by a clock that is ahead", "stale source read")
 	for _, place := range places {
 		if place != "" {
 			want["crash"] = append(want["crash"], place)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	"trueup/internal/status"
 	"trueup/internal/store"
@@ -36,7 +37,7 @@ func (w *world) replay(n int, pick uint64) {
 	e, err := w.db.Event(context.Background(), all[pick%uint64(len(all))].Seq)
 	w.must(err)
 	_, err = w.db.Receive(context.Background(), []store.NewEvent{{Connection: e.Connection, Sync: e.Sync, Side: e.Side, ID: store.ReplayID(e.ID, fmt.Sprint(n)),
-		Customer: e.Customer, Value: e.Value, HasValue: e.HasValue, OccurredAt: e.OccurredAt, Payload: e.Payload, ReplayOf: e.Seq, ReplayedBy: "ana@example.com"}})
+		Customer: e.Customer, Value: e.Value, HasValue: e.HasValue, OccurredAt: e.HappenedAt(skewMs * time.Millisecond), Payload: e.Payload, ReplayOf: e.Seq, ReplayedBy: "ana@example.com"}})
 	w.must(err)
 	w.turns()
 	w.note("replayed", e.Customer, e.ID, 0)

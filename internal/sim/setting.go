@@ -101,7 +101,7 @@ func drawWrong(seed uint64, s setting) int64 {
 	if r.IntN(3) > 0 {
 		return 0
 	}
-	return one(r, -3*3_600_000, -600_000, -60_000-r.Int64N(7_200_000))
+	return one(r, -3*3_600_000, -600_000, -60_000-r.Int64N(7_200_000), 3_600_000, 60_000+r.Int64N(600_000))
 }
 
 // says is what the source makes of a time.

@@ -24,7 +24,7 @@ var humansWin = watch{landed: func(w *world, s *sending, r *record) {
 	if !w.set.valueAt && (!s.work.Base.Known || s.work.Base.RecordID != r.id) { // its first contact: nothing is known of the time before
 		changed = max(changed, c.now().restated)
 	}
-	if said := c.now().at + w.set.sourceClock; w.set.ahead() && w.set.valueAt && said <= s.readAt {
+	if said := c.now().at + w.set.sourceClock; w.set.ahead() && (w.set.valueAt || !w.set.readable) && said <= s.readAt {
 		// A time that has come cannot be seen to be wrong.
 		w.coverage.hit("bounded", "a clock that is ahead, of long ago")
 		changed = max(changed, said)
@@ -144,9 +144,10 @@ var noTimeTravel = watch{landed: func(w *world, s *sending, r *record) {
 }}
 
 // tied reports whether nobody can tell that a state is the older one: the source
-// cannot be asked, told of both in one second, and the older came last.
+// cannot be asked, the older came last, and both were told of in one second or by a
+// clock that is ahead, so that only the order of arrival counts.
 func (w *world) tied(customer string, older, newer int) bool {
-	if w.set.readable || !w.set.seconds {
+	if w.set.readable || !w.set.seconds && !w.set.ahead() {
 		return false
 	}
 	stored, err := w.db.Events(context.Background(), store.EventFilter{Sync: syncName, Customer: customer, Limit: 10_000})
@@ -158,7 +159,7 @@ func (w *world) tied(customer string, older, newer int) bool {
 			at[t.version], place[t.version] = t.at, e.Seq
 		}
 	}
-	return place[newer] > 0 && place[older] > place[newer] && at[older] == at[newer]
+	return place[newer] > 0 && place[older] > place[newer] && (w.set.ahead() || at[older] == at[newer])
 }
 
 // noIdleWrite: what the target holds already is not written.
