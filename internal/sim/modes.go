@@ -161,7 +161,7 @@ var onlyWatches = watch{
 				w.coverage.hit("mode", "looked at by a node whose file is old")
 			}
 			switch {
-			case s.Outcome == status.AlreadyEqual: // what came until now has nothing left to do
+			case s.Outcome == status.AlreadyEqual, s.Outcome == status.Applied: // what came until now has nothing left to do, or arrived before
 				delete(m.promised, customer)
 				delete(m.passed, customer)
 			case m.promised[customer]:
