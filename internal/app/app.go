@@ -122,7 +122,7 @@ func (a *App) assemble(ctx context.Context) error {
 	a.metrics.Watch(a.store.Counts)
 	a.metrics.WatchOverdue(a.overdue)
 	a.metrics.WatchSweeps(a.lastSweeps, func(sync string) string { return a.carrier.Load().config.Syncs[sync].Rules() })
-	a.metrics.WatchStale(a.staleLooks)
+	a.metrics.WatchLooks(a.looks)
 	a.metrics.WatchFile(a.fileNow)
 	a.metrics.WatchAccounts(a.movedAccounts)
 	a.metrics.WatchLeft(func(ctx context.Context) ([]store.Holding, error) {

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"trueup/internal/metrics"
 	"trueup/internal/standing"
 )
 
@@ -12,21 +13,22 @@ import (
 // through all customers, which is not for each scrape.
 const staleFor = time.Minute
 
-// stale remembers how many customers were last looked at under an earlier file.
+// stale remembers how many customers were last looked at under an earlier file,
+// and of how many only the target's word is known.
 type stale struct {
 	mu sync.Mutex
 	at time.Time
-	by map[string]int
+	by map[string]metrics.Looks
 }
 
-// staleLooks counts them for the metrics.
-func (a *App) staleLooks(ctx context.Context) (map[string]int, error) {
+// looks counts them for the metrics.
+func (a *App) looks(ctx context.Context) (map[string]metrics.Looks, error) {
 	a.stale.mu.Lock()
 	defer a.stale.mu.Unlock()
 	if a.stale.by != nil && time.Since(a.stale.at) < staleFor {
 		return a.stale.by, nil
 	}
-	all := map[string]int{}
+	all := map[string]metrics.Looks{}
 	for name, s := range a.carrier.Load().config.Syncs {
 		rules, err := standing.RulesOf(ctx, a.store, name, s)
 		if err != nil {
@@ -36,7 +38,7 @@ func (a *App) staleLooks(ctx context.Context) (map[string]int, error) {
 		if err != nil {
 			return nil, err
 		}
-		all[name] = stands.Stale + stands.Remapped
+		all[name] = metrics.Looks{Stale: stands.Stale + stands.Remapped, Unverified: stands.Unverified}
 	}
 	a.stale.by, a.stale.at = all, time.Now()
 	return all, nil

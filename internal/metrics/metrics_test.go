@@ -100,3 +100,16 @@ func TestTheLastSweepIsServed(t *testing.T) {
 		t.Error("a sweep that compared nobody has an agreement")
 	}
 }
+
+func TestWhatTheLastLooksAreWorthIsServed(t *testing.T) {
+	m := New()
+	m.WatchLooks(func(context.Context) (map[string]Looks, error) {
+		return map[string]Looks{"customer-status": {Stale: 2, Unverified: 3}}, nil
+	})
+	text := served(m)
+	for _, line := range []string{`trueup_stale_customers{sync="customer-status"} 2`, `trueup_unverified_customers{sync="customer-status"} 3`} {
+		if !strings.Contains(text, "\n"+line) {
+			t.Errorf("not served: %s", line)
+		}
+	}
+}

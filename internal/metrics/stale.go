@@ -6,36 +6,43 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// stale reads, at each scrape, how many customers the file of now has not been
-// asked about yet.
-type stale struct {
-	looks func(context.Context) (map[string]int, error)
-	gauge *prometheus.Desc
+// Looks counts customers of a sync by what their last look is worth.
+type Looks struct {
+	Stale      int // under an earlier map, field or match rules
+	Unverified int // they agree, by the word of a target that cannot show it
 }
 
-// WatchStale adds how many customers of each sync were last looked at under an
-// earlier map, field or match rules.
-func (m *Metrics) WatchStale(looks func(context.Context) (map[string]int, error)) {
+// looks reads them at each scrape.
+type looks struct {
+	of                func(context.Context) (map[string]Looks, error)
+	stale, unverified *prometheus.Desc
+}
+
+// WatchLooks adds how many customers of each sync were last looked at under an
+// earlier file, and of how many only the target's word is known.
+func (m *Metrics) WatchLooks(of func(context.Context) (map[string]Looks, error)) {
 	if m == nil {
 		return
 	}
-	m.registry.MustRegister(&stale{looks: looks,
-		gauge: prometheus.NewDesc("trueup_stale_customers", "Customers that were last looked at under an earlier map, field or match rules.", []string{"sync"}, nil)})
+	m.registry.MustRegister(&looks{of: of,
+		stale:      prometheus.NewDesc("trueup_stale_customers", "Customers that were last looked at under an earlier map, field or match rules.", []string{"sync"}, nil),
+		unverified: prometheus.NewDesc("trueup_unverified_customers", "Customers that agree by the word of a target that cannot show what was written.", []string{"sync"}, nil)})
 }
 
-// Describe lists the gauge.
-func (s *stale) Describe(ch chan<- *prometheus.Desc) { ch <- s.gauge }
+// Describe lists the gauges.
+func (l *looks) Describe(ch chan<- *prometheus.Desc) { ch <- l.stale; ch <- l.unverified }
 
-// Collect reads it.
-func (s *stale) Collect(ch chan<- prometheus.Metric) {
+// Collect reads them.
+func (l *looks) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), watchTime)
 	defer cancel()
-	all, err := s.looks(ctx)
+	all, err := l.of(ctx)
 	if err != nil {
-		ch <- prometheus.NewInvalidMetric(s.gauge, err)
+		ch <- prometheus.NewInvalidMetric(l.stale, err)
 		return
 	}
 	for sync, n := range all {
-		ch <- prometheus.MustNewConstMetric(s.gauge, prometheus.GaugeValue, float64(n), sync)
+		ch <- prometheus.MustNewConstMetric(l.stale, prometheus.GaugeValue, float64(n.Stale), sync)
+		ch <- prometheus.MustNewConstMetric(l.unverified, prometheus.GaugeValue, float64(n.Unverified), sync)
 	}
 }
