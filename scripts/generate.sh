@@ -11,7 +11,7 @@ api=$(go run ./cmd/trueup api openapi)
 printf '%s\n' "$schema" >"$out/trueup.schema.json"
 printf '%s\n' "$api" >"$out/openapi.json"
 # The README says how many bugs are planted; a test in docs compares.
-bugs=$(go run ./cmd/trueup-sim -planted list)
+bugs=$(go run ./proof/cmd/trueup-sim -planted list)
 if [ "$out" = docs ]; then
 	sed -i -E "s/[0-9]+ planted bugs/$(wc -l <<<"$bugs") planted bugs/" README.md
 fi

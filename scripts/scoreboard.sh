@@ -29,7 +29,7 @@ section() {
 
 # power cuts, without the lines of the test runner.
 powercuts() {
-	go -C powercut test -run 'EveryOperation|RandomCuts|DoesNotSync' -v -timeout 60m . -args -cuts "$cuts" |
+	go -C proof/powercut test -run 'EveryOperation|RandomCuts|DoesNotSync' -v -timeout 60m . -args -cuts "$cuts" |
 		sed -nE 's/^ +[a-z_]+_test\.go:[0-9]+: //p'
 }
 
@@ -49,12 +49,12 @@ dirty=$(git status --porcelain)
 for part in ${PARTS:-histories planted cuts kills fuzz}; do
 	case $part in
 	histories)
-		section "Histories" go run ./cmd/trueup-sim -from "$from" -seeds "$seeds" -sqlite 10000
-		section "Histories with comparisons" go run ./cmd/trueup-sim -seeds "$sweeps" -sweeps
+		section "Histories" go run ./proof/cmd/trueup-sim -from "$from" -seeds "$seeds" -sqlite 10000
+		section "Histories with comparisons" go run ./proof/cmd/trueup-sim -seeds "$sweeps" -sweeps
 		;;
-	planted) section "Planted bugs" go run ./cmd/trueup-sim -planted all -seeds "$planted" ;;
+	planted) section "Planted bugs" go run ./proof/cmd/trueup-sim -planted all -seeds "$planted" ;;
 	cuts) section "Power cuts" powercuts ;;
-	kills) section "Kills" go run ./cmd/trueup-kill -rounds "$rounds" ;;
+	kills) section "Kills" go run ./proof/cmd/trueup-kill -rounds "$rounds" ;;
 	fuzz)
 		section "Fuzzing" bash scripts/fuzz.sh "$fuzz"
 		section "Signature vectors" go test ./internal/signature -run Vector -count 1

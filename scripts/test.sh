@@ -64,24 +64,24 @@ join() {
 
 # all runs a command in the product's module and in the nested ones.
 all() {
-	"$@" && (cd stripetest && "$@") && (cd powercut && "$@")
+	"$@" && (cd proof/stripetest && "$@") && (cd proof/powercut && "$@")
 }
 
 # insecure reports what gosec finds. G104 is left out: an answer to a sender who
 # has gone has nobody to tell. The folders that are left out only test.
 insecure() {
-	"$work/bin/gosec" -quiet -exclude-generated -exclude-dir=stripetest -exclude-dir=powercut -exclude=G104 \
+	"$work/bin/gosec" -quiet -exclude-generated -exclude-dir=proof -exclude=G104 \
 		-nosec-require-rules -nosec-require-justification \
-		-exclude-rules='cmd/trueup-.*:*;internal/(sim|planted|killtest|resttest|store/pgtest|store/storetest|signature/vectors|connector/connectortest|connector/gohighlevel/ghltest|connector/slack/fakeslack)/.*:*' \
+		-exclude-rules='internal/(connector/http/resttest|store/pgtest|store/storetest|signature/vectors|connector/connectortest|connector/gohighlevel/ghltest|notify/slack/fakeslack)/.*:*' \
 		./...
 }
 
 # simulated lives through histories, some of them on SQLite too and some with
 # comparisons of both sides and operators, and sees that planted bugs are found. docs/reliability.md says how it is run at length.
 simulated() {
-	go run ./cmd/trueup-sim -seeds "${TRUEUP_SIM_SEEDS:-20000}" -sqlite 1000 &&
-		go run ./cmd/trueup-sim -seeds 150 -sweeps &&
-		go run ./cmd/trueup-sim -planted stored_twice,fence_dropped,generation_ignored,intents_not_stored,acknowledge_before_store,guess_when_unsure -seeds 2000
+	go run ./proof/cmd/trueup-sim -seeds "${TRUEUP_SIM_SEEDS:-20000}" -sqlite 1000 &&
+		go run ./proof/cmd/trueup-sim -seeds 150 -sweeps &&
+		go run ./proof/cmd/trueup-sim -planted stored_twice,fence_dropped,generation_ignored,intents_not_stored,acknowledge_before_store,guess_when_unsure -seeds 2000
 }
 
 # raced runs a module's tests with the race detector. It leaves out SQLite,
@@ -215,8 +215,8 @@ checked() {
 	step "staticcheck" all "$work/bin/staticcheck" ./...
 	step "gosec" insecure
 	step "simulated histories" simulated
-	step "power cuts" go -C powercut test -timeout 20m ./...
-	step "tests of stripetest" raced stripetest
+	step "power cuts" go -C proof/powercut test -timeout 20m ./...
+	step "tests of stripetest" raced proof/stripetest
 }
 
 command -v go >/dev/null || die "install Go 1.26 or newer: https://go.dev/dl/"

@@ -13,7 +13,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"trueup/internal/resttest"
+	"trueup/internal/connector/http/resttest"
 	"trueup/internal/store"
 )
 

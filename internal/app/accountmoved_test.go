@@ -10,7 +10,7 @@ import (
 
 	"trueup/internal/app"
 	"trueup/internal/config"
-	"trueup/internal/resttest"
+	"trueup/internal/connector/http/resttest"
 	"trueup/internal/standing"
 	"trueup/internal/status"
 	"trueup/internal/store"

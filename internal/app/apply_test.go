@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"testing"
 
-	"trueup/internal/resttest"
+	"trueup/internal/connector/http/resttest"
 	"trueup/internal/store"
 )
 

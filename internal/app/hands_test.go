@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"trueup/internal/api"
+	"trueup/internal/connector/http/resttest"
 	"trueup/internal/contract"
-	"trueup/internal/resttest"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )

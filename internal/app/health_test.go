@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/resttest"
+	"trueup/internal/connector/http/resttest"
 )
 
 // ready returns what /readyz answers.

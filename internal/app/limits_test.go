@@ -14,8 +14,8 @@ import (
 
 	"trueup/internal/app"
 	"trueup/internal/config"
+	"trueup/internal/connector/http/resttest"
 	"trueup/internal/contract"
-	"trueup/internal/resttest"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )

@@ -10,10 +10,10 @@ import (
 	"sync"
 
 	"trueup/internal/config"
-	"trueup/internal/connector/slack"
 	"trueup/internal/dialguard"
 	"trueup/internal/metrics"
 	"trueup/internal/notify"
+	"trueup/internal/notify/slack"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/connector/slack/fakeslack"
-	"trueup/internal/resttest"
+	"trueup/internal/connector/http/resttest"
+	"trueup/internal/notify/slack/fakeslack"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )

@@ -9,8 +9,8 @@ import (
 
 	"trueup/internal/app"
 	"trueup/internal/config"
+	"trueup/internal/connector/http/resttest"
 	"trueup/internal/exceptions"
-	"trueup/internal/resttest"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/resttest"
+	"trueup/internal/connector/http/resttest"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )

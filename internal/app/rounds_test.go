@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/resttest"
+	"trueup/internal/connector/http/resttest"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )

@@ -3,7 +3,7 @@ package app_test
 import (
 	"fmt"
 
-	"trueup/internal/resttest"
+	"trueup/internal/connector/http/resttest"
 )
 
 const hookToken = "hook-token"

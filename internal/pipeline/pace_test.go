@@ -14,7 +14,7 @@ import (
 	"trueup/internal/ratelimit"
 	"trueup/internal/status"
 	"trueup/internal/store"
-	"trueup/internal/store/oracle"
+	"trueup/proof/oracle"
 )
 
 // slow is a target whose calls take a while, wait for our own limit, and are cut

@@ -16,7 +16,7 @@ import (
 	"trueup/internal/inbox"
 	"trueup/internal/status"
 	"trueup/internal/store"
-	"trueup/internal/store/oracle"
+	"trueup/proof/oracle"
 )
 
 // billing lists one change an answer, and keeps each caller waiting for takes.

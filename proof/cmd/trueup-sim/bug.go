@@ -1,0 +1,11 @@
+//go:build planted
+
+package main
+
+import "trueup/proof/planted"
+
+// plant switches a bug on, in the program that -planted builds.
+func plant(name string) error {
+	planted.Switch(name)
+	return nil
+}

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"trueup/proof/planted"
+)
+
+var background = context.Background()
+
+// verdict is how long one planted bug lived.
+type verdict struct {
+	Bug    string `json:"bug"`
+	About  string `json:"about"`
+	Seeds  uint64 `json:"seeds_to_kill"` // 0: it outlived them all
+	Breach string `json:"breach"`
+}
+
+// plantedBugs builds this program once more with the bugs in it, and lets it
+// live through histories with one of them after the other switched on.
+func plantedBugs(o options, out, progress io.Writer) error {
+	chosen, err := chosenBugs(o.planted)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "trueup-planted-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir) // what is left there is of no use
+	binary, err := buildPlanted(dir)
+	if err != nil {
+		return err
+	}
+	var verdicts []verdict
+	alive := 0
+	for i, b := range chosen {
+		v, err := hunt(binary, b, o)
+		if err != nil {
+			return err
+		}
+		if v.Seeds == 0 {
+			alive++
+		}
+		fmt.Fprintf(progress, "%d of %d: %s\n", i+1, len(chosen), v)
+		verdicts = append(verdicts, v)
+	}
+	if err := printVerdicts(out, verdicts, o.json); err != nil {
+		return err
+	}
+	if alive > 0 {
+		fmt.Fprintf(progress, "%d of %d planted bugs were not found in %d histories\n", alive, len(chosen), o.seeds)
+		return errBroken{}
+	}
+	return nil
+}
+
+// listBugs prints the planted bugs, one a line.
+func listBugs(out io.Writer) error {
+	for _, b := range planted.Bugs {
+		if _, err := fmt.Fprintf(out, "%s: %s\n", b.Name, b.About); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// chosenBugs reads the names of -planted, all or some with commas.
+func chosenBugs(names string) ([]planted.Bug, error) {
+	if names == "all" {
+		return planted.Bugs, nil
+	}
+	var chosen []planted.Bug
+	for name := range strings.SplitSeq(names, ",") {
+		i := slices.IndexFunc(planted.Bugs, func(b planted.Bug) bool { return b.Name == strings.TrimSpace(name) })
+		if i < 0 {
+			var known []string
+			for _, b := range planted.Bugs {
+				known = append(known, b.Name)
+			}
+			return nil, fmt.Errorf("there is no planted bug %q; choose all, or some of %s", name, strings.Join(known, ", "))
+		}
+		chosen = append(chosen, planted.Bugs[i])
+	}
+	return chosen, nil
+}
+
+func buildPlanted(dir string) (string, error) {
+	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "trueup").Output()
+	if err != nil {
+		return "", fmt.Errorf("find the module (run this inside of it): %w", err)
+	}
+	overlay, err := planted.Overlay(strings.TrimSpace(string(root)), dir)
+	if err != nil {
+		return "", err
+	}
+	binary := filepath.Join(dir, "trueup-sim")
+	cmd := exec.Command("go", "build", "-tags", "planted", "-overlay", overlay, "-o", binary, "trueup/proof/cmd/trueup-sim")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build with the planted bugs: %w\n%s", err, text)
+	}
+	return binary, nil
+}
+
+// onDisk is how many histories are lived through at most for a bug that only those
+// on disk show: they take a thousand times as long.
+const onDisk = 3000
+
+// hunt lives through histories until one shows the bug.
+func hunt(binary string, b planted.Bug, o options) (verdict, error) {
+	v := verdict{Bug: b.Name, About: b.About}
+	seeds := o.seeds
+	if b.Disk() {
+		seeds = min(seeds, onDisk)
+	}
+	cmd := exec.Command(binary, "-bug", b.Name, "-json", "-seeds", fmt.Sprint(seeds), "-from", fmt.Sprint(o.from), "-workers", fmt.Sprint(o.workers))
+	if b.Disk() {
+		cmd.Args = append(cmd.Args, "-sweeps")
+	}
+	text, err := cmd.Output()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		return v, err
+	}
+	var s summary
+	if err := json.Unmarshal(text, &s); err != nil {
+		return v, fmt.Errorf("live with the bug %s: %w\n%s", b.Name, err, exit.Stderr)
+	}
+	if s.Breach != "" {
+		v.Seeds, v.Breach = s.Failed-s.From+1, s.Breach
+	}
+	return v, nil
+}
+
+func (v verdict) String() string {
+	if v.Seeds == 0 {
+		return v.Bug + " was NOT found"
+	}
+	return fmt.Sprintf("%s after %d seeds (%s)", v.Bug, v.Seeds, v.invariant())
+}
+
+// invariant is the number and the name of what it broke.
+func (v verdict) invariant() string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(v.Breach, "invariant "), ":")
+	return name
+}
+
+func printVerdicts(out io.Writer, verdicts []verdict, asJSON bool) error {
+	if asJSON {
+		e := json.NewEncoder(out)
+		e.SetIndent("", "  ")
+		return e.Encode(verdicts)
+	}
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "planted bug\tseeds to find it\tby invariant\twhat it does")
+	for _, v := range verdicts {
+		seeds := "NOT FOUND"
+		if v.Seeds > 0 {
+			seeds = fmt.Sprint(v.Seeds)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", v.Bug, seeds, v.invariant(), v.About)
+	}
+	return table.Flush()
+}

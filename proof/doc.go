@@ -1,0 +1,15 @@
+// Package proof is the roof over what shows that Trueup can be trusted. Nothing
+// of the product imports what stands under it, which this package's test sees.
+//
+//	sim         whole histories in milliseconds, on a simulated world
+//	oracle      the store as it should behave, in memory, which sim runs on
+//	planted     bugs that are built in on purpose, each of which must be found
+//	killtest    the real program, killed and frozen between real tools
+//	canary      secrets and personal data, looked for in everything that is written
+//	powercut    the store on a disk that loses what was not synced (its own module)
+//	stripetest  the Stripe connection against Stripe's published description (its own module)
+//	cmd         trueup-sim and trueup-kill, which run the first of them at length
+//
+// docs/reliability.md says how each is run and what it has found. Suites that a
+// package is developed with stand beside it: storetest, connectortest, decide's tests.
+package proof

@@ -1,0 +1,56 @@
+package killtest
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+
+	"trueup/internal/connector/http/resttest"
+)
+
+// secret signs the webhooks.
+var secret = []byte("a secret of this test, 32 bytes.")
+
+// skew is how far the clocks may differ: they are one here, and a change of the
+// source soon after an edit is to be carried.
+const skew = "200ms"
+
+// settings is the configuration of one round.
+func settings(dsn string, source, target *resttest.Tool, careless bool, words int) string {
+	crm := resttest.TargetYAML(target.URL)
+	if careless {
+		crm = strings.Replace(crm, ", if_match: record.etag", "", 1)
+	}
+	var statuses strings.Builder
+	for n := range words {
+		fmt.Fprintf(&statuses, "      s%d: {from: [%s], to: %s}\n", n, word(n), want(n))
+	}
+	return fmt.Sprintf(`
+listen: 127.0.0.1:0
+database: %q
+connections:
+  billing:
+    type: http
+    base_url: %s
+    auth: {bearer: %s}
+    webhook:
+      verify: {scheme: standard-webhooks, secrets: [whsec_%s]}
+      id: event.id
+      customer: event.customer
+      status: event.status
+      occurred_at: event.at
+    record: {id: record.id, status: record.status, keys: {email: record.email}}
+    read: {get: "/records/{id}", record: body}
+  crm: %s
+syncs:
+  customer-status:
+    source: {connection: billing}
+    target: {connection: crm}
+    match: [{source: email, target: email}]
+    conflict: {clock_skew: %s}
+    statuses:
+%s`, dsn, source.URL, resttest.Token, base64.StdEncoding.EncodeToString(secret), crm, skew, &statuses)
+}
+
+func word(n int) string { return fmt.Sprintf("state-%d", n) }
+func want(n int) string { return fmt.Sprintf("State %d", n) }
