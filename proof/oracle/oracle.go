@@ -35,7 +35,7 @@ type DB struct {
 	events      []*store.Event
 	seen        map[eventKey]bool
 	customers   map[key]*customer
-	order       []key // of customers, sorted
+	order       []*customer // of customers, sorted
 	links       []*store.Link
 	linkChanges []store.LinkChange
 	intents     []*intent
@@ -208,8 +208,8 @@ func (db *DB) customer(k key) *customer {
 	}
 	c := &customer{Customer: store.Customer{Sync: k.sync, Customer: k.customer}, fence: db.clock().UnixMilli()}
 	db.customers[k] = c
-	at, _ := slices.BinarySearchFunc(db.order, k, compareKeys)
-	db.order = slices.Insert(db.order, at, k)
+	at, _ := slices.BinarySearchFunc(db.order, k, func(c *customer, k key) int { return compareKeys(key{c.Sync, c.Customer.Customer}, k) })
+	db.order = slices.Insert(db.order, at, c)
 	return c
 }
 
@@ -223,8 +223,8 @@ func compareKeys(a, b key) int {
 // rows yields the customers of a sync, "" for all, by id.
 func (db *DB) rows(sync string) func(func(*customer) bool) {
 	return func(yield func(*customer) bool) {
-		for _, k := range db.order {
-			if (sync == "" || k.sync == sync) && !yield(db.customers[k]) {
+		for _, c := range db.order {
+			if (sync == "" || c.Sync == sync) && !yield(c) {
 				return
 			}
 		}

@@ -26,13 +26,13 @@ func (db *DB) link(k key) *store.Link {
 func (db *DB) OtherCustomer(_ context.Context, sync, customer, key, value string) (string, error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	for _, k := range db.order {
-		has := map[string]string{"id": k.customer, "email": db.customers[k].email}[key]
+	for _, c := range db.order {
+		has := map[string]string{"id": c.Customer.Customer, "email": c.email}[key]
 		if key == "email" {
 			value = strings.ToLower(strings.TrimSpace(value))
 		}
-		if k.sync == sync && k.customer != customer && has != "" && has == value {
-			return k.customer, nil
+		if c.Sync == sync && c.Customer.Customer != customer && has != "" && has == value {
+			return c.Customer.Customer, nil
 		}
 	}
 	return "", nil
