@@ -3,7 +3,6 @@ package app_test
 import (
 	"fmt"
 	"net/http"
-	"testing"
 	"time"
 
 	"trueup/internal/connector/http/resttest"
@@ -23,7 +22,7 @@ func nothing(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprint(w, `{"records":[]}`)
 }
 
-// askedTroubles are those with a source that is asked for the customer.
+// askedTroubles are further histories, of trouble that passes or stays, with a source that is asked for the customer.
 var askedTroubles = map[string]history{
 	"a gateway answers 404 with a page for a linked record": {
 		holds: "Churned", written: []string{paused, churned},
@@ -118,7 +117,7 @@ var askedTroubles = map[string]history{
 		}},
 }
 
-// toldTroubles are those with a source that is told by events only.
+// toldTroubles are further histories with a source that is told by events only.
 var toldTroubles = map[string]history{
 	"a note without a status comes while the change waits": {
 		holds: "Churned", written: []string{paused, churned},
@@ -140,17 +139,4 @@ var toldTroubles = map[string]history{
 			h.until("it is held", func() bool { return len(h.open()) == 1 })
 			h.noted("evt_note")
 		}},
-}
-
-// Trouble that passes by itself needs nobody, and what needs a person stays open
-// until one comes.
-func TestTroubleThatPassesAndTroubleThatStays(t *testing.T) {
-	t.Run("a source that is asked", func(t *testing.T) {
-		t.Parallel()
-		newLive(t, engines["sqlite"](t), closeClocks).histories(askedTroubles)
-	})
-	t.Run("a source that is told by events only", func(t *testing.T) {
-		t.Parallel()
-		newLiveToldOnly(t).histories(toldTroubles)
-	})
 }
