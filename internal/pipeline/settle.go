@@ -97,8 +97,10 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 		s.RetryAt = until // what the owner left alone for a time is looked at again
 	}
 	s.RulingDone = a.rulingDone(e)
-	// What an owner has ruled over holds nothing any more.
-	s.Overruled = a.work.Ruling.Kind == store.Ours && !s.RulingDone.IsZero() && (e.outcome == status.Applied || e.outcome == status.AlreadyEqual)
+	// What an owner has ruled over holds nothing any more, also where the target
+	// keeps what he said in a spelling of its own.
+	carried := e.outcome == status.Applied || e.outcome == status.AlreadyEqual || e.base != nil && e.base.Sent != ""
+	s.Overruled = a.work.Ruling.Kind == store.Ours && !s.RulingDone.IsZero() && carried
 	if a.row != nil {
 		s.Row = a.row.end
 	}

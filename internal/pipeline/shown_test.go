@@ -229,6 +229,20 @@ func TestThePersonWhoWritesTheSpellingIntoTheMapIsDone(t *testing.T) {
 	}
 }
 
+func TestAnOwnersWordIsCarriedOutAlsoInTheTargetsOwnSpelling(t *testing.T) {
+	w := newWorld(t, nil)
+	x := w.conflict()
+	w.crm.spells = strings.ToLower
+	w.act(store.Act{Exception: x.ID, Verb: store.ApplyOurs, Saw: "Paused", SawSource: "canceled"})
+	w.pass(time.Minute)
+	w.deliver(w.restate("cus_1")) // looks again
+	w.finish()
+	if c := w.stored("cus_1"); c.Outcome != status.Parked || !strings.Contains(c.Reason, `keeps "Churned" as "churned"`) || len(w.crm.asked) != 2 {
+		t.Errorf("ended %s (%s), sent %v", c.Outcome, c.Reason, w.crm.asked)
+	}
+	w.state(status.Resolved)
+}
+
 func TestARowThatIsNotShownIsLookedAtAndNotSentAgain(t *testing.T) {
 	for name, tt := range map[string]struct {
 		lag  time.Duration
