@@ -75,7 +75,10 @@ var notAgain = watch{claimed: func(w *world, work *store.Work, _ []string) {
 	if s.work.Ruling.Kind == store.Ours && s.work.Ruling.Desired == s.value {
 		return // an owner said so, of a value that a person had spelled like the target
 	}
-	if held.valueAt < w.facts.accounts.leftAt || s.late || s.stale || held.at >= s.readAt || w.now > held.valueAt+intentLife && s.work.Base.Sent == "" {
+	// A write that finds the target's spelling there already changes nothing that
+	// a look would show.
+	unseen := s.work.Base.Sent == "" && len(r.states) > 1 && r.states[len(r.states)-2].value == held.value
+	if unseen || held.valueAt < w.facts.accounts.leftAt || s.late || s.stale || held.at >= s.readAt || w.now > held.valueAt+intentLife && s.work.Base.Sent == "" {
 		w.coverage.hit("bounded", "spelled so unseen")
 		return
 	}
