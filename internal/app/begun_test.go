@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -66,16 +67,7 @@ func TestAListThatRunsInACircleIsTold(t *testing.T) {
 			t.Parallel()
 			l := newLive(t, engines["sqlite"](t))
 			l.carried(1)
-			var pages atomic.Int32
-			side(l).Instead(func(w http.ResponseWriter, r *http.Request) bool {
-				if !r.URL.Query().Has("all") {
-					return false
-				}
-				n := pages.Add(1)
-				w.Header().Set("Content-Type", "application/json")
-				fmt.Fprintf(w, `{"records":[{"id":"x_%d","email":"x@example.com","status":"active","updated_at":"2026-03-01T09:00:00Z"}],"next":"%d"}`, n%2, n%2)
-				return true
-			})
+			pages := circle(side(l))
 			const line = "    match: [{source: email, target: email}]\n"
 			l.must(l.reloadFrom(t.Context(), l.listing(), line, line+"    sweep: {every: 1h}\n"))
 			l.until("it is told", func() bool {
@@ -190,6 +182,43 @@ func TestAPollFindsWhatChangedByTheToolsOwnClock(t *testing.T) {
 	if len(found) > 0 {
 		t.Errorf("who was forgotten is there again: %+v", found)
 	}
+}
+
+// The same list ends a plan that somebody has asked for, with a sentence.
+func TestAListThatRunsInACircleEndsAPlan(t *testing.T) {
+	t.Parallel()
+	program, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newLive(t, engines["sqlite"](t))
+	l.carried(1)
+	l.stop(time.Minute)
+	config := filepath.Join(t.TempDir(), "trueup.yaml")
+	l.must(os.WriteFile(config, []byte(l.listing()), 0o600))
+	pages := circle(l.crm)
+	out, err := exec.CommandContext(t.Context(), program, "plan", "customer-status", "-c", config).CombinedOutput()
+	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), "crm") || !strings.Contains(string(out), "would never end") {
+		t.Errorf("it ended with %v: %s", err, out)
+	}
+	if n := pages.Load(); n > 20 {
+		t.Errorf("%d pages of a circle of two were read", n)
+	}
+}
+
+// circle has a tool's list be two pages that lead into each other, and counts them.
+func circle(tool *resttest.Tool) *atomic.Int32 {
+	var pages atomic.Int32
+	tool.Instead(func(w http.ResponseWriter, r *http.Request) bool {
+		if !r.URL.Query().Has("all") {
+			return false
+		}
+		n := pages.Add(1)
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"records":[{"id":"x_%d","email":"x@example.com","status":"active","updated_at":"2026-03-01T09:00:00Z"}],"next":"%d"}`, n%2, n%2)
+		return true
+	})
+	return &pages
 }
 
 // The rows of a plan are written several at once.
