@@ -30,6 +30,8 @@ type history struct {
 	holds  string
 	kind   status.Kind
 	reason string
+	// passed is the exception that opens and is closed by itself first.
+	passed status.Kind
 	// written are our writes in all, in their order.
 	written []string
 }
@@ -59,7 +61,12 @@ func (h *historian) begins() {
 // tell sends an event, dated as it says.
 func (h *historian) tell(event, value string, at time.Time) {
 	h.Helper()
-	h.hook(fmt.Sprintf(`{"id":"%s_%d","customer":%q,"email":%q,"status":%q,"at":%q}`, event, h.n, h.customer, mail(h.n), value, at.UTC().Format(time.RFC3339Nano)))
+	h.hook(h.event(event, value, at))
+}
+
+// event is what tell sends.
+func (h *historian) event(id, value string, at time.Time) string {
+	return fmt.Sprintf(`{"id":"%s_%d","customer":%q,"email":%q,"status":%q,"at":%q}`, id, h.n, h.customer, mail(h.n), value, at.UTC().Format(time.RFC3339Nano))
 }
 
 // state makes the source hold a value without telling of it, and says when.
@@ -321,6 +328,13 @@ func (h *historian) in(t *testing.T) *historian {
 
 // end waits until it is over and looks at what has come of it.
 func (y history) end(h *historian) {
+	if y.passed != "" {
+		h.until("what people were told of has passed", func() bool {
+			found, err := h.db.Exceptions(h.Context(), store.ExceptionFilter{Customer: h.customer, Kind: y.passed, States: []status.State{status.Resolved}})
+			h.must(err)
+			return len(found) == 1
+		})
+	}
 	h.until("its events have ended", func() bool {
 		found, err := h.db.Events(h.Context(), store.EventFilter{Customer: h.customer})
 		h.must(err)

@@ -3,6 +3,7 @@ package app_test
 import (
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"trueup/internal/connector/http/resttest"
@@ -63,6 +64,28 @@ var askedTroubles = map[string]history{
 			h.until("it was searched for", func() bool { return calls.Load() > 0 })
 			h.crm.Set(resttest.Record{ID: h.record, Email: mail(h.n)})
 			h.asked.Store(nil)
+		}},
+	"the target has the record only after people were told": {
+		new: true, holds: "Paused", written: []string{paused}, passed: status.Unmatched,
+		begin: func(h *historian) {
+			var searches atomic.Int32
+			late := func(w http.ResponseWriter, r *http.Request) bool {
+				told, err := h.db.Exceptions(r.Context(), store.ExceptionFilter{Customer: h.customer, Kind: status.Unmatched})
+				if err == nil && len(told) > 0 {
+					h.crm.Set(resttest.Record{ID: h.record, Email: mail(h.n)})
+					h.asked.Store(nil)
+					return false
+				}
+				if searches.Add(1) == 3 { // the younger the latest event is, the sooner it is looked for again
+					if _, err := post(r.Context(), h.app.URL(), h.event("evt_2", "paused", time.Now())); err != nil {
+						return false
+					}
+				}
+				nothing(w, r)
+				return true
+			}
+			h.instead(late)
+			h.tell("evt_1", "paused", h.state("paused"))
 		}},
 	"both tools have an address with the same capitals, and the search is exact": {
 		new: true, holds: "Paused", written: []string{paused},
