@@ -73,6 +73,11 @@ func (t *tx) renameSync(r Rename) error {
 		r.New, ms(t.now)); err != nil {
 		return err
 	}
+	// Whoever is at it would look for what is known under the old name, and leave
+	// there what it finds.
+	if _, err := t.exec("update sweeps set fence = fence + 1, lease_until = 0 where sync = $1 and phase not in ('done', 'failed')", r.Old); err != nil {
+		return err
+	}
 	tables, err := t.tablesWith("sync")
 	if err != nil {
 		return err

@@ -102,6 +102,26 @@ var namesOf = map[string]func(*testing.T, Open){
 		}
 	},
 
+	"a comparison under way goes on under the new name, and leaves nothing under the old one": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.note(sync1)
+		f.receive(event("evt_1", "cus_1"))
+		begun, err := f.db.BeginSweep(f.ctx, store.Sweep{Sync: sync1, Purpose: store.ForSweep, Phase: store.PhaseSource}, lease)
+		f.must(err)
+		f.rename(sync1, renamedTo)
+		seen := store.SweepPart{Seen: map[string]store.Seen{"cus_1": {Value: "active", At: f.clock.Now()}}}
+		if _, err := f.db.SaveSweep(f.ctx, begun, seen, lease); !errors.Is(err, store.ErrSweepTaken) {
+			t.Errorf("whoever compares under the old name goes on: %v", err)
+		}
+		again, err := f.db.BeginSweep(f.ctx, store.Sweep{Sync: renamedTo, Purpose: store.ForSweep, Phase: store.PhaseSource}, lease)
+		f.must(err)
+		if again.ID != begun.ID {
+			t.Errorf("comparison %d begins, and %d was under way", again.ID, begun.ID)
+		}
+		_, err = f.db.SaveSweep(f.ctx, again, seen, lease)
+		f.must(err)
+	},
+
 	"a node with the old file stores what it receives under the new names": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		f.note(sync1)
