@@ -79,7 +79,7 @@ func (n *node) reaches() {
 	}
 	a, linked := &w.facts.accounts, false
 	for _, c := range w.source.customers {
-		row, err := w.db.Customer(context.Background(), syncName, c.id)
+		row, err := w.db.Customer(context.Background(), w.names.sync, c.id)
 		linked = linked || err == nil && row.Link != nil
 	}
 	switch {
@@ -91,7 +91,7 @@ func (n *node) reaches() {
 		a.confirmed = n.account // nothing is kept that could be of another one
 		delete(a.asked, n.account)
 	}
-	_, err := w.db.NoteAccounts(context.Background(), syncName, accountOf(n.account))
+	_, err := w.db.NoteAccounts(context.Background(), w.names.sync, accountOf(n.account))
 	w.must(err)
 }
 
@@ -122,7 +122,7 @@ func (w *world) saysOfAccount(what string) {
 	w.note("account", what, "", int64(now))
 	w.coverage.hit("account", what)
 	if what == "the same" {
-		_, err := w.db.SameAccounts(context.Background(), syncName, "ana@example.com", accountOf(now))
+		_, err := w.db.SameAccounts(context.Background(), w.names.sync, "ana@example.com", accountOf(now))
 		w.must(err)
 	} else {
 		if a.asked[now] {
@@ -133,7 +133,7 @@ func (w *world) saysOfAccount(what string) {
 				s.elsewhere = true
 			}
 		}
-		_, err := w.db.RemoveLinks(context.Background(), syncName, "ana@example.com", accountOf(now))
+		_, err := w.db.RemoveLinks(context.Background(), w.names.sync, "ana@example.com", accountOf(now))
 		w.must(err)
 	}
 	a.confirmed = now

@@ -80,6 +80,7 @@ var onDisk = map[string][]string{
 	"moved since the plan": {"source", "person", "automation", "record", "forgotten"},
 	"fault":                {"an automation puts back what a plan wrote"},
 	"forgotten":            {"by id", "by record", "by address", "during an attempt", "during a comparison", "and still is", "and came again by an event"},
+	"renamed":              {"sync", "source", "target", "goes on", "starts anew", "taken for new", "does not start", "with a memory", "during an attempt", "settled by a node with another name"},
 }
 
 // expected is all that can be met.

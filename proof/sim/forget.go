@@ -35,7 +35,7 @@ func (w *world) forgetAmid(s Step) {
 			})
 		}
 	case "comparison":
-		if w.compares() {
+		if w.compares() && !w.refused() {
 			w.command(func() {}, func(n *node, t *task) {
 				_, err := n.compare(store.ForSweep)
 				w.note("compared", "", outcomeOf(err), 0)
@@ -53,12 +53,13 @@ func (w *world) forgetAmid(s Step) {
 // linkAgain lets a person take away a customer's link by mistake: the target tells
 // of a record that is nobody's, until the link is found anew.
 func (w *world) linkAgain(c *client) {
-	row, err := w.db.Customer(context.Background(), syncName, c.id)
+	row, err := w.db.Customer(context.Background(), w.names.sync, c.id)
 	if err != nil || row.Link == nil {
 		return
 	}
 	r := w.target.record(row.Link.TargetID)
-	w.must(w.db.RemoveLink(context.Background(), syncName, c.id, "person"))
+	w.facts.letGo[c.id] = true
+	w.must(w.db.RemoveLink(context.Background(), w.names.sync, c.id, "person"))
 	if r != nil && !r.gone {
 		w.target.touch(r, status.ActorAutomation)
 	}
@@ -72,26 +73,26 @@ func (w *world) forget(s Step) {
 	}
 	ctx, db, c := context.Background(), w.disk.Product(), w.source.customers[s.Who]
 	names := []string{c.id}
-	if row, err := db.Customer(ctx, syncName, c.id); err == nil && row.Link != nil {
+	if row, err := db.Customer(ctx, w.names.sync, c.id); err == nil && row.Link != nil {
 		names = append(names, row.Link.TargetID)
 	}
 	named := map[string]string{"id": c.id, "record": names[len(names)-1], "address": keysOf(c.id)["email"]}[s.Op]
-	found, err := db.Customers(ctx, syncName, named)
+	found, err := db.Customers(ctx, w.names.sync, named)
 	w.must(err)
 	customer := ""
 	if len(found) > 0 {
 		customer = found[0].Customer
 	}
-	plan, err := db.ForgetPlan(ctx, syncName, customer, named)
+	plan, err := db.ForgetPlan(ctx, w.names.sync, customer, named)
 	w.must(err)
 	if len(found) > 1 || customer == "" && len(plan.Rows) == 0 {
 		w.coverage.hit("forgotten", "nobody")
 		return
 	}
-	if _, err := db.SweepUnderWay(ctx, syncName, store.ForSweep); err == nil {
+	if _, err := db.SweepUnderWay(ctx, w.names.sync, store.ForSweep); err == nil {
 		w.coverage.hit("forgotten", "during a comparison")
 	}
-	done, err := db.Forget(ctx, syncName, customer, named)
+	done, err := db.Forget(ctx, w.names.sync, customer, named)
 	w.must(err)
 	w.note("forgotten", c.id, s.Op, int64(done.Waiting))
 	if done.Customer == "" { // what was left of a name
@@ -139,6 +140,7 @@ func (w *world) newcomer(c *client) {
 	delete(f.dismissed, c.id)
 	delete(f.asItWas, c.id)
 	delete(f.taken, c.id)
+	delete(f.based, c.id)
 	delete(f.overwritten, c.id)
 	delete(f.limits.waiting, c.id)
 	delete(f.limits.passing, c.id)
@@ -153,7 +155,7 @@ func (w *world) came(e store.NewEvent, how store.Arrival) {
 	switch {
 	case !forgotten || e.Side != store.SourceSide || how == store.Repeat:
 		return
-	case how == store.Fresh && w.facts.stored[e.Connection+"/"+e.ID] > 1:
+	case how == store.Fresh && w.facts.stored[w.called(e.Connection)+"/"+e.ID] > 1:
 		w.fail(18, "forgotten", "event %s had come before, and brings %s back", e.ID, e.Customer)
 	case e.Listed && !e.OccurredAt.IsZero() && ms(e.OccurredAt) < at-5000:
 		w.fail(18, "forgotten", "event %s of a list, from before the forgetting, brings %s back", e.ID, e.Customer)

@@ -100,7 +100,7 @@ func waits(s store.Settlement) bool { return s.Halted && s.Outcome == status.Par
 
 // due reports whether a customer is to be carried now.
 func (w *world) due(customer string) bool {
-	c, err := w.db.Customer(context.Background(), syncName, customer)
+	c, err := w.db.Customer(context.Background(), w.names.sync, customer)
 	w.must(err)
 	return !c.DueAt.IsZero() && !c.DueAt.After(w.clock())
 }

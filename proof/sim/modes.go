@@ -103,14 +103,14 @@ func (n *node) says() {
 		return
 	}
 	w.facts.modes.watches = n.watches
-	w.must(w.db.SetMode(context.Background(), syncName, !n.watches))
+	w.must(w.db.SetMode(context.Background(), w.names.sync, !n.watches))
 	w.turns()
 }
 
 // letOn lets a person let a halted sync go on. One that only watches stays halted:
 // who is let through would be looked at, and nothing be written.
 func (w *world) letOn() (refused bool) {
-	done, err := w.db.Resume(context.Background(), store.Resume{Sync: syncName, Who: "ana@example.com", Reason: "seen"})
+	done, err := w.db.Resume(context.Background(), store.Resume{Sync: w.names.sync, Who: "ana@example.com", Reason: "seen"})
 	watches := w.facts.modes.watches
 	switch {
 	case errors.Is(err, store.ErrWatching) && watches:

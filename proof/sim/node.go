@@ -45,6 +45,8 @@ type node struct {
 	tries int
 	// watches: it was started with a file in which the sync only watches.
 	watches bool
+	// names are those in that file.
+	names names
 	// account is that of the target in the file that it was started with.
 	account int
 
@@ -100,7 +102,7 @@ func doom(w *world, s Step) {
 }
 
 func newNode(w *world, number int) *node {
-	return &node{world: w, number: number, offset: time.Duration(w.rng.Int64N(600_000)-300_000) * time.Millisecond}
+	return &node{world: w, number: number, names: w.config.names, offset: time.Duration(w.rng.Int64N(600_000)-300_000) * time.Millisecond}
 }
 
 // now is the node's own clock.
@@ -112,9 +114,16 @@ func (n *node) start() {
 	if n.up {
 		return
 	}
+	if w.refused() {
+		w.coverage.hit("renamed", "does not start")
+		w.after(2000, n.start)
+		return
+	}
+	n.names = w.config.names
 	n.up, n.paused, n.tryAt, n.hold, n.shut = true, 0, -1, 0, 0
 	n.takeBackDead()
 	n.enter()
+	n.noteNames()
 	n.says()
 	n.reaches()
 	n.scheme = signature.StandardWebhooks{}
@@ -122,7 +131,7 @@ func (n *node) start() {
 		n.scheme.Secrets = append(n.scheme.Secrets, keyOf(secret))
 	}
 	p := &port{node: n}
-	from := connector.Connection{Name: "billing", Source: asked{w}}
+	from := connector.Connection{Name: n.names.source, Source: asked{w}}
 	if !w.set.readable {
 		from.Source, from.EventSource = nil, asked{w}
 	}
@@ -130,12 +139,12 @@ func (n *node) start() {
 	quiet := slog.New(slog.DiscardHandler)
 	gaps, ahead, paused := n.limitCalls()
 	n.pipeline = pipeline.New(pipeline.Options{Store: p, Barred: n.barred, Gap: gaps, Ahead: ahead, Paused: paused, Now: n.now, Jitter: w.rng.Float64, Timeout: w.timeout, Holding: n.holding, Log: quiet,
-		Syncs: []pipeline.Sync{{Config: s, Source: from, Target: connector.Connection{Name: "crm", Target: follows{w}}}}})
+		Syncs: []pipeline.Sync{{Config: s, Source: from, Target: connector.Connection{Name: n.names.target, Target: follows{w}}}}})
 	n.inbox = inbox.New(inbox.Options{Store: p, Now: w.clock, Log: quiet, Connections: map[string]inbox.Endpoint{
-		"billing": {Receiver: receiver{n, true}, Routes: []inbox.Route{{Sync: syncName, Side: store.SourceSide, Owner: "ops@example.com"}}},
-		"crm":     {Receiver: receiver{n, false}, Routes: []inbox.Route{{Sync: syncName, Side: store.TargetSide, Owner: "ops@example.com"}}},
+		n.names.source: {Receiver: receiver{n, true}, Routes: []inbox.Route{{Sync: n.names.sync, Side: store.SourceSide, Owner: "ops@example.com"}}},
+		n.names.target: {Receiver: receiver{n, false}, Routes: []inbox.Route{{Sync: n.names.sync, Side: store.TargetSide, Owner: "ops@example.com"}}},
 	}})
-	n.poller = &poll.Poller{Connection: "billing", Every: time.Minute, Changes: asked{w}, Store: p, Inbox: n.inbox, Log: quiet, Syncs: []config.Sync{s}}
+	n.poller = &poll.Poller{Connection: n.names.source, Every: time.Minute, Changes: asked{w}, Store: p, Inbox: n.inbox, Log: quiet, Syncs: []config.Sync{s}}
 	w.note("start", "", "", int64(n.number))
 	if w.set.poll {
 		n.ask()
@@ -162,7 +171,7 @@ func (n *node) ask() {
 
 // sync is the configuration of the one sync.
 func (s settings) sync(set setting) config.Sync {
-	c := config.Sync{Name: syncName, Mode: config.ModeLive, FirstContact: config.Ask, MinConfidence: 0.8,
+	c := config.Sync{Name: s.names.sync, Mode: config.ModeLive, FirstContact: config.Ask, MinConfidence: 0.8,
 		Match: []config.MatchRule{{Source: "email", Target: "email", Confidence: 0.9}},
 		Statuses: map[status.Status]config.StatusMap{
 			"active":  {From: []string{"active", "trialing"}, To: "Active"},
@@ -189,7 +198,7 @@ func (s settings) sync(set setting) config.Sync {
 	if set.limited {
 		c.Limits = limits()
 	}
-	c.Source.Connection, c.Target.Connection = "billing", "crm"
+	c.Source.Connection, c.Target.Connection = s.names.source, s.names.target
 	return c
 }
 
@@ -274,13 +283,13 @@ func (w *world) pokeAll() {
 	if !slices.ContainsFunc(w.nodes, func(n *node) bool { return n.idle(w.now) }) {
 		return
 	}
-	due, err := w.db.NextDue(context.Background(), syncName)
+	due, err := w.db.NextDue(context.Background(), w.names.sync)
 	w.must(err)
 	if due.IsZero() {
 		return
 	}
 	at := max(ms(due), w.now)
-	for _, connection := range []string{"billing", "crm"} {
+	for _, connection := range []string{w.names.source, w.names.target} {
 		until, err := w.db.PausedUntil(context.Background(), connection)
 		w.must(err)
 		at = max(at, ms(until))
@@ -309,7 +318,7 @@ func (n *node) busy() (tasks int) {
 
 // waits reports whether a customer could be claimed now, whichever store it is.
 func (w *world) waits() bool {
-	due, err := w.db.NextDue(context.Background(), syncName)
+	due, err := w.db.NextDue(context.Background(), w.names.sync)
 	w.must(err)
 	return !due.IsZero() && ms(due) <= w.now
 }
@@ -329,12 +338,12 @@ func (n *node) try(at int64) {
 			return
 		}
 		w.begin(n, true, func(t *task) {
-			carried, err := n.pipeline.Step(context.Background(), syncName, 1)
+			carried, err := n.pipeline.Step(context.Background(), n.names.sync, 1)
 			switch {
 			case t.dead:
 			case err != nil:
 				w.note("claim failed", "", "", 0)
-			case carried == 0 && w.waits():
+			case carried == 0 && (n.names != w.names || w.waits()):
 				n.hold = w.now + 1000
 			case carried > 0:
 				n.hold = 0

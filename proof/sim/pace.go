@@ -108,7 +108,7 @@ func (n *node) limitCalls() (gaps map[string]time.Duration, ahead func(context.C
 	if n.gate = nil; w.set.pace.own == 0 {
 		return nil, nil, nil
 	}
-	gate := ratelimit.New(ratelimit.Options{Slots: w.db, Connection: "crm", Requests: w.set.pace.own, Per: time.Minute, Now: n.now,
+	gate := ratelimit.New(ratelimit.Options{Slots: w.db, Connection: n.names.target, Requests: w.set.pace.own, Per: time.Minute, Now: n.now,
 		Sleep: func(_ context.Context, wait time.Duration) error {
 			w.coverage.hit("pace", "waits for our limit")
 			// Rounded up, for the world counts in milliseconds.
@@ -118,15 +118,15 @@ func (n *node) limitCalls() (gaps map[string]time.Duration, ahead func(context.C
 			return nil
 		}})
 	n.gate = gate
-	gaps = map[string]time.Duration{"crm": time.Minute / time.Duration(w.set.pace.own)}
+	gaps = map[string]time.Duration{n.names.target: time.Minute / time.Duration(w.set.pace.own)}
 	ahead = func(ctx context.Context, connection string) (time.Duration, error) {
-		if connection != "crm" {
+		if connection != n.names.target {
 			return 0, nil
 		}
 		return gate.Ahead(ctx)
 	}
 	paused = func(connection string, rest time.Duration) {
-		if connection == "crm" {
+		if connection == n.names.target {
 			gate.Paused(rest)
 		}
 	}

@@ -115,17 +115,18 @@ var peopleSteps = map[string]happens{
 		if all := w.target.of(w.source.customers[s.Who].id); len(all) > 0 {
 			r := all[int(s.N)%len(all)]
 			// It may be another's already: then it is refused.
-			_ = w.db.SetLink(context.Background(), store.Link{Sync: syncName, Customer: r.owner, TargetID: r.id, By: "person", Confidence: 1})
+			_ = w.db.SetLink(context.Background(), store.Link{Sync: w.names.sync, Customer: r.owner, TargetID: r.id, By: "person", Confidence: 1})
 			w.turns()
 		}
 	}},
 	"person unlinks": {weight: 1, run: func(w *world, s Step) {
+		w.facts.letGo[w.source.customers[s.Who].id] = true
 		// There may be none.
-		_ = w.db.RemoveLink(context.Background(), syncName, w.source.customers[s.Who].id, "person")
+		_ = w.db.RemoveLink(context.Background(), w.names.sync, w.source.customers[s.Who].id, "person")
 		w.turns()
 	}},
 	"person retries": {weight: 3, run: func(w *world, s Step) {
-		open, err := w.db.Exceptions(context.Background(), store.ExceptionFilter{Sync: syncName, Customer: w.source.customers[s.Who].id})
+		open, err := w.db.Exceptions(context.Background(), store.ExceptionFilter{Sync: w.names.sync, Customer: w.source.customers[s.Who].id})
 		w.must(err)
 		for _, x := range open {
 			w.act(x, store.Act{Verb: store.Retry})
@@ -159,7 +160,7 @@ var ownerSteps = map[string]happens{
 
 // questions are the open exceptions of a customer.
 func (w *world) questions(customer int) []store.Exception {
-	open, err := w.db.Exceptions(context.Background(), store.ExceptionFilter{Sync: syncName, Customer: w.source.customers[customer].id,
+	open, err := w.db.Exceptions(context.Background(), store.ExceptionFilter{Sync: w.names.sync, Customer: w.source.customers[customer].id,
 		States: []status.State{status.Open, status.Acknowledged}})
 	w.must(err)
 	return open

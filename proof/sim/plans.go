@@ -83,7 +83,7 @@ func (p *madePlan) approved() string {
 // plan makes a plan and has it applied later. One that is cut off is made with the
 // same command again.
 func (w *world) plan(s Step, tries int) {
-	if !w.compares() || w.calm || tries == 0 {
+	if !w.compares() || w.calm || tries == 0 || w.refused() {
 		return
 	}
 	if s.says("alone") && tries == 3 {
@@ -162,7 +162,7 @@ const longest = 3 * 3_600_000
 
 // apply carries the rows of a plan, in one of the ways of applyHow.
 func (w *world) apply(p *madePlan, how string) {
-	if w.calm && how != "again" {
+	if w.calm && how != "again" || w.refused() {
 		return
 	}
 	w.coverage.hit("apply", how)
@@ -204,7 +204,8 @@ func (w *world) apply(p *madePlan, how string) {
 // applied applies a plan as the command does, and checks what it says of it.
 func (n *node) applied(ctx context.Context, t *task, p *madePlan) (total sweep.Applied, err error) {
 	w, db := n.world, n.world.disk.Product()
-	s := w.bothSides()
+	s := n.bothSides()
+	p.Sync = n.names.sync
 	if err := sweep.Applicable(context.Background(), db, s.Config, p.Sweep); err != nil {
 		w.coverage.hit("apply", err.Error())
 		return total, err

@@ -26,7 +26,7 @@ func (w *world) replay(n int, pick uint64) {
 	if w.calm {
 		return
 	}
-	all, err := w.db.Events(context.Background(), store.EventFilter{Sync: syncName, Limit: 10_000})
+	all, err := w.db.Events(context.Background(), store.EventFilter{Sync: w.names.sync, Limit: 10_000})
 	w.must(err)
 	all = slices.DeleteFunc(all, func(e store.Event) bool {
 		return e.Side != store.SourceSide || e.Customer == "" || e.Outcome == "" || e.Outcome == status.Parked || e.ReplayOf > 0 || store.IsForgotten(e.Customer)

@@ -192,5 +192,9 @@ type settings struct {
 	watch bool
 	// account is the number of the target's account.
 	account int
-	secrets []string // those that are accepted
+	// names are those of the file; takenForNew says that the connection which has
+	// another one is new.
+	names       names
+	takenForNew bool
+	secrets     []string // those that are accepted
 }

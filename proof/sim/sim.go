@@ -49,9 +49,12 @@
 //     while it was live is carried when it is live again.
 //  21. own account: nothing is carried to an account of the target that nobody has
 //     confirmed, and of one that was let go of nothing counts any more.
+//  22. renamed: all that was known under a name is known under the next one; nobody
+//     is a first contact again, and no event ends only because of a name.
 //
 // On disk (Options.Disk) nodes compare both sides as well, and operators work with
-// commands: they make plans and apply them, and forget people.
+// commands: they make plans and apply them, forget people, and rename the sync and
+// its connections.
 //
 // To add something that can happen, write a file with a list of happenings and
 // add it to script.go; to add an invariant, write a watch and add it to
@@ -172,6 +175,7 @@ func Run(c Case, o Options) (Result, error) {
 	if disk, ok := db.(Disk); ok && o.Disk {
 		w.disk = disk
 		w.script = append(w.script, drawOperators(c.Seed, w.set)...)
+		w.script = append(w.script, drawRenames(c.Seed, w.set)...)
 	}
 	if memory, ok := db.(*oracle.DB); ok && !w.set.fences {
 		memory.Unfence()

@@ -59,7 +59,7 @@ func (p *port) Receive(ctx context.Context, events []store.NewEvent) (arrived []
 		arrived, err = p.world.db.Receive(ctx, events)
 		if err == nil {
 			for i, e := range events {
-				p.world.facts.received(e, arrived[i] == store.Fresh)
+				p.world.received(e, arrived[i] == store.Fresh)
 				if arrived[i] == store.Fresh {
 					p.world.facts.modes.accepted(e)
 				}
@@ -283,7 +283,7 @@ func (p *port) CloseExceptions(ctx context.Context, sync, customer string, kind 
 // claimable are the customers that wait, where the store can tell.
 func (w *world) claimable() []string {
 	if s, ok := w.db.(interface{ Claimable(sync string) []string }); ok {
-		return s.Claimable(syncName)
+		return s.Claimable(w.names.sync)
 	}
 	return nil
 }

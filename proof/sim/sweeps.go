@@ -70,17 +70,19 @@ func (n *node) compare(purpose store.Purpose) (store.Sweep, error) {
 	w, db := n.world, n.world.disk.Product()
 	w.facts.comparedAt = w.now
 	db.ClaimAs(n.process)
-	if err := db.SetMode(context.Background(), syncName, true); err != nil {
+	if err := db.SetMode(context.Background(), n.names.sync, true); err != nil {
 		return store.Sweep{}, err
 	}
-	return sweep.Run(context.Background(), sweep.Options{Sync: w.bothSides(), Store: db, Purpose: purpose, Repair: purpose == store.ForSweep, Patience: time.Nanosecond})
+	return sweep.Run(context.Background(), sweep.Options{Sync: n.bothSides(), Store: db, Purpose: purpose, Repair: purpose == store.ForSweep, Patience: time.Nanosecond})
 }
 
 // bothSides is the sync with both tools as they can be listed.
-func (w *world) bothSides() pipeline.Sync {
-	return pipeline.Sync{Config: w.config.sync(w.set),
-		Source: connector.Connection{Name: "billing", Source: asked{w}, SourceList: sourceList{w}},
-		Target: connector.Connection{Name: "crm", Target: follows{w}, TargetList: targetList{w}}}
+func (n *node) bothSides() pipeline.Sync {
+	w, c := n.world, n.world.config
+	c.names = n.names
+	return pipeline.Sync{Config: c.sync(w.set),
+		Source: connector.Connection{Name: n.names.source, Source: asked{w}, SourceList: sourceList{w}},
+		Target: connector.Connection{Name: n.names.target, Target: follows{w}, TargetList: targetList{w}}}
 }
 
 // sourceList and targetList are what the two tools list.

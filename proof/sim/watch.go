@@ -28,7 +28,7 @@ type watch struct {
 var watches = []watch{
 	durable, once, humansWin, noTimeTravel, noIdleWrite, rightRecord, oneOutcome,
 	noFalseConflict, fenced, baseIsTruth, converges, fair, bounded, withinLimits, patient, counted, notAgain, provedLate,
-	asPlanned, amid, inPace, onlyWatches, ownAccount,
+	asPlanned, amid, inPace, onlyWatches, ownAccount, keptByName,
 }
 
 // attempt is what the watches remember of a task that carries a customer.
@@ -101,6 +101,13 @@ type facts struct {
 	renewed   map[string]bool
 	// atClaim is what is done when a customer is claimed next.
 	atClaim map[string]func(*node)
+	// renames counts the new names, and became says which name an old one is now.
+	renames int
+	became  map[string]string
+	// based are the records of those who had a base at a renaming and were not
+	// settled since, letGo those whose link somebody took away.
+	based map[string]string
+	letGo map[string]bool
 }
 
 type claim struct {
@@ -128,12 +135,13 @@ func newFacts() facts {
 	return facts{modes: newModes(), accounts: newAccounts(), overwritten: map[string]*overwritten{}, stored: map[string]int{}, claims: map[string]claim{}, outcomes: map[int64]status.Outcome{},
 		delivered: map[string]int64{}, looked: map[string]look{}, firstSeen: map[seenState]int64{}, staleAt: map[string]int64{}, putBack: map[string]int64{}, dismissed: map[string]bool{}, asItWas: map[string]store.Exception{}, since: map[string]int64{}, taken: map[string]taken{}, streaks: map[string]streak{},
 		limits:    counts{since: map[string]int64{}, waiting: map[string]bool{}, passing: map[string]bool{}, resumed: -1},
-		forgotten: map[string]int64{}, renewed: map[string]bool{}, atClaim: map[string]func(*node){}}
+		forgotten: map[string]int64{}, renewed: map[string]bool{}, atClaim: map[string]func(*node){},
+		became: map[string]string{}, based: map[string]string{}, letGo: map[string]bool{}}
 }
 
-func (f *facts) received(e store.NewEvent, inserted bool) {
+func (w *world) received(e store.NewEvent, inserted bool) {
 	if inserted {
-		f.stored[e.Connection+"/"+e.ID]++
+		w.facts.stored[w.called(e.Connection)+"/"+e.ID]++
 	}
 }
 

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"trueup/internal/status"
 	"trueup/internal/store"
@@ -14,20 +15,20 @@ var durable = watch{
 		if secret == "forged" {
 			w.fail(1, "durable", "a forged webhook was accepted")
 		}
-		if w.facts.stored[connection+"/"+e.id] == 0 {
+		if w.facts.stored[w.called(connection)+"/"+e.id] == 0 {
 			w.fail(1, "durable", "event %s was acknowledged and is not stored", e.id)
 		}
 		w.facts.acked = append(w.facts.acked, connection+"/"+e.id)
-		if e.reused {
+		if e.reused && !w.config.takenForNew { // else it is no repeat under that name
 			w.facts.reused = append(w.facts.reused, e)
 		}
 	},
 	ended: func(w *world) {
-		stored, err := w.db.Events(context.Background(), store.EventFilter{Sync: syncName, Limit: 10_000})
+		stored, err := w.db.Events(context.Background(), store.EventFilter{Sync: w.names.sync, Limit: 10_000})
 		w.must(err)
 		there, kept := map[string]bool{}, map[string]bool{}
 		for _, e := range stored {
-			there[e.Connection+"/"+e.ID] = true
+			there[w.called(e.Connection)+"/"+e.ID] = true
 			if e.Outcome == status.Parked && e.Customer == "" {
 				kept[string(e.Payload)] = true
 			}
@@ -38,7 +39,7 @@ var durable = watch{
 			}
 		}
 		for _, e := range w.facts.acked {
-			if !there[e] {
+			if connection, id, _ := strings.Cut(e, "/"); !there[w.called(connection)+"/"+id] {
 				w.fail(1, "durable", "event %s was acknowledged and is gone", e)
 			}
 		}
@@ -47,7 +48,7 @@ var durable = watch{
 
 // once: an event is stored once.
 var once = watch{ended: func(w *world) {
-	stored, err := w.db.Events(context.Background(), store.EventFilter{Sync: syncName, Limit: 10_000})
+	stored, err := w.db.Events(context.Background(), store.EventFilter{Sync: w.names.sync, Limit: 10_000})
 	w.must(err)
 	seen := map[string]bool{}
 	for _, e := range stored {
@@ -80,7 +81,7 @@ var oneOutcome = watch{
 		}
 	},
 	ended: func(w *world) {
-		stored, err := w.db.Events(context.Background(), store.EventFilter{Sync: syncName, Limit: 10_000})
+		stored, err := w.db.Events(context.Background(), store.EventFilter{Sync: w.names.sync, Limit: 10_000})
 		w.must(err)
 		for _, e := range stored {
 			if e.Outcome == "" {
@@ -158,7 +159,7 @@ var fair = watch{claimed: func(w *world, work *store.Work, waiting []string) {
 // an attempt uses it up.
 func (w *world) turns() {
 	for _, c := range w.source.customers {
-		stored, err := w.db.Customer(context.Background(), syncName, c.id)
+		stored, err := w.db.Customer(context.Background(), w.names.sync, c.id)
 		if err != nil {
 			continue // nobody has told of it yet
 		}
@@ -186,7 +187,7 @@ var bounded = watch{
 		}
 	},
 	ended: func(w *world) {
-		due, err := w.db.NextDue(context.Background(), syncName)
+		due, err := w.db.NextDue(context.Background(), w.names.sync)
 		w.must(err)
 		if !due.IsZero() {
 			w.fail(13, "bounded", "a customer is due at %s and nobody carries it", due)

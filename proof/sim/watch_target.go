@@ -150,7 +150,7 @@ func (w *world) tied(customer string, older, newer int) bool {
 	if w.set.readable || !w.set.seconds && !w.set.ahead() {
 		return false
 	}
-	stored, err := w.db.Events(context.Background(), store.EventFilter{Sync: syncName, Customer: customer, Limit: 10_000})
+	stored, err := w.db.Events(context.Background(), store.EventFilter{Sync: w.names.sync, Customer: customer, Limit: 10_000})
 	w.must(err)
 	at, place := map[int]int64{}, map[int]int64{} // of what came last of each state
 	for _, e := range stored {
@@ -312,7 +312,7 @@ var converges = watch{settled: func(w *world, _ *task, work *store.Work, s store
 		w.coverage.hit("fault", "resolved and found again")
 	}
 }, ended: func(w *world) {
-	all, err := w.db.Exceptions(context.Background(), store.ExceptionFilter{Sync: syncName})
+	all, err := w.db.Exceptions(context.Background(), store.ExceptionFilter{Sync: w.names.sync})
 	w.must(err)
 	var open []store.Exception
 	for _, x := range all {
@@ -338,7 +338,7 @@ var converges = watch{settled: func(w *world, _ *task, work *store.Work, s store
 // sides hold now.
 func (w *world) resolvedAsItIs(c *client) bool {
 	x, ok := w.facts.asItWas[c.id]
-	row, err := w.db.Customer(context.Background(), syncName, c.id)
+	row, err := w.db.Customer(context.Background(), w.names.sync, c.id)
 	if !ok || err != nil || row.Link == nil {
 		return false
 	}
@@ -350,7 +350,7 @@ func (w *world) resolvedAsItIs(c *client) bool {
 }
 
 func (w *world) converged(c *client, open []store.Exception) {
-	row, err := w.db.Customer(context.Background(), syncName, c.id)
+	row, err := w.db.Customer(context.Background(), w.names.sync, c.id)
 	if err != nil && w.agreesUnknown(c) {
 		w.coverage.hit("forgotten", "and both sides agree")
 		return

@@ -113,7 +113,8 @@ func (w *world) deliver(connection string, e told, secret string, again bool) {
 	w.begin(n, false, func(t *task) {
 		got := &answer{header: http.Header{}}
 		r := &http.Request{Method: http.MethodPost, Header: header, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body))}
-		r.SetPathValue("connection", connection)
+		called := n.names.connection(connection)
+		r.SetPathValue("connection", called)
 		n.inbox.ServeHTTP(got, r)
 		if t.dead || got.code < 200 || got.code > 299 {
 			retry()
@@ -122,7 +123,7 @@ func (w *world) deliver(connection string, e told, secret string, again bool) {
 		w.note("acknowledged", e.customer, e.id, 0)
 		for _, x := range watches {
 			if x.acknowledged != nil {
-				x.acknowledged(w, connection, e, secret)
+				x.acknowledged(w, called, e, secret)
 			}
 		}
 		if c := w.source.client(e.customer); c != nil && !e.reused {

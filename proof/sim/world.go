@@ -56,6 +56,7 @@ type world struct {
 	calm     bool
 	secrets  []string // live at the sender, the last is used
 	config   settings
+	names    names // as the database has them
 	events   int
 	attempts map[string]int // in the calm, by customer
 
@@ -89,7 +90,8 @@ func newWorld(c Case, tracing bool) *world {
 	w.source, w.target = newSource(w), newTarget(w)
 	w.target.beginLying()
 	w.secrets = []string{"first"}
-	w.config = settings{secrets: []string{"first"}}
+	w.names = firstNames
+	w.config = settings{secrets: []string{"first"}, names: firstNames}
 	for i := range w.set.nodes {
 		w.nodes = append(w.nodes, newNode(w, i))
 	}
@@ -170,11 +172,12 @@ func (w *world) becomeCalm() {
 	clear(w.down)
 	w.target.options = nil
 	w.config.watch = false
+	w.rename()
 	for _, n := range w.nodes {
 		n.paused = 0
 		n.restart()
 	}
-	if why, err := w.nodes[0].barred(context.Background(), syncName); err != nil || why != "" {
+	if why, err := w.nodes[0].barred(context.Background(), w.names.sync); err != nil || why != "" {
 		w.saysOfAccount("the same")
 	}
 	if w.set.poll {
@@ -203,7 +206,7 @@ func (w *world) becomeCalm() {
 
 // retryAll is a person who tries every open exception again.
 func (w *world) retryAll() {
-	open, err := w.db.Exceptions(context.Background(), store.ExceptionFilter{Sync: syncName})
+	open, err := w.db.Exceptions(context.Background(), store.ExceptionFilter{Sync: w.names.sync})
 	w.must(err)
 	for _, x := range slices.Backward(open) {
 		if x.Customer != "" && (x.State == status.Open || x.State == status.Acknowledged) {

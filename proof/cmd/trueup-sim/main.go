@@ -46,7 +46,7 @@ func main() {
 	flag.IntVar(&o.nodes, "nodes", 0, "with -seed: so many nodes instead of those the seed chose")
 	flag.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "how many at once")
 	flag.Uint64Var(&o.sqlite, "sqlite", 0, "live through every n-th on SQLite as well and compare; 0 is none")
-	flag.BoolVar(&o.sweeps, "sweeps", false, "live on SQLite only, where nodes compare both sides and nobody else finds lost events, and operators apply plans and forget people")
+	flag.BoolVar(&o.sweeps, "sweeps", false, "live on SQLite only, where nodes compare both sides and nobody else finds lost events, and operators apply plans, forget people and rename")
 	flag.BoolVar(&o.json, "json", false, "print the result as JSON")
 	flag.StringVar(&o.planted, "planted", "", "plant bugs, all or some with commas, one after the other, and say after how many seeds each is found; list only names them")
 	flag.StringVar(&o.bug, "bug", "", "used by -planted itself: the bug that is switched on")
@@ -57,7 +57,7 @@ Examples:
   go run ./proof/cmd/trueup-sim                          20,000 histories
   go run ./proof/cmd/trueup-sim -seeds 1000000           a million
   go run ./proof/cmd/trueup-sim -seeds 20000 -sqlite 50  every 50th on SQLite too
-  go run ./proof/cmd/trueup-sim -seeds 1000 -sweeps      with comparisons of both sides, plans and forgetting
+  go run ./proof/cmd/trueup-sim -seeds 1000 -sweeps      with comparisons of both sides, plans, forgetting and renames
   go run ./proof/cmd/trueup-sim -seed 4711               one, with its timeline
   go run ./proof/cmd/trueup-sim -planted all             is every planted bug found?
 
