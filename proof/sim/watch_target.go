@@ -218,6 +218,9 @@ var noFalseConflict = watch{settled: func(w *world, t *task, work *store.Work, s
 		// as long ago as anything.
 		changed = c.versions[0].at
 	}
+	if w.set.slow() {
+		changed = w.set.says(changed) // by a clock that is behind, any edit is the later one
+	}
 	for _, st := range r.states {
 		by := st.valueBy
 		if !w.set.class.fieldTime() {
