@@ -48,4 +48,13 @@ var operatorBugs = []Bug{
 	{"rename_leaves_told", "what a connection has told stays under its old name", "internal/store/rename.go",
 		`		if _, err := t.exec(text, r.Old, r.New); err != nil {`, `		if ON && strings.HasPrefix(text, "update events") { continue }
 		if _, err := t.exec(text, r.Old, r.New); err != nil {`},
+	{"old_file_stores_aside", "a node with an older file stores what it receives under the sync's old name", "internal/store/names.go",
+		`	e.Sync = t.names.current(SyncName, e.Sync)
+`, `	if !ON { e.Sync = t.names.current(SyncName, e.Sync) }
+`},
+	{"other_name_closes", "a source with another name has told of nobody, which closes what is open", "internal/pipeline/readsource.go",
+		`	told, err := a.latestOf(ctx, "")
+`, `	if ON { return end(ending{outcome: status.Ignored, action: "none", reason: "not told of yet"}) }
+	told, err := a.latestOf(ctx, "")
+`},
 }

@@ -29,10 +29,13 @@ func (n names) connection(side string) string {
 // renameSteps are operators who give the sync or a connection another name in the
 // file, and in the database only later.
 var renameSteps = map[string]happens{
-	"operator renames": {draw: func(r *rand.Rand, _ setting, s *Step) {
+	"operator renames": {draw: func(r *rand.Rand, set setting, s *Step) {
 		s.Op, s.N = one(r, "sync", "sync", "source", "target"), one(r, r.Int64N(2000), 20_000, 200_000)
 		if s.Value = one(r, "goes on", "goes on", "starts anew"); s.Op != "sync" {
 			s.Value = one(r, "goes on", "starts anew", "taken for new")
+		}
+		if !set.readable && r.IntN(2) == 0 { // all that is known of its customers was told under a name
+			s.Op, s.Value = "source", "taken for new"
 		}
 	}, run: func(w *world, s Step) { w.renameInFile(s) }},
 }
