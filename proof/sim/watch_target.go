@@ -260,6 +260,10 @@ var noFalseConflict = watch{settled: func(w *world, t *task, work *store.Work, s
 		// there before.
 		w.coverage.hit("bounded", "touched while a write had no answer")
 		return
+	case read.landed && read.valueAt < w.facts.accounts.leftAt:
+		// With the account's links went what we had written there.
+		w.coverage.hit("bounded", "written before the links of the account were removed")
+		return
 	case !known && read.late:
 		// Its value had been read before it arrived, set by somebody else.
 		w.coverage.hit("bounded", "a late write")
