@@ -81,7 +81,7 @@ func TestPeopleAreToldOfAQueueThatStands(t *testing.T) {
 	must(err)
 	closeLeft(t.Context(), &config.Config{Syncs: map[string]config.Sync{s.Name: s}}, db, w.log)
 	settle()
-	if got := open(); got != "" {
+	if got := open(); got != "asked for changes: down" { // which goes on
 		t.Errorf("open is %s", got)
 	}
 }
