@@ -25,8 +25,9 @@ const (
 )
 
 const (
-	// smallSize has room for a round's file and its log, with some left.
-	smallSize = "24m"
+	// smallSize has room for a round's file and for the log before SQLite copies
+	// it back, which is 32 MB: a disk that stays full is not what is tried.
+	smallSize = "80m"
 	frailSize = 64 << 20
 )
 
