@@ -77,14 +77,14 @@ func (r *round) logs() string {
 func (r *round) repeatAll() {
 	events := make(chan *Event)
 	var senders sync.WaitGroup
-	var refused sync.Once
 	var over atomic.Bool
 	for range 8 {
 		senders.Go(func() {
 			for e := range events {
 				if !over.Load() && !r.until(func() bool { return r.sender.repeat(r.ctx, e) || !r.alive() }) {
-					over.Store(true)
-					refused.Do(func() { r.odd(breach(6, "%s is not acknowledged again\n%s", e.ID, r.logs())) })
+					if over.CompareAndSwap(false, true) {
+						r.odd(breach(6, "%s is not acknowledged again\n%s", e.ID, r.logs()))
+					}
 				}
 			}
 		})
