@@ -46,10 +46,11 @@ func accountsOf(query func(func(scanner) error, string, ...any) error, sync stri
 }
 
 // Whether something is kept that is about the account of a side. What waits for a
-// write to arrive is about the target's, what the source was read to say about
-// its.
+// write to arrive is about the target's, and what a record was proved to hold,
+// also when its link has gone; what the source was read to say is about its.
 var belongsTo = map[Side]string{
-	TargetSide: `select case when exists (select 1 from links where sync = $1) or exists (select 1 from intents where sync = $1) then 1 else 0 end`,
+	TargetSide: `select case when exists (select 1 from links where sync = $1) or exists (select 1 from intents where sync = $1)
+    or exists (select 1 from customers where sync = $1 and base_known = 1) then 1 else 0 end`,
 	SourceSide: `select case when exists (select 1 from links where sync = $1) or exists (select 1 from seen where sync = $1)
     or exists (select 1 from customers where sync = $1 and desired_source_value <> '') then 1 else 0 end`,
 }

@@ -46,6 +46,9 @@ func (db *DB) NoteAccounts(_ context.Context, sync string, now []store.Account) 
 func (db *DB) movedAccounts(sync string, now []store.Account) (moved []store.AccountMoved) {
 	kept := slices.ContainsFunc(db.links, func(l *store.Link) bool { return l.Sync == sync }) ||
 		slices.ContainsFunc(db.intents, func(i *intent) bool { return i.sync == sync })
+	for c := range db.rows(sync) {
+		kept = kept || c.Base.Known
+	}
 	for _, a := range now {
 		if was, ok := db.accounts[sideOf{sync, a.Side}]; ok && was.Key != a.Key && kept {
 			moved = append(moved, store.AccountMoved{Was: was, Now: a})

@@ -35,6 +35,13 @@ var accounts = map[string]func(*testing.T, Open){
 		_, err := f.db.BeginWrite(f.ctx, f.claimOne(), store.Intent{RecordID: "rec_1", Value: "Paused", Expires: f.clock.Now().Add(lease)}, store.Limits{})
 		f.must(err)
 	}, store.TargetSide),
+	"what was proved to stand in a record is of the target's account, also when its link has gone": keptOf(func(f fixture) {
+		f.receive(event("evt_1", "cus_1"))
+		w := f.claimOne()
+		f.must(f.db.SaveLink(f.ctx, w, link("cus_1", "rec_1")))
+		f.must(f.db.Settle(f.ctx, w, store.Settlement{Outcome: status.Applied, Base: &store.Base{Known: true, RecordID: "rec_1", Value: "Active", SeenAt: f.clock.Now()}}))
+		f.must(f.db.RemoveLink(f.ctx, sync1, "cus_1", "ana"))
+	}, store.TargetSide),
 	"what the source said is of its account": keptOf(func(f fixture) {
 		f.receive(event("evt_1", "cus_1"))
 		f.must(f.db.Settle(f.ctx, f.claimOne(), store.Settlement{Outcome: status.Parked, Desired: &store.Desired{SourceValue: "active"}}))
