@@ -99,3 +99,31 @@ func TestPeopleAreToldWhenAnOutageLastsHoweverFewEventsCame(t *testing.T) {
 		t.Errorf("after it: %v is open, the target holds %q", w.open(), w.crm.value("rec_cus_1"))
 	}
 }
+
+// The longer a claim takes, the later it is known to have been made: what nobody
+// knows is not trouble.
+func TestATroubleIsNotOlderForAClaimThatTookLong(t *testing.T) {
+	const slow = 16 * time.Second
+	for name, spoil := range map[string]func(w *world){
+		"a call that fails": func(w *world) {
+			w.crm.fail = func(string, string, string) error { return failure(connector.Transient, 503) }
+		},
+		"a write that is taken, not shown": func(w *world) { w.crm.lies = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			agreed(w)
+			spoil(w)
+			w.deliver(w.change("cus_1", "paused"))
+			works, at, err := w.f.claim(t.Context(), 1)
+			if err != nil || len(works) != 1 {
+				t.Fatalf("claimed %d, %v", len(works), err)
+			}
+			at.after = at.after.Add(-slow) // the process stood still before its claim was made
+			w.f.carry(t.Context(), &works[0], at)
+			if wait := w.stored("cus_1").DueAt.Sub(w.clock.now()); wait <= 0 || wait > time.Second {
+				t.Errorf("it is tried again after %s, want a second", wait)
+			}
+		})
+	}
+}

@@ -66,7 +66,7 @@ func (a *attempt) notShown(i store.Intent) verdict {
 	a.did("sent %s to %s, which answered that it was done", a.desired.Value, a.Target.Name)
 	reason := fmt.Sprintf("%s was sent to %s, which answered that it was done and shows %s", a.desired.Value, a.Target.Name, worded(a.target.Value))
 	attempts, since := a.work.Attempts+1, a.failingSince()
-	retry := a.Retry.after(a.latest().Sub(since), a.Retry.First, a.Jitter())
+	retry := a.Retry.after(a.earliest().Sub(since), a.Retry.First, a.Jitter())
 	over := i.Expires.Before(a.lookedAt) // it can arrive no more
 	if !over && a.patient() {
 		return end(ending{action: "wait", reason: reason + "; it is looked at again", failure: notShownFailure,

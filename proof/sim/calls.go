@@ -166,6 +166,8 @@ func (s Step) answer(t *task, write bool) error {
 	switch s.Kind {
 	case "gateway's 404":
 		t.page = true
+	case "call 404":
+		t.page = false // the tool itself says so, whatever a gateway said of a call before
 	case "call 429 without a time":
 		connector.FailureOf(err).RetryAfter = 0
 	}

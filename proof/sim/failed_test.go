@@ -3,14 +3,18 @@ package sim
 // failed are the seeds that found a bug of the product; docs/reliability.md
 // says more of each.
 var failed = map[string]Case{
-	"a late write on top of a later one is looked at again":       {Seed: 20},
-	"the rest of a connection is counted by the database's clock": {Seed: 43},
-	"a broken link closes when the record is back":                {Seed: 47},
-	"a reading older than the base is no conflict":                {Seed: 3692},
-	"what an unanswered write brought about becomes the base":     {Seed: 14148},
-	"a look is never dated later than it was":                     {Seed: 25856},
-	"reading our value does not prove that our write arrived":     {Seed: 68640},
+	"a late write on top of a later one is looked at again":          {Seed: 20},
+	"the rest of a connection is counted by the database's clock":    {Seed: 43},
+	"a broken link closes when the record is back":                   {Seed: 47},
+	"a reading older than the base is no conflict":                   {Seed: 3692},
+	"what an unanswered write brought about becomes the base":        {Seed: 14148},
+	"a look is never dated later than it was":                        {Seed: 25856},
+	"reading our value does not prove that our write arrived":        {Seed: 68640},
+	"a write that is not shown is no older trouble for a slow claim": {Seed: 284460, Without: []int{8, 9, 10, 11, 12, 13, 14, 15, 1, 7, 16}, Nodes: 1},
 	// The product was right here, and the invariant too strict.
 	"a touch after a write could arrive no more is not told from an edit": {Seed: 502922},
+	"nobody waits of whom no event has told":                              {Seed: 25313, Without: []int{3, 4, 5, 6, 7, 8, 0, 1, 9, 10}, Nodes: 2},
+	"a record is gone when the tool says so itself":                       {Seed: 88228, Without: []int{5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 20, 21, 2, 3, 4, 15, 16, 17, 19}, Nodes: 2},
+	"a record is gone when the tool's own 404 says so":                    {Seed: 177674, Without: []int{14, 3, 4, 6, 8, 11, 2, 12}, Nodes: 1},
 	"a write that was on its way when the time was over is a late one":    {Seed: 626515},
 }

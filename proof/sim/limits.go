@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -98,9 +99,13 @@ var withinLimits = watch{
 // waits reports whether an attempt ended because the sync is halted.
 func waits(s store.Settlement) bool { return s.Halted && s.Outcome == status.Parked && s.Park == nil }
 
-// due reports whether a customer is to be carried now.
+// due reports whether a customer is to be carried now. One that no event has told
+// of yet is not.
 func (w *world) due(customer string) bool {
 	c, err := w.db.Customer(context.Background(), w.names.sync, customer)
+	if errors.Is(err, store.ErrNotFound) {
+		return false
+	}
 	w.must(err)
 	return !c.DueAt.IsZero() && !c.DueAt.After(w.clock())
 }

@@ -204,6 +204,7 @@ func (f follows) Read(ctx context.Context, id string) (status.TargetRecord, erro
 		}
 		r := f.target.record(id)
 		if r == nil || r.gone || r.late > f.now {
+			t.page = false // the tool itself says so, whatever a gateway said of a call before
 			return gone()
 		}
 		s := r.now()
