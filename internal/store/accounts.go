@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"trueup/internal/status"
@@ -65,18 +66,9 @@ func (db *DB) NoteAccounts(ctx context.Context, sync string, now []Account) (mov
 		if err != nil {
 			return err
 		}
-		for _, a := range now {
-			other := false
-			for _, m := range moved {
-				other = other || m.Was.Side == a.Side
-			}
-			if !other {
-				if err := t.noteAccount(sync, a); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
+		return t.noteAccounts(sync, slices.DeleteFunc(slices.Clone(now), func(a Account) bool {
+			return slices.ContainsFunc(moved, func(m AccountMoved) bool { return m.Was.Side == a.Side })
+		}))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("note which accounts %s is about: %w", sync, err)
@@ -93,8 +85,23 @@ func (db *DB) MovedAccounts(ctx context.Context, sync string, now []Account) (mo
 	return moved, nil
 }
 
+// movedAccounts is MovedAccounts in a transaction, which no attempt under way
+// keeps anything beside when an account is another one.
 func (t *tx) movedAccounts(sync string, now []Account) ([]AccountMoved, error) {
+	other, err := t.otherAccount(sync, now)
+	if err == nil && other {
+		err = t.lockCustomersOf(sync)
+	}
+	if err != nil {
+		return nil, err
+	}
 	return movedAccounts(t.query, sync, now)
+}
+
+// otherAccount reports whether another account is noted for one of the sides.
+func (t *tx) otherAccount(sync string, now []Account) (bool, error) {
+	noted, err := accountsOf(t.query, sync)
+	return slices.ContainsFunc(now, func(a Account) bool { was, ok := noted[a.Side]; return ok && was.Key != a.Key }), err
 }
 
 func movedAccounts(query func(func(scanner) error, string, ...any) error, sync string, now []Account) (moved []AccountMoved, err error) {
@@ -118,14 +125,28 @@ func movedAccounts(query func(func(scanner) error, string, ...any) error, sync s
 	return moved, nil
 }
 
-// noteAccount notes an account; since when stays when it is noted already.
-func (t *tx) noteAccount(sync string, a Account) error {
-	_, err := t.exec(`insert into accounts (sync, side, account, shown, noted_at, noted_by) values ($1, $2, $3, $4, $5, $6)
+// noteAccounts notes accounts; since when stays when one is noted already. What an
+// attempt under way knows of the one before, such as a record that a match rule
+// found, does not hold any more.
+func (t *tx) noteAccounts(sync string, now []Account) error {
+	other, err := t.otherAccount(sync, now)
+	if err == nil && other {
+		_, err = t.exec("update customers set fence = fence + 1 where sync = $1", sync)
+	}
+	if err != nil {
+		return err
+	}
+	for _, a := range now {
+		_, err := t.exec(`insert into accounts (sync, side, account, shown, noted_at, noted_by) values ($1, $2, $3, $4, $5, $6)
 on conflict (sync, side) do update set shown = excluded.shown,
     noted_at = case when accounts.account = excluded.account then accounts.noted_at else excluded.noted_at end,
     noted_by = case when accounts.account = excluded.account then accounts.noted_by else excluded.noted_by end,
     account = excluded.account`, sync, string(a.Side), a.Key, a.Shown, ms(t.now), a.By)
-	return err
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // AskAboutAccounts is what an exception about another account says was done last,
@@ -149,11 +170,12 @@ func (db *DB) SameAccounts(ctx context.Context, sync, who string, now []Account)
 
 // settleAccounts notes the accounts of now and closes the question about them.
 func (t *tx) settleAccounts(sync, who string, now []Account, said string) error {
-	for _, a := range now {
-		a.By = who
-		if err := t.noteAccount(sync, a); err != nil {
-			return err
-		}
+	now = slices.Clone(now)
+	for i := range now {
+		now[i].By = who
+	}
+	if err := t.noteAccounts(sync, now); err != nil {
+		return err
 	}
 	id, cause, err := t.takeTrouble(sync, AskAboutAccounts)
 	if err != nil || id == 0 {
@@ -174,10 +196,8 @@ func (db *DB) RemoveLinks(ctx context.Context, sync, who string, now []Account) 
 		if err != nil {
 			return err
 		}
-		if t.db.lock != "" { // as lockCustomers does
-			if _, err := t.exec("select 1 from customers where sync = $1 order by sync, customer for update", sync); err != nil {
-				return err
-			}
+		if err := t.lockCustomersOf(sync); err != nil {
+			return err
 		}
 		forget := map[Side]bool{}
 		for _, m := range moved {

@@ -240,6 +240,15 @@ where (sync, customer) in (select * from unnest($1::text[], $2::text[])) order b
 	return nil
 }
 
+// lockCustomersOf is lockCustomers for all of a sync.
+func (t *tx) lockCustomersOf(sync string) error {
+	if t.db.lock == "" {
+		return nil
+	}
+	_, err := t.exec("select 1 from customers where sync = $1 order by sync, customer for update", sync)
+	return err
+}
+
 // An event wakes its customer (invariant 4). What a person or a failure left
 // waiting for later is looked at now; who waits for his turn keeps it, or whoever
 // is told of often would be carried last. An attempt under way has used its turn.

@@ -42,6 +42,10 @@ func (db *DB) SaveLink(ctx context.Context, w *Work, l Link) error {
 		}
 		return t.setLink(l, l.Rule)
 	}, key{w.Sync, w.Customer})
+	if sync, renamed := db.renamedMeanwhile(ctx, w, err); renamed {
+		l.Sync = sync
+		return db.SaveLink(ctx, under(sync, w), l)
+	}
 	if err != nil {
 		return fmt.Errorf("link customer %s of %s: %w", l.Customer, l.Sync, err)
 	}

@@ -67,10 +67,8 @@ on conflict (sync) do update set rules = excluded.rules, target = excluded.targe
 // forgetTarget forgets what was seen and written in the target, and leaves the
 // links. What an attempt under way knows does not hold any more.
 func (t *tx) forgetTarget(sync string) error {
-	if t.db.lock != "" { // as lockCustomers does
-		if _, err := t.exec("select 1 from customers where sync = $1 order by sync, customer for update", sync); err != nil {
-			return err
-		}
+	if err := t.lockCustomersOf(sync); err != nil {
+		return err
 	}
 	if _, err := t.exec("delete from intents where sync = $1", sync); err != nil {
 		return err

@@ -30,13 +30,19 @@ func (db *DB) Settle(ctx context.Context, w *Work, s Settlement) error {
 // because somebody has decided anew meanwhile: whoever comes next need not wait
 // for it. It changes nothing once another has claimed the customer.
 func (db *DB) GiveBack(ctx context.Context, w *Work) error {
-	err := db.update(ctx, func(t *tx) error {
-		_, err := t.exec("update customers set lease_until = 0 where sync = $1 and customer = $2 and fence > $3 and lease_until = $4",
+	var given int64
+	err := db.update(ctx, func(t *tx) (err error) {
+		given, err = t.exec("update customers set lease_until = 0 where sync = $1 and customer = $2 and fence > $3 and lease_until = $4",
 			w.Sync, w.Customer, w.Fence, ms(w.LeaseUntil))
 		return err
 	}, key{w.Sync, w.Customer})
 	if err != nil {
 		return fmt.Errorf("give customer %s of %s back: %w", w.Customer, w.Sync, err)
+	}
+	if given == 0 {
+		if sync, renamed := db.renamedMeanwhile(ctx, w, ErrFenced); renamed {
+			return db.GiveBack(ctx, under(sync, w))
+		}
 	}
 	return nil
 }

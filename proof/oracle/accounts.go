@@ -59,10 +59,16 @@ func (db *DB) movedAccounts(sync string, now []store.Account) (moved []store.Acc
 
 func (db *DB) noteAccount(sync string, a store.Account) {
 	k := sideOf{sync, a.Side}
-	if was, ok := db.accounts[k]; ok && was.Key == a.Key {
+	was, ok := db.accounts[k]
+	if ok && was.Key == a.Key {
 		a.At, a.By = was.At, was.By
 	} else {
 		a.At = db.clock()
+	}
+	if ok && was.Key != a.Key { // what an attempt under way knows is of the one before
+		for c := range db.rows(sync) {
+			c.fence++
+		}
 	}
 	db.accounts[k] = a
 }

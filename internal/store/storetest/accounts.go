@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
@@ -28,6 +29,25 @@ var accounts = map[string]func(*testing.T, Open){
 		if noted[store.SourceSide].Key != "production" || noted[store.TargetSide].Shown != "the account production" {
 			t.Errorf("noted: %+v", noted)
 		}
+	},
+	"an attempt that began in the account before finds no link in the one that is noted meanwhile": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		note := func(key string) {
+			_, err := f.db.NoteAccounts(f.ctx, sync1, []store.Account{account(store.SourceSide, "s"), account(store.TargetSide, key)})
+			f.must(err)
+		}
+		f.receive(event("evt_1", "cus_1"))
+		note("sandbox")
+		w := f.claimOne()
+		note("sandbox") // as at each start
+		note("production")
+		if err := f.db.SaveLink(f.ctx, w, link("cus_1", "rec_1")); !errors.Is(err, store.ErrFenced) || len(f.targets()) > 0 {
+			t.Errorf("a record of the sandbox is linked: %v, %v", f.targets(), err)
+		}
+		f.must(f.db.GiveBack(f.ctx, w))
+		w = f.claimOne()
+		note("production")
+		f.must(f.db.SaveLink(f.ctx, w, link("cus_1", "rec_1")))
 	},
 	"a link is of both accounts": keptOf(func(f fixture) { f.must(f.db.SetLink(f.ctx, link("cus_1", "rec_1"))) }, store.SourceSide, store.TargetSide),
 	"a write on its way is of the target's account": keptOf(func(f fixture) {

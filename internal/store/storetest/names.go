@@ -102,6 +102,25 @@ var namesOf = map[string]func(*testing.T, Open){
 		}
 	},
 
+	"a link that an attempt finds after the rename is kept, and its lease given back where somebody decided anew": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.receive(event("evt_1", "cus_1"), event("evt_2", "cus_2"))
+		works := f.claim()
+		f.rename(sync1, renamedTo)
+		l := link("cus_1", "rec_1")
+		f.must(f.db.SaveLink(f.ctx, &works[0], l))
+		f.must(f.db.SetLink(f.ctx, store.Link{Sync: renamedTo, Customer: "cus_2", TargetID: "rec_2", By: "ana"}))
+		links, err := f.db.Links(f.ctx, renamedTo)
+		f.must(err)
+		if len(links) != 2 || links[0].TargetID != "rec_1" {
+			t.Errorf("the links are %+v", links)
+		}
+		f.must(f.db.GiveBack(f.ctx, &works[1]))
+		if again := f.claimOf(renamedTo); len(again) != 1 || again[0].Customer != "cus_2" {
+			t.Errorf("due are %v", again)
+		}
+	},
+
 	"a comparison under way goes on under the new name, and leaves nothing under the old one": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		f.note(sync1)
