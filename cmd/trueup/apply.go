@@ -85,6 +85,9 @@ func (f *applyFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, 
 	if err != nil {
 		return err
 	}
+	if a.Began, err = db.Now(cmd.Context()); err != nil {
+		return err
+	}
 	todo, err := rowsToCarry(cmd.Context(), db, a)
 	if err != nil {
 		return err
@@ -104,12 +107,7 @@ func (f *applyFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, 
 		fmt.Fprintln(cmd.ErrOrStderr(), "another trueup apply of this plan is at work, or was killed a moment ago; both go on, each row is carried by one of them, and what the other has written counts as applied before")
 	}
 	m := newMeter(cmd)
-	var p pace
-	a.Progress = func(t sweep.Applied) {
-		// What was carried before is counted as the plan is gone through.
-		done := max(0, t.Applied+t.Before-todo.applied) + max(0, t.Refused-todo.refused) + t.Failed
-		m.say("%d of %d rows: %d applied, %d refused, %d failed%s", done, todo.n, t.Applied, max(0, t.Refused-todo.refused), t.Failed, p.left(done, todo.n, m.now()))
-	}
+	a.Progress = applyProgress(m, todo.n)
 	total, err := app.Apply(cmd.Context(), cfg, db, a, f.lease)
 	m.end()
 	if told := f.tell(cmd, db, a, total); told != nil {
@@ -125,6 +123,15 @@ func (f *applyFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, 
 		return errPerson
 	}
 	return nil
+}
+
+// applyProgress tells how far an application is, and how long the rest may take.
+func applyProgress(m *meter, all int) func(sweep.Applied) {
+	var p pace
+	return func(t sweep.Applied) {
+		done := t.Applied + t.Before + t.Refused + t.Failed
+		m.say("%d of %d rows: %d applied, %d refused, %d failed%s", done, all, t.Applied, t.Refused, t.Failed, p.left(done, all, m.now()))
+	}
 }
 
 // sayHalted says on standard error that mass_change has halted a sync, and what
@@ -244,10 +251,8 @@ func checkChosen(ctx context.Context, db *store.DB, a sweep.Application, chosen 
 
 // carrying is what an application is about to do.
 type carrying struct {
-	n       int // rows to be tried
-	refused int // rows that were refused before
-	applied int // and those that were applied
-	moves   map[[2]string]int
+	n     int // rows to be tried
+	moves map[[2]string]int
 }
 
 func rowsToCarry(ctx context.Context, db *store.DB, a sweep.Application) (carrying, error) {
@@ -256,12 +261,7 @@ func rowsToCarry(ctx context.Context, db *store.DB, a sweep.Application) (carryi
 		switch {
 		case err != nil:
 			return c, err
-		case !a.Carries(r):
-		case r.State == store.RowApplied:
-			c.applied++
-		case r.State == store.RowRefused:
-			c.refused++
-		default:
+		case a.Carries(r) && r.State != store.RowApplied && r.State != store.RowRefused:
 			c.n++
 			c.moves[[2]string{r.Before, r.After}]++
 		}

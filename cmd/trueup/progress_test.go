@@ -85,6 +85,30 @@ func TestAnEstimateIsOfWhatWasDoneLately(t *testing.T) {
 	}
 }
 
+// What an earlier application has written says nothing of the pace of this one.
+func TestAnApplicationTellsWhatIsLeftWhenItCanBeTold(t *testing.T) {
+	var out strings.Builder
+	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+	m := &meter{w: &out, now: func() time.Time { return now }, began: now, told: now}
+	progress := applyProgress(m, 600)
+	for _, tt := range []struct {
+		after time.Duration
+		done  sweep.Applied
+		want  string
+	}{
+		{time.Minute, sweep.Applied{Applied: 1}, "1 of 600 rows: 1 applied, 0 refused, 0 failed\n"}, // it had to wait
+		{time.Minute, sweep.Applied{Applied: 8, Refused: 2, Failed: 1}, "11 of 600 rows: 8 applied, 2 refused, 1 failed\n"},
+		{time.Minute, sweep.Applied{Applied: 60, Refused: 10, Failed: 1}, "71 of 600 rows: 60 applied, 10 refused, 1 failed, about 9 minutes left\n"},
+		{time.Minute, sweep.Applied{Applied: 90, Before: 30, Refused: 10, Failed: 1}, "131 of 600 rows: 90 applied, 10 refused, 1 failed, about 8 minutes left\n"},
+	} {
+		out.Reset()
+		now = now.Add(tt.after)
+		if progress(tt.done); out.String() != tt.want {
+			t.Errorf("after %+v it tells %q, not %q", tt.done, out.String(), tt.want)
+		}
+	}
+}
+
 func TestALongTableIsCutOnlyWhereItIsShort(t *testing.T) {
 	rows := func(yield func(store.PlanRow, error) bool) {
 		for range 60 {

@@ -42,7 +42,10 @@ type Application struct {
 	Workers int
 	// Beside is told when another process applies the plan as well; nil is nobody.
 	Beside func()
-	// Progress is told after each row; nil is nobody.
+	// Began is when the rows that are to be tried were counted. Progress is told
+	// what has become of them since, by this application or by another one; nil is
+	// nobody.
+	Began    time.Time
 	Progress func(Applied)
 	// Wait passes a time, or returns when ctx ends; nil waits by the clock.
 	Wait func(ctx context.Context, d time.Duration)
@@ -63,6 +66,21 @@ type Applied struct {
 	Refused int // their world had moved, now or at an earlier try
 	Failed  int
 	Left    int // not tried, or not to an end
+}
+
+func (t *Applied) add(c pipeline.Carried) {
+	switch {
+	case c.State == store.RowApplied && c.Elsewhere:
+		t.Before++
+	case c.State == store.RowApplied:
+		t.Applied++
+	case c.State == store.RowRefused:
+		t.Refused++
+	case c.State == store.RowFailed:
+		t.Failed++
+	default:
+		t.Left++
+	}
 }
 
 // Carries reports whether a row is one that an application carries.
@@ -111,7 +129,8 @@ type application struct {
 
 	mu     sync.Mutex
 	total  Applied
-	inARow int // failures
+	lately Applied // of total, what has come since Began
+	inARow int     // failures
 }
 
 // feed gives the rows that are to be tried to the workers, and counts the others.
@@ -123,11 +142,14 @@ func (a *application) feed(ctx context.Context, rows chan<- store.PlanRow) error
 			return err
 		case !a.Carries(row):
 			continue
-		case row.State == store.RowApplied:
-			a.count(func(t *Applied) { t.Before++ })
-			continue
-		case row.State == store.RowRefused:
-			a.count(func(t *Applied) { t.Refused++ })
+		case row.State == store.RowApplied, row.State == store.RowRefused:
+			before := pipeline.Carried{State: row.State, Elsewhere: true}
+			a.count(func(t *Applied) {
+				t.add(before)
+				if !a.Began.IsZero() && row.EndedAt.After(a.Began) {
+					a.lately.add(before)
+				}
+			})
 			continue
 		case ctx.Err() != nil, a.Limit > 0 && tried == a.Limit:
 			a.count(func(t *Applied) { t.Left++ })
@@ -147,9 +169,6 @@ func (a *application) count(change func(*Applied)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	change(&a.total)
-	if a.Progress != nil {
-		a.Progress(a.total)
-	}
 }
 
 // carry carries one row, waiting while its customer or a connection is busy.
@@ -188,19 +207,10 @@ func (a *application) carry(waiting, working context.Context, row store.PlanRow)
 // ended counts a row, and stops when no other would fare better.
 func (a *application) ended(c pipeline.Carried) {
 	a.count(func(t *Applied) {
-		switch c.State {
-		case store.RowApplied:
-			if c.Elsewhere {
-				t.Before++
-				break
-			}
-			t.Applied++
-		case store.RowRefused:
-			t.Refused++
-		case store.RowFailed:
-			t.Failed++
-		default:
-			t.Left++
+		t.add(c)
+		a.lately.add(c)
+		if a.Progress != nil {
+			a.Progress(a.lately)
 		}
 		if c.State == store.RowFailed {
 			a.inARow++

@@ -248,8 +248,13 @@ func TestOnlyWhatIsChosenIsTried(t *testing.T) {
 		}
 		a = w.application(plan)
 		a.Limit = 2
+		var told Applied
+		a.Began, a.Progress = w.clock(), func(t Applied) { told = t }
 		if total := w.apply(a); total != (Applied{Applied: 2, Before: 1, Left: 3}) || len(writes()) != 3 {
 			t.Errorf("it came to %+v, written were %v", total, writes())
+		}
+		if told != (Applied{Applied: 2}) {
+			t.Errorf("of the rows that it tried it told %+v", told)
 		}
 	})
 }
