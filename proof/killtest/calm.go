@@ -24,11 +24,11 @@ func (r *round) calm() error {
 		r.odd(breach(6, "%d events are not acknowledged %s after the last kill\n%s", r.load.waiting.Load(), limit, r.logs()))
 	}
 	if !r.until(func() bool { return r.idle() || !r.alive() }) {
-		r.odd(breach(2, "customers or events still wait %s after the last kill\n%s", limit, r.logs()))
+		r.odd(breach(2, "events still wait, or calls fail, %s after the last kill\n%s", limit, r.logs()))
 	}
 	r.repeatAll()
 	if !r.until(func() bool { return r.idle() || !r.alive() }) {
-		r.odd(breach(2, "customers or events still wait after each was sent again\n%s", r.logs()))
+		r.odd(breach(2, "events still wait, or calls fail, after each was sent again\n%s", r.logs()))
 	}
 	if err := r.ctx.Err(); err != nil {
 		return err
@@ -42,9 +42,9 @@ func (r *round) calm() error {
 	return nil
 }
 
-// idle reports whether the program says that no customer is due or will be tried
-// again: one that is parked because a tool was slow has no event that waits. It
-// does not name a sync that has nothing to do.
+// idle reports whether the program shows that no event waits and that no tool
+// failed: a customer whose tool was slow is parked, has no event that waits, and
+// is tried again. A sync that has nothing to do is not shown.
 func (r *round) idle() bool {
 	resp, err := r.sender.client.Get(r.address() + "/metrics")
 	if err != nil {
@@ -56,10 +56,12 @@ func (r *round) idle() bool {
 		return false
 	}
 	for line := range strings.Lines(string(text)) {
-		for _, waiting := range []string{"customers", "events"} {
-			if value, ok := strings.CutPrefix(line, `trueup_waiting_`+waiting+`{sync="customer-status"} `); ok && strings.TrimSpace(value) != "0" {
-				return false
-			}
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		waits := name == `trueup_waiting_events{sync="customer-status"}`
+		failed := name == `trueup_open_exceptions{kind="connection_failed",sync="customer-status"}` ||
+			name == `trueup_open_exceptions{kind="write_failed",sync="customer-status"}`
+		if (waits || failed) && value != "0" {
+			return false
 		}
 	}
 	return true
