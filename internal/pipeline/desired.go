@@ -90,8 +90,8 @@ func (r reading) changedAt(value string, record status.SourceRecord, stored stor
 	}
 	after = later(after, stored.At)
 	seen := after
-	if stored.SourceValue != "" && !same {
-		seen = later(seen, stored.SeenAt.Add(-shownWithin)) // we looked, and it was another
+	if r.asked && stored.SourceValue != "" && !same {
+		seen = later(seen, stored.SeenAt.Add(-shownWithin)) // it showed another value then
 	}
 	if at, ok := r.firstStatement(value, after, seen); ok {
 		return at

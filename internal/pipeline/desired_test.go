@@ -52,7 +52,7 @@ func TestWhenTheSourceChanged(t *testing.T) {
 		"which was not complete when the change is older": {
 			events: []store.Event{unchanged(9, told(8, "paused"))}, stored: stored("active", 1, 3), want: shown(3), asked: true},
 		"what is dated ahead of when it came tells no time": {
-			events: []store.Event{came(7, told(40, "paused"))}, stored: stored("active", 1, 3), want: shown(3)},
+			events: []store.Event{came(7, told(40, "paused"))}, stored: stored("active", 1, 3), want: shown(3), asked: true},
 		"a value that is dated ahead tells no time": {record: status.SourceRecord{ValueAt: minute(90)}, stored: stored("active", 1, 3), want: shown(3), asked: true},
 		"nor does it when its time has come": {
 			record: status.SourceRecord{ValueAt: minute(59)}, stored: store.Desired{SourceValue: "paused", At: minute(3), SeenAt: minute(30), EventAt: minute(59)}, want: minute(3), asked: true},
@@ -61,11 +61,12 @@ func TestWhenTheSourceChanged(t *testing.T) {
 		"it came back, and only the leaving was told of":   {events: []store.Event{told(4, "active")}, stored: stored("paused", 1, 3), want: minute(4)},
 		"nothing new since it was carried":                 {events: []store.Event{told(8, "paused")}, stored: stored("paused", 1, 3), want: minute(1)},
 		"another value was carried before":                 {events: []store.Event{told(8, "paused")}, stored: stored("active", 1, 3), want: minute(8)},
-		"nobody told, and another value was seen before":   {stored: stored("active", 1, 3), want: shown(3)},
+		"nobody told, and another value was seen before":   {stored: stored("active", 1, 3), want: shown(3), asked: true},
+		"an attempt without a new event has seen nothing":  {stored: stored("active", 1, 3), want: minute(1)},
 		"only another value was told of":                   {events: []store.Event{told(8, "active")}, want: minute(8)},
 		"nobody ever told":                                 {},
 		"events without times tell nothing":                {events: []store.Event{told(0, "paused")}},
-		"an event from before what was carried is no news": {events: []store.Event{told(1, "paused")}, stored: stored("active", 2, 3), want: shown(3)},
+		"an event from before what was carried is no news": {events: []store.Event{told(1, "paused")}, stored: stored("active", 2, 3), want: minute(2)},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -120,8 +121,13 @@ func TestTheTimeOfAChangeIsNeverTooLate(t *testing.T) {
 		var stored store.Desired
 		if n := rapid.IntRange(0, len(values)).Draw(t, "carried before"); n > 0 {
 			// What an earlier look can have stored: the value of that moment,
-			// its time no later than true.
-			stored = store.Desired{SourceValue: values[n-1], At: minute(rapid.IntRange(0, n).Draw(t, "at")), SeenAt: minute(n)}
+			// its time no later than true. Where nobody can be asked, a later
+			// attempt has seen nothing, and events can be on their way.
+			seen := n
+			if !asked {
+				seen = rapid.IntRange(n, len(values)+2).Draw(t, "tried again")
+			}
+			stored = store.Desired{SourceValue: values[n-1], At: minute(rapid.IntRange(0, n).Draw(t, "at")), SeenAt: minute(seen)}
 		}
 		got := on(rapid.Permutation(events).Draw(t, "order"), asked).changedAt(value, status.SourceRecord{Value: value}, stored)
 		if stored.SourceValue == "" && asked {
