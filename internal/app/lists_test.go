@@ -3,6 +3,7 @@ package app_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -72,6 +73,77 @@ func TestAPollAndASweepThatBothFailAreOneException(t *testing.T) {
 	l.until("it says that the sweep fails", func() bool { return says(false, true) })
 	close(sweeps)
 	l.until("it is closed", func() bool { return says(false, false) })
+	x, err := l.db.Exception(t.Context(), first)
+	l.must(err)
+	if x.State != status.Resolved {
+		t.Errorf("the exception of both is %+v", x)
+	}
+}
+
+// The other way round: the sweep fails first and recovers first. What the poll has
+// to say is left open by it, and nothing is once the poll works again as well.
+func TestASweepThatRecoversLeavesWhatThePollSays(t *testing.T) {
+	t.Parallel()
+	l := newLive(t, engines["sqlite"](t))
+	l.carried(1)
+	var sourceRefused, targetRefused atomic.Bool
+	reached, sweeps := make(chan struct{}, 9), make(chan struct{})
+	l.billing.Instead(func(w http.ResponseWriter, r *http.Request) bool {
+		no := r.URL.Query().Has("all") && sourceRefused.Load()
+		if no {
+			code(http.StatusForbidden)(w, r)
+		}
+		return no
+	})
+	l.crm.Instead(func(w http.ResponseWriter, r *http.Request) bool {
+		switch {
+		case !r.URL.Query().Has("all"):
+			return false
+		case targetRefused.Load():
+			code(http.StatusForbidden)(w, r)
+			return true
+		}
+		reached <- struct{}{}
+		select { // the source is listed, and the sweep not at its end
+		case <-sweeps:
+		case <-r.Context().Done():
+		}
+		return false
+	})
+	const asking, comparing = "asking billing for its changes", "comparing both sides"
+	var first int64
+	says := func(what ...string) bool {
+		open := l.exceptions(status.ConnectionFailed)
+		if len(open) == 0 {
+			return len(what) == 0
+		}
+		if first == 0 {
+			first = open[0].ID
+		}
+		if len(open) > 1 || open[0].ID != first {
+			t.Fatalf("open is %+v", open)
+		}
+		var said []string
+		for part := range strings.SplitSeq(open[0].Reason, ". Also: ") {
+			before, _, _ := strings.Cut(part, ":")
+			said = append(said, before)
+		}
+		return slices.Equal(said, what)
+	}
+	targetRefused.Store(true)
+	l.asksAnew("    sweep: {every: 1h}\n")
+	l.until("it says that the sweep fails", func() bool { return says(comparing) })
+	targetRefused.Store(false)
+	l.asksAnew("    sweep: {every: 2h}\n")
+	<-reached
+	sourceRefused.Store(true)
+	l.asksAnew("    sweep: {every: 3h}\n")
+	l.until("it says that the poll fails too", func() bool { return says(comparing, asking) })
+	close(sweeps)
+	l.until("it says that the poll fails", func() bool { return says(asking) })
+	sourceRefused.Store(false)
+	l.asksAnew("    sweep: {every: 4h}\n")
+	l.until("it is closed", func() bool { return says() })
 	x, err := l.db.Exception(t.Context(), first)
 	l.must(err)
 	if x.State != status.Resolved {

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"sync/atomic"
@@ -125,6 +126,31 @@ var askedTroubles = map[string]history{
 			h.until("ours is written", func() bool { return h.crm.Status(h.record) == "Churned" && len(h.open()) == 0 })
 			h.apart()
 			h.tell("evt_3", "paused", h.state("paused"))
+		}},
+	"many events come while the target answers from an old copy": {
+		holds: "Churned", written: []string{paused, churned},
+		begin: func(h *historian) {
+			h.edit("Paused", "human:ana", time.Time{}) // of another field
+			old := h.crm.Record(h.record)
+			h.apart()
+			at := h.state("canceled")
+			h.tell("evt_2", "canceled", at)
+			h.until("it is written", func() bool { return h.ended("evt_2") == status.Applied })
+			calls := h.counted(&h.asked, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				if err := json.NewEncoder(w).Encode(old); err != nil {
+					h.Error(err)
+				}
+			})
+			for n := range 6 {
+				before := calls.Load()
+				h.tell(fmt.Sprint("evt_again_", n), "canceled", at)
+				h.until("the record was read", func() bool { return calls.Load() > before })
+			}
+			if open := h.open(); len(open) > 0 {
+				h.Errorf("an edit that nobody made is asked about: %+v", open)
+			}
+			h.asked.Store(nil)
 		}},
 	"many events come while the target is away for a moment": {
 		holds: "Churned", written: []string{paused, churned},

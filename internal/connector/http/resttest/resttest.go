@@ -140,6 +140,13 @@ func (tl *Tool) next() string {
 	return fmt.Sprintf("%q", fmt.Sprint(tl.version))
 }
 
+// Record returns a record as it is now.
+func (tl *Tool) Record(id string) Record {
+	tl.mu.Lock()
+	defer tl.mu.Unlock()
+	return *tl.records[id]
+}
+
 // Status returns what a record holds.
 func (tl *Tool) Status(id string) string {
 	tl.mu.Lock()
