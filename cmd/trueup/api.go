@@ -9,7 +9,7 @@ import (
 func apiCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "api",
-		Short:   "About the API that trueup run serves",
+		Short:   "Show the API that trueup run serves",
 		Example: "  trueup api openapi > openapi.json",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -17,7 +17,7 @@ func apiCommand() *cobra.Command {
 	cmd.AddCommand(&cobra.Command{
 		Use:   "openapi",
 		Short: "Print the OpenAPI document of the API",
-		Long: `Print the OpenAPI 3.1 document of the API, the same that trueup run serves at
+		Long: `Print the OpenAPI 3.1 document of the API, the same one that trueup run serves at
 /api/v1/openapi.json. It needs no configuration.`,
 		Example: "  trueup api openapi > openapi.json",
 		Args:    cobra.NoArgs,

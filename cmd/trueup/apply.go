@@ -37,17 +37,17 @@ func applyCommand() *cobra.Command {
 	var f applyFlags
 	cmd := &cobra.Command{
 		Use:   "apply SYNC --plan HASH",
-		Short: "Write what a plan says, and nothing else",
-		Long: `Write what a plan says, and nothing else. Each row is carried by itself: both
-sides are read again, and the target is written only if the decision is still the
-plan's, for the same record, over the same value. A row whose world has moved is
-refused, and its customer left as it was. Rows that are held or need a person are
-not touched; --approve-first-contact writes over values that were never written by
-us, exactly those that the plan shows.
+		Short: "Apply a plan: write its rows, and nothing else",
+		Long: `Apply a plan: write its rows, and nothing else. For each row, both sides are read
+again, and the target is written only if the decision is still the same, for the
+same record, over the same value. If anything changed after the plan was made, the
+row is refused and its customer is left as it was. Rows that are held or need a
+person are skipped. --approve-first-contact also overwrites values that Trueup did
+not write, exactly those that the plan shows.
 
-It works beside a running trueup run. An interrupt lets the rows on their way end;
-the same command goes on with what is left. Exit 3: some rows were refused or
-failed.`,
+You can apply a plan while trueup run is running. After an interrupt, the rows in
+progress finish; run the same command again to continue. Exit 3: some rows were
+refused or failed.`,
 		Example: `  trueup apply customer-status --plan 1f3a2b4c5d6e
   trueup apply customer-status --plan 1f3a2b4c5d6e --only cus_123 --yes
   trueup apply customer-status --plan 1f3a2b4c5d6e --limit 20
@@ -56,13 +56,13 @@ failed.`,
 		RunE: withStore(f.run),
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.plan, "plan", "", "the plan's `HASH`, or eight of its letters or more")
-	flags.StringArrayVar(&f.only, "only", nil, "only this `CUSTOMER`, again for more; @FILE or - reads one a line")
-	flags.IntVar(&f.limit, "limit", 0, "try at most `N` rows")
-	flags.BoolVar(&f.approveFirst, "approve-first-contact", false, "also write over what the target holds and we never wrote, as the plan shows it")
+	flags.StringVar(&f.plan, "plan", "", "the plan's `HASH`, or at least its first 8 characters")
+	flags.StringArrayVar(&f.only, "only", nil, "only this `CUSTOMER`; can be repeated; @FILE or - reads one per line")
+	flags.IntVar(&f.limit, "limit", 0, "try at most `N` rows (0 means all)")
+	flags.BoolVar(&f.approveFirst, "approve-first-contact", false, "also overwrite values that Trueup did not write, as the plan shows them")
 	asFlag(cmd)
-	flags.BoolVar(&f.agree, "yes", false, "do not ask")
-	flags.DurationVar(&f.lease, "lease", 0, "how long a claimed customer is this process's")
+	flags.BoolVar(&f.agree, "yes", false, "do not ask for confirmation")
+	flags.DurationVar(&f.lease, "lease", 0, "how long this process may work on a customer it has claimed")
 	// A test that kills the process would wait a minute for the old lease.
 	if err := flags.MarkHidden("lease"); err != nil {
 		panic(err)
@@ -76,10 +76,10 @@ func (f *applyFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, 
 		return err
 	}
 	if f.plan == "" {
-		return usage("trueup plan "+args[0]+" makes one and prints its hash", "no plan is named with --plan")
+		return usage("trueup plan "+args[0]+" makes a plan and prints its hash", "--plan is missing")
 	}
 	if f.plan == "latest" {
-		return usage("trueup plan "+args[0]+" --show latest prints the latest one with its hash", "a plan is applied by its hash: the latest may be one that nobody has read")
+		return usage("trueup plan "+args[0]+" --show latest prints the latest plan with its hash", "--plan needs a hash: the latest plan may be one that no one has read")
 	}
 	a, err := f.application(cmd, cfg, db, args[0])
 	if err != nil {
@@ -95,7 +95,7 @@ func (f *applyFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, 
 	if f.limit > 0 {
 		todo.n = min(todo.n, f.limit)
 	}
-	if err := sayHalted(cmd, db, args[0], "these rows are written all the same, and do not count"); err != nil {
+	if err := sayHalted(cmd, db, args[0], "these rows will still be written and do not count toward the limit"); err != nil {
 		return err
 	}
 	if todo.n > 0 && !f.agree {
@@ -104,7 +104,7 @@ func (f *applyFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, 
 		}
 	}
 	a.Beside = func() {
-		fmt.Fprintln(cmd.ErrOrStderr(), "another trueup apply of this plan is at work, or was killed a moment ago; both go on, each row is carried by one of them, and what the other has written counts as applied before")
+		fmt.Fprintln(cmd.ErrOrStderr(), "another trueup apply of this plan is running (or was just killed); both continue, each row is written by only one of them, and rows that the other has written count as applied before")
 	}
 	m := newMeter(cmd)
 	a.Progress = applyProgress(m, todo.n)
@@ -113,7 +113,7 @@ func (f *applyFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, 
 	if told := f.tell(cmd, db, a, total); told != nil {
 		return told
 	}
-	again := "the same command goes on with what is left"
+	again := "run the same command again to continue"
 	switch {
 	case err != nil:
 		return &failure{err: fmt.Errorf("apply plan %s of %s: %w", shortHash(a.Plan.Hash), args[0], err), hint: again, code: exitFailed}
@@ -139,7 +139,7 @@ func applyProgress(m *meter, all int) func(sweep.Applied) {
 func sayHalted(cmd *cobra.Command, db *store.DB, sync, means string) error {
 	counts, err := db.Counts(cmd.Context())
 	if h := counts[sync].Halted; err == nil && !h.Since.IsZero() {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s is halted by mass_change since %s: %s\n", sync, when(h.Since), means)
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s has been halted by mass_change since %s: %s\n", sync, when(h.Since), means)
 	}
 	return err
 }
@@ -147,16 +147,16 @@ func sayHalted(cmd *cobra.Command, db *store.DB, sync, means string) error {
 // application checks all that stands before the first row.
 func (f *applyFlags) application(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync string) (a sweep.Application, err error) {
 	if f.limit < 0 {
-		return a, usage("0 is all of them", "--limit %d is no number of rows", f.limit)
+		return a, usage("0 means all rows", "--limit must be 0 or more, not %d", f.limit)
 	}
 	if f.lease != 0 && f.lease < time.Second {
-		return a, usage("give it 1s or more", "a lease of %s is too short for a call", f.lease)
+		return a, usage("use 1s or more", "--lease %s is too short for a call", f.lease)
 	}
 	if a.Plan, err = planNamed(cmd.Context(), db, sync, f.plan); err != nil {
 		return a, err
 	}
 	if err := sweep.Applicable(cmd.Context(), db, cfg.Syncs[sync], a.Plan); err != nil {
-		return a, &failure{err: fmt.Errorf("plan %s of %s is not applied: %w", shortHash(a.Plan.Hash), sync, err), hint: hintNotApplicable(err, sync, cfg.Path), code: exitFailed}
+		return a, &failure{err: fmt.Errorf("plan %s of %s cannot be applied: %w", shortHash(a.Plan.Hash), sync, err), hint: hintNotApplicable(err, sync, cfg.Path), code: exitFailed}
 	}
 	if _, err := kept(cmd.Context(), db, a.Plan); err != nil {
 		return a, err
@@ -181,9 +181,9 @@ func (f *applyFlags) application(cmd *cobra.Command, cfg *config.Config, db *sto
 func hintNotApplicable(err error, sync, path string) string {
 	switch {
 	case errors.Is(err, sweep.ErrWatching):
-		return "set mode: live for " + sync + " in " + path + " first; going live starts from then, and what was before comes only through the plan"
+		return "set mode: live for " + sync + " in " + path + " first; from then on, new changes are synced, and earlier ones only through the plan"
 	case errors.Is(err, sweep.ErrSuperseded):
-		return "apply that one, or make a new one with trueup plan " + sync + "; trueup plan " + sync + " --show latest prints it"
+		return "apply the newer plan, or make a new one with trueup plan " + sync + "; trueup plan " + sync + " --show latest prints the newer plan"
 	}
 	return "make a new plan with trueup plan " + sync
 }
@@ -246,7 +246,7 @@ func checkChosen(ctx context.Context, db *store.DB, a sweep.Application, chosen 
 	if len(some) > 5 {
 		some = append(some[:5], fmt.Sprintf("and %d more", len(some)-5))
 	}
-	return usage("trueup plan "+a.Plan.Sync+" --show "+shortHash(a.Plan.Hash)+" --all prints its rows", "the plan has nothing to write for %s", strings.Join(some, ", "))
+	return usage("trueup plan "+a.Plan.Sync+" --show "+shortHash(a.Plan.Hash)+" --all prints its rows", "the plan writes nothing for %s", strings.Join(some, ", "))
 }
 
 // carrying is what an application is about to do.
@@ -286,18 +286,18 @@ func (c carrying) agreed(cmd *cobra.Command, s config.Sync, a sweep.Application)
 	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	for i, m := range moves {
 		if i == movesShown {
-			fmt.Fprintf(t, "  …\t%d other kinds of move\n", len(moves)-i)
+			fmt.Fprintf(t, "  …\t%d other kinds of change\n", len(moves)-i)
 			break
 		}
 		fmt.Fprintf(t, "  %d\t%s → %s\n", c.moves[m], cell(m[0]), cell(m[1]))
 	}
 	if a.Limit > 0 && a.Limit == c.n {
-		fmt.Fprintf(t, "  at most\t%d of them now\n", a.Limit)
+		fmt.Fprintf(t, "  now\tat most %d of them\n", a.Limit)
 	}
 	if err := t.Flush(); err != nil {
 		return false, err
 	}
-	return askYes(cmd, "Write this?", "add --yes to apply it")
+	return askYes(cmd, "Write these changes?", "add --yes to apply the plan")
 }
 
 // tell prints what became of the rows.
@@ -335,7 +335,7 @@ func (f *applyFlags) tell(cmd *cobra.Command, db *store.DB, a sweep.Application,
 		return err
 	}
 	if n > shortTable && isTerminal(out) {
-		fmt.Fprintf(out, "… and %d more: trueup plan %s --show %s --csv has them\n", n-shortTable, a.Plan.Sync, shortHash(a.Plan.Hash))
+		fmt.Fprintf(out, "… and %d more: trueup plan %s --show %s --csv lists them all\n", n-shortTable, a.Plan.Sync, shortHash(a.Plan.Hash))
 	}
 	fmt.Fprintf(out, "%d applied", t.Applied)
 	for _, part := range []struct {
@@ -348,7 +348,7 @@ func (f *applyFlags) tell(cmd *cobra.Command, db *store.DB, a sweep.Application,
 	}
 	fmt.Fprintln(out)
 	if t.Refused > 0 {
-		fmt.Fprintf(out, "what was refused has moved since; make a new plan: trueup plan %s\n", a.Plan.Sync)
+		fmt.Fprintf(out, "refused rows changed after the plan was made; make a new plan: trueup plan %s\n", a.Plan.Sync)
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ func ask(cmd *cobra.Command, question string) (agreed, asked bool) {
 func askYes(cmd *cobra.Command, question, instead string) (bool, error) {
 	agreed, asked := ask(cmd, question)
 	if !asked {
-		return false, usage(instead, "nobody is here to ask; nothing was changed")
+		return false, usage(instead, "not a terminal, so cannot ask for confirmation; nothing was changed")
 	}
 	if !agreed {
 		fmt.Fprintln(cmd.ErrOrStderr(), "nothing was changed")

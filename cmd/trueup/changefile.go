@@ -12,7 +12,7 @@ import (
 
 // errFileMoved means that a file holds something else by now than what a change
 // of it was made from. Nothing was written.
-var errFileMoved = errors.New("the file was changed meanwhile")
+var errFileMoved = errors.New("the file was changed in the meantime")
 
 // changeFile gives a file the text after, if it still holds before. Owner, group
 // and mode stay. It is written as a whole or not at all, but in place where a
@@ -76,7 +76,7 @@ func beside(path string, like fs.FileInfo, text []byte) (name string, err error)
 		return "", nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("write beside %s: %w", path, err)
+		return "", fmt.Errorf("write next to %s: %w", path, err)
 	}
 	kept := false
 	if owner, ok := like.Sys().(*syscall.Stat_t); ok {
@@ -88,7 +88,7 @@ func beside(path string, like fs.FileInfo, text []byte) (name string, err error)
 		return f.Name(), nil
 	}
 	if err != nil {
-		err = fmt.Errorf("write beside %s: %w", path, err)
+		err = fmt.Errorf("write next to %s: %w", path, err)
 	}
 	return "", errors.Join(err, os.Remove(f.Name()))
 }

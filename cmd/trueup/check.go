@@ -53,11 +53,11 @@ type liveResult struct {
 func checkCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Check trueup.yaml, and with --live the accounts",
-		Long: `Check trueup.yaml: every fault at once, each with its line and what to write
-instead. With --live each connection is called as well, which changes nothing
-there, and of each sync the values are shown that the last comparison of both
-sides has seen: what each means, and which of them has no meaning yet.`,
+		Short: "Check trueup.yaml, and with --live the connections",
+		Long: `Check trueup.yaml and report every fault at once, each with its line and what to
+write instead. --live also calls each connection, which changes nothing there. For
+each sync it then shows the values that the last full comparison found: what each
+one means, and which have no meaning yet.`,
 		Example: `  trueup check
   trueup check --live
   trueup check -c /etc/trueup/trueup.yaml --json`,
@@ -108,7 +108,7 @@ func check(cmd *cobra.Command, _ []string) error {
 	}
 	for _, l := range result.Live {
 		if err == nil && !l.OK {
-			err = &failure{err: errors.New("not every connection answers as it should"), hint: "correct what is said above and run trueup check --live again", code: exitFailed}
+			err = &failure{err: errors.New("some connections failed the check"), hint: "fix the problems above and run trueup check --live again", code: exitFailed}
 		}
 	}
 	return err
@@ -147,7 +147,7 @@ func leftBehind(ctx context.Context, cfg *config.Config) ([]string, error) {
 	case errors.As(err, &unclear):
 		return nil, unclear
 	case err != nil:
-		return []string{"the database could not be asked whether its customers belong to the syncs of this file: " + err.Error()}, nil
+		return []string{"could not check whether the customers in the database belong to the syncs of this file: " + err.Error()}, nil
 	}
 	return found, nil
 }
@@ -186,7 +186,7 @@ func (c checked) print(cmd *cobra.Command, cfg *config.Config) error {
 	fmt.Fprintf(out, "%s is valid: %s, %s\n", c.Config, status.Plural(c.Connections, "connection"), status.Plural(c.Syncs, "sync"))
 	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
 		if s := cfg.Syncs[name]; s.Mode == config.ModeLive && s.Limits == nil {
-			fmt.Fprintf(out, "%s: has no limits: a mistake in %s would reach every customer; see limits in docs/configuration.md\n", name, s.Source.Connection)
+			fmt.Fprintf(out, "%s: no limits: a mistake in %s would reach every customer; see limits in docs/configuration.md\n", name, s.Source.Connection)
 		}
 		target := cfg.Syncs[name].Target.Connection
 		for _, weak := range weaknesses(c.Knows[name]) {
@@ -213,22 +213,22 @@ func (c checked) print(cmd *cobra.Command, cfg *config.Config) error {
 func weaknesses(k connector.Knowledge) []string {
 	var all []string
 	if !k.Actor {
-		all = append(all, "does not say who edited a record: any foreign edit counts as a person's")
+		all = append(all, "does not report who edited a record: every edit by others counts as a person's")
 	} else if !k.FieldTime {
-		all = append(all, "says who edited a record last, and not which field: an automation that comes after a person hides the person, "+
-			"so its edit is held like a person's unless it is surely older than the source's change or a write of ours accounts for it")
+		all = append(all, "reports who edited a record last, but not which field: an automation that edits after a person hides the person, "+
+			"so its edit is held like a person's unless it is certainly older than the source's change, or one of our writes explains it")
 	}
 	switch {
 	case !k.Order:
-		all = append(all, "does not say when a record was edited: what the last two looks cannot tell apart is held")
+		all = append(all, "does not report when a record was edited: if the last two reads cannot show which change is newer, the customer is held")
 	case !k.FieldTime:
-		all = append(all, "has one time for the whole record: an edit that may be newer than the source's change is held")
+		all = append(all, "has one edit time for the whole record: an edit that may be newer than the source's change is held")
 	}
 	if !k.ConditionalWrite {
-		all = append(all, "writes unconditionally: an edit in the moment between look and write is not seen")
+		all = append(all, "writes unconditionally: an edit between our read and our write is overwritten unseen")
 	}
 	if k.Unverified {
-		all = append(all, "cannot show what was written (read_back: false): a write counts when the tool accepts it, and is never verified")
+		all = append(all, "cannot show what was written (read_back: false): a write counts once the tool accepts it, and is never verified")
 	}
 	return all
 }

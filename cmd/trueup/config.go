@@ -13,7 +13,7 @@ import (
 func configCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "config",
-		Short:   "About the configuration file",
+		Short:   "Print an example or the schema of the configuration file",
 		Example: "  trueup config example > trueup.yaml\n  trueup config schema > trueup.schema.json",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -21,8 +21,8 @@ func configCommand() *cobra.Command {
 	cmd.AddCommand(&cobra.Command{
 		Use:   "example",
 		Short: "Print an example of trueup.yaml to start from",
-		Long: `Print an example of trueup.yaml to start from: Stripe decides, a CRM with a REST
-API follows. Change the crm part to your tool, then trueup check.`,
+		Long: `Print an example of trueup.yaml to start from: Stripe decides, and a CRM with a
+REST API follows. Change the crm part to match your tool, then run trueup check.`,
 		Example: "  trueup config example > trueup.yaml",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -32,8 +32,8 @@ API follows. Change the crm part to your tool, then trueup check.`,
 	}, &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON Schema of trueup.yaml",
-		Long: `Print the JSON Schema of trueup.yaml. An editor that knows it completes and
-checks the file: begin it with
+		Long: `Print the JSON Schema of trueup.yaml. With it, an editor can complete and check
+the file. Start the file with
 
   # yaml-language-server: $schema=./trueup.schema.json`,
 		Example: "  trueup config schema > trueup.schema.json",

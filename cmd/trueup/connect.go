@@ -21,15 +21,16 @@ type connected struct {
 func connectCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "connect CONNECTION",
-		Short: "Give consent to a connection that uses OAuth",
-		Long: `Show the address at which you give your consent in the tool, wait until the tool
-sends you back to this machine, and keep the tokens in the database, sealed with
-encryption_key. A running trueup run uses them at once. Do it again when a
-connection_failed exception asks for it.
+		Short: "Connect to a tool that uses OAuth",
+		Long: `Connect to a tool that uses OAuth. This prints the address where you approve access
+in the tool, waits until the tool sends you back to this machine, and stores the
+tokens in the database, encrypted with encryption_key. A running trueup run uses
+them at once. Run it again when a connection_failed exception asks for it.
 
-The name of a type does as well when there is one connection of it. On a machine
-without a browser forward the port of oauth.redirect_url, such as
-ssh -L 8765:127.0.0.1:8765 HOST, and open the address at home.`,
+Instead of the connection's name you can give its type, if it is the only one of
+that type. On a machine without a browser, forward the port of oauth.redirect_url,
+for example with ssh -L 8765:127.0.0.1:8765 HOST, and open the address on your own
+computer.`,
 		Example: `  trueup connect crm
   trueup connect gohighlevel
   trueup connect crm --json`,
@@ -50,7 +51,7 @@ func connect(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	account, err := app.Connect(cmd.Context(), cfg, name, func(page string) {
-		fmt.Fprintf(cmd.ErrOrStderr(), "Open this address, and choose the account of connection %s:\n\n%s\n\n", name, page)
+		fmt.Fprintf(cmd.ErrOrStderr(), "Open this address and choose the account for connection %s:\n\n%s\n\n", name, page)
 	})
 	if err != nil {
 		return err
@@ -79,7 +80,7 @@ func connectionOf(cfg *config.Config, word string) (string, error) {
 	case 1:
 		return of[0], nil
 	case 0:
-		return "", usage("its connections are: "+strings.Join(all, ", "), "there is no connection %q in %s", word, cfg.Path)
+		return "", usage("available connections: "+strings.Join(all, ", "), "no connection %q in %s", word, cfg.Path)
 	}
-	return "", usage("name one of them: "+strings.Join(of, ", "), "%d connections are of type %s", len(of), word)
+	return "", usage("name one of these: "+strings.Join(of, ", "), "%d connections are of type %s", len(of), word)
 }

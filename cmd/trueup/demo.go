@@ -17,20 +17,20 @@ func demoCommand() *cobra.Command {
 	o := demo.Options{}
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "See it at work between two sample tools, without any account",
+		Short: "Run a demonstration with two sample tools, without any account",
 		Long: `Start two sample tools on this machine, a billing tool that decides and a CRM
 that follows, with Trueup between them, and show a stream of changes with
-everything that goes wrong in life: repeats, wrong order, an unknown status, a
-customer nobody knows, a person's edit. Both tools have a page where you can
-click a status yourself. It ends with Ctrl-C, or by itself with --for, and
-prints a table of what happened.`,
+everything that goes wrong in practice: repeats, wrong order, an unknown status, a
+customer that is missing in the CRM, a person's edit. Both tools have a page where
+you can change a status yourself. The demonstration ends with Ctrl-C, or after the
+time given with --for, and prints a table of what happened.`,
 		Example: `  trueup demo
   trueup demo --for 20s
   trueup demo --dir ./demo     # keeps trueup.yaml, the database and the log`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.For != 0 && o.For < demo.Shortest {
-				return usage("give it "+demo.Shortest.String()+" or more", "%s is too short to show anything", o.For)
+				return usage("use "+demo.Shortest.String()+" or more", "--for %s is too short to show anything", o.For)
 			}
 			if !cmd.Flags().Changed("seed") {
 				o.Seed = rand.Uint64() // #nosec G404 -- it decides who plays which part, and is no secret
@@ -39,9 +39,9 @@ prints a table of what happened.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.DurationVar(&o.For, "for", 0, "end by itself after this time (5s or more)")
+	flags.DurationVar(&o.For, "for", 0, "end after this time (5s or more)")
 	flags.StringVar(&o.Dir, "dir", "", "keep trueup.yaml, the database and the log in `DIR`")
-	flags.Uint64Var(&o.Seed, "seed", 0, "play the same script again (random unless given)")
+	flags.Uint64Var(&o.Seed, "seed", 0, "play the same script again (random by default)")
 	return cmd
 }
 

@@ -27,11 +27,11 @@ type chooseEvents struct {
 func (c *chooseEvents) flags(cmd *cobra.Command) {
 	syncFlag(cmd)
 	f := cmd.Flags()
-	f.StringVar(&c.Customer, "customer", "", "only of this `CUSTOMER` (the source's id)")
+	f.StringVar(&c.Customer, "customer", "", "only this `CUSTOMER` (the source's id)")
 	f.StringVar(&c.Connection, "connection", "", "only from this `CONNECTION`")
 	f.StringVar(&c.outcome, "outcome", "", "only with this `OUTCOME`")
-	f.StringVar(&c.since, "since", "", "only those received since a `TIME`: 2026-12-31, 2026-12-31T08:00:00Z, or that long ago, such as 72h")
-	f.StringVar(&c.until, "until", "", "only those received before a `TIME`")
+	f.StringVar(&c.since, "since", "", "only those received since this `TIME`: 2026-12-31, 2026-12-31T08:00:00Z, or an age such as 72h")
+	f.StringVar(&c.until, "until", "", "only those received before this `TIME`")
 }
 
 // filter checks what was given.
@@ -63,7 +63,7 @@ func pastTime(flag, text string) (time.Time, error) {
 			return at.UTC(), nil
 		}
 	}
-	return time.Time{}, usage("write 2026-12-31, 2026-12-31T08:00:00Z or 72h", "--%s %q is no time", flag, text)
+	return time.Time{}, usage("write 2026-12-31, 2026-12-31T08:00:00Z or 72h", "--%s %q is not a valid time", flag, text)
 }
 
 // replayFlags are those of trueup events replay.
@@ -77,16 +77,16 @@ func eventsReplayCommand() *cobra.Command {
 	var f replayFlags
 	cmd := &cobra.Command{
 		Use:   "replay [NUMBER | FROM-TO]...",
-		Short: "Carry events once more, with the map of now",
-		Long: `Carry events once more, with the map of now. It says first what it would do for
-each, and asks. Numbers are those of trueup events list; a range or a filter
-leaves out events that are replays themselves.
+		Short: "Replay events with the current map",
+		Long: `Replay events with the current map. The command first shows what it would do for
+each event, and asks. Take the numbers from trueup events list. A range or a filter
+skips events that are replays themselves.
 
-A replay is an event of its own, so that it is not taken for a repeat. A source
-that can be asked is read again, whatever the event says. Where it cannot, an
-event that is older than the one carried last ends superseded: nothing goes back
-in time. An event that could not be read when it came is read with the
-configuration of now.`,
+A replay is a new event, so it is not dropped as a repeat. If the source can be
+read, it is read again, whatever the event contains. If it cannot, an event that is
+older than the latest one processed ends as superseded: nothing goes back in time.
+An event that could not be read when it arrived is read with the current
+configuration.`,
 		Example: `  trueup events replay 17
   trueup events replay 100-250 --outcome parked --dry-run
   trueup events replay --customer cus_123 --since 48h --yes --as ana@example.com`,
@@ -96,9 +96,9 @@ configuration of now.`,
 	}
 	f.flags(cmd)
 	asFlag(cmd)
-	cmd.Flags().StringVar(&f.key, "key", "", "a `TEXT` that makes a repeated call one, also when the first was cut off")
-	cmd.Flags().BoolVar(&f.yes, "yes", false, "do it without asking")
-	cmd.Flags().BoolVar(&f.dry, "dry-run", false, "say what it would do, and neither ask nor do it")
+	cmd.Flags().StringVar(&f.key, "key", "", "an idempotency key: a `TEXT` with which a repeated call takes effect once, even if the first was cut off")
+	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask for confirmation")
+	cmd.Flags().BoolVar(&f.dry, "dry-run", false, "show what it would do, without asking or doing it")
 	jsonFlag(cmd)
 	return cmd
 }
@@ -113,10 +113,10 @@ func (f *replayFlags) run(cmd *cobra.Command, args []string, cfg *config.Config,
 		return err
 	}
 	if len(spans) == 0 && filter == (store.EventFilter{}) {
-		return usage("name numbers, a range such as 17-42, or a filter such as --customer or --since", "there is nothing to choose the events by")
+		return usage("give numbers, a range such as 17-42, or a filter such as --customer or --since", "no events chosen")
 	}
 	if f.yes && f.dry {
-		return usage("leave one of them out", "--yes and --dry-run say opposite things")
+		return usage("use only one of them", "--yes and --dry-run contradict each other")
 	}
 	r, end, err := app.Replayer(cfg, db)
 	if err != nil {
@@ -133,12 +133,12 @@ func (f *replayFlags) run(cmd *cobra.Command, args []string, cfg *config.Config,
 	case summary.Replays == 0:
 		return errPerson
 	case wantsJSON(cmd): // two arrays would be no JSON
-		fmt.Fprintln(cmd.ErrOrStderr(), "nothing was replayed; add --yes to do it")
+		fmt.Fprintln(cmd.ErrOrStderr(), "nothing was replayed; add --yes to replay")
 		return errPerson
 	}
 	if agreed, asked := ask(cmd, fmt.Sprintf("Replay %s?", status.Plural(summary.Replays, "event"))); !agreed {
 		if !asked {
-			fmt.Fprintln(cmd.ErrOrStderr(), "nothing was replayed; add --yes to do it")
+			fmt.Fprintln(cmd.ErrOrStderr(), "nothing was replayed; add --yes to replay")
 		}
 		return errPerson
 	}
@@ -161,7 +161,7 @@ func (f *replayFlags) show(cmd *cobra.Command, r replay.Replayer, spans []replay
 	}
 	text := fmt.Sprintf("%s, %d would be replayed, %d cannot be", status.Plural(sum.Events, "event"), sum.Replays, sum.Nothing)
 	if sum.Unmapped > 0 {
-		text += fmt.Sprintf("; the map does not know the value of %d", sum.Unmapped)
+		text += fmt.Sprintf("; %d of them have a value without a meaning", sum.Unmapped)
 	}
 	fmt.Fprintln(cmd.ErrOrStderr(), text)
 	return sum, nil
@@ -184,7 +184,7 @@ func (f *replayFlags) replay(cmd *cobra.Command, r replay.Replayer, spans []repl
 			return err
 		}
 		sum.Add(steps)
-		m.say("%s gone through", status.Plural(sum.Events, "event"))
+		m.say("%s processed", status.Plural(sum.Events, "event"))
 		return out.add(steps)
 	})
 	m.end()
@@ -195,7 +195,7 @@ func (f *replayFlags) replay(cmd *cobra.Command, r replay.Replayer, spans []repl
 	}
 	fmt.Fprintln(cmd.ErrOrStderr(), text)
 	if err != nil {
-		return fmt.Errorf("%w; with --key, the same command goes on where this one ended", err)
+		return fmt.Errorf("%w; with --key, run the same command again to continue", err)
 	}
 	if sum.Nothing > 0 || sum.Events == 0 {
 		return errPerson
@@ -276,7 +276,7 @@ func spansOf(args []string) ([]replay.Span, error) {
 			}
 		}
 		if last < first {
-			return nil, usage("write the lower number first", "the range %s ends before it begins", arg)
+			return nil, usage("put the lower number first", "the range %s ends before it begins", arg)
 		}
 		spans = append(spans, replay.Span{From: first, To: last})
 	}

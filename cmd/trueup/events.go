@@ -13,7 +13,7 @@ import (
 func eventsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "events",
-		Short: "List, show and replay the events that were received",
+		Short: "List, show and replay received events",
 		Example: `  trueup events
   trueup events list --customer cus_123
   trueup events show 17
@@ -26,7 +26,7 @@ func eventsCommand() *cobra.Command {
 	show := &cobra.Command{
 		Use:     "show NUMBER",
 		Short:   "Show one event with its payload",
-		Long:    "Show one event with its payload as the tool sent it, which may hold personal data.",
+		Long:    "Show one event with its payload as the tool sent it. The payload may contain personal data.",
 		Example: "  trueup events show 17 --json",
 		Args:    cobra.ExactArgs(1),
 		RunE:    withDatabase(showEvent),
@@ -40,7 +40,7 @@ func eventsListCommand() *cobra.Command {
 	var c chooseEvents
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List events, the latest first",
+		Short: "List events, latest first",
 		Example: `  trueup events list --outcome parked
   trueup events list --waiting --json`,
 		Args: cobra.NoArgs,
@@ -53,8 +53,8 @@ func eventsListCommand() *cobra.Command {
 		}),
 	}
 	c.flags(cmd)
-	cmd.Flags().BoolVar(&c.Waiting, "waiting", false, "only those that have no outcome yet")
-	cmd.Flags().IntVar(&c.Limit, "limit", 100, "at most `N`")
+	cmd.Flags().BoolVar(&c.Waiting, "waiting", false, "only those without an outcome yet")
+	cmd.Flags().IntVar(&c.Limit, "limit", 100, "show at most `N`")
 	jsonFlag(cmd)
 	return cmd
 }
@@ -131,5 +131,5 @@ func oneOf[S ~string](what, word string, set []S) (S, error) {
 		}
 		words += " " + string(s)
 	}
-	return "", usage("it is one of:"+words, "there is no %s %q", what, word)
+	return "", usage("valid values:"+words, "%[2]q is not a valid %[1]s", what, word)
 }

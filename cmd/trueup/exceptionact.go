@@ -28,30 +28,30 @@ type actCommand struct {
 	word func(*exceptions.Request, string) error
 }
 
-const linkLong = `Say which record the customer is. Both sides are shown as the tools hold them now,
-and you are asked; --yes does not ask. This reads the tools and prints personal
-data.
+const linkLong = `Link the customer to a record. The command reads both tools, shows the two sides as
+they are now, and asks; --yes skips the question. It prints personal data.
 
-Refused when the record shows another customer's key, unless you add --force.
-Refused also with --force when it is linked to another customer: first free it with
-trueup links remove SYNC OTHER-CUSTOMER. A tool that does not answer stops nobody.`
+It refuses a record that has another customer's key, unless you add --force. It
+always refuses a record that is linked to another customer: first remove that link
+with trueup links remove SYNC OTHER-CUSTOMER. If a tool does not answer, the link is
+made anyway, with a warning.`
 
 // exceptionsActCommands are all verbs.
 func exceptionsActCommands() []*cobra.Command {
 	var all []*cobra.Command
 	for _, c := range []actCommand{
-		{verb: store.Acknowledge, short: "Say that you look at it", example: "acknowledge 3 4"},
-		{verb: store.Assign, short: "Give it to an owner", use: "NUMBER OWNER", example: "assign 3 ana@example.com",
+		{verb: store.Acknowledge, short: "Acknowledge exceptions", example: "acknowledge 3 4"},
+		{verb: store.Assign, short: "Assign exceptions to an owner", use: "NUMBER OWNER", example: "assign 3 ana@example.com",
 			word: func(r *exceptions.Request, owner string) error { r.Owner = owner; return nil }},
-		{verb: store.Retry, short: "Look at the customers of these exceptions again, now", example: "retry 3 4"},
-		{verb: store.Ignore, short: "Hide it until the source changes, or for ever", example: "ignore 3 --for-ever", flags: ignoreFlags},
-		{verb: store.Resolve, short: "Close it, whatever the tools say", example: "resolve 3"},
-		{verb: store.Reopen, short: "Open it again", example: "reopen 3"},
-		{verb: store.ApplyOurs, short: "Write what the source says over what the target holds", example: "apply 3", flags: sawFlag},
-		{verb: store.KeepTheirs, short: "Leave what the target holds", example: "keep 3 --until 2026-12-31", flags: keepFlags},
-		{verb: store.LinkTo, short: "Say which record the customer is", use: "NUMBER TARGET", example: "link 3 contact_9", long: linkLong, flags: func(cmd *cobra.Command, r *exceptions.Request) { joinFlags(cmd, &r.Force) },
+		{verb: store.Retry, short: "Run the customers of these exceptions again, now", example: "retry 3 4"},
+		{verb: store.Ignore, short: "Ignore exceptions until the source changes, or permanently", example: "ignore 3 --for-ever", flags: ignoreFlags},
+		{verb: store.Resolve, short: "Close exceptions, whatever the tools hold", example: "resolve 3"},
+		{verb: store.Reopen, short: "Reopen exceptions", example: "reopen 3"},
+		{verb: store.ApplyOurs, short: "Write the source's value over the target's", example: "apply 3", flags: sawFlag},
+		{verb: store.KeepTheirs, short: "Keep the target's value", example: "keep 3 --until 2026-12-31", flags: keepFlags},
+		{verb: store.LinkTo, short: "Link the customer to a record", use: "NUMBER TARGET", example: "link 3 contact_9", long: linkLong, flags: func(cmd *cobra.Command, r *exceptions.Request) { joinFlags(cmd, &r.Force) },
 			word: func(r *exceptions.Request, id string) error { r.TargetID = id; return nil }},
-		{verb: store.Rematch, short: "Forget the link and try the match rules anew", example: "rematch 3"},
+		{verb: store.Rematch, short: "Remove the link and run the match rules again", example: "rematch 3"},
 	} {
 		all = append(all, c.command())
 	}
@@ -73,9 +73,9 @@ func (c actCommand) command() *cobra.Command {
 	}
 	group := false
 	asFlag(cmd)
-	cmd.Flags().StringVar(&r.Key, "key", "", "a `TEXT` that makes a repeated call one; it counts for who does it and the exception")
+	cmd.Flags().StringVar(&r.Key, "key", "", "an idempotency key: a `TEXT` with which a repeated call takes effect once, per person and exception")
 	if c.verb != store.LinkTo { // a record is one customer's
-		cmd.Flags().BoolVar(&group, "group", false, "about all open exceptions of the same cause")
+		cmd.Flags().BoolVar(&group, "group", false, "act on all open exceptions with the same cause")
 	}
 	if c.flags != nil {
 		c.flags(cmd, &r)
@@ -151,20 +151,20 @@ func act(cmd *cobra.Command, desk exceptions.Desk, numbers []string, r exception
 func sentenceOf(d exceptions.Done, r exceptions.Request) string {
 	x := d.Exception
 	if !d.Changed {
-		return fmt.Sprintf("exception %d: that was done already", x.ID)
+		return fmt.Sprintf("exception %d: already done", x.ID)
 	}
-	looked := fmt.Sprintf("customer %s of %s will be looked at again; see trueup explain %s %s", x.Customer, x.Sync, x.Sync, x.Customer)
+	looked := fmt.Sprintf("customer %s of %s will be checked again; see trueup explain %s %s", x.Customer, x.Sync, x.Sync, x.Customer)
 	switch r.Verb {
 	case store.ApplyOurs:
-		return fmt.Sprintf("exception %d: what the source says, %s, is to go over %s: %s", x.ID, orNothing(d.SawSource), orNothing(d.Saw), looked)
+		return fmt.Sprintf("exception %d: will overwrite %[3]s with %[2]s from the source: %[4]s", x.ID, orNothing(d.SawSource), orNothing(d.Saw), looked)
 	case store.KeepTheirs:
-		return fmt.Sprintf("exception %d: %s is to stay although the source says %s: %s", x.ID, orNothing(d.Saw), orNothing(d.SawSource), looked)
+		return fmt.Sprintf("exception %d: will keep %s although the source has %s: %s", x.ID, orNothing(d.Saw), orNothing(d.SawSource), looked)
 	case store.LinkTo:
 		return fmt.Sprintf("exception %d: %s\n%s", x.ID, looked, linked(x.Sync, x.Customer, r.TargetID))
 	case store.Retry, store.Rematch:
 		return fmt.Sprintf("exception %d: %s", x.ID, looked)
 	case store.Assign:
-		return fmt.Sprintf("exception %d belongs to %s", x.ID, x.Owner)
+		return fmt.Sprintf("exception %d is assigned to %s", x.ID, x.Owner)
 	}
 	return fmt.Sprintf("exception %d is %s", x.ID, x.State)
 }
@@ -187,7 +187,7 @@ func refused(err error) error {
 
 // asFlag adds --as, which names who does it.
 func asFlag(cmd *cobra.Command) {
-	cmd.Flags().String("as", "", "who does it: a `NAME` or an address; your user name unless said")
+	cmd.Flags().String("as", "", "who does it: a `NAME` or an address (default: your user name)")
 }
 
 // whoIs is who does something at this command line.
@@ -197,13 +197,13 @@ func whoIs(cmd *cobra.Command) (string, error) {
 	}
 	u, err := user.Current()
 	if err != nil || u.Username == "" {
-		return "", usage("say who you are with --as", "this machine does not tell your user name")
+		return "", usage("name yourself with --as", "your user name is unknown")
 	}
 	return u.Username, nil
 }
 
 func ignoreFlags(cmd *cobra.Command, r *exceptions.Request) {
-	cmd.Flags().BoolFunc("for-ever", "also when the source changes", func(string) error {
+	cmd.Flags().BoolFunc("for-ever", "permanently, even when the source changes", func(string) error {
 		r.Ignored = store.IgnoredAlways
 		return nil
 	})
@@ -214,7 +214,7 @@ func sawFlag(cmd *cobra.Command, r *exceptions.Request) {
 		r.Saw = &value
 		return nil
 	})
-	cmd.Flags().Func("saw-source", "refuse unless the source still says this `VALUE`", func(value string) error {
+	cmd.Flags().Func("saw-source", "refuse unless the source still has this `VALUE`", func(value string) error {
 		r.SawSource = &value
 		return nil
 	})
@@ -222,7 +222,7 @@ func sawFlag(cmd *cobra.Command, r *exceptions.Request) {
 
 func keepFlags(cmd *cobra.Command, r *exceptions.Request) {
 	sawFlag(cmd, r)
-	cmd.Flags().Func("until", "only until a `TIME`: 2026-12-31, 2026-12-31T08:00:00Z, or from now on such as 72h", func(text string) error {
+	cmd.Flags().Func("until", "only until this `TIME`: 2026-12-31, 2026-12-31T08:00:00Z, or a duration from now such as 72h", func(text string) error {
 		var err error
 		r.Until, err = untilTime(text, time.Now())
 		return err
@@ -238,10 +238,10 @@ func untilTime(text string, now time.Time) (time.Time, error) {
 	for _, layout := range []string{time.RFC3339, time.DateTime, time.DateOnly} {
 		if at, err := time.Parse(layout, text); err == nil {
 			if !at.After(now) {
-				return time.Time{}, fmt.Errorf("%s is over", text)
+				return time.Time{}, fmt.Errorf("%s is in the past", text)
 			}
 			return at.UTC(), nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%q is no time; write 2026-12-31, 2026-12-31T08:00:00Z or 72h", text)
+	return time.Time{}, fmt.Errorf("%q is not a valid time; write 2026-12-31, 2026-12-31T08:00:00Z or 72h", text)
 }

@@ -23,12 +23,12 @@ func exceptionsMapCommand() *cobra.Command {
 	yes := false
 	cmd := &cobra.Command{
 		Use:   "map NUMBER STATUS",
-		Short: "Give an unmapped value a meaning, in trueup.yaml",
-		Long: `Give the value of an unmapped_status exception a meaning: STATUS is one of the
-sync's statuses, or "ignore" for a value that is carried nowhere. The file is
-edited in place, comments stay, and the change is shown first. A trueup run that
-uses the file reads it again by itself and looks at every customer with that
-value. Where the file cannot be written, the lines to add are printed.`,
+		Short: "Set the meaning of an unmapped value in trueup.yaml",
+		Long: `Set the meaning of the value in an unmapped_status exception. STATUS is one of the
+sync's statuses, or "ignore" for a value that is never synced. The command shows the
+change first, then edits the file in place and keeps its comments. A running trueup
+run reads the file again automatically and checks every customer with that value.
+If the file cannot be written, the command prints the lines to add.`,
 		Example: `  trueup exceptions map 5 paused
   trueup exceptions map 5 ignore --yes`,
 		Args: cobra.ExactArgs(2),
@@ -36,7 +36,7 @@ value. Where the file cannot be written, the lines to add are printed.`,
 			return mapValue(cmd, args, cfg, db, yes)
 		}),
 	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask for confirmation")
 	asFlag(cmd)
 	jsonFlag(cmd)
 	return cmd
@@ -75,7 +75,7 @@ func mapValue(cmd *cobra.Command, args []string, cfg *config.Config, db *store.D
 		return err
 	}
 	if _, err := parseConfig(cfg.Path, after); err != nil {
-		return &failure{err: fmt.Errorf("with %q under %s the file would not be valid: %w", x.SourceValue, args[1], err), hint: "nothing was changed; the value may be listed already, then trueup run carries its customers by itself", code: exitFailed}
+		return &failure{err: fmt.Errorf("adding %q under %s would make the file invalid: %w", x.SourceValue, args[1], err), hint: "nothing was changed; if the value is already listed, trueup run syncs its customers automatically", code: exitFailed}
 	}
 	if !yes {
 		if yes, err = agreed(cmd, path, string(before), string(after)); err != nil || !yes {
@@ -89,24 +89,24 @@ func mapValue(cmd *cobra.Command, args []string, cfg *config.Config, db *store.D
 	}
 	err = changeFile(path, before, after)
 	if errors.Is(err, errFileMoved) {
-		return &failure{err: fmt.Errorf("%s was changed while this was being done", path), hint: "nothing was written over it; run the command again for a change of what it holds now", code: exitFailed}
+		return &failure{err: fmt.Errorf("%s was changed by someone else in the meantime", path), hint: "nothing was overwritten; run the command again", code: exitFailed}
 	}
 	if err != nil {
 		return byHand(err, x, to)
 	}
 	for _, s := range siblings {
 		if _, err := db.Act(cmd.Context(), store.Act{Exception: s.ID, Verb: store.MapTo, Who: who, Meaning: args[1]}); err != nil {
-			return fmt.Errorf("%s was changed, but exception %d does not say by whom: %w", path, s.ID, err)
+			return fmt.Errorf("%s was changed, but exception %d could not record who did it: %w", path, s.ID, err)
 		}
 	}
 	return done(cmd, map[string]any{"file": path, "sync": x.Sync, "value": x.SourceValue, "status": string(to), "customers": len(siblings)},
-		fmt.Sprintf("%s now lists %q under %s; %s will be looked at again as soon as trueup run has read it", path, x.SourceValue, args[1], status.Plural(len(siblings), "customer")))
+		fmt.Sprintf("%s now lists %q under %s; %s will be checked again as soon as trueup run has read the file", path, x.SourceValue, args[1], status.Plural(len(siblings), "customer")))
 }
 
 // meaning checks the status for the value of an exception.
 func meaning(cfg *config.Config, x store.Exception, word string) (status.Status, error) {
 	if x.Kind != status.UnmappedStatus {
-		return "", &failure{err: fmt.Errorf("exception %d is %s, not unmapped_status", x.ID, x.Kind), hint: "trueup exceptions show says what is offered for it", code: exitFailed}
+		return "", &failure{err: fmt.Errorf("exception %d is %s, not unmapped_status", x.ID, x.Kind), hint: "trueup exceptions show lists what you can do about it", code: exitFailed}
 	}
 	s, ok := cfg.Syncs[x.Sync]
 	if !ok {
@@ -121,14 +121,14 @@ func meaning(cfg *config.Config, x store.Exception, word string) (status.Status,
 			words = append(words, string(w))
 		}
 		slices.Sort(words)
-		return "", usage("it is one of: "+strings.Join(append(words, ignoreWord), ", "), "%s has no status %q", x.Sync, word)
+		return "", usage("valid values: "+strings.Join(append(words, ignoreWord), ", "), "%s has no status %q", x.Sync, word)
 	}
 	return status.Status(word), nil
 }
 
 // byHand tells what to write where the file was not.
 func byHand(err error, x store.Exception, to status.Status) error {
-	return &failure{err: err, hint: "write it by hand, and trueup run reads it again by itself:\n\n" + indented(config.Lines(x.Sync, to, x.SourceValue)), code: exitFailed}
+	return &failure{err: err, hint: "add these lines by hand; trueup run then reads the file automatically:\n\n" + indented(config.Lines(x.Sync, to, x.SourceValue)), code: exitFailed}
 }
 
 func indented(text string) string { return "    " + strings.ReplaceAll(text, "\n", "\n    ") }

@@ -14,10 +14,10 @@ import (
 func exceptionsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "exceptions",
-		Short: "List what needs a person, and do something about it",
-		Long: `List what needs a person, and do something about it. An exception closes by
-itself when its customer is carried, and opens again on a relapse. What is done
-here is noted with who did it: your user name, or the one that --as names.`,
+		Short: "List and settle what needs a person",
+		Long: `List and settle what needs a person. An exception closes automatically when its
+customer is in sync, and reopens if the problem comes back. Each action is recorded
+with the person who did it: your user name, or the name given with --as.`,
 		Example: `  trueup exceptions
   trueup exceptions show 3
   trueup exceptions groups
@@ -41,7 +41,7 @@ func exceptionsListCommand() *cobra.Command {
 	all, fail, csv := false, false, false
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List open exceptions, the latest first",
+		Short: "List open exceptions, latest first",
 		Example: `  trueup exceptions list --kind unmatched
   trueup exceptions list --owner ana@example.com
   trueup exceptions list --state ignored,resolved
@@ -67,13 +67,13 @@ func exceptionsListCommand() *cobra.Command {
 		}),
 	}
 	syncFlag(cmd)
-	cmd.Flags().StringVar(&f.Customer, "customer", "", "only of this `CUSTOMER` (the source's id)")
-	cmd.Flags().StringVar(&kind, "kind", "", "only of this `KIND`")
-	cmd.Flags().StringVar(&f.Owner, "owner", "", "only of this `OWNER`")
-	cmd.Flags().BoolVar(&csv, "csv", false, "print CSV; a cell that a spreadsheet would run gets a ' in front")
-	cmd.Flags().StringSliceVar(&states, "state", nil, "only in one of these `STATES`, with commas between them; open and acknowledged unless said")
-	cmd.Flags().BoolVar(&all, "all", false, "resolved and ignored ones too")
-	cmd.Flags().BoolVar(&fail, "fail-if-any", false, "exit 3 when one is open")
+	cmd.Flags().StringVar(&f.Customer, "customer", "", "only this `CUSTOMER` (the source's id)")
+	cmd.Flags().StringVar(&kind, "kind", "", "only this `KIND`")
+	cmd.Flags().StringVar(&f.Owner, "owner", "", "only this `OWNER`")
+	cmd.Flags().BoolVar(&csv, "csv", false, "print CSV; a cell that a spreadsheet would run as a formula starts with a '")
+	cmd.Flags().StringSliceVar(&states, "state", nil, "only these `STATES`, separated by commas (default: open and acknowledged)")
+	cmd.Flags().BoolVar(&all, "all", false, "also resolved and ignored ones")
+	cmd.Flags().BoolVar(&fail, "fail-if-any", false, "exit 3 if one is open")
 	jsonFlag(cmd)
 	return cmd
 }
@@ -82,7 +82,7 @@ func exceptionsListCommand() *cobra.Command {
 func wanted(states []string, all bool) ([]status.State, error) {
 	switch {
 	case all && states != nil:
-		return nil, usage("leave one of the two out", "--all lists every state, and --state names some")
+		return nil, usage("use only one of them", "--all lists every state, and --state only some")
 	case all:
 		return nil, nil
 	case states == nil:

@@ -19,7 +19,7 @@ import (
 func exceptionsShowCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "show NUMBER",
-		Short:   "Show one exception, what can be done about it and what was",
+		Short:   "Show one exception, its history, and what can be done about it",
 		Example: "  trueup exceptions show 3 --json",
 		Args:    cobra.ExactArgs(1),
 		RunE:    withDatabase(showException),
@@ -50,7 +50,7 @@ func showException(cmd *cobra.Command, args []string, _ *config.Config, db *stor
 		return nil
 	}
 	if err == nil && c.Observed.By != "" {
-		fmt.Fprintf(cmd.OutOrStdout(), "  edited last   by %s\n", c.Observed.By)
+		fmt.Fprintf(cmd.OutOrStdout(), "  last edited   by %s\n", c.Observed.By)
 	}
 	return err
 }
@@ -58,7 +58,7 @@ func showException(cmd *cobra.Command, args []string, _ *config.Config, db *stor
 func printException(out io.Writer, x contract.ExceptionInFull) {
 	state := string(x.State)
 	if x.Ignored != "" {
-		state += map[string]string{string(store.IgnoredUntilChange): " until the source changes", string(store.IgnoredAlways): " for ever"}[x.Ignored]
+		state += map[string]string{string(store.IgnoredUntilChange): " until the source changes", string(store.IgnoredAlways): " permanently"}[x.Ignored]
 	}
 	fmt.Fprintf(out, `exception %d: %s, %s
   sync          %s
@@ -74,10 +74,10 @@ func printException(out io.Writer, x contract.ExceptionInFull) {
 `, x.ID, x.Kind, state, x.Sync, orDash(x.Customer), orDash(x.Owner), x.Reason, x.Stage, orDash(x.LastAction), orDash(x.SourceValue),
 		orDash(x.TargetValue), x.Confidence, status.Plural(x.Count, "time"), when(*x.FirstSeen), when(*x.LastSeen), when(*x.OpenedAt))
 	if x.Siblings > 0 {
-		fmt.Fprintf(out, "  cause         %s, which %s have as well: --group does the same about all of them\n", x.Cause, status.Plural(x.Siblings, "other exception"))
+		fmt.Fprintf(out, "  cause         %s, shared by %s: --group acts on all of them\n", x.Cause, status.Plural(x.Siblings, "other exception"))
 	}
 	for _, c := range x.Candidates {
-		fmt.Fprintf(out, "  candidate     %s, holds %s (by %s, %g sure): trueup exceptions link %d %s\n", c.TargetID, orDash(c.Value), orDash(c.Rule), c.Confidence, x.ID, c.TargetID)
+		fmt.Fprintf(out, "  candidate     %s, holds %s (by %s, %.0f%% confidence): trueup exceptions link %d %s\n", c.TargetID, orDash(c.Value), orDash(c.Rule), c.Confidence*100, x.ID, c.TargetID)
 	}
 	printOffers(out, x)
 	for _, a := range x.History {
@@ -94,7 +94,7 @@ func printOffers(out io.Writer, x contract.ExceptionInFull) {
 		offer(fmt.Sprintf("exceptions compare %d", x.ID), "see both sides as the tools hold them now")
 	}
 	if slices.ContainsFunc(x.Offers, func(o contract.OfferLine) bool { return o.Verb == string(store.LinkTo) }) && x.Kind != status.BrokenLink {
-		offer("exceptions suggest --sync "+x.Sync, "look for records that are alike")
+		offer("exceptions suggest --sync "+x.Sync, "find similar records")
 	}
 	if x.Kind == status.UnreadableEvent {
 		offer("events list --sync "+x.Sync+" --outcome parked", "see the events")
@@ -123,10 +123,9 @@ func printOffers(out io.Writer, x contract.ExceptionInFull) {
 func exceptionsGroupsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "groups",
-		Short: "List open exceptions by their cause, the largest group first",
-		Long: `List open exceptions by their cause, the largest group first. Fifty customers
-with the same unmapped value are one group: what is done with --group about one
-of them is done about all.`,
+		Short: "List open exceptions by cause, largest group first",
+		Long: `List open exceptions by cause, largest group first. Fifty customers with the same
+unmapped value are one group: an action with --group on one of them acts on all.`,
 		Example: "  trueup exceptions groups --sync customer-status",
 		Args:    cobra.NoArgs,
 		RunE: withDatabase(func(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB) error {

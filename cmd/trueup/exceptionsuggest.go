@@ -19,12 +19,12 @@ import (
 func exceptionsSuggestCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "suggest",
-		Short: "Look for records that unmatched customers might be",
-		Long: `Look for records that unmatched customers might be: at most five for each, by
-how like the name, the part of the e-mail address before the @ and the phone
-number are. The target's list is read once for all of them. Nothing is linked:
-a person chooses with trueup exceptions link. A running trueup run does this by
-itself every hour.`,
+		Short: "Find records that may belong to unmatched customers",
+		Long: `Find records that may belong to unmatched customers: at most five for each, by how
+similar the name, the part of the email address before the @, and the phone number
+are. The target's list is read once for all of them. Nothing is linked: a person
+chooses with trueup exceptions link. A running trueup run does this automatically
+every hour.`,
 		Example: "  trueup exceptions suggest --sync customer-status",
 		Args:    cobra.NoArgs,
 		RunE:    withStore(suggestCandidates),
@@ -54,9 +54,9 @@ func suggestCandidates(cmd *cobra.Command, _ []string, cfg *config.Config, db *s
 		}
 		all[name] = r
 		if !wantsJSON(cmd) {
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d of %s have candidates now, of %s", name, r.Found, status.Plural(r.Customers, "unmatched customer"), status.Plural(r.Records, "record"))
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: found candidates for %d of %s, among %s", name, r.Found, status.Plural(r.Customers, "unmatched customer"), status.Plural(r.Records, "record"))
 			if r.PassedBy > 0 {
-				fmt.Fprintf(cmd.OutOrStdout(), "; %d could not be read in the source", r.PassedBy)
+				fmt.Fprintf(cmd.OutOrStdout(), "; %d could not be read from the source", r.PassedBy)
 			}
 			fmt.Fprintln(cmd.OutOrStdout())
 		}
@@ -70,10 +70,10 @@ func suggestCandidates(cmd *cobra.Command, _ []string, cfg *config.Config, db *s
 func exceptionsCompareCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "compare NUMBER",
-		Short: "Show the customer, its record and its candidates side by side, as the tools hold them now",
-		Long: `Show the customer, the record it is linked to and its candidates side by side, as
-the tools hold them now.
-This reads the tools and prints personal data; nothing of it is stored.`,
+		Short: "Show a customer, its record and its candidates side by side",
+		Long: `Show a customer, the record it is linked to, and its candidates side by side, as the
+tools hold them now. This reads the tools and prints personal data, and stores none
+of it.`,
 		Example: "  trueup exceptions compare 3",
 		Args:    cobra.ExactArgs(1),
 		RunE:    withStore(compareCandidates),
@@ -92,7 +92,7 @@ func compareCandidates(cmd *cobra.Command, args []string, cfg *config.Config, db
 		return err
 	}
 	if x.Customer == "" {
-		return &failure{err: fmt.Errorf("exception %d is about no single customer", id), hint: "trueup exceptions show " + args[0] + " says more", code: exitFailed}
+		return &failure{err: fmt.Errorf("exception %d is not about a single customer", id), hint: "trueup exceptions show " + args[0] + " shows the details", code: exitFailed}
 	}
 	source, candidates, err := app.Compare(cmd.Context(), cfg, db, x)
 	if err != nil {

@@ -20,10 +20,10 @@ func explainCommand() *cobra.Command {
 	history := 20
 	cmd := &cobra.Command{
 		Use:   "explain SYNC CUSTOMER",
-		Short: "Say why a customer is as it is",
-		Long: `Say why a customer is as it is: what the source wants, what the target holds,
-what was last proved there, and each decision. CUSTOMER is the source's id, the
-target's id, or the customer's e-mail address.`,
+		Short: "Show why a customer has its current status",
+		Long: `Show why a customer has its current status: what the source wants, what the target
+holds, what was last proved there, and each decision. CUSTOMER is the source's id,
+the target's id, or the customer's email address.`,
 		Example: `  trueup explain customer-status cus_123
   trueup explain customer-status jane@example.com --json`,
 		Args: cobra.ExactArgs(2),
@@ -34,7 +34,7 @@ target's id, or the customer's e-mail address.`,
 			return explain(cmd, cfg, db, args[0], args[1], history)
 		}),
 	}
-	cmd.Flags().IntVar(&history, "history", history, "the latest `N` decisions")
+	cmd.Flags().IntVar(&history, "history", history, "show the latest `N` decisions")
 	jsonFlag(cmd)
 	return cmd
 }
@@ -46,15 +46,15 @@ func explain(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync, named s
 	}
 	switch len(found) {
 	case 0:
-		return &failure{err: fmt.Errorf("%s knows no customer with this id or address", sync),
-			hint: "it learns of customers by their first event; trueup events list --sync " + sync + " shows who came", code: exitFailed}
+		return &failure{err: fmt.Errorf("no customer of %s has this id or address", sync),
+			hint: "a customer appears with their first event; trueup events list --sync " + sync + " lists the events so far", code: exitFailed}
 	case 1:
 	default:
 		var ids []string
 		for _, c := range found {
 			ids = append(ids, c.Customer)
 		}
-		return usage("name one by its id: "+strings.Join(ids, ", "), "%d customers of %s have it", len(found), sync)
+		return usage("choose one by id: "+strings.Join(ids, ", "), "%d customers of %s match", len(found), sync)
 	}
 	decisions, err := db.History(cmd.Context(), sync, found[0].Customer, history)
 	if err != nil {
@@ -84,7 +84,7 @@ func explain(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync, named s
 	}
 	for i, weak := range weaknesses(known[sync]) {
 		if i == 0 {
-			fmt.Fprintln(cmd.OutOrStdout(), "\n  what the target cannot tell, and what that means:")
+			fmt.Fprintln(cmd.OutOrStdout(), "\n  what the target cannot report, and what that means:")
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "  %s %s\n", cfg.Syncs[sync].Target.Connection, weak)
 	}
@@ -100,7 +100,7 @@ func earliest(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
-	return "not before " + when(t)
+	return when(t) + " or later"
 }
 
 // lastEdit is since when the target has been so: where the status has no time of
@@ -112,9 +112,9 @@ func lastEdit(c store.Customer, fieldTime bool) string {
 	case o.At.IsZero() && o.SeenAt.IsZero():
 		return "-"
 	case o.At.IsZero():
-		return "not after " + when(o.SeenAt)
+		return "by " + when(o.SeenAt)
 	case !fieldTime:
-		return "not after " + when(o.At)
+		return "by " + when(o.At)
 	}
 	return when(c.Observed.At)
 }
@@ -125,7 +125,7 @@ func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, wa
 	if r.Link == nil {
 		fmt.Fprintln(out, "  not linked to a record of the target")
 	} else {
-		fmt.Fprintf(out, "  linked to %s (by %s: %s, %g sure)\n", r.Link.TargetID, r.Link.By, r.Link.Rule, r.Link.Confidence)
+		fmt.Fprintf(out, "  linked to %s (by %s: %s, %.0f%% confidence)\n", r.Link.TargetID, r.Link.By, r.Link.Rule, r.Link.Confidence*100)
 	}
 	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "\n  \tSTATUS\tVALUE\tSINCE\tBY")
@@ -145,19 +145,19 @@ func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, wa
 	}
 	fmt.Fprintln(out)
 	if len(waiting) > 0 { // the latest first
-		fmt.Fprintf(out, "  waiting: %s not looked at yet, the latest of %s; what is said below was before\n", status.Plural(len(waiting), "event"), when(waiting[0].ReceivedAt))
+		fmt.Fprintf(out, "  waiting: %s (latest %s), not included in what follows\n", status.Plural(len(waiting), "event"), when(waiting[0].ReceivedAt))
 	}
 	switch {
 	case r.Outcome != "":
 		fmt.Fprintf(out, "  %s: %s\n", r.Outcome, r.Reason)
 	default:
-		fmt.Fprintln(out, "  nothing was decided yet")
+		fmt.Fprintln(out, "  no decision yet")
 	}
 	if k := r.Ruling; k != nil {
-		fmt.Fprintf(out, "  %s said %s on %s, of %s in the target\n", k.By, k.Kind, when(c.Ruling.At), orDash(c.Ruling.Observed))
+		fmt.Fprintf(out, "  %s chose %s on %s, when the target held %s\n", k.By, k.Kind, when(c.Ruling.At), orDash(c.Ruling.Observed))
 	}
 	if !c.DueAt.IsZero() {
-		fmt.Fprintf(out, "  looked at again at %s\n", when(c.DueAt))
+		fmt.Fprintf(out, "  next check at %s\n", when(c.DueAt))
 	}
 	if len(r.LinkHistory) > 0 {
 		t = tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)

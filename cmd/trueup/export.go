@@ -22,25 +22,25 @@ type exported struct {
 func exportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "export",
-		Short:   "Write what another tool imports",
+		Short:   "Write files for another tool to import",
 		Example: "  trueup export make --sync customer-status --out make",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	toMake := &cobra.Command{
 		Use:   "make --sync NAME --out DIR",
-		Short: "Write the Make scenarios of a sync, and a page that tells how to import them",
-		Long: `Write the Make scenarios of a sync as blueprints that Make imports: one sends the
-tool's events here, one finds, reads and writes for Trueup. README.md beside them
-tells what to click. No secret is written into the files.`,
+		Short: "Write the Make scenarios of a sync, and a page that explains how to import them",
+		Long: `Write the Make scenarios of a sync as blueprints for Make to import: one sends the
+tool's events to Trueup, the other finds, reads and writes records for Trueup. The
+README.md beside them explains what to click. The files contain no secrets.`,
 		Example: `  trueup export make --sync customer-status --out make
   trueup export make --sync customer-status --out make --force --json`,
 		Args: cobra.NoArgs,
 		RunE: exportMake,
 	}
-	toMake.Flags().String("sync", "", "the `SYNC` that has a connection of type make")
-	toMake.Flags().String("out", "", "the `DIR` to write into; it is made")
-	toMake.Flags().Bool("force", false, "write over files that are there")
+	toMake.Flags().String("sync", "", "the `SYNC` with a connection of type make")
+	toMake.Flags().String("out", "", "the `DIR` to write to; it is created if it is missing")
+	toMake.Flags().Bool("force", false, "overwrite existing files")
 	jsonFlag(toMake)
 	cmd.AddCommand(toMake)
 	return cmd
@@ -60,7 +60,7 @@ func exportMake(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	if name == "" || out == "" {
-		return usage("see trueup export make --help", "--sync and --out are both needed")
+		return usage("see trueup export make --help", "--sync and --out are required")
 	}
 	cfg, err := loadConfig(cmd)
 	if err != nil {
@@ -74,12 +74,12 @@ func exportMake(cmd *cobra.Command, _ []string) error {
 	case errors.Is(err, blueprint.ErrNotMake):
 		return usage("name a sync whose source or target is a connection of type make", "sync %s: %w", name, err)
 	case errors.Is(err, blueprint.ErrNoPublicURL):
-		return usage("write where Make reaches this server, such as public_url: https://sync.example.com", "%s: %w", cfg.Path, err)
+		return usage("set the address at which Make reaches this server, such as public_url: https://sync.example.com", "%s: %w", cfg.Path, err)
 	case err != nil:
-		return usage("correct trueup.yaml", "%w", err)
+		return usage("fix trueup.yaml", "%w", err)
 	}
 	if blueprint.Unreachable(cfg) {
-		fmt.Fprintf(cmd.ErrOrStderr(), "warning: Make cannot reach %s; write an address of the internet as public_url and export again\n", cfg.PublicURL)
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: Make cannot reach %s; set public_url to an address on the internet and export again\n", cfg.PublicURL)
 	}
 	written, err := writeFiles(out, files, force)
 	if err != nil {
@@ -103,7 +103,7 @@ func writeFiles(dir string, files []blueprint.File, force bool) ([]exported, err
 		written = append(written, exported{File: path, What: f.What})
 	}
 	if len(there) > 0 && !force {
-		return nil, usage("write over with --force, or choose another --out", "nothing was written: %s is there already", strings.Join(there, ", "))
+		return nil, usage("overwrite with --force, or choose another --out", "nothing was written: already there: %s", strings.Join(there, ", "))
 	}
 	for i, f := range files {
 		if err := os.WriteFile(written[i].File, f.Body, 0o644); err != nil { // #nosec G306 -- it is to be read, and holds no secret

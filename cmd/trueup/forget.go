@@ -19,18 +19,18 @@ func forgetCommand() *cobra.Command {
 	yes := false
 	cmd := &cobra.Command{
 		Use:   "forget SYNC CUSTOMER",
-		Short: "Erase a person's data in a sync",
-		Long: `Erase a person's data in a sync: the payloads of its events, its e-mail address,
-its link, and its ids wherever they stand, for which a pseudonym comes. How many
-events and decisions there were, when, and how they ended, stays. CUSTOMER is the
-source's id, the target's id, or the e-mail address. It says first what it would
-erase, and asks. When it was cut off, run it again; with a name that belongs to
-no customer any more it erases what still mentions it.
+		Short: "Delete a person's data from a sync",
+		Long: `Delete a person's data from a sync: the payloads of the customer's events, the email
+address, the link, and the customer's ids, which are replaced by a pseudonym. The
+number of events and decisions, their times and their outcomes are kept. CUSTOMER is
+the source's id, the target's id, or the email address. The command first shows what
+it would erase, and asks. If it was cut off, run it again: given a name that no
+longer belongs to a customer, it erases what still mentions it.
 
-It cannot reach the two tools themselves, other syncs, messages that were already
-sent and cannot be changed, logs, backups, and copies in free pages of the
-database; it says so when it is done. A customer whose event comes later, or whom a
-poll finds changed since, is a new customer.`,
+It cannot reach the two tools themselves, other syncs, messages that were sent and
+cannot be changed, logs, backups, and copies in free pages of the database; it lists
+these when it is done. If an event of the customer arrives later, or a poll finds a
+change, that is a new customer.`,
 		Example: `  trueup forget customer-status cus_123
   trueup forget customer-status jane@example.com --yes --json`,
 		Args: cobra.ExactArgs(2),
@@ -41,14 +41,14 @@ poll finds changed since, is a new customer.`,
 			return forget(cmd, db, args[0], strings.TrimSpace(args[1]), yes)
 		}),
 	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "do it without asking")
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask for confirmation")
 	jsonFlag(cmd)
 	return cmd
 }
 
 func forget(cmd *cobra.Command, db *store.DB, sync, named string, yes bool) error {
 	if named == "" || store.IsForgotten(named) {
-		return usage("name the source's id, the target's id or the e-mail address", "%q names nobody who could be forgotten", named)
+		return usage("give the source's id, the target's id or the email address", "%q is not a valid id or address", named)
 	}
 	found, err := db.Customers(cmd.Context(), sync, named)
 	if err != nil {
@@ -64,15 +64,15 @@ func forget(cmd *cobra.Command, db *store.DB, sync, named string, yes bool) erro
 		for _, c := range found {
 			ids = append(ids, c.Customer)
 		}
-		return usage("name one by its id, one after the other: "+strings.Join(ids, ", "), "%d customers of %s have it", len(found), sync)
+		return usage("forget them one at a time, by id: "+strings.Join(ids, ", "), "%d customers of %s match", len(found), sync)
 	}
 	plan, err := db.ForgetPlan(cmd.Context(), sync, customer, named)
 	if err != nil {
 		return err
 	}
 	if customer == "" && len(plan.Rows) == 0 {
-		return &failure{err: fmt.Errorf("%s knows no customer with this id or address, and nothing mentions it", sync),
-			hint: "trueup events list --sync " + sync + " shows who came", code: exitFailed}
+		return &failure{err: fmt.Errorf("no customer of %s has this id or address, and nothing mentions it", sync),
+			hint: "trueup events list --sync " + sync + " lists the events so far", code: exitFailed}
 	}
 	if !yes {
 		if err := printForgotten(cmd, sync, plan, false); err != nil {
@@ -80,11 +80,11 @@ func forget(cmd *cobra.Command, db *store.DB, sync, named string, yes bool) erro
 		}
 		agreed, asked := false, false
 		if !wantsJSON(cmd) {
-			agreed, asked = ask(cmd, "Erase this for good?")
+			agreed, asked = ask(cmd, "Erase this permanently?")
 		}
 		if !agreed {
 			if !asked {
-				fmt.Fprintln(cmd.ErrOrStderr(), "nothing was erased; add --yes to do it")
+				fmt.Fprintln(cmd.ErrOrStderr(), "nothing was erased; add --yes to erase")
 			}
 			return errPerson
 		}
@@ -131,13 +131,13 @@ func printForgotten(cmd *cobra.Command, sync string, f store.Forgotten, done boo
 	out := cmd.OutOrStdout()
 	switch {
 	case done && f.Customer != "":
-		fmt.Fprintf(out, "erased; the customer is %s from now on\n", f.Pseudonym)
+		fmt.Fprintf(out, "erased; the customer is now called %s\n", f.Pseudonym)
 	case done:
-		fmt.Fprintf(out, "erased; %s stands in its place\n", f.Pseudonym)
+		fmt.Fprintf(out, "erased; replaced by %s\n", f.Pseudonym)
 	case f.Customer == "":
-		fmt.Fprintf(out, "nobody of this name is a customer of %s any more; rows that mention it:\n", sync)
+		fmt.Fprintf(out, "no longer a customer of %s; rows that still mention the name:\n", sync)
 	default:
-		fmt.Fprintf(out, "customer %s of %s would be forgotten; rows that are changed or deleted:\n", f.Customer, sync)
+		fmt.Fprintf(out, "customer %s of %s would be forgotten; rows that would be changed or deleted:\n", f.Customer, sync)
 	}
 	if done {
 		return nil
@@ -150,10 +150,10 @@ func printForgotten(cmd *cobra.Command, sync string, f store.Forgotten, done boo
 		return err
 	}
 	if f.Waiting > 0 {
-		fmt.Fprintf(out, "  %s was not carried yet, and will not be\n", status.Plural(f.Waiting, "event"))
+		fmt.Fprintf(out, "  not processed yet, and never will be: %s\n", status.Plural(f.Waiting, "event"))
 	}
 	if len(f.Others) > 0 {
-		fmt.Fprintf(out, "  the same address belongs to %s, and stays there: forget them as well\n", strings.Join(f.Others, ", "))
+		fmt.Fprintf(out, "  the same address also belongs to %s, where it stays: forget them too\n", strings.Join(f.Others, ", "))
 	}
 	return nil
 }
@@ -162,7 +162,7 @@ func printForgotten(cmd *cobra.Command, sync string, f store.Forgotten, done boo
 func cannotReach(out io.Writer, engine string, f store.Forgotten) {
 	fmt.Fprintln(out, "what this cannot reach:")
 	line := func(format string, args ...any) { fmt.Fprintf(out, "  - "+format+"\n", args...) }
-	line("the two tools: erase the person there; an event that they send later makes a new customer here")
+	line("the two tools: erase the person there; a later event from them creates a new customer here")
 	if len(f.Syncs) > 0 {
 		line("other syncs that know the same id: trueup forget %s", strings.Join(f.Syncs, ", "))
 	}
@@ -170,18 +170,18 @@ func cannotReach(out io.Writer, engine string, f store.Forgotten) {
 		line("other customers of this sync with the same address: %s", strings.Join(f.Others, ", "))
 	}
 	if f.Told > 0 {
-		line("Slack: %s that named the customer will be updated by trueup run, where Slack lets them be; reminders, digests and incoming webhooks stay as sent", status.Plural(f.Told, "message"))
+		line("Slack: %s that named the customer will be updated by trueup run, where Slack allows it; reminders, digests and incoming webhooks stay as sent", status.Plural(f.Told, "message"))
 	} else {
 		line("Slack: messages that were sent and cannot be updated")
 	}
 	line("logs, and backups of the database")
 	switch {
 	case engine == "postgres":
-		line("dead rows in PostgreSQL: run vacuum, and mind its write-ahead log and replicas")
+		line("dead rows in PostgreSQL: run vacuum, and remember its write-ahead log and replicas")
 	case f.LogLeft:
-		line("SQLite's write-ahead log, which a running trueup held up: restart it, or wait until it begins that anew")
+		line("SQLite's write-ahead log, which a running trueup is using: restart it, or wait until it starts that log again")
 		fallthrough
 	default:
-		line("free pages of the SQLite file from before: run vacuum on it while trueup is stopped")
+		line("older free pages of the SQLite file: run vacuum on it while trueup is stopped")
 	}
 }

@@ -18,8 +18,8 @@ var errDeclined = errors.New("declined")
 
 // joinFlags adds what a command that links a customer to a record asks with.
 func joinFlags(cmd *cobra.Command, force *bool) {
-	cmd.Flags().BoolVar(force, "force", false, "also when the record shows another customer's key")
-	cmd.Flags().Bool("yes", false, "do not ask")
+	cmd.Flags().BoolVar(force, "force", false, "even if the record has another customer's key")
+	cmd.Flags().Bool("yes", false, "do not ask for confirmation")
 }
 
 // mayLink returns what shows both sides of a link, asks whether it is to be made,
@@ -36,7 +36,7 @@ func mayLink(cmd *cobra.Command, cfg *config.Config, db *store.DB) exceptions.Ma
 			return nil
 		}
 		if p.Unasked != nil {
-			fmt.Fprintf(cmd.ErrOrStderr(), "warning: %v; nothing says whether it is another customer's, and if there is none, the exception will be broken_link\n", p.Unasked)
+			fmt.Fprintf(cmd.ErrOrStderr(), "warning: %v; the record may belong to another customer, and if it does not exist, the result is a broken_link exception\n", p.Unasked)
 		}
 		if p.Target.ID != "" && !(yes && wantsJSON(cmd)) {
 			out := cmd.OutOrStdout()
@@ -60,5 +60,5 @@ func mayLink(cmd *cobra.Command, cfg *config.Config, db *store.DB) exceptions.Ma
 
 // linked says that a link was made, and how to take it back.
 func linked(sync, customer, targetID string) string {
-	return fmt.Sprintf("Linked %s to %s. Undo: trueup links remove %s %s; the value that was written stays", customer, targetID, sync, customer)
+	return fmt.Sprintf("Linked %s to %s. To undo: trueup links remove %s %s (a value that was written stays)", customer, targetID, sync, customer)
 }

@@ -20,8 +20,9 @@ func linksCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "links",
 		Short: "List, set, remove, export and import links",
-		Long: `A link joins one customer of the source to one record of the target. Match rules
-find links; a person may set them, and what a person set is kept.`,
+		Long: `List, set, remove, export and import links. A link joins one customer of the source
+to one record of the target. Match rules find links. A person can set them too, and
+those are kept.`,
 		Example: `  trueup links
   trueup links set customer-status cus_123 contact_9
   trueup links export > links.csv
@@ -37,13 +38,13 @@ find links; a person may set them, and what a person set is kept.`,
 		})}
 	joinFlags(set, &force)
 	all, yes := false, false
-	remove := &cobra.Command{Use: "remove SYNC CUSTOMER", Short: "Remove a customer's link, or all; the match rules are tried anew",
-		Long: `Remove a customer's link, or with --all every link of a sync. The match rules are
-tried anew for everybody.
+	remove := &cobra.Command{Use: "remove SYNC CUSTOMER", Short: "Remove a customer's link, or all links; the match rules run again",
+		Long: `Remove a customer's link, or with --all every link of a sync. The match rules then
+run again.
 
---all is also the answer when a sync reaches another account than before: what was
-seen and written in the account of before is forgotten with the links, so that each
-record is met for the first time (first_contact).`,
+Use --all when a sync now reaches a different account: what was seen and written in
+the previous account is forgotten along with the links, so that each record is
+treated as new (first_contact).`,
 		Example: "  trueup links remove customer-status cus_123\n  trueup links remove customer-status --all",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if all {
@@ -57,13 +58,16 @@ record is met for the first time (first_contact).`,
 			}
 			return removeLink(cmd, args, cfg, db)
 		})}
-	remove.Flags().BoolVar(&all, "all", false, "every link of the sync")
-	remove.Flags().BoolVar(&yes, "yes", false, "with --all: do not ask")
+	remove.Flags().BoolVar(&all, "all", false, "remove every link of the sync")
+	remove.Flags().BoolVar(&yes, "yes", false, "with --all: do not ask for confirmation")
 	export := &cobra.Command{Use: "export", Short: "Print links as CSV",
-		Long:    "Print links as CSV. A cell that a spreadsheet would run as a formula gets a ' in front, which import takes away again.",
+		Long:    "Print links as CSV. A cell that a spreadsheet would run as a formula starts with a ', which import removes.",
 		Example: "  trueup links export --sync customer-status > links.csv", Args: cobra.NoArgs, RunE: withDatabase(exportLinks)}
 	imports := &cobra.Command{Use: "import FILE", Short: "Set links from CSV with the columns sync, customer and target_id",
-		Long:    "Set links from CSV with the columns sync, customer and target_id, all of a sync or none of it. The target is not asked whether it has the records: one that is missing becomes a broken_link exception. A customer whose link names the same record already keeps it as it was found. FILE may be - for standard input.",
+		Long: `Set links from CSV with the columns sync, customer and target_id. For each sync,
+either all links are set or none. The target is not read: a record that is missing
+becomes a broken_link exception. A link that already exists stays as it was found.
+FILE can be - for standard input.`,
 		Example: "  trueup links import links.csv", Args: cobra.ExactArgs(1), RunE: withStore(importLinks)}
 	for _, c := range []*cobra.Command{list, export} {
 		syncFlag(c)
@@ -98,13 +102,14 @@ func listLinks(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB)
 	})
 }
 
-const setLong = `Link a customer (the source's id) to a record (the target's id). Both sides are shown
-as the tools hold them now, and you are asked; --yes does not ask. This reads the
-tools and prints personal data.
+const setLong = `Link a customer (the source's id) to a record (the target's id). The command reads
+both tools, shows the two sides as they are now, and asks; --yes skips the question.
+It prints personal data.
 
-Refused when the record shows another customer's key, unless you add --force.
-Refused also with --force when it is linked to another customer: first free it with
-trueup links remove SYNC OTHER-CUSTOMER. A tool that does not answer stops nobody.`
+It refuses a record that has another customer's key, unless you add --force. It
+always refuses a record that is linked to another customer: first remove that link
+with trueup links remove SYNC OTHER-CUSTOMER. If a tool does not answer, the link is
+made anyway, with a warning.`
 
 func setLink(cmd *cobra.Command, args []string, force bool, cfg *config.Config, db *store.DB) error {
 	who, err := whoIs(cmd)
@@ -116,14 +121,14 @@ func setLink(cmd *cobra.Command, args []string, force bool, cfg *config.Config, 
 		return err
 	}
 	if l.Customer == "" || l.TargetID == "" {
-		return usage("see trueup links set --help", "the customer and the target each need an id")
+		return usage("see trueup links set --help", "the customer and the target must not be empty")
 	}
 	var none *exceptions.NoRecordError
 	switch err := mayLink(cmd, cfg, db)(cmd.Context(), l.Sync, l.Customer, l.TargetID, force); {
 	case errors.Is(err, errDeclined):
 		return nil
 	case errors.As(err, &none):
-		return &failure{err: none, hint: "name the id of a record that is there; nothing was changed", code: exitFailed}
+		return &failure{err: none, hint: "give the id of an existing record; nothing was changed", code: exitFailed}
 	case err != nil:
 		return taken(refused(err))
 	}
@@ -131,7 +136,7 @@ func setLink(cmd *cobra.Command, args []string, force bool, cfg *config.Config, 
 		return taken(err)
 	}
 	return done(cmd, map[string]any{"sync": l.Sync, "customer": l.Customer, "target_id": l.TargetID},
-		linked(l.Sync, l.Customer, l.TargetID)+fmt.Sprintf("\nIt is looked at again; see trueup explain %s %s", l.Sync, l.Customer))
+		linked(l.Sync, l.Customer, l.TargetID)+fmt.Sprintf("\nIt will be checked again; see trueup explain %s %s", l.Sync, l.Customer))
 }
 
 func removeLink(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
@@ -144,12 +149,12 @@ func removeLink(cmd *cobra.Command, args []string, cfg *config.Config, db *store
 	}
 	err = db.RemoveLink(cmd.Context(), args[0], args[1], who)
 	if errors.Is(err, store.ErrNotFound) {
-		return &failure{err: fmt.Errorf("customer %s of %s has no link", args[1], args[0]), hint: "trueup links list shows those that have", code: exitFailed}
+		return &failure{err: fmt.Errorf("customer %s of %s has no link", args[1], args[0]), hint: "trueup links list shows the customers that have one", code: exitFailed}
 	}
 	if err != nil {
 		return err
 	}
-	return done(cmd, map[string]any{"sync": args[0], "customer": args[1]}, fmt.Sprintf("the link of customer %s is removed; the match rules are tried anew", args[1]))
+	return done(cmd, map[string]any{"sync": args[0], "customer": args[1]}, fmt.Sprintf("removed the link of customer %s; the match rules run again", args[1]))
 }
 
 // removeLinks removes all links of a sync.
@@ -162,7 +167,7 @@ func removeLinks(cmd *cobra.Command, sync string, yes bool, cfg *config.Config, 
 		return err
 	}
 	if !yes {
-		agreed, err := askYes(cmd, "remove every link of "+sync+", also those that people have set?", "add --yes; trueup links export keeps them in a file first")
+		agreed, err := askYes(cmd, "Remove every link of "+sync+", including those set by people?", "add --yes; to keep a copy first, use trueup links export")
 		if err != nil || !agreed {
 			return err
 		}
@@ -171,7 +176,7 @@ func removeLinks(cmd *cobra.Command, sync string, yes bool, cfg *config.Config, 
 	if err != nil {
 		return err
 	}
-	return done(cmd, map[string]any{"sync": sync, "removed": n}, fmt.Sprintf("%s of %s removed; the match rules are tried anew", status.Plural(n, "link"), sync))
+	return done(cmd, map[string]any{"sync": sync, "removed": n}, fmt.Sprintf("removed %s of %s; the match rules run again", status.Plural(n, "link"), sync))
 }
 
 func exportLinks(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB) error {
@@ -202,7 +207,7 @@ func importLinks(cmd *cobra.Command, args []string, cfg *config.Config, db *stor
 	}
 	bySync, order, err := readLinks(in, who)
 	if err != nil {
-		return usage("correct the file; nothing was changed", "%s: %w", args[0], err)
+		return usage("fix the file; nothing was changed", "%s: %w", args[0], err)
 	}
 	for _, sync := range order {
 		if err := knownSync(cfg, sync); err != nil {
@@ -218,7 +223,7 @@ func importLinks(cmd *cobra.Command, args []string, cfg *config.Config, db *stor
 		total, changed = total+len(bySync[sync]), changed+n
 	}
 	return done(cmd, map[string]any{"links": total, "changed": changed, "unchanged": total - changed},
-		fmt.Sprintf("%s read: %d new or changed, %d so already and left as they were found", status.Plural(total, "link"), changed, total-changed))
+		fmt.Sprintf("%s read: %d new or changed, %d unchanged", status.Plural(total, "link"), changed, total-changed))
 }
 
 // taken adds what to do to the error about a record that is another's.

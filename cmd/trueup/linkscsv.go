@@ -62,7 +62,7 @@ func readLinks(r io.Reader, who string) (map[string][]store.Link, []string, erro
 	}
 	for _, name := range linkColumns[:3] {
 		if _, ok := column[name]; !ok {
-			return nil, nil, fmt.Errorf("line 1: there is no column %s; the first line names the columns: %s", name, strings.Join(linkColumns[:3], ","))
+			return nil, nil, fmt.Errorf("line 1: the column %s is missing; the first line must name the columns: %s", name, strings.Join(linkColumns[:3], ","))
 		}
 	}
 	links := map[string][]store.Link{}
@@ -86,7 +86,7 @@ func readLinks(r io.Reader, who string) (map[string][]store.Link, []string, erro
 			faults = append(faults, fmt.Errorf("line %d: sync, customer and target_id must not be empty", line))
 			continue
 		case customers[key] != 0:
-			faults = append(faults, fmt.Errorf("line %d: customer %s stands in line %d already", line, l.Customer, customers[key]))
+			faults = append(faults, fmt.Errorf("line %d: customer %s is already in line %d", line, l.Customer, customers[key]))
 			continue
 		}
 		customers[key] = line

@@ -21,7 +21,7 @@ func newLog(w io.Writer, format string, level slog.Leveler) (*slog.Logger, error
 	case "text":
 		return slog.New(slog.NewTextHandler(w, o)), nil
 	}
-	return nil, usage("write json or text", "there is no log format %q", format)
+	return nil, usage("use json or text", "%q is not a valid log format", format)
 }
 
 // seconds gives durations a unit that their name says.

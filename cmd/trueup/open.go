@@ -82,7 +82,7 @@ func readable(cmd *cobra.Command) (*config.Config, error) {
 	if !ok {
 		return nil, err
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "%v\nwarning: %s has faults; this is read from its database all the same\n", faults, path)
+	fmt.Fprintf(cmd.ErrOrStderr(), "%v\nwarning: %s has faults; this command reads its database anyway\n", faults, path)
 	return &config.Config{Path: path, Database: database}, nil
 }
 
@@ -104,14 +104,14 @@ func knownSync(cfg *config.Config, name string) error {
 	if _, ok := cfg.Syncs[name]; ok || cfg.Syncs == nil { // nil: the file has faults, see withDatabase
 		return nil
 	}
-	return usage("its syncs are: "+strings.Join(slices.Sorted(maps.Keys(cfg.Syncs)), ", "), "there is no sync %q in %s", name, cfg.Path)
+	return usage("available syncs: "+strings.Join(slices.Sorted(maps.Keys(cfg.Syncs)), ", "), "no sync %q in %s", name, cfg.Path)
 }
 
 // number reads an id from the command line.
 func number(what, text string) (int64, error) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 1 {
-		return 0, usage("the number stands in the first column of the list", "%q is not the number of an %s", text, what)
+		return 0, usage("use a number from the first column of the list", "%q is not a valid %s number", text, what)
 	}
 	return n, nil
 }

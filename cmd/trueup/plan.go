@@ -24,13 +24,14 @@ func planCommand() *cobra.Command {
 	var f planFlags
 	cmd := &cobra.Command{
 		Use:   "plan SYNC",
-		Short: "Compare both sides and say what would change, and why",
-		Long: `Compare both sides: read all of the source and all of the target, and say of each
-customer that would change or needs a person what and why. Nothing is written to
-either tool. The plan has a hash; trueup apply carries that plan and nothing else.
+		Short: "Compare both sides and show what would change, and why",
+		Long: `Compare both sides: read all of the source and all of the target, and list each
+customer that would change or needs a person, and why. Nothing is written to either
+tool. The plan has a hash; trueup apply applies that plan and nothing else.
 
-It works beside a running trueup run. One that was stopped or killed goes on where
-it was with the same command. Exit 3: something would change or needs a person.`,
+You can make a plan while trueup run is running. If it was stopped or killed, run
+the same command again to continue. Exit 3: something would change or needs a
+person.`,
 		Example: `  trueup plan customer-status
   trueup plan customer-status --out plan.html
   trueup plan customer-status --show latest --csv > plan.csv
@@ -39,10 +40,10 @@ it was with the same command. Exit 3: something would change or needs a person.`
 		RunE: withStore(f.run),
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.show, "show", "", "print the plan with this `HASH`, or the latest one, and read no tool")
+	flags.StringVar(&f.show, "show", "", "print the plan with this `HASH`, or the latest one, without reading the tools")
 	flags.StringVar(&f.out, "out", "", "write a page to this `FILE`")
-	flags.BoolVar(&f.csv, "csv", false, "print CSV; a cell that a spreadsheet would run gets a ' in front")
-	flags.BoolVar(&f.all, "all", false, fmt.Sprintf("print all rows on a terminal, not the first %d", shortTable))
+	flags.BoolVar(&f.csv, "csv", false, "print CSV; a cell that a spreadsheet would run as a formula starts with a '")
+	flags.BoolVar(&f.all, "all", false, fmt.Sprintf("print all rows on a terminal, not only the first %d", shortTable))
 	jsonFlag(cmd)
 	return cmd
 }
@@ -52,7 +53,7 @@ func (f *planFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, d
 		return err
 	}
 	if f.csv && wantsJSON(cmd) {
-		return usage("give one of them", "--csv and --json do not go together")
+		return usage("use only one of them", "--csv and --json cannot be combined")
 	}
 	if err := writableAt(f.out); err != nil {
 		return err
@@ -74,7 +75,7 @@ func (f *planFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, d
 	if err := f.print(cmd, cfg, db, plan); err != nil {
 		return err
 	}
-	if err := sayHalted(cmd, db, args[0], "who waits is among the rows; trueup resume lets them through as well"); err != nil {
+	if err := sayHalted(cmd, db, args[0], "the waiting customers are among the rows; trueup resume also lets them through"); err != nil {
 		return err
 	}
 	if rows > 0 {
@@ -103,7 +104,7 @@ func (f *planFlags) print(cmd *cobra.Command, cfg *config.Config, db *store.DB, 
 func makePlan(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync string) (store.Sweep, error) {
 	switch left, err := db.SweepUnderWay(cmd.Context(), sync, store.ForPlan); {
 	case err == nil && left.Rules == sweep.Rules(cfg.Syncs[sync]):
-		fmt.Fprintf(cmd.ErrOrStderr(), "going on with the comparison that began on %s\n", when(left.BeganAt))
+		fmt.Fprintf(cmd.ErrOrStderr(), "continuing the comparison that began on %s\n", when(left.BeganAt))
 	case err != nil && !errors.Is(err, store.ErrNotFound):
 		return store.Sweep{}, err
 	}
@@ -118,9 +119,9 @@ func makePlan(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync string)
 	m.end()
 	switch {
 	case errors.As(err, &other):
-		return plan, &failure{err: err, hint: "one comparison of a sync is made at a time", code: exitFailed}
+		return plan, &failure{err: err, hint: "only one comparison of a sync can run at a time", code: exitFailed}
 	case err != nil && cmd.Context().Err() != nil:
-		return plan, &failure{err: errors.New("stopped before the comparison came to its end"), hint: "the same command goes on where it was", code: exitFailed}
+		return plan, &failure{err: errors.New("stopped before the comparison was complete"), hint: "run the same command again to continue", code: exitFailed}
 	}
 	return plan, err
 }
@@ -136,7 +137,7 @@ const (
 // end, and then takes the plan of that one; or when it is seen to be dead.
 func afterOther(cmd *cobra.Command, db *store.DB, other *store.SweepingError, make func() (store.Sweep, error)) (store.Sweep, error) {
 	ctx := cmd.Context()
-	fmt.Fprintln(cmd.ErrOrStderr(), "another trueup plan is at it, or was killed a moment ago; waiting for it")
+	fmt.Fprintln(cmd.ErrOrStderr(), "another trueup plan is running (or was just killed); waiting")
 	ticker := time.NewTicker(otherLook)
 	defer ticker.Stop()
 	for deadline := time.Now().Add(otherTime); ; {
@@ -165,11 +166,11 @@ func planProgress(m *meter, s config.Sync) func(sweep.Progress) {
 		what := map[store.Phase]string{store.PhaseSource: "records of " + s.Source.Connection + " read",
 			store.PhaseTarget: "records of " + s.Target.Connection + " read", store.PhaseCompare: "customers compared"}[p.Phase]
 		if p.Indexing {
-			what = "records that were read put in order"
+			what = "records sorted"
 		}
 		switch {
 		case p.Waits != "":
-			m.say("%d %s; %s is at its limit or does not answer, waiting until %s", p.Done, what, p.Waits, p.Until.UTC().Format(time.TimeOnly+"Z"))
+			m.say("%d %s; %s is at its rate limit or does not answer, waiting until %s", p.Done, what, p.Waits, p.Until.UTC().Format(time.TimeOnly+"Z"))
 		case what == "":
 		case p.Indexing:
 			m.say("%d of %d %s", p.Done, p.Total, what)
@@ -187,12 +188,12 @@ func planNamed(ctx context.Context, db *store.DB, sync, hash string) (plan store
 		plan, err = db.LatestPlan(ctx, sync)
 	} else {
 		if len(hash) < 8 {
-			return plan, usage("eight of its letters or more are enough", "%q is too short for the hash of a plan", hash)
+			return plan, usage("give at least 8 characters", "plan hash %q is too short", hash)
 		}
 		plan, err = db.Plan(ctx, sync, hash)
 	}
 	if errors.Is(err, store.ErrNotFound) {
-		return plan, &failure{err: fmt.Errorf("there is no such plan of %s: %s", sync, hash), hint: "trueup plan " + sync + " makes one", code: exitFailed}
+		return plan, &failure{err: fmt.Errorf("no such plan of %s: %s", sync, hash), hint: "trueup plan " + sync + " makes a new one", code: exitFailed}
 	}
 	return plan, err
 }
@@ -205,7 +206,7 @@ func kept(ctx context.Context, db *store.DB, plan store.Sweep) (int, error) {
 		rows += c.N
 	}
 	if err == nil && rows == 0 && plan.Summary.Carried() > plan.Summary.Agree {
-		err = &failure{err: fmt.Errorf("the rows of plan %s are not kept any more", shortHash(plan.Hash)), hint: "trueup plan " + plan.Sync + " makes a new one", code: exitFailed}
+		err = &failure{err: fmt.Errorf("the rows of plan %s have been deleted", shortHash(plan.Hash)), hint: "trueup plan " + plan.Sync + " makes a new one", code: exitFailed}
 	}
 	return rows, err
 }

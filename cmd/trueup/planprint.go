@@ -48,13 +48,13 @@ func printPlan(cmd *cobra.Command, cfg *config.Config, db *store.DB, plan store.
 		for _, c := range counts {
 			total += c.N
 		}
-		fmt.Fprintf(out, "… and %d more: --all prints them, --csv and --out FILE keep them\n", total-most)
+		fmt.Fprintf(out, "… and %d more: use --all to print them, --csv or --out FILE to save them\n", total-most)
 	}
 	printSummary(out, cfg.Syncs[plan.Sync], plan)
 	unfit := sweep.Applicable(cmd.Context(), db, cfg.Syncs[plan.Sync], plan)
 	switch {
 	case errors.Is(unfit, sweep.ErrSuperseded), errors.Is(unfit, sweep.ErrOtherRules):
-		fmt.Fprintf(out, "\nplan %s\nit cannot be applied: %v; %s\n", plan.Hash, unfit, hintNotApplicable(unfit, plan.Sync, cfg.Path))
+		fmt.Fprintf(out, "\nplan %s\nThis plan cannot be applied: %v; %s\n", plan.Hash, unfit, hintNotApplicable(unfit, plan.Sync, cfg.Path))
 		return nil
 	case unfit != nil && !errors.Is(unfit, sweep.ErrWatching):
 		return unfit
@@ -135,15 +135,15 @@ func printSummary(out io.Writer, s config.Sync, plan store.Sweep) {
 	m, source, target := plan.Summary, s.Source.Connection, s.Target.Connection
 	fmt.Fprintf(out, "\n%s: %s → %s, compared on %s\n", plan.Sync, source, target, when(plan.EndedAt))
 	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	fmt.Fprintf(t, "  agreement\t%s: %d of %d carried customers\n", report.Percent(m.Agreement()), m.Agree, m.Carried())
+	fmt.Fprintf(t, "  agreement\t%s: %d of %d synced customers\n", report.Percent(m.Agreement()), m.Agree, m.Carried())
 	for _, line := range []struct {
 		n    int
 		what string
 	}{
-		{m.Write, "would be written"}, {m.Held, "held: a person's newer edit stays"},
-		{m.UnmatchedSource, "of " + source + " without a record in " + target}, {m.Ambiguous, "with several records"},
-		{m.Unmapped, "with a value that has no meaning"}, {m.Other, "need a person for another reason"},
-		{m.NotCarried, "not carried: ignored, or without a status"}, {m.UnmatchedTarget, "records of " + target + " that no customer was found for"},
+		{m.Write, "would be written"}, {m.Held, "held: a person's newer edit is kept"},
+		{m.UnmatchedSource, "of " + source + " without a record in " + target}, {m.Ambiguous, "match several records"},
+		{m.Unmapped, "have a value without a meaning"}, {m.Other, "need a person for other reasons"},
+		{m.NotCarried, "not synced: ignored, or without a status"}, {m.UnmatchedTarget, "records of " + target + " without a customer"},
 	} {
 		fmt.Fprintf(t, "  %s\t%d\n", line.what, line.n)
 	}
@@ -166,15 +166,15 @@ func printNext(cmd *cobra.Command, cfg *config.Config, plan store.Sweep, counts 
 	command := applyCommandLine(cmd, plan)
 	switch {
 	case writes == 0 && first == 0:
-		fmt.Fprintln(out, "nothing is to be written")
+		fmt.Fprintln(out, "nothing to write")
 		return
 	case cfg.Syncs[plan.Sync].Watches():
-		fmt.Fprintf(out, "%s only watches; set mode: live in %s first, then: %s\n", plan.Sync, cfg.Path, command)
+		fmt.Fprintf(out, "%s is in mode: watch; set mode: live in %s first, then: %s\n", plan.Sync, cfg.Path, command)
 	case writes > 0:
-		fmt.Fprintf(out, "write the %s: %s\n", status.Plural(writes, "customer"), command)
+		fmt.Fprintf(out, "to write the %s: %s\n", status.Plural(writes, "customer"), command)
 	}
 	if first > 0 {
-		fmt.Fprintf(out, "%s a value that was never written by us; write over it too: %s --approve-first-contact\n", recordsHold(first), command)
+		fmt.Fprintf(out, "%s a value that Trueup did not write; to overwrite it too: %s --approve-first-contact\n", recordsHold(first), command)
 	}
 }
 
@@ -259,10 +259,10 @@ func writableAt(path string) error {
 	}
 	dir := filepath.Dir(path)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return usage("make it with mkdir -p "+dir+", or name another file", "--out %s: there is no folder %s", path, dir)
+		return usage("create it with mkdir -p "+dir+", or name another file", "--out %s: the folder %s does not exist", path, dir)
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return usage("name a file in it, such as "+filepath.Join(path, "plan.html"), "--out %s is a folder", path)
+		return usage("give a file in it, such as "+filepath.Join(path, "plan.html"), "--out %s is a folder", path)
 	}
 	return nil
 }

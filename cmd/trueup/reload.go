@@ -58,7 +58,7 @@ func (w *fileWatch) run(ctx context.Context) {
 		text, err := config.Read(w.path)
 		if err != nil {
 			if asked || !unreadable {
-				w.log.Error("the configuration's file cannot be read, what was read before stays", slog.Any("error", err))
+				w.log.Error("the configuration file cannot be read; the previous configuration stays in use", slog.Any("error", err))
 			}
 			if !unreadable && w.lost != nil {
 				w.lost(err)
@@ -93,13 +93,13 @@ func (f runFlags) reload(path string, text []byte, a *app.App, log *slog.Logger,
 	}
 	if err != nil {
 		if said := string(text) + err.Error(); said != *refused {
-			log.Error("the changed configuration is not used, the one before stays", slog.Any("error", err))
+			log.Error("the changed configuration is not used; the previous one stays in use", slog.Any("error", err))
 			*refused = said
 		}
 		var unclear *app.NamesError
 		return errors.As(err, &unclear)
 	}
 	*refused = ""
-	log.Info("the configuration was read again", slog.String("file", cfg.Path))
+	log.Info("configuration reloaded", slog.String("file", cfg.Path))
 	return false
 }

@@ -18,10 +18,10 @@ func reportCommand() *cobra.Command {
 	out := ""
 	cmd := &cobra.Command{
 		Use:   "report SYNC",
-		Short: "Say how a sync stands, as one page to mail",
-		Long: `Say how a sync stands: agreement now and over time, outcomes, open exceptions by
-kind, owner and age, and what the values mean that both sides hold. With --out it
-is one HTML page that loads nothing from elsewhere.`,
+		Short: "Show the state of a sync, as one page to mail",
+		Long: `Show the state of a sync: agreement now and over time, outcomes, open exceptions by
+kind, owner and age, and the meaning of the values on both sides. With --out it is
+one HTML page that loads nothing from elsewhere.`,
 		Example: `  trueup report customer-status --out report.html
   trueup report customer-status --json`,
 		Args: cobra.ExactArgs(1),
@@ -59,11 +59,11 @@ func writeReport(cmd *cobra.Command, r report.Report, out string) error {
 	case wantsJSON(cmd):
 		return printJSON(cmd.OutOrStdout(), r)
 	case out != "":
-		fmt.Fprintf(cmd.OutOrStdout(), "%s says how %s stands: agreement %s, %s\n", out, r.Sync, report.Percent(r.Agreement), status.Plural(len(r.Exceptions), "open exception"))
+		fmt.Fprintf(cmd.OutOrStdout(), "%s shows the state of %s: agreement %s, %s\n", out, r.Sync, report.Percent(r.Agreement), status.Plural(len(r.Exceptions), "open exception"))
 		return nil
 	}
 	w := cmd.OutOrStdout()
-	fmt.Fprintf(w, "%s on %s\n  agreement   %s: %d of %d customers who should be carried%s%s\n  waiting     %d\n", r.Sync, when(r.MadeAt), report.Percent(r.Agreement), r.Agree, r.Carried, r.Unseen(), r.Outdated(), r.Waiting)
+	fmt.Fprintf(w, "%s on %s\n  agreement   %s: %d of %d customers that should be synced%s%s\n  waiting     %d\n", r.Sync, when(r.MadeAt), report.Percent(r.Agreement), r.Agree, r.Carried, r.Unseen(), r.Outdated(), r.Waiting)
 	for _, s := range r.Sweeps {
 		fmt.Fprintf(w, "  compared    %s: %s, %d of %d\n", when(*s.At), report.Percent(s.Agreement), s.Agree, s.Carried)
 	}
@@ -74,7 +74,7 @@ func writeReport(cmd *cobra.Command, r report.Report, out string) error {
 		fmt.Fprintf(w, "  %d open %s, the oldest for %s\n", k.Open, k.Kind, report.Age(r.MadeAt.Sub(*k.Oldest)))
 	}
 	for _, o := range r.ByOwner {
-		fmt.Fprintf(w, "  %d belong to %s\n", o.N, o.Name)
+		fmt.Fprintf(w, "  %d owned by %s\n", o.N, o.Name)
 	}
 	return nil
 }

@@ -16,24 +16,26 @@ func resumeCommand() *cobra.Command {
 	r := store.Resume{}
 	cmd := &cobra.Command{
 		Use:   "resume SYNC --reason TEXT",
-		Short: "Let through what waits at a sync that mass_change has halted",
-		Long: `Let through every customer who waits at a sync that limits.mass_change has
-halted: too many customers were to move at once, and the rest waits for a person
-who says that it is right. They are not counted; later ones are counted anew. Each
-is looked at again first, so what the source no longer says is not written.
+		Short: "Resume a sync halted by mass_change",
+		Long: `Resume a sync that limits.mass_change has halted: too many customers were about to
+change at once, and the rest wait until a person confirms that this is right. The
+waiting customers go through without being counted; counting starts again with later
+ones. Each customer is read again first, so a value that the source no longer has is
+not written.
 
-A sync that only watches is not resumed: write mode: live first. Who waits goes on
-waiting until then.
+A sync in mode: watch cannot be resumed: set mode: live first. Waiting customers
+keep waiting until then.
 
-The mass_change exception closes, with who did it and why in its history. To write
-none of them, correct the source and leave the sync halted until it is.`,
+The mass_change exception closes, and its history records who resumed the sync and
+why. To write none of these changes, correct the source and leave the sync halted
+until it is correct.`,
 		Example: `  trueup resume customer-status --reason "the trial of March has ended"
   trueup resume customer-status --reason "checked with billing" --as ana@example.com --json`,
 		Args: cobra.ExactArgs(1),
 	}
 	asFlag(cmd)
-	cmd.Flags().StringVar(&r.Reason, "reason", "", "why they are to be written, a `TEXT` that is kept")
-	cmd.Flags().StringVar(&r.Key, "key", "", "a `TEXT` that makes a repeated call one")
+	cmd.Flags().StringVar(&r.Reason, "reason", "", "why these changes are right: a `TEXT` that is kept")
+	cmd.Flags().StringVar(&r.Key, "key", "", "an idempotency key: a `TEXT` with which a repeated call takes effect once")
 	jsonFlag(cmd)
 	cmd.RunE = withStore(func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
 		r.Sync = args[0]
@@ -41,7 +43,7 @@ none of them, correct the source and leave the sync halted until it is.`,
 			return err
 		}
 		if r.Reason == "" {
-			return usage(`add one, such as --reason "checked with billing": it is kept with the exception`, "no reason is given")
+			return usage(`add one, such as --reason "checked with billing": it is kept with the exception`, "--reason is missing")
 		}
 		var err error
 		if r.Who, err = whoIs(cmd); err != nil {
@@ -57,7 +59,7 @@ func resume(cmd *cobra.Command, db *store.DB, r store.Resume) error {
 	if err != nil {
 		return refused(err)
 	}
-	said := fmt.Sprintf("%s is resumed: %s let through; later ones are counted anew", r.Sync, status.Plural(resumed.Through, "customer"))
+	said := fmt.Sprintf("%s is resumed: %s let through; counting starts again with later ones", r.Sync, status.Plural(resumed.Through, "customer"))
 	if !resumed.Changed {
 		said = fmt.Sprintf("%s is not halted; nothing was changed", r.Sync)
 	}

@@ -10,7 +10,7 @@ func newRoot() *cobra.Command {
 		Use:   "trueup",
 		Short: "Keep a customer's status the same in two tools",
 		Long: `Trueup keeps a customer's status the same in two tools: one decides, the other
-follows. See it at work with trueup demo; it needs no accounts.`,
+follows. To see it work, run trueup demo; it needs no accounts.`,
 		Example: `  trueup demo --for 20s
   trueup check --live
   trueup run

@@ -30,16 +30,16 @@ func runCommand() *cobra.Command {
 	var f runFlags
 	cmd := &cobra.Command{
 		Use:   "run",
-		Short: "Receive changes and carry them, until stopped",
-		Long: `Receive changes and carry them. The database is made or brought up to date at
-the start. An interrupt or SIGTERM refuses new events, lets the customers on
-their way end, and exits 0; a second one ends at once, and the next start looks
-up what was on its way.
+		Short: "Run the service: receive changes and sync them, until stopped",
+		Long: `Run the service: receive changes and sync them. The database is created or updated
+at startup. An interrupt or SIGTERM refuses new events, finishes the customers in
+progress, and exits 0. A second one exits at once, and the next start checks what
+was in progress.
 
-The configuration is read again when the file changes, and on SIGHUP: webhooks go
-on, customers on their way end first. A file with faults changes nothing, and the
-log, trueup status, the API, /readyz and Slack say what is wrong. listen and database
-change with the next start only.`,
+The configuration is read again when the file changes, and on SIGHUP: webhooks are
+still received, and customers in progress finish first. A file with faults changes
+nothing; the log, trueup status, the API, /readyz and Slack report what is wrong.
+Changes to listen and database take effect at the next start.`,
 		Example: `  trueup run
   trueup run -c /etc/trueup/trueup.yaml --listen 0.0.0.0:8080 --log-format json`,
 		Args: cobra.NoArgs,
@@ -49,8 +49,8 @@ change with the next start only.`,
 	flags.StringVar(&f.listen, "listen", "", "serve on `ADDRESS` instead of the file's listen")
 	flags.StringVar(&f.logFormat, "log-format", "", "json or text (text on a terminal)")
 	flags.TextVar(&f.logLevel, "log-level", slog.LevelInfo, "debug, info, warn or error")
-	flags.DurationVar(&f.drain, "drain", 30*time.Second, "how long a stop waits for customers on their way")
-	flags.DurationVar(&f.lease, "lease", 0, "how long a claimed customer is this process's")
+	flags.DurationVar(&f.drain, "drain", 30*time.Second, "how long a stop waits for customers in progress")
+	flags.DurationVar(&f.lease, "lease", 0, "how long this process may work on a customer it has claimed")
 	// A test that kills the process would wait a minute for the old lease.
 	if err := flags.MarkHidden("lease"); err != nil {
 		panic(err)
@@ -78,7 +78,7 @@ func (f runFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	if f.lease != 0 && f.lease < time.Second {
-		return usage("give it 1s or more", "a lease of %s is too short for a call", f.lease)
+		return usage("use 1s or more", "--lease %s is too short for a call", f.lease)
 	}
 	a, err := app.Start(cmd.Context(), app.Options{Config: cfg, Version: versionName(), Log: log, Listen: f.listen, Lease: f.lease})
 	if err != nil {

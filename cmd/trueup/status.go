@@ -23,14 +23,14 @@ func statusCommand() *cobra.Command {
 	fail := false
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Say on one screen how everything stands",
-		Long: `Say on one screen how everything stands: of each sync its agreement, what waits,
-when the source spoke last, what needs a person and what a sync that only watches
-would have written; of each connection how many calls it has left and whether it
-rests; and which processes work on the database.
+		Short: "Show the status of every sync",
+		Long: `Show the status of every sync on one screen: its agreement, what is waiting, the
+last event, what needs a person, and what a sync in mode: watch would have written.
+For each connection, show how many calls it has left and whether it is resting. Also
+show which processes use the database.
 
-Two figures of agreement are shown. One is of the last full comparison of both
-sides, the other of the last look at each customer who was looked at.`,
+Agreement is shown twice: as of the last full comparison of both sides, and as of
+the last time each customer was read.`,
 		Example: `  trueup status
   trueup status --json
   trueup status --fail-if-any     # exit 3 when something needs a person`,
@@ -51,7 +51,7 @@ sides, the other of the last look at each customer who was looked at.`,
 			return err
 		}),
 	}
-	cmd.Flags().BoolVar(&fail, "fail-if-any", false, "exit 3 when something needs a person")
+	cmd.Flags().BoolVar(&fail, "fail-if-any", false, "exit 3 if something needs a person")
 	jsonFlag(cmd)
 	return cmd
 }
@@ -69,7 +69,7 @@ func printStatus(out io.Writer, s contract.Status) error {
 		p.sync(row)
 	}
 	if len(s.Left) > 0 {
-		fmt.Fprintln(t, "not in the file any more")
+		fmt.Fprintln(t, "no longer in the file")
 		for _, h := range s.Left {
 			p.left(h)
 		}
@@ -84,7 +84,7 @@ func printStatus(out io.Writer, s contract.Status) error {
 		fmt.Fprintf(t, "  %s\t%s\t%s\n", n.Node, n.Version, p.node(n))
 	}
 	if !slices.ContainsFunc(s.Nodes, func(n contract.Node) bool { return n.Working }) {
-		fmt.Fprintln(t, "  none works now: nothing is received or carried until trueup run is started")
+		fmt.Fprintln(t, "  none is running: nothing is received or synced until you start trueup run")
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -128,32 +128,32 @@ func (p screen) sync(s contract.Sync) {
 	p.agreement(s)
 	switch {
 	case s.WaitingCustomers == 0 && s.WaitingEvents == 0:
-		p.line("queue", "nothing waits")
+		p.line("queue", "nothing waiting")
 	default:
 		text := status.Plural(s.WaitingCustomers, "customer") + ", " + status.Plural(s.WaitingEvents, "event")
 		if s.OldestWaiting != nil {
-			text += ", the oldest came " + p.ago(s.OldestWaiting)
+			text += ", the oldest from " + p.ago(s.OldestWaiting)
 		}
 		p.line("queue", "%s", text)
 	}
 	if s.WaitingForLive > 0 && s.Mode == config.ModeWatch {
-		p.line("", "%s changed while it was live: they are looked at again as soon as it is", status.Plural(s.WaitingForLive, "customer"))
+		p.line("", "%s changed while it was live; they will be checked again when it goes live", status.Plural(s.WaitingForLive, "customer"))
 	}
 	switch {
 	case s.LastEvent == nil:
 		p.line("last event", "none yet")
 	case s.Silence != nil:
-		p.line("last event", "%s; before, %s was never silent for longer than %s", p.ago(s.LastEvent), s.Source.Connection,
+		p.line("last event", "%s; until now, %s was never silent for more than %s", p.ago(s.LastEvent), s.Source.Connection,
 			report.Age(time.Duration(s.Silence.LongestBefore*float64(time.Second))))
 	default:
 		p.line("last event", "%s", p.ago(s.LastEvent))
 	}
 	for _, m := range s.AccountMoved {
 		p.line("stopped", "%s", m.Reason)
-		p.line("", "nothing is carried; %s", standing.AccountRemedy(s.Sync))
+		p.line("", "nothing is synced; %s", standing.AccountRemedy(s.Sync))
 	}
 	if h := s.Halted; h != nil {
-		p.line("halted", "mass_change stopped it %s; %s; trueup resume %s --reason TEXT lets them through", p.ago(h.Since), status.Plural(h.WaitingCustomers, "customer")+" wait", s.Sync)
+		p.line("halted", "by mass_change %s; waiting: %s; to let them through: trueup resume %s --reason TEXT", p.ago(h.Since), status.Plural(h.WaitingCustomers, "customer"), s.Sync)
 	}
 	p.line("exceptions", "%s", open(s))
 	p.line("holds", "%s", orNone(s.Held, "%d, where a person changed the target"))
@@ -171,20 +171,20 @@ func orNone(n int, format string) string {
 
 func (p screen) agreement(s contract.Sync) {
 	if len(s.Sweeps) == 0 {
-		p.line("agreement", "never compared: trueup plan %s", s.Sync)
+		p.line("agreement", "never compared; run trueup plan %s", s.Sync)
 	} else {
 		last := s.Sweeps[0]
-		text := fmt.Sprintf("%s when both sides were compared, %s: %d of %d", report.Percent(last.Agreement), p.ago(last.At), last.Agree, last.Carried)
+		text := fmt.Sprintf("%s at the last full comparison, %s: %d of %d", report.Percent(last.Agreement), p.ago(last.At), last.Agree, last.Carried)
 		if len(s.Sweeps) > 1 && last.Agreement != nil && s.Sweeps[1].Agreement != nil {
 			text += trend(*last.Agreement - *s.Sweeps[1].Agreement)
 		}
 		if last.Stale {
-			text += "; the file has changed since: trueup plan " + s.Sync
+			text += "; the file has changed since then; run trueup plan " + s.Sync
 		}
 		p.line("agreement", "%s", text)
 	}
 	a := s.Agreement
-	text := fmt.Sprintf("%s by the last look at each: %d of %d", report.Percent(a.Share), a.Agree, a.Carried)
+	text := fmt.Sprintf("%s at the last read of each customer: %d of %d", report.Percent(a.Share), a.Agree, a.Carried)
 	p.line("", "%s%s%s", text, report.Unseen(a.Unverified), report.Outdated(a.Remapped, a.Stale, s.Sync, s.Sweeps))
 }
 
@@ -197,7 +197,7 @@ func trend(by float64) string {
 	case by <= -visible:
 		return fmt.Sprintf(" (%.1f points less than before)", -by*100)
 	}
-	return " (as before)"
+	return " (no change)"
 }
 
 // open says what is open by kind.
@@ -230,14 +230,14 @@ func (p screen) drift(s contract.Sync) {
 	for _, c := range []struct {
 		n    int
 		noun string
-	}{{d.LostEvent, "lost event"}, {d.EditOutside, "outside edit"}, {d.DeletedRecord, "deleted record"}, {d.Vocabulary, "unknown word"}} {
+	}{{d.LostEvent, "lost event"}, {d.EditOutside, "outside edit"}, {d.DeletedRecord, "deleted record"}, {d.Vocabulary, "unknown value"}} {
 		if c.n > 0 {
 			causes = append(causes, status.Plural(c.n, c.noun))
 		}
 	}
-	p.line("drift", "%s", cmp.Or(strings.Join(causes, ", "), "none")+" found then")
+	p.line("drift", "%s", cmp.Or(strings.Join(causes, ", "), "none")+" (at the last comparison)")
 	if n := s.Sweeps[0].Waiting; n > 0 {
-		p.line("", "%s of before it went live: trueup plan %s shows what would change", status.Plural(n, "customer"), s.Sync)
+		p.line("", "%s changed before go-live; review them with trueup plan %s", status.Plural(n, "customer"), s.Sync)
 	}
 }
 
@@ -247,16 +247,16 @@ func (p screen) watching(s contract.Sync) {
 		return
 	}
 	if w.Would == 0 {
-		p.line("watching", "nothing would have been written yet")
+		p.line("watching", "would not have written anything yet")
 		return
 	}
 	text := fmt.Sprintf("would have written %s of %s; people did the same for %d", status.Plural(w.Would, "value"), status.Plural(w.Customers, "customer"), w.Same)
 	if w.MedianSeconds != nil {
 		text += fmt.Sprintf(" (half of them within %s)", report.Age(max(time.Minute, time.Duration(*w.MedianSeconds*float64(time.Second)))))
 	}
-	p.line("watching", "%s, otherwise for %d, not yet for %d; the source changed first for %d", text, w.Otherwise, w.NotYet, w.Overtaken)
+	p.line("watching", "%s, something different for %d, nothing yet for %d; the source changed first for %d", text, w.Otherwise, w.NotYet, w.Overtaken)
 	for _, c := range w.Changes {
-		p.line("", "%s → %s: %d (the same %d, otherwise %d, not yet %d, source first %d)", orEmpty(c.Before), orEmpty(c.After), c.Would, c.Same, c.Otherwise, c.NotYet, c.Overtaken)
+		p.line("", "%s → %s: %d (same %d, different %d, none yet %d, source changed first %d)", orEmpty(c.Before), orEmpty(c.After), c.Would, c.Same, c.Otherwise, c.NotYet, c.Overtaken)
 	}
 }
 
@@ -266,34 +266,34 @@ func orEmpty(value string) string { return cmp.Or(value, "(empty)") }
 func (p screen) connection(c contract.ConnectionState) string {
 	var parts []string
 	if c.RestsUntil != nil {
-		parts = append(parts, "rests until "+when(*c.RestsUntil))
+		parts = append(parts, "resting until "+when(*c.RestsUntil))
 	}
 	if r := c.Rate; r != nil {
-		parts = append(parts, fmt.Sprintf("%d of %d calls in %s free", r.Free, r.Requests, time.Duration(r.PerSeconds*float64(time.Second))))
+		parts = append(parts, fmt.Sprintf("%d of %d calls per %s left", r.Free, r.Requests, time.Duration(r.PerSeconds*float64(time.Second))))
 	} else {
-		parts = append(parts, "no limit of ours")
+		parts = append(parts, "no rate limit")
 	}
 	if b := c.Budget; b != nil {
-		parts = append(parts, fmt.Sprintf("%d of %d left in its day, as it said %s", b.Left, b.Limit, p.ago(b.At)))
+		parts = append(parts, fmt.Sprintf("%d of %d left of the daily quota, reported %s", b.Left, b.Limit, p.ago(b.At)))
 	} else {
-		parts = append(parts, "it has not said what is left of its day")
+		parts = append(parts, "daily quota unknown")
 	}
 	if late := time.Duration(c.ListedLate * float64(time.Second)); late > 0 {
-		parts = append(parts, fmt.Sprintf("it dates changes %s before they come into its list: its clock is behind ours, or the list is late", late.Truncate(time.Second)))
+		parts = append(parts, fmt.Sprintf("changes appear in its list %s after the time they show: its clock is slow, or the list is late", late.Truncate(time.Second)))
 	}
 	return strings.Join(parts, "; ")
 }
 
 func (p screen) node(n contract.Node) string {
 	if n.Working {
-		text := "works since " + when(*n.StartedAt) + ", seen " + p.ago(n.SeenAt)
+		text := "running since " + when(*n.StartedAt) + ", last seen " + p.ago(n.SeenAt)
 		if len(n.File.Faults) > 0 {
 			text += fmt.Sprintf("; the file on disk has %s and is not used", status.Plural(len(n.File.Faults), "fault"))
 		}
 		if n.File.Differs {
-			text += "; it has another trueup.yaml than most"
+			text += "; its trueup.yaml differs from most nodes'"
 		}
 		return text
 	}
-	return "not seen for " + report.Age(p.now.Sub(*n.SeenAt)) + "; it did not stop in order"
+	return "last seen " + report.Age(p.now.Sub(*n.SeenAt)) + " ago; did not shut down cleanly"
 }

@@ -14,11 +14,11 @@ import (
 func syncCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sync",
-		Short: "Say what has become of a sync whose name or account in the file changed",
-		Long: `Say what has become of a sync whose configuration changed in a way that Trueup
-cannot judge. A sync or a connection is known by its name in trueup.yaml: what was
-received, the links, the holds, the exceptions and all else that is known belongs to
-that name, and the links belong to an account.`,
+		Short: "Rename or remove a sync, or confirm its accounts",
+		Long: `Rename or remove a sync, or confirm its accounts, after a change in trueup.yaml that
+Trueup cannot judge. A sync or a connection is known by its name in trueup.yaml: its
+events, links, holds, exceptions and everything else belong to that name, and the
+links belong to an account.`,
 		Example: `  trueup sync rename customer-status cs-two
   trueup sync remove customer-status
   trueup sync same-account customer-status`,
@@ -32,14 +32,14 @@ that name, and the links belong to an account.`,
 func sameAccountCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "same-account SYNC",
-		Short: "Say that a sync reaches the accounts its links are of, at another address",
-		Long: `Say that a sync reaches the accounts its links are of, at another address. A link
-names a record of one account: when the file names another address or another
-account, the same ids belong to other people there. So nothing of the sync is
-carried, and its events wait, until somebody says which it is.
+		Short: "Confirm that a sync still reaches the same accounts, at a new address",
+		Long: `Confirm that a sync still reaches the same accounts, at a new address. A link names a
+record of one account. When the file names another address or account, the same ids
+may belong to other people there. So Trueup stops the sync, and its events wait,
+until a person confirms which it is.
 
-Say it only when the tool has moved or is called by another name. If it is another
-account, remove the links: trueup links remove SYNC --all.`,
+Confirm only if the tool has moved or goes by another name. If it is another account,
+remove the links instead: trueup links remove SYNC --all.`,
 		Example: `  trueup sync same-account customer-status
   trueup sync same-account customer-status --as ana@example.com --json`,
 		Args: cobra.ExactArgs(1),
@@ -64,18 +64,18 @@ func sameAccount(cmd *cobra.Command, args []string, cfg *config.Config, db *stor
 		return err
 	}
 	answer := contract.SameAccount{Sync: sync, Changed: len(moved) > 0, Accounts: []contract.AccountMoved{}}
-	said := sync + " reaches the accounts its links are of already; nothing was changed"
+	said := sync + " already reaches the accounts of its links; nothing was changed"
 	for i, m := range moved {
 		answer.Accounts = append(answer.Accounts, standing.AccountMoved(m))
 		if i == 0 {
-			said = "noted: "
+			said = "recorded: "
 		} else {
 			said += " and "
 		}
-		said += fmt.Sprintf("the %s of %s, %s, is the account that was %s", m.Was.Side, sync, m.Now.Shown, m.Was.Shown)
+		said += fmt.Sprintf("the %s of %s, %s, is the same account as %s", m.Was.Side, sync, m.Now.Shown, m.Was.Shown)
 	}
 	if len(moved) > 0 {
-		said += "; what waits is carried"
+		said += "; waiting customers are synced"
 	}
 	return done(cmd, answer, said)
 }

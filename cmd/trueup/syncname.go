@@ -15,21 +15,21 @@ import (
 
 // connectionFlag says that a name is a connection's.
 func connectionFlag(cmd *cobra.Command) {
-	cmd.Flags().Bool("connection", false, "it is a connection, where a sync has the name as well")
+	cmd.Flags().Bool("connection", false, "rename or remove the connection, if a sync has the same name")
 }
 
 func syncRenameCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rename OLD NEW",
-		Short: "Give all that is known under one name to another name",
-		Long: `Give all that the database holds of a sync or a connection to the name it has in
-trueup.yaml now: events, customers, links, holds, exceptions, plans, messages; of a
-connection what it has told, its place in the list of changes, and its tokens.
+		Short: "Rename a sync or a connection in the database",
+		Long: `Rename a sync or a connection in the database to the name it has in trueup.yaml now.
+This moves its events, customers, links, holds, exceptions, plans and messages; for a
+connection, also its position in the list of changes and its tokens.
 
-Change the name in the file first. A running trueup run goes on under the old name
-until this is done, and uses the new file within a second or two. Webhooks that are
-still sent to the old name of a connection are taken. It is one transaction, and
-others wait for it: with millions of rows some webhooks are told to come back.
+Change the name in the file first. A running trueup run uses the old name until the
+rename is done, and the new file within a second or two after that. Webhooks sent to
+a connection's old name are still accepted. The rename is one transaction, and others
+wait for it: with millions of rows, some webhooks are asked to retry.
 
 was: OLD in the file does the same.`,
 		Example: `  trueup sync rename customer-status cs-two
@@ -51,7 +51,7 @@ func syncRename(cmd *cobra.Command, cfg *config.Config, db *store.DB, old, name 
 	case err != nil:
 		return err
 	case kind == "":
-		return usage("give it this name in the file first, then run this again", "%s has no sync and no connection %s", cfg.Path, name)
+		return usage("change the name in the file first, then run this again", "%s has no sync or connection %s", cfg.Path, name)
 	case inFile(cfg, kind, old):
 		return usage("change its name in the file to "+name+" first, then run this again", "%s still has the %s %s", cfg.Path, kind, old)
 	}
@@ -59,16 +59,16 @@ func syncRename(cmd *cobra.Command, cfg *config.Config, db *store.DB, old, name 
 	var namesake *store.NamesakeError
 	switch {
 	case errors.Is(err, store.ErrNotKnown):
-		return usage("those that left the file are listed by trueup status", "the database holds nothing of a %s %s", kind, old)
+		return usage("trueup status lists names that are no longer in the file", "the database has no %s %s", kind, old)
 	case errors.As(err, &namesake):
 		return &failure{err: err, code: exitFailed,
-			hint: fmt.Sprintf("two memories cannot become one: call it %[1]s again in the file, or end %[1]s with trueup sync remove %[1]s", old)}
+			hint: fmt.Sprintf("two histories cannot be merged: restore the name %[1]s in the file, or remove %[1]s with trueup sync remove %[1]s", old)}
 	case err != nil:
 		return err
 	}
-	said := fmt.Sprintf("%s is %s from now on; moved: %s", old, name, moved)
+	said := fmt.Sprintf("%s is now %s; moved: %s", old, name, moved)
 	if moved.Empty() {
-		said = fmt.Sprintf("%s is %s; there was nothing to move", old, name)
+		said = fmt.Sprintf("%s is now %s; there was nothing to move", old, name)
 	}
 	return done(cmd, contract.Renamed{Old: old, Holding: contract.HoldingOf(moved).Called(name)}, said)
 }
@@ -76,23 +76,24 @@ func syncRename(cmd *cobra.Command, cfg *config.Config, db *store.DB, old, name 
 func syncRemoveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "remove NAME",
-		Short: "End a sync or a connection that is not in the file any more",
-		Long: `End what the database holds of a sync or a connection that trueup.yaml does not have
-any more: its events wait no longer, and its exceptions close with who said so. Of
-a connection the place in the list of changes and the tokens are deleted. It is not
-shown any more, and nothing is received for it.
+		Short: "Remove a sync or a connection that is no longer in the file",
+		Long: `Remove a sync or a connection that is no longer in trueup.yaml. Its waiting events
+and its exceptions close, with a record of who did it. For a connection, its position
+in the list of changes and its tokens are deleted. It is no longer shown, and nothing
+is received for it.
 
-Links and history stay until they are deleted by age (retention) or a customer is
-forgotten. A sync that comes back into the file under this name still has them.
+Links and history stay until they are old enough to be deleted (retention) or the
+customer is forgotten. If a sync with this name returns to the file, it has them
+again.
 
-It says what would be ended and asks first.`,
+The command first shows what it would remove, and asks.`,
 		Example: `  trueup sync remove customer-status
   trueup sync remove customer-status --yes --as ana@example.com
   trueup sync remove billing --connection`,
 		Args: cobra.ExactArgs(1),
 	}
 	yes := false
-	cmd.Flags().BoolVar(&yes, "yes", false, "do it without asking")
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask for confirmation")
 	asFlag(cmd)
 	connectionFlag(cmd)
 	jsonFlag(cmd)
@@ -121,17 +122,17 @@ func syncRemove(cmd *cobra.Command, cfg *config.Config, db *store.DB, name strin
 	case err != nil:
 		return err
 	case kind == "" && (inFile(cfg, store.SyncName, name) || inFile(cfg, store.ConnectionName, name)):
-		return usage("take it out of the file first, then run this again", "%s is still in %s", name, cfg.Path)
+		return usage("remove it from the file first, then run this again", "%s is still in %s", name, cfg.Path)
 	case kind == "":
-		return usage("those that left the file are listed by trueup status", "the database holds nothing of a sync or a connection %s that could be ended", name)
+		return usage("trueup status lists names that are no longer in the file", "the database has no sync or connection %s to remove", name)
 	}
 	who, err := whoIs(cmd)
 	if err != nil {
 		return err
 	}
 	if !yes {
-		fmt.Fprintf(cmd.ErrOrStderr(), "of the %s %s the database holds: %s\n", kind, name, found)
-		agreed, err := askYes(cmd, "End it: its events wait no longer, and its exceptions close?", "add --yes to do it")
+		fmt.Fprintf(cmd.ErrOrStderr(), "the database has for the %s %s: %s\n", kind, name, found)
+		agreed, err := askYes(cmd, "Remove it and close its waiting events and exceptions?", "add --yes to remove it")
 		if err != nil || !agreed {
 			return err
 		}
@@ -140,15 +141,15 @@ func syncRemove(cmd *cobra.Command, cfg *config.Config, db *store.DB, name strin
 	if err != nil {
 		return err
 	}
-	return done(cmd, contract.HoldingOf(ended), fmt.Sprintf("%s is ended: %s; what is left of it is history", name, endedIn(ended)))
+	return done(cmd, contract.HoldingOf(ended), fmt.Sprintf("removed %s: %s; its history is kept", name, endedIn(ended)))
 }
 
 // endedIn says what an end has changed.
 func endedIn(h store.Holding) string {
 	if h.Kind == store.ConnectionName {
-		return "its place and its tokens are deleted"
+		return "its position in the list of changes and its tokens were deleted"
 	}
-	return fmt.Sprintf("%d waiting events and %d open exceptions are closed", h.Waiting, h.OpenExceptions)
+	return fmt.Sprintf("%d waiting events and %d open exceptions were closed", h.Waiting, h.OpenExceptions)
 }
 
 // kindOf says of what kind a name is that is a sync's, a connection's or both; "" is neither.

@@ -17,10 +17,10 @@ import (
 func tokenCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "token",
-		Short: "Make, list and revoke the tokens of the API",
-		Long: `Make, list and revoke the tokens by which other programs use the API. A token
-has a role: viewer reads, operator also acts on exceptions and sets links, admin
-also reads the payloads of events and manages tokens.`,
+		Short: "Create, list and revoke API tokens",
+		Long: `Create, list and revoke the tokens that other programs use to call the API. A token
+has a role: viewer can read, operator can also act on exceptions and set links, and
+admin can also read the payloads of events and manage tokens.`,
 		Example: `  trueup token create dashboard --role viewer
   trueup token list
   trueup token revoke dashboard`,
@@ -29,19 +29,19 @@ also reads the payloads of events and manages tokens.`,
 	}
 	create := &cobra.Command{
 		Use:   "create NAME --role ROLE",
-		Short: "Make a token and print it, once",
-		Long: `Make a token and print it on standard output. It is not shown again: only its
-hash is stored. NAME is what histories call its holder; it is given once, also
-when the token is revoked.`,
+		Short: "Create an API token and print it once",
+		Long: `Create an API token and print it on standard output. It is not shown again: only its
+hash is stored. NAME is what histories call its holder. A name can be used only once,
+even after the token is revoked.`,
 		Example: `  trueup token create dashboard --role viewer
   TOKEN=$(trueup token create bot --role operator)`,
 		Args: cobra.ExactArgs(1),
 		RunE: withStore(createToken),
 	}
 	create.Flags().String("role", "", "viewer, operator or admin")
-	create.Flags().String("as", "", "who makes it: a `NAME` or an address; your user name unless said")
-	list := &cobra.Command{Use: "list", Short: "List the tokens, the revoked ones too", Example: "  trueup token list --json", Args: cobra.NoArgs, RunE: withDatabase(listTokens)}
-	revoke := &cobra.Command{Use: "revoke NAME", Short: "Revoke a token: from now on it is nobody's", Example: "  trueup token revoke dashboard",
+	create.Flags().String("as", "", "who creates it: a `NAME` or an address (default: your user name)")
+	list := &cobra.Command{Use: "list", Short: "List all API tokens, including revoked ones", Example: "  trueup token list --json", Args: cobra.NoArgs, RunE: withDatabase(listTokens)}
+	revoke := &cobra.Command{Use: "revoke NAME", Short: "Revoke an API token", Example: "  trueup token revoke dashboard",
 		Args: cobra.ExactArgs(1), RunE: withStore(revokeToken)}
 	for _, c := range []*cobra.Command{create, list, revoke} {
 		jsonFlag(c)
@@ -62,10 +62,10 @@ func createToken(cmd *cobra.Command, args []string, _ *config.Config, db *store.
 		return err
 	}
 	if a.Role == "" {
-		return usage("say what it may do with --role: viewer reads, operator also acts, admin also reads payloads and manages tokens", "the token has no role")
+		return usage("choose what it can do: viewer can read, operator can also act, admin can also read payloads and manage tokens", "--role is missing")
 	}
 	if !tokenName.MatchString(a.Name) {
-		return usage("use up to 64 letters, digits, dots, dashes and underscores", "%q is no name for a token", a.Name)
+		return usage("use up to 64 letters, digits, dots, dashes and underscores", "%q is not a valid token name", a.Name)
 	}
 	if a.CreatedBy, err = whoIs(cmd); err != nil {
 		return err
@@ -80,7 +80,7 @@ func createToken(cmd *cobra.Command, args []string, _ *config.Config, db *store.
 	if wantsJSON(cmd) {
 		return printJSON(cmd.OutOrStdout(), contract.NewToken{Token: contract.TokenOf(a), Text: text})
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "%s is a token for the role %s. Keep it now: it is not shown again.\n", a.Name, a.Role)
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s is a token with the role %s. Save it now: it is not shown again.\n", a.Name, a.Role)
 	_, err = fmt.Fprintln(cmd.OutOrStdout(), text)
 	return err
 }
@@ -102,7 +102,7 @@ func listTokens(cmd *cobra.Command, _ []string, _ *config.Config, db *store.DB) 
 func revokeToken(cmd *cobra.Command, args []string, _ *config.Config, db *store.DB) error {
 	err := db.RevokeAPIToken(cmd.Context(), args[0])
 	if errors.Is(err, store.ErrNotFound) {
-		return &failure{err: fmt.Errorf("there is no token %s", args[0]), hint: "trueup token list shows them", code: exitFailed}
+		return &failure{err: fmt.Errorf("no token %s", args[0]), hint: "trueup token list shows all tokens", code: exitFailed}
 	}
 	if err != nil {
 		return err

@@ -33,7 +33,7 @@ func versionLine() string { return fmt.Sprintf("trueup %s (%s)\n", versionName()
 func versionCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "version",
-		Short:   "Say which version this is",
+		Short:   "Show the version",
 		Example: "  trueup version --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -48,13 +48,13 @@ func vocabularies(cmd *cobra.Command, cfg *config.Config) (all []contract.Vocabu
 
 func printVocabulary(out io.Writer, v contract.Vocabulary) error {
 	for _, word := range v.NoOption {
-		fmt.Fprintf(out, "%s: %q is to be written and is no option of the target, which has %s\n", v.Sync, word, quoted(v.Options))
+		fmt.Fprintf(out, "%s: %q would be written but is not an option of the target, which has %s\n", v.Sync, word, quoted(v.Options))
 	}
 	if v.SeenAt == nil {
-		fmt.Fprintf(out, "%s: its values are not known yet; trueup plan %s compares both sides and counts them\n", v.Sync, v.Sync)
+		fmt.Fprintf(out, "%s: values not known yet; trueup plan %s compares both sides and counts them\n", v.Sync, v.Sync)
 		return nil
 	}
-	fmt.Fprintf(out, "%s: values that were seen when both sides were compared, on %s\n", v.Sync, when(*v.SeenAt))
+	fmt.Fprintf(out, "%s: values found by the full comparison on %s\n", v.Sync, when(*v.SeenAt))
 	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "  SIDE\tVALUE\tHELD BY\tMEANING")
 	for _, w := range v.Source {
@@ -73,7 +73,7 @@ func sourceMeaning(w contract.SourceWord) string {
 	case contract.WordIgnored:
 		return "ignored"
 	}
-	return "NONE: list it under statuses or under ignore"
+	return "NONE: add it to statuses or ignore"
 }
 
 func targetMeaning(w contract.TargetWord) string {
@@ -81,9 +81,9 @@ func targetMeaning(w contract.TargetWord) string {
 	case contract.WordMapped:
 		return string(w.Status)
 	case contract.WordEmpty:
-		return "nothing is set"
+		return "empty"
 	}
-	return "FOREIGN: no status is written so"
+	return "FOREIGN: not the value of any status"
 }
 
 // quoted lists words for people.
