@@ -41,9 +41,10 @@ func (f Facts) since() time.Time {
 
 // told is when the target says that it was edited, the zero time when it does
 // not say, or when our own clock proves that its clock is wrong: the edit is
-// later than since, and not later than it was seen.
+// later than since and than moved, and not later than it was seen.
 func (f Facts) told(since time.Time) time.Time {
 	at, seen, skew := f.Observed.EditedAt, f.Observed.SeenAt, f.Policy.ClockSkew
+	since = latest(since, f.moved())
 	switch {
 	case at.IsZero(),
 		!since.IsZero() && at.Add(skew).Before(since),
@@ -53,6 +54,18 @@ func (f Facts) told(since time.Time) time.Time {
 		return seen
 	}
 	return at
+}
+
+// moved is when the last of our writes left that found the record edited
+// earlier, zero when none did: its last edit is later than that, whichever write
+// it answers.
+func (f Facts) moved() (left time.Time) {
+	for _, i := range f.Intents {
+		if !i.PriorAt.IsZero() && f.Observed.EditedAt.After(i.PriorAt) {
+			left = latest(left, i.SentAt)
+		}
+	}
+	return left
 }
 
 // latest is the last of the times.

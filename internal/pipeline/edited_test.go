@@ -116,6 +116,22 @@ func TestAPersonsNewerEditStandsWhateverTheTargetTells(t *testing.T) {
 			w.crm.edit("rec_cus_1", "", status.ActorHuman)
 			w.finish()
 		}},
+		"a write is never shown, the next one arrives with a 502, and a clock that is behind dates between the two": {[]tells{allItTells, recordsEditor, recordsTime}, func(w *world) { w.crm.clock = -10 * time.Minute }, func(w *world) {
+			w.customer("cus_1", "active", "")
+			w.crm.records["rec_cus_1"].editedAt = began.Add(-time.Hour)
+			w.crm.lies = true
+			w.deliver(w.change("cus_1", "active"))
+			w.work()
+			w.pass(9 * time.Minute)
+			w.work()
+			w.pass(time.Minute - time.Second)
+			w.crm.lies, w.crm.fail = false, arrivesWithA502(w, 5*time.Second)
+			w.deliver(w.change("cus_1", "paused"))
+			w.work()
+			w.pass(4 * time.Second)
+			w.crm.edit("rec_cus_1", "", status.ActorHuman)
+			w.finish()
+		}},
 		"an automation touches another field after the person": {[]tells{recordsEditor, recordsTime}, nil, func(w *world) {
 			covered(w, status.ActorAutomation)
 		}},
