@@ -9,7 +9,10 @@
 //     the order of the intents.
 //  2. An equal value is never written.
 //  3. A person's edit that is not surely older than the source's change is
-//     never written over, unless an owner who was shown it says so.
+//     never written over, unless an owner who was shown it says so. At first
+//     contact, where the source wins by configuration, that holds of an edit
+//     that was seen to happen, and of a person's that the field's own time
+//     shows to be surely newer.
 //  4. What cannot be told is held, never guessed.
 //
 // It may import internal/status and nothing else of ours: no store, no clock,

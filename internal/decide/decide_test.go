@@ -88,11 +88,13 @@ func TestTheTable(t *testing.T) {
 		"row 3: a time that an earlier look has proved wrong":                 {Facts{Desired: paused, Observed: somebody("Active", 5), HumanAt: minute(20), HumanSeen: true}, ask},
 		"row 3: a time before the record was seen to hold another value":      {Facts{Desired: paused, Observed: changed(Facts{Observed: somebody("Active", 5)}, func(f *Facts) { f.Observed.Since = minute(8) }).Observed}, ask},
 
-		"row 4: untouched":                                 {Facts{Desired: paused, Observed: somebody("Active", 0), Base: held("Active")}, write(4, Untouched)},
-		"row 4: another field was edited later":            {Facts{Desired: paused, Observed: somebody("Active", 20), Base: held("Active")}, write(4, Untouched)},
-		"row 4: a person set it anew, newer":               {Facts{Desired: paused, Observed: by(status.ActorHuman, "Active", 20), Base: held("Active")}, conflict(8, PersonNewer, 1)},
-		"row 4: a person set it anew, older":               {Facts{Desired: paused, Observed: by(status.ActorHuman, "Active", 5), Base: held("Active")}, write(4, Untouched)},
-		"row 4: a person set it anew, within the skew":     {Facts{Desired: paused, Observed: by(status.ActorHuman, "Active", 10), Base: held("Active")}, conflict(10, CannotTell, 0.5)},
+		"row 4: untouched":                             {Facts{Desired: paused, Observed: somebody("Active", 0), Base: held("Active")}, write(4, Untouched)},
+		"row 4: another field was edited later":        {Facts{Desired: paused, Observed: somebody("Active", 20), Base: held("Active")}, write(4, Untouched)},
+		"row 4: a person set it anew, newer":           {Facts{Desired: paused, Observed: by(status.ActorHuman, "Active", 20), Base: held("Active")}, conflict(8, PersonNewer, 1)},
+		"row 4: a person set it anew, older":           {Facts{Desired: paused, Observed: by(status.ActorHuman, "Active", 5), Base: held("Active")}, write(4, Untouched)},
+		"row 4: a person set it anew, within the skew": {Facts{Desired: paused, Observed: by(status.ActorHuman, "Active", 10), Base: held("Active")}, conflict(10, CannotTell, 0.5)},
+		"row 4: a person set it anew a second before it was proved, within the skew": {Facts{Desired: Desired{"Paused", minute(10).Add(-time.Second)}, Base: Base{Known: true, Value: "Active", SeenAt: minute(10)},
+			Observed: Observed{Value: "Active", EditedAt: minute(10).Add(-time.Second), FieldTime: true, Actor: status.ActorHuman, SeenAt: minute(30)}}, conflict(10, CannotTell, 0.5)},
 		"row 4: the person's edit is the base itself":      {Facts{Desired: paused, Observed: by(status.ActorHuman, "Active", 0), Base: held("Active")}, write(4, Untouched)},
 		"row 4: a person was seen before, newer":           {Facts{Desired: paused, Observed: somebody("Active", 20), Base: held("Active"), HumanAt: minute(20)}, conflict(8, PersonNewer, 1)},
 		"row 4: a person was seen before, older":           {Facts{Desired: paused, Observed: somebody("Active", 20), Base: held("Active"), HumanAt: minute(5)}, write(4, Untouched)},
@@ -341,6 +343,31 @@ func TestOursStandsForTheRecordThatWasShown(t *testing.T) {
 				if d := Decide(f); (d.Reason == OwnerSaysOurs) != tt.want || (d.Action == Write) != tt.want {
 					t.Errorf("with a time of the field %t: %s by %s", field, d.Action, d.Reason)
 				}
+			}
+		})
+	}
+}
+
+// Whether the record was edited since a write left is told by the target's clock
+// alone: before it an edit is not ours, after it one may be, whatever our clock says.
+func TestAnEditIsOursOnlyAfterTheWriteLeft(t *testing.T) {
+	for name, tt := range map[string]struct {
+		prior, edited time.Time
+		want          Reason
+	}{
+		"edited after what the write found, by the target's clock":  {minute(2), minute(3), OurWriteArrived},
+		"edited when the write found it, so not since":              {minute(3), minute(3), PersonOlder},
+		"edited before the write was sent, and nothing was known":   {time.Time{}, minute(3), PersonOlder},
+		"edited before the write was sent by exactly the skew":      {time.Time{}, minute(5).Add(-skew), OurWriteArrived},
+		"edited before the write was sent by more than the skew":    {time.Time{}, minute(5).Add(-skew - time.Millisecond), PersonOlder},
+		"edited before what the write found, by the target's clock": {minute(4), minute(3), PersonOlder},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := Facts{Desired: Desired{Value: "Paused", At: minute(10)}, Base: held("Active"), Policy: Policy{ClockSkew: skew},
+				Observed: Observed{Value: "Churned", EditedAt: tt.edited, SeenAt: minute(12)},
+				Intents:  []Intent{{ID: 7, Value: "Churned", SentAt: minute(5), Expires: minute(15), Prior: "Active", PriorAt: tt.prior}}}
+			if d := Decide(f); d.Reason != tt.want {
+				t.Errorf("%s, want %s", d.Reason, tt.want)
 			}
 		})
 	}

@@ -74,3 +74,13 @@ func FuzzSource(f *testing.F) {
 		}
 	})
 }
+
+func TestAWordIsCutOnlyWhenItIsTooLong(t *testing.T) {
+	fits := strings.Repeat("ä", 80)
+	if got := shown(fits); got != fits {
+		t.Errorf("80 letters become %q", got)
+	}
+	if got := shown(fits + "b"); got != fits+"…" {
+		t.Errorf("81 letters become %q", got)
+	}
+}
