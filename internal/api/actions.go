@@ -17,39 +17,39 @@ import (
 
 func (s *server) actionRoutes() {
 	route(s, store.Operator, huma.Operation{OperationID: "act-on-exception", Method: http.MethodPost, Path: "/exceptions/{id}/actions",
-		Summary: "Do something about an exception",
-		Description: "What is offered for its kind is in offers of the exception; another verb, and one that the world no longer fits, is refused with 409 and changes nothing. " +
-			"What had been done already changes nothing and is answered with changed: false. " +
-			"Of a group, up to 200 are acted on at once, and each says what became of it; 409 means that none could be done."}, s.act)
+		Summary: "Act on an exception",
+		Description: "The exception's offers list what can be done. A verb that is not offered, or that no longer fits the current state, is refused with 409 and changes nothing. " +
+			"If it was already done, nothing changes and the answer has changed: false. " +
+			"For a group, up to 200 exceptions are acted on at once, each with its own result; 409 means that none could be done."}, s.act)
 }
 
 // ActionRequest is what is to be done about an exception.
 type ActionRequest struct {
-	Verb      store.Verb    `json:"verb" doc:"What to do: one of the exception's offers, but for map, which writes the configuration and is done at the command line."`
-	Owner     string        `json:"owner,omitempty" maxLength:"200" doc:"For assign: who it is given to."`
-	Ignored   store.Ignored `json:"ignored,omitempty" doc:"For ignore: for how long. until_change unless said."`
-	Until     *time.Time    `json:"until,omitempty" doc:"For keep: until when. Until the source changes unless said."`
+	Verb      store.Verb    `json:"verb" doc:"What to do: one of the exception's offers, except map, which edits the configuration and is available only at the command line."`
+	Owner     string        `json:"owner,omitempty" maxLength:"200" doc:"For assign: the new owner."`
+	Ignored   store.Ignored `json:"ignored,omitempty" doc:"For ignore: for how long (default: until_change)."`
+	Until     *time.Time    `json:"until,omitempty" doc:"For keep: until when (default: until the source changes)."`
 	TargetID  string        `json:"target_id,omitempty" maxLength:"500" doc:"For link: the record's id in the target."`
-	Force     bool          `json:"force,omitempty" doc:"For link: also when the record shows another customer's key."`
-	Saw       *string       `json:"saw,omitempty" maxLength:"2000" doc:"For apply and keep: the target's value that the person was shown; refused when it holds another. What the exception says now unless said."`
-	SawSource *string       `json:"saw_source,omitempty" maxLength:"2000" doc:"For apply and keep: the source's value that the person was shown; refused when it says another. What the exception says now unless said."`
-	Group     bool          `json:"group,omitempty" doc:"About all open exceptions of the same cause, up to 200 at once: those with the highest numbers."`
-	Before    int64         `json:"before,omitempty" minimum:"0" doc:"With group: only about those with lower numbers. It is the more of the answer before."`
+	Force     bool          `json:"force,omitempty" doc:"For link: even if the record has another customer's key."`
+	Saw       *string       `json:"saw,omitempty" maxLength:"2000" doc:"For apply and keep: the target's value that the person was shown; refused if the target now holds a different value (default: the exception's current value)."`
+	SawSource *string       `json:"saw_source,omitempty" maxLength:"2000" doc:"For apply and keep: the source's value that the person was shown; refused if the source now has a different value (default: the exception's current value)."`
+	Group     bool          `json:"group,omitempty" doc:"Act on all open exceptions with the same cause, up to 200 at once, highest numbers first."`
+	Before    int64         `json:"before,omitempty" minimum:"0" doc:"With group: only exceptions with lower numbers. Use the value of more from the previous answer."`
 	As        string        `json:"as,omitempty" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" doc:"The person for whom it is done."`
 }
 
 // Acted is what a request came to.
 type Acted struct {
 	Done    []ActedOn `json:"done"`
-	More    int64     `json:"more,omitempty" doc:"There are others in the group: send it once more with this as before."`
-	Failure *Refusal  `json:"failure,omitempty" doc:"Why it ended early; what stands in done was done. Send it once more with more as before."`
+	More    int64     `json:"more,omitempty" doc:"The group has more: send the request again with this value as before."`
+	Failure *Refusal  `json:"failure,omitempty" doc:"Why it ended early. What is listed in done was done. To continue, send the request again with more as before."`
 }
 
 // ActedOn is one exception that the request was about.
 type ActedOn struct {
-	Changed   bool               `json:"changed" doc:"false: that had been done already, or was refused."`
+	Changed   bool               `json:"changed" doc:"false: it was already done, or it was refused."`
 	Exception contract.Exception `json:"exception"`
-	Refused   *Refusal           `json:"refused,omitempty" doc:"Why nothing was done about this one of a group."`
+	Refused   *Refusal           `json:"refused,omitempty" doc:"Why nothing was done about this member of the group."`
 }
 
 // Refusal is why something was not done, and what to do about it.
@@ -60,7 +60,7 @@ type Refusal struct {
 
 func (s *server) act(ctx context.Context, in *struct {
 	ExceptionPath
-	Key  string `header:"Idempotency-Key" maxLength:"200" doc:"A text of yours for this request about this exception. Sent once more with the same key, it changes nothing and gets the first answer; with another body the key is refused. With group it counts for each exception, and the group is what is open when a request comes."`
+	Key  string `header:"Idempotency-Key" maxLength:"200" doc:"An idempotency key: any text of your choice for this request on this exception. Sent again with the same key, the request changes nothing and returns the first answer; with a different body the key is refused. With group, the key applies to each exception, and the group is what is open when a request arrives."`
 	Body ActionRequest
 }) (Acted, error) {
 	if err := s.fits(ctx, in.Body); err != nil {
@@ -107,18 +107,18 @@ func (s *server) fits(ctx context.Context, r ActionRequest) error {
 	given := map[string]bool{"owner": r.Owner != "", "ignored": r.Ignored != "", "until": r.Until != nil, "target_id": r.TargetID != "", "force": r.Force, "saw": r.Saw != nil, "saw_source": r.SawSource != nil}
 	for _, field := range slices.Sorted(maps.Keys(given)) {
 		if given[field] && !slices.Contains(takes[field], r.Verb) {
-			return unprocessable("body."+field, fmt.Sprintf("%s does not take it", r.Verb), "leave it out, or use another verb")
+			return unprocessable("body."+field, fmt.Sprintf("%s does not accept it", r.Verb), "remove it, or use another verb")
 		}
 	}
 	if r.Before != 0 && !r.Group {
-		return unprocessable("body.before", "it is for a group", "leave it out, or say group: true")
+		return unprocessable("body.before", "it is only for a group", "remove it, or set group: true")
 	}
 	if r.Until == nil {
 		return nil
 	}
 	now, err := s.Store.Now(ctx)
 	if err == nil && !r.Until.After(now) {
-		err = unprocessable("body.until", "this time is over", "name a later one")
+		err = unprocessable("body.until", "this time is in the past", "give a later time")
 	}
 	return err
 }

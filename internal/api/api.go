@@ -78,7 +78,7 @@ func New(o Options) (http.Handler, error) {
 	// of another site sends is refused all the same.
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		write(w, problem(http.StatusForbidden, "the request comes from a page of another site", "call the API from a program, not from a page"))
+		write(w, problem(http.StatusForbidden, "the request comes from a page on another site", "call the API from a program, not from a web page"))
 	}))
 	return guard.Handler(s), nil
 }
@@ -115,7 +115,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if refusal.status == http.StatusMethodNotAllowed {
 		hint = "this route takes " + w.Header().Get("Allow")
 	}
-	write(w, problem(refusal.status, "there is no route "+r.Method+" "+r.URL.Path, hint))
+	write(w, problem(refusal.status, "no such route: "+r.Method+" "+r.URL.Path, hint))
 }
 
 // refusal keeps the status of an answer and throws its text away.

@@ -63,21 +63,21 @@ func (s *server) authenticate(ctx huma.Context, next func(huma.Context)) {
 
 // admit returns the token of a request, or why it is refused.
 func (s *server) admit(r *http.Request, need store.Role) (store.APIToken, *Problem) {
-	const ask = "send Authorization: Bearer with a token that trueup token create has printed"
+	const ask = "send Authorization: Bearer with a token printed by trueup token create"
 	kind, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(kind, "Bearer") || token == "" {
-		return store.APIToken{}, problem(http.StatusUnauthorized, "the request brings no token", ask)
+		return store.APIToken{}, problem(http.StatusUnauthorized, "the request has no token", ask)
 	}
 	// Found by its hash: how long that takes tells nothing about the token.
 	a, err := s.Store.UseAPIToken(r.Context(), Hash(strings.TrimSpace(token)))
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return a, problem(http.StatusUnauthorized, "the token is not known, or it is revoked", ask)
+		return a, problem(http.StatusUnauthorized, "the token is unknown or revoked", ask)
 	case err != nil:
 		return a, s.problemOf(err)
 	case !a.Role.Covers(need):
-		return a, problem(http.StatusForbidden, fmt.Sprintf("this needs the role %s; the token %s has %s", need, a.Name, a.Role),
-			fmt.Sprintf("use another token: trueup token create NAME --role %s makes one", need))
+		return a, problem(http.StatusForbidden, fmt.Sprintf("this needs the role %s; the token %s has the role %s", need, a.Name, a.Role),
+			fmt.Sprintf("use another token, or create one with trueup token create NAME --role %s", need))
 	}
 	return a, nil
 }

@@ -9,14 +9,14 @@ import (
 
 func (s *server) customerRoutes() {
 	route(s, store.Viewer, get("list-customers", "/customers", "List customers",
-		"By sync and the source's id, without their history. No e-mail address is in it."), s.listCustomers)
-	route(s, store.Viewer, get("get-customer", "/customers/{sync}/{customer}", "Say why a customer is as it is",
-		"What trueup explain tells: the three values, the link, and each decision, the latest first. An id may hold anything: escape it, a / as %2F."), s.getCustomer)
+		"By sync and the source's id, without their history. Contains no email addresses."), s.listCustomers)
+	route(s, store.Viewer, get("get-customer", "/customers/{sync}/{customer}", "Show why a customer has its current status",
+		"The same as trueup explain: the three values, the link, and each decision, latest first. An id can contain any character: escape it, with / as %2F."), s.getCustomer)
 }
 
 func (s *server) listCustomers(ctx context.Context, in *struct {
 	SyncFilter
-	Q string `query:"q" maxLength:"500" doc:"Only who has this source id, target id or e-mail address."`
+	Q string `query:"q" maxLength:"500" doc:"Only customers with this source id, target id or email address."`
 	Page
 }) (List[contract.CustomerLine], error) {
 	var after store.After
@@ -33,7 +33,7 @@ func (s *server) listCustomers(ctx context.Context, in *struct {
 func (s *server) getCustomer(ctx context.Context, in *struct {
 	Sync     string `path:"sync"`
 	Customer string `path:"customer"`
-	History  int    `query:"history" minimum:"0" maximum:"200" default:"20" doc:"The latest decisions."`
+	History  int    `query:"history" minimum:"0" maximum:"200" default:"20" doc:"How many of the latest decisions to include."`
 }) (contract.Customer, error) {
 	c, err := s.Store.Customer(ctx, in.Sync, in.Customer)
 	if err != nil {

@@ -14,18 +14,18 @@ import (
 )
 
 func (s *server) eventRoutes() {
-	route(s, store.Viewer, get("list-events", "/events", "List the events that were received", "The latest first, without their payloads."), s.listEvents)
+	route(s, store.Viewer, get("list-events", "/events", "List received events", "Latest first, without their payloads."), s.listEvents)
 	route(s, store.Viewer, get("get-event", "/events/{seq}", "Show one event",
-		"With its payload as the tool sent it for the role admin, which may hold personal data; without it for others."), s.getEvent)
+		"For the role admin, with its payload as the tool sent it, which may contain personal data; without the payload for other roles."), s.getEvent)
 	route(s, store.Operator, huma.Operation{OperationID: "replay-event", Method: http.MethodPost, Path: "/events/{seq}/replay",
-		Summary: "Carry an event once more, with the map of now",
-		Description: "It is stored once more and its customer is looked at: a source that can be asked is read again, and an older event than the one that was carried last ends superseded. " +
-			"What could not be read when it came is read with the configuration of now. What cannot be replayed is refused with 409."}, s.replayEvent)
+		Summary: "Replay an event with the current map",
+		Description: "The event is stored once more and its customer is checked: a source that can be read is read again, and an event older than the latest one processed ends as superseded. " +
+			"An event that could not be read when it arrived is read with the current configuration. An event that cannot be replayed is refused with 409."}, s.replayEvent)
 }
 
 // ReplayRequest is how an event is to be replayed.
 type ReplayRequest struct {
-	DryRun bool   `json:"dry_run,omitempty" doc:"Say what it would do, and do nothing."`
+	DryRun bool   `json:"dry_run,omitempty" doc:"Show what it would do, without doing it."`
 	As     string `json:"as,omitempty" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" doc:"The person for whom it is done."`
 }
 
@@ -37,7 +37,7 @@ type Replayed struct {
 
 func (s *server) replayEvent(ctx context.Context, in *struct {
 	Seq  int64  `path:"seq" minimum:"1"`
-	Key  string `header:"Idempotency-Key" maxLength:"200" doc:"A text of yours for this request. Sent once more with the same key, it replays nothing."`
+	Key  string `header:"Idempotency-Key" maxLength:"200" doc:"An idempotency key: any text of your choice. Sent again with the same key, the request replays nothing."`
 	Body ReplayRequest
 }) (Replayed, error) {
 	key := in.Key
@@ -53,17 +53,17 @@ func (s *server) replayEvent(ctx context.Context, in *struct {
 			return Replayed{steps}, nil
 		}
 	}
-	return Replayed{}, problem(http.StatusConflict, "it cannot be replayed; "+steps[0].Does, "see trueup events show")
+	return Replayed{}, problem(http.StatusConflict, "the event cannot be replayed; "+steps[0].Does, "see trueup events show")
 }
 
 func (s *server) listEvents(ctx context.Context, in *struct {
 	SyncFilter
-	Customer   string         `query:"customer" doc:"Only of this customer (the source's id)."`
+	Customer   string         `query:"customer" doc:"Only this customer (the source's id)."`
 	Connection string         `query:"connection" doc:"Only from this connection."`
 	Outcome    status.Outcome `query:"outcome" doc:"Only with this outcome."`
-	Since      time.Time      `query:"since" doc:"Only those received from this time on."`
-	Until      time.Time      `query:"until" doc:"Only those received before this time."`
-	Waiting    bool           `query:"waiting" doc:"Only those that have no outcome yet."`
+	Since      time.Time      `query:"since" doc:"Only events received at this time or later."`
+	Until      time.Time      `query:"until" doc:"Only events received before this time."`
+	Waiting    bool           `query:"waiting" doc:"Only events without an outcome yet."`
 	Page
 }) (List[contract.Event], error) {
 	var before int64

@@ -11,19 +11,19 @@ import (
 
 func (s *server) exceptionRoutes() {
 	route(s, store.Viewer, get("list-exceptions", "/exceptions", "List what needs a person",
-		"By number, the latest first. Without state, those that are open or acknowledged."), s.listExceptions)
-	route(s, store.Viewer, get("list-exception-groups", "/exceptions/groups", "List open exceptions by their cause",
+		"By number, latest first. Without state, only open and acknowledged exceptions."), s.listExceptions)
+	route(s, store.Viewer, get("list-exception-groups", "/exceptions/groups", "List open exceptions by cause",
 		"By sync, kind and cause. Fifty customers with the same unmapped value are one group."), s.listGroups)
-	route(s, store.Viewer, get("get-exception", "/exceptions/{id}", "Show one exception", "With what can be done about it and what was."), s.getException)
+	route(s, store.Viewer, get("get-exception", "/exceptions/{id}", "Show one exception", "With what can be done about it, and what has been done."), s.getException)
 }
 
 func (s *server) listExceptions(ctx context.Context, in *struct {
 	SyncFilter
-	Customer string      `query:"customer" doc:"Only of this customer (the source's id)."`
-	Kind     status.Kind `query:"kind" doc:"Only of this kind."`
-	Owner    string      `query:"owner" doc:"Only of this owner."`
-	State    []string    `query:"state" enum:"open,acknowledged,resolved,ignored" default:"open,acknowledged" nullable:"false" doc:"Only in one of these states, with commas between them."`
-	Cause    string      `query:"cause" doc:"Only of this cause."`
+	Customer string      `query:"customer" doc:"Only this customer (the source's id)."`
+	Kind     status.Kind `query:"kind" doc:"Only this kind."`
+	Owner    string      `query:"owner" doc:"Only this owner."`
+	State    []string    `query:"state" enum:"open,acknowledged,resolved,ignored" default:"open,acknowledged" nullable:"false" doc:"Only these states, separated by commas."`
+	Cause    string      `query:"cause" doc:"Only this cause."`
 	Page
 }) (List[contract.Exception], error) {
 	var before int64

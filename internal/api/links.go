@@ -26,11 +26,11 @@ func (s *server) linkRoutes() {
 	route(s, store.Viewer, get("list-links", "/links", "List links", "By sync and customer."), s.listLinks)
 	route(s, store.Viewer, get("get-link", path, "Show a customer's link", ""), s.getLink)
 	route(s, store.Viewer, get("get-link-history", path+"/history", "Show how a customer's link has changed",
-		"The latest first, at most 200: found by a rule, set, imported, removed, or moved to the survivor of a merge. Also of a customer who has no link now."), s.linkHistory)
+		"Latest first, at most 200: found by a rule, set, imported, removed, or moved to the surviving record of a merge. Also for a customer without a link now."), s.linkHistory)
 	route(s, store.Operator, huma.Operation{OperationID: "set-link", Method: http.MethodPut, Path: path, Summary: "Link a customer to a record",
-		Description: "The customer is looked at again. A record that is linked to another customer is refused with 409, one that shows another customer's key as well unless force says so, and one that the target says it does not have with 422; when the target gives no answer the link is set."}, s.setLink)
+		Description: "The customer is checked again. A record that is linked to another customer is refused with 409, and so is a record with another customer's key, unless force is true. A record that the target does not have is refused with 422. If the target does not answer, the link is set."}, s.setLink)
 	silent(s, store.Operator, huma.Operation{OperationID: "remove-link", Method: http.MethodDelete, Path: path, Summary: "Remove a customer's link",
-		Description: "The match rules are tried anew. The customer's history says who removed it."}, s.removeLink)
+		Description: "The match rules run again. The customer's history records who removed the link."}, s.removeLink)
 }
 
 func (s *server) listLinks(ctx context.Context, in *struct {
@@ -75,7 +75,7 @@ func (s *server) linkHistory(ctx context.Context, in *CustomerPath) (LinkHistory
 // LinkRequest says which record a customer is.
 type LinkRequest struct {
 	TargetID string `json:"target_id" minLength:"1" maxLength:"500" doc:"The record's id in the target."`
-	Force    bool   `json:"force,omitempty" doc:"Also when the record shows another customer's key. One that is linked to another customer is refused all the same: remove that link first."`
+	Force    bool   `json:"force,omitempty" doc:"Link even if the record has another customer's key. A record that is linked to another customer is always refused: remove that link first."`
 	As       string `json:"as,omitempty" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" doc:"The person for whom it is done."`
 }
 
@@ -89,7 +89,7 @@ func (s *server) setLink(ctx context.Context, in *struct {
 	l := store.Link{Sync: in.Sync, Customer: in.Customer, TargetID: in.Body.TargetID, Rule: byHand, Confidence: 1, By: who(ctx, in.Body.As)}
 	var none *exceptions.NoRecordError
 	if err := s.MayLink(ctx, l.Sync, l.Customer, l.TargetID, in.Body.Force); errors.As(err, &none) {
-		return contract.Link{}, unprocessable("body.target_id", none.Why, "name the id of a record that is there")
+		return contract.Link{}, unprocessable("body.target_id", none.Why, "give the id of an existing record")
 	} else if err != nil {
 		return contract.Link{}, err
 	}

@@ -45,9 +45,9 @@ func describe() huma.Config {
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{Title: "Trueup", Version: "1",
-				Description: "Trueup carries a customer's status from the tool that decides it to the tool that follows. The rows are those that its commands print with --json."},
+				Description: "Trueup keeps a customer's status the same in the tool that decides it and the tool that follows. The rows are the same as those that its commands print with --json."},
 			Components: &huma.Components{Schemas: registry, SecuritySchemes: map[string]*huma.SecurityScheme{
-				scheme: {Type: "http", Scheme: "bearer", Description: "A token that trueup token create has printed. viewer reads; operator also acts; admin also reads payloads and manages tokens."}}},
+				scheme: {Type: "http", Scheme: "bearer", Description: "A token printed by trueup token create. viewer can read; operator can also act; admin can also read payloads and manage tokens."}}},
 		},
 		Formats:                      map[string]huma.Format{"application/json": strict, "json": strict},
 		DefaultFormat:                "application/json",

@@ -9,13 +9,13 @@ import (
 type List[T any] struct {
 	Items []T `json:"items"`
 	// Next is null on the last page.
-	Next *string `json:"next" doc:"What cursor is to be for the next page; null on the last one."`
+	Next *string `json:"next" doc:"The cursor for the next page; null on the last page."`
 }
 
 // Page is which part of a list is asked for.
 type Page struct {
-	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"The most rows of a page."`
-	Cursor string `query:"cursor" maxLength:"4096" doc:"next of the page before; the first page without it."`
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"The maximum number of rows in a page."`
+	Cursor string `query:"cursor" maxLength:"4096" doc:"The value of next from the previous page; omit it for the first page."`
 }
 
 // place reads the cursor: the row that a page ends with.
@@ -28,7 +28,7 @@ func (p Page) place(into any) error {
 		err = json.Unmarshal(text, into)
 	}
 	if err != nil {
-		return unprocessable("query.cursor", "it is no cursor of this list", "begin again without a cursor")
+		return unprocessable("query.cursor", "it is not a cursor of this list", "start again without a cursor")
 	}
 	return nil
 }

@@ -11,9 +11,9 @@ import (
 
 func (s *server) planRoutes() {
 	route(s, store.Viewer, get("list-plans", "/plans", "List plans",
-		"The latest first, without their rows. trueup plan makes them, trueup apply carries the latest one of a sync."), s.listPlans)
+		"Latest first, without their rows. trueup plan makes plans; trueup apply applies the latest plan of a sync."), s.listPlans)
 	show := get("get-plan", "/plans/{hash}", "Show a plan",
-		"With its rows by customer, a page of them at a time: those that would change or need a person. Of older plans the rows are not kept: 410.")
+		"With its rows by customer, one page at a time: customers that would change or need a person. The rows of older plans are deleted: 410.")
 	show.Errors = []int{http.StatusGone}
 	route(s, store.Viewer, show, s.getPlan)
 }
@@ -43,7 +43,7 @@ type PlanPage struct {
 	contract.Plan
 	Rows []contract.PlanRow `json:"rows"`
 	// Next is null on the last page.
-	Next *string `json:"next" doc:"What cursor is to be for the next page of rows; null on the last one."`
+	Next *string `json:"next" doc:"The cursor for the next page of rows; null on the last page."`
 }
 
 // rowPlace is the row that a page ends with.
@@ -52,7 +52,7 @@ type rowPlace struct {
 }
 
 func (s *server) getPlan(ctx context.Context, in *struct {
-	Hash string `path:"hash" minLength:"8" maxLength:"64" doc:"The plan's hash, or as much of its beginning as names one."`
+	Hash string `path:"hash" minLength:"8" maxLength:"64" doc:"The plan's hash, or a prefix that identifies one plan."`
 	Page
 }) (PlanPage, error) {
 	var place rowPlace
@@ -68,7 +68,7 @@ func (s *server) getPlan(ctx context.Context, in *struct {
 		return PlanPage{}, err
 	}
 	if gone, err := s.dropped(ctx, plan, rows, place); err != nil || gone {
-		return PlanPage{}, cmp.Or(err, error(problem(http.StatusGone, "the rows of plan "+plan.Hash+" are not kept any more", "trueup plan "+plan.Sync+" makes a new one; GET "+Prefix+"/plans lists what each came to")))
+		return PlanPage{}, cmp.Or(err, error(problem(http.StatusGone, "the rows of plan "+plan.Hash+" have been deleted", "trueup plan "+plan.Sync+" makes a new one; GET "+Prefix+"/plans lists the result of each")))
 	}
 	page, err := listOf(in.Page, rows, contract.PlanRowOf, func(r store.PlanRow) any { return rowPlace{r.Customer} })
 	return PlanPage{Plan: contract.PlanOf(plan), Rows: page.Items, Next: page.Next}, err

@@ -15,9 +15,9 @@ import (
 // Problem is what every request gets that is not answered as it asked: RFC 9457
 // with what to do about it.
 type Problem struct {
-	Type   string  `json:"type" doc:"Always about:blank: title says what status says."`
+	Type   string  `json:"type" doc:"Always about:blank: title describes the status."`
 	Title  string  `json:"title" doc:"The status in words."`
-	Status int     `json:"status" doc:"The status of the answer."`
+	Status int     `json:"status" doc:"The HTTP status of the response."`
 	Detail string  `json:"detail" doc:"What happened."`
 	Hint   string  `json:"hint,omitempty" doc:"What to do about it."`
 	Errors []Fault `json:"errors,omitempty" doc:"What is wrong with the request, and where."`
@@ -25,7 +25,7 @@ type Problem struct {
 
 // Fault is one thing that is wrong with a request.
 type Fault struct {
-	Location string `json:"location,omitempty" doc:"Where it stands, such as body.verb or query.limit."`
+	Location string `json:"location,omitempty" doc:"Where it is, such as body.verb or query.limit."`
 	Message  string `json:"message"`
 }
 
@@ -57,7 +57,7 @@ func asProblem(_ huma.Context, _ string, v any) (any, error) {
 	}
 	p := problem(m.Status, m.Detail, "")
 	if m.Status == http.StatusUnsupportedMediaType {
-		p.Hint = "send JSON, and say so: Content-Type: application/json"
+		p.Hint = "send JSON with Content-Type: application/json"
 	}
 	for _, e := range m.Errors {
 		p.Errors = append(p.Errors, Fault{Location: e.Location, Message: e.Message})
@@ -84,7 +84,7 @@ func (s *server) problemOf(err error) *Problem {
 		return problem(http.StatusConflict, err.Error(), "choose another name")
 	}
 	s.Log.Error("api", slog.Any("error", err))
-	return problem(http.StatusInternalServerError, "it could not be done; the log says why", "")
+	return problem(http.StatusInternalServerError, "internal error; the log has the cause", "")
 }
 
 // unprocessable is a request whose parts are each right and do not fit.

@@ -58,7 +58,7 @@ func completed(op huma.Operation, need store.Role) huma.Operation {
 
 // SyncFilter narrows a list to one sync.
 type SyncFilter struct {
-	Sync string `query:"sync" doc:"Only of this sync."`
+	Sync string `query:"sync" doc:"Only this sync."`
 }
 
 // knownSync refuses the name of a sync that the configuration does not have.
@@ -80,8 +80,8 @@ func (s *server) addressedSync(name string) (config.Sync, error) {
 	return c, nil
 }
 
-const noSync = "there is no sync of this name"
+const noSync = "no sync with this name"
 
 func syncNames(syncs map[string]config.Sync) string {
-	return "its syncs are: " + strings.Join(slices.Sorted(maps.Keys(syncs)), ", ")
+	return "available syncs: " + strings.Join(slices.Sorted(maps.Keys(syncs)), ", ")
 }

@@ -168,7 +168,7 @@ func TestWhatIsWrongWithARequestIsSaid(t *testing.T) {
 			{"POST", "/exceptions/99/actions", `{"verb":"resolve"}`, 404, "not found"},
 			{"POST", "/tokens", `{"name":"a b","role":"viewer"}`, 422, "body.name"},
 			{"POST", "/tokens", `{"name":"a","role":"root"}`, 422, "body.role"},
-			{"GET", "/nothing", "", 404, "no route"},
+			{"GET", "/nothing", "", 404, "no such route"},
 			{"PATCH", "/syncs", "", 405, "takes GET"},
 		} {
 			p := w.ask(store.Admin, tt.method, tt.path, tt.body).refused(tt.status)

@@ -13,16 +13,16 @@ import (
 )
 
 func (s *server) syncRoutes() {
-	route(s, store.Viewer, get("get-status", "/status", "Show how everything stands",
-		"What trueup status --json prints: each sync, what left the file, each connection and each process, and what needs a person."),
+	route(s, store.Viewer, get("get-status", "/status", "Show the status of everything",
+		"The same as trueup status --json: each sync, names no longer in the file, each connection and each process, and what needs a person."),
 		func(ctx context.Context, _ *struct{}) (contract.Status, error) { return s.Status(ctx) })
 	route(s, store.Viewer, get("list-syncs", "/syncs", "List the syncs",
-		"All syncs of the configuration by name, and how each stands. They are few: there is one page."), s.listSyncs)
+		"All syncs in the configuration, by name, each with its status, on one page."), s.listSyncs)
 	route(s, store.Viewer, get("get-sync", "/syncs/{sync}", "Show one sync", ""), s.getSync)
 	route(s, store.Operator, huma.Operation{OperationID: "resume-sync", Method: http.MethodPost, Path: "/syncs/{sync}/resume",
-		Summary: "Resume a sync that mass_change has halted",
-		Description: "Lets through every customer who waits, without counting them; later ones are counted anew. The mass_change exception closes with who did it and why. " +
-			"A sync that is not halted is answered with changed: false."}, s.resume)
+		Summary: "Resume a sync halted by mass_change",
+		Description: "Lets through all waiting customers without counting them; counting starts again with later ones. The mass_change exception closes and records who did it and why. " +
+			"If the sync is not halted, the answer has changed: false."}, s.resume)
 }
 
 // SyncPath is the address of one sync.
@@ -32,13 +32,13 @@ type SyncPath struct {
 
 // ResumeRequest says why a sync is resumed.
 type ResumeRequest struct {
-	Reason string `json:"reason" minLength:"1" maxLength:"1000" pattern:"^[^\\x00-\\x08\\x0b-\\x1f\\x7f]*$" doc:"Why the customers who wait are to be written."`
+	Reason string `json:"reason" minLength:"1" maxLength:"1000" pattern:"^[^\\x00-\\x08\\x0b-\\x1f\\x7f]*$" doc:"Why the waiting customers should be written."`
 	As     string `json:"as,omitempty" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" doc:"The person for whom it is done."`
 }
 
 func (s *server) resume(ctx context.Context, in *struct {
 	SyncPath
-	Key  string `header:"Idempotency-Key" maxLength:"200" doc:"A text of yours for this request. Sent once more with the same key, it changes nothing, also when the sync was halted again meanwhile; with another reason the key is refused."`
+	Key  string `header:"Idempotency-Key" maxLength:"200" doc:"An idempotency key: any text of your choice. Sent again with the same key, the request changes nothing, even if the sync was halted again in the meantime; with a different reason the key is refused."`
 	Body ResumeRequest
 }) (contract.Resumed, error) {
 	if _, err := s.addressedSync(in.Sync); err != nil {

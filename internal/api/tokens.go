@@ -11,11 +11,11 @@ import (
 )
 
 func (s *server) tokenRoutes() {
-	route(s, store.Admin, get("list-tokens", "/tokens", "List the tokens", "By name, the revoked ones too. They are few: there is one page."), s.listTokens)
+	route(s, store.Admin, get("list-tokens", "/tokens", "List API tokens", "By name, including revoked ones, on one page."), s.listTokens)
 	route(s, store.Admin, huma.Operation{OperationID: "create-token", Method: http.MethodPost, Path: "/tokens", DefaultStatus: http.StatusCreated,
-		Summary: "Make a token", Description: "Its text is in this answer and never again: only its hash is stored. A name is given once."}, s.createToken)
-	silent(s, store.Admin, huma.Operation{OperationID: "revoke-token", Method: http.MethodDelete, Path: "/tokens/{name}", Summary: "Revoke a token",
-		Description: "From now on it is nobody's. It stays in the list."}, s.revokeToken)
+		Summary: "Create an API token", Description: "The token's text is in this answer only, because only its hash is stored. A name can be used only once."}, s.createToken)
+	silent(s, store.Admin, huma.Operation{OperationID: "revoke-token", Method: http.MethodDelete, Path: "/tokens/{name}", Summary: "Revoke an API token",
+		Description: "It stops working at once and stays in the list."}, s.revokeToken)
 }
 
 func (s *server) listTokens(ctx context.Context, _ *struct{}) (List[contract.Token], error) {
@@ -30,7 +30,7 @@ func (s *server) listTokens(ctx context.Context, _ *struct{}) (List[contract.Tok
 // TokenRequest is a token that is to be made.
 type TokenRequest struct {
 	Name string     `json:"name" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" doc:"What histories call its holder."`
-	Role store.Role `json:"role" doc:"viewer reads; operator also acts; admin also reads payloads and manages tokens."`
+	Role store.Role `json:"role" doc:"viewer can read; operator can also act; admin can also read payloads and manage tokens."`
 }
 
 func (s *server) createToken(ctx context.Context, in *struct{ Body TokenRequest }) (contract.NewToken, error) {

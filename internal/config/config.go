@@ -13,16 +13,16 @@ type Config struct {
 	Path string `yaml:"-"`
 	// Hash tells its text from another.
 	Hash      string `yaml:"-"`
-	Listen    string `yaml:"listen" jsonschema:"default=127.0.0.1:8080" jsonschema_description:"The host and port webhooks and pages are served on."`
-	PublicURL string `yaml:"public_url" jsonschema:"example=https://sync.example.com" jsonschema_description:"Where the tools reach this server."`
+	Listen    string `yaml:"listen" jsonschema:"default=127.0.0.1:8080" jsonschema_description:"The host and port for webhooks and pages."`
+	PublicURL string `yaml:"public_url" jsonschema:"example=https://sync.example.com" jsonschema_description:"The address at which the tools reach this server."`
 	Database  Secret `yaml:"database" jsonschema:"default=trueup.db" jsonschema_description:"A path is a SQLite file (relative to this file's folder); postgres://… is PostgreSQL."` // may hold a password
 	// EncryptionKey seals what is kept in the database for OAuth; see Key.
-	EncryptionKey Secret                `yaml:"encryption_key" jsonschema_description:"32 random bytes in base64 or hex that seal stored OAuth tokens; needed by connections with oauth."`
-	Connections   map[string]Connection `yaml:"connections" jsonschema:"required" jsonschema_description:"The accounts in the tools, by a name of your choice."`
-	Syncs         map[string]Sync       `yaml:"syncs" jsonschema:"required" jsonschema_description:"The one-way flows, by a name of your choice."`
-	Notify        Notify                `yaml:"notify" jsonschema_description:"Where people are told."`
-	Retention     Retention             `yaml:"retention" jsonschema_description:"After how long what was received and decided is deleted; kept for ever unless set."`
-	People        map[string]Person     `yaml:"people" jsonschema_description:"Who the owners are, by e-mail."`
+	EncryptionKey Secret                `yaml:"encryption_key" jsonschema_description:"32 random bytes in base64 or hex that encrypt stored OAuth tokens; required by connections with oauth."`
+	Connections   map[string]Connection `yaml:"connections" jsonschema:"required" jsonschema_description:"The accounts at the tools, under names of your choice."`
+	Syncs         map[string]Sync       `yaml:"syncs" jsonschema:"required" jsonschema_description:"The one-way flows, under names of your choice."`
+	Notify        Notify                `yaml:"notify" jsonschema_description:"Where people are notified."`
+	Retention     Retention             `yaml:"retention" jsonschema_description:"How long received events and decisions are kept (default: permanently)."`
+	People        map[string]Person     `yaml:"people" jsonschema_description:"The owners, by email address."`
 
 	places places
 }
@@ -30,8 +30,8 @@ type Config struct {
 // Retention says after how long things are deleted; 0 keeps them. Nothing goes
 // that waits, is open, or tells a source's present state.
 type Retention struct {
-	Payloads time.Duration `yaml:"payloads" jsonschema:"example=90d" jsonschema_description:"After how long the payloads of events are deleted; their rows stay."`
-	History  time.Duration `yaml:"history" jsonschema:"example=400d" jsonschema_description:"After how long settled events, decisions and resolved exceptions are deleted, 35d or more."`
+	Payloads time.Duration `yaml:"payloads" jsonschema:"example=90d" jsonschema_description:"How long the payloads of events are kept; the rows of the events stay."`
+	History  time.Duration `yaml:"history" jsonschema:"example=400d" jsonschema_description:"How long settled events, decisions and resolved exceptions are kept, 35d or more."`
 }
 
 // Connection is the credentials and settings of one account in one tool.
@@ -40,10 +40,10 @@ type Connection struct {
 	Type      string        `yaml:"type" jsonschema:"required" jsonschema_description:"Which tool it is."`
 	BaseURL   string        `yaml:"base_url" jsonschema:"example=https://crm.example.com/api" jsonschema_description:"The address of the tool, a proxy or a test server, up to the path."`
 	Timeout   time.Duration `yaml:"timeout" jsonschema:"default=10s" jsonschema_description:"How long one call may take, 100ms to 25s."`
-	RateLimit *RateLimit    `yaml:"rate_limit" jsonschema_description:"The most calls in a time, over all nodes; no limit unless set."` // nil: no limit of ours
+	RateLimit *RateLimit    `yaml:"rate_limit" jsonschema_description:"The maximum number of calls in a period, across all nodes (default: no limit)."` // nil: no limit of ours
 	// AlsoAllow adds to what may be called; it restricts nothing.
-	AlsoAllow []netip.Prefix `yaml:"also_allow" jsonschema:"example=169.254.10.0/24" jsonschema_description:"Networks that may be called although they are link-local, multicast or a cloud's metadata service."`
-	Was       string         `yaml:"was" jsonschema:"example=billing" jsonschema_description:"The name the connection had before: it keeps what it has told, its place and its tokens. none says that it is a new one."`
+	AlsoAllow []netip.Prefix `yaml:"also_allow" jsonschema:"example=169.254.10.0/24" jsonschema_description:"Networks that may be called even though they are link-local, multicast or a cloud's metadata service."`
+	Was       string         `yaml:"was" jsonschema:"example=billing" jsonschema_description:"The connection's previous name: it keeps its events, its position in the list of changes, and its tokens. none means that the connection is new."`
 	// Settings holds the keys that belong to the connection's type; they stand
 	// beside the common ones in the file.
 	Settings Settings `yaml:"-"`
@@ -52,7 +52,7 @@ type Connection struct {
 // RateLimit is at most Requests calls in any Per, over all nodes.
 type RateLimit struct {
 	Requests int           `yaml:"requests" jsonschema:"required,minimum=1" jsonschema_description:"How many calls."`
-	Per      time.Duration `yaml:"per" jsonschema:"required" jsonschema_description:"The time they are counted in."`
+	Per      time.Duration `yaml:"per" jsonschema:"required" jsonschema_description:"The period in which they are counted."`
 }
 
 // Sync is one one-way flow of one status.
@@ -61,36 +61,36 @@ type Sync struct {
 	Source        Source                      `yaml:"source" jsonschema:"required" jsonschema_description:"The side that decides. Nothing is ever written to it."`
 	Target        Target                      `yaml:"target" jsonschema:"required" jsonschema_description:"The side that follows."`
 	Match         []MatchRule                 `yaml:"match" jsonschema:"required,minItems=1" jsonschema_description:"How a customer is found in the target; the first rule that finds exactly one record wins."`
-	MinConfidence float64                     `yaml:"min_confidence" jsonschema:"minimum=0,maximum=1,default=0.8" jsonschema_description:"Below it nothing is written: an owner is asked."`
-	Statuses      map[status.Status]StatusMap `yaml:"statuses" jsonschema:"required" jsonschema_description:"Our words for the status, each with the words of both tools."`
-	Ignore        []string                    `yaml:"ignore" jsonschema_description:"Source values that are carried nowhere."`
-	Conflict      ConflictRule                `yaml:"conflict" jsonschema_description:"What happens when somebody else changed the target."`
+	MinConfidence float64                     `yaml:"min_confidence" jsonschema:"minimum=0,maximum=1,default=0.8" jsonschema_description:"Matches below this confidence are not written; an owner decides."`
+	Statuses      map[status.Status]StatusMap `yaml:"statuses" jsonschema:"required" jsonschema_description:"Trueup's words for the status, each with the values of both tools."`
+	Ignore        []string                    `yaml:"ignore" jsonschema_description:"Source values that are not synced."`
+	Conflict      ConflictRule                `yaml:"conflict" jsonschema_description:"What happens when someone else changed the target."`
 	Mode          string                      `yaml:"mode" jsonschema:"enum=live,enum=watch,default=live" jsonschema_description:"watch decides and records, and writes nothing."`
-	FirstContact  string                      `yaml:"first_contact" jsonschema:"enum=ask,enum=source_wins,default=ask" jsonschema_description:"What happens when the target differs and was never written by us."`
+	FirstContact  string                      `yaml:"first_contact" jsonschema:"enum=ask,enum=source_wins,default=ask" jsonschema_description:"What happens when the target differs and Trueup never wrote it."`
 	Owners        map[string]string           `yaml:"owners" jsonschema_description:"Who is responsible for exceptions, by kind; default for all others."`
-	RemindAfter   time.Duration               `yaml:"remind_after" jsonschema:"default=24h" jsonschema_description:"After how long an exception that is still open is overdue; its owner is reminded once."`
-	Sweep         *Sweep                      `yaml:"sweep" jsonschema_description:"The schedule of full comparisons; none unless set."`
-	Limits        *Limits                     `yaml:"limits" jsonschema_description:"What stops a catastrophe: nothing is written beyond them until a person says so."`
-	Was           string                      `yaml:"was" jsonschema:"example=customer-status" jsonschema_description:"The name the sync had before: it keeps its links, holds, exceptions and all it knows. none says that it is a new one."`
+	RemindAfter   time.Duration               `yaml:"remind_after" jsonschema:"default=24h" jsonschema_description:"How long an exception can stay open before it is overdue and its owner gets one reminder."`
+	Sweep         *Sweep                      `yaml:"sweep" jsonschema_description:"The schedule of full comparisons (default: none)."`
+	Limits        *Limits                     `yaml:"limits" jsonschema_description:"Limits that stop a catastrophe: beyond them, nothing is written until a person decides."`
+	Was           string                      `yaml:"was" jsonschema:"example=customer-status" jsonschema_description:"The sync's previous name: it keeps its links, holds, exceptions and history. none means that the sync is new."`
 }
 
 // Source is the deciding side of a sync.
 type Source struct {
 	Connection string `yaml:"connection" jsonschema:"required" jsonschema_description:"The connection's name."`
-	Field      string `yaml:"field" jsonschema_description:"The field that holds the status, where the connection's type leaves it open."`
+	Field      string `yaml:"field" jsonschema_description:"The field that holds the status, if the connection's type does not determine it."`
 	// Account is what the file says of the connection's account, without secrets.
 	Account string `yaml:"-"`
 	// Identity is which account that is, for as long as it lasts, and Kept a hash
 	// of where it keeps the status.
 	Identity Identity      `yaml:"-"`
 	Kept     string        `yaml:"-"`
-	Poll     time.Duration `yaml:"poll" jsonschema_description:"How often to ask for changes as well, 10s or more; only at start unless set."` // 0: ask for missed changes at start only
+	Poll     time.Duration `yaml:"poll" jsonschema_description:"How often to also ask the source for changes, 10s or more (default: only at startup)."` // 0: ask for missed changes at start only
 }
 
 // Target is the following side of a sync.
 type Target struct {
 	Connection string   `yaml:"connection" jsonschema:"required" jsonschema_description:"The connection's name."`
-	Field      string   `yaml:"field" jsonschema_description:"The field that holds the status, where the connection's type leaves it open."`
+	Field      string   `yaml:"field" jsonschema_description:"The field that holds the status, if the connection's type does not determine it."`
 	Account    string   `yaml:"-"` // as a source's
 	Identity   Identity `yaml:"-"`
 	Kept       string   `yaml:"-"`
@@ -101,46 +101,46 @@ type Target struct {
 type MatchRule struct {
 	Source     string  `yaml:"source" jsonschema:"required" jsonschema_description:"The source's key, such as email."`
 	Target     string  `yaml:"target" jsonschema:"required" jsonschema_description:"The target's key that holds the same value; id is the record's own id."`
-	Confidence float64 `yaml:"confidence" jsonschema:"exclusiveMinimum=0,maximum=1,default=1" jsonschema_description:"How sure a match by this rule is."`
+	Confidence float64 `yaml:"confidence" jsonschema:"exclusiveMinimum=0,maximum=1,default=1" jsonschema_description:"The confidence of a match by this rule."`
 }
 
 // StatusMap says which source values mean a status and what the target calls it.
 type StatusMap struct {
 	From []string `yaml:"from" jsonschema:"required,minItems=1" jsonschema_description:"The source's values that mean this status."`
-	To   string   `yaml:"to" jsonschema:"required,minLength=1" jsonschema_description:"The target's value for it."`
+	To   string   `yaml:"to" jsonschema:"required,minLength=1" jsonschema_description:"The target's value for this status."`
 }
 
 // ConflictRule is what happens when the target holds what we did not write.
 type ConflictRule struct {
-	Rule            string        `yaml:"rule" jsonschema:"enum=skip_newer_human_edit,default=skip_newer_human_edit" jsonschema_description:"A person's newer edit is left alone and reported."`
-	ClockSkew       time.Duration `yaml:"clock_skew" jsonschema:"default=2s" jsonschema_description:"How far the two tools' clocks may differ."`
-	AutomationEdits string        `yaml:"automation_edits" jsonschema:"enum=write,enum=skip,default=write" jsonschema_description:"Whether a value set by an automation is written over."`
+	Rule            string        `yaml:"rule" jsonschema:"enum=skip_newer_human_edit,default=skip_newer_human_edit" jsonschema_description:"The rule for conflicts: a person's newer edit is kept and reported."`
+	ClockSkew       time.Duration `yaml:"clock_skew" jsonschema:"default=2s" jsonschema_description:"How much the two tools' clocks may differ."`
+	AutomationEdits string        `yaml:"automation_edits" jsonschema:"enum=write,enum=skip,default=write" jsonschema_description:"Whether a value set by an automation is overwritten."`
 }
 
 // Sweep is the schedule of full comparisons.
 type Sweep struct {
-	Every  time.Duration `yaml:"every" jsonschema:"required" jsonschema_description:"The time between two comparisons, 1m or more."`
-	Repair bool          `yaml:"repair" jsonschema:"default=true" jsonschema_description:"Whether customers whose sides have come apart are carried again."`
+	Every  time.Duration `yaml:"every" jsonschema:"required" jsonschema_description:"The time between comparisons, 1m or more."`
+	Repair bool          `yaml:"repair" jsonschema:"default=true" jsonschema_description:"Whether customers whose two sides differ are synced again."`
 }
 
 // Limits stop a catastrophe.
 type Limits struct {
-	MassChange        *MassChange        `yaml:"mass_change" jsonschema_description:"How many customers may move to some statuses in a time; beyond it the sync writes no more of these until trueup resume."`
-	WritesPerCustomer *WritesPerCustomer `yaml:"writes_per_customer" jsonschema_description:"How often one customer may be written in a time; beyond it the customer is left alone until a person says so."`
+	MassChange        *MassChange        `yaml:"mass_change" jsonschema_description:"How many customers may change to certain statuses within a period. Beyond it, the sync stops writing these statuses until trueup resume."`
+	WritesPerCustomer *WritesPerCustomer `yaml:"writes_per_customer" jsonschema_description:"How often one customer may be written within a period. Beyond it, the customer is left alone until a person decides."`
 }
 
 // MassChange bounds how many customers may move to one of the statuses To.
 type MassChange struct {
 	To        []status.Status `yaml:"to" jsonschema:"required,minItems=1" jsonschema_description:"The statuses that count."`
 	Customers int             `yaml:"customers" jsonschema:"minimum=1" jsonschema_description:"How many different customers. With percent as well, whichever is fewer."`
-	Percent   float64         `yaml:"percent" jsonschema:"exclusiveMinimum=0,maximum=100" jsonschema_description:"Which share of all customers the sync knows, rounded up; of few it allows as many as of 100, five at most. One of customers and percent is needed."`
-	Within    time.Duration   `yaml:"within" jsonschema:"required" jsonschema_description:"The time they are counted in."`
+	Percent   float64         `yaml:"percent" jsonschema:"exclusiveMinimum=0,maximum=100" jsonschema_description:"The share of all customers of the sync, rounded up. A small sync may change at least as many as one with 100 customers, up to five. Set customers, percent, or both."`
+	Within    time.Duration   `yaml:"within" jsonschema:"required" jsonschema_description:"The period in which they are counted."`
 }
 
 // WritesPerCustomer bounds the writes to one customer.
 type WritesPerCustomer struct {
 	Count  int           `yaml:"count" jsonschema:"required,minimum=1,maximum=1000" jsonschema_description:"How many writes."`
-	Within time.Duration `yaml:"within" jsonschema:"required" jsonschema_description:"The time they are counted in."`
+	Within time.Duration `yaml:"within" jsonschema:"required" jsonschema_description:"The period in which they are counted."`
 }
 
 // WasNone says of a sync or a connection that it never had another name.

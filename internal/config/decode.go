@@ -84,7 +84,7 @@ func (d *decoder) value(n *node, path string, v reflect.Value) {
 	case reflect.String:
 		d.scalar(n, path, v, "text", "write one value", func(s string) bool { v.SetString(s); return true })
 	case reflect.Bool:
-		d.scalar(n, path, v, "true or false", "write one of the two", func(s string) bool {
+		d.scalar(n, path, v, "true or false", "write true or false", func(s string) bool {
 			v.SetBool(s == "true")
 			return s == "true" || s == "false"
 		})
@@ -101,7 +101,7 @@ func (d *decoder) value(n *node, path string, v reflect.Value) {
 			return err == nil && !math.IsInf(f, 0) && !math.IsNaN(f)
 		})
 	default:
-		panic(fmt.Sprintf("config: a field at %s has type %s, which no file can hold", path, v.Type()))
+		panic(fmt.Sprintf("config: a field at %s has type %s, which a file cannot hold", path, v.Type()))
 	}
 }
 
@@ -147,7 +147,7 @@ func (d *decoder) scalar(n *node, path string, v reflect.Value, want, remedy str
 		s = plainNumber(n)
 	}
 	if secret && s == "" {
-		d.unreadable(n.line, path, "the secret is empty", "write ${NAME} to take it from the environment, or "+lastKey(path)+fileSuffix+" to read it from a file")
+		d.unreadable(n.line, path, "the secret is empty", "write ${NAME} to read it from the environment, or "+lastKey(path)+fileSuffix+" to read it from a file")
 		standIn(v)
 		return
 	}
@@ -340,7 +340,7 @@ func (d *decoder) unknownType(n *node, path, name string) {
 		d.unreadable(n.line, path, name+" connections are not in this version", "the types are "+strings.Join(names, ", "))
 		return
 	}
-	d.unreadable(n.line, path, "there is no connection type "+cut(n.text), didYouMean(name, names, "types"))
+	d.unreadable(n.line, path, "no connection type "+cut(n.text), didYouMean(name, names, "types"))
 }
 
 // anything decodes a value whose shape is the connector's own affair.

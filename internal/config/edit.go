@@ -17,7 +17,7 @@ import (
 
 // ErrByHand means that a file is written in a way in which it cannot be edited
 // without touching what is not to be touched.
-var ErrByHand = errors.New("it cannot be edited safely by a program")
+var ErrByHand = errors.New("a program cannot edit the file safely")
 
 // byHand says where a file is written so, and why; line 0 is nowhere.
 func byHand(line int, why string) error {
@@ -39,7 +39,7 @@ func AddSourceValue(src []byte, sync string, to status.Status, value string) ([]
 	// The marks are as wide as what they stand for, so every column is the file's.
 	file, err := parser.ParseBytes([]byte(markReferences(strings.ReplaceAll(string(src), "\r\n", "\n"))), 0)
 	if err != nil || len(file.Docs) != 1 {
-		return nil, byHand(0, "the file is no single YAML document")
+		return nil, byHand(0, "the file is not a single YAML document")
 	}
 	at, found := lookUp(file.Docs[0].Body, path)
 	var edited []byte
@@ -52,7 +52,7 @@ func AddSourceValue(src []byte, sync string, to status.Status, value string) ([]
 		}
 		edited, err = addIgnore(src, file.Docs[0].Body, sync, value)
 	default:
-		return nil, byHand(at.GetToken().Position.Line, "what is written there is no list")
+		return nil, byHand(at.GetToken().Position.Line, "the value there is not a list")
 	}
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func AddSourceValue(src []byte, sync string, to status.Status, value string) ([]
 		if at != nil {
 			line = at.GetToken().Position.Line
 		}
-		return nil, byHand(line, "the list is written in a way in which adding to it would change more than the list")
+		return nil, byHand(line, "adding to the list would change other parts of the file too")
 	}
 	return edited, nil
 }
@@ -137,7 +137,7 @@ func appendItem(src []byte, list *ast.SequenceNode, value string) ([]byte, error
 	text := string(lines[last-1])
 	indent, _, ok := strings.Cut(text, "-")
 	if !ok || strings.TrimSpace(indent) != "" {
-		return nil, byHand(last, "the last value of the list does not stand on a line of its own")
+		return nil, byHand(last, "the last value of the list is not on a line of its own")
 	}
 	return insertLine(lines, last, indent+"- "+scalar(value)), nil
 }

@@ -71,7 +71,7 @@ func TestAValueIsAddedToTheShippedExample(t *testing.T) {
 
 func TestARefusalSaysWhereAndWhy(t *testing.T) {
 	_, err := AddSourceValue([]byte("syncs:\n  s:\n    statuses:\n      paused: {from: ${VALUES}, to: P}\n"), "s", "paused", "on_hold")
-	if err == nil || err.Error() != "line 4: what is written there is no list: it cannot be edited safely by a program" {
+	if err == nil || err.Error() != "line 4: the value there is not a list: a program cannot edit the file safely" {
 		t.Errorf("it says %v", err)
 	}
 }

@@ -58,7 +58,7 @@ func expand(s string, env func(string) (string, bool), secret bool) (out string,
 		b.WriteString(s[:i])
 		name, rest, closed := strings.Cut(s[i+2:], "}")
 		if !closed || !variable.MatchString(name) {
-			return "", replaced, "${ is not followed by a variable's name and }", "write ${NAME}, or $${ for the two characters themselves"
+			return "", replaced, "${ is not followed by a variable's name and }", "write ${NAME}, or $${ for the characters ${ themselves"
 		}
 		value, ok := env(name)
 		if !ok {
@@ -98,7 +98,7 @@ func (d *decoder) secretFile(n *node, path string, v reflect.Value) {
 	content, problem := readSecretFile(name)
 	if problem != "" {
 		// Not quoted: it may be the secret itself, under the wrong key.
-		fail("the file it names "+problem, "write a path from the folder of this configuration, to a file with the secret in it")
+		fail("the file it names "+problem, "write a path, relative to this file's folder, to a file that contains the secret")
 		return
 	}
 	if v.Type() == secretType {

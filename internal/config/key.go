@@ -11,7 +11,7 @@ import (
 // keyLength is that of AES-256.
 const keyLength = 32
 
-const keyRemedy = "write encryption_key: ${TRUEUP_ENCRYPTION_KEY}, and put there what openssl rand -base64 32 prints"
+const keyRemedy = "write encryption_key: ${TRUEUP_ENCRYPTION_KEY}, and set that variable to the output of openssl rand -base64 32"
 
 // encryptionKey checks the key, and that it is there when a connection keeps
 // tokens. The value is never shown.
@@ -24,7 +24,7 @@ func (v *validator) encryptionKey(path string, c *Config) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Connections)) {
 		if s, ok := c.Connections[name].Settings.(HasTokens); ok && s.KeepsTokens() {
-			v.invalid(path, "it is missing, and connection "+name+" keeps tokens in the database", keyRemedy)
+			v.invalid(path, "it is missing, but connection "+name+" stores tokens in the database", keyRemedy)
 			return
 		}
 	}

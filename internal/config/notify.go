@@ -24,10 +24,10 @@ type Notify struct {
 type Slack struct {
 	BotToken      Secret   `yaml:"bot_token" jsonschema_description:"The app's bot token, xoxb-…"`
 	SigningSecret Secret   `yaml:"signing_secret" jsonschema_description:"The app's signing secret, for buttons that reach this server at /slack/interactions."`
-	AppToken      Secret   `yaml:"app_token" jsonschema_description:"An app-level token, xapp-…, for buttons by Socket Mode where Slack cannot reach this server."`
+	AppToken      Secret   `yaml:"app_token" jsonschema_description:"An app-level token, xapp-…, for buttons over Socket Mode if Slack cannot reach this server."`
 	WebhookURL    Secret   `yaml:"webhook_url" jsonschema_description:"An incoming webhook instead of a bot token: no buttons, no updates, one channel."`
 	Channel       string   `yaml:"channel" jsonschema:"example=#customer-status" jsonschema_description:"The channel's name, in quotes because of the #, or its id."`
-	Channels      Channels `yaml:"channels" jsonschema_description:"Other channels, by sync and by kind of exception; a kind's goes before a sync's."`
+	Channels      Channels `yaml:"channels" jsonschema_description:"Other channels, by sync and by kind of exception; a kind's channel takes precedence over a sync's."`
 	Digest        *Digest  `yaml:"digest" jsonschema_description:"One message a day with all that is open."`
 	BaseURL       string   `yaml:"base_url" jsonschema:"example=https://slack.com/api" jsonschema_description:"The address of Slack's API, a proxy or a test server."`
 }
@@ -41,12 +41,12 @@ type Channels struct {
 // Digest is when the daily message is sent.
 type Digest struct {
 	At   string `yaml:"at" jsonschema:"required,example=08:30" jsonschema_description:"The time of day, in quotes."`
-	Zone string `yaml:"zone" jsonschema:"default=UTC,example=Europe/Berlin" jsonschema_description:"The time zone, as the IANA database names it."`
+	Zone string `yaml:"zone" jsonschema:"default=UTC,example=Europe/Berlin" jsonschema_description:"The IANA time zone, such as America/New_York."`
 }
 
 // Person is somebody whom owners name by e-mail.
 type Person struct {
-	Name  string `yaml:"name" jsonschema:"example=Ana" jsonschema_description:"What messages call the person."`
+	Name  string `yaml:"name" jsonschema:"example=Ana" jsonschema_description:"The person's name in messages."`
 	Slack string `yaml:"slack" jsonschema:"example=U012AB3CD" jsonschema_description:"The person's member id in Slack, for mentions and buttons."`
 }
 
@@ -112,13 +112,13 @@ func (v *validator) slackApp(path string, s Slack) {
 		v.prefix(path+".app_token", s.AppToken, "xapp-", "an app-level token", "one with connections:write from Basic Information")
 	}
 	if s.SigningSecret == "" && s.AppToken == "" {
-		v.invalid(path+".signing_secret", "it is missing", "write the app's signing secret, or app_token where Slack cannot reach this server; without one of them no button works")
+		v.invalid(path+".signing_secret", "it is missing", "write the app's signing secret, or app_token if Slack cannot reach this server; buttons need one of them")
 	}
 	v.channel(path+".channel", s.Channel)
 	for _, name := range slices.Sorted(maps.Keys(s.Channels.Syncs)) {
 		at := join(path+".channels.syncs", name)
 		if _, ok := v.config.Syncs[name]; !ok {
-			v.invalid(at, "there is no such sync", didYouMean(name, slices.Sorted(maps.Keys(v.config.Syncs)), "syncs"))
+			v.invalid(at, "no such sync", didYouMean(name, slices.Sorted(maps.Keys(v.config.Syncs)), "syncs"))
 		}
 		v.channel(at, s.Channels.Syncs[name])
 	}
@@ -126,7 +126,7 @@ func (v *validator) slackApp(path string, s Slack) {
 	for _, name := range slices.Sorted(maps.Keys(s.Channels.Kinds)) {
 		at := join(path+".channels.kinds", name)
 		if !slices.Contains(kinds, name) {
-			v.invalid(at, "there is no such kind of exception", didYouMean(name, kinds, "kinds"))
+			v.invalid(at, "no such kind of exception", didYouMean(name, kinds, "kinds"))
 		}
 		v.channel(at, s.Channels.Kinds[name])
 	}
@@ -140,7 +140,7 @@ func (v *validator) slackWebhook(path string, s Slack) {
 	}
 	for _, key := range []string{"signing_secret", "app_token", "channel", "channels", "base_url"} {
 		if v.set(path+"."+key) || v.set(path+"."+key+fileSuffix) {
-			v.invalid(path+"."+key, "it has no effect with webhook_url", "remove it: a webhook has one channel and no buttons; bot_token instead of webhook_url has both")
+			v.invalid(path+"."+key, "it has no effect with webhook_url", "remove it: a webhook has one channel and no buttons; bot_token, in place of webhook_url, has both")
 		}
 	}
 }
@@ -158,9 +158,9 @@ func (v *validator) channel(path, name string) {
 		v.invalid(path, "it is missing", `write the channel, such as "#customer-status" in quotes`)
 	case channelID.MatchString(name) || channelName.MatchString(name):
 	case !strings.HasPrefix(name, "#") && channelName.MatchString("#"+name):
-		v.invalid(path, v.show(path, name)+" does not begin with #", "put # in front of it, and all in quotes")
+		v.invalid(path, v.show(path, name)+" does not begin with #", "put # in front of it, and put it all in quotes")
 	default:
-		v.invalid(path, v.show(path, name)+" is no channel's name", `write it in quotes and small letters, such as "#customer-status", or the channel's id`)
+		v.invalid(path, v.show(path, name)+" is not a valid channel name", `write it in quotes and lowercase, such as "#customer-status", or the channel's id`)
 	}
 }
 
@@ -169,7 +169,7 @@ func (v *validator) digest(path string, d Digest) {
 		v.invalid(path+".at", v.show(path+".at", d.At)+" is not a time of day", `write one such as "08:30", in quotes`)
 	}
 	if _, err := time.LoadLocation(d.Zone); err != nil || d.Zone == "" || d.Zone == "Local" {
-		v.invalid(path+".zone", v.show(path+".zone", d.Zone)+" is not a time zone", "write one as the IANA database names it, such as Europe/Berlin")
+		v.invalid(path+".zone", v.show(path+".zone", d.Zone)+" is not a time zone", "write an IANA time zone, such as America/New_York")
 	}
 }
 
@@ -178,10 +178,10 @@ func (v *validator) people(path string, people map[string]Person) {
 	for _, mail := range slices.Sorted(maps.Keys(people)) {
 		p, at := people[mail], join(path, mail)
 		if name, host, ok := strings.Cut(mail, "@"); !ok || name == "" || host == "" || strings.ContainsAny(mail, " \t") {
-			v.invalid(at, "the name is not an e-mail address", "write one such as ana@example.com, as owners name it")
+			v.invalid(at, "the name is not an email address", "write one such as ana@example.com, as the owner fields have it")
 		}
 		if p.Name == "" && p.Slack == "" {
-			v.invalid(at, "it says nothing", "write name, slack or both")
+			v.invalid(at, "it is empty", "write name, slack or both")
 		}
 		if utf8.RuneCountInString(p.Name) > 80 {
 			v.invalid(at+".name", "it is longer than 80 characters", "write a shorter one")
@@ -190,10 +190,10 @@ func (v *validator) people(path string, people map[string]Person) {
 			continue
 		}
 		if !memberID.MatchString(p.Slack) {
-			v.invalid(at+".slack", v.show(at+".slack", p.Slack)+" is no member id", "copy it from the person's profile in Slack (⋮, Copy member ID); it looks like U012AB3CD")
+			v.invalid(at+".slack", v.show(at+".slack", p.Slack)+" is not a valid member id", "copy it from the person's profile in Slack (⋮, Copy member ID); it looks like U012AB3CD")
 		}
 		if other, taken := by[p.Slack]; taken {
-			v.invalid(at+".slack", fmt.Sprintf("it is %s's as well", other), "give each person one member id: it says who pressed a button")
+			v.invalid(at+".slack", fmt.Sprintf("%s has it too", other), "give each person their own member id: it shows who pressed a button")
 		}
 		by[p.Slack] = mail
 	}

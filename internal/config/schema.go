@@ -22,7 +22,7 @@ const (
 func Schema(types Types) ([]byte, error) {
 	root := reflector(types).ReflectFromType(reflect.TypeFor[Config]())
 	root.Title = "trueup.yaml"
-	root.Description = "The configuration of Trueup. Any scalar may hold ${NAME}, the environment variable's value; any secret may be written as <key>_file, the path of a file that holds it."
+	root.Description = "The configuration of Trueup. Any scalar can contain ${NAME}, which is replaced with the environment variable's value. Any secret can be written as <key>_file, the path of a file that contains it."
 	sync := property(root, "syncs").AdditionalProperties
 	for _, named := range []*jsonschema.Schema{property(root, "connections"), property(root, "syncs")} {
 		named.PropertyNames = &jsonschema.Schema{Pattern: namePattern}
@@ -133,9 +133,9 @@ func finish(s *jsonschema.Schema) {
 
 // fileSibling lets a secret be written as a file's path instead, not as well.
 func fileSibling(s *jsonschema.Schema, key string, secret *jsonschema.Schema) {
-	what := "The path of a file that holds " + key + ", from this file's folder."
+	what := "The path of a file that contains " + key + ", relative to this file's folder."
 	if secret.Items != nil {
-		what = "The path of a file that holds " + key + ", one on each line, from this file's folder."
+		what = "The path of a file that contains " + key + ", one on each line, relative to this file's folder."
 	}
 	s.Properties.Set(key+fileSuffix, &jsonschema.Schema{Type: "string", MinLength: new(uint64(1)), Description: what})
 	one, other := &jsonschema.Schema{Required: []string{key}}, &jsonschema.Schema{Required: []string{key + fileSuffix}}

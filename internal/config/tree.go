@@ -64,11 +64,11 @@ func readTree(r *report, src []byte) *node {
 	src = bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n"))
 	src = bytes.ReplaceAll(src, []byte("\r"), []byte("\n"))
 	if len(src) > maxFile {
-		r.unreadable(1, "", "the file is larger than 1 MiB", "a configuration is a few hundred lines")
+		r.unreadable(1, "", "the file is larger than 1 MiB", "a configuration is usually a few hundred lines")
 		return nil
 	}
 	if line := badText(src); line > 0 {
-		r.unreadable(line, "", "there is a character that is not text", "save the file as UTF-8")
+		r.unreadable(line, "", "it contains a character that is not text", "save the file as UTF-8")
 		return nil
 	}
 	file, err := parser.ParseBytes([]byte(markReferences(string(src))), 0, parser.AllowDuplicateMapKey())
@@ -136,7 +136,7 @@ func (t *treeReader) node(n ast.Node, path string, depth int) *node {
 		return out
 	}
 	if depth > maxDepth {
-		return refuse(fmt.Sprintf("it is nested deeper than %d levels", maxDepth), "write it flatter")
+		return refuse(fmt.Sprintf("it is nested deeper than %d levels", maxDepth), "use fewer levels")
 	}
 	switch n := n.(type) {
 	case nil, *ast.NullNode:

@@ -46,10 +46,10 @@ func (v *validator) file() {
 	v.database("database", c.Database)
 	v.encryptionKey("encryption_key", c)
 	if len(c.Connections) == 0 {
-		v.invalid("connections", "there is no connection", "describe the two tools here; docs/configuration.md has a sample")
+		v.invalid("connections", "no connections", "describe the two tools here; docs/configuration.md has a sample")
 	}
 	if len(c.Syncs) == 0 {
-		v.invalid("syncs", "there is no sync", "say here which connection decides and which one follows; docs/configuration.md has a sample")
+		v.invalid("syncs", "no syncs", "write here which connection decides and which one follows; docs/configuration.md has a sample")
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Connections)) {
 		v.connection(join("connections", name), c.Connections[name])
@@ -78,9 +78,9 @@ func (v *validator) retention(path string, r Retention) {
 	}
 	switch {
 	case r.History > 0 && r.History < minHistory:
-		v.invalid(path+".history", v.show(path+".history", r.History)+" is shorter than 35d", "write 35d or more: a tool may send an event again for weeks, and by its row the repeat is recognised")
+		v.invalid(path+".history", v.show(path+".history", r.History)+" is shorter than 35d", "write 35d or more: a tool may resend an event for weeks, and its stored row is what identifies the repeat")
 	case r.History > 0 && r.Payloads > r.History:
-		v.invalid(path+".payloads", "it is longer than history, with which the whole event goes", "write a shorter time, or remove the key")
+		v.invalid(path+".payloads", "it is longer than history, after which the whole event is deleted", "write a shorter time, or remove the key")
 	}
 }
 
@@ -88,17 +88,17 @@ func (v *validator) connection(path string, c Connection) {
 	v.name(path, c.Name)
 	v.httpURL(path+".base_url", c.BaseURL)
 	if c.Timeout < minTimeout || c.Timeout > maxTimeout {
-		v.invalid(path+".timeout", fmt.Sprintf("%s is not between %s and %s", v.show(path+".timeout", c.Timeout), minTimeout, maxTimeout), "write a duration such as 10s: a call has to end before its customer is given to another worker")
+		v.invalid(path+".timeout", fmt.Sprintf("%s is not between %s and %s", v.show(path+".timeout", c.Timeout), minTimeout, maxTimeout), "write a duration such as 10s: a call must end before another worker can take its customer")
 	}
 	for i, network := range c.AlsoAllow {
 		v.network(fmt.Sprintf("%s.also_allow[%d]", path, i), network)
 	}
 	if c.RateLimit != nil {
 		if c.RateLimit.Requests <= 0 {
-			v.invalid(path+".rate_limit.requests", "it is not at least 1", "write how many calls the tool allows")
+			v.invalid(path+".rate_limit.requests", "it is not at least 1", "write the number of calls that the tool allows")
 		}
 		if c.RateLimit.Per <= 0 {
-			v.invalid(path+".rate_limit.per", "it is not longer than 0s", "write the time the calls are counted in, such as 10s")
+			v.invalid(path+".rate_limit.per", "it is not longer than 0s", "write the period in which calls are counted, such as 10s")
 		}
 	}
 }
@@ -107,9 +107,9 @@ func (v *validator) connection(path string, c Connection) {
 func (v *validator) network(path string, n netip.Prefix) {
 	switch {
 	case n.Addr().Is4In6():
-		v.invalid(path, v.show(path, n)+" is an IPv4 network in the form of IPv6", "write it as IPv4, such as 169.254.10.0/24")
+		v.invalid(path, v.show(path, n)+" is an IPv4 network written as IPv6", "write it as IPv4, such as 169.254.10.0/24")
 	case n != n.Masked():
-		v.invalid(path, v.show(path, n)+" has more digits than its length counts", "write "+n.Masked().String()+" for the network, or "+netip.PrefixFrom(n.Addr(), n.Addr().BitLen()).String()+" for the one address")
+		v.invalid(path, v.show(path, n)+" has bits set beyond its prefix length", "write "+n.Masked().String()+" for the network, or "+netip.PrefixFrom(n.Addr(), n.Addr().BitLen()).String()+" for the single address")
 	}
 }
 
@@ -118,7 +118,7 @@ func (v *validator) sync(path string, s Sync) {
 	v.reference(path+".source.connection", s.Source.Connection)
 	v.reference(path+".target.connection", s.Target.Connection)
 	if s.Source.Connection != "" && s.Source.Connection == s.Target.Connection && overlap(s.Source.Field, s.Target.Field) {
-		v.invalid(path+".target", "it is the source itself: the same connection and field", "name the connection, or another field, that follows")
+		v.invalid(path+".target", "it is the source itself: the same connection and field", "name the connection that follows, or a different field")
 	}
 	if v.set(path+".source.poll") && s.Source.Poll < minPoll {
 		v.invalid(path+".source.poll", fmt.Sprintf("%s is shorter than %s", v.show(path+".source.poll", s.Source.Poll), minPoll), "write a duration such as 5m, or remove the key")
@@ -131,7 +131,7 @@ func (v *validator) sync(path string, s Sync) {
 	v.word(path+".conflict.rule", s.Conflict.Rule, SkipNewerHumanEdit)
 	v.word(path+".conflict.automation_edits", s.Conflict.AutomationEdits, AutomationWrite, AutomationSkip)
 	if s.Conflict.ClockSkew < 0 {
-		v.invalid(path+".conflict.clock_skew", "it is below 0s", "write how far the two tools' clocks may differ, such as 2s")
+		v.invalid(path+".conflict.clock_skew", "it is below 0s", "write how much the two tools' clocks may differ, such as 2s")
 	}
 	v.word(path+".mode", s.Mode, ModeLive, ModeWatch)
 	v.word(path+".first_contact", s.FirstContact, Ask, SourceWins)
@@ -150,18 +150,18 @@ const shortestSweep = time.Minute
 
 func (v *validator) sweep(path string, s *Sweep) {
 	if s.Every < shortestSweep {
-		v.invalid(path+".every", "it is missing or below 1m", "write the time between two full comparisons, such as 6h")
+		v.invalid(path+".every", "it is missing or below 1m", "write the time between full comparisons, such as 6h")
 	}
 }
 
 func (v *validator) match(path string, rules []MatchRule) {
 	if len(rules) == 0 {
-		v.invalid(path, "there is no match rule", "write which source key equals which target key, such as {source: email, target: email}")
+		v.invalid(path, "no match rules", "write which source key equals which target key, such as {source: email, target: email}")
 	}
 	for i, rule := range rules {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		if rule.Source == "" {
-			v.invalid(at+".source", "it is missing", "write the key the source knows the customer by, such as email")
+			v.invalid(at+".source", "it is missing", "write the key by which the source knows the customer, such as email")
 		}
 		if rule.Target == "" {
 			v.invalid(at+".target", "it is missing", "write the key of the target that holds the same value, such as email or id")
@@ -186,7 +186,7 @@ func (v *validator) statuses(path string, s Sync) {
 		}
 	}
 	if len(s.Statuses) == 0 {
-		v.invalid(path+".statuses", "there is no status", "write each status with the source's values and the target's value, such as active: {from: [active], to: Active}")
+		v.invalid(path+".statuses", "no statuses", "write each status with the source's values and the target's value, such as active: {from: [active], to: Active}")
 	}
 	for _, word := range slices.Sorted(maps.Keys(s.Statuses)) {
 		at := join(path+".statuses", string(word))
@@ -220,7 +220,7 @@ func (v *validator) owners(path string, owners map[string]string) {
 	for _, key := range slices.Sorted(maps.Keys(owners)) {
 		at := join(path, key)
 		if !slices.Contains(allowed, key) {
-			v.invalid(at, "there is no such kind of exception", didYouMean(key, allowed, "kinds"))
+			v.invalid(at, "no such kind of exception", didYouMean(key, allowed, "kinds"))
 		}
 		if owners[key] == "" {
 			v.invalid(at, "it is empty", "write who is responsible, or remove the key")
@@ -243,7 +243,7 @@ func (v *validator) limits(path string, s Sync) {
 			v.invalid(at+".to", "it is missing", "list the statuses that count, such as [paused, churned]")
 		}
 		if !v.set(at+".customers") && !v.set(at+".percent") {
-			v.invalid(at, "it has neither customers nor percent", "write how many may move, such as customers: 50")
+			v.invalid(at, "it has neither customers nor percent", "write how many may change, such as customers: 50")
 		}
 		words := make([]string, 0, len(s.Statuses))
 		for _, word := range slices.Sorted(maps.Keys(s.Statuses)) {
@@ -252,7 +252,7 @@ func (v *validator) limits(path string, s Sync) {
 		for i, word := range m.To {
 			item := fmt.Sprintf("%s.to[%d]", at, i)
 			if !slices.Contains(words, string(word)) {
-				v.invalid(item, v.show(item, string(word))+" is no status of this sync", didYouMean(string(word), words, "statuses"))
+				v.invalid(item, v.show(item, string(word))+" is not a status of this sync", didYouMean(string(word), words, "statuses"))
 			}
 		}
 		v.positive(at+".customers", m.Customers > 0)
@@ -260,12 +260,12 @@ func (v *validator) limits(path string, s Sync) {
 		if m.Percent > 100 {
 			v.invalid(at+".percent", "it is above 100", "write a share of all customers, such as 5")
 		}
-		v.needed(at+".within", m.Within > 0, "write the time they are counted in, such as 1h")
+		v.needed(at+".within", m.Within > 0, "write the period in which they are counted, such as 1h")
 	}
 	if w := s.Limits.WritesPerCustomer; w != nil {
 		at := path + ".writes_per_customer"
-		v.needed(at+".count", w.Count > 0, "write how many writes one customer may have, such as 6")
-		v.needed(at+".within", w.Within > 0, "write the time they are counted in, such as 10m")
+		v.needed(at+".count", w.Count > 0, "write how many writes one customer may get, such as 6")
+		v.needed(at+".within", w.Within > 0, "write the period in which they are counted, such as 10m")
 		if w.Count > mostWrites {
 			v.invalid(at+".count", fmt.Sprintf("it is above %d", mostWrites), "write fewer: a customer's status does not change that often")
 		}
@@ -278,14 +278,14 @@ func (v *validator) needed(path string, ok bool, hint string) {
 	case !v.set(path):
 		v.invalid(path, "it is missing", hint)
 	case !ok:
-		v.invalid(path, "it is not above zero", hint)
+		v.invalid(path, "it is not greater than 0", hint)
 	}
 }
 
 // positive checks a key that may be left out but not be zero or less.
 func (v *validator) positive(path string, ok bool) {
 	if v.set(path) && !ok {
-		v.invalid(path, "it is not above zero", "write more, or remove the key")
+		v.invalid(path, "it is not greater than 0", "write more, or remove the key")
 	}
 }
 
@@ -296,7 +296,7 @@ func (v *validator) set(path string) bool {
 
 func (v *validator) name(path, name string) {
 	if !validName.MatchString(name) {
-		v.invalid(path, "the name is not made of a-z, 0-9, - and _, at most 63 of them", "write a name such as customer-status: it stands in addresses and commands")
+		v.invalid(path, "the name is not 1 to 63 of the characters a-z, 0-9, - and _", "write a name such as customer-status: it is used in addresses and commands")
 	}
 }
 
@@ -306,7 +306,7 @@ func (v *validator) reference(path, name string) {
 	case name == "":
 		v.invalid(path, "it is missing", didYouMean("", names, "connections"))
 	case !slices.Contains(names, name):
-		v.invalid(path, "there is no connection "+v.show(path, name), didYouMean(name, names, "connections"))
+		v.invalid(path, "no connection "+v.show(path, name), didYouMean(name, names, "connections"))
 	}
 }
 
@@ -331,7 +331,7 @@ func didYouMean(word string, names []string, what string) string {
 func (v *validator) listen(path, value string) {
 	_, port, err := net.SplitHostPort(value)
 	if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || n > 65535 {
-		v.invalid(path, v.show(path, value)+" is not a host and a port", "write an address such as 127.0.0.1:8080")
+		v.invalid(path, v.show(path, value)+" is not a host and port", "write an address such as 127.0.0.1:8080")
 	}
 }
 
@@ -345,9 +345,9 @@ func (v *validator) httpURL(path, value string) {
 		// Not quoted: what is no URL may be anything, a secret too.
 		v.invalid(path, "it is not an absolute http or https URL", "write one such as https://sync.example.com")
 	case u.User != nil:
-		v.invalid(path, "it holds a user or a password", "write the URL without them; credentials have keys of their own")
+		v.invalid(path, "it contains a user name or a password", "write the URL without them; credentials have keys of their own")
 	case u.RawQuery != "" || u.ForceQuery || strings.Contains(value, "#"):
-		v.invalid(path, "it has a query or a fragment", "write the URL up to the path, without ? and #")
+		v.invalid(path, "it has a query or a fragment", "write the URL without ? and # and what follows them")
 	}
 }
 

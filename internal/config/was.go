@@ -30,13 +30,13 @@ func (v *validator) earlier(path, noun string, was map[string]string) {
 		_, stays := was[before]
 		switch other, twice := taken[before]; {
 		case !validName.MatchString(before):
-			v.invalid(at, v.show(at, before)+" cannot have been a name", "write the name that the "+noun+" had before, or "+WasNone+" for a new one")
+			v.invalid(at, v.show(at, before)+" is not a valid name", "write the name that the "+noun+" had before, or "+WasNone+" for a new one")
 		case before == name:
 			v.invalid(at, "it is the name that the "+noun+" has", "write the one it had before, or remove the key")
 		case stays:
-			v.invalid(at, fmt.Sprintf("there is a %s %s in the file as well", noun, v.show(at, before)), "keep one of the two, or remove the key: what was moved once stays moved")
+			v.invalid(at, fmt.Sprintf("the file also has a %s %s", noun, v.show(at, before)), "keep one of the two, or remove the key: a rename that was done stays done")
 		case twice:
-			v.invalid(at, fmt.Sprintf("%s says so too", other), "keep it at the one that has the memory")
+			v.invalid(at, fmt.Sprintf("%s has it too", other), "keep it only at the one that was renamed")
 		default:
 			taken[before] = name
 		}

@@ -36,7 +36,7 @@ func findTwoWriters(r *report, c *Config) {
 				where += " = " + withField(r, other+".target", o.Target.Connection, o.Target.Field)
 			}
 			r.invalid(join(join("syncs", name), "target"), fmt.Sprintf("it writes the same field as sync %s (line %d): %s", other, r.places.line(join(join("syncs", other), "target")), where),
-				"remove one of the two, write mode: watch for it, or give it a field of its own: a field has one sync that decides it")
+				"remove one of the two, set it to mode: watch, or give it a field of its own: only one sync may decide a field")
 			break
 		}
 		before = append(before, name)

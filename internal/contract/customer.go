@@ -21,7 +21,7 @@ type CustomerLine struct {
 	Customer string         `json:"customer"`
 	Desired  Value          `json:"desired"`
 	Observed Observed       `json:"observed"`
-	Verified bool           `json:"verified" doc:"false: the target took the last write and cannot show what it holds."`
+	Verified bool           `json:"verified" doc:"false: the target accepted the last write but cannot show what it holds."`
 	Base     Value          `json:"base"`
 	Link     *CustomerLink  `json:"link"`
 	Outcome  status.Outcome `json:"outcome"`

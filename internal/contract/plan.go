@@ -29,7 +29,7 @@ type PlanSummary struct {
 	Carried         int `json:"carried"`     // agree, write and all others that have a status
 	// A number always: programs are written against it. Carried tells whether it
 	// says anything.
-	Agreement float64 `json:"agreement" doc:"Agree of carried, 0 to 1; 1 when nobody is carried."`
+	Agreement float64 `json:"agreement" doc:"agree divided by carried, 0 to 1; 1 if carried is 0."`
 }
 
 // PlanRow is one customer that would change or needs a person: action is write,

@@ -94,14 +94,14 @@ type Silence struct {
 // Agreement is the share of customers whose target holds what it should, by the
 // last look at each.
 type Agreement struct {
-	Share     *float64 `json:"share" doc:"Agree of carried, 0 to 1; null when nobody is carried."`
+	Share     *float64 `json:"share" doc:"agree divided by carried, 0 to 1; null if carried is 0."`
 	Customers int      `json:"customers"`
 	Carried   int      `json:"carried"`
 	Agree     int      `json:"agree"`
 	// Unverified are those of Agree whose target took the value and cannot show it.
-	Unverified int `json:"unverified" doc:"Of agree: accepted by the target, which cannot show what was written."`
-	Remapped   int `json:"remapped" doc:"Of carried, those whose value means another one since the file has changed; they do not agree."`
-	Stale      int `json:"stale" doc:"Not among carried: they were last looked at under another field or other match rules."`
+	Unverified int `json:"unverified" doc:"Those of agree that the target accepted but cannot show."`
+	Remapped   int `json:"remapped" doc:"Those of carried whose value has a different meaning since the file changed; they do not agree."`
+	Stale      int `json:"stale" doc:"Not part of carried: customers last read under a different field or different match rules."`
 }
 
 // WithCounts adds what waits and what is open.
@@ -123,8 +123,8 @@ func AgreementOf(s store.SyncStanding) Agreement {
 type Sweep struct {
 	At              *time.Time    `json:"at"` // when it ended
 	Purpose         store.Purpose `json:"purpose"`
-	Stale           bool          `json:"stale" doc:"It was made under other rules than the file has now."`
-	Agreement       *float64      `json:"agreement" doc:"Agree of carried, 0 to 1; null when nobody was compared."`
+	Stale           bool          `json:"stale" doc:"It was made under rules that differ from the current file."`
+	Agreement       *float64      `json:"agreement" doc:"agree divided by carried, 0 to 1; null if no customer was compared."`
 	Carried         int           `json:"carried"`
 	Agree           int           `json:"agree"`
 	Write           int           `json:"write"`

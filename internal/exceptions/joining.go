@@ -41,7 +41,7 @@ func (d Desk) mayLink(ctx context.Context, x store.Exception, a store.Act, r Req
 	var taken *store.DuplicateLinkError
 	switch {
 	case errors.As(err, &none):
-		return &RefusedError{Exception: x.ID, Why: none.Why, Hint: "name the id of a record that is there, one of the candidates for instance"}
+		return &RefusedError{Exception: x.ID, Why: none.Why, Hint: "give the id of an existing record, one of the candidates for instance"}
 	case errors.As(err, &refused):
 		return &RefusedError{Exception: x.ID, Why: refused.Why, Hint: refused.Hint}
 	case errors.As(err, &taken):

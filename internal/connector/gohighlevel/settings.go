@@ -20,9 +20,9 @@ import (
 type Settings struct {
 	LocationID string        `yaml:"location_id" jsonschema:"required" jsonschema_description:"The id of the sub-account, from its address in the browser or Settings, Business Profile."`
 	Token      config.Secret `yaml:"token" jsonschema_description:"A private integration token of the sub-account (pit-...), instead of oauth."`
-	OAuth      *OAuth        `yaml:"oauth" jsonschema_description:"A Marketplace app whose consent trueup connect asks for, instead of token."`
-	Webhook    *Webhook      `yaml:"webhook" jsonschema_description:"Which webhooks are believed; without it the connection receives none."`
-	Pipeline   string        `yaml:"pipeline" jsonschema_description:"The pipeline, by id or name, whose opportunities tell the status when the sync's field is opportunity.status."`
+	OAuth      *OAuth        `yaml:"oauth" jsonschema_description:"A Marketplace app to which trueup connect asks for access, instead of token."`
+	Webhook    *Webhook      `yaml:"webhook" jsonschema_description:"How webhooks are verified; without this key the connection receives none."`
+	Pipeline   string        `yaml:"pipeline" jsonschema_description:"The pipeline, by id or name, whose opportunities have the status when the sync's field is opportunity.status."`
 }
 
 // OAuth is a Marketplace app.
@@ -31,20 +31,20 @@ type OAuth struct {
 	ClientSecret config.Secret `yaml:"client_secret" jsonschema:"required" jsonschema_description:"The app's client secret."`
 	CompanyID    string        `yaml:"company_id" jsonschema_description:"The agency's id, when an agency installs the app for its sub-accounts."`
 	RedirectURL  string        `yaml:"redirect_url" jsonschema:"default=http://127.0.0.1:8765/callback" jsonschema_description:"The app's redirect URL, which trueup connect listens on."`
-	ConsentURL   string        `yaml:"consent_url" jsonschema:"default=https://marketplace.gohighlevel.com/v2/oauth/chooselocation" jsonschema_description:"The page that asks for consent; white-label agencies have another one."`
+	ConsentURL   string        `yaml:"consent_url" jsonschema:"default=https://marketplace.gohighlevel.com/v2/oauth/chooselocation" jsonschema_description:"The page that asks for access; white-label agencies have a different one."`
 }
 
 // Webhook says which deliveries are believed.
 type Webhook struct {
-	AppID      string    `yaml:"app_id" jsonschema_description:"The Marketplace app whose signed webhooks are taken: the part of the client id before the dash."`
-	PublicKeys []string  `yaml:"public_keys" jsonschema_description:"The Ed25519 keys that HighLevel signs with, as base64 or PEM; the published one unless set."`
-	LegacyRSA  bool      `yaml:"legacy_rsa" jsonschema:"default=false" jsonschema_description:"Whether the retired RSA signature is taken from a delivery that has no other."`
-	Workflow   *Workflow `yaml:"workflow" jsonschema_description:"Webhooks of workflows, which are not signed and prove themselves by a secret."`
+	AppID      string    `yaml:"app_id" jsonschema_description:"The Marketplace app whose signed webhooks are accepted: the part of the client id before the dash."`
+	PublicKeys []string  `yaml:"public_keys" jsonschema_description:"The Ed25519 keys that HighLevel signs with, as base64 or PEM (default: the published one)."`
+	LegacyRSA  bool      `yaml:"legacy_rsa" jsonschema:"default=false" jsonschema_description:"Whether the retired RSA signature is accepted from a delivery that has no other."`
+	Workflow   *Workflow `yaml:"workflow" jsonschema_description:"Webhooks of workflows, which are not signed and are verified by a secret."`
 }
 
 // Workflow is the secret of a workflow's webhook action.
 type Workflow struct {
-	Header  string          `yaml:"header" jsonschema:"default=X-Trueup-Secret" jsonschema_description:"The header with the secret; where the action has no headers, the secret is the last part of the address instead."`
+	Header  string          `yaml:"header" jsonschema:"default=X-Trueup-Secret" jsonschema_description:"The header with the secret; if the action cannot send headers, the secret is the last part of the address instead."`
 	Secrets []config.Secret `yaml:"secrets" jsonschema:"required,minItems=1" jsonschema_description:"The secrets, two while one is replaced; at least 20 characters."`
 }
 

@@ -21,21 +21,21 @@ const Type = "make"
 type Settings struct {
 	// WebhookURL is a secret: whoever knows it reaches the scenario.
 	WebhookURL config.Secret `yaml:"webhook_url" jsonschema_description:"The address of the scenario's custom webhook, which finds, reads and writes."`
-	APIKey     config.Secret `yaml:"api_key" jsonschema_description:"The key that the webhook asks for, sent as x-make-apikey."`
-	Webhook    *Webhook      `yaml:"webhook" jsonschema_description:"How the events are verified that a scenario sends here."`
+	APIKey     config.Secret `yaml:"api_key" jsonschema_description:"The key that the webhook requires, sent as x-make-apikey."`
+	Webhook    *Webhook      `yaml:"webhook" jsonschema_description:"How events from a scenario are verified."`
 	// Knows lists the optional parts of a record that the scenario answers.
-	Knows []string `yaml:"knows" jsonschema_description:"What the scenario tells of a record beside its status: changed_at, changed_by."`
+	Knows []string `yaml:"knows" jsonschema_description:"What the scenario reports about a record besides its status: changed_at, changed_by."`
 }
 
 // Webhook says how the scenario's events are verified.
 type Webhook struct {
-	Verify Verify `yaml:"verify" jsonschema:"required" jsonschema_description:"The secret header or the signature that proves where an event comes from."`
+	Verify Verify `yaml:"verify" jsonschema:"required" jsonschema_description:"The secret header or signature that proves where an event comes from."`
 }
 
 // Verify names a scheme and its parts.
 type Verify struct {
 	Scheme  string          `yaml:"scheme" jsonschema:"required,enum=header,enum=standard-webhooks" jsonschema_description:"header sends the secret itself; standard-webhooks signs with it."`
-	Name    string          `yaml:"name" jsonschema:"example=X-Trueup-Key" jsonschema_description:"For header: the header that holds the secret."`
+	Name    string          `yaml:"name" jsonschema:"example=X-Trueup-Key" jsonschema_description:"For header: the header that contains the secret."`
 	Secrets []config.Secret `yaml:"secrets" jsonschema:"required" jsonschema_description:"The secret; two while it is being replaced."`
 }
 

@@ -68,7 +68,7 @@ func Consent(c config.Connection, deps connector.Deps) (connector.Consent, error
 func Open(c config.Connection, deps connector.Deps) (connector.Connection, error) {
 	k, ok := kinds[c.Type]
 	if !ok {
-		return connector.Connection{}, fmt.Errorf("open connection %s: there is no connection type %s", c.Name, c.Type)
+		return connector.Connection{}, fmt.Errorf("open connection %s: no connection type %s", c.Name, c.Type)
 	}
 	return k.open(c.Name, c, deps)
 }
