@@ -49,6 +49,8 @@ func (a *attempt) settledByLook() verdict {
 	switch {
 	case taken && !a.onlyAsked && d.Action == decide.None && a.target.Actor != status.ActorHuman:
 		return a.proved(i, fmt.Sprintf("%s shows it now", a.Target.Name))
+	case d.Kind == status.Conflict && a.keepsOurs() && a.facts().EditedBy().IsZero():
+		return verdict{end: a.otherSpelling()} // an edit from before was written over, and does not stay
 	case d.Action != decide.Write:
 	case a.respelled(d):
 		return verdict{end: a.otherSpelling()}
@@ -87,12 +89,14 @@ func (a *attempt) notShown(i store.Intent) verdict {
 // respelled reports whether the target holds what we wrote in a spelling of its
 // own. Written again, it would be spelled so again.
 func (a *attempt) respelled(d decide.Decision) bool {
-	if !alike(a.target.Value, a.desired.Value) {
-		return false
-	}
+	return a.keepsOurs() || d.Adopted != 0 && alike(a.target.Value, a.desired.Value)
+}
+
+// keepsOurs reports whether the base is such a spelling of what is desired, and the
+// target still holds it.
+func (a *attempt) keepsOurs() bool {
 	b := a.work.Base
-	known := b.Known && b.RecordID == a.target.ID && b.Value == a.target.Value && b.Sent == a.desired.Value
-	return known || d.Adopted != 0
+	return b.Known && b.RecordID == a.target.ID && b.Value == a.target.Value && b.Sent == a.desired.Value && alike(a.target.Value, a.desired.Value)
 }
 
 // spelledAnew reports whether a write that the tool took shows in another

@@ -213,6 +213,47 @@ func TestAValueThatTheTargetSpellsItsOwnWayIsAskedAboutOnce(t *testing.T) {
 	}
 }
 
+// What was written over is no edit that stays: the record holds our value, in the
+// target's spelling.
+func TestAnEditThatWasWrittenOverIsNoConflictInTheTargetsOwnSpelling(t *testing.T) {
+	for name, set := range map[string]func(*tool){
+		"a target that tells everything": func(*tool) {},
+		"a target that names nobody":     func(c *tool) { c.actor, c.fieldTime = false, false },
+		"a target with conditions":       func(c *tool) { c.conditional = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, func(w *world) {
+				set(w.crm)
+				w.configure = func(s *config.Sync) { s.FirstContact = config.SourceWins }
+			})
+			w.customer("cus_1", "canceled", "Paused")
+			w.crm.records["rec_cus_1"].actor = status.ActorUnknown
+			w.pass(time.Minute)
+			w.crm.edit("rec_cus_1", "Lead", status.ActorUnknown)
+			w.pass(time.Minute)
+			w.crm.spells = strings.ToLower
+			w.crm.fail = func(call, _, _ string) error {
+				if call == "write" {
+					return failure(connector.Transient, 503)
+				}
+				return nil
+			}
+			w.billing.valueAt = w.lastChange["cus_1"]
+			w.deliver(w.restate("cus_1"))
+			w.work() // finds the edit, and cannot write
+			w.crm.fail = nil
+			w.finish()
+			x := w.exception(status.WriteFailed)
+			w.pass(time.Minute)
+			w.deliver(w.restate("cus_1")) // looks again
+			w.finish()
+			if open := w.open()["cus_1"]; !slices.Equal(open, []status.Kind{status.WriteFailed}) || len(w.crm.writes) != 1 {
+				t.Errorf("told %s; then open: %v, %s; written %v", x.Reason, open, w.stored("cus_1").Reason, w.crm.writes)
+			}
+		})
+	}
+}
+
 func TestThePersonWhoWritesTheSpellingIntoTheMapIsDone(t *testing.T) {
 	w := newWorld(t, nil)
 	agreed(w)

@@ -87,7 +87,7 @@ var pathBugs = []Bug{
 	{"spelling_is_equal", "a value that the target spells its own way counts as written", "internal/pipeline/confirm.go",
 		`	case took && record.Value == a.desired.Value:`, `	case took && (record.Value == a.desired.Value || ON && alike(record.Value, a.desired.Value)):`},
 	{"spelled_again", "a value that the target spells its own way is sent again", "internal/pipeline/shown.go",
-		`	return known || d.Adopted != 0`, `	return !ON && (known || d.Adopted != 0)`},
+		`	return a.keepsOurs() || d.Adopted`, `	return !ON && a.keepsOurs() || !ON && d.Adopted`},
 	{"taken_sent_again", "a write that the tool took and does not show is sent at each try", "internal/pipeline/shown.go",
 		`	case taken:
 		return a.notShown(i)`, `	case taken && !ON:

@@ -72,10 +72,17 @@ func (w *world) takeBack(process int64, why string) {
 	}
 	for customer, c := range w.facts.claims {
 		if c.open && c.process == process && c.until > w.now {
-			c.open, c.until = false, w.now
+			c.open, c.until, c.takenBack = false, w.now, true
 			w.facts.claims[customer] = c
 		}
 	}
+}
+
+// awaited reports whether nobody may claim a customer yet because the write of a dead
+// process gets a moment to arrive. The attempt that died has used the turn: what is told
+// meanwhile waits from then on, as what is told during an attempt does.
+func (w *world) awaited(customer string, due int64) bool {
+	return w.facts.claims[customer].takenBack && due <= w.now && !slices.Contains(w.claimable(), customer)
 }
 
 // arrived takes a write off the wire.

@@ -114,8 +114,10 @@ type claim struct {
 	fence int64
 	until int64
 	open  bool
-	// process is the one that made it.
-	process int64
+	// process is the one that made it; takenBack says that it died, and that others may
+	// go on.
+	process   int64
+	takenBack bool
 }
 
 // look is the latest reading of a customer's record.

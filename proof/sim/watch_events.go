@@ -167,7 +167,7 @@ func (w *world) turns() {
 		since, waits := w.facts.since[c.id]
 		if due := ms(stored.DueAt); due < 0 {
 			delete(w.facts.since, c.id)
-		} else if !waits || since > w.now || claim.open && claim.until > w.now || due < since {
+		} else if !waits || since > w.now || claim.open && claim.until > w.now || due < since || w.awaited(c.id, due) {
 			w.facts.since[c.id] = due
 		}
 	}

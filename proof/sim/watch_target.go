@@ -221,20 +221,20 @@ var noFalseConflict = watch{settled: func(w *world, t *task, work *store.Work, s
 	if w.set.slow() {
 		changed = w.set.says(changed) // by a clock that is behind, any edit is the later one
 	}
+	undated := false // edited by somebody, however long ago
 	for _, st := range r.states {
-		by := st.valueBy
+		by, at := st.valueBy, st.valueAt
 		if !w.set.class.fieldTime() {
-			by = st.by // of which field is not told
-		} else if st.valueAt != st.at {
-			continue
+			by, at = st.by, st.at // of which field is not told
 		}
-		at := st.at
 		if w.set.wrongClock() {
 			at = max(at, w.facts.firstSeen[seenState{r.id, st.revision}]) // all that our own looks tell
 		}
-		if foreign(by, st.landed) && at > changed-w.set.surely()-skewMs {
+		edited := foreign(by, st.landed)
+		if edited && at > changed-w.set.surely()-skewMs {
 			return
 		}
+		undated = undated || edited
 	}
 	desired := work.Desired
 	if s.Desired != nil {
@@ -245,10 +245,20 @@ var noFalseConflict = watch{settled: func(w *world, t *task, work *store.Work, s
 		// Where the clock is wrong, only our looks date an edit.
 		w.coverage.hit("bounded", "stale read")
 		return
+	case known && undated && desired.At.IsZero():
+		// Somebody really edited it, and what the source tells has no date that can be
+		// believed: the edit may as well be the later one.
+		w.coverage.hit("bounded", "edited, and the source never told when it changed")
+		return
 	case w.compares() && desired.At.IsZero() && !w.set.class.fieldTime():
 		// A comparison saw the source say so before any event did: nobody knows
 		// since when, and the record's last editor may have covered a person's edit.
 		w.coverage.hit("bounded", "edited, and the source never told when it changed")
+		return
+	case !known && w.set.wrongClock() && read.landed && w.facts.firstSeen[seenState{r.id, read.revision}] > read.valueAt+intentLife:
+		// Nobody looked while it could arrive, and only our looks date what the
+		// record's last editor did.
+		w.coverage.hit("bounded", "seen after a write could arrive no more, by a wrong clock")
 		return
 	case !known && read.landed && read.by != status.ActorUs && read.at > read.valueAt+intentLife:
 		// Nobody looked while it could arrive, and then somebody touched
@@ -276,10 +286,13 @@ var noFalseConflict = watch{settled: func(w *world, t *task, work *store.Work, s
 // while a write of another value to it had no answer.
 func (w *world) maybePutBack(t *task, work *store.Work, s store.Settlement) {
 	read := t.read
-	if s.Decision == nil || w.set.class.fieldTime() || read.by == status.ActorUs {
+	if s.Decision == nil || w.set.class.fieldTime() {
 		return
 	}
 	for _, i := range work.Intents {
+		if read.by == status.ActorUs && (w.set.class.writer() || i.Prior != read.value) {
+			continue // it was we, unless nobody says who it was and the record holds what it held before
+		}
 		if i.RecordID == s.Decision.TargetID && !i.Seen && i.Value != read.value && w.set.tells(read.at) > ms(i.PriorAt) {
 			at := read.at
 			if w.set.wrongClock() {
