@@ -118,7 +118,7 @@ const soon = time.Minute
 
 // worthALook reports whether the path has something to do that it does not know
 // of: the sides are apart and no person was told why, or they agree and an
-// exception says that they do not.
+// exception says that they do not, or only the target has said so until now.
 func (r *run) worthALook(k *store.Known, j pipeline.Judgement) bool {
 	switch {
 	case !k.DueAt.IsZero() && !k.DueAt.After(k.Now.Add(soon)):
@@ -126,7 +126,7 @@ func (r *run) worthALook(k *store.Known, j pipeline.Judgement) bool {
 	case k.Waits && j.Desired.Value == k.Desired.Value:
 		return false // trueup resume lets it through
 	case j.Action == string(decide.None):
-		return len(k.Open) > 0
+		return len(k.Open) > 0 || k.Base.Unverified
 	case j.Action == string(decide.Write):
 		return true
 	}
