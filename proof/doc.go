@@ -8,7 +8,8 @@
 //	canary      secrets and personal data, looked for in everything that is written
 //	powercut    the store on a disk that loses what was not synced (its own module)
 //	stripetest  the Stripe connection against Stripe's published description (its own module)
-//	cmd         trueup-sim and trueup-kill, which run the first of them at length
+//	mutate      one change at a time in the pure packages, which a test has to notice
+//	cmd         trueup-sim, trueup-kill and trueup-mutate, which run these at length
 //
 // docs/reliability.md says how each is run and what it has found. Suites that a
 // package is developed with stand beside it: storetest, connectortest, decide's tests.
