@@ -149,3 +149,19 @@ func TestTheHistoryTellsWhatWasDecidedOn(t *testing.T) {
 		t.Errorf("the history says %+v", got)
 	}
 }
+
+func TestALateEventDoesNotMakeAnOldAnswerTrueThatANewerEventDenied(t *testing.T) {
+	w := newWorld(t, nil)
+	agreed(w)
+	late := w.change("cus_1", "paused")
+	w.pass(3 * time.Second)
+	w.deliver(w.change("cus_1", "active"))
+	w.work()
+	w.pass(5 * time.Second)
+	w.billing.behind = 11 * time.Second // a copy that still shows what was before
+	w.deliver(late)
+	w.finish()
+	if len(w.crm.writes) != 0 || w.crm.value("rec_cus_1") != "Active" {
+		t.Errorf("written %v: the source is active since the newer event", w.crm.writes)
+	}
+}

@@ -47,7 +47,8 @@ const shownWithin = 15 * time.Second
 // pauses grow with the time since that came. What goes on being so is believed.
 func (a *attempt) notYetShown(ctx context.Context) verdict {
 	newest, said, r := a.events.newestValue(), a.events.newest, a.record
-	if newest == nil && !a.insists { // something else says to look, soon after what was told, or that event has ended in an exception
+	pending := newest
+	if (pending == nil || r.Value != a.work.Desired.SourceValue) && !a.insists { // something else says to look, soon after what was told, or a newer event has ended already
 		told, err := a.Store.Events(ctx, store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer, Connection: a.Source.Name,
 			Since: a.askedAt.Add(-shownWithin), Limit: lookBack, Bare: true})
 		if err != nil {
@@ -55,6 +56,9 @@ func (a *attempt) notYetShown(ctx context.Context) verdict {
 		}
 		lately := readEvents(slices.DeleteFunc(told, func(e store.Event) bool { return e.Outcome == status.Ignored && !e.HasValue }), a.events)
 		newest, said = lately.newestValue(), cmp.Or(said, lately.newest)
+		if pending != nil && (newest == nil || a.events.byTime(*newest, *pending) < 0) {
+			newest = pending
+		}
 	}
 	if newest == nil {
 		return a.olderThanTold(said)

@@ -347,7 +347,7 @@ func (w *world) act(x store.Exception, a store.Act) {
 	if a.Verb == store.Resolve || a.Verb == store.Ignore {
 		delete(w.facts.modes.promised, x.Customer) // a person said that nothing is to be done
 	}
-	if a.Verb != store.Resolve {
+	if a.Verb != store.Resolve && w.facts.asItWas[x.Customer].Kind == x.Kind { // what is said of another question leaves it closed
 		delete(w.facts.asItWas, x.Customer)
 	}
 	w.spoken(x)
