@@ -144,20 +144,24 @@ var noTimeTravel = watch{landed: func(w *world, s *sending, r *record) {
 }}
 
 // tied reports whether nobody can tell that a state is the older one: the source
-// cannot be asked, the older came last, and both were told of in one second or by a
-// clock that is ahead, so that only the order of arrival counts.
+// cannot be asked, the older came last, and both were told of at one time or by a
+// clock that is ahead, so that only the order of arrival counts. A source that is
+// asked, has such a clock and answers from a copy tells no more while that is old.
 func (w *world) tied(customer string, older, newer int) bool {
-	if w.set.readable || !w.set.seconds && !w.set.ahead() {
+	if w.set.readable && (!w.set.ahead() || w.set.behind == 0) {
 		return false
 	}
 	stored, err := w.db.Events(context.Background(), store.EventFilter{Sync: w.names.sync, Customer: customer, Limit: 10_000})
 	w.must(err)
-	at, place := map[int]int64{}, map[int]int64{} // of what came last of each state
+	at, place, came := map[int]int64{}, map[int]int64{}, map[int]int64{} // of what came last of each state
 	for _, e := range stored {
 		t, err := readTold(string(e.Payload))
 		if err == nil && t.value != "" && e.Side == store.SourceSide && e.ReplayOf == 0 && e.Seq > place[t.version] {
-			at[t.version], place[t.version] = t.at, e.Seq
+			at[t.version], place[t.version], came[t.version] = t.at, e.Seq, ms(e.ReceivedAt)
 		}
+	}
+	if w.set.readable && came[older] > w.source.client(customer).versions[newer].at+w.set.behind {
+		return false // by then it answered what is so
 	}
 	return place[newer] > 0 && place[older] > place[newer] && (w.set.ahead() || at[older] == at[newer])
 }
