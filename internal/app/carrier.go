@@ -103,7 +103,7 @@ func (c *carrier) end(ctx context.Context) {
 	select {
 	case <-done:
 	case <-ctx.Done():
-		c.log.Warn("the time to stop is over: calls under way are cut off and looked up at the next start")
+		c.log.Warn("shutdown timeout reached: calls in progress are cut off and checked at the next start")
 		c.stopWorking()
 		<-done // settling has a bound of its own
 	}
@@ -141,7 +141,7 @@ func needsRestart(old, cfg *config.Config) error {
 	var faults config.Faults
 	for path, same := range map[string]bool{"listen": cfg.Listen == old.Listen, "database": cfg.Database == old.Database} {
 		if !same {
-			faults = append(faults, cfg.Fault(path, "it cannot change while trueup run works", "put back what it was, or start trueup run again"))
+			faults = append(faults, cfg.Fault(path, "it cannot change while trueup run is running", "restore the old value, or restart trueup run"))
 		}
 	}
 	if len(faults) == 0 {
@@ -181,7 +181,7 @@ func (a *App) reload(ctx context.Context, cfg *config.Config) error {
 	a.noteModes(cfg)
 	old.end(ctx)
 	if err := a.noteAccounts(context.WithoutCancel(ctx), cfg); err != nil {
-		a.log.Error("which accounts are reached could not be noted; another one than before is not carried to", slog.Any("error", err))
+		a.log.Error("could not record which accounts are reached; a sync that reaches a different account stays stopped", slog.Any("error", err))
 	}
 	// Who waited until it is live is due from now on: the old one would have
 	// looked at them and written nothing.
@@ -194,7 +194,7 @@ func (a *App) reload(ctx context.Context, cfg *config.Config) error {
 	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), redriving)
 	defer cancel()
 	if err := errors.Join(watch, live, a.redrive(ctx, cfg), a.warnOfLeft(ctx, cfg)); err != nil {
-		a.log.Error("the changed configuration is used, but what waits for it could not all be looked through", slog.Any("error", err))
+		a.log.Error("the changed configuration is in use, but not all customers waiting for it could be checked", slog.Any("error", err))
 	}
 	return nil
 }
@@ -230,7 +230,7 @@ func (a *App) reloadNames(ctx context.Context, cfg *config.Config, old *carrier)
 func (a *App) unsaidLive(cfg *config.Config) error {
 	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
 		if (a.watching[name] || a.watching[cfg.Syncs[name].Was]) && cfg.Syncs[name].Mode == config.ModeLive && !cfg.SaysMode(name) {
-			return config.Faults{cfg.Fault("syncs."+name, "it has only watched until now, and the file has no mode for it any more", "write mode: live to let it write, or mode: watch")}
+			return config.Faults{cfg.Fault("syncs."+name, "until now it was in mode: watch, and the file no longer has a mode for it", "write mode: live to let it write, or mode: watch")}
 		}
 	}
 	return nil

@@ -67,7 +67,7 @@ func callback(ctx context.Context, redirect, state string, ready func()) (code s
 	}
 	listener, err := net.Listen("tcp", at.Host)
 	if err != nil {
-		return "", fmt.Errorf("listen on %s: %w; end what uses it, or choose another port in the app and in oauth.redirect_url", at.Host, err)
+		return "", fmt.Errorf("listen on %s: %w; stop what is using it, or choose another port in the app and in oauth.redirect_url", at.Host, err)
 	}
 	type answer struct {
 		code string
@@ -80,12 +80,12 @@ func callback(ctx context.Context, redirect, state string, ready func()) (code s
 		case r.Method != http.MethodGet || r.URL.Path != at.Path:
 			say(w, http.StatusNotFound, "There is nothing here.")
 		case subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(state)) != 1:
-			say(w, http.StatusBadRequest, "This is not the answer to the consent that was asked for. Open the address that trueup connect shows.")
+			say(w, http.StatusBadRequest, "This answer does not belong to the current request. Open the address that trueup connect shows.")
 		case q.Get("code") == "":
-			say(w, http.StatusOK, "No consent was given. You can close this window.")
-			offer(came, answer{err: errors.New("no consent was given; run trueup connect again")})
+			say(w, http.StatusOK, "Access was not granted. You can close this window.")
+			offer(came, answer{err: errors.New("access was not granted; run trueup connect again")})
 		default:
-			say(w, http.StatusOK, "Thank you. You can close this window; trueup connect says how it went.")
+			say(w, http.StatusOK, "Thank you. You can close this window; trueup connect shows the result.")
 			offer(came, answer{code: q.Get("code")})
 		}
 	})}
@@ -100,7 +100,7 @@ func callback(ctx context.Context, redirect, state string, ready func()) (code s
 	case a := <-came:
 		return a.code, a.err
 	case <-ctx.Done():
-		return "", fmt.Errorf("wait for the consent: %w", ctx.Err())
+		return "", fmt.Errorf("wait for access to be granted: %w", ctx.Err())
 	}
 }
 

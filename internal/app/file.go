@@ -68,7 +68,7 @@ func (a *App) noteFile(f store.NodeFile) {
 	a.file.Store(&f)
 	ctx, cancel := context.WithTimeout(context.Background(), leaving)
 	defer cancel()
-	a.look("say which file is used", a.store.SeeNode(ctx, a.seenAs()), ctx)
+	a.look("record which file is used", a.store.SeeNode(ctx, a.seenAs()), ctx)
 }
 
 // fileFault says for whoever asks that the file on disk is not used, "" when it is.

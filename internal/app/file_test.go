@@ -47,12 +47,12 @@ func TestAFileThatCannotBeUsedIsSeen(t *testing.T) {
 			_, err := config.Load(path, app.Types(), os.LookupEnv)
 			l.app.FileRefused(err)
 			s := standing()
-			if len(s.NeedsPerson) != 1 || !strings.Contains(s.NeedsPerson[0], ": running on the file of ") ||
+			if len(s.NeedsPerson) != 1 || !strings.Contains(s.NeedsPerson[0], ": running with the file read at ") ||
 				!strings.Contains(s.NeedsPerson[0], "the one on disk has 1 fault: line ") || !strings.Contains(s.NeedsPerson[0], "syncs.customer-status.statuses.paused.form: unknown key; did you mean from?") {
 				t.Errorf("what needs a person: %q", s.NeedsPerson)
 			}
 			ready := got("/readyz")
-			if !strings.Contains(ready, `"ready":true,"configuration":"running on the file of `) || !strings.Contains(ready, ": syncs.customer-status.statuses.paused.form") || strings.Contains(ready, "unknown key") {
+			if !strings.Contains(ready, `"ready":true,"configuration":"running with the file read at `) || !strings.Contains(ready, ": syncs.customer-status.statuses.paused.form") || strings.Contains(ready, "unknown key") {
 				t.Errorf("/readyz says %s", ready)
 			}
 			if m := got("/metrics"); !strings.Contains(m, "\ntrueup_config_faults 1\n") || !strings.Contains(m, "\ntrueup_config_read_timestamp_seconds ") {
@@ -62,7 +62,7 @@ func TestAFileThatCannotBeUsedIsSeen(t *testing.T) {
 			if err := l.reload("listen: 127.0.0.1:0", "listen: 127.0.0.1:1"); err == nil {
 				t.Error("another address is used")
 			}
-			if s := standing(); len(s.NeedsPerson) != 1 || !strings.Contains(s.NeedsPerson[0], "line 2: listen: it cannot change while trueup run works; put back what it was, or start trueup run again") {
+			if s := standing(); len(s.NeedsPerson) != 1 || !strings.Contains(s.NeedsPerson[0], "line 2: listen: it cannot change while trueup run is running; restore the old value, or restart trueup run") {
 				t.Errorf("a field that needs a restart: %q", s.NeedsPerson)
 			}
 			l.must(l.reload("from: [paused]", "from: [paused, on_hold]"))

@@ -46,7 +46,7 @@ func TestAStartSaysWhoseCustomersTheFileHasLost(t *testing.T) {
 	if err := a.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(log.String(), "is not in the file any more"); n != 1 || !strings.Contains(log.String(), "the sync before is not in the file any more, and nothing carries what is held of it: 1 customer") {
+	if n := strings.Count(log.String(), "is no longer in the file"); n != 1 || !strings.Contains(log.String(), "the sync before is no longer in the file, and nothing is synced for what the database has of it: 1 customer") {
 		t.Errorf("%d warnings:\n%s", n, log.String())
 	}
 }

@@ -78,13 +78,13 @@ func (n *naming) check(ctx context.Context, db *store.DB, kind store.NameKind, n
 	switch {
 	case was == config.WasNone:
 	case known && have.Became != "" && was == "":
-		fault(fmt.Sprintf("what this %s was is called %s since it was renamed", kind, have.Became),
-			fmt.Sprintf("write %s, or was: %s in it if it is another one", have.Became, config.WasNone))
+		fault(fmt.Sprintf("this %s was renamed to %s", kind, have.Became),
+			fmt.Sprintf("write %s, or if this is a different one, add was: %s to it", have.Became, config.WasNone))
 	case was == "" && !known:
 		for _, h := range n.left {
 			if n.mayBe(h, kind, name) {
-				fault(fmt.Sprintf("the database does not know this %s, and holds of %s, which the file does not have any more: %s", kind, h.Name, h),
-					fmt.Sprintf("if it is %[1]s under another name, write was: %[1]s in it or run trueup sync rename %[1]s %[2]s; if it is new, write was: %[3]s", h.Name, name, config.WasNone))
+				fault(fmt.Sprintf("the database does not know this %s, but has data of %s, which is no longer in the file: %s", kind, h.Name, h),
+					fmt.Sprintf("if it is %[1]s under a new name, add was: %[1]s to it or run trueup sync rename %[1]s %[2]s; if it is new, add was: %[3]s", h.Name, name, config.WasNone))
 			}
 		}
 	case was != "" && kind == store.SyncName:
@@ -93,8 +93,8 @@ func (n *naming) check(ctx context.Context, db *store.DB, kind store.NameKind, n
 			return err
 		}
 		if before, ok := store.Find(n.known, kind, was); ok && before.Became == "" && have.Became == "" && !own.Empty() {
-			fault(fmt.Sprintf("%s has a memory of its own (%s), and that of %s cannot be added to it", name, own, was),
-				fmt.Sprintf("remove was; end %[1]s with trueup sync remove %[1]s, or call this sync %[1]s again", was))
+			fault(fmt.Sprintf("%s has data of its own (%s), and the data of %s cannot be merged into it", name, own, was),
+				fmt.Sprintf("remove was, then either run trueup sync remove %[1]s or name this sync %[1]s again", was))
 		}
 	}
 	return nil

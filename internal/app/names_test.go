@@ -56,7 +56,7 @@ func TestARenamedSyncKeepsItsMemory(t *testing.T) {
 				var faults config.Faults
 				err := l.reload("  customer-status:", "  cs-two:")
 				if !errors.As(err, &faults) || len(faults) != 1 || !strings.Contains(faults.Error(), "syncs.cs-two: the database does not know this sync") ||
-					!strings.Contains(faults.Error(), "write was: customer-status in it or run trueup sync rename customer-status cs-two; if it is new, write was: none") {
+					!strings.Contains(faults.Error(), "add was: customer-status to it or run trueup sync rename customer-status cs-two; if it is new, add was: none") {
 					t.Fatalf("the renamed sync: %v", err)
 				}
 				if n := l.waitingIn("customer-status"); n != customers {
@@ -122,7 +122,7 @@ func TestAStartWithARenamedSyncIsRefusedUntilAPersonSaysWhoseTheMemoryIs(t *test
 			l.must(start("  customer-status:", "  customer-status:"))
 			l.must(start("  customer-status:", "  cs-three:\n    was: customer-status"))
 			// Whoever has the old file still is told the new name.
-			if err := start("xx", "xx"); !errors.As(err, &unclear) || !strings.Contains(err.Error(), "is called cs-three since it was renamed") {
+			if err := start("xx", "xx"); !errors.As(err, &unclear) || !strings.Contains(err.Error(), "was renamed to cs-three") {
 				t.Errorf("the old file: %v", err)
 			}
 		})
@@ -141,7 +141,7 @@ func TestARenamedConnectionKeepsWhatItHasTold(t *testing.T) {
 			l.until("a word waits", func() bool { return len(l.exceptions(status.UnmappedStatus)) == 1 })
 			text := strings.Replace(configText(l.dsn, l.billing.URL, l.crm.URL), "source: {connection: billing}", "source: {connection: bill2}", 1)
 			if err := l.reloadFrom(t.Context(), text, "  billing:\n", "  bill2:\n"); err == nil ||
-				!strings.Contains(err.Error(), "connections.bill2: the database does not know this connection, and holds of billing") {
+				!strings.Contains(err.Error(), "connections.bill2: the database does not know this connection, but has data of billing") {
 				t.Fatalf("the renamed connection: %v", err)
 			}
 			l.must(l.reloadFrom(t.Context(), strings.Replace(text, "from: [paused]", "from: [paused, on_hold]", 1), "  billing:\n", "  bill2:\n    was: billing\n"))

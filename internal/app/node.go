@@ -39,12 +39,12 @@ func (a *App) beSeen(ctx context.Context) {
 	for {
 		select {
 		case <-ticker.C:
-			a.look("say that this process works", a.store.SeeNode(ctx, a.seenAs()), ctx)
-			a.look("note what a tool said of its day", a.saveBudgets(ctx), ctx)
+			a.look("record that this process is running", a.store.SeeNode(ctx, a.seenAs()), ctx)
+			a.look("record a tool's daily quota", a.saveBudgets(ctx), ctx)
 		case <-ctx.Done():
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaving)
 			defer cancel()
-			a.look("say that this process stops", a.store.LeaveNode(ctx, a.node), ctx)
+			a.look("record that this process is stopping", a.store.LeaveNode(ctx, a.node), ctx)
 			return
 		}
 	}
@@ -87,7 +87,7 @@ func (a *App) syncLines(ctx context.Context) ([]web.SyncLine, error) {
 			}
 		}
 		if len(row.AccountMoved) > 0 {
-			line.Stopped = "Nothing is carried: the file names another account than the links are of."
+			line.Stopped = "Nothing is synced: the links belong to a different account than the one in the file."
 		}
 		for _, n := range row.OpenExceptions {
 			line.Exceptions += n
@@ -101,7 +101,7 @@ func (a *App) syncLines(ctx context.Context) ([]web.SyncLine, error) {
 func lastLook(a contract.Agreement) string {
 	text := report.Percent(a.Share)
 	if n := a.Remapped + a.Stale; n > 0 {
-		text += fmt.Sprintf(", %d looked at before the file changed", n)
+		text += fmt.Sprintf(", %d read before the file changed", n)
 	}
 	return text
 }

@@ -129,7 +129,7 @@ func untold(ctx context.Context, cfg *config.Config) error {
 	for _, u := range waiting {
 		if !slices.Contains(reasons, u.Failure) {
 			reasons = append(reasons, u.Failure)
-			err = errors.Join(err, fmt.Errorf("a message waits since %s: %s", u.Since.UTC().Format("2006-01-02 15:04 MST"), u.Failure))
+			err = errors.Join(err, fmt.Errorf("a message has been waiting since %s: %s", u.Since.UTC().Format("2006-01-02 15:04 MST"), u.Failure))
 		}
 	}
 	return err

@@ -57,7 +57,7 @@ func (a *App) mayLink(ctx context.Context, sync, customer, targetID string, forc
 		defer cancel()
 		p, err := lookAtRecord(ctx, a.store, s, customer, targetID, force)
 		if p.Unasked != nil {
-			a.log.Warn("a customer is linked to a record that could not be looked at", slog.String("sync", sync), slog.Any("error", p.Unasked))
+			a.log.Warn("a customer is linked to a record that could not be read", slog.String("sync", sync), slog.Any("error", p.Unasked))
 		}
 		return err
 	}
@@ -82,7 +82,7 @@ func lookAtRecord(ctx context.Context, db *store.DB, s pipeline.Sync, customer, 
 		case f.Kind == connector.Gone:
 			return p, &exceptions.NoRecordError{Why: fmt.Sprintf("%s has no record %s", s.Target.Name, targetID)}
 		default:
-			p.Unasked = fmt.Errorf("%s could not be asked about record %s: %w", s.Target.Name, targetID, f)
+			p.Unasked = fmt.Errorf("could not read record %[2]s from %[1]s: %[3]w", s.Target.Name, targetID, f)
 		}
 		record = status.TargetRecord{ID: targetID}
 	}
@@ -125,7 +125,7 @@ func anothers(ctx context.Context, db *store.DB, s pipeline.Sync, customer strin
 			}
 		}
 		if other != "" {
-			return fmt.Sprintf("record %s shows the %s of customer %s, who matches it by %s", record.ID, r.Target, other, r), nil
+			return fmt.Sprintf("record %s has the %s of customer %s, which matches it by %s", record.ID, r.Target, other, r), nil
 		}
 	}
 	// Who waits for a person because of this record matches it by whatever key.
@@ -148,7 +148,7 @@ func anothers(ctx context.Context, db *store.DB, s pipeline.Sync, customer strin
 func sourceSide(ctx context.Context, s pipeline.Sync, customer string) Side {
 	side := Side{Connection: s.Source.Name, ID: customer}
 	if s.Source.Source == nil {
-		side.Error = "the source cannot be asked; trueup events show has what it told"
+		side.Error = "the source cannot be read; trueup events show has what it sent"
 	} else if r, err := s.Source.Source.Read(ctx, customer); err != nil {
 		side.Error = connector.FailureOf(err).Error()
 	} else {

@@ -55,11 +55,11 @@ func TestALinkIsLookedAtBeforeItIsMade(t *testing.T) {
 	}{
 		{"a record that is nobody else's", "cus_9", "rec_9", byEmail, false, ""},
 		{"a record that is linked to another", "cus_9", "rec_1", byEmail, true, "linked to customer cus_1"},
-		{"a record with another's address", "cus_9", "rec_10", byEmail, false, "shows the email of customer cus_1, who matches it by email = email"},
+		{"a record with another's address", "cus_9", "rec_10", byEmail, false, "has the email of customer cus_1, which matches it by email = email"},
 		{"the same by force", "cus_9", "rec_10", byEmail, true, ""},
 		{"a record with the address of one who was parked", "cus_9", "rec_3", byEmail, false, "of customer cus_2"},
 		{"one of the two, for whom they match", "cus_2", "rec_3", byEmail, false, ""},
-		{"a record with the id of one whom only the source knows", "cus_9", "rec_8", byID, false, "shows the email of customer cus_10, who matches it by id = email"},
+		{"a record with the id of one whom only the source knows", "cus_9", "rec_8", byID, false, "has the email of customer cus_10, which matches it by id = email"},
 		{"a record with the own id", "cus_10", "rec_8", byID, false, ""},
 		{"a record that another's exception has as a match", "cus_9", "rec_9", byPhone, false, "rec_9 matches customer cus_7 by phone = phone, whose exception"},
 		{"a record that is only like another", "cus_9", "rec_10", byPhone, false, ""},

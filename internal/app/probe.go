@@ -96,7 +96,7 @@ func probe(ctx context.Context, cfg *config.Config, db *store.DB, c config.Conne
 	case err != nil:
 		r.Err = err
 	case opened.Probe == nil:
-		r.Said = []string{"there is nothing to call: this connection only receives"}
+		r.Said = []string{"nothing to call: this connection only receives"}
 	default:
 		ctx, cancel := context.WithTimeout(ctx, probeTime)
 		defer cancel()

@@ -36,17 +36,17 @@ func (a *App) redrive(ctx context.Context, cfg *config.Config) error {
 			if _, err := words.Source(x.SourceValue); err != nil || x.Customer == "" || x.Ignored == store.IgnoredAlways {
 				continue
 			}
-			_, err := a.store.Act(ctx, store.Act{Exception: x.ID, Verb: store.Retry, Who: "trueup, because the configuration was changed"})
+			_, err := a.store.Act(ctx, store.Act{Exception: x.ID, Verb: store.Retry, Who: "trueup, because the configuration changed"})
 			if errors.Is(err, store.ErrNotFound) {
 				continue // its customer is looked at with the first event
 			}
 			if err != nil {
-				return fmt.Errorf("look again at customers of %s whose value is known now: %w", name, err)
+				return fmt.Errorf("requeue customers of %s whose value now has a meaning: %w", name, err)
 			}
 			again++
 		}
 		if again > 0 {
-			a.log.Info("customers are looked at again: their value has another meaning now", slog.String("sync", name), slog.Int("customers", again))
+			a.log.Info("customers requeued: the meaning of their value has changed", slog.String("sync", name), slog.Int("customers", again))
 			a.carrier.Load().pipeline.Wake(name)
 		}
 	}
@@ -66,7 +66,7 @@ func (a *App) redriveIgnored(ctx context.Context, sync string, words mapping.Map
 		}
 		n, err := a.store.LookAtIgnored(ctx, sync, word)
 		if err != nil {
-			return again, fmt.Errorf("look again at customers of %s whose value is not ignored any more: %w", sync, err)
+			return again, fmt.Errorf("requeue customers of %s whose value is no longer ignored: %w", sync, err)
 		}
 		again += n
 	}

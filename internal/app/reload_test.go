@@ -120,7 +120,7 @@ func TestAChangedMapIsUsedThoughTheTimeIsOverAndTheQuestionIsHidden(t *testing.T
 
 func TestWhatCannotChangeWhileItRunsIsRefused(t *testing.T) {
 	l := newLive(t, storetest.File(t))
-	if err := l.reload("listen: 127.0.0.1:0", "listen: 127.0.0.1:1"); err == nil || !strings.Contains(err.Error(), "start trueup run again") {
+	if err := l.reload("listen: 127.0.0.1:0", "listen: 127.0.0.1:1"); err == nil || !strings.Contains(err.Error(), "restart trueup run") {
 		t.Errorf("another address: %v", err)
 	}
 	l.customer(1)

@@ -38,7 +38,7 @@ func (r retention) run(ctx context.Context) {
 	defer ticker.Stop()
 	for {
 		if err := r.look(ctx); err != nil && ctx.Err() == nil {
-			r.log.Warn("old data could not be deleted", slog.Any("error", err))
+			r.log.Warn("could not delete old data", slog.Any("error", err))
 		}
 		select {
 		case <-ctx.Done():
@@ -50,7 +50,7 @@ func (r retention) run(ctx context.Context) {
 
 // look deletes unless another node does or has done so lately.
 func (r retention) look(ctx context.Context) error {
-	const turn = "retention of what is old" // with spaces: no connection is called so
+	const turn = "delete old data" // with spaces: no connection is called so
 	cursor, fence, ok, err := r.db.LeaseCursor(ctx, turn, retainEvery, retainTime)
 	if err != nil || !ok {
 		return err
@@ -89,7 +89,7 @@ func (r retention) deleteAll(ctx context.Context) error {
 			all = append(all, slog.Int(string(what), n))
 		}
 	}
-	r.log.Info("old data was deleted", all...)
+	r.log.Info("old data deleted", all...)
 	return nil
 }
 

@@ -37,7 +37,7 @@ func TestSilenceIsSeenWithoutSlack(t *testing.T) {
 	l.must(err)
 	s, err := standing.Status(t.Context(), l.db, cfg)
 	l.must(err)
-	if !slices.Contains(s.NeedsPerson, "customer-status: billing says nothing any more") {
+	if !slices.Contains(s.NeedsPerson, "customer-status: billing has gone silent") {
 		t.Errorf("what needs a person: %q", s.NeedsPerson)
 	}
 }

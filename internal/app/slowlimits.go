@@ -29,7 +29,7 @@ func SlowLimits(cfg *config.Config) []string {
 				continue
 			}
 			least := int(time.Minute/longest) + 1
-			all = append(all, fmt.Sprintf("%s: the rate_limit of %s leaves a call every %s, and a customer does not get the calls that he takes before they are given up: nobody would be carried; allow %d a minute at least",
+			all = append(all, fmt.Sprintf("%s: the rate_limit of %s allows one call every %s, so a customer would not get the calls it needs in time, and none would be synced; allow at least %d per minute",
 				name, side.connection, gap.Round(time.Second), least))
 		}
 	}

@@ -60,7 +60,7 @@ func (s *suggester) run(ctx context.Context) {
 		case <-ticker.C:
 		}
 		if err := s.look(ctx); err != nil && ctx.Err() == nil {
-			s.log.Warn("candidates could not be looked for", slog.String("sync", s.Sync), slog.Any("error", err))
+			s.log.Warn("could not search for candidates", slog.String("sync", s.Sync), slog.Any("error", err))
 		}
 	}
 }
@@ -92,7 +92,7 @@ func (s *suggester) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.log.Info("candidates were looked for", slog.String("sync", s.Sync), slog.Int("customers", result.Customers),
+	s.log.Info("searched for candidates", slog.String("sync", s.Sync), slog.Int("customers", result.Customers),
 		slog.Int("found", result.Found), slog.Int("records", result.Records))
 	return nil
 }
@@ -118,7 +118,7 @@ func oneSync(cfg *config.Config, db *store.DB, sync string) (pipeline.Sync, *con
 			return s, conns, nil
 		}
 	}
-	return pipeline.Sync{}, nil, fmt.Errorf("there is no sync %s", sync)
+	return pipeline.Sync{}, nil, fmt.Errorf("no sync %s", sync)
 }
 
 // Side is one record as a tool holds it now.

@@ -64,7 +64,7 @@ func (s *sweeper) run(ctx context.Context) {
 		case errors.As(err, &sweeping):
 			wait = sweepLook
 		case err != nil:
-			s.log.Warn("a sweep did not come to its end; it is tried again", slog.String("sync", s.sync.Config.Name), slog.Any("error", err))
+			s.log.Warn("a comparison did not complete; it will be tried again", slog.String("sync", s.sync.Config.Name), slog.Any("error", err))
 			wait = sweepAgain
 		}
 		timer := time.NewTimer(wait)
@@ -87,7 +87,7 @@ func dropLeft(ctx context.Context, db *store.DB, log *slog.Logger) {
 	defer ticker.Stop()
 	for {
 		if err := db.CleanSweeps(ctx); err != nil && ctx.Err() == nil {
-			log.Warn("what a comparison has left could not be dropped", slog.Any("error", err))
+			log.Warn("could not delete the leftovers of a comparison", slog.Any("error", err))
 		}
 		select {
 		case <-ticker.C:
@@ -105,7 +105,7 @@ func closeLeft(ctx context.Context, cfg *config.Config, db *store.DB, log *slog.
 			continue
 		}
 		if _, err := db.CloseExceptions(ctx, name, "", status.ConnectionFailed, comparing); err != nil && ctx.Err() == nil {
-			log.Warn("the exception of a sweep that is not made any more could not be closed", slog.String("sync", name), slog.Any("error", err))
+			log.Warn("could not close the exception of a comparison that no longer runs", slog.String("sync", name), slog.Any("error", err))
 		}
 	}
 }

@@ -52,7 +52,7 @@ func TestTheWholeDemonstration(t *testing.T) {
 			}
 			cast, _ := newScript(tt.seed)
 			for _, want := range []string{
-				"71.4 %: the CRM shows what billing says for 10 of 14 customers;\n                  4 wait for a person, as exceptions\n",
+				"71.4%: the CRM shows what billing says for 10 of 14 customers;\n                  4 wait for a person, as exceptions\n",
 				"Held            " + playing(cast, kept).name,
 				"4 exceptions are open",
 				"unmatched         " + playing(cast, missing).name,
@@ -90,7 +90,7 @@ func TestAnInterruptionStillEndsWithTheTable(t *testing.T) {
 		must(t, err)
 		out, f, err := rehearse(t, ctx, Options{Seed: 9})
 		must(t, err)
-		if !f.stopped || !strings.Contains(out, "After 3m0s") || !strings.Contains(out, "Agreement       71.4 %") {
+		if !f.stopped || !strings.Contains(out, "After 3m0s") || !strings.Contains(out, "Agreement       71.4%") {
 			t.Errorf("stopped %v, output:\n%s", f.stopped, out)
 		}
 		after, err := filepath.Glob(filepath.Join(os.TempDir(), "trueup-demo-*"))

@@ -102,9 +102,9 @@ func (r report) writeAgreement(p printer) {
 	case carried == 0:
 		p("Agreement       there was nothing to carry\n")
 	case agreed == carried:
-		p("Agreement       100 %%: the CRM shows what billing says for %d of %s\n", agreed, plural(carried, "customer", "customers"))
+		p("Agreement       100%%: the CRM shows what billing says for %d of %s\n", agreed, plural(carried, "customer", "customers"))
 	default:
-		p("Agreement       %.1f %%: the CRM shows what billing says for %d of %s%s\n", 100*float64(agreed)/float64(carried), agreed, plural(carried, "customer", "customers"), rest)
+		p("Agreement       %.1f%%: the CRM shows what billing says for %d of %s%s\n", 100*float64(agreed)/float64(carried), agreed, plural(carried, "customer", "customers"), rest)
 	}
 	for _, row := range r.rows {
 		switch {

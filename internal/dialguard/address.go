@@ -31,8 +31,8 @@ var refused = []network{
 	{netip.MustParsePrefix("169.254.0.0/16"), linkLocal},
 	{netip.MustParsePrefix("fe80::/10"), linkLocal},
 	// Linux connects to itself when it is told 0.0.0.0.
-	{netip.MustParsePrefix("0.0.0.0/8"), "no machine's address (RFC 1122)"},
-	{netip.MustParsePrefix("::/128"), "no machine's address (RFC 4291)"},
+	{netip.MustParsePrefix("0.0.0.0/8"), "not the address of a machine (RFC 1122)"},
+	{netip.MustParsePrefix("::/128"), "not the address of a machine (RFC 4291)"},
 	{netip.MustParsePrefix("224.0.0.0/4"), multicast},
 	{netip.MustParsePrefix("ff00::/8"), multicast},
 	{netip.MustParsePrefix("255.255.255.255/32"), "the broadcast address"},

@@ -38,16 +38,16 @@ func TestAddressesThatMayNotBeCalled(t *testing.T) {
 		"fe80::1":                   "link-local",
 		"febf:ffff::1":              "link-local",
 		"fe80::1%eth0":              "link-local",
-		"0.0.0.0":                   "no machine's",
-		"0.1.2.3":                   "no machine's",
-		"::":                        "no machine's",
+		"0.0.0.0":                   "not the address of a machine",
+		"0.1.2.3":                   "not the address of a machine",
+		"::":                        "not the address of a machine",
 		"224.0.0.1":                 "multicast",
 		"239.255.255.255":           "multicast",
 		"ff02::1":                   "multicast",
 		"255.255.255.255":           "broadcast",
 		"::ffff:169.254.169.254":    "metadata",
 		"::ffff:a9fe:a9fe":          "metadata",
-		"::ffff:0.0.0.0":            "no machine's",
+		"::ffff:0.0.0.0":            "not the address of a machine",
 		"::169.254.169.254":         "another way to write the address of a cloud's metadata",
 		"::ffff:0:a9fe:a9fe":        "another way to write the address of a cloud's metadata",
 		"64:ff9b::a9fe:a9fe":        "another way to write the address of a cloud's metadata",
@@ -89,7 +89,7 @@ func TestWhatIsRefusedSaysWhatToWrite(t *testing.T) {
 		{Refused{Setting: "notify.slack", Address: netip.MustParseAddr("169.254.10.7"), Why: linkLocal}, // where also_allow is no key
 			"169.254.10.7 is not called: it is a link-local address, where clouds serve their machines' credentials; " +
 				"correct the address under notify.slack, or the DNS"},
-		{Refused{Connection: "crm", Why: "it has no address that can be read"}, "the tool is not called: it has no address that can be read"},
+		{Refused{Connection: "crm", Why: "it has no readable address"}, "the tool is not called: it has no readable address"},
 	} {
 		if got := test.refused.Error(); got != test.want {
 			t.Errorf("got %s", got)

@@ -120,7 +120,7 @@ func (g guard) client() *http.Client {
 func (g guard) control(_, address string, _ syscall.RawConn) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil {
-		return &Refused{Connection: g.connection, Setting: g.setting, Why: "it has no address that can be read"} // invariant 4
+		return &Refused{Connection: g.connection, Setting: g.setting, Why: "it has no readable address"} // invariant 4
 	}
 	return g.check(to.Addr())
 }

@@ -86,8 +86,8 @@ func (d Desk) Do(ctx context.Context, id int64, r Request) (Done, error) {
 func (d Desk) do(ctx context.Context, x store.Exception, r Request) (Done, error) {
 	a, err := r.act(x)
 	if err == nil && a.Verb == store.ApplyOurs && d.Watching(x.Sync) {
-		err = &RefusedError{Exception: x.ID, Why: fmt.Sprintf("%s is in watch mode and writes nothing: your word would wait, and be carried out when it goes live", x.Sync),
-			Hint: fmt.Sprintf("set mode: live for %s in trueup.yaml and decide then", x.Sync)}
+		err = &RefusedError{Exception: x.ID, Why: fmt.Sprintf("%s is in mode: watch and writes nothing: your decision would wait and take effect when it goes live", x.Sync),
+			Hint: fmt.Sprintf("set mode: live for %s in trueup.yaml first, then decide", x.Sync)}
 	}
 	if err == nil && a.Verb == store.LinkTo {
 		err = d.mayLink(ctx, x, a, r)
@@ -119,7 +119,7 @@ type GroupDone struct {
 // first refusal is the error. Another error comes with what was done before it.
 func (d Desk) DoGroup(ctx context.Context, id int64, r Request, before int64) (all GroupDone, err error) {
 	if r.Verb == store.LinkTo {
-		return all, &RefusedError{Exception: id, Why: "a record is one customer's, so one exception is linked at a time", Hint: "leave the group out"}
+		return all, &RefusedError{Exception: id, Why: "a record belongs to one customer, so link one exception at a time", Hint: "leave out the group"}
 	}
 	first, err := d.Store.Exception(ctx, id)
 	if err != nil {
@@ -194,15 +194,15 @@ func (r Request) act(x store.Exception) (store.Act, error) {
 	}
 	switch {
 	case !offered(x.Kind, r.Verb):
-		return a, refuse(fmt.Sprintf("%s is not offered for %s", r.Verb, x.Kind), "trueup exceptions show says what is")
+		return a, refuse(fmt.Sprintf("%s is not offered for %s", r.Verb, x.Kind), "trueup exceptions show lists what is offered")
 	case r.Verb == store.ResumeSync:
-		return a, refuse("the whole sync is resumed, with a reason", fmt.Sprintf("trueup resume %s --reason TEXT, or POST /api/v1/syncs/%s/resume", x.Sync, x.Sync))
+		return a, refuse("resume the whole sync instead, with a reason", fmt.Sprintf("trueup resume %s --reason TEXT, or POST /api/v1/syncs/%s/resume", x.Sync, x.Sync))
 	case r.Who == "":
-		return a, refuse("nobody is named who does it", "say who you are")
+		return a, refuse("no user given", "name yourself with --as")
 	case r.Verb == store.Assign && r.Owner == "":
-		return a, refuse("no owner is named", "name one, such as ops@example.com")
+		return a, refuse("no owner given", "give an owner, such as ops@example.com")
 	case r.Verb == store.LinkTo && r.TargetID == "":
-		return a, refuse("no record is named", "name the target's id, one of the candidates for instance")
+		return a, refuse("no record given", "give the target's id, such as one of the candidates")
 	case r.Verb == store.Ignore && r.Ignored == "":
 		a.Ignored = store.IgnoredUntilChange
 	}
@@ -215,15 +215,15 @@ func explained(x store.Exception, r Request, err error) error {
 	var changed *store.ChangedError
 	switch {
 	case errors.Is(err, store.ErrNoCustomer):
-		return &RefusedError{Exception: x.ID, Why: store.ErrNoCustomer.Error(), Hint: "trueup exceptions show says what its cause is"}
+		return &RefusedError{Exception: x.ID, Why: store.ErrNoCustomer.Error(), Hint: "trueup exceptions show shows its cause"}
 	case errors.As(err, &changed):
-		return &RefusedError{Exception: x.ID, Why: changed.Error(), Hint: fmt.Sprintf("trueup explain %s %s shows what both hold now", x.Sync, x.Customer)}
+		return &RefusedError{Exception: x.ID, Why: changed.Error(), Hint: fmt.Sprintf("trueup explain %s %s shows the current values", x.Sync, x.Customer)}
 	case errors.Is(err, store.ErrKeyReused):
 		return &RefusedError{Exception: x.ID, Why: store.ErrKeyReused.Error(), Hint: "give each request a key of its own"}
 	case errors.As(err, &taken):
 		return &RefusedError{Exception: x.ID, Why: taken.Error(), Hint: fmt.Sprintf("remove that link first: trueup links remove %s %s", taken.Sync, taken.Customer)}
 	case errors.Is(err, store.ErrNotFound):
-		return &RefusedError{Exception: x.ID, Why: "its customer has not been seen yet", Hint: "it is looked at with its first event"}
+		return &RefusedError{Exception: x.ID, Why: "the customer is not known yet", Hint: "it will be checked with its first event"}
 	}
 	return fmt.Errorf("%s: %w", r.Verb, err)
 }

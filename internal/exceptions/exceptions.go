@@ -29,20 +29,20 @@ type Offer struct {
 
 // always are offered for every kind.
 var always = []Offer{
-	{store.Acknowledge, "Acknowledge", "say that you look at it"},
-	{store.Assign, "Assign", "give it to an owner"},
-	{store.Ignore, "Ignore", "hide it until the source changes, or for ever"},
-	{store.Resolve, "Resolve", "close it, whatever the tools say; a relapse opens it again, a conflict or first contact once a side changes"},
+	{store.Acknowledge, "Acknowledge", "acknowledge it"},
+	{store.Assign, "Assign", "assign it to an owner"},
+	{store.Ignore, "Ignore", "ignore it until the source changes, or permanently"},
+	{store.Resolve, "Resolve", "close it, whatever the tools hold; it reopens if the problem returns (a conflict or first contact: once a side changes)"},
 	{store.Reopen, "Reopen", "open it again"},
 }
 
 var (
-	retry  = Offer{store.Retry, "Retry", "look at the customer again, now"}
-	ours   = Offer{store.ApplyOurs, "Apply ours", "write what the source says over what the target holds"}
-	theirs = Offer{store.KeepTheirs, "Keep theirs", "leave what the target holds, until the source changes or for a time"}
-	link   = Offer{store.LinkTo, "Link", "say which record of the target the customer is"}
-	anew   = Offer{store.Rematch, "Rematch", "forget the link and try the match rules anew"}
-	resume = Offer{store.ResumeSync, "Resume", "let the customers who wait go on, and start counting again"}
+	retry  = Offer{store.Retry, "Retry", "check the customer again, now"}
+	ours   = Offer{store.ApplyOurs, "Apply ours", "write the source's value over the target's"}
+	theirs = Offer{store.KeepTheirs, "Keep theirs", "keep the target's value, until the source changes or for a time"}
+	link   = Offer{store.LinkTo, "Link", "link the customer to a record of the target"}
+	anew   = Offer{store.Rematch, "Rematch", "remove the link and run the match rules again"}
+	resume = Offer{store.ResumeSync, "Resume", "let the waiting customers through, and start counting again"}
 )
 
 // special are offered first, by kind.

@@ -21,7 +21,7 @@ func (e *NoRecordError) Error() string { return e.Why }
 // Anothers is the refusal of a link to a record that shows another customer's key.
 // why names the customer and the key, and not what the key holds.
 func Anothers(customer, why string) *RefusedError {
-	return &RefusedError{Why: why, Hint: fmt.Sprintf("compare both sides; if the record is %s's all the same, link it with --force (force: true in the API)", customer)}
+	return &RefusedError{Why: why, Hint: fmt.Sprintf("compare both sides; if the record really belongs to %s, link it with --force (force: true in the API)", customer)}
 }
 
 // mayLink asks whether a link may be made, unless the request was answered under
@@ -41,7 +41,7 @@ func (d Desk) mayLink(ctx context.Context, x store.Exception, a store.Act, r Req
 	var taken *store.DuplicateLinkError
 	switch {
 	case errors.As(err, &none):
-		return &RefusedError{Exception: x.ID, Why: none.Why, Hint: "give the id of an existing record, one of the candidates for instance"}
+		return &RefusedError{Exception: x.ID, Why: none.Why, Hint: "give the id of an existing record, such as one of the candidates"}
 	case errors.As(err, &refused):
 		return &RefusedError{Exception: x.ID, Why: refused.Why, Hint: refused.Hint}
 	case errors.As(err, &taken):

@@ -20,17 +20,17 @@ func Resume(ctx context.Context, at Resumer, r store.Resume) (store.Resumed, err
 	r.Reason = strings.TrimSpace(r.Reason)
 	switch {
 	case r.Who == "":
-		return store.Resumed{}, &RefusedError{Why: "nobody is named who does it", Hint: "say who you are"}
+		return store.Resumed{}, &RefusedError{Why: "no user given", Hint: "name yourself with --as"}
 	case r.Reason == "":
-		return store.Resumed{}, &RefusedError{Why: "no reason is given", Hint: "say why these customers are to be written: it is kept with the exception"}
+		return store.Resumed{}, &RefusedError{Why: "no reason given", Hint: "write why these changes are right: it is kept with the exception"}
 	}
 	if r.Key != "" {
 		r.Key, r.Asked = hashOf(r.Who, store.ResumeSync, r.Sync, r.Key), hashOf(r.Reason)
 	}
 	done, err := at.Resume(ctx, r)
 	if errors.Is(err, store.ErrWatching) {
-		return done, &RefusedError{Why: r.Sync + " only watches: who is let through now would be looked at, and nothing be written",
-			Hint: "write mode: live in trueup.yaml first; who waits goes on waiting until then"}
+		return done, &RefusedError{Why: r.Sync + " is in mode: watch: customers let through now would be checked, but nothing would be written",
+			Hint: "set mode: live in trueup.yaml first; waiting customers keep waiting until then"}
 	}
 	return done, err
 }

@@ -16,18 +16,18 @@ type answer struct {
 
 // The answers that are always the same.
 var (
-	unknownConnection = refusal(http.StatusNotFound, "rejected", "there is no connection of this name",
-		"the last part of the address is a connection's name in trueup.yaml")
-	noWebhook = refusal(http.StatusNotFound, "rejected", "this connection takes no webhooks",
-		"add webhook to the connection in trueup.yaml, or poll to the sync's source")
+	unknownConnection = refusal(http.StatusNotFound, "rejected", "no connection with this name",
+		"the last part of the address must be the name of a connection in trueup.yaml")
+	noWebhook = refusal(http.StatusNotFound, "rejected", "this connection does not accept webhooks",
+		"add webhook to the connection in trueup.yaml, or add poll to the sync's source")
 	noSync = refusal(http.StatusNotFound, "rejected", "no sync uses this connection",
-		"name the connection as source or target of a sync in trueup.yaml")
-	badSignature = refusal(http.StatusUnauthorized, "rejected", "the signature is not right",
+		"use the connection as the source or target of a sync in trueup.yaml")
+	badSignature = refusal(http.StatusUnauthorized, "rejected", "invalid signature",
 		"compare the webhook secret in trueup.yaml with the tool's, and the clocks of both machines")
 	tooLarge   = refusal(http.StatusRequestEntityTooLarge, "too_large", "the body is larger than 1 MiB", "send fewer events at once")
-	malformed  = refusal(http.StatusBadRequest, "malformed", "the body cannot be read", "compare it with webhook of the connection in trueup.yaml")
+	malformed  = refusal(http.StatusBadRequest, "malformed", "cannot read the body", "compare it with webhook of the connection in trueup.yaml")
 	compressed = refusal(http.StatusBadRequest, "malformed", "the body is compressed", "send it without Content-Encoding")
-	cutOff     = refusal(http.StatusBadRequest, "malformed", "the body did not arrive whole", "send it again")
+	cutOff     = refusal(http.StatusBadRequest, "malformed", "the body is incomplete", "send it again")
 	// Senders come back after these two.
 	unavailable = refusal(http.StatusServiceUnavailable, "unavailable", "the events could not be stored", "send them again")
 	stopping    = refusal(http.StatusServiceUnavailable, "unavailable", "the service is stopping", "send the events again")

@@ -125,8 +125,8 @@ func TestAnswers(t *testing.T) {
 		"no events in a body":           {"billing", `{"events":[]}`, nil, 202, `{"accepted":0,"duplicates":0}`, nil},
 		"an event for two syncs":        {"two", eventBody("e1", "c1"), nil, 202, `{"accepted":1,"duplicates":0}`, []status.Outcome{"", ""}},
 		"a bad event among good ones":   {"billing", `{"events":[` + eventBody("e1", "c1") + `,{"id":"e2"}]}`, nil, 202, `{"accepted":2,"duplicates":0}`, []status.Outcome{status.Parked, ""}},
-		"an unknown connection":         {"nobody", eventBody("e1", "c1"), nil, 404, "no connection of this name", nil},
-		"a connection without webhooks": {"mute", eventBody("e1", "c1"), nil, 404, "takes no webhooks", nil},
+		"an unknown connection":         {"nobody", eventBody("e1", "c1"), nil, 404, "no connection with this name", nil},
+		"a connection without webhooks": {"mute", eventBody("e1", "c1"), nil, 404, "does not accept webhooks", nil},
 		"a connection no sync uses":     {"unused", eventBody("e1", "c1"), nil, 404, "no sync uses", nil},
 		"another signature":             {"billing", eventBody("e1", "c1"), func(r *http.Request) { r.Header.Set("Webhook-Signature", "v1,AAAA") }, 401, "signature", nil},
 		"no signature":                  {"billing", eventBody("e1", "c1"), func(r *http.Request) { r.Header = http.Header{} }, 401, "signature", nil},
@@ -145,7 +145,7 @@ func TestAnswers(t *testing.T) {
 		"an id that is far too long":      {"billing", eventBody(strings.Repeat("e", 600), "c1"), nil, 202, `{"accepted":1,"duplicates":0}`, []status.Outcome{status.Parked}},
 		"no customer, signed":             {"billing", `{"id":"e1","status":"active"}`, nil, 202, `{"accepted":1,"duplicates":0}`, []status.Outcome{status.Parked}},
 		"a good one, not signed":          {"open", eventBody("e1", "c1"), func(r *http.Request) { r.Header = http.Header{} }, 202, `{"accepted":1,"duplicates":0}`, []status.Outcome{""}},
-		"no JSON, not signed":             {"open", "hello", nil, 400, "cannot be read", nil},
+		"no JSON, not signed":             {"open", "hello", nil, 400, "cannot read the body", nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

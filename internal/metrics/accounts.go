@@ -20,7 +20,7 @@ func (m *Metrics) WatchAccounts(moved func(context.Context) (map[string]int, err
 		return
 	}
 	m.registry.MustRegister(&accounts{moved: moved,
-		gauge: prometheus.NewDesc("trueup_account_moved", "Sides of a sync that reach another account than its links are of; nothing is carried then.", []string{"sync"}, nil)})
+		gauge: prometheus.NewDesc("trueup_account_moved", "Sides of a sync that reach a different account than its links belong to; nothing is synced then.", []string{"sync"}, nil)})
 }
 
 // Describe lists the gauge.

@@ -13,9 +13,9 @@ func (m *Metrics) WatchFile(file func() store.NodeFile) {
 	}
 	m.registry.MustRegister(
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "trueup_config_faults",
-			Help: "Faults of trueup.yaml on disk, for which this process runs on the one from before; 0 when it runs on that."},
+			Help: "Faults in trueup.yaml on disk, which is why this process still uses the previous one; 0 when it uses the file on disk."},
 			func() float64 { return float64(len(file().Faults)) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "trueup_config_read_timestamp_seconds",
-			Help: "When the configuration that this process runs on was read, in Unix seconds."},
+			Help: "When the configuration in use was read, in Unix seconds."},
 			func() float64 { return float64(file().ReadAt.UnixMilli()) / 1000 }))
 }

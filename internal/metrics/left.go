@@ -21,7 +21,7 @@ func (m *Metrics) WatchLeft(holdings func(context.Context) ([]store.Holding, err
 		return
 	}
 	m.registry.MustRegister(&left{holdings: holdings,
-		waiting: prometheus.NewDesc("trueup_left_behind", "Events that wait under the name of a sync or a connection that the file does not have any more, and that nobody has removed.", []string{"kind", "name"}, nil)})
+		waiting: prometheus.NewDesc("trueup_left_behind", "Waiting events of a sync or a connection that is no longer in the file and has not been removed.", []string{"kind", "name"}, nil)})
 }
 
 // Describe lists the gauge.

@@ -40,13 +40,13 @@ func New() *Metrics {
 	}
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
-		received: counter("trueup_events_received_total", "Events that webhooks and lists of changes brought, and requests that were refused.", "connection", "result"),
+		received: counter("trueup_events_received_total", "Events from webhooks and lists of changes, and refused requests.", "connection", "result"),
 		outcomes: counter("trueup_outcomes_total", "Events that ended, by outcome.", "sync", "outcome"),
-		attempts: counter("trueup_attempts_total", "Attempts to carry one customer, by the stage they ended in.", "sync", "stage", "result"),
+		attempts: counter("trueup_attempts_total", "Attempts to sync one customer, by the stage they ended in.", "sync", "stage", "result"),
 		calls:    counter("trueup_calls_total", "Writes sent to a target.", "sync", "what", "result"),
 		notices:  newNotices(),
 		refused:  counter("trueup_refused_writes_total", "Writes that a limit refused: writes_per_customer, never_sticks or mass_change.", "sync", "limit"),
-		deleted:  counter("trueup_deleted_total", "Old rows and payloads that were deleted, as retention says.", "what"),
+		deleted:  counter("trueup_deleted_total", "Old rows and payloads deleted by retention.", "what"),
 		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "trueup_attempt_seconds", Help: "How long one attempt took, in seconds.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}}, []string{"sync"}),
 	}

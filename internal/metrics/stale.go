@@ -25,8 +25,8 @@ func (m *Metrics) WatchLooks(of func(context.Context) (map[string]Looks, error))
 		return
 	}
 	m.registry.MustRegister(&looks{of: of,
-		stale:      prometheus.NewDesc("trueup_stale_customers", "Customers that were last looked at under an earlier map, field or match rules.", []string{"sync"}, nil),
-		unverified: prometheus.NewDesc("trueup_unverified_customers", "Customers that agree by the word of a target that cannot show what was written.", []string{"sync"}, nil)})
+		stale:      prometheus.NewDesc("trueup_stale_customers", "Customers last read under an earlier map, field or match rules.", []string{"sync"}, nil),
+		unverified: prometheus.NewDesc("trueup_unverified_customers", "Customers that agree although the target cannot show what was written.", []string{"sync"}, nil)})
 }
 
 // Describe lists the gauges.

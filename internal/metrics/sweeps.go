@@ -26,12 +26,12 @@ func (m *Metrics) WatchSweeps(last func(context.Context) (map[string]store.Sweep
 		return prometheus.NewDesc("trueup_sweep_"+name, help, append([]string{"sync"}, labels...), nil)
 	}
 	m.registry.MustRegister(&sweeps{last: last, rules: rules,
-		agreement: desc("agreement", "Share of the carried customers whose target held what the source says, at the last sweep, 0 to 1; none when nobody was compared, or the rules have changed since."),
-		ended:     desc("ended_timestamp_seconds", "When the last sweep came to its end, in Unix seconds."),
+		agreement: desc("agreement", "Share of synced customers whose target matched the source at the last sweep, 0 to 1; absent if no customer was compared or the rules have changed since."),
+		ended:     desc("ended_timestamp_seconds", "When the last sweep ended, in Unix seconds."),
 		took:      desc("seconds", "How long the last sweep took, in seconds."),
-		drift:     desc("drift", "Customers whose two sides had come apart at the last sweep, by cause.", "cause"),
-		repaired:  desc("repaired", "Customers whom the last sweep had looked at again."),
-		waiting:   desc("waiting", "Customers that differ and wait for a plan: nothing was ever carried for them, and their source changed before the sync went live."),
+		drift:     desc("drift", "Customers whose two sides differed unexpectedly at the last sweep, by cause.", "cause"),
+		repaired:  desc("repaired", "Customers that the last sweep requeued."),
+		waiting:   desc("waiting", "Customers that differ and wait for a plan: they were never synced, and their source changed before the sync went live."),
 	})
 }
 

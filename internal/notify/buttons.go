@@ -75,12 +75,12 @@ type Buttons struct {
 func (b Buttons) Press(ctx context.Context, p Press) (answer string, err error) {
 	var v value
 	if err := json.Unmarshal([]byte(p.Value), &v); err != nil || !slices.Contains(pressable, p.Verb) {
-		return "This button is not one of Trueup's.", nil
+		return "This button does not belong to Trueup.", nil
 	}
 	x, err := b.Store.Exception(ctx, v.Exception)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return fmt.Sprintf("Exception %d does not exist any more.", v.Exception), nil
+		return fmt.Sprintf("Exception %d no longer exists.", v.Exception), nil
 	case err != nil:
 		return "", err
 	}
@@ -112,14 +112,14 @@ func (b Buttons) request(p Press) exceptions.Request {
 // message showed.
 func (b Buttons) act(ctx context.Context, x store.Exception, v value, r exceptions.Request) (answer string, err error) {
 	if x.State == status.Resolved {
-		return fmt.Sprintf("Exception %d is resolved already.", x.ID), nil
+		return fmt.Sprintf("Exception %d is already resolved.", x.ID), nil
 	}
 	desk := exceptions.Desk{Store: b.Store, Watching: func(sync string) bool { return b.Syncs[sync].Watches() }}
 	if r.Verb != store.ApplyOurs && r.Verb != store.KeepTheirs {
 		return b.group(ctx, desk, x, r)
 	}
 	if v.Seen != valuesOf(x) {
-		return "Nothing was changed: what the tools hold was changed since this message was made. Look at it again, it is being brought up to date.", nil
+		return "Nothing was changed: the values in the tools have changed since this message. The message is being updated; check it again.", nil
 	}
 	r.Saw, r.SawSource = &x.TargetValue, &x.SourceValue
 	_, err = desk.Do(ctx, x.ID, r)
@@ -140,7 +140,7 @@ func (b Buttons) group(ctx context.Context, desk exceptions.Desk, x store.Except
 			}
 		}
 		if err != nil {
-			return refusal(fmt.Sprintf("After %d nothing more was changed", done), err)
+			return refusal(fmt.Sprintf("%d changed, then stopped", done), err)
 		}
 		if more = all.More; more == 0 {
 			break
@@ -149,7 +149,7 @@ func (b Buttons) group(ctx context.Context, desk exceptions.Desk, x store.Except
 	if refused == 0 {
 		return "", nil
 	}
-	return refusal(fmt.Sprintf("%d of %d were not changed", refused, refused+done), why)
+	return refusal(fmt.Sprintf("%d of %d not changed", refused, refused+done), why)
 }
 
 // refusal puts a refusal into words; another error stays one.

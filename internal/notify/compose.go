@@ -126,7 +126,7 @@ func (c composer) groupMessage(ctx context.Context, n store.Notice, g store.Grou
 	fact("State", groupState(g))
 	if total := g.Open + g.Ignored + g.Resolved; total == 1 {
 		fact("Customer", lead.Customer)
-		fact("Target holds", lead.TargetValue)
+		fact("Target value", lead.TargetValue)
 	} else {
 		fact("In common", n.Cause)
 		for _, x := range g.Some {
@@ -167,7 +167,7 @@ func happened(some []store.Exception) []Fact {
 	for _, f := range []struct {
 		name   string
 		values []string
-	}{{"Source says", said}, {"Stage", stages}, {"Last action", acts}} {
+	}{{"Source value", said}, {"Stage", stages}, {"Last action", acts}} {
 		if len(f.values) > 0 {
 			facts = append(facts, Fact{f.name, Mask(strings.Join(f.values, "; "))})
 		}
@@ -215,10 +215,10 @@ func groupState(g store.GroupState) string {
 func customerLine(x store.Exception) string {
 	line := first(x.Customer, "the whole sync")
 	if x.SourceValue != "" {
-		line += ", source says " + x.SourceValue
+		line += ", source: " + x.SourceValue
 	}
 	if x.TargetValue != "" {
-		line += ", target holds " + x.TargetValue
+		line += ", target: " + x.TargetValue
 	}
 	return line
 }
@@ -247,9 +247,9 @@ func (c composer) notes(x store.Exception, history []store.Action) []string {
 
 // done says what a person did, by verb.
 var done = map[store.Verb]string{
-	store.Acknowledge: "acknowledged", store.Assign: "assigned", store.Retry: "looked at again", store.Ignore: "ignored",
-	store.Resolve: "resolved", store.Reopen: "opened again", store.ApplyOurs: "source's value applied", store.KeepTheirs: "target's value kept",
-	store.LinkTo: "linked", store.Rematch: "matched anew", store.MapTo: "value mapped", store.ResumeSync: "resumed,",
+	store.Acknowledge: "acknowledged", store.Assign: "assigned", store.Retry: "checked again", store.Ignore: "ignored",
+	store.Resolve: "resolved", store.Reopen: "reopened", store.ApplyOurs: "source's value applied", store.KeepTheirs: "target's value kept",
+	store.LinkTo: "linked", store.Rematch: "matched again", store.MapTo: "value mapped", store.ResumeSync: "resumed,",
 }
 
 // buttons are what can be done with one click: what the kind offers, less what
@@ -289,7 +289,7 @@ func (c composer) buttons(g store.GroupState, x store.Exception, history []store
 		case store.Assign:
 			b.Label = "Assign to me"
 		case store.ApplyOurs:
-			b.Confirm = fmt.Sprintf("Write %s over %s?", Mask(first(x.SourceValue, "the source's value")), Mask(first(x.TargetValue, "the empty field")))
+			b.Confirm = fmt.Sprintf("Overwrite %[2]s with %[1]s?", Mask(first(x.SourceValue, "the source's value")), Mask(first(x.TargetValue, "the empty field")))
 		case store.KeepTheirs:
 			b.Confirm = fmt.Sprintf("Keep %s until the source changes?", Mask(first(x.TargetValue, "the empty field")))
 		}

@@ -46,8 +46,8 @@ func (c composer) recovered(ctx context.Context, n store.Notice) (plan, error) {
 		return plan{}, err
 	}
 	lasted := n.Began.Sub(g.Some[0].OpenedAt)
-	return plan{do: post, message: Message{Icon: Done, Title: fmt.Sprintf("Over: %s in %s", n.Kind, n.Sync),
-		Text: fmt.Sprintf("It began at %s and lasted %s.", stamp(g.Some[0].OpenedAt), span(lasted)), Facts: happened(g.Some)}}, nil
+	return plan{do: post, message: Message{Icon: Done, Title: fmt.Sprintf("Resolved: %s in %s", n.Kind, n.Sync),
+		Text: fmt.Sprintf("It started at %s and lasted %s.", stamp(g.Some[0].OpenedAt), span(lasted)), Facts: happened(g.Some)}}, nil
 }
 
 // silence tells that a sync hears nothing, or hears again.
@@ -57,12 +57,12 @@ func (c composer) silence(ctx context.Context, n store.Notice) (plan, error) {
 		return plan{}, err
 	}
 	if n.What == store.HeardNotice {
-		return plan{do: post, message: Message{Icon: Done, Title: n.Sync + " hears again",
-			Text: fmt.Sprintf("An event of its source came after %s of silence.", span(s.Heard.Sub(s.Since)))}}, nil
+		return plan{do: post, message: Message{Icon: Done, Title: n.Sync + " receives events again",
+			Text: fmt.Sprintf("Its source sent an event after %s of silence.", span(s.Heard.Sub(s.Since)))}}, nil
 	}
-	m := Message{Icon: Alarm, Title: n.Sync + " hears nothing",
-		Text: fmt.Sprintf("The last event of its source came at %s. In the week before, the longest time between two was %s. "+
-			"If the tool is not that quiet, look at its webhooks: were they switched off, or is the address another?", stamp(s.Since), span(s.Longest)),
+	m := Message{Icon: Alarm, Title: n.Sync + " receives no events",
+		Text: fmt.Sprintf("The last event from its source arrived at %s. In the week before, the longest gap between events was %s. "+
+			"If the tool is not that quiet, check its webhooks: are they switched off, or is the address wrong?", stamp(s.Since), span(s.Longest)),
 		Owner: c.owner(n.Sync, status.ConnectionFailed),
 		Notes: []string{"trueup events --sync " + n.Sync}}
 	c.home(&m)
@@ -84,7 +84,7 @@ func (c composer) file(ctx context.Context, n store.Notice) (plan, error) {
 	}
 	c.home(&m)
 	if len(m.List) > 0 {
-		m.Text = "Everything goes on as the file before said. Correct what is wrong, or put the file back."
+		m.Text = "The previous configuration stays in use. Fix the faults, or restore the old file."
 		m.List = cut(m.List, listed)
 		p := plan{do: post, open: 1, message: m}
 		if n.Open > 0 && n.Place != "" && c.updates {
@@ -95,7 +95,7 @@ func (c composer) file(ctx context.Context, n store.Notice) (plan, error) {
 	if n.Open == 0 {
 		return plan{}, nil // nobody was told
 	}
-	return plan{do: post, message: Message{Icon: Done, Title: "trueup.yaml is used again", Text: "The file on disk has no fault any more."}}, nil
+	return plan{do: post, message: Message{Icon: Done, Title: "trueup.yaml is used again", Text: "The file on disk no longer has faults."}}, nil
 }
 
 func (c composer) owner(sync string, kind status.Kind) Person {
@@ -129,7 +129,7 @@ func (c composer) flood(ctx context.Context, n store.Notice) (plan, error) {
 		m.Icon, m.Title = Clock, fmt.Sprintf("%d groups of exceptions are overdue", reminders)
 	}
 	m.List = cut(m.List, listed)
-	m.Text = "They came within a few minutes, so this message stands for all of them. Each group has a message of its own again when something more is added to it."
+	m.Text = "They came within a few minutes, so this is one message for all of them. A group gets its own message again when something is added to it."
 	m.Notes = []string{"trueup exceptions groups"}
 	c.home(&m)
 	p := plan{do: post, message: m}
@@ -148,7 +148,7 @@ func (c composer) digest(ctx context.Context, n store.Notice) (plan, error) {
 	m := Message{Icon: News, Title: "Trueup on " + n.Cause}
 	c.home(&m)
 	if len(groups) == 0 {
-		m.Icon, m.Text = Done, "No exception is open."
+		m.Icon, m.Text = Done, "No open exceptions."
 		return plan{do: post, message: m}, nil
 	}
 	open, overdue := 0, 0

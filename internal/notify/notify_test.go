@@ -19,7 +19,7 @@ import (
 // happened checks what each message about exceptions says of what happened.
 func (w *world) happened(m Message) {
 	w.Helper()
-	if m.fact("Source says") != "canceled" || m.fact("Stage") != "match" || m.fact("Last action") != "searched" {
+	if m.fact("Source value") != "canceled" || m.fact("Stage") != "match" || m.fact("Last action") != "searched" {
 		w.Errorf("of what happened it says %+v", m.Facts)
 	}
 }
@@ -49,7 +49,7 @@ func TestAGroupIsOneMessageThatIsKeptUpToDate(t *testing.T) {
 			t.Errorf("it says %+v", got)
 		}
 		w.happened(p.now())
-		if !strings.Contains(p.now().List[0], "source says canceled") {
+		if !strings.Contains(p.now().List[0], "source: canceled") {
 			t.Errorf("a customer of the group is %q", p.now().List[0])
 		}
 		if text := fmt.Sprint(p.now()); strings.Contains(text, "cus_00@") || !strings.Contains(text, "c***@example.com") {
@@ -106,7 +106,7 @@ func TestAConnectionThatFailsAndRecoversIsOneMessageEach(t *testing.T) {
 		if p := w.one("connection_failed"); p.now().Icon != Done {
 			t.Errorf("it says %+v", p.now())
 		}
-		if p := w.one("Over: connection_failed"); !strings.Contains(p.now().Text, "lasted 12m") {
+		if p := w.one("Resolved: connection_failed"); !strings.Contains(p.now().Text, "lasted 12m") {
 			t.Errorf("it says %+v", p.now())
 		}
 	})
@@ -165,7 +165,7 @@ func TestAButtonThatIsPressedTwiceIsPressedOnce(t *testing.T) {
 			t.Errorf("done was %v", history)
 		}
 		now := w.one("write_failed").now()
-		if now.Icon != Seen || len(now.Buttons) != 0 || !strings.Contains(strings.Join(now.Notes, "\n"), "looked at again by Ana") {
+		if now.Icon != Seen || len(now.Buttons) != 0 || !strings.Contains(strings.Join(now.Notes, "\n"), "checked again by Ana") {
 			t.Errorf("the message says %+v", now)
 		}
 		// What does not help can be tried again later.
@@ -251,13 +251,13 @@ func TestAPersonDecidesOnWhatTheMessageShowed(t *testing.T) {
 					w.pass(time.Minute)
 					old := w.button(w.one("conflict").now(), verb)
 					w.conflict(now.source, now.target)
-					if answer := w.press(old); !strings.Contains(answer, "Nothing was changed") || !strings.Contains(answer, "Look at it again") {
+					if answer := w.press(old); !strings.Contains(answer, "Nothing was changed") || !strings.Contains(answer, "check it again") {
 						t.Errorf("it is answered %q", answer)
 					}
 					w.undecided()
 					w.pass(time.Minute)
 					m := w.one("conflict").now()
-					if m.fact("Source says") != now.source || m.fact("Target holds") != now.target {
+					if m.fact("Source value") != now.source || m.fact("Target value") != now.target {
 						t.Errorf("the message shows %+v", m.Facts)
 					}
 					fresh := w.button(m, verb)
@@ -286,7 +286,7 @@ func TestWhatMovedOnSinceTheMessageIsNotDecided(t *testing.T) {
 		}
 		w.undecided()
 		w.close(status.Conflict, "cus_1")
-		if answer := w.press(w.button(w.one("conflict").now(), store.KeepTheirs)); !strings.Contains(answer, "resolved already") {
+		if answer := w.press(w.button(w.one("conflict").now(), store.KeepTheirs)); !strings.Contains(answer, "already resolved") {
 			t.Errorf("it is answered %q", answer)
 		}
 		if history, err := w.db.Actions(w.Context(), id); err != nil || len(history) != 1 || history[0].Verb != "closed" {
@@ -348,7 +348,7 @@ func TestNothingIsDecidedToBeWrittenWhereASyncOnlyWatches(t *testing.T) {
 		w.conflict("canceled", "Active")
 		w.pass(time.Minute)
 		m := w.one("conflict").now()
-		if answer := w.press(w.button(m, store.ApplyOurs)); !strings.Contains(answer, "is in watch mode") || !strings.Contains(answer, "set mode: live") {
+		if answer := w.press(w.button(m, store.ApplyOurs)); !strings.Contains(answer, "is in mode: watch") || !strings.Contains(answer, "set mode: live") {
 			t.Errorf("it is answered %q", answer)
 		}
 		w.undecided()
@@ -383,7 +383,7 @@ func TestWhatWasNotDoneOfAGroupIsSaid(t *testing.T) {
 		w.must(seen(w, "cus_1"))
 		w.pass(time.Minute)
 		answer := w.press(w.button(w.one("write_failed").now(), store.Retry))
-		if !strings.Contains(answer, "1 of 2 were not changed") || !strings.Contains(answer, "has not been seen yet") {
+		if !strings.Contains(answer, "1 of 2 not changed") || !strings.Contains(answer, "is not known yet") {
 			t.Errorf("it is answered %q", answer)
 		}
 	})
@@ -656,16 +656,16 @@ func TestASyncThatHearsNothingIsToldOnceAndAgainWhenItHears(t *testing.T) {
 			t.Errorf("told too early were %v", got)
 		}
 		w.pass(10 * time.Minute)
-		if m := w.one(syncName + " hears nothing").now(); !strings.Contains(m.Text, "1h 0m") || m.Owner.ID != "U1" {
+		if m := w.one(syncName + " receives no events").now(); !strings.Contains(m.Text, "1h 0m") || m.Owner.ID != "U1" {
 			t.Errorf("it says %+v", m)
 		}
 		w.pass(3 * time.Hour)
 		w.hear()
 		w.pass(10 * time.Minute)
-		if m := w.one(syncName + " hears again").now(); !strings.Contains(m.Text, "after 5h 9m") {
+		if m := w.one(syncName + " receives events again").now(); !strings.Contains(m.Text, "after 5h 9m") {
 			t.Errorf("it says %+v", m)
 		}
-		w.one(syncName + " hears nothing")
+		w.one(syncName + " receives no events")
 	})
 }
 
@@ -689,7 +689,7 @@ func TestAFileThatIsNotUsedIsToldAndWhenItIsUsedAgain(t *testing.T) {
 		seen(store.FileFault{Line: 31, Path: "syncs.s.mode", Text: "it is missing"})
 		told := w.one("The changed trueup.yaml is not used")
 		first, last := strings.Join(told.said[0].List, ""), strings.Join(told.now().List, "")
-		if len(told.said) != 2 || !strings.Contains(first, "host:8080: running on the file of ") || !strings.Contains(first, "has 1 fault: line 30: syncs.s.mode") ||
+		if len(told.said) != 2 || !strings.Contains(first, "host:8080: running with the file read at ") || !strings.Contains(first, "has 1 fault: line 30: syncs.s.mode") ||
 			strings.Contains(first, "ana@example.com") || !strings.Contains(last, "line 31") {
 			t.Errorf("it says %q, then %q", first, last)
 		}

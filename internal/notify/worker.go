@@ -76,7 +76,7 @@ func (w *Worker) Run(ctx context.Context) {
 	defer ticker.Stop()
 	for {
 		if err := w.turn(ctx); err != nil && ctx.Err() == nil {
-			w.log.Error("tell people", slog.Any("error", err))
+			w.log.Error("notify people", slog.Any("error", err))
 		}
 		select {
 		case <-ticker.C:
@@ -153,7 +153,7 @@ func (c *channel) tell(ctx context.Context, notices []store.Notice) {
 	}
 	c.putBack(ctx, left, max(rest, tick))
 	if err != nil && ctx.Err() == nil {
-		c.log.Error("tell people", slog.String("channel", c.name), slog.Any("error", err))
+		c.log.Error("notify people", slog.String("channel", c.name), slog.Any("error", err))
 	}
 }
 
@@ -291,7 +291,7 @@ func (c *channel) failed(ctx context.Context, n store.Notice, err error) (rest t
 		pause, result, level = max(f.RetryAfter, backoff(n.Attempts)), "failed", slog.LevelWarn
 	}
 	c.metrics.Notice(string(n.What), result, 1)
-	c.log.LogAttrs(ctx, level, "people could not be told", slog.String("channel", c.name), slog.String("what", string(n.What)),
+	c.log.LogAttrs(ctx, level, "could not notify people", slog.String("channel", c.name), slog.String("what", string(n.What)),
 		slog.String("sync", n.Sync), slog.String("kind", string(n.Kind)), slog.String("failure", string(f.Kind)), slog.String("code", f.Code),
 		slog.Int("attempt", n.Attempts+1), slog.Duration("retry_in", pause), slog.Any("error", err))
 	if err := c.settled(c.Store.NoticeFailed(ctx, n, pause, f.Error())); err != nil {

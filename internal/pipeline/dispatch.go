@@ -28,7 +28,7 @@ func (p *Pipeline) Run(ctx context.Context, claiming context.Context) {
 func (p *Pipeline) Step(ctx context.Context, sync string, n int) (int, error) {
 	f, ok := p.flows[sync]
 	if !ok {
-		return 0, fmt.Errorf("there is no sync %s", sync)
+		return 0, fmt.Errorf("no sync %s", sync)
 	}
 	works, at, err := f.claim(ctx, n)
 	for i := range works {

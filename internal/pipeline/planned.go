@@ -63,7 +63,7 @@ type Carried struct {
 func (p *Pipeline) CarryRow(ctx context.Context, from Claimer, row Planned) (Carried, error) {
 	f, ok := p.flows[row.Plan.Sync]
 	if !ok {
-		return Carried{}, fmt.Errorf("there is no sync %s", row.Plan.Sync)
+		return Carried{}, fmt.Errorf("no sync %s", row.Plan.Sync)
 	}
 	if why, err := f.barred(ctx); err != nil || why != "" {
 		return Carried{Stop: errors.New(why)}, err

@@ -64,7 +64,7 @@ func (g *Gate) standBack(ctx context.Context) error {
 	}
 	if deadline, ok := ctx.Deadline(); ok && now.Add(wait).After(deadline) || share <= stopAt {
 		return &connector.Failure{Kind: connector.RateLimited, Effect: connector.EffectNone, RetryAfter: wait,
-			Detail: fmt.Sprintf("%s allows %d more calls today of %d, and those are kept for what carries an event", g.Connection, b.left, b.limit)}
+			Detail: fmt.Sprintf("%s allows %d more calls today of %d, and those are reserved for events", g.Connection, b.left, b.limit)}
 	}
 	return g.Sleep(ctx, wait)
 }
@@ -76,6 +76,6 @@ func sleep(ctx context.Context, wait time.Duration) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return &connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone, Detail: "the call was not made in time", Err: ctx.Err()}
+		return &connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone, Detail: "the call was not sent in time", Err: ctx.Err()}
 	}
 }

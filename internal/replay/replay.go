@@ -154,17 +154,17 @@ func (r Replayer) steps(ctx context.Context, seq int64, q Request) ([]Step, erro
 	sync, known := r.Syncs[e.Sync]
 	switch {
 	case !known:
-		return refuse("nothing: this sync is not in the configuration any more")
+		return refuse("nothing: this sync is no longer in the configuration")
 	case e.Connection != map[store.Side]string{store.SourceSide: sync.Source.Connection, store.TargetSide: sync.Target.Connection}[e.Side]:
-		return refuse("nothing: it came from connection " + e.Connection + ", which is not the sync's " + string(e.Side) + " any more")
+		return refuse("nothing: it came from connection " + e.Connection + ", which is no longer the sync's " + string(e.Side))
 	case store.IsForgotten(e.Customer):
 		return refuse("nothing: the customer was forgotten")
 	case e.Outcome == "":
-		return refuse("nothing: it waits to be carried already")
+		return refuse("nothing: it is already waiting to be processed")
 	case e.Outcome == status.Parked && e.Customer == "":
 		return r.readAgain(sync, e, again, q)
 	case e.Customer == "":
-		return refuse("nothing: it is about no customer")
+		return refuse("nothing: it is not about a customer")
 	case e.Side == store.TargetSide:
 		return r.targetSide(ctx, one, e, again)
 	}
@@ -183,7 +183,7 @@ func (r Replayer) readAgain(sync config.Sync, e store.Event, again store.NewEven
 	}
 	receiver := r.Receivers[e.Connection]
 	if receiver == nil {
-		return failed("connection " + e.Connection + " takes no webhooks any more")
+		return failed("connection " + e.Connection + " no longer accepts webhooks")
 	}
 	if len(e.Payload) == 0 {
 		return failed("its payload was deleted")
@@ -209,9 +209,9 @@ func (r Replayer) readAgain(sync config.Sync, e store.Event, again store.NewEven
 			s.Does = "still cannot be read: " + reading.Err.Error()
 		case reading.Skip != "":
 			s.event.Outcome, s.event.Reason = status.Ignored, reading.Skip
-			s.Does = "can be read now, and is ignored: " + reading.Skip
+			s.Does = "can be read now, but is ignored: " + reading.Skip
 		case e.Side == store.TargetSide:
-			s.Does = "can be read now: the customer of this record is looked at again, if it is linked"
+			s.Does = "can be read now: the customer of this record is checked again, if it is linked"
 		default:
 			if err := r.sourceSide(&s, sync, s.event.Payload); err != nil {
 				s.Does = err.Error()
@@ -222,7 +222,7 @@ func (r Replayer) readAgain(sync config.Sync, e store.Event, again store.NewEven
 	}
 	switch {
 	case len(steps) == 0:
-		return failed("there is no event in it")
+		return failed("it contains no event")
 	case good == 0:
 		return failed("it " + steps[0].Does)
 	}
@@ -251,11 +251,11 @@ func (r Replayer) targetSide(ctx context.Context, one Step, e store.Event, again
 	case !errors.Is(err, store.ErrNotFound):
 		return nil, err
 	case e.Outcome != status.Ignored:
-		one.Does = "nothing: the customer is linked to no record of the target any more"
+		one.Does = "nothing: the customer is no longer linked to a record of the target"
 		return []Step{one}, nil
 	}
 	// Of an event that found no customer, the record's id was kept.
-	one.Does, one.Replays, one.event = "the customer of this record is looked at again, if it is linked", true, again
+	one.Does, one.Replays, one.event = "the customer of this record is checked again, if it is linked", true, again
 	return []Step{one}, nil
 }
 
@@ -265,7 +265,7 @@ func (r Replayer) sourceSide(s *Step, sync config.Sync, payload []byte) error {
 	readable := source.Source != nil
 	if !readable && source.EventSource != nil {
 		if len(payload) == 0 {
-			return errors.New("its payload was deleted, and the source cannot be asked")
+			return errors.New("its payload was deleted, and the source cannot be read")
 		}
 		record, err := source.EventSource.Record(payload)
 		if err != nil {
@@ -274,9 +274,9 @@ func (r Replayer) sourceSide(s *Step, sync config.Sync, payload []byte) error {
 		s.Value = record.Value
 		s.event.Value, s.event.HasValue = record.Value, !record.NoStatus
 	}
-	how := "carried again unless a newer change was carried since"
+	how := "processed again unless a newer change was processed since"
 	if readable {
-		how = "the source is read again, whatever the event says"
+		how = "the source is read again, whatever the event contains"
 	}
 	if s.Value == "" {
 		s.Does = how

@@ -199,16 +199,16 @@ func TestWhatCannotBeReplayedSaysWhy(t *testing.T) {
 		change func(*store.NewEvent)
 		says   string
 	}{
-		{func(e *store.NewEvent) { e.Customer, e.Outcome = "c1", "" }, "waits"},
+		{func(e *store.NewEvent) { e.Customer, e.Outcome = "c1", "" }, "waiting"},
 		{func(e *store.NewEvent) { e.Customer = "forgotten-abc" }, "forgotten"},
-		{func(e *store.NewEvent) { e.Customer, e.Sync = "c1", "gone" }, "not in the configuration"},
-		{func(e *store.NewEvent) {}, "about no customer"},
+		{func(e *store.NewEvent) { e.Customer, e.Sync = "c1", "gone" }, "no longer in the configuration"},
+		{func(e *store.NewEvent) {}, "not about a customer"},
 		{func(e *store.NewEvent) { e.Customer, e.Payload = "c1", nil }, "payload was deleted"},
 		{func(e *store.NewEvent) { e.Customer, e.Payload = "c1", []byte("{") }, "payload cannot be read"},
 		{func(e *store.NewEvent) { e.Outcome, e.Payload = status.Parked, nil }, "payload was deleted"},
 		{func(e *store.NewEvent) {
 			e.Customer, e.Side, e.Outcome, e.Connection = "c1", store.TargetSide, status.Held, "crm"
-		}, "linked to no record"},
+		}, "no longer linked to a record"},
 	} {
 		e := base
 		e.ID = fmt.Sprint("e", i)

@@ -35,7 +35,7 @@ func (r Replayer) Walk(ctx context.Context, spans []Span, f store.EventFilter, e
 			one.Bare, one.Limit, one.Before = true, 1, s.From+1
 			found, err := r.Store.Events(ctx, one)
 			if err != nil {
-				return fmt.Errorf("look for event %d: %w", s.From, err)
+				return fmt.Errorf("find event %d: %w", s.From, err)
 			}
 			if f != (store.EventFilter{}) && (len(found) == 0 || found[0].Seq != s.From) {
 				continue // it is there, and not chosen; one that is not is said by each

@@ -163,15 +163,15 @@ func (r Report) WriteHTML(w io.Writer) error {
 	return err
 }
 
-// Percent is a share for people, nil that of nobody. Only what is whole is 100 %.
+// Percent is a share for people, nil that of nobody. Only what is whole is 100%.
 func Percent(share *float64) string {
 	switch {
 	case share == nil:
-		return "nobody to compare"
+		return "no customers to compare"
 	case *share < 1 && *share > 0.999:
-		return "99.9 %"
+		return "99.9%"
 	}
-	return fmt.Sprintf("%.1f %%", *share*100)
+	return fmt.Sprintf("%.1f%%", *share*100)
 }
 
 // Outdated says how many last looks were made under an earlier file, and what to
@@ -179,13 +179,13 @@ func Percent(share *float64) string {
 func Outdated(remapped, stale int, sync string, sweeps []contract.Sweep) string {
 	text := ""
 	if remapped > 0 {
-		text += fmt.Sprintf("; for %d the map has changed since", remapped)
+		text += fmt.Sprintf("; %d have a value whose meaning has changed since", remapped)
 	}
 	if stale > 0 {
-		text += fmt.Sprintf("; not counted: %d last looked at under another field or match rule", stale)
+		text += fmt.Sprintf("; not counted: %d last read under a different field or match rule", stale)
 	}
 	if text != "" && (len(sweeps) == 0 || sweeps[0].Stale) {
-		text += ": trueup plan " + sync + " compares all"
+		text += ": trueup plan " + sync + " compares them all"
 	}
 	return text
 }
@@ -196,7 +196,7 @@ func Unseen(unverified int) string {
 	if unverified == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", %d of them accepted, not verified", unverified)
+	return fmt.Sprintf(", %d of them accepted but not verified", unverified)
 }
 
 // Unseen is that of the report's own figure.

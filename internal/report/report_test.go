@@ -57,7 +57,7 @@ func TestAPageThatCanBeMailed(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := b.String()
-	for _, want := range []string{"33.3 %", "last look at each, 1 of them accepted, not verified.", "<td>conflict<td class=\"n\">2<td>2 days", "&lt;script&gt;", "<th>open for<th>", "<td>2 days<td>", "<td>40 hours<td>"} {
+	for _, want := range []string{"33.3%", "last read of each, 1 of them accepted but not verified.", "<td>conflict<td class=\"n\">2<td>2 days", "&lt;script&gt;", "<th>open for<th>", "<td>2 days<td>", "<td>40 hours<td>"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %s:\n%s", want, text)
 		}
@@ -68,12 +68,12 @@ func TestAPageThatCanBeMailed(t *testing.T) {
 }
 
 func TestOnlyWhatIsWholeIsAHundredPercent(t *testing.T) {
-	for share, want := range map[float64]string{1: "100.0 %", 0.99999: "99.9 %", 0.5: "50.0 %", 0: "0.0 %"} {
+	for share, want := range map[float64]string{1: "100.0%", 0.99999: "99.9%", 0.5: "50.0%", 0: "0.0%"} {
 		if got := Percent(&share); got != want {
 			t.Errorf("%g is %s", share, got)
 		}
 	}
-	if got := Percent(nil); got != "nobody to compare" {
+	if got := Percent(nil); got != "no customers to compare" {
 		t.Errorf("nobody is %s", got)
 	}
 }

@@ -31,7 +31,7 @@ func OfFile(f store.NodeFile, detail bool) string {
 			text += fmt.Sprintf("; and %d more, see trueup check", more)
 		}
 	}
-	return fmt.Sprintf("running on the file of %s; the one on disk has %s%s", f.ReadAt.UTC().Format("2006-01-02 15:04:05Z"), status.Plural(len(f.Faults), "fault"), text)
+	return fmt.Sprintf("running with the file read at %s; the one on disk has %s%s", f.ReadAt.UTC().Format("2006-01-02 15:04:05Z"), status.Plural(len(f.Faults), "fault"), text)
 }
 
 // Differing returns the names of the working processes that run on another file

@@ -59,6 +59,6 @@ func ofDatabase(ctx context.Context, db *store.DB, cfg *config.Config) (*config.
 
 // OfLeft says of what was left what it holds, and what to do.
 func OfLeft(h store.Holding) string {
-	return fmt.Sprintf("the %s %s is not in the file any more, and nothing carries what is held of it: %s; put it back, give its memory to another name "+
-		"(trueup sync rename %s NEW), or end it: trueup sync remove %s", h.Kind, h.Name, h, h.Name, h.Name)
+	return fmt.Sprintf("the %s %s is no longer in the file, and nothing is synced for what the database has of it: %s; put it back, rename it "+
+		"(trueup sync rename %s NEW), or remove it: trueup sync remove %s", h.Kind, h.Name, h, h.Name, h.Name)
 }

@@ -69,11 +69,11 @@ func TestWhatNeedsAPersonIsSaid(t *testing.T) {
 		must(t, err)
 		id, err := db.OpenException(ctx, store.NewException{Sync: "s", Customer: "cus_1", Kind: status.Unmatched, Stage: status.StageMatch, Reason: "x"})
 		must(t, err)
-		if diff := cmp.Diff([]string{"s: 1 open exception", "s: billing says nothing any more"}, needs()); diff != "" {
+		if diff := cmp.Diff([]string{"s: 1 open exception", "s: billing has gone silent"}, needs()); diff != "" {
 			t.Error(diff)
 		}
 		*now = now.Add(2 * time.Hour)
-		if diff := cmp.Diff([]string{"s: 1 open exception, 1 overdue", "s: billing says nothing any more"}, needs()); diff != "" {
+		if diff := cmp.Diff([]string{"s: 1 open exception, 1 overdue", "s: billing has gone silent"}, needs()); diff != "" {
 			t.Error(diff)
 		}
 		// The source speaks again: nobody needs to have noticed that yet.

@@ -80,13 +80,13 @@ func needs(row contract.Sync) []string {
 		all = append(all, text)
 	}
 	for _, m := range row.AccountMoved {
-		all = append(all, row.Sync+": nothing is carried, "+m.Reason)
+		all = append(all, row.Sync+": nothing is synced, "+m.Reason)
 	}
 	if row.Halted != nil {
 		all = append(all, row.Sync+": halted by mass_change, see trueup resume")
 	}
 	if row.Silence != nil {
-		all = append(all, row.Sync+": "+row.Source.Connection+" says nothing any more")
+		all = append(all, row.Sync+": "+row.Source.Connection+" has gone silent")
 	}
 	return all
 }

@@ -63,7 +63,7 @@ func (s *Suggester) Run(ctx context.Context) (Result, error) {
 		return result, err
 	}
 	if s.Target.TargetList == nil {
-		return result, fmt.Errorf("%s cannot list its records, so there is nothing to compare with", s.Target.Name)
+		return result, fmt.Errorf("%s cannot list its records, so there is nothing to compare", s.Target.Name)
 	}
 	wanted := map[int64]*identity.Nearest{}
 	for _, x := range s.turn(waiting) {
@@ -153,7 +153,7 @@ func (s *Suggester) keys(ctx context.Context, customer string) (map[string]strin
 	}
 	i := slices.IndexFunc(events, func(e store.Event) bool { return e.Side == store.SourceSide })
 	if i < 0 || s.Source.EventSource == nil {
-		return nil, fmt.Errorf("%s has told nothing of customer %s", s.Source.Name, customer)
+		return nil, fmt.Errorf("no events from %s for customer %s", s.Source.Name, customer)
 	}
 	r, err := s.Source.EventSource.Record(events[i].Payload)
 	return r.Keys, err

@@ -229,12 +229,12 @@ func (a *application) ended(c pipeline.Carried) {
 // The reasons why a plan is not applied at all.
 var (
 	// ErrSuperseded means that a later plan of the sync says how it is now.
-	ErrSuperseded = errors.New("there is a later plan")
+	ErrSuperseded = errors.New("there is a newer plan")
 	// ErrOtherRules means that the configuration says something else about the
 	// decision than it did when the plan was made.
 	ErrOtherRules = errors.New("the configuration of the sync has changed since the plan was made")
 	// ErrWatching means that the sync writes nothing.
-	ErrWatching = errors.New("the sync only watches, and writes nothing")
+	ErrWatching = errors.New("the sync is in mode: watch and writes nothing")
 )
 
 // Applicable reports why a plan cannot be applied to a sync as it is configured

@@ -334,7 +334,7 @@ func TestAToolThatIsBusyIsWaitedFor(t *testing.T) {
 		w.crm.fail = func(string, string) error {
 			return &connector.Failure{Kind: connector.RateLimited, Effect: connector.EffectNone, RetryAfter: time.Hour, Detail: "no calls left today"}
 		}
-		if _, err := Run(t.Context(), w.options(store.ForPlan)); err == nil || !strings.Contains(err.Error(), "it goes on where it was") {
+		if _, err := Run(t.Context(), w.options(store.ForPlan)); err == nil || !strings.Contains(err.Error(), "start it again to continue") {
 			t.Errorf("it ended with %v", err)
 		}
 		w.crm.fail = nil

@@ -221,12 +221,12 @@ func (r *run) rested(ctx context.Context, connection string, waited *time.Durati
 }
 
 // errPatience ends a comparison that has waited for long enough.
-var errPatience = errors.New("it is left for now; start it again and it goes on where it was")
+var errPatience = errors.New("it has stopped for now; start it again to continue")
 
 // await waits for a connection, within reason.
 func (r *run) await(ctx context.Context, connection string, d time.Duration, waited *time.Duration) error {
 	if *waited += d; *waited > r.Patience {
-		return fmt.Errorf("%s is at its limit or does not answer, and asks to wait %s: %w", connection, d.Round(time.Second), errPatience)
+		return fmt.Errorf("%s is at its rate limit or does not answer, and asks to wait %s: %w", connection, d.Round(time.Second), errPatience)
 	}
 	r.tell(connection, time.Now().Add(d))
 	return wait(ctx, d)

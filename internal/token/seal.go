@@ -29,7 +29,7 @@ type box struct {
 
 func newBox(key []byte, connection string) (box, error) {
 	if len(key) != keyLength {
-		return box{}, errors.New("the encryption key has not 32 bytes")
+		return box{}, errors.New("the encryption key is not 32 bytes long")
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
@@ -80,15 +80,15 @@ func (b box) open(text string) (connector.Token, error) {
 	rest, ok := strings.CutPrefix(text, prefix)
 	sealed, err := base64.RawStdEncoding.DecodeString(rest)
 	if !ok || err != nil {
-		return connector.Token{}, errors.New("it was sealed in a way that this version does not know")
+		return connector.Token{}, errors.New("it was encrypted in a way that this version does not know")
 	}
 	plain, err := b.gcm.Open(nil, nil, sealed, b.about)
 	if err != nil {
-		return connector.Token{}, errors.New("it was sealed with another encryption_key; use that one, or run trueup connect again")
+		return connector.Token{}, errors.New("it was encrypted with another encryption_key; use that key, or run trueup connect again")
 	}
 	var c content
 	if err := json.Unmarshal(plain, &c); err != nil {
-		return connector.Token{}, errors.New("it holds no token")
+		return connector.Token{}, errors.New("it contains no token")
 	}
 	return connector.Token(c), nil
 }

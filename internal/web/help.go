@@ -48,7 +48,7 @@ func (o Options) help(w http.ResponseWriter, r *http.Request) {
 	page, err := helpOf(kind)
 	if err != nil {
 		o.Log.Error("help page", slog.String("kind", string(kind)), slog.Any("error", err))
-		http.Error(w, "the page could not be made; the log says why", http.StatusInternalServerError)
+		http.Error(w, "the page could not be made; the log has the cause", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")

@@ -111,7 +111,7 @@ func (o Options) ready(w http.ResponseWriter, r *http.Request) {
 	if err := o.Ready(ctx); err != nil {
 		// The detail may name hosts and users: it goes to the log.
 		o.Log.Error("not ready", slog.Any("error", err))
-		answer.Ready, answer.Error = false, "events cannot be stored and carried now; the log says why"
+		answer.Ready, answer.Error = false, "events cannot be stored and synced now; the log has the cause"
 		status = http.StatusServiceUnavailable
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -136,7 +136,7 @@ func (o Options) home(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		o.Log.Error("home page", slog.Any("error", err))
-		http.Error(w, "the page could not be made; the log says why", http.StatusInternalServerError)
+		http.Error(w, "the page could not be made; the log has the cause", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")

@@ -37,12 +37,12 @@ func TestRoutes(t *testing.T) {
 		"the API":                            {"PUT", "/api/v1/links/a/b", nil, 200, "api /api/v1/links/a/b"},
 		"alive":                              {"GET", "/healthz", nil, 200, "ok"},
 		"ready":                              {"GET", "/readyz", nil, 200, `{"ready":true}`},
-		"not ready, without saying too much": {"GET", "/readyz", errors.New("user root at db.internal"), 503, `{"ready":false,"error":"events cannot be stored and carried now; the log says why"}`},
+		"not ready, without saying too much": {"GET", "/readyz", errors.New("user root at db.internal"), 503, `{"ready":false,"error":"events cannot be stored and synced now; the log has the cause"}`},
 		"alive though the database is not":   {"GET", "/healthz", errors.New("broken"), 200, "ok"},
 		"metrics":                            {"GET", "/metrics", nil, 200, "numbers"},
 		"the page, with the version as text": {"GET", "/", nil, 200, "Version v1&lt;2"},
 		"the page, which names the API":      {"GET", "/", nil, 200, `href="/api/v1/openapi.json"`},
-		"the page, which explains watching":  {"GET", "/", nil, 200, `its reason says "watched"`},
+		"the page, which explains watching":  {"GET", "/", nil, 200, `a reason with "watched"`},
 		"nothing":                            {"GET", "/nothing", nil, 404, ""},
 	}
 	for name, tt := range tests {
@@ -63,14 +63,14 @@ func TestRoutes(t *testing.T) {
 func TestTheFirstPageSaysHowTheSyncsStand(t *testing.T) {
 	var broken error
 	h := New(Options{Hooks: http.NotFoundHandler(), API: http.NotFoundHandler(), Metrics: http.NotFoundHandler(), Syncs: func(context.Context) ([]SyncLine, error) {
-		return []SyncLine{{Name: "a<b", Mode: "watch", Compared: "95.0 %", LastLook: "90.0 %", Waiting: 3, Exceptions: 4, Held: 5}}, broken
+		return []SyncLine{{Name: "a<b", Mode: "watch", Compared: "95.0%", LastLook: "90.0%", Waiting: 3, Exceptions: 4, Held: 5}}, broken
 	}})
 	get := func() *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 		return w
 	}
-	if w := get(); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "<tr><td>a&lt;b</td><td>watch</td><td>95.0 %</td><td>90.0 %</td><td>3</td><td>4</td><td>5</td></tr>") {
+	if w := get(); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "<tr><td>a&lt;b</td><td>watch</td><td>95.0%</td><td>90.0%</td><td>3</td><td>4</td><td>5</td></tr>") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	broken = errors.New("user root at db.internal")

@@ -75,7 +75,7 @@ func (c *Coverage) without(want map[string][]string) []string {
 var onDisk = map[string][]string{
 	"comparison":           {"ok"},
 	"plan":                 {"with rows to carry"},
-	"apply":                append([]string{"beside", "there is a later plan"}, applyHow...),
+	"apply":                append([]string{"beside", "there is a newer plan"}, applyHow...),
 	"plan's row":           {"applied", "refused", "failed", "left"},
 	"moved since the plan": {"source", "person", "automation", "record", "forgotten"},
 	"fault":                {"an automation puts back what a plan wrote"},

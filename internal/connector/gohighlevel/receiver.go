@@ -173,7 +173,7 @@ func legacyKey() (*rsa.PublicKey, error) {
 func (r receiver) verifyLegacy(h http.Header, body []byte) error {
 	values := h.Values(legacy)
 	if len(values) != 1 {
-		return fmt.Errorf("the %s header is there %d times", legacy, len(values))
+		return fmt.Errorf("the %s header appears %d times", legacy, len(values))
 	}
 	text, err := base64.StdEncoding.Strict().DecodeString(values[0])
 	if err != nil {

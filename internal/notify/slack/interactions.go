@@ -126,8 +126,8 @@ func (i *Interactions) hear(ctx context.Context, payload []byte) (status int, pr
 	ours, err := i.app.ours(ctx, in.Team.ID)
 	switch {
 	case err != nil:
-		i.log.Error("a button cannot be heard", slog.Any("error", err))
-		return http.StatusServiceUnavailable, "it cannot be told whose workspace this is; try again"
+		i.log.Error("cannot handle a button", slog.Any("error", err))
+		return http.StatusServiceUnavailable, "cannot tell which workspace this is; try again"
 	case !ours:
 		i.log.Warn("a button of another workspace was refused", slog.String("team", in.Team.ID))
 		return http.StatusForbidden, "this is another workspace"
@@ -140,16 +140,16 @@ func (i *Interactions) hear(ctx context.Context, payload []byte) (status int, pr
 	select {
 	case err := <-done:
 		if err != nil {
-			return http.StatusServiceUnavailable, "it could not be done; press again"
+			return http.StatusServiceUnavailable, "that did not work; press again"
 		}
 		return http.StatusOK, ""
 	case <-timer.C:
 		i.doing.Go(func() {
 			if <-done == nil {
-				i.answer(ctx, in.ResponseURL, "That took long, and is done.")
+				i.answer(ctx, in.ResponseURL, "That took a while, but it is done.")
 			}
 		})
-		return http.StatusServiceUnavailable, "it is not done yet; press again unless the message shows it"
+		return http.StatusServiceUnavailable, "not done yet; press again unless the message shows the change"
 	}
 }
 
@@ -163,7 +163,7 @@ func (i *Interactions) press(ctx context.Context, in interaction) error {
 			ID:     strings.Join([]string{"slack", in.Team.ID, in.Container.ChannelID, in.Container.MessageTS, in.User.ID, a.ActionTS}, "/"),
 			UserID: in.User.ID, UserName: first(in.User.Username, in.User.Name, in.User.ID), Verb: store.Verb(a.ActionID), Value: a.Value})
 		if err != nil {
-			i.log.Error("a button was not done", slog.String("verb", a.ActionID), slog.Any("error", err))
+			i.log.Error("a button's action failed", slog.String("verb", a.ActionID), slog.Any("error", err))
 			i.doing.Go(func() {
 				i.answer(context.WithoutCancel(ctx), in.ResponseURL, "It could not be stored. Press again.")
 			})
@@ -182,13 +182,13 @@ func (i *Interactions) answer(ctx context.Context, to, text string) {
 	defer cancel()
 	err := i.send(ctx, to, map[string]any{"response_type": "ephemeral", "replace_original": false, "text": escaped(text, mostText)})
 	if err != nil {
-		i.log.Warn("an answer to a button did not arrive", slog.Any("error", err))
+		i.log.Warn("could not answer a button", slog.Any("error", err))
 	}
 }
 
 func (i *Interactions) send(ctx context.Context, to string, message any) error {
 	if !i.mayAnswer(to) {
-		return fmt.Errorf("the address to answer to is not Slack's")
+		return fmt.Errorf("the response address is not Slack's")
 	}
 	body, err := json.Marshal(message)
 	if err != nil {
@@ -196,7 +196,7 @@ func (i *Interactions) send(ctx context.Context, to string, message any) error {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
 	if err != nil {
-		return fmt.Errorf("the address to answer to is none")
+		return fmt.Errorf("the response address is not valid")
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := i.client.Do(req)

@@ -100,7 +100,7 @@ func (a *App) Probe(ctx context.Context, c config.Slack) (said []string, err err
 	if err != nil {
 		return nil, failure("check the bot token", err)
 	}
-	said = []string{fmt.Sprintf("the bot token is %s's in the workspace %s", found.User, found.Team)}
+	said = []string{fmt.Sprintf("the bot token belongs to %s in the workspace %s", found.User, found.Team)}
 	if c.AppToken != "" {
 		if _, _, err := a.api.StartSocketModeContext(ctx); err != nil {
 			return said, failure("check the app token", err)
@@ -133,14 +133,14 @@ var codes = map[string]connector.FailureKind{
 
 // remedies say what to do, by Slack's word.
 var remedies = map[string]string{
-	"channel_not_found": "there is no such channel for the app; correct notify.slack.channel, or invite the app with /invite where it is private",
+	"channel_not_found": "the app cannot find the channel; correct notify.slack.channel, or if the channel is private, invite the app with /invite",
 	"not_in_channel":    "invite the app to the channel with /invite",
-	"is_archived":       "the channel is archived; name another",
-	"invalid_auth":      "the token is not valid; copy it anew from OAuth & Permissions",
+	"is_archived":       "the channel is archived; choose another",
+	"invalid_auth":      "the token is not valid; copy it again from OAuth & Permissions",
 	"token_revoked":     "the token was revoked; install the app again and copy the new one",
 	"account_inactive":  "the app was removed from the workspace; install it again",
 	"missing_scope":     "the token lacks a scope; add chat:write and chat:write.public and install the app again",
-	"no_service":        "the webhook was removed; make another and write its address into notify.slack.webhook_url",
+	"no_service":        "the webhook was removed; create another and put its address in notify.slack.webhook_url",
 }
 
 // failed makes a Failure of Slack's word for an error.
@@ -167,7 +167,7 @@ func failure(doing string, err error) error {
 		return &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone, Detail: doing + ": " + guarded.Error(), Err: err}
 	case errors.As(err, &limited):
 		return &connector.Failure{Kind: connector.RateLimited, Effect: connector.EffectNone, Status: http.StatusTooManyRequests,
-			RetryAfter: limited.RetryAfter, Code: "ratelimited", Detail: doing + ": Slack is asked too often", Err: err}
+			RetryAfter: limited.RetryAfter, Code: "ratelimited", Detail: doing + ": Slack's rate limit is reached", Err: err}
 	case errors.As(err, &answered):
 		return failed(doing, word(answered.Err), 0)
 	case errors.As(err, &status) && status.Code < 500:

@@ -200,7 +200,7 @@ func TestAWebhookPostsWithoutButtonsAndHidesItsAddress(t *testing.T) {
 	if place, err := hook.Post(t.Context(), "webhook", sample()); err != nil || place != "" || got.Text == "" || strings.Contains(string(got.Blocks), "button") {
 		t.Errorf("at %q, %v: %s", place, err, got.Blocks)
 	}
-	if said, err := hook.Probe(t.Context()); err != nil || !cmp.Equal(said, []string{"the webhook is there"}) {
+	if said, err := hook.Probe(t.Context()); err != nil || !cmp.Equal(said, []string{"the webhook exists"}) {
 		t.Errorf("probed: %v, %v", said, err)
 	}
 	for _, tt := range []struct {
@@ -388,7 +388,7 @@ func TestAPressIsNotAnsweredWithAYesBeforeItIsStored(t *testing.T) {
 		t.Errorf("done was %+v", p)
 	}
 	i.Wait()
-	if diff := cmp.Diff([]string{"That took long, and is done."}, w.Answers()); diff != "" {
+	if diff := cmp.Diff([]string{"That took a while, but it is done."}, w.Answers()); diff != "" {
 		t.Error(diff)
 	}
 }

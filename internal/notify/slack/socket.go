@@ -30,7 +30,7 @@ func (i *Interactions) Socket(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		i.log.Error("Socket Mode is not open: buttons in Slack are not heard", slog.Duration("retry_in", reconnect), slog.Any("error", failure("open Socket Mode", err)))
+		i.log.Error("Socket Mode is not connected: buttons in Slack do not work", slog.Duration("retry_in", reconnect), slog.Any("error", failure("open Socket Mode", err)))
 		timer := time.NewTimer(reconnect)
 		select {
 		case <-timer.C:
@@ -71,16 +71,16 @@ func dialer() *websocket.Dialer {
 func (i *Interactions) event(ctx context.Context, client *socketmode.Client, e socketmode.Event) {
 	switch e.Type {
 	case socketmode.EventTypeConnected:
-		i.log.Info("Socket Mode is open")
+		i.log.Info("Socket Mode is connected")
 	case socketmode.EventTypeConnectionError:
 		// The SDK tries again by itself.
 		if failed, ok := e.Data.(*slackgo.ConnectionErrorEvent); ok && ctx.Err() == nil {
-			i.log.Warn("Socket Mode could not be opened", slog.Duration("retry_in", failed.Backoff), slog.Any("error", failure("open Socket Mode", failed.ErrorObj)))
+			i.log.Warn("could not connect Socket Mode", slog.Duration("retry_in", failed.Backoff), slog.Any("error", failure("open Socket Mode", failed.ErrorObj)))
 		}
 	case socketmode.EventTypeInteractive:
 		i.doing.Go(func() {
 			if _, problem := i.hear(ctx, e.Request.Payload); problem != "" {
-				i.log.Warn("a button was not heard", slog.String("problem", problem))
+				i.log.Warn("could not read a button", slog.String("problem", problem))
 				return
 			}
 			if err := client.AckCtx(ctx, e.Request.EnvelopeID, nil); err != nil {

@@ -47,7 +47,7 @@ func (w *Webhook) Post(ctx context.Context, _ string, m notify.Message) (place s
 func (w *Webhook) Probe(ctx context.Context) (said []string, err error) {
 	err = w.send(ctx, "check the webhook", struct{}{})
 	if f := connector.FailureOf(err); err != nil && (f.Code == "no_text" || f.Code == "invalid_payload") {
-		return []string{"the webhook is there"}, nil
+		return []string{"the webhook exists"}, nil
 	}
 	return nil, err
 }
@@ -56,11 +56,11 @@ func (w *Webhook) Probe(ctx context.Context) (said []string, err error) {
 func (w *Webhook) send(ctx context.Context, doing string, message any) error {
 	body, err := json.Marshal(message)
 	if err != nil {
-		return &connector.Failure{Kind: connector.Refused, Effect: connector.EffectNone, Detail: doing + ": the message cannot be written", Err: err}
+		return &connector.Failure{Kind: connector.Refused, Effect: connector.EffectNone, Detail: doing + ": cannot encode the message", Err: err}
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url.Reveal(), bytes.NewReader(body))
 	if err != nil {
-		return &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone, Detail: doing + ": the address is none"}
+		return &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone, Detail: doing + ": the address is not valid"}
 	}
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := w.client.Do(req)

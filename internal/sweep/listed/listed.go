@@ -204,8 +204,8 @@ func told(err error) error {
 	}
 	switch lite.Code() & 0xff {
 	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
-		return fmt.Errorf("the temporary file of the comparison cannot be written: %w; it is in the folder that SQLITE_TMPDIR or TMPDIR names, else in /var/tmp or /tmp: "+
-			"free space there, or set SQLITE_TMPDIR to a folder that has room; then start the comparison again, and it goes on where it was", err)
+		return fmt.Errorf("cannot write the temporary file of the comparison: %w; it is in the folder named by SQLITE_TMPDIR or TMPDIR, or else in /var/tmp or /tmp: "+
+			"free some space there, or set SQLITE_TMPDIR to a folder with room; then start the comparison again to continue", err)
 	}
 	return fmt.Errorf("the temporary file of the comparison: %w", err)
 }

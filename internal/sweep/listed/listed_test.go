@@ -228,7 +228,7 @@ func TestAFolderWithoutRoomIsToldWithWhatToDo(t *testing.T) {
 			break
 		}
 	}
-	if err == nil || !strings.Contains(err.Error(), "free space there, or set SQLITE_TMPDIR to a folder that has room; then start the comparison again") {
+	if err == nil || !strings.Contains(err.Error(), "free some space there, or set SQLITE_TMPDIR to a folder with room; then start the comparison again") {
 		t.Errorf("it is told %v", err)
 	}
 }
