@@ -83,7 +83,7 @@ func (s *Settings) Check(c *config.Checker, _ config.Connection) {
 	case token != "" && s.OAuth != nil:
 		c.Fault("oauth", "is set beside token", "keep one of the two")
 	case strings.ContainsAny(token, " \t\r\n"):
-		c.Fault("token", "contains a space or a line break", "copy the token again, without what stands around it")
+		c.Fault("token", "contains a space or a line break", "copy the token again, without anything around it")
 	}
 	if s.OAuth != nil {
 		s.OAuth.check(c)
@@ -137,11 +137,11 @@ func (w *Webhook) check(c *config.Checker, o *OAuth) {
 		c.Fault("webhook.app_id", "is not the app of oauth.client_id", "write the part of the client id before the dash")
 	}
 	if w.AppID == "" && (len(w.PublicKeys) > 0 || w.LegacyRSA) {
-		c.Fault("webhook.app_id", "is missing, and without it no signed webhook is taken", "write the part of the app's client id before the dash")
+		c.Fault("webhook.app_id", "is missing; without it no signed webhook is accepted", "write the part of the app's client id before the dash")
 	}
 	for i, key := range w.PublicKeys {
 		if _, err := signature.ParseEd25519Key(key); err != nil {
-			c.Fault(fmt.Sprintf("webhook.public_keys[%d]", i), "is no Ed25519 public key", "copy the key from HighLevel's Webhook Integration Guide, as base64 or with its BEGIN and END lines; leave public_keys out for the published one")
+			c.Fault(fmt.Sprintf("webhook.public_keys[%d]", i), "is not an Ed25519 public key", "copy the key from HighLevel's Webhook Integration Guide, as base64 or with its BEGIN and END lines; leave public_keys out for the published one")
 		}
 	}
 	if w.Workflow != nil {
@@ -162,7 +162,7 @@ func (w *Workflow) check(c *config.Checker) {
 		case len(text) < shortestSecret:
 			c.Fault(path, fmt.Sprintf("has fewer than %d characters", shortestSecret), "make one with openssl rand -hex 24")
 		case !pathSecret.MatchString(text):
-			c.Fault(path, "has characters that cannot stand in an address as they are", "make one with openssl rand -hex 24")
+			c.Fault(path, "has characters that cannot be used in an address", "make one with openssl rand -hex 24")
 		}
 	}
 }
@@ -215,11 +215,11 @@ func (s *Settings) CheckSide(c *config.Checker, side config.Side) {
 	case p.kind == opportunityStatus:
 		for _, value := range side.Values {
 			if value != "" && !slices.Contains(opportunityWords(), value) {
-				c.Fault("field", fmt.Sprintf("%q is no status of an opportunity", value), "map open, won, lost and abandoned under statuses")
+				c.Fault("field", fmt.Sprintf("%q is not a status of an opportunity", value), "map open, won, lost and abandoned under statuses")
 			}
 		}
 	case p.kind == tags && side.Target && slices.Contains(side.Values, ""):
-		c.Fault("field", "an empty text is no tag", "give each status a tag")
+		c.Fault("field", "an empty text is not a tag", "give each status a tag")
 	}
 }
 

@@ -46,10 +46,10 @@ func TestEveryFaultOfTheSettingsIsReported(t *testing.T) {
 		"another app": {Settings{LocationID: location, OAuth: &goodApp, Webhook: &Webhook{AppID: "66bb"}},
 			[]string{"webhook.app_id: is not the app of oauth.client_id"}},
 		"keys without an app": {Settings{LocationID: location, Token: "t", Webhook: &Webhook{PublicKeys: []string{"hunter2"}, Workflow: goodHook.Workflow}},
-			[]string{"webhook.app_id: is missing, and without it no signed webhook is taken", "webhook.public_keys[0]: is no Ed25519 public key"}},
+			[]string{"webhook.app_id: is missing; without it no signed webhook is accepted", "webhook.public_keys[0]: is not an Ed25519 public key"}},
 		"weak secrets": {Settings{LocationID: location, Token: "t", Webhook: &Webhook{Workflow: &Workflow{Header: "X Y", Secrets: []config.Secret{"hunter2", "hunter2/hunter2/hunter2"}}}},
 			[]string{"webhook.workflow.header: is not the name of a header", "webhook.workflow.secrets[0]: has fewer than 20 characters",
-				"webhook.workflow.secrets[1]: has characters that cannot stand in an address as they are"}},
+				"webhook.workflow.secrets[1]: has characters that cannot be used in an address"}},
 		"no secrets": {Settings{LocationID: location, Token: "t", Webhook: &Webhook{AppID: "a-b", Workflow: &Workflow{}}},
 			[]string{"webhook.app_id: is not the id of an app, which is made of letters and digits", "webhook.workflow.secrets: is required: a workflow's webhooks are not signed"}},
 	} {
@@ -69,8 +69,8 @@ func TestEveryFaultOfASyncsSideIsReported(t *testing.T) {
 		"an opportunity":           {config.Side{Field: "opportunity.status", Values: opportunityWords()}, nil},
 		"no field":                 {config.Side{Values: words}, []string{"field: is required: HighLevel has no field of its own for a customer's status"}},
 		"a tag twice":              {config.Side{Field: "tags", Values: []string{"Paused", "paused"}}, []string{`field: the words "Paused" and "paused" of a sync with the field tags are the same tag: HighLevel keeps tags in lower case`}},
-		"an empty tag":             {config.Side{Field: "tags", Values: []string{""}, Target: true}, []string{"field: an empty text is no tag"}},
-		"words of no opportunity":  {config.Side{Field: "opportunity.status", Values: []string{"open", "paused"}, Target: true}, []string{`field: "paused" is no status of an opportunity`}},
+		"an empty tag":             {config.Side{Field: "tags", Values: []string{""}, Target: true}, []string{"field: an empty text is not a tag"}},
+		"words of no opportunity":  {config.Side{Field: "opportunity.status", Values: []string{"open", "paused"}, Target: true}, []string{`field: "paused" is not a status of an opportunity`}},
 		"an opportunity's absence": {config.Side{Field: "opportunity.status", Values: []string{"", "won"}}, nil},
 	} {
 		if got := faults(t, func(check *config.Checker) { settings().CheckSide(check, c.side) }); !slices.Equal(got, c.want) {

@@ -175,7 +175,7 @@ func (t target) changeTags(ctx context.Context, method, id string, tags []string
 func (t target) writeOpportunity(ctx context.Context, record status.TargetRecord, value string) error {
 	if !slices.Contains(opportunityWords(), value) {
 		return &connector.Failure{Kind: connector.Refused, Effect: connector.EffectNone,
-			Detail: fmt.Sprintf("%q is no status of an opportunity, which is open, won, lost or abandoned", value)}
+			Detail: fmt.Sprintf("%q is not a status of an opportunity, which is open, won, lost or abandoned", value)}
 	}
 	id := record.Keys["opportunity_id"]
 	if !plausibleID(id) {

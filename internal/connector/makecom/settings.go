@@ -63,7 +63,7 @@ const (
 // Check implements config.Settings.
 func (s *Settings) Check(c *config.Checker, _ config.Connection) {
 	if s.WebhookURL == "" && s.Webhook == nil {
-		c.Fault("", "has neither webhook_url nor webhook", "write webhook_url to ask a scenario, webhook to be told by one, or both")
+		c.Fault("", "has neither webhook_url nor webhook", "write webhook_url to call a scenario, webhook to receive events from one, or both")
 	}
 	if s.WebhookURL != "" {
 		s.checkURL(c)
@@ -104,11 +104,11 @@ func (s *Settings) checkKey(c *config.Checker) {
 	key := s.APIKey.Reveal()
 	switch {
 	case key == "":
-		c.Fault("api_key", "is missing: without it whoever learns the address can write", remedyKey)
+		c.Fault("api_key", "is missing: without it, anyone who learns the address can write", remedyKey)
 	case len(key) > maxAPIKey:
 		c.Fault("api_key", fmt.Sprintf("is longer than the %d characters Make allows", maxAPIKey), remedyKey)
 	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
-		c.Fault("api_key", "holds a space, a line break or a character that is not ASCII", "copy it again, without what stands around it")
+		c.Fault("api_key", "holds a space, a line break or a character that is not ASCII", "copy it again, without anything around it")
 	}
 }
 
