@@ -77,14 +77,14 @@ func (n *node) reaches() {
 	if n.account = w.config.account; w.disk != nil {
 		return
 	}
-	a, linked := &w.facts.accounts, false
+	a, kept := &w.facts.accounts, false
 	for _, c := range w.source.customers {
 		row, err := w.db.Customer(context.Background(), w.names.sync, c.id)
-		linked = linked || err == nil && row.Link != nil
+		kept = kept || err == nil && (row.Link != nil || row.Base.Known)
 	}
 	switch {
 	case n.account == a.confirmed:
-	case linked:
+	case kept:
 		w.coverage.hit("account", "asked")
 		a.asked[n.account] = true
 	default:

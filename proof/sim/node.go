@@ -331,6 +331,7 @@ func (n *node) try(at int64) {
 	turn := n.tries
 	w.after(at-w.now, func() {
 		if turn != n.tries {
+			w.events-- // another try took its place
 			return
 		}
 		n.tryAt = -1

@@ -24,8 +24,9 @@ type pacing struct {
 const (
 	vendorWindow = 10_000
 	// mostCuts is how often the tool may have to cut calls off in a minute: those on
-	// their way with the first, and one after each rest, of which the first are short.
-	mostCuts = 25
+	// their way with the first, and one of each node after each rest, of which the
+	// first are short.
+	mostCuts = 30
 	// longestQueue is how long a customer waits in the calm, with a handful of others.
 	longestQueue = 30 * 60_000
 )

@@ -161,6 +161,9 @@ func (p *port) Settle(ctx context.Context, work *store.Work, s store.Settlement)
 					x.settled(p.world, t, work, s)
 				}
 			}
+			if t.looked != nil {
+				p.world.facts.looked[work.Customer] = *t.looked
+			}
 			delete(p.world.facts.since, work.Customer)
 			p.world.turns()
 		}

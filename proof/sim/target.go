@@ -215,8 +215,7 @@ func (f follows) Read(ctx context.Context, id string) (status.TargetRecord, erro
 				s, t.stale = old, true
 			}
 		}
-		t.read, t.readAt = s, asked
-		f.facts.looked[r.owner] = look{asked, t.stale, s.value}
+		t.read, t.readAt, t.looked = s, asked, &look{asked, t.stale, s.value}
 		record = f.view(r, s)
 		return nil
 	})

@@ -44,8 +44,10 @@ type attempt struct {
 	versionKnown bool
 	// read is the record's state that was read last, readAt when it was asked
 	// for; stale says that it was older than it should have been.
-	read     state
-	readAt   int64
+	read   state
+	readAt int64
+	// looked is the last look at the record, which counts once it is settled.
+	looked   *look
 	stale    bool
 	unproved bool
 	page     bool // a gateway answered in a tool's place
