@@ -35,7 +35,7 @@ type ActionRequest struct {
 	SawSource *string       `json:"saw_source,omitempty" maxLength:"2000" doc:"For apply and keep: the source's value that the person was shown; refused if the source now has a different value (default: the exception's current value)."`
 	Group     bool          `json:"group,omitempty" doc:"Act on all open exceptions with the same cause, up to 200 at once, highest numbers first."`
 	Before    int64         `json:"before,omitempty" minimum:"0" doc:"With group: only exceptions with lower numbers. Use the value of more from the previous answer."`
-	As        string        `json:"as,omitempty" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" doc:"The person for whom it is done."`
+	As        string        `json:"as,omitempty" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" doc:"The person on whose behalf it is done."`
 }
 
 // Acted is what a request came to.

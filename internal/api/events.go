@@ -26,7 +26,7 @@ func (s *server) eventRoutes() {
 // ReplayRequest is how an event is to be replayed.
 type ReplayRequest struct {
 	DryRun bool   `json:"dry_run,omitempty" doc:"Show what it would do, without doing it."`
-	As     string `json:"as,omitempty" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" doc:"The person for whom it is done."`
+	As     string `json:"as,omitempty" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" doc:"The person on whose behalf it is done."`
 }
 
 // Replayed is what a replay came to: a step for each customer that the event is

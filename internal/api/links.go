@@ -76,7 +76,7 @@ func (s *server) linkHistory(ctx context.Context, in *CustomerPath) (LinkHistory
 type LinkRequest struct {
 	TargetID string `json:"target_id" minLength:"1" maxLength:"500" doc:"The record's id in the target."`
 	Force    bool   `json:"force,omitempty" doc:"Link even if the record has another customer's key. A record that is linked to another customer is always refused: remove that link first."`
-	As       string `json:"as,omitempty" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" doc:"The person for whom it is done."`
+	As       string `json:"as,omitempty" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" doc:"The person on whose behalf it is done."`
 }
 
 func (s *server) setLink(ctx context.Context, in *struct {
@@ -102,7 +102,7 @@ func (s *server) setLink(ctx context.Context, in *struct {
 
 func (s *server) removeLink(ctx context.Context, in *struct {
 	CustomerPath
-	As string `query:"as" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" doc:"The person for whom it is done."`
+	As string `query:"as" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" doc:"The person on whose behalf it is done."`
 }) error {
 	return s.Store.RemoveLink(ctx, in.Sync, in.Customer, who(ctx, in.As))
 }

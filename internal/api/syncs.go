@@ -33,7 +33,7 @@ type SyncPath struct {
 // ResumeRequest says why a sync is resumed.
 type ResumeRequest struct {
 	Reason string `json:"reason" minLength:"1" maxLength:"1000" pattern:"^[^\\x00-\\x08\\x0b-\\x1f\\x7f]*$" doc:"Why the waiting customers should be written."`
-	As     string `json:"as,omitempty" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" doc:"The person for whom it is done."`
+	As     string `json:"as,omitempty" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" doc:"The person on whose behalf it is done."`
 }
 
 func (s *server) resume(ctx context.Context, in *struct {

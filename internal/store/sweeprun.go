@@ -26,7 +26,7 @@ func (e *SweepingError) Error() string {
 
 // ErrSweepTaken means that a comparison is not ours any more: nothing was
 // changed. What wraps it says why.
-var ErrSweepTaken = errors.New("the comparison is not this process's any more")
+var ErrSweepTaken = errors.New("another process has taken over the comparison")
 
 // BeginSweep takes up the comparison of a sync that was left, or begins one, for
 // the time of the lease. One that was made under other rules is given up. It

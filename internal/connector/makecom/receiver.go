@@ -79,7 +79,7 @@ func (r receiver) event(h http.Header, a answer) (status.Event, error) {
 	}
 	e := status.Event{Customer: s.id, Value: s.value, HasValue: s.hasValue, OccurredAt: s.changedAt}
 	if !r.canRead && !a.has("status") {
-		return e, errors.New("status is missing, and without webhook_url there is nobody to ask for it")
+		return e, errors.New("status is missing, and without webhook_url Trueup cannot ask for it")
 	}
 	if !a.has("event_id") && r.hasHeaderID {
 		a = answer{"event_id": h.Get("webhook-id")}
