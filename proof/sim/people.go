@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"errors"
+	"maps"
 	"math/rand/v2"
 
 	"trueup/internal/status"
@@ -121,6 +122,11 @@ var peopleSteps = map[string]happens{
 	}},
 	"person unlinks": {weight: 1, run: func(w *world, s Step) {
 		w.facts.letGo[w.source.customers[s.Who].id] = true
+		for _, r := range w.target.records { // what our looks at them told goes with the link
+			if r.owner == w.source.customers[s.Who].id {
+				maps.DeleteFunc(w.facts.firstSeen, func(k seenState, _ int64) bool { return k.record == r.id })
+			}
+		}
 		// There may be none.
 		_ = w.db.RemoveLink(context.Background(), w.names.sync, w.source.customers[s.Who].id, "person")
 		w.turns()
