@@ -107,7 +107,7 @@ func showEvent(cmd *cobra.Command, args []string, _ *config.Config, db *store.DB
   outcome     %s
   reason      %s
   payload     %s
-%s`, e.Seq, e.ID, e.Connection, e.Side, e.Sync, orDash(e.Customer), orDash(e.Value), when(e.OccurredAt), when(e.ReceivedAt), outcome, orDash(e.Reason), e.Payload, replayOf(e))
+%s`, e.Seq, e.ID, e.Connection, e.Side, e.Sync, orDash(e.Customer), orDash(e.Value), when(e.OccurredAt), when(e.ReceivedAt), outcome, orDash(e.Reason.Sentence()), e.Payload, replayOf(e))
 	return err
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -63,8 +64,8 @@ func seed(ts *testscript.TestScript, _ bool, _ []string) {
 			OccurredAt: clock.Add(-time.Minute), Payload: []byte(`{"id":"` + id + `","email":"ana@example.com"}`)}
 	}
 	unreadable := event("evt_4", "", "")
-	unreadable.Outcome, unreadable.Reason, unreadable.Payload = status.Parked, "it is no JSON", []byte("hello")
-	unreadable.Exception = &store.NewException{Sync: "customer-status", Kind: status.UnreadableEvent, Stage: status.StageReceive, Reason: "it is no JSON", Confidence: 1}
+	unreadable.Outcome, unreadable.Reason, unreadable.Payload = status.Parked, reason.Text("it is no JSON"), []byte("hello")
+	unreadable.Exception = &store.NewException{Sync: "customer-status", Kind: status.UnreadableEvent, Stage: status.StageReceive, Reason: reason.Text("it is no JSON"), Confidence: 1}
 	_, err = db.Receive(ctx, []store.NewEvent{event("evt_1", "cus_1", "paused"), event("evt_2", "cus_2", "active"), event("evt_3", "cus_3", "canceled"), unreadable})
 	ts.Check(err)
 	works, err := db.Claim(ctx, "customer-status", 10, time.Minute)
@@ -133,7 +134,7 @@ func unmapped(ts *testscript.TestScript, _ bool, _ []string) {
 	defer db.Close()
 	for _, x := range []struct{ customer, value string }{{"cus_1", "on_hold"}, {"cus_2", "on_hold"}, {"cus_3", "draft"}} {
 		_, err := db.OpenException(ctx, store.NewException{Sync: "customer-status", Customer: x.customer, Kind: status.UnmappedStatus, Stage: status.StageMap,
-			Reason: "nobody has given it a meaning", SourceValue: x.value, Cause: x.value, Confidence: 1})
+			Reason: reason.Text("nobody has given it a meaning"), SourceValue: x.value, Cause: x.value, Confidence: 1})
 		ts.Check(err)
 	}
 }
@@ -151,7 +152,7 @@ func halt(ts *testscript.TestScript, _ bool, _ []string) {
 	works, err := db.Claim(ctx, "customer-status", 10, time.Minute)
 	ts.Check(err)
 	limit := store.Limits{MassChange: &store.MassChange{Customers: 1, Within: time.Hour, Exception: func(store.Halt) store.NewException {
-		return store.NewException{Sync: "customer-status", Kind: status.MassChange, Stage: status.StageWrite, Reason: "too many", Confidence: 1}
+		return store.NewException{Sync: "customer-status", Kind: status.MassChange, Stage: status.StageWrite, Reason: reason.Text("too many"), Confidence: 1}
 	}}}
 	for i := range works {
 		_, err := db.BeginWrite(ctx, &works[i], store.Intent{RecordID: "rec", Value: "Paused"}, limit)
@@ -180,18 +181,18 @@ func settlements(at time.Time) map[string]store.Settlement {
 		to := map[string]string{"paused": "Paused", "active": "Active", "canceled": "Churned"}[v]
 		return &store.Desired{SourceValue: v, Status: status.Status(v), Value: to, At: at.Add(-time.Minute), SeenAt: at}
 	}
-	exception := func(customer string, kind status.Kind, source, reason string, confidence float64) *store.NewException {
-		return &store.NewException{Sync: "customer-status", Customer: customer, Kind: kind, Stage: status.StageMatch, Reason: reason, SourceValue: source,
+	exception := func(customer string, kind status.Kind, source, why string, confidence float64) *store.NewException {
+		return &store.NewException{Sync: "customer-status", Customer: customer, Kind: kind, Stage: status.StageMatch, Reason: reason.Text(why), SourceValue: source,
 			LastAction: "searched crm", Confidence: confidence, Owner: "ops@example.com",
 			Candidates: []status.Candidate{{TargetID: "rec_7", Value: "Active", Rule: "email = email", Confidence: 0.9}}}
 	}
 	return map[string]store.Settlement{
 		"cus_1": {Desired: desired("paused"), Observed: &store.Observed{Status: "paused", Value: "Paused", At: at, By: "us", SeenAt: at}, Email: "ana@example.com",
 			Base:    &store.Base{Known: true, RecordID: "rec_1", Status: "paused", Value: "Paused", By: "us", SeenAt: at},
-			Outcome: status.Applied, Reason: "paused was written", Decision: &store.Decision{Action: "write", Row: 4, Stage: status.StageConfirm, Confidence: 1, Events: 1}},
-		"cus_2": {Desired: desired("active"), Outcome: status.Parked, Reason: "two records match", Park: exception("cus_2", status.AmbiguousMatch, "active", "two records match", 0.9),
+			Outcome: status.Applied, Reason: reason.Text("paused was written"), Decision: &store.Decision{Action: "write", Row: 4, Stage: status.StageConfirm, Confidence: 1, Events: 1}},
+		"cus_2": {Desired: desired("active"), Outcome: status.Parked, Reason: reason.Text("two records match"), Park: exception("cus_2", status.AmbiguousMatch, "active", "two records match", 0.9),
 			Email: "ana@example.com", Decision: &store.Decision{Action: "park", Stage: status.StageMatch, Kind: status.AmbiguousMatch}},
-		"cus_3": {Desired: desired("canceled"), Observed: &store.Observed{By: "human:ben", SeenAt: at}, Outcome: status.Held, Reason: "a person's edit stays", Park: exception("cus_3", status.Conflict, "canceled", "a person's edit stays", 1),
+		"cus_3": {Desired: desired("canceled"), Observed: &store.Observed{By: "human:ben", SeenAt: at}, Outcome: status.Held, Reason: reason.Text("a person's edit stays"), Park: exception("cus_3", status.Conflict, "canceled", "a person's edit stays", 1),
 			Decision: &store.Decision{Action: "hold", Row: 8, Stage: status.StageDecide, Kind: status.Conflict, Confidence: 1}},
 	}
 }

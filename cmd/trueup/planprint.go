@@ -76,7 +76,7 @@ func printRows(out io.Writer, rows iter.Seq2[store.PlanRow, error], most int) (m
 			break
 		}
 		n++
-		line := fmt.Sprintf("%s\t%s\t%s\t%s\t%s", cell(r.Customer), cell(r.TargetID), move(r), r.Action, cell(r.Reason))
+		line := fmt.Sprintf("%s\t%s\t%s\t%s\t%s", cell(r.Customer), cell(r.TargetID), move(r), r.Action, cell(r.Reason.Sentence()))
 		if err := table.line(out, "CUSTOMER\tRECORD\tBEFORE → AFTER\tACTION\tREASON", line); err != nil {
 			return false, err
 		}
@@ -205,7 +205,7 @@ func writePlanCSV(w io.Writer, rows iter.Seq2[store.PlanRow, error]) error {
 		if err = errors.Join(err, failed); err != nil {
 			return err
 		}
-		line := []string{r.Customer, r.TargetID, r.Action, string(r.Kind), r.Reason, r.Before, r.After, string(r.State), r.Note}
+		line := []string{r.Customer, r.TargetID, r.Action, string(r.Kind), r.Reason.Sentence(), r.Before, r.After, string(r.State), r.Note}
 		for i := range line {
 			line[i] = defuse(line[i])
 		}

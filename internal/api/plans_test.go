@@ -11,6 +11,7 @@ import (
 
 	"trueup/internal/api"
 	"trueup/internal/contract"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -25,7 +26,7 @@ func (w *world) plan(n int, customers ...string) {
 	w.must(err)
 	var p store.SweepPart
 	for _, c := range customers {
-		p.Rows = append(p.Rows, store.PlanRow{Customer: c, TargetID: "rec_" + c, Action: "park", Kind: status.FirstContact, Reason: "we have never written it", Before: "Active", After: "Paused"})
+		p.Rows = append(p.Rows, store.PlanRow{Customer: c, TargetID: "rec_" + c, Action: "park", Kind: status.FirstContact, Reason: reason.Text("we have never written it"), Before: "Active", After: "Paused"})
 	}
 	s.Phase, s.Hash = store.PhaseDone, hashOf(n)
 	s.Summary = store.Summary{Agree: 3, Other: len(customers), UnmatchedTarget: 2, NotCarried: 5}
@@ -54,7 +55,7 @@ func TestAPlanIsReadByPages(t *testing.T) {
 		if diff := cmp.Diff(customers, got); diff != "" {
 			w.Errorf("the rows: %s", diff)
 		}
-		want := contract.PlanRow{Customer: "cus_0", TargetID: "rec_cus_0", Action: "park", Reason: "we have never written it", Before: "Active", After: "Paused"}
+		want := contract.PlanRow{Customer: "cus_0", TargetID: "rec_cus_0", Action: "park", Why: contract.Why{Reason: "we have never written it", ReasonText: "we have never written it"}, Before: "Active", After: "Paused"}
 		if diff := cmp.Diff(want, rows[0]); diff != "" {
 			w.Errorf("a row: %s", diff)
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"trueup/internal/contract"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -20,7 +21,7 @@ func (w *world) halt(customers ...string) {
 	works, err := w.db.Claim(w.Context(), flow, 1000, time.Minute)
 	w.must(err)
 	limit := store.Limits{MassChange: &store.MassChange{Customers: 1, Within: time.Hour, Exception: func(store.Halt) store.NewException {
-		return store.NewException{Sync: flow, Kind: status.MassChange, Stage: status.StageWrite, Reason: "too many", Owner: "ops@example.com", Confidence: 1}
+		return store.NewException{Sync: flow, Kind: status.MassChange, Stage: status.StageWrite, Reason: reason.Text("too many"), Owner: "ops@example.com", Confidence: 1}
 	}}}
 	for i := range works {
 		_, err := w.db.BeginWrite(w.Context(), &works[i], store.Intent{RecordID: "rec", Value: "Paused"}, limit)

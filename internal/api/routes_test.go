@@ -323,7 +323,7 @@ func TestALinkIsSetByWhomAndTakenAway(t *testing.T) {
 		w.must(err)
 		said := ""
 		for _, d := range history {
-			said += d.Reason + "; "
+			said += d.Reason.Sentence() + "; "
 		}
 		if want := "ana@example.com via api:the-operator removed its link; api:the-operator linked it to rec_2; api:the-operator removed its link; ana@example.com via api:the-operator linked it to rec_1; "; said != want {
 			w.Errorf("the history says: %s", said)

@@ -23,6 +23,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/exceptions"
+	"trueup/internal/reason"
 	"trueup/internal/replay"
 	"trueup/internal/standing"
 	"trueup/internal/status"
@@ -289,11 +290,11 @@ func (w *world) park(kind status.Kind, customers ...string) {
 	w.must(err)
 	for i := range works {
 		k := &works[i]
-		s := store.Settlement{Email: mail, Outcome: status.Parked, Reason: "parked",
+		s := store.Settlement{Email: mail, Outcome: status.Parked, Reason: reason.Text("parked"),
 			Desired:  &store.Desired{SourceValue: "paused", Status: "paused", Value: "Paused", SeenAt: k.Now},
 			Observed: &store.Observed{Status: "active", Value: "Active", By: "human:ben", SeenAt: k.Now},
-			Decision: &store.Decision{Sync: flow, Customer: k.Customer, Action: "park", Outcome: status.Parked, Kind: kind, Stage: status.StageMatch, Reason: "parked"},
-			Park: &store.NewException{Sync: flow, Customer: k.Customer, Kind: kind, Stage: status.StageMatch, Reason: "parked", SourceValue: "paused", TargetValue: "Active",
+			Decision: &store.Decision{Sync: flow, Customer: k.Customer, Action: "park", Outcome: status.Parked, Kind: kind, Stage: status.StageMatch, Reason: reason.Text("parked")},
+			Park: &store.NewException{Sync: flow, Customer: k.Customer, Kind: kind, Stage: status.StageMatch, Reason: reason.Text("parked"), SourceValue: "paused", TargetValue: "Active",
 				Owner: "ops@example.com", Cause: string(kind), Confidence: 0.5, Candidates: []status.Candidate{{TargetID: "rec_7", Value: "Active", Confidence: 0.9}}}}
 		for _, e := range k.Events {
 			s.Events = append(s.Events, store.EventOutcome{Seq: e.Seq, Outcome: s.Outcome, Reason: s.Reason})

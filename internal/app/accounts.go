@@ -10,6 +10,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/pipeline"
+	"trueup/internal/reason"
 	"trueup/internal/standing"
 	"trueup/internal/status"
 	"trueup/internal/store"
@@ -94,9 +95,12 @@ func (a *App) noteAccounts(ctx context.Context, cfg *config.Config) error {
 			}
 			continue
 		}
-		reason := accountMoved(name, moved) + "; nothing is carried until a person decides: " + standing.AccountRemedy(name)
-		a.log.Error("another account: nothing of the sync is carried", slog.String("sync", name), slog.String("reason", reason))
-		if _, err := a.store.OpenException(ctx, store.NewException{Sync: name, Kind: status.ConnectionFailed, Stage: status.StageReceive, Reason: reason,
+		why := reason.Reason{Code: reason.AccountsChanged, Facts: reason.Facts{Sync: name}}
+		for _, m := range moved {
+			why.Facts.Accounts = append(why.Facts.Accounts, standing.Account(m))
+		}
+		a.log.Error("another account: nothing of the sync is carried", slog.String("sync", name), slog.String("reason", why.Sentence()), slog.String("remedy", standing.AccountRemedy(name)))
+		if _, err := a.store.OpenException(ctx, store.NewException{Sync: name, Kind: status.ConnectionFailed, Stage: status.StageReceive, Reason: why,
 			LastAction: store.AskAboutAccounts, Confidence: 1, Owner: s.Owner(status.ConnectionFailed)}); err != nil {
 			return fmt.Errorf("ask about the account of %s: %w", name, err)
 		}

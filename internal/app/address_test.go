@@ -60,8 +60,8 @@ func TestAToolAtAnAddressThatIsNotCalled(t *testing.T) {
 				}
 				return
 			}
-			if len(open) != 1 || open[0].Kind != test.kind || !strings.Contains(open[0].Reason, "0.0.0.0 is not called") ||
-				!strings.Contains(open[0].Reason, "add also_allow: [0.0.0.0/32] to connection crm") {
+			if len(open) != 1 || open[0].Kind != test.kind || !strings.Contains(open[0].Reason.Sentence(), "0.0.0.0 is not called") ||
+				!strings.Contains(open[0].Reason.Sentence(), "add also_allow: [0.0.0.0/32] to connection crm") {
 				t.Errorf("exceptions: %+v", open)
 			}
 		})

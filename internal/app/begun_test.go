@@ -71,7 +71,7 @@ func TestAListThatRunsInACircleIsTold(t *testing.T) {
 			const line = "    match: [{source: email, target: email}]\n"
 			l.must(l.reloadFrom(t.Context(), l.listing(), line, line+"    sweep: {every: 1h}\n"))
 			l.until("it is told", func() bool {
-				return slices.ContainsFunc(l.exceptions(status.ConnectionFailed), func(x store.Exception) bool { return strings.Contains(x.Reason, "would never end") })
+				return slices.ContainsFunc(l.exceptions(status.ConnectionFailed), func(x store.Exception) bool { return strings.Contains(x.Reason.Sentence(), "would never end") })
 			})
 			l.change(1, "evt_2", "canceled")
 			l.until("others are carried", func() bool { return l.crm.Status("rec_1") == "Churned" })

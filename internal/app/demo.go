@@ -57,7 +57,7 @@ func (d *demoService) Snapshot(ctx context.Context) (demo.Snapshot, error) {
 			return s, err
 		}
 		for customer, l := range last {
-			s.Last[customer] = demo.Last{Outcome: l.Outcome, Reason: l.Reason, At: l.At}
+			s.Last[customer] = demo.Last{Outcome: l.Outcome, Reason: l.Reason.Sentence(), At: l.At}
 		}
 	}
 	open, err := d.store.Exceptions(ctx, store.ExceptionFilter{States: []status.State{status.Open, status.Acknowledged}})
@@ -65,7 +65,7 @@ func (d *demoService) Snapshot(ctx context.Context) (demo.Snapshot, error) {
 		return s, err
 	}
 	for _, x := range open {
-		s.Exceptions = append(s.Exceptions, demo.Exception{Customer: x.Customer, Kind: x.Kind, Reason: x.Reason})
+		s.Exceptions = append(s.Exceptions, demo.Exception{Customer: x.Customer, Kind: x.Kind, Reason: x.Reason.Sentence()})
 	}
 	return s, nil
 }

@@ -350,7 +350,7 @@ func (y history) end(h *historian) {
 	switch {
 	case y.kind == "" && len(open) > 0:
 		h.Errorf("open is %+v", open)
-	case y.kind != "" && (len(open) != 1 || open[0].Kind != y.kind || !strings.Contains(open[0].Reason, y.reason)):
+	case y.kind != "" && (len(open) != 1 || open[0].Kind != y.kind || !strings.Contains(open[0].Reason.Sentence(), y.reason)):
 		h.Errorf("open is %+v, want one %s with %q", open, y.kind, y.reason)
 	}
 }

@@ -62,8 +62,8 @@ func TestAPollAndASweepThatBothFailAreOneException(t *testing.T) {
 		if open[0].ID != first {
 			t.Fatalf("another one is open: %+v", open)
 		}
-		return strings.Contains(open[0].Reason, "asking billing for its changes") == asking &&
-			strings.Contains(open[0].Reason, "comparing both sides") == comparing
+		return strings.Contains(open[0].Reason.Sentence(), "asking billing for its changes") == asking &&
+			strings.Contains(open[0].Reason.Sentence(), "comparing both sides") == comparing
 	}
 	refused.Store(true)
 	l.asksAnew("    sweep: {every: 1h}\n")
@@ -124,7 +124,7 @@ func TestASweepThatRecoversLeavesWhatThePollSays(t *testing.T) {
 			t.Fatalf("open is %+v", open)
 		}
 		var said []string
-		for part := range strings.SplitSeq(open[0].Reason, ". Also: ") {
+		for part := range strings.SplitSeq(open[0].Reason.Sentence(), ". Also: ") {
 			before, _, _ := strings.Cut(part, ":")
 			said = append(said, before)
 		}

@@ -49,7 +49,7 @@ func TestAStatusFieldThatIsRenamedIsSaidOfASourceToldByEventsOnly(t *testing.T) 
 	}
 	post(21, "state")
 	x := said()
-	if len(x) != 1 || !strings.Contains(x[0].Reason, "its last 20 events have none") {
+	if len(x) != 1 || !strings.Contains(x[0].Reason.Sentence(), "its last 20 events have none") {
 		t.Fatalf("nobody is told: %+v", x)
 	}
 	post(22, "status")

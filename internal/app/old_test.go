@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -20,7 +21,7 @@ func TestARunningServiceDeletesWhatIsOldAndWhatAComparisonLeft(t *testing.T) {
 				t.Fatal(err)
 			}
 			event := store.NewEvent{Connection: "billing", Sync: sync, Side: store.SourceSide, ID: "evt_old", Customer: "cus_1", Payload: []byte(`{"email":"ana@example.com"}`),
-				Outcome: status.Ignored, Reason: "it is old"}
+				Outcome: status.Ignored, Reason: reason.Text("it is old")}
 			newer := event
 			newer.ID = "evt_newer" // the newest of a customer stays
 			if _, err := then.Receive(t.Context(), []store.NewEvent{event, newer}); err != nil {

@@ -11,6 +11,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/connector/http/resttest"
 	"trueup/internal/exceptions"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -43,7 +44,7 @@ func TestALinkIsLookedAtBeforeItIsMade(t *testing.T) {
 	l.crm.Set(resttest.Record{ID: "rec_10", Email: mail(1)})
 
 	byPhone := load(func(s *config.Sync) { s.Match = []config.MatchRule{{Source: "phone", Target: "phone", Confidence: 1}} })
-	_, err := l.db.OpenException(t.Context(), store.NewException{Sync: "customer-status", Customer: "cus_7", Kind: status.LowConfidence, Stage: status.StageMatch, Reason: "only 0.5 sure",
+	_, err := l.db.OpenException(t.Context(), store.NewException{Sync: "customer-status", Customer: "cus_7", Kind: status.LowConfidence, Stage: status.StageMatch, Reason: reason.Text("only 0.5 sure"),
 		Candidates: []status.Candidate{{TargetID: "rec_9", Rule: "phone = phone"}, {TargetID: "rec_10", Rule: "like in name"}}})
 	l.must(err)
 

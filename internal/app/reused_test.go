@@ -18,7 +18,7 @@ func TestAnIDThatIsUsedTwiceSwallowsNobodysChange(t *testing.T) {
 	l.change(3, "customer.updated", "paused")
 	l.until("the first is carried", func() bool { return l.outcome(1) == status.Applied })
 	found, err := l.db.Exceptions(t.Context(), store.ExceptionFilter{Kind: status.UnreadableEvent})
-	if err != nil || len(found) != 1 || found[0].Count != 2 || !strings.Contains(found[0].Reason, "event id customer.updated of billing was used before for something else") {
+	if err != nil || len(found) != 1 || found[0].Count != 2 || !strings.Contains(found[0].Reason.Sentence(), "event id customer.updated of billing was used before for something else") {
 		t.Errorf("the exceptions are %+v, %v", found, err)
 	}
 }

@@ -2,13 +2,13 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"strings"
 	"time"
 
 	"trueup/internal/config"
 	"trueup/internal/pipeline"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -83,42 +83,36 @@ func (w *watchman) look(ctx context.Context) error {
 	if open, err := w.db.OpenOfSync(ctx, w.sync.Name, status.ConnectionFailed); err != nil || open {
 		return err
 	}
-	why, err := w.why(ctx)
+	slowed, err := w.slowed(ctx)
 	if err != nil {
 		return err
 	}
 	_, err = w.db.OpenException(ctx, store.NewException{Sync: w.sync.Name, Kind: status.ConnectionFailed, Stage: status.StageReceive,
-		Reason:     fmt.Sprintf("nobody was carried for %s while %s, the first since %s; %s", standstill, waiting(q.Customers), q.Since.Format(time.RFC3339), why),
+		Reason: reason.Reason{Code: reason.QueueStandsStill,
+			Facts: reason.Facts{Within: standstill.String(), Count: q.Customers, Since: q.Since, Slowed: slowed}},
 		LastAction: lookingAtTheQueue, Confidence: 1, Owner: w.sync.Owner(status.ConnectionFailed)})
 	w.told = err == nil || w.told
 	return err
 }
 
-func waiting(customers int) string {
-	if customers == 1 {
-		return "a customer waits"
-	}
-	return fmt.Sprintf("%d customers wait", customers)
-}
-
-// why says what holds the queue up, as far as it is known.
-func (w *watchman) why(ctx context.Context) (string, error) {
+// slowed is what holds the queue up, as far as it is known.
+func (w *watchman) slowed(ctx context.Context) ([]reason.Slow, error) {
 	now, err := w.db.Now(ctx)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	all := w.slow
+	var all []reason.Slow
+	for _, what := range w.slow {
+		all = append(all, reason.Slow{Detail: what})
+	}
 	for _, connection := range []string{w.sync.Source.Connection, w.sync.Target.Connection} {
 		until, err := w.db.PausedUntil(ctx, connection)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		if until.After(now) {
-			all = append(all, fmt.Sprintf("%s rests until %s because it had too many calls", connection, until.Format(time.RFC3339)))
+			all = append(all, reason.Slow{Connection: connection, Until: until})
 		}
 	}
-	if len(all) == 0 {
-		all = append(all, "trueup status shows what is left of the rate limits, and the log what became of the last attempts")
-	}
-	return strings.Join(all, "; "), nil
+	return all, nil
 }

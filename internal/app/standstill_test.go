@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"trueup/internal/config"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 	"trueup/internal/store/storetest"
@@ -36,7 +37,7 @@ func TestPeopleAreToldOfAQueueThatStands(t *testing.T) {
 		if len(found) == 0 {
 			return ""
 		}
-		return found[0].LastAction + ": " + found[0].Reason
+		return found[0].LastAction + ": " + found[0].Reason.Sentence()
 	}
 	event := func(id, customer string) {
 		t.Helper()
@@ -70,14 +71,14 @@ func TestPeopleAreToldOfAQueueThatStands(t *testing.T) {
 		t.Errorf("it moves again, and open is %s", got)
 	}
 	// A poll that fails says why by itself, and is not covered up.
-	_, err = db.OpenException(t.Context(), store.NewException{Sync: s.Name, Kind: status.ConnectionFailed, Stage: status.StageReceive, Reason: "down", LastAction: "asked for changes"})
+	_, err = db.OpenException(t.Context(), store.NewException{Sync: s.Name, Kind: status.ConnectionFailed, Stage: status.StageReceive, Reason: reason.Text("down"), LastAction: "asked for changes"})
 	must(err)
 	clock.Move(standstill + time.Second)
 	if got := open(); got != "asked for changes: down" {
 		t.Errorf("open is %s", got)
 	}
 	// What a sweep has left that is not made any more is closed by whoever starts.
-	_, err = db.OpenException(t.Context(), store.NewException{Sync: s.Name, Kind: status.ConnectionFailed, Stage: status.StageReceive, Reason: "down", LastAction: comparing})
+	_, err = db.OpenException(t.Context(), store.NewException{Sync: s.Name, Kind: status.ConnectionFailed, Stage: status.StageReceive, Reason: reason.Text("down"), LastAction: comparing})
 	must(err)
 	closeLeft(t.Context(), &config.Config{Syncs: map[string]config.Sync{s.Name: s}}, db, w.log)
 	settle()

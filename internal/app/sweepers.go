@@ -3,13 +3,13 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
 	"trueup/internal/config"
 	"trueup/internal/connector"
 	"trueup/internal/pipeline"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 	"trueup/internal/sweep"
@@ -158,7 +158,7 @@ func (s *sweeper) report(ctx context.Context, failed error) error {
 		return nil
 	}
 	_, err := s.db.OpenException(ctx, store.NewException{Sync: cfg.Name, Kind: status.ConnectionFailed, Stage: status.StageReceive,
-		Reason:     fmt.Sprintf("comparing both sides: %s; check the connection with trueup check --live; it is tried again by itself", f.Error()),
+		Reason:     reason.Reason{Code: reason.ConnectionFails, Facts: reason.Facts{Doing: reason.Comparing, Detail: f.Error()}},
 		LastAction: comparing, Confidence: 1, Owner: cfg.Owner(status.ConnectionFailed)})
 	return err
 }

@@ -357,7 +357,7 @@ func TestAScenarioThatIsOffIsAConnectionThatFailed(t *testing.T) {
 			l.change("evt_1", "paused")
 			l.until("somebody is told", func() bool { return len(l.open()) == 1 })
 			x := l.open()[0]
-			if x.Kind != status.ConnectionFailed || !strings.Contains(x.Reason, "switched off") || !strings.Contains(x.Reason, "trueup check --live") {
+			if x.Kind != status.ConnectionFailed || !strings.Contains(x.Reason.Sentence(), "switched off") || !strings.Contains(x.Reason.Advice(), "check the connection") {
 				t.Errorf("told is %s: %s", x.Kind, x.Reason)
 			}
 			if w := l.tool.written(); len(w) > 0 {

@@ -74,8 +74,8 @@ type Event struct {
 	OccurredAt *time.Time     `json:"occurred_at"`
 	ReceivedAt *time.Time     `json:"received_at"`
 	Outcome    status.Outcome `json:"outcome"`
-	Reason     string         `json:"reason"`
-	SettledAt  *time.Time     `json:"settled_at"`
+	Why
+	SettledAt *time.Time `json:"settled_at"`
 	// ReplayOf is the event that this one carries once more, ReplayedBy who
 	// asked for it.
 	ReplayOf   int64           `json:"replay_of,omitempty"`
@@ -86,7 +86,7 @@ type Event struct {
 // EventOf converts an event, without its payload.
 func EventOf(e store.Event) Event {
 	return Event{Seq: e.Seq, Sync: e.Sync, Connection: e.Connection, Side: e.Side, ID: e.ID, Customer: e.Customer, Value: e.Value,
-		OccurredAt: Stamp(e.OccurredAt), ReceivedAt: Stamp(e.ReceivedAt), Outcome: e.Outcome, Reason: e.Reason, SettledAt: Stamp(e.SettledAt),
+		OccurredAt: Stamp(e.OccurredAt), ReceivedAt: Stamp(e.ReceivedAt), Outcome: e.Outcome, Why: WhyOf(e.Reason), SettledAt: Stamp(e.SettledAt),
 		ReplayOf: e.ReplayOf, ReplayedBy: e.ReplayedBy}
 }
 

@@ -25,8 +25,8 @@ type CustomerLine struct {
 	Base     Value          `json:"base"`
 	Link     *CustomerLink  `json:"link"`
 	Outcome  status.Outcome `json:"outcome"`
-	Reason   string         `json:"reason"`
-	Ruling   *Ruling        `json:"ruling,omitempty"`
+	Why
+	Ruling *Ruling `json:"ruling,omitempty"`
 }
 
 // Value is one of the three values.
@@ -60,9 +60,9 @@ type Ruling struct {
 
 // Decision is one line of a customer's history.
 type Decision struct {
-	At         *time.Time     `json:"at"`
-	Action     string         `json:"action"`
-	Reason     string         `json:"reason"`
+	At     *time.Time `json:"at"`
+	Action string     `json:"action"`
+	Why
 	Row        int            `json:"row"`
 	Stage      status.Stage   `json:"stage"`
 	Outcome    status.Outcome `json:"outcome"`
@@ -77,7 +77,7 @@ type Decision struct {
 
 // CustomerLineOf converts a customer.
 func CustomerLineOf(c store.Customer) CustomerLine {
-	row := CustomerLine{Sync: c.Sync, Customer: c.Customer, Outcome: c.Outcome, Reason: c.Reason, Verified: !c.Base.Unverified,
+	row := CustomerLine{Sync: c.Sync, Customer: c.Customer, Outcome: c.Outcome, Why: WhyOf(c.Reason), Verified: !c.Base.Unverified,
 		Desired:  Value{Status: c.Desired.Status, Value: c.Desired.Value, At: Stamp(c.Desired.At)},
 		Observed: Observed{Value: Value{Status: c.Observed.Status, Value: c.Observed.Value, At: Stamp(c.Observed.At)}, By: c.Observed.By},
 		Base:     Value{Status: c.Base.Status, Value: c.Base.Value, At: Stamp(c.Base.At)},
@@ -103,7 +103,7 @@ func CustomerLineOf(c store.Customer) CustomerLine {
 func CustomerOf(c store.Customer, decisions []store.Decision, links []store.LinkChange) Customer {
 	row := Customer{CustomerLine: CustomerLineOf(c), History: []Decision{}, LinkHistory: LinkChangesOf(links)}
 	for _, d := range decisions {
-		row.History = append(row.History, Decision{At: Stamp(d.At), Action: d.Action, Reason: d.Reason, Row: d.Row, Stage: d.Stage, Outcome: d.Outcome,
+		row.History = append(row.History, Decision{At: Stamp(d.At), Action: d.Action, Why: WhyOf(d.Reason), Row: d.Row, Stage: d.Stage, Outcome: d.Outcome,
 			Kind: d.Kind, Desired: d.Desired, Observed: d.Observed, Base: d.Base, By: d.By, Confidence: d.Confidence, Events: d.Events})
 	}
 	return row

@@ -9,12 +9,12 @@ import (
 
 // Exception is something that a person must look at.
 type Exception struct {
-	ID          int64              `json:"id"`
-	Sync        string             `json:"sync"`
-	Customer    string             `json:"customer"`
-	Kind        status.Kind        `json:"kind"`
-	Stage       status.Stage       `json:"stage"`
-	Reason      string             `json:"reason"`
+	ID       int64        `json:"id"`
+	Sync     string       `json:"sync"`
+	Customer string       `json:"customer"`
+	Kind     status.Kind  `json:"kind"`
+	Stage    status.Stage `json:"stage"`
+	Why
 	SourceValue string             `json:"source_value"`
 	TargetValue string             `json:"target_value"`
 	LastAction  string             `json:"last_action"`
@@ -29,7 +29,7 @@ type Exception struct {
 
 // ExceptionOf converts an exception.
 func ExceptionOf(x store.Exception) Exception {
-	r := Exception{ID: x.ID, Sync: x.Sync, Customer: x.Customer, Kind: x.Kind, Stage: x.Stage, Reason: x.Reason, SourceValue: x.SourceValue,
+	r := Exception{ID: x.ID, Sync: x.Sync, Customer: x.Customer, Kind: x.Kind, Stage: x.Stage, Why: WhyOf(x.Reason), SourceValue: x.SourceValue,
 		TargetValue: x.TargetValue, LastAction: x.LastAction, Confidence: x.Confidence, Owner: x.Owner, State: x.State, Count: x.Count,
 		FirstSeen: Stamp(x.FirstSeen), LastSeen: Stamp(x.LastSeen), Candidates: x.Candidates}
 	if r.Candidates == nil {

@@ -38,9 +38,9 @@ type PlanRow struct {
 	Customer string `json:"customer"`
 	TargetID string `json:"target_id"`
 	Action   string `json:"action"`
-	Reason   string `json:"reason"`
-	Before   string `json:"before"`
-	After    string `json:"after"`
+	Why
+	Before string `json:"before"`
+	After  string `json:"after"`
 }
 
 // PlanOf converts a comparison that has ended.
@@ -56,7 +56,7 @@ func PlanOf(w store.Sweep) Plan {
 
 // PlanRowOf converts a row of a plan.
 func PlanRowOf(r store.PlanRow) PlanRow {
-	return PlanRow{Customer: r.Customer, TargetID: r.TargetID, Action: r.Action, Reason: r.Reason, Before: r.Before, After: r.After}
+	return PlanRow{Customer: r.Customer, TargetID: r.TargetID, Action: r.Action, Why: WhyOf(r.Reason), Before: r.Before, After: r.After}
 }
 
 // AppliedRow is a row that was not applied, and why.

@@ -15,8 +15,8 @@
 //     shows to be surely newer.
 //  4. What cannot be told is held, never guessed.
 //
-// It may import internal/status and nothing else of ours: no store, no clock,
-// no connector.
+// It may import internal/status and internal/reason and nothing else of ours: no
+// store, no clock, no connector.
 package decide
 
 import (

@@ -372,16 +372,3 @@ func TestAnEditIsOursOnlyAfterTheWriteLeft(t *testing.T) {
 		})
 	}
 }
-
-func TestEveryReasonHasAWordAndASentence(t *testing.T) {
-	words := map[string]bool{}
-	for r := AlreadyEqual; r <= OwnerKeepsTheirs; r++ {
-		if r.String() == "" || r.Sentence() == "" || words[r.String()] {
-			t.Errorf("reason %d says %q, %q", r, r.String(), r.Sentence())
-		}
-		words[r.String()] = true
-	}
-	if len(words) != len(reasons) {
-		t.Errorf("%d reasons have words, there are %d", len(reasons), len(words))
-	}
-}

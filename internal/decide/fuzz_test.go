@@ -120,8 +120,8 @@ func isClosed(t failing, d Decision) {
 	switch {
 	case d.Action != None && d.Action != Write && !asks:
 		t.Fatalf("the action %q", d.Action)
-	case d.Reason < AlreadyEqual || d.Reason > OwnerKeepsTheirs || d.Reason.String() == "" || d.Reason.Sentence() == "":
-		t.Fatalf("the reason %d", d.Reason)
+	case !slices.Contains(Reasons, d.Reason):
+		t.Fatalf("the reason %q", d.Reason)
 	case d.Row < 1 || d.Row > 10 || !known[d.Kind]:
 		t.Fatalf("row %d, kind %q with %s", d.Row, d.Kind, d.Action)
 	case !(d.Confidence > 0 && d.Confidence <= 1) || (d.Confidence < 1) != (d.Reason == CannotTell) || d.Reason == CannotTell && d.Action != Hold:

@@ -48,7 +48,7 @@ func TestDecideIsTotal(t *testing.T) {
 		case d.Action != None && d.Action != Write && !asks:
 			t.Fatalf("action %q", d.Action)
 		case d.Reason.String() == "" || d.Reason.Sentence() == "":
-			t.Fatalf("reason %d has no words", d.Reason)
+			t.Fatalf("reason %q has no words", string(d.Reason))
 		case d.Row < 1 || d.Row > 10:
 			t.Fatalf("row %d", d.Row)
 		case asks != (d.Kind != "") && d.Reason != OwnerKeepsTheirs:

@@ -8,7 +8,7 @@
 // search returns is compared again, so a fuzzy search cannot match; two
 // different addresses never become one.
 //
-// It may import internal/status and nothing else of ours; it reads no clock.
+// It may import internal/status and internal/reason and nothing else of ours; it reads no clock.
 package identity
 
 import (
@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 )
 
@@ -49,7 +50,7 @@ type Result struct {
 	Confidence float64
 	Candidates []status.Candidate
 	Kind       status.Kind
-	Reason     string
+	Reason     reason.Reason
 	// Tried is how many rules the customer had a key for.
 	Tried int
 }
@@ -90,7 +91,8 @@ func Match(ctx context.Context, rules []Rule, keys map[string]string, sourceID s
 			return r, nil
 		}
 	}
-	return Result{Kind: status.Unmatched, Reason: unmatched(len(rules), tried, missing), Tried: tried}, nil
+	return Result{Kind: status.Unmatched, Tried: tried,
+		Reason: reason.Reason{Code: reason.NoRecord, Facts: reason.Facts{Count: len(rules), Tried: tried, Keys: missing}}}, nil
 }
 
 // matching returns the records that really have the value, each once, by id.
@@ -118,26 +120,14 @@ func judge(rule Rule, records []status.TargetRecord, minConfidence float64) Resu
 	switch {
 	case len(records) > 1:
 		result.Kind = status.AmbiguousMatch
-		result.Reason = fmt.Sprintf("%d records match by %s; say which one it is with trueup exceptions link, or merge them in the target", len(records), rule)
+		result.Reason = reason.Reason{Code: reason.SeveralRecords, Facts: reason.Facts{Count: len(records), Rule: rule.String()}}
 	case rule.Confidence < minConfidence:
 		result.Kind = status.LowConfidence
-		result.Reason = fmt.Sprintf("one record matches by %s, which is only %g sure and %g is asked for; confirm it with trueup exceptions link", rule, rule.Confidence, minConfidence)
+		result.Reason = reason.Reason{Code: reason.NotSureEnough, Facts: reason.Facts{Rule: rule.String(), Sure: rule.Confidence, LeastSure: minConfidence}}
 	default:
 		result.Record, result.Candidates = records[0], nil
 	}
 	return result
-}
-
-func unmatched(rules, tried int, missing []string) string {
-	reason := fmt.Sprintf("no record of the target matches by any of the %d match rules", rules)
-	if rules == 1 {
-		reason = "no record of the target matches by the match rule"
-	}
-	if len(missing) > 0 {
-		slices.Sort(missing)
-		reason += fmt.Sprintf(" (%d could not be tried: the customer has no %s)", rules-tried, strings.Join(slices.Compact(missing), ", no "))
-	}
-	return reason + "; add the record or its key in the target and run trueup exceptions retry, or link it with trueup exceptions link"
 }
 
 // Normalize returns the form in which two values of a key are compared: NFC

@@ -46,9 +46,9 @@ func TestMatch(t *testing.T) {
 		"the first rule finds the one":             {[]Rule{byID, byEmail}, []status.TargetRecord{rec("r1", "external_id", "cus_1"), rec("r2", "email", "ana@example.com")}, "r1", "", 1, ""},
 		"a later rule, when the first finds none":  {[]Rule{byID, byEmail}, []status.TargetRecord{rec("r2", "email", "ANA@example.com ")}, "r2", "", 2, ""},
 		"the same record twice is one":             {[]Rule{byEmail}, []status.TargetRecord{rec("r2", "email", "ana@example.com"), rec("r2", "email", "ana@example.com")}, "r2", "", 1, ""},
-		"what the search found and does not match": {[]Rule{byEmail}, []status.TargetRecord{rec("r2", "email", "ana@example.com.evil.org"), rec("r3")}, "", status.Unmatched, 1, "trueup exceptions link"},
+		"what the search found and does not match": {[]Rule{byEmail}, []status.TargetRecord{rec("r2", "email", "ana@example.com.evil.org"), rec("r3")}, "", status.Unmatched, 1, "no record"},
 		"two records": {[]Rule{byEmail}, []status.TargetRecord{rec("r3", "email", "ana@example.com"), rec("r2", "email", "ana@example.com")}, "", status.AmbiguousMatch, 1, "2 records match by email = email"},
-		"two by the first rule are not told apart later": {[]Rule{byEmail, byID}, []status.TargetRecord{rec("r3", "email", "ana@example.com"), rec("r2", "email", "ana@example.com", "external_id", "cus_1")}, "", status.AmbiguousMatch, 1, "merge"},
+		"two by the first rule are not told apart later": {[]Rule{byEmail, byID}, []status.TargetRecord{rec("r3", "email", "ana@example.com"), rec("r2", "email", "ana@example.com", "external_id", "cus_1")}, "", status.AmbiguousMatch, 1, "2 records match by email = email"},
 		"a rule that is not sure enough":                 {[]Rule{byName}, []status.TargetRecord{rec("r2", "name", "Ana")}, "", status.LowConfidence, 1, "0.5 sure and 0.8"},
 		"a key that the customer does not have":          {[]Rule{{Source: "phone", Target: "phone", Confidence: 1}}, []status.TargetRecord{rec("r2", "phone", "")}, "", status.Unmatched, 0, "no phone"},
 		"the record's own id":                            {[]Rule{{Source: "email", Target: "id", Confidence: 1}}, []status.TargetRecord{rec("ana@example.com"), rec("Ana@Example.com")}, "Ana@Example.com", "", 1, ""},
@@ -60,11 +60,11 @@ func TestMatch(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.Record.ID != tt.id || got.Kind != tt.kind || got.Tried != tt.tried || !strings.Contains(got.Reason, tt.reason) {
+			if got.Record.ID != tt.id || got.Kind != tt.kind || got.Tried != tt.tried || !strings.Contains(got.Reason.Sentence(), tt.reason) {
 				t.Errorf("matched %+v", got)
 			}
-			if (got.Kind == "") != (got.Reason == "") || strings.Contains(strings.ToLower(got.Reason), "example.com") {
-				t.Errorf("the reason is %q", got.Reason)
+			if (got.Kind == "") != got.Reason.IsZero() || strings.Contains(strings.ToLower(got.Reason.Sentence()), "example.com") {
+				t.Errorf("the reason is %q", got.Reason.Sentence())
 			}
 			if asks := got.Kind == status.AmbiguousMatch || got.Kind == status.LowConfidence; asks != (len(got.Candidates) > 0) {
 				t.Errorf("the candidates are %v", got.Candidates)
@@ -79,7 +79,7 @@ func TestCandidatesAreInOrderAndNotTooMany(t *testing.T) {
 		records = append(records, rec(fmt.Sprintf("r%02d", 29-i), "email", "ana@example.com"))
 	}
 	got, err := Match(t.Context(), []Rule{byEmail}, map[string]string{"email": "ana@example.com"}, "cus_1", 0, finder(records...))
-	if err != nil || len(got.Candidates) != mostCandidates || got.Candidates[0].TargetID != "r00" || !strings.Contains(got.Reason, "30 records") {
+	if err != nil || len(got.Candidates) != mostCandidates || got.Candidates[0].TargetID != "r00" || !strings.Contains(got.Reason.Sentence(), "30 records") {
 		t.Errorf("matched %+v, %v", got, err)
 	}
 }

@@ -1,10 +1,10 @@
 package inbox
 
 import (
-	"fmt"
 	"sync"
 	"time"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -45,9 +45,7 @@ func (c *clocks) ahead(e store.NewEvent, r Route, now time.Time) bool {
 // datedAhead is what people are told. The event is carried all the same, as of
 // when it came.
 func datedAhead(e store.NewEvent, r Route, now time.Time) *store.NewException {
-	stamp := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
 	return &store.NewException{Sync: e.Sync, Kind: status.ConnectionFailed, Stage: status.StageReceive, Confidence: 1, Owner: r.ClockOwner,
 		LastAction: "received an event dated ahead",
-		Reason: fmt.Sprintf("%s dates its changes ahead: an event that came at %s is dated %s. Trueup carries it, as of when it came. Correct the time zone in webhook.occurred_at or record.updated_at, or the clock of %s, and resolve this",
-			e.Connection, stamp(now), stamp(e.OccurredAt), e.Connection)}
+		Reason:     reason.Reason{Code: reason.EventsDatedAhead, Facts: reason.Facts{Connection: e.Connection, To: now, At: e.OccurredAt}}}
 }

@@ -35,7 +35,7 @@ func TestAClockThatIsAheadIsSaidOnce(t *testing.T) {
 				t.Fatalf("%+v, %v", open, err)
 			}
 			for _, x := range open {
-				if x.Kind != status.ConnectionFailed || x.Count != 1 || !strings.Contains(x.Reason, "dates its changes ahead") {
+				if x.Kind != status.ConnectionFailed || x.Count != 1 || !strings.Contains(x.Reason.Sentence(), "dates its changes ahead") {
 					t.Errorf("it is %+v", x)
 				}
 			}

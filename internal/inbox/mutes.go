@@ -2,9 +2,9 @@ package inbox
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -48,8 +48,7 @@ func (i *Inbox) tellOfMutes(ctx context.Context, connection string, routes []Rou
 		}
 		_, err := i.Mutes.OpenException(ctx, store.NewException{Sync: r.Sync, Kind: status.ConnectionFailed, Stage: status.StageReceive, Confidence: 1,
 			Owner: r.ClockOwner, LastAction: muteAction,
-			Reason: fmt.Sprintf("%s used to tell statuses, and its last %d events have none: nothing of them is carried. Check webhook.status (trueup events list shows what came); once it is correct, trueup events replay carries what they say. If they are all about something else, resolve this",
-				connection, now.Row)})
+			Reason: reason.Reason{Code: reason.EventsWentMute, Facts: reason.Facts{Connection: connection, Count: now.Row}}})
 		if err != nil {
 			return err
 		}

@@ -90,7 +90,7 @@ func TestThatASourceTellsNoStatusIsSaidOnceAndAgainWhenTheRowHasDoubled(t *testi
 		f.tells("m")
 	}
 	x := f.mutes()
-	if len(x) != 1 || x[0].Count != 1 || !strings.Contains(x[0].Reason, "its last 20 events have none") || !strings.Contains(x[0].Reason, "Check webhook.status") {
+	if len(x) != 1 || x[0].Count != 1 || !strings.Contains(x[0].Reason.Sentence(), "its last 20 events have none") || !strings.Contains(x[0].Reason.Advice(), "check webhook.status") {
 		t.Fatalf("it is %+v", x)
 	}
 	if _, err := f.db.Act(t.Context(), store.Act{Exception: x[0].ID, Verb: store.Resolve, Who: "ops"}); err != nil {
@@ -101,7 +101,7 @@ func TestThatASourceTellsNoStatusIsSaidOnceAndAgainWhenTheRowHasDoubled(t *testi
 		t.Errorf("after a person has closed it: %+v", x)
 	}
 	f.tells("m")
-	if x = f.mutes(); len(x) != 1 || !strings.Contains(x[0].Reason, "its last 40 events have none") {
+	if x = f.mutes(); len(x) != 1 || !strings.Contains(x[0].Reason.Sentence(), "its last 40 events have none") {
 		t.Errorf("at twice as many: %+v", x)
 	}
 	f.tells("v")

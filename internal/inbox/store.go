@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"trueup/internal/connector"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -104,12 +105,12 @@ func event(connection string, route Route, r connector.Reading) store.NewEvent {
 	switch {
 	case r.Err != nil:
 		e.Outcome = status.Parked
-		e.Reason = r.Err.Error()
+		e.Reason = reason.Reason{Code: reason.EventUnreadable, Facts: reason.Facts{Detail: r.Err.Error()}}
 		e.Exception = &store.NewException{Sync: route.Sync, Kind: status.UnreadableEvent, Stage: status.StageReceive,
-			Reason:     fmt.Sprintf("an event of %s cannot be read: %s; see trueup events list --outcome parked", connection, r.Err),
+			Reason:     reason.Reason{Code: reason.EventUnreadable, Facts: reason.Facts{Connection: connection, Detail: r.Err.Error()}},
 			LastAction: "stored event " + r.Event.ID, Confidence: 1, Owner: route.Owner}
 	case r.Skip != "":
-		e.Outcome, e.Reason = status.Ignored, r.Skip
+		e.Outcome, e.Reason = status.Ignored, reason.Reason{Code: reason.EventIgnored, Facts: reason.Facts{Detail: r.Skip}}
 	}
 	return e
 }

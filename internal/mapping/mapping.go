@@ -7,15 +7,15 @@
 // are compared as the tool spells them; the result depends on nothing but the
 // vocabulary and the word.
 //
-// It may import internal/status and nothing else of ours; it does no I/O and
+// It may import internal/status and internal/reason and nothing else of ours; it does no I/O and
 // reads no clock.
 package mapping
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 )
 
@@ -35,10 +35,8 @@ type Map struct {
 type Result struct {
 	Status status.Status
 	Value  string // the target's word
-	// Ignored says that the word is listed as one to carry nowhere; Reason
-	// says so for people.
+	// Ignored says that the word is listed as one to carry nowhere.
 	Ignored bool
-	Reason  string
 }
 
 // New makes a Map. That no word is listed twice is the configuration's rule;
@@ -59,7 +57,7 @@ func New(entries map[status.Status]Entry, ignore []string) Map {
 	}
 	for _, word := range ignore {
 		if _, taken := m.from[word]; !taken {
-			m.from[word] = Result{Ignored: true, Reason: fmt.Sprintf("status %q is listed under ignore", shown(word))}
+			m.from[word] = Result{Ignored: true}
 		}
 	}
 	return m
@@ -78,18 +76,17 @@ func (m Map) Source(value string) (Result, error) {
 // we write.
 func (m Map) Target(value string) status.Status { return m.targets[value] }
 
+// Ignored is why an ignored word is carried nowhere.
+func Ignored(value string) reason.Reason {
+	return reason.Reason{Code: reason.ValueIgnored, Facts: reason.Facts{Value: value}}
+}
+
 // UnmappedError is a word of the source that nobody has listed.
 type UnmappedError struct{ Value string }
 
-func (e *UnmappedError) Error() string {
-	return fmt.Sprintf("status %q is listed neither under statuses nor under ignore; give it a meaning with trueup exceptions map, or in trueup.yaml", shown(e.Value))
+// Reason is why it cannot be translated.
+func (e *UnmappedError) Reason() reason.Reason {
+	return reason.Reason{Code: reason.ValueUnmapped, Facts: reason.Facts{Value: e.Value}}
 }
 
-// shown cuts a word to a length that a person reads.
-func shown(value string) string {
-	const most = 80
-	if runes := []rune(value); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return value
-}
+func (e *UnmappedError) Error() string { return e.Reason().Sentence() }

@@ -117,7 +117,7 @@ func (c composer) groupMessage(ctx context.Context, n store.Notice, g store.Grou
 	if err != nil {
 		return m, false, err
 	}
-	m = Message{Icon: groupIcon(g), Title: c.groupTitle(n, g), Text: Mask(lead.Reason)}
+	m = Message{Icon: groupIcon(g), Title: c.groupTitle(n, g), Text: Mask(lead.Reason.Sentence())}
 	fact := func(name, value string) {
 		if value != "" {
 			m.Facts = append(m.Facts, Fact{name, Mask(value)})

@@ -14,6 +14,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/connector"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 	"trueup/internal/store/storetest"
@@ -166,7 +167,7 @@ func (w *world) must(err error) {
 func (w *world) open(kind status.Kind, customer, cause string) int64 {
 	w.Helper()
 	id, err := w.db.OpenException(w.Context(), store.NewException{Sync: syncName, Customer: customer, Kind: kind, Stage: status.StageMatch,
-		Reason: "no record has " + customer, SourceValue: "canceled", TargetValue: "Active", LastAction: "searched", Owner: "ana@example.com", Cause: cause})
+		Reason: reason.Text("no record has " + customer), SourceValue: "canceled", TargetValue: "Active", LastAction: "searched", Owner: "ana@example.com", Cause: cause})
 	w.must(err)
 	return id
 }

@@ -9,6 +9,7 @@ import (
 
 	"trueup/internal/connector"
 	"trueup/internal/decide"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -68,7 +69,7 @@ var onward = verdict{}
 type ending struct {
 	// outcome is what the events get; "" leaves them pending.
 	outcome status.Outcome
-	reason  string
+	reason  reason.Reason
 	// action is what the history calls it.
 	action string
 	park   *store.NewException
@@ -118,7 +119,7 @@ func (a *attempt) survive(ctx context.Context) (e *ending) {
 			a.Log.Error("fault", slog.String("sync", a.Config.Name), slog.String("customer", a.work.Customer), slog.String("stage", string(a.stage)),
 				slog.Any("fault", fault), slog.String("stack", string(debug.Stack())))
 			e = a.failed(&connector.Failure{Kind: connector.Transient, Effect: connector.EffectUnknown,
-				Detail: "a fault in trueup itself, which the log describes"}, a.Target.Name, "carrying to").end
+				Detail: "a fault in trueup itself, which the log describes"}, a.Target.Name, reason.Syncing).end
 		}
 	}()
 	return a.walk(ctx)
@@ -147,7 +148,7 @@ func (a *attempt) walk(ctx context.Context) *ending {
 			i = indexOf(status.StageReadTarget) - 1
 		}
 	}
-	return &ending{outcome: status.Parked, reason: "the path ended without an ending"}
+	return &ending{outcome: status.Parked, reason: reason.Reason{Code: reason.PathWithoutEnd}}
 }
 
 func indexOf(s status.Stage) int {
@@ -175,16 +176,16 @@ func (a *attempt) names(ids ...string) { a.named = append(a.named, ids...) }
 func (a *attempt) did(format string, args ...any) { a.lastAction = fmt.Sprintf(format, args...) }
 
 // parked ends the attempt with an exception.
-func (a *attempt) parked(kind status.Kind, reason string) *ending {
-	return &ending{outcome: status.Parked, action: "park", reason: reason, park: a.exception(kind, reason)}
+func (a *attempt) parked(kind status.Kind, why reason.Reason) *ending {
+	return &ending{outcome: status.Parked, action: "park", reason: why, park: a.exception(kind, why)}
 }
 
-func (a *attempt) exception(kind status.Kind, reason string) *store.NewException {
+func (a *attempt) exception(kind status.Kind, why reason.Reason) *store.NewException {
 	value := a.desired.SourceValue
 	if a.record.Value != "" {
 		value = a.record.Value
 	}
-	return &store.NewException{Sync: a.Config.Name, Customer: a.work.Customer, Kind: kind, Stage: a.stage, Reason: reason,
+	return &store.NewException{Sync: a.Config.Name, Customer: a.work.Customer, Kind: kind, Stage: a.stage, Reason: why,
 		SourceValue: value, TargetValue: a.target.Value, LastAction: a.lastAction, Confidence: 1,
 		Owner: a.Config.Owner(kind)}
 }

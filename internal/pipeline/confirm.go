@@ -2,10 +2,10 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 
 	"trueup/internal/connector"
 	"trueup/internal/failpoint"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -20,7 +20,7 @@ func (a *attempt) confirm(ctx context.Context) verdict {
 	took := a.unproved == nil
 	if took && (a.Target.Knows.Unverified || a.shown != nil && a.shown.Value == a.desired.Value) {
 		failpoint.Hit("confirmed")
-		return a.proved(a.intent, a.decision.Reason.Sentence())
+		return a.proved(a.intent, reason.Reason{Code: a.decision.Reason})
 	}
 	if took {
 		a.accept()
@@ -32,7 +32,7 @@ func (a *attempt) confirm(ctx context.Context) verdict {
 		return a.targetGone(ctx, connector.FailureOf(err))
 	case err != nil:
 		a.did("sent %s to %s; its answer proves nothing and it could not be read again", a.desired.Value, a.Target.Name)
-		return a.failed(err, a.Target.Name, "looking whether a write arrived in")
+		return a.failed(err, a.Target.Name, reason.Confirming)
 	}
 	prior := a.target
 	a.target, a.lookedAt, a.seenAt = record, before, a.latest()
@@ -41,11 +41,11 @@ func (a *attempt) confirm(ctx context.Context) verdict {
 	failpoint.Hit("confirmed")
 	switch {
 	case took && record.Value == a.desired.Value:
-		return a.proved(a.intent, a.decision.Reason.Sentence())
+		return a.proved(a.intent, reason.Reason{Code: a.decision.Reason})
 	case record.Value == a.desired.Value && record.Actor != status.ActorHuman:
 		a.did("sent %s to %s and read it there", a.desired.Value, a.Target.Name)
 		a.seen = append(a.seen, a.intent.ID)
-		return a.applied(a.seenBase(), a.decision.Reason.Sentence())
+		return a.applied(a.seenBase(), reason.Reason{Code: a.decision.Reason})
 	case took && a.spelledAnew(prior, record):
 		return verdict{end: a.otherSpelling()}
 	case took && (record.Value == prior.Value || a.olderThan(record, a.intent.SentAt)):
@@ -53,13 +53,13 @@ func (a *attempt) confirm(ctx context.Context) verdict {
 	case record.Value == prior.Value:
 		// It may still arrive: the intent stays open until it is too old.
 		a.did("sent %s to %s; its answer proves nothing and the record is unchanged", a.desired.Value, a.Target.Name)
-		return a.failed(unproved, a.Target.Name, a.writing())
+		return a.failed(unproved, a.Target.Name, reason.Writing)
 	}
 	return verdict{lookAgain: true}
 }
 
 // proved ends the attempt with a write of ours as the base.
-func (a *attempt) proved(i store.Intent, why string) verdict {
+func (a *attempt) proved(i store.Intent, why reason.Reason) verdict {
 	a.intent = i
 	a.closeIntent(i.ID)
 	return a.applied(&store.Base{Known: true, RecordID: a.target.ID, Status: a.desired.Status, Value: a.desired.Value,
@@ -67,11 +67,11 @@ func (a *attempt) proved(i store.Intent, why string) verdict {
 }
 
 // applied ends the attempt: the target holds what it should, by our write.
-func (a *attempt) applied(base *store.Base, why string) verdict {
+func (a *attempt) applied(base *store.Base, why reason.Reason) verdict {
 	a.target.Value = a.desired.Value
-	done := "was written"
+	done := reason.Written
 	if base.Unverified {
-		done = fmt.Sprintf("was accepted by %s, not verified", a.Target.Name)
+		done = reason.WriteAccepted
 	}
-	return end(ending{outcome: status.Applied, action: "write", base: base, reason: fmt.Sprintf("%s %s: %s", a.desired.Value, done, why)})
+	return end(ending{outcome: status.Applied, action: "write", base: base, reason: reason.Because(done, reason.Facts{Value: a.desired.Value, Target: a.Target.Name}, why)})
 }

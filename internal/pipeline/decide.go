@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 	"trueup/internal/connector"
 	"trueup/internal/decide"
 	"trueup/internal/failpoint"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -35,14 +35,11 @@ func (a *attempt) decide(ctx context.Context) verdict {
 		if v := a.wroteOver(ctx); v.end != nil {
 			return v
 		}
-		return end(ending{outcome: status.AlreadyEqual, action: string(d.Action), reason: d.Reason.Sentence(), base: a.seenBase()})
+		return end(ending{outcome: status.AlreadyEqual, action: string(d.Action), reason: reason.Reason{Code: d.Reason}, base: a.seenBase()})
 	case decide.Write:
 		if a.watching() {
-			reason := fmt.Sprintf("watched, nothing is written: would write %s (%s)", a.desired.Value, d.Reason.Sentence())
-			if a.work.Owed {
-				reason += "; the change came while " + a.Config.Name + " was live, and is looked at again as soon as it is"
-			}
-			return end(ending{outcome: status.Ignored, action: string(d.Action), reason: reason})
+			f := reason.Facts{Value: a.desired.Value, Sync: a.Config.Name, Kept: a.work.Owed}
+			return end(ending{outcome: status.Ignored, action: string(d.Action), reason: reason.Because(reason.OnlyWatched, f, reason.Reason{Code: d.Reason})})
 		}
 		if v := a.asPlanned(); v.end != nil {
 			return v
@@ -53,13 +50,13 @@ func (a *attempt) decide(ctx context.Context) verdict {
 		return onward
 	}
 	if d.Kind == "" { // the owner was asked and has answered
-		return end(ending{outcome: status.Held, action: string(d.Action), reason: d.Reason.Sentence()})
+		return end(ending{outcome: status.Held, action: string(d.Action), reason: reason.Reason{Code: d.Reason}})
 	}
-	reason := d.Reason.Sentence()
+	why := reason.Reason{Code: d.Reason}
 	if d.Kind == status.Conflict {
-		reason += "; " + a.bothTimes()
+		why.Facts = a.bothTimes()
 	}
-	e := a.parked(d.Kind, reason)
+	e := a.parked(d.Kind, why)
 	e.action = string(d.Action)
 	e.park.Confidence = d.Confidence
 	if d.Kind == status.Conflict {
@@ -68,33 +65,14 @@ func (a *attempt) decide(ctx context.Context) verdict {
 	return verdict{end: e}
 }
 
-// bothTimes says when the source and the target were changed, as far as it is
-// known. It says no name: reasons reach logs and Slack.
-func (a *attempt) bothTimes() string {
-	source := "at a time that it does not tell"
-	if !a.desired.At.IsZero() {
-		source = "at " + stamp(a.desired.At) + " at the earliest"
-		if !a.record.ValueAt.IsZero() {
-			source = "at " + stamp(a.desired.At)
-		}
-	}
-	target := "at a time that it does not tell"
-	switch from, to := a.facts().PersonsEdit(); {
-	case !to.IsZero() && from.Equal(to):
-		target = "at " + stamp(to)
-	case !to.IsZero() && !from.IsZero():
-		target = "between " + stamp(from) + " and " + stamp(to)
-	case !to.IsZero():
-		target = "at " + stamp(to) + " at the latest"
-	}
-	who := "somebody"
-	if a.target.Actor == status.ActorHuman {
-		who = "a person"
-	}
-	return fmt.Sprintf("%s changed to %s %s, %s edited %s %s", a.Source.Name, a.desired.SourceValue, source, who, a.Target.Name, target)
+// bothTimes is when the source and the target were changed, as far as it is
+// known.
+func (a *attempt) bothTimes() reason.Facts {
+	f := reason.Facts{Source: a.Source.Name, Target: a.Target.Name, Value: a.desired.SourceValue, At: a.desired.At,
+		Earliest: a.record.ValueAt.IsZero(), Person: a.target.Actor == status.ActorHuman}
+	f.From, f.To = a.facts().PersonsEdit()
+	return f
 }
-
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
 
 // facts gathers what the decision is made from.
 func (a *attempt) facts() decide.Facts {

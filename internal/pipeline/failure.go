@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"trueup/internal/connector"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 )
 
@@ -68,14 +69,18 @@ func (a *attempt) patient() bool {
 
 // failed ends an attempt at which a call failed. What happens next depends on
 // who can do something about it: time, the tool's limit, or a person.
-func (a *attempt) failed(err error, connection, doing string) verdict {
+func (a *attempt) failed(err error, connection string, doing reason.Doing) verdict {
 	f := connector.FailureOf(err)
-	reason := fmt.Sprintf("%s %s: %s", doing, connection, f.Error())
+	facts := reason.Facts{Doing: doing, Connection: connection, Detail: f.Error()}
+	if doing == reason.Writing {
+		facts.Value = a.desired.Value
+	}
+	why := reason.Reason{Code: reason.CallFailed, Facts: facts}
 	attempts, since := a.work.Attempts+1, a.failingSince()
 	retry := a.Retry.after(a.earliest().Sub(since), a.Retry.First, a.Jitter())
 	if errors.Is(err, context.Canceled) {
 		// The service stops, and looks again at its next start.
-		return end(ending{action: "wait", reason: reason, retry: time.Millisecond, attempts: a.work.Attempts, firstTry: a.work.FirstTry, failure: "stopping"})
+		return end(ending{action: "wait", reason: why, retry: time.Millisecond, attempts: a.work.Attempts, firstTry: a.work.FirstTry, failure: "stopping"})
 	}
 	switch f.Kind {
 	case connector.RateLimited:
@@ -85,23 +90,23 @@ func (a *attempt) failed(err error, connection, doing string) verdict {
 		if f.Status != 0 { // else it is our own limit, which holds calls back by itself
 			wait, first = a.pause(connection, f.RetryAfter)
 		}
-		return end(ending{place: first, action: "wait", reason: reason, retry: wait, attempts: a.work.Attempts, firstTry: a.work.FirstTry, failure: string(f.Kind)})
+		return end(ending{place: first, action: "wait", reason: why, retry: wait, attempts: a.work.Attempts, firstTry: a.work.FirstTry, failure: string(f.Kind)})
 	case connector.Refused:
-		e := a.parked(a.kindOfFailure(), fmt.Sprintf("%s; correct the record or the configuration, then trueup exceptions retry", reason))
+		e := a.parked(a.kindOfFailure(), reason.Reason{Code: reason.CallRefused, Facts: facts})
 		e.failure, e.park.Cause = string(f.Kind), a.causeOf(f, connection)
 		return verdict{end: e}
 	case connector.Unauthorized, connector.Misconfigured:
-		advice := "check the connection with trueup check --live; it is tried again by itself"
-		e := a.parked(status.ConnectionFailed, fmt.Sprintf("%s; %s", reason, advice))
+		e := a.parked(status.ConnectionFailed, reason.Reason{Code: reason.ConnectionFails, Facts: facts})
 		e.retry = a.Retry.after(a.earliest().Sub(since), a.Retry.Slow, a.Jitter())
 		e.attempts, e.firstTry, e.failure = attempts, since, string(f.Kind)
 		e.park.Cause = connection
 		return verdict{end: e}
 	}
 	if a.patient() {
-		return end(ending{action: "wait", reason: reason, retry: retry, attempts: attempts, firstTry: since, failure: string(f.Kind)})
+		return end(ending{action: "wait", reason: why, retry: retry, attempts: attempts, firstTry: since, failure: string(f.Kind)})
 	}
-	e := a.parked(a.kindOfFailure(), fmt.Sprintf("%s; %d attempts so far, and it is tried again by itself", reason, attempts))
+	facts.Count = attempts
+	e := a.parked(a.kindOfFailure(), reason.Reason{Code: reason.CallStillFails, Facts: facts})
 	e.retry, e.attempts, e.firstTry, e.failure, e.park.Cause = retry, attempts, since, string(f.Kind), connection
 	return verdict{end: e}
 }
@@ -118,11 +123,8 @@ func (a *attempt) causeOf(f *connector.Failure, connection string) string {
 // moves ends an attempt at which the record changed under every try.
 func (a *attempt) moves() verdict {
 	return a.failed(&connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone,
-		Detail: fmt.Sprintf("the record was edited by others during each of %d tries", maxRedecisions)}, a.Target.Name, a.writing())
+		Detail: fmt.Sprintf("the record was edited by others during each of %d tries", maxRedecisions)}, a.Target.Name, reason.Writing)
 }
-
-// writing says what is written, for the reason of a failure.
-func (a *attempt) writing() string { return "writing " + a.desired.Value + " to" }
 
 // kindOfFailure is write_failed for what went wrong with the write itself.
 func (a *attempt) kindOfFailure() status.Kind {

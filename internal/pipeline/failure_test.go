@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"trueup/internal/connector"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -120,7 +121,7 @@ func TestWhatATargetThatFailsLeadsTo(t *testing.T) {
 			if got := w.ended("cus_1"); got[0] != tt.ended {
 				t.Errorf("the event ended as %s, not %s", got[0], tt.ended)
 			}
-			if reason := w.stored("cus_1").Reason; slices.Contains(tt.open, status.WriteFailed) && !strings.HasPrefix(reason, "writing Paused to crm: ") {
+			if reason := w.stored("cus_1").Reason.Sentence(); slices.Contains(tt.open, status.WriteFailed) && !strings.HasPrefix(reason, "writing Paused to crm: ") {
 				t.Errorf("the reason does not say which value was refused: %s", reason)
 			}
 			if took := w.clock.now().Sub(start); took < tt.after*3/4 {
@@ -265,10 +266,10 @@ func TestWhatCannotBeCarriedIsOneException(t *testing.T) {
 				t.Fatalf("there are %d exceptions, %v", len(found), err)
 			}
 			got := found[0].NewException
-			if got.Reason == "" {
+			if got.Reason.IsZero() {
 				t.Error("it does not say why")
 			}
-			tt.want.Sync, tt.want.Customer, got.Reason = syncName, "cus_1", ""
+			tt.want.Sync, tt.want.Customer, got.Reason = syncName, "cus_1", reason.Text("")
 			if tt.want.Cause == "" {
 				tt.want.Cause = "cus_1" // a group of its own
 			}

@@ -9,6 +9,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/connector"
 	"trueup/internal/decide"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -53,7 +54,7 @@ type Judgement struct {
 	// Action is write, hold, park, none, or wait when a call failed or an answer
 	// was too old; Reason says why.
 	Action  string
-	Reason  string
+	Reason  reason.Reason
 	Outcome status.Outcome // "" for write and wait
 	Stage   status.Stage
 	Kind    status.Kind // of the exception that a hold or park would open
@@ -115,7 +116,7 @@ func (j *Judge) Judge(ctx context.Context, s Subject) Judgement {
 			i = indexOf(status.StageReadTarget) - 1
 		}
 	}
-	return a.judged(&ending{action: string(decide.Write), reason: a.decision.Reason.Sentence()})
+	return a.judged(&ending{action: string(decide.Write), reason: reason.Reason{Code: a.decision.Reason}})
 }
 
 func (a *attempt) judged(e *ending) Judgement {

@@ -1,14 +1,13 @@
 package pipeline
 
 import (
-	"cmp"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"trueup/internal/decide"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -55,9 +54,8 @@ func (a *attempt) limited(err error) *ending {
 		return a.loopSuspected()
 	case errors.As(err, &halted):
 		a.Metrics.Refused(a.Config.Name, "mass_change")
-		return &ending{outcome: status.Parked, action: "park", halted: true, reason: fmt.Sprintf(
-			"%s is not written: too many customers changed at once, and %s is halted for it since %s; trueup resume %s lets this one through with the others that wait",
-			a.desired.Value, a.Config.Name, stamp(halted.Since), a.Config.Name)}
+		return &ending{outcome: status.Parked, action: "park", halted: true, reason: reason.Reason{Code: reason.SyncHalted,
+			Facts: reason.Facts{Value: a.desired.Value, Sync: a.Config.Name, Since: halted.Since}}}
 	}
 	return nil
 }
@@ -79,18 +77,15 @@ func (a *attempt) stopped() *ending {
 func (a *attempt) loopSuspected() *ending {
 	a.Metrics.Refused(a.Config.Name, "writes_per_customer")
 	writes := a.work.Writes.Latest
-	var lines []string
+	f := reason.Facts{Source: a.Source.Name, Target: a.Target.Name, Count: len(writes)}
 	for _, w := range writes[max(0, len(writes)-namedWrites):] {
-		lines = append(lines, fmt.Sprintf("%s at %s", w.Value, stamp(w.At)))
+		f.Writes = append(f.Writes, reason.Write{Value: w.Value, At: w.At})
 	}
-	limit := ""
 	if c := a.Config.Limits; c != nil && c.WritesPerCustomer != nil {
-		limit = fmt.Sprintf(" in %s", c.WritesPerCustomer.Within)
+		f.Within = c.WritesPerCustomer.Within.String()
 	}
 	a.stage = status.StageWrite // also when the customer was stopped before: that is where it closes
-	return a.parked(status.LoopSuspected, fmt.Sprintf(
-		"%s was written %s%s: %s; nothing more is written to this customer; find what else changes %s or %s after each write, end it, then trueup exceptions retry",
-		a.Target.Name, status.Plural(len(writes), "time"), limit, strings.Join(lines, ", "), a.Source.Name, a.Target.Name))
+	return a.parked(status.LoopSuspected, reason.Reason{Code: reason.LoopSuspected, Facts: f})
 }
 
 // countUndone notes that the last write of the same value is gone again. What
@@ -133,14 +128,12 @@ func (a *attempt) editor() string {
 // neverSticks parks a customer whose value is set back each time.
 func (a *attempt) neverSticks() *ending {
 	a.Metrics.Refused(a.Config.Name, "never_sticks")
-	var lines []string
+	f := reason.Facts{Value: a.desired.Value, Target: a.Target.Name}
 	for _, t := range a.undone.Times {
-		lines = append(lines, fmt.Sprintf("written at %s, then %s by %s at %s", stamp(t.Written), cmp.Or(t.Found, "emptied"), t.By, stamp(t.At)))
+		f.Undone = append(f.Undone, reason.Undoing{Written: t.Written, Found: t.Found, At: t.At, By: t.By})
 	}
 	a.stage = status.StageConfirm
-	return a.parked(status.NeverSticks, fmt.Sprintf(
-		"%s does not stay in %s: %s; it is not written again until the source changes; find what sets the field back, end it, then trueup exceptions retry",
-		a.desired.Value, a.Target.Name, strings.Join(lines, "; ")))
+	return a.parked(status.NeverSticks, reason.Reason{Code: reason.NeverSticks, Facts: f})
 }
 
 // undoneNow is what is known of undoings once an attempt has ended so.
@@ -186,23 +179,11 @@ func (a *attempt) arrived() (sent time.Time) {
 // massChange is the exception of a sync that is halted.
 func (a *attempt) massChange(h store.Halt) store.NewException {
 	m := a.Config.Limits.MassChange
-	var words []string
+	f := reason.Facts{Source: a.Source.Name, Sync: a.Config.Name, Count: h.Moved, Within: m.Within.String(), Most: h.Most, Known: h.Known, Percent: m.Percent, Limit: m.Customers}
 	for _, w := range m.To {
-		words = append(words, string(w))
+		f.Statuses = append(f.Statuses, string(w))
 	}
-	share := ""
-	if h.Known > 0 {
-		share = fmt.Sprintf(" (%g%% of %s, or %d if that is fewer)", m.Percent, status.Plural(h.Known, "customer"), m.Customers)
-		if m.Customers == 0 {
-			share = fmt.Sprintf(" (%g%% of %s)", m.Percent, status.Plural(h.Known, "customer"))
-		}
-		if float64(h.Most-1) >= float64(h.Known)*m.Percent/100 && h.Most > 1 { // a share of so few says little
-			share = fmt.Sprintf(" (%g%% of %s, but not fewer than %d)", m.Percent, status.Plural(h.Known, "customer"), h.Most)
-		}
-	}
-	x := a.exception(status.MassChange, fmt.Sprintf(
-		"%s moved to %s within %s, and more want to; at most %d may%s, so %s writes no more of these; see whether %s is right, and if it is: trueup resume %s --reason TEXT",
-		status.Plural(h.Moved, "customer"), strings.Join(words, " or "), m.Within, h.Most, share, a.Config.Name, a.Source.Name, a.Config.Name))
+	x := a.exception(status.MassChange, reason.Reason{Code: reason.MassChange, Facts: f})
 	x.Customer, x.TargetValue = "", ""
 	return *x
 }

@@ -9,6 +9,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/connector"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -79,12 +80,14 @@ func TestASourceThatSuddenlySaysChurnedForEveryoneWritesAtMostTheCap(t *testing.
 	if x.Owner != "ops@example.com" || x.State != status.Open || x.Count != 1 || x.Stage != status.StageWrite {
 		t.Errorf("the exception is %+v", x)
 	}
-	w.says(x.Reason, "5 customers moved to paused or churned within 1h0m0s", "at most 5 may", "trueup resume customer-status --reason")
+	w.says(x.Reason.Sentence(), "5 customers moved to paused or churned within 1h0m0s", "at most 5 may")
+	w.offers(x.Reason, reason.Resume)
 	c := w.stored("cus_39")
 	if c.Outcome != status.Parked || !c.DueAt.IsZero() {
 		t.Errorf("a customer who waits is %+v", c)
 	}
-	w.says(c.Reason, "Churned is not written", "halted", "trueup resume customer-status")
+	w.says(c.Reason.Sentence(), "Churned is not written", "halted")
+	w.offers(c.Reason, reason.Resume)
 	for customer, kinds := range w.open() {
 		if customer != "" {
 			t.Errorf("%s has an exception of its own: %v", customer, kinds)
@@ -154,7 +157,7 @@ func TestWatchingHaltsNothing(t *testing.T) {
 		id := fmt.Sprint("cus_", n)
 		w.customer(id, "active", "")
 		w.carry(id, "canceled")
-		w.says(w.stored(id).Reason, "would write Churned")
+		w.says(w.stored(id).Reason.Sentence(), "would write Churned")
 	}
 	if open := w.open(); len(open) > 0 || len(w.crm.writes) > 0 {
 		t.Errorf("open are %v, written was %v", open, w.crm.writes)
@@ -181,7 +184,8 @@ func TestALoopOutsideStopsAtTheCap(t *testing.T) {
 		t.Errorf("%d writes", n)
 	}
 	x := w.exception(status.LoopSuspected)
-	w.says(x.Reason, "written 4 times in 10m0s: Paused at 2026-03-02 09:00:00Z, Active at 2026-03-02 09:00:10Z", "trueup exceptions retry")
+	w.says(x.Reason.Sentence(), "written 4 times in 10m0s: Paused at 2026-03-02 09:00:00Z, Active at 2026-03-02 09:00:10Z")
+	w.offers(x.Reason, reason.Retry)
 	if got := w.stored("cus_1").Outcome; got != status.Parked {
 		t.Errorf("it ended as %s", got)
 	}
@@ -193,7 +197,7 @@ func TestALoopOutsideStopsAtTheCap(t *testing.T) {
 	if n := w.written("rec_cus_1"); n != 4 || len(w.open()["cus_1"]) != 1 {
 		t.Errorf("an hour later %d writes, open are %v", n, w.open())
 	}
-	w.says(w.exception(status.LoopSuspected).Reason, "written 4 times")
+	w.says(w.exception(status.LoopSuspected).Reason.Sentence(), "written 4 times")
 	w.act(store.Act{Exception: x.ID, Verb: store.Retry})
 	if got := w.crm.value("rec_cus_1"); got != "Churned" || len(w.open()) > 0 {
 		t.Errorf("after a retry the target holds %s, open are %v", got, w.open())
@@ -267,8 +271,9 @@ func TestAValueThatNeverSticksIsWrittenThreeTimes(t *testing.T) {
 		t.Errorf("%d writes", n)
 	}
 	x := w.exception(status.NeverSticks)
-	w.says(x.Reason, "Paused does not stay in crm", "written at 2026-03-02 09:00:00Z, then Active by an automation (automation) at 2026-03-02 09:01:00Z",
-		"written at 2026-03-02 09:02:00Z", "trueup exceptions retry")
+	w.says(x.Reason.Sentence(), "Paused does not stay in crm", "written at 2026-03-02 09:00:00Z, then Active by an automation (automation) at 2026-03-02 09:01:00Z",
+		"written at 2026-03-02 09:02:00Z")
+	w.offers(x.Reason, reason.Retry)
 	if x.Stage != status.StageConfirm || w.stored("cus_1").Outcome != status.Parked {
 		t.Errorf("it is %+v", x)
 	}
@@ -369,5 +374,13 @@ func TestALookJustAfterTheWriteIsNoProofThatItSticks(t *testing.T) {
 	}
 	if n := w.written("rec_cus_1"); n != 3 || !slices.Contains(w.open()["cus_1"], status.NeverSticks) {
 		t.Errorf("%d writes, open are %v", n, w.open())
+	}
+}
+
+// offers asks that a reason offers a remedy.
+func (w *world) offers(r reason.Reason, verb reason.Verb) {
+	w.Helper()
+	if !slices.ContainsFunc(r.Remedies(), func(m reason.Remedy) bool { return m.Verb == verb }) {
+		w.Errorf("%s does not offer %s: %v", r.Code, verb, r.Remedies())
 	}
 }

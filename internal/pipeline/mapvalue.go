@@ -2,9 +2,11 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
+	"errors"
 
 	"trueup/internal/failpoint"
+	"trueup/internal/mapping"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -31,10 +33,10 @@ func (a *attempt) noStatus() verdict {
 	a.desired = a.work.Desired // what was known stays known
 	if had == "" {
 		return end(ending{outcome: status.Ignored, action: "none", keepOpen: true,
-			reason: fmt.Sprintf("the customer has no status in %s", a.Source.Name)})
+			reason: reason.Reason{Code: reason.NoStatus, Facts: reason.Facts{Source: a.Source.Name}}})
 	}
-	e := a.parked(status.UnmappedStatus, fmt.Sprintf(
-		"the customer was %s and has no status in %s any more; if the field has another name now, correct record.status, and if a customer may be without one, resolve this", had, a.Source.Name))
+	e := a.parked(status.UnmappedStatus, reason.Reason{Code: reason.StatusVanished,
+		Facts: reason.Facts{Value: had, Source: a.Source.Name}})
 	e.park.Cause = statusGone
 	return verdict{end: e}
 }
@@ -52,13 +54,14 @@ func (a *attempt) mapValue(context.Context) verdict {
 	a.desired.SourceValue, a.desired.SeenAt = a.record.Value, a.askedAt
 	a.desired.Status, a.desired.Value = "", "" // until the word is known
 	result, err := a.mapping.Source(a.record.Value)
+	var unmapped *mapping.UnmappedError
 	switch {
-	case err != nil:
-		e := a.parked(status.UnmappedStatus, err.Error())
+	case errors.As(err, &unmapped):
+		e := a.parked(status.UnmappedStatus, unmapped.Reason())
 		e.park.Cause = a.record.Value // one word, one question, whoever has it
 		return verdict{end: e}
 	case result.Ignored:
-		return end(ending{outcome: status.Ignored, action: "none", reason: result.Reason})
+		return end(ending{outcome: status.Ignored, action: "none", reason: mapping.Ignored(a.record.Value)})
 	}
 	a.desired.Status, a.desired.Value = result.Status, result.Value
 	a.did("mapped %s to %s", a.record.Value, result.Value)

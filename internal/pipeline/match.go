@@ -3,12 +3,12 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"trueup/internal/connector"
 	"trueup/internal/failpoint"
 	"trueup/internal/identity"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -23,7 +23,7 @@ func (a *attempt) match(ctx context.Context) verdict {
 	}
 	result, err := identity.Match(ctx, a.rules, a.record.Keys, a.work.Customer, a.Config.MinConfidence, a.find)
 	if err != nil {
-		return a.failed(err, a.Target.Name, "searching")
+		return a.failed(err, a.Target.Name, reason.Searching)
 	}
 	a.did("searched %s by %s", a.Target.Name, status.Plural(len(a.rules), "match rule"))
 	if result.Kind != "" {
@@ -44,8 +44,7 @@ func (a *attempt) match(ctx context.Context) verdict {
 	switch err := a.Store.SaveLink(ctx, a.work, link); {
 	case errors.As(err, &taken):
 		a.names(taken.Customer, link.TargetID)
-		e := a.parked(status.DuplicateLink, fmt.Sprintf(
-			"the record found by %s belongs to customer %s already; say which record is right with trueup exceptions link", link.Rule, taken.Customer))
+		e := a.parked(status.DuplicateLink, reason.Reason{Code: reason.RecordTaken, Facts: reason.Facts{Rule: link.Rule, Customer: taken.Customer}})
 		e.park.Candidates = []status.Candidate{{TargetID: link.TargetID, Value: result.Record.Value, Rule: link.Rule, Confidence: link.Confidence}}
 		return verdict{end: e}
 	case err != nil:

@@ -3,11 +3,11 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"trueup/internal/connector"
 	"trueup/internal/failpoint"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -36,7 +36,7 @@ func (a *attempt) targetGone(ctx context.Context, f *connector.Failure) verdict 
 		gone := connector.FailureOf(err)
 		switch {
 		case gone.Kind != connector.Gone:
-			return a.failed(err, a.Target.Name, "reading the survivor of a merge in")
+			return a.failed(err, a.Target.Name, reason.ReadingSurvivor)
 		case gone.Survivor == "":
 			return verdict{end: a.brokenMerge(survivor)}
 		}
@@ -53,9 +53,8 @@ func (a *attempt) follow(ctx context.Context, survivor string) verdict {
 	switch {
 	case errors.As(err, &taken):
 		a.names(taken.Customer)
-		e := a.parked(status.DuplicateLink, fmt.Sprintf(
-			"the linked record %s was merged into %s in %s, which belongs to customer %s already; set the right links with trueup links set, or merge the two customers in %s",
-			from, survivor, a.Target.Name, taken.Customer, a.Source.Name))
+		e := a.parked(status.DuplicateLink, reason.Reason{Code: reason.SurvivorTaken,
+			Facts: reason.Facts{Record: from, Survivor: survivor, Target: a.Target.Name, Customer: taken.Customer, Source: a.Source.Name}})
 		e.park.Stage = status.StageReadTarget
 		e.park.Candidates = []status.Candidate{{TargetID: survivor, Rule: store.SurvivorRule, Confidence: a.link.Confidence}}
 		return verdict{end: e}
@@ -74,8 +73,7 @@ func (a *attempt) follow(ctx context.Context, survivor string) verdict {
 func (a *attempt) brokenMerge(survivor string) *ending {
 	e := a.brokenLink()
 	a.names(survivor)
-	e.reason = fmt.Sprintf("the linked record %s is gone from %s; it was merged into %s, which does not exist any more either; link another with trueup links set, or remove the link with trueup links remove to match anew",
-		a.link.TargetID, a.Target.Name, survivor)
+	e.reason = reason.Reason{Code: reason.SurvivorGone, Facts: reason.Facts{Record: a.link.TargetID, Target: a.Target.Name, Survivor: survivor}}
 	e.park.Reason = e.reason
 	return e
 }
@@ -84,13 +82,10 @@ func (a *attempt) brokenMerge(survivor string) *ending {
 // was merged into another is carried as that one from now on.
 func (a *attempt) sourceGone(f *connector.Failure) verdict {
 	if f.Survivor == "" || f.Survivor == a.work.Customer {
-		return a.notYet(a.parked(status.BrokenLink, fmt.Sprintf(
-			"%s has no customer with this id; restore the customer, or close this with trueup exceptions resolve", a.Source.Name)))
+		return a.notYet(a.parked(status.BrokenLink, reason.Reason{Code: reason.CustomerGone, Facts: reason.Facts{Source: a.Source.Name}}))
 	}
 	a.names(f.Survivor)
-	e := a.parked(status.BrokenLink, fmt.Sprintf(
-		"the customer was merged into %s in %s, who is carried instead; give the record to %s with trueup links remove and trueup links set, or resolve this",
-		f.Survivor, a.Source.Name, f.Survivor))
+	e := a.parked(status.BrokenLink, reason.Reason{Code: reason.CustomerMerged, Facts: reason.Facts{Customer: f.Survivor, Source: a.Source.Name}})
 	// Once: two that each name the other would wake each other for ever.
 	if !slices.Contains(a.work.Open, status.BrokenLink) {
 		e.wake = f.Survivor

@@ -229,7 +229,7 @@ func TestACustomerWhoWasMergedInTheSourceWakesTheSurvivor(t *testing.T) {
 	if got := w.open()["1"]; !slices.Equal(got, []status.Kind{status.BrokenLink}) {
 		t.Errorf("open: %v", got)
 	}
-	if c := w.stored("1"); !strings.Contains(c.Reason, "merged into 2 in billing") {
+	if c := w.stored("1"); !strings.Contains(c.Reason.Sentence(), "merged into 2 in billing") {
 		t.Errorf("the reason is %q", c.Reason)
 	}
 	if w.crm.value("rec_1") != "Active" || w.crm.value("rec_2") != "Paused" {

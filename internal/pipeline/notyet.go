@@ -1,6 +1,10 @@
 package pipeline
 
-import "time"
+import (
+	"time"
+
+	"trueup/internal/reason"
+)
 
 const (
 	// notYetPatience is how long what a tool does not have yet is waited for
@@ -27,7 +31,7 @@ func (a *attempt) notYet(e *ending) verdict {
 	if len(a.work.Events) == 0 || left <= 0 {
 		return a.again(e, latest)
 	}
-	v := a.again(&ending{action: "wait", reason: e.reason + "; it may not be there yet, and is looked for again", failure: "not_yet", attempts: 0}, latest)
+	v := a.again(&ending{action: "wait", reason: reason.Because(reason.NotThereYet, reason.Facts{}, e.reason), failure: "not_yet", attempts: 0}, latest)
 	v.end.retry = min(v.end.retry, left) // people are told then, not at the pause's end
 	return v
 }

@@ -5,6 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -143,10 +146,10 @@ func TestTheHistoryTellsWhatWasDecidedOn(t *testing.T) {
 	}
 	got := history[0]
 	want := store.Decision{ID: got.ID, Sync: syncName, Customer: "cus_1", At: w.clock.now(), Action: "write", Row: 4, Stage: status.StageConfirm, Outcome: status.Applied,
-		Reason: "Paused was written: nobody had changed the target since it was last proved", TargetID: "rec_cus_1", Desired: "Paused", Observed: "Active",
+		Reason: reason.Because(reason.Written, reason.Facts{Value: "Paused", Target: "crm"}, reason.Reason{Code: reason.Untouched}), TargetID: "rec_cus_1", Desired: "Paused", Observed: "Active",
 		Base: "Active", DesiredAt: w.clock.now(), ObservedAt: w.clock.now(), By: "us", Confidence: 1, Events: 1}
-	if got != want {
-		t.Errorf("the history says %+v", got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the history says\n%s", diff)
 	}
 }
 

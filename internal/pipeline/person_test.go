@@ -271,7 +271,7 @@ func TestAPersonsEditStandsWhereTheTableSaysSo(t *testing.T) {
 			if len(w.crm.overwrote) > 0 {
 				t.Errorf("a person's newer edit was written over: %v", w.crm.overwrote)
 			}
-			if reason := w.stored("cus_1").Reason; !strings.HasSuffix(reason, tt.says) {
+			if reason := w.stored("cus_1").Reason.Sentence(); !strings.HasSuffix(reason, tt.says) {
 				t.Errorf("the reason does not end with %q: %s", tt.says, reason)
 			}
 		})

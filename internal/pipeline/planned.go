@@ -9,6 +9,7 @@ import (
 
 	"trueup/internal/connector"
 	"trueup/internal/decide"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -81,7 +82,7 @@ func (p *Pipeline) CarryRow(ctx context.Context, from Claimer, row Planned) (Car
 	case errors.As(err, &ended):
 		return Carried{State: ended.State, Note: ended.Note, Elsewhere: true}, nil
 	case errors.Is(err, store.ErrNotFound):
-		return Carried{State: store.RowRefused, Note: "the row is not in the plan any more: the customer was forgotten, or there are later plans; make another with trueup plan " + row.Plan.Sync}, nil
+		return Carried{State: store.RowRefused, Note: "the row is not in the plan any more: the customer was forgotten, or there are later plans"}, nil
 	case err != nil || !ok:
 		return Carried{Busy: err == nil}, err
 	}
@@ -101,7 +102,7 @@ func (p *Pipeline) CarryRow(ctx context.Context, from Claimer, row Planned) (Car
 	case err != nil:
 		return Carried{}, err
 	case e.lost:
-		return Carried{}, errors.New(e.reason)
+		return Carried{}, errors.New(e.reason.Sentence())
 	}
 	return c, nil
 }
@@ -116,12 +117,15 @@ type onPlan struct {
 
 // name is the plan as the history has it.
 func (r *onPlan) name() string {
-	name := "plan " + r.Plan.Hash[:min(len(r.Plan.Hash), 12)]
+	name := "plan " + r.hash()
 	if r.Approved != "" {
 		name += " approved by " + r.Approved
 	}
 	return name
 }
+
+// hash is as much of the plan's as tells it from others.
+func (r *onPlan) hash() string { return r.Plan.Hash[:min(len(r.Plan.Hash), 12)] }
 
 // plannedRecord ends the attempt when a match rule finds another record than
 // the plan has: nobody has approved that link.
@@ -130,7 +134,7 @@ func (a *attempt) plannedRecord(id string) verdict {
 		return onward
 	}
 	a.names(id, a.row.Row.TargetID)
-	return moved("the match rules find record %s now, the plan has record %s", id, a.row.Row.TargetID)
+	return moved(reason.Reason{Code: reason.OtherMatch, Facts: reason.Facts{Record: id, Survivor: a.row.Row.TargetID}})
 }
 
 // asPlanned lets a write go on that is the row's, and any write where there is
@@ -139,39 +143,39 @@ func (a *attempt) asPlanned() verdict {
 	if a.row == nil {
 		return onward
 	}
-	if change := a.change(); change != "" {
-		return moved("%s", change)
+	if change := a.change(); !change.IsZero() {
+		return moved(change)
 	}
 	if a.decision.Reason == decide.OwnerSaysOurs && a.row.Approved != "" && a.decision.Row != firstContactRow {
-		return moved("somebody has edited the record since")
+		return moved(reason.Reason{Code: reason.EditedSincePlan})
 	}
 	return onward
 }
 
-// change says what is another than the plan has it, as far as it was read; "" is
+// change is what is another than the plan has it, as far as it was read; zero is
 // nothing.
-func (a *attempt) change() string {
+func (a *attempt) change() reason.Reason {
 	r := a.row.Row
 	switch {
 	case a.link != nil && a.link.TargetID != r.TargetID:
 		a.names(a.link.TargetID, r.TargetID)
-		return fmt.Sprintf("the customer is linked to record %s now, the plan has record %s", a.link.TargetID, r.TargetID)
+		return reason.Reason{Code: reason.OtherLink, Facts: reason.Facts{Record: a.link.TargetID, Survivor: r.TargetID}}
 	case a.seenAt.IsZero():
-		return ""
+		return reason.Reason{}
 	case a.target.Value != r.Before:
-		return fmt.Sprintf("the target holds %s now, the plan has %s", worded(a.target.Value), worded(r.Before))
+		return reason.Reason{Code: reason.TargetChanged, Facts: reason.Facts{Found: a.target.Value, Planned: r.Before}}
 	case a.desired.Value != r.After:
-		return fmt.Sprintf("the source asks for %s now, the plan has %s", worded(a.desired.Value), worded(r.After))
+		return reason.Reason{Code: reason.SourceChanged, Facts: reason.Facts{Found: a.desired.Value, Planned: r.After}}
 	}
-	return ""
+	return reason.Reason{}
 }
 
 // firstContactRow is the row of the decision table that asks about a record
 // which was never written.
 const firstContactRow = 3
 
-func moved(format string, args ...any) verdict {
-	return end(ending{action: "refuse", moved: true, reason: fmt.Sprintf(format, args...)})
+func moved(why reason.Reason) verdict {
+	return end(ending{action: "refuse", moved: true, reason: why})
 }
 
 // worded is a value for people.
@@ -187,7 +191,7 @@ func worded(value string) string {
 // may have been, written: everything else about it is for the daily work.
 func (a *attempt) endRow(e *ending) Carried {
 	r := a.row
-	c := Carried{Note: e.reason}
+	c := Carried{Note: e.reason.Sentence()}
 	refused := a.intent.ID != 0 && e.failure == string(connector.Refused)
 	// The target took the value and holds another: that is stored, or it would be sent again.
 	unwritten := e.park != nil && e.park.Kind == status.WriteFailed && a.stage == status.StageConfirm && e.outcome == status.Parked
@@ -202,7 +206,7 @@ func (a *attempt) endRow(e *ending) Carried {
 	case e.failure == notShownFailure && e.park == nil:
 		c.Rest, c.Sent = e.retry, true
 	case e.failure == string(connector.Unauthorized), e.failure == string(connector.Misconfigured):
-		c.Stop = errors.New(e.reason)
+		c.Stop = errors.New(e.reason.Sentence())
 	case e.failure == string(connector.Transient) && a.late() && r.Tries+1 < lateTries:
 		c.Late = true
 	case e.failure != "", unwritten:
@@ -211,8 +215,8 @@ func (a *attempt) endRow(e *ending) Carried {
 		c.State, c.Note = store.RowRefused, "the target holds "+worded(a.target.Value)+" already"
 	default:
 		c.State = store.RowRefused
-		if change := a.change(); change != "" {
-			c.Note = change + "; " + c.Note
+		if change := a.change(); !change.IsZero() {
+			c.Note = change.Sentence() + "; " + c.Note
 		}
 	}
 	stopped := e.park != nil && e.park.Kind == status.LoopSuspected // that is stored: somebody has to hear of it
@@ -227,7 +231,7 @@ func (a *attempt) endRow(e *ending) Carried {
 	if r.asItWas {
 		e.outcome, e.park = "", nil
 	}
-	e.reason = r.name() + ": " + e.reason
+	e.reason = reason.Because(reason.ByPlan, reason.Facts{Plan: r.hash(), By: r.Approved}, e.reason)
 	return c
 }
 

@@ -134,7 +134,7 @@ func TestACustomerWhoseRowIsRefusedIsLeftAsItWas(t *testing.T) {
 		t.Errorf("its event ended as %s", w.ended("cus_1")[1])
 	}
 	h, err := w.db.History(t.Context(), syncName, "cus_1", 1)
-	if err != nil || len(h) != 1 || h[0].Action != "refuse" || !strings.HasPrefix(h[0].Reason, "plan 1f3a2b4c5d6e: ") {
+	if err != nil || len(h) != 1 || h[0].Action != "refuse" || !strings.HasPrefix(h[0].Reason.Sentence(), "plan 1f3a2b4c5d6e: ") {
 		t.Errorf("the history says %+v, %v", h, err)
 	}
 	w.finish() // the daily work goes on with it
@@ -155,7 +155,7 @@ func TestEventsThatWaitedAreSettledWithTheRow(t *testing.T) {
 	if got := w.ended("cus_1"); got[1] != status.Applied {
 		t.Errorf("its events ended as %v", got)
 	}
-	if c := w.stored("cus_1"); c.Base.Value != "Churned" || !c.DueAt.IsZero() || !strings.HasPrefix(c.Reason, "plan 1f3a2b4c5d6e: Churned was written") {
+	if c := w.stored("cus_1"); c.Base.Value != "Churned" || !c.DueAt.IsZero() || !strings.HasPrefix(c.Reason.Sentence(), "plan 1f3a2b4c5d6e: Churned was written") {
 		t.Errorf("it is stored as %+v", c)
 	}
 }

@@ -2,11 +2,11 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"trueup/internal/decide"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -39,11 +39,8 @@ func (a *attempt) wroteOver(ctx context.Context) verdict {
 	if slices.ContainsFunc(said, func(e store.Event) bool { return a.contradicts(e, late) }) {
 		return onward
 	}
-	e := a.parked(status.Conflict, fmt.Sprintf(
-		"%s tells late that it had changed to %s at %s: %s was written over %s, which was in %s since %s at the latest and so may have been the newer one; "+
-			"to bring it back, set %s in %s by hand, which is an edit that stays, and to leave %s, resolve this; trueup explain --json shows who had edited it",
-		a.Source.Name, a.desired.SourceValue, stamp(late), wrote.Desired, worded(wrote.Observed), a.Target.Name, stamp(wrote.ObservedAt),
-		worded(wrote.Observed), a.Target.Name, wrote.Desired))
+	e := a.parked(status.Conflict, reason.Reason{Code: reason.WroteOver, Facts: reason.Facts{Source: a.Source.Name, Target: a.Target.Name,
+		Planned: a.desired.SourceValue, At: late, Value: wrote.Desired, Found: wrote.Observed, To: wrote.ObservedAt}})
 	e.outcome, e.action = status.AlreadyEqual, string(decide.None)
 	e.base = a.seenBase()
 	e.park.Cause = store.WrittenOver

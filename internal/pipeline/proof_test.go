@@ -74,7 +74,7 @@ func TestAnEventThatProvesThatWeWroteOverANewerEditIsAQuestion(t *testing.T) {
 			}
 			for _, part := range []string{"had changed to canceled at " + stamp(late.OccurredAt), "Churned was written over Paused",
 				stamp(late.OccurredAt.Add(10 * time.Second)), "set Paused in crm by hand", "resolve this"} {
-				if !strings.Contains(x.Reason, part) {
+				if !strings.Contains(x.Reason.Sentence()+x.Reason.Advice(), part) {
 					t.Errorf("it does not say %q: %s", part, x.Reason)
 				}
 			}
@@ -113,7 +113,7 @@ func TestWhatWasWrittenOverEndsWithAPersonOrTheNextChange(t *testing.T) {
 		w.replay("evt_first", "look")
 		w.finish()
 		w.holds("1", "Paused")
-		if x := w.asked(); x == nil || !strings.Contains(x.Reason, "a person edited crm") {
+		if x := w.asked(); x == nil || !strings.Contains(x.Reason.Sentence(), "a person edited crm") {
 			t.Errorf("the question is %+v", x)
 		}
 	})

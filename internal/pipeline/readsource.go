@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
 	"trueup/internal/connector"
 	"trueup/internal/failpoint"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -28,7 +28,7 @@ func (a *attempt) readSource(ctx context.Context) verdict {
 		if f := connector.FailureOf(err); f.Kind == connector.Gone {
 			return a.sourceGone(f)
 		}
-		return a.failed(err, a.Source.Name, "reading the customer in")
+		return a.failed(err, a.Source.Name, reason.ReadingCustomer)
 	}
 	a.record = inMilliseconds(record)
 	if v := a.notYetShown(ctx); v.end != nil {
@@ -98,7 +98,7 @@ func (a *attempt) olderThanTold(newest *store.Event) verdict {
 // how long ago its event came.
 func (a *attempt) readAgain(since time.Duration) verdict {
 	return end(ending{action: "wait", retry: max(a.Retry.First, since), attempts: a.work.Attempts, firstTry: a.work.FirstTry, failure: string(connector.Transient),
-		reason: fmt.Sprintf("reading the customer in %s: the answer is older than the change that it told of", a.Source.Name)})
+		reason: reason.Reason{Code: reason.AnswerOutdated, Facts: reason.Facts{Source: a.Source.Name}}})
 }
 
 // readFromEvents takes the newest event for the source's state, unless a newer
@@ -124,7 +124,7 @@ func (a *attempt) readFromEvents(ctx context.Context) verdict {
 	}
 	record, err := a.Source.EventSource.Record(event.Payload)
 	if err != nil {
-		return a.failed(err, a.Source.Name, "reading the event of")
+		return a.failed(err, a.Source.Name, reason.ReadingEvent)
 	}
 	a.record = inMilliseconds(record)
 	a.desired.Event, a.desired.EventAt = newest.ID, newest.HappenedAt(a.events.skew)
@@ -144,11 +144,10 @@ func (a *attempt) notToldYet(ctx context.Context) verdict {
 	}
 	if told == nil {
 		return end(ending{outcome: status.Ignored, action: "none", keepOpen: true,
-			reason: fmt.Sprintf("%s has not told of this customer yet", a.Source.Name)})
+			reason: reason.Reason{Code: reason.NotToldYet, Facts: reason.Facts{Source: a.Source.Name}}})
 	}
-	e := a.parked(status.ConnectionFailed, fmt.Sprintf(
-		"%s told of this customer, and %s, the source of %s now, has not yet; if it is %s under another name, write was: %s below connections.%s; if it is not, the next event of %s carries the customer",
-		told.Connection, a.Source.Name, a.Config.Name, told.Connection, told.Connection, a.Source.Name, a.Source.Name))
+	e := a.parked(status.ConnectionFailed, reason.Reason{Code: reason.ToldByAnother,
+		Facts: reason.Facts{Connection: told.Connection, Source: a.Source.Name, Sync: a.Config.Name}})
 	e.park.Cause = told.Connection
 	return verdict{end: e}
 }
@@ -188,7 +187,7 @@ func (a *attempt) latestOf(ctx context.Context, connection string) (*store.Event
 // settled; the lease runs out and the customer is tried again.
 func (a *attempt) storeFailed(err error) verdict {
 	lost := errors.Is(err, store.ErrFenced)
-	return end(ending{lost: true, reason: "the database: " + err.Error(), failure: map[bool]string{true: leaseLost, false: "database"}[lost]})
+	return end(ending{lost: true, reason: reason.Reason{Code: reason.DatabaseFailed, Facts: reason.Facts{Detail: err.Error()}}, failure: map[bool]string{true: leaseLost, false: "database"}[lost]})
 }
 
 // leaseLost is the failure of an attempt whose claim is not the latest any more.

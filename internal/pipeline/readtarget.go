@@ -2,12 +2,12 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"trueup/internal/connector"
 	"trueup/internal/failpoint"
 	"trueup/internal/identity"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -20,11 +20,11 @@ func (a *attempt) readTarget(ctx context.Context) verdict {
 		if f := connector.FailureOf(err); f.Kind == connector.Gone {
 			return a.targetGone(ctx, f)
 		}
-		return a.failed(err, a.Target.Name, "reading the record in")
+		return a.failed(err, a.Target.Name, reason.ReadingRecord)
 	}
 	if a.outdated(record) && a.patient() && !a.planSaw(record) {
 		return a.failed(&connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone,
-			Detail: "the answer is older than what the record was proved to hold"}, a.Target.Name, "reading the record in")
+			Detail: "the answer is older than what the record was proved to hold"}, a.Target.Name, reason.ReadingRecord)
 	}
 	a.target, a.lookedAt, a.seenAt = record, before, a.latest()
 	a.did("read the record in %s", a.Target.Name)
@@ -61,9 +61,8 @@ func (a *attempt) anothers(ctx context.Context) verdict {
 			return a.storeFailed(err)
 		}
 		if other != "" {
-			return verdict{end: a.parked(status.BrokenLink, fmt.Sprintf(
-				"the linked record %s shows the %s of customer %s now, so nothing is written to it; let the match rules try anew with trueup exceptions rematch, or say which record is right with trueup exceptions link",
-				a.link.TargetID, r.Target, other))}
+			return verdict{end: a.parked(status.BrokenLink, reason.Reason{Code: reason.AnothersKey,
+				Facts: reason.Facts{Record: a.link.TargetID, Key: r.Target, Customer: other}})}
 		}
 	}
 	return onward
@@ -100,9 +99,7 @@ func (a *attempt) planSaw(record status.TargetRecord) bool {
 // write to a stranger.
 func (a *attempt) brokenLink() *ending {
 	a.names(a.link.TargetID)
-	e := a.parked(status.BrokenLink, fmt.Sprintf(
-		"the linked record %s is gone from %s; say which record took its place with trueup exceptions link, or let the match rules try anew with trueup exceptions rematch",
-		a.link.TargetID, a.Target.Name))
+	e := a.parked(status.BrokenLink, reason.Reason{Code: reason.RecordGone, Facts: reason.Facts{Record: a.link.TargetID, Target: a.Target.Name}})
 	// A write can find it gone as well. Reading it again is what shows that it
 	// is back, however the attempt ends then.
 	e.park.Stage = status.StageReadTarget

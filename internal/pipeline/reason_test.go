@@ -43,11 +43,11 @@ func (a *auditor) Settle(ctx context.Context, w *store.Work, s store.Settlement)
 			left = append(left, x)
 		}
 	}
-	if s.Decision == nil || s.Decision.Reason == "" {
+	if s.Decision == nil || s.Decision.Reason.IsZero() {
 		fail("no reason is recorded")
 	}
 	for _, e := range s.Events {
-		if e.Reason == "" {
+		if e.Reason.IsZero() {
 			fail("event %d has no reason", e.Seq)
 		}
 	}
@@ -59,7 +59,7 @@ func (a *auditor) Settle(ctx context.Context, w *store.Work, s store.Settlement)
 		fail("%d exceptions say that the sync is halted", a.haltsOpen(w.Sync))
 	case needsPerson && len(left) != 1:
 		fail("it leaves %d exceptions", len(left))
-	case needsPerson && (left[0].Kind != s.Park.Kind || left[0].Reason == "" || left[0].Count != before[left[0].Kind].Count+1 || left[0].State != status.Open):
+	case needsPerson && (left[0].Kind != s.Park.Kind || left[0].Reason.IsZero() || left[0].Count != before[left[0].Kind].Count+1 || left[0].State != status.Open):
 		fail("it leaves %+v", left[0])
 	case !needsPerson && len(left) > 0:
 		fail("it leaves %+v", left)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"trueup/internal/config"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -47,7 +48,7 @@ func TestASourceUnderAnotherNameClosesNothing(t *testing.T) {
 		if open := w.open()[customer]; !slices.Contains(open, kind) || !slices.Contains(open, status.ConnectionFailed) {
 			t.Errorf("%s: open are %v: nothing was carried", customer, open)
 		}
-		if c := w.stored(customer); c.Outcome != status.Parked || !strings.Contains(c.Reason, "was: billing") {
+		if c := w.stored(customer); c.Outcome != status.Parked || !strings.Contains(c.Reason.Advice(), "was: billing") {
 			t.Errorf("%s ended %s: %s", customer, c.Outcome, c.Reason)
 		}
 	}
@@ -65,7 +66,7 @@ func TestASourceUnderAnotherNameClosesNothing(t *testing.T) {
 // as from a comparison: it stays until he is carried.
 func TestThatNobodyHasToldOfACustomerClosesNothing(t *testing.T) {
 	w := newWorld(t, func(w *world) { w.cannotAsk = true })
-	if _, err := w.db.OpenException(t.Context(), store.NewException{Sync: syncName, Customer: "cus", Kind: status.Unmatched, Stage: status.StageMatch, Reason: "x"}); err != nil {
+	if _, err := w.db.OpenException(t.Context(), store.NewException{Sync: syncName, Customer: "cus", Kind: status.Unmatched, Stage: status.StageMatch, Reason: reason.Text("x")}); err != nil {
 		t.Fatal(err)
 	}
 	w.claimByHand("cus")

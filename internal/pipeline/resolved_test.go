@@ -109,7 +109,7 @@ func TestWhatIsOpenAgainIsTold(t *testing.T) {
 	w.deliver(w.restate("cus_1"))
 	w.finish()
 	got, err := w.db.Exception(context.Background(), x.ID)
-	if err != nil || got.TargetValue != "Lead" || !strings.Contains(got.Reason, edited) {
+	if err != nil || got.TargetValue != "Lead" || !strings.Contains(got.Reason.Sentence(), edited) {
 		t.Errorf("it says %+v, %v", got, err)
 	}
 }

@@ -3,13 +3,13 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"time"
 
 	"trueup/internal/decide"
 	"trueup/internal/failpoint"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -206,15 +206,15 @@ func (a *attempt) outcomes(e *ending) []store.EventOutcome {
 		switch {
 		case mute(event, a.events.asked):
 			all = append(all, store.EventOutcome{Seq: event.Seq, Outcome: status.Ignored,
-				Reason: fmt.Sprintf("it tells no status, and %s cannot be asked for it", a.Source.Name)})
+				Reason: reason.Reason{Code: reason.EventNoStatus, Facts: reason.Facts{Source: a.Source.Name}}})
 		case event.Seq == counts && carried:
 			all = append(all, store.EventOutcome{Seq: event.Seq, Outcome: e.outcome, Reason: e.reason})
 		case carried:
 			all = append(all, store.EventOutcome{Seq: event.Seq, Outcome: status.Superseded,
-				Reason: fmt.Sprintf("event %d of the same customer was carried with it", counts)})
+				Reason: reason.Reason{Code: reason.EventSuperseded, Facts: reason.Facts{Count: int(counts)}}})
 		default:
 			all = append(all, store.EventOutcome{Seq: event.Seq, Outcome: status.Superseded,
-				Reason: "a newer change of the same customer had been carried before it came"})
+				Reason: reason.Reason{Code: reason.EventOvertaken}})
 		}
 	}
 	return all
@@ -292,7 +292,7 @@ func (a *attempt) report(ctx context.Context, e *ending, settled error) {
 	}
 	attrs := []slog.Attr{
 		slog.String("sync", a.Config.Name), slog.String("customer", a.work.Customer), slog.String("stage", string(a.stage)),
-		slog.String("outcome", string(e.outcome)), slog.String("action", e.action), slog.String("reason", e.reason),
+		slog.String("outcome", string(e.outcome)), slog.String("action", e.action), slog.String("reason", e.reason.Sentence()),
 		slog.Int("row", a.decision.Row), slog.Int("events", len(a.work.Events)), slog.Int("attempt", a.work.Attempts+1),
 		slog.Int64("fence", a.work.Fence), slog.Duration("took", took),
 	}

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"trueup/internal/decide"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -48,7 +49,7 @@ func (a *attempt) settledByLook() verdict {
 	i, taken := a.taken()
 	switch {
 	case taken && !a.onlyAsked && d.Action == decide.None && a.target.Actor != status.ActorHuman:
-		return a.proved(i, fmt.Sprintf("%s shows it now", a.Target.Name))
+		return a.proved(i, reason.Reason{Code: reason.ShownNow, Facts: reason.Facts{Target: a.Target.Name}})
 	case d.Kind == status.Conflict && a.keepsOurs() && a.facts().EditedBy().IsZero():
 		return verdict{end: a.otherSpelling()} // an edit from before was written over, and does not stay
 	case d.Action != decide.Write:
@@ -66,19 +67,18 @@ func (a *attempt) settledByLook() verdict {
 func (a *attempt) notShown(i store.Intent) verdict {
 	a.stage = status.StageConfirm
 	a.did("sent %s to %s, which answered that it was done", a.desired.Value, a.Target.Name)
-	reason := fmt.Sprintf("%s was sent to %s, which answered that it was done and shows %s", a.desired.Value, a.Target.Name, worded(a.target.Value))
+	f := reason.Facts{Value: a.desired.Value, Target: a.Target.Name, Found: a.target.Value}
 	attempts, since := a.work.Attempts+1, a.failingSince()
 	retry := a.Retry.after(a.earliest().Sub(since), a.Retry.First, a.Jitter())
 	over := i.Expires.Before(a.lookedAt) // it can arrive no more
 	if !over && a.patient() {
-		return end(ending{action: "wait", reason: reason + "; it is looked at again", failure: notShownFailure,
+		return end(ending{action: "wait", reason: reason.Reason{Code: reason.NotShownYet, Facts: f}, failure: notShownFailure,
 			retry: retry, attempts: attempts, firstTry: since})
 	}
-	advice := fmt.Sprintf("check in %s that the field can be written and that %s is one of its values, then trueup exceptions retry", a.Target.Name, a.desired.Value)
 	if alike(a.target.Value, a.desired.Value) {
-		advice = fmt.Sprintf("if %s spells it so, write to: %q for %s in trueup.yaml, then trueup exceptions retry", a.Target.Name, a.target.Value, a.desired.Status)
+		f.Status = a.desired.Status
 	}
-	e := a.parked(status.WriteFailed, reason+"; "+advice)
+	e := a.parked(status.WriteFailed, reason.Reason{Code: reason.NotShown, Facts: f})
 	e.park.Cause = a.desired.Value + ": not shown"
 	if !over {
 		e.failure, e.attempts, e.firstTry, e.retry = notShownFailure, attempts, since, retry
@@ -111,9 +111,8 @@ func (a *attempt) spelledAnew(prior, record status.TargetRecord) bool {
 func (a *attempt) otherSpelling() *ending {
 	a.stage = status.StageConfirm
 	a.did("sent %s to %s, which keeps it as %q", a.desired.Value, a.Target.Name, a.target.Value)
-	e := a.parked(status.WriteFailed, fmt.Sprintf(
-		"%s keeps %q as %q, which differs in case or space only; write to: %q for %s in trueup.yaml, then trueup exceptions retry",
-		a.Target.Name, a.desired.Value, a.target.Value, a.target.Value, a.desired.Status))
+	e := a.parked(status.WriteFailed, reason.Reason{Code: reason.OtherSpelling,
+		Facts: reason.Facts{Target: a.Target.Name, Value: a.desired.Value, Found: a.target.Value, Status: a.desired.Status}})
 	e.park.Cause = fmt.Sprintf("%s: kept as %q", a.desired.Value, a.target.Value)
 	e.base = &store.Base{Known: true, RecordID: a.target.ID, Status: a.desired.Status, Value: a.target.Value,
 		Revision: a.target.Revision, By: byUs, At: a.target.EditedAt, SeenAt: a.lookedAt, Sent: a.desired.Value}

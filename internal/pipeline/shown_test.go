@@ -44,7 +44,7 @@ func TestAWriteThatTheTargetOnlySaysItDidIsNotApplied(t *testing.T) {
 			if c.Outcome != status.Parked || c.Base.Value != "Active" || c.Observed.Value != "Active" {
 				t.Errorf("ended %s (%s) with base %s and observed %s", c.Outcome, c.Reason, c.Base.Value, c.Observed.Value)
 			}
-			if x.Kind != status.WriteFailed || !strings.Contains(x.Reason, "Paused was sent to crm, which answered that it was done and shows Active") {
+			if x.Kind != status.WriteFailed || !strings.Contains(x.Reason.Sentence(), "Paused was sent to crm, which answered that it was done and shows Active") {
 				t.Errorf("told %s: %s", x.Kind, x.Reason)
 			}
 			if got := len(w.crm.asked); got != 1 {
@@ -157,7 +157,7 @@ func TestWhatATargetCannotShowIsAppliedAndNotVerified(t *testing.T) {
 	agreed(w)
 	w.carry("cus_1", "paused")
 	c := w.stored("cus_1")
-	if c.Outcome != status.Applied || !c.Base.Unverified || !strings.HasPrefix(c.Reason, "Paused was accepted by crm, not verified: ") {
+	if c.Outcome != status.Applied || !c.Base.Unverified || !strings.HasPrefix(c.Reason.Sentence(), "Paused was accepted by crm, not verified: ") {
 		t.Errorf("ended %s (%s), unverified %t", c.Outcome, c.Reason, c.Base.Unverified)
 	}
 	if s, err := w.db.SyncStanding(t.Context(), syncName, store.Rules{}); err != nil || s.Agree != 1 || s.Unverified != 1 {
@@ -189,7 +189,7 @@ func TestAValueThatTheTargetSpellsItsOwnWayIsAskedAboutOnce(t *testing.T) {
 			w.crm.spells = tt.spells
 			w.carry("cus_1", "paused")
 			x := w.exception(status.WriteFailed)
-			if x.Kind != status.WriteFailed || !strings.Contains(x.Reason, tt.line) || !strings.Contains(x.Reason, "differs in case or space only") {
+			if x.Kind != status.WriteFailed || !strings.Contains(x.Reason.Advice(), tt.line) || !strings.Contains(x.Reason.Sentence(), "differs in case or space only") {
 				t.Errorf("told %s: %s", x.Kind, x.Reason)
 			}
 			w.pass(time.Minute)
@@ -278,7 +278,7 @@ func TestAnOwnersWordIsCarriedOutAlsoInTheTargetsOwnSpelling(t *testing.T) {
 	w.pass(time.Minute)
 	w.deliver(w.restate("cus_1")) // looks again
 	w.finish()
-	if c := w.stored("cus_1"); c.Outcome != status.Parked || !strings.Contains(c.Reason, `keeps "Churned" as "churned"`) || len(w.crm.asked) != 2 {
+	if c := w.stored("cus_1"); c.Outcome != status.Parked || !strings.Contains(c.Reason.Sentence(), `keeps "Churned" as "churned"`) || len(w.crm.asked) != 2 {
 		t.Errorf("ended %s (%s), sent %v", c.Outcome, c.Reason, w.crm.asked)
 	}
 	w.state(status.Resolved)
@@ -323,7 +323,7 @@ func TestARowThatTheTargetSpellsItsOwnWayFails(t *testing.T) {
 	w := newWorld(t, nil)
 	row := w.reviewed()
 	w.crm.spells = strings.ToLower
-	if c := w.carryRow(row); c.State != store.RowFailed || !strings.Contains(c.Note, `to: "churned"`) {
+	if c := w.carryRow(row); c.State != store.RowFailed || !strings.Contains(c.Note, `"churned"`) {
 		t.Errorf("the row ended %s (%s)", c.State, c.Note)
 	}
 	if x := w.exception(status.WriteFailed); x.State != status.Open {

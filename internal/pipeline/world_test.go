@@ -462,3 +462,6 @@ func (w *world) log() *slog.Logger {
 	}
 	return slog.New(slog.NewTextHandler(w.Output(), nil))
 }
+
+// stamp is a time as sentences have it.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }

@@ -5,6 +5,7 @@ import (
 
 	"trueup/internal/connector"
 	"trueup/internal/failpoint"
+	"trueup/internal/reason"
 	"trueup/internal/store"
 )
 
@@ -46,7 +47,7 @@ func (a *attempt) write(ctx context.Context) verdict {
 	case connector.Gone:
 		return a.targetGone(ctx, f)
 	}
-	return a.failed(err, a.Target.Name, a.writing())
+	return a.failed(err, a.Target.Name, reason.Writing)
 }
 
 // closeIntent takes an intent off the list of those that may yet have an

@@ -18,6 +18,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/connector"
 	"trueup/internal/inbox"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -213,7 +214,8 @@ func (p *Poller) failed(ctx context.Context, err error) time.Duration {
 	p.Log.Warn("changes could not be asked for", slog.String("connection", p.Connection), slog.String("failure", string(f.Kind)), slog.Any("error", err))
 	for _, s := range p.Syncs {
 		_, openErr := p.Store.OpenException(ctx, store.NewException{Sync: s.Name, Kind: status.ConnectionFailed, Stage: status.StageReceive,
-			Reason:     "asking " + p.Connection + " for its changes: " + f.Error() + "; check the connection with trueup check --live; it is tried again by itself",
+			Reason: reason.Reason{Code: reason.ConnectionFails,
+				Facts: reason.Facts{Doing: reason.Polling, Connection: p.Connection, Detail: f.Error()}},
 			LastAction: asking, Confidence: 1, Owner: s.Owner(status.ConnectionFailed)})
 		if openErr != nil {
 			p.Log.Error("open an exception", slog.String("sync", s.Name), slog.Any("error", openErr))

@@ -239,7 +239,7 @@ func TestChangesThatRunInACircleAreAFaultAndNotReadForEver(t *testing.T) {
 			t.Errorf("it was asked %d times in %s", len(b.asked), 25*time.Second)
 		}
 		open, err := db.Exceptions(t.Context(), store.ExceptionFilter{Sync: "customer-status"})
-		if err != nil || len(open) != 1 || open[0].Kind != status.ConnectionFailed || !strings.Contains(open[0].Reason, "would never end") {
+		if err != nil || len(open) != 1 || open[0].Kind != status.ConnectionFailed || !strings.Contains(open[0].Reason.Sentence(), "would never end") {
 			t.Errorf("people are told %+v, %v", open, err)
 		}
 	})

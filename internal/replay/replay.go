@@ -27,6 +27,7 @@ import (
 	"trueup/internal/connector"
 	"trueup/internal/inbox"
 	"trueup/internal/mapping"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -205,10 +206,10 @@ func (r Replayer) readAgain(sync config.Sync, e store.Event, again store.NewEven
 		switch {
 		case reading.Err != nil:
 			// Beside others that can be read it is kept as an event of its own.
-			s.event.Outcome, s.event.Reason = status.Parked, reading.Err.Error()
+			s.event.Outcome, s.event.Reason = status.Parked, reason.Reason{Code: reason.EventUnreadable, Facts: reason.Facts{Detail: reading.Err.Error()}}
 			s.Does = "still cannot be read: " + reading.Err.Error()
 		case reading.Skip != "":
-			s.event.Outcome, s.event.Reason = status.Ignored, reading.Skip
+			s.event.Outcome, s.event.Reason = status.Ignored, reason.Reason{Code: reason.EventIgnored, Facts: reason.Facts{Detail: reading.Skip}}
 			s.Does = "can be read now, but is ignored: " + reading.Skip
 		case e.Side == store.TargetSide:
 			s.Does = "can be read now: the customer of this record is checked again, if it is linked"
@@ -291,7 +292,7 @@ func (r Replayer) sourceSide(s *Step, sync config.Sync, payload []byte) error {
 	case err != nil:
 		s.Does = how + "; " + err.Error()
 	case result.Ignored:
-		s.Does = how + "; " + result.Reason
+		s.Does = how + "; " + mapping.Ignored(s.Value).Sentence()
 	default:
 		s.Status, s.Target, s.Does = result.Status, result.Value, how
 	}

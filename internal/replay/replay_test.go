@@ -12,6 +12,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/connector"
 	httpconn "trueup/internal/connector/http"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 	"trueup/internal/store/storetest"
@@ -71,7 +72,7 @@ func (f *fixture) configure(customer string) {
 // unreadable stores what could not be read, as the inbox does.
 func (f *fixture) unreadable(id, payload string) {
 	f.Helper()
-	e := store.NewEvent{Connection: "billing", Sync: flow, Side: store.SourceSide, ID: id, Payload: []byte(payload), Outcome: status.Parked, Reason: "it cannot be read"}
+	e := store.NewEvent{Connection: "billing", Sync: flow, Side: store.SourceSide, ID: id, Payload: []byte(payload), Outcome: status.Parked, Reason: reason.Text("it cannot be read")}
 	e.Exception = &store.NewException{Sync: flow, Kind: status.UnreadableEvent, Stage: status.StageReceive}
 	if _, err := f.db.Receive(f.Context(), []store.NewEvent{e}); err != nil {
 		f.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"trueup/internal/reason"
 	"trueup/internal/store"
 )
 
@@ -18,7 +19,7 @@ func somePlan() store.Sweep {
 
 func TestAPlanIsOnePageThatLoadsNothing(t *testing.T) {
 	rows := func(yield func(store.PlanRow, error) bool) {
-		yield(store.PlanRow{Customer: "<b>cus_1", TargetID: "rec_1", Action: "write", Before: "Paused", After: "Active", Reason: "nobody had changed it"}, nil)
+		yield(store.PlanRow{Customer: "<b>cus_1", TargetID: "rec_1", Action: "write", Before: "Paused", After: "Active", Reason: reason.Text("nobody had changed it")}, nil)
 	}
 	var page strings.Builder
 	if err := WritePlan(&page, somePlan(), "billing", "crm", rows); err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"trueup/internal/contract"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 	"trueup/internal/store/storetest"
@@ -35,7 +36,7 @@ func TestAPageThatCanBeMailed(t *testing.T) {
 			Base: &store.Base{Known: true, Value: "Active", Unverified: true}}
 		if w.Customer != "cus_1" {
 			s.Observed.Value, s.Outcome = "Paused", status.Held
-			s.Park = &store.NewException{Sync: "s", Customer: w.Customer, Kind: status.Conflict, Stage: status.StageDecide, Reason: "a person's edit stays", Owner: "ops@example.com"}
+			s.Park = &store.NewException{Sync: "s", Customer: w.Customer, Kind: status.Conflict, Stage: status.StageDecide, Reason: reason.Text("a person's edit stays"), Owner: "ops@example.com"}
 		}
 		if err := db.Settle(t.Context(), w, s); err != nil {
 			t.Fatal(err)

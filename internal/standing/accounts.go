@@ -6,6 +6,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/contract"
+	"trueup/internal/reason"
 	"trueup/internal/store"
 )
 
@@ -23,7 +24,12 @@ func Accounts(s config.Sync) (all []store.Account) {
 
 // AccountSentence says that a side reaches another account.
 func AccountSentence(m store.AccountMoved) string {
-	return fmt.Sprintf("the links are of another %s account: %s, noted on %s; the file has %s now", m.Was.Side, m.Was.Shown, m.Was.At.UTC().Format("2006-01-02"), m.Now.Shown)
+	return reason.AccountMoved(Account(m))
+}
+
+// Account is a side that reaches another account, as a reason has it.
+func Account(m store.AccountMoved) reason.Account {
+	return reason.Account{Side: string(m.Was.Side), Was: m.Was.Shown, At: m.Was.At, Now: m.Now.Shown}
 }
 
 // AccountRemedy is what a person can do about it.

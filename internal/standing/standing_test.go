@@ -9,6 +9,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/contract"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 	"trueup/internal/store/pgtest"
@@ -67,7 +68,7 @@ func TestWhatNeedsAPersonIsSaid(t *testing.T) {
 		must(t, err)
 		_, err = db.BeginSilence(ctx, "s", heard, time.Hour)
 		must(t, err)
-		id, err := db.OpenException(ctx, store.NewException{Sync: "s", Customer: "cus_1", Kind: status.Unmatched, Stage: status.StageMatch, Reason: "x"})
+		id, err := db.OpenException(ctx, store.NewException{Sync: "s", Customer: "cus_1", Kind: status.Unmatched, Stage: status.StageMatch, Reason: reason.Text("x")})
 		must(t, err)
 		if diff := cmp.Diff([]string{"s: 1 open exception", "s: billing has gone silent"}, needs()); diff != "" {
 			t.Error(diff)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 )
 
@@ -228,9 +229,10 @@ func (t *tx) removeLinks(sync, who string, forget map[Side]bool) (removed int, e
 	}
 	do(`insert into link_history (sync, customer, old_target, new_target, changed_at, why, who)
 select sync, customer, target_id, '', $2, 'removed', $3 from links where sync = $1`, sync, now, who)
+	why := keep(reason.Reason{Code: reason.LinksRemovedBy, Facts: reason.Facts{By: who}})
 	do(`insert into decisions (sync, customer, made_at, action, reason, table_row, stage, outcome, kind, target_id, desired, observed, base,
-    desired_at, observed_at, observed_by, confidence, events)
-select sync, customer, $2, 'unlink', $3, 0, '', '', '', '', '', '', '', 0, 0, '', 0, 0 from links where sync = $1`, sync, now, who+" removed all links")
+    desired_at, observed_at, observed_by, confidence, events, reason_code, reason_facts)
+select sync, customer, $2, 'unlink', $3, 0, '', '', '', '', '', '', '', 0, 0, '', 0, 0, $4, $5 from links where sync = $1`, sync, now, why.text, why.code, why.facts)
 	do(`update customers set fence = fence + 1, generation = generation + 1, attempts = 0, first_try = 0, ruling = '', undone = '',
     due_at = case when due_at <= $2 and lease_until <= $2 then due_at else $2 end,
     observed_status = '', observed_value = '', observed_at = 0, observed_by = '', observed_seen_at = 0

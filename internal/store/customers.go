@@ -11,7 +11,7 @@ import (
 	"trueup/internal/status"
 )
 
-const customerColumns = "sync, customer, outcome, reason, settled_at, due_at, attempts, human_at, " + rulingColumns + ", " + valueColumns
+const customerColumns = "sync, customer, outcome, reason, reason_code, reason_facts, settled_at, due_at, attempts, human_at, " + rulingColumns + ", " + valueColumns
 
 // Customers returns the customers of a sync that a person may mean: by the
 // source's id, the linked record's id, or the e-mail address last seen.
@@ -106,10 +106,12 @@ func scanCustomer(s scanner) (Customer, error) {
 	var c Customer
 	var settled, human int64
 	var due sql.NullInt64
+	var why kept
 	v, r := values{desired: &c.Desired, observed: &c.Observed, base: &c.Base}, ruling{into: &c.Ruling}
-	err := s.Scan(slices.Concat([]any{&c.Sync, &c.Customer, &c.Outcome, &c.Reason, &settled, &due, &c.Attempts, &human}, r.columns(), v.into())...)
+	err := s.Scan(slices.Concat([]any{&c.Sync, &c.Customer, &c.Outcome, &why.text, &why.code, &why.facts, &settled, &due, &c.Attempts, &human}, r.columns(), v.into())...)
 	v.finish()
 	r.finish()
+	c.Reason = why.reason()
 	c.SettledAt, c.DueAt, c.HumanAt = at(settled), at(due.Int64), at(human)
 	return c, err
 }
@@ -120,12 +122,14 @@ func (db *DB) History(ctx context.Context, sync, customer string, limit int) ([]
 	err := db.view(ctx, func(s scanner) error {
 		var d Decision
 		var made, desired, observed int64
-		err := s.Scan(&d.ID, &d.Sync, &d.Customer, &made, &d.Action, &d.Reason, &d.Row, &d.Stage, &d.Outcome, &d.Kind, &d.TargetID,
+		var why kept
+		err := s.Scan(&d.ID, &d.Sync, &d.Customer, &made, &d.Action, &why.text, &why.code, &why.facts, &d.Row, &d.Stage, &d.Outcome, &d.Kind, &d.TargetID,
 			&d.Desired, &d.Observed, &d.Base, &desired, &observed, &d.By, &d.Confidence, &d.Events)
+		d.Reason = why.reason()
 		d.At, d.DesiredAt, d.ObservedAt = at(made), at(desired), at(observed)
 		found = append(found, d)
 		return err
-	}, `select id, sync, customer, made_at, action, reason, table_row, stage, outcome, kind, target_id, desired, observed, base,
+	}, `select id, sync, customer, made_at, action, reason, reason_code, reason_facts, table_row, stage, outcome, kind, target_id, desired, observed, base,
     desired_at, observed_at, observed_by, confidence, events
 from decisions where sync = $1 and customer = $2 order by id desc limit $3`, sync, customer, limit)
 	if err != nil {
@@ -140,12 +144,14 @@ func (db *DB) Last(ctx context.Context, sync string) (map[string]Last, error) {
 	err := db.view(ctx, func(s scanner) error {
 		var customer string
 		var l Last
+		var why kept
 		var settled int64
-		err := s.Scan(&customer, &l.Outcome, &l.Reason, &settled)
+		err := s.Scan(&customer, &l.Outcome, &why.text, &why.code, &why.facts, &settled)
+		l.Reason = why.reason()
 		l.At = at(settled)
 		last[customer] = l
 		return err
-	}, "select customer, outcome, reason, settled_at from customers where sync = $1 and outcome <> ''", sync)
+	}, "select customer, outcome, reason, reason_code, reason_facts, settled_at from customers where sync = $1 and outcome <> ''", sync)
 	if err != nil {
 		return nil, fmt.Errorf("read how customers of %s ended: %w", sync, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 )
 
@@ -46,8 +47,8 @@ func (db *DB) Receive(ctx context.Context, events []NewEvent) (arrived []Arrival
 
 const insertEvent = `
 insert into events (connection, sync, side, event_id, customer, value, has_value, occurred_at, received_at, payload, outcome, reason, settled_at,
-    replay_of, replayed_by, unchanged_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+    replay_of, replayed_by, unchanged_at, reason_code, reason_facts)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 on conflict (connection, event_id, sync) do nothing`
 
 func (t *tx) receive(e NewEvent) (Arrival, error) {
@@ -81,8 +82,9 @@ func (t *tx) insert(e NewEvent) (bool, error) {
 	if payload == nil {
 		payload = []byte{}
 	}
+	why := keep(e.Reason)
 	n, err := t.exec(insertEvent, e.Connection, e.Sync, string(e.Side), e.ID, e.Customer, e.Value, bit(e.HasValue),
-		ms(e.OccurredAt), ms(t.now), payload, string(e.Outcome), e.Reason, settled, e.ReplayOf, e.ReplayedBy, ms(e.UnchangedAt))
+		ms(e.OccurredAt), ms(t.now), payload, string(e.Outcome), why.text, settled, e.ReplayOf, e.ReplayedBy, ms(e.UnchangedAt), why.code, why.facts)
 	if err != nil || n == 0 {
 		return false, err
 	}
@@ -109,20 +111,22 @@ func (t *tx) nameByLink(e *NewEvent) error {
 		return err
 	}
 	if customer == "" {
-		e.Outcome, e.Reason = status.Ignored, "no customer is linked to this record"
+		e.Outcome, e.Reason = status.Ignored, reason.Reason{Code: reason.EventNotLinked}
 		return nil
 	}
 	e.Customer = customer
 	return nil
 }
 
-const eventColumns = "seq, connection, sync, side, event_id, customer, value, has_value, occurred_at, received_at, outcome, reason, settled_at, replay_of, replayed_by, unchanged_at"
+const eventColumns = "seq, connection, sync, side, event_id, customer, value, has_value, occurred_at, received_at, outcome, reason, reason_code, reason_facts, settled_at, replay_of, replayed_by, unchanged_at"
 
 func scanEvent(s scanner, e *Event, more ...any) error {
 	var hasValue, occurred, received, settled, unchanged int64
+	var why kept
 	err := s.Scan(append([]any{&e.Seq, &e.Connection, &e.Sync, &e.Side, &e.ID, &e.Customer, &e.Value, &hasValue,
-		&occurred, &received, &e.Outcome, &e.Reason, &settled, &e.ReplayOf, &e.ReplayedBy, &unchanged}, more...)...)
+		&occurred, &received, &e.Outcome, &why.text, &why.code, &why.facts, &settled, &e.ReplayOf, &e.ReplayedBy, &unchanged}, more...)...)
 	e.HasValue, e.OccurredAt, e.ReceivedAt, e.SettledAt, e.UnchangedAt = hasValue == 1, at(occurred), at(received), at(settled), at(unchanged)
+	e.Reason = why.reason()
 	return err
 }
 

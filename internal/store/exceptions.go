@@ -25,11 +25,12 @@ const (
 
 	openException = `
 insert into exceptions (sync, customer, kind, stage, reason, source_value, target_value, last_action, confidence, owner, state, count,
-    first_seen, last_seen, candidates, cause, opened_at, source_changes, target_changes)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'open', 1, $11, $11, $12, $13, $11,
+    first_seen, last_seen, candidates, cause, opened_at, reason_code, reason_facts, source_changes, target_changes)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'open', 1, $11, $11, $12, $13, $11, $14, $15,
     coalesce((select c.source_changes from customers c where c.sync = $1 and c.customer = $2), 0),
     coalesce((select c.target_changes from customers c where c.sync = $1 and c.customer = $2), 0))
-on conflict (sync, customer, kind) do update set stage = excluded.stage, reason = excluded.reason, source_value = excluded.source_value,
+on conflict (sync, customer, kind) do update set stage = excluded.stage, reason = excluded.reason, reason_code = excluded.reason_code,
+    reason_facts = excluded.reason_facts, source_value = excluded.source_value,
     target_value = excluded.target_value, last_action = excluded.last_action, confidence = excluded.confidence,
     candidates = case when excluded.candidates in ('null', '[]') and not ` + backAgain + ` then exceptions.candidates else excluded.candidates end,
     cause = excluded.cause, source_changes = excluded.source_changes, target_changes = excluded.target_changes, count = exceptions.count + 1, last_seen = excluded.last_seen,
@@ -71,15 +72,16 @@ func (t *tx) openException(x NewException) (id int64, err error) {
 	}
 	var opened int64
 	var state status.State
-	var kept string
-	err = t.query(func(s scanner) error { return s.Scan(&id, &opened, &state, &kept) }, openException, x.Sync, x.Customer, string(x.Kind), string(x.Stage), x.Reason,
-		x.SourceValue, x.TargetValue, x.LastAction, x.Confidence, x.Owner, ms(t.now), string(candidates), x.Cause)
+	var troubles string
+	why := keep(x.Reason)
+	err = t.query(func(s scanner) error { return s.Scan(&id, &opened, &state, &troubles) }, openException, x.Sync, x.Customer, string(x.Kind), string(x.Stage), why.text,
+		x.SourceValue, x.TargetValue, x.LastAction, x.Confidence, x.Owner, ms(t.now), string(candidates), x.Cause, why.code, why.facts)
 	if err != nil {
 		return id, err
 	}
 	fresh := false // people are told of another trouble, too
 	if inTroubles(x.Customer, x.Kind) {
-		if fresh, err = t.addTrouble(id, kept, x); err != nil {
+		if fresh, err = t.addTrouble(id, troubles, x); err != nil {
 			return id, err
 		}
 	}
@@ -211,15 +213,17 @@ func (db *DB) exceptions(ctx context.Context, w where, order string, limit ...in
 		var x Exception
 		var first, last, opened, reminded, assigned int64
 		var candidates string
-		if err := s.Scan(&x.ID, &x.Sync, &x.Customer, &x.Kind, &x.Stage, &x.Reason, &x.SourceValue, &x.TargetValue, &x.LastAction,
+		var why kept
+		if err := s.Scan(&x.ID, &x.Sync, &x.Customer, &x.Kind, &x.Stage, &why.text, &why.code, &why.facts, &x.SourceValue, &x.TargetValue, &x.LastAction,
 			&x.Confidence, &x.Owner, &x.State, &x.Count, &first, &last, &candidates, &x.Cause,
 			&opened, &reminded, &assigned, &x.Ignored); err != nil {
 			return err
 		}
+		x.Reason = why.reason()
 		x.FirstSeen, x.LastSeen, x.OpenedAt, x.RemindedAt, x.Assigned = at(first), at(last), at(opened), at(reminded), assigned == 1
 		found = append(found, x)
 		return json.Unmarshal([]byte(candidates), &found[len(found)-1].Candidates)
-	}, `select id, sync, customer, kind, stage, reason, source_value, target_value, last_action, confidence, owner, state, count,
+	}, `select id, sync, customer, kind, stage, reason, reason_code, reason_facts, source_value, target_value, last_action, confidence, owner, state, count,
     first_seen, last_seen, candidates, cause, opened_at, reminded_at, assigned, ignored from exceptions`+chosen+order, w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list exceptions: %w", err)

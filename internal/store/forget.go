@@ -43,16 +43,16 @@ var prose = []struct {
 	where       string
 	owner       string // what says whose the row is, "" when it is the sync's
 }{
-	{"events", "seq", []string{"event_id", "reason", "replayed_by"}, "sync = $1", "customer"},
-	{"customers", "sync, customer", []string{"reason", "observed_by", "base_by", "base_revision", "desired_event", "ruling_by"}, "sync = $1", "customer"},
-	{"decisions", "id", []string{"reason", "observed_by"}, "sync = $1", "customer"},
-	{"exceptions", "id", []string{"reason", "last_action", "candidates", "owner", "troubles"}, "sync = $1", "customer"},
+	{"events", "seq", []string{"event_id", "reason", "reason_facts", "replayed_by"}, "sync = $1", "customer"},
+	{"customers", "sync, customer", []string{"reason", "reason_facts", "observed_by", "base_by", "base_revision", "desired_event", "ruling_by"}, "sync = $1", "customer"},
+	{"decisions", "id", []string{"reason", "reason_facts", "observed_by"}, "sync = $1", "customer"},
+	{"exceptions", "id", []string{"reason", "reason_facts", "last_action", "candidates", "owner", "troubles"}, "sync = $1", "customer"},
 	{"actions", "id", []string{"who", "note"}, "exception_id in (select id from exceptions where sync = $1)", "(select x.customer from exceptions x where x.id = exception_id)"},
 	{"link_history", "id", []string{"why", "who"}, "sync = $1", "customer"},
 	{"links", "sync, customer", []string{"rule", "linked_by"}, "sync = $1", "customer"},
 	{"notices", "what, sync, kind, cause", []string{"failure"}, "sync = $1", ""},
 	{"sweeps", "id", []string{"source_cursor", "target_cursor", "compared_to", "failure"}, "sync = $1 and phase in ('done', 'failed')", ""},
-	{"plan_rows", "sweep, customer", []string{"reason", "note"}, sweepsOf, "customer"},
+	{"plan_rows", "sweep, customer", []string{"reason", "reason_facts", "note"}, sweepsOf, "customer"},
 }
 
 const sweepsOf = "sweep in (select id from sweeps where sync = $1)"

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 	"trueup/internal/store/storetest"
@@ -74,7 +75,7 @@ func planted(t *testing.T, db *store.DB, raw *sql.DB) {
 			OccurredAt: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC), Payload: []byte(payload)}
 	}
 	broken := event("unreadable:1", "", `{"broken": "`+theirMail+`"`)
-	broken.Outcome, broken.Reason = status.Parked, "it cannot be read"
+	broken.Outcome, broken.Reason = status.Parked, reason.Text("it cannot be read")
 	_, err := db.Receive(ctx, []store.NewEvent{
 		event("poll:"+theirID+":1", theirID, `{"id":"`+theirID+`","email":"`+theirMail+`"}`),
 		event("evt_2", "cus_2", `{"id":"cus_2","referred_by":"`+theirID+`","email":"bob@example.com","n":1}`),
@@ -86,9 +87,9 @@ func planted(t *testing.T, db *store.DB, raw *sql.DB) {
 	must(err)
 	for i := range works {
 		w := &works[i]
-		decision := &store.Decision{Sync: theSync, Customer: w.Customer, Action: "park", Reason: "about " + w.Customer, Stage: status.StageMatch}
-		s := store.Settlement{Outcome: status.Parked, Reason: "about " + w.Customer, Decision: decision,
-			Park: &store.NewException{Sync: theSync, Customer: w.Customer, Kind: status.AmbiguousMatch, Stage: status.StageMatch, Reason: "two records match", LastAction: "searched"}}
+		decision := &store.Decision{Sync: theSync, Customer: w.Customer, Action: "park", Reason: reason.Text("about " + w.Customer), Stage: status.StageMatch}
+		s := store.Settlement{Outcome: status.Parked, Reason: reason.Text("about " + w.Customer), Decision: decision,
+			Park: &store.NewException{Sync: theSync, Customer: w.Customer, Kind: status.AmbiguousMatch, Stage: status.StageMatch, Reason: reason.Text("two records match"), LastAction: "searched"}}
 		switch w.Customer {
 		case theirID:
 			must(db.SaveLink(ctx, w, store.Link{Sync: theSync, Customer: theirID, TargetID: theirRec, Rule: "email = email", Confidence: 0.9, By: "rule"}))
@@ -98,10 +99,10 @@ func planted(t *testing.T, db *store.DB, raw *sql.DB) {
 			s.Base = &store.Base{Known: true, RecordID: theirRec, Value: "Active", By: theirMail}
 			s.Observed = &store.Observed{Value: "Active", By: theirMail}
 			s.Desired = &store.Desired{Value: "Active", Event: "poll:" + theirID + ":1"}
-			s.Park.Reason = theirMail + " is the address of record " + theirRec
+			s.Park.Reason = reason.Text(theirMail + " is the address of record " + theirRec)
 			s.Park.Candidates = []status.Candidate{{TargetID: theirRec}, {TargetID: "rec_2"}}
 		case "cus_2":
-			s.Park.Reason = "the record found belongs to customer " + theirID + " already"
+			s.Park.Reason = reason.Text("the record found belongs to customer " + theirID + " already")
 			s.Park.LastAction, decision.Reason, s.Reason = "asked about "+theirMail, s.Park.Reason, s.Park.Reason
 			s.Park.Candidates = []status.Candidate{{TargetID: theirRec}, {TargetID: "rec_2"}}
 		}
@@ -310,7 +311,7 @@ func TestAShortNumberForgetsNobodyElse(t *testing.T) {
 		return store.NewEvent{Connection: "billing", Sync: theSync, Side: store.SourceSide, ID: id, Customer: customer, Payload: []byte(payload)}
 	}
 	other := event("evt_2", "2", `{"id":2,"seats":1}`)
-	other.Outcome, other.Reason = status.Ignored, "1 attempt; it belongs to customer 1 already"
+	other.Outcome, other.Reason = status.Ignored, reason.Text("1 attempt; it belongs to customer 1 already")
 	if _, err := db.Receive(ctx, []store.NewEvent{event("evt_1", "1", `{"id":1}`), other}); err != nil {
 		t.Fatal(err)
 	}
@@ -319,7 +320,7 @@ func TestAShortNumberForgetsNobodyElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	found, err := db.Events(ctx, store.EventFilter{Customer: "2"})
-	if err != nil || string(found[0].Payload) != `{"id":2,"seats":1}` || found[0].Reason != "1 attempt; it belongs to customer "+done.Pseudonym+" already" {
+	if err != nil || string(found[0].Payload) != `{"id":2,"seats":1}` || found[0].Reason.Sentence() != "1 attempt; it belongs to customer "+done.Pseudonym+" already" {
 		t.Errorf("the other's event is %s: %s, %v", found[0].Payload, found[0].Reason, err)
 	}
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 )
 
@@ -85,7 +86,7 @@ where sync = $1 and place <> '' and exists (select 1 from exceptions x where x.s
 		" and state <> 'resolved'", sync, c, ms(t.now), itself)
 	run("update exceptions set state = 'resolved', ignored = ''"+own+" and state <> 'resolved'", sync, c)
 	run("update exceptions set customer = $3, candidates = 'null'"+own, sync, c, p)
-	run("update events set outcome = $3, reason = 'the customer was forgotten', settled_at = $4"+own+" and outcome = ''", sync, c, string(status.Ignored), ms(t.now))
+	run("update events set outcome = $3, reason = '', reason_code = $5, reason_facts = '', settled_at = $4"+own+" and outcome = ''", sync, c, string(status.Ignored), ms(t.now), string(reason.CustomerErased))
 	// The ids that polling makes name the customer; a short one is found here only.
 	run("update events set customer = $3, payload = $4, event_id = replace(event_id, ':' || $2 || ':', ':' || $3 || ':')"+own, sync, c, p, []byte{})
 	run("update customers set desired_event = replace(desired_event, ':' || $2 || ':', ':' || $3 || ':')"+own, sync, c, p)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 )
 
@@ -147,13 +148,14 @@ func (db *DB) End(ctx context.Context, kind NameKind, name, who string) (ended H
 }
 
 func (t *tx) endSync(name, who string) error {
+	why := keep(reason.Reason{Code: reason.SyncRemoved, Facts: reason.Facts{Sync: name, By: who}})
 	for _, change := range []struct {
 		text string
 		args []any
 	}{
 		{"update customers set due_at = null, owed = 0, halted = '' where sync = $1 and (due_at is not null or owed = 1 or halted <> '')", nil},
-		{"update events set outcome = 'ignored', reason = $2, settled_at = $3 where sync = $1 and outcome = ''",
-			[]any{name + " was removed by " + who + " before it was carried", ms(t.now)}},
+		{"update events set outcome = 'ignored', reason = $2, settled_at = $3, reason_code = $4, reason_facts = $5 where sync = $1 and outcome = ''",
+			[]any{why.text, ms(t.now), why.code, why.facts}},
 		{"update halts set halted_at = 0 where sync = $1", nil},
 		{"update silences set heard_at = $2 where sync = $1 and heard_at = 0", []any{ms(t.now)}},
 		{"update sweeps set phase = 'failed', failure = 'the sync was removed', ended_at = $2, lease_until = 0 where sync = $1 and phase not in ('done', 'failed')", []any{ms(t.now)}},

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"time"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 )
 
@@ -107,9 +108,10 @@ func (t *tx) decidedAnew(sync, customer string) (bool, error) {
 // and the customer is looked at again. targetID is "" when the link is gone. It
 // reports whether the customer has been seen before.
 func (t *tx) linkChanged(sync, customer, before, targetID, who string) (seen bool, err error) {
-	d := Decision{Sync: sync, Customer: customer, TargetID: targetID, Action: "link", Reason: who + " linked it to " + targetID}
+	d := Decision{Sync: sync, Customer: customer, TargetID: targetID, Action: "link",
+		Reason: reason.Reason{Code: reason.LinkedBy, Facts: reason.Facts{By: who, Record: targetID}}}
 	if targetID == "" {
-		d.Action, d.Reason = "unlink", who+" removed its link"
+		d.Action, d.Reason = "unlink", reason.Reason{Code: reason.LinkRemovedBy, Facts: reason.Facts{By: who}}
 	}
 	seen, err = t.decidedAnew(sync, customer)
 	if err == nil && (before != targetID || targetID == "") {

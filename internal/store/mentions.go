@@ -150,11 +150,18 @@ const erased = "a customer was forgotten whom this text named"
 
 // sentences are the columns that hold a text for people. Other columns hold ids
 // and such, in which the pseudonym takes the name's place.
-var sentences = []string{"reason", "last_action", "note", "why", "failure", "troubles"}
+var sentences = []string{"reason", "last_action", "note", "why", "failure"}
 
 // surely is inText for a row that is known to be about whoever is forgotten, or to
 // name them: there a name counts wherever it stands.
 func (n *namer) surely(column, text string) (string, bool) {
+	prose := func(text string) (string, bool) { return n.surely("reason", text) }
+	switch column {
+	case "reason_facts":
+		return n.factsWithout(text, prose)
+	case "troubles":
+		return n.troublesWithout(text, prose)
+	}
 	text, changed := n.inText(column, text)
 	without, named := replaceWhole(n.anywhere, text, func(string) string { return n.pseudonym })
 	switch {

@@ -66,8 +66,13 @@ func newNamer(names []string, pseudonym string) *namer {
 
 // inText replaces every name in a text of ours.
 func (n *namer) inText(column, text string) (string, bool) {
-	if column == "candidates" {
+	switch column {
+	case "candidates":
 		return n.candidatesWithout(text)
+	case "reason_facts":
+		return n.factsWithout(text, n.replaced)
+	case "troubles":
+		return n.troublesWithout(text, n.replaced)
 	}
 	return n.replaced(text)
 }

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"strconv"
 	"strings"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 )
 
@@ -76,10 +76,9 @@ func (e NewEvent) Apart() NewEvent {
 	kept := e
 	kept.ID = e.ID + reusedMark + hex.EncodeToString(sum[:8])
 	kept.Customer, kept.Value, kept.HasValue = "", "", false
-	kept.Outcome, kept.Reason = status.Parked, "its id was used before for something else"
+	kept.Outcome, kept.Reason = status.Parked, reason.Reason{Code: reason.EventReused}
 	kept.Exception = &NewException{Sync: e.Sync, Kind: status.UnreadableEvent, Stage: status.StageReceive, Confidence: 1, Owner: e.Owner,
-		Reason: fmt.Sprintf("event id %s of %s was used before for something else, so its second event was not carried; correct webhook.id, then run trueup events replay --outcome parked",
-			e.ID, e.Connection),
+		Reason:     reason.Reason{Code: reason.EventReused, Facts: reason.Facts{Event: e.ID, Connection: e.Connection}},
 		LastAction: "stored event " + kept.ID}
 	return kept
 }

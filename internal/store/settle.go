@@ -70,6 +70,8 @@ update customers set lease_until = 0, attempts = $4, first_try = $5,
     email = case when $9 <> '' then $9 else email end,
     outcome = case when $10 <> '' then $10 else outcome end,
     reason = case when $10 <> '' then $11 else reason end,
+    reason_code = case when $10 <> '' then $40 else reason_code end,
+    reason_facts = case when $10 <> '' then $41 else reason_facts end,
     settled_at = case when $10 <> '' then $12 else settled_at end,
     source_changes = source_changes + case when desired_source_value <> $13 or desired_at > 0 and desired_at < $16 then 1 else 0 end,
     target_changes = target_changes + case when observed_value <> $21 or observed_at < $22 then 1 else 0 end,
@@ -113,12 +115,13 @@ func (t *tx) release(w *Work, s Settlement) (held bool, err error) {
 	if s.KeepDue {
 		generation = -1 // none is: whatever the customer waits for, it goes on waiting
 	}
+	why := keep(s.Reason)
 	n, err := t.exec(releaseCustomer, w.Sync, w.Customer, w.Fence, s.Attempts, ms(s.FirstTry), generation, due,
-		ms(s.HumanAt), strings.ToLower(strings.TrimSpace(s.Email)), string(s.Outcome), s.Reason, ms(t.now),
+		ms(s.HumanAt), strings.ToLower(strings.TrimSpace(s.Email)), string(s.Outcome), why.text, ms(t.now),
 		d.SourceValue, string(d.Status), d.Value, ms(d.At), ms(d.SeenAt), d.Event, ms(d.EventAt),
 		string(o.Status), o.Value, ms(o.At), o.By, ms(o.SeenAt),
 		bit(b.Known), b.RecordID, string(b.Status), b.Value, b.Revision, b.By, ms(b.At), ms(b.SeenAt), ms(s.RulingDone),
-		undone, bit(s.Halted), bit(s.Watched != nil), b.Sent, bit(b.Unverified), bit(s.Overruled))
+		undone, bit(s.Halted), bit(s.Watched != nil), b.Sent, bit(b.Unverified), bit(s.Overruled), why.code, why.facts)
 	return n > 0, err
 }
 
@@ -152,8 +155,9 @@ func (t *tx) settle(w *Work, s Settlement) error {
 		}
 	}
 	for _, e := range s.Events {
-		_, err := t.exec("update events set outcome = $2, reason = $3, settled_at = $4 where seq = $1 and outcome = ''",
-			e.Seq, string(e.Outcome), e.Reason, ms(t.now))
+		why := keep(e.Reason)
+		_, err := t.exec("update events set outcome = $2, reason = $3, settled_at = $4, reason_code = $5, reason_facts = $6 where seq = $1 and outcome = ''",
+			e.Seq, string(e.Outcome), why.text, ms(t.now), why.code, why.facts)
 		if err != nil {
 			return err
 		}
@@ -246,11 +250,12 @@ func (s Settlement) passed() []status.Stage {
 }
 
 func (t *tx) appendDecision(d Decision) error {
+	why := keep(d.Reason)
 	_, err := t.exec(`
 insert into decisions (sync, customer, made_at, action, reason, table_row, stage, outcome, kind, target_id, desired, observed, base,
-    desired_at, observed_at, observed_by, confidence, events)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
-		d.Sync, d.Customer, ms(t.now), d.Action, d.Reason, d.Row, string(d.Stage), string(d.Outcome), string(d.Kind), d.TargetID,
-		d.Desired, d.Observed, d.Base, ms(d.DesiredAt), ms(d.ObservedAt), d.By, d.Confidence, d.Events)
+    desired_at, observed_at, observed_by, confidence, events, reason_code, reason_facts)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
+		d.Sync, d.Customer, ms(t.now), d.Action, why.text, d.Row, string(d.Stage), string(d.Outcome), string(d.Kind), d.TargetID,
+		d.Desired, d.Observed, d.Base, ms(d.DesiredAt), ms(d.ObservedAt), d.By, d.Confidence, d.Events, why.code, why.facts)
 	return err
 }

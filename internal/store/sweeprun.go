@@ -253,8 +253,9 @@ where id = $1`, w.ID, string(w.Phase), w.SourceCursor, w.TargetCursor, w.Compare
 // saveFound stores what comparing found.
 func (t *tx) saveFound(w Sweep, p SweepPart) error {
 	for _, r := range p.Rows {
-		_, err := t.exec("insert into plan_rows (sweep, customer, target_id, action, kind, reason, before, after, record_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-			w.ID, r.Customer, r.TargetID, r.Action, string(r.Kind), r.Reason, r.Before, r.After, ms(r.RecordAt))
+		why := keep(r.Reason)
+		_, err := t.exec("insert into plan_rows (sweep, customer, target_id, action, kind, reason, before, after, record_at, reason_code, reason_facts) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+			w.ID, r.Customer, r.TargetID, r.Action, string(r.Kind), why.text, r.Before, r.After, ms(r.RecordAt), why.code, why.facts)
 		if err != nil {
 			return err
 		}

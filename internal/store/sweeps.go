@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 )
 
@@ -113,7 +114,7 @@ type PlanRow struct {
 	TargetID string
 	Action   string // write, hold or park
 	Kind     status.Kind
-	Reason   string
+	Reason   reason.Reason
 	Before   string    // what the target holds
 	After    string    // what it would hold
 	RecordAt time.Time // when the record was edited last, by the target's clock
@@ -209,11 +210,13 @@ func (db *DB) PlanRows(ctx context.Context, sweep int64, after string, limit int
 	err := db.view(ctx, func(s scanner) error {
 		r := PlanRow{Sweep: sweep}
 		var edited, ended int64
-		err := s.Scan(&r.Customer, &r.TargetID, &r.Action, &r.Kind, &r.Reason, &r.Before, &r.After, &edited, &r.State, &r.Note, &ended)
+		var why kept
+		err := s.Scan(&r.Customer, &r.TargetID, &r.Action, &r.Kind, &why.text, &why.code, &why.facts, &r.Before, &r.After, &edited, &r.State, &r.Note, &ended)
+		r.Reason = why.reason()
 		r.RecordAt, r.EndedAt = at(edited), at(ended)
 		found = append(found, r)
 		return err
-	}, `select customer, target_id, action, kind, reason, before, after, record_at, state, note, ended_at
+	}, `select customer, target_id, action, kind, reason, reason_code, reason_facts, before, after, record_at, state, note, ended_at
 from plan_rows where sweep = $1 and customer > $2 order by customer limit $3`, sweep, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the rows of a plan: %w", err)

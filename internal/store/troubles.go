@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 )
 
@@ -13,8 +14,8 @@ import (
 // it failed. There is one exception for all of them, and each ends by itself: that
 // asking for changes works again says nothing about comparing both sides.
 type trouble struct {
-	Action string `json:"action"`
-	Reason string `json:"reason"`
+	Action string        `json:"action"`
+	Reason reason.Reason `json:"reason"` // a sentence in rows from before
 }
 
 type troubles []trouble
@@ -29,12 +30,16 @@ func (all troubles) of(action string) int {
 }
 
 // said is what an exception says of its troubles, the oldest first.
-func (all troubles) said() (action, reason string) {
-	var actions, reasons []string
+func (all troubles) said() (action string, why reason.Reason) {
+	var actions []string
+	var reasons []reason.Reason
 	for _, one := range all {
 		actions, reasons = append(actions, one.Action), append(reasons, one.Reason)
 	}
-	return strings.Join(actions, ", and "), strings.Join(reasons, ". Also: ")
+	if len(reasons) == 1 {
+		return actions[0], reasons[0]
+	}
+	return strings.Join(actions, ", and "), reason.Reason{Code: reason.Several, Facts: reason.Facts{All: reasons}}
 }
 
 // addTrouble adds what fails now to an exception that was just opened, whose row
@@ -94,8 +99,10 @@ func (t *tx) keepTroubles(id int64, all troubles) error {
 	if err != nil {
 		return errStore{err}
 	}
-	action, reason := all.said()
-	_, err = t.exec("update exceptions set troubles = $2, last_action = $3, reason = $4 where id = $1", id, string(text), action, reason)
+	action, said := all.said()
+	why := keep(said)
+	_, err = t.exec("update exceptions set troubles = $2, last_action = $3, reason = $4, reason_code = $5, reason_facts = $6 where id = $1",
+		id, string(text), action, why.text, why.code, why.facts)
 	return err
 }
 

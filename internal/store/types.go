@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 )
 
@@ -61,7 +62,7 @@ type NewEvent struct {
 	UnchangedAt time.Time
 	Payload     []byte
 	Outcome     status.Outcome
-	Reason      string
+	Reason      reason.Reason
 	// ReplayOf is the number of the event that is carried once more, and
 	// ReplayedBy who asked for it; 0 and "" for what a tool sent.
 	ReplayOf   int64
@@ -92,7 +93,7 @@ type Event struct {
 	Payload     []byte
 	// Outcome is "" while the event waits.
 	Outcome   status.Outcome
-	Reason    string
+	Reason    reason.Reason
 	SettledAt time.Time
 	// ReplayOf and ReplayedBy are those of NewEvent.
 	ReplayOf   int64
@@ -139,7 +140,7 @@ func OriginalID(id string) string {
 type EventOutcome struct {
 	Seq     int64
 	Outcome status.Outcome
-	Reason  string
+	Reason  reason.Reason
 }
 
 // Desired is the source's latest state as we know it.
@@ -314,7 +315,7 @@ type Settlement struct {
 	RulingDone   time.Time      // the ruling made then is used up, unless there is a later one
 	Halted       bool           // whether the customer waits at a halt, or was let through, stays as it is
 	Outcome      status.Outcome // "" leaves outcome and reason
-	Reason       string
+	Reason       reason.Reason
 	Watched      *Watched // what the look found, in a sync that only watches
 	KeepDue      bool     // RetryAt does not count: it stays due when it was
 	Row          *RowEnd  // nil: it was not carried for a plan
@@ -329,7 +330,7 @@ type Decision struct {
 	Customer   string
 	At         time.Time
 	Action     string
-	Reason     string
+	Reason     reason.Reason
 	Row        int // of the decision table, 0 when it was not asked
 	Stage      status.Stage
 	Outcome    status.Outcome
@@ -351,7 +352,7 @@ type NewException struct {
 	Customer    string
 	Kind        status.Kind
 	Stage       status.Stage
-	Reason      string
+	Reason      reason.Reason
 	SourceValue string
 	TargetValue string
 	LastAction  string
@@ -400,7 +401,7 @@ type Customer struct {
 	Ruling    Ruling
 	Link      *Link
 	Outcome   status.Outcome
-	Reason    string
+	Reason    reason.Reason
 	SettledAt time.Time
 	// DueAt is when it is looked at next, zero when nothing is left to do.
 	DueAt    time.Time
@@ -422,7 +423,7 @@ type Counts struct {
 // Last is how a customer's latest event ended.
 type Last struct {
 	Outcome status.Outcome
-	Reason  string
+	Reason  reason.Reason
 	At      time.Time
 }
 

@@ -372,7 +372,7 @@ func TestAFirstContactIsWrittenIfSomebodyApprovesIt(t *testing.T) {
 			t.Errorf("approved it came to %+v, written were %v", total, writes())
 		}
 		h, err := w.db.History(t.Context(), syncName, "shown", 1)
-		if err != nil || !strings.Contains(h[0].Reason, "approved by ana@example.com") || !strings.Contains(h[0].Reason, plan.Hash[:12]) {
+		if err != nil || !strings.Contains(h[0].Reason.Sentence(), "approved by ana@example.com") || !strings.Contains(h[0].Reason.Sentence(), plan.Hash[:12]) {
 			t.Errorf("the history says %+v, %v", h, err)
 		}
 	})

@@ -233,7 +233,7 @@ func TestARenamedOptionIsToldBeforeAWriteFails(t *testing.T) {
 			return found
 		}
 		w.compare(store.ForSweep)
-		if x := open(); len(x) != 1 || x[0].Customer != "" || x[0].Kind != status.WriteFailed || !strings.Contains(x[0].Reason, `"Churned", "Paused"`) {
+		if x := open(); len(x) != 1 || x[0].Customer != "" || x[0].Kind != status.WriteFailed || !strings.Contains(x[0].Reason.Sentence(), `"Churned", "Paused"`) {
 			t.Errorf("open are %+v", x)
 		}
 		field.known = []string{"Active", "Paused", "Churned"}

@@ -2,12 +2,11 @@ package sweep
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -36,23 +35,9 @@ func (r *run) checkOptions(ctx context.Context) error {
 		return err
 	}
 	_, err = r.Store.OpenException(ctx, store.NewException{Sync: cfg.Name, Kind: status.WriteFailed, Stage: status.StageWrite,
-		Reason: fmt.Sprintf("%s has no option %s any more for the field that holds the status (its options are %s), so it cannot be written; "+
-			"add the option there, or correct to in statuses; this closes by itself at the next sweep",
-			r.Sync.Target.Name, quoted(missing), quoted(known)),
+		Reason:      reason.Reason{Code: reason.OptionsMissing, Facts: reason.Facts{Target: r.Sync.Target.Name, Missing: missing, Values: known}},
 		TargetValue: missing[0], LastAction: "read the options of the field", Confidence: 1, Owner: cfg.Owner(status.WriteFailed), Cause: "options of the field"})
 	return err
-}
-
-// quoted lists words for people.
-func quoted(words []string) string {
-	if len(words) == 0 {
-		return "none"
-	}
-	texts := make([]string, len(words))
-	for i, word := range words {
-		texts[i] = fmt.Sprintf("%q", word)
-	}
-	return strings.Join(texts, ", ")
 }
 
 // agreed is the agreement for the log, nothing when nobody was compared.

@@ -157,7 +157,7 @@ func (b *records) judged(ctx context.Context, k *store.Known) (pipeline.Judgemen
 	case b.failed != nil:
 		return j, b.failed
 	case j.Action == pipeline.Wait:
-		return j, errors.New(j.Reason)
+		return j, errors.New(j.Reason.Sentence())
 	case k.Link == nil && j.Link != nil:
 		b.owners[j.Link.TargetID] = k.Customer
 		b.taken = append(b.taken, store.Taken{TargetID: j.Link.TargetID, Customer: k.Customer})

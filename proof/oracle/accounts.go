@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -103,7 +104,7 @@ func (db *DB) RemoveLinks(_ context.Context, sync, who string, now []store.Accou
 		k := key{sync, l.Customer}
 		db.take(k, "removed", who)
 		db.decisions = append(db.decisions, store.Decision{ID: int64(len(db.decisions) + 1), At: db.clock(), Sync: sync, Customer: l.Customer,
-			Action: "unlink", Reason: who + " removed all links"})
+			Action: "unlink", Reason: reason.Reason{Code: reason.LinksRemovedBy, Facts: reason.Facts{By: who}}})
 		db.forgetRecord(k)
 		db.decidedAnew(k)
 		removed++

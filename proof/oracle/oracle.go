@@ -23,6 +23,7 @@ import (
 	"sync"
 	"time"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -146,7 +147,7 @@ func (db *DB) receive(e store.NewEvent, now time.Time) store.Arrival {
 	if e.Side == store.TargetSide && e.Outcome == "" {
 		i := slices.IndexFunc(db.links, func(l *store.Link) bool { return l.Sync == e.Sync && l.TargetID == e.Customer })
 		if i < 0 {
-			e.Outcome, e.Reason = status.Ignored, "no customer is linked to this record"
+			e.Outcome, e.Reason = status.Ignored, reason.Reason{Code: reason.EventNotLinked}
 		} else {
 			e.Customer = db.links[i].Customer
 		}

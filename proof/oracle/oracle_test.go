@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 	"trueup/internal/store/pgtest"
@@ -191,7 +192,7 @@ func (d *differential) receive(t *rapid.T) {
 		case 0:
 			e.Side, e.Customer = store.TargetSide, ids.Draw(t, "record")
 		case 1:
-			e.Outcome, e.Reason = status.Ignored, "none of ours"
+			e.Outcome, e.Reason = status.Ignored, reason.Text("none of ours")
 		case 2:
 			x := d.newException(t)
 			e.Outcome, e.Exception, e.Customer = status.Parked, &x, ""
@@ -224,7 +225,7 @@ func unnumbered(e *store.Event) { e.Seq, e.ReplayOf = 0, min(e.ReplayOf, 1) }
 
 func (d *differential) newException(t *rapid.T) store.NewException {
 	x := store.NewException{Sync: d.sync, Customer: names.Draw(t, "customer of the exception"), Kind: kinds.Draw(t, "kind"), Stage: stages.Draw(t, "stage"),
-		Reason: words.Draw(t, "reason"), SourceValue: words.Draw(t, "source value"), Confidence: 0.5, Owner: "ops@example.com"}
+		Reason: reason.Text(words.Draw(t, "reason")), SourceValue: words.Draw(t, "source value"), Confidence: 0.5, Owner: "ops@example.com"}
 	x.Cause = rapid.SampledFrom([]string{"", "past_due"}).Draw(t, "cause")
 	if rapid.Bool().Draw(t, "candidates") {
 		x.Candidates = []status.Candidate{{TargetID: "rec_1", Confidence: 0.9}, {TargetID: "rec_2", Value: "Active", Rule: "email = email", Confidence: 0.1}}
@@ -313,7 +314,7 @@ func (d *differential) limits(t *rapid.T) (l store.Limits) {
 	if rapid.Bool().Draw(t, "mass change") {
 		l.MassChange = &store.MassChange{Customers: rapid.IntRange(0, 2).Draw(t, "customers"), Within: within(),
 			Percent: rapid.SampledFrom([]float64{0, 10, 34, 100}).Draw(t, "percent"), Exception: func(h store.Halt) store.NewException {
-				return store.NewException{Sync: d.sync, Kind: status.MassChange, Stage: status.StageWrite, Reason: fmt.Sprint(h), Confidence: 1, Owner: "ops@example.com"}
+				return store.NewException{Sync: d.sync, Kind: status.MassChange, Stage: status.StageWrite, Reason: reason.Text(fmt.Sprint(h)), Confidence: 1, Owner: "ops@example.com"}
 			}}
 	}
 	return l
@@ -354,7 +355,7 @@ func (d *differential) settle(t *rapid.T) {
 	}
 	s := store.Settlement{HumanAt: d.moment(t, "human"), Overruled: rapid.Bool().Draw(t, "overruled"), Email: rapid.SampledFrom([]string{"", " Ana@Example.com"}).Draw(t, "email"),
 		Close: store.CloseScope(rapid.IntRange(0, 2).Draw(t, "close")), RetryAt: d.moment(t, "retry"), Attempts: rapid.IntRange(0, 3).Draw(t, "attempts"),
-		FirstTry: d.moment(t, "first try"), Outcome: rapid.SampledFrom(append([]status.Outcome{""}, status.Outcomes...)).Draw(t, "outcome"), Reason: words.Draw(t, "reason"),
+		FirstTry: d.moment(t, "first try"), Outcome: rapid.SampledFrom(append([]status.Outcome{""}, status.Outcomes...)).Draw(t, "outcome"), Reason: reason.Text(words.Draw(t, "reason")),
 		RulingDone: d.sides[0].works[at].Ruling.At, KeepDue: rapid.Bool().Draw(t, "stays due"), Wake: rapid.SampledFrom([]string{"", "", "cus_2"}).Draw(t, "wake"),
 		Decision: &store.Decision{Sync: d.sync, Customer: d.sides[0].works[at].Customer, Action: "write", Stage: stages.Draw(t, "stage"), Confidence: 0.25,
 			DesiredAt: d.moment(t, "desired at"), Events: 1}}
@@ -400,7 +401,7 @@ func (d *differential) settle(t *rapid.T) {
 			s.Unsent = append(s.Unsent, w.Writes.Latest[n-1].Intent)
 		}
 		for _, e := range w.Events[:min(ending, len(w.Events))] {
-			s.Events = append(s.Events, store.EventOutcome{Seq: e.Seq, Outcome: status.Superseded, Reason: "so"})
+			s.Events = append(s.Events, store.EventOutcome{Seq: e.Seq, Outcome: status.Superseded, Reason: reason.Text("so")})
 		}
 		return answered(nil, side.Settle(context.Background(), w, s))
 	})

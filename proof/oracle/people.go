@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -165,9 +166,9 @@ func (db *DB) lookAgain(k key) bool {
 
 // linkChanged is what follows when somebody has changed a customer's link.
 func (db *DB) linkChanged(k key, before, targetID, who string) (seen bool) {
-	d := store.Decision{ID: int64(len(db.decisions) + 1), At: db.clock(), Sync: k.sync, Customer: k.customer, TargetID: targetID, Action: "link", Reason: who + " linked it to " + targetID}
+	d := store.Decision{ID: int64(len(db.decisions) + 1), At: db.clock(), Sync: k.sync, Customer: k.customer, TargetID: targetID, Action: "link", Reason: reason.Reason{Code: reason.LinkedBy, Facts: reason.Facts{By: who, Record: targetID}}}
 	if targetID == "" {
-		d.Action, d.Reason = "unlink", who+" removed its link"
+		d.Action, d.Reason = "unlink", reason.Reason{Code: reason.LinkRemovedBy, Facts: reason.Facts{By: who}}
 	}
 	db.decisions = append(db.decisions, d)
 	if before != targetID || targetID == "" {

@@ -4,12 +4,16 @@ import (
 	"slices"
 	"strings"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
 
 // trouble is one thing that fails for a whole sync, by what was being done.
-type trouble struct{ action, reason string }
+type trouble struct {
+	action string
+	reason reason.Reason
+}
 
 func inTroubles(customer string, kind status.Kind) bool {
 	return customer == "" && kind == status.ConnectionFailed
@@ -44,10 +48,14 @@ func (db *DB) endTrouble(x *store.Exception, action string) (closed bool) {
 }
 
 func (db *DB) keepTroubles(x *store.Exception, all []trouble) {
-	var actions, reasons []string
+	var actions []string
+	var reasons []reason.Reason
 	for _, t := range all {
 		actions, reasons = append(actions, t.action), append(reasons, t.reason)
 	}
 	db.troubles[x.ID] = all
-	x.LastAction, x.Reason = strings.Join(actions, ", and "), strings.Join(reasons, ". Also: ")
+	x.LastAction, x.Reason = strings.Join(actions, ", and "), reason.Reason{Code: reason.Several, Facts: reason.Facts{All: reasons}}
+	if len(reasons) == 1 {
+		x.Reason = reasons[0]
+	}
 }

@@ -121,10 +121,10 @@ var pathBugs = []Bug{
 		if ON { e.park = nil }
 `},
 	{"unmapped_ignored", "a word that nobody listed is passed over", "internal/pipeline/mapvalue.go",
-		`	case err != nil:
+		`	case errors.As(err, &unmapped):
 `, `	case err != nil && ON:
-		return end(ending{outcome: status.Ignored, action: "none", reason: err.Error()})
-	case err != nil:
+		return end(ending{outcome: status.Ignored, action: "none", reason: mapping.Ignored(a.record.Value)})
+	case errors.As(err, &unmapped):
 `},
 	{"first_of_several", "of several records that match the first is taken", "internal/identity/identity.go",
 		`	case len(records) > 1:

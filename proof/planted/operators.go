@@ -8,9 +8,9 @@ func (b Bug) Disk() bool { return slices.Contains(operatorBugs, b) }
 // operatorBugs are about what operators do, which is simulated on disk alone.
 var operatorBugs = []Bug{
 	{"plan_over_what_moved", "a plan's row is written although the record holds another value by now", "internal/pipeline/planned.go",
-		`	if change := a.change(); change != "" {
-		return moved("%s", change)`, `	if change := a.change(); change != "" && !ON {
-		return moved("%s", change)`},
+		`	if change := a.change(); !change.IsZero() {
+		return moved(change)`, `	if change := a.change(); !change.IsZero() && !ON {
+		return moved(change)`},
 	{"row_carried_twice", "a row that another process has carried meanwhile is carried once more", "internal/store/claim.go",
 		`	case ended != nil:
 `, `	case ended != nil && !ON:
@@ -54,7 +54,7 @@ var operatorBugs = []Bug{
 `},
 	{"other_name_closes", "a source with another name has told of nobody, which closes what is open", "internal/pipeline/readsource.go",
 		`	told, err := a.latestOf(ctx, "")
-`, `	if ON { return end(ending{outcome: status.Ignored, action: "none", reason: "not told of yet"}) }
+`, `	if ON { return end(ending{outcome: status.Ignored, action: "none", reason: reason.Reason{Code: reason.NotToldYet}}) }
 	told, err := a.latestOf(ctx, "")
 `},
 }

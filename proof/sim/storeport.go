@@ -154,7 +154,7 @@ func (p *port) Settle(ctx context.Context, work *store.Work, s store.Settlement)
 	return p.do("settle", func(t *task) error {
 		err := p.world.db.Settle(ctx, work, s)
 		p.held(t, work, "a settlement", err)
-		p.world.note("settled", work.Customer, string(s.Outcome)+" "+errorText(err)+" "+s.Reason, int64(s.Decision.Row))
+		p.world.note("settled", work.Customer, string(s.Outcome)+" "+errorText(err)+" "+string(s.Reason.Code), int64(s.Decision.Row))
 		if err == nil {
 			for _, x := range watches {
 				if x.settled != nil {

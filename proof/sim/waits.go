@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -90,14 +91,14 @@ var patient = watch{
 		}
 		w.facts.streaks[work.Customer] = k
 		lasted := w.now - k.since
-		limited := strings.Contains(s.Decision.Reason, "rate limit") // which says for itself how long
+		limited := strings.Contains(s.Decision.Reason.Facts.Detail, "rate limit") // which says for itself how long
 		if s.Attempts > work.Attempts && !limited && s.Park == nil && !s.RetryAt.IsZero() && ms(s.RetryAt)-w.now > max(lasted, 1000) {
 			w.fail(15, "patient", "%s has trouble since %d ms, and is looked at again in %d ms", work.Customer, lasted, ms(s.RetryAt)-w.now)
 		}
 		if s.Park == nil {
 			return
 		}
-		if strings.Contains(s.Park.Reason, "attempts so far") && lasted < 10_000 {
+		if s.Park.Reason.Code == reason.CallStillFails && lasted < 10_000 {
 			w.fail(15, "patient", "people were told of a failure of %s after %d ms", work.Customer, lasted)
 		}
 		if missing := s.Park.Kind == status.Unmatched || s.Park.Kind == status.BrokenLink; missing && t.page {

@@ -87,7 +87,7 @@ var accounts = map[string]func(*testing.T, Open){
 		}
 		history, err := f.db.History(f.ctx, sync1, "cus_1", 5)
 		f.must(err)
-		if len(history) == 0 || history[0].Reason != "ana removed all links" {
+		if len(history) == 0 || history[0].Reason.Sentence() != "ana removed all links" {
 			t.Errorf("its history says %+v", history)
 		}
 	},

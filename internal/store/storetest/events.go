@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -72,8 +73,8 @@ var events = map[string]func(*testing.T, Open){
 	"an event that is done when it comes wakes nobody": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		e := event("evt_1", "")
-		e.Outcome, e.Reason = status.Parked, "it cannot be read"
-		e.Exception = &store.NewException{Sync: sync1, Kind: status.UnreadableEvent, Stage: status.StageReceive, Reason: "it cannot be read"}
+		e.Outcome, e.Reason = status.Parked, reason.Text("it cannot be read")
+		e.Exception = &store.NewException{Sync: sync1, Kind: status.UnreadableEvent, Stage: status.StageReceive, Reason: reason.Text("it cannot be read")}
 		f.receive(e)
 		if works := f.claim(); len(works) != 0 {
 			t.Errorf("%d customers are due", len(works))
@@ -136,7 +137,7 @@ var events = map[string]func(*testing.T, Open){
 				if want := map[bool]int{true: 1}[c.want == store.Reused]; len(kept) != want || len(found) != want {
 					t.Fatalf("%d events are kept apart with %d exceptions, want %d", len(kept), len(found), want)
 				}
-				if len(found) == 1 && (!strings.HasPrefix(found[0].Reason, "event id evt_1 of billing was used before for something else") || found[0].Count != 1 || kept[0].Customer != "") {
+				if len(found) == 1 && (!strings.HasPrefix(found[0].Reason.Sentence(), "event id evt_1 of billing was used before for something else") || found[0].Count != 1 || kept[0].Customer != "") {
 					t.Errorf("got %+v about %+v", found[0], kept[0])
 				}
 			})

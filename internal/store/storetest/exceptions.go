@@ -9,12 +9,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
 
 func exception(customer string, kind status.Kind, stage status.Stage) store.NewException {
-	return store.NewException{Sync: sync1, Customer: customer, Kind: kind, Stage: stage, Reason: "a reason", SourceValue: "past_due", TargetValue: "Active",
+	return store.NewException{Sync: sync1, Customer: customer, Kind: kind, Stage: stage, Reason: reason.Text("a reason"), SourceValue: "past_due", TargetValue: "Active",
 		LastAction: "searched", Confidence: 0.5, Owner: "ops@example.com", Candidates: []status.Candidate{{TargetID: "rec_1", Value: "Active", Rule: "a = b", Confidence: 0.9}}}
 }
 
@@ -44,7 +45,7 @@ var exceptions = map[string]func(*testing.T, Open){
 		f.must(err)
 		f.clock.Move(time.Hour)
 		changed := exception("cus_1", status.Unmatched, status.StageMatch)
-		changed.Reason, changed.Cause = "another reason", "cus_1"
+		changed.Reason, changed.Cause = reason.Text("another reason"), "cus_1"
 		second, err := f.db.OpenException(f.ctx, changed)
 		f.must(err)
 		x, err := f.db.Exception(f.ctx, second)
@@ -190,7 +191,7 @@ var exceptions = map[string]func(*testing.T, Open){
 		fails := func(action string) {
 			t.Helper()
 			x := exception("", status.ConnectionFailed, status.StageReceive)
-			x.LastAction, x.Reason = action, action+" fails"
+			x.LastAction, x.Reason = action, reason.Text(action+" fails")
 			_, err := f.db.OpenException(f.ctx, x)
 			f.must(err)
 		}
@@ -204,7 +205,7 @@ var exceptions = map[string]func(*testing.T, Open){
 			t.Helper()
 			found, err := f.db.Exceptions(f.ctx, store.ExceptionFilter{Sync: sync1})
 			f.must(err)
-			if len(found) != 1 || found[0].State != state || found[0].LastAction != action || found[0].Reason != reason {
+			if len(found) != 1 || found[0].State != state || found[0].LastAction != action || found[0].Reason.Sentence() != reason {
 				t.Errorf("it is not %s, %q, %q: %+v", state, action, reason, found)
 			}
 		}

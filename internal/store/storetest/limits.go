@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -18,7 +19,7 @@ import (
 func massChange(customers int, percent float64) store.Limits {
 	return store.Limits{MassChange: &store.MassChange{Customers: customers, Percent: percent, Within: time.Hour, Exception: func(h store.Halt) store.NewException {
 		x := exception("", status.MassChange, status.StageWrite)
-		x.Reason, x.Candidates = fmt.Sprintf("%d of %d", h.Moved, h.Most), nil
+		x.Reason, x.Candidates = reason.Text(fmt.Sprintf("%d of %d", h.Moved, h.Most)), nil
 		return x
 	}}}
 }
@@ -109,7 +110,7 @@ func withShares(cases map[string]func(*testing.T, Open)) map[string]func(*testin
 			if got += f.moveAll(massChange(tt.customers, tt.percent)); got != tt.want {
 				t.Errorf("%d customers moved, %d may", got, tt.want)
 			}
-			if x := f.massExceptions(); len(x) != 1 || x[0].Reason != fmt.Sprintf("%d of %d", tt.want, tt.want) || x[0].State != status.Open {
+			if x := f.massExceptions(); len(x) != 1 || x[0].Reason.Sentence() != fmt.Sprintf("%d of %d", tt.want, tt.want) || x[0].State != status.Open {
 				t.Errorf("the exceptions are %+v", x)
 			}
 		}

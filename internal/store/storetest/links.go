@@ -154,7 +154,7 @@ var links = map[string]func(*testing.T, Open){
 			}
 			history, err := f.db.History(f.ctx, sync1, customer, 1)
 			f.must(err)
-			if got := history[0].Action + " " + history[0].Reason; got != name {
+			if got := history[0].Action + " " + history[0].Reason.Sentence(); got != name {
 				t.Errorf("the history says %q, not %q", got, name)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -150,7 +151,7 @@ var namesOf = map[string]func(*testing.T, Open){
 		f.must(err)
 		repeated := event("evt_1", "cus_1")
 		unreadable := event("evt_3", "")
-		unreadable.Outcome, unreadable.Exception = status.Parked, &store.NewException{Sync: sync1, Kind: status.UnreadableEvent, Stage: status.StageReceive, Reason: "x", Owner: "ops"}
+		unreadable.Outcome, unreadable.Exception = status.Parked, &store.NewException{Sync: sync1, Kind: status.UnreadableEvent, Stage: status.StageReceive, Reason: reason.Text("x"), Owner: "ops"}
 		inserted, err := f.db.Receive(f.ctx, []store.NewEvent{repeated, event("evt_2", "cus_2"), unreadable})
 		f.must(err)
 		if diff := cmp.Diff([]store.Arrival{store.Repeat, store.Fresh, store.Fresh}, inserted); diff != "" {
@@ -256,7 +257,7 @@ var namesOf = map[string]func(*testing.T, Open){
 		}
 		found, err := f.db.Events(f.ctx, store.EventFilter{Sync: sync1})
 		f.must(err)
-		if found[0].Outcome != status.Ignored || found[0].Reason != sync1+" was removed by ana before it was carried" {
+		if found[0].Outcome != status.Ignored || found[0].Reason.Sentence() != sync1+" was removed by ana before it was carried" {
 			t.Errorf("the event ended %s: %s", found[0].Outcome, found[0].Reason)
 		}
 		open1, err := f.db.Exceptions(f.ctx, store.ExceptionFilter{States: []status.State{status.Open}})

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -129,7 +130,7 @@ func (f fixture) first(customer, because string) {
 // park opens an exception of a customer and returns its number.
 func (f fixture) park(customer string) int64 {
 	f.Helper()
-	id, err := f.db.OpenException(f.ctx, store.NewException{Sync: sync1, Customer: customer, Kind: status.Unmatched, Stage: status.StageMatch, Reason: "nobody"})
+	id, err := f.db.OpenException(f.ctx, store.NewException{Sync: sync1, Customer: customer, Kind: status.Unmatched, Stage: status.StageMatch, Reason: reason.Text("nobody")})
 	f.must(err)
 	return id
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -151,17 +152,17 @@ var work = map[string]func(*testing.T, Open){
 		desired := store.Desired{SourceValue: "past_due", Status: "paused", Value: "Paused", At: day(1), SeenAt: day(2), Event: "evt_1", EventAt: day(3)}
 		observed := store.Observed{Status: "active", Value: "Active", At: day(4), By: "human:ana", SeenAt: day(5)}
 		base := store.Base{Known: true, RecordID: "rec_1", Status: "active", Value: "Active", Revision: "7", By: "us", At: day(6), SeenAt: day(7)}
-		decision := store.Decision{Sync: sync1, Customer: "cus_1", Action: "hold", Reason: "a reason", Row: 8, Stage: status.StageDecide, Outcome: status.Held,
+		decision := store.Decision{Sync: sync1, Customer: "cus_1", Action: "hold", Reason: reason.Text("a reason"), Row: 8, Stage: status.StageDecide, Outcome: status.Held,
 			Kind: status.Conflict, TargetID: "rec_1", Desired: "Paused", Observed: "Active", Base: "Active", DesiredAt: day(1), ObservedAt: day(4),
 			By: "human:ana", Confidence: 0.5, Events: 1}
 		f.must(f.db.Settle(f.ctx, w, store.Settlement{Desired: &desired, Observed: &observed, Base: &base, HumanAt: day(8), Email: "ana@example.com",
-			Events: []store.EventOutcome{{Seq: w.Events[0].Seq, Outcome: status.Held, Reason: "a reason"}}, Decision: &decision,
-			RetryAt: f.clock.Now().Add(time.Minute), Attempts: 3, FirstTry: day(9), Outcome: status.Held, Reason: "a reason"}))
+			Events: []store.EventOutcome{{Seq: w.Events[0].Seq, Outcome: status.Held, Reason: reason.Text("a reason")}}, Decision: &decision,
+			RetryAt: f.clock.Now().Add(time.Minute), Attempts: 3, FirstTry: day(9), Outcome: status.Held, Reason: reason.Text("a reason")}))
 
 		c, err := f.db.Customer(f.ctx, sync1, "cus_1")
 		f.must(err)
 		want := store.Customer{Sync: sync1, Customer: "cus_1", Desired: desired, Observed: observed, Base: base, HumanAt: day(8), Outcome: status.Held,
-			Reason: "a reason", SettledAt: f.clock.Now(), DueAt: f.clock.Now().Add(time.Minute), Attempts: 3}
+			Reason: reason.Text("a reason"), SettledAt: f.clock.Now(), DueAt: f.clock.Now().Add(time.Minute), Attempts: 3}
 		if diff := cmp.Diff(want, c); diff != "" {
 			t.Error(diff)
 		}
@@ -173,12 +174,12 @@ var work = map[string]func(*testing.T, Open){
 		}
 		e, err := f.db.Event(f.ctx, w.Events[0].Seq)
 		f.must(err)
-		if e.Outcome != status.Held || e.Reason != "a reason" || !e.SettledAt.Equal(f.clock.Now()) {
+		if e.Outcome != status.Held || e.Reason.Sentence() != "a reason" || !e.SettledAt.Equal(f.clock.Now()) {
 			t.Errorf("the event ended as %+v", e)
 		}
 		last, err := f.db.Last(f.ctx, sync1)
 		f.must(err)
-		if diff := cmp.Diff(map[string]store.Last{"cus_1": {Outcome: status.Held, Reason: "a reason", At: f.clock.Now()}}, last); diff != "" {
+		if diff := cmp.Diff(map[string]store.Last{"cus_1": {Outcome: status.Held, Reason: reason.Text("a reason"), At: f.clock.Now()}}, last); diff != "" {
 			t.Error(diff)
 		}
 
@@ -217,7 +218,7 @@ var work = map[string]func(*testing.T, Open){
 	"texts that an engine cannot hold do not stop a settlement": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		f.receive(event("evt_1", "cus_1"))
-		f.must(f.db.Settle(f.ctx, f.claimOne(), store.Settlement{Outcome: status.Parked, Reason: "nul \x00 and \xff", Observed: &store.Observed{Value: "a\x00b"},
+		f.must(f.db.Settle(f.ctx, f.claimOne(), store.Settlement{Outcome: status.Parked, Reason: reason.Text("nul \x00 and \xff"), Observed: &store.Observed{Value: "a\x00b"},
 			Park: &store.NewException{Sync: sync1, Customer: "cus_1", Kind: status.Conflict, Stage: status.StageDecide, TargetValue: "\xff\x00"}}))
 	},
 	"a customer is found by its own id, the record's, and the address": func(t *testing.T, open Open) {

@@ -1,0 +1,100 @@
+package reason
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+)
+
+// writes are the reasons of what was written, or was not.
+var writes = map[Code]entry{
+	Written: {says: func(f Facts) string { return value(f) + " was written" + because(f, ": ") }},
+	WriteAccepted: {says: func(f Facts) string {
+		return value(f) + " was accepted by " + target(f) + ", not verified" + because(f, ": ")
+	}},
+	ShownNow: {says: func(f Facts) string { return target(f) + " shows it now" }},
+	NotShownYet: {says: func(f Facts) string {
+		return value(f) + " was sent to " + target(f) + ", which answered that it was done and shows " + holds(f.Found) + "; it is looked at again"
+	}},
+	NotShown: {says: func(f Facts) string {
+		return value(f) + " was sent to " + target(f) + ", which answered that it was done and shows " + holds(f.Found)
+	}, todo: func(f Facts) []Remedy {
+		if f.Status != "" { // in another spelling
+			return []Remedy{{Verb: Retry, Text: fmt.Sprintf("if %s spells it so, write to: %q for %s in trueup.yaml, then look again", target(f), f.Found, f.Status)}}
+		}
+		return []Remedy{{Verb: Retry, Text: "check in " + target(f) + " that the field can be written and that " + value(f) + " is one of its values, then look again"}}
+	}},
+	OtherSpelling: {says: func(f Facts) string {
+		return fmt.Sprintf("%s keeps %s as %s, which differs in case or space only", target(f), quotedOr(f.Value, "the value"), quotedOr(f.Found, "another spelling"))
+	}, todo: func(f Facts) []Remedy {
+		return []Remedy{{Verb: Retry, Text: fmt.Sprintf("write to: %s for %s in trueup.yaml, then look again", quotedOr(f.Found, "the target's spelling"), or(string(f.Status), "the status"))}}
+	}},
+	OptionsMissing: {says: func(f Facts) string {
+		return fmt.Sprintf("%s has no option %s any more for the field that holds the status (its options are %s), so it cannot be written", target(f), quoted(f.Missing), quoted(f.Values))
+	}, todo: do(Remedy{Text: "add the option there, or correct to in statuses; this closes by itself at the next sweep"})},
+	NeverSticks: {says: func(f Facts) string {
+		var lines []string
+		for _, u := range f.Undone {
+			lines = append(lines, fmt.Sprintf("written at %s, then %s by %s at %s", stamp(u.Written), cmp.Or(u.Found, "emptied"), u.By, stamp(u.At)))
+		}
+		return value(f) + " does not stay in " + target(f) + before(": ", strings.Join(lines, "; ")) + "; it is not written again until the source changes"
+	}, todo: do(Remedy{Verb: Retry, Text: "find what sets the field back, end it, then look again"})},
+	LoopSuspected: {says: func(f Facts) string {
+		var lines []string
+		for _, w := range f.Writes {
+			lines = append(lines, w.Value+" at "+stamp(w.At))
+		}
+		often := "as often as is allowed"
+		if f.Count > 0 {
+			often = counted(f.Count, "time")
+		}
+		return target(f) + " was written " + often + before(" in ", f.Within) + before(": ", strings.Join(lines, ", ")) + "; nothing more is written to this customer"
+	}, todo: func(f Facts) []Remedy {
+		return []Remedy{{Verb: Retry, Text: "find what else changes " + source(f) + " or " + target(f) + " after each write, end it, then look again"}}
+	}},
+	MassChange: {says: massChange, todo: func(f Facts) []Remedy {
+		return []Remedy{{Verb: Resume, Text: "see whether " + source(f) + " is right, and if it is, let the customers who wait go on"}}
+	}},
+	SyncHalted: {says: func(f Facts) string {
+		return value(f) + " is not written: too many customers changed at once, and " + sync(f) + " is halted for it" + at(" since ", f.Since)
+	}, todo: do(Remedy{Verb: Resume, Text: "let this one through with the others that wait"})},
+	WroteOver: {says: func(f Facts) string {
+		return source(f) + " tells late that it had changed to " + or(f.Planned, "the value") + at(" at ", f.At) + ": " + value(f) + " was written over " + holds(f.Found) +
+			", which was in " + target(f) + at(" since ", f.To) + " at the latest and so may have been the newer one"
+	}, todo: func(f Facts) []Remedy {
+		return []Remedy{{Text: "to bring it back, set " + holds(f.Found) + " in " + target(f) + " by hand, which is an edit that stays"},
+			{Verb: Resolve, Text: "to leave " + value(f) + ", resolve this"}, {Verb: Explain, Text: "see who had edited it"}}
+	}},
+	OnlyWatched: {says: func(f Facts) string {
+		sentence := "watched, nothing is written: would write " + value(f)
+		if f.Because != nil {
+			sentence += " (" + f.Because.Sentence() + ")"
+		}
+		if f.Kept {
+			sentence += "; the change came while " + sync(f) + " was live, and is looked at again as soon as it is"
+		}
+		return sentence
+	}},
+}
+
+func quotedOr(word, otherwise string) string {
+	if word == "" {
+		return otherwise
+	}
+	return fmt.Sprintf("%q", word)
+}
+
+func massChange(f Facts) string {
+	share := ""
+	if f.Known > 0 {
+		share = fmt.Sprintf(" (%g%% of %s, or %d if that is fewer)", f.Percent, counted(f.Known, "customer"), f.Limit)
+		if f.Limit == 0 {
+			share = fmt.Sprintf(" (%g%% of %s)", f.Percent, counted(f.Known, "customer"))
+		}
+		if float64(f.Most-1) >= float64(f.Known)*f.Percent/100 && f.Most > 1 { // a share of so few says little
+			share = fmt.Sprintf(" (%g%% of %s, but not fewer than %d)", f.Percent, counted(f.Known, "customer"), f.Most)
+		}
+	}
+	return fmt.Sprintf("%s moved%s%s, and more want to; at most %d may%s, so %s writes no more of these",
+		counted(f.Count, "customer"), before(" to ", strings.Join(f.Statuses, " or ")), before(" within ", f.Within), f.Most, share, sync(f))
+}
