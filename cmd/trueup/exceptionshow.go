@@ -79,6 +79,7 @@ func printException(out io.Writer, x contract.ExceptionInFull) {
 	for _, c := range x.Candidates {
 		fmt.Fprintf(out, "  candidate     %s, holds %s (by %s, %.0f%% confidence): trueup exceptions link %d %s\n", c.TargetID, orDash(c.Value), orDash(c.Rule), c.Confidence*100, x.ID, c.TargetID)
 	}
+	printRemedies(out, "  to do         ", x.Remedies, x.Sync, x.Customer)
 	printOffers(out, x)
 	for _, a := range x.History {
 		fmt.Fprintf(out, "  %s  %s %s %s\n", when(*a.At), a.Who, a.Verb, a.Note)

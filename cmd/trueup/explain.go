@@ -150,6 +150,7 @@ func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, wa
 	switch {
 	case r.Outcome != "":
 		fmt.Fprintf(out, "  %s: %s\n", r.Outcome, r.Reason)
+		printRemedies(out, "  to do: ", contract.RemediesOf(c.Reason), r.Sync, r.Customer)
 	default:
 		fmt.Fprintln(out, "  no decision yet")
 	}

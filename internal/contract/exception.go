@@ -62,6 +62,7 @@ type ExceptionInFull struct {
 	OpenedAt *time.Time  `json:"opened_at"`
 	Ignored  string      `json:"ignored"`
 	Siblings int         `json:"siblings"` // other open exceptions of the same cause
+	Remedies []Remedy    `json:"remedies" doc:"What can be done about this reason, in words; those of its offers that do it are below."`
 	Offers   []OfferLine `json:"offers"`
 	History  []Action    `json:"history"`
 }

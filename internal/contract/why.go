@@ -18,3 +18,18 @@ func WhyOf(r reason.Reason) Why {
 	}
 	return w
 }
+
+// Remedy is something that can be done about a reason.
+type Remedy struct {
+	Verb reason.Verb `json:"verb" doc:"Empty for what is done in a tool or in trueup.yaml."`
+	Does string      `json:"does"`
+}
+
+// RemediesOf converts what can be done about a reason.
+func RemediesOf(r reason.Reason) []Remedy {
+	all := []Remedy{}
+	for _, m := range r.Remedies() {
+		all = append(all, Remedy{Verb: m.Verb, Does: m.Text})
+	}
+	return all
+}

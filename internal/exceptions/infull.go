@@ -22,7 +22,7 @@ func InFull(ctx context.Context, from Reader, id int64) (contract.ExceptionInFul
 	if err != nil {
 		return contract.ExceptionInFull{}, err
 	}
-	full := contract.ExceptionInFull{Exception: contract.ExceptionOf(x), Offers: []contract.OfferLine{}, Cause: x.Cause, OpenedAt: contract.Stamp(x.OpenedAt), Ignored: string(x.Ignored)}
+	full := contract.ExceptionInFull{Exception: contract.ExceptionOf(x), Remedies: contract.RemediesOf(x.Reason), Offers: []contract.OfferLine{}, Cause: x.Cause, OpenedAt: contract.Stamp(x.OpenedAt), Ignored: string(x.Ignored)}
 	for _, o := range Offers(x) {
 		full.Offers = append(full.Offers, contract.OfferLine{Verb: string(o.Verb), Does: o.Does})
 	}

@@ -117,7 +117,7 @@ func (c composer) groupMessage(ctx context.Context, n store.Notice, g store.Grou
 	if err != nil {
 		return m, false, err
 	}
-	m = Message{Icon: groupIcon(g), Title: c.groupTitle(n, g), Text: Mask(lead.Reason.Sentence())}
+	m = Message{Icon: groupIcon(g), Title: c.groupTitle(n, g), Text: Mask(why(lead))}
 	fact := func(name, value string) {
 		if value != "" {
 			m.Facts = append(m.Facts, Fact{name, Mask(value)})
@@ -145,6 +145,14 @@ func (c composer) groupMessage(ctx context.Context, n store.Notice, g store.Grou
 	c.links(&m, n.Kind)
 	m.Buttons, again = c.buttons(g, lead, history, n.Claimed.Add(-lookFor))
 	return m, again, nil
+}
+
+// why says the reason, and what can be done about it.
+func why(x store.Exception) string {
+	if advice := x.Reason.Advice(); advice != "" {
+		return x.Reason.Sentence() + ". What to do: " + advice
+	}
+	return x.Reason.Sentence()
 }
 
 // happened says of each message about exceptions what the source said, how far

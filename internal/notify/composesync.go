@@ -23,7 +23,7 @@ func (c composer) reminder(ctx context.Context, n store.Notice) (plan, error) {
 		return plan{}, err
 	}
 	lead := g.Some[0]
-	m := Message{Icon: Clock, Title: fmt.Sprintf("Still open: %s in %s", n.Kind, n.Sync), Text: Mask(lead.Reason.Sentence())}
+	m := Message{Icon: Clock, Title: fmt.Sprintf("Still open: %s in %s", n.Kind, n.Sync), Text: Mask(why(lead))}
 	m.Facts = append(m.Facts, Fact{"State", groupState(g)})
 	if g.Open == 1 {
 		m.Facts = append(m.Facts, Fact{"Customer", Mask(first(lead.Customer, "the whole sync"))})

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"trueup/internal/contract"
+	"trueup/internal/reason"
+)
+
+// printRemedies prints what can be done about a reason, a line each, with the
+// command where one does it. The verbs of an exception are listed with its offers.
+func printRemedies(out io.Writer, before string, all []contract.Remedy, sync, customer string) {
+	for _, m := range all {
+		fmt.Fprint(out, before, m.Does)
+		if command := commandOf(m.Verb, sync, customer); command != "" {
+			fmt.Fprint(out, ": trueup ", command)
+		}
+		fmt.Fprintln(out)
+	}
+}
+
+func commandOf(verb reason.Verb, sync, customer string) string {
+	switch verb {
+	case reason.CheckLive:
+		return "check --live"
+	case reason.ListEvents:
+		return "events list --sync " + sync
+	case reason.ListParked:
+		return "events list --sync " + sync + " --outcome parked"
+	case reason.Replay:
+		return "events replay"
+	case reason.ReplayParked:
+		return "events replay --outcome parked"
+	case reason.LinksSet:
+		return "links set " + sync + " CUSTOMER TARGET"
+	case reason.LinksRemove:
+		return "links remove " + sync + " " + customer
+	case reason.RemoveAllLinks:
+		return "links remove " + sync + " --all"
+	case reason.SameAccount:
+		return "sync same-account " + sync
+	case reason.Explain:
+		return "explain " + sync + " " + customer + " --json"
+	case reason.Status:
+		return "status"
+	case reason.Resume:
+		return "resume " + sync + " --reason TEXT"
+	}
+	return ""
+}
