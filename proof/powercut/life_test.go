@@ -7,6 +7,7 @@ import (
 	"maps"
 	"time"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -134,7 +135,7 @@ func edited(id, record, value string) store.NewEvent {
 
 func unreadable(id string) store.NewEvent {
 	e := event(id, "", "")
-	e.HasValue, e.Outcome, e.Reason = false, status.Parked, "no customer in it"
+	e.HasValue, e.Outcome, e.Reason = false, status.Parked, reason.Text("no customer in it")
 	e.Exception = &store.NewException{Sync: plan, Kind: status.UnreadableEvent, Stage: status.StageReceive, Reason: e.Reason, Owner: "ops@example.com"}
 	return e
 }
@@ -197,13 +198,13 @@ func writing(customer, value string) step {
 // this one is about.
 func settling(customer string, outcome status.Outcome, change func(*life, *store.Settlement)) step {
 	return with("settle as "+string(outcome), customer, func(l *life, w *store.Work) error {
-		s := store.Settlement{Outcome: outcome, Reason: "as told", Email: customer + "@Example.com",
+		s := store.Settlement{Outcome: outcome, Reason: reason.Text("as told"), Email: customer + "@Example.com",
 			Desired:  &store.Desired{SourceValue: "active", Status: "active", Value: "Active", At: began, SeenAt: l.now, Event: "evt_1", EventAt: began},
 			Observed: &store.Observed{Status: "trial", Value: "Trial", At: began, By: "human:ben", SeenAt: l.now},
-			Decision: &store.Decision{Sync: plan, Customer: customer, Action: "write", Reason: "as told", Row: 7, Stage: status.StageDecide,
+			Decision: &store.Decision{Sync: plan, Customer: customer, Action: "write", Reason: reason.Text("as told"), Row: 7, Stage: status.StageDecide,
 				Outcome: outcome, TargetID: "rec_1", Desired: "Active", Observed: "Trial", Base: "Trial", Events: len(w.Events)}}
 		for _, e := range w.Events {
-			s.Events = append(s.Events, store.EventOutcome{Seq: e.Seq, Outcome: outcome, Reason: "as told"})
+			s.Events = append(s.Events, store.EventOutcome{Seq: e.Seq, Outcome: outcome, Reason: reason.Text("as told")})
 		}
 		change(l, &s)
 		err := l.Settle(l.ctx, w, s)
@@ -228,7 +229,7 @@ func carried(customer string) step {
 // parked settles with an exception for a person.
 func parked(customer string, kind status.Kind, stage status.Stage) step {
 	return settling(customer, status.Parked, func(_ *life, s *store.Settlement) {
-		s.Park = &store.NewException{Sync: plan, Customer: customer, Kind: kind, Stage: stage, Reason: "two records match", SourceValue: "active",
+		s.Park = &store.NewException{Sync: plan, Customer: customer, Kind: kind, Stage: stage, Reason: reason.Text("two records match"), SourceValue: "active",
 			Owner: "ops@example.com", Candidates: []status.Candidate{{TargetID: "rec_1", Confidence: 0.5}, {TargetID: "rec_2", Confidence: 0.5}}}
 		s.Close, s.Decision.Kind = store.CloseBefore, kind
 	})

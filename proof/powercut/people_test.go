@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -39,7 +40,7 @@ func asked(cursor string, done bool) step {
 
 func excepting(customer string, kind status.Kind) step {
 	return step{name: fmt.Sprintf("open %s of %s", kind, customer), do: func(l *life) error {
-		_, err := l.OpenException(l.ctx, store.NewException{Sync: plan, Customer: customer, Kind: kind, Stage: status.StageWrite, Reason: "it says no", Owner: "ops@example.com"})
+		_, err := l.OpenException(l.ctx, store.NewException{Sync: plan, Customer: customer, Kind: kind, Stage: status.StageWrite, Reason: reason.Text("it says no"), Owner: "ops@example.com"})
 		return err
 	}}
 }
