@@ -84,16 +84,17 @@ func (w *world) watchFor(ms int64) {
 type modes struct {
 	// watches is what a node said last, to the store.
 	watches bool
-	// promised are the customers of whom a change was accepted while the sync was
-	// live, and whom no look that could write has found since. passed are those at
+	// promised is when a change of a customer was accepted while the sync was live,
+	// which no look that could write has found since. passed are those at
 	// whom it only looked meanwhile.
-	promised, passed map[string]bool
+	promised map[string]int64
+	passed   map[string]bool
 	// history are those at whom it only looked since: nothing has to come of it.
 	history map[string]bool
 }
 
 func newModes() modes {
-	return modes{promised: map[string]bool{}, passed: map[string]bool{}, history: map[string]bool{}}
+	return modes{promised: map[string]int64{}, passed: map[string]bool{}, history: map[string]bool{}}
 }
 
 // says lets a node that has read its file say whether the sync writes.
@@ -137,11 +138,13 @@ func (w *world) letOn() (refused bool) {
 }
 
 // accepted notes that an event was stored.
-func (m *modes) accepted(e store.NewEvent) {
+func (m *modes) accepted(e store.NewEvent, now int64) {
 	if e.Side == store.SourceSide && !m.watches {
-		m.promised[e.Customer] = true
+		m.promised[e.Customer] = now
 	}
 }
+
+func (m *modes) promises(customer string) bool { _, ok := m.promised[customer]; return ok }
 
 // onlyWatches: nothing is written by who only watches, and what was accepted while
 // the sync was live is carried when it is live again.
@@ -164,7 +167,7 @@ var onlyWatches = watch{
 			case s.Outcome == status.AlreadyEqual, s.Outcome == status.Applied: // what came until now has nothing left to do, or arrived before
 				delete(m.promised, customer)
 				delete(m.passed, customer)
-			case m.promised[customer]:
+			case m.promises(customer):
 				m.passed[customer] = true
 			}
 		default:
@@ -172,7 +175,8 @@ var onlyWatches = watch{
 				w.coverage.hit("mode", "carried after it was only looked at")
 			}
 			delete(m.history, customer)
-			if !w.due(customer) {
+			// What came since it was claimed is due still, of a time in which it may only watch.
+			if claimed := w.facts.claims[customer].until - lease.Milliseconds(); !w.due(customer) || m.promised[customer] < claimed {
 				delete(m.promised, customer)
 				delete(m.passed, customer)
 			}
@@ -180,7 +184,7 @@ var onlyWatches = watch{
 	},
 	ended: func(w *world) {
 		for _, c := range w.source.customers {
-			if w.facts.modes.promised[c.id] && len(w.questions(slices.Index(w.source.customers, c))) == 0 {
+			if w.facts.modes.promises(c.id) && len(w.questions(slices.Index(w.source.customers, c))) == 0 {
 				w.fail(20, "only watches", "a change of %s was accepted while the sync was live, and then it was only looked at", c.id)
 			}
 		}

@@ -61,7 +61,7 @@ func (p *port) Receive(ctx context.Context, events []store.NewEvent) (arrived []
 			for i, e := range events {
 				p.world.received(e, arrived[i] == store.Fresh)
 				if arrived[i] == store.Fresh {
-					p.world.facts.modes.accepted(e)
+					p.world.facts.modes.accepted(e, p.world.now)
 				}
 				p.world.came(e, arrived[i])
 			}

@@ -193,7 +193,7 @@ func (w *world) becomeCalm() {
 	}
 	for _, c := range w.source.customers {
 		w.after(200_000+w.rng.Int64N(20_000), func() {
-			if c.untold() && !w.swept(c) || w.config.changed || w.facts.modes.history[c.id] && !w.facts.modes.promised[c.id] {
+			if c.untold() && !w.swept(c) || w.config.changed || w.facts.modes.history[c.id] && !w.facts.modes.promises(c.id) {
 				w.source.tell(c, map[bool]string{true: "touched", false: "again"}[w.set.readable])
 			}
 		})
