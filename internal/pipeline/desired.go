@@ -23,6 +23,10 @@ type reading struct {
 	// askedAt is when, by our clock, and skew how far another may differ from it.
 	askedAt time.Time
 	skew    time.Duration
+	// unread is the place of the first event since the source was last asked that
+	// nobody has read it for, 0 when there is none: what came later says nothing of
+	// the time before it.
+	unread int64
 }
 
 // readEvents orders the source's pending events by when the change happened.
@@ -145,7 +149,8 @@ func (r reading) firstStatement(value string, after, seen time.Time) (time.Time,
 			if at = after; told.After(seen) {
 				at = seen
 			}
-			if !e.UnchangedAt.After(told) {
+			changed := e.UnchangedAt.Equal(e.OccurredAt) // it says so itself
+			if !e.UnchangedAt.After(told) && (r.unread == 0 || e.Place() <= r.unread || changed) {
 				at = later(at, e.UnchangedAt)
 			}
 		}

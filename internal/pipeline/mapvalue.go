@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"trueup/internal/failpoint"
 	"trueup/internal/mapping"
@@ -41,13 +42,41 @@ func (a *attempt) noStatus() verdict {
 	return verdict{end: e}
 }
 
+// dateChange says when the source changed to what it holds. That it stood
+// unchanged until an event's UnchangedAt is known relative to what had been told by then.
+// Where that makes a difference, the store is asked whether some of it was never read:
+// its attempt ended while the source did not answer.
+func (a *attempt) dateChange(ctx context.Context) error {
+	stored, unsure := a.before(), a.events
+	unsure.unread = -1
+	at := a.events.changedAt(a.record.Value, a.record, stored)
+	if !at.Equal(unsure.changedAt(a.record.Value, a.record, stored)) {
+		told, err := a.Store.Events(ctx, store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer, Connection: a.Source.Name,
+			Since: stored.SeenAt, Originals: true, Limit: lookBack, Bare: true})
+		if err != nil {
+			return err
+		}
+		for _, e := range told {
+			if !slices.ContainsFunc(a.work.Events, func(waits store.Event) bool { return waits.Seq == e.Seq }) {
+				a.events.unread = e.Seq
+				break
+			}
+		}
+		at = a.events.changedAt(a.record.Value, a.record, stored)
+	}
+	a.desired.At = at
+	return nil
+}
+
 // mapValue turns the source's word into our status and the target's word. A
 // word that nobody listed is never given a default.
-func (a *attempt) mapValue(context.Context) verdict {
+func (a *attempt) mapValue(ctx context.Context) verdict {
 	if a.record.NoStatus {
 		return a.noStatus()
 	}
-	a.desired.At = a.events.changedAt(a.record.Value, a.record, a.before())
+	if err := a.dateChange(ctx); err != nil {
+		return a.storeFailed(err)
+	}
 	if a.Source.Source != nil {
 		a.desired.EventAt = a.record.ValueAt
 	}

@@ -19,7 +19,11 @@ import (
 func (a *attempt) readSource(ctx context.Context) verdict {
 	a.desired = a.work.Desired
 	a.askedAt = a.earliest()
-	a.events = readEvents(a.work.Events, reading{asked: a.Source.Source != nil, askedAt: a.askedAt, skew: a.Config.Conflict.ClockSkew})
+	waiting, err := a.asReceived(ctx)
+	if err != nil {
+		return a.storeFailed(err)
+	}
+	a.events = readEvents(waiting, reading{asked: a.Source.Source != nil, askedAt: a.askedAt, skew: a.Config.Conflict.ClockSkew})
 	if a.Source.Source == nil {
 		return a.readFromEvents(ctx)
 	}
@@ -37,6 +41,23 @@ func (a *attempt) readSource(ctx context.Context) verdict {
 	a.did("read the customer in %s", a.Source.Name)
 	failpoint.Hit("source_read")
 	return onward
+}
+
+// asReceived returns the waiting events. A replay is dated as what it carries once
+// more: only when that came tells whether its time can be right.
+func (a *attempt) asReceived(ctx context.Context) ([]store.Event, error) {
+	events := slices.Clone(a.work.Events)
+	for i, e := range events {
+		if e.ReplayOf == 0 || e.Side != store.SourceSide {
+			continue
+		}
+		was, err := a.Store.Event(ctx, e.ReplayOf)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return nil, err
+		}
+		events[i].OccurredAt, events[i].ReceivedAt = was.OccurredAt, was.ReceivedAt // none, when it is not kept any more
+	}
+	return events, nil
 }
 
 // shownWithin is for how long after an event its source may show what was before.

@@ -24,7 +24,7 @@ func (w *world) replay(id, nonce string) {
 	}
 	e := found[at]
 	w.deliver(store.NewEvent{Connection: e.Connection, Sync: e.Sync, Side: e.Side, ID: store.ReplayID(e.ID, nonce), Customer: e.Customer, Value: e.Value,
-		HasValue: e.HasValue, OccurredAt: e.OccurredAt, Payload: e.Payload, ReplayOf: e.Seq, ReplayedBy: "ana"})
+		HasValue: e.HasValue, OccurredAt: e.HappenedAt(skew), UnchangedAt: e.UnchangedAt, Payload: e.Payload, ReplayOf: e.Seq, ReplayedBy: "ana"})
 }
 
 // last is how the latest event of a customer ended.
@@ -140,6 +140,35 @@ func TestAReplayWritesOverNoPerson(t *testing.T) {
 		w.finish()
 		if got := w.last("1"); got != status.Held || w.crm.value("rec_1") != "Churned" || len(w.crm.overwrote) > 0 {
 			t.Errorf("it ended %s, rec_1 holds %s", got, w.crm.value("rec_1"))
+		}
+	}
+}
+
+// That it came after the edit says nothing of when it was: its own time is ahead.
+func TestAReplayOfAChangeDatedAheadWritesOverNoPerson(t *testing.T) {
+	for _, cannotAsk := range []bool{true, false} {
+		w := newWorld(t, func(w *world) { w.cannotAsk = cannotAsk })
+		w.customer("1", "active", "")
+		w.carry("1", "active")
+		w.pass(time.Hour)
+		late := w.change("1", "paused")
+		late.OccurredAt, late.UnchangedAt = late.OccurredAt.Add(time.Hour), time.Time{}
+		w.pass(time.Second)
+		if !cannotAsk {
+			w.change("1", "active") // of which nobody tells
+		}
+		w.pass(6 * time.Second)
+		w.crm.edit("rec_1", "Churned", status.ActorHuman)
+		w.pass(6 * time.Second)
+		w.deliver(late)
+		w.finish()
+		w.holds("1", "Churned")
+		w.pass(2 * time.Hour) // by then its time is not ahead any more
+		w.replay("evt_002", "x")
+		w.finish()
+		w.holds("1", "Churned")
+		if open := w.open()["1"]; !slices.Equal(open, []status.Kind{status.Conflict}) {
+			t.Errorf("cannot ask %t: open are %v", cannotAsk, open)
 		}
 	}
 }

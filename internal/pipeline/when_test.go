@@ -369,3 +369,52 @@ func TestAStatusThatVanishedIsAQuestion(t *testing.T) {
 		t.Errorf("open are %v", open)
 	}
 }
+
+// Whoever is listed again stood unchanged since the list before, relative to what
+// that one told. When nobody could read the source then, that may have been the change.
+func TestAListDatesNothingThatAnEarlierOneToldUnread(t *testing.T) {
+	for name, tt := range map[string]struct {
+		away bool // the source does not answer after the first list
+		want string
+	}{
+		"the first list was read":     {false, "Churned"},
+		"the first list was not read": {true, "Paused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			w.customer("1", "active", "")
+			w.carry("1", "active")
+			w.pass(time.Hour)
+			listed := func(e store.NewEvent, before time.Time) {
+				e.Value, e.HasValue, e.UnchangedAt = "", false, before
+				w.deliver(e)
+				for range 10 {
+					w.work()
+					w.pass(6 * time.Second)
+				}
+			}
+			change := w.note("1")
+			if tt.away {
+				change = w.change("1", "canceled") // before the edit
+			}
+			w.pass(6 * time.Second)
+			w.crm.edit("rec_1", "Paused", status.ActorHuman)
+			w.pass(30 * time.Second)
+			if tt.away {
+				w.billing.fail = func(string, string, string) error { return failure(connector.Transient, 503) }
+			}
+			first := w.clock.now()
+			listed(change, first.Add(-time.Minute))
+			if got := w.last("1"); tt.away && got != status.Parked {
+				t.Fatalf("the first list ended %s", got)
+			}
+			w.billing.fail = nil
+			again := w.note("1")
+			if !tt.away {
+				again = w.change("1", "canceled") // after the edit
+			}
+			listed(again, first)
+			w.holds("1", tt.want)
+		})
+	}
+}
