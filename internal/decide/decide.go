@@ -79,6 +79,7 @@ type Observed struct {
 	EditedAt  time.Time
 	FieldTime bool
 	Actor     status.Actor
+	By        string // who that was, by name
 	// SeenAt is when it was first seen so, with this value and this EditedAt, by
 	// our clock: the edit is not later.
 	SeenAt time.Time
@@ -96,6 +97,7 @@ type Base struct {
 	Known bool
 	Value string
 	At    time.Time // when the record was edited last then, by the target's clock
+	By    string    // who had brought it
 	// SeenAt is the last time it was seen to hold the value, by our clock: an
 	// edit that changed it is later.
 	SeenAt time.Time

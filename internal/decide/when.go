@@ -96,7 +96,7 @@ func (f Facts) window() (from, to time.Time) { return f.between(f.since()) }
 // what it held before a write of ours, which had arrived although its answer
 // did not say so. Then the value alone looks as if nobody had touched it. That
 // the record was edited since is told by the target's own clock on both sides;
-// what happened before the base was proved again counts no more.
+// what a look has found since, at which the base was proved again, counts no more.
 func (f Facts) setBack() (from, to time.Time, ok bool) {
 	o := f.Observed
 	if _, ours := f.Explained(); ours || o.Actor == status.ActorUs || f.byProgram() {
@@ -105,7 +105,7 @@ func (f Facts) setBack() (from, to time.Time, ok bool) {
 	var sent time.Time
 	for _, i := range f.Intents {
 		before := i.PriorAt
-		if f.Base.Known && i.SentAt.Before(f.Base.SeenAt) {
+		if f.Base.Known && i.SentAt.Before(f.Base.SeenAt) && (o.Again || !o.Since.IsZero()) { // not by a look of before the link was removed
 			before = o.Before
 		}
 		untouched := f.Base.Known && f.Base.Value == o.Value || !f.Base.Known && i.Prior == o.Value
@@ -125,10 +125,12 @@ func (f Facts) setBack() (from, to time.Time, ok bool) {
 
 // setAnew reports whether a person has set the value that was the base already,
 // by the field's own time. After a write of ours the base has no time of the
-// target's: whatever a person did to the field, he did later.
+// target's: whatever a person did to the field, he did later. A target that
+// counts in whole seconds shows two edits of one second by their editors.
 func (f Facts) setAnew() bool {
 	o, b := f.Observed, f.Base
-	return b.Known && b.Value == o.Value && o.Actor == status.ActorHuman && o.FieldTime && (b.At.IsZero() || o.EditedAt.After(b.At))
+	later := b.At.IsZero() || o.EditedAt.After(b.At) || o.EditedAt.Equal(b.At) && o.By != b.By
+	return b.Known && b.Value == o.Value && o.Actor == status.ActorHuman && o.FieldTime && later
 }
 
 // anew is when he did.

@@ -91,7 +91,7 @@ func (a *attempt) facts() decide.Facts {
 	}
 	// A base is about one record: after the link was changed it says nothing.
 	if b := a.work.Base; b.Known && b.RecordID == a.target.ID {
-		f.Base = decide.Base{Known: true, Value: b.Value, At: b.At, SeenAt: b.SeenAt}
+		f.Base = decide.Base{Known: true, Value: b.Value, At: b.At, By: b.By, SeenAt: b.SeenAt}
 		if b.By == byUs && b.At.IsZero() { // the answer proved it, and nobody has looked since
 			f.Base.Wrote = b.SeenAt
 		}
@@ -103,7 +103,7 @@ func (a *attempt) facts() decide.Facts {
 		if i.RecordID == a.target.ID {
 			for _, value := range a.traces(i) {
 				f.Intents = append(f.Intents, decide.Intent{ID: i.ID, Value: value, SentAt: i.SentAt, Expires: i.Expires,
-					Prior: i.Prior, PriorAt: i.PriorAt, Seen: i.Seen})
+					Prior: i.Prior, PriorAt: i.PriorAt, Seen: a.found(i)})
 			}
 		}
 	}
@@ -113,7 +113,7 @@ func (a *attempt) facts() decide.Facts {
 // observed is what the target was found to hold.
 func (a *attempt) observed() decide.Observed {
 	o := decide.Observed{Value: a.target.Value, EditedAt: a.target.EditedAt, FieldTime: a.target.FieldTime,
-		Actor: a.target.Actor, SeenAt: a.firstSeen()}
+		Actor: a.target.Actor, By: a.target.By, SeenAt: a.firstSeen()}
 	switch before, looked := a.lookBefore(); {
 	case looked && before.Value == o.Value:
 		o.Again, o.Before = true, before.At
@@ -167,6 +167,16 @@ func (a *attempt) traces(i store.Intent) []string {
 		values = append(values, a.target.Value)
 	}
 	return values
+}
+
+// found reports whether a write's value was found in its record before this look:
+// by one that was settled, or before a later write, which stored what it found
+// although its attempt may never have been settled, if the record was edited since.
+func (a *attempt) found(i store.Intent) bool {
+	return i.Seen || slices.ContainsFunc(a.work.Intents, func(later store.Intent) bool {
+		return later.ID > i.ID && later.RecordID == i.RecordID && later.Prior != i.Prior && (later.Prior == i.Value || alike(later.Prior, i.Value)) &&
+			!later.PriorAt.IsZero() && a.target.EditedAt.After(later.PriorAt)
+	})
 }
 
 // seenBase is the base of a record that was read and holds what it should

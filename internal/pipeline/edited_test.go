@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +47,13 @@ func arrivesWithA502(w *world, away time.Duration) func(string, string, string) 
 		}
 		return nil
 	}
+}
+
+// dies is the store of a process that dies before it settles anything.
+type dies struct{ Store }
+
+func (dies) Settle(context.Context, *store.Work, store.Settlement) error {
+	return errors.New("the process died")
 }
 
 // A person's newer edit is never written over, however little the target tells,
@@ -130,6 +139,70 @@ func TestAPersonsNewerEditStandsWhateverTheTargetTells(t *testing.T) {
 			w.work()
 			w.pass(4 * time.Second)
 			w.crm.edit("rec_cus_1", "", status.ActorHuman)
+			w.finish()
+		}},
+		"a write is found and written over, the process dies, and the person sets what was found": {[]tells{allItTells, recordsEditor, recordsTime}, nil, func(w *world) {
+			w.customer("cus_1", "active", "")
+			w.carry("cus_1", "active")
+			w.pass(time.Hour)
+			w.crm.fail = arrivesWithA502(w, 5*time.Second)
+			w.deliver(w.change("cus_1", "paused"))
+			w.work()
+			w.pass(6 * time.Second)
+			w.p.Store = dies{w.db}
+			w.deliver(w.change("cus_1", "canceled"))
+			w.work()
+			w.p.Store = w.db
+			w.pass(4 * time.Second)
+			w.crm.edit("rec_cus_1", "Paused", status.ActorHuman)
+			w.finish()
+		}},
+		"a write arrives late, the link is removed, and the person sets what was there before": {[]tells{allItTells, recordsEditor, recordsTime}, nil, func(w *world) {
+			w.customer("cus_1", "active", "")
+			w.carry("cus_1", "active")
+			w.pass(time.Hour)
+			w.crm.fail = func(call, _, _ string) error {
+				if call == "write" {
+					w.crm.fail = nil
+					w.pass(time.Second)
+					return &connector.Failure{Kind: connector.Transient, Effect: connector.EffectUnknown, Detail: "no answer in time"}
+				}
+				return nil
+			}
+			w.deliver(w.change("cus_1", "canceled"))
+			w.work()
+			w.deliver(w.change("cus_1", "on_hold"))
+			w.work()
+			if err := w.crm.put("rec_cus_1", "", "Churned"); err != nil {
+				w.Fatal(err)
+			}
+			if err := w.db.RemoveLink(w.Context(), syncName, "cus_1", "ana"); err != nil {
+				w.Fatal(err)
+			}
+			w.work()
+			w.pass(time.Hour)
+			told := w.change("cus_1", "canceled")
+			w.pass(6 * time.Second)
+			w.crm.edit("rec_cus_1", "Active", status.ActorHuman)
+			w.deliver(told)
+			w.finish()
+		}},
+		"it tells whole seconds, and the person sets the value that our account set in that second": {[]tells{allItTells}, func(w *world) { w.crm.whole, w.cannotAsk = true, true }, func(w *world) {
+			w.customer("cus_1", "active", "")
+			w.carry("cus_1", "active")
+			w.pass(time.Hour)
+			told := w.change("cus_1", "canceled")
+			w.pass(6 * time.Second)
+			w.crm.edit("rec_cus_1", "Active", status.ActorUs)
+			looks := func(id string) {
+				w.deliver(store.NewEvent{Connection: "crm", Sync: syncName, Side: store.TargetSide, ID: id, Customer: "rec_cus_1"})
+				w.work()
+			}
+			looks("edit_1")
+			w.pass(200 * time.Millisecond)
+			w.crm.edit("rec_cus_1", "Active", status.ActorHuman)
+			looks("edit_2")
+			w.deliver(told)
 			w.finish()
 		}},
 		"an automation touches another field after the person": {[]tells{recordsEditor, recordsTime}, nil, func(w *world) {

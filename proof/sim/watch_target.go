@@ -100,10 +100,22 @@ func (w *world) excuse(s *sending, r *record, held state) string {
 		return "covered by an automation in the moment of our write"
 	case (held.same || known && held.value == base.Value) && !w.putBack(s, r, held):
 		return "set to what it was"
-	case (!c.writer() || held.by != status.ActorHuman) && slices.ContainsFunc(s.work.Intents, func(i store.Intent) bool { return i.Value == held.value }):
+	case (!c.writer() || held.by != status.ActorHuman) && w.sent(s, held):
 		return "set to what we sent"
 	}
 	return ""
+}
+
+// sent reports whether a value may be a write of ours that has arrived, in the
+// target's own spelling too. What a later one before this took the place of had
+// arrived by then, and does not arrive again.
+func (w *world) sent(s *sending, held state) bool {
+	return slices.ContainsFunc(s.work.Intents, func(i store.Intent) bool {
+		replaced := slices.ContainsFunc(s.work.Intents, func(j store.Intent) bool {
+			return j.ID > i.ID && j.ID < s.intentID && j.RecordID == i.RecordID && j.Prior == held.value && ms(j.PriorAt) < w.set.tells(held.at)
+		})
+		return (i.Value == held.value || w.spelled(i.Value) == held.value) && !i.Seen && !replaced
+	})
 }
 
 // putBack reports whether the edit took back a write of ours that had no answer,
