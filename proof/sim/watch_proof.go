@@ -59,6 +59,10 @@ var provedLate = watch{
 		})
 		switch {
 		case !late || over.asked || s.Outcome != status.AlreadyEqual:
+		case work.Link == nil || work.Link.TargetID != over.record.id:
+			// A person has linked somebody else's record since, or none: what the
+			// source says is no word about this one any more.
+			w.coverage.hit("bounded", "written over in a record that is the customer's no more")
 		case !over.reported:
 			w.coverage.hit("bounded", "written over by an attempt that did not live to say so")
 		default:
