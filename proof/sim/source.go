@@ -164,12 +164,13 @@ type asked struct{ *world }
 // Read implements connector.Source.
 func (s asked) Read(ctx context.Context, id string) (status.SourceRecord, error) {
 	var record status.SourceRecord
+	asked := s.now
 	err := s.call(ctx, opSourceRead, id, func(t *task) error {
 		c := s.source.client(id)
 		if c == nil || c.gone || c.late > s.now {
 			return gone()
 		}
-		t.version, t.versionKnown = len(c.versions)-1, true
+		t.version, t.versionKnown, t.sourceAsked = len(c.versions)-1, true, asked
 		for t.version > 0 && c.versions[t.version].at > s.now-s.set.behind {
 			t.version--
 			s.coverage.hit("fault", "stale source read")
@@ -190,7 +191,7 @@ func (s asked) Record(payload []byte) (status.SourceRecord, error) {
 	if err != nil {
 		return status.SourceRecord{}, err
 	}
-	s.current.version, s.current.versionKnown = e.version, true
+	s.current.version, s.current.versionKnown, s.current.sourceAsked = e.version, true, s.now
 	return status.SourceRecord{ID: e.customer, Value: e.value, Keys: keysOf(e.customer)}, nil
 }
 

@@ -42,6 +42,7 @@ type attempt struct {
 	// version is the state of the source that is carried.
 	version      int
 	versionKnown bool
+	sourceAsked  int64
 	// read is the record's state that was read last, readAt when it was asked
 	// for; stale says that it was older than it should have been.
 	read   state

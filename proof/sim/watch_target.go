@@ -229,9 +229,9 @@ var noFalseConflict = watch{settled: func(w *world, t *task, work *store.Work, s
 	c := w.source.client(work.Customer)
 	carried := c.versions[min(t.version, len(c.versions)-1)]
 	changed := carried.at
-	if !w.set.valueAt || w.set.ahead() {
-		// When it changed is told late or never: until then it may have been
-		// as long ago as anything.
+	if !w.set.valueAt || w.set.ahead() || carried.at+w.set.sourceClock > t.sourceAsked+skewMs {
+		// When it changed is told late or never, or is dated after it was asked for:
+		// until then it may have been as long ago as anything.
 		changed = c.versions[0].at
 	}
 	if w.set.slow() {
