@@ -11,7 +11,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -283,7 +282,7 @@ func (c carrying) agreed(cmd *cobra.Command, s config.Sync, a sweep.Application)
 	slices.SortFunc(moves, func(x, y [2]string) int {
 		return cmp.Or(cmp.Compare(c.moves[y], c.moves[x]), slices.Compare(x[:], y[:]))
 	})
-	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	t := newGrid(out, "")
 	for i, m := range moves {
 		if i == movesShown {
 			fmt.Fprintf(t, "  …\t%d other kinds of change\n", len(moves)-i)
@@ -317,7 +316,7 @@ func (f *applyFlags) tell(cmd *cobra.Command, db *store.DB, a sweep.Application,
 		}{a.Plan.Hash, a.Plan.Sync, t.Applied, t.Before, t.Refused, t.Failed, t.Left}
 		return streamJSON(out, head, "rows", not, contract.AppliedRowOf)
 	}
-	var table longTable
+	table := newGrid(out, "CUSTOMER\tRECORD\tBEFORE → AFTER\tSTATE\tWHY")
 	n := 0
 	for r, err := range not {
 		if err != nil {
@@ -326,12 +325,12 @@ func (f *applyFlags) tell(cmd *cobra.Command, db *store.DB, a sweep.Application,
 		if n++; n > shortTable && isTerminal(out) {
 			continue
 		}
-		err := table.line(out, "CUSTOMER\tRECORD\tBEFORE → AFTER\tSTATE\tWHY", fmt.Sprintf("%s\t%s\t%s\t%s\t%s", cell(r.Customer), cell(r.TargetID), move(r), r.State, cell(r.Note)))
+		_, err := fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", cell(r.Customer), cell(r.TargetID), move(r), r.State, cell(r.Note))
 		if err != nil {
 			return err
 		}
 	}
-	if err := table.flush(out); err != nil {
+	if err := table.Flush(); err != nil {
 		return err
 	}
 	if n > shortTable && isTerminal(out) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -89,7 +88,7 @@ func printException(out io.Writer, x contract.ExceptionInFull) {
 // printOffers prints each command that can be given, whole: those that only look
 // come first.
 func printOffers(out io.Writer, x contract.ExceptionInFull) {
-	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	t := newGrid(out, "")
 	offer := func(command, does string) { fmt.Fprintf(t, "  trueup %s\t%s\n", command, does) }
 	if x.Customer != "" {
 		offer(fmt.Sprintf("exceptions compare %d", x.ID), "see both sides as the tools hold them now")

@@ -5,7 +5,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -116,7 +115,7 @@ func sideBySide(out io.Writer, source app.Side, candidates []app.Side) error {
 			names[key] = true
 		}
 	}
-	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	t := newGrid(out, "")
 	row := func(name string, cell func(app.Side) string) {
 		if !slices.ContainsFunc(columns, func(c app.Side) bool { return cell(c) != "" }) {
 			return

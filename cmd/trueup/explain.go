@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -127,8 +126,8 @@ func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, wa
 	} else {
 		fmt.Fprintf(out, "  linked to %s (by %s: %s, %.0f%% confidence)\n", r.Link.TargetID, r.Link.By, r.Link.Rule, r.Link.Confidence*100)
 	}
-	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "\n  \tSTATUS\tVALUE\tSINCE\tBY")
+	fmt.Fprintln(out)
+	t := newGrid(out, "  \tSTATUS\tVALUE\tSINCE\tBY")
 	fmt.Fprintf(t, "  desired (the source wants)\t%s\t%s\t%s\t-\n", orDash(string(r.Desired.Status)), orDash(r.Desired.Value), earliest(c.Desired.At))
 	fmt.Fprintf(t, "  observed (the target holds)\t%s\t%s\t%s\t%s\n", orDash(string(r.Observed.Status)), orDash(c.Observed.Value), lastEdit(c, fieldTime), orDash(r.Observed.By))
 	since := c.Base.At
@@ -161,8 +160,8 @@ func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, wa
 		fmt.Fprintf(out, "  next check at %s\n", when(c.DueAt))
 	}
 	if len(r.LinkHistory) > 0 {
-		t = tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-		fmt.Fprintln(t, "\n  LINKED AT\tFROM\tTO\tBY\tWHY")
+		fmt.Fprintln(out)
+		t = newGrid(out, "  LINKED AT\tFROM\tTO\tBY\tWHY")
 		for _, l := range r.LinkHistory {
 			fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\n", when(*l.At), orDash(l.OldTarget), orDash(l.NewTarget), l.Who, l.Why)
 		}
@@ -174,7 +173,7 @@ func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, wa
 		return nil
 	}
 	fmt.Fprintln(out)
-	return table(cmd, "  AT\tACTION\tOUTCOME\tDESIRED\tOBSERVED\tBASE\tREASON", r.History, func(h contract.Decision) string {
+	return tableOf(cmd, "  AT\tACTION\tOUTCOME\tDESIRED\tOBSERVED\tBASE\tREASON", r.History, func(h contract.Decision) string {
 		return fmt.Sprintf("  %s\t%s\t%s\t%s\t%s\t%s\t%s", when(*h.At), h.Action, orDash(string(h.Outcome)), orDash(h.Desired), orDash(h.Observed), orDash(h.Base), h.Reason)
 	})
 }

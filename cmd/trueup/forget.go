@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -142,7 +141,7 @@ func printForgotten(cmd *cobra.Command, sync string, f store.Forgotten, done boo
 	if done {
 		return nil
 	}
-	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	t := newGrid(out, "")
 	for _, table := range slices.Sorted(maps.Keys(rows)) {
 		fmt.Fprintf(t, "  %s\t%d\n", table, rows[table])
 	}

@@ -47,6 +47,7 @@ func TestCommands(t *testing.T) {
 			"otherplan":   otherPlan,
 			"written":     written,
 			"otherapply":  otherApply,
+			"terminal":    terminal,
 		},
 	})
 }

@@ -11,7 +11,6 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -66,7 +65,7 @@ func printPlan(cmd *cobra.Command, cfg *config.Config, db *store.DB, plan store.
 // printRows prints rows as a table, most of them at most unless that is 0, and
 // reports whether there are more.
 func printRows(out io.Writer, rows iter.Seq2[store.PlanRow, error], most int) (more bool, err error) {
-	var table longTable
+	t := newGrid(out, "CUSTOMER\tRECORD\tBEFORE → AFTER\tACTION\tREASON")
 	n := 0
 	for r, err := range rows {
 		if err != nil {
@@ -76,45 +75,11 @@ func printRows(out io.Writer, rows iter.Seq2[store.PlanRow, error], most int) (m
 			break
 		}
 		n++
-		line := fmt.Sprintf("%s\t%s\t%s\t%s\t%s", cell(r.Customer), cell(r.TargetID), move(r), r.Action, cell(r.Reason.Sentence()))
-		if err := table.line(out, "CUSTOMER\tRECORD\tBEFORE → AFTER\tACTION\tREASON", line); err != nil {
+		if _, err := fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", cell(r.Customer), cell(r.TargetID), move(r), r.Action, cell(r.Reason.Sentence())); err != nil {
 			return false, err
 		}
 	}
-	return more, table.flush(out)
-}
-
-// longTable is a table of any length: it is aligned a part at a time.
-type longTable struct {
-	part  bytes.Buffer
-	cells *tabwriter.Writer
-	lines int
-}
-
-// line adds a line, the first one under a header.
-func (t *longTable) line(out io.Writer, header, line string) error {
-	if t.cells == nil {
-		t.cells = tabwriter.NewWriter(&t.part, 0, 8, 2, ' ', 0)
-		fmt.Fprintln(t.cells, header)
-	}
-	fmt.Fprintln(t.cells, line)
-	if t.lines++; t.lines%1000 == 0 {
-		return t.flush(out)
-	}
-	return nil
-}
-
-// flush prints what was added. On a terminal a line ends where the screen does.
-func (t *longTable) flush(out io.Writer) error {
-	if t.cells == nil {
-		return nil
-	}
-	if err := t.cells.Flush(); err != nil {
-		return err
-	}
-	_, err := io.WriteString(out, fit(t.part.String(), screenWidth(out)))
-	t.part.Reset()
-	return err
+	return more, t.Flush()
 }
 
 func move(r store.PlanRow) string { return cell(r.Before) + " → " + cell(r.After) }
@@ -134,7 +99,7 @@ func cell(text string) string {
 func printSummary(out io.Writer, s config.Sync, plan store.Sweep) {
 	m, source, target := plan.Summary, s.Source.Connection, s.Target.Connection
 	fmt.Fprintf(out, "\n%s: %s → %s, compared on %s\n", plan.Sync, source, target, when(plan.EndedAt))
-	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	t := newGrid(out, "")
 	fmt.Fprintf(t, "  agreement\t%s: %d of %d synced customers\n", report.Percent(m.Agreement()), m.Agree, m.Carried())
 	for _, line := range []struct {
 		n    int

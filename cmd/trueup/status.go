@@ -6,7 +6,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -63,7 +62,7 @@ type screen struct {
 }
 
 func printStatus(out io.Writer, s contract.Status) error {
-	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	t := newGrid(out, "")
 	p := screen{t, *s.MadeAt}
 	for _, row := range s.Syncs {
 		p.sync(row)

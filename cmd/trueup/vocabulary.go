@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -55,8 +54,7 @@ func printVocabulary(out io.Writer, v contract.Vocabulary) error {
 		return nil
 	}
 	fmt.Fprintf(out, "%s: values found by the full comparison on %s\n", v.Sync, when(*v.SeenAt))
-	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "  SIDE\tVALUE\tHELD BY\tMEANING")
+	t := newGrid(out, "  SIDE\tVALUE\tHELD BY\tMEANING")
 	for _, w := range v.Source {
 		fmt.Fprintf(t, "  source\t%s\t%d\t%s\n", orEmpty(w.Value), w.Customers, sourceMeaning(w))
 	}
