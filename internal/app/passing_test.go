@@ -96,7 +96,7 @@ var askedTroubles = map[string]history{
 			h.tell("evt_1", "paused", time.Now())
 		}},
 	"the source's status field has another name all at once": {
-		holds: "Paused", kind: status.UnmappedStatus, reason: "no status in billing any more", written: []string{paused},
+		holds: "Paused", kind: status.UnmappedStatus, reason: "no longer has a status in billing", written: []string{paused},
 		begin: func(h *historian) {
 			h.counted(&h.billed, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "application/json")

@@ -355,7 +355,7 @@ func TestAStatusThatVanishedIsAQuestion(t *testing.T) {
 		if open := w.open()["1"]; len(open) != 2 || !slices.Contains(open, status.Conflict) || !slices.Contains(open, status.UnmappedStatus) {
 			t.Errorf("open are %v", open)
 		}
-		if c := w.stored("1"); !strings.Contains(c.Reason.Sentence(), "no status in billing any more") {
+		if c := w.stored("1"); !strings.Contains(c.Reason.Sentence(), "no longer has a status in billing") {
 			t.Errorf("it says %q", c.Reason)
 		}
 		if got := w.last("never"); got != status.Ignored || len(w.open()["never"]) > 0 {

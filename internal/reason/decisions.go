@@ -8,16 +8,16 @@ var decisions = map[Code]entry{
 	FirstContactSource: {says: always("we had never written it, and first_contact says that the source wins")},
 	FirstContactAsk: {says: always("the target holds another value, or was emptied, and we have never written it"),
 		todo: do(Remedy{Text: "choose whose value is right, or set first_contact: source_wins"})},
-	Untouched:       {says: always("nobody had changed the target since it was last proved")},
+	Untouched:       {says: always("no one had changed the target since it was last proved")},
 	OurWriteArrived: {says: always("the target holds an earlier write of ours whose effect was not known")},
 	OurOlderWrite:   {says: always("the target held an older write of ours")},
 	AutomationEdit:  {says: always("an automation had changed the target")},
 	PersonNewer:     {says: withTimes("the target was changed later than the source, so that edit stays")},
 	PersonOlder:     {says: always("the target was changed before the source")},
 	CannotTell: {says: withTimes("the target was changed too, and the times cannot tell which change is newer; " +
-		"the edit stays until somebody says, or the source changes again")},
-	OwnerSaysOurs:    {says: always("the owner said that the source's value is to be written")},
-	OwnerKeepsTheirs: {says: always("the owner said that the target's value stays")},
+		"the edit stays until its owner decides, or the source changes again")},
+	OwnerSaysOurs:    {says: always("the owner chose the source's value")},
+	OwnerKeepsTheirs: {says: always("the owner chose to keep the target's value")},
 }
 
 // withTimes adds when both sides were changed, as far as it is known. It says no
@@ -27,7 +27,7 @@ func withTimes(sentence string) func(Facts) string {
 		if f.Source == "" || f.Target == "" {
 			return sentence
 		}
-		changed, edited, who := "at a time that it does not tell", "at a time that it does not tell", "somebody"
+		changed, edited, who := "at an unknown time", "at an unknown time", "someone"
 		switch {
 		case !f.At.IsZero() && f.Earliest:
 			changed = "at " + stamp(f.At) + " at the earliest"

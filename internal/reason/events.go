@@ -18,7 +18,7 @@ var events = map[Code]entry{
 		return "event id " + f.Event + " of " + connection(f) + " was used before for something else, so its second event was not carried"
 	}, todo: do(Remedy{Verb: ReplayParked, Text: "correct webhook.id, then replay the parked events"})},
 	EventNotLinked: {says: always("no customer is linked to this record")},
-	EventNoStatus:  {says: func(f Facts) string { return "it tells no status, and " + source(f) + " cannot be asked for it" }},
+	EventNoStatus:  {says: func(f Facts) string { return "it has no status, and " + source(f) + " cannot be asked for it" }},
 	EventSuperseded: {says: func(f Facts) string {
 		if f.Count == 0 {
 			return "a later event of the same customer was carried with it"
@@ -54,9 +54,9 @@ var sources = map[Code]entry{
 			{Verb: LinksSet, Customer: f.Customer, Text: "and link " + or(f.Customer, "the other customer") + " to it"},
 			{Verb: Resolve, Text: "or resolve this"}}
 	}},
-	NotToldYet: {says: func(f Facts) string { return source(f) + " has not told of this customer yet" }},
+	NotToldYet: {says: func(f Facts) string { return source(f) + " has not sent anything about this customer yet" }},
 	ToldByAnother: {says: func(f Facts) string {
-		return or(f.Connection, "another connection") + " told of this customer, and " + source(f) + ", the source of " + sync(f) + " now, has not yet"
+		return or(f.Connection, "another connection") + " sent events about this customer, but " + source(f) + ", the source of " + sync(f) + " now, has not yet"
 	}, todo: func(f Facts) []Remedy {
 		return []Remedy{{Text: "if " + or(f.Connection, "that connection") + " is " + source(f) + " under another name, write was: " + or(f.Connection, "its old name") +
 			" below connections." + or(f.Source, "NAME") + "; if it is not, the next event of " + source(f) + " is enough"}}
@@ -66,7 +66,7 @@ var sources = map[Code]entry{
 	}},
 	NoStatus: {says: func(f Facts) string { return "the customer has no status in " + source(f) }},
 	StatusVanished: {says: func(f Facts) string {
-		return "the customer was " + value(f) + " and has no status in " + source(f) + " any more"
+		return "the customer was " + value(f) + " and no longer has a status in " + source(f)
 	}, todo: do(Remedy{Verb: Resolve, Text: "if the field has another name now, correct record.status; if a customer may be without a status, resolve this"})},
 	ValueIgnored: {says: func(f Facts) string { return "status " + word(f.Value) + " is listed under ignore" }},
 	ValueUnmapped: {says: func(f Facts) string {

@@ -24,7 +24,7 @@ var rows = map[Code]entry{
 	SourceChanged: {says: func(f Facts) string {
 		return "the source asks for " + holds(f.Found) + " now, the plan has " + holds(f.Planned)
 	}},
-	EditedSincePlan: {says: always("somebody has edited the record since")},
+	EditedSincePlan: {says: always("someone has edited the record since")},
 }
 
 // failures are the reasons of what fails.
@@ -33,9 +33,9 @@ var failures = map[Code]entry{
 	CallRefused: {says: call,
 		todo: do(Remedy{Verb: Retry, Text: "correct the record or the configuration, then look again"})},
 	CallStillFails: {says: func(f Facts) string {
-		return call(f) + "; " + counted(f.Count, "attempt") + " so far, and it is tried again by itself"
+		return call(f) + "; " + counted(f.Count, "attempt") + " so far; it is retried automatically"
 	}},
-	ConnectionFails: {says: func(f Facts) string { return call(f) + "; it is tried again by itself" },
+	ConnectionFails: {says: func(f Facts) string { return call(f) + "; it is retried automatically" },
 		todo: do(Remedy{Verb: CheckLive, Text: "check the connection"})},
 	DatabaseFailed: {says: func(f Facts) string { return "the database: " + or(f.Detail, "it cannot be used") }},
 	PathWithoutEnd: {says: always("the path ended without an ending")},
@@ -47,7 +47,7 @@ var failures = map[Code]entry{
 		case f.Count > 1:
 			waiting = fmt.Sprintf("%d customers wait", f.Count)
 		}
-		sentence := "nobody was carried" + before(" for ", f.Within) + " while " + waiting
+		sentence := "no customer was synced" + before(" for ", f.Within) + " while " + waiting
 		if !f.Since.IsZero() {
 			sentence += ", the first since " + f.Since.Format(time.RFC3339)
 		}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"trueup/internal/plain"
 )
 
 // fill sets every field to something ordinary.
@@ -61,6 +63,9 @@ func TestEveryCodeReadsWithAllItsFactsAndWithNone(t *testing.T) {
 				if strings.TrimSpace(text) != text || text == "" || strings.Contains(text, "  ") || strings.Contains(text, "%!") ||
 					strings.Contains(text, "0001-01-01") || strings.HasSuffix(text, ";") || strings.HasSuffix(text, ":") {
 					t.Errorf("%s with %s facts: %q", code, name, text)
+				}
+				if found := plain.Find(text); len(found) > 0 {
+					t.Errorf("%s: %q: %v", code, text, found)
 				}
 				if strings.Contains(text, "trueup ") {
 					t.Errorf("%s names a command: %q", code, text)
@@ -129,5 +134,16 @@ func TestAWordIsCutOnlyWhenItIsTooLong(t *testing.T) {
 	}
 	if got := short(fits + "b"); got != fits+"…" {
 		t.Errorf("81 letters become %q", got)
+	}
+}
+
+// Those that give times, a list or another reason are longer.
+func TestASentenceIsShort(t *testing.T) {
+	longer := map[Code]int{AccountsChanged: 140, CannotTell: 250, PersonNewer: 170, WroteOver: 190, MassChange: 150, NeverSticks: 150, OnlyWatched: 160, QueueStandsStill: 160}
+	for _, code := range Codes() {
+		most := max(120, longer[code])
+		if s := (Reason{Code: code, Facts: allFacts()}).Sentence(); len(s) > most {
+			t.Errorf("%s has %d letters, %d are the most: %s", code, len(s), most, s)
+		}
 	}
 }

@@ -44,13 +44,13 @@ var records = map[Code]entry{
 	},
 		todo: do(Remedy{Verb: Link, Text: "choose the record that took its place"}, Remedy{Verb: Rematch, Text: "or let the match rules try again"})},
 	SurvivorGone: {says: func(f Facts) string {
-		return "the linked record" + before(" ", f.Record) + " is gone from " + target(f) + "; it was merged into " + or(f.Survivor, "another") + ", which does not exist any more either"
+		return "the linked record" + before(" ", f.Record) + " is gone from " + target(f) + "; it was merged into " + or(f.Survivor, "another") + ", which no longer exists either"
 	}, todo: do(Remedy{Verb: Link, Text: "choose another record"}, Remedy{Verb: Rematch, Text: "or remove the link and let the match rules try again"})},
 	AnothersKey: {says: func(f Facts) string {
 		return "the linked record" + before(" ", f.Record) + " shows the " + or(f.Key, "key") + " of " + customer(f) + " now, so nothing is written to it"
 	}, todo: do(Remedy{Verb: Rematch, Text: "let the match rules try again"}, Remedy{Verb: Link, Text: "or choose the right record"})},
 	NotThereYet: {says: func(f Facts) string {
-		return because(f, "") + semicolon(f) + "it may not be there yet, and is looked for again"
+		return because(f, "") + semicolon(f) + "it may not be there yet; Trueup will search again"
 	}},
 	LinkedBy: {says: func(f Facts) string { return who(f) + " linked it to " + or(f.Record, "a record") }},
 	LinkRemovedBy: {says: func(f Facts) string {

@@ -14,7 +14,7 @@ var writes = map[Code]entry{
 	}},
 	ShownNow: {says: func(f Facts) string { return target(f) + " shows it now" }},
 	NotShownYet: {says: func(f Facts) string {
-		return value(f) + " was sent to " + target(f) + ", which answered that it was done and shows " + holds(f.Found) + "; it is looked at again"
+		return value(f) + " was sent to " + target(f) + ", which answered that it was done and shows " + holds(f.Found) + "; it will be read again"
 	}},
 	NotShown: {says: func(f Facts) string {
 		return value(f) + " was sent to " + target(f) + ", which answered that it was done and shows " + holds(f.Found)
@@ -30,8 +30,8 @@ var writes = map[Code]entry{
 		return []Remedy{{Verb: Retry, Text: fmt.Sprintf("write to: %s for %s in trueup.yaml, then look again", quotedOr(f.Found, "the target's spelling"), or(string(f.Status), "the status"))}}
 	}},
 	OptionsMissing: {says: func(f Facts) string {
-		return fmt.Sprintf("%s has no option %s any more for the field that holds the status (its options are %s), so it cannot be written", target(f), quoted(f.Missing), quoted(f.Values))
-	}, todo: do(Remedy{Text: "add the option there, or correct to in statuses; this closes by itself at the next sweep"})},
+		return fmt.Sprintf("%s no longer has the option %s in the field that holds the status (its options are %s), so it cannot be written", target(f), quoted(f.Missing), quoted(f.Values))
+	}, todo: do(Remedy{Text: "add the option there, or correct to in statuses; this closes automatically at the next sweep"})},
 	NeverSticks: {says: func(f Facts) string {
 		var lines []string
 		for _, u := range f.Undone {
@@ -71,7 +71,7 @@ var writes = map[Code]entry{
 			sentence += " (" + f.Because.Sentence() + ")"
 		}
 		if f.Kept {
-			sentence += "; the change came while " + sync(f) + " was live, and is looked at again as soon as it is"
+			sentence += "; the change came while " + sync(f) + " was live, and will be checked again once it is"
 		}
 		return sentence
 	}},

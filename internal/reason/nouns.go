@@ -1,0 +1,43 @@
+package reason
+
+import "trueup/internal/status"
+
+// Kinds says what each kind of exception is about.
+var Kinds = map[status.Kind]string{
+	status.Unmatched:        "No record in the target matches the customer.",
+	status.AmbiguousMatch:   "Several records in the target match the customer.",
+	status.LowConfidence:    "One record matches, but the rule that found it is not sure enough.",
+	status.UnmappedStatus:   "The source uses a status that has no meaning yet.",
+	status.Conflict:         "Someone changed the target too, and that edit stays for now.",
+	status.FirstContact:     "The target holds another value, and Trueup has never written this record.",
+	status.UnreadableEvent:  "An event was signed correctly, but cannot be read.",
+	status.BrokenLink:       "The linked record, or the customer in the source, no longer exists.",
+	status.DuplicateLink:    "The record that a rule found belongs to another customer.",
+	status.WriteFailed:      "The target did not take the write.",
+	status.NeverSticks:      "The value was written three times and was gone at the next read each time.",
+	status.ConnectionFailed: "A tool could not be reached, or did not answer as it should.",
+	status.LoopSuspected:    "One customer reached its limit of writes and changed again.",
+	status.MassChange:       "Too many customers changed at once. The sync is halted for the rest.",
+}
+
+// Outcomes says what became of an event.
+var Outcomes = map[status.Outcome]string{
+	status.Applied:      "The target was written and shows the value.",
+	status.AlreadyEqual: "The target held the value already.",
+	status.Superseded:   "A newer change of the same customer was applied instead.",
+	status.Held:         "The target was left alone because someone changed it.",
+	status.Parked:       "A person must look into it.",
+	status.Ignored:      "Nothing to do for this event.",
+}
+
+// Stages says what each stage of the path does.
+var Stages = map[status.Stage]string{
+	status.StageReceive:    "Receive the event",
+	status.StageReadSource: "Read the customer in the source",
+	status.StageMap:        "Translate the status",
+	status.StageMatch:      "Find the record in the target",
+	status.StageReadTarget: "Read the record in the target",
+	status.StageDecide:     "Decide whether to write",
+	status.StageWrite:      "Write the value",
+	status.StageConfirm:    "Check that the target holds it",
+}

@@ -1,0 +1,33 @@
+package reason
+
+import (
+	"os"
+	"testing"
+
+	"trueup/internal/plain"
+	"trueup/internal/status"
+)
+
+func TestEveryKindOutcomeAndStageHasAText(t *testing.T) {
+	texts := map[string]string{}
+	for _, k := range status.Kinds {
+		texts[string(k)] = Kinds[k]
+		if _, err := os.Stat("../../docs/exceptions/" + string(k) + ".md"); err != nil {
+			t.Errorf("%s has no page: %v", k, err)
+		}
+	}
+	for _, o := range status.Outcomes {
+		texts[string(o)] = Outcomes[o]
+	}
+	for _, s := range status.Stages {
+		texts[string(s)] = Stages[s]
+	}
+	for name, text := range texts {
+		if found := plain.Find(text); text == "" || len(text) > 90 || len(found) > 0 {
+			t.Errorf("%s: %q %v", name, text, found)
+		}
+	}
+	if n := len(Kinds) + len(Outcomes) + len(Stages); n != len(texts) {
+		t.Errorf("%d texts for %d names", n, len(texts))
+	}
+}
