@@ -43,7 +43,7 @@ func (l *live) waits(cfg *config.Config) bool {
 	l.must(err)
 	open := l.exceptions(status.ConnectionFailed)
 	return row.WaitingEvents > 0 && len(row.AccountMoved) == 1 && row.AccountMoved[0].Side == "target" &&
-		len(open) == 1 && strings.Contains(open[0].Reason.Sentence(), "links remove customer-status --all")
+		len(open) == 1 && strings.Contains(open[0].Reason.Advice(), "remove all links")
 }
 
 // A link names a record of one account. In another one the same id is somebody
