@@ -170,7 +170,7 @@ func (s asked) Read(ctx context.Context, id string) (status.SourceRecord, error)
 		if c == nil || c.gone || c.late > s.now {
 			return gone()
 		}
-		t.version, t.versionKnown, t.sourceAsked = len(c.versions)-1, true, asked
+		t.version, t.versionKnown = len(c.versions)-1, true
 		for t.version > 0 && c.versions[t.version].at > s.now-s.set.behind {
 			t.version--
 			s.coverage.hit("fault", "stale source read")
@@ -178,7 +178,11 @@ func (s asked) Read(ctx context.Context, id string) (status.SourceRecord, error)
 		v := c.versions[t.version]
 		record = status.SourceRecord{ID: id, Value: v.value, Keys: keysOf(id)}
 		if s.set.valueAt {
-			record.ValueAt = s.at(s.set.says(v.at))
+			said := s.set.says(v.at)
+			record.ValueAt = s.at(said)
+			if said > asked+skewMs { // it changed while the answer took its time
+				s.facts.datedLate[id] = t.version
+			}
 		}
 		return nil
 	})
@@ -191,7 +195,7 @@ func (s asked) Record(payload []byte) (status.SourceRecord, error) {
 	if err != nil {
 		return status.SourceRecord{}, err
 	}
-	s.current.version, s.current.versionKnown, s.current.sourceAsked = e.version, true, s.now
+	s.current.version, s.current.versionKnown = e.version, true
 	return status.SourceRecord{ID: e.customer, Value: e.value, Keys: keysOf(e.customer)}, nil
 }
 

@@ -42,7 +42,6 @@ type attempt struct {
 	// version is the state of the source that is carried.
 	version      int
 	versionKnown bool
-	sourceAsked  int64
 	// read is the record's state that was read last, readAt when it was asked
 	// for; stale says that it was older than it should have been.
 	read   state
@@ -99,6 +98,9 @@ type facts struct {
 	overwritten map[string]*overwritten
 	// comparedAt is when a comparison began last.
 	comparedAt int64
+	// datedLate is the latest version of a customer that was dated after it had been
+	// asked for.
+	datedLate map[string]int
 	// forgotten is when a customer was forgotten, and renewed who has come again.
 	forgotten map[string]int64
 	renewed   map[string]bool
@@ -140,7 +142,7 @@ func newFacts() facts {
 	return facts{modes: newModes(), accounts: newAccounts(), overwritten: map[string]*overwritten{}, stored: map[string]int{}, claims: map[string]claim{}, outcomes: map[int64]status.Outcome{},
 		delivered: map[string]int64{}, looked: map[string]look{}, firstSeen: map[seenState]int64{}, staleAt: map[string]int64{}, putBack: map[string]int64{}, dismissed: map[string]bool{}, asItWas: map[string]store.Exception{}, since: map[string]int64{}, taken: map[string]taken{}, streaks: map[string]streak{},
 		limits:    counts{since: map[string]int64{}, waiting: map[string]bool{}, passing: map[string]bool{}, resumed: -1},
-		forgotten: map[string]int64{}, renewed: map[string]bool{}, atClaim: map[string]func(*node){},
+		datedLate: map[string]int{}, forgotten: map[string]int64{}, renewed: map[string]bool{}, atClaim: map[string]func(*node){},
 		became: map[string]string{}, based: map[string]string{}, letGo: map[string]bool{}}
 }
 

@@ -229,7 +229,8 @@ var noFalseConflict = watch{settled: func(w *world, t *task, work *store.Work, s
 	c := w.source.client(work.Customer)
 	carried := c.versions[min(t.version, len(c.versions)-1)]
 	changed := carried.at
-	if !w.set.valueAt || w.set.ahead() || carried.at+w.set.sourceClock > t.sourceAsked+skewMs {
+	late, dated := w.facts.datedLate[c.id]
+	if !w.set.valueAt || w.set.ahead() || dated && late == t.version {
 		// When it changed is told late or never, or is dated after it was asked for:
 		// until then it may have been as long ago as anything.
 		changed = c.versions[0].at
