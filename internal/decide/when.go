@@ -105,7 +105,7 @@ func (f Facts) setBack() (from, to time.Time, ok bool) {
 	var sent time.Time
 	for _, i := range f.Intents {
 		before := i.PriorAt
-		if f.Base.Known && i.SentAt.Before(f.Base.SeenAt) && (o.Again || !o.Since.IsZero()) { // not by a look of before the link was removed
+		if f.Base.Known && i.SentAt.Before(f.Base.SeenAt) && (o.Again || !o.Since.IsZero()) { // there is no such look after the link was removed and made again
 			before = o.Before
 		}
 		untouched := f.Base.Known && f.Base.Value == o.Value || !f.Base.Known && i.Prior == o.Value
