@@ -92,15 +92,19 @@ func (f Facts) between(since time.Time) (from, to time.Time) {
 // into what is observed.
 func (f Facts) window() (from, to time.Time) { return f.between(f.since()) }
 
-// setBack returns between which times somebody may have set the record back to
-// what it held before a write of ours, which had arrived although its answer
-// did not say so. Then the value alone looks as if nobody had touched it. That
+// setBack returns between which times somebody may have set the record back: from
+// what the look before found, to the base; or to what it held before a write of
+// ours, which had arrived although its answer did not say so. Then the value alone looks as if nobody had touched it. That
 // the record was edited since is told by the target's own clock on both sides;
 // what a look has found since, at which the base was proved again, counts no more.
 func (f Facts) setBack() (from, to time.Time, ok bool) {
 	o := f.Observed
 	if _, ours := f.Explained(); ours || o.Actor == status.ActorUs || f.byProgram() {
 		return from, to, false
+	}
+	if b := f.Base; b.Known && b.Value == o.Value && o.Since.After(b.SeenAt.Add(f.Policy.ClockSkew)) { // the look before found another value
+		from, to = f.between(o.Since)
+		return from, to, true
 	}
 	var sent time.Time
 	for _, i := range f.Intents {

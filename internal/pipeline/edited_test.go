@@ -205,6 +205,21 @@ func TestAPersonsNewerEditStandsWhateverTheTargetTells(t *testing.T) {
 			w.deliver(told)
 			w.finish()
 		}},
+		"an edit is seen, and later the person sets what was there before it": {[]tells{allItTells, recordsEditor, recordsTime}, nil, func(w *world) {
+			w.customer("cus_1", "active", "")
+			w.carry("cus_1", "active")
+			w.pass(time.Hour)
+			w.crm.edit("rec_cus_1", "Paused", status.ActorHuman)
+			w.deliver(store.NewEvent{Connection: "crm", Sync: syncName, Side: store.TargetSide, ID: "edit_1", Customer: "rec_cus_1"})
+			w.finish()
+			w.pass(time.Hour)
+			told := w.change("cus_1", "canceled")
+			w.pass(6 * time.Second)
+			w.crm.edit("rec_cus_1", "Active", status.ActorHuman)
+			w.pass(6 * time.Second)
+			w.deliver(told)
+			w.finish()
+		}},
 		"an automation touches another field after the person": {[]tells{recordsEditor, recordsTime}, nil, func(w *world) {
 			covered(w, status.ActorAutomation)
 		}},

@@ -75,6 +75,8 @@ func (w *world) excuse(s *sending, r *record, held state) string {
 	if looked && before.Value != held.value {
 		seen = max(seen, ms(before.SeenAt))
 	}
+	// returned: a look found another value in the place of the base, which is back.
+	returned := known && held.value == base.Value && looked && before.Value != held.value && ms(before.SeenAt) > ms(base.SeenAt)+skewMs
 	told := w.set.tells(held.at)
 	if c.fieldTime() {
 		told = w.set.tells(held.valueAt)
@@ -98,7 +100,7 @@ func (w *world) excuse(s *sending, r *record, held state) string {
 		told <= ms(base.SeenAt)+skewMs:
 		// An automation's edit in the moment of our write is taken for its answer.
 		return "covered by an automation in the moment of our write"
-	case (held.same || known && held.value == base.Value) && !w.putBack(s, r, held):
+	case (held.same || known && held.value == base.Value) && !w.putBack(s, r, held) && !(returned && held.by != status.ActorUs):
 		return "set to what it was"
 	case (!c.writer() || held.by != status.ActorHuman) && w.sent(s, held):
 		return "set to what we sent"
