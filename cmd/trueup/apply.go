@@ -138,7 +138,7 @@ func applyProgress(m *meter, all int) func(sweep.Applied) {
 func sayHalted(cmd *cobra.Command, db *store.DB, sync, means string) error {
 	counts, err := db.Counts(cmd.Context())
 	if h := counts[sync].Halted; err == nil && !h.Since.IsZero() {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s has been halted by mass_change since %s: %s\n", sync, when(h.Since), means)
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s has been halted by mass_change %s: %s\n", sync, clockOf(cmd.OutOrStdout()).since(h.Since), means)
 	}
 	return err
 }
@@ -274,7 +274,7 @@ const movesShown = 20
 // agreed says what is about to be written and asks for a yes.
 func (c carrying) agreed(cmd *cobra.Command, s config.Sync, a sweep.Application) (bool, error) {
 	out := cmd.ErrOrStderr()
-	fmt.Fprintf(out, "plan %s of %s, made on %s: write %s in %s\n", shortHash(a.Plan.Hash), s.Name, when(a.Plan.EndedAt), status.Plural(c.n, "customer"), s.Target.Connection)
+	fmt.Fprintf(out, "plan %s of %s, made %s: write %s in %s\n", shortHash(a.Plan.Hash), s.Name, clockOf(cmd.OutOrStdout()).on(a.Plan.EndedAt), status.Plural(c.n, "customer"), s.Target.Connection)
 	var moves [][2]string
 	for m := range c.moves {
 		moves = append(moves, m)

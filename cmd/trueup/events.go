@@ -68,12 +68,13 @@ func listEvents(cmd *cobra.Command, db *store.DB, f store.EventFilter) error {
 	for _, e := range found {
 		rows = append(rows, contract.EventOf(e))
 	}
+	at := clockOf(cmd.OutOrStdout())
 	return list(cmd, rows, "no events", "NUMBER\tRECEIVED\tSYNC\tCUSTOMER\tVALUE\tOUTCOME\tREASON", func(e contract.Event) string {
 		outcome := string(e.Outcome)
 		if outcome == "" {
 			outcome = "waiting"
 		}
-		return fmt.Sprintf("%d\t%s\t%s\t%s\t%s\t%s\t%s", e.Seq, when(*e.ReceivedAt), e.Sync, orDash(e.Customer), orDash(e.Value), outcome, orDash(e.Reason))
+		return fmt.Sprintf("%d\t%s\t%s\t%s\t%s\t%s\t%s", e.Seq, at.when(*e.ReceivedAt), e.Sync, orDash(e.Customer), orDash(e.Value), outcome, orDash(e.Reason))
 	})
 }
 
@@ -97,6 +98,7 @@ func showEvent(cmd *cobra.Command, args []string, _ *config.Config, db *store.DB
 	if outcome == "" {
 		outcome = "waiting"
 	}
+	at := clockOf(cmd.OutOrStdout())
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), `event %d
   id          %s
   connection  %s (%s of %s)
@@ -107,7 +109,7 @@ func showEvent(cmd *cobra.Command, args []string, _ *config.Config, db *store.DB
   outcome     %s
   reason      %s
   payload     %s
-%s`, e.Seq, e.ID, e.Connection, e.Side, e.Sync, orDash(e.Customer), orDash(e.Value), when(e.OccurredAt), when(e.ReceivedAt), outcome, orDash(e.Reason.Sentence()), e.Payload, replayOf(e))
+%s`, e.Seq, e.ID, e.Connection, e.Side, e.Sync, orDash(e.Customer), orDash(e.Value), at.when(e.OccurredAt), at.when(e.ReceivedAt), outcome, orDash(e.Reason.Sentence()), e.Payload, replayOf(e))
 	return err
 }
 

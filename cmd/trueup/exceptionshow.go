@@ -55,6 +55,7 @@ func showException(cmd *cobra.Command, args []string, _ *config.Config, db *stor
 }
 
 func printException(out io.Writer, x contract.ExceptionInFull) {
+	at := clockOf(out)
 	state := string(x.State)
 	if x.Ignored != "" {
 		state += map[string]string{string(store.IgnoredUntilChange): " until the source changes", string(store.IgnoredAlways): " permanently"}[x.Ignored]
@@ -69,9 +70,9 @@ func printException(out io.Writer, x contract.ExceptionInFull) {
   source value  %s
   target value  %s
   confidence    %g
-  seen          %s, first %s, last %s, open since %s
+  seen          %s, first %s, last %s, open %s
 `, x.ID, x.Kind, state, x.Sync, orDash(x.Customer), orDash(x.Owner), x.Reason, x.Stage, orDash(x.LastAction), orDash(x.SourceValue),
-		orDash(x.TargetValue), x.Confidence, status.Plural(x.Count, "time"), when(*x.FirstSeen), when(*x.LastSeen), when(*x.OpenedAt))
+		orDash(x.TargetValue), x.Confidence, status.Plural(x.Count, "time"), at.when(*x.FirstSeen), at.when(*x.LastSeen), at.since(*x.OpenedAt))
 	if x.Siblings > 0 {
 		fmt.Fprintf(out, "  cause         %s, shared by %s: --group acts on all of them\n", x.Cause, status.Plural(x.Siblings, "other exception"))
 	}
@@ -81,7 +82,7 @@ func printException(out io.Writer, x contract.ExceptionInFull) {
 	printRemedies(out, "  to do         ", x.Remedies, x.Sync, x.Customer)
 	printOffers(out, x)
 	for _, a := range x.History {
-		fmt.Fprintf(out, "  %s  %s %s %s\n", when(*a.At), a.Who, a.Verb, a.Note)
+		fmt.Fprintf(out, "  %s  %s %s %s\n", at.when(*a.At), a.Who, a.Verb, a.Note)
 	}
 }
 
@@ -141,8 +142,9 @@ unmapped value are one group: an action with --group on one of them acts on all.
 			for _, g := range found {
 				rows = append(rows, contract.GroupOf(g))
 			}
+			at := clockOf(cmd.OutOrStdout())
 			return list(cmd, rows, "no open exceptions", "EXCEPTIONS\tSYNC\tKIND\tCAUSE\tOLDEST\tLAST SEEN", func(g contract.Group) string {
-				return fmt.Sprintf("%d\t%s\t%s\t%s\t%s\t%s", g.Customers, g.Sync, g.Kind, orDash(g.Cause), when(*g.Oldest), when(*g.LastSeen))
+				return fmt.Sprintf("%d\t%s\t%s\t%s\t%s\t%s", g.Customers, g.Sync, g.Kind, orDash(g.Cause), at.when(*g.Oldest), at.when(*g.LastSeen))
 			})
 		}),
 	}

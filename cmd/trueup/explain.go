@@ -95,31 +95,32 @@ const mostWaiting = 1000
 
 // earliest is since when the source has been so: what is stored is the earliest
 // time at which it can have changed.
-func earliest(t time.Time) string {
+func (c clock) earliest(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
-	return when(t) + " or later"
+	return c.when(t) + " or later"
 }
 
 // lastEdit is since when the target has been so: where the status has no time of
 // its own, what is known is when the record was edited last.
-func lastEdit(c store.Customer, fieldTime bool) string {
+func (k clock) lastEdit(c store.Customer, fieldTime bool) string {
 	switch o := c.Observed; {
 	case o.At.IsZero() && o.By == c.Base.By && o.Value == c.Base.Value && !c.Base.SeenAt.IsZero():
-		return when(c.Base.SeenAt) + " (our write)"
+		return k.when(c.Base.SeenAt) + " (our write)"
 	case o.At.IsZero() && o.SeenAt.IsZero():
 		return "-"
 	case o.At.IsZero():
-		return "by " + when(o.SeenAt)
+		return k.by(o.SeenAt)
 	case !fieldTime:
-		return "by " + when(o.At)
+		return k.by(o.At)
 	}
-	return when(c.Observed.At)
+	return k.when(c.Observed.At)
 }
 
 func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, waiting []store.Event, fieldTime bool) error {
 	out := cmd.OutOrStdout()
+	at := clockOf(out)
 	fmt.Fprintf(out, "customer %s of %s\n", r.Customer, r.Sync)
 	if r.Link == nil {
 		fmt.Fprintln(out, "  not linked to a record of the target")
@@ -128,8 +129,8 @@ func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, wa
 	}
 	fmt.Fprintln(out)
 	t := newGrid(out, "  \tSTATUS\tVALUE\tSINCE\tBY")
-	fmt.Fprintf(t, "  desired (the source wants)\t%s\t%s\t%s\t-\n", orDash(string(r.Desired.Status)), orDash(r.Desired.Value), earliest(c.Desired.At))
-	fmt.Fprintf(t, "  observed (the target holds)\t%s\t%s\t%s\t%s\n", orDash(string(r.Observed.Status)), orDash(c.Observed.Value), lastEdit(c, fieldTime), orDash(r.Observed.By))
+	fmt.Fprintf(t, "  desired (the source wants)\t%s\t%s\t%s\t-\n", orDash(string(r.Desired.Status)), orDash(r.Desired.Value), at.earliest(c.Desired.At))
+	fmt.Fprintf(t, "  observed (the target holds)\t%s\t%s\t%s\t%s\n", orDash(string(r.Observed.Status)), orDash(c.Observed.Value), at.lastEdit(c, fieldTime), orDash(r.Observed.By))
 	since := c.Base.At
 	if since.IsZero() {
 		since = c.Base.SeenAt
@@ -138,13 +139,13 @@ func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, wa
 	if !r.Verified {
 		base = "accepted, not verified"
 	}
-	fmt.Fprintf(t, "  base (%s)\t%s\t%s\t%s\t%s\n", base, orDash(string(r.Base.Status)), orDash(r.Base.Value), when(since), orDash(c.Base.By))
+	fmt.Fprintf(t, "  base (%s)\t%s\t%s\t%s\t%s\n", base, orDash(string(r.Base.Status)), orDash(r.Base.Value), at.when(since), orDash(c.Base.By))
 	if err := t.Flush(); err != nil {
 		return err
 	}
 	fmt.Fprintln(out)
 	if len(waiting) > 0 { // the latest first
-		fmt.Fprintf(out, "  waiting: %s (latest %s), not included in what follows\n", status.Plural(len(waiting), "event"), when(waiting[0].ReceivedAt))
+		fmt.Fprintf(out, "  waiting: %s (latest %s), not included in what follows\n", status.Plural(len(waiting), "event"), at.when(waiting[0].ReceivedAt))
 	}
 	switch {
 	case r.Outcome != "":
@@ -154,16 +155,16 @@ func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, wa
 		fmt.Fprintln(out, "  no decision yet")
 	}
 	if k := r.Ruling; k != nil {
-		fmt.Fprintf(out, "  %s chose %s on %s, when the target held %s\n", k.By, k.Kind, when(c.Ruling.At), orDash(c.Ruling.Observed))
+		fmt.Fprintf(out, "  %s chose %s %s, when the target held %s\n", k.By, k.Kind, at.on(c.Ruling.At), orDash(c.Ruling.Observed))
 	}
 	if !c.DueAt.IsZero() {
-		fmt.Fprintf(out, "  next check at %s\n", when(c.DueAt))
+		fmt.Fprintf(out, "  next check %s\n", at.next(c.DueAt))
 	}
 	if len(r.LinkHistory) > 0 {
 		fmt.Fprintln(out)
 		t = newGrid(out, "  LINKED AT\tFROM\tTO\tBY\tWHY")
 		for _, l := range r.LinkHistory {
-			fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\n", when(*l.At), orDash(l.OldTarget), orDash(l.NewTarget), l.Who, l.Why)
+			fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\n", at.when(*l.At), orDash(l.OldTarget), orDash(l.NewTarget), l.Who, l.Why)
 		}
 		if err := t.Flush(); err != nil {
 			return err
@@ -174,6 +175,6 @@ func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, wa
 	}
 	fmt.Fprintln(out)
 	return tableOf(cmd, "  AT\tACTION\tOUTCOME\tDESIRED\tOBSERVED\tBASE\tREASON", r.History, func(h contract.Decision) string {
-		return fmt.Sprintf("  %s\t%s\t%s\t%s\t%s\t%s\t%s", when(*h.At), h.Action, orDash(string(h.Outcome)), orDash(h.Desired), orDash(h.Observed), orDash(h.Base), h.Reason)
+		return fmt.Sprintf("  %s\t%s\t%s\t%s\t%s\t%s\t%s", at.when(*h.At), h.Action, orDash(string(h.Outcome)), orDash(h.Desired), orDash(h.Observed), orDash(h.Base), h.Reason)
 	})
 }

@@ -97,8 +97,9 @@ func listLinks(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB)
 	for _, l := range found {
 		rows = append(rows, contract.LinkOf(l))
 	}
+	at := clockOf(cmd.OutOrStdout())
 	return list(cmd, rows, "no links", "SYNC\tCUSTOMER\tTARGET\tRULE\tCONFIDENCE\tBY\tAT", func(l contract.Link) string {
-		return fmt.Sprintf("%s\t%s\t%s\t%s\t%g\t%s\t%s", l.Sync, l.Customer, l.TargetID, orDash(l.Rule), l.Confidence, l.By, when(*l.At))
+		return fmt.Sprintf("%s\t%s\t%s\t%s\t%g\t%s\t%s", l.Sync, l.Customer, l.TargetID, orDash(l.Rule), l.Confidence, l.By, at.when(*l.At))
 	})
 }
 

@@ -14,6 +14,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/spf13/cobra"
 )
 
 func main() {
@@ -37,5 +39,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 	cmd.SetArgs(args)
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
-	return tellError(cmd.ExecuteContext(ctx), stderr)
+	var screen *terminal
+	cmd.PersistentPreRun = func(cmd *cobra.Command, _ []string) { screen = onTerminal(cmd, stdout) }
+	err := cmd.ExecuteContext(ctx)
+	if failed := screen.close(); err == nil {
+		err = failed
+	}
+	return tellError(err, stderr)
 }

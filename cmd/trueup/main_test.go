@@ -47,7 +47,7 @@ func TestCommands(t *testing.T) {
 			"otherplan":   otherPlan,
 			"written":     written,
 			"otherapply":  otherApply,
-			"terminal":    terminal,
+			"terminal":    onScreen,
 		},
 	})
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -21,14 +20,6 @@ func printJSON(w io.Writer, v any) error {
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
 	return e.Encode(v)
-}
-
-// when is a time for people.
-func when(t time.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	return t.UTC().Format("2006-01-02 15:04:05Z")
 }
 
 // orDash is what an empty cell shows.

@@ -104,7 +104,7 @@ func (f *planFlags) print(cmd *cobra.Command, cfg *config.Config, db *store.DB, 
 func makePlan(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync string) (store.Sweep, error) {
 	switch left, err := db.SweepUnderWay(cmd.Context(), sync, store.ForPlan); {
 	case err == nil && left.Rules == sweep.Rules(cfg.Syncs[sync]):
-		fmt.Fprintf(cmd.ErrOrStderr(), "continuing the comparison that began on %s\n", when(left.BeganAt))
+		fmt.Fprintf(cmd.ErrOrStderr(), "continuing the comparison that began %s\n", clockOf(cmd.OutOrStdout()).on(left.BeganAt))
 	case err != nil && !errors.Is(err, store.ErrNotFound):
 		return store.Sweep{}, err
 	}

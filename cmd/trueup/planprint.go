@@ -98,7 +98,7 @@ func cell(text string) string {
 
 func printSummary(out io.Writer, s config.Sync, plan store.Sweep) {
 	m, source, target := plan.Summary, s.Source.Connection, s.Target.Connection
-	fmt.Fprintf(out, "\n%s: %s → %s, compared on %s\n", plan.Sync, source, target, when(plan.EndedAt))
+	fmt.Fprintf(out, "\n%s: %s → %s, compared %s\n", plan.Sync, source, target, clockOf(out).on(plan.EndedAt))
 	t := newGrid(out, "")
 	fmt.Fprintf(t, "  agreement\t%s: %d of %d synced customers\n", report.Percent(m.Agreement()), m.Agree, m.Carried())
 	for _, line := range []struct {

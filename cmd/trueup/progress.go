@@ -40,6 +40,9 @@ func newMeter(cmd *cobra.Command) *meter {
 
 // isTerminal reports whether somebody reads what is written.
 func isTerminal(stream any) bool {
+	if t, ok := stream.(*terminal); ok {
+		stream = t.file
+	}
 	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -63,9 +63,9 @@ func writeReport(cmd *cobra.Command, r report.Report, out string) error {
 		return nil
 	}
 	w := cmd.OutOrStdout()
-	fmt.Fprintf(w, "%s on %s\n  agreement   %s: %d of %d customers that should be synced%s%s\n  waiting     %d\n", r.Sync, when(r.MadeAt), report.Percent(r.Agreement), r.Agree, r.Carried, r.Unseen(), r.Outdated(), r.Waiting)
+	fmt.Fprintf(w, "%s %s\n  agreement   %s: %d of %d customers that should be synced%s%s\n  waiting     %d\n", r.Sync, clockOf(w).on(r.MadeAt), report.Percent(r.Agreement), r.Agree, r.Carried, r.Unseen(), r.Outdated(), r.Waiting)
 	for _, s := range r.Sweeps {
-		fmt.Fprintf(w, "  compared    %s: %s, %d of %d\n", when(*s.At), report.Percent(s.Agreement), s.Agree, s.Carried)
+		fmt.Fprintf(w, "  compared    %s: %s, %d of %d\n", clockOf(w).when(*s.At), report.Percent(s.Agreement), s.Agree, s.Carried)
 	}
 	for _, o := range r.Outcomes {
 		fmt.Fprintf(w, "  %-13s %d\n", o.Name, o.N)

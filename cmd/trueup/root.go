@@ -23,6 +23,7 @@ follows. To see it work, run trueup demo; it needs no accounts.`,
 		Args:          cobra.NoArgs,
 	}
 	root.PersistentFlags().StringP("config", "c", "trueup.yaml", "the configuration `FILE`")
+	terminalFlags(root)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("see "+cmd.CommandPath()+" --help", "%w", err)
 	})

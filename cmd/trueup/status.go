@@ -59,11 +59,12 @@ the last time each customer was read.`,
 type screen struct {
 	io.Writer
 	now time.Time
+	at  clock
 }
 
 func printStatus(out io.Writer, s contract.Status) error {
 	t := newGrid(out, "")
-	p := screen{t, *s.MadeAt}
+	p := screen{t, *s.MadeAt, clockOf(out)}
 	for _, row := range s.Syncs {
 		p.sync(row)
 	}
@@ -121,7 +122,7 @@ func (p screen) ago(t *time.Time) string { return report.Age(p.now.Sub(*t)) + " 
 func (p screen) sync(s contract.Sync) {
 	since := ""
 	if s.ModeSince != nil {
-		since = " since " + when(*s.ModeSince)
+		since = " " + p.at.since(*s.ModeSince)
 	}
 	fmt.Fprintf(p, "%s: %s → %s, %s%s\n", s.Sync, s.Source.Connection, s.Target.Connection, s.Mode, since)
 	p.agreement(s)
@@ -265,7 +266,7 @@ func orEmpty(value string) string { return cmp.Or(value, "(empty)") }
 func (p screen) connection(c contract.ConnectionState) string {
 	var parts []string
 	if c.RestsUntil != nil {
-		parts = append(parts, "resting until "+when(*c.RestsUntil))
+		parts = append(parts, "resting "+p.at.until(*c.RestsUntil))
 	}
 	if r := c.Rate; r != nil {
 		parts = append(parts, fmt.Sprintf("%d of %d calls per %s left", r.Free, r.Requests, time.Duration(r.PerSeconds*float64(time.Second))))
@@ -285,7 +286,7 @@ func (p screen) connection(c contract.ConnectionState) string {
 
 func (p screen) node(n contract.Node) string {
 	if n.Working {
-		text := "running since " + when(*n.StartedAt) + ", last seen " + p.ago(n.SeenAt)
+		text := "running " + p.at.since(*n.StartedAt) + ", last seen " + p.ago(n.SeenAt)
 		if len(n.File.Faults) > 0 {
 			text += fmt.Sprintf("; the file on disk has %s and is not used", status.Plural(len(n.File.Faults), "fault"))
 		}

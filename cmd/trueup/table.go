@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -97,7 +98,7 @@ func (g *grid) fit(all string) string {
 			continue
 		}
 		flush()
-		out.WriteString(wrapped(line, g.width) + "\n")
+		out.WriteString(wrapped(visible(line), g.width) + "\n")
 	}
 	flush()
 	return out.String()
@@ -200,17 +201,23 @@ func share(natural, words []int, room int) (widths []int, fits bool) {
 	return widths, true
 }
 
-// wrapped breaks a line between words, and goes on under its beginning.
+// label is what a line begins with: its indent, and a name set apart from the text.
+var label = regexp.MustCompile(`^ *(\S+( \S+)*  +)?`)
+
+// wrapped breaks a line between words, and goes on under the text's beginning.
 func wrapped(line string, width int) string {
-	line = visible(line)
-	if text.StringWidth(line) <= width {
+	if text.StringWidthWithoutEscSequences(line) <= width {
 		return line
 	}
-	rest := strings.TrimLeft(line, " ")
-	indent := line[:len(line)-len(rest)]
+	head := label.FindString(line)
+	if text.StringWidth(head) > width/2 {
+		head = head[:len(head)-len(strings.TrimLeft(head, " "))]
+	}
+	rest, room := line[len(head):], max(1, width-text.StringWidth(head))
 	var lines []string
-	for part := range strings.Lines(text.WrapSoft(rest, max(1, width-len(indent)))) {
-		lines = append(lines, strings.TrimRight(indent+part, " \n"))
+	for part := range strings.Lines(text.WrapSoft(rest, room)) {
+		lines = append(lines, strings.TrimRight(head+part, " \n"))
+		head = strings.Repeat(" ", width-room)
 	}
 	return strings.Join(lines, "\n")
 }
@@ -284,6 +291,9 @@ func tableOf[T any](cmd *cobra.Command, header string, rows []T, line func(T) st
 // screenWidth is how many characters a line of the terminal has, 0 where the
 // output is none.
 func screenWidth(w io.Writer) int {
+	if t, ok := w.(*terminal); ok {
+		return t.width
+	}
 	file, ok := w.(*os.File)
 	if !ok {
 		return 0

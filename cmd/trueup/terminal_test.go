@@ -16,9 +16,9 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// terminal runs a command on a terminal of so many columns and fails if a line is
+// onScreen runs a command on a terminal of so many columns and fails if a line is
 // wider. What the terminal showed is the file screen.
-func terminal(ts *testscript.TestScript, neg bool, args []string) {
+func onScreen(ts *testscript.TestScript, neg bool, args []string) {
 	width, err := strconv.ParseUint(args[0], 10, 16)
 	ts.Check(err)
 	path := ""

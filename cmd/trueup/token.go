@@ -94,8 +94,9 @@ func listTokens(cmd *cobra.Command, _ []string, _ *config.Config, db *store.DB) 
 	for _, a := range found {
 		rows = append(rows, contract.TokenOf(a))
 	}
+	at := clockOf(cmd.OutOrStdout())
 	return list(cmd, rows, "no tokens", "NAME\tROLE\tMADE\tBY\tLAST USED\tREVOKED", func(a contract.Token) string {
-		return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s", a.Name, a.Role, stamp(a.CreatedAt), orDash(a.CreatedBy), stamp(a.LastUsedAt), stamp(a.RevokedAt))
+		return fmt.Sprintf("%s\t%s\t%s\t%s\t%s\t%s", a.Name, a.Role, at.stamp(a.CreatedAt), orDash(a.CreatedBy), at.stamp(a.LastUsedAt), at.stamp(a.RevokedAt))
 	})
 }
 
@@ -111,9 +112,9 @@ func revokeToken(cmd *cobra.Command, args []string, _ *config.Config, db *store.
 }
 
 // stamp is a time of a row for people.
-func stamp(t *time.Time) string {
+func (c clock) stamp(t *time.Time) string {
 	if t == nil {
 		return "-"
 	}
-	return when(*t)
+	return c.when(*t)
 }

@@ -53,7 +53,7 @@ func printVocabulary(out io.Writer, v contract.Vocabulary) error {
 		fmt.Fprintf(out, "%s: values not known yet; trueup plan %s compares both sides and counts them\n", v.Sync, v.Sync)
 		return nil
 	}
-	fmt.Fprintf(out, "%s: values found by the full comparison on %s\n", v.Sync, when(*v.SeenAt))
+	fmt.Fprintf(out, "%s: values found by the full comparison %s\n", v.Sync, clockOf(out).on(*v.SeenAt))
 	t := newGrid(out, "  SIDE\tVALUE\tHELD BY\tMEANING")
 	for _, w := range v.Source {
 		fmt.Fprintf(t, "  source\t%s\t%d\t%s\n", orEmpty(w.Value), w.Customers, sourceMeaning(w))
