@@ -38,10 +38,13 @@ func exceptionsListCommand() *cobra.Command {
 	f := store.ExceptionFilter{}
 	kind := ""
 	var states []string
-	all, fail, csv := false, false, false
+	all, fail, csv, each := false, false, false, false
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List open exceptions, latest first",
+		Short: "List open exceptions by cause, latest first",
+		Long: `List open exceptions, one line per cause, latest first: fifty customers with the same
+unmapped value are one line. --each lists them one by one, and so do --customer,
+--state and --all. JSON and CSV always have each exception.`,
 		Example: `  trueup exceptions list --kind unmatched
   trueup exceptions list --owner ana@example.com
   trueup exceptions list --state ignored,resolved
@@ -63,7 +66,8 @@ func exceptionsListCommand() *cobra.Command {
 			if all || states != nil {
 				empty = "no such exceptions"
 			}
-			return listExceptions(cmd, db, f, fail, csv, empty)
+			each = each || all || states != nil || f.Customer != ""
+			return listExceptions(cmd, db, f, fail, csv, each, empty)
 		}),
 	}
 	syncFlag(cmd)
@@ -73,6 +77,7 @@ func exceptionsListCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&csv, "csv", false, "print CSV; a cell that a spreadsheet would run as a formula starts with a '")
 	cmd.Flags().StringSliceVar(&states, "state", nil, "only these `STATES`, separated by commas (default: open and acknowledged)")
 	cmd.Flags().BoolVar(&all, "all", false, "also resolved and ignored ones")
+	cmd.Flags().BoolVar(&each, "each", false, "list each exception, not each cause")
 	cmd.Flags().BoolVar(&fail, "fail-if-any", false, "exit 3 if one is open")
 	jsonFlag(cmd)
 	return cmd
@@ -99,7 +104,7 @@ func wanted(states []string, all bool) ([]status.State, error) {
 	return found, nil
 }
 
-func listExceptions(cmd *cobra.Command, db *store.DB, f store.ExceptionFilter, fail, csv bool, empty string) error {
+func listExceptions(cmd *cobra.Command, db *store.DB, f store.ExceptionFilter, fail, csv, each bool, empty string) error {
 	found, err := db.Exceptions(cmd.Context(), f)
 	if err != nil {
 		return err
@@ -112,10 +117,13 @@ func listExceptions(cmd *cobra.Command, db *store.DB, f store.ExceptionFilter, f
 			open++
 		}
 	}
-	if csv {
+	switch {
+	case csv:
 		err = writeExceptions(cmd.OutOrStdout(), rows)
-	} else {
+	case each || wantsJSON(cmd):
 		err = tabulate(cmd, rows, empty)
+	default:
+		err = listCauses(cmd, found, empty)
 	}
 	if err == nil && fail && open > 0 {
 		err = errPerson
