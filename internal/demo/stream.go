@@ -111,7 +111,7 @@ func stories(rng *rand.Rand, cast []member) [][]step {
 
 	m = playing(cast, strange)
 	all = append(all, []step{one(m, step{do: change, value: "on_hold",
-		note: say(m, "billing says on_hold, a value nobody has given a meaning to")})})
+		note: say(m, "billing says on_hold, a value that has no meaning yet")})})
 
 	m = playing(cast, twofold)
 	all = append(all, []step{one(m, step{do: change, value: "canceled",
