@@ -71,7 +71,8 @@ func listCauses(cmd *cobra.Command, found []store.Exception, empty string) error
 			orDash(strings.Join(c.owners, ", ")), c.latest.Reason.Sentence())
 	})
 	if err == nil && len(causes) > 0 && isTerminal(out) {
-		fmt.Fprintln(out, "\ntrueup exceptions show NUMBER shows the latest of a line and what you can do; --group acts on all of the line; trueup exceptions --each lists them one by one")
+		fmt.Fprintln(out, "\ntrueup exceptions show NUMBER shows what you can do; an action with --group is for the whole line")
+		fmt.Fprintln(out, "trueup exceptions --each lists them one by one")
 	}
 	return err
 }
