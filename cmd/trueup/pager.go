@@ -116,6 +116,9 @@ func (t *terminal) close() error {
 
 // pagerCommand is the pager of whoever reads, nil for none.
 func pagerCommand() *exec.Cmd {
+	if os.Getenv("TERM") == "dumb" { // it cannot scroll back
+		return nil
+	}
 	if chosen, ok := os.LookupEnv("PAGER"); ok {
 		if strings.TrimSpace(chosen) == "" || chosen == "cat" {
 			return nil

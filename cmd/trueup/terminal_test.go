@@ -33,12 +33,12 @@ func onScreen(ts *testscript.TestScript, neg bool, args []string) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, args[2:]...)
 	cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"PATH", "HOME", "NO_COLOR", "PAGER", "TZ", "BILLING", "CRM"} {
+	for _, name := range []string{"PATH", "HOME", "NO_COLOR", "PAGER", "TERM", "TZ", "BILLING", "CRM"} {
 		if v := ts.Getenv(name); v != "" {
 			cmd.Env = append(cmd.Env, name+"="+v)
 		}
 	}
-	cmd.Env = append(cmd.Env, "TERM=xterm")
+	cmd.Env = append([]string{"TERM=xterm"}, cmd.Env...)
 	f, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: uint16(width)})
 	ts.Check(err)
 	defer f.Close()
