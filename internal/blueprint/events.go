@@ -13,7 +13,7 @@ const (
 // events is the scenario that sends the tool's events to Trueup.
 func events(p plan) Blueprint {
 	b := &builder{}
-	trigger := b.trigger(0, "REPLACE by the tool's own trigger, or send its events here")
+	trigger := b.trigger(0, "REPLACE with the tool's own trigger, or send its events here")
 	given := []variable{
 		{"event_id", "{{ifempty(" + pill(trigger.ID, "event_id") + "; executionId)}}"},
 		{"customer", orEmpty(pill(trigger.ID, "customer"))},

@@ -104,7 +104,7 @@ func planOf(cfg *config.Config, connection string) (plan, error) {
 	}
 	names := slices.Sorted(maps.Keys(fields))
 	if len(names) > 1 {
-		return p, fmt.Errorf("connection %s keeps the status in %d fields; one scenario keeps one: describe a connection for each, with a webhook of its own", connection, len(names))
+		return p, fmt.Errorf("connection %s keeps the status in %d fields, and one scenario can have only one: add a connection for each, with its own webhook", connection, len(names))
 	}
 	if p.Field = names[0]; p.Field == "" {
 		p.Field = defaultField

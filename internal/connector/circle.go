@@ -25,5 +25,5 @@ func (c *Circle) Turn(cursor string) bool {
 // Endless is the failure of a list whose cursors run in a circle.
 func Endless() error {
 	return &Failure{Kind: Misconfigured, Effect: EffectNone,
-		Detail: "the list came back to a page that it had given before, and would never end; see how the tool names its next page, and whether the connection reads that"}
+		Detail: "the list returned to an earlier page and would never end; check how the tool names its next page, and whether the connection reads that"}
 }

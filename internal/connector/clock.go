@@ -14,7 +14,7 @@ const clockSlack = time.Minute
 func SayClocks(now, clock time.Time, what string, newest time.Time) (said []string) {
 	now = now.UTC()
 	if off := now.Sub(clock); !clock.IsZero() && off.Abs() > clockSlack {
-		said = append(said, fmt.Sprintf("its clock says %s and ours %s: one of them is wrong", clock.UTC().Format(time.RFC3339), now.Format(time.RFC3339)))
+		said = append(said, fmt.Sprintf("its clock shows %s and ours %s: one of them is wrong", clock.UTC().Format(time.RFC3339), now.Format(time.RFC3339)))
 	}
 	if !newest.IsZero() {
 		side := "before"

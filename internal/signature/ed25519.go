@@ -36,7 +36,7 @@ func NewEd25519(header string, keys []ed25519.PublicKey) (Ed25519, error) {
 }
 
 // Verify implements Scheme. The signature covers no time of its own: a recorded
-// delivery stays good, and is recognised by the id of its event.
+// delivery stays good, and is recognized by the id of its event.
 func (s Ed25519) Verify(h http.Header, body []byte, _ time.Time) error {
 	text, err := single(h, s.Header)
 	if err != nil {

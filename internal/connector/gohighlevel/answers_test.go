@@ -34,7 +34,7 @@ func TestWhatEachAnswerMeans(t *testing.T) {
 		{"a missing scope", 401, `{"statusCode":401,"message":"The token is not authorized for this scope.","error":"Unauthorized"}`, nil, connector.Unauthorized, connector.Unauthorized, none, 0, "lacks the scope contacts."},
 		{"no version", 401, `{"message":"version header was not found."}`, nil, connector.Misconfigured, connector.Misconfigured, none, 0, "header Version"},
 		{"another location", 403, `{"message":"The token does not have access to this location.","statusCode":403}`, nil, connector.Unauthorized, connector.Unauthorized, none, 0, "correct location_id"},
-		{"403 without a reason", 403, `{}`, nil, connector.Unauthorized, connector.Unauthorized, none, 0, "another location"},
+		{"403 without a reason", 403, `{}`, nil, connector.Unauthorized, connector.Unauthorized, none, 0, "a location other than"},
 		{"a wrong path", 404, `{"message":"Cannot GET /v9/contacts/canary","error":"Not Found","statusCode":404}`, nil, connector.Misconfigured, connector.Misconfigured, none, 0, "base_url"},
 		{"a plain 404", 404, `{}`, nil, connector.Gone, connector.Gone, none, 0, ""},
 		{"the burst is used up", 429, `{"message":"Too Many Requests canary"}`, http.Header{"X-Ratelimit-Interval-Milliseconds": {"7000"}}, connector.RateLimited, connector.RateLimited, none, 7 * time.Second, ""},

@@ -40,7 +40,7 @@ func (p privateToken) scopeRemedy() string {
 	return "add it to the private integration under Settings, Private Integrations (the token stays the same)"
 }
 func (p privateToken) refused() string {
-	return "HighLevel does not accept the token; it was mistyped, rotated or deleted: make or rotate it under Settings, Private Integrations of the sub-account"
+	return "HighLevel does not accept the token; it was mistyped, rotated or deleted: create or rotate it under Settings, Private Integrations of the sub-account"
 }
 
 // early is how long before its end a token is renewed.
@@ -63,11 +63,11 @@ type consent struct {
 }
 
 func (c *consent) scopeRemedy() string {
-	return "add it to the app in the developer portal and run trueup connect again: new scopes do not reach an app that is installed"
+	return "add it to the app in the developer portal and run trueup connect again: new scopes do not apply to an app that is already installed"
 }
 
 func (c *consent) refused() string {
-	return "HighLevel does not accept the token any more; the app was uninstalled or its consent withdrawn: run trueup connect"
+	return "HighLevel no longer accepts the token; the app was uninstalled or its consent withdrawn: run trueup connect"
 }
 
 // token returns a token for the location that is good for a while yet.
@@ -105,7 +105,7 @@ func (c *consent) take(ctx context.Context) error {
 	case c.turn <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return &connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone, Detail: "the call was given up before the answer", Err: ctx.Err()}
+		return &connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone, Detail: "the call was canceled before the answer", Err: ctx.Err()}
 	}
 }
 
@@ -194,7 +194,7 @@ func (c *consent) explain(err error) error {
 	switch f.Kind {
 	case connector.Refused, connector.Unauthorized, connector.Gone:
 		f.Kind = connector.Unauthorized
-		f.Detail = "HighLevel does not renew the consent of this connection; it was used up, withdrawn or is for another app: run trueup connect"
+		f.Detail = "HighLevel does not renew the consent of this connection; it was already used, withdrawn, or given to another app: run trueup connect"
 	}
 	return &f
 }

@@ -126,7 +126,7 @@ func changed(row contact) connector.Reading {
 	payload, err := json.Marshal(map[string]any{"contact": row.ID, "dateUpdated": row.DateUpdated.Time})
 	r := connector.Reading{Event: status.Event{Customer: row.ID, Payload: payload}, Err: err}
 	if row.DateUpdated.IsZero() {
-		r.Event.ID, r.Err = "updated:"+row.ID, fmt.Errorf("the contact %s has no time of its last change", row.ID)
+		r.Event.ID, r.Err = "updated:"+row.ID, fmt.Errorf("the contact %s does not show when it last changed", row.ID)
 		return r
 	}
 	r.Listed = row.DateUpdated.Time

@@ -61,7 +61,7 @@ func (c *client) write(ctx context.Context, what call, method, path string, body
 func (c *client) send(ctx context.Context, what call, method, path string, body, into any, write bool) error {
 	text, err := json.Marshal(body)
 	if err != nil {
-		return &connector.Failure{Kind: connector.Refused, Effect: connector.EffectNone, Err: err, Detail: "the request could not be written as JSON"}
+		return &connector.Failure{Kind: connector.Refused, Effect: connector.EffectNone, Err: err, Detail: "the request could not be encoded as JSON"}
 	}
 	return c.do(ctx, what, rest.Request{Method: method, Path: path, Body: text, ContentType: "application/json", Write: write}, into)
 }
@@ -87,7 +87,7 @@ func (c *client) do(ctx context.Context, what call, req rest.Request, into any) 
 		return c.explain(what, err)
 	}
 	if err := json.Unmarshal(answer.Body, into); err != nil {
-		return unexpected(what, "is not the JSON it should be", req.Write)
+		return unexpected(what, "is not the expected JSON", req.Write)
 	}
 	return nil
 }
@@ -196,7 +196,7 @@ func (c *client) explain(what call, err error) error {
 	f := *known
 	switch {
 	case f.Code == codeVersion:
-		f.Kind, f.Detail = connector.Misconfigured, "something between here and HighLevel takes the header Version out of the requests"
+		f.Kind, f.Detail = connector.Misconfigured, "something between Trueup and HighLevel removes the header Version from the requests"
 	case f.Code == codeNoRoute:
 		f.Kind, f.Detail = connector.Misconfigured, "this is not the address of HighLevel's API; leave base_url out unless there is a proxy"
 	case f.Kind == connector.Unauthorized && f.Code == codeScope:
@@ -204,12 +204,12 @@ func (c *client) explain(what call, err error) error {
 	case f.Status == http.StatusForbidden && f.Code == codeLocation:
 		f.Detail = fmt.Sprintf("the token is not for the location %s; correct location_id, or use a token of that sub-account", c.location)
 	case f.Status == http.StatusForbidden:
-		f.Detail = fmt.Sprintf("the token may not be used for %s: it is of another location than %s, or lacks the scope %s; %s", what.about, c.location, what.scope, c.auth.scopeRemedy())
+		f.Detail = fmt.Sprintf("the token may not be used for %s: it belongs to a location other than %s, or lacks the scope %s; %s", what.about, c.location, what.scope, c.auth.scopeRemedy())
 	case f.Status == http.StatusUnauthorized:
 		f.Detail = c.auth.refused()
 	case what.oneRecord && f.Status == http.StatusBadRequest && f.Code == codeNotFound:
 		// HighLevel says so with 400.
-		f.Kind, f.Detail = connector.Gone, fmt.Sprintf("HighLevel has no such record: %s that was deleted or merged", what.about)
+		f.Kind, f.Detail = connector.Gone, fmt.Sprintf("HighLevel has no such record: %s, deleted or merged", what.about)
 	case f.Status == http.StatusBadRequest && f.Code == codeNotFound:
 		f.Kind, f.Detail = connector.Misconfigured, fmt.Sprintf("HighLevel has no location %s; correct location_id", c.location)
 	case f.Kind == connector.Gone && !what.oneRecord:

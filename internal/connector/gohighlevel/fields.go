@@ -117,7 +117,7 @@ func (f *fields) find(ctx context.Context, ref string) (field, error) {
 		}
 	}
 	return field{}, &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone,
-		Detail: fmt.Sprintf("the location %s has no contact field %q; make it in the sub-account under Settings, Custom Fields (object Contact, type Dropdown), or correct the sync's field", f.location, ref)}
+		Detail: fmt.Sprintf("the location %s has no contact field %q; create it in the sub-account under Settings, Custom Fields (object Contact, type Dropdown), or correct the sync's field", f.location, ref)}
 }
 
 // pick returns the field of a reference, none when there is none. Names need
@@ -164,7 +164,7 @@ func (f *fields) writable(ctx context.Context, ref, value string) (field, error)
 		return found, err
 	}
 	return field{}, &connector.Failure{Kind: connector.Refused, Effect: connector.EffectNone,
-		Detail: fmt.Sprintf("%q is no option of the field %q, and HighLevel would store it without a word: %s (letter case counts)", value, found.Name, found.listed())}
+		Detail: fmt.Sprintf("%q is not an option of the field %q, and HighLevel would store it without an error: %s (case matters)", value, found.Name, found.listed())}
 }
 
 // single refuses a field that can hold anything but one of a list.
@@ -173,5 +173,5 @@ func (f field) single() error {
 		return nil
 	}
 	return &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone,
-		Detail: fmt.Sprintf("the field %q is of the type %s; a status needs a Dropdown (single) or Radio field, and a field's type cannot be changed: make a new one", f.Name, f.Type)}
+		Detail: fmt.Sprintf("the field %q is of the type %s; a status needs a Dropdown (single) or Radio field, and a field's type cannot be changed: create a new one", f.Name, f.Type)}
 }

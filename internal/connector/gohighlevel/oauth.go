@@ -50,7 +50,7 @@ func (c *consent) mint(ctx context.Context) error {
 		return err
 	}
 	if g.Location != "" && g.Location != c.location {
-		return &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone, Detail: "HighLevel gave a token for another location than " + c.location}
+		return &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone, Detail: "HighLevel returned a token for a location other than " + c.location}
 	}
 	c.minted = g.Token
 	return nil
@@ -76,7 +76,7 @@ func postForm(ctx context.Context, calls *rest.Client, path, bearer string, form
 		Scope        string `json:"scope"`
 	}
 	if json.Unmarshal(answer.Body, &body) != nil || body.AccessToken == "" || body.ExpiresIn <= 0 || body.ExpiresIn > 10*365*86400 {
-		return granted{}, &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone, Detail: "HighLevel's answer about a token holds no token and its lifetime"}
+		return granted{}, &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone, Detail: "HighLevel's answer about a token has no token or no lifetime"}
 	}
 	return granted{Location: body.LocationID, Company: body.CompanyID, Scope: body.Scope, Token: connector.Token{
 		Access: body.AccessToken, Refresh: body.RefreshToken, Expires: asked.Add(time.Duration(body.ExpiresIn) * time.Second).UTC()}}, nil
@@ -92,7 +92,7 @@ type Consent struct {
 // NewConsent begins one for a connection with oauth.
 func NewConsent(common config.Connection, s *Settings, deps connector.Deps) (*Consent, error) {
 	if s.OAuth == nil {
-		return nil, errors.New("the connection has a token of its own and needs no consent")
+		return nil, errors.New("the connection has its own token and needs no consent")
 	}
 	base, err := url.Parse(or(common.BaseURL, defaultBaseURL))
 	if err != nil {
@@ -131,21 +131,21 @@ func (c *Consent) Exchange(ctx context.Context, code string) (token connector.To
 	if err != nil {
 		f := *connector.FailureOf(err)
 		if f.Kind == connector.Refused || f.Kind == connector.Unauthorized {
-			f.Detail = "HighLevel does not take the code; check oauth.client_id, client_secret and redirect_url against the app, and begin again"
+			f.Detail = "HighLevel does not accept the code; check oauth.client_id, client_secret and redirect_url against the app, and start again"
 		}
 		return connector.Token{}, "", &f
 	}
 	if g.Refresh == "" {
-		return connector.Token{}, "", errors.New("HighLevel gave no refresh token, so the consent would end within a day; run trueup connect again")
+		return connector.Token{}, "", errors.New("HighLevel returned no refresh token, so the consent would end within a day; run trueup connect again")
 	}
 	if o.CompanyID != "" {
 		if g.Company != o.CompanyID {
-			return connector.Token{}, "", errors.New("the consent is for another agency than oauth.company_id; choose that agency, or correct the file")
+			return connector.Token{}, "", errors.New("the consent is for an agency other than oauth.company_id; choose that agency, or correct the file")
 		}
 		return g.Token, "agency " + g.Company, nil
 	}
 	if g.Location != c.settings.LocationID {
-		return connector.Token{}, "", errors.New("the consent is for another location than location_id " + c.settings.LocationID + "; choose that one, or correct the file")
+		return connector.Token{}, "", errors.New("the consent is for a location other than location_id " + c.settings.LocationID + "; choose that one, or correct the file")
 	}
 	return g.Token, "location " + g.Location, nil
 }

@@ -59,7 +59,7 @@ func placeOf(use connector.Use, pipeline string) (place, error) {
 		for _, word := range use.Values {
 			tag := tagOf(word)
 			if other, taken := p.words[tag]; taken && other != word {
-				return place{}, fmt.Errorf("the words %q and %q of a sync with the field tags are the same tag: HighLevel keeps tags in lower case", other, word)
+				return place{}, fmt.Errorf("the words %q and %q of a sync with the field tags are the same tag: HighLevel stores tags in lower case", other, word)
 			}
 			if tag != "" {
 				p.words[tag] = word
@@ -73,7 +73,7 @@ func placeOf(use connector.Use, pipeline string) (place, error) {
 	return p, nil
 }
 
-const noField = "the sync does not say where GoHighLevel keeps the status; write field: customer_status for a dropdown custom field, field: tags, or field: opportunity.status"
+const noField = "the sync does not set where GoHighLevel stores the status; write field: customer_status for a dropdown custom field, field: tags, or field: opportunity.status"
 
 // tagOf is the form in which HighLevel keeps a tag.
 func tagOf(word string) string { return strings.ToLower(strings.TrimSpace(word)) }

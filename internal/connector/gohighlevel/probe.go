@@ -29,7 +29,7 @@ func (p probe) Probe(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return said, fmt.Errorf("search the contacts of the location: %w", err)
 	}
-	say("the token may read the contacts of location %s", p.settings.LocationID)
+	say("the token can read the contacts of location %s", p.settings.LocationID)
 	if len(rows) > 0 {
 		said = append(said, connector.SayClocks(p.now(), p.records.api.rest.Clock(), "the newest change of a contact", rows[0].DateUpdated.Time)...)
 		// A search answers for the location in the body. What the token is
@@ -39,7 +39,7 @@ func (p probe) Probe(ctx context.Context) ([]string, error) {
 		}
 	}
 	if p.use.Target {
-		say("nobody tells who edited a contact: an edit that the last write does not explain counts as a person's, by its time")
+		say("HighLevel does not report who edited a contact: an edit that the last write does not explain counts as a person's, by its time")
 	}
 	var faults error
 	switch p.records.place.kind {
@@ -78,7 +78,7 @@ func (p probe) customField(ctx context.Context, say func(string, ...any)) error 
 		if p.use.Target {
 			return err
 		}
-		say("the field %q is of the type %s, which holds any text: a word that nobody listed becomes an exception", f.Name, f.Type)
+		say("the field %q is of the type %s, which holds any text: a word that is not listed becomes an exception", f.Name, f.Type)
 		return nil
 	}
 	say("the status is the field %q (%s); %s", f.Name, strings.TrimPrefix(f.Key, contactPrefix), f.listed())
@@ -101,7 +101,7 @@ func (p probe) missing(what, listed string, known func(string) bool) error {
 	if len(bad) > 1 {
 		verb = "are each no"
 	}
-	return fmt.Errorf("%s %s %s: %s (letter case counts); correct statuses of the sync, or add it in the sub-account", strings.Join(bad, ", "), verb, what, listed)
+	return fmt.Errorf("%s %s %s: %s (case matters); correct statuses of the sync, or add it in the sub-account", strings.Join(bad, ", "), verb, what, listed)
 }
 
 func (p probe) opportunities(ctx context.Context, say func(string, ...any)) error {

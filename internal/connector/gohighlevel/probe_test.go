@@ -33,7 +33,7 @@ func TestCheckLiveNamesWhatIsWrong(t *testing.T) {
 		"a missing field":         {use: following("customer_state"), says: []string{`no contact field "customer_state"`, "Settings, Custom Fields"}},
 		"a field of another type": {use: following("notes"), says: []string{"of the type LARGE_TEXT", "Dropdown"}},
 		"an option that is missing": {use: following("customer_status", "Active", "On hold", "paused"),
-			says: []string{`"On hold", "paused" are each no option of the field "Customer Status"`, `its options are "Active", "Paused", "Churned"`, "letter case counts"}},
+			says: []string{`"On hold", "paused" are each no option of the field "Customer Status"`, `its options are "Active", "Paused", "Churned"`, "case matters"}},
 		"a field without options": {account: func(a *ghltest.Account) {
 			a.SetFields(func(all []ghltest.Field) []ghltest.Field { all[0].Options = nil; return all })
 		}, use: following("customer_status"), says: []string{"it has none"}},
@@ -60,7 +60,7 @@ func TestCheckLiveNamesWhatIsWrong(t *testing.T) {
 				_, _ = w.Write([]byte(`{"message":"version header was not found.","statusCode":401}`))
 				return true
 			})
-		}, use: following("customer_status"), says: []string{"takes the header Version out"}},
+		}, use: following("customer_status"), says: []string{"removes the header Version"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -97,7 +97,7 @@ func TestCheckLiveSaysWhatCannotBeKnown(t *testing.T) {
 	a := account(t)
 	said, err := open(t, a, settings(), following("customer_status")).Probe.Probe(t.Context())
 	all := strings.Join(said, "\n")
-	if err != nil || !strings.Contains(all, "nobody tells who edited a contact") || !strings.Contains(all, `the field "Customer Status" (customer_status)`) {
+	if err != nil || !strings.Contains(all, "does not report who edited a contact") || !strings.Contains(all, `the field "Customer Status" (customer_status)`) {
 		t.Errorf("%v\n%s", err, all)
 	}
 	said, err = open(t, a, settings(), deciding("notes")).Probe.Probe(t.Context())

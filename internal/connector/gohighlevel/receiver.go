@@ -115,13 +115,13 @@ func (r receiver) ours(body []byte) error {
 	e := readEnvelope(body)
 	switch {
 	case e.text("appId") != r.app || r.app == "":
-		return errors.New("the delivery is for another app than webhook.app_id")
+		return errors.New("the delivery is for an app other than webhook.app_id")
 	case e.text("locationId") == r.location:
 		return nil
 	case e.text("locationId") == "" && installation(e.text("type")):
 		return nil // of an agency; it is noted and nothing else
 	}
-	return errors.New("the delivery is for another location than location_id")
+	return errors.New("the delivery is for a location other than location_id")
 }
 
 // verifyWorkflow takes a secret in the header or, where the workflow's action
@@ -139,7 +139,7 @@ func (r receiver) verifyWorkflow(h http.Header, body []byte, now time.Time) erro
 		return err
 	}
 	if location := readEnvelope(body).object("location").text("id"); location != "" && location != r.location {
-		return errors.New("the delivery is for another location than location_id")
+		return errors.New("the delivery is for a location other than location_id")
 	}
 	return nil
 }
@@ -177,11 +177,11 @@ func (r receiver) verifyLegacy(h http.Header, body []byte) error {
 	}
 	text, err := base64.StdEncoding.Strict().DecodeString(values[0])
 	if err != nil {
-		return fmt.Errorf("the %s header is no base64", legacy)
+		return fmt.Errorf("the %s header is not valid base64", legacy)
 	}
 	sum := sha256.Sum256(body)
 	if rsa.VerifyPKCS1v15(r.legacy, crypto.SHA256, sum[:], text) != nil {
-		return fmt.Errorf("the %s header does not fit the published key", legacy)
+		return fmt.Errorf("the %s header does not match the published key", legacy)
 	}
 	return nil
 }
@@ -267,7 +267,7 @@ func (r receiver) Events(h http.Header, body []byte) ([]connector.Reading, error
 			return []connector.Reading{reading}, nil
 		}
 	case kind == "UNINSTALL":
-		reading.Skip = "the app was uninstalled: its token is refused from now on; install it again and run trueup connect"
+		reading.Skip = "the app was uninstalled: its token is no longer accepted; install it again and run trueup connect"
 		return []connector.Reading{reading}, nil
 	default:
 		reading.Skip = fmt.Sprintf("gohighlevel event type %s cannot change a customer's status", kind)

@@ -46,13 +46,13 @@ func (r *records) read(ctx context.Context, id string) (record, error) {
 	c := answer.Contact
 	switch {
 	case c == nil || c.ID == "":
-		return record{}, unexpected(readContact, "holds no contact", false)
+		return record{}, unexpected(readContact, "has no contact", false)
 	case c.ID != id || c.Deleted:
 		return record{}, &connector.Failure{Kind: connector.Gone, Effect: connector.EffectNone,
-			Detail: "HighLevel has no such record any more: a contact that was deleted, or merged into another"}
+			Detail: "HighLevel no longer has this record: the contact was deleted, or merged into another"}
 	case c.LocationID != "" && c.LocationID != r.api.location:
 		return record{}, &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone,
-			Detail: fmt.Sprintf("the contact is of another location than %s; correct location_id, or the link", r.api.location)}
+			Detail: fmt.Sprintf("the contact belongs to a location other than %s; correct location_id, or the link", r.api.location)}
 	}
 	if r.place.kind == opportunityStatus {
 		all, err := r.opportunitiesOf(ctx, id)
@@ -143,7 +143,7 @@ func (r *records) opportunitiesOf(ctx context.Context, contact string) ([]opport
 	var all []opportunity
 	for _, o := range *answer.Opportunities {
 		if !plausibleID(o.ID) || o.ContactID != "" && o.ContactID != contact {
-			return nil, unexpected(searchOpportunities, "lists one of another contact", false)
+			return nil, unexpected(searchOpportunities, "has one of another contact", false)
 		}
 		if pipeline == "" || o.PipelineID == "" || o.PipelineID == pipeline {
 			all = append(all, o)
@@ -173,7 +173,7 @@ func (r *records) opportunity(ctx context.Context, id string) (opportunity, erro
 		return opportunity{}, err
 	}
 	if answer.Opportunity == nil || answer.Opportunity.ID != id || answer.Opportunity.Status == "" {
-		return opportunity{}, unexpected(readOpportunity, "holds no opportunity with a status", false)
+		return opportunity{}, unexpected(readOpportunity, "has no opportunity with a status", false)
 	}
 	return *answer.Opportunity, nil
 }

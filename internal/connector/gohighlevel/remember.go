@@ -30,7 +30,7 @@ func (r *remembered[T]) get(ctx context.Context, maxAge time.Duration) (T, error
 	case r.turn <- struct{}{}:
 		defer func() { <-r.turn }()
 	case <-ctx.Done():
-		return none, &connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone, Detail: "the call was given up before the answer", Err: ctx.Err()}
+		return none, &connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone, Detail: "the call was canceled before the answer", Err: ctx.Err()}
 	}
 	if now := r.now(); !r.at.IsZero() && now.Sub(r.at) < maxAge && !now.Before(r.at) {
 		return r.answer, nil

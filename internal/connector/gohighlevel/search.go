@@ -73,7 +73,7 @@ func (r *records) page(ctx context.Context, body searchBody) ([]contact, error) 
 			return nil, unexpected(searchContacts, "lists one without an id", false)
 		}
 		if c.LocationID != "" && c.LocationID != r.api.location {
-			return nil, unexpected(searchContacts, "lists one of another location", false)
+			return nil, unexpected(searchContacts, "has one of another location", false)
 		}
 	}
 	return *answer.Contacts, nil
@@ -227,7 +227,7 @@ func after(rows []contact, before string) (string, error) {
 	}
 	next := string(rows[len(rows)-1].SearchAfter)
 	if next == "" || next == "null" || next == before {
-		return "", unexpected(searchContacts, "does not say where its next page begins", false)
+		return "", unexpected(searchContacts, "does not show where its next page begins", false)
 	}
 	return next, nil
 }

@@ -83,7 +83,7 @@ func (s *Settings) Check(c *config.Checker, _ config.Connection) {
 	case token != "" && s.OAuth != nil:
 		c.Fault("oauth", "is set beside token", "keep one of the two")
 	case strings.ContainsAny(token, " \t\r\n"):
-		c.Fault("token", "contains a space or a line break", "copy the token again, without anything around it")
+		c.Fault("token", "contains a space or a line break", "copy the token again, without surrounding characters")
 	}
 	if s.OAuth != nil {
 		s.OAuth.check(c)

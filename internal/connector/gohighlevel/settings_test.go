@@ -68,7 +68,7 @@ func TestEveryFaultOfASyncsSideIsReported(t *testing.T) {
 		"tags":                     {config.Side{Field: "tags", Values: words, Target: true}, nil},
 		"an opportunity":           {config.Side{Field: "opportunity.status", Values: opportunityWords()}, nil},
 		"no field":                 {config.Side{Values: words}, []string{"field: is required: HighLevel has no field of its own for a customer's status"}},
-		"a tag twice":              {config.Side{Field: "tags", Values: []string{"Paused", "paused"}}, []string{`field: the words "Paused" and "paused" of a sync with the field tags are the same tag: HighLevel keeps tags in lower case`}},
+		"a tag twice":              {config.Side{Field: "tags", Values: []string{"Paused", "paused"}}, []string{`field: the words "Paused" and "paused" of a sync with the field tags are the same tag: HighLevel stores tags in lower case`}},
 		"an empty tag":             {config.Side{Field: "tags", Values: []string{""}, Target: true}, []string{"field: an empty text is not a tag"}},
 		"words of no opportunity":  {config.Side{Field: "opportunity.status", Values: []string{"open", "paused"}, Target: true}, []string{`field: "paused" is not a status of an opportunity`}},
 		"an opportunity's absence": {config.Side{Field: "opportunity.status", Values: []string{"", "won"}}, nil},

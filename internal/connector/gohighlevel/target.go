@@ -77,7 +77,7 @@ func (t target) writeField(ctx context.Context, record status.TargetRecord, valu
 		return nil, err
 	}
 	if answer.Contact == nil || answer.Contact.ID != record.ID {
-		return nil, unexpected(writeContact, "is about something else than was written", true)
+		return nil, unexpected(writeContact, "is about something other than what was written", true)
 	}
 	shown := &status.TargetRecord{ID: record.ID, Value: answer.Contact.field(f.ID)}
 	if shown.Value != value { // invariant 3
@@ -99,7 +99,7 @@ func (t target) writeTag(ctx context.Context, record status.TargetRecord, value 
 	tag := tagOf(value)
 	if t.all.place.words[tag] != value {
 		return nil, &connector.Failure{Kind: connector.Refused, Effect: connector.EffectNone,
-			Detail: fmt.Sprintf("%q is no tag of this sync", value)}
+			Detail: fmt.Sprintf("%q is not a tag of this sync", value)}
 	}
 	now, err := t.all.read(ctx, record.ID)
 	if err != nil {
@@ -162,7 +162,7 @@ func (t target) changeTags(ctx context.Context, method, id string, tags []string
 		return nil, err
 	}
 	if answer.Tags == nil {
-		return nil, unexpected(writeTags, "holds no tags", true)
+		return nil, unexpected(writeTags, "has no tags", true)
 	}
 	after := make([]string, len(*answer.Tags))
 	for i, tag := range *answer.Tags {
@@ -180,7 +180,7 @@ func (t target) writeOpportunity(ctx context.Context, record status.TargetRecord
 	id := record.Keys["opportunity_id"]
 	if !plausibleID(id) {
 		return &connector.Failure{Kind: connector.Refused, Effect: connector.EffectNone,
-			Detail: "the contact has no opportunity that tells its status, or several; leave it exactly one (in the pipeline of the connection, where it names one)"}
+			Detail: "the contact has no opportunity that shows its status, or several; leave it exactly one (in the connection's pipeline, if it names one)"}
 	}
 	body := struct {
 		Status string `json:"status"`

@@ -217,12 +217,12 @@ func TestProbeSaysWhatItSaw(t *testing.T) {
 	tool.add("c3", nil)
 	said, err := connect(t, full(), tool).Probe.Probe(t.Context())
 	if err != nil || strings.Join(said, "; ") != "the credentials are accepted and the first page of the list has 2 readable records; "+
-		"1 of them have no status: is record.status spelt right?; the newest change on that page is dated 2025-06-15T14:06:40Z, 1h0m0s before our clock" {
+		"1 of them have no status: is record.status correct?; the newest change on that page is dated 2025-06-15T14:06:40Z, 1h0m0s before our clock" {
 		t.Errorf("got %q, %v", said, err)
 	}
 	tool.clock = now.Add(2 * time.Hour)
 	said, err = connect(t, full(), tool).Probe.Probe(t.Context())
-	if err != nil || !strings.Contains(strings.Join(said, "; "), "its clock says 2025-06-15T17:06:40Z and ours 2025-06-15T15:06:40Z: one of them is wrong") {
+	if err != nil || !strings.Contains(strings.Join(said, "; "), "its clock shows 2025-06-15T17:06:40Z and ours 2025-06-15T15:06:40Z: one of them is wrong") {
 		t.Errorf("got %q, %v", said, err)
 	}
 	s := full()

@@ -113,9 +113,9 @@ func (c *compiler) webhook() {
 	c.out.status = c.expr("webhook.status", w.Status, at...)
 	c.out.occurred = c.expr("webhook.occurred_at", w.OccurredAt, at...)
 	c.out.changed = c.expr("webhook.changed", w.Changed, at...)
-	c.require(w.Customer != "", "webhook.customer", "write where an event names the customer, such as event.customer_id")
+	c.require(w.Customer != "", "webhook.customer", "write where an event has the customer's id, such as event.customer_id")
 	c.require(w.ID != "" || c.out.standard, "webhook.id",
-		"write where an event has its own id, such as event.id: it is how a repeat is recognised")
+		"write where an event has its own id, such as event.id: it identifies a repeat")
 	if !c.out.hasRead && w.Status == "" && c.s.Record.Status == "" {
 		c.fault("webhook.status", "is missing, and there is no read to ask for the status",
 			"write where an event has the status, such as event.status, or add read")
@@ -157,7 +157,7 @@ func (c *compiler) recordFields() {
 		c.out.record.keys = append(c.out.record.keys, keyExpression{name, c.expr(path, r.Keys[name], vars...)})
 	}
 	if r.MergedInto != "" && !c.out.hasRead {
-		c.fault("record.merged_into", "is given, and there is no read", "it is looked at when a record is read: add read, or remove it")
+		c.fault("record.merged_into", "is given, and there is no read", "it is checked when a record is read: add read, or remove it")
 	}
 	c.out.fallback = c.out.record
 	if w := c.s.Webhook; w != nil && !c.out.hasRead {
@@ -191,8 +191,8 @@ func (c *compiler) storedExpr(path, text string) *expression {
 	e, problem := compileExpression(path, text, c.storedVars())
 	if problem != "" {
 		if _, before := compileExpression(path, text, []string{varBody, varHeaders, varEvent, varRecord}); before == "" {
-			c.fault(path, "uses what is no longer known when the stored event is read",
-				"without read the event is all there is: use event, or say it under record, or add read")
+			c.fault(path, "uses something that is no longer known when the stored event is read",
+				"without read there is only the event: use event, or define it under record, or add read")
 		}
 	}
 	return e
@@ -244,11 +244,11 @@ func (c *compiler) writeCall() {
 	if w == nil {
 		return
 	}
-	c.require(c.s.Read != nil, "read", "write is given, and nothing is written without reading it before and after: add read")
+	c.require(c.s.Read != nil, "read", "write is given, and Trueup reads a record before and after each write: add read")
 	method, text, key, several := w.request()
 	switch {
 	case several:
-		c.fault("write", "has more than one of put, patch and post", "keep the one the tool wants")
+		c.fault("write", "has more than one of put, patch and post", "keep the one that the tool needs")
 		return
 	case text == "":
 		c.fault("write", "has none of put, patch and post", `write a path such as put: "/customers/{id}"`)
@@ -264,10 +264,10 @@ func (c *compiler) writeCall() {
 	hasID, _ := checkBody(w.Body, known, []string{phID})
 	if t := c.out.write; t != nil {
 		if problem == "" && !hasValue && !t.has(phValue, phStatus) {
-			c.fault("write.body", "does not hold {value}", `write what the tool wants, such as body: {status: "{value}"}`)
+			c.fault("write.body", "does not contain {value}", `write what the tool needs, such as body: {status: "{value}"}`)
 		}
 		if !hasID && !t.has(phID) {
-			c.fault("write."+key, "does not hold {id}", "write a path such as /customers/{id}")
+			c.fault("write."+key, "does not contain {id}", "write a path such as /customers/{id}")
 		}
 	}
 	c.out.ifMatch = c.expr("write.if_match", w.IfMatch, varBody, varHeaders, varRecord)

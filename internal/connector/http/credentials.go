@@ -35,7 +35,7 @@ func (c *compiler) auth() {
 	if b := a.Basic; b != nil {
 		c.require(b.User != "", "auth.basic.user", "write the user; tools that want an API key often want it here")
 		if strings.Contains(b.User.Reveal(), ":") {
-			c.fault("auth.basic.user", "holds a colon, which ends the user in basic authentication", "write the part before the colon as user and the rest as password")
+			c.fault("auth.basic.user", "contains a colon, which ends the user in basic authentication", "write the part before the colon as user and the rest as password")
 		}
 		c.secret("auth.basic.user", b.User)
 		c.secret("auth.basic.password", b.Password)
@@ -46,7 +46,7 @@ func (c *compiler) auth() {
 // of a file.
 func (c *compiler) secret(path string, s config.Secret) {
 	if strings.ContainsFunc(s.Reveal(), func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		c.fault(path, "holds a line break or another control character", "remove it: a header cannot carry it")
+		c.fault(path, "contains a line break or another control character", "remove it: a header cannot contain it")
 	}
 }
 
@@ -85,7 +85,7 @@ func (c *compiler) verify(v *Verify) {
 	switch v.Scheme {
 	case "":
 		c.fault(at, "does not say how a webhook is verified",
-			"write scheme: standard-webhooks, hmac-sha256 or header with secrets, or none: true to believe anyone")
+			"write scheme: standard-webhooks, hmac-sha256 or header with secrets, or none: true to trust anyone")
 		return
 	case schemeStandard:
 		hmacKeys["name"] = v.Name != ""

@@ -100,7 +100,7 @@ func (e *expression) failed(err error) (any, error) {
 	case strings.HasPrefix(text, "no such key"), strings.HasPrefix(text, "index out of bounds"):
 		return absent{}, nil
 	case strings.HasPrefix(text, "no such overload"):
-		return nil, misfit{e.path, "the expression does not fit the type of value it meets (null, text, number, ...)"}
+		return nil, misfit{e.path, "the expression does not fit the type of the value (null, text, number, ...)"}
 	case strings.Contains(text, "cost limit"):
 		return nil, misfit{e.path, "the expression takes too much work"}
 	}
@@ -148,7 +148,7 @@ func (e *expression) plain(v ref.Val, depth int) (any, error) {
 		}
 		return out, nil
 	}
-	return nil, misfit{e.path, "the expression gives a " + v.Type().TypeName() + ", which has no use here"}
+	return nil, misfit{e.path, "the expression gives a " + v.Type().TypeName() + ", which cannot be used here"}
 }
 
 func (e *expression) plainMap(m traits.Mapper, depth int) (any, error) {

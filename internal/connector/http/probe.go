@@ -40,7 +40,7 @@ func (p probe) Probe(ctx context.Context) ([]string, error) {
 	}
 	said := []string{fmt.Sprintf("the credentials are accepted and the first page of the list has %d readable records", records)}
 	if without > 0 {
-		said = append(said, fmt.Sprintf("%d of them have no status: is record.status spelt right?", without))
+		said = append(said, fmt.Sprintf("%d of them have no status: is record.status correct?", without))
 	}
 	return append(said, connector.SayClocks(p.now(), clock, "the newest change on that page", newest)...), nil
 }

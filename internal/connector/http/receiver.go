@@ -45,7 +45,7 @@ func (r receiver) Events(h http.Header, body []byte) ([]connector.Reading, error
 		}
 	}
 	if len(events) > maxEvents {
-		return nil, fmt.Errorf("read the webhook: it holds more than %d events", maxEvents)
+		return nil, fmt.Errorf("read the webhook: it contains more than %d events", maxEvents)
 	}
 	readings := make([]connector.Reading, len(events))
 	var unreadable error
@@ -122,7 +122,7 @@ func (r receiver) event(vars map[string]any, h http.Header, event any, i, n int)
 	}
 	if !r.hasRead && !out.Event.HasValue {
 		out.Mute = true
-		out.Skip = "the event tells no status, and there is no read to ask for it"
+		out.Skip = "the event has no status, and there is no read to ask for it"
 	}
 	return out
 }

@@ -136,7 +136,7 @@ func TestOneBadEventDoesNotSpoilTheOthers(t *testing.T) {
 		{"e1", "", `{"customer_id":"c1","id":"e1"}`},
 		{"e2", "webhook.customer: the id is missing", `{"id":"e2"}`},
 		{"", "the event is not a JSON object", `7`},
-		{"e4", "webhook.occurred_at: the value is no time: neither RFC 3339 text nor Unix seconds or milliseconds", `{"customer_id":"c4","id":"e4","occurred_at":"anna.canary@example.com"}`},
+		{"e4", "webhook.occurred_at: the value is not a valid time: neither RFC 3339 text nor Unix seconds or milliseconds", `{"customer_id":"c4","id":"e4","occurred_at":"anna.canary@example.com"}`},
 		{"e5", "webhook.customer: the id is neither text nor a whole number", `{"customer_id":["anna.canary@example.com"],"id":"e5"}`},
 		{"e6", "webhook.status: the value is neither text, nor a number, nor true or false", `{"customer_id":"c6","id":"e6","status":{"anna.canary@example.com":1}}`},
 		{"", "webhook.id: the id is a number that is not whole or too large to be exact", `{"customer_id":"c","id":1.5}`},
@@ -163,9 +163,9 @@ func TestABodyInWhichNothingCanBeReadIsAnError(t *testing.T) {
 		{"several events of which none can be read", `{"events":[{"id":"e1"},7]}`,
 			"read the webhook: none of its 2 events can be read; the first: webhook.customer: the id is missing"},
 		{"an empty id", `{"events":[{"id":" ","customer_id":"c"}]}`, "read the webhook: webhook.id: the id is empty"},
-		{"an id with a control character", `{"events":[{"id":"a\u0000","customer_id":"c"}]}`, "read the webhook: webhook.id: the value holds a control character"},
+		{"an id with a control character", `{"events":[{"id":"a\u0000","customer_id":"c"}]}`, "read the webhook: webhook.id: the value contains a control character"},
 		{"an endless id", `{"events":[{"id":"` + strings.Repeat("a", 513) + `","customer_id":"c"}]}`, "read the webhook: webhook.id: the value is longer than 512 bytes"},
-		{"more events than anyone sends", `{"events":[` + strings.Repeat("1,", maxEvents) + `1]}`, fmt.Sprintf("read the webhook: it holds more than %d events", maxEvents)},
+		{"more events than anyone sends", `{"events":[` + strings.Repeat("1,", maxEvents) + `1]}`, fmt.Sprintf("read the webhook: it contains more than %d events", maxEvents)},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

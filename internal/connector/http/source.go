@@ -62,7 +62,7 @@ func (a *api) living(asked string, vars map[string]any) error {
 		return nil
 	}
 	return &connector.Failure{Kind: connector.Gone, Effect: connector.EffectNone, Survivor: into,
-		Detail: "the tool says that the record was merged into another"}
+		Detail: "the tool reports that the record was merged into another"}
 }
 
 // survivor is the id in an address that differs from the one that was called in

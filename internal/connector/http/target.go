@@ -88,7 +88,7 @@ func (t target) Write(ctx context.Context, record status.TargetRecord, value str
 		// A write without its condition could land on a person's newer edit,
 		// which is what if_match was written to prevent.
 		if record.Revision == "" {
-			return nil, misconfigured(misfit{t.ifMatch.path, "the record that was read has no revision to name, so nothing was written"})
+			return nil, misconfigured(misfit{t.ifMatch.path, "the record that was read has no revision to send, so nothing was written"})
 		}
 		req.Header.Set("If-Match", record.Revision)
 	}
@@ -98,7 +98,7 @@ func (t target) Write(ctx context.Context, record status.TargetRecord, value str
 	}
 	if len(answer.Body) > 0 && answer.JSON() && !json.Valid(answer.Body) {
 		return nil, &connector.Failure{Kind: connector.Transient, Effect: connector.EffectUnknown, Status: answer.Status,
-			Detail: "the answer to the write says it is JSON and is not: it was cut off, or something else answered"}
+			Detail: "the answer to the write is labeled JSON and is not valid JSON: it was cut off, or something else answered"}
 	}
 	shown, err := t.shown(record.ID, answer)
 	if err != nil { // it may well have been done
@@ -124,7 +124,7 @@ func (t target) shown(id string, answer rest.Response) (*status.TargetRecord, er
 		return nil, err
 	}
 	if _, none := record.(absent); none {
-		return nil, misfit{t.writeRecord.path, "the answer to the write holds no such record"}
+		return nil, misfit{t.writeRecord.path, "the answer to the write has no such record"}
 	}
 	r, err := t.targetRecord(t.withRecord(vars, record))
 	if err != nil {

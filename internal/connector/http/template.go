@@ -24,7 +24,7 @@ const (
 var placeholder = regexp.MustCompile(`\{([a-z_]+)\}`)
 
 // errUnsafe is an id or value that would change the address it stands in.
-var errUnsafe = errors.New("it cannot stand in an address")
+var errUnsafe = errors.New("it cannot be used in an address")
 
 // template is a path with placeholders.
 type template struct{ text string }
@@ -43,7 +43,7 @@ func parsePath(text string, known ...string) (t *template, problem string) {
 		return nil, problem
 	}
 	if strings.ContainsAny(placeholder.ReplaceAllString(text, ""), "{}") {
-		return nil, "holds a brace that belongs to no placeholder"
+		return nil, "contains a brace that belongs to no placeholder"
 	}
 	t = &template{text}
 	sample := map[string]string{}
@@ -63,7 +63,7 @@ func parsePath(text string, known ...string) (t *template, problem string) {
 func unknownPlaceholder(text string, known []string) string {
 	for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
 		if !slices.Contains(known, m[1]) {
-			return fmt.Sprintf("holds the unknown placeholder %s", m[0])
+			return fmt.Sprintf("contains the unknown placeholder %s", m[0])
 		}
 	}
 	return ""
@@ -176,7 +176,7 @@ func checkBody(v any, known, wanted []string) (found bool, problem string) {
 		}
 		return found, ""
 	}
-	return false, fmt.Sprintf("holds a %T, which JSON cannot say", v)
+	return false, fmt.Sprintf("contains a %T, which JSON cannot express", v)
 }
 
 // fillBody makes the JSON text of a body template.

@@ -91,7 +91,7 @@ func (e *expression) sound(text string) error {
 		return misfit{e.path, "the value is longer than " + strconv.Itoa(maxText) + " bytes"}
 	}
 	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return misfit{e.path, "the value holds a control character"}
+		return misfit{e.path, "the value contains a control character"}
 	}
 	return nil
 }
@@ -121,7 +121,7 @@ func (e *expression) time(vars map[string]any) (time.Time, error) {
 	}
 	at, ok := readTime(v)
 	if !ok {
-		return time.Time{}, misfit{e.path, "the value is no time: neither RFC 3339 text nor Unix seconds or milliseconds"}
+		return time.Time{}, misfit{e.path, "the value is not a valid time: neither RFC 3339 text nor Unix seconds or milliseconds"}
 	}
 	return at, nil
 }

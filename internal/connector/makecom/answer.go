@@ -25,7 +25,7 @@ func (a answer) text(key string) (s string, there bool, err error) {
 	coded, hasCoded := a[key+inBase64]
 	switch {
 	case hasPlain && hasCoded:
-		return "", false, fmt.Errorf("%s is there twice, plain and in base64", key)
+		return "", false, fmt.Errorf("%s appears twice, plain and in base64", key)
 	case hasCoded:
 		code, ok := coded.(string)
 		if !ok {
@@ -55,7 +55,7 @@ func (a answer) id(key string) (string, error) {
 	case s == "":
 		return "", fmt.Errorf("%s is missing or empty", key)
 	case !plausibleID(s):
-		return "", fmt.Errorf("%s is too long for an id, or holds a control character", key)
+		return "", fmt.Errorf("%s is too long for an id, or contains a control character", key)
 	}
 	return s, nil
 }
@@ -91,7 +91,7 @@ func (a answer) keys() (map[string]string, error) {
 			s, _, err := answer(given).text(name)
 			if err != nil {
 				// Not the name: it is foreign text.
-				return nil, errors.New("a value of keys is not a text, or is there twice")
+				return nil, errors.New("a value of keys is not a text, or appears twice")
 			}
 			if s = strings.TrimSpace(s); s != "" {
 				out[name] = s
@@ -143,5 +143,5 @@ func (a answer) has(key string) bool {
 // misfit is an answer that does not keep the contract.
 func misfit(err error) error {
 	return &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone,
-		Detail: "the scenario's answer is not what it should be: " + err.Error(), Err: err}
+		Detail: "the scenario's answer is not valid: " + err.Error(), Err: err}
 }

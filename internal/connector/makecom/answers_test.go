@@ -122,13 +122,13 @@ func check(t *testing.T, what string, err error, kind connector.FailureKind, eff
 
 func TestAReadThatIsNotAsItShouldBeIsRefused(t *testing.T) {
 	for body, want := range map[string]string{
-		`"id":"rec_2","value":"Active"`:                                      "about another record",
+		`"id":"rec_2","value":"Active"`:                                      "a record other than",
 		`"value":"Active"`:                                                   "id is missing",
 		`"id":"","value":"Active"`:                                           "id is missing",
 		`"id":7,"value":"Active"`:                                            "id is not a text",
 		`"id":"rec_1"`:                                                       "value is missing",
 		`"id":"rec_1","value":7`:                                             "value is not a text",
-		`"id":"rec_1","value":"a","value_base64":"YQ=="`:                     "there twice",
+		`"id":"rec_1","value":"a","value_base64":"YQ=="`:                     "appears twice",
 		`"id":"rec_1","value_base64":"*"`:                                    "not the base64",
 		`"id":"rec_1","value_base64":"/w=="`:                                 "not the base64 of a text",
 		`"id":"rec_1","value_base64":7`:                                      "not a text",

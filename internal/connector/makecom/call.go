@@ -58,7 +58,7 @@ func (s *scenario) ask(ctx context.Context, op string, with map[string]any) (ans
 	}
 	body, err := json.Marshal(request)
 	if err != nil {
-		return nil, &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone, Detail: "the request cannot be written as JSON", Err: err}
+		return nil, &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone, Detail: "the request cannot be encoded as JSON", Err: err}
 	}
 	ctx, words := listening(ctx)
 	got, err := s.rest.Do(ctx, rest.Request{Method: http.MethodPost, Path: s.path, Body: body, ContentType: "application/json", Write: write})
@@ -80,7 +80,7 @@ func readAnswer(got rest.Response, id string, write bool) (answer, error) {
 			kind = connector.Transient
 		}
 		f := unproved(write, got.Status, kind, "the scenario's answer cannot be read: "+err.Error()+
-			"; a text that is pasted into JSON needs base64(), as in the blueprints of trueup export make")
+			"; a text pasted into JSON needs base64(), as in the blueprints of trueup export make")
 		f.Err = err
 		return nil, f
 	}
@@ -91,11 +91,11 @@ func readAnswer(got rest.Response, id string, write bool) (answer, error) {
 	a := answer(object)
 	if said, _ := a["request_id"].(string); said != id {
 		return nil, unproved(write, got.Status, connector.Misconfigured,
-			"the scenario's answer does not repeat the request_id it was asked with, so it may belong to another request; map request_id into the Webhook response")
+			"the scenario's answer does not repeat the request's request_id, so it may belong to another request; map request_id into the Webhook response")
 	}
 	switch said, isBool := a["ok"].(bool); {
 	case !isBool:
-		return nil, unproved(write, got.Status, connector.Misconfigured, "the scenario's answer does not say ok: true or false")
+		return nil, unproved(write, got.Status, connector.Misconfigured, "the scenario's answer has no ok: true or false")
 	case !said:
 		return nil, a.failure(write, got.Status)
 	}

@@ -40,7 +40,7 @@ func TestCheck(t *testing.T) {
 		{"no scheme", func(s *Settings) { s.Webhook.Verify = Verify{} }, []string{"webhook.verify.scheme: is not known"}},
 		{"no header", func(s *Settings) { s.Webhook.Verify.Name = "" }, []string{"webhook.verify.name: is not the name"}},
 		{"no secret", func(s *Settings) { s.Webhook.Verify.Secrets = nil }, []string{"webhook.verify.secrets: is missing"}},
-		{"a secret with a line break", func(s *Settings) { s.Webhook.Verify.Secrets[0] = "secret-hook\n" }, []string{"webhook.verify.secrets[0]: holds a line break"}},
+		{"a secret with a line break", func(s *Settings) { s.Webhook.Verify.Secrets[0] = "secret-hook\n" }, []string{"webhook.verify.secrets[0]: contains a line break"}},
 		{"a header for a signature", func(s *Settings) {
 			s.Webhook.Verify = Verify{Scheme: SchemeStandard, Name: "X-Key", Secrets: []config.Secret{whsec}}
 		}, []string{"webhook.verify.name: does not belong"}},
@@ -257,7 +257,7 @@ func TestProbe(t *testing.T) {
 		fails  bool
 	}{
 		{"a scenario that writes all values", []string{"Active", "Paused", "Churned"}, "writes every value", false},
-		{"a scenario that does not say", nil, "does not say which values", false},
+		{"a scenario that does not say", nil, "does not report which values", false},
 		{"a value the scenario does not write", []string{"Active"}, "does not write Paused", true},
 		{"values that are none", "Active", "not a list", true},
 		{"values that are no texts", []int{1}, "not a list", true},

@@ -32,7 +32,7 @@ func (p probe) Probe(ctx context.Context) ([]string, error) {
 	case err != nil:
 		return said, misfit(err)
 	case values == nil:
-		return append(said, "the scenario does not say which values it writes, so they were not compared"), nil
+		return append(said, "the scenario does not report which values it writes, so they were not compared"), nil
 	}
 	var missing []string
 	for _, v := range p.use.Values {
@@ -42,7 +42,7 @@ func (p probe) Probe(ctx context.Context) ([]string, error) {
 	}
 	if len(missing) > 0 {
 		return said, &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone,
-			Detail: fmt.Sprintf("the scenario does not write %s, which statuses of trueup.yaml name; export the scenario again with trueup export make, or correct statuses",
+			Detail: fmt.Sprintf("the scenario does not write %s, which are in statuses of trueup.yaml; export the scenario again with trueup export make, or correct statuses",
 				strings.Join(missing, ", "))}
 	}
 	return append(said, "the scenario writes every value of statuses"), nil

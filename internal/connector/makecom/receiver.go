@@ -37,7 +37,7 @@ func (r receiver) Signed() bool { return true }
 const patience = 24 * time.Hour
 
 // patient takes signatures that are older than the scheme allows. A recorded
-// request is recognised by its event's id for as long as it is good.
+// request is recognized by its event's id for as long as it is good.
 type patient struct{ scheme signature.Scheme }
 
 // Verify implements signature.Scheme.

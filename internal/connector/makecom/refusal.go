@@ -24,14 +24,14 @@ const (
 
 var refusals = map[string]refusal{
 	"not_found":    {kind: connector.Gone, detail: "the tool behind Make has no such record"},
-	"refused":      {kind: connector.Refused, detail: "the scenario refused the request: the value is none it writes, or the tool said no"},
+	"refused":      {kind: connector.Refused, detail: "the scenario refused the request: it does not write this value, or the tool refused it"},
 	"moved":        {kind: connector.Moved, detail: "the record changed between reading and writing"},
 	"busy":         {kind: connector.RateLimited, detail: "the tool behind Make is at its limit"},
 	"unauthorized": {kind: connector.Unauthorized, detail: "the tool behind Make does not accept the scenario's connection; renew it in Make"},
-	"expired": {kind: connector.Transient, detail: "the request reached its turn in Make too late and was not carried out; " +
+	"expired": {kind: connector.Transient, detail: "the request came too late in Make's queue and was not run; " +
 		"the scenario was off or slow, or this machine's clock is wrong"},
 	"unsupported": {kind: connector.Misconfigured, detail: "the scenario has no route for this operation; export it again with trueup export make"},
-	errorFailed:   {kind: connector.Transient, detail: "a step of the scenario failed; look into its History in Make", unknown: true},
+	errorFailed:   {kind: connector.Transient, detail: "a step of the scenario failed; check its History in Make", unknown: true},
 }
 
 // failure is what an answer with ok: false means.
@@ -65,7 +65,7 @@ func toolFailure(write bool, status int) *connector.Failure {
 	case status/100 == 3:
 		f.Detail = "the tool behind Make answered with a redirect; correct the address in the scenario's HTTP module"
 	case f.Kind == connector.Unauthorized:
-		f.Detail = "the tool behind Make does not accept the scenario's credentials, or they allow too little; renew them in Make"
+		f.Detail = "the tool behind Make does not accept the scenario's credentials, or their permissions are too narrow; renew them in Make"
 	case status == http.StatusBadRequest:
 		f.Detail = "the tool behind Make refused the request; check the fields of the scenario's HTTP module"
 	default:

@@ -108,7 +108,7 @@ func (s *Settings) checkKey(c *config.Checker) {
 	case len(key) > maxAPIKey:
 		c.Fault("api_key", fmt.Sprintf("is longer than the %d characters Make allows", maxAPIKey), remedyKey)
 	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
-		c.Fault("api_key", "holds a space, a line break or a character that is not ASCII", "copy it again, without anything around it")
+		c.Fault("api_key", "holds a space, a line break or a character that is not ASCII", "copy it again, without surrounding characters")
 	}
 }
 
@@ -124,7 +124,7 @@ func (v Verify) check(c *config.Checker) {
 		}
 		for i, secret := range v.Secrets {
 			if strings.ContainsFunc(secret.Reveal(), func(r rune) bool { return r < ' ' || r == 0x7f }) {
-				c.Fault(fmt.Sprintf("%s.secrets[%d]", at, i), "holds a line break or another control character", "remove it: a header cannot carry it")
+				c.Fault(fmt.Sprintf("%s.secrets[%d]", at, i), "contains a line break or another control character", "remove it: a header cannot contain it")
 			}
 		}
 	case SchemeStandard:

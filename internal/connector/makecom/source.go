@@ -39,7 +39,7 @@ func (s *scenario) read(ctx context.Context, id string) (shape, error) {
 	case err != nil:
 		return shape{}, misfit(err)
 	case r.id != id:
-		return shape{}, misfit(errors.New("it is about another record than it was asked for; map the record's own id"))
+		return shape{}, misfit(errors.New("it is about a record other than the requested one; map the record's own id"))
 	case !a.has("value"):
 		return shape{}, misfit(errors.New("value is missing; map the status field, which may be empty"))
 	}

@@ -51,7 +51,7 @@ func (t target) Find(ctx context.Context, key, value string) ([]status.TargetRec
 func (a answer) found() ([]string, error) {
 	count, ok := a["count"].(int64)
 	if !ok || count < 0 {
-		return nil, errors.New("count, the number of records that were found, is missing or no whole number")
+		return nil, errors.New("count, the number of records that were found, is missing or not a whole number")
 	}
 	joined, _, err := a.text("ids")
 	if err != nil {
@@ -62,7 +62,7 @@ func (a answer) found() ([]string, error) {
 		ids = strings.Split(joined, ",")
 	}
 	if int64(len(ids)) != count {
-		return nil, fmt.Errorf("it counts %d records and names %d ids; where a module gives one bundle for each record, put an aggregator behind it", count, len(ids))
+		return nil, fmt.Errorf("it counts %d records and names %d ids; if a module returns one bundle for each record, put an aggregator behind it", count, len(ids))
 	}
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
@@ -71,7 +71,7 @@ func (a answer) found() ([]string, error) {
 	}
 	for _, id := range ids {
 		if !plausibleID(id) {
-			return nil, errors.New("one of the ids is empty, too long, or holds a control character")
+			return nil, errors.New("one of the ids is empty, too long, or contains a control character")
 		}
 	}
 	return ids, nil
@@ -113,7 +113,7 @@ func (t target) Write(ctx context.Context, record status.TargetRecord, value str
 	said, there, err := a.text("value")
 	switch {
 	case err != nil:
-		return nil, unproved(true, 0, connector.Misconfigured, "what the scenario says that the record holds cannot be read: "+err.Error())
+		return nil, unproved(true, 0, connector.Misconfigured, "the record in the scenario's answer cannot be read: "+err.Error())
 	case !there:
 		return nil, nil
 	}

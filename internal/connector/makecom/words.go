@@ -20,17 +20,17 @@ const (
 )
 
 const (
-	detailAccepted = "Make only put the request in its queue and answered Accepted, so nothing is known to have happened: " +
+	detailAccepted = "Make only put the request in its queue and answered Accepted, so it is unknown whether anything happened: " +
 		"the scenario is switched off, processes sequentially, or has no Webhook response on this route; " +
-		"in Make switch the scenario on, switch Sequential processing off, and look into its History"
-	detailQueueFull = "the queue of the Make webhook is full: its scenario is switched off or the organisation is out of credits; " +
+		"in Make switch the scenario on, switch Sequential processing off, and check its History"
+	detailQueueFull = "the queue of the Make webhook is full: its scenario is switched off or the organization is out of credits; " +
 		"switch the scenario on in Make, without its old data"
 	detailFailed = "the Make scenario stopped with an error before it answered; Make may have switched it off: " +
-		"look into its History, give the module that failed an error handler, and switch it on"
+		"check its History, add an error handler to the module that failed, and switch it on"
 	detailNoHook = "Make has no webhook at this address: it was deleted, or disabled after days without a scenario; " +
 		"attach the webhook to the scenario again, or write its new address as webhook_url"
 	detailKey = "Make does not accept the API key; write as api_key one of the keys in the webhook's settings in Make"
-	detailOdd = "Make refused the request itself; take a data structure, an IP restriction or another condition out of the webhook's settings in Make"
+	detailOdd = "Make refused the request itself; remove the data structure, IP restriction or other condition from the webhook's settings in Make"
 )
 
 // explain says of a failed call what it means for Make. A status of Make's own

@@ -61,14 +61,14 @@ func Classify(write bool, code int, h http.Header, body []byte, after time.Durat
 		f.Kind, f.Detail = connector.Unauthorized, "the credentials do not allow this call"
 	case page && (code == http.StatusNotFound || code == http.StatusGone):
 		f.Kind, f.Effect = connector.Transient, effect(write)
-		f.Detail = "a gateway answered with a web page instead of the tool, so nobody can tell whether the record exists"
+		f.Detail = "a gateway answered with a web page instead of the tool, so it is unknown whether the record exists"
 	case code == http.StatusNotFound || code == http.StatusGone:
 		f.Kind, f.Detail = connector.Gone, "the tool has no such record"
 	case code == http.StatusRequestTimeout:
 		f.Kind, f.Effect = connector.Transient, effect(write)
-		f.Detail = "the tool asked to try again"
+		f.Detail = "the tool asked for a retry"
 	case code == http.StatusTooEarly || code == http.StatusConflict && !write:
-		f.Kind, f.Detail = connector.Transient, "the tool asked to try again"
+		f.Kind, f.Detail = connector.Transient, "the tool asked for a retry"
 	case write && (code == http.StatusConflict || code == http.StatusPreconditionFailed):
 		f.Kind, f.Detail = connector.Moved, "the record changed between reading and writing"
 	case code == http.StatusTooManyRequests:

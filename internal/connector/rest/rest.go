@@ -164,7 +164,7 @@ func (c *Client) Do(ctx context.Context, req Request) (Response, error) {
 	f := Classify(req.Write, resp.StatusCode, resp.Header, named, c.retryAfter(resp.Header))
 	if survivor := req.survivor(hr.URL, resp.StatusCode, to); survivor != "" {
 		f = &connector.Failure{Kind: connector.Gone, Effect: connector.EffectNone, Status: resp.StatusCode, Survivor: survivor,
-			Detail: "the tool says that another record has taken its place"}
+			Detail: "the tool reports that another record has replaced it"}
 	}
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		c.clock.Store(date.Unix())
@@ -217,7 +217,7 @@ func (c *Client) build(ctx context.Context, req Request) (*http.Request, error) 
 		// outage.
 		if slices.ContainsFunc(values, func(v string) bool { return strings.ContainsFunc(v, isControl) }) {
 			return nil, &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone,
-				Detail: "a credential or another header value holds a line break or a control character"}
+				Detail: "a credential or another header value contains a line break or a control character"}
 		}
 	}
 	return hr, nil
@@ -289,9 +289,9 @@ func callFailed(req Request, err error, sent bool) *connector.Failure {
 	case errors.As(err, &refused):
 		f.Kind, f.Detail = connector.Misconfigured, refused.Error()
 	case errors.Is(err, context.Canceled):
-		f.Detail = "the call was given up before the answer"
+		f.Detail = "the call was canceled before the answer"
 	case errors.As(err, &dns):
-		f.Detail = "the tool's address could not be looked up"
+		f.Detail = "the tool's address could not be resolved"
 	case errors.Is(err, context.DeadlineExceeded) || isTimeout(err):
 		f.Detail = "the tool did not answer in time"
 	case sent:

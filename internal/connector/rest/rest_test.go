@@ -306,7 +306,7 @@ func TestAnAddressThatCannotBeLookedUpHasNoEffect(t *testing.T) {
 	}}}
 	f := failure(t, cl, t.Context(), put())
 	expect(t, f, connector.Transient, connector.EffectNone)
-	if !strings.Contains(f.Detail, "looked up") {
+	if !strings.Contains(f.Detail, "resolved") {
 		t.Errorf("got %q", f.Detail)
 	}
 }

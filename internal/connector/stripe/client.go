@@ -43,7 +43,7 @@ func (c *client) get(ctx context.Context, r resource, path string, query url.Val
 		return explain(r, err)
 	}
 	if err := json.Unmarshal(answer.Body, into); err != nil {
-		return unexpected(r, "is not the JSON it should be", err)
+		return unexpected(r, "is not the expected JSON", err)
 	}
 	return nil
 }
@@ -66,7 +66,7 @@ func (c *client) list(ctx context.Context, r resource, query url.Values, maxPage
 			return err
 		}
 		if last == "" || last == query.Get("starting_after") {
-			return unexpected(r, "promises more and does not go on", nil)
+			return unexpected(r, "says there is more and has no next page", nil)
 		}
 		query.Set("starting_after", last)
 	}
@@ -110,7 +110,7 @@ func explain(r resource, err error) error {
 	case f.Status == http.StatusUnauthorized:
 		f.Detail = "Stripe does not accept the API key; it was mistyped, rolled or deleted"
 	case f.Status == http.StatusForbidden:
-		f.Detail = fmt.Sprintf("the API key may not read %s; give it the permission Read on %s in the Stripe Dashboard", r, r.permission())
+		f.Detail = fmt.Sprintf("the API key cannot read %s; give it the permission Read on %s in the Stripe Dashboard", r, r.permission())
 	case f.Code == "resource_missing":
 		// 404 for what a path names, 400 for what a parameter names.
 		f.Kind, f.Detail = connector.Gone, "Stripe has no such customer"
@@ -119,7 +119,7 @@ func explain(r resource, err error) error {
 	case f.Status == http.StatusTooManyRequests && f.Code == "lock_timeout":
 		// Not a rate limit: another request holds this one object, and the
 		// rest of the connection may go on.
-		f.Kind, f.Detail = connector.Transient, "another request to Stripe holds the object"
+		f.Kind, f.Detail = connector.Transient, "another request to Stripe has locked the object"
 	}
 	return &f
 }

@@ -82,7 +82,7 @@ func FuzzEvents(f *testing.F) {
 // refusals are the errors about an event; a type is quoted when it is one of
 // Stripe's making.
 var refusals = regexp.MustCompile(`^(the body is not a JSON object|the endpoint is configured for thin events; .*Dashboard|the body is not a Stripe event|` +
-	`the event has no id that begins with evt_|the event does not say when it was created|the event has no type|` +
+	`the event has no id that begins with evt_|the event does not show when it was created|the event has no type|` +
 	`the [a-z0-9_.]{1,100} event does not name its customer|the event is from Stripe's (live|test) mode and the api_key is a (live|test) key; .*)$`)
 
 var skips = regexp.MustCompile(`^stripe event type [a-z0-9_.]{1,100} cannot change a customer's status$`)
@@ -130,8 +130,8 @@ func answering(answer func(*http.Request) []byte) *client {
 
 // says is everything an error about Stripe's answer may say; none of it comes
 // from the answer.
-var says = regexp.MustCompile(`^Stripe's answer about (customers|subscriptions|events) (is not the JSON it should be|is not a list|lists an object without an id|` +
-	`promises more and does not go on|is about something else|lists one that cannot be read|lists one of another customer); base_url may lead somewhere else$|` +
+var says = regexp.MustCompile(`^Stripe's answer about (customers|subscriptions|events) (is not the expected JSON|is not a list|lists an object without an id|` +
+	`says there is more and has no next page|is about something else|has one that cannot be read|has one of another customer); base_url may lead somewhere else$|` +
 	`^Stripe lists more than \d+ (subscriptions|events) at once, which Trueup does not read$|` +
 	`^the tool answered with a web page instead of data \(HTTP 200\)$`)
 

@@ -46,7 +46,7 @@ func (l sourceList) List(ctx context.Context, cursor string) ([]status.SourceRec
 		return records, "", nil
 	}
 	if last == "" || last == cursor {
-		return nil, "", unexpected(customers, "promises more and does not go on", nil)
+		return nil, "", unexpected(customers, "says there is more and has no next page", nil)
 	}
 	return records, last, nil
 }
@@ -58,7 +58,7 @@ func (l sourceList) record(ctx context.Context, id string, object json.RawMessag
 		Subscriptions page `json:"subscriptions"`
 	}
 	if err := json.Unmarshal(object, &c); err != nil {
-		return status.SourceRecord{}, unexpected(customers, "lists one that cannot be read", err)
+		return status.SourceRecord{}, unexpected(customers, "has one that cannot be read", err)
 	}
 	if c.Object != "customer" || !plausibleID(id) {
 		return status.SourceRecord{}, unexpected(customers, "lists something else", nil)
@@ -93,6 +93,6 @@ func lostPlace(cursor string, err error) error {
 		return err
 	}
 	f := *known
-	f.Kind, f.Detail = connector.Misconfigured, "the customer after whom Stripe's list was to go on is gone; begin the list anew"
+	f.Kind, f.Detail = connector.Misconfigured, "the customer at which Stripe's list would continue is gone; start the list again"
 	return &f
 }

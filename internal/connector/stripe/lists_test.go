@@ -116,9 +116,9 @@ func TestWhatTheListCannotRead(t *testing.T) {
 	}{
 		"something else than customers":         {`{"object":"list","data":[{"id":"sub_1","object":"subscription"}]}`, "", "lists something else", connector.Misconfigured},
 		"another customer's subscription":       {`{"object":"list","data":[{"id":"cus_1","object":"customer","subscriptions":{"data":[{"id":"sub_1","object":"subscription","customer":"cus_2","status":"active"}]}}]}`, "", "another customer", connector.Misconfigured},
-		"a promise of more that does not go on": {`{"object":"list","data":[],"has_more":true}`, "", "does not go on", connector.Misconfigured},
-		"the same page again":                   {`{"object":"list","data":[{"id":"cus_1","object":"customer"}],"has_more":true}`, "cus_1", "does not go on", connector.Misconfigured},
-		"a place that is lost":                  {"", "cus_vanished", "begin the list anew", connector.Misconfigured},
+		"a promise of more that does not go on": {`{"object":"list","data":[],"has_more":true}`, "", "has no next page", connector.Misconfigured},
+		"the same page again":                   {`{"object":"list","data":[{"id":"cus_1","object":"customer"}],"has_more":true}`, "cus_1", "has no next page", connector.Misconfigured},
+		"a place that is lost":                  {"", "cus_vanished", "start the list again", connector.Misconfigured},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f.instead = func(w http.ResponseWriter, r *http.Request) bool {

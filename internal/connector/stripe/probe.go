@@ -39,7 +39,7 @@ func (p probe) Probe(ctx context.Context) ([]string, error) {
 		sentences = append(sentences, fmt.Sprintf("the API key is for the %s mode", m))
 	}
 	if strings.HasPrefix(p.key, "sk_") {
-		sentences = append(sentences, "the API key is a secret key, which may do everything; a restricted key that reads is enough")
+		sentences = append(sentences, "the API key is a secret key, which can do everything; a restricted key that can read is enough")
 	}
 	return sentences, nil
 }

@@ -88,7 +88,7 @@ func readEvent(body []byte, expected mode) (connector.Reading, error) {
 	err := json.Unmarshal(event["created"], &created)
 	at, ok := unixTime(created)
 	if err != nil || !ok {
-		return connector.Reading{}, errors.New("the event does not say when it was created")
+		return connector.Reading{}, errors.New("the event does not show when it was created")
 	}
 	reading.Event.OccurredAt = at
 	if err := sameMode(event, expected); err != nil {

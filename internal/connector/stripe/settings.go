@@ -30,7 +30,7 @@ func (s *Settings) Check(c *config.Checker, _ config.Connection) {
 	case !strings.HasPrefix(key, "rk_") && !strings.HasPrefix(key, "sk_"):
 		c.Fault("api_key", "is not a Stripe API key, which begins with rk_ or sk_", restrictedKey)
 	case strings.ContainsAny(key, " \t\r\n"):
-		c.Fault("api_key", "contains a space or a line break", "copy the key again, without anything around it")
+		c.Fault("api_key", "contains a space or a line break", "copy the key again, without surrounding characters")
 	}
 	if len(s.WebhookSecrets) == 0 {
 		c.Fault("webhook_secrets", "is required: a Stripe connection without webhooks is not supported, not even with poll",
@@ -44,7 +44,7 @@ func (s *Settings) Check(c *config.Checker, _ config.Connection) {
 			c.Fault(path, "is not the signing secret of a Stripe endpoint, which begins with whsec_",
 				"copy it from the endpoint's page in the Stripe Dashboard (Reveal signing secret)")
 		case strings.ContainsAny(text, " \t\r\n"):
-			c.Fault(path, "contains a space or a line break", "copy the secret again, without anything around it")
+			c.Fault(path, "contains a space or a line break", "copy the secret again, without surrounding characters")
 		}
 	}
 }

@@ -93,10 +93,10 @@ func (s source) subscriptions(ctx context.Context, id string) ([]Subscription, e
 func subscriptionOf(customer string, object json.RawMessage) (Subscription, error) {
 	s, owner, err := readSubscription(object)
 	if err != nil {
-		return Subscription{}, unexpected(subscriptions, "lists one that cannot be read", err)
+		return Subscription{}, unexpected(subscriptions, "has one that cannot be read", err)
 	}
 	if owner != customer {
-		return Subscription{}, unexpected(subscriptions, "lists one of another customer", nil)
+		return Subscription{}, unexpected(subscriptions, "has one of another customer", nil)
 	}
 	return s, nil
 }

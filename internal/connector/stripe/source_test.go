@@ -190,14 +190,14 @@ func TestFailuresOfACall(t *testing.T) {
 		text   string
 	}{
 		{"a rate limit is the connection's", failing(429, `{"error":{"type":"invalid_request_error","code":"rate_limit",`+secretText+`}}`, "Retry-After", "7"), connector.RateLimited, "rate limit"},
-		{"a lock is the customer's", failing(429, `{"error":{"code":"lock_timeout",`+secretText+`}}`), connector.Transient, "holds the object"},
+		{"a lock is the customer's", failing(429, `{"error":{"code":"lock_timeout",`+secretText+`}}`), connector.Transient, "locked the object"},
 		{"a bad key needs a person", failing(401, `{"error":{"type":"invalid_request_error",`+secretText+`}}`), connector.Unauthorized, "does not accept the API key"},
 		{"a narrow key needs a person", failing(403, `{"error":{"code":"secret_key_required",`+secretText+`}}`), connector.Unauthorized, "the permission Read on Customers"},
 		{"Stripe's no is final", failing(400, `{"error":{"code":"parameter_unknown",`+secretText+`}}`), connector.Refused, "parameter_unknown"},
 		{"a missing customer is gone", failing(404, missing("cus_1")), connector.Gone, "no such customer"},
 		{"a customer missing in a parameter is gone", failing(400, missing("cus_1")), connector.Gone, "no such customer"},
 		{"another 404 is a wrong address, not a customer who left", failing(404, `{"error":{"type":"invalid_request_error",`+secretText+`}}`), connector.Misconfigured, "not the address of Stripe's API"},
-		{"a conflict on a read passes", failing(409, `{"error":{`+secretText+`}}`), connector.Transient, "try again"},
+		{"a conflict on a read passes", failing(409, `{"error":{`+secretText+`}}`), connector.Transient, "retry"},
 		{"trouble at Stripe passes", failing(500, `{"error":{"type":"api_error",`+secretText+`}}`), connector.Transient, "the tool failed"},
 		{"maintenance passes", failing(503, ``), connector.Transient, "the tool failed"},
 		{"a redirect is a wrong address", failing(302, ``, "Location", "/elsewhere"), connector.Misconfigured, "redirect"},
