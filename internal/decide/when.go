@@ -94,9 +94,10 @@ func (f Facts) window() (from, to time.Time) { return f.between(f.since()) }
 
 // setBack returns between which times somebody may have set the record back: from
 // what the look before found, to the base; or to what it held before a write of
-// ours, which had arrived although its answer did not say so. Then the value alone looks as if nobody had touched it. That
-// the record was edited since is told by the target's own clock on both sides;
-// what a look has found since, at which the base was proved again, counts no more.
+// ours, which had arrived although its answer did not say so. Then the value
+// alone looks as if nobody had touched it. That the record was edited since is
+// told by the target's own clock on both sides; what a look has found since, at
+// which the base was proved again, counts no more.
 func (f Facts) setBack() (from, to time.Time, ok bool) {
 	o := f.Observed
 	if _, ours := f.Explained(); ours || o.Actor == status.ActorUs || f.byProgram() {
@@ -112,6 +113,7 @@ func (f Facts) setBack() (from, to time.Time, ok bool) {
 		if f.Base.Known && i.SentAt.Before(f.Base.SeenAt) && (o.Again || !o.Since.IsZero()) { // there is no such look after the link was removed and made again
 			before = o.Before
 		}
+		before = latest(before, f.Base.At) // the edit that the base was proved with is none since
 		untouched := f.Base.Known && f.Base.Value == o.Value || !f.Base.Known && i.Prior == o.Value
 		if untouched && !i.Seen && i.Value != o.Value && !before.IsZero() && o.EditedAt.After(before) {
 			if !ok || i.SentAt.Before(sent) {
