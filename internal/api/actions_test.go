@@ -139,7 +139,7 @@ func TestNothingIsDecidedToBeWrittenWhereASyncOnlyWatches(t *testing.T) {
 		w.park(status.Conflict, "cus_1")
 		w.watch()
 		p := w.ask(store.Operator, "POST", "/exceptions/1/actions", `{"verb":"apply","saw":"Active","saw_source":"paused"}`).refused(409)
-		if !strings.Contains(p.Detail, "is in watch mode") || !strings.Contains(p.Hint, "set mode: live") {
+		if !strings.Contains(p.Detail, "is in mode: watch") || !strings.Contains(p.Hint, "set mode: live") {
 			w.Errorf("%+v", p)
 		}
 		if c, err := w.db.Customer(w.Context(), flow, "cus_1"); err != nil || c.Ruling.Kind != "" {
@@ -199,7 +199,7 @@ func TestWhatBecameOfEachOfAGroupIsTold(t *testing.T) {
 		_, err := w.db.OpenException(w.Context(), store.NewException{Sync: flow, Customer: "cus_3", Kind: status.WriteFailed, Stage: status.StageWrite, Cause: "write_failed"})
 		w.must(err) // of a customer whom nobody has seen yet
 		done := w.act(1, `{"verb":"retry","group":true}`)
-		if len(done) != 3 || done[0].Refused == nil || done[0].Changed || done[0].Exception.Customer != "cus_3" || !strings.Contains(done[0].Refused.Detail, "not been seen") {
+		if len(done) != 3 || done[0].Refused == nil || done[0].Changed || done[0].Exception.Customer != "cus_3" || !strings.Contains(done[0].Refused.Detail, "not known yet") {
 			w.Fatalf("%+v", done)
 		}
 		for _, d := range done[1:] {

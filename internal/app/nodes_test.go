@@ -78,7 +78,7 @@ func TestAProcessIsSeenUntilItStops(t *testing.T) {
 				t.Fatal(err)
 			}
 			text, err := io.ReadAll(page.Body)
-			if err = errors.Join(err, page.Body.Close()); err != nil || !strings.Contains(string(text), "<td>customer-status</td><td>live</td><td>never</td><td>nobody to compare</td>") {
+			if err = errors.Join(err, page.Body.Close()); err != nil || !strings.Contains(string(text), "<td>customer-status</td><td>live</td><td>never</td><td>no customers to compare</td>") {
 				t.Errorf("the first page says %s, %v", text, err)
 			}
 			l.stop(30 * time.Second)

@@ -85,7 +85,7 @@ func TestASyncThatWatchesIsNotResumed(t *testing.T) {
 			text := configText(l.dsn, l.billing.URL, l.crm.URL) + limits
 			l.must(l.reloadFrom(t.Context(), text, "statuses:", "mode: watch\n    statuses:"))
 			_, err := exceptions.Resume(t.Context(), l.db, store.Resume{Sync: "customer-status", Who: "ana", Reason: "checked"})
-			if err == nil || !strings.Contains(err.Error(), "only watches") {
+			if err == nil || !strings.Contains(err.Error(), "mode: watch") {
 				t.Errorf("it was resumed: %v", err)
 			}
 			l.must(l.reloadFrom(t.Context(), text, "statuses:", "mode: live\n    statuses:"))
