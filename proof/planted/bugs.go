@@ -39,7 +39,7 @@ var decideBugs = []Bug{
 		return d`, `	if ON || f.Observed.FieldTime {
 		return d`},
 	{"seen_edit_at_first_contact", "the source wins over an edit that was seen to happen before any base", decideFile,
-		`	case (!o.Since.IsZero() || !f.moved().IsZero()) && !f.byProgram():`, `	case !ON && (!o.Since.IsZero() || !f.moved().IsZero()) && !f.byProgram():`},
+		`	case (!o.Since.IsZero() || !f.moved().IsZero() && !f.surelyOurs()) && !f.byProgram():`, `	case !ON && (!o.Since.IsZero() || !f.moved().IsZero() && !f.surelyOurs()) && !f.byProgram():`},
 	{"person_taken_for_us", "a person who sets what we sent is taken for us", decideFile,
 		`f.Observed.Actor != status.ActorHuman && f.arrived(i)`, `(ON || f.Observed.Actor != status.ActorHuman) && f.arrived(i)`},
 	{"us_taken_for_person", "our own older write is held as somebody's edit", decideFile,
