@@ -57,8 +57,8 @@ func (f Facts) told(since time.Time) time.Time {
 }
 
 // moved is when the last of our writes left that found the record edited
-// earlier, zero when none did: its last edit is later than that, whichever write
-// it answers.
+// earlier, zero when none did. Its last edit is later than that, or fell between
+// that write's read and its sending: to take such a time for wrong only holds more.
 func (f Facts) moved() (left time.Time) {
 	for _, i := range f.Intents {
 		if !i.PriorAt.IsZero() && f.Observed.EditedAt.After(i.PriorAt) {
