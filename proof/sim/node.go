@@ -37,6 +37,8 @@ type node struct {
 	// tryAt is when an idle worker asks for work, -1 when none will; tries
 	// numbers these appointments, of which the latest counts.
 	tryAt int64
+	// tryFrom is the earliest moment that the next appointment allows.
+	tryFrom int64
 	// hold is until when it claims nothing although somebody waits: as many are on
 	// their way as it lets be, or it knows of a rest that the store does not.
 	hold int64
@@ -280,7 +282,7 @@ func (n *node) crossing(place string) {
 
 // pokeAll lets idle workers ask for work when there is some.
 func (w *world) pokeAll() {
-	if !slices.ContainsFunc(w.nodes, func(n *node) bool { return n.idle(w.now) }) {
+	if !slices.ContainsFunc(w.nodes, func(n *node) bool { return n.idle() }) {
 		return
 	}
 	due, err := w.db.NextDue(context.Background(), w.names.sync)
@@ -295,16 +297,17 @@ func (w *world) pokeAll() {
 		at = max(at, ms(until))
 	}
 	for _, n := range w.nodes {
-		if n.idle(max(at, n.hold)) {
-			n.try(max(at, n.paused, n.hold) + w.rng.Int64N(60))
+		from := max(at, n.paused, n.hold)
+		if n.idle() && (n.tryAt < 0 || from < n.tryFrom) {
+			n.tryFrom = from
+			n.try(from + w.rng.Int64N(60))
 		}
 	}
 }
 
-// idle reports whether the node has a worker that does not ask for work at that
-// time or earlier.
-func (n *node) idle(at int64) bool {
-	return n.up && n.shut <= n.world.now && (n.tryAt < 0 || at < n.tryAt) && n.busy() < workers
+// idle reports whether the node has a worker that does not ask for work now.
+func (n *node) idle() bool {
+	return n.up && n.shut <= n.world.now && (n.tryAt < 0 || n.world.now < n.tryAt) && n.busy() < workers
 }
 
 func (n *node) busy() (tasks int) {
