@@ -32,7 +32,7 @@ type client struct {
 	change string
 	told   int
 	acked  map[string]bool // events that somebody answered 202
-	heard  map[int]bool    // versions that an acknowledged event told of
+	heard  map[int]bool    // versions whose value an acknowledged event told
 	// unknown: it was forgotten since.
 	unknown bool
 }

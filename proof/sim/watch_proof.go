@@ -22,7 +22,7 @@ type overwritten struct {
 // that was written over, people are asked, and about nothing else.
 var provedLate = watch{
 	acknowledged: func(w *world, _ string, e told, _ string) {
-		if c := w.source.client(e.customer); c != nil && !e.reused {
+		if c := w.source.client(e.customer); c != nil && !e.reused && e.value != "" {
 			c.heard[e.version] = true
 		}
 	},
