@@ -184,7 +184,7 @@ func (a *attempt) found(i store.Intent) bool {
 // was the base before keeps whose it was.
 func (a *attempt) seenBase() *store.Base {
 	b := store.Base{Known: true, RecordID: a.target.ID, Status: a.mapping.Target(a.target.Value), Value: a.target.Value,
-		Revision: a.target.Revision, By: a.target.By, At: a.target.EditedAt, SeenAt: a.lookedAt}
+		By: a.target.By, At: a.target.EditedAt, SeenAt: a.lookedAt}
 	if was := a.work.Base; was.Known && was.RecordID == b.RecordID && was.Value == b.Value && !a.target.FieldTime {
 		b.By = was.By
 		if !was.At.IsZero() {

@@ -115,7 +115,7 @@ func (a *attempt) otherSpelling() *ending {
 		Facts: reason.Facts{Target: a.Target.Name, Value: a.desired.Value, Found: a.target.Value, Status: a.desired.Status}})
 	e.park.Cause = fmt.Sprintf("%s: kept as %q", a.desired.Value, a.target.Value)
 	e.base = &store.Base{Known: true, RecordID: a.target.ID, Status: a.desired.Status, Value: a.target.Value,
-		Revision: a.target.Revision, By: byUs, At: a.target.EditedAt, SeenAt: a.lookedAt, Sent: a.desired.Value}
+		By: byUs, At: a.target.EditedAt, SeenAt: a.lookedAt, Sent: a.desired.Value}
 	for _, i := range slices.Clone(a.work.Intents) {
 		if i.RecordID == a.target.ID && i.Value == a.desired.Value && i.Accepted {
 			a.closeIntent(i.ID)

@@ -44,7 +44,7 @@ var prose = []struct {
 	owner       string // what says whose the row is, "" when it is the sync's
 }{
 	{"events", "seq", []string{"event_id", "reason", "reason_facts", "replayed_by"}, "sync = $1", "customer"},
-	{"customers", "sync, customer", []string{"reason", "reason_facts", "observed_by", "base_by", "base_revision", "desired_event", "ruling_by"}, "sync = $1", "customer"},
+	{"customers", "sync, customer", []string{"reason", "reason_facts", "observed_by", "base_by", "desired_event", "ruling_by"}, "sync = $1", "customer"},
 	{"decisions", "id", []string{"reason", "reason_facts", "observed_by"}, "sync = $1", "customer"},
 	{"exceptions", "id", []string{"reason", "reason_facts", "last_action", "candidates", "owner", "troubles"}, "sync = $1", "customer"},
 	{"actions", "id", []string{"who", "note"}, "exception_id in (select id from exceptions where sync = $1)", "(select x.customer from exceptions x where x.id = exception_id)"},

@@ -73,7 +73,7 @@ func (t *tx) forgetTarget(sync string) error {
 	if _, err := t.exec("delete from intents where sync = $1", sync); err != nil {
 		return err
 	}
-	_, err := t.exec(`update customers set base_known = 0, base_record_id = '', base_status = '', base_value = '', base_revision = '', base_by = '', base_at = 0,
+	_, err := t.exec(`update customers set base_known = 0, base_record_id = '', base_status = '', base_value = '', base_by = '', base_at = 0,
     base_seen_at = 0, base_sent = '', base_unverified = 0, human_at = 0, observed_status = '', observed_value = '', observed_at = 0, observed_by = '', observed_seen_at = 0, ruling = '',
     undone = '', fence = fence + 1 where sync = $1`, sync)
 	return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -24,19 +25,20 @@ type migration struct {
 	text    string
 }
 
-// migrationsOf reads the steps of an engine, in order and without a gap.
-func migrationsOf(engine string) ([]migration, error) {
-	names, err := fs.Glob(migrations, path.Join("migrations", engine, "*.sql"))
+// migrationsOf reads the steps of an engine, in order and without a gap. A step's
+// file is called 0002.sql, or 0002_what_it_adds.sql.
+func migrationsOf(files fs.FS, engine string) ([]migration, error) {
+	names, err := fs.Glob(files, path.Join("migrations", engine, "*.sql"))
 	if err != nil {
 		return nil, err
 	}
 	var steps []migration
 	for i, name := range names { // Glob sorts
-		text, err := migrations.ReadFile(name)
+		text, err := fs.ReadFile(files, name)
 		if err != nil {
 			return nil, err
 		}
-		number, _, _ := strings.Cut(path.Base(name), "_")
+		number, _, _ := strings.Cut(strings.TrimSuffix(path.Base(name), ".sql"), "_")
 		version, err := strconv.Atoi(number)
 		if err != nil || version != i+1 {
 			return nil, fmt.Errorf("migration %s is not number %d", name, i+1)
@@ -46,15 +48,11 @@ func migrationsOf(engine string) ([]migration, error) {
 	return steps, nil
 }
 
-// migrate compares the schema with the binary and, when it may, brings it up
-// to date, all steps in one transaction.
-func (db *DB) migrate(ctx context.Context, change bool) error {
-	steps, err := migrationsOf(db.name)
-	if err != nil {
-		return err
-	}
+// migrate compares the schema with the steps and, when it may, brings it up to
+// date, all of them in one transaction.
+func (db *DB) migrate(ctx context.Context, steps []migration, change bool) error {
 	if !change {
-		version, err := schemaVersion(ctx, db.read)
+		version, err := db.schemaVersion(ctx, db.read)
 		if err != nil {
 			return err
 		}
@@ -73,7 +71,7 @@ func (db *DB) migrate(ctx context.Context, change bool) error {
 	if _, err := tx.ExecContext(ctx, "create table if not exists schema_version (version bigint not null primary key)"); err != nil {
 		return fmt.Errorf("prepare the schema: %w", err)
 	}
-	version, err := schemaVersion(ctx, tx)
+	version, err := db.schemaVersion(ctx, tx)
 	if err != nil {
 		return err
 	}
@@ -112,8 +110,9 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// schemaVersion returns the number of the last step, 0 when there is none.
-func schemaVersion(ctx context.Context, q querier) (int, error) {
+// schemaVersion returns the number of the last step, 0 when there is none. Before
+// the first release the steps were others: what those made is ErrUnreleased.
+func (db *DB) schemaVersion(ctx context.Context, q querier) (int, error) {
 	var version int
 	err := q.QueryRowContext(ctx, "select coalesce(max(version), 0) from schema_version").Scan(&version)
 	if err != nil && missingTable(err) {
@@ -122,8 +121,19 @@ func schemaVersion(ctx context.Context, q querier) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read the schema's version: %w", err)
 	}
+	var table string
+	switch err := q.QueryRowContext(ctx, db.tablesWith, unreleasedColumn).Scan(&table); {
+	case err == nil:
+		return 0, ErrUnreleased
+	case !errors.Is(err, sql.ErrNoRows):
+		return 0, fmt.Errorf("read the schema: %w", err)
+	}
 	return version, nil
 }
+
+// unreleasedColumn is a column that every schema had before the first release, and
+// none has had since.
+const unreleasedColumn = "base_revision"
 
 // begin begins the first transaction. Of several processes that make a SQLite
 // file at once, one puts it into its mode, and SQLite tells the others that it is

@@ -1,9 +1,11 @@
 package store_test
 
 import (
+	"database/sql"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,9 +19,9 @@ func TestARenameLeavesNoRowOfTheOldName(t *testing.T) {
 	for engine, dsn := range engines {
 		t.Run(engine, func(t *testing.T) {
 			database := dsn(t)
-			oldDatabase(t, engine, database)
 			db := open(t, store.Options{DSN: database, Migrate: true})
 			raw := rawOf(t, engine, database)
+			fill(t, engine, raw)
 			must := func(err error) {
 				t.Helper()
 				if err != nil {
@@ -87,5 +89,28 @@ func TestARenameLeavesNoRowOfTheOldName(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// fill stores a row of theSync in the tables that the store's calls do not reach in
+// the test.
+func fill(t *testing.T, engine string, raw *sql.DB) {
+	t.Helper()
+	blob := map[string]string{"sqlite": "x'7b7d'", "postgres": "'{}'"}[engine]
+	for _, text := range []string{
+		`insert into names (kind, name) values ('sync', 'SYNC'), ('connection', 'billing')`,
+		`insert into events (connection, sync, side, event_id, customer, value, has_value, occurred_at, received_at, payload, outcome, reason, settled_at)
+values ('billing', 'SYNC', 'source', 'e1', 'c1', 'active', 1, 1, 1, ` + blob + `, 'applied', 'r', 2)`,
+		`insert into customers (sync, customer, generation, due_at) values ('SYNC', 'c1', 1, 5), ('SYNC', 'c2', 1, null)`,
+		`insert into links values ('SYNC', 'c1', 'r1', 'email', 1, 'rule', 1)`,
+		`insert into intents (sync, customer, record_id, value, prior, sent_at, expires) values ('SYNC', 'c1', 'r1', 'A', 'B', 1, 2)`,
+		`insert into exceptions (sync, customer, kind, stage, reason, source_value, target_value, last_action, confidence, owner, state, count, first_seen, last_seen, candidates, cause)
+values ('SYNC', 'c1', 'conflict', 'decide', 'r', 'a', 'b', 'l', 1, 'o', 'open', 1, 1, 1, 'null', 'c1')`,
+		`insert into notices (what, sync, kind, cause, due_at) values ('group', 'SYNC', 'conflict', 'c1', 0)`,
+		`insert into silences (sync, since, longest) values ('SYNC', 1, 1)`,
+	} {
+		if _, err := raw.Exec(strings.ReplaceAll(text, "SYNC", theSync)); err != nil {
+			t.Fatalf("%v: %.80s", err, text)
+		}
 	}
 }

@@ -63,28 +63,30 @@ func (t *tx) holdClaim(w *Work) error {
 
 // Invariant 4: when an event came during the attempt, the customer stays due. A look
 // of a node that only watches, while others write already, is owed another one.
-const releaseCustomer = `
-update customers set lease_until = 0, attempts = $4, first_try = $5,
-    due_at = case when generation = $6 then $7 else due_at end,
-    human_at = case when $39 = 1 or $8 > human_at then $8 else human_at end,
-    email = case when $9 <> '' then $9 else email end,
-    outcome = case when $10 <> '' then $10 else outcome end,
-    reason = case when $10 <> '' then $11 else reason end,
-    reason_code = case when $10 <> '' then $40 else reason_code end,
-    reason_facts = case when $10 <> '' then $41 else reason_facts end,
-    settled_at = case when $10 <> '' then $12 else settled_at end,
-    source_changes = source_changes + case when desired_source_value <> $13 or desired_at > 0 and desired_at < $16 then 1 else 0 end,
-    target_changes = target_changes + case when observed_value <> $21 or observed_at < $22 then 1 else 0 end,
-    desired_source_value = $13, desired_status = $14, desired_value = $15, desired_at = $16, desired_seen_at = $17,
-    desired_event = $18, desired_event_at = $19,
-    observed_status = $20, observed_value = $21, observed_at = $22, observed_by = $23, observed_seen_at = $24,
-    base_known = $25, base_record_id = $26, base_status = $27, base_value = $28, base_revision = $29, base_by = $30,
-    base_at = $31, base_seen_at = $32, base_sent = $37, base_unverified = $38,
-    ruling = case when ruling_at = $33 then '' else ruling end, undone = $34,
-    owed = case when $10 in ('applied', 'already_equal') or $10 <> '' and $36 = 0 then 0
-        when $10 <> '' and exists (select 1 from modes m where m.sync = $1 and m.mode = 'live') then 1 else owed end,
-    halted = case when $10 = 'applied' or $10 <> '' and $35 = 0 and generation = $6 then '' else halted end
-where sync = $1 and customer = $2 and fence = $3 and lease_until > $12`
+var releaseCustomer = named(`
+update customers set lease_until = 0, attempts = :attempts, first_try = :first_try,
+    due_at = case when generation = :generation then :due else due_at end,
+    human_at = case when :overruled = 1 or :human_at > human_at then :human_at else human_at end,
+    email = case when :email <> '' then :email else email end,
+    outcome = case when :outcome <> '' then :outcome else outcome end,
+    reason = case when :outcome <> '' then :reason else reason end,
+    reason_code = case when :outcome <> '' then :reason_code else reason_code end,
+    reason_facts = case when :outcome <> '' then :reason_facts else reason_facts end,
+    settled_at = case when :outcome <> '' then :now else settled_at end,
+    source_changes = source_changes + case when desired_source_value <> :desired_source_value
+        or desired_at > 0 and desired_at < :desired_at then 1 else 0 end,
+    target_changes = target_changes + case when observed_value <> :observed_value or observed_at < :observed_at then 1 else 0 end,
+    desired_source_value = :desired_source_value, desired_status = :desired_status, desired_value = :desired_value,
+    desired_at = :desired_at, desired_seen_at = :desired_seen_at, desired_event = :desired_event, desired_event_at = :desired_event_at,
+    observed_status = :observed_status, observed_value = :observed_value,
+    observed_at = :observed_at, observed_by = :observed_by, observed_seen_at = :observed_seen_at,
+    base_known = :base_known, base_record_id = :base_record_id, base_status = :base_status, base_value = :base_value, base_by = :base_by,
+    base_at = :base_at, base_seen_at = :base_seen_at, base_sent = :base_sent, base_unverified = :base_unverified,
+    ruling = case when ruling_at = :ruling_done then '' else ruling end, undone = :undone,
+    owed = case when :outcome in ('applied', 'already_equal') or :outcome <> '' and :watches = 0 then 0
+        when :outcome <> '' and exists (select 1 from modes m where m.sync = :sync and m.mode = 'live') then 1 else owed end,
+    halted = case when :outcome = 'applied' or :outcome <> '' and :keeps_halt = 0 and generation = :generation then '' else halted end
+where sync = :sync and customer = :customer and fence = :fence and lease_until > :now`)
 
 // release writes the customer itself. A value that the settlement leaves is
 // written as it was claimed: nobody else can have changed it under the lease.
@@ -116,12 +118,19 @@ func (t *tx) release(w *Work, s Settlement) (held bool, err error) {
 		generation = -1 // none is: whatever the customer waits for, it goes on waiting
 	}
 	why := keep(s.Reason)
-	n, err := t.exec(releaseCustomer, w.Sync, w.Customer, w.Fence, s.Attempts, ms(s.FirstTry), generation, due,
-		ms(s.HumanAt), strings.ToLower(strings.TrimSpace(s.Email)), string(s.Outcome), why.text, ms(t.now),
-		d.SourceValue, string(d.Status), d.Value, ms(d.At), ms(d.SeenAt), d.Event, ms(d.EventAt),
-		string(o.Status), o.Value, ms(o.At), o.By, ms(o.SeenAt),
-		bit(b.Known), b.RecordID, string(b.Status), b.Value, b.Revision, b.By, ms(b.At), ms(b.SeenAt), ms(s.RulingDone),
-		undone, bit(s.Halted), bit(s.Watched != nil), b.Sent, bit(b.Unverified), bit(s.Overruled), why.code, why.facts)
+	n, err := t.exec(releaseCustomer.text, releaseCustomer.args(map[string]any{
+		"sync": w.Sync, "customer": w.Customer, "fence": w.Fence, "now": ms(t.now),
+		"generation": generation, "due": due, "attempts": s.Attempts, "first_try": ms(s.FirstTry),
+		"outcome": string(s.Outcome), "reason": why.text, "reason_code": why.code, "reason_facts": why.facts,
+		"human_at": ms(s.HumanAt), "overruled": bit(s.Overruled), "ruling_done": ms(s.RulingDone), "undone": undone,
+		"keeps_halt": bit(s.Halted), "watches": bit(s.Watched != nil), "email": strings.ToLower(strings.TrimSpace(s.Email)),
+		"desired_source_value": d.SourceValue, "desired_status": string(d.Status), "desired_value": d.Value,
+		"desired_at": ms(d.At), "desired_seen_at": ms(d.SeenAt), "desired_event": d.Event, "desired_event_at": ms(d.EventAt),
+		"observed_status": string(o.Status), "observed_value": o.Value,
+		"observed_at": ms(o.At), "observed_by": o.By, "observed_seen_at": ms(o.SeenAt),
+		"base_known": bit(b.Known), "base_record_id": b.RecordID, "base_status": string(b.Status), "base_value": b.Value,
+		"base_by": b.By, "base_at": ms(b.At), "base_seen_at": ms(b.SeenAt), "base_sent": b.Sent, "base_unverified": bit(b.Unverified),
+	})...)
 	return n > 0, err
 }
 

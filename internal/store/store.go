@@ -77,7 +77,11 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		db.clockOf = time.Now
 	}
 	db.statements.db = db
-	if err = db.migrate(ctx, o.Migrate); err != nil {
+	steps, err := migrationsOf(migrations, db.name)
+	if err == nil {
+		err = db.migrate(ctx, steps, o.Migrate)
+	}
+	if err != nil {
 		return nil, errors.Join(err, db.closePools(), db.unlock())
 	}
 	if o.SQLite == nil && !isPostgres(o.DSN) {

@@ -4,7 +4,7 @@ package store
 const valueColumns = `
 desired_source_value, desired_status, desired_value, desired_at, desired_seen_at, desired_event, desired_event_at,
 observed_status, observed_value, observed_at, observed_by, observed_seen_at,
-base_known, base_record_id, base_status, base_value, base_revision, base_by, base_at, base_seen_at,
+base_known, base_record_id, base_status, base_value, base_by, base_at, base_seen_at,
 base_sent, base_unverified`
 
 // values scans valueColumns.
@@ -20,7 +20,7 @@ func (v *values) into() []any {
 	d, o, b := v.desired, v.observed, v.base
 	return []any{&d.SourceValue, &d.Status, &d.Value, &v.desiredAt, &v.desiredSeenAt, &d.Event, &v.desiredEventAt,
 		&o.Status, &o.Value, &v.observedAt, &o.By, &v.observedSeenAt,
-		&v.baseKnown, &b.RecordID, &b.Status, &b.Value, &b.Revision, &b.By, &v.baseAt, &v.baseSeenAt,
+		&v.baseKnown, &b.RecordID, &b.Status, &b.Value, &b.By, &v.baseAt, &v.baseSeenAt,
 		&b.Sent, &v.unverified}
 }
 

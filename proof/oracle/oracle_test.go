@@ -366,7 +366,7 @@ func (d *differential) settle(t *rapid.T) {
 		s.Observed = &store.Observed{Value: words.Draw(t, "observed value"), At: d.moment(t, "at"), By: "us", SeenAt: d.moment(t, "seen at")}
 	}
 	if rapid.Bool().Draw(t, "base") {
-		s.Base = &store.Base{Known: true, RecordID: "rec_1", Value: words.Draw(t, "base value"), Revision: "7", SeenAt: d.moment(t, "seen at"),
+		s.Base = &store.Base{Known: true, RecordID: "rec_1", Value: words.Draw(t, "base value"), SeenAt: d.moment(t, "seen at"),
 			Sent: words.Draw(t, "base sent"), Unverified: rapid.Bool().Draw(t, "unverified")}
 	}
 	if rapid.Bool().Draw(t, "park") {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 
 	"trueup/internal/status"
 )
@@ -13,15 +12,12 @@ import (
 // history is a list of calls and the disk that it begins with.
 type history struct {
 	name  string
-	disk  func(ctx context.Context, dir string) (*Disk, error)
 	steps []step
 	seed  uint64 // of what its cuts leave to chance
 }
 
-func emptyDisk(_ context.Context, dir string) (*Disk, error) { return NewDisk(dir), nil }
-
 // scripted is all that the store can do for two customers, from no database on.
-var scripted = history{name: "from no database on", disk: emptyDisk, steps: []step{
+var scripted = history{name: "from no database on", steps: []step{
 	starting(),
 	receiving(event("evt_1", "cus_1", "active"), event("evt_2", "cus_2", "active"), unreadable("evt_3"), event("evt_4", "cus_1", "trialing")),
 	receiving(event("evt_1", "cus_1", "active"), event("evt_5", "cus_1", "active")), // the first is a repeat
@@ -58,46 +54,6 @@ var scripted = history{name: "from no database on", disk: emptyDisk, steps: []st
 	carried("cus_4"),
 }}
 
-// older begins with the database of the first version, which knew only the
-// first step of the schema, and was not stopped: its WAL is there.
-var older = history{name: "from schema 1 on", disk: olderDisk, steps: []step{
-	starting(),
-	receiving(event("evt_1", "cus_1", "active"), event("evt_2", "cus_1", "canceled")),
-	claiming(1),
-	writing("cus_1", "Active"),
-	retried("cus_1"),
-}}
-
-// oldRows are what that version has written.
-const oldRows = `
-insert into schema_version (version) values (1);
-insert into events (connection, sync, side, event_id, customer, value, has_value, occurred_at, received_at, payload, outcome, reason, settled_at)
-values ('billing', 'plan', 'source', 'evt_1', 'cus_1', 'active', 1, 5, 6, x'7b7d', '', '', 0);
-insert into customers (sync, customer, generation, due_at) values ('plan', 'cus_1', 1, 6);
-insert into intents (sync, customer, record_id, value, prior, sent_at, expires) values ('plan', 'cus_1', 'rec_1', 'Active', 'Trial', 7, 8);
-insert into exceptions (sync, customer, kind, stage, reason, source_value, target_value, last_action, confidence, owner, state, count,
-    first_seen, last_seen, candidates)
-values ('plan', 'cus_1', 'conflict', 'decide', 'a person changed it', 'active', 'Trial', '', 1, 'ops@example.com', 'open', 1, 6, 6, '[]');`
-
-func olderDisk(ctx context.Context, dir string) (_ *Disk, err error) {
-	schema, err := os.ReadFile("../../internal/store/migrations/sqlite/0001_start.sql")
-	if err != nil {
-		return nil, err
-	}
-	d := NewDisk(dir)
-	defer d.Discard()
-	db, err := d.pool("file:"+path+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)", nil)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	text := "begin; create table schema_version (version bigint not null primary key);" + string(schema) + oldRows + "commit"
-	if _, err := db.ExecContext(ctx, text); err != nil {
-		return nil, fmt.Errorf("make the older database: %w", err)
-	}
-	return d.PowerOn(Keeps, nil), nil
-}
-
 // raw reads the rows of a disk without the store, which would migrate it.
 func raw(ctx context.Context, d *Disk) (string, error) {
 	d = d.PowerOn(Keeps, nil) // looking is not to change it
@@ -113,7 +69,7 @@ func raw(ctx context.Context, d *Disk) (string, error) {
 // random is a history of a seed.
 func random(seed uint64, length int) history {
 	r := rand.New(rand.NewPCG(seed, 1))
-	h := history{name: fmt.Sprintf("seed %d", seed), seed: seed, disk: emptyDisk, steps: []step{starting()}}
+	h := history{name: fmt.Sprintf("seed %d", seed), seed: seed, steps: []step{starting()}}
 	for range length {
 		h.steps = append(h.steps, perhaps(randomStep(r)))
 	}

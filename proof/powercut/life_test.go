@@ -218,7 +218,7 @@ func settling(customer string, outcome status.Outcome, change func(*life, *store
 // carried settles with the value proved in the target.
 func carried(customer string) step {
 	return settling(customer, status.Applied, func(l *life, s *store.Settlement) {
-		s.Base = &store.Base{Known: true, RecordID: "rec_1", Status: "active", Value: "Active", Revision: "7", By: "us", At: l.now, SeenAt: l.now}
+		s.Base = &store.Base{Known: true, RecordID: "rec_1", Status: "active", Value: "Active", By: "us", At: l.now, SeenAt: l.now}
 		s.Close, s.HumanAt = store.CloseAll, began
 		if id := l.intents[customer]; id != 0 {
 			s.CloseIntents = []int64{id}

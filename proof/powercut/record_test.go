@@ -30,11 +30,8 @@ func (e lost) Error() string {
 }
 
 func newRecord(ctx context.Context, dir string, h history) (*record, error) {
-	r := &record{history: h}
+	r := &record{history: h, first: NewDisk(dir)}
 	var err error
-	if r.first, err = h.disk(ctx, dir); err != nil {
-		return nil, err
-	}
 	if r.before, err = raw(ctx, r.first); err != nil {
 		return nil, err
 	}

@@ -151,7 +151,7 @@ var work = map[string]func(*testing.T, Open){
 		day := func(n int) time.Time { return time.Date(2026, 2, n, 1, 2, 3, 4e6, time.UTC) }
 		desired := store.Desired{SourceValue: "past_due", Status: "paused", Value: "Paused", At: day(1), SeenAt: day(2), Event: "evt_1", EventAt: day(3)}
 		observed := store.Observed{Status: "active", Value: "Active", At: day(4), By: "human:ana", SeenAt: day(5)}
-		base := store.Base{Known: true, RecordID: "rec_1", Status: "active", Value: "Active", Revision: "7", By: "us", At: day(6), SeenAt: day(7)}
+		base := store.Base{Known: true, RecordID: "rec_1", Status: "active", Value: "Active", By: "us", At: day(6), SeenAt: day(7)}
 		decision := store.Decision{Sync: sync1, Customer: "cus_1", Action: "hold", Reason: reason.Text("a reason"), Row: 8, Stage: status.StageDecide, Outcome: status.Held,
 			Kind: status.Conflict, TargetID: "rec_1", Desired: "Paused", Observed: "Active", Base: "Active", DesiredAt: day(1), ObservedAt: day(4),
 			By: "human:ana", Confidence: 0.5, Events: 1}
