@@ -50,8 +50,8 @@ func (r retention) run(ctx context.Context) {
 
 // look deletes unless another node does or has done so lately.
 func (r retention) look(ctx context.Context) error {
-	const turn = "delete old data" // with spaces: no connection is called so
-	cursor, fence, ok, err := r.db.LeaseCursor(ctx, turn, retainEvery, retainTime)
+	turn := store.Turn{Kind: store.RetentionTurn}
+	cursor, fence, ok, err := r.db.TakeTurn(ctx, turn, retainEvery, retainTime)
 	if err != nil || !ok {
 		return err
 	}
@@ -59,12 +59,12 @@ func (r retention) look(ctx context.Context) error {
 	defer cancel()
 	if err := r.deleteAll(ctx); err != nil {
 		// Somebody else may go on at once: nothing was left half done.
-		if releaseErr := r.db.ReleaseCursor(context.WithoutCancel(ctx), turn, fence); releaseErr != nil {
+		if releaseErr := r.db.LeaveTurn(context.WithoutCancel(ctx), turn, fence); releaseErr != nil {
 			return releaseErr
 		}
 		return err
 	}
-	return r.db.SaveCursor(ctx, turn, fence, cursor, true)
+	return r.db.SaveTurn(ctx, turn, fence, cursor, true)
 }
 
 func (r retention) deleteAll(ctx context.Context) error {

@@ -71,8 +71,8 @@ func (s *suggester) look(ctx context.Context) error {
 	if err != nil || len(waiting) == 0 {
 		return err
 	}
-	turn := "candidates of " + s.Sync
-	cursor, fence, ok, err := s.db.LeaseCursor(ctx, turn, suggestEvery, suggestLease)
+	turn := store.Turn{Kind: store.CandidatesTurn, Name: s.Sync}
+	cursor, fence, ok, err := s.db.TakeTurn(ctx, turn, suggestEvery, suggestLease)
 	if err != nil || !ok {
 		return err
 	}
@@ -84,11 +84,11 @@ func (s *suggester) look(ctx context.Context) error {
 	result, err := s.Run(within)
 	ends := context.WithoutCancel(ctx)
 	if ctx.Err() != nil {
-		return s.db.ReleaseCursor(ends, turn, fence) // whoever comes next looks
+		return s.db.LeaveTurn(ends, turn, fence) // whoever comes next looks
 	}
 	// After a fault not at once again either: the list may be long, and the tool
 	// busy.
-	err = errors.Join(err, s.db.SaveCursor(ends, turn, fence, strconv.FormatInt(result.Last, 10), true))
+	err = errors.Join(err, s.db.SaveTurn(ends, turn, fence, strconv.FormatInt(result.Last, 10), true))
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func looking(t *testing.T, customers int) (*suggester, *tool) {
 // free reports whether a node could look now, if it had not looked for a while.
 func (s *suggester) free(t *testing.T) bool {
 	t.Helper()
-	_, _, ok, err := s.db.LeaseCursor(t.Context(), "candidates of "+s.Sync, 0, time.Minute)
+	_, _, ok, err := s.db.TakeTurn(t.Context(), store.Turn{Kind: store.CandidatesTurn, Name: s.Sync}, 0, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}

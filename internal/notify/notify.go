@@ -67,9 +67,9 @@ type Store interface {
 	RemindOverdue(ctx context.Context, sync string, after time.Duration) (reminded int, err error)
 	Overdue(ctx context.Context, sync string, after time.Duration) (map[status.Kind]int, error)
 	Nodes(ctx context.Context) ([]store.Node, error)
-	Pause(ctx context.Context, name string, until time.Time) error
-	PausedUntil(ctx context.Context, name string) (time.Time, error)
-	Reserve(ctx context.Context, name string, n, requests int, per time.Duration) (now, first time.Time, gap time.Duration, err error)
+	PauseChannel(ctx context.Context, channel string, until time.Time) error
+	ChannelPausedUntil(ctx context.Context, channel string) (time.Time, error)
+	ReserveChannel(ctx context.Context, channel string, gap time.Duration) (now, first time.Time, err error)
 }
 
 // Message is what people are told, in plain text: whoever sends it escapes and

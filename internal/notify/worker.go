@@ -138,10 +138,6 @@ type channel struct {
 	until time.Time
 }
 
-// key is what the channel's turns and its rest are kept under. No connection
-// has a space in its name.
-func (c *channel) key() string { return "notify " + c.name }
-
 func (c *channel) tell(ctx context.Context, notices []store.Notice) {
 	left, err := c.fold(ctx, notices)
 	rest := time.Duration(0)
@@ -159,7 +155,7 @@ func (c *channel) tell(ctx context.Context, notices []store.Notice) {
 
 // rest returns for how long nothing may be sent to the channel.
 func (c *channel) rest(ctx context.Context) (time.Duration, error) {
-	until, err := c.Store.PausedUntil(ctx, c.key())
+	until, err := c.Store.ChannelPausedUntil(ctx, c.name)
 	if err != nil {
 		return 0, err
 	}
@@ -251,7 +247,7 @@ func (c *channel) settled(err error) error {
 
 // turnCame waits until one more message may be sent to the channel.
 func (c *channel) turnCame(ctx context.Context) error {
-	now, first, _, err := c.Store.Reserve(ctx, c.key(), 1, 1, spacing)
+	now, first, err := c.Store.ReserveChannel(ctx, c.name, spacing)
 	if err != nil || !first.After(now) {
 		return err
 	}
@@ -304,7 +300,7 @@ func (c *channel) failed(ctx context.Context, n store.Notice, err error) (rest t
 	if err != nil {
 		return 0, err
 	}
-	return pause, c.Store.Pause(ctx, c.key(), now.Add(pause))
+	return pause, c.Store.PauseChannel(ctx, c.name, now.Add(pause))
 }
 
 // backoff is the pause after a failure when there were so many in a row before.

@@ -40,9 +40,9 @@ const (
 
 // Store keeps where asking has got to; it is *store.DB.
 type Store interface {
-	LeaseCursor(ctx context.Context, connection string, every, lease time.Duration) (cursor string, fence int64, ok bool, err error)
-	SaveCursor(ctx context.Context, connection string, fence int64, cursor string, done bool) error
-	ReleaseCursor(ctx context.Context, connection string, fence int64) error
+	TakeTurn(ctx context.Context, turn store.Turn, every, lease time.Duration) (cursor string, fence int64, ok bool, err error)
+	SaveTurn(ctx context.Context, turn store.Turn, fence int64, cursor string, done bool) error
+	LeaveTurn(ctx context.Context, turn store.Turn, fence int64) error
 	ListedAt(ctx context.Context, connection string) (time.Time, error)
 	OpenException(ctx context.Context, x store.NewException) (id int64, err error)
 	CloseExceptions(ctx context.Context, sync, customer string, kind status.Kind, lastAction string) (closed int, err error)
@@ -118,13 +118,14 @@ func (p *Poller) barred(ctx context.Context) (bool, error) {
 // nothing to do, because another node is asking or has asked lately, and when
 // another went on in our place.
 func (p *Poller) Ask(ctx context.Context, lately time.Duration) (asked bool, err error) {
-	cursor, fence, ok, err := p.Store.LeaseCursor(ctx, p.Connection, lately, 2*answerTime)
+	turn := store.ChangesOf(p.Connection)
+	cursor, fence, ok, err := p.Store.TakeTurn(ctx, turn, lately, 2*answerTime)
 	if err != nil || !ok {
 		return false, err
 	}
 	defer func() {
 		if err != nil { // whoever tries next, here or elsewhere, need not wait for the lease
-			err = errors.Join(err, p.Store.ReleaseCursor(context.WithoutCancel(ctx), p.Connection, fence))
+			err = errors.Join(err, p.Store.LeaveTurn(context.WithoutCancel(ctx), turn, fence))
 		}
 	}()
 	// What this asking brings has changed since the one before began, which may
@@ -147,7 +148,7 @@ func (p *Poller) Ask(ctx context.Context, lately time.Duration) (asked bool, err
 		}
 		cursor = next
 		// The events are stored; only then may the cursor pass them.
-		if err := p.Store.SaveCursor(ctx, p.Connection, fence, cursor, !more); err != nil {
+		if err := p.Store.SaveTurn(ctx, turn, fence, cursor, !more); err != nil {
 			if errors.Is(err, store.ErrFenced) {
 				return false, nil
 			}

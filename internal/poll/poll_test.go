@@ -62,11 +62,11 @@ func (f *faulty) fail(call string) error {
 	return errDown
 }
 
-func (f *faulty) SaveCursor(ctx context.Context, connection string, fence int64, cursor string, done bool) error {
+func (f *faulty) SaveTurn(ctx context.Context, turn store.Turn, fence int64, cursor string, done bool) error {
 	if err := f.fail("save"); err != nil {
 		return err
 	}
-	return f.DB.SaveCursor(ctx, connection, fence, cursor, done)
+	return f.DB.SaveTurn(ctx, turn, fence, cursor, done)
 }
 
 func (f *faulty) CloseExceptions(ctx context.Context, sync, customer string, kind status.Kind, lastAction string) (int, error) {
@@ -106,7 +106,7 @@ func TestWhatWasMissedIsAskedForAtTheStart(t *testing.T) {
 			leased(t, db)
 		}},
 		"when another node asked just before, for what came in between": {every: 6 * time.Hour, before: func(t *testing.T, db *faulty) {
-			if err := db.SaveCursor(t.Context(), "billing", leased(t, db), "1", true); err != nil {
+			if err := db.SaveTurn(t.Context(), store.ChangesOf("billing"), leased(t, db), "1", true); err != nil {
 				t.Fatal(err)
 			}
 		}},
@@ -133,7 +133,7 @@ func TestWhatWasMissedIsAskedForAtTheStart(t *testing.T) {
 
 // leased is what a node leaves that crashes while it asks.
 func leased(t *testing.T, db *faulty) (fence int64) {
-	_, fence, ok, err := db.LeaseCursor(t.Context(), "billing", 0, 2*answerTime)
+	_, fence, ok, err := db.TakeTurn(t.Context(), store.ChangesOf("billing"), 0, 2*answerTime)
 	if err != nil || !ok {
 		t.Fatalf("lease: %t, %v", ok, err)
 	}

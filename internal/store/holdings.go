@@ -77,7 +77,7 @@ func (db *DB) holding(q query, kind NameKind, name string) (Holding, error) {
 		count(&sources, "select count(*) from events where connection = $1 and side = 'source'"),
 		count(&targets, "select count(*) from events where connection = $1 and side = 'target'"),
 		count(&h.Waiting, "select count(*) from events where connection = $1 and outcome = ''"),
-		count(&place, "select count(*) from cursors where connection = $1 and cursor <> ''"),
+		count(&place, "select count(*) from turns where kind = 'changes' and name = $1 and cursor <> ''"),
 		count(&tokens, "select count(*) from tokens where connection = $1 and sealed <> ''"))
 	h.Events, h.AsSource, h.AsTarget, h.Place, h.Tokens = sources+targets, sources > 0 || place > 0, targets > 0, place > 0, tokens > 0
 	return h, err
@@ -130,7 +130,7 @@ func (db *DB) End(ctx context.Context, kind NameKind, name, who string) (ended H
 			return err
 		}
 		if kind == ConnectionName {
-			for _, table := range []string{"cursors where connection", "tokens where connection", "connections where name"} {
+			for _, table := range []string{"turns where kind = 'changes' and name", "rests where kind = 'connection' and name", "tokens where connection", "connections where name"} {
 				if _, err := t.exec("delete from "+table+" = $1", name); err != nil {
 					return err
 				}

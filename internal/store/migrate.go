@@ -133,7 +133,7 @@ func (db *DB) schemaVersion(ctx context.Context, q querier) (int, error) {
 
 // unreleasedColumn is a column that every schema had before the first release, and
 // none has had since.
-const unreleasedColumn = "base_revision"
+const unreleasedColumn = "asked_at"
 
 // begin begins the first transaction. Of several processes that make a SQLite
 // file at once, one puts it into its mode, and SQLite tells the others that it is

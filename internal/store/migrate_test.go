@@ -141,7 +141,7 @@ func TestADatabaseOfADevelopmentVersionIsRefused(t *testing.T) {
 	eachEngine(t, func(t *testing.T, dsn string) {
 		raw := openPlain(t, dsn).write
 		for _, text := range []string{"create table schema_version (version bigint not null primary key)",
-			"create table customers (sync text not null, base_revision text not null)",
+			"create table cursors (connection text not null, asked_at bigint not null)",
 			"insert into schema_version (version) values (1)"} {
 			if _, err := raw.Exec(text); err != nil {
 				t.Fatal(err)

@@ -126,7 +126,9 @@ func (t *tx) renameConnection(r Rename) error {
 		// An event that both have told is one event.
 		`update events set connection = $2 where connection = $1 and not exists (
     select 1 from events e where e.connection = $2 and e.event_id = events.event_id and e.sync = events.sync)`,
-		"update cursors set connection = $2 where connection = $1 and not exists (select 1 from cursors c where c.connection = $2 and c.cursor <> '')",
+		"delete from turns where kind = 'changes' and name = $2 and cursor = '' and exists (select 1 from turns t where t.kind = 'changes' and t.name = $1)",
+		"update turns set name = $2 where kind = 'changes' and name = $1 and not exists (select 1 from turns t where t.kind = 'changes' and t.name = $2)",
+		"update rests set name = $2 where kind = 'connection' and name = $1 and not exists (select 1 from rests r where r.kind = 'connection' and r.name = $2)",
 		"update connections set name = $2 where name = $1 and not exists (select 1 from connections c where c.name = $2)",
 		// The group of a connection's exceptions, and its message, are the same ones.
 		"delete from notices where kind = 'connection_failed' and cause = $2 and exists (select 1 from notices n where n.kind = notices.kind and n.sync = notices.sync and n.what = notices.what and n.cause = $1)",

@@ -52,7 +52,7 @@ type DB struct {
 	live        map[string]bool // whether a sync writes, where it is noted
 	accounts    map[sideOf]store.Account
 	connections map[string]*connection
-	cursors     map[string]*cursor
+	turns       map[store.Turn]*turn
 	lastIntent  int64
 	unfenced    bool
 	process     int64 // whose name things are taken in
@@ -96,20 +96,20 @@ type connection struct {
 	asked       int64 // likewise
 }
 
-type cursor struct {
-	at         string
+type turn struct {
+	cursor     string
 	fence      int64
 	leaseUntil time.Time
 	holder     int64
-	// beganAt is when the lease was, listedAt that of the last that was done.
-	beganAt, listedAt time.Time
-	askedAt           time.Time
+	takenAt    time.Time
+	endedAt    time.Time // of the last complete one
+	endedFrom  time.Time // when that one was taken
 }
 
 // New returns an empty store on the given clock.
 func New(now func() time.Time) *DB {
 	return &DB{now: now, seen: map[eventKey]bool{}, customers: map[key]*customer{},
-		connections: map[string]*connection{}, cursors: map[string]*cursor{},
+		connections: map[string]*connection{}, turns: map[store.Turn]*turn{},
 		actions: map[int64][]store.Action{}, requests: map[string]request{}, counted: map[int64]changes{}, troubles: map[int64][]trouble{}, dismissed: map[int64]bool{}, halts: map[string]time.Time{}, live: map[string]bool{}, accounts: map[sideOf]store.Account{}}
 }
 

@@ -51,9 +51,9 @@ type engine interface {
 	Pause(ctx context.Context, connection string, until time.Time) error
 	PausedUntil(ctx context.Context, connection string) (time.Time, error)
 	Reserve(ctx context.Context, connection string, n, requests int, per time.Duration) (time.Time, time.Time, time.Duration, error)
-	LeaseCursor(ctx context.Context, connection string, every, lease time.Duration) (string, int64, bool, error)
-	SaveCursor(ctx context.Context, connection string, fence int64, cursor string, done bool) error
-	ReleaseCursor(ctx context.Context, connection string, fence int64) error
+	TakeTurn(ctx context.Context, turn store.Turn, every, lease time.Duration) (string, int64, bool, error)
+	SaveTurn(ctx context.Context, turn store.Turn, fence int64, cursor string, done bool) error
+	LeaveTurn(ctx context.Context, turn store.Turn, fence int64) error
 	ClaimAs(process int64)
 	TakeBackFrom(ctx context.Context, process int64) (int, error)
 	Event(ctx context.Context, seq int64) (store.Event, error)
@@ -100,7 +100,7 @@ func TestTheEnginesAndTheOracleAgree(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"receive": d.receive, "replay": d.replay, "time passes": d.pass, "claim": d.claim, "claim one": d.claimOne, "begin a write": d.beginWrite, "settle": d.settle,
 			"save a link": d.saveLink, "follow a merge": d.followLink, "people set links": d.importLinks, "remove a link": d.removeLink, "an exception": d.exception,
-			"somebody acts": d.act, "a connection rests": d.rest, "reserve calls": d.reserve, "ask for changes": d.cursor, "resume": d.resume, "the mode": d.mode, "the account": d.account, "compare": d.compare, "another process": d.process, "a process dies": d.takeBack,
+			"somebody acts": d.act, "a connection rests": d.rest, "reserve calls": d.reserve, "ask for changes": d.turn, "resume": d.resume, "the mode": d.mode, "the account": d.account, "compare": d.compare, "another process": d.process, "a process dies": d.takeBack,
 		})
 		d.compare(rt)
 	})
@@ -505,11 +505,11 @@ func (d *differential) reserve(t *rapid.T) {
 	})
 }
 
-func (d *differential) cursor(t *rapid.T) {
+func (d *differential) turn(t *rapid.T) {
 	switch n := len(d.sides[0].fences); {
 	case n == 0 || rapid.Bool().Draw(t, "lease"):
-		d.all("lease the cursor", func(s *side) any {
-			at, fence, ok, err := s.LeaseCursor(context.Background(), d.connection, 30*time.Second, time.Minute)
+		d.all("take the turn", func(s *side) any {
+			at, fence, ok, err := s.TakeTurn(context.Background(), store.ChangesOf(d.connection), 30*time.Second, time.Minute)
 			if ok {
 				s.fences = append(s.fences, fence)
 			}
@@ -517,13 +517,13 @@ func (d *differential) cursor(t *rapid.T) {
 		})
 	case rapid.Bool().Draw(t, "release"):
 		at := rapid.IntRange(0, n-1).Draw(t, "which")
-		d.all("release the cursor", func(s *side) any {
-			return answered(nil, s.ReleaseCursor(context.Background(), d.connection, s.fences[at]))
+		d.all("leave the turn", func(s *side) any {
+			return answered(nil, s.LeaveTurn(context.Background(), store.ChangesOf(d.connection), s.fences[at]))
 		})
 	default:
 		at, to, done := rapid.IntRange(0, n-1).Draw(t, "which"), words.Draw(t, "to"), rapid.Bool().Draw(t, "done")
-		d.all("save the cursor", func(s *side) any {
-			return answered(nil, s.SaveCursor(context.Background(), d.connection, s.fences[at], to, done))
+		d.all("save the turn", func(s *side) any {
+			return answered(nil, s.SaveTurn(context.Background(), store.ChangesOf(d.connection), s.fences[at], to, done))
 		})
 	}
 }

@@ -341,56 +341,56 @@ func (db *DB) ReserveWithin(_ context.Context, name string, n, requests int, per
 	return now, time.UnixMicro(at).UTC(), gap, ok, nil
 }
 
-// LeaseCursor returns where asking for changes has got to, for the one who may.
-func (db *DB) LeaseCursor(_ context.Context, name string, every, lease time.Duration) (at string, fence int64, ok bool, err error) {
+// TakeTurn gives a turn to the one who may have it now.
+func (db *DB) TakeTurn(_ context.Context, name store.Turn, every, lease time.Duration) (cursor string, fence int64, ok bool, err error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	now := db.clock()
-	c := db.cursors[name]
-	if c == nil {
-		c = &cursor{}
-		db.cursors[name] = c
+	t := db.turns[name]
+	if t == nil {
+		t = &turn{}
+		db.turns[name] = t
 	}
-	if c.leaseUntil.After(now) && !c.leaseUntil.After(milli(now.Add(lease))) || c.askedAt.After(milli(now.Add(-every))) && !c.askedAt.After(now) {
+	if t.leaseUntil.After(now) && !t.leaseUntil.After(milli(now.Add(lease))) || t.endedAt.After(milli(now.Add(-every))) && !t.endedAt.After(now) {
 		return "", 0, false, nil
 	}
-	c.fence++
-	c.leaseUntil, c.beganAt, c.holder = milli(now.Add(lease)), now, db.process
-	return c.at, c.fence, true, nil
+	t.fence++
+	t.leaseUntil, t.takenAt, t.holder = milli(now.Add(lease)), now, db.process
+	return t.cursor, t.fence, true, nil
 }
 
-// SaveCursor stores where asking has got to.
-func (db *DB) SaveCursor(_ context.Context, name string, fence int64, at string, done bool) error {
+// SaveTurn stores how far a turn has come.
+func (db *DB) SaveTurn(_ context.Context, name store.Turn, fence int64, cursor string, done bool) error {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	now := db.clock()
-	c := db.cursors[name]
-	if c == nil || c.fence != fence || !c.leaseUntil.After(now) {
-		return fmt.Errorf("save how far the changes of connection %s were asked for: %w", name, store.ErrFenced)
+	t := db.turns[name]
+	if t == nil || t.fence != fence || !t.leaseUntil.After(now) {
+		return fmt.Errorf("save the turn for %s: %w", name, store.ErrFenced)
 	}
-	c.at = at
+	t.cursor = cursor
 	if done {
-		c.askedAt, c.listedAt, c.leaseUntil = now, c.beganAt, time.Time{}
+		t.endedAt, t.endedFrom, t.leaseUntil = now, t.takenAt, time.Time{}
 	}
 	return nil
 }
 
-// ListedAt returns when asking began that told of all changes up to then.
-func (db *DB) ListedAt(_ context.Context, name string) (time.Time, error) {
+// ListedAt returns when the last complete list of a connection's changes was asked for.
+func (db *DB) ListedAt(_ context.Context, connection string) (time.Time, error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	if c := db.cursors[name]; c != nil {
-		return c.listedAt, nil
+	if t := db.turns[store.ChangesOf(connection)]; t != nil {
+		return t.endedFrom, nil
 	}
 	return time.Time{}, nil
 }
 
-// ReleaseCursor ends the lease without moving on.
-func (db *DB) ReleaseCursor(_ context.Context, name string, fence int64) error {
+// LeaveTurn gives a turn back without progress.
+func (db *DB) LeaveTurn(_ context.Context, name store.Turn, fence int64) error {
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	if c := db.cursors[name]; c != nil && c.fence == fence {
-		c.leaseUntil = time.Time{}
+	if t := db.turns[name]; t != nil && t.fence == fence {
+		t.leaseUntil = time.Time{}
 	}
 	return nil
 }

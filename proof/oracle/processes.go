@@ -38,11 +38,11 @@ func (db *DB) TakeBackFrom(_ context.Context, process int64) (n int, err error) 
 		}
 		c.leaseUntil = free
 	}
-	for _, c := range db.cursors {
-		if c.holder == process && c.leaseUntil.After(now) {
+	for _, t := range db.turns {
+		if t.holder == process && t.leaseUntil.After(now) {
 			n++
-			c.fence++
-			c.leaseUntil = time.Time{}
+			t.fence++
+			t.leaseUntil = time.Time{}
 		}
 	}
 	return n, nil

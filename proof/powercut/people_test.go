@@ -24,7 +24,7 @@ func reserving(connection string) step {
 
 func asking() step {
 	return step{name: "ask for changes", do: func(l *life) error {
-		_, fence, ok, err := l.LeaseCursor(l.ctx, "crm", time.Second, lease)
+		_, fence, ok, err := l.TakeTurn(l.ctx, store.ChangesOf("crm"), time.Second, lease)
 		if ok {
 			l.cursor = fence
 		}
@@ -34,7 +34,7 @@ func asking() step {
 
 func asked(cursor string, done bool) step {
 	return step{name: "save the cursor " + cursor, do: func(l *life) error {
-		return l.SaveCursor(l.ctx, "crm", l.cursor, cursor, done)
+		return l.SaveTurn(l.ctx, store.ChangesOf("crm"), l.cursor, cursor, done)
 	}}
 }
 

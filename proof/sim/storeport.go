@@ -242,24 +242,24 @@ func (p *port) Events(ctx context.Context, f store.EventFilter) ([]store.Event, 
 	return p.world.db.Events(ctx, f)
 }
 
-// LeaseCursor implements poll.Store.
-func (p *port) LeaseCursor(ctx context.Context, connection string, every, lease time.Duration) (cursor string, fence int64, ok bool, err error) {
+// TakeTurn implements poll.Store.
+func (p *port) TakeTurn(ctx context.Context, turn store.Turn, every, lease time.Duration) (cursor string, fence int64, ok bool, err error) {
 	err = p.do("cursor", func(*task) error {
 		p.world.db.ClaimAs(p.process)
-		cursor, fence, ok, err = p.world.db.LeaseCursor(ctx, connection, every, lease)
+		cursor, fence, ok, err = p.world.db.TakeTurn(ctx, turn, every, lease)
 		return err
 	})
 	return cursor, fence, ok, err
 }
 
-// SaveCursor implements poll.Store.
-func (p *port) SaveCursor(ctx context.Context, connection string, fence int64, cursor string, done bool) error {
-	return p.do("cursor", func(*task) error { return p.world.db.SaveCursor(ctx, connection, fence, cursor, done) })
+// SaveTurn implements poll.Store.
+func (p *port) SaveTurn(ctx context.Context, turn store.Turn, fence int64, cursor string, done bool) error {
+	return p.do("cursor", func(*task) error { return p.world.db.SaveTurn(ctx, turn, fence, cursor, done) })
 }
 
-// ReleaseCursor implements poll.Store.
-func (p *port) ReleaseCursor(ctx context.Context, connection string, fence int64) error {
-	return p.do("cursor", func(*task) error { return p.world.db.ReleaseCursor(ctx, connection, fence) })
+// LeaveTurn implements poll.Store.
+func (p *port) LeaveTurn(ctx context.Context, turn store.Turn, fence int64) error {
+	return p.do("cursor", func(*task) error { return p.world.db.LeaveTurn(ctx, turn, fence) })
 }
 
 // ListedAt implements poll.Store.

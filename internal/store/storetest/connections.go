@@ -12,6 +12,40 @@ import (
 )
 
 var connections = map[string]func(*testing.T, Open){
+	"a channel rests apart from a connection of the same name": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		until := f.clock.Now().Add(time.Minute)
+		f.must(f.db.PauseChannel(f.ctx, "crm", until))
+		_, _, err := f.db.ReserveChannel(f.ctx, "crm", time.Minute)
+		f.must(err)
+		if got, err := f.db.PausedUntil(f.ctx, "crm"); err != nil || !got.IsZero() {
+			t.Errorf("the connection rests until %s, %v", got, err)
+		}
+		if got, err := f.db.ChannelPausedUntil(f.ctx, "crm"); err != nil || !got.Equal(until) {
+			t.Errorf("the channel rests until %s, %v; want %s", got, err, until)
+		}
+		if now, first, err := f.db.ReserveChannel(f.ctx, "crm", time.Minute); err != nil || first.Sub(now) != time.Minute {
+			t.Errorf("the next message is in %s, %v; want 1m", first.Sub(now), err)
+		}
+		if all, err := f.db.ConnectionStates(f.ctx); err != nil || len(all) != 0 {
+			t.Errorf("connections: %v, %v; want none", all, err)
+		}
+	},
+
+	"turns of one name and two kinds are two turns": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		changes, candidates := store.ChangesOf("billing"), store.Turn{Kind: store.CandidatesTurn, Name: "billing"}
+		_, fence, ok, err := f.db.TakeTurn(f.ctx, changes, 0, lease)
+		f.must(err)
+		if cursor, _, other, err := f.db.TakeTurn(f.ctx, candidates, 0, lease); !ok || !other || cursor != "" || err != nil {
+			t.Errorf("taken: %t and %t, %v; want both", ok, other, err)
+		}
+		f.must(f.db.SaveTurn(f.ctx, changes, fence, "page 2", true))
+		if cursor, _, ok, err := f.db.TakeTurn(f.ctx, candidates, 0, lease); ok || err != nil {
+			t.Errorf("the other turn is free at %q, %v", cursor, err)
+		}
+	},
+
 	"events without a status are counted over all nodes, and those before an update are known": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		node2 := open(t, store.Options{Now: f.clock.Now})
@@ -110,52 +144,52 @@ var connections = map[string]func(*testing.T, Open){
 				t.Errorf("the next call may be made %s from now", first.Sub(now))
 			}
 		}
-		_, fence, _, err := f.db.LeaseCursor(f.ctx, "billing", time.Minute, lease)
+		_, fence, _, err := f.db.TakeTurn(f.ctx, store.ChangesOf("billing"), time.Minute, lease)
 		f.must(err)
-		f.must(f.db.SaveCursor(f.ctx, "billing", fence, "evt_1", true))
+		f.must(f.db.SaveTurn(f.ctx, store.ChangesOf("billing"), fence, "evt_1", true))
 		f.clock.Move(-time.Hour)
-		if _, _, ok, err := f.db.LeaseCursor(f.ctx, "billing", time.Minute, lease); err != nil || !ok {
+		if _, _, ok, err := f.db.TakeTurn(f.ctx, store.ChangesOf("billing"), time.Minute, lease); err != nil || !ok {
 			t.Errorf("it is not asked for changes, %v", err)
 		}
 		f.clock.Move(-time.Hour) // and whoever asked has died
-		if _, _, ok, err := f.db.LeaseCursor(f.ctx, "billing", time.Minute, lease); err != nil || !ok {
+		if _, _, ok, err := f.db.TakeTurn(f.ctx, store.ChangesOf("billing"), time.Minute, lease); err != nil || !ok {
 			t.Errorf("a lease from the time to come keeps the others from asking, %v", err)
 		}
 	},
 	"one node asks for changes at a time, and no more often than every so often": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		const every = 5 * time.Minute
-		cursor, fence, ok, err := f.db.LeaseCursor(f.ctx, "billing", every, lease)
+		cursor, fence, ok, err := f.db.TakeTurn(f.ctx, store.ChangesOf("billing"), every, lease)
 		f.must(err)
 		if !ok || cursor != "" {
 			t.Fatalf("the first time: %q, %t", cursor, ok)
 		}
 		taken := func() bool {
 			t.Helper()
-			_, _, ok, err := f.db.LeaseCursor(f.ctx, "billing", every, lease)
+			_, _, ok, err := f.db.TakeTurn(f.ctx, store.ChangesOf("billing"), every, lease)
 			f.must(err)
 			return ok
 		}
 		if taken() {
 			t.Error("two ask at a time")
 		}
-		f.must(f.db.SaveCursor(f.ctx, "billing", fence, "evt_5", false))
-		f.must(f.db.SaveCursor(f.ctx, "billing", fence, "evt_9", true))
+		f.must(f.db.SaveTurn(f.ctx, store.ChangesOf("billing"), fence, "evt_5", false))
+		f.must(f.db.SaveTurn(f.ctx, store.ChangesOf("billing"), fence, "evt_9", true))
 		if taken() {
 			t.Error("it is asked again at once")
 		}
 		f.clock.Move(every)
-		cursor, fence, ok, err = f.db.LeaseCursor(f.ctx, "billing", every, lease)
+		cursor, fence, ok, err = f.db.TakeTurn(f.ctx, store.ChangesOf("billing"), every, lease)
 		f.must(err)
 		if !ok || cursor != "evt_9" {
 			t.Errorf("the second time: %q, %t", cursor, ok)
 		}
-		f.must(f.db.ReleaseCursor(f.ctx, "billing", fence))
+		f.must(f.db.LeaveTurn(f.ctx, store.ChangesOf("billing"), fence))
 		if !taken() {
 			t.Error("a lease that was given back is not free")
 		}
 		f.clock.Move(lease)
-		if err := f.db.SaveCursor(f.ctx, "billing", fence, "evt_1", true); !errors.Is(err, store.ErrFenced) {
+		if err := f.db.SaveTurn(f.ctx, store.ChangesOf("billing"), fence, "evt_1", true); !errors.Is(err, store.ErrFenced) {
 			t.Errorf("an old lease moves the cursor: %v", err)
 		}
 	},
@@ -164,10 +198,10 @@ var connections = map[string]func(*testing.T, Open){
 		f.must(f.db.Pause(f.ctx, "billing", f.clock.Now().Add(time.Minute)))
 		_, first, gap, err := f.db.Reserve(f.ctx, "crm", 10, 100, 10*time.Second)
 		f.must(err)
-		leased, fence, _, err := f.db.LeaseCursor(f.ctx, "billing", 0, time.Minute)
+		leased, fence, _, err := f.db.TakeTurn(f.ctx, store.ChangesOf("billing"), 0, time.Minute)
 		f.must(err)
 		f.must(f.db.NoteListed(f.ctx, "billing", f.clock.Now().Add(-time.Hour))) // nobody knows what the list had before
-		f.must(f.db.SaveCursor(f.ctx, "billing", fence, leased, true))
+		f.must(f.db.SaveTurn(f.ctx, store.ChangesOf("billing"), fence, leased, true))
 		f.must(f.db.NoteListed(f.ctx, "crm", f.clock.Now().Add(-time.Hour))) // it has no list
 		f.must(f.db.NoteListed(f.ctx, "billing", f.clock.Now().Add(-time.Hour)))
 		f.must(f.db.SaveBudget(f.ctx, "crm", 900, 1000, 10*time.Second))

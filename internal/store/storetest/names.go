@@ -301,12 +301,29 @@ var namesOf = map[string]func(*testing.T, Open){
 		}
 	},
 
+	"a connection keeps its place although the new name was asked once and answered nothing": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.note(sync1)
+		_, fence, _, err := f.db.TakeTurn(f.ctx, store.ChangesOf("billing"), 0, lease)
+		f.must(err)
+		f.must(f.db.SaveTurn(f.ctx, store.ChangesOf("billing"), fence, "page 7", true))
+		_, _, _, err = f.db.TakeTurn(f.ctx, store.ChangesOf("bill2"), 0, lease)
+		f.must(err)
+		_, err = f.db.Rename(f.ctx, store.Rename{Kind: store.ConnectionName, Old: "billing", New: "bill2"})
+		f.must(err)
+		f.clock.Move(time.Hour)
+		cursor, _, ok, err := f.db.TakeTurn(f.ctx, store.ChangesOf("bill2"), 0, lease)
+		if err != nil || !ok || cursor != "page 7" {
+			t.Errorf("its place is %q, %t, %v; want page 7", cursor, ok, err)
+		}
+	},
+
 	"a connection keeps its place, its tokens and its group of exceptions": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		f.note(sync1)
-		_, fence, _, err := f.db.LeaseCursor(f.ctx, "billing", 0, lease)
+		_, fence, _, err := f.db.TakeTurn(f.ctx, store.ChangesOf("billing"), 0, lease)
 		f.must(err)
-		f.must(f.db.SaveCursor(f.ctx, "billing", fence, "page 7", true))
+		f.must(f.db.SaveTurn(f.ctx, store.ChangesOf("billing"), fence, "page 7", true))
 		f.must(f.db.PutToken(f.ctx, "billing", "sealed for billing"))
 		x := exception("cus_1", status.ConnectionFailed, status.StageReadSource)
 		x.Cause = "billing"
@@ -316,7 +333,7 @@ var namesOf = map[string]func(*testing.T, Open){
 			Reseal: func(sealed string) (string, error) { return sealed + ", then for bill2", nil }})
 		f.must(err)
 		f.clock.Move(time.Hour)
-		cursor, _, ok, err := f.db.LeaseCursor(f.ctx, "bill2", 0, lease)
+		cursor, _, ok, err := f.db.TakeTurn(f.ctx, store.ChangesOf("bill2"), 0, lease)
 		f.must(err)
 		sealed, err := f.db.Token(f.ctx, "bill2")
 		f.must(err)

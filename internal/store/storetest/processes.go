@@ -78,7 +78,7 @@ var processes = map[string]func(*testing.T, Open){
 	"a list of changes and a comparison of a dead process are gone on with at once": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		f.db.ClaimAs(7)
-		_, fence, ok, err := f.db.LeaseCursor(f.ctx, "billing", 0, lease)
+		_, fence, ok, err := f.db.TakeTurn(f.ctx, store.ChangesOf("billing"), 0, lease)
 		f.must(err)
 		left, err := f.db.BeginSweep(f.ctx, store.Sweep{Sync: sync1, Purpose: store.ForPlan, Rules: "r"}, lease)
 		f.must(err)
@@ -86,10 +86,10 @@ var processes = map[string]func(*testing.T, Open){
 			t.Errorf("%d were taken back, %v, %t", n, err, ok)
 		}
 		f.db.ClaimAs(8)
-		if _, next, ok, err := f.db.LeaseCursor(f.ctx, "billing", 0, lease); err != nil || !ok || next <= fence {
+		if _, next, ok, err := f.db.TakeTurn(f.ctx, store.ChangesOf("billing"), 0, lease); err != nil || !ok || next <= fence {
 			t.Errorf("the list: %d after %d, %t, %v", next, fence, ok, err)
 		}
-		if err := f.db.SaveCursor(f.ctx, "billing", fence, "x", true); !errors.Is(err, store.ErrFenced) {
+		if err := f.db.SaveTurn(f.ctx, store.ChangesOf("billing"), fence, "x", true); !errors.Is(err, store.ErrFenced) {
 			t.Errorf("the dead one stores how far it is: %v", err)
 		}
 		if again, err := f.db.BeginSweep(f.ctx, store.Sweep{Sync: sync1, Purpose: store.ForPlan, Rules: "r"}, lease); err != nil || again.ID != left.ID {

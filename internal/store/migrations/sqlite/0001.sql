@@ -484,9 +484,6 @@ create table hash_keys (
 -- What the nodes share about a connection.
 create table connections (
     name         text    not null primary key,
-    paused_until integer not null default 0,
-    next_slot_us integer not null default 0, -- the next call that is not reserved yet
-    asked_us     integer not null default 0, -- when calls were last reserved; a time ahead of now means that the clock was set back
     budget_left  integer not null default 0, -- what the tool last said of the calls it allows in a day
     budget_limit integer not null default 0,
     budget_at    integer not null default 0,
@@ -495,16 +492,29 @@ create table connections (
     mute_most    integer not null default -1 -- the most there were before one with a status, -1 while there was none
 ) strict;
 
--- Where asking a connection for its changes has got to.
-create table cursors (
-    connection  text    not null primary key,
-    cursor      text    not null default '',
+-- What rests: no node calls a connection, or posts to a channel, before
+-- paused_until, and calls are spaced.
+create table rests (
+    kind         text    not null check (kind in ('connection', 'channel')),
+    name         text    not null,
+    paused_until integer not null default 0,
+    next_slot_us integer not null default 0, -- the next call that is not reserved yet
+    asked_us     integer not null default 0, -- when calls were last reserved; a time ahead of now means that the clock was set back
+    primary key (kind, name)
+) strict;
+
+-- Work that one node does at a time, and that starts where the one before stopped.
+create table turns (
+    kind        text    not null check (kind in ('changes', 'candidates', 'retention')), -- asking for changes, searching candidates, deleting old data
+    name        text    not null, -- the connection or the sync
+    cursor      text    not null default '', -- where to start
     fence       integer not null default 0,
     lease_until integer not null default 0,
     holder      integer not null default 0,
-    began_at    integer not null default 0,
-    asked_at    integer not null default 0,
-    listed_at   integer not null default 0
+    taken_at    integer not null default 0,
+    ended_at    integer not null default 0, -- when the last complete turn ended
+    ended_from  integer not null default 0, -- when that one was taken
+    primary key (kind, name)
 ) strict;
 
 -- What an OAuth server gave for a connection, encrypted. One node at a time renews
