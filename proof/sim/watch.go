@@ -76,8 +76,11 @@ type facts struct {
 	looked    map[string]look
 	// firstSeen is when a look found a record in a state for the first time.
 	firstSeen map[seenState]int64
-	// staleAt is when a reading of a record was older than it should have been.
+	// staleAt is when a reading of a record was older than it should have been, or
+	// was the first one after that.
 	staleAt map[string]int64
+	// staleLook: the last look at a record was a stale one.
+	staleLook map[string]bool
 	// putBack is when a record was touched while a write had no answer.
 	putBack map[string]int64
 	// dismissed are customers whose exception a person resolved or ignored.
@@ -140,7 +143,7 @@ type seenState struct {
 
 func newFacts() facts {
 	return facts{modes: newModes(), accounts: newAccounts(), overwritten: map[string]*overwritten{}, stored: map[string]int{}, claims: map[string]claim{}, outcomes: map[int64]status.Outcome{},
-		delivered: map[string]int64{}, looked: map[string]look{}, firstSeen: map[seenState]int64{}, staleAt: map[string]int64{}, putBack: map[string]int64{}, dismissed: map[string]bool{}, asItWas: map[string]store.Exception{}, since: map[string]int64{}, taken: map[string]taken{}, streaks: map[string]streak{},
+		delivered: map[string]int64{}, looked: map[string]look{}, firstSeen: map[seenState]int64{}, staleAt: map[string]int64{}, staleLook: map[string]bool{}, putBack: map[string]int64{}, dismissed: map[string]bool{}, asItWas: map[string]store.Exception{}, since: map[string]int64{}, taken: map[string]taken{}, streaks: map[string]streak{},
 		limits:    counts{since: map[string]int64{}, waiting: map[string]bool{}, passing: map[string]bool{}, resumed: -1},
 		datedLate: map[string]int{}, forgotten: map[string]int64{}, renewed: map[string]bool{}, atClaim: map[string]func(*node){},
 		became: map[string]string{}, based: map[string]string{}, letGo: map[string]bool{}}

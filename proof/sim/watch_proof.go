@@ -96,12 +96,14 @@ func (c *client) changedAsHeard() int64 {
 		switch v := &c.versions[i]; {
 		case c.wanted(v) == last:
 			at = v.at
-		case c.heard[i]:
+		case c.heard[i] && !(i > 0 && c.wanted(&c.versions[i-1]) == last && c.dated(v) == c.dated(&c.versions[i-1])): // of one second nobody knows the order
 			return at
 		}
 	}
 	return at
 }
+
+func (c *client) dated(v *version) int64 { return c.source.world.set.says(v.at) }
 
 func (c *client) wanted(v *version) string {
 	word, _ := c.source.world.wanted(v.value)

@@ -216,8 +216,14 @@ var rightRecord = watch{stored: func(w *world, t *task, work *store.Work, what s
 // noFalseConflict: a hold names an edit that somebody really made.
 var noFalseConflict = watch{settled: func(w *world, t *task, work *store.Work, s store.Settlement) {
 	w.maybePutBack(t, work, s)
-	if t.stale && s.Decision != nil {
-		w.facts.staleAt[s.Decision.TargetID] = w.now
+	fromStale := false // the look before was a stale one: what it did not see yet looks like an edit since
+	if s.Decision != nil {
+		id := s.Decision.TargetID
+		fromStale = w.facts.staleLook[id]
+		w.facts.staleLook[id] = t.stale
+		if t.stale || fromStale {
+			w.facts.staleAt[id] = w.now
+		}
 	}
 	if k := (seenState{t.read.id, t.read.revision}); s.Observed != nil && w.facts.firstSeen[k] == 0 {
 		w.facts.firstSeen[k] = ms(s.Observed.SeenAt)
@@ -267,7 +273,7 @@ var noFalseConflict = watch{settled: func(w *world, t *task, work *store.Work, s
 		desired = *s.Desired
 	}
 	switch {
-	case t.stale, w.set.wrongClock() && w.facts.staleAt[r.id] > changed-w.set.surely()-skewMs:
+	case t.stale, fromStale, w.set.wrongClock() && w.facts.staleAt[r.id] > changed-w.set.surely()-skewMs:
 		// Where the clock is wrong, only our looks date an edit.
 		w.coverage.hit("bounded", "stale read")
 		return
@@ -321,8 +327,8 @@ func (w *world) maybePutBack(t *task, work *store.Work, s store.Settlement) {
 		}
 		if i.RecordID == s.Decision.TargetID && !i.Seen && i.Value != read.value && w.set.tells(read.at) > ms(i.PriorAt) {
 			at := read.at
-			if w.set.wrongClock() {
-				at = w.now // only our looks date it
+			if w.set.wrongClock() || work.Link == nil || work.Observed.SeenAt.Before(work.Link.At) {
+				at = w.now // only our looks date it, and those before the link was made again are forgotten
 			}
 			w.facts.putBack[i.RecordID] = max(at, w.facts.putBack[i.RecordID])
 		}
