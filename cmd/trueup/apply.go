@@ -71,7 +71,7 @@ refused or failed.`,
 }
 
 func (f *applyFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
-	if err := knownSync(cfg, args[0]); err != nil {
+	if err := checkSync(cfg, args[0]); err != nil {
 		return err
 	}
 	if f.plan == "" {

@@ -15,7 +15,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/connector"
 	"trueup/internal/contract"
-	"trueup/internal/standing"
+	"trueup/internal/overview"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -88,7 +88,7 @@ func check(cmd *cobra.Command, _ []string) error {
 	}
 	result.Warnings = append(result.Warnings, left...)
 	result.Warnings = append(result.Warnings, app.SlowLimits(cfg)...)
-	if result.Knows, err = app.Known(cfg); err != nil {
+	if result.Knows, err = app.Capabilities(cfg); err != nil {
 		return err
 	}
 	live, err := cmd.Flags().GetBool("live")
@@ -153,9 +153,9 @@ func leftBehind(ctx context.Context, cfg *config.Config) ([]string, error) {
 }
 
 func askNames(ctx context.Context, cfg *config.Config, db *store.DB) (found []string, err error) {
-	left, err := standing.Left(ctx, db, cfg)
+	left, err := overview.Left(ctx, db, cfg)
 	for _, h := range left {
-		found = append(found, standing.OfLeft(h))
+		found = append(found, overview.OfLeft(h))
 	}
 	if err != nil {
 		return nil, err

@@ -47,25 +47,30 @@ func exceptionsActCommands() []*cobra.Command {
 		{verb: store.Ignore, short: "Ignore exceptions until the source changes, or permanently", example: "ignore 3 --for-ever", flags: ignoreFlags},
 		{verb: store.Resolve, short: "Close exceptions, whatever the tools hold", example: "resolve 3"},
 		{verb: store.Reopen, short: "Reopen exceptions", example: "reopen 3"},
-		{verb: store.ApplyOurs, short: "Write the source's value over the target's", example: "apply 3", flags: sawFlag},
-		{verb: store.KeepTheirs, short: "Keep the target's value", example: "keep 3 --until 2026-12-31", flags: keepFlags},
+		{verb: store.UseSource, short: "Write the source's value over the target's", example: "use-source 3", flags: sawFlag},
+		{verb: store.KeepTarget, short: "Keep the target's value", example: "keep-target 3 --until 2026-12-31", flags: keepFlags},
 		{verb: store.LinkTo, short: "Link the customer to a record", use: "NUMBER TARGET", example: "link 3 contact_9", long: linkLong, flags: func(cmd *cobra.Command, r *exceptions.Request) { joinFlags(cmd, &r.Force) },
 			word: func(r *exceptions.Request, id string) error { r.TargetID = id; return nil }},
 		{verb: store.Rematch, short: "Remove the link and run the match rules again", example: "rematch 3"},
 	} {
-		all = append(all, c.command())
+		all = append(all, c.command(exceptions.Command(c.verb)))
+		if former := string(c.verb); former != exceptions.Command(c.verb) { // scripts that call it by that name go on
+			hidden := c.command(former)
+			hidden.Hidden = true
+			all = append(all, hidden)
+		}
 	}
 	return all
 }
 
-func (c actCommand) command() *cobra.Command {
+func (c actCommand) command(name string) *cobra.Command {
 	r := exceptions.Request{Verb: c.verb}
 	use, args := "NUMBER...", cobra.MinimumNArgs(1)
 	if c.word != nil {
 		use, args = c.use, cobra.ExactArgs(2)
 	}
 	cmd := &cobra.Command{
-		Use:     string(c.verb) + " " + use,
+		Use:     name + " " + use,
 		Short:   c.short,
 		Long:    c.long,
 		Example: "  trueup exceptions " + c.example,
@@ -92,8 +97,8 @@ func (c actCommand) command() *cobra.Command {
 			}
 			args = args[:1]
 		}
-		desk := exceptions.Desk{Store: db, Watching: func(sync string) bool { return cfg.Syncs[sync].Watches() }, MayLink: mayLink(cmd, cfg, db)}
-		if err := act(cmd, desk, args, r, group); !errors.Is(err, errDeclined) {
+		actions := exceptions.Actions{Store: db, Watching: func(sync string) bool { return cfg.Syncs[sync].Watches() }, MayLink: mayLink(cmd, cfg, db)}
+		if err := act(cmd, actions, args, r, group); !errors.Is(err, errDeclined) {
 			return err
 		}
 		return nil
@@ -102,7 +107,7 @@ func (c actCommand) command() *cobra.Command {
 }
 
 // act does it about each exception that is named, and tells what came of it.
-func act(cmd *cobra.Command, desk exceptions.Desk, numbers []string, r exceptions.Request, group bool) error {
+func act(cmd *cobra.Command, actions exceptions.Actions, numbers []string, r exceptions.Request, group bool) error {
 	all := []contract.Exception{}
 	var refusal error
 	for _, arg := range numbers {
@@ -113,10 +118,10 @@ func act(cmd *cobra.Command, desk exceptions.Desk, numbers []string, r exception
 		for before := int64(0); ; {
 			var done exceptions.GroupDone
 			if group {
-				done, err = desk.DoGroup(cmd.Context(), id, r, before)
+				done, err = actions.DoGroup(cmd.Context(), id, r, before)
 			} else {
 				var one exceptions.Done
-				if one, err = desk.Do(cmd.Context(), id, r); err == nil {
+				if one, err = actions.Do(cmd.Context(), id, r); err == nil {
 					done.Done = append(done.Done, one)
 				}
 			}
@@ -155,9 +160,9 @@ func sentenceOf(d exceptions.Done, r exceptions.Request) string {
 	}
 	looked := fmt.Sprintf("customer %s of %s will be checked again; see trueup explain %s %s", x.Customer, x.Sync, x.Sync, x.Customer)
 	switch r.Verb {
-	case store.ApplyOurs:
+	case store.UseSource:
 		return fmt.Sprintf("exception %d: will overwrite %[3]s with %[2]s from the source: %[4]s", x.ID, orNothing(d.SawSource), orNothing(d.Saw), looked)
-	case store.KeepTheirs:
+	case store.KeepTarget:
 		return fmt.Sprintf("exception %d: will keep %s although the source has %s: %s", x.ID, orNothing(d.Saw), orNothing(d.SawSource), looked)
 	case store.LinkTo:
 		return fmt.Sprintf("exception %d: %s\n%s", x.ID, looked, linked(x.Sync, x.Customer, r.TargetID))

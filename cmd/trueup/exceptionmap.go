@@ -110,7 +110,7 @@ func meaning(cfg *config.Config, x store.Exception, word string) (status.Status,
 	}
 	s, ok := cfg.Syncs[x.Sync]
 	if !ok {
-		return "", knownSync(cfg, x.Sync)
+		return "", checkSync(cfg, x.Sync)
 	}
 	if word == ignoreWord {
 		return "", nil

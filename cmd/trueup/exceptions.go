@@ -21,7 +21,7 @@ with the person who did it: your user name, or the name given with --as.`,
 		Example: `  trueup exceptions
   trueup exceptions show 3
   trueup exceptions groups
-  trueup exceptions apply 3
+  trueup exceptions use-source 3
   trueup exceptions map 5 paused
   trueup exceptions retry 3 --group`,
 		Args: cobra.NoArgs,

@@ -101,7 +101,7 @@ func printOffers(out io.Writer, x contract.ExceptionInFull) {
 		offer("events list --sync "+x.Sync+" --outcome parked", "see the events")
 	}
 	for _, o := range x.Offers {
-		command := fmt.Sprintf("exceptions %s %d", o.Verb, x.ID)
+		command := fmt.Sprintf("exceptions %s %d", exceptions.Command(store.Verb(o.Verb)), x.ID)
 		switch store.Verb(o.Verb) {
 		case store.LinkTo:
 			command += " RECORD"
@@ -109,7 +109,7 @@ func printOffers(out io.Writer, x contract.ExceptionInFull) {
 			command += " OWNER"
 		case store.MapTo:
 			command += " STATUS"
-		case store.KeepTheirs:
+		case store.KeepTarget:
 			command += " [--until DATE]"
 		case store.Ignore:
 			command += " [--for-ever]"

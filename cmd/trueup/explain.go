@@ -27,7 +27,7 @@ the target's id, or the customer's email address.`,
   trueup explain customer-status jane@example.com --json`,
 		Args: cobra.ExactArgs(2),
 		RunE: withDatabase(func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
-			if err := knownSync(cfg, args[0]); err != nil {
+			if err := checkSync(cfg, args[0]); err != nil {
 				return err
 			}
 			return explain(cmd, cfg, db, args[0], args[1], history)
@@ -74,7 +74,7 @@ func explain(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync, named s
 	known := map[string]connector.Knowledge{}
 	_, whole := cfg.Syncs[sync] // else the file has faults
 	if whole {
-		if known, err = app.Known(cfg); err != nil {
+		if known, err = app.Capabilities(cfg); err != nil {
 			return err
 		}
 	}
@@ -155,7 +155,11 @@ func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, wa
 		fmt.Fprintln(out, "  no decision yet")
 	}
 	if k := r.Ruling; k != nil {
-		fmt.Fprintf(out, "  %s chose %s %s, when the target held %s\n", k.By, k.Kind, at.on(c.Ruling.At), orDash(c.Ruling.Observed))
+		side := "source"
+		if k.Kind == store.Theirs {
+			side = "target"
+		}
+		fmt.Fprintf(out, "  %s chose the %s's value %s, when the target held %s\n", k.By, side, at.on(c.Ruling.At), orDash(c.Ruling.Observed))
 	}
 	if !c.DueAt.IsZero() {
 		fmt.Fprintf(out, "  next check %s\n", at.next(c.DueAt))

@@ -66,7 +66,7 @@ func exportMake(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	if err := knownSync(cfg, name); err != nil {
+	if err := checkSync(cfg, name); err != nil {
 		return err
 	}
 	files, err := blueprint.Export(cfg, name)

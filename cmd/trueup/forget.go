@@ -34,7 +34,7 @@ change, that is a new customer.`,
   trueup forget customer-status jane@example.com --yes --json`,
 		Args: cobra.ExactArgs(2),
 		RunE: withStore(func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
-			if err := knownSync(cfg, args[0]); err != nil {
+			if err := checkSync(cfg, args[0]); err != nil {
 				return err
 			}
 			return forget(cmd, db, args[0], strings.TrimSpace(args[1]), yes)

@@ -11,7 +11,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/exceptions"
-	"trueup/internal/standing"
+	"trueup/internal/overview"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -118,13 +118,13 @@ func setLink(cmd *cobra.Command, args []string, force bool, cfg *config.Config, 
 		return err
 	}
 	l := store.Link{Sync: args[0], Customer: args[1], TargetID: args[2], Rule: "set", Confidence: 1, By: who}
-	if err := knownSync(cfg, l.Sync); err != nil {
+	if err := checkSync(cfg, l.Sync); err != nil {
 		return err
 	}
 	if l.Customer == "" || l.TargetID == "" {
 		return usage("see trueup links set --help", "the customer and the target must not be empty")
 	}
-	var none *exceptions.NoRecordError
+	var none *exceptions.MissingRecordError
 	switch err := mayLink(cmd, cfg, db)(cmd.Context(), l.Sync, l.Customer, l.TargetID, force); {
 	case errors.Is(err, errDeclined):
 		return nil
@@ -141,7 +141,7 @@ func setLink(cmd *cobra.Command, args []string, force bool, cfg *config.Config, 
 }
 
 func removeLink(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
-	if err := knownSync(cfg, args[0]); err != nil {
+	if err := checkSync(cfg, args[0]); err != nil {
 		return err
 	}
 	who, err := whoIs(cmd)
@@ -160,7 +160,7 @@ func removeLink(cmd *cobra.Command, args []string, cfg *config.Config, db *store
 
 // removeLinks removes all links of a sync.
 func removeLinks(cmd *cobra.Command, sync string, yes bool, cfg *config.Config, db *store.DB) error {
-	if err := knownSync(cfg, sync); err != nil {
+	if err := checkSync(cfg, sync); err != nil {
 		return err
 	}
 	who, err := whoIs(cmd)
@@ -173,7 +173,7 @@ func removeLinks(cmd *cobra.Command, sync string, yes bool, cfg *config.Config, 
 			return err
 		}
 	}
-	n, err := db.RemoveLinks(cmd.Context(), sync, who, standing.Accounts(cfg.Syncs[sync]))
+	n, err := db.RemoveLinks(cmd.Context(), sync, who, overview.Accounts(cfg.Syncs[sync]))
 	if err != nil {
 		return err
 	}
@@ -211,7 +211,7 @@ func importLinks(cmd *cobra.Command, args []string, cfg *config.Config, db *stor
 		return usage("fix the file; nothing was changed", "%s: %w", args[0], err)
 	}
 	for _, sync := range order {
-		if err := knownSync(cfg, sync); err != nil {
+		if err := checkSync(cfg, sync); err != nil {
 			return err
 		}
 	}

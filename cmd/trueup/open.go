@@ -97,10 +97,10 @@ func syncOf(cmd *cobra.Command, cfg *config.Config) (string, error) {
 	if err != nil || name == "" {
 		return "", err
 	}
-	return name, knownSync(cfg, name)
+	return name, checkSync(cfg, name)
 }
 
-func knownSync(cfg *config.Config, name string) error {
+func checkSync(cfg *config.Config, name string) error {
 	if _, ok := cfg.Syncs[name]; ok || cfg.Syncs == nil { // nil: the file has faults, see withDatabase
 		return nil
 	}

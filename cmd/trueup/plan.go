@@ -49,7 +49,7 @@ person.`,
 }
 
 func (f *planFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
-	if err := knownSync(cfg, args[0]); err != nil {
+	if err := checkSync(cfg, args[0]); err != nil {
 		return err
 	}
 	if f.csv && wantsJSON(cmd) {

@@ -26,7 +26,7 @@ one HTML page that loads nothing from elsewhere.`,
   trueup report customer-status --json`,
 		Args: cobra.ExactArgs(1),
 		RunE: withDatabase(func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
-			if err := knownSync(cfg, args[0]); err != nil {
+			if err := checkSync(cfg, args[0]); err != nil {
 				return err
 			}
 			var words *config.Sync

@@ -39,7 +39,7 @@ until it is correct.`,
 	jsonFlag(cmd)
 	cmd.RunE = withStore(func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
 		r.Sync = args[0]
-		if err := knownSync(cfg, r.Sync); err != nil {
+		if err := checkSync(cfg, r.Sync); err != nil {
 			return err
 		}
 		if r.Reason == "" {

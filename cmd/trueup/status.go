@@ -12,8 +12,8 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/contract"
+	"trueup/internal/overview"
 	"trueup/internal/report"
-	"trueup/internal/standing"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -35,7 +35,7 @@ the last time each customer was read.`,
   trueup status --fail-if-any     # exit 3 when something needs a person`,
 		Args: cobra.NoArgs,
 		RunE: withDatabase(func(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB) error {
-			s, err := standing.Status(cmd.Context(), db, cfg)
+			s, err := overview.Status(cmd.Context(), db, cfg)
 			switch {
 			case err != nil:
 				return err
@@ -150,7 +150,7 @@ func (p screen) sync(s contract.Sync) {
 	}
 	for _, m := range s.AccountMoved {
 		p.line("stopped", "%s", m.Reason)
-		p.line("", "nothing is synced; %s", standing.AccountRemedy(s.Sync))
+		p.line("", "nothing is synced; %s", overview.AccountRemedy(s.Sync))
 	}
 	if h := s.Halted; h != nil {
 		p.line("halted", "by mass_change %s; waiting: %s; to let them through: trueup resume %s --reason TEXT", p.ago(h.Since), status.Plural(h.WaitingCustomers, "customer"), s.Sync)

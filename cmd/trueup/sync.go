@@ -7,7 +7,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/contract"
-	"trueup/internal/standing"
+	"trueup/internal/overview"
 	"trueup/internal/store"
 )
 
@@ -52,21 +52,21 @@ remove the links instead: trueup links remove SYNC --all.`,
 
 func sameAccount(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
 	sync := args[0]
-	if err := knownSync(cfg, sync); err != nil {
+	if err := checkSync(cfg, sync); err != nil {
 		return err
 	}
 	who, err := whoIs(cmd)
 	if err != nil {
 		return err
 	}
-	moved, err := db.SameAccounts(cmd.Context(), sync, who, standing.Accounts(cfg.Syncs[sync]))
+	moved, err := db.SameAccounts(cmd.Context(), sync, who, overview.Accounts(cfg.Syncs[sync]))
 	if err != nil {
 		return err
 	}
 	answer := contract.SameAccount{Sync: sync, Changed: len(moved) > 0, Accounts: []contract.AccountMoved{}}
 	said := sync + " already reaches the accounts of its links; nothing was changed"
 	for i, m := range moved {
-		answer.Accounts = append(answer.Accounts, standing.AccountMoved(m))
+		answer.Accounts = append(answer.Accounts, overview.AccountMoved(m))
 		if i == 0 {
 			said = "recorded: "
 		} else {

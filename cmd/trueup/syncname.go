@@ -9,7 +9,7 @@ import (
 	"trueup/internal/app"
 	"trueup/internal/config"
 	"trueup/internal/contract"
-	"trueup/internal/standing"
+	"trueup/internal/overview"
 	"trueup/internal/store"
 )
 
@@ -104,7 +104,7 @@ The command first shows what it would remove, and asks.`,
 }
 
 func syncRemove(cmd *cobra.Command, cfg *config.Config, db *store.DB, name string, yes bool) error {
-	left, err := standing.Left(cmd.Context(), db, cfg)
+	left, err := overview.Left(cmd.Context(), db, cfg)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 	"trueup/internal/app"
 	"trueup/internal/config"
 	"trueup/internal/contract"
-	"trueup/internal/standing"
+	"trueup/internal/overview"
 	"trueup/internal/store"
 )
 
@@ -28,7 +28,7 @@ func vocabularies(cmd *cobra.Command, cfg *config.Config) (all []contract.Vocabu
 	case errors.Is(err, store.ErrMissing), errors.Is(err, store.ErrOlder):
 		for _, name := range names {
 			all = append(all, contract.Vocabulary{Sync: name, Source: []contract.SourceWord{}, Target: []contract.TargetWord{},
-				Options: options[name], NoOption: standing.NoOption(cfg.Syncs[name], options[name])})
+				Options: options[name], NoOption: overview.NoOption(cfg.Syncs[name], options[name])})
 		}
 		return all, nil
 	case err != nil:
@@ -36,7 +36,7 @@ func vocabularies(cmd *cobra.Command, cfg *config.Config) (all []contract.Vocabu
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	for _, name := range names {
-		v, err := standing.Vocabulary(cmd.Context(), db, name, cfg.Syncs[name], options[name])
+		v, err := overview.Vocabulary(cmd.Context(), db, name, cfg.Syncs[name], options[name])
 		if err != nil {
 			return nil, err
 		}

@@ -73,11 +73,11 @@ func (s *server) act(ctx context.Context, in *struct {
 	}
 	acted := Acted{Done: []ActedOn{}}
 	if !in.Body.Group {
-		done, err := s.desk.Do(ctx, in.ID, r)
+		done, err := s.actions.Do(ctx, in.ID, r)
 		acted.Done = append(acted.Done, actedOn(done))
 		return acted, err
 	}
-	all, err := s.desk.DoGroup(ctx, in.ID, r, in.Body.Before)
+	all, err := s.actions.DoGroup(ctx, in.ID, r, in.Body.Before)
 	for _, d := range all.Done {
 		acted.Done = append(acted.Done, actedOn(d))
 	}
@@ -98,8 +98,8 @@ func actedOn(d exceptions.Done) ActedOn {
 }
 
 // takes says which verbs a field is for.
-var takes = map[string][]store.Verb{"owner": {store.Assign}, "ignored": {store.Ignore}, "until": {store.KeepTheirs},
-	"target_id": {store.LinkTo}, "force": {store.LinkTo}, "saw": {store.ApplyOurs, store.KeepTheirs}, "saw_source": {store.ApplyOurs, store.KeepTheirs}}
+var takes = map[string][]store.Verb{"owner": {store.Assign}, "ignored": {store.Ignore}, "until": {store.KeepTarget},
+	"target_id": {store.LinkTo}, "force": {store.LinkTo}, "saw": {store.UseSource, store.KeepTarget}, "saw_source": {store.UseSource, store.KeepTarget}}
 
 // fits refuses a field that the verb does not take: who sent it meant another
 // verb, or would wait in vain for its effect.

@@ -15,7 +15,7 @@
 //   - Payloads of events hold personal data: one is shown to an admin, and only
 //     where one event is asked for.
 //
-// It may import internal/contract, exceptions, replay, standing, store, status,
+// It may import internal/contract, exceptions, replay, overview, store, status,
 // config and strictjson, and neither the pipeline nor a connector.
 package api
 
@@ -58,9 +58,9 @@ type Options struct {
 // server answers the routes.
 type server struct {
 	Options
-	desk exceptions.Desk
-	mux  *http.ServeMux
-	api  huma.API
+	actions exceptions.Actions
+	mux     *http.ServeMux
+	api     huma.API
 }
 
 // New returns the handler of everything below Prefix.
@@ -88,7 +88,7 @@ func Document() ([]byte, error) { return newServer(Options{}).document() }
 
 func newServer(o Options) *server {
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
-	s := &server{Options: o, desk: exceptions.Desk{Store: o.Store, Watching: func(sync string) bool { return o.Syncs()[sync].Watches() }, MayLink: o.MayLink}, mux: http.NewServeMux()}
+	s := &server{Options: o, actions: exceptions.Actions{Store: o.Store, Watching: func(sync string) bool { return o.Syncs()[sync].Watches() }, MayLink: o.MayLink}, mux: http.NewServeMux()}
 	s.api = humago.NewWithPrefix(s.mux, Prefix, describe())
 	s.api.UseMiddleware(s.authenticate)
 	s.syncRoutes()

@@ -49,7 +49,7 @@ func (s *server) getCustomer(ctx context.Context, in *struct {
 
 // listable checks what every list is asked with, and reads its cursor.
 func (s *server) listable(sync string, p Page, place any) error {
-	if err := s.knownSync("query.sync", sync); err != nil {
+	if err := s.checkSync("query.sync", sync); err != nil {
 		return err
 	}
 	return p.place(place)

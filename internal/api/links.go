@@ -87,7 +87,7 @@ func (s *server) setLink(ctx context.Context, in *struct {
 		return contract.Link{}, err
 	}
 	l := store.Link{Sync: in.Sync, Customer: in.Customer, TargetID: in.Body.TargetID, Rule: byHand, Confidence: 1, By: who(ctx, in.Body.As)}
-	var none *exceptions.NoRecordError
+	var none *exceptions.MissingRecordError
 	if err := s.MayLink(ctx, l.Sync, l.Customer, l.TargetID, in.Body.Force); errors.As(err, &none) {
 		return contract.Link{}, unprocessable("body.target_id", none.Why, "give the id of an existing record")
 	} else if err != nil {

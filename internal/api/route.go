@@ -61,8 +61,8 @@ type SyncFilter struct {
 	Sync string `query:"sync" doc:"Only this sync."`
 }
 
-// knownSync refuses the name of a sync that the configuration does not have.
-func (s *server) knownSync(location, name string) error {
+// checkSync refuses the name of a sync that the configuration does not have.
+func (s *server) checkSync(location, name string) error {
 	syncs := s.Syncs()
 	if _, ok := syncs[name]; ok || name == "" {
 		return nil

@@ -8,7 +8,7 @@ import (
 
 	"trueup/internal/contract"
 	"trueup/internal/exceptions"
-	"trueup/internal/standing"
+	"trueup/internal/overview"
 	"trueup/internal/store"
 )
 
@@ -49,7 +49,7 @@ func (s *server) resume(ctx context.Context, in *struct {
 }
 
 func (s *server) listSyncs(ctx context.Context, _ *struct{}) (List[contract.Sync], error) {
-	items, err := standing.Syncs(ctx, s.Store, s.Syncs())
+	items, err := overview.Syncs(ctx, s.Store, s.Syncs())
 	return List[contract.Sync]{Items: items}, err
 }
 
@@ -58,5 +58,5 @@ func (s *server) getSync(ctx context.Context, in *SyncPath) (contract.Sync, erro
 	if err != nil {
 		return contract.Sync{}, err
 	}
-	return standing.Sync(ctx, s.Store, in.Sync, c)
+	return overview.Sync(ctx, s.Store, in.Sync, c)
 }

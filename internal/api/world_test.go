@@ -23,9 +23,9 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/exceptions"
+	"trueup/internal/overview"
 	"trueup/internal/reason"
 	"trueup/internal/replay"
-	"trueup/internal/standing"
 	"trueup/internal/status"
 	"trueup/internal/store"
 	"trueup/internal/store/pgtest"
@@ -87,7 +87,7 @@ func newWorld(t *testing.T, dsn string) *world {
 	w.syncs = syncs
 	log := slog.New(slog.NewJSONHandler(w.log, nil))
 	h, err := api.New(api.Options{Store: db, Syncs: func() map[string]config.Sync { return syncs }, Log: log, Status: func(ctx context.Context) (contract.Status, error) {
-		return standing.Status(ctx, db, &config.Config{Syncs: syncs})
+		return overview.Status(ctx, db, &config.Config{Syncs: syncs})
 	}, Replay: func(ctx context.Context, seq int64, dry bool, q replay.Request) ([]replay.Step, error) {
 		r := replay.Replayer{Store: db, Syncs: syncs}
 		if dry {
@@ -97,7 +97,7 @@ func newWorld(t *testing.T, dsn string) *world {
 	}, MayLink: func(_ context.Context, sync, customer, targetID string, force bool) error {
 		switch {
 		case slices.Contains(w.gone, targetID):
-			return &exceptions.NoRecordError{Why: "crm has no record " + targetID}
+			return &exceptions.MissingRecordError{Why: "crm has no record " + targetID}
 		case targetID == "rec_anas" && !force:
 			return exceptions.Anothers(customer, "record rec_anas shows the email of customer cus_ana, who matches it by email = email")
 		}

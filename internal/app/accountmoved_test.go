@@ -11,7 +11,7 @@ import (
 	"trueup/internal/app"
 	"trueup/internal/config"
 	"trueup/internal/connector/http/resttest"
-	"trueup/internal/standing"
+	"trueup/internal/overview"
 	"trueup/internal/status"
 	"trueup/internal/store"
 	"trueup/internal/sweep"
@@ -39,7 +39,7 @@ func (l *live) moves(to *resttest.Tool) *config.Config {
 // waits reports whether the sync carries nothing and says why.
 func (l *live) waits(cfg *config.Config) bool {
 	l.Helper()
-	row, err := standing.Sync(l.Context(), l.db, "customer-status", cfg.Syncs["customer-status"])
+	row, err := overview.Sync(l.Context(), l.db, "customer-status", cfg.Syncs["customer-status"])
 	l.must(err)
 	open := l.exceptions(status.ConnectionFailed)
 	return row.WaitingEvents > 0 && len(row.AccountMoved) == 1 && row.AccountMoved[0].Side == "target" &&
@@ -68,7 +68,7 @@ func TestAnotherAccountUnderTheLinksIsNotWritten(t *testing.T) {
 					t.Errorf("%s: %v", what, err)
 				}
 			}
-			n, err := l.db.RemoveLinks(t.Context(), "customer-status", ana, standing.Accounts(cfg.Syncs["customer-status"]))
+			n, err := l.db.RemoveLinks(t.Context(), "customer-status", ana, overview.Accounts(cfg.Syncs["customer-status"]))
 			if err != nil || n != 1 {
 				t.Fatal(n, err)
 			}
@@ -90,7 +90,7 @@ func TestAnotherAccountUnderTheLinksIsNotWritten(t *testing.T) {
 			cfg := l.moves(moved)
 			l.change(1, "evt_2", "canceled")
 			l.until("it waits and says why", func() bool { return l.waits(cfg) })
-			if _, err := l.db.SameAccounts(t.Context(), "customer-status", ana, standing.Accounts(cfg.Syncs["customer-status"])); err != nil {
+			if _, err := l.db.SameAccounts(t.Context(), "customer-status", ana, overview.Accounts(cfg.Syncs["customer-status"])); err != nil {
 				t.Fatal(err)
 			}
 			l.until("it is carried", func() bool { return l.crm.Status("rec_1") == "Churned" })

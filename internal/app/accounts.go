@@ -9,9 +9,9 @@ import (
 	"strings"
 
 	"trueup/internal/config"
+	"trueup/internal/overview"
 	"trueup/internal/pipeline"
 	"trueup/internal/reason"
-	"trueup/internal/standing"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -28,12 +28,12 @@ func (e *AccountMovedError) Error() string {
 }
 
 // Remedy is what a person can do about it.
-func (e *AccountMovedError) Remedy() string { return standing.AccountRemedy(e.Sync) }
+func (e *AccountMovedError) Remedy() string { return overview.AccountRemedy(e.Sync) }
 
 func accountMoved(sync string, moved []store.AccountMoved) string {
 	var parts []string
 	for _, m := range moved {
-		parts = append(parts, standing.AccountSentence(m))
+		parts = append(parts, overview.AccountSentence(m))
 	}
 	return sync + ": " + strings.Join(parts, "; ")
 }
@@ -42,7 +42,7 @@ func accountMoved(sync string, moved []store.AccountMoved) string {
 // at, before a command compares or carries anything of it. An *AccountMovedError
 // says that the accounts are others than those noted.
 func noteSync(ctx context.Context, cfg *config.Config, db *store.DB, sync string) error {
-	moved, err := db.NoteAccounts(ctx, sync, standing.Accounts(cfg.Syncs[sync]))
+	moved, err := db.NoteAccounts(ctx, sync, overview.Accounts(cfg.Syncs[sync]))
 	if err == nil && len(moved) > 0 {
 		err = &AccountMovedError{Sync: sync, Moved: moved}
 	}
@@ -64,7 +64,7 @@ func barred(cfg *config.Config, db *store.DB) func(ctx context.Context, sync str
 			return "", err
 		}
 		var moved []store.AccountMoved
-		for _, now := range standing.Accounts(cfg.Syncs[sync]) {
+		for _, now := range overview.Accounts(cfg.Syncs[sync]) {
 			if was, ok := noted[now.Side]; ok && was.Key != now.Key {
 				moved = append(moved, store.AccountMoved{Was: was, Now: now})
 			}
@@ -82,7 +82,7 @@ func barred(cfg *config.Config, db *store.DB) func(ctx context.Context, sync str
 func (a *App) noteAccounts(ctx context.Context, cfg *config.Config) error {
 	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
 		s := cfg.Syncs[name]
-		moved, err := a.store.NoteAccounts(ctx, name, standing.Accounts(s))
+		moved, err := a.store.NoteAccounts(ctx, name, overview.Accounts(s))
 		if err != nil {
 			return err
 		}
@@ -97,9 +97,9 @@ func (a *App) noteAccounts(ctx context.Context, cfg *config.Config) error {
 		}
 		why := reason.Reason{Code: reason.AccountsChanged, Facts: reason.Facts{Sync: name}}
 		for _, m := range moved {
-			why.Facts.Accounts = append(why.Facts.Accounts, standing.Account(m))
+			why.Facts.Accounts = append(why.Facts.Accounts, overview.Account(m))
 		}
-		a.log.Error("another account: nothing of the sync is carried", slog.String("sync", name), slog.String("reason", why.Sentence()), slog.String("remedy", standing.AccountRemedy(name)))
+		a.log.Error("another account: nothing of the sync is carried", slog.String("sync", name), slog.String("reason", why.Sentence()), slog.String("remedy", overview.AccountRemedy(name)))
 		if _, err := a.store.OpenException(ctx, store.NewException{Sync: name, Kind: status.ConnectionFailed, Stage: status.StageReceive, Reason: why,
 			LastAction: store.AskAboutAccounts, Confidence: 1, Owner: s.Owner(status.ConnectionFailed)}); err != nil {
 			return fmt.Errorf("ask about the account of %s: %w", name, err)
@@ -128,8 +128,8 @@ func sourceMoved(db *store.DB, syncs []pipeline.Sync) func(ctx context.Context) 
 // movedAccounts counts the sides that reach another account, for the metrics.
 func (a *App) movedAccounts(ctx context.Context) (map[string]int, error) {
 	all := map[string]int{}
-	for name, s := range a.carrier.Load().config.Syncs {
-		moved, err := a.store.MovedAccounts(ctx, name, standing.Accounts(s))
+	for name, s := range a.wiring.Load().config.Syncs {
+		moved, err := a.store.MovedAccounts(ctx, name, overview.Accounts(s))
 		if err != nil {
 			return nil, err
 		}

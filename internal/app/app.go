@@ -1,7 +1,7 @@
 // Package app wires the parts into a running service and ends it in order.
 //
 // Main types: Options and App (a running service: Start, URL, Reload, Stop), and
-// within it the carrier, which follows from one reading of the configuration.
+// within it the wiring, which follows from one reading of the configuration.
 // Probe checks live accounts; DemoStart runs the demonstration on the same App.
 //
 // Invariants: webhooks are answered only while they can be stored, so a stop
@@ -28,7 +28,7 @@ import (
 	"trueup/internal/contract"
 	"trueup/internal/failpoint"
 	"trueup/internal/metrics"
-	"trueup/internal/standing"
+	"trueup/internal/overview"
 	"trueup/internal/store"
 	"trueup/internal/web"
 )
@@ -55,7 +55,7 @@ type App struct {
 	serving  sync.WaitGroup
 	failed   chan error
 
-	carrier   atomic.Pointer[carrier]
+	wiring    atomic.Pointer[wiring]
 	reloading sync.Mutex
 	// watching has each sync that the last file to name it had only watch; it
 	// is reloading's.
@@ -111,26 +111,26 @@ func (a *App) startNames(ctx context.Context) error {
 // assemble builds everything above the store and starts it.
 func (a *App) assemble(ctx context.Context) error {
 	o := a.options
-	c, err := a.newCarrier(o.Config)
+	c, err := a.newWiring(o.Config)
 	if err != nil {
 		return err
 	}
-	a.carrier.Store(c)
-	if err := errors.Join(a.setModes(ctx, o.Config, false), a.noteAccounts(ctx, o.Config), a.setModes(ctx, o.Config, true), a.redrive(ctx, o.Config), a.warnOfLeft(ctx, o.Config)); err != nil {
+	a.wiring.Store(c)
+	if err := errors.Join(a.setModes(ctx, o.Config, false), a.noteAccounts(ctx, o.Config), a.setModes(ctx, o.Config, true), a.requeue(ctx, o.Config), a.warnOfLeft(ctx, o.Config)); err != nil {
 		return err
 	}
 	a.metrics.Watch(a.store.Counts)
 	a.metrics.WatchOverdue(a.overdue)
-	a.metrics.WatchSweeps(a.lastSweeps, func(sync string) string { return a.carrier.Load().config.Syncs[sync].Rules() })
+	a.metrics.WatchSweeps(a.lastSweeps, func(sync string) string { return a.wiring.Load().config.Syncs[sync].Rules() })
 	a.metrics.WatchLooks(a.looks)
 	a.metrics.WatchFile(a.fileNow)
 	a.metrics.WatchAccounts(a.movedAccounts)
 	a.metrics.WatchLeft(func(ctx context.Context) ([]store.Holding, error) {
-		return standing.Left(ctx, a.store, a.carrier.Load().config)
+		return overview.Left(ctx, a.store, a.wiring.Load().config)
 	})
 	answers, err := api.New(api.Options{Store: a.store, Status: func(ctx context.Context) (contract.Status, error) {
-		return standing.Status(ctx, a.store, a.carrier.Load().config)
-	}, Syncs: func() map[string]config.Sync { return a.carrier.Load().config.Syncs }, Replay: a.replay, MayLink: a.mayLink, Log: a.log})
+		return overview.Status(ctx, a.store, a.wiring.Load().config)
+	}, Syncs: func() map[string]config.Sync { return a.wiring.Load().config.Syncs }, Replay: a.replay, MayLink: a.mayLink, Log: a.log})
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (a *App) assemble(ctx context.Context) error {
 	if err := a.enter(ctx); err != nil {
 		return errors.Join(err, a.listener.Close())
 	}
-	hooks := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.carrier.Load().inbox.ServeHTTP(w, r) })
+	hooks := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.wiring.Load().inbox.ServeHTTP(w, r) })
 	a.server = &http.Server{
 		Handler:           web.New(web.Options{Hooks: hooks, API: answers, Slack: http.HandlerFunc(a.buttons), Ready: a.ready, File: a.fileFault, Syncs: a.syncLines, Metrics: a.metrics.Handler(), Version: o.Version, Log: a.log}),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -163,14 +163,14 @@ func (a *App) assemble(ctx context.Context) error {
 	c.start()
 	seen, stopSeen := context.WithCancel(context.Background())
 	a.stopSeen = stopSeen
-	a.seen.Go(func() { a.beSeen(seen) })
+	a.seen.Go(func() { a.heartbeat(seen) })
 	a.seen.Go(func() { a.takeBack(seen) })
 	return nil
 }
 
 // ready reports why events cannot be stored and carried now.
 func (a *App) ready(ctx context.Context) error {
-	return errors.Join(a.store.Ready(ctx), a.carrier.Load().pipeline.Working())
+	return errors.Join(a.store.Ready(ctx), a.wiring.Load().pipeline.Working())
 }
 
 // URL is where the service is reached on this machine.
@@ -184,7 +184,7 @@ func (a *App) Failed() <-chan error { return a.failed }
 // is looked up at the next start.
 func (a *App) Stop(ctx context.Context) error {
 	a.reloading.Lock() // for good: nothing is read anew any more
-	c := a.carrier.Load()
+	c := a.wiring.Load()
 	c.inbox.Drain()
 	// Requests that are being stored end well; new ones are told to come back.
 	err := a.server.Shutdown(ctx)

@@ -28,8 +28,8 @@ type connections struct {
 	syncs []pipeline.Sync
 }
 
-// hangUp ends what calls left open for the next one.
-func (c *connections) hangUp() {
+// close ends what calls left open for the next one.
+func (c *connections) close() {
 	for _, client := range c.calls {
 		client.CloseIdleConnections()
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"trueup/internal/config"
-	"trueup/internal/standing"
+	"trueup/internal/overview"
 	"trueup/internal/store"
 )
 
@@ -68,11 +68,11 @@ func (a *App) noteFile(f store.NodeFile) {
 	a.file.Store(&f)
 	ctx, cancel := context.WithTimeout(context.Background(), leaving)
 	defer cancel()
-	a.look("record which file is used", a.store.SeeNode(ctx, a.seenAs()), ctx)
+	a.warn(ctx, "record which file is used", a.store.SeeNode(ctx, a.seenAs()))
 }
 
 // fileFault says for whoever asks that the file on disk is not used, "" when it is.
-func (a *App) fileFault() string { return standing.OfFile(*a.file.Load(), false) }
+func (a *App) fileFault() string { return overview.OfFile(*a.file.Load(), false) }
 
 // fileNow is the file as it is known now, for the metrics.
 func (a *App) fileNow() store.NodeFile { return *a.file.Load() }

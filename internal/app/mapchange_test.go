@@ -9,7 +9,7 @@ import (
 	"trueup/internal/app"
 	"trueup/internal/config"
 	"trueup/internal/contract"
-	"trueup/internal/standing"
+	"trueup/internal/overview"
 	"trueup/internal/store/storetest"
 )
 
@@ -20,7 +20,7 @@ func (l *live) stands(old, fresh string) contract.Sync {
 	l.must(os.WriteFile(path, []byte(strings.Replace(configText(l.dsn, l.billing.URL, l.crm.URL), old, fresh, 1)), 0o600))
 	cfg, err := config.Load(path, app.Types(), os.LookupEnv)
 	l.must(err)
-	row, err := standing.Sync(l.Context(), l.db, "customer-status", cfg.Syncs["customer-status"])
+	row, err := overview.Sync(l.Context(), l.db, "customer-status", cfg.Syncs["customer-status"])
 	l.must(err)
 	return row
 }

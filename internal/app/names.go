@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"trueup/internal/config"
-	"trueup/internal/standing"
+	"trueup/internal/overview"
 	"trueup/internal/store"
 	"trueup/internal/token"
 )
@@ -29,7 +29,7 @@ func CheckNames(ctx context.Context, cfg *config.Config, db *store.DB) error {
 	if err != nil {
 		return err
 	}
-	left, err := standing.Left(ctx, db, cfg)
+	left, err := overview.Left(ctx, db, cfg)
 	if err != nil {
 		return err
 	}
@@ -168,9 +168,9 @@ func (a *App) rename(ctx context.Context, cfg *config.Config, all []store.Rename
 
 // warnOfLeft logs what the database holds under names that the file does not have.
 func (a *App) warnOfLeft(ctx context.Context, cfg *config.Config) error {
-	left, err := standing.Left(ctx, a.store, cfg)
+	left, err := overview.Left(ctx, a.store, cfg)
 	for _, h := range left {
-		a.log.Warn("configuration", slog.String("warning", standing.OfLeft(h)))
+		a.log.Warn("configuration", slog.String("warning", overview.OfLeft(h)))
 	}
 	return err
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"trueup/internal/contract"
+	"trueup/internal/overview"
 	"trueup/internal/report"
-	"trueup/internal/standing"
 	"trueup/internal/web"
 )
 
@@ -30,27 +30,27 @@ func nodeName(listener net.Listener) string {
 // leaving bounds how long a stop waits for its last word.
 const leaving = 5 * time.Second
 
-// beSeen says from time to time that this process works, until ctx ends, and
+// heartbeat says from time to time that this process works, until ctx ends, and
 // takes its name back then. A word that cannot be said does no harm: others
 // see that it was not seen.
-func (a *App) beSeen(ctx context.Context) {
-	ticker := time.NewTicker(standing.SeenEvery)
+func (a *App) heartbeat(ctx context.Context) {
+	ticker := time.NewTicker(overview.SeenEvery)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
-			a.look("record that this process is running", a.store.SeeNode(ctx, a.seenAs()), ctx)
-			a.look("record a tool's daily quota", a.saveBudgets(ctx), ctx)
+			a.warn(ctx, "record that this process is running", a.store.SeeNode(ctx, a.seenAs()))
+			a.warn(ctx, "record a tool's daily quota", a.saveBudgets(ctx))
 		case <-ctx.Done():
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaving)
 			defer cancel()
-			a.look("record that this process is stopping", a.store.LeaveNode(ctx, a.node), ctx)
+			a.warn(ctx, "record that this process is stopping", a.store.LeaveNode(ctx, a.node))
 			return
 		}
 	}
 }
 
-func (a *App) look(doing string, err error, ctx context.Context) {
+func (a *App) warn(ctx context.Context, doing string, err error) {
 	if err != nil && ctx.Err() == nil {
 		a.log.Warn(doing, slog.Any("error", err))
 	}
@@ -59,9 +59,9 @@ func (a *App) look(doing string, err error, ctx context.Context) {
 // saveBudgets tells the other nodes, and the commands, what the tools said
 // last.
 func (a *App) saveBudgets(ctx context.Context) error {
-	for name, gate := range a.carrier.Load().conns.gates {
+	for name, gate := range a.wiring.Load().conns.gates {
 		left, limit, age := gate.Budget()
-		if limit == 0 || age > 2*standing.SeenEvery { // that was noted before
+		if limit == 0 || age > 2*overview.SeenEvery { // that was noted before
 			continue
 		}
 		if err := a.store.SaveBudget(ctx, name, left, limit, age); err != nil {
@@ -73,7 +73,7 @@ func (a *App) saveBudgets(ctx context.Context) error {
 
 // syncLines says how each sync stands, for the first page.
 func (a *App) syncLines(ctx context.Context) ([]web.SyncLine, error) {
-	rows, err := standing.Syncs(ctx, a.store, a.carrier.Load().config.Syncs)
+	rows, err := overview.Syncs(ctx, a.store, a.wiring.Load().config.Syncs)
 	if err != nil {
 		return nil, err
 	}

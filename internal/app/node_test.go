@@ -21,7 +21,7 @@ func TestWhatAToolSaidOfItsDayIsNotedForTheCommands(t *testing.T) {
 	}
 	a := &App{store: db}
 	gates := map[string]*ratelimit.Gate{"crm": gate("crm"), "silent": gate("silent")}
-	a.carrier.Store(&carrier{conns: &connections{gates: gates}})
+	a.wiring.Store(&wiring{conns: &connections{gates: gates}})
 	left := func() int {
 		t.Helper()
 		if err := a.saveBudgets(t.Context()); err != nil {

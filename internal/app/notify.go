@@ -18,22 +18,22 @@ import (
 	"trueup/internal/store"
 )
 
-// telling is what tells people, and hears what they press.
-type telling struct {
-	worker *notify.Worker
-	hears  *slack.Interactions // nil: messages have no buttons
-	socket bool
-	client *http.Client
+// notifier is what tells people, and hears what they press.
+type notifier struct {
+	worker       *notify.Worker
+	interactions *slack.Interactions // nil: messages have no buttons
+	socket       bool
+	client       *http.Client
 }
 
-// openTelling returns what tells people, nil when the configuration names
+// openNotifier returns what tells people, nil when the configuration names
 // nobody to tell.
-func openTelling(cfg *config.Config, db *store.DB, log *slog.Logger, m *metrics.Metrics) *telling {
+func openNotifier(cfg *config.Config, db *store.DB, log *slog.Logger, m *metrics.Metrics) *notifier {
 	s := cfg.Notify.Slack
 	if s == nil {
 		return nil
 	}
-	t := &telling{client: dialguard.SettingClient(slack.Setting), socket: s.AppToken != ""}
+	t := &notifier{client: dialguard.SettingClient(slack.Setting), socket: s.AppToken != ""}
 	o := notify.Options{Store: db, Syncs: cfg.Syncs, People: cfg.People, Channel: s.ChannelFor, Digest: s.Digest, Home: cfg.PublicURL}
 	if s.WebhookURL != "" {
 		o.Notifier = slack.NewWebhook(*s, t.client)
@@ -44,13 +44,13 @@ func openTelling(cfg *config.Config, db *store.DB, log *slog.Logger, m *metrics.
 	app := slack.New(*s, t.client)
 	o.Notifier, o.Buttons = app, true
 	t.worker = notify.New(o, log, m)
-	t.hears = slack.NewInteractions(app, *s, t.client, notify.Buttons{Store: db, Syncs: cfg.Syncs, People: cfg.People, Changed: t.worker.Wake}, log)
+	t.interactions = slack.NewInteractions(app, *s, t.client, notify.Buttons{Store: db, Syncs: cfg.Syncs, People: cfg.People, Changed: t.worker.Wake}, log)
 	return t
 }
 
-// start starts telling people and hearing them; both end with claiming, as all
+// start starts notifier people and hearing them; both end with claiming, as all
 // new work does.
-func (t *telling) start(claiming context.Context, running *sync.WaitGroup) {
+func (t *notifier) start(claiming context.Context, running *sync.WaitGroup) {
 	if t == nil {
 		return
 	}
@@ -59,11 +59,11 @@ func (t *telling) start(claiming context.Context, running *sync.WaitGroup) {
 		var parts sync.WaitGroup
 		parts.Go(func() { t.worker.Run(claiming) })
 		if t.socket {
-			parts.Go(func() { t.hears.Socket(claiming) })
+			parts.Go(func() { t.interactions.Socket(claiming) })
 		}
 		parts.Wait()
-		if t.hears != nil {
-			t.hears.Wait()
+		if t.interactions != nil {
+			t.interactions.Wait()
 		}
 	})
 }
@@ -71,18 +71,18 @@ func (t *telling) start(claiming context.Context, running *sync.WaitGroup) {
 // buttons answers what Slack tells of a press, under the configuration of the
 // moment.
 func (a *App) buttons(w http.ResponseWriter, r *http.Request) {
-	c := a.carrier.Load()
-	if c.telling == nil || c.telling.hears == nil || c.config.Notify.Slack.SigningSecret == "" {
+	c := a.wiring.Load()
+	if c.notifier == nil || c.notifier.interactions == nil || c.config.Notify.Slack.SigningSecret == "" {
 		http.NotFound(w, r)
 		return
 	}
-	c.telling.hears.ServeHTTP(w, r)
+	c.notifier.interactions.ServeHTTP(w, r)
 }
 
 // overdue counts what has been open for longer than its sync allows.
 func (a *App) overdue(ctx context.Context) (map[string]map[status.Kind]int, error) {
 	all := map[string]map[status.Kind]int{}
-	for name, s := range a.carrier.Load().config.Syncs {
+	for name, s := range a.wiring.Load().config.Syncs {
 		var err error
 		if all[name], err = a.store.Overdue(ctx, name, s.RemindAfter); err != nil {
 			return nil, err
@@ -91,8 +91,8 @@ func (a *App) overdue(ctx context.Context) (map[string]map[status.Kind]int, erro
 	return all, nil
 }
 
-// probeTelling checks what tells people, and says what it could not tell.
-func probeTelling(ctx context.Context, cfg *config.Config) []ProbeResult {
+// probeNotifier checks what tells people, and says what it could not tell.
+func probeNotifier(ctx context.Context, cfg *config.Config) []ProbeResult {
 	s := cfg.Notify.Slack
 	if s == nil {
 		return nil

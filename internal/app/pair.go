@@ -37,7 +37,7 @@ func LookAtPair(ctx context.Context, cfg *config.Config, db *store.DB, sync, cus
 	if err != nil {
 		return Pair{}, err
 	}
-	defer conns.hangUp()
+	defer conns.close()
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
 	p, err := lookAtRecord(ctx, db, s, customer, targetID, force)
@@ -49,7 +49,7 @@ func LookAtPair(ctx context.Context, cfg *config.Config, db *store.DB, sync, cus
 
 // mayLink implements exceptions.MayLink for the API.
 func (a *App) mayLink(ctx context.Context, sync, customer, targetID string, force bool) error {
-	for _, s := range a.carrier.Load().conns.syncs {
+	for _, s := range a.wiring.Load().conns.syncs {
 		if s.Config.Name != sync {
 			continue
 		}
@@ -78,9 +78,9 @@ func lookAtRecord(ctx context.Context, db *store.DB, s pipeline.Sync, customer, 
 	if err != nil {
 		switch f := connector.FailureOf(err); {
 		case f.Kind == connector.Gone && f.Survivor != "":
-			return p, &exceptions.NoRecordError{Why: fmt.Sprintf("record %s was merged into %s in %s", targetID, f.Survivor, s.Target.Name)}
+			return p, &exceptions.MissingRecordError{Why: fmt.Sprintf("record %s was merged into %s in %s", targetID, f.Survivor, s.Target.Name)}
 		case f.Kind == connector.Gone:
-			return p, &exceptions.NoRecordError{Why: fmt.Sprintf("%s has no record %s", s.Target.Name, targetID)}
+			return p, &exceptions.MissingRecordError{Why: fmt.Sprintf("%s has no record %s", s.Target.Name, targetID)}
 		default:
 			p.Unasked = fmt.Errorf("could not read record %[2]s from %[1]s: %[3]w", s.Target.Name, targetID, f)
 		}

@@ -71,7 +71,7 @@ func TestALinkIsLookedAtBeforeItIsMade(t *testing.T) {
 		if got := errorText(err); (tt.want == "") != (err == nil) || !strings.Contains(got, tt.want) || strings.Contains(got, "@") {
 			t.Errorf("%s: the refusal is %q", tt.name, got)
 		}
-		if shown := !p.So && !errors.As(err, new(*store.DuplicateLinkError)) && !errors.As(err, new(*exceptions.NoRecordError)); shown &&
+		if shown := !p.So && !errors.As(err, new(*store.DuplicateLinkError)) && !errors.As(err, new(*exceptions.MissingRecordError)); shown &&
 			(p.Source.Keys["email"] == "" || p.Target.Keys["email"] == "" || p.Source.ID != tt.customer || p.Target.ID != tt.record) {
 			t.Errorf("%s: shown are %+v and %+v", tt.name, p.Source, p.Target)
 		}

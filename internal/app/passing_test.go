@@ -121,7 +121,7 @@ var askedTroubles = map[string]history{
 			h.edit("Active", "human:ana", time.Now().Add(2*time.Hour))
 			h.tell("evt_2", "canceled", at)
 			h.until("it is held", func() bool { return len(h.open()) == 1 })
-			_, err := h.db.Act(h.Context(), store.Act{Exception: h.open()[0].ID, Verb: store.ApplyOurs, Who: ana, Saw: "Active", SawSource: "canceled"})
+			_, err := h.db.Act(h.Context(), store.Act{Exception: h.open()[0].ID, Verb: store.UseSource, Who: ana, Saw: "Active", SawSource: "canceled"})
 			h.must(err)
 			h.until("ours is written", func() bool { return h.crm.Status(h.record) == "Churned" && len(h.open()) == 0 })
 			h.apart()

@@ -18,7 +18,7 @@ func MakePlan(ctx context.Context, cfg *config.Config, db *store.DB, sync string
 	if err != nil {
 		return store.Sweep{}, err
 	}
-	defer conns.hangUp()
+	defer conns.close()
 	if err := errors.Join(noteSync(ctx, cfg, db, sync), takeBackBefore(ctx, db)); err != nil {
 		return store.Sweep{}, err
 	}
@@ -35,7 +35,7 @@ func Apply(ctx context.Context, cfg *config.Config, db *store.DB, a sweep.Applic
 	if err != nil {
 		return sweep.Applied{}, err
 	}
-	defer conns.hangUp()
+	defer conns.close()
 	if err := errors.Join(noteSync(ctx, cfg, db, a.Plan.Sync), takeBackBefore(ctx, db)); err != nil {
 		return sweep.Applied{}, err
 	}

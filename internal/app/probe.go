@@ -41,7 +41,7 @@ func Probe(ctx context.Context, cfg *config.Config, log *slog.Logger) (results [
 		}
 		results = append(results, probeAll(ctx, cfg, db, name, log))
 	}
-	return append(results, probeTelling(ctx, cfg)...)
+	return append(results, probeNotifier(ctx, cfg)...)
 }
 
 // probeAll checks a connection for each use that the syncs make of it.
@@ -146,9 +146,9 @@ func targetOptions(ctx context.Context, cfg *config.Config, db *store.DB, s conf
 	return options
 }
 
-// Known returns what each sync's target can tell, and so which promises are
+// Capabilities returns what each sync's target can tell, and so which promises are
 // weaker because of it. It makes no call.
-func Known(cfg *config.Config) (map[string]connector.Knowledge, error) {
+func Capabilities(cfg *config.Config) (map[string]connector.Knowledge, error) {
 	known := map[string]connector.Knowledge{}
 	for name, s := range cfg.Syncs {
 		opened, err := registry.Open(cfg.Connections[s.Target.Connection], connector.Deps{Use: targetUse(s)})

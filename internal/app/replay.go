@@ -17,7 +17,7 @@ func Replayer(cfg *config.Config, db *store.DB) (r replay.Replayer, end func(), 
 	if err != nil {
 		return r, nil, err
 	}
-	return replayer(cfg, db, conns), conns.hangUp, nil
+	return replayer(cfg, db, conns), conns.close, nil
 }
 
 func replayer(cfg *config.Config, db *store.DB, conns *connections) replay.Replayer {
@@ -33,7 +33,7 @@ func replayer(cfg *config.Config, db *store.DB, conns *connections) replay.Repla
 
 // replay replays one event for the API, and wakes its sync.
 func (a *App) replay(ctx context.Context, seq int64, dry bool, q replay.Request) ([]replay.Step, error) {
-	c := a.carrier.Load()
+	c := a.wiring.Load()
 	r := replayer(c.config, a.store, c.conns)
 	if dry {
 		return r.Preview(ctx, seq)

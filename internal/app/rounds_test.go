@@ -58,9 +58,9 @@ var rounds = map[string]round{
 			l.change(1, "evt_1", "on_hold")
 		},
 		after: func(l *live) { l.must(l.reload("from: [paused]", "from: [paused, on_hold]")) }},
-	"a person edited, and ours is applied": {kind: status.Conflict, deed: deed{verb: store.ApplyOurs}, want: map[string]string{"rec_1": "Active"}, begin: conflict},
-	"a person edited, and theirs is kept":  {kind: status.Conflict, deed: deed{verb: store.KeepTheirs}, want: map[string]string{"rec_1": "Churned"}, begin: conflict},
-	"the target differs at first sight, and ours is applied": {kind: status.FirstContact, deed: deed{verb: store.ApplyOurs}, want: map[string]string{"rec_1": "Paused"},
+	"a person edited, and ours is applied": {kind: status.Conflict, deed: deed{verb: store.UseSource}, want: map[string]string{"rec_1": "Active"}, begin: conflict},
+	"a person edited, and theirs is kept":  {kind: status.Conflict, deed: deed{verb: store.KeepTarget}, want: map[string]string{"rec_1": "Churned"}, begin: conflict},
+	"the target differs at first sight, and ours is applied": {kind: status.FirstContact, deed: deed{verb: store.UseSource}, want: map[string]string{"rec_1": "Paused"},
 		begin: func(l *live) {
 			l.customer(1)
 			l.crm.Set(resttest.Record{ID: "rec_1", Email: mail(1), Status: "Churned", UpdatedBy: "human:ben"})

@@ -26,7 +26,7 @@ func TestAConflictThatWasDecidedStaysClosedAfterARestart(t *testing.T) {
 	l.tell("evt_2", "cus_1", "canceled", changed)
 	l.until("it is held", func() bool { return len(l.exceptions(status.Conflict)) == 1 })
 	x := l.exceptions(status.Conflict)[0]
-	_, err := l.db.Act(t.Context(), store.Act{Exception: x.ID, Verb: store.KeepTheirs, Who: ana, Saw: "Active", SawSource: "canceled"})
+	_, err := l.db.Act(t.Context(), store.Act{Exception: x.ID, Verb: store.KeepTarget, Who: ana, Saw: "Active", SawSource: "canceled"})
 	l.must(err)
 	l.until("it is decided", func() bool { return len(l.exceptions(status.Conflict)) == 0 })
 	l.quiet()

@@ -9,7 +9,7 @@ import (
 
 	"trueup/internal/app"
 	"trueup/internal/config"
-	"trueup/internal/standing"
+	"trueup/internal/overview"
 	"trueup/internal/store"
 	"trueup/internal/store/storetest"
 )
@@ -35,7 +35,7 @@ func TestSilenceIsSeenWithoutSlack(t *testing.T) {
 	l.until("the silence is said", func() bool { return l.stands("", "").Silence != nil })
 	cfg, err := config.Load(l.configFile(), app.Types(), os.LookupEnv)
 	l.must(err)
-	s, err := standing.Status(t.Context(), l.db, cfg)
+	s, err := overview.Status(t.Context(), l.db, cfg)
 	l.must(err)
 	if !slices.Contains(s.NeedsPerson, "customer-status: billing has gone silent") {
 		t.Errorf("what needs a person: %q", s.NeedsPerson)

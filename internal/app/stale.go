@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"trueup/internal/metrics"
-	"trueup/internal/standing"
+	"trueup/internal/overview"
 )
 
 // staleFor is how long a number of stale looks is good enough: counting them goes
@@ -29,8 +29,8 @@ func (a *App) looks(ctx context.Context) (map[string]metrics.Looks, error) {
 		return a.stale.by, nil
 	}
 	all := map[string]metrics.Looks{}
-	for name, s := range a.carrier.Load().config.Syncs {
-		rules, err := standing.RulesOf(ctx, a.store, name, s)
+	for name, s := range a.wiring.Load().config.Syncs {
+		rules, err := overview.RulesOf(ctx, a.store, name, s)
 		if err != nil {
 			return nil, err
 		}

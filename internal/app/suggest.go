@@ -103,7 +103,7 @@ func Suggest(ctx context.Context, cfg *config.Config, db *store.DB, sync string,
 	if err != nil {
 		return suggest.Result{}, err
 	}
-	defer conns.hangUp()
+	defer conns.close()
 	return (&suggest.Suggester{Store: db, Sync: sync, Source: s.Source, Target: s.Target, Progress: progress}).Run(ctx)
 }
 
@@ -139,7 +139,7 @@ func Compare(ctx context.Context, cfg *config.Config, db *store.DB, x store.Exce
 	if err != nil {
 		return Side{}, nil, err
 	}
-	defer conns.hangUp()
+	defer conns.close()
 	source = sourceSide(ctx, s, x.Customer)
 	if source.Error != "" {
 		source.Value = x.SourceValue

@@ -80,9 +80,9 @@ func (s *sweeper) run(ctx context.Context) {
 // cleanEvery is how often what comparisons have left behind is looked for.
 const cleanEvery = time.Hour
 
-// dropLeft drops what comparisons have read that nobody goes on with, also of
+// cleanUp drops what comparisons have read that nobody goes on with, also of
 // plans of syncs that have no schedule, until ctx ends.
-func dropLeft(ctx context.Context, db *store.DB, log *slog.Logger) {
+func cleanUp(ctx context.Context, db *store.DB, log *slog.Logger) {
 	ticker := time.NewTicker(cleanEvery)
 	defer ticker.Stop()
 	for {
@@ -166,7 +166,7 @@ func (s *sweeper) report(ctx context.Context, failed error) error {
 // lastSweeps returns the last finished comparison of each sync, for the metrics.
 func (a *App) lastSweeps(ctx context.Context) (map[string]store.Sweep, error) {
 	last := map[string]store.Sweep{}
-	for name := range a.carrier.Load().config.Syncs {
+	for name := range a.wiring.Load().config.Syncs {
 		w, err := a.store.LastSweep(ctx, name, store.ForSweep)
 		switch {
 		case err == nil:
@@ -181,7 +181,7 @@ func (a *App) lastSweeps(ctx context.Context) (map[string]store.Sweep, error) {
 // setModes stores which syncs write, or which do not, and since when. It takes a
 // time of its own, as a reload may begin late.
 func (a *App) setModes(ctx context.Context, cfg *config.Config, live bool) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redriving)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requeueTime)
 	defer cancel()
 	for name, s := range cfg.Syncs {
 		if (s.Mode == config.ModeLive) != live {

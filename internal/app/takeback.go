@@ -32,14 +32,14 @@ func (a *App) takeBack(ctx context.Context) {
 func (a *App) takeBackNow(ctx context.Context) {
 	n, err := a.store.TakeBack(ctx)
 	if err != nil {
-		a.look("take back the work of a process that is gone", err, ctx)
+		a.warn(ctx, "take back the work of a process that is gone", err)
 		return
 	}
 	if n == 0 {
 		return
 	}
 	a.log.Info("a process ended without shutting down; its work continues at once", slog.Int("taken_back", n))
-	c := a.carrier.Load()
+	c := a.wiring.Load()
 	c.pipeline.Wake(slices.Collect(maps.Keys(c.config.Syncs))...)
 }
 

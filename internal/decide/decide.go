@@ -48,8 +48,8 @@ type Facts struct {
 
 // Ruling is what an owner decided when he was asked.
 type Ruling struct {
-	Ours   bool // the desired value is to be written
-	Theirs bool // the target's value is to stay
+	UseSource  bool // the desired value is to be written
+	KeepTarget bool // the target's value is to stay
 	// Desired and Observed are what he was shown, of a record that was edited
 	// last at RecordAt.
 	Desired, Observed string
@@ -200,10 +200,10 @@ func (f Facts) ruled(d Decision) Decision {
 		return d
 	}
 	switch {
-	case r.Theirs && (r.Observed == f.Observed.Value || !f.byUs()):
-		return Decision{Action: Hold, Reason: OwnerKeepsTheirs, Row: d.Row, Confidence: 1}
-	case r.Ours && r.Stands(f.Observed):
-		return write(d.Row, OwnerSaysOurs)
+	case r.KeepTarget && (r.Observed == f.Observed.Value || !f.byUs()):
+		return Decision{Action: Hold, Reason: OwnerKeepsTarget, Row: d.Row, Confidence: 1}
+	case r.UseSource && r.Stands(f.Observed):
+		return write(d.Row, OwnerUsesSource)
 	}
 	return d
 }

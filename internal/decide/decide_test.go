@@ -49,9 +49,9 @@ func TestTheTable(t *testing.T) {
 		f.Ruling = r
 		return f
 	}
-	kept := Decision{Action: Hold, Reason: OwnerKeepsTheirs, Row: 10, Confidence: 1}
+	kept := Decision{Action: Hold, Reason: OwnerKeepsTarget, Row: 10, Confidence: 1}
 	changed := func(f Facts, change func(*Facts)) Facts { change(&f); return f }
-	ours, theirs := Ruling{Ours: true}, Ruling{Theirs: true}
+	ours, theirs := Ruling{UseSource: true}, Ruling{KeepTarget: true}
 	late := []Intent{{ID: 9, Value: "Lead", SentAt: minute(35), Expires: minute(45)}}
 	sent := []Intent{{ID: 7, Value: "Churned", SentAt: minute(5), Expires: minute(15)}}
 
@@ -179,9 +179,9 @@ func TestTheTable(t *testing.T) {
 		"row 8: a third value was seen after the source":    {Facts{Desired: paused, Observed: changed(Facts{Observed: somebody("Churned", 20)}, func(f *Facts) { f.Observed.Since = minute(15) }).Observed, Base: held("Active")}, conflict(8, PersonNewer, 1)},
 		"row 10: nothing is known but that it is not ours":  {Facts{Desired: paused, Observed: Observed{Value: "Churned"}, Base: Base{Known: true, Value: "Active"}}, conflict(10, CannotTell, 0.5)},
 
-		"an owner said ours":                         {ruled(heldFacts, ours), write(10, OwnerSaysOurs)},
-		"an owner said ours at first contact":        {ruled(Facts{Desired: paused, Observed: somebody("Churned", 20)}, ours), write(3, OwnerSaysOurs)},
-		"an owner said ours of a tool without times": {changed(ruled(Facts{Desired: paused, Observed: Observed{Value: "Churned", SeenAt: minute(30)}, Base: held("Active")}, ours), func(f *Facts) { f.Ruling.RecordAt = time.Time{} }), write(10, OwnerSaysOurs)},
+		"an owner said ours":                         {ruled(heldFacts, ours), write(10, OwnerUsesSource)},
+		"an owner said ours at first contact":        {ruled(Facts{Desired: paused, Observed: somebody("Churned", 20)}, ours), write(3, OwnerUsesSource)},
+		"an owner said ours of a tool without times": {changed(ruled(Facts{Desired: paused, Observed: Observed{Value: "Churned", SeenAt: minute(30)}, Base: held("Active")}, ours), func(f *Facts) { f.Ruling.RecordAt = time.Time{} }), write(10, OwnerUsesSource)},
 		"an owner said theirs":                       {ruled(heldFacts, theirs), kept},
 		"ours, and the record was edited since":      {changed(ruled(heldFacts, ours), func(f *Facts) { f.Observed.EditedAt = minute(21) }), conflict(10, CannotTell, 0.5)},
 		"ours, and the record holds another value":   {changed(ruled(heldFacts, ours), func(f *Facts) { f.Observed.Value = "Lead" }), conflict(10, CannotTell, 0.5)},
@@ -198,7 +198,7 @@ func TestTheTable(t *testing.T) {
 		}), conflict(8, PersonNewer, 1)},
 		"theirs, and our account has set the same value": {changed(ruled(heldFacts, theirs), func(f *Facts) {
 			f.Observed, f.HumanAt = Observed{Value: "Churned", EditedAt: minute(41), SeenAt: minute(42), Actor: status.ActorUs}, minute(20)
-		}), Decision{Action: Hold, Reason: OwnerKeepsTheirs, Row: 8, Confidence: 1}},
+		}), Decision{Action: Hold, Reason: OwnerKeepsTarget, Row: 8, Confidence: 1}},
 		"theirs, and the table has nothing to ask":        {changed(ruled(heldFacts, theirs), func(f *Facts) { f.Observed.Value = "Paused" }), equal},
 		"ours does not make what is written anyway a row": {changed(ruled(heldFacts, ours), func(f *Facts) { f.Observed = by(status.ActorHuman, "Churned", 5) }), write(9, PersonOlder)},
 	}
@@ -308,12 +308,12 @@ func TestBothEdgesOfTheSkew(t *testing.T) {
 		}, -skew, -tick, CannotTell, FirstContactSource},
 		"an owner's word is older than the source's change": {func(by time.Duration) Facts {
 			return facts(func(f *Facts) {
-				f.Ruling = Ruling{Ours: true, Desired: "Paused", Observed: "Churned", RecordAt: minute(41), At: minute(40)}
+				f.Ruling = Ruling{UseSource: true, Desired: "Paused", Observed: "Churned", RecordAt: minute(41), At: minute(40)}
 				f.Desired.At = minute(40).Add(by)
 				f.Observed = at(minute(41))
 				f.Observed.SeenAt = minute(42)
 			})
-		}, skew, tick, OwnerSaysOurs, PersonNewer},
+		}, skew, tick, OwnerUsesSource, PersonNewer},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -351,8 +351,8 @@ func TestOursStandsForTheRecordThatWasShown(t *testing.T) {
 			for _, field := range []bool{true, false} {
 				f := Facts{Desired: Desired{Value: "Paused", At: minute(10)}, Base: held("Active"), HumanAt: minute(20), Policy: Policy{ClockSkew: skew},
 					Observed: Observed{Value: tt.value, EditedAt: tt.now, FieldTime: field, SeenAt: minute(41)},
-					Ruling:   Ruling{Ours: true, Desired: "Paused", Observed: "Churned", RecordAt: tt.then, At: minute(40)}}
-				if d := Decide(f); (d.Reason == OwnerSaysOurs) != tt.want || (d.Action == Write) != tt.want {
+					Ruling:   Ruling{UseSource: true, Desired: "Paused", Observed: "Churned", RecordAt: tt.then, At: minute(40)}}
+				if d := Decide(f); (d.Reason == OwnerUsesSource) != tt.want || (d.Action == Write) != tt.want {
 					t.Errorf("with a time of the field %t: %s by %s", field, d.Action, d.Reason)
 				}
 			}

@@ -55,7 +55,7 @@ func (r *reader) facts() Facts {
 	for range r.byte() % 4 {
 		f.Intents = append(f.Intents, Intent{ID: int64(r.byte()), Value: r.value(), SentAt: r.time(), Expires: r.time()})
 	}
-	f.Ruling = Ruling{Ours: r.bool(), Theirs: r.bool(), Desired: r.value(), Observed: r.value(), RecordAt: r.time(), At: r.time()}
+	f.Ruling = Ruling{UseSource: r.bool(), KeepTarget: r.bool(), Desired: r.value(), Observed: r.value(), RecordAt: r.time(), At: r.time()}
 	f.Cleared, f.HumanSeen = r.bool(), r.bool()
 	f.Observed.Since, f.Observed.Again, f.Observed.Before = r.time(), r.bool(), r.time()
 	f.Base.Wrote = r.time()
@@ -116,7 +116,7 @@ type failing interface {
 func isClosed(t failing, d Decision) {
 	t.Helper()
 	asks := d.Action == Hold || d.Action == Park
-	known := map[status.Kind]bool{status.Conflict: d.Action == Hold, status.FirstContact: d.Action == Park, "": !asks || d.Reason == OwnerKeepsTheirs}
+	known := map[status.Kind]bool{status.Conflict: d.Action == Hold, status.FirstContact: d.Action == Park, "": !asks || d.Reason == OwnerKeepsTarget}
 	switch {
 	case d.Action != None && d.Action != Write && !asks:
 		t.Fatalf("the action %q", d.Action)
@@ -150,7 +150,7 @@ func sparesPeople(t failing, f Facts, d Decision) {
 		isSpared(t, f, d)
 		return
 	}
-	if d.Reason == OwnerSaysOurs {
+	if d.Reason == OwnerUsesSource {
 		isRuled(t, f)
 		return
 	}
@@ -223,14 +223,14 @@ func isSpared(t failing, f Facts, d Decision) {
 	o, at, skew := f.Observed, f.Desired.At, f.Policy.ClockSkew
 	newer := !at.IsZero() && !o.EditedAt.IsZero() && o.EditedAt.Add(-skew).After(at) && (o.SeenAt.IsZero() || !o.SeenAt.Before(o.EditedAt))
 	person := o.Actor == status.ActorHuman && o.FieldTime && f.Base.Known && o.Value != f.Base.Value && o.Since.IsZero()
-	if person && newer && d.Action == Hold && d.Reason != PersonNewer && d.Reason != OwnerKeepsTheirs &&
+	if person && newer && d.Action == Hold && d.Reason != PersonNewer && d.Reason != OwnerKeepsTarget &&
 		!o.EditedAt.Add(skew).Before(f.Base.SeenAt) {
 		t.Fatalf("a person's newer edit is kept because of %s: %+v", d.Reason, f)
 	}
 	before := !at.IsZero() && !o.SeenAt.IsZero() && o.SeenAt.Add(skew).Before(at)
 	sound := !o.Since.After(o.SeenAt) && !f.Base.SeenAt.After(o.SeenAt) && f.HumanAt.IsZero() &&
 		!slices.ContainsFunc(f.Intents, func(i Intent) bool { return i.SentAt.After(o.SeenAt) })
-	if f.Base.Known && before && sound && d.Action == Hold && d.Reason != OwnerKeepsTheirs {
+	if f.Base.Known && before && sound && d.Action == Hold && d.Reason != OwnerKeepsTarget {
 		t.Fatalf("%s holds an edit that was seen before the source changed: %+v", d.Reason, f)
 	}
 }
@@ -240,7 +240,7 @@ func isSpared(t failing, f Facts, d Decision) {
 func isRuled(t failing, f Facts) {
 	t.Helper()
 	r := f.Ruling
-	if !r.Ours || r.Theirs || r.Desired != f.Desired.Value || r.Observed != f.Observed.Value ||
+	if !r.UseSource || r.KeepTarget || r.Desired != f.Desired.Value || r.Observed != f.Observed.Value ||
 		f.Observed.EditedAt.After(r.RecordAt) || f.Observed.EditedAt.IsZero() != r.RecordAt.IsZero() {
 		t.Fatalf("the owner's word %+v is taken for %+v", r, f)
 	}

@@ -30,7 +30,7 @@ func anyFacts(t *rapid.T) Facts {
 		Policy: Policy{FirstContactSourceWins: rapid.Bool().Draw(t, "source wins"), SkipAutomation: rapid.Bool().Draw(t, "skip automation"),
 			ClockSkew: time.Duration(rapid.IntRange(0, 5).Draw(t, "skew")) * time.Second},
 	}
-	f.Ruling = Ruling{Ours: rapid.Bool().Draw(t, "ours"), Theirs: rapid.Bool().Draw(t, "theirs"), Desired: anyValue.Draw(t, "ruled desired"),
+	f.Ruling = Ruling{UseSource: rapid.Bool().Draw(t, "ours"), KeepTarget: rapid.Bool().Draw(t, "theirs"), Desired: anyValue.Draw(t, "ruled desired"),
 		Observed: anyValue.Draw(t, "ruled observed"), RecordAt: anyTime(t, "record at"), At: anyTime(t, "ruled at")}
 	for i := range rapid.IntRange(0, 3).Draw(t, "intents") {
 		sent := noon.Add(time.Duration(rapid.IntRange(-20, 20).Draw(t, "sent at")) * time.Second)
@@ -51,7 +51,7 @@ func TestDecideIsTotal(t *testing.T) {
 			t.Fatalf("reason %q has no words", string(d.Reason))
 		case d.Row < 1 || d.Row > 10:
 			t.Fatalf("row %d", d.Row)
-		case asks != (d.Kind != "") && d.Reason != OwnerKeepsTheirs:
+		case asks != (d.Kind != "") && d.Reason != OwnerKeepsTarget:
 			t.Fatalf("%s with kind %q", d.Action, d.Kind)
 		case d.Confidence <= 0 || d.Confidence > 1 || (d.Confidence < 1) != (d.Reason == CannotTell):
 			t.Fatalf("%s with confidence %g", d.Reason, d.Confidence)

@@ -7,7 +7,7 @@ type Reason = reason.Code
 
 // Reasons lists the closed set.
 var Reasons = []Reason{AlreadyEqual, TargetEmpty, SourceNewer, FirstContactSource, FirstContactAsk, Untouched, OurWriteArrived,
-	OurOlderWrite, AutomationEdit, PersonNewer, PersonOlder, CannotTell, OwnerSaysOurs, OwnerKeepsTheirs}
+	OurOlderWrite, AutomationEdit, PersonNewer, PersonOlder, CannotTell, OwnerUsesSource, OwnerKeepsTarget}
 
 // The reasons that a decision can have.
 const (
@@ -23,6 +23,6 @@ const (
 	PersonNewer        = reason.PersonNewer
 	PersonOlder        = reason.PersonOlder
 	CannotTell         = reason.CannotTell
-	OwnerSaysOurs      = reason.OwnerSaysOurs
-	OwnerKeepsTheirs   = reason.OwnerKeepsTheirs
+	OwnerUsesSource    = reason.OwnerUsesSource
+	OwnerKeepsTarget   = reason.OwnerKeepsTarget
 )

@@ -2,11 +2,11 @@
 // each kind offers, and the one way in which a command, the API and a button
 // in Slack do it.
 //
-// Main types: Offer, Request and Desk. Main functions: Offers, OfKind, InFull,
-// Resume, Desk.Do and Desk.DoGroup.
+// Main types: Offer, Request and Actions. Main functions: Offers, OfKind, InFull,
+// Resume, Actions.Do and Actions.DoGroup.
 //
 // Invariants: what a kind does not offer is refused; an owner decides only on
-// what he was shown; a repeated request changes nothing; every change is noted
+// what they were shown; a repeated request changes nothing; every change is noted
 // with who made it.
 //
 // It may import internal/status, internal/store and internal/contract, and no
@@ -23,8 +23,20 @@ import (
 // Offer is something that can be done about an exception.
 type Offer struct {
 	Verb store.Verb
-	// Label is what a button says, Does what it means.
+	// Label is the text of a button, Does what it means.
 	Label, Does string
+}
+
+// Command is the name of a verb at the command line: trueup exceptions NAME. The
+// API and the database keep the shorter words, which came first.
+func Command(verb store.Verb) string {
+	switch verb {
+	case store.UseSource:
+		return "use-source"
+	case store.KeepTarget:
+		return "keep-target"
+	}
+	return string(verb)
 }
 
 // always are offered for every kind.
@@ -37,12 +49,12 @@ var always = []Offer{
 }
 
 var (
-	retry  = Offer{store.Retry, "Retry", "check the customer again, now"}
-	ours   = Offer{store.ApplyOurs, "Apply ours", "write the source's value over the target's"}
-	theirs = Offer{store.KeepTheirs, "Keep theirs", "keep the target's value, until the source changes or for a time"}
-	link   = Offer{store.LinkTo, "Link", "link the customer to a record of the target"}
-	anew   = Offer{store.Rematch, "Rematch", "remove the link and run the match rules again"}
-	resume = Offer{store.ResumeSync, "Resume", "let the waiting customers through, and start counting again"}
+	retry      = Offer{store.Retry, "Retry", "check the customer again, now"}
+	useSource  = Offer{store.UseSource, "Use the source's value", "write the source's value over the target's"}
+	keepTarget = Offer{store.KeepTarget, "Keep the target's value", "keep the target's value, until the source changes or for a time"}
+	link       = Offer{store.LinkTo, "Link", "link the customer to a record of the target"}
+	rematch    = Offer{store.Rematch, "Rematch", "remove the link and run the match rules again"}
+	resume     = Offer{store.ResumeSync, "Resume", "let the waiting customers through, and start counting again"}
 )
 
 // special are offered first, by kind.
@@ -52,9 +64,9 @@ var special = map[status.Kind][]Offer{
 	status.LowConfidence:    {link, retry},
 	status.DuplicateLink:    {link, retry},
 	status.UnmappedStatus:   {retry},
-	status.Conflict:         {ours, theirs, retry},
-	status.FirstContact:     {ours, theirs, retry},
-	status.BrokenLink:       {anew, link, retry},
+	status.Conflict:         {useSource, keepTarget, retry},
+	status.FirstContact:     {useSource, keepTarget, retry},
+	status.BrokenLink:       {rematch, link, retry},
 	status.WriteFailed:      {retry},
 	status.NeverSticks:      {retry},
 	status.ConnectionFailed: {retry},
@@ -66,7 +78,7 @@ var special = map[status.Kind][]Offer{
 // trueup.yaml.
 var meaning = Offer{store.MapTo, "Map", "give the value a meaning in trueup.yaml, or list it under ignore (at the command line: trueup exceptions map NUMBER STATUS)"}
 
-// OfKind returns what a Desk does about exceptions of a kind, the most useful
+// OfKind returns what Actions does about exceptions of a kind, the most useful
 // first.
 func OfKind(kind status.Kind) []Offer {
 	offers := slices.Concat(special[kind], always)
@@ -77,7 +89,7 @@ func OfKind(kind status.Kind) []Offer {
 }
 
 // Offers returns what makes sense about one exception as it is now, the most
-// useful first. A Desk does the rest as well, where somebody asks for it.
+// useful first. Actions does the rest as well, when asked.
 func Offers(x store.Exception) []Offer {
 	var all []Offer
 	if x.Kind == status.UnmappedStatus && x.State != status.Resolved {

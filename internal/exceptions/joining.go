@@ -9,14 +9,14 @@ import (
 )
 
 // MayLink returns why a customer is not to be linked to a record: a
-// *NoRecordError, a *store.DuplicateLinkError, or a *RefusedError that force goes
+// *MissingRecordError, a *store.DuplicateLinkError, or a *RefusedError that force goes
 // past. That the target cannot be asked is no reason.
 type MayLink func(ctx context.Context, sync, customer, targetID string, force bool) error
 
-// NoRecordError means that the target says it does not have the record.
-type NoRecordError struct{ Why string }
+// MissingRecordError means that the target says it does not have the record.
+type MissingRecordError struct{ Why string }
 
-func (e *NoRecordError) Error() string { return e.Why }
+func (e *MissingRecordError) Error() string { return e.Why }
 
 // Anothers is the refusal of a link to a record that shows another customer's key.
 // why names the customer and the key, and not what the key holds.
@@ -26,17 +26,17 @@ func Anothers(customer, why string) *RefusedError {
 
 // mayLink asks whether a link may be made, unless the request was answered under
 // its key before: then it is answered the same whatever has become of the record.
-func (d Desk) mayLink(ctx context.Context, x store.Exception, a store.Act, r Request) error {
-	if d.MayLink == nil || x.Customer == "" {
+func (acts Actions) mayLink(ctx context.Context, x store.Exception, a store.Act, r Request) error {
+	if acts.MayLink == nil || x.Customer == "" {
 		return nil
 	}
 	if a.Key != "" {
-		if answered, err := d.Store.Answered(ctx, a.Key); err != nil || answered {
+		if answered, err := acts.Store.Answered(ctx, a.Key); err != nil || answered {
 			return err
 		}
 	}
-	err := d.MayLink(ctx, x.Sync, x.Customer, a.TargetID, r.Force)
-	var none *NoRecordError
+	err := acts.MayLink(ctx, x.Sync, x.Customer, a.TargetID, r.Force)
+	var none *MissingRecordError
 	var refused *RefusedError
 	var taken *store.DuplicateLinkError
 	switch {

@@ -53,17 +53,17 @@ func (v value) text() string {
 }
 
 // pressable are the verbs that a button can have.
-var pressable = []store.Verb{store.Acknowledge, store.Assign, store.Retry, store.ApplyOurs, store.KeepTheirs}
+var pressable = []store.Verb{store.Acknowledge, store.Assign, store.Retry, store.UseSource, store.KeepTarget}
 
-// Desk keeps what buttons change; it is *store.DB.
-type Desk interface {
+// ButtonStore keeps what buttons change; it is *store.DB.
+type ButtonStore interface {
 	exceptions.Store
 	HurryNotice(ctx context.Context, sync string, kind status.Kind, cause string) error
 }
 
 // Buttons does what buttons say.
 type Buttons struct {
-	Store  Desk
+	Store  ButtonStore
 	Syncs  map[string]config.Sync
 	People map[string]config.Person
 	// Changed is called after something was done, to have the message updated.
@@ -114,24 +114,24 @@ func (b Buttons) act(ctx context.Context, x store.Exception, v value, r exceptio
 	if x.State == status.Resolved {
 		return fmt.Sprintf("Exception %d is already resolved.", x.ID), nil
 	}
-	desk := exceptions.Desk{Store: b.Store, Watching: func(sync string) bool { return b.Syncs[sync].Watches() }}
-	if r.Verb != store.ApplyOurs && r.Verb != store.KeepTheirs {
-		return b.group(ctx, desk, x, r)
+	actions := exceptions.Actions{Store: b.Store, Watching: func(sync string) bool { return b.Syncs[sync].Watches() }}
+	if r.Verb != store.UseSource && r.Verb != store.KeepTarget {
+		return b.group(ctx, actions, x, r)
 	}
 	if v.Seen != valuesOf(x) {
 		return "Nothing was changed: the values in the tools have changed since this message. The message is being updated; check it again.", nil
 	}
 	r.Saw, r.SawSource = &x.TargetValue, &x.SourceValue
-	_, err = desk.Do(ctx, x.ID, r)
+	_, err = actions.Do(ctx, x.ID, r)
 	return refusal("Nothing was changed", err)
 }
 
 // group does it about all open exceptions of the cause.
-func (b Buttons) group(ctx context.Context, desk exceptions.Desk, x store.Exception, r exceptions.Request) (answer string, err error) {
+func (b Buttons) group(ctx context.Context, actions exceptions.Actions, x store.Exception, r exceptions.Request) (answer string, err error) {
 	done, refused := 0, 0
 	var why error
 	for more := int64(0); ; {
-		all, err := desk.DoGroup(ctx, x.ID, r, more)
+		all, err := actions.DoGroup(ctx, x.ID, r, more)
 		for _, d := range all.Done {
 			if d.Refused != nil {
 				refused, why = refused+1, d.Refused

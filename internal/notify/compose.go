@@ -256,7 +256,7 @@ func (c composer) notes(x store.Exception, history []store.Action) []string {
 // done says what a person did, by verb.
 var done = map[store.Verb]string{
 	store.Acknowledge: "acknowledged", store.Assign: "assigned", store.Retry: "checked again", store.Ignore: "ignored",
-	store.Resolve: "resolved", store.Reopen: "reopened", store.ApplyOurs: "source's value applied", store.KeepTheirs: "target's value kept",
+	store.Resolve: "resolved", store.Reopen: "reopened", store.UseSource: "source's value applied", store.KeepTarget: "target's value kept",
 	store.LinkTo: "linked", store.Rematch: "matched again", store.MapTo: "value mapped", store.ResumeSync: "resumed,",
 }
 
@@ -269,7 +269,7 @@ func (c composer) buttons(g store.GroupState, x store.Exception, history []store
 			used[store.Verb(a.Verb)] = true
 		}
 	}
-	decided := used[store.ApplyOurs] || used[store.KeepTheirs]
+	decided := used[store.UseSource] || used[store.KeepTarget]
 	again = g.Open > 0 && (used[store.Retry] || decided)
 	if !c.Buttons || g.Open == 0 {
 		return nil, again
@@ -279,26 +279,33 @@ func (c composer) buttons(g store.GroupState, x store.Exception, history []store
 		store.Acknowledge: g.Acknowledged < g.Open,
 		store.Assign:      !x.Assigned,
 		store.Retry:       x.Customer != "" && !used[store.Retry] && !decided,
-		store.ApplyOurs:   decides,
-		store.KeepTheirs:  decides,
+		store.UseSource:   decides,
+		store.KeepTarget:  decides,
 	}
 	offers := exceptions.OfKind(x.Kind)
-	for _, verb := range []store.Verb{store.ApplyOurs, store.KeepTheirs, store.Retry, store.Acknowledge, store.Assign} {
+	for _, verb := range []store.Verb{store.UseSource, store.KeepTarget, store.Retry, store.Acknowledge, store.Assign} {
 		i := slices.IndexFunc(offers, func(o exceptions.Offer) bool { return o.Verb == verb })
 		if i < 0 || !may[verb] {
 			continue
 		}
 		v := value{Exception: x.ID}
-		if verb == store.ApplyOurs || verb == store.KeepTheirs {
+		if verb == store.UseSource || verb == store.KeepTarget {
 			v.Seen = valuesOf(x)
 		}
 		b := Button{Verb: verb, Label: offers[i].Label, Value: v.text()}
-		switch verb {
-		case store.Assign:
+		sync, configured := c.Syncs[x.Sync]
+		switch {
+		case verb == store.Assign:
 			b.Label = "Assign to me"
-		case store.ApplyOurs:
+		case verb == store.UseSource && configured:
+			b.Label = fmt.Sprintf("Use %s's value", sync.Source.Connection)
+		case verb == store.KeepTarget && configured:
+			b.Label = fmt.Sprintf("Keep %s's value", sync.Target.Connection)
+		}
+		switch verb {
+		case store.UseSource:
 			b.Confirm = fmt.Sprintf("Overwrite %[2]s with %[1]s?", Mask(first(x.SourceValue, "the source's value")), Mask(first(x.TargetValue, "the empty field")))
-		case store.KeepTheirs:
+		case store.KeepTarget:
 			b.Confirm = fmt.Sprintf("Keep %s until the source changes?", Mask(first(x.TargetValue, "the empty field")))
 		}
 		all = append(all, b)

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/standing"
+	"trueup/internal/overview"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -77,8 +77,8 @@ func (c composer) file(ctx context.Context, n store.Notice) (plan, error) {
 	}
 	m := Message{Icon: Alarm, Title: "The changed trueup.yaml is not used", Notes: []string{"trueup check"}}
 	for _, node := range nodes {
-		said := standing.OfFile(node.File, true)
-		if said != "" && n.Claimed.Sub(node.SeenAt) <= 3*standing.SeenEvery { // else it works no more
+		said := overview.OfFile(node.File, true)
+		if said != "" && n.Claimed.Sub(node.SeenAt) <= 3*overview.SeenEvery { // else it works no more
 			m.List = append(m.List, node.Name+": "+Mask(said))
 		}
 	}

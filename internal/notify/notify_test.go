@@ -114,7 +114,7 @@ func TestAConnectionThatFailsAndRecoversIsOneMessageEach(t *testing.T) {
 
 func TestAKindHasItsChannelAndItsButtons(t *testing.T) {
 	for kind, want := range map[status.Kind][]store.Verb{
-		status.Conflict:         {store.ApplyOurs, store.KeepTheirs, store.Retry, store.Acknowledge, store.Assign},
+		status.Conflict:         {store.UseSource, store.KeepTarget, store.Retry, store.Acknowledge, store.Assign},
 		status.WriteFailed:      {store.Retry, store.Acknowledge, store.Assign},
 		status.UnreadableEvent:  {store.Acknowledge, store.Assign},
 		status.ConnectionFailed: {store.Acknowledge, store.Assign}, // about no customer: there is nothing to try again
@@ -137,6 +137,22 @@ func TestAKindHasItsChannelAndItsButtons(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestTheButtonsOfAConflictNameTheConnections(t *testing.T) {
+	story(t, nil, func(w *world) {
+		w.open(status.Conflict, "cus_1", "")
+		w.pass(time.Minute)
+		labels := map[store.Verb]string{}
+		for _, b := range w.one("conflict").now().Buttons {
+			labels[b.Verb] = b.Label
+		}
+		for verb, want := range map[store.Verb]string{store.UseSource: "Use billing's value", store.KeepTarget: "Keep crm's value"} {
+			if labels[verb] != want {
+				t.Errorf("the button %s is labeled %q, not %q", verb, labels[verb], want)
+			}
+		}
+	})
 }
 
 func TestAButtonThatIsPressedTwiceIsPressedOnce(t *testing.T) {
@@ -244,7 +260,7 @@ func TestAPersonDecidesOnWhatTheMessageShowed(t *testing.T) {
 		"another value of the target": {"canceled", "Lead"},
 		"another value of the source": {"past_due", "Active"},
 	} {
-		for _, verb := range []store.Verb{store.ApplyOurs, store.KeepTheirs} {
+		for _, verb := range []store.Verb{store.UseSource, store.KeepTarget} {
 			t.Run(string(verb)+", "+name, func(t *testing.T) {
 				story(t, nil, func(w *world) {
 					w.conflict("canceled", "Active")
@@ -280,13 +296,13 @@ func TestWhatMovedOnSinceTheMessageIsNotDecided(t *testing.T) {
 		id := w.conflict("canceled", "Active")
 		w.pass(time.Minute)
 		w.must(w.db.Settle(w.Context(), w.dueAgain(), store.Settlement{Desired: &store.Desired{SourceValue: "past_due"}}))
-		answer := w.press(w.button(w.one("conflict").now(), store.ApplyOurs))
+		answer := w.press(w.button(w.one("conflict").now(), store.UseSource))
 		if !strings.Contains(answer, `the source says "past_due", not "canceled"`) {
 			t.Errorf("it is answered %q", answer)
 		}
 		w.undecided()
 		w.close(status.Conflict, "cus_1")
-		if answer := w.press(w.button(w.one("conflict").now(), store.KeepTheirs)); !strings.Contains(answer, "already resolved") {
+		if answer := w.press(w.button(w.one("conflict").now(), store.KeepTarget)); !strings.Contains(answer, "already resolved") {
 			t.Errorf("it is answered %q", answer)
 		}
 		if history, err := w.db.Actions(w.Context(), id); err != nil || len(history) != 1 || history[0].Verb != "closed" {
@@ -317,7 +333,7 @@ func TestAButtonCarriesNoValue(t *testing.T) {
 				t.Errorf("%s carries %s and asks %s", b.Verb, b.Value, b.Confirm)
 			}
 		}
-		if answer := w.press(w.button(m, store.ApplyOurs)); answer != "" {
+		if answer := w.press(w.button(m, store.UseSource)); answer != "" {
 			t.Errorf("it is answered %q", answer)
 		}
 		if c, err := w.db.Customer(w.Context(), syncName, "cus_1"); err != nil || c.Ruling.Kind != store.Ours {
@@ -331,7 +347,7 @@ func TestAButtonOfAnEarlierVersionDecidesNothing(t *testing.T) {
 	story(t, nil, func(w *world) {
 		id := w.conflict("canceled", "Active")
 		w.pass(time.Minute)
-		p := Press{ID: "p", UserID: "U1", Verb: store.ApplyOurs, Value: fmt.Sprintf(`{"x":%d,"saw":"Active"}`, id)}
+		p := Press{ID: "p", UserID: "U1", Verb: store.UseSource, Value: fmt.Sprintf(`{"x":%d,"saw":"Active"}`, id)}
 		if answer := w.press(p); !strings.Contains(answer, "Nothing was changed") {
 			t.Errorf("it is answered %q", answer)
 		}
@@ -348,11 +364,11 @@ func TestNothingIsDecidedToBeWrittenWhereASyncOnlyWatches(t *testing.T) {
 		w.conflict("canceled", "Active")
 		w.pass(time.Minute)
 		m := w.one("conflict").now()
-		if answer := w.press(w.button(m, store.ApplyOurs)); !strings.Contains(answer, "is in mode: watch") || !strings.Contains(answer, "set mode: live") {
+		if answer := w.press(w.button(m, store.UseSource)); !strings.Contains(answer, "is in mode: watch") || !strings.Contains(answer, "set mode: live") {
 			t.Errorf("it is answered %q", answer)
 		}
 		w.undecided()
-		if answer := w.press(w.button(m, store.KeepTheirs)); answer != "" {
+		if answer := w.press(w.button(m, store.KeepTarget)); answer != "" {
 			t.Errorf("keeping is answered %q", answer)
 		}
 	})
@@ -410,7 +426,7 @@ func TestAButtonThatIsNotOursDoesNothing(t *testing.T) {
 		for _, p := range []Press{
 			{Verb: store.Acknowledge, Value: "x"},
 			{Verb: store.Resolve, Value: value{Exception: id}.text()},
-			{Verb: store.ApplyOurs, Value: value{Exception: id}.text()}, // not offered for its kind
+			{Verb: store.UseSource, Value: value{Exception: id}.text()}, // not offered for its kind
 			{Verb: store.Acknowledge, Value: value{Exception: 99}.text()},
 		} {
 			if answer := w.press(p); answer == "" {

@@ -124,7 +124,7 @@ func story(t *testing.T, set func(*world), tell func(*world)) {
 		w.db = db
 		s := config.Slack{Channel: "#all", Channels: config.Channels{Kinds: map[string]string{"conflict": "#conflicts"}}}
 		w.options = Options{Store: db, Notifier: w.room, Channel: s.ChannelFor, Buttons: true, Home: "https://sync.example.com",
-			Syncs: map[string]config.Sync{syncName: {Name: syncName, RemindAfter: 24 * time.Hour,
+			Syncs: map[string]config.Sync{syncName: {Name: syncName, Source: config.Source{Connection: "billing"}, Target: config.Target{Connection: "crm"}, RemindAfter: 24 * time.Hour,
 				Owners: map[string]string{"default": "ana@example.com"}}},
 			People: map[string]config.Person{"ana@example.com": {Name: "Ana", Slack: "U1"}}}
 		if set != nil {

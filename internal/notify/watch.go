@@ -22,10 +22,10 @@ func (w *Worker) watch(ctx context.Context) {
 	ticker := time.NewTicker(remindEvery)
 	defer ticker.Stop()
 	for {
-		w.look("remind of what is overdue", w.remind(ctx), ctx)
-		w.look("open the digest", w.openDigest(ctx), ctx)
+		w.warn(ctx, "remind of what is overdue", w.remind(ctx))
+		w.warn(ctx, "open the digest", w.openDigest(ctx))
 		if minutes%int(silenceEvery/remindEvery) == 0 {
-			w.look("listen for silence", listener{w.Store, w.Syncs}.listen(ctx), ctx)
+			w.warn(ctx, "listen for silence", listener{w.Store, w.Syncs}.listen(ctx))
 		}
 		minutes++
 		select {
@@ -36,7 +36,7 @@ func (w *Worker) watch(ctx context.Context) {
 	}
 }
 
-func (w *Worker) look(doing string, err error, ctx context.Context) {
+func (w *Worker) warn(ctx context.Context, doing string, err error) {
 	if err != nil && ctx.Err() == nil {
 		w.log.Error(doing, slog.Any("error", err))
 	}

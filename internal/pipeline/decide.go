@@ -124,7 +124,7 @@ func (a *attempt) observed() decide.Observed {
 }
 
 func asFact(r store.Ruling) decide.Ruling {
-	return decide.Ruling{Ours: r.Kind == store.Ours, Theirs: r.Kind == store.Theirs, Desired: r.Desired, Observed: r.Observed,
+	return decide.Ruling{UseSource: r.Kind == store.Ours, KeepTarget: r.Kind == store.Theirs, Desired: r.Desired, Observed: r.Observed,
 		RecordAt: r.RecordAt, At: r.At}
 }
 

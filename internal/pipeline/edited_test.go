@@ -325,7 +325,7 @@ func TestAWrongClockHoldsNothingForLong(t *testing.T) {
 			t.Run(name+", and the owner said ours/"+x.name, func(t *testing.T) {
 				w := newWorld(t, func(w *world) { x.set(w); w.crm.clock = clock })
 				w.conflict()
-				w.act(store.Act{Exception: w.exception(status.Conflict).ID, Verb: store.ApplyOurs, Saw: "Paused", SawSource: "canceled"})
+				w.act(store.Act{Exception: w.exception(status.Conflict).ID, Verb: store.UseSource, Saw: "Paused", SawSource: "canceled"})
 				if got := w.crm.value("rec_cus_1"); got != "Churned" {
 					t.Fatalf("the owner's word left %s", got)
 				}

@@ -129,7 +129,7 @@ func TestTheJudgeSaysWhatThePathDoes(t *testing.T) {
 					m.Fatal(err)
 				}
 				for _, x := range open {
-					verb := rapid.SampledFrom([]store.Verb{store.ApplyOurs, store.KeepTheirs, store.Retry}).Draw(t, "verb")
+					verb := rapid.SampledFrom([]store.Verb{store.UseSource, store.KeepTarget, store.Retry}).Draw(t, "verb")
 					_, err := m.db.Act(context.Background(), store.Act{Exception: x.ID, Verb: verb, Who: "ana", Saw: x.TargetValue})
 					if err != nil && !errors.Is(err, store.ErrChanged) && !errors.Is(err, store.ErrNotFound) {
 						m.Fatal(err)

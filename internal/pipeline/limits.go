@@ -67,7 +67,7 @@ func (a *attempt) stopped() *ending {
 		return a.loopSuspected()
 	}
 	a.countUndone()
-	if len(a.undone.Times) >= undoings && a.decision.Reason != decide.OwnerSaysOurs {
+	if len(a.undone.Times) >= undoings && a.decision.Reason != decide.OwnerUsesSource {
 		return a.neverSticks()
 	}
 	return nil
@@ -95,7 +95,7 @@ func (a *attempt) countUndone() {
 	if u.RecordID != a.target.ID || u.Value != a.desired.Value || !u.Desired.Equal(a.desired.At) {
 		u = store.Undone{RecordID: a.target.ID, Value: a.desired.Value, Desired: a.desired.At}
 	}
-	if !u.Written.IsZero() && a.decision.Adopted == 0 && a.decision.Reason != decide.OwnerSaysOurs {
+	if !u.Written.IsZero() && a.decision.Adopted == 0 && a.decision.Reason != decide.OwnerUsesSource {
 		at := a.target.EditedAt
 		if at.IsZero() {
 			at = a.firstSeen()

@@ -343,7 +343,7 @@ func TestWhatDoesNotCountAsSetBack(t *testing.T) {
 			w.pass(time.Minute)
 			w.crm.edit("rec_cus_1", "Active", status.ActorHuman)
 			w.look("cus_1")
-			w.act(store.Act{Exception: w.exception(status.Conflict).ID, Verb: store.ApplyOurs, Saw: "Active", SawSource: "paused"})
+			w.act(store.Act{Exception: w.exception(status.Conflict).ID, Verb: store.UseSource, Saw: "Active", SawSource: "paused"})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

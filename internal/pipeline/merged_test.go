@@ -206,7 +206,7 @@ func TestAnOwnersWordAboutTheOldRecordIsNotCarriedOutOnTheSurvivor(t *testing.T)
 	if err != nil || len(found) != 1 {
 		t.Fatalf("the conflict was not seen: %v, %v", found, err)
 	}
-	if _, err := w.db.Act(t.Context(), store.Act{Exception: found[0].ID, Verb: store.ApplyOurs, Who: "ana", Saw: "Churned", SawSource: "past_due"}); err != nil {
+	if _, err := w.db.Act(t.Context(), store.Act{Exception: found[0].ID, Verb: store.UseSource, Who: "ana", Saw: "Churned", SawSource: "past_due"}); err != nil {
 		t.Fatal(err)
 	}
 	// The survivor happens to hold the same, and was not edited since.

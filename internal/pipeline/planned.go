@@ -146,7 +146,7 @@ func (a *attempt) asPlanned() verdict {
 	if change := a.change(); !change.IsZero() {
 		return moved(change)
 	}
-	if a.decision.Reason == decide.OwnerSaysOurs && a.row.Approved != "" && a.decision.Row != firstContactRow {
+	if a.decision.Reason == decide.OwnerUsesSource && a.row.Approved != "" && a.decision.Row != firstContactRow {
 		return moved(reason.Reason{Code: reason.EditedSincePlan})
 	}
 	return onward

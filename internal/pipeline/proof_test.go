@@ -118,7 +118,7 @@ func TestWhatWasWrittenOverEndsWithAPersonOrTheNextChange(t *testing.T) {
 		}
 	})
 	t.Run("an owner leaves ours", func(t *testing.T) {
-		for _, verb := range []store.Verb{store.Resolve, store.ApplyOurs, store.KeepTheirs} {
+		for _, verb := range []store.Verb{store.Resolve, store.UseSource, store.KeepTarget} {
 			w, late := overwritten(t, nil)
 			w.deliver(late)
 			w.finish()

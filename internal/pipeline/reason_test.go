@@ -224,7 +224,7 @@ func (w *world) decideOne(rt *rapid.T) {
 	if i < 0 {
 		return
 	}
-	a := store.Act{Exception: found[i].ID, Verb: rapid.SampledFrom([]store.Verb{store.ApplyOurs, store.KeepTheirs}).Draw(rt, "verb"), Who: "ana", Saw: found[i].TargetValue, SawSource: found[i].SourceValue}
+	a := store.Act{Exception: found[i].ID, Verb: rapid.SampledFrom([]store.Verb{store.UseSource, store.KeepTarget}).Draw(rt, "verb"), Who: "ana", Saw: found[i].TargetValue, SawSource: found[i].SourceValue}
 	if _, err := w.db.Act(context.Background(), a); err != nil {
 		rt.Logf("%s: %v", a.Verb, err) // it was changed since
 	}

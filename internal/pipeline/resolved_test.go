@@ -89,7 +89,7 @@ func TestWhatAPersonResolvedStaysClosedUntilASideChanges(t *testing.T) {
 }
 
 func TestAnotherLookThatAPersonAsksForOpensWhatHeResolved(t *testing.T) {
-	for _, verb := range []store.Verb{store.Retry, store.KeepTheirs} {
+	for _, verb := range []store.Verb{store.Retry, store.KeepTarget} {
 		w := newWorld(t, nil)
 		x := w.conflict()
 		w.act(store.Act{Exception: x.ID, Verb: store.Resolve})

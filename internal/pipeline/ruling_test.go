@@ -56,10 +56,10 @@ func (w *world) state(want status.State) {
 
 func TestWhatAnOwnerSaysOfAConflictIsDone(t *testing.T) {
 	ours := func(w *world, x store.Exception) {
-		w.act(store.Act{Exception: x.ID, Verb: store.ApplyOurs, Saw: "Paused", SawSource: "canceled"})
+		w.act(store.Act{Exception: x.ID, Verb: store.UseSource, Saw: "Paused", SawSource: "canceled"})
 	}
 	theirs := func(w *world, x store.Exception) {
-		w.act(store.Act{Exception: x.ID, Verb: store.KeepTheirs, Saw: "Paused", SawSource: "canceled"})
+		w.act(store.Act{Exception: x.ID, Verb: store.KeepTarget, Saw: "Paused", SawSource: "canceled"})
 	}
 	tests := map[string]struct {
 		set   func(*world)
@@ -133,7 +133,7 @@ func TestWhatIsKeptForATimeIsAskedAboutAgain(t *testing.T) {
 	w := newWorld(t, nil)
 	x := w.conflict()
 	until := w.clock.now().Add(48 * time.Hour)
-	if _, err := w.db.Act(t.Context(), store.Act{Exception: x.ID, Verb: store.KeepTheirs, Who: "ana@example.com", Saw: "Paused", SawSource: "canceled", Until: until}); err != nil {
+	if _, err := w.db.Act(t.Context(), store.Act{Exception: x.ID, Verb: store.KeepTarget, Who: "ana@example.com", Saw: "Paused", SawSource: "canceled", Until: until}); err != nil {
 		t.Fatal(err)
 	}
 	w.work()
@@ -149,7 +149,7 @@ func TestWhatIsKeptForATimeIsAskedAboutAgain(t *testing.T) {
 func TestAnOwnerWhoWasShownSomethingElseIsRefused(t *testing.T) {
 	w := newWorld(t, nil)
 	x := w.conflict()
-	if _, err := w.db.Act(t.Context(), store.Act{Exception: x.ID, Verb: store.ApplyOurs, Who: "ana@example.com", Saw: "Active", SawSource: "canceled"}); !errors.Is(err, store.ErrChanged) {
+	if _, err := w.db.Act(t.Context(), store.Act{Exception: x.ID, Verb: store.UseSource, Who: "ana@example.com", Saw: "Active", SawSource: "canceled"}); !errors.Is(err, store.ErrChanged) {
 		t.Errorf("it is not refused: %v", err)
 	}
 	w.finish()
@@ -159,7 +159,7 @@ func TestAnOwnerWhoWasShownSomethingElseIsRefused(t *testing.T) {
 func TestARelinkedCustomerForgetsTheRuling(t *testing.T) {
 	w := newWorld(t, nil)
 	x := w.conflict()
-	w.act(store.Act{Exception: x.ID, Verb: store.KeepTheirs, Saw: "Paused", SawSource: "canceled"})
+	w.act(store.Act{Exception: x.ID, Verb: store.KeepTarget, Saw: "Paused", SawSource: "canceled"})
 	w.crm.records["rec_2"] = &record{value: "Paused", editedAt: w.clock.now(), actor: status.ActorHuman, keys: keysOf("cus_1")}
 	w.act(store.Act{Exception: x.ID, Verb: store.LinkTo, TargetID: "rec_2"})
 	if got := w.open()["cus_1"]; len(got) != 1 || got[0] != status.FirstContact {
@@ -184,7 +184,7 @@ func (w *world) refused(a store.Act, says string) {
 }
 
 func TestAnOwnersWordCoversTheSourcesValueThatHeWasShown(t *testing.T) {
-	for _, verb := range []store.Verb{store.ApplyOurs, store.KeepTheirs} {
+	for _, verb := range []store.Verb{store.UseSource, store.KeepTarget} {
 		t.Run(string(verb), func(t *testing.T) {
 			w := newWorld(t, nil)
 			w.customer("cus_1", "active", "")
@@ -241,7 +241,7 @@ func TestNobodyDecidesOnARecordThatWasNotLookedAt(t *testing.T) {
 			t.Fatalf("%s: %v", c.name, err)
 		}
 		for _, saw := range []string{"Paused", ""} {
-			_, err := w.db.Act(t.Context(), store.Act{Exception: x.ID, Verb: store.ApplyOurs, Who: "ana", Saw: saw, SawSource: "canceled"})
+			_, err := w.db.Act(t.Context(), store.Act{Exception: x.ID, Verb: store.UseSource, Who: "ana", Saw: saw, SawSource: "canceled"})
 			if !errors.Is(err, store.ErrChanged) || !strings.Contains(err.Error(), "has not been looked at") {
 				t.Errorf("%s, and %q was seen: %v", c.name, saw, err)
 			}
@@ -267,7 +267,7 @@ func TestALateWriteOfOursIsNotWhatTheOwnerKeeps(t *testing.T) {
 	w.pass(10 * time.Second)
 	w.work()
 	x := w.exception(status.Conflict)
-	if _, err := w.db.Act(t.Context(), store.Act{Exception: x.ID, Verb: store.KeepTheirs, Who: "ana", Saw: x.TargetValue, SawSource: x.SourceValue}); err != nil {
+	if _, err := w.db.Act(t.Context(), store.Act{Exception: x.ID, Verb: store.KeepTarget, Who: "ana", Saw: x.TargetValue, SawSource: x.SourceValue}); err != nil {
 		t.Fatal(err)
 	}
 	w.work()

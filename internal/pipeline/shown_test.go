@@ -274,7 +274,7 @@ func TestAnOwnersWordIsCarriedOutAlsoInTheTargetsOwnSpelling(t *testing.T) {
 	w := newWorld(t, nil)
 	x := w.conflict()
 	w.crm.spells = strings.ToLower
-	w.act(store.Act{Exception: x.ID, Verb: store.ApplyOurs, Saw: "Paused", SawSource: "canceled"})
+	w.act(store.Act{Exception: x.ID, Verb: store.UseSource, Saw: "Paused", SawSource: "canceled"})
 	w.pass(time.Minute)
 	w.deliver(w.restate("cus_1")) // looks again
 	w.finish()

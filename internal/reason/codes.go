@@ -14,8 +14,8 @@ const (
 	PersonNewer        Code = "person_newer"
 	PersonOlder        Code = "person_older"
 	CannotTell         Code = "cannot_tell"
-	OwnerSaysOurs      Code = "owner_says_ours"
-	OwnerKeepsTheirs   Code = "owner_keeps_theirs"
+	OwnerUsesSource    Code = "owner_says_ours"
+	OwnerKeepsTarget   Code = "owner_keeps_theirs"
 )
 
 // What is wrong with an event, or became of it.

@@ -16,8 +16,8 @@ var decisions = map[Code]entry{
 	PersonOlder:     {says: always("the target was changed before the source")},
 	CannotTell: {says: withTimes("the target was changed too, and the times cannot tell which change is newer; " +
 		"the edit stays until its owner decides, or the source changes again")},
-	OwnerSaysOurs:    {says: always("the owner chose the source's value")},
-	OwnerKeepsTheirs: {says: always("the owner chose to keep the target's value")},
+	OwnerUsesSource:  {says: always("the owner chose the source's value")},
+	OwnerKeepsTarget: {says: always("the owner chose to keep the target's value")},
 }
 
 // withTimes adds when both sides were changed, as far as it is known. It says no

@@ -6,7 +6,7 @@
 // Invariants: it holds ids and status words, no addresses and no names, but for
 // the owners of exceptions.
 //
-// It may import internal/config, contract, standing, status and store.
+// It may import internal/config, contract, overview, status and store.
 package report
 
 import (
@@ -22,7 +22,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/contract"
-	"trueup/internal/standing"
+	"trueup/internal/overview"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -76,7 +76,7 @@ func Make(ctx context.Context, db *store.DB, sync string, c *config.Sync, now ti
 	rules, hash := store.Rules{}, ""
 	if c != nil {
 		var err error
-		if rules, err = standing.RulesOf(ctx, db, sync, *c); err != nil {
+		if rules, err = overview.RulesOf(ctx, db, sync, *c); err != nil {
 			return r, err
 		}
 		hash = c.Rules()
@@ -100,7 +100,7 @@ func Make(ctx context.Context, db *store.DB, sync string, c *config.Sync, now ti
 		return r, err
 	}
 	r.exceptions(open)
-	sweeps, err := db.Sweeps(ctx, sync, standing.SweepsShown)
+	sweeps, err := db.Sweeps(ctx, sync, overview.SweepsShown)
 	if err != nil {
 		return r, err
 	}
@@ -110,7 +110,7 @@ func Make(ctx context.Context, db *store.DB, sync string, c *config.Sync, now ti
 	if c == nil {
 		return r, nil
 	}
-	v, err := standing.Vocabulary(ctx, db, sync, *c, nil)
+	v, err := overview.Vocabulary(ctx, db, sync, *c, nil)
 	r.Vocabulary = &v
 	return r, err
 }

@@ -20,8 +20,8 @@ const (
 	Ignore      Verb = "ignore"      // for as long as Act.Ignored says
 	Resolve     Verb = "resolve"     // it is done, whatever the tools say
 	Reopen      Verb = "reopen"      // it is not done after all
-	ApplyOurs   Verb = "apply"       // write what the source says
-	KeepTheirs  Verb = "keep"        // leave what the target holds, until Act.Until
+	UseSource   Verb = "apply"       // write what the source says
+	KeepTarget  Verb = "keep"        // leave what the target holds, until Act.Until
 	LinkTo      Verb = "link"        // to the record Act.TargetID
 	Rematch     Verb = "rematch"     // forget the link and try the match rules anew
 	MapTo       Verb = "map"         // its value means Act.Meaning now; the configuration was changed, and nothing here
@@ -45,7 +45,7 @@ type Act struct {
 	Until    time.Time
 	TargetID string
 	// Saw and SawSource are the target's and the source's value that the person
-	// was shown, for ApplyOurs and KeepTheirs.
+	// was shown, for UseSource and KeepTarget.
 	Saw, SawSource string
 	// Meaning is a status or "ignore", for MapTo.
 	Meaning string
@@ -167,10 +167,10 @@ func (t *tx) actOnCustomer(x Exception, a Act) (note string, changed bool, err e
 		if StopsOf(x.Kind) {
 			err = t.startAnew(x.Sync, x.Customer, x.Kind)
 		}
-	case ApplyOurs:
+	case UseSource:
 		note = "over " + a.Saw
 		changed, err = t.rule(x, Ours, a)
-	case KeepTheirs:
+	case KeepTarget:
 		note = a.Saw
 		if !a.Until.IsZero() {
 			note += " until " + a.Until.UTC().Format(time.RFC3339)

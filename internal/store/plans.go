@@ -37,7 +37,7 @@ func (t *tx) endRow(w *Work, r RowEnd) error {
 		return err
 	}
 	for _, id := range asked {
-		if err := t.note(id, r.By, string(ApplyOurs), r.Note); err != nil {
+		if err := t.note(id, r.By, string(UseSource), r.Note); err != nil {
 			return err
 		}
 	}

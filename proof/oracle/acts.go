@@ -86,10 +86,10 @@ func (db *DB) actOnCustomer(x *store.Exception, a store.Act) (note string, chang
 	case store.Retry:
 		changed = true
 		db.startAnew(k, x.Kind)
-	case store.ApplyOurs:
+	case store.UseSource:
 		note = "over " + a.Saw
 		changed, err = db.rule(k, store.Ours, a)
-	case store.KeepTheirs:
+	case store.KeepTarget:
 		note = a.Saw
 		if !a.Until.IsZero() {
 			note += " until " + a.Until.UTC().Format(time.RFC3339)

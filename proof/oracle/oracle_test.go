@@ -469,7 +469,7 @@ func (d *differential) act(t *rapid.T) {
 	at := rapid.IntRange(0, 3).Draw(t, "which")
 	a := store.Act{Who: "ana@example.com", Owner: rapid.SampledFrom([]string{"ops@example.com", "ben@example.com"}).Draw(t, "owner"), Saw: words.Draw(t, "saw"),
 		TargetID: ids.Draw(t, "record"), Until: d.moment(t, "until"), Ignored: rapid.SampledFrom([]store.Ignored{store.IgnoredUntilChange, store.IgnoredAlways}).Draw(t, "ignored"),
-		Verb: rapid.SampledFrom([]store.Verb{store.Acknowledge, store.Assign, store.Retry, store.Ignore, store.Resolve, store.Reopen, store.ApplyOurs, store.KeepTheirs,
+		Verb: rapid.SampledFrom([]store.Verb{store.Acknowledge, store.Assign, store.Retry, store.Ignore, store.Resolve, store.Reopen, store.UseSource, store.KeepTarget,
 			store.LinkTo, store.Rematch, store.MapTo}).Draw(t, "verb")}
 	if rapid.Bool().Draw(t, "keyed") {
 		a.Key, a.Asked = d.sync+words.Draw(t, "key"), words.Draw(t, "asked")

@@ -142,8 +142,8 @@ var peopleSteps = map[string]happens{
 
 // ownerSteps are what owners say about what was left to them.
 var ownerSteps = map[string]happens{
-	"owner applies ours": {weight: 5, run: ruling(store.ApplyOurs)},
-	"owner keeps theirs": {weight: 4, run: ruling(store.KeepTheirs), draw: func(r *rand.Rand, _ setting, s *Step) {
+	"owner applies ours": {weight: 5, run: ruling(store.UseSource)},
+	"owner keeps theirs": {weight: 4, run: ruling(store.KeepTarget), draw: func(r *rand.Rand, _ setting, s *Step) {
 		if r.IntN(2) == 0 {
 			s.N = 1000 + r.Int64N(600_000)
 		}

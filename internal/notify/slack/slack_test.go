@@ -30,7 +30,7 @@ func sample() notify.Message {
 	return notify.Message{Icon: notify.Alarm, Title: "conflict in customer-status", Owner: notify.Person{Name: "Ana", ID: "U1"},
 		Text: "somebody changed <!channel> & *more*", Facts: []notify.Fact{{Name: "Customer", Value: "<!channel> <@U2> & <https://evil.example|x>"}},
 		List: []string{"cus_1", "cus_2"}, Notes: []string{"acknowledged by <!here>, today"}, Links: []notify.Link{{Text: "Open <it>", URL: "https://sync.example.com/?a=1&b=2|x"}},
-		Buttons: []notify.Button{{Verb: store.Acknowledge, Label: "Acknowledge", Value: `{"x":1}`}, {Verb: store.ApplyOurs, Label: "Apply ours", Value: `{"x":1}`, Confirm: "Write <!channel>?"}}}
+		Buttons: []notify.Button{{Verb: store.Acknowledge, Label: "Acknowledge", Value: `{"x":1}`}, {Verb: store.UseSource, Label: "Use billing's value", Value: `{"x":1}`, Confirm: "Write <!channel>?"}}}
 }
 
 func TestAMessageIsPostedAndUpdatedInItsPlace(t *testing.T) {

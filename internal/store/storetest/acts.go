@@ -107,7 +107,7 @@ var acts = map[string]func(*testing.T, Open){
 		id, err := f.db.OpenException(f.ctx, exception("cus_1", status.Unmatched, status.StageMatch))
 		f.must(err)
 		f.must(f.db.SetLink(f.ctx, link("cus_1", "rec_1")))
-		for _, verb := range []store.Verb{store.LinkTo, store.Rematch, store.Retry, store.ApplyOurs, store.KeepTheirs} {
+		for _, verb := range []store.Verb{store.LinkTo, store.Rematch, store.Retry, store.UseSource, store.KeepTarget} {
 			f.answer(store.Act{Exception: id, Verb: verb, TargetID: "rec_2", Key: "k", Asked: string(verb)}, false, store.ErrNotFound)
 		}
 		if got := f.targets()["cus_1"]; got != "rec_1" {
@@ -120,7 +120,7 @@ var acts = map[string]func(*testing.T, Open){
 	"a decision is refused with the side that is another by now": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		id := f.settled("canceled", "Active", status.Conflict)
-		for _, verb := range []store.Verb{store.ApplyOurs, store.KeepTheirs} {
+		for _, verb := range []store.Verb{store.UseSource, store.KeepTarget} {
 			for _, tt := range []struct{ saw, source, says string }{
 				{"Active", "past_due", `the source says "canceled", not "past_due"`},
 				{"Lead", "canceled", `the target holds "Active", not "Lead"`},
@@ -137,14 +137,14 @@ var acts = map[string]func(*testing.T, Open){
 	"a link to another record forgets what the old one held": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		id := f.settled("canceled", "Active", status.Conflict)
-		f.answer(store.Act{Exception: id, Verb: store.KeepTheirs, Saw: "Active", SawSource: "canceled"}, true, nil)
+		f.answer(store.Act{Exception: id, Verb: store.KeepTarget, Saw: "Active", SawSource: "canceled"}, true, nil)
 		f.must(f.db.SetLink(f.ctx, link("cus_1", "rec_2")))
 		c, err := f.db.Customer(f.ctx, sync1, "cus_1")
 		f.must(err)
 		if c.Ruling.Kind != "" || c.Observed != (store.Observed{}) {
 			t.Errorf("it is %+v, %+v", c.Ruling, c.Observed)
 		}
-		f.answer(store.Act{Exception: id, Verb: store.KeepTheirs, Saw: "", SawSource: "canceled"}, false, store.ErrChanged)
+		f.answer(store.Act{Exception: id, Verb: store.KeepTarget, Saw: "", SawSource: "canceled"}, false, store.ErrChanged)
 	},
 	"what is ignored until the source changes comes back when it has, also to the same value": func(t *testing.T, open Open) {
 		f := fresh(t, open)

@@ -10,25 +10,25 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/mapping"
-	"trueup/internal/standing"
+	"trueup/internal/overview"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
 
-// redrive looks again at every customer who waits for a word that the
+// requeue looks again at every customer who waits for a word that the
 // configuration knows by now, also where somebody has hidden the question until
 // the source changes; and at those whose word was ignored and is not any more.
 // Whose word means another value by now is left to a plan: that may be everybody,
 // and a person should have seen it.
-func (a *App) redrive(ctx context.Context, cfg *config.Config) error {
+func (a *App) requeue(ctx context.Context, cfg *config.Config) error {
 	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
-		words := standing.Words(cfg.Syncs[name])
+		words := overview.Words(cfg.Syncs[name])
 		waiting, err := a.store.Exceptions(ctx, store.ExceptionFilter{Sync: name, Kind: status.UnmappedStatus,
 			States: []status.State{status.Open, status.Acknowledged, status.StateIgnored}})
 		if err != nil {
 			return err
 		}
-		again, err := a.redriveIgnored(ctx, name, words)
+		again, err := a.requeueIgnored(ctx, name, words)
 		if err != nil {
 			return err
 		}
@@ -47,15 +47,15 @@ func (a *App) redrive(ctx context.Context, cfg *config.Config) error {
 		}
 		if again > 0 {
 			a.log.Info("customers requeued: the meaning of their value has changed", slog.String("sync", name), slog.Int("customers", again))
-			a.carrier.Load().pipeline.Wake(name)
+			a.wiring.Load().pipeline.Wake(name)
 		}
 	}
 	return nil
 }
 
-// redriveIgnored looks again at every customer whose word was listed under ignore
+// requeueIgnored looks again at every customer whose word was listed under ignore
 // when it was looked at, and is not any more.
-func (a *App) redriveIgnored(ctx context.Context, sync string, words mapping.Map) (again int, err error) {
+func (a *App) requeueIgnored(ctx context.Context, sync string, words mapping.Map) (again int, err error) {
 	ignored, err := a.store.IgnoredWords(ctx, sync)
 	if err != nil {
 		return 0, err

@@ -1,4 +1,4 @@
-// Package standing says how everything stands, as the commands print it and the
+// Package overview says how everything stands, as the commands print it and the
 // API answers it: each sync, each connection, each process.
 //
 // Main functions: Syncs, Sync and Status.
@@ -8,7 +8,7 @@
 //
 // It may import internal/config, contract, status and store, and neither the
 // pipeline nor a connector.
-package standing
+package overview
 
 import (
 	"context"

@@ -12,9 +12,9 @@ import (
 	"trueup/internal/store"
 )
 
-// desk is a store of a few open exceptions of one cause, which goes away after
+// fakeStore is a store of a few open exceptions of one cause, which goes away after
 // some acts.
-type desk struct {
+type fakeStore struct {
 	kind  status.Kind // conflict unless set
 	open  int64
 	lasts int
@@ -23,11 +23,11 @@ type desk struct {
 
 var errAway = errors.New("the database is away")
 
-func (d *desk) Exception(_ context.Context, id int64) (store.Exception, error) {
+func (d *fakeStore) Exception(_ context.Context, id int64) (store.Exception, error) {
 	return store.Exception{ID: id, State: status.Open, NewException: store.NewException{Sync: "s", Customer: "c", Kind: cmp.Or(d.kind, status.Conflict), Cause: "one", SourceValue: "canceled", TargetValue: "Active"}}, nil
 }
 
-func (d *desk) Exceptions(ctx context.Context, f store.ExceptionFilter) (found []store.Exception, err error) {
+func (d *fakeStore) Exceptions(ctx context.Context, f store.ExceptionFilter) (found []store.Exception, err error) {
 	for id := d.open; id > 0 && len(found) < f.Limit; id-- {
 		if f.Before == 0 || id < f.Before {
 			x, _ := d.Exception(ctx, id)
@@ -37,7 +37,7 @@ func (d *desk) Exceptions(ctx context.Context, f store.ExceptionFilter) (found [
 	return found, nil
 }
 
-func (d *desk) Act(_ context.Context, a store.Act) (bool, error) {
+func (d *fakeStore) Act(_ context.Context, a store.Act) (bool, error) {
 	if len(d.acts) == d.lasts {
 		return false, errAway
 	}
@@ -45,15 +45,15 @@ func (d *desk) Act(_ context.Context, a store.Act) (bool, error) {
 	return true, nil
 }
 
-func (d *desk) Answered(_ context.Context, key string) (bool, error) {
+func (d *fakeStore) Answered(_ context.Context, key string) (bool, error) {
 	return slices.ContainsFunc(d.acts, func(a store.Act) bool { return a.Key == key }), nil
 }
 
 func live(string) bool { return false }
 
 func TestAGroupThatIsCutShortTellsWhatWasDoneAndWhereToGoOn(t *testing.T) {
-	s := &desk{open: 5, lasts: 2}
-	d := Desk{Store: s, Watching: live}
+	s := &fakeStore{open: 5, lasts: 2}
+	d := Actions{Store: s, Watching: live}
 	all, err := d.DoGroup(t.Context(), 1, Request{Verb: store.Retry, Who: "ana"}, 0)
 	if !errors.Is(err, errAway) || len(all.Done) != 2 || all.More != 4 {
 		t.Fatalf("%+v, %v", all, err)
@@ -73,11 +73,11 @@ func TestAGroupThatIsCutShortTellsWhatWasDoneAndWhereToGoOn(t *testing.T) {
 }
 
 func TestADecisionIsAboutWhatTheExceptionSaysUnlessSaid(t *testing.T) {
-	s := &desk{lasts: 9}
-	d := Desk{Store: s, Watching: live}
+	s := &fakeStore{lasts: 9}
+	d := Actions{Store: s, Watching: live}
 	lead := "Lead"
 	for _, r := range []Request{{}, {Saw: &lead}, {SawSource: &lead}} {
-		r.Verb, r.Who = store.ApplyOurs, "ana"
+		r.Verb, r.Who = store.UseSource, "ana"
 		if _, err := d.Do(t.Context(), 1, r); err != nil {
 			t.Fatal(err)
 		}
@@ -92,8 +92,8 @@ func TestADecisionIsAboutWhatTheExceptionSaysUnlessSaid(t *testing.T) {
 // A key counts for who sends it and the exception; what is asked under it is
 // told apart, and neither is kept as it was written.
 func TestAKeyIsKeptByWhoAndWhatItIsAbout(t *testing.T) {
-	s := &desk{lasts: 99}
-	d := Desk{Store: s, Watching: live}
+	s := &fakeStore{lasts: 99}
+	d := Actions{Store: s, Watching: live}
 	do := func(id int64, r Request) store.Act {
 		t.Helper()
 		if _, err := d.Do(t.Context(), id, r); err != nil {
@@ -133,11 +133,11 @@ func TestAKeyIsKeptByWhoAndWhatItIsAbout(t *testing.T) {
 }
 
 func TestACustomerIsNotLinkedToARecordThatIsNotThere(t *testing.T) {
-	s := &desk{kind: status.Unmatched, lasts: 9}
-	d := Desk{Store: s, Watching: live, MayLink: func(_ context.Context, sync, customer, targetID string, force bool) error {
+	s := &fakeStore{kind: status.Unmatched, lasts: 9}
+	d := Actions{Store: s, Watching: live, MayLink: func(_ context.Context, sync, customer, targetID string, force bool) error {
 		switch {
 		case targetID == "rec_gone":
-			return &NoRecordError{Why: "crm has no record rec_gone"}
+			return &MissingRecordError{Why: "crm has no record rec_gone"}
 		case targetID == "rec_anas" && !force:
 			return Anothers(customer, "record rec_anas shows the email of customer ana")
 		}
@@ -156,8 +156,8 @@ func TestACustomerIsNotLinkedToARecordThatIsNotThere(t *testing.T) {
 }
 
 func TestARecordThatShowsAnothersKeyIsLinkedOnlyByForce(t *testing.T) {
-	s := &desk{kind: status.Unmatched, lasts: 9}
-	d := Desk{Store: s, Watching: live, MayLink: func(_ context.Context, sync, customer, targetID string, force bool) error {
+	s := &fakeStore{kind: status.Unmatched, lasts: 9}
+	d := Actions{Store: s, Watching: live, MayLink: func(_ context.Context, sync, customer, targetID string, force bool) error {
 		if force {
 			return nil
 		}
@@ -176,11 +176,11 @@ func TestARecordThatShowsAnothersKeyIsLinkedOnlyByForce(t *testing.T) {
 }
 
 func TestARepeatedLinkIsNotAskedAboutAgain(t *testing.T) {
-	s := &desk{kind: status.Unmatched, lasts: 9}
+	s := &fakeStore{kind: status.Unmatched, lasts: 9}
 	gone := false
-	d := Desk{Store: s, Watching: live, MayLink: func(_ context.Context, sync, customer, targetID string, force bool) error {
+	d := Actions{Store: s, Watching: live, MayLink: func(_ context.Context, sync, customer, targetID string, force bool) error {
 		if gone {
-			return &NoRecordError{Why: "crm has no record rec_1"}
+			return &MissingRecordError{Why: "crm has no record rec_1"}
 		}
 		return nil
 	}}
@@ -198,9 +198,9 @@ func TestARepeatedLinkIsNotAskedAboutAgain(t *testing.T) {
 }
 
 func TestOneExceptionIsLinkedAtATime(t *testing.T) {
-	s := &desk{kind: status.Unmatched, open: 3, lasts: 9}
+	s := &fakeStore{kind: status.Unmatched, open: 3, lasts: 9}
 	var refused *RefusedError
-	if _, err := (Desk{Store: s, Watching: live}).DoGroup(t.Context(), 1, Request{Verb: store.LinkTo, Who: "ana", TargetID: "rec_1"}, 0); !errors.As(err, &refused) || len(s.acts) > 0 {
+	if _, err := (Actions{Store: s, Watching: live}).DoGroup(t.Context(), 1, Request{Verb: store.LinkTo, Who: "ana", TargetID: "rec_1"}, 0); !errors.As(err, &refused) || len(s.acts) > 0 {
 		t.Errorf("it came to %v, done was %+v", err, s.acts)
 	}
 }

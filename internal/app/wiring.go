@@ -17,10 +17,10 @@ import (
 	"trueup/internal/poll"
 )
 
-// carrier is everything that follows from one reading of the configuration:
+// wiring is everything that follows from one reading of the configuration:
 // the connections, the path, the inbox, the pollers, who looks for candidates,
 // who compares both sides and who is told. A changed file makes another one in its place.
-type carrier struct {
+type wiring struct {
 	config    *config.Config
 	log       *slog.Logger
 	conns     *connections
@@ -29,7 +29,7 @@ type carrier struct {
 	pollers   []*poll.Poller
 	suggest   []*suggester
 	sweepers  []*sweeper
-	telling   *telling
+	notifier  *notifier
 	watchmen  []*watchman
 	retention retention
 
@@ -39,8 +39,8 @@ type carrier struct {
 	running                   sync.WaitGroup
 }
 
-// newCarrier opens the connections. It makes no call and does no work yet.
-func (a *App) newCarrier(cfg *config.Config) (*carrier, error) {
+// newWiring opens the connections. It makes no call and does no work yet.
+func (a *App) newWiring(cfg *config.Config) (*wiring, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), asking)
 	defer cancel()
 	known, err := a.store.Names(ctx)
@@ -51,7 +51,7 @@ func (a *App) newCarrier(cfg *config.Config) (*carrier, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &carrier{config: cfg, log: a.log, conns: conns}
+	c := &wiring{config: cfg, log: a.log, conns: conns}
 	c.pipeline = pipeline.New(pipeline.Options{Store: a.store, Syncs: conns.syncs, Lease: a.options.Lease, Log: a.log, Metrics: a.metrics, Gap: conns.gaps(), Ahead: conns.ahead, Paused: conns.paused, Barred: barred(cfg, a.store), Holding: a.store.WhileHeld})
 	c.inbox = inbox.New(inbox.Options{Store: a.store, Mutes: a.store, Connections: formerly(endpoints(cfg, conns.by), cfg, known), Log: a.log, Metrics: a.metrics, Received: c.pipeline.Wake})
 	c.pollers = pollers(conns.syncs, a.store, c.inbox, a.log)
@@ -59,12 +59,12 @@ func (a *App) newCarrier(cfg *config.Config) (*carrier, error) {
 	c.sweepers = sweepers(conns.syncs, a.store, a.log, c.pipeline.Wake, conns.paused, barred(cfg, a.store))
 	c.watchmen = watchmen(cfg, conns.syncs, a.store, a.log)
 	c.retention = retention{Retention: cfg.Retention, db: a.store, log: a.log, metrics: a.metrics}
-	c.telling = openTelling(cfg, a.store, a.log, a.metrics)
+	c.notifier = openNotifier(cfg, a.store, a.log, a.metrics)
 	return c, nil
 }
 
 // start starts all of it.
-func (c *carrier) start() {
+func (c *wiring) start() {
 	working, stopWorking := context.WithCancel(context.Background())
 	claiming, stopClaiming := context.WithCancel(working)
 	c.stopWorking, c.stopClaiming = stopWorking, stopClaiming
@@ -82,10 +82,10 @@ func (c *carrier) start() {
 		c.running.Go(func() { w.run(claiming) })
 	}
 	c.running.Go(func() { c.retention.run(claiming) })
-	c.running.Go(func() { dropLeft(claiming, c.retention.db, c.log) })
+	c.running.Go(func() { cleanUp(claiming, c.retention.db, c.log) })
 	c.running.Go(func() { closeLeft(claiming, c.config, c.retention.db, c.log) })
-	c.telling.start(claiming, &c.running)
-	if c.telling == nil { // else it listens itself
+	c.notifier.start(claiming, &c.running)
+	if c.notifier == nil { // else it listens itself
 		c.running.Go(func() { notify.Listen(claiming, c.retention.db, c.config.Syncs, c.log) })
 	}
 }
@@ -93,7 +93,7 @@ func (c *carrier) start() {
 // end claims no more, lets the customers on their way end, and returns when
 // nothing of it runs. When ctx ends first, calls to the tools are cut off; their
 // effect is looked up by whoever comes next.
-func (c *carrier) end(ctx context.Context) {
+func (c *wiring) end(ctx context.Context) {
 	c.stopClaiming()
 	done := make(chan struct{})
 	go func() {
@@ -108,14 +108,14 @@ func (c *carrier) end(ctx context.Context) {
 		<-done // settling has a bound of its own
 	}
 	c.stopWorking()
-	c.conns.hangUp()
+	c.conns.close()
 }
 
 // asking bounds a question to the database.
 const asking = 10 * time.Second
 
-// redriving bounds looking for the customers whom a change of the map concerns.
-const redriving = time.Minute
+// requeueTime bounds looking for the customers whom a change of the map concerns.
+const requeueTime = time.Minute
 
 // renaming bounds a rename, which may change every row of a sync.
 const renaming = 10 * time.Minute
@@ -152,20 +152,20 @@ func needsRestart(old, cfg *config.Config) error {
 }
 
 func (a *App) reload(ctx context.Context, cfg *config.Config) error {
-	old := a.carrier.Load()
+	old := a.wiring.Load()
 	if err := needsRestart(old.config, cfg); err != nil {
 		return err
 	}
-	if err := a.unsaidLive(cfg); err != nil {
+	if err := a.modeNotStated(cfg); err != nil {
 		return err
 	}
 	// In a time of its own, as a reload may begin late.
-	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), redriving)
+	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), requeueTime)
 	defer cancel()
 	if err := CheckNames(own, cfg, a.store); err != nil {
 		return err
 	}
-	next, err := a.newCarrier(cfg)
+	next, err := a.newWiring(cfg)
 	if err != nil {
 		return err
 	}
@@ -177,7 +177,7 @@ func (a *App) reload(ctx context.Context, cfg *config.Config) error {
 	if watch != nil && !renamed {
 		return watch
 	}
-	a.carrier.Store(next)
+	a.wiring.Store(next)
 	a.noteModes(cfg)
 	old.end(ctx)
 	if err := a.noteAccounts(context.WithoutCancel(ctx), cfg); err != nil {
@@ -191,18 +191,18 @@ func (a *App) reload(ctx context.Context, cfg *config.Config) error {
 	// The new one is in use, whatever becomes of these. In a time of its own:
 	// customers on their way may have used up the other, and nobody would look
 	// for these later.
-	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), redriving)
+	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), requeueTime)
 	defer cancel()
-	if err := errors.Join(watch, live, a.redrive(ctx, cfg), a.warnOfLeft(ctx, cfg)); err != nil {
+	if err := errors.Join(watch, live, a.requeue(ctx, cfg), a.warnOfLeft(ctx, cfg)); err != nil {
 		a.log.Error("the changed configuration is in use, but not all customers waiting for it could be checked", slog.Any("error", err))
 	}
 	return nil
 }
 
 // reloadNames moves what has another name in the changed configuration. Customers
-// on their way end first. It reports whether the old carrier has ended for it, so
+// on their way end first. It reports whether the old wiring has ended for it, so
 // that there is no way back.
-func (a *App) reloadNames(ctx context.Context, cfg *config.Config, old *carrier) (renamed bool, err error) {
+func (a *App) reloadNames(ctx context.Context, cfg *config.Config, old *wiring) (renamed bool, err error) {
 	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), renaming)
 	defer cancel()
 	moves, err := renames(own, cfg, a.store)
@@ -215,19 +215,19 @@ func (a *App) reloadNames(ctx context.Context, cfg *config.Config, old *carrier)
 	if err = a.rename(own, cfg, moves); err == nil || len(moves) == 0 {
 		return len(moves) > 0, err
 	}
-	again, anew := a.newCarrier(old.config)
+	again, anew := a.newWiring(old.config)
 	if anew != nil {
 		return false, errors.Join(err, anew)
 	}
-	a.carrier.Store(again)
+	a.wiring.Store(again)
 	again.start()
 	return false, err
 }
 
-// unsaidLive refuses to let a sync write that only watched, unless the file says
+// modeNotStated refuses to let a sync write that only watched, unless the file says
 // so: live is the default, and a file that is not written to its end says
 // nothing.
-func (a *App) unsaidLive(cfg *config.Config) error {
+func (a *App) modeNotStated(cfg *config.Config) error {
 	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
 		if (a.watching[name] || a.watching[cfg.Syncs[name].Was]) && cfg.Syncs[name].Mode == config.ModeLive && !cfg.SaysMode(name) {
 			return config.Faults{cfg.Fault("syncs."+name, "until now it was in mode: watch, and the file no longer has a mode for it", "write mode: live to let it write, or mode: watch")}

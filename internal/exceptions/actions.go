@@ -22,8 +22,8 @@ type Store interface {
 	Answered(ctx context.Context, key string) (bool, error)
 }
 
-// Desk does what people decide.
-type Desk struct {
+// Actions does what people decide.
+type Actions struct {
 	Store Store
 	// Watching reports whether a sync only watches.
 	Watching func(sync string) bool
@@ -40,11 +40,11 @@ type Request struct {
 	Key      string
 	Owner    string        // for Assign
 	Ignored  store.Ignored // for Ignore; "" is until the source changes
-	Until    time.Time     // for KeepTheirs; zero is until the source changes
+	Until    time.Time     // for KeepTarget; zero is until the source changes
 	TargetID string        // for LinkTo
 	Force    bool          // for LinkTo: also a record that shows another customer's key
 	// Saw and SawSource are the target's and the source's value that were shown,
-	// for ApplyOurs and KeepTheirs; nil is what the exception says now.
+	// for UseSource and KeepTarget; nil is what the exception says now.
 	Saw, SawSource *string
 }
 
@@ -75,31 +75,31 @@ type Done struct {
 
 // Do does one thing about one exception. store.ErrNotFound means that there is
 // none with this number.
-func (d Desk) Do(ctx context.Context, id int64, r Request) (Done, error) {
-	x, err := d.Store.Exception(ctx, id)
+func (acts Actions) Do(ctx context.Context, id int64, r Request) (Done, error) {
+	x, err := acts.Store.Exception(ctx, id)
 	if err != nil {
 		return Done{}, err
 	}
-	return d.do(ctx, x, r)
+	return acts.do(ctx, x, r)
 }
 
-func (d Desk) do(ctx context.Context, x store.Exception, r Request) (Done, error) {
+func (acts Actions) do(ctx context.Context, x store.Exception, r Request) (Done, error) {
 	a, err := r.act(x)
-	if err == nil && a.Verb == store.ApplyOurs && d.Watching(x.Sync) {
+	if err == nil && a.Verb == store.UseSource && acts.Watching(x.Sync) {
 		err = &RefusedError{Exception: x.ID, Why: fmt.Sprintf("%s is in mode: watch and writes nothing: your decision would wait and take effect when it goes live", x.Sync),
 			Hint: fmt.Sprintf("set mode: live for %s in trueup.yaml first, then decide", x.Sync)}
 	}
 	if err == nil && a.Verb == store.LinkTo {
-		err = d.mayLink(ctx, x, a, r)
+		err = acts.mayLink(ctx, x, a, r)
 	}
 	if err != nil {
 		return Done{}, err
 	}
-	changed, err := d.Store.Act(ctx, a)
+	changed, err := acts.Store.Act(ctx, a)
 	if err != nil {
 		return Done{}, explained(x, r, err)
 	}
-	x, err = d.Store.Exception(ctx, x.ID)
+	x, err = acts.Store.Exception(ctx, x.ID)
 	return Done{Exception: x, Changed: changed, Saw: a.Saw, SawSource: a.SawSource}, err
 }
 
@@ -117,15 +117,15 @@ type GroupDone struct {
 // GroupLimit, about the ones with the highest numbers below before, 0 being all.
 // Those that are refused are told and do not stop the others; when all are, the
 // first refusal is the error. Another error comes with what was done before it.
-func (d Desk) DoGroup(ctx context.Context, id int64, r Request, before int64) (all GroupDone, err error) {
+func (acts Actions) DoGroup(ctx context.Context, id int64, r Request, before int64) (all GroupDone, err error) {
 	if r.Verb == store.LinkTo {
 		return all, &RefusedError{Exception: id, Why: "a record belongs to one customer, so link one exception at a time", Hint: "leave out the group"}
 	}
-	first, err := d.Store.Exception(ctx, id)
+	first, err := acts.Store.Exception(ctx, id)
 	if err != nil {
 		return all, err
 	}
-	group, err := d.Store.Exceptions(ctx, store.ExceptionFilter{Sync: first.Sync, Kind: first.Kind, Cause: first.Cause,
+	group, err := acts.Store.Exceptions(ctx, store.ExceptionFilter{Sync: first.Sync, Kind: first.Kind, Cause: first.Cause,
 		States: []status.State{status.Open, status.Acknowledged}, Before: before, Limit: GroupLimit + 1})
 	if err != nil {
 		return all, err
@@ -137,7 +137,7 @@ func (d Desk) DoGroup(ctx context.Context, id int64, r Request, before int64) (a
 			all.More = group[i-1].ID
 			break
 		}
-		done, err := d.do(ctx, x, r)
+		done, err := acts.do(ctx, x, r)
 		var refused *RefusedError
 		switch {
 		case errors.As(err, &refused):
@@ -194,7 +194,7 @@ func (r Request) act(x store.Exception) (store.Act, error) {
 	}
 	switch {
 	case !offered(x.Kind, r.Verb):
-		return a, refuse(fmt.Sprintf("%s is not offered for %s", r.Verb, x.Kind), "trueup exceptions show lists what is offered")
+		return a, refuse(fmt.Sprintf("%s is not offered for %s", Command(r.Verb), x.Kind), "trueup exceptions show lists what is offered")
 	case r.Verb == store.ResumeSync:
 		return a, refuse("resume the whole sync instead, with a reason", fmt.Sprintf("trueup resume %s --reason TEXT, or POST /api/v1/syncs/%s/resume", x.Sync, x.Sync))
 	case r.Who == "":
