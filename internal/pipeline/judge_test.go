@@ -17,7 +17,7 @@ import (
 func (w *world) judged(customer string) Judgement {
 	w.Helper()
 	ctx := context.Background()
-	known, err := w.db.Known(ctx, syncName, []string{customer})
+	known, err := w.db.Snapshots(ctx, syncName, []string{customer})
 	if err != nil {
 		w.Fatal(err)
 	}

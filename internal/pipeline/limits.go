@@ -179,7 +179,7 @@ func (a *attempt) arrived() (sent time.Time) {
 // massChange is the exception of a sync that is halted.
 func (a *attempt) massChange(h store.Halt) store.NewException {
 	m := a.Config.Limits.MassChange
-	f := reason.Facts{Source: a.Source.Name, Sync: a.Config.Name, Count: h.Moved, Within: m.Within.String(), Most: h.Most, Known: h.Known, Percent: m.Percent, Limit: m.Customers}
+	f := reason.Facts{Source: a.Source.Name, Sync: a.Config.Name, Count: h.Moved, Within: m.Within.String(), Most: h.Most, Known: h.Customers, Percent: m.Percent, Limit: m.Customers}
 	for _, w := range m.To {
 		f.Statuses = append(f.Statuses, string(w))
 	}

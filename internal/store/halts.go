@@ -81,13 +81,13 @@ func (t *tx) massChange(sync string, moved time.Time, m *MassChange) (h Halt, re
 	if moved.After(after) {
 		h.Moved-- // it counts already
 	}
-	for _, anew := range []bool{false, true} {
+	for _, again := range []bool{false, true} {
 		if m.Percent > 0 {
-			if h.Known, err = t.knownCustomers(sync, anew); err != nil {
+			if h.Customers, err = t.customersOf(sync, again); err != nil {
 				return h, false, err
 			}
 		}
-		h.Most = m.MostOf(h.Known)
+		h.Most = m.MostOf(h.Customers)
 		if h.Moved < h.Most || m.Percent == 0 {
 			break
 		}
@@ -96,22 +96,22 @@ func (t *tx) massChange(sync string, moved time.Time, m *MassChange) (h Halt, re
 }
 
 // A share of few customers says little: an installation that has just begun knows
-// next to nobody. It never allows fewer than it would of fewestKnown, unless that
+// next to nobody. It never allows fewer than it would of fewestCustomers, unless that
 // is more than fewestMoved.
 const (
-	fewestKnown = 100
-	fewestMoved = 5
+	fewestCustomers = 100
+	fewestMoved     = 5
 )
 
-// MostOf is how many customers may move within the time when so many are known. A
-// share is rounded up, and is one customer at least.
-func (m *MassChange) MostOf(known int) int {
+// MostOf is how many of so many customers may move within the time. A share is
+// rounded up, and is at least one customer.
+func (m *MassChange) MostOf(customers int) int {
 	most := math.MaxInt
 	if m.Customers > 0 {
 		most = m.Customers
 	}
 	if m.Percent > 0 {
-		most = min(most, max(m.share(known), min(m.share(fewestKnown), fewestMoved)))
+		most = min(most, max(m.share(customers), min(m.share(fewestCustomers), fewestMoved)))
 	}
 	return most
 }
@@ -122,28 +122,28 @@ func (m *MassChange) share(of int) int {
 	return max(1, int(math.Ceil(float64(of)*m.Percent/100-1e-9)))
 }
 
-// known remembers how many customers each sync has: counting them is not for
-// each write.
-type known struct {
+// customerCounts remembers how many customers each sync has: counting them for
+// each write would take too long.
+type customerCounts struct {
 	mu sync.Mutex
-	by map[string]knownAt
+	by map[string]customerCount
 }
 
-type knownAt struct {
+type customerCount struct {
 	customers int
 	at        time.Time
 }
 
-// knownFor is how long a number of customers is good enough to allow a write.
-// They become more, so that it is too low if anything; what it would refuse is
-// counted anew.
-const knownFor = time.Minute
+// countFor is how long a count is good enough to allow a write. Customers only
+// become more, so that it is too low if anything; before it refuses a write they
+// are counted again.
+const countFor = time.Minute
 
-func (t *tx) knownCustomers(sync string, anew bool) (int, error) {
-	k := &t.db.known
+func (t *tx) customersOf(sync string, again bool) (int, error) {
+	k := &t.db.counts
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if have, ok := k.by[sync]; ok && !anew && t.now.Sub(have.at).Abs() < knownFor {
+	if have, ok := k.by[sync]; ok && !again && t.now.Sub(have.at).Abs() < countFor {
 		return have.customers, nil
 	}
 	// Events name those who change; a comparison has counted all.
@@ -157,9 +157,9 @@ func (t *tx) knownCustomers(sync string, anew bool) (int, error) {
 	}
 	n = max(n, counted)
 	if k.by == nil {
-		k.by = map[string]knownAt{}
+		k.by = map[string]customerCount{}
 	}
-	k.by[sync] = knownAt{n, t.now}
+	k.by[sync] = customerCount{n, t.now}
 	return n, nil
 }
 

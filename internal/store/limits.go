@@ -38,7 +38,8 @@ type MassChange struct {
 type Halt struct {
 	Moved int // customers that were written in the window
 	Most  int // that may be
-	Known int // customers of the sync, 0 when there is no share of them
+	// Customers is how many the sync has, 0 without a limit in percent.
+	Customers int
 }
 
 func (l Limits) none() bool { return l.PerCustomer.Count == 0 && l.MassChange == nil }

@@ -44,7 +44,7 @@ type DB struct {
 	process     process
 	opened      []openedFile
 	probing     probing
-	known       known
+	counts      customerCounts
 	statements  statements
 	// Those for reading are apart: their pool is another one.
 	readStatements readStatements

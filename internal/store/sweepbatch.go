@@ -11,8 +11,8 @@ import (
 	"trueup/internal/status"
 )
 
-// Known is a customer that nobody has claimed, with all that is known of it.
-type Known struct {
+// Snapshot is all that is known of a customer, read without claiming it.
+type Snapshot struct {
 	Work
 	// Stored says that the customer has a row: an event, a person or a sweep
 	// has brought it here.
@@ -25,18 +25,18 @@ type Known struct {
 	Shown []status.Kind
 }
 
-// Known returns all that is known of customers of a sync, without claiming
-// them. Of one that was never heard of there is an empty one.
-func (db *DB) Known(ctx context.Context, sync string, customers []string) (map[string]*Known, error) {
+// Snapshots returns what is known of customers of a sync. A customer that the
+// store has never met gets an empty one.
+func (db *DB) Snapshots(ctx context.Context, sync string, customers []string) (map[string]*Snapshot, error) {
 	now, err := db.Now(ctx)
 	if err != nil {
 		return nil, err
 	}
-	all := map[string]*Known{}
+	all := map[string]*Snapshot{}
 	err = inParts(customers, func(part []string) error {
 		by := map[string]*Work{}
 		for _, customer := range part {
-			k := &Known{Work: Work{Sync: sync, Customer: customer, Now: now}}
+			k := &Snapshot{Work: Work{Sync: sync, Customer: customer, Now: now}}
 			all[customer], by[customer] = k, &k.Work
 		}
 		places, args := padded(part, 1)

@@ -17,18 +17,18 @@ func TestARepairLooksAgainOnlyWhereNobodyKnows(t *testing.T) {
 	conflict := pipeline.Judgement{Action: "hold", Kind: status.Conflict}
 	agrees := pipeline.Judgement{Action: "none", Outcome: status.AlreadyEqual}
 	for name, tt := range map[string]struct {
-		known store.Known
+		known store.Snapshot
 		found pipeline.Judgement
 		want  bool
 	}{
-		"the target differs":                          {store.Known{}, write, true},
-		"it is looked at anyway":                      {store.Known{Work: store.Work{Now: time.Unix(1, 0)}, DueAt: time.Unix(1, 0)}, write, false},
-		"it is looked at in an hour":                  {store.Known{Work: store.Work{Now: time.Unix(1, 0)}, DueAt: time.Unix(3601, 0)}, write, true},
-		"mass_change has halted its write":            {store.Known{Waits: true}, write, false},
-		"a conflict that nobody was told of":          {store.Known{}, conflict, true},
-		"a conflict that somebody was told of":        {store.Known{Shown: []status.Kind{status.Conflict}}, conflict, false},
-		"both agree":                                  {store.Known{}, agrees, false},
-		"both agree, and an exception says otherwise": {store.Known{Work: store.Work{Open: []status.Kind{status.Conflict}}}, agrees, true},
+		"the target differs":                          {store.Snapshot{}, write, true},
+		"it is looked at anyway":                      {store.Snapshot{Work: store.Work{Now: time.Unix(1, 0)}, DueAt: time.Unix(1, 0)}, write, false},
+		"it is looked at in an hour":                  {store.Snapshot{Work: store.Work{Now: time.Unix(1, 0)}, DueAt: time.Unix(3601, 0)}, write, true},
+		"mass_change has halted its write":            {store.Snapshot{Waits: true}, write, false},
+		"a conflict that nobody was told of":          {store.Snapshot{}, conflict, true},
+		"a conflict that somebody was told of":        {store.Snapshot{Shown: []status.Kind{status.Conflict}}, conflict, false},
+		"both agree":                                  {store.Snapshot{}, agrees, false},
+		"both agree, and an exception says otherwise": {store.Snapshot{Work: store.Work{Open: []status.Kind{status.Conflict}}}, agrees, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := (&run{}).worthALook(&tt.known, tt.found); got != tt.want {

@@ -18,7 +18,7 @@ import (
 // records are a batch of customers with what is known and was listed of them.
 type records struct {
 	*run
-	known   map[string]*store.Known
+	known   map[string]*store.Snapshot
 	sources map[string]listed.Source
 	targets map[string]listed.Target
 	under   map[[2]string][]string // ids of the target's records, by key and value
@@ -36,7 +36,7 @@ type records struct {
 func (r *run) gather(ctx context.Context, customers []string) (*records, error) {
 	b := &records{run: r, under: map[[2]string][]string{}, owners: map[string]string{}, looked: map[string]bool{}}
 	var err error
-	if b.known, err = r.Store.Known(ctx, r.w.Sync, customers); err != nil {
+	if b.known, err = r.Store.Snapshots(ctx, r.w.Sync, customers); err != nil {
 		return nil, err
 	}
 	b.now = b.known[customers[0]].Now
@@ -128,7 +128,7 @@ func (r *run) ownersOf(ctx context.Context, ids []string) (map[string]string, er
 // judged asks what the path would do with a customer. What was listed is too
 // old when the path has looked later, or when its answer is older than what the
 // record was proved to hold: then the tools are asked.
-func (b *records) judged(ctx context.Context, k *store.Known) (pipeline.Judgement, error) {
+func (b *records) judged(ctx context.Context, k *store.Snapshot) (pipeline.Judgement, error) {
 	var j pipeline.Judgement
 	for _, how := range []struct{ fresh, insist bool }{{b.older(k), false}, {true, false}, {true, true}} {
 		s := pipeline.Subject{Work: &k.Work, Owner: b.owner, Insist: how.insist, SourceAt: b.now}
@@ -167,7 +167,7 @@ func (b *records) judged(ctx context.Context, k *store.Known) (pipeline.Judgemen
 
 // older reports whether the path has read one of the two sides later than it
 // was listed.
-func (b *records) older(k *store.Known) bool {
+func (b *records) older(k *store.Snapshot) bool {
 	s, ok := b.sources[k.Customer]
 	if ok && k.Desired.SeenAt.After(s.ReadAt) {
 		return true
@@ -190,7 +190,7 @@ func (b *records) owner(ctx context.Context, id string) (string, error) {
 // source is the source of one customer: what was listed, or the tool.
 type source struct {
 	*records
-	k     *store.Known
+	k     *store.Snapshot
 	fresh bool
 }
 
@@ -212,7 +212,7 @@ func (s source) Read(ctx context.Context, customer string) (status.SourceRecord,
 // target is the target for one customer: what was listed, or the tool.
 type target struct {
 	*records
-	k     *store.Known
+	k     *store.Snapshot
 	fresh bool
 }
 

@@ -91,7 +91,7 @@ func (db *DB) haltedFor(c *customer, m *store.MassChange, now time.Time) bool {
 	var h store.Halt
 	for other := range db.rows(c.Sync) {
 		if m.Percent > 0 {
-			h.Known++
+			h.Customers++
 		}
 		if other != c && !other.moved.IsZero() && now.Sub(other.moved) < m.Within {
 			h.Moved++
@@ -103,7 +103,7 @@ func (db *DB) haltedFor(c *customer, m *store.MassChange, now time.Time) bool {
 	}
 	if m.Percent > 0 {
 		share := func(of int) int { return max(1, int(math.Ceil(float64(of)*m.Percent/100-1e-9))) }
-		h.Most = min(h.Most, max(share(h.Known), min(share(100), 5)))
+		h.Most = min(h.Most, max(share(h.Customers), min(share(100), 5)))
 	}
 	if h.Moved < h.Most {
 		return false

@@ -278,13 +278,13 @@ var limitCases = map[string]func(*testing.T, Open){
 		f := fresh(t, open)
 		f.seen(0, 2)
 		f.moveAll(massChange(1, 0))
-		known, err := f.db.Known(f.ctx, sync1, []string{"cus_0", "cus_1"})
+		known, err := f.db.Snapshots(f.ctx, sync1, []string{"cus_0", "cus_1"})
 		f.must(err)
 		if known["cus_0"].Waits == known["cus_1"].Waits {
 			t.Errorf("of two customers %v and %v wait", known["cus_0"].Waits, known["cus_1"].Waits)
 		}
 		f.resume("")
-		known, err = f.db.Known(f.ctx, sync1, []string{"cus_0", "cus_1"})
+		known, err = f.db.Snapshots(f.ctx, sync1, []string{"cus_0", "cus_1"})
 		f.must(err)
 		if known["cus_0"].Waits || known["cus_1"].Waits {
 			t.Error("after the sync was resumed one waits")

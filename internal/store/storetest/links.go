@@ -62,7 +62,7 @@ var links = map[string]func(*testing.T, Open){
 		if diff := cmp.Diff([]string{"rec_filled"}, f.claimOne().Former); diff != "" {
 			t.Error(diff)
 		}
-		known, err := f.db.Known(f.ctx, sync1, []string{"cus_1"})
+		known, err := f.db.Snapshots(f.ctx, sync1, []string{"cus_1"})
 		f.must(err)
 		if diff := cmp.Diff([]string{"rec_filled"}, known["cus_1"].Work.Former); diff != "" {
 			t.Error(diff)

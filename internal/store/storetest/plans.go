@@ -67,14 +67,14 @@ var plans = map[string]func(*testing.T, Open){
 		f := fresh(t, open)
 		w := f.one("cus_1")
 		f.must(f.db.Settle(f.ctx, &w, store.Settlement{KeepDue: true}))
-		known, err := f.db.Known(f.ctx, sync1, []string{"cus_1"})
+		known, err := f.db.Snapshots(f.ctx, sync1, []string{"cus_1"})
 		f.must(err)
 		if known["cus_1"].Stored {
 			t.Error("something has brought it here")
 		}
 		w = f.one("cus_1")
 		f.must(f.db.Settle(f.ctx, &w, store.Settlement{Desired: &store.Desired{Value: "Active", SeenAt: f.clock.Now()}}))
-		if known, err = f.db.Known(f.ctx, sync1, []string{"cus_1"}); err != nil || !known["cus_1"].Stored {
+		if known, err = f.db.Snapshots(f.ctx, sync1, []string{"cus_1"}); err != nil || !known["cus_1"].Stored {
 			t.Errorf("it was carried, and is unheard of: %v", err)
 		}
 	},

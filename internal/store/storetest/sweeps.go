@@ -167,7 +167,7 @@ var sweeps = map[string]func(*testing.T, Open){
 		if len(works) != 2 {
 			t.Errorf("%d are due", len(works))
 		}
-		known, err := f.db.Known(f.ctx, sync1, []string{"cus_1", "cus_2", "cus_3"})
+		known, err := f.db.Snapshots(f.ctx, sync1, []string{"cus_1", "cus_2", "cus_3"})
 		f.must(err)
 		if !known["cus_1"].Stored || !known["cus_2"].Stored || known["cus_3"].Stored || known["cus_1"].Fence != works[0].Fence {
 			t.Errorf("known are %+v", known)
