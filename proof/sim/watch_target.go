@@ -24,10 +24,15 @@ var humansWin = watch{landed: func(w *world, s *sending, r *record) {
 	if !w.set.valueAt && (!s.work.Base.Known || s.work.Base.RecordID != r.id) { // its first contact: nothing is known of the time before
 		changed = max(changed, c.now().restated)
 	}
-	if said := c.now().at + w.set.sourceClock; w.set.ahead() && (w.set.valueAt || !w.set.readable) && said <= s.readAt {
-		// A time that has come cannot be seen to be wrong.
-		w.coverage.hit("bounded", "a clock that is ahead, of long ago")
-		changed = max(changed, said)
+	if w.set.ahead() && (w.set.valueAt || !w.set.readable) {
+		// A time that has come cannot be seen to be wrong, be it that of the change
+		// or of an older one that was told of late.
+		for _, v := range []*version{c.now(), &c.versions[min(s.version, len(c.versions)-1)]} {
+			if said := v.at + w.set.sourceClock; said <= s.readAt {
+				w.coverage.hit("bounded", "a clock that is ahead, of long ago")
+				changed = max(changed, said)
+			}
+		}
 	}
 	if held.valueAt <= changed+w.set.surely() {
 		return
