@@ -41,18 +41,23 @@ const Prefix = "/api/v1"
 // maxBody is the largest body of a request in bytes.
 const maxBody = 64 << 10
 
+// Service is the running service behind the API; it is *app.App.
+type Service interface {
+	// Syncs returns those of the configuration in use.
+	Syncs() map[string]config.Sync
+	// Status returns the status of every sync, connection and process.
+	Status(ctx context.Context) (contract.Status, error)
+	// Replay processes an event again, or with dry reports what that would do.
+	Replay(ctx context.Context, seq int64, dry bool, q replay.Request) ([]replay.Step, error)
+	// MayLink is an exceptions.MayLink.
+	MayLink(ctx context.Context, sync, customer, targetID string, force bool) error
+}
+
 // Options is what the API serves.
 type Options struct {
 	Store *store.DB
-	// Syncs are those of the configuration as it is now.
-	Syncs func() map[string]config.Sync
-	// Status says how everything stands.
-	Status func(ctx context.Context) (contract.Status, error)
-	// Replay carries an event once more, or with dry says what that would do.
-	Replay func(ctx context.Context, seq int64, dry bool, q replay.Request) ([]replay.Step, error)
-	// MayLink is asked before a customer is linked to a record.
-	MayLink exceptions.MayLink
-	Log     *slog.Logger
+	Service
+	Log *slog.Logger
 }
 
 // server answers the routes.
@@ -88,7 +93,10 @@ func Document() ([]byte, error) { return newServer(Options{}).document() }
 
 func newServer(o Options) *server {
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
-	s := &server{Options: o, actions: exceptions.Actions{Store: o.Store, Watching: func(sync string) bool { return o.Syncs()[sync].Watches() }, MayLink: o.MayLink}, mux: http.NewServeMux()}
+	s := &server{Options: o, mux: http.NewServeMux()}
+	if o.Service != nil { // else only the document is wanted
+		s.actions = exceptions.Actions{Store: o.Store, Watching: func(sync string) bool { return o.Syncs()[sync].Watches() }, MayLink: o.MayLink}
+	}
 	s.api = humago.NewWithPrefix(s.mux, Prefix, describe())
 	s.api.UseMiddleware(s.authenticate)
 	s.syncRoutes()

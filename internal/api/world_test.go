@@ -79,30 +79,13 @@ func newWorld(t *testing.T, dsn string) *world {
 		t.Fatal(err)
 	}
 	w := &world{T: t, db: db, doc: document(t), tokens: map[store.Role]string{}, log: &bytes.Buffer{}, gone: []string{"rec_gone"}}
-	syncs := map[string]config.Sync{
+	w.syncs = map[string]config.Sync{
 		flow: {Name: flow, Mode: config.ModeLive, RemindAfter: time.Hour, Source: config.Source{Connection: "billing"}, Target: config.Target{Connection: "crm", Field: "customer_status"},
 			Statuses: map[status.Status]config.StatusMap{"paused": {}, "active": {}}},
 		"other": {Name: "other"},
 	}
-	w.syncs = syncs
 	log := slog.New(slog.NewJSONHandler(w.log, nil))
-	h, err := api.New(api.Options{Store: db, Syncs: func() map[string]config.Sync { return syncs }, Log: log, Status: func(ctx context.Context) (contract.Status, error) {
-		return overview.Status(ctx, db, &config.Config{Syncs: syncs})
-	}, Replay: func(ctx context.Context, seq int64, dry bool, q replay.Request) ([]replay.Step, error) {
-		r := replay.Replayer{Store: db, Syncs: syncs}
-		if dry {
-			return r.Preview(ctx, seq)
-		}
-		return r.Do(ctx, seq, q)
-	}, MayLink: func(_ context.Context, sync, customer, targetID string, force bool) error {
-		switch {
-		case slices.Contains(w.gone, targetID):
-			return &exceptions.MissingRecordError{Why: "crm has no record " + targetID}
-		case targetID == "rec_anas" && !force:
-			return exceptions.Anothers(customer, "record rec_anas shows the email of customer cus_ana, who matches it by email = email")
-		}
-		return nil
-	}})
+	h, err := api.New(api.Options{Store: db, Service: service{w}, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,6 +103,33 @@ func newWorld(t *testing.T, dsn string) *world {
 		w.must(err)
 	}
 	return w
+}
+
+// service answers in place of a running one.
+type service struct{ w *world }
+
+func (s service) Syncs() map[string]config.Sync { return s.w.syncs }
+
+func (s service) Status(ctx context.Context) (contract.Status, error) {
+	return overview.Status(ctx, s.w.db, &config.Config{Syncs: s.w.syncs})
+}
+
+func (s service) Replay(ctx context.Context, seq int64, dry bool, q replay.Request) ([]replay.Step, error) {
+	r := replay.Replayer{Store: s.w.db, Syncs: s.w.syncs}
+	if dry {
+		return r.Preview(ctx, seq)
+	}
+	return r.Do(ctx, seq, q)
+}
+
+func (s service) MayLink(_ context.Context, sync, customer, targetID string, force bool) error {
+	switch {
+	case slices.Contains(s.w.gone, targetID):
+		return &exceptions.MissingRecordError{Why: "crm has no record " + targetID}
+	case targetID == "rec_anas" && !force:
+		return exceptions.Anothers(customer, "record rec_anas shows the email of customer cus_ana, who matches it by email = email")
+	}
+	return nil
 }
 
 func (w *world) must(err error) {

@@ -25,10 +25,8 @@ import (
 	"trueup/internal/api"
 	"trueup/internal/config"
 	"trueup/internal/connector/registry"
-	"trueup/internal/contract"
 	"trueup/internal/failpoint"
 	"trueup/internal/metrics"
-	"trueup/internal/overview"
 	"trueup/internal/store"
 	"trueup/internal/web"
 )
@@ -67,9 +65,10 @@ type App struct {
 	file atomic.Pointer[store.NodeFile]
 	node store.Node
 
-	// The process is seen for as long as stopSeen is not called.
-	stopSeen context.CancelFunc
-	seen     sync.WaitGroup
+	// running is what runs in the background until stopRunning is called, whichever
+	// version of the file is in use.
+	stopRunning context.CancelFunc
+	running     sync.WaitGroup
 }
 
 // Types returns the connection types of this binary.
@@ -121,16 +120,12 @@ func (a *App) assemble(ctx context.Context) error {
 	}
 	a.metrics.Watch(a.store.Counts)
 	a.metrics.WatchOverdue(a.overdue)
-	a.metrics.WatchSweeps(a.lastSweeps, func(sync string) string { return a.wiring.Load().config.Syncs[sync].Rules() })
+	a.metrics.WatchSweeps(a.lastSweeps, a.rules)
 	a.metrics.WatchLooks(a.looks)
 	a.metrics.WatchFile(a.fileNow)
 	a.metrics.WatchAccounts(a.movedAccounts)
-	a.metrics.WatchLeft(func(ctx context.Context) ([]store.Holding, error) {
-		return overview.Left(ctx, a.store, a.wiring.Load().config)
-	})
-	answers, err := api.New(api.Options{Store: a.store, Status: func(ctx context.Context) (contract.Status, error) {
-		return overview.Status(ctx, a.store, a.wiring.Load().config)
-	}, Syncs: func() map[string]config.Sync { return a.wiring.Load().config.Syncs }, Replay: a.replay, MayLink: a.mayLink, Log: a.log})
+	a.metrics.WatchLeft(a.left)
+	answers, err := api.New(api.Options{Store: a.store, Service: a, Log: a.log})
 	if err != nil {
 		return err
 	}
@@ -142,13 +137,13 @@ func (a *App) assemble(ctx context.Context) error {
 		return fmt.Errorf("listen on %s: %w; choose another address with listen in trueup.yaml or --listen", listen, err)
 	}
 	failpoint.Hit("listening")
-	a.takeBackNow(ctx) // also what this one's own dead predecessor held
+	a.warn(ctx, "could not take back the work of a process that is gone", a.takeBack(ctx)) // also of this one's own predecessor
 	if err := a.enter(ctx); err != nil {
 		return errors.Join(err, a.listener.Close())
 	}
-	hooks := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.wiring.Load().inbox.ServeHTTP(w, r) })
 	a.server = &http.Server{
-		Handler:           web.New(web.Options{Hooks: hooks, API: answers, Slack: http.HandlerFunc(a.buttons), Ready: a.ready, File: a.fileFault, Syncs: a.syncLines, Metrics: a.metrics.Handler(), Version: o.Version, Log: a.log}),
+		Handler: web.New(web.Options{Hooks: http.HandlerFunc(a.hooks), API: answers, Slack: http.HandlerFunc(a.buttons), Ready: a.ready, File: a.fileFault,
+			Syncs: a.syncLines, Metrics: a.metrics.Handler(), Version: o.Version, Log: a.log}),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second,
@@ -161,16 +156,12 @@ func (a *App) assemble(ctx context.Context) error {
 		}
 	})
 	c.start()
-	seen, stopSeen := context.WithCancel(context.Background())
-	a.stopSeen = stopSeen
-	a.seen.Go(func() { a.heartbeat(seen) })
-	a.seen.Go(func() { a.takeBack(seen) })
+	running, stopRunning := context.WithCancel(context.Background())
+	a.stopRunning = stopRunning
+	for _, p := range a.background() {
+		a.running.Go(func() { p.Run(running) })
+	}
 	return nil
-}
-
-// ready reports why events cannot be stored and carried now.
-func (a *App) ready(ctx context.Context) error {
-	return errors.Join(a.store.Ready(ctx), a.wiring.Load().pipeline.Working())
 }
 
 // URL is where the service is reached on this machine.
@@ -193,7 +184,8 @@ func (a *App) Stop(ctx context.Context) error {
 	}
 	a.serving.Wait()
 	c.end(ctx)
-	a.stopSeen()
-	a.seen.Wait()
+	a.stopRunning()
+	a.running.Wait()
+	a.leave()
 	return errors.Join(err, a.store.Close())
 }

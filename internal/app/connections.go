@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -96,6 +97,20 @@ func openConnections(cfg *config.Config, db *store.DB, log *slog.Logger) (*conne
 		all.syncs = append(all.syncs, s)
 	}
 	return all, nil
+}
+
+// oneSync opens the two sides of a sync.
+func oneSync(cfg *config.Config, db *store.DB, sync string) (pipeline.Sync, *connections, error) {
+	conns, err := openConnections(cfg, db, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return pipeline.Sync{}, nil, err
+	}
+	for _, s := range conns.syncs {
+		if s.Config.Name == sync {
+			return s, conns, nil
+		}
+	}
+	return pipeline.Sync{}, nil, fmt.Errorf("no sync %s", sync)
 }
 
 // sourceUse and targetUse are what the two sides of a sync want.

@@ -68,7 +68,7 @@ func (a *App) noteFile(f store.NodeFile) {
 	a.file.Store(&f)
 	ctx, cancel := context.WithTimeout(context.Background(), leaving)
 	defer cancel()
-	a.warn(ctx, "record which file is used", a.store.SeeNode(ctx, a.seenAs()))
+	a.warn(ctx, "could not record which file is used", a.store.SeeNode(ctx, a.seenAs()))
 }
 
 // fileFault says for whoever asks that the file on disk is not used, "" when it is.

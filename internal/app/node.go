@@ -2,16 +2,12 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"time"
 
-	"trueup/internal/contract"
 	"trueup/internal/overview"
-	"trueup/internal/report"
-	"trueup/internal/web"
 )
 
 // nodeName names this process for people: the machine, and the port it is
@@ -27,27 +23,18 @@ func nodeName(listener net.Listener) string {
 	return host
 }
 
-// leaving bounds how long a stop waits for its last word.
+// leaving bounds a last word to the database.
 const leaving = 5 * time.Second
 
-// heartbeat says from time to time that this process works, until ctx ends, and
-// takes its name back then. A word that cannot be said does no harm: others
-// see that it was not seen.
-func (a *App) heartbeat(ctx context.Context) {
-	ticker := time.NewTicker(overview.SeenEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			a.warn(ctx, "record that this process is running", a.store.SeeNode(ctx, a.seenAs()))
-			a.warn(ctx, "record a tool's daily quota", a.saveBudgets(ctx))
-		case <-ctx.Done():
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaving)
-			defer cancel()
-			a.warn(ctx, "record that this process is stopping", a.store.LeaveNode(ctx, a.node))
-			return
-		}
-	}
+// heartbeat records that this process is running. If it cannot, others see a
+// process that was not seen lately.
+func (a *App) heartbeat(ctx context.Context) error { return a.store.SeeNode(ctx, a.seenAs()) }
+
+// leave records that this process has stopped in order.
+func (a *App) leave() {
+	ctx, cancel := context.WithTimeout(context.Background(), leaving)
+	defer cancel()
+	a.warn(ctx, "could not record that this process is stopping", a.store.LeaveNode(ctx, a.node))
 }
 
 func (a *App) warn(ctx context.Context, doing string, err error) {
@@ -69,39 +56,4 @@ func (a *App) saveBudgets(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// syncLines says how each sync stands, for the first page.
-func (a *App) syncLines(ctx context.Context) ([]web.SyncLine, error) {
-	rows, err := overview.Syncs(ctx, a.store, a.wiring.Load().config.Syncs)
-	if err != nil {
-		return nil, err
-	}
-	var lines []web.SyncLine
-	for _, row := range rows {
-		line := web.SyncLine{Name: row.Sync, Mode: row.Mode, Compared: "never", LastLook: lastLook(row.Agreement), Waiting: row.WaitingCustomers, Held: row.Held}
-		if len(row.Sweeps) > 0 {
-			line.Compared = report.Percent(row.Sweeps[0].Agreement)
-			if row.Sweeps[0].Stale {
-				line.Compared += ", before the file changed"
-			}
-		}
-		if len(row.AccountMoved) > 0 {
-			line.Stopped = "Nothing is synced: the links belong to a different account than the one in the file."
-		}
-		for _, n := range row.OpenExceptions {
-			line.Exceptions += n
-		}
-		lines = append(lines, line)
-	}
-	return lines, nil
-}
-
-// lastLook is agreement by the last look at each, for the first page.
-func lastLook(a contract.Agreement) string {
-	text := report.Percent(a.Share)
-	if n := a.Remapped + a.Stale; n > 0 {
-		text += fmt.Sprintf(", %d read before the file changed", n)
-	}
-	return text
 }

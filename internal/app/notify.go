@@ -18,7 +18,7 @@ import (
 	"trueup/internal/store"
 )
 
-// notifier is what tells people, and hears what they press.
+// notifier notifies people, and receives what they press.
 type notifier struct {
 	worker       *notify.Worker
 	interactions *slack.Interactions // nil: messages have no buttons
@@ -26,8 +26,7 @@ type notifier struct {
 	client       *http.Client
 }
 
-// openNotifier returns what tells people, nil when the configuration names
-// nobody to tell.
+// openNotifier returns nil when the configuration has nobody to notify.
 func openNotifier(cfg *config.Config, db *store.DB, log *slog.Logger, m *metrics.Metrics) *notifier {
 	s := cfg.Notify.Slack
 	if s == nil {
@@ -48,50 +47,22 @@ func openNotifier(cfg *config.Config, db *store.DB, log *slog.Logger, m *metrics
 	return t
 }
 
-// start starts notifier people and hearing them; both end with claiming, as all
-// new work does.
-func (t *notifier) start(claiming context.Context, running *sync.WaitGroup) {
-	if t == nil {
-		return
+// Run notifies people and receives what they press, until ctx ends.
+func (n *notifier) Run(ctx context.Context) {
+	defer n.client.CloseIdleConnections()
+	var parts sync.WaitGroup
+	parts.Go(func() { n.worker.Run(ctx) })
+	if n.socket {
+		parts.Go(func() { n.interactions.Socket(ctx) })
 	}
-	running.Go(func() {
-		defer t.client.CloseIdleConnections()
-		var parts sync.WaitGroup
-		parts.Go(func() { t.worker.Run(claiming) })
-		if t.socket {
-			parts.Go(func() { t.interactions.Socket(claiming) })
-		}
-		parts.Wait()
-		if t.interactions != nil {
-			t.interactions.Wait()
-		}
-	})
+	parts.Wait()
+	if n.interactions != nil {
+		n.interactions.Wait()
+	}
 }
 
-// buttons answers what Slack tells of a press, under the configuration of the
-// moment.
-func (a *App) buttons(w http.ResponseWriter, r *http.Request) {
-	c := a.wiring.Load()
-	if c.notifier == nil || c.notifier.interactions == nil || c.config.Notify.Slack.SigningSecret == "" {
-		http.NotFound(w, r)
-		return
-	}
-	c.notifier.interactions.ServeHTTP(w, r)
-}
-
-// overdue counts what has been open for longer than its sync allows.
-func (a *App) overdue(ctx context.Context) (map[string]map[status.Kind]int, error) {
-	all := map[string]map[status.Kind]int{}
-	for name, s := range a.wiring.Load().config.Syncs {
-		var err error
-		if all[name], err = a.store.Overdue(ctx, name, s.RemindAfter); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
-}
-
-// probeNotifier checks what tells people, and says what it could not tell.
+// probeNotifier checks the way to notify people, and reports messages that could
+// not be sent.
 func probeNotifier(ctx context.Context, cfg *config.Config) []ProbeResult {
 	s := cfg.Notify.Slack
 	if s == nil {
@@ -111,7 +82,7 @@ func probeNotifier(ctx context.Context, cfg *config.Config) []ProbeResult {
 	return []ProbeResult{r}
 }
 
-// untold says what people could not be told lately, where there is a database.
+// untold reports messages that wait, where there is a database.
 func untold(ctx context.Context, cfg *config.Config) error {
 	db, err := store.Open(ctx, store.Options{DSN: cfg.Database.Reveal()})
 	switch {

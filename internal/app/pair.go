@@ -47,8 +47,8 @@ func LookAtPair(ctx context.Context, cfg *config.Config, db *store.DB, sync, cus
 	return p, err
 }
 
-// mayLink implements exceptions.MayLink for the API.
-func (a *App) mayLink(ctx context.Context, sync, customer, targetID string, force bool) error {
+// MayLink is part of api.Service.
+func (a *App) MayLink(ctx context.Context, sync, customer, targetID string, force bool) error {
 	for _, s := range a.wiring.Load().conns.syncs {
 		if s.Config.Name != sync {
 			continue
@@ -142,17 +142,4 @@ func anothers(ctx context.Context, db *store.DB, s pipeline.Sync, customer strin
 		}
 	}
 	return "", nil
-}
-
-// sourceSide is a customer as the source has it now.
-func sourceSide(ctx context.Context, s pipeline.Sync, customer string) Side {
-	side := Side{Connection: s.Source.Name, ID: customer}
-	if s.Source.Source == nil {
-		side.Error = "the source cannot be read; trueup events show has what it sent"
-	} else if r, err := s.Source.Source.Read(ctx, customer); err != nil {
-		side.Error = connector.FailureOf(err).Error()
-	} else {
-		side.Value, side.Keys = r.Value, r.Keys
-	}
-	return side
 }

@@ -31,8 +31,8 @@ func replayer(cfg *config.Config, db *store.DB, conns *connections) replay.Repla
 	return r
 }
 
-// replay replays one event for the API, and wakes its sync.
-func (a *App) replay(ctx context.Context, seq int64, dry bool, q replay.Request) ([]replay.Step, error) {
+// Replay is part of api.Service. It wakes the sync of what it replays.
+func (a *App) Replay(ctx context.Context, seq int64, dry bool, q replay.Request) ([]replay.Step, error) {
 	c := a.wiring.Load()
 	r := replayer(c.config, a.store, c.conns)
 	if dry {

@@ -11,9 +11,11 @@ import (
 )
 
 const (
-	// retainEvery is how often old things are looked for.
-	retainEvery = 6 * time.Hour
-	// retainTime bounds one look.
+	// retainEvery is how often old data is deleted, retentionCheck how often a node
+	// checks whether it is time.
+	retainEvery    = 6 * time.Hour
+	retentionCheck = retainEvery / 72
+	// retainTime bounds one run.
 	retainTime = 30 * time.Minute
 	// retainBatch is how many rows go in one transaction, and retainPause how
 	// long others have the database in between.
@@ -30,41 +32,18 @@ type retention struct {
 	metrics *metrics.Metrics
 }
 
-func (r retention) run(ctx context.Context) {
+// run deletes, if it is this node's turn. After a failure another node may go on at
+// once: nothing is left half done.
+func (r retention) run(ctx context.Context) error {
 	if r.Payloads == 0 && r.History == 0 {
-		return
+		return nil
 	}
-	ticker := time.NewTicker(retainEvery / 72)
-	defer ticker.Stop()
-	for {
-		if err := r.look(ctx); err != nil && ctx.Err() == nil {
-			r.log.Warn("could not delete old data", slog.Any("error", err))
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
-}
-
-// look deletes unless another node does or has done so lately.
-func (r retention) look(ctx context.Context) error {
-	turn := store.Turn{Kind: store.RetentionTurn}
-	cursor, fence, ok, err := r.db.TakeTurn(ctx, turn, retainEvery, retainTime)
-	if err != nil || !ok {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, retainTime)
-	defer cancel()
-	if err := r.deleteAll(ctx); err != nil {
-		// Somebody else may go on at once: nothing was left half done.
-		if releaseErr := r.db.LeaveTurn(context.WithoutCancel(ctx), turn, fence); releaseErr != nil {
-			return releaseErr
-		}
-		return err
-	}
-	return r.db.SaveTurn(ctx, turn, fence, cursor, true)
+	return inTurn(ctx, r.db, store.Turn{Kind: store.RetentionTurn}, retainEvery, retainTime, func(cursor string) (string, bool, error) {
+		ctx, cancel := context.WithTimeout(ctx, retainTime)
+		defer cancel()
+		err := r.deleteAll(ctx)
+		return cursor, err == nil, err
+	})
 }
 
 func (r retention) deleteAll(ctx context.Context) error {

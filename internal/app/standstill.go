@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -17,28 +16,27 @@ const (
 	// standstill is how long nobody is carried while customers wait before people
 	// are told.
 	standstill = 10 * time.Minute
-	// standstillLook is how often that is looked at.
-	standstillLook = time.Minute
+	// queueCheck is how often the queue is checked.
+	queueCheck = time.Minute
 	// lookingAtTheQueue tells the exception of a standstill from those of others
 	// about the whole sync.
 	lookingAtTheQueue = "looked at the queue"
 )
 
-// watchman tells people of a sync whose queue stands. Whatever holds it up, no
+// queueWatch tells people of a sync whose queue stands. Whatever holds it up, no
 // customer fails of it: each only waits.
-type watchman struct {
+type queueWatch struct {
 	sync config.Sync
 	db   *store.DB
-	log  *slog.Logger
 	// slow says what is wrong with the rate limits of the sync.
 	slow []string
 	told bool
 }
 
-func watchmen(cfg *config.Config, syncs []pipeline.Sync, db *store.DB, log *slog.Logger) []*watchman {
-	var all []*watchman
+func queueWatches(cfg *config.Config, syncs []pipeline.Sync, db *store.DB) []*queueWatch {
+	var all []*queueWatch
 	for _, s := range syncs {
-		w := &watchman{sync: s.Config, db: db, log: log, told: true} // perhaps by an earlier process
+		w := &queueWatch{sync: s.Config, db: db, told: true} // perhaps by an earlier process
 		for _, said := range SlowLimits(cfg) {
 			if what, ok := strings.CutPrefix(said, s.Config.Name+": "); ok {
 				w.slow = append(w.slow, what)
@@ -49,26 +47,9 @@ func watchmen(cfg *config.Config, syncs []pipeline.Sync, db *store.DB, log *slog
 	return all
 }
 
-// run looks until ctx ends. After a start the queue has its time to move.
-func (w *watchman) run(ctx context.Context) {
-	timer := time.NewTimer(standstill)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-		}
-		if err := w.look(ctx); err != nil && ctx.Err() == nil {
-			w.log.Warn("whether the queue moves could not be looked at", slog.String("sync", w.sync.Name), slog.Any("error", err))
-		}
-		timer.Reset(standstillLook)
-	}
-}
-
-// look opens the exception of a queue that stands, and closes it when it moves.
+// check opens the exception of a queue that stands, and closes it when it moves.
 // While another trouble of the whole sync is open, that says why.
-func (w *watchman) look(ctx context.Context) error {
+func (w *queueWatch) check(ctx context.Context) error {
 	q, err := w.db.Standing(ctx, w.sync.Name, standstill)
 	switch {
 	case err != nil:
@@ -96,7 +77,7 @@ func (w *watchman) look(ctx context.Context) error {
 }
 
 // slowed is what holds the queue up, as far as it is known.
-func (w *watchman) slowed(ctx context.Context) ([]reason.Slow, error) {
+func (w *queueWatch) slowed(ctx context.Context) ([]reason.Slow, error) {
 	now, err := w.db.Now(ctx)
 	if err != nil {
 		return nil, err

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -28,10 +27,10 @@ func TestPeopleAreToldOfAQueueThatStands(t *testing.T) {
 	}
 	s := config.Sync{Name: "customer-status", Owners: map[string]string{"default": "ops@example.com"}}
 	s.Source.Connection, s.Target.Connection = "billing", "crm"
-	w := &watchman{sync: s, db: db, log: slog.New(slog.DiscardHandler), told: true}
+	w := &queueWatch{sync: s, db: db, told: true}
 	open := func() string {
 		t.Helper()
-		must(w.look(t.Context()))
+		must(w.check(t.Context()))
 		found, err := db.Exceptions(t.Context(), store.ExceptionFilter{States: []status.State{status.Open}})
 		must(err)
 		if len(found) == 0 {
@@ -80,7 +79,7 @@ func TestPeopleAreToldOfAQueueThatStands(t *testing.T) {
 	// What a sweep has left that is not made any more is closed by whoever starts.
 	_, err = db.OpenException(t.Context(), store.NewException{Sync: s.Name, Kind: status.ConnectionFailed, Stage: status.StageReceive, Reason: reason.Text("down"), LastAction: comparing})
 	must(err)
-	closeLeft(t.Context(), &config.Config{Syncs: map[string]config.Sync{s.Name: s}}, db, w.log)
+	must(closeLeft(t.Context(), &config.Config{Syncs: map[string]config.Sync{s.Name: s}}, db))
 	settle()
 	if got := open(); got != "asked for changes: down" { // which goes on
 		t.Errorf("open is %s", got)

@@ -63,13 +63,13 @@ func (s *suggester) free(t *testing.T) bool {
 
 func TestOneLookIsForSoManyCustomersAndNoMore(t *testing.T) {
 	s, both := looking(t, suggestMost+10)
-	if err := s.look(t.Context()); err != nil {
+	if err := s.run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if both.reads != suggestMost {
 		t.Errorf("%d customers were read in one look", both.reads)
 	}
-	if err := s.look(t.Context()); err != nil || both.reads != suggestMost {
+	if err := s.run(t.Context()); err != nil || both.reads != suggestMost {
 		t.Errorf("it looked again at once: %d were read, %v", both.reads, err)
 	}
 }
@@ -79,11 +79,11 @@ func TestALookThatAStopEndsIsAnotherNodes(t *testing.T) {
 	s, both := looking(t, 3)
 	ctx, stop := context.WithCancel(t.Context())
 	both.then = func() error { stop(); return ctx.Err() }
-	if err := s.look(ctx); err != nil {
+	if err := s.run(ctx); err != nil {
 		t.Errorf("a stop is no fault: %v", err)
 	}
 	both.then = nil
-	if err := s.look(t.Context()); err != nil || both.reads != 6 {
+	if err := s.run(t.Context()); err != nil || both.reads != 6 {
 		t.Errorf("the next look read %d in all, %v", both.reads, err)
 	}
 }
@@ -91,10 +91,10 @@ func TestALookThatAStopEndsIsAnotherNodes(t *testing.T) {
 func TestAFailedLookIsNotMadeAgainAtOnceAndHoldsNobodyUp(t *testing.T) {
 	s, both := looking(t, 3)
 	both.then = func() error { return errors.New("the tool is busy") }
-	if err := s.look(t.Context()); err == nil {
+	if err := s.run(t.Context()); err == nil {
 		t.Error("the fault is not told")
 	}
-	if err := s.look(t.Context()); err != nil || both.reads != 3 {
+	if err := s.run(t.Context()); err != nil || both.reads != 3 {
 		t.Errorf("it looked again at once: %d were read, %v", both.reads, err)
 	}
 	if !s.free(t) {

@@ -46,10 +46,10 @@ func sweepers(syncs []pipeline.Sync, db *store.DB, log *slog.Logger, wake func(.
 	return all
 }
 
-// run sweeps until ctx ends. A sweep that a stop cuts off is gone on with by
-// whoever comes next.
-func (s *sweeper) run(ctx context.Context) {
-	for {
+// Run compares until ctx ends. A comparison that a stop interrupts is continued by
+// the next process.
+func (s *sweeper) Run(ctx context.Context) {
+	repeat(ctx, 0, func() time.Duration {
 		wait, err := s.due(ctx)
 		if why, askErr := s.barred(ctx, s.sync.Config.Name); err == nil && (why != "" || askErr != nil) {
 			wait, err = sweepLook, askErr
@@ -60,54 +60,14 @@ func (s *sweeper) run(ctx context.Context) {
 		var sweeping *store.SweepingError
 		switch {
 		case ctx.Err() != nil:
-			return
 		case errors.As(err, &sweeping):
 			wait = sweepLook
 		case err != nil:
 			s.log.Warn("a comparison did not complete; it will be tried again", slog.String("sync", s.sync.Config.Name), slog.Any("error", err))
 			wait = sweepAgain
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		}
-	}
-}
-
-// cleanEvery is how often what comparisons have left behind is looked for.
-const cleanEvery = time.Hour
-
-// cleanUp drops what comparisons have read that nobody goes on with, also of
-// plans of syncs that have no schedule, until ctx ends.
-func cleanUp(ctx context.Context, db *store.DB, log *slog.Logger) {
-	ticker := time.NewTicker(cleanEvery)
-	defer ticker.Stop()
-	for {
-		if err := db.CleanSweeps(ctx); err != nil && ctx.Err() == nil {
-			log.Warn("could not delete the leftovers of a comparison", slog.Any("error", err))
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// closeLeft closes what the sweeps of syncs have left that have no schedule any
-// more: nobody would find out that its cause is over.
-func closeLeft(ctx context.Context, cfg *config.Config, db *store.DB, log *slog.Logger) {
-	for name, s := range cfg.Syncs {
-		if s.Sweep != nil {
-			continue
-		}
-		if _, err := db.CloseExceptions(ctx, name, "", status.ConnectionFailed, comparing); err != nil && ctx.Err() == nil {
-			log.Warn("could not close the exception of a comparison that no longer runs", slog.String("sync", name), slog.Any("error", err))
-		}
-	}
+		return wait
+	})
 }
 
 // due is how long it is to the next sweep, by the database's clock; one that
@@ -161,35 +121,4 @@ func (s *sweeper) report(ctx context.Context, failed error) error {
 		Reason:     reason.Reason{Code: reason.ConnectionFails, Facts: reason.Facts{Doing: reason.Comparing, Detail: f.Error()}},
 		LastAction: comparing, Confidence: 1, Owner: cfg.Owner(status.ConnectionFailed)})
 	return err
-}
-
-// lastSweeps returns the last finished comparison of each sync, for the metrics.
-func (a *App) lastSweeps(ctx context.Context) (map[string]store.Sweep, error) {
-	last := map[string]store.Sweep{}
-	for name := range a.wiring.Load().config.Syncs {
-		w, err := a.store.LastSweep(ctx, name, store.ForSweep)
-		switch {
-		case err == nil:
-			last[name] = w
-		case !errors.Is(err, store.ErrNotFound):
-			return nil, err
-		}
-	}
-	return last, nil
-}
-
-// setModes stores which syncs write, or which do not, and since when. It takes a
-// time of its own, as a reload may begin late.
-func (a *App) setModes(ctx context.Context, cfg *config.Config, live bool) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requeueTime)
-	defer cancel()
-	for name, s := range cfg.Syncs {
-		if (s.Mode == config.ModeLive) != live {
-			continue
-		}
-		if err := a.store.SetMode(ctx, name, live); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -12,26 +12,27 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/inbox"
-	"trueup/internal/notify"
 	"trueup/internal/pipeline"
 	"trueup/internal/poll"
+	"trueup/internal/store"
 )
 
-// wiring is everything that follows from one reading of the configuration:
-// the connections, the path, the inbox, the pollers, who looks for candidates,
-// who compares both sides and who is told. A changed file makes another one in its place.
+// wiring is everything that follows from one version of the file: the connections,
+// the pipeline, the inbox, and what runs in the background. A changed file makes
+// another one in its place.
 type wiring struct {
-	config    *config.Config
-	log       *slog.Logger
-	conns     *connections
-	pipeline  *pipeline.Pipeline
-	inbox     *inbox.Inbox
-	pollers   []*poll.Poller
-	suggest   []*suggester
-	sweepers  []*sweeper
-	notifier  *notifier
-	watchmen  []*watchman
-	retention retention
+	config     *config.Config
+	log        *slog.Logger
+	store      *store.DB
+	conns      *connections
+	pipeline   *pipeline.Pipeline
+	inbox      *inbox.Inbox
+	pollers    []*poll.Poller
+	suggesters []*suggester
+	sweepers   []*sweeper
+	queues     []*queueWatch
+	notifier   *notifier // nil: nobody is notified
+	retention  retention
 
 	// claiming ends when no new work is to begin, working when what has begun
 	// is cut off.
@@ -51,13 +52,13 @@ func (a *App) newWiring(cfg *config.Config) (*wiring, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &wiring{config: cfg, log: a.log, conns: conns}
+	c := &wiring{config: cfg, log: a.log, store: a.store, conns: conns}
 	c.pipeline = pipeline.New(pipeline.Options{Store: a.store, Syncs: conns.syncs, Lease: a.options.Lease, Log: a.log, Metrics: a.metrics, Gap: conns.gaps(), Ahead: conns.ahead, Paused: conns.paused, Barred: barred(cfg, a.store), Holding: a.store.WhileHeld})
 	c.inbox = inbox.New(inbox.Options{Store: a.store, Mutes: a.store, Connections: formerly(endpoints(cfg, conns.by), cfg, known), Log: a.log, Metrics: a.metrics, Received: c.pipeline.Wake})
 	c.pollers = pollers(conns.syncs, a.store, c.inbox, a.log)
-	c.suggest = suggesters(conns.syncs, a.store, a.log)
+	c.suggesters = suggesters(conns.syncs, a.store, a.log)
 	c.sweepers = sweepers(conns.syncs, a.store, a.log, c.pipeline.Wake, conns.paused, barred(cfg, a.store))
-	c.watchmen = watchmen(cfg, conns.syncs, a.store, a.log)
+	c.queues = queueWatches(cfg, conns.syncs, a.store)
 	c.retention = retention{Retention: cfg.Retention, db: a.store, log: a.log, metrics: a.metrics}
 	c.notifier = openNotifier(cfg, a.store, a.log, a.metrics)
 	return c, nil
@@ -69,24 +70,8 @@ func (c *wiring) start() {
 	claiming, stopClaiming := context.WithCancel(working)
 	c.stopWorking, c.stopClaiming = stopWorking, stopClaiming
 	c.running.Go(func() { c.pipeline.Run(working, claiming) })
-	for _, p := range c.pollers {
+	for _, p := range c.background() {
 		c.running.Go(func() { p.Run(claiming) })
-	}
-	for _, s := range c.suggest {
-		c.running.Go(func() { s.run(claiming) })
-	}
-	for _, s := range c.sweepers {
-		c.running.Go(func() { s.run(claiming) })
-	}
-	for _, w := range c.watchmen {
-		c.running.Go(func() { w.run(claiming) })
-	}
-	c.running.Go(func() { c.retention.run(claiming) })
-	c.running.Go(func() { cleanUp(claiming, c.retention.db, c.log) })
-	c.running.Go(func() { closeLeft(claiming, c.config, c.retention.db, c.log) })
-	c.notifier.start(claiming, &c.running)
-	if c.notifier == nil { // else it listens itself
-		c.running.Go(func() { notify.Listen(claiming, c.retention.db, c.config.Syncs, c.log) })
 	}
 }
 
@@ -242,4 +227,20 @@ func (a *App) noteModes(cfg *config.Config) {
 	for name, s := range cfg.Syncs {
 		a.watching[name] = s.Mode == config.ModeWatch
 	}
+}
+
+// setModes stores which syncs write, or which do not, and since when. It takes a
+// time of its own, as a reload may begin late.
+func (a *App) setModes(ctx context.Context, cfg *config.Config, live bool) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requeueTime)
+	defer cancel()
+	for name, s := range cfg.Syncs {
+		if (s.Mode == config.ModeLive) != live {
+			continue
+		}
+		if err := a.store.SetMode(ctx, name, live); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -2,7 +2,6 @@ package notify
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"trueup/internal/config"
@@ -29,21 +28,11 @@ type Hearing interface {
 	EndSilence(ctx context.Context, sync string, heard time.Time) (ended bool, err error)
 }
 
-// Listen looks for syncs that have fallen silent, until ctx ends. It is for a
-// service that tells nobody: who looks at how things stand sees it all the same.
-func Listen(ctx context.Context, db Hearing, syncs map[string]config.Sync, log *slog.Logger) {
-	ticker := time.NewTicker(silenceEvery)
-	defer ticker.Stop()
-	for {
-		if err := (listener{db, syncs}).listen(ctx); err != nil && ctx.Err() == nil {
-			log.Error("listen for silence", slog.Any("error", err))
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return
-		}
-	}
+// FindSilence records which syncs have fallen silent, and which receive events
+// again. A Worker does it too; this is for a service that notifies nobody, whose
+// pages and status show it.
+func FindSilence(ctx context.Context, db Hearing, syncs map[string]config.Sync) error {
+	return listener{db, syncs}.listen(ctx)
 }
 
 type listener struct {

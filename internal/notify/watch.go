@@ -7,10 +7,10 @@ import (
 )
 
 const (
-	// remindEvery and silenceEvery are how often a node looks for what only
-	// shows in time. The store sees to it that each is told once.
+	// remindEvery and SilenceEvery are how often a node checks for what only time
+	// shows. The store makes sure that each is sent once.
 	remindEvery  = time.Minute
-	silenceEvery = 5 * time.Minute
+	SilenceEvery = 5 * time.Minute
 	// digestLate is how late a digest may be: one that everybody has slept
 	// through is not made up for.
 	digestLate = time.Hour
@@ -24,7 +24,7 @@ func (w *Worker) watch(ctx context.Context) {
 	for {
 		w.warn(ctx, "remind of what is overdue", w.remind(ctx))
 		w.warn(ctx, "open the digest", w.openDigest(ctx))
-		if minutes%int(silenceEvery/remindEvery) == 0 {
+		if minutes%int(SilenceEvery/remindEvery) == 0 {
 			w.warn(ctx, "listen for silence", listener{w.Store, w.Syncs}.listen(ctx))
 		}
 		minutes++

@@ -11,20 +11,6 @@ import (
 	"trueup/internal/sweep"
 )
 
-// MakePlan compares both sides of a sync, beside a running service or without
-// one, and returns the plan. One that was left is gone on with.
-func MakePlan(ctx context.Context, cfg *config.Config, db *store.DB, sync string, progress func(sweep.Progress)) (store.Sweep, error) {
-	s, conns, err := oneSync(cfg, db, sync)
-	if err != nil {
-		return store.Sweep{}, err
-	}
-	defer conns.close()
-	if err := errors.Join(noteSync(ctx, cfg, db, sync), takeBackBefore(ctx, db)); err != nil {
-		return store.Sweep{}, err
-	}
-	return sweep.Run(ctx, sweep.Options{Sync: s, Store: db, Purpose: store.ForPlan, Progress: progress, Paused: conns.paused})
-}
-
 // Apply carries the rows of a plan. lease is how long a claimed customer is this
 // process's; 0 is the pipeline's default.
 func Apply(ctx context.Context, cfg *config.Config, db *store.DB, a sweep.Application, lease time.Duration) (sweep.Applied, error) {

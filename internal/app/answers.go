@@ -1,0 +1,117 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"trueup/internal/config"
+	"trueup/internal/contract"
+	"trueup/internal/overview"
+	"trueup/internal/report"
+	"trueup/internal/status"
+	"trueup/internal/store"
+	"trueup/internal/web"
+)
+
+// What a running service answers: to the tools, the API, the pages and the
+// metrics, always under the configuration in use.
+
+// Syncs is part of api.Service.
+func (a *App) Syncs() map[string]config.Sync { return a.wiring.Load().config.Syncs }
+
+// Status is part of api.Service.
+func (a *App) Status(ctx context.Context) (contract.Status, error) {
+	return overview.Status(ctx, a.store, a.wiring.Load().config)
+}
+
+// hooks answers webhooks.
+func (a *App) hooks(w http.ResponseWriter, r *http.Request) { a.wiring.Load().inbox.ServeHTTP(w, r) }
+
+// ready reports why events cannot be stored and carried now.
+func (a *App) ready(ctx context.Context) error {
+	return errors.Join(a.store.Ready(ctx), a.wiring.Load().pipeline.Working())
+}
+
+// buttons answers Slack when a button was pressed, under the configuration in
+// use.
+func (a *App) buttons(w http.ResponseWriter, r *http.Request) {
+	c := a.wiring.Load()
+	if c.notifier == nil || c.notifier.interactions == nil || c.config.Notify.Slack.SigningSecret == "" {
+		http.NotFound(w, r)
+		return
+	}
+	c.notifier.interactions.ServeHTTP(w, r)
+}
+
+// overdue counts what has been open for longer than its sync allows.
+func (a *App) overdue(ctx context.Context) (map[string]map[status.Kind]int, error) {
+	all := map[string]map[status.Kind]int{}
+	for name, s := range a.wiring.Load().config.Syncs {
+		var err error
+		if all[name], err = a.store.Overdue(ctx, name, s.RemindAfter); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// rules are the rules of a sync by which a comparison was made, for the metrics.
+func (a *App) rules(sync string) string { return a.wiring.Load().config.Syncs[sync].Rules() }
+
+// left is what the database holds under names that the file does not have, for
+// the metrics.
+func (a *App) left(ctx context.Context) ([]store.Holding, error) {
+	return overview.Left(ctx, a.store, a.wiring.Load().config)
+}
+
+// lastSweeps returns the last finished comparison of each sync, for the metrics.
+func (a *App) lastSweeps(ctx context.Context) (map[string]store.Sweep, error) {
+	last := map[string]store.Sweep{}
+	for name := range a.wiring.Load().config.Syncs {
+		w, err := a.store.LastSweep(ctx, name, store.ForSweep)
+		switch {
+		case err == nil:
+			last[name] = w
+		case !errors.Is(err, store.ErrNotFound):
+			return nil, err
+		}
+	}
+	return last, nil
+}
+
+// syncLines says how each sync stands, for the first page.
+func (a *App) syncLines(ctx context.Context) ([]web.SyncLine, error) {
+	rows, err := overview.Syncs(ctx, a.store, a.wiring.Load().config.Syncs)
+	if err != nil {
+		return nil, err
+	}
+	var lines []web.SyncLine
+	for _, row := range rows {
+		line := web.SyncLine{Name: row.Sync, Mode: row.Mode, Compared: "never", LastLook: lastLook(row.Agreement), Waiting: row.WaitingCustomers, Held: row.Held}
+		if len(row.Sweeps) > 0 {
+			line.Compared = report.Percent(row.Sweeps[0].Agreement)
+			if row.Sweeps[0].Stale {
+				line.Compared += ", before the file changed"
+			}
+		}
+		if len(row.AccountMoved) > 0 {
+			line.Stopped = "Nothing is synced: the links belong to a different account than the one in the file."
+		}
+		for _, n := range row.OpenExceptions {
+			line.Exceptions += n
+		}
+		lines = append(lines, line)
+	}
+	return lines, nil
+}
+
+// lastLook is agreement by the last look at each, for the first page.
+func lastLook(a contract.Agreement) string {
+	text := report.Percent(a.Share)
+	if n := a.Remapped + a.Stale; n > 0 {
+		text += fmt.Sprintf(", %d read before the file changed", n)
+	}
+	return text
+}
