@@ -2,7 +2,7 @@ package dialguard
 
 import "net/netip"
 
-// network is addresses that are refused and what they are.
+// network is a range of refused addresses and what they are.
 type network struct {
 	netip.Prefix
 	why string
@@ -15,8 +15,8 @@ const (
 	multicast = "a multicast address"
 )
 
-// refused is looked through in order, the more telling reason first. Most
-// clouds serve their metadata inside 169.254.0.0/16; these are the others.
+// refused is searched in order, the more specific reason first. Most clouds
+// serve their metadata inside 169.254.0.0/16; these are the others.
 var refused = []network{
 	{netip.MustParsePrefix("169.254.169.254/32"), metadata},     // AWS, Azure, Google, Oracle, OpenStack and more
 	{netip.MustParsePrefix("169.254.170.2/32"), metadata},       // AWS, of containers
@@ -30,7 +30,7 @@ var refused = []network{
 
 	{netip.MustParsePrefix("169.254.0.0/16"), linkLocal},
 	{netip.MustParsePrefix("fe80::/10"), linkLocal},
-	// Linux connects to itself when it is told 0.0.0.0.
+	// Linux connects 0.0.0.0 to the machine itself.
 	{netip.MustParsePrefix("0.0.0.0/8"), "not the address of a machine (RFC 1122)"},
 	{netip.MustParsePrefix("::/128"), "not the address of a machine (RFC 4291)"},
 	{netip.MustParsePrefix("224.0.0.0/4"), multicast},
@@ -39,8 +39,8 @@ var refused = []network{
 }
 
 // translated is IPv6 networks whose addresses carry an IPv4 address, from the
-// byte at. A gateway, sometimes the machine's own, sends what goes to them on
-// to that address. A network's own NAT64 prefix cannot be known here.
+// byte at. A gateway, sometimes the machine's own, forwards packets for them to
+// that address. A network's own NAT64 prefix cannot be known here.
 var translated = []struct {
 	netip.Prefix
 	at int
@@ -52,8 +52,8 @@ var translated = []struct {
 	{netip.MustParsePrefix("2002::/16"), 2},        // 6to4, RFC 3056
 }
 
-// Check says why an address is refused unless it was allowed, "" when it may be
-// called.
+// Check returns why an address is refused unless it was allowed, "" when it may
+// be called.
 func Check(to netip.Addr) (why string) {
 	to = to.WithZone("").Unmap()
 	for _, n := range refused {

@@ -1,25 +1,25 @@
 // Package dialguard makes the HTTP clients that call the tools. They do not
-// connect to addresses at which no tool is: those of a cloud's metadata
-// service, which hands out the credentials of the machine to whoever asks, and
-// those that are not one machine's address at all. A base_url that was mistyped,
-// or a tool's DNS name that somebody else has taken over, then reaches nothing.
+// connect to addresses where no tool can be: those of a cloud's metadata
+// service, which gives the machine's credentials to every caller, and those
+// that are not the address of one machine. A mistyped base_url, or a tool's DNS
+// name that an attacker has taken over, then reaches nothing.
 //
-// Main functions: Client and Check; SettingClient and SettingDial for what is no
-// connection. Main type: Refused.
+// Main functions: Client and Check; SettingClient and SettingDial for settings
+// that are not connections. Main type: Refused.
 //
 // Invariants:
 //
-//  1. What is checked is the address that is about to be connected to, after
-//     every look-up and for every connection: what a name meant earlier, and
-//     where a redirect leads, do not matter.
+//  1. The check sees the address of each connection, after the name is
+//     resolved: an earlier answer for a name, or a redirect, cannot get around
+//     it.
 //  2. A refused connection sends no packet to the address.
 //  3. Loopback and private networks are reached: many tools are hosted there.
-//  4. What cannot be read as an address is refused.
+//  4. An address that cannot be parsed is refused.
 //
-// A proxy of the environment (HTTPS_PROXY) looks names up itself and is then the
-// only one who knows the address. It is connected to under the same rules, and
-// an address that stands in the URL is checked before the proxy is asked; what a
-// name leads to behind it is the proxy's to guard.
+// A proxy from the environment (HTTPS_PROXY) resolves names itself, so only the
+// proxy knows the address. The connection to the proxy follows the same rules,
+// and an address in the URL is checked before the proxy is used; the proxy must
+// guard the names that it resolves.
 //
 // It imports nothing of ours.
 package dialguard
@@ -38,19 +38,19 @@ import (
 
 // Refused is the error of a call that was kept from an address.
 type Refused struct {
-	// Connection is the one that called, "" when nobody said.
+	// Connection is the one that made the call, "" when it is not known.
 	Connection string
-	// Setting is what called instead, when it was no connection: the key of the
-	// configuration that it stands under.
+	// Setting is the configuration key behind the call, when it was not a
+	// connection.
 	Setting string
-	// Address is what was not called. It is the zero Addr when it could not be
-	// read.
+	// Address is the address that was refused, the zero Addr when it could not be
+	// parsed.
 	Address netip.Addr
-	// Why says what the address is.
+	// Why is what kind of address it is.
 	Why string
 }
 
-// Error says what was not called, why, and what to write.
+// Error names the refused address, why, and what to write in the configuration.
 func (r *Refused) Error() string {
 	if !r.Address.IsValid() {
 		return "the tool is not called: " + r.Why
@@ -67,25 +67,25 @@ func (r *Refused) Error() string {
 }
 
 // Client returns a client for the calls of a connection, which may also reach
-// the networks in allow. Nobody else shares its idle connections.
+// the networks in allow. It shares no idle connections with other clients.
 func Client(connection string, allow []netip.Prefix) *http.Client {
 	return guard{connection: connection, allow: allow, proxy: http.ProxyFromEnvironment}.client()
 }
 
-// SettingClient returns a client for what the configuration has under another
-// key than connections, where no network can be allowed.
+// SettingClient returns a client for a setting that is not under connections,
+// where no network can be allowed.
 func SettingClient(setting string) *http.Client {
 	return guard{setting: setting, proxy: http.ProxyFromEnvironment}.client()
 }
 
-// SettingDial returns what connects as SettingClient does, and the proxy it
-// does so through, for whoever speaks over a connection himself.
+// SettingDial returns a dialer that follows the same rules as SettingClient,
+// and its proxy, for callers that speak their own protocol over a connection.
 func SettingDial(setting string) (dial func(ctx context.Context, network, address string) (net.Conn, error), proxy func(*http.Request) (*url.URL, error)) {
 	g := guard{setting: setting, proxy: http.ProxyFromEnvironment}
 	return g.dialer().DialContext, g.proxied
 }
 
-// guard is what one client may reach, and how it finds it.
+// guard is what one client may reach, and how it resolves names.
 type guard struct {
 	connection string
 	setting    string
@@ -125,8 +125,8 @@ func (g guard) control(_, address string, _ syscall.RawConn) error {
 	return g.check(to.Addr())
 }
 
-// proxied checks an address in the URL while it is still to be seen: a proxy is
-// connected to in its place.
+// proxied checks an address in the URL before a proxy hides it: after that,
+// only the proxy's address is visible.
 func (g guard) proxied(r *http.Request) (*url.URL, error) {
 	proxy, err := g.proxy(r)
 	if proxy == nil || err != nil {

@@ -36,14 +36,14 @@ func newTool(t *testing.T, h http.HandlerFunc) *tool {
 
 func ok(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") }
 
-// at is the tool's URL with another host. Linux leads 0.0.0.0 to the machine
-// itself, which makes it an address that is refused and answers.
+// at is the tool's URL with another host. Linux connects 0.0.0.0 to the machine
+// itself, so it is a refused address at which something answers.
 func (tl *tool) at(host string) string {
 	_, port, _ := net.SplitHostPort(tl.Listener.Addr().String())
 	return "http://" + net.JoinHostPort(host, port) + "/"
 }
 
-// direct asks no proxy, whatever the environment of the test says.
+// direct uses no proxy, even if the environment of the test names one.
 func direct(*http.Request) (*url.URL, error) { return nil, nil }
 
 func call(t *testing.T, c *http.Client, address string) error {
@@ -162,7 +162,8 @@ func (d *dns) means(address string) {
 	d.address.Store(&a)
 }
 
-// resolver asks over a pipe: what is no packet connection is spoken to as TCP.
+// resolver asks over a pipe: a connection that is not a packet connection is
+// used like TCP.
 func (d *dns) resolver() *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
 		asker, server := net.Pipe()

@@ -10,12 +10,11 @@ import (
 	"testing"
 )
 
-// unguarded are the ways to call somebody past this package.
+// unguarded are the ways to make a call without this package.
 var unguarded = []string{"Client", "Transport", "DefaultClient", "DefaultTransport", "Get", "Head", "Post", "PostForm"}
 
-// exempt are the packages of the program that may call past it: this one, and
-// the demonstration, which calls nothing but what it has itself started on
-// loopback.
+// exempt are the packages that may do so: this one, and the demonstration,
+// which only calls what it has itself started on loopback.
 var exempt = []string{"trueup/internal/dialguard", "trueup/internal/demo"}
 
 func TestNothingInTheProgramCallsPastTheGuard(t *testing.T) {
@@ -37,8 +36,8 @@ func TestNothingInTheProgramCallsPastTheGuard(t *testing.T) {
 	}
 }
 
-// callsOf reports each use of net/http in a file that makes a client of its
-// own. Naming the type, as in *http.Client, makes none.
+// callsOf reports each use of net/http in a file that makes its own client.
+// Naming the type, as in *http.Client, makes none.
 func callsOf(t *testing.T, path string) {
 	set := token.NewFileSet()
 	file, err := parser.ParseFile(set, path, nil, parser.SkipObjectResolution)

@@ -5,5 +5,5 @@
 // TRUEUP_FAILPOINT, written as name or name:n.
 //
 // Main function: Hit. Invariant: without the tag nothing can be killed,
-// whatever the environment says. It imports nothing of ours.
+// whatever is in the environment. It imports nothing of ours.
 package failpoint

@@ -25,7 +25,8 @@ type point struct {
 	left int
 }
 
-// Hit marks a boundary between two steps.
+// Hit marks a boundary between two steps, and ends the process there if the
+// environment asks for it.
 func Hit(name string) {
 	p := armed()
 	if p.name != name {

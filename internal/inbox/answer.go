@@ -5,11 +5,11 @@ import (
 	"strconv"
 )
 
-// answer is what a sender is told. The bodies are for whoever reads the log of
-// the sending tool.
+// answer is the HTTP answer to a sender. Its body is for people who read the
+// sending tool's log.
 type answer struct {
 	status int
-	// result is the metric's word for it.
+	// result is the label of the metric.
 	result string
 	body   string
 }
@@ -28,12 +28,12 @@ var (
 	malformed  = refusal(http.StatusBadRequest, "malformed", "cannot read the body", "compare it with webhook of the connection in trueup.yaml")
 	compressed = refusal(http.StatusBadRequest, "malformed", "the body is compressed", "send it without Content-Encoding")
 	cutOff     = refusal(http.StatusBadRequest, "malformed", "the body is incomplete", "send it again")
-	// Senders come back after these two.
+	// Senders retry after these two.
 	unavailable = refusal(http.StatusServiceUnavailable, "unavailable", "the events could not be stored", "send them again")
 	stopping    = refusal(http.StatusServiceUnavailable, "unavailable", "the service is stopping", "send the events again")
 )
 
-// refusal makes an answer of texts that need no escaping.
+// refusal makes an answer from texts that need no escaping.
 func refusal(status int, result, what, next string) answer {
 	return answer{status: status, result: result, body: `{"error":"` + what + `","hint":"` + next + `"}` + "\n"}
 }
@@ -51,5 +51,5 @@ func (a answer) write(w http.ResponseWriter) {
 		h.Set("Retry-After", comeBack)
 	}
 	w.WriteHeader(a.status)
-	w.Write([]byte(a.body)) // a sender who has gone finds out by sending again
+	w.Write([]byte(a.body)) // a sender that hung up learns it from its retry
 }

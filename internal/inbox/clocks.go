@@ -10,21 +10,22 @@ import (
 )
 
 const (
-	// farAhead is how much further than two clocks may differ an event is dated
-	// ahead of when it came before people are told.
+	// farAhead is how far in the future an event may be dated, beyond the allowed
+	// difference of two clocks, before people are notified.
 	farAhead = 5 * time.Minute
-	// sayAgain is how long nobody is told of the same connection again.
+	// sayAgain is how long the inbox waits before it reports the same connection
+	// again.
 	sayAgain = time.Hour
 )
 
-// clocks remembers whose clock people were told of, and when.
+// clocks remembers which connections were reported, and when.
 type clocks struct {
 	mu   sync.Mutex
 	told map[string]time.Time
 }
 
-// ahead reports whether an event of the source says that it is yet to happen, and
-// nobody was told lately that its connection does so.
+// ahead reports whether an event is dated in the future, and its connection was
+// not reported lately.
 func (c *clocks) ahead(e store.NewEvent, r Route, now time.Time) bool {
 	if e.Side != store.SourceSide || !e.OccurredAt.After(now.Add(r.Skew+farAhead)) {
 		return false
@@ -42,8 +43,8 @@ func (c *clocks) ahead(e store.NewEvent, r Route, now time.Time) bool {
 	return true
 }
 
-// datedAhead is what people are told. The event is carried all the same, as of
-// when it came.
+// datedAhead is the exception for people. The event is still synced, with the
+// time at which it arrived.
 func datedAhead(e store.NewEvent, r Route, now time.Time) *store.NewException {
 	return &store.NewException{Sync: e.Sync, Kind: status.ConnectionFailed, Stage: status.StageReceive, Confidence: 1, Owner: r.ClockOwner,
 		LastAction: "received an event dated ahead",

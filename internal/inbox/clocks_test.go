@@ -11,8 +11,8 @@ import (
 	"trueup/internal/store"
 )
 
-// A tool that sends local time as UTC dates every change ahead: people are told
-// once, and every change is kept to be carried.
+// A tool that sends local time as UTC dates every change in the future: people
+// are notified once, and every change is still stored and synced.
 func TestAClockThatIsAheadIsSaidOnce(t *testing.T) {
 	for name, tt := range map[string]struct {
 		ahead time.Duration

@@ -7,10 +7,11 @@
 // Invariants, by the number that a line names where it keeps one:
 //
 //  1. 2xx is answered only after every event of the body is on disk.
-//  2. Nothing of a body whose signature is bad is stored or read.
-//  3. What is signed and cannot be read is stored as an unreadable event with
-//     an exception: the tool would not send it better.
-//  4. No answer and no log line holds any part of a body but event ids.
+//  2. No part of a body with an invalid signature is stored or parsed.
+//  3. A signed body that cannot be read is stored as an unreadable event with
+//     an exception: if it were refused, the tool would send the same body
+//     again.
+//  4. Answers and log lines hold no part of a body except event ids.
 //
 // It must not import the pipeline or a vendor's package.
 package inbox
@@ -35,10 +36,10 @@ import (
 const MaxBody = 1 << 20
 
 const (
-	// storing bounds how long a webhook waits for the database. It goes on
-	// when the sender has hung up: he will send again, and find a duplicate.
+	// storing bounds how long a webhook waits for the database. It continues after
+	// the sender has hung up: the sender will retry, and the retry is a duplicate.
 	storing = 10 * time.Second
-	// comeBack is what senders are told while nothing can be stored.
+	// comeBack is the Retry-After that senders get while nothing can be stored.
 	comeBack = "5"
 )
 
@@ -52,11 +53,11 @@ type Endpoint struct {
 	// Receiver is nil when the connection has no webhooks.
 	Receiver connector.Receiver
 	Routes   []Route
-	// EventsOnly says that the tool cannot be asked: what an event does not tell
-	// of the status, nothing does.
+	// EventsOnly means that the tool has no API to read from: events are the only
+	// way to learn a status.
 	EventsOnly bool
-	// Recipient names the connection that a body is for, "" for this one. The
-	// body is verified by whoever it is for, as if it had come there.
+	// Recipient names the connection that a body is for, "" for this one. That
+	// connection verifies the body, as if it had arrived at its own address.
 	Recipient func(body []byte) string
 }
 
@@ -64,8 +65,8 @@ type Endpoint struct {
 type Route struct {
 	Sync string
 	Side store.Side
-	// Owner gets the exception about an event that cannot be read, and
-	// ClockOwner the one about a clock that is wrong.
+	// Owner owns the exception about an event that cannot be read, and ClockOwner
+	// the one about a wrong clock.
 	Owner, ClockOwner string
 	// Skew is how far two clocks may differ.
 	Skew time.Duration
@@ -76,11 +77,11 @@ type Options struct {
 	Store       Store
 	Mutes       MuteStore // nil counts none
 	Connections map[string]Endpoint
-	// Now is the clock signatures are checked by; nil means time.Now.
+	// Now is the clock for checking signatures; nil means time.Now.
 	Now     func() time.Time
 	Log     *slog.Logger
 	Metrics *metrics.Metrics
-	// Received is told which syncs have new events; nil is nobody.
+	// Received is called with the syncs that have new events; it may be nil.
 	Received func(syncs ...string)
 }
 
@@ -105,8 +106,8 @@ func New(o Options) *Inbox {
 	return &Inbox{Options: o}
 }
 
-// Drain makes the inbox refuse events from now on, so that senders come back
-// to the next start.
+// Drain makes the inbox refuse events from now on, so that senders retry after
+// the next start.
 func (i *Inbox) Drain() { i.draining.Store(true) }
 
 // ServeHTTP answers one webhook.
@@ -129,8 +130,8 @@ type arrival struct {
 	accepted, duplicates, ignored, unreadable int
 	ids                                       []string
 	err                                       error
-	// recipient is the connection that the body was for, when that is another
-	// one than the address names.
+	// recipient is the connection that the body was for, when it is not the one in
+	// the address.
 	recipient string
 }
 
@@ -194,11 +195,11 @@ func (i *Inbox) receive(w http.ResponseWriter, r *http.Request, name string) (an
 	return accepted(got.accepted, got.duplicates), got // invariant 1
 }
 
-// report counts the request and says of it what may be said.
+// report counts the request and logs what may be logged about it.
 func (i *Inbox) report(name string, a answer, got arrival, took time.Duration) {
 	label := name
 	if a.status == http.StatusNotFound {
-		label = "unknown" // a name out of the request would be a label without end
+		label = "unknown" // a name from the request would make unlimited labels
 	}
 	if a.status == http.StatusAccepted {
 		i.count(name, got)

@@ -294,7 +294,7 @@ func TestManySendersAtOnce(t *testing.T) {
 	}
 }
 
-// Whatever is sent and signed: it is answered 202 and stored, or 413.
+// Every signed request is answered 202 and stored, or answered 413.
 func FuzzSignedBody(f *testing.F) {
 	for _, body := range []string{eventBody("e1", "c1"), "", "{}", "[]", `{"events":[1,null,{}]}`, "\xff", `{"id":1e400}`, strings.Repeat("[", 100)} {
 		f.Add([]byte(body))

@@ -9,20 +9,20 @@ import (
 	"trueup/internal/store"
 )
 
-// muteAction tells the exception about a source that tells no status any more from
-// the others about its connection.
+// muteAction distinguishes the exception about a source whose events no longer
+// have a status from the connection's other exceptions.
 const muteAction = "received events without a status"
 
-// MuteStore counts events without a status and tells people of too many; it is
-// *store.DB.
+// MuteStore counts events without a status and opens an exception when there
+// are too many; it is *store.DB.
 type MuteStore interface {
 	NoteMutes(ctx context.Context, connection string, m store.Mutes) (store.Muteness, error)
 	OpenException(ctx context.Context, x store.NewException) (id int64, err error)
 	CloseExceptions(ctx context.Context, sync, customer string, kind status.Kind, lastAction string) (closed int, err error)
 }
 
-// noteMutes counts what was stored. The events are safe, so a fault here is for
-// the log: what is not counted now, the next ones are.
+// noteMutes counts what was stored. The events are already stored, so an error
+// here is only logged: the next events are counted again.
 func (i *Inbox) noteMutes(ctx context.Context, connection string, routes []Route, m store.Mutes) {
 	if err := i.tellOfMutes(ctx, connection, routes, m); err != nil {
 		i.Log.Error("count events without a status", slog.String("connection", connection), slog.Any("error", err))

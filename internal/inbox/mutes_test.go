@@ -19,7 +19,7 @@ func eventsOnly(t *testing.T) *fixture {
 	return f
 }
 
-// tells stores events: v is one with a status, m one without.
+// tells stores events: v has a status, m has none.
 func (f *fixture) tells(letters string) {
 	f.Helper()
 	var all []connector.Reading

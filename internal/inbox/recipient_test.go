@@ -13,8 +13,8 @@ import (
 	"trueup/internal/store"
 )
 
-// branch is one of several accounts whose events come to one address. It
-// believes bodies that begin with its name, and a secret in the address.
+// branch is one of several accounts whose events arrive at one address. It
+// accepts bodies that begin with its name, and a secret in the address.
 type branch string
 
 func (b branch) Verify(h http.Header, body []byte, _ time.Time) error {

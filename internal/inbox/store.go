@@ -16,7 +16,7 @@ import (
 	"trueup/internal/store"
 )
 
-// Store keeps events that were asked for, in the same way as those of a
+// Store keeps events that polling brought, in the same way as those of a
 // webhook.
 func (i *Inbox) Store(ctx context.Context, connection string, readings []connector.Reading) (accepted, duplicates int, err error) {
 	var got arrival
@@ -27,7 +27,7 @@ func (i *Inbox) Store(ctx context.Context, connection string, readings []connect
 	return got.accepted, got.duplicates, nil
 }
 
-// mostIDs is how many event ids a log line names.
+// mostIDs is how many event ids a log line names at most.
 const mostIDs = 20
 
 // store keeps each event once for each sync that it concerns, all or none.
@@ -115,11 +115,12 @@ func event(connection string, route Route, r connector.Reading) store.NewEvent {
 	return e
 }
 
-// longest is the longest id, customer or value, in bytes. None is ever cut: two
-// that differ at the end would become one.
+// longest is the longest id, customer or value, in bytes. Nothing is ever cut:
+// two texts that differ only at the end would become one.
 const longest = 512
 
-// Checked makes a reading unreadable that the store could not keep as it is.
+// Checked turns a reading that the store could not keep unchanged into an
+// unreadable one.
 func Checked(r connector.Reading) connector.Reading {
 	if r.Err == nil {
 		e := r.Event
@@ -129,7 +130,7 @@ func Checked(r connector.Reading) connector.Reading {
 		}
 	}
 	if r.Err != nil {
-		// What is wrong may be the id itself; the customer may be nobody's.
+		// The fault may be in the id itself, or the customer may not be known here.
 		r.Event.Customer, r.Event.Value, r.Event.HasValue = "", "", false
 		if r.Event.ID == "" || fits("id", r.Event.ID) != nil {
 			r.Event.ID = idOf(r.Event.Payload)
@@ -148,13 +149,13 @@ func fits(name, value string) error {
 	return nil
 }
 
-// unreadable is a whole body that could not be read.
+// unreadable is the event of a whole body that cannot be read.
 func unreadable(body []byte, err error) connector.Reading {
 	return connector.Reading{Event: status.Event{ID: idOf(body), Payload: body}, Err: err}
 }
 
-// idOf names what has no id of its own by its content, so that a repeat is
-// recognised.
+// idOf gives an event without an id one made from its content, so that a repeat
+// is recognized.
 func idOf(payload []byte) string {
 	sum := sha256.Sum256(payload)
 	return "unreadable:" + hex.EncodeToString(sum[:])

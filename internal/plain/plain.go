@@ -1,6 +1,6 @@
-// Package plain knows the words that no text of the product uses: each has a
-// plain American one beside it. Tests of every room that speaks to people walk
-// their texts with it.
+// Package plain lists the words that no text of the product uses, each with the
+// plain American word to use instead. The tests of every package with texts for
+// people check them with it.
 //
 // Main function: Find.
 //
@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// Marks are the words to avoid and what to write instead. A mark is found as
+// Marks are the words to avoid and what to write instead. A mark is matched as
 // whole words, in any case.
 var Marks = []struct{ Mark, Instead string }{
 	{"anew", "again"},
@@ -55,7 +55,7 @@ var marks = func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)\b(?:` + strings.Join(all, "|") + `)\b`)
 }()
 
-// Find returns a line for each mark in a text: the mark and what to write
+// Find returns a line for each mark in a text: the mark, and what to write
 // instead.
 func Find(text string) []string {
 	var found []string

@@ -8,23 +8,23 @@ import (
 	"trueup/internal/connector"
 )
 
-// Near the end of a tool's day the calls of lists and sweeps stand back, first
-// slower and then not at all, so that what is left is for those that carry an
-// event. Those are never held back by what a tool merely says is left: it
-// refuses them itself when it is so.
+// When a tool's daily budget runs low, the calls of lists and comparisons are
+// first slowed and then stopped, so that the rest is left for events. Calls for
+// an event are never delayed by a reported budget: if it is used up, the tool
+// refuses them itself.
 const (
 	// slowFrom and stopAt are shares of the day's calls.
 	slowFrom = 0.20
 	stopAt   = 0.05
-	// slowest is how long a call in the background waits just before the stop.
+	// slowest is how long a background call waits just before the stop.
 	slowest = 30 * time.Second
-	// believed is how long what was said counts. After it one call finds out
-	// whether a new day has begun.
+	// believed is how long a reported budget counts. After that, one call finds
+	// out whether a new day has begun.
 	believed = 15 * time.Minute
 )
 
-// budget is what the tool said last. It counts the calls of all nodes itself,
-// so the nodes need not tell each other.
+// budget is what the tool reported last. The tool counts the calls of all
+// nodes, so the nodes need not share it.
 type budget struct {
 	left, limit int
 	at          time.Time
@@ -37,16 +37,15 @@ func (g *Gate) Remaining(left, limit int) {
 	g.budget = budget{left: left, limit: limit, at: g.Now()}
 }
 
-// Budget returns what the tool said last, and how long ago; a limit of 0 means
-// that it never did.
+// Budget returns what the tool reported last, and how long ago; a limit of 0
+// means that it never reported one.
 func (g *Gate) Budget() (left, limit int, age time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.budget.left, g.budget.limit, g.Now().Sub(g.budget.at)
 }
 
-// standBack holds a call in the background back while few of the day's are
-// left.
+// standBack delays a background call while few of the day's calls are left.
 func (g *Gate) standBack(ctx context.Context) error {
 	g.mu.Lock()
 	b, now := g.budget, g.Now()

@@ -1,14 +1,13 @@
-// Package ratelimit holds calls to a tool back while its connection is at its
-// limit, for all nodes together.
+// Package ratelimit delays calls to a tool while its connection is at its
+// limit, across all nodes.
 //
-// Main types: Gate (a connector.Gate) and Slots (where nodes take turns, which
-// is the store).
+// Main types: Gate (a connector.Gate) and Slots (how nodes share the limit; the
+// store implements it).
 //
 // Invariants: at most Requests calls in any Per, over all gates on the same
-// Slots; a call that could not be made before its deadline does not wait for
-// it, and takes nobody's turn; a connection without a limit that does not rest costs no look at the
-// database; what a tool says is left of its day holds back calls in the
-// background only.
+// Slots; a call that cannot be made before its deadline fails at once and takes
+// no slot; a connection without a limit that does not rest costs no database
+// query; a daily budget that a tool reports delays background calls only.
 //
 // It must not import the store or the pipeline.
 package ratelimit
@@ -23,10 +22,10 @@ import (
 	"trueup/internal/connector"
 )
 
-// Slots is where all nodes take their turns.
+// Slots shares a connection's calls among all nodes.
 type Slots interface {
 	// ReserveWithin takes the next n calls; the first may be made at first, each
-	// further one gap later, by the clock that shows now. When the first would be
+	// further one gap later, by the clock that shows now. If the first would be
 	// more than within ahead, or n is 0, it takes none.
 	ReserveWithin(ctx context.Context, connection string, n, requests int, per, within time.Duration) (now, first time.Time, gap time.Duration, ok bool, err error)
 }
@@ -35,7 +34,7 @@ type Slots interface {
 type Options struct {
 	Slots      Slots
 	Connection string
-	// Requests is the most calls in Per; 0 is no limit of ours.
+	// Requests is the most calls in Per; 0 means no limit.
 	Requests int
 	Per      time.Duration
 	// Now is the clock; nil means time.Now.
@@ -49,7 +48,7 @@ type Gate struct {
 	Options
 	mu     sync.Mutex
 	paused time.Time
-	// slots are the moments that were reserved and not yet used, gap apart.
+	// slots are the reserved times that are not used yet, gap apart.
 	slots []time.Time
 	gap   time.Duration
 	// ahead is how many slots the next reservation takes.
@@ -68,7 +67,8 @@ func New(o Options) *Gate {
 	return &Gate{Options: o, ahead: 1}
 }
 
-// Paused lets the connection rest for a time from now: the tool said so.
+// Paused lets the connection rest for a time from now, because the tool asked
+// for it.
 func (g *Gate) Paused(rest time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -77,8 +77,8 @@ func (g *Gate) Paused(rest time.Duration) {
 	}
 }
 
-// Wait returns when one call may be made. When that is only after ctx's
-// deadline it returns a *connector.Failure of kind RateLimited at once.
+// Wait returns when one call may be made. If that is later than ctx's deadline,
+// it returns a *connector.Failure of kind RateLimited at once.
 func (g *Gate) Wait(ctx context.Context) error {
 	if connector.InBackground(ctx) {
 		if err := g.standBack(ctx); err != nil {
@@ -98,8 +98,7 @@ func (g *Gate) Wait(ctx context.Context) error {
 	return g.Sleep(ctx, wait)
 }
 
-// Ahead is how far the next call lies ahead that nobody has taken yet, 0 when it
-// may be made now.
+// Ahead is how long until the next free call, 0 when it may be made now.
 func (g *Gate) Ahead(ctx context.Context) (time.Duration, error) {
 	if g.Requests == 0 {
 		return 0, nil
@@ -113,8 +112,9 @@ func (g *Gate) Ahead(ctx context.Context) (time.Duration, error) {
 	return first.Sub(now), err
 }
 
-// turn takes the next call and returns how long to wait for it. ok is false when
-// it would come only after ctx's deadline, and is left to others then.
+// turn takes the next call and returns how long to wait for it. ok is false
+// when the call would come after ctx's deadline; its slot is then left to
+// others.
 func (g *Gate) turn(ctx context.Context) (wait time.Duration, ok bool, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -146,16 +146,15 @@ func (g *Gate) turn(ctx context.Context) (wait time.Duration, ok bool, err error
 	return at.Sub(now), true, nil
 }
 
-// skip drops the moments that have passed: used later, they would make a burst.
+// skip drops slots that have passed: used later, they would make a burst.
 func (g *Gate) skip() {
 	for len(g.slots) > 0 && g.slots[0].Before(g.Now().Add(-g.gap)) {
 		g.slots = g.slots[1:]
 	}
 }
 
-// reserve takes slots from all nodes' supply. A connection that is much used
-// takes up to a second's worth at once, so that the database is not asked for
-// each call.
+// reserve takes slots from the supply of all nodes. A busy connection takes up
+// to a second's worth at once, so that not every call queries the database.
 func (g *Gate) reserve(ctx context.Context, within time.Duration) (wait time.Duration, ok bool, err error) {
 	began := g.Now()
 	now, first, gap, ok, err := g.Slots.ReserveWithin(ctx, g.Connection, g.ahead, g.Requests, g.Per, within)
@@ -166,7 +165,7 @@ func (g *Gate) reserve(ctx context.Context, within time.Duration) (wait time.Dur
 	if !ok {
 		return first.Sub(now), false, nil
 	}
-	// The slots are by the database's clock, the waiting is by ours.
+	// The slots use the database's clock, the waiting uses ours.
 	start := began.Add(first.Sub(now))
 	g.gap = gap
 	for i := range g.ahead {

@@ -11,7 +11,7 @@ import (
 	"trueup/internal/connector"
 )
 
-// counter gives turns like the store does, in memory.
+// counter gives out slots as the store does, in memory.
 type counter struct {
 	mu    sync.Mutex
 	next  time.Time
@@ -34,7 +34,7 @@ func (c *counter) ReserveWithin(_ context.Context, _ string, n, requests int, pe
 	return now, first, gap, ok, c.err
 }
 
-// Two nodes call as fast as they may, and in bursts: no window holds more calls
+// Two nodes call as fast as they may, and in bursts: no window has more calls
 // than the limit.
 func TestNoWindowHoldsMoreThanTheLimit(t *testing.T) {
 	const requests, per = 10, time.Second

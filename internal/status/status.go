@@ -1,6 +1,6 @@
-// Package status holds the nouns the whole program speaks: events, records,
-// links, outcomes, stages, exception kinds. They mean the same in Go, SQL, log
-// lines and documents.
+// Package status holds the nouns of the whole program: events, records, links,
+// outcomes, stages, exception kinds. They mean the same in Go, SQL, log lines
+// and documents.
 //
 // Main types: Event (one change notification), SourceRecord and TargetRecord
 // (one customer as each tool holds it), and the closed sets Outcome, Stage and
@@ -18,11 +18,12 @@ import "time"
 type Status string
 
 // Event is one change notification, as its connector read it from a webhook or
-// from a list of changes. It says only "look at this customer again": Value is
-// a hint unless the source cannot be asked for its current state.
+// from a list of changes. It says only that the customer must be read again:
+// Value is a hint, except when the source has no API to read the current status
+// from.
 type Event struct {
-	// ID is the tool's id of the notification; with the connection's name it
-	// is what makes a repeat recognisable.
+	// ID is the tool's id of the notification; together with the connection's name
+	// it identifies a repeat.
 	ID string
 	// Customer is the tool's id of the record the event is about.
 	Customer string
@@ -32,9 +33,10 @@ type Event struct {
 	HasValue bool
 	// OccurredAt is when the change happened by the tool's clock.
 	OccurredAt time.Time
-	// UnchangedAt is until when the customer stood as the tool had told before,
-	// zero when nobody knows: OccurredAt when the event says that the status
-	// changed with it, else when the tool was last asked for all changes.
+	// UnchangedAt is the latest time at which the customer still had the earlier
+	// status, zero when it is not known: OccurredAt when the event says that the
+	// status changed with it, else the time at which the tool was last asked for
+	// all changes.
 	UnchangedAt time.Time
 	// Payload is the event itself as JSON text, kept so that it can be read
 	// again with the configuration of a later day.
@@ -44,8 +46,8 @@ type Event struct {
 // SourceRecord is one customer as the source of truth holds it now.
 type SourceRecord struct {
 	ID string
-	// Value is the source's word for the status. NoStatus is set when the
-	// record exists but has none to carry (a Stripe customer without any
+	// Value is the source's word for the status. NoStatus is set when the record
+	// exists but has no status to sync (a Stripe customer without any
 	// subscription): that is not an unknown value.
 	Value    string
 	NoStatus bool
@@ -67,12 +69,12 @@ type TargetRecord struct {
 	// status field's own time and not the whole record's.
 	EditedAt  time.Time
 	FieldTime bool
-	// Actor says who edited last, as far as the target tells; By is the
-	// target's own word for that actor.
+	// Actor is who edited last, as far as the target shows it; By is the target's
+	// own word for that actor.
 	Actor Actor
 	By    string
-	// Revision is what a conditional write must name, "" when the target has
-	// none.
+	// Revision is the version that a conditional write must name, "" when the
+	// target has none.
 	Revision string
 	// Keys are the record's values for match rules, by name.
 	Keys map[string]string
@@ -81,7 +83,7 @@ type TargetRecord struct {
 // Actor is who edited a record last.
 type Actor string
 
-// The actors. ActorUnknown is what a target without that knowledge reports.
+// The actors. ActorUnknown is what a target that does not know reports.
 const (
 	ActorUnknown    Actor = ""
 	ActorUs         Actor = "us"

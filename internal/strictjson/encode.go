@@ -26,8 +26,8 @@ func Encode(v any) ([]byte, error) {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
-// exact keeps whole floats apart from integers: encoding/json writes the float
-// 1.0 as 1, which would come back as an integer.
+// exact keeps whole floats distinct from integers: encoding/json writes the
+// float 1.0 as 1, which Decode would read as an integer.
 func exact(v any) (any, error) {
 	switch t := v.(type) {
 	case nil, bool, string, int64:

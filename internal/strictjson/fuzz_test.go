@@ -18,9 +18,9 @@ var sentences = regexp.MustCompile(`^(empty body|(invalid UTF-8|half of a surrog
 	`the JSON ends too early at byte \d+: unexpected EOF)$`)
 
 // FuzzDecode guards the gate in both directions: nothing is accepted that
-// encoding/json refuses or another reader could take otherwise, nothing is
-// refused that all take the same way, and what is accepted survives Encode and
-// Decode unchanged.
+// encoding/json refuses or another reader could understand differently, nothing
+// is refused that all readers understand in the same way, and what is accepted
+// survives Encode and Decode unchanged.
 func FuzzDecode(f *testing.F) {
 	for _, s := range []string{`{}`, `[1,2.5,"x",null,true]`, `{"a":{"b":[{}]}}`, `"\ud83d\ude00"`, `"\ud800"`,
 		`{"a":1,"A":2}`, `-0`, `1e400`, `[1,]`, `{"a" 1}`, "\xff", `{} {}`, `9223372036854775808`, `{"":0}`, `[,1]`, `{"a":1 "b":2}`,
@@ -65,9 +65,9 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// ambiguity goes through a valid text token by token and names the first thing
-// that readers take in different ways. It compares each pair of keys, as slowly
-// and plainly as can be.
+// ambiguity reads a valid text token by token and names the first thing that
+// readers understand in different ways. It compares each pair of keys, in the
+// slowest and simplest way.
 func ambiguity(body []byte) error {
 	if !utf8.Valid(body) {
 		return errors.New("invalid UTF-8")

@@ -35,8 +35,8 @@ const maxDepth = 64
 // An integer beyond int64 becomes a float64 and is no longer exact: a caller
 // that uses a number as an id must refuse floats above 2^53.
 //
-// A body that ends too early wraps io.ErrUnexpectedEOF, so that a cut answer
-// can be told from a wrong one.
+// A body that ends too early wraps io.ErrUnexpectedEOF, so that callers can
+// distinguish a truncated answer from an invalid one.
 func Decode(body []byte) (any, error) {
 	if i := invalidUTF8(body); i >= 0 {
 		return nil, fmt.Errorf("invalid UTF-8 at byte %d", i)
@@ -64,8 +64,8 @@ type decoder struct {
 	json *json.Decoder
 }
 
-// after is the offset of the first byte behind the last token that is none of
-// the skipped ones.
+// after is the offset of the first byte after the last token that is not one of
+// the skipped characters.
 func (d *decoder) after(skipped string) int {
 	i := int(d.json.InputOffset())
 	for i < len(d.body) && strings.IndexByte(skipped, d.body[i]) >= 0 {
@@ -88,7 +88,7 @@ func (d *decoder) token() (json.Token, int, error) {
 	}
 }
 
-// value reads the next value, which lies inside depth objects and lists.
+// value reads the next value, which is nested in depth objects and lists.
 func (d *decoder) value(depth int) (any, error) {
 	tok, at, err := d.token()
 	if err != nil {
@@ -197,7 +197,7 @@ func invalidUTF8(b []byte) int {
 // loneSurrogate finds a \u escape that is one half of a UTF-16 pair without the
 // other; encoding/json would turn it into U+FFFD and make two different strings
 // equal. In JSON a backslash occurs only inside strings, so no tokenizer is
-// needed; a text that is no JSON is refused later anyway.
+// needed; a text that is not JSON is refused later anyway.
 func loneSurrogate(b []byte) int {
 	for i := 0; i < len(b); i++ {
 		if b[i] != '\\' {

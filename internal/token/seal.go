@@ -13,7 +13,8 @@ import (
 	"trueup/internal/connector"
 )
 
-// prefix names the way of sealing, so that a later one can be told apart.
+// prefix names the format of the seal, so that a later format can be
+// distinguished.
 const prefix = "v1."
 
 // keyLength is that of AES-256.
@@ -22,8 +23,8 @@ const keyLength = 32
 // box seals and opens the tokens of one connection.
 type box struct {
 	gcm cipher.AEAD
-	// about is bound into each seal: a row that was copied to another
-	// connection does not open there.
+	// about is bound into each seal: a row that is copied to another connection
+	// does not open there.
 	about []byte
 }
 
@@ -42,7 +43,7 @@ func newBox(key []byte, connection string) (box, error) {
 	return box{gcm: gcm, about: []byte("trueup token of connection " + connection)}, nil
 }
 
-// Reseal makes a sealed token good for a connection that has another name now.
+// Reseal makes a sealed token valid for a connection that was renamed.
 func Reseal(key []byte, from, to, sealed string) (string, error) {
 	old, err := newBox(key, from)
 	if err != nil {

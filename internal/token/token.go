@@ -1,13 +1,13 @@
-// Package token keeps the tokens that an OAuth server gave for a connection:
+// Package token keeps the tokens that an OAuth server issued for a connection:
 // sealed in the database, and renewed by one node at a time.
 //
 // Main types: Keeper (a connector.Tokens) and Store (where it keeps them, which
 // is the database). Main function: New.
 //
-// Invariants: what was given is stored before it is used, because a refresh
-// token works once; what cannot be stored is kept and stored with the next
-// call; a sealed token is good for its own connection only; no error holds any
-// part of a token or of the key.
+// Invariants: a new token is stored before it is used, because a refresh token
+// works once; if it cannot be stored, it is kept in memory and stored with the
+// next call; a sealed token is valid for its own connection only; no error
+// holds any part of a token or of the key.
 //
 // It must not import a vendor's package or the pipeline.
 package token
@@ -34,10 +34,10 @@ type Store interface {
 const (
 	// lease is longer than one exchange can take.
 	lease = time.Minute
-	// again is how often one who waits for another's exchange looks.
+	// again is how often a caller checks while another node makes the exchange.
 	again = 200 * time.Millisecond
-	// storing bounds how long a new token is tried to be stored, whether the
-	// caller waits for it or has gone.
+	// storing bounds how long we try to store a new token, even after the caller
+	// has left.
 	storing = 10 * time.Second
 )
 
@@ -48,8 +48,8 @@ type Keeper struct {
 	box        box
 
 	mu sync.Mutex
-	// unsaved is what was given and could not be stored: read is what it takes
-	// the place of.
+	// unsaved is a new token that could not be stored; read is the token that it
+	// replaces.
 	unsaved *replacement
 }
 
@@ -64,7 +64,7 @@ func New(store Store, key []byte, connection string) (*Keeper, error) {
 	return &Keeper{store: store, connection: connection, box: b}, nil
 }
 
-// Put stores a token that a person's consent gave.
+// Put stores the token of a person's consent.
 func (k *Keeper) Put(ctx context.Context, t connector.Token) error {
 	sealed, err := k.box.seal(t)
 	if err != nil {
@@ -124,7 +124,7 @@ func (k *Keeper) Renew(ctx context.Context, stale connector.Token, exchange func
 	}
 }
 
-// exchange makes the exchange and stores what it gives.
+// exchange gets a new token for the old one and stores it.
 func (k *Keeper) exchange(ctx context.Context, sealed string, old connector.Token, fence int64, exchange func(context.Context, connector.Token) (connector.Token, error)) (connector.Token, error) {
 	fresh, err := exchange(ctx, old)
 	if err != nil {
@@ -133,7 +133,7 @@ func (k *Keeper) exchange(ctx context.Context, sealed string, old connector.Toke
 		return connector.Token{}, errors.Join(err, k.store.ReleaseToken(ctx, k.connection, fence))
 	}
 	if fresh.Refresh == "" {
-		fresh.Refresh = old.Refresh // a server that does not roll them
+		fresh.Refresh = old.Refresh // a server that keeps the refresh token
 	}
 	text, err := k.box.seal(fresh)
 	if err != nil {
@@ -148,8 +148,8 @@ func (k *Keeper) exchange(ctx context.Context, sealed string, old connector.Toke
 	return fresh, nil
 }
 
-// save stores what was given and is not stored yet. A caller who leaves does
-// not end it.
+// save stores a new token that is not stored yet. It continues after the caller
+// has left.
 func (k *Keeper) save(ctx context.Context) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -158,8 +158,8 @@ func (k *Keeper) save(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storing)
 	defer cancel()
-	// Not replaced means that a person gave consent anew meanwhile, which is
-	// worth more.
+	// Not replaced means that a person consented again meanwhile; that token is
+	// newer.
 	if _, err := k.store.ReplaceToken(ctx, k.connection, k.unsaved.read, k.unsaved.sealed); err != nil {
 		return err
 	}

@@ -31,8 +31,8 @@ code { background: #f2f4f6; padding: .1em .3em; border-radius: 3px; }
 </html>
 `))
 
-// another matches a link to the page of another kind; away any other link, which
-// leads nowhere from here.
+// another matches a link to the page of another kind; away matches every other
+// link, which would lead nowhere from here.
 var (
 	another = regexp.MustCompile(`<a href="([a-z_]+)\.md">`)
 	away    = regexp.MustCompile(`<a href="\.\.[^"]*">([^<]*)</a>`)
@@ -66,6 +66,6 @@ func helpOf(kind status.Kind) ([]byte, error) {
 	}
 	body := another.ReplaceAll(text.Bytes(), []byte(`<a href="/help/$1">`))
 	body = away.ReplaceAll(body, []byte("$1"))
-	err = helpPage.Execute(&page, map[string]any{"Kind": kind, "Text": template.HTML(body)}) // #nosec G203 -- our own pages, carried in the binary
+	err = helpPage.Execute(&page, map[string]any{"Kind": kind, "Text": template.HTML(body)}) // #nosec G203 -- our own pages, embedded in the binary
 	return page.Bytes(), err
 }

@@ -1,8 +1,8 @@
-// Package web is the one mux of the service: webhooks, the API, health, metrics,
-// and a page that says what runs here.
+// Package web is the one mux of the service: webhooks, the API, health,
+// metrics, and a page that shows what runs here.
 //
-// Main function: New. Invariant: pages and answers carry strict headers and
-// show no customer; what the API shows, it shows to who has a token.
+// Main function: New. Invariant: pages and answers have strict headers and show
+// no customer; only the API shows customers, and only to callers with a token.
 //
 // It must not import the store, the pipeline or a connector.
 package web
@@ -25,26 +25,27 @@ type Options struct {
 	Hooks http.Handler
 	// API answers everything below /api/v1.
 	API http.Handler
-	// Slack answers POST /slack/interactions, nil when nobody does.
+	// Slack answers POST /slack/interactions; nil when Slack is not set up.
 	Slack http.Handler
 	// Ready reports why the service could not store or work now.
 	Ready func(context.Context) error
-	// File says that the configuration on disk is not used and where its fault is,
-	// "" when it is used; nil leaves it out.
+	// File returns why the configuration on disk is not used and where its fault
+	// is, "" when it is used; nil leaves it out.
 	File func() string
-	// Syncs says how each sync stands, for the first page; nil leaves it out.
+	// Syncs returns the status of each sync, for the first page; nil leaves it
+	// out.
 	Syncs   func(context.Context) ([]SyncLine, error)
 	Metrics http.Handler
 	Version string
 	Log     *slog.Logger
 }
 
-// SyncLine is how a sync stands, in figures: the page has no token to ask for.
+// SyncLine is a sync's status in numbers only: the page asks for no token.
 type SyncLine struct {
 	Name, Mode                string
-	Compared, LastLook        string // agreement of the last comparison and of the last looks
+	Compared, LastLook        string // agreement at the last comparison and at the last reads
 	Waiting, Exceptions, Held int
-	// Stopped is why nothing is carried, "" when it is.
+	// Stopped is why the sync does not run, "" when it does.
 	Stopped string
 }
 
@@ -56,7 +57,7 @@ var home = template.Must(template.New("home").Parse(homeText))
 // readyTime bounds how long /readyz waits for the database.
 const readyTime = 2 * time.Second
 
-// homeTime bounds how long the first page does.
+// homeTime bounds how long the first page waits for it.
 const homeTime = 10 * time.Second
 
 // New returns the handler of the service.
@@ -82,8 +83,8 @@ func New(o Options) http.Handler {
 	return strict(mux)
 }
 
-// strict gives every answer the headers that keep a browser from doing more
-// than showing it.
+// strict gives every answer the headers that let a browser show it and do
+// nothing else.
 func strict(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -101,7 +102,7 @@ func (o Options) ready(w http.ResponseWriter, r *http.Request) {
 	answer := struct {
 		Ready bool   `json:"ready"`
 		Error string `json:"error,omitempty"`
-		// Configuration is there while the file on disk cannot be used.
+		// Configuration is set while the file on disk cannot be used.
 		Configuration string `json:"configuration,omitempty"`
 	}{Ready: true}
 	if o.File != nil {
