@@ -46,7 +46,7 @@ type Condition struct {
 	B string `json:"b"`
 }
 
-// Look is where a module stands in the editor, and what it is called there.
+// Look is a module's position and name in the editor.
 type Look struct {
 	Designer struct {
 		X    int    `json:"x"`
@@ -73,7 +73,7 @@ type Scenario struct {
 	AutoCommitTriggerLast bool `json:"autoCommitTriggerLast"`
 	// Sequential would have Make answer Accepted in place of the scenario.
 	Sequential bool `json:"sequential"`
-	// Confidential keeps what passes through out of the execution log.
+	// Confidential keeps data out of the execution log.
 	Confidential bool `json:"confidential"`
 	DataLoss     bool `json:"dataloss"`
 	// DLQ stores incomplete executions, which the Break directive needs.
@@ -93,7 +93,7 @@ func (b Blueprint) JSON() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// scenarioOf makes a blueprint of its modules.
+// scenarioOf makes a blueprint from its modules.
 func scenarioOf(name string, dlq bool, flow []Module) Blueprint {
 	b := Blueprint{Name: name, Flow: flow, Metadata: Metadata{Instant: true, Version: 1, Scenario: Scenario{
 		Roundtrips: 1, MaxErrors: 3, AutoCommit: true, AutoCommitTriggerLast: true, DLQ: dlq}}}
@@ -141,8 +141,8 @@ func (b *builder) variables(column, row int, name string, variables ...variable)
 	return m
 }
 
-// respond answers the webhook. Its own failure leaves the caller with Make's
-// Accepted, which proves nothing, and the scenario on (invariant 2).
+// respond answers the webhook. If this fails, the caller gets Make's Accepted,
+// which proves nothing, and the scenario stays active (invariant 2).
 func (b *builder) respond(column, row int, name, body string) Module {
 	m := b.module("gateway:WebhookRespond", 1, column, row, name)
 	m.Mapper = map[string]any{"status": "200", "body": body,

@@ -35,7 +35,7 @@ var engines = map[string]func(*testing.T) string{
 }
 
 // toMakeText is a sync from a tool with an API to one behind Make, fromMakeText
-// the way back. %[1]s is the database, %[2]s the tool with an API, %[3]s Make.
+// the reverse. %[1]s is the database, %[2]s the tool with an API, %[3]s Make.
 const (
 	toMakeText = `
 listen: 127.0.0.1:0
@@ -164,11 +164,11 @@ func (l *live) open() []store.Exception {
 	return open
 }
 
-// retryParked does what a person does after he has mended a connection.
+// retryParked does what a person does after they have fixed a connection.
 func (l *live) retryParked() {
 	l.Helper()
 	for _, x := range l.open() {
-		if x.Customer == "" { // of asking for changes, which closes by itself
+		if x.Customer == "" { // about polling, which closes automatically
 			continue
 		}
 		if _, err := l.db.Act(l.Context(), store.Act{Exception: x.ID, Verb: store.Retry}); err != nil {
@@ -191,7 +191,7 @@ func (l *live) baseIs(value string) bool {
 	return err == nil && c.Base.Known && c.Base.Value == value
 }
 
-// toMake is a tool with an API that decides, and one behind Make that follows.
+// toMake is a source with an API, and a target behind Make.
 func toMake(t *testing.T, dsn string) (*live, *interpreter.Scenario) {
 	l := &live{T: t, rest: resttest.New(t), tool: newTool(t)}
 	l.account = interpreter.New(t, map[string]string{"https://tool.example.com": l.tool.url})
@@ -200,7 +200,7 @@ func toMake(t *testing.T, dsn string) (*live, *interpreter.Scenario) {
 	return l, s
 }
 
-// change changes the customer in billing and tells of it.
+// change changes the customer in billing and sends the event.
 func (l *live) change(event, value string) {
 	l.Helper()
 	l.rest.Set(resttest.Record{ID: "c1", Email: "c1@example.com", Status: value})
@@ -225,7 +225,7 @@ func (l *live) post(body string) {
 }
 
 // firstOf lets f answer the first request with the operation. Its bundle is
-// what the scenario would have got.
+// what the scenario would have received.
 func firstOf(op string, f func(w http.ResponseWriter, r *http.Request, bundle map[string]any)) func(http.ResponseWriter, *http.Request) bool {
 	var done atomic.Bool
 	return func(w http.ResponseWriter, r *http.Request) bool {
@@ -248,8 +248,7 @@ func says(code int, contentType, text string) func(http.ResponseWriter, *http.Re
 	}
 }
 
-// A tool behind Make that misbehaves at one request: no write is lost, and
-// none is doubled.
+// A tool behind Make misbehaves at one request: no write is lost or made twice.
 func TestATargetBehindMakeThatMisbehaves(t *testing.T) {
 	type how func(*live, *interpreter.Scenario) func(http.ResponseWriter, *http.Request, map[string]any)
 	always := func(f func(http.ResponseWriter, *http.Request, map[string]any)) how {
@@ -270,7 +269,7 @@ func TestATargetBehindMakeThatMisbehaves(t *testing.T) {
 	}
 	accepted := says(200, "text/plain", "Accepted")
 	tooMany := func(w http.ResponseWriter, r *http.Request, bundle map[string]any) {
-		w.Header().Set("Retry-After", "1") // else the connection rests for longer than a test should last
+		w.Header().Set("Retry-After", "1") // otherwise the connection rests for longer than a test should take
 		says(429, "text/plain", "Too many requests")(w, r, bundle)
 	}
 	tests := map[string]struct {
@@ -321,8 +320,8 @@ func TestATargetBehindMakeThatMisbehaves(t *testing.T) {
 	}
 }
 
-// A write that Make queued is done when the scenario is switched on again. It is
-// recognised as ours and not repeated.
+// A write that Make queued is made when the scenario is active again. It is
+// recognized as ours and not repeated.
 func TestAWriteThatWasQueuedIsDoneLater(t *testing.T) {
 	for engine, dsn := range engines {
 		t.Run(engine, func(t *testing.T) {
@@ -370,7 +369,7 @@ func TestAScenarioThatIsOffIsAConnectionThatFailed(t *testing.T) {
 	}
 }
 
-// Events of a tool behind Make arrive once each, whatever Make does to them.
+// Each event of a tool behind Make arrives once, whatever Make does to it.
 func TestASourceBehindMakeThatMisbehaves(t *testing.T) {
 	header := fmt.Sprintf("{scheme: header, name: X-Trueup-Key, secrets: [%s]}", eventKey)
 	signed := fmt.Sprintf("{scheme: standard-webhooks, secrets: [%s]}", whsec)
@@ -378,7 +377,7 @@ func TestASourceBehindMakeThatMisbehaves(t *testing.T) {
 	paste := interpreter.Settings{Hook: "events", Edit: func(file []byte) []byte {
 		return bytes.ReplaceAll(file, []byte(secretPlaceholder), []byte(strings.TrimPrefix(whsec, "whsec_")))
 	}}
-	// One time for all: an event that comes twice is the same event.
+	// The same time for all: a repeated event is the same event.
 	changed := time.Now().UTC().Format(time.RFC3339)
 	event := func(id, value string) map[string]any {
 		return map[string]any{"event_id": id, "customer": "c1", "status": value, "email": "c1@example.com", "name": awkward,
@@ -388,7 +387,7 @@ func TestASourceBehindMakeThatMisbehaves(t *testing.T) {
 		verify   string
 		settings interpreter.Settings
 		how      func(*live, *interpreter.Scenario)
-		again    int // how often the stored executions have to be tried
+		again    int // how often the stored executions must be retried
 	}{
 		"with a header":          {header, settings, nil, 0},
 		"with a signature":       {signed, paste, nil, 0},

@@ -1,10 +1,10 @@
 package blueprint
 
-// secretPlaceholder stands where a scenario editor pastes the signing secret:
-// Make has no place for one that a formula could use (invariant 1).
+// secretPlaceholder marks where a person pastes the signing secret: Make has no
+// storage for secrets that a formula can use (invariant 1).
 const secretPlaceholder = "PASTE THE SIGNING SECRET WITHOUT whsec_"
 
-// Make tries a failed request again so often, so many minutes apart.
+// How often Make retries a failed request, and how many minutes apart.
 const (
 	retries     = "5"
 	retryPauses = "15"
@@ -57,8 +57,8 @@ func events(p plan) Blueprint {
 	return scenarioOf("Trueup: events of "+p.Connection, true, append(flow, b.keep(last)))
 }
 
-// keep gives a module the handler that stores what it failed on and tries it
-// again, so that no event is lost (invariant 2).
+// keep gives a module a handler that stores the failed execution and retries
+// it, so that no event is lost (invariant 2).
 func (b *builder) keep(m Module) Module {
 	at := m.Metadata.Designer
 	handler := b.module("builtin:Break", 1, at.X/stepX, at.Y/stepY+1, "")
@@ -89,7 +89,7 @@ func keyVariables(keys []string) []string {
 	return names
 }
 
-// keysOf is the member keys of an object, none without keys.
+// keysOf is the object's member "keys", or nothing when there are no keys.
 func keysOf(module int, keys []string) []string {
 	if len(keys) == 0 {
 		return nil

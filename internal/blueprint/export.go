@@ -15,12 +15,12 @@ import (
 // File is one file of an export.
 type File struct {
 	Name string
-	// What says in a few words what the file is.
+	// What is a short description of the file.
 	What string
 	Body []byte
 }
 
-// Page is the name of the file that tells what to do with the others.
+// Page is the name of the file with the instructions.
 const Page = "README.md"
 
 //go:embed page.md.tmpl
@@ -28,7 +28,7 @@ var pageText string
 
 var page = template.Must(template.New(Page).Parse(pageText))
 
-// scenarioFiles are one connection's part of the page.
+// scenarioFiles is one connection's part of the page.
 type scenarioFiles struct {
 	plan
 	EventsFile, OperationsFile string
@@ -68,8 +68,8 @@ func Export(cfg *config.Config, sync string) ([]File, error) {
 	return append(files, File{Page, "what to click in Make", text.Bytes()}), nil
 }
 
-// Unreachable reports whether Make surely cannot reach the configuration's
-// public_url: it is an address of this machine.
+// Unreachable reports whether Make certainly cannot reach the configuration's
+// public_url, because it is an address of this machine.
 func Unreachable(cfg *config.Config) bool {
 	u, err := url.Parse(cfg.PublicURL)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"trueup/internal/blueprint/interpreter"
 )
 
-// sourceText is a sync from a tool behind Make that can only tell.
+// sourceText is a sync from a tool behind Make that can only send events.
 const sourceText = `
 public_url: ` + public + `/
 connections:

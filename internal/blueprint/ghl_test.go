@@ -45,8 +45,8 @@ syncs:
       churned: {from: [Churned], to: Gone}
 `
 
-// HighLevel decides and a tool behind Make follows, and each of the two has a
-// bad moment.
+// HighLevel is the source, a tool behind Make is the target, and each of them
+// fails once.
 func TestHighLevelToMake(t *testing.T) {
 	once := func(answer func(http.ResponseWriter)) func(http.ResponseWriter, *http.Request) bool {
 		var done atomic.Bool

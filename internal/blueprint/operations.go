@@ -10,7 +10,7 @@ import (
 // toolURL is the address of the tool's records in the placeholder steps.
 const toolURL = "https://tool.example.com/customers"
 
-// operations is the scenario that Trueup asks to find, read and write.
+// operations is the scenario that finds, reads and writes for Trueup.
 func operations(p plan) Blueprint {
 	b := &builder{}
 	trigger := b.trigger(0, "Request from Trueup")
@@ -39,7 +39,7 @@ func (o *ops) asked(key string) string { return "{{" + pill(o.trigger, key) + "}
 
 func (o *ops) is(op string) Condition { return where(o.asked("op"), "text:equal", op) }
 
-// answer is a JSON text that begins with what every answer says.
+// answer is a JSON text that begins with the members that every answer has.
 func (o *ops) answer(ok bool, members ...string) string {
 	return object(append([]string{`"ok":` + strconv.FormatBool(ok), `"request_id":"` + o.asked("request_id") + `"`}, members...)...)
 }
@@ -52,7 +52,7 @@ func (o *ops) next() int {
 	return o.row
 }
 
-// handled gives a module the handler that answers that a step failed
+// handled gives a module an error handler, which answers that the step failed
 // (invariant 2).
 func (o *ops) handled(m Module) Module {
 	column, row := m.Metadata.Designer.X/stepX, m.Metadata.Designer.Y/stepY+1
@@ -75,8 +75,8 @@ func (o *ops) ping() Route {
 	return Route{[]Module{o.respond(2, o.next(), "Pong", o.answer(true, members...)).when("ping", []Condition{o.is(makecom.OpPing)})}}
 }
 
-// afterTool lets good follow a call that the tool answered with 2xx, and else
-// passes the tool's status on.
+// afterTool runs good after a call that the tool answered with 2xx, and
+// otherwise returns the tool's status.
 func (o *ops) afterTool(call Module, good func(column, row int) []Module) Module {
 	column, row := call.Metadata.Designer.X/stepX+1, call.Metadata.Designer.Y/stepY
 	code := "{{" + pill(call.ID, "statusCode") + "}}"
@@ -129,7 +129,7 @@ func (o *ops) find() Route {
 	})}}
 }
 
-// inTime holds while a request may be carried out (invariant 4).
+// inTime is the condition that a request has not expired (invariant 4).
 func (o *ops) inTime() Condition {
 	return where("{{timestamp}}", "number:lessorequal", o.asked("not_after"))
 }

@@ -18,10 +18,10 @@ type plan struct {
 	HookURL string
 	// Field is the field of the tool that holds the status.
 	Field string
-	// Values are the words that may be written, sorted; none for a tool that
-	// is only a source.
+	// Values are the values that may be written, sorted; empty for a tool that is
+	// only a source.
 	Values []string
-	// FindBy are the keys records are searched by, Keys those a record tells.
+	// FindBy are the keys to search records by, Keys the keys that a record has.
 	FindBy, Keys []string
 	ChangedAt    bool
 	ChangedBy    bool
@@ -29,23 +29,25 @@ type plan struct {
 	Header   string
 	IsSource bool
 	IsTarget bool
-	// HasEvents and HasOperations say what the configuration has keys for.
+	// HasEvents and HasOperations are set when the configuration has their keys.
 	HasEvents, HasOperations bool
 }
 
 // defaultField is what the placeholder steps call the status.
 const defaultField = "status"
 
-// defaultHeader stands in a scenario whose connection has no webhook yet.
+// defaultHeader is the header in a scenario whose connection has no webhook
+// yet.
 const defaultHeader = "X-Trueup-Key"
 
-// ErrNotMake says that neither side of a sync is a Make connection.
+// ErrNotMake means that neither side of a sync is a Make connection.
 var ErrNotMake = errors.New("neither side of the sync is a connection of type " + makecom.Type)
 
-// ErrNoPublicURL says that nobody knows where Make can reach Trueup.
+// ErrNoPublicURL means that the address at which Make can reach Trueup is not
+// known.
 var ErrNoPublicURL = errors.New("public_url is not set, so the scenario would not know where to send events")
 
-// plansOf makes a plan for each side of the sync that Make is.
+// plansOf makes a plan for each side of the sync that is a Make connection.
 func plansOf(cfg *config.Config, sync string) ([]plan, error) {
 	s := cfg.Syncs[sync]
 	var names []string
@@ -71,8 +73,8 @@ func plansOf(cfg *config.Config, sync string) ([]plan, error) {
 	return plans, nil
 }
 
-// planOf looks at every sync of a connection: a webhook in Make belongs to one
-// scenario, so that one has to serve them all.
+// planOf reads every sync of a connection: a webhook in Make belongs to one
+// scenario, so one scenario must serve them all.
 func planOf(cfg *config.Config, connection string) (plan, error) {
 	settings := cfg.Connections[connection].Settings.(*makecom.Settings)
 	p := plan{Connection: connection, HookURL: strings.TrimSuffix(cfg.PublicURL, "/") + "/hooks/" + connection, Header: defaultHeader,
@@ -113,7 +115,7 @@ func planOf(cfg *config.Config, connection string) (plan, error) {
 	return p, p.expressible()
 }
 
-// expressible refuses what Make would not take for plain text.
+// expressible refuses values that Make would not read as plain text.
 func (p plan) expressible() error {
 	texts := append([]string{p.HookURL, p.Field}, p.Values...)
 	for _, text := range append(append(texts, p.FindBy...), p.Keys...) {
@@ -130,7 +132,7 @@ func sortedSet(s []string) []string {
 	return slices.Compact(s)
 }
 
-// withoutID leaves out the record's own id, which is told apart.
+// withoutID leaves out the record's id, which has a member of its own.
 func withoutID(s []string) []string {
 	return slices.DeleteFunc(s, func(key string) bool { return key == "id" })
 }

@@ -94,7 +94,7 @@ func TestAnotherOperationIsRefused(t *testing.T) {
 }
 
 // A tool that misbehaves does not break the scenario, and its failure arrives
-// as what it is.
+// with its real kind.
 func TestATroubledToolIsReportedAndTheScenarioStaysOn(t *testing.T) {
 	status := func(code int) func(http.ResponseWriter) { return func(w http.ResponseWriter) { w.WriteHeader(code) } }
 	for name, tt := range map[string]struct {
@@ -122,7 +122,7 @@ func TestATroubledToolIsReportedAndTheScenarioStaysOn(t *testing.T) {
 			_, err = s.conn.Target.Read(t.Context(), "r1")
 			kind := tt.kind
 			if kind == connector.Moved {
-				kind = connector.Refused // a read has no condition that could fail
+				kind = connector.Refused // a read is never conditional
 			}
 			s.is(err, kind, connector.EffectNone, "")
 			s.noErrors()
@@ -215,7 +215,7 @@ func TestMakeMisbehaves(t *testing.T) {
 	}
 }
 
-// until waits for what the scenario does while nobody waits for its answer.
+// until waits for something that the scenario does without a caller.
 func (s *scene) until(what string, done func() bool) {
 	s.Helper()
 	deadline, ticker := time.NewTimer(time.Minute), time.NewTicker(5*time.Millisecond)
@@ -230,8 +230,8 @@ func (s *scene) until(what string, done func() bool) {
 	}
 }
 
-// What waited in the queue of a scenario that was off must not overwrite what
-// happened since.
+// A request that waited in the queue of an inactive scenario must not overwrite
+// later changes.
 func TestAWriteThatWaitedTooLongIsDead(t *testing.T) {
 	for later, writes := range map[time.Duration]int{time.Second: 1, 2 * time.Minute: 1, 2*time.Minute + time.Second: 0, 72 * time.Hour: 0} {
 		t.Run(later.String(), func(t *testing.T) {
@@ -261,7 +261,7 @@ func TestAClockThatIsWrongIsNamed(t *testing.T) {
 }
 
 // Without the handlers the first error ends the scenario, and from then on Make
-// accepts everything and does nothing: what the blueprints guard against.
+// accepts everything and does nothing: the blueprints guard against this.
 func TestOneErrorWithoutAHandlerEndsAScenario(t *testing.T) {
 	s := newScene(t)
 	s.tool.set("r1", nil)
@@ -277,7 +277,7 @@ func TestOneErrorWithoutAHandlerEndsAScenario(t *testing.T) {
 	}
 }
 
-// The trap that base64 is for: a person who pastes the text itself.
+// The mistake that base64 prevents: a person pastes the text itself.
 func TestATextThatIsPastedIsNoticed(t *testing.T) {
 	s := newScene(t)
 	s.tool.set("r1", map[string]any{"status": `the "best"`})

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// pill is a mapped value: the output of a module by its path. Names that are
-// none to Make's formulas stand in backticks.
+// pill is a mapped value: the output of a module by its path. Names that Make's
+// formulas cannot parse are in backticks.
 func pill(module int, path string) string {
 	var out strings.Builder
 	fmt.Fprint(&out, module)
@@ -32,16 +32,17 @@ func isName(s string) bool {
 	return s != ""
 }
 
-// orEmpty is a value that is never missing, which base64 would stumble over.
+// orEmpty is a value that is never missing, because base64 fails on a missing
+// one.
 func orEmpty(pill string) string { return "{{ifempty(" + pill + "; emptystring)}}" }
 
-// coded is a member of a JSON object whose text may be anything (invariant 3).
+// coded is a member of a JSON object that may hold any text (invariant 3).
 func coded(key, pill string) string {
 	return quoted(key+"_base64") + `:"{{base64(` + pill + `)}}"`
 }
 
-// object is a JSON object of these members. A closing brace stands apart from
-// one before it: two are the end of a formula.
+// object is a JSON object of these members. A space separates two closing
+// braces, because two together end a formula.
 func object(members ...string) string {
 	inner := strings.Join(members, ",")
 	if strings.HasSuffix(inner, "}") {
@@ -56,12 +57,12 @@ func quoted(s string) string {
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
 	if enc.Encode(s) != nil {
-		return `""` // a string has no error
+		return `""` // marshaling a string cannot fail
 	}
 	return strings.TrimSuffix(out.String(), "\n")
 }
 
-// literal reports whether Make would take a text as it is: two braces begin a
+// literal reports whether Make takes a text as it is: two braces begin a
 // formula, and a backtick ends a name.
 func literal(s string) bool {
 	return !strings.Contains(s, "{{") && !strings.Contains(s, "}}") && !strings.ContainsAny(s, "`")

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// tool is the tool behind the scenarios: strict about what it is asked.
+// tool is the tool behind the scenarios: strict about requests.
 type tool struct {
 	*testing.T
 	url     string
@@ -61,7 +61,7 @@ func (tl *tool) status(id string) any {
 	return tl.records[id]["status"]
 }
 
-// written are the writes that had an effect, as "id: value".
+// written lists the writes that had an effect, as "id: value".
 func (tl *tool) written() []string {
 	tl.mu.Lock()
 	defer tl.mu.Unlock()

@@ -51,8 +51,8 @@ func exportOf(t *testing.T, cfg *config.Config, sync string) map[string][]byte {
 	return byName
 }
 
-// targetText is a sync from any tool to one behind Make, whose word for paused
-// is as awkward as a word may be.
+// targetText is a sync from any tool to one behind Make, with the most awkward
+// word for paused.
 const targetText = `
 public_url: ` + public + `
 connections:
@@ -120,7 +120,7 @@ func (s *scene) noErrors() {
 	}
 }
 
-// is fails unless the error is such a failure.
+// is fails unless the error is a failure of that kind.
 func (s *scene) is(err error, kind connector.FailureKind, effect connector.Effect, says string) {
 	s.Helper()
 	if err == nil {

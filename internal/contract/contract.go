@@ -1,11 +1,11 @@
-// Package contract is the JSON that other programs read: what the commands
-// print with --json and what the API answers, field for field the same.
+// Package contract is the JSON that other programs read: the commands print it
+// with --json and the API returns it, field for field the same.
 //
 // Main types: Exception, Customer, Event, Link, Group, Plan, Sync, Token. Main
-// functions: the conversions from what the store keeps, named after the type.
+// functions: the conversions from the store's types, named after the result.
 //
-// Invariants: a field that was published is not renamed or removed; a list that
-// is empty is [] and a time that is not known is null.
+// Invariants: a field that was published is not renamed or removed; an empty
+// list is [] and an unknown time is null.
 //
 // It may import internal/status and internal/store.
 package contract
@@ -27,7 +27,7 @@ func Stamp(t time.Time) *time.Time {
 	return &t
 }
 
-// Link joins a customer to a record.
+// Link is which record belongs to a customer.
 type Link struct {
 	Sync       string     `json:"sync"`
 	Customer   string     `json:"customer"`
@@ -43,7 +43,7 @@ func LinkOf(l store.Link) Link {
 	return Link{Sync: l.Sync, Customer: l.Customer, TargetID: l.TargetID, Rule: l.Rule, Confidence: l.Confidence, By: l.By, At: Stamp(l.At)}
 }
 
-// LinkChange is one change of a customer's link. A target that is "" is none.
+// LinkChange is one change of a customer's link. A target of "" means no link.
 type LinkChange struct {
 	OldTarget string     `json:"old_target"`
 	NewTarget string     `json:"new_target"`
@@ -61,8 +61,8 @@ func LinkChangesOf(changes []store.LinkChange) []LinkChange {
 	return all
 }
 
-// Event is one received change notification. Payload is there only where one
-// event was asked for.
+// Event is one received change notification. Payload is set only where a single
+// event is shown.
 type Event struct {
 	Seq        int64          `json:"seq"`
 	Sync       string         `json:"sync"`
@@ -76,8 +76,7 @@ type Event struct {
 	Outcome    status.Outcome `json:"outcome"`
 	Why
 	SettledAt *time.Time `json:"settled_at"`
-	// ReplayOf is the event that this one carries once more, ReplayedBy who
-	// asked for it.
+	// ReplayOf is the event that this one repeats, ReplayedBy who asked for it.
 	ReplayOf   int64           `json:"replay_of,omitempty"`
 	ReplayedBy string          `json:"replayed_by,omitempty"`
 	Payload    json.RawMessage `json:"payload,omitempty"`
@@ -90,8 +89,8 @@ func EventOf(e store.Event) Event {
 		ReplayOf: e.ReplayOf, ReplayedBy: e.ReplayedBy}
 }
 
-// WithPayload adds the payload as the tool sent it: as JSON, or as a text when
-// it is none.
+// WithPayload adds the payload as the tool sent it: as JSON, or as a string if
+// it is not JSON.
 func (e Event) WithPayload(payload []byte) (Event, error) {
 	e.Payload = payload
 	if json.Valid(payload) {

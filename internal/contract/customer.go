@@ -15,7 +15,7 @@ type Customer struct {
 	LinkHistory []LinkChange `json:"link_history"`
 }
 
-// CustomerLine is a customer as a list has it.
+// CustomerLine is a customer in a list.
 type CustomerLine struct {
 	Sync     string         `json:"sync"`
 	Customer string         `json:"customer"`
@@ -36,7 +36,8 @@ type Value struct {
 	At     *time.Time    `json:"at"`
 }
 
-// Observed is what the target holds, and who set it as far as it tells.
+// Observed is what the target holds, and who set it, as far as the target shows
+// it.
 type Observed struct {
 	Value
 	By string `json:"by"`
@@ -83,7 +84,7 @@ func CustomerLineOf(c store.Customer) CustomerLine {
 		Base:     Value{Status: c.Base.Status, Value: c.Base.Value, At: Stamp(c.Base.At)},
 	}
 	if row.Base.At == nil && c.Base.Known {
-		// The target gave no time of its own for what was written.
+		// The target gave no time for the value that was written.
 		row.Base.At = Stamp(c.Base.SeenAt)
 	}
 	if row.Observed.At == nil && c.Observed.Value == c.Base.Value && c.Observed.By == c.Base.By {

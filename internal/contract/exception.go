@@ -7,7 +7,7 @@ import (
 	"trueup/internal/store"
 )
 
-// Exception is something that a person must look at.
+// Exception is something that needs a person.
 type Exception struct {
 	ID       int64        `json:"id"`
 	Sync     string       `json:"sync"`
@@ -38,7 +38,7 @@ func ExceptionOf(x store.Exception) Exception {
 	return r
 }
 
-// Action is one line of an exception's history.
+// Action is one entry of an exception's history.
 type Action struct {
 	At   *time.Time `json:"at"`
 	Who  string     `json:"who"`
@@ -55,7 +55,8 @@ func ActionsOf(actions []store.Action) []Action {
 	return all
 }
 
-// ExceptionInFull is an exception with what can be done about it and what was.
+// ExceptionInFull is an exception with what can be done about it and what was
+// done.
 type ExceptionInFull struct {
 	Exception
 	Cause    string      `json:"cause"`

@@ -2,7 +2,7 @@ package contract
 
 import "trueup/internal/store"
 
-// Holding is what the database holds of a sync or a connection by its name.
+// Holding is what the database holds under the name of a sync or a connection.
 type Holding struct {
 	Kind           store.NameKind `json:"kind"` // sync or connection
 	Name           string         `json:"name"`
@@ -14,13 +14,13 @@ type Holding struct {
 	Tokens         bool           `json:"tokens"`
 }
 
-// HoldingOf converts what is held.
+// HoldingOf converts the store's count.
 func HoldingOf(h store.Holding) Holding {
 	return Holding{Kind: h.Kind, Name: h.Name, Customers: h.Customers, Links: h.Links, OpenExceptions: h.OpenExceptions, Events: h.Events,
 		WaitingEvents: h.Waiting, Tokens: h.Tokens}
 }
 
-// Called is the same under another name.
+// Called is a sync or connection under another name.
 func (h Holding) Called(name string) Holding {
 	h.Name = name
 	return h

@@ -6,8 +6,8 @@ import (
 	"trueup/internal/store"
 )
 
-// Plan says what a comparison is and what it came to; its rows follow, one by
-// one or in pages.
+// Plan identifies a comparison and has its result; its rows follow, one by one
+// or in pages.
 type Plan struct {
 	Hash    string      `json:"hash"`
 	Sync    string      `json:"sync"`
@@ -27,8 +27,8 @@ type PlanSummary struct {
 	Other           int `json:"other"`       // those that need a person for another reason
 	NotCarried      int `json:"not_carried"` // ignored, or without a status
 	Carried         int `json:"carried"`     // agree, write and all others that have a status
-	// A number always: programs are written against it. Carried tells whether it
-	// says anything.
+	// Always a number, because programs rely on it. It means nothing when Carried
+	// is 0.
 	Agreement float64 `json:"agreement" doc:"agree divided by carried, 0 to 1; 1 if carried is 0."`
 }
 
@@ -59,7 +59,7 @@ func PlanRowOf(r store.PlanRow) PlanRow {
 	return PlanRow{Customer: r.Customer, TargetID: r.TargetID, Action: r.Action, Why: WhyOf(r.Reason), Before: r.Before, After: r.After}
 }
 
-// AppliedRow is a row that was not applied, and why.
+// AppliedRow is a row of a plan that was not applied, and why.
 type AppliedRow struct {
 	Customer string         `json:"customer"`
 	TargetID string         `json:"target_id"`
@@ -69,7 +69,7 @@ type AppliedRow struct {
 	Note     string         `json:"note"`
 }
 
-// AppliedRowOf converts a row that somebody has tried to apply.
+// AppliedRowOf converts a row after an attempt to apply it.
 func AppliedRowOf(r store.PlanRow) AppliedRow {
 	return AppliedRow{Customer: r.Customer, TargetID: r.TargetID, Before: r.Before, After: r.After, State: r.State, Note: r.Note}
 }

@@ -7,7 +7,7 @@ import (
 	"trueup/internal/store"
 )
 
-// Sync is one flow and how it stands.
+// Sync is one sync and its status.
 type Sync struct {
 	Sync             string          `json:"sync"`
 	Source           SyncSide        `json:"source"`
@@ -19,31 +19,32 @@ type Sync struct {
 	WaitingEvents    int             `json:"waiting_events"`
 	OldestWaiting    *time.Time      `json:"oldest_waiting"`
 	LastEvent        *time.Time      `json:"last_event"` // of the source
-	// Silence is there while the source says nothing, though it should have.
+	// Silence is set while the source is silent for longer than expected.
 	Silence *Silence `json:"silence,omitempty"`
-	// WaitingForLive is how many customers changed while the sync was live, and wait
-	// until it is live again.
+	// WaitingForLive is how many customers changed while the sync was live, and
+	// now wait until it is live again.
 	WaitingForLive int `json:"waiting_for_live"`
-	// OpenExceptions counts by kind; a kind without any is not there.
+	// OpenExceptions counts by kind; a kind without exceptions is left out.
 	OpenExceptions map[status.Kind]int `json:"open_exceptions"`
-	// OverdueExceptions are those of them that have been open for too long.
+	// OverdueExceptions counts those that have been open for too long.
 	OverdueExceptions map[status.Kind]int `json:"overdue_exceptions"`
-	// Held is how many customers are left alone, because a person changed the
+	// Held is how many customers are left alone because a person changed the
 	// target.
 	Held      int       `json:"held"`
 	Agreement Agreement `json:"agreement"`
-	// Sweeps are the latest comparisons of both sides, the latest first.
+	// Sweeps are the latest comparisons of both sides, newest first.
 	Sweeps []Sweep `json:"sweeps"`
-	// Watching is there for a sync that only watches.
+	// Watching is set for a sync in watch mode.
 	Watching *Watching `json:"watching,omitempty"`
-	// AccountMoved is left out unless a side reaches another account than the one
-	// whose records the links are of: nothing is carried then.
+	// AccountMoved is set when a side reaches a different account than the one
+	// that the links are valid for. The sync does not run then.
 	AccountMoved []AccountMoved `json:"account_moved,omitempty"`
 	// Halted is left out unless mass_change has halted the sync.
 	Halted *Halt `json:"halted,omitempty"`
 }
 
-// AccountMoved is a side of a sync that reaches another account than before.
+// AccountMoved is a side of a sync that reaches a different account than
+// before.
 type AccountMoved struct {
 	Side   string `json:"side"`
 	Was    string `json:"was"`
@@ -51,20 +52,21 @@ type AccountMoved struct {
 	Reason string `json:"reason"`
 }
 
-// SameAccount is what saying that a sync reaches the same accounts came to.
+// SameAccount is the result of confirming that a sync reaches the same
+// accounts.
 type SameAccount struct {
 	Sync     string         `json:"sync"`
-	Changed  bool           `json:"changed"` // false: they were not taken for others
+	Changed  bool           `json:"changed"` // false: they were already the same
 	Accounts []AccountMoved `json:"accounts"`
 }
 
-// Halt is how a halted sync stands.
+// Halt is the status of a halted sync.
 type Halt struct {
 	Since            *time.Time `json:"since"`
 	WaitingCustomers int        `json:"waiting_customers"`
 }
 
-// haltOf converts how a sync is halted, nil when it is not.
+// haltOf converts a halt, nil when the sync is not halted.
 func haltOf(h store.Halted) *Halt {
 	if h.Since.IsZero() {
 		return nil
@@ -72,10 +74,10 @@ func haltOf(h store.Halted) *Halt {
 	return &Halt{Since: Stamp(h.Since), WaitingCustomers: h.Waiting}
 }
 
-// Resumed is what resuming a sync came to.
+// Resumed is the result of resuming a sync.
 type Resumed struct {
 	Sync       string `json:"sync"`
-	Changed    bool   `json:"changed"` // false: it was not halted, or that was done already
+	Changed    bool   `json:"changed"` // false: it was not halted, or was already resumed
 	LetThrough int    `json:"let_through"`
 }
 
@@ -85,20 +87,21 @@ type SyncSide struct {
 	Field      string `json:"field,omitempty"`
 }
 
-// Silence is a time in which a source said nothing.
+// Silence is a time without events from a source.
 type Silence struct {
 	Since         *time.Time `json:"since"`
 	LongestBefore float64    `json:"longest_before_seconds"`
 }
 
-// Agreement is the share of customers whose target holds what it should, by the
-// last look at each.
+// Agreement is the share of customers whose target holds what it should,
+// according to the last read of each.
 type Agreement struct {
 	Share     *float64 `json:"share" doc:"agree divided by carried, 0 to 1; null if carried is 0."`
 	Customers int      `json:"customers"`
 	Carried   int      `json:"carried"`
 	Agree     int      `json:"agree"`
-	// Unverified are those of Agree whose target took the value and cannot show it.
+	// Unverified counts those of Agree whose target accepted the value and cannot
+	// show it.
 	Unverified int `json:"unverified" doc:"Those of agree that the target accepted but cannot show."`
 	Remapped   int `json:"remapped" doc:"Those of carried whose value has a different meaning since the file changed; they do not agree."`
 	Stale      int `json:"stale" doc:"Not part of carried: customers last read under a different field or different match rules."`
@@ -119,7 +122,7 @@ func AgreementOf(s store.SyncStanding) Agreement {
 	return Agreement{Share: s.Agreement(), Customers: s.Customers, Carried: s.Carried, Agree: s.Agree, Unverified: s.Unverified, Remapped: s.Remapped, Stale: s.Stale}
 }
 
-// Sweep is what one full comparison of both sides came to.
+// Sweep is the result of one full comparison of both sides.
 type Sweep struct {
 	At              *time.Time    `json:"at"` // when it ended
 	Purpose         store.Purpose `json:"purpose"`
@@ -137,10 +140,10 @@ type Sweep struct {
 	NotCarried      int           `json:"not_carried"`
 	Drift           Drift         `json:"drift"`
 	Repaired        int           `json:"repaired"`
-	Waiting         int           `json:"waiting"` // they differ and wait for a plan
+	Waiting         int           `json:"waiting"` // they differ and need a plan
 }
 
-// Drift counts, by cause, the customers whose two sides had come apart.
+// Drift counts, by cause, the customers whose two sides had drifted apart.
 type Drift struct {
 	LostEvent     int `json:"lost_event"`
 	EditOutside   int `json:"edit_outside"`
@@ -148,8 +151,8 @@ type Drift struct {
 	Vocabulary    int `json:"vocabulary"`
 }
 
-// SweepOf converts a comparison that has ended. rules are those of now, "" when
-// nobody knows them.
+// SweepOf converts a comparison that has ended. rules are the current ones, ""
+// when they are not known.
 func SweepOf(w store.Sweep, rules string) Sweep {
 	s := w.Summary
 	return Sweep{Stale: rules != "" && w.Rules != "" && w.Rules != rules, At: Stamp(w.EndedAt), Purpose: w.Purpose, Agreement: s.Agreement(), Carried: s.Carried(), Agree: s.Agree, Write: s.Write, Held: s.Held,
@@ -157,18 +160,18 @@ func SweepOf(w store.Sweep, rules string) Sweep {
 		NotCarried: s.NotCarried, Drift: Drift(w.Drift), Repaired: w.Repaired, Waiting: w.Waiting}
 }
 
-// Watching is what a sync would have written since it watches, and what people
-// did.
+// Watching is what a sync would have written since it began to watch, and what
+// people did.
 type Watching struct {
 	Customers int `json:"customers"`
 	WatchCount
-	// MedianSeconds is how long it took until people did the same, null while
-	// they have not.
+	// MedianSeconds is how long people took to make the same change, null if they
+	// never did.
 	MedianSeconds *float64        `json:"median_seconds"`
 	Changes       []WatchedChange `json:"changes"`
 }
 
-// WatchCount counts writes that were not made.
+// WatchCount counts writes that watch mode did not make.
 type WatchCount struct {
 	Would     int `json:"would_write"`
 	Same      int `json:"people_did_the_same"`
@@ -177,7 +180,7 @@ type WatchCount struct {
 	Overtaken int `json:"source_changed_first"`
 }
 
-// WatchedChange counts those of one value over another.
+// WatchedChange counts those from one value to another.
 type WatchedChange struct {
 	Before string `json:"before"`
 	After  string `json:"after"`

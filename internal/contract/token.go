@@ -6,7 +6,7 @@ import (
 	"trueup/internal/store"
 )
 
-// Token is a token of the API, without its text.
+// Token is an API token, without its text.
 type Token struct {
 	Name       string     `json:"name"`
 	Role       store.Role `json:"role"`

@@ -6,17 +6,15 @@ import (
 	"trueup/internal/status"
 )
 
-// Vocabulary is which values the last comparison of both sides saw, and what
-// they mean.
+// Vocabulary is the values that the last comparison found, and what they mean.
 type Vocabulary struct {
 	Sync string `json:"sync"`
-	// SeenAt is when they were seen, null when both sides were never compared.
+	// SeenAt is when they were found, null when both sides were never compared.
 	SeenAt *time.Time   `json:"seen_at"`
 	Source []SourceWord `json:"source"`
 	Target []TargetWord `json:"target"`
-	// Options are all values that the target's field may hold, null when that
-	// is not known. NoOption are those that would be written and are not among
-	// them.
+	// Options are all values that the target's field may hold, null when they are
+	// not known. NoOption are the mapped values that are not among them.
 	Options  []string `json:"options"`
 	NoOption []string `json:"no_option"`
 }
@@ -26,7 +24,7 @@ type SourceWord struct {
 	Value     string        `json:"value"`
 	Customers int           `json:"customers"`
 	Meaning   string        `json:"meaning"`
-	Status    status.Status `json:"status"` // of a mapped one
+	Status    status.Status `json:"status"` // of a mapped value
 	To        string        `json:"to"`     // what is written for it
 }
 
@@ -35,7 +33,7 @@ type TargetWord struct {
 	Value   string        `json:"value"`
 	Records int           `json:"records"`
 	Meaning string        `json:"meaning"`
-	Status  status.Status `json:"status"` // of a mapped one
+	Status  status.Status `json:"status"` // of a mapped value
 }
 
 // What a value means to a sync.
@@ -44,5 +42,5 @@ const (
 	WordIgnored = "ignored"
 	WordUnknown = "unknown" // of the source: listed nowhere
 	WordEmpty   = "empty"
-	WordForeign = "foreign" // of the target: never written by us
+	WordForeign = "foreign" // of the target: not one that we write
 )

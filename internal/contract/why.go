@@ -14,7 +14,7 @@ type Why struct {
 func WhyOf(r reason.Reason) Why {
 	w := Why{Reason: r.Sentence(), ReasonText: r.Sentence(), ReasonCode: r.Code, Facts: r.Facts}
 	if r.Code == "" {
-		w.Facts = reason.Facts{} // the sentence is said once
+		w.Facts = reason.Facts{} // the sentence is in Text only
 	}
 	return w
 }

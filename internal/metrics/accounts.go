@@ -6,15 +6,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// accounts reads, at each scrape, which syncs carry nothing because a side
-// reaches another account.
+// accounts reads, at each scrape, which syncs do not run because a side reaches
+// a different account.
 type accounts struct {
 	moved func(context.Context) (map[string]int, error)
 	gauge *prometheus.Desc
 }
 
-// WatchAccounts adds how many sides of each sync reach another account than the
-// one its links are of.
+// WatchAccounts adds how many sides of each sync reach a different account than
+// the one that its links are valid for.
 func (m *Metrics) WatchAccounts(moved func(context.Context) (map[string]int, error)) {
 	if m == nil {
 		return

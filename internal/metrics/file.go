@@ -6,7 +6,8 @@ import (
 	"trueup/internal/store"
 )
 
-// WatchFile adds which file this process runs on to what is served.
+// WatchFile adds the configuration file that this process runs with to the
+// metrics.
 func (m *Metrics) WatchFile(file func() store.NodeFile) {
 	if m == nil {
 		return

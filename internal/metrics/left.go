@@ -8,14 +8,14 @@ import (
 	"trueup/internal/store"
 )
 
-// left reads from the store, at each scrape, what is held under names that the
-// configuration does not have any more.
+// left reads from the store, at each scrape, what is held under names that are
+// no longer in the configuration.
 type left struct {
 	holdings func(context.Context) ([]store.Holding, error)
 	waiting  *prometheus.Desc
 }
 
-// WatchLeft adds what left the configuration to what is served.
+// WatchLeft adds what is no longer in the configuration to the metrics.
 func (m *Metrics) WatchLeft(holdings func(context.Context) ([]store.Holding, error)) {
 	if m == nil {
 		return

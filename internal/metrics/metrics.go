@@ -1,9 +1,9 @@
 // Package metrics counts what the service does, for Prometheus.
 //
 // Main type: Metrics. Its methods do nothing on a nil *Metrics, so that a test
-// need not have one.
+// can do without one.
 //
-// Invariant: a label never holds a customer, a record or anything a tool sent;
+// Invariant: a label never holds a customer, a record or any text from a tool;
 // labels come from the configuration and from closed sets.
 //
 // It must not import the pipeline, the inbox or a connector.
@@ -33,7 +33,7 @@ type Metrics struct {
 	deleted  *prometheus.CounterVec
 }
 
-// New returns counters that stand at zero.
+// New returns counters at zero.
 func New() *Metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
@@ -55,8 +55,8 @@ func New() *Metrics {
 	return m
 }
 
-// Handler serves the counters. What cannot be read is left out, the rest is
-// served.
+// Handler serves the metrics. A metric that cannot be read is left out; the
+// others are served.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
 }
@@ -83,7 +83,7 @@ func (m *Metrics) Attempt(sync string, stage status.Stage, result string, took t
 	}
 }
 
-// Deleted counts n old things that were deleted.
+// Deleted counts n old rows that were deleted.
 func (m *Metrics) Deleted(what string, n int) {
 	if m != nil && n > 0 {
 		m.deleted.WithLabelValues(what).Add(float64(n))

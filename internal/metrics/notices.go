@@ -21,14 +21,15 @@ func (m *Metrics) Notice(what, result string, n int) {
 	}
 }
 
-// overdue reads from the store, at each scrape, what has been open for too long.
+// overdue reads from the store, at each scrape, which exceptions have been open
+// for too long.
 type overdue struct {
 	counts     func(context.Context) (map[string]map[status.Kind]int, error)
 	exceptions *prometheus.Desc
 }
 
 // WatchOverdue adds the exceptions that have been open for too long, by sync
-// and kind, to what is served.
+// and kind, to the metrics.
 func (m *Metrics) WatchOverdue(counts func(context.Context) (map[string]map[status.Kind]int, error)) {
 	if m == nil {
 		return

@@ -6,20 +6,21 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Looks counts customers of a sync by what their last look is worth.
+// Looks counts customers of a sync whose last read is outdated or not verified.
 type Looks struct {
-	Stale      int // under an earlier map, field or match rules
-	Unverified int // they agree, by the word of a target that cannot show it
+	Stale      int // read under an earlier map, field or match rules
+	Unverified int // they agree, but the target cannot show it
 }
 
-// looks reads them at each scrape.
+// looks reads these counts at each scrape.
 type looks struct {
 	of                func(context.Context) (map[string]Looks, error)
 	stale, unverified *prometheus.Desc
 }
 
-// WatchLooks adds how many customers of each sync were last looked at under an
-// earlier file, and of how many only the target's word is known.
+// WatchLooks adds, for each sync, how many customers were last read under an
+// earlier file, and for how many the target accepted the value but cannot show
+// it.
 func (m *Metrics) WatchLooks(of func(context.Context) (map[string]Looks, error)) {
 	if m == nil {
 		return

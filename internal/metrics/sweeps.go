@@ -8,16 +8,17 @@ import (
 	"trueup/internal/store"
 )
 
-// sweeps reads from the store, at each scrape, what the last sweep of each sync
-// came to.
+// sweeps reads from the store, at each scrape, the result of each sync's last
+// comparison.
 type sweeps struct {
 	last                                             func(context.Context) (map[string]store.Sweep, error)
 	rules                                            func(sync string) string
 	agreement, ended, took, drift, repaired, waiting *prometheus.Desc
 }
 
-// WatchSweeps adds the last sweep of each sync to what is served. The agreement
-// of one that was made under other rules than those of now is none.
+// WatchSweeps adds the last comparison of each sync to the metrics. A
+// comparison that was made under other rules than the current ones has no
+// agreement.
 func (m *Metrics) WatchSweeps(last func(context.Context) (map[string]store.Sweep, error), rules func(sync string) string) {
 	if m == nil {
 		return
@@ -56,7 +57,7 @@ func (s *sweeps) Collect(ch chan<- prometheus.Metric) {
 	}
 	stale := func(sync string, w store.Sweep) bool { rules := s.rules(sync); return rules != "" && rules != w.Rules }
 	for sync, w := range all {
-		if share := w.Summary.Agreement(); share != nil && !stale(sync, w) { // an alarm must not take nobody for everybody
+		if share := w.Summary.Agreement(); share != nil && !stale(sync, w) { // no customers must not look like full agreement to an alarm
 			gauge(s.agreement, *share, sync)
 		}
 		gauge(s.ended, float64(w.EndedAt.Unix()), sync)

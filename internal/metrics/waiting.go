@@ -12,13 +12,14 @@ import (
 // watchTime bounds how long a scrape waits for the database.
 const watchTime = 5 * time.Second
 
-// waiting reads from the store, at each scrape, what waits and what is open.
+// waiting reads from the store, at each scrape, how much work waits and what is
+// open.
 type waiting struct {
 	counts                                                       func(context.Context) (map[string]store.Counts, error)
 	customers, events, oldest, exceptions, halted, waiting, owed *prometheus.Desc
 }
 
-// Watch adds what counts says to what is served.
+// Watch adds the store's counts to the metrics.
 func (m *Metrics) Watch(counts func(context.Context) (map[string]store.Counts, error)) {
 	if m == nil {
 		return

@@ -16,7 +16,7 @@ const (
 
 // Curve is agreement over time, from left to right, as a picture.
 type Curve struct {
-	Points string // of a line, as SVG has them
+	Points string // of an SVG polyline
 	Dots   []Dot
 	Lowest float64 // the share at the bottom; the top is 1
 }
@@ -27,8 +27,8 @@ type Dot struct {
 	Sweep contract.Sweep
 }
 
-// curve draws comparisons, given the latest first, but for those of nobody. From
-// one alone there is nothing to see.
+// curve draws comparisons, given newest first, except those without customers.
+// A single one makes no curve.
 func curve(sweeps []contract.Sweep) *Curve {
 	sweeps = slices.DeleteFunc(slices.Clone(sweeps), func(s contract.Sweep) bool { return s.Agreement == nil })
 	if len(sweeps) < 2 {
@@ -38,7 +38,8 @@ func curve(sweeps []contract.Sweep) *Curve {
 	for _, s := range sweeps {
 		c.Lowest = min(c.Lowest, *s.Agreement)
 	}
-	// Below the lowest there is nothing: 98 and 99 percent are to look different.
+	// The picture starts at the lowest share, so that 98 and 99 percent look
+	// different.
 	c.Lowest = float64(int(c.Lowest*20)) / 20
 	if c.Lowest == 1 {
 		c.Lowest = 0.95

@@ -42,7 +42,7 @@ func TestAPlanIsOnePageThatLoadsNothing(t *testing.T) {
 func TestThePageOfAPlanIsWrittenAsItsRowsAreRead(t *testing.T) {
 	const many = 20_000
 	read, written := 0, 0
-	furthest := 0 // ahead of what was written
+	furthest := 0 // how far reading ran ahead of writing
 	rows := func(yield func(store.PlanRow, error) bool) {
 		for read = 0; read < many; read++ {
 			furthest = max(furthest, read-written)

@@ -1,10 +1,10 @@
-// Package report writes how a sync stands, or what a plan would change, as one
-// page that can be mailed: it loads nothing from elsewhere.
+// Package report writes the status of a sync, or what a plan would change, as
+// one page that can be mailed: it loads nothing from elsewhere.
 //
 // Main type: Report. Main functions: Make, Report.WriteHTML and WritePlan.
 //
-// Invariants: it holds ids and status words, no addresses and no names, but for
-// the owners of exceptions.
+// Invariants: a page holds ids and status words, no addresses and no names,
+// except the owners of exceptions.
 //
 // It may import internal/config, contract, overview, status and store.
 package report
@@ -27,29 +27,29 @@ import (
 	"trueup/internal/store"
 )
 
-// Report is how a sync stands.
+// Report is the status of a sync.
 type Report struct {
 	Sync       string          `json:"sync"`
 	MadeAt     time.Time       `json:"made_at"`
-	Agreement  *float64        `json:"agreement"` // nil when nobody is carried
+	Agreement  *float64        `json:"agreement"` // nil when there are no customers to sync
 	Customers  int             `json:"customers"`
 	Carried    int             `json:"carried"`
 	Agree      int             `json:"agree"`
 	Unverified int             `json:"unverified"` // of agree: accepted by the target, which cannot show what was written
-	Remapped   int             `json:"remapped"`   // of carried: their value means another one since the file has changed
-	Stale      int             `json:"stale"`      // not among carried: last looked at under another field or other match rules
+	Remapped   int             `json:"remapped"`   // of carried: their value has another meaning since the file changed
+	Stale      int             `json:"stale"`      // not among carried: last read under another field or other match rules
 	Outcomes   []Count         `json:"outcomes"`   // of customers, by their latest
 	Waiting    int             `json:"waiting"`    // customers
 	ByKind     []KindLine      `json:"by_kind"`
 	ByOwner    []Count         `json:"by_owner"`
 	Exceptions []OpenException `json:"exceptions"`
-	// Sweeps are the latest comparisons of both sides, the latest first.
+	// Sweeps are the latest comparisons of both sides, newest first.
 	Sweeps []contract.Sweep `json:"sweeps"`
-	// Vocabulary is not there when the configuration could not be read.
+	// Vocabulary is nil when the configuration could not be read.
 	Vocabulary *contract.Vocabulary `json:"vocabulary,omitempty"`
 }
 
-// OpenException is an exception with when it opened or came back last.
+// OpenException is an exception, with the time at which it opened or reopened.
 type OpenException struct {
 	contract.Exception
 	OpenedAt *time.Time `json:"opened_at"`
@@ -68,8 +68,8 @@ type KindLine struct {
 	Oldest *time.Time  `json:"oldest_opened_at"`
 }
 
-// Make reads how a sync stands. c says what its values mean, nil when nobody
-// knows.
+// Make reads the status of a sync. c has the meaning of its values, nil when
+// they are not known.
 func Make(ctx context.Context, db *store.DB, sync string, c *config.Sync, now time.Time) (Report, error) {
 	r := Report{Sync: sync, MadeAt: now.UTC().Truncate(time.Second), Outcomes: []Count{}, ByKind: []KindLine{}, ByOwner: []Count{},
 		Exceptions: []OpenException{}, Sweeps: []contract.Sweep{}}
@@ -153,7 +153,7 @@ var functions = template.FuncMap{
 
 var page = template.Must(template.New("report.html.tmpl").Funcs(functions).Parse(source))
 
-// WriteHTML writes the page, as a whole or not at all.
+// WriteHTML writes the whole page or, after an error, nothing.
 func (r Report) WriteHTML(w io.Writer) error {
 	var b bytes.Buffer
 	if err := page.Execute(&b, r); err != nil {
@@ -163,7 +163,8 @@ func (r Report) WriteHTML(w io.Writer) error {
 	return err
 }
 
-// Percent is a share for people, nil that of nobody. Only what is whole is 100%.
+// Percent is a share for people, nil when there are no customers. It is never
+// 100% unless all agree.
 func Percent(share *float64) string {
 	switch {
 	case share == nil:
@@ -174,8 +175,9 @@ func Percent(share *float64) string {
 	return fmt.Sprintf("%.1f%%", *share*100)
 }
 
-// Outdated says how many last looks were made under an earlier file, and what to
-// run unless a comparison was made under that of now; "" when none was.
+// Outdated is a sentence on how many last reads were made under an earlier
+// file, and what to run, unless a comparison was made under the current one; ""
+// when there are none.
 func Outdated(remapped, stale int, sync string, sweeps []contract.Sweep) string {
 	text := ""
 	if remapped > 0 {
@@ -190,8 +192,8 @@ func Outdated(remapped, stale int, sync string, sweeps []contract.Sweep) string 
 	return text
 }
 
-// Unseen says how many of those who agree are so by the target's word only, "" when
-// none are.
+// Unseen is a sentence on how many of those who agree the target cannot show,
+// "" when there are none.
 func Unseen(unverified int) string {
 	if unverified == 0 {
 		return ""
@@ -199,13 +201,13 @@ func Unseen(unverified int) string {
 	return fmt.Sprintf(", %d of them accepted but not verified", unverified)
 }
 
-// Unseen is that of the report's own figure.
+// Unseen is the sentence for the report's own number.
 func (r Report) Unseen() string { return Unseen(r.Unverified) }
 
-// Outdated is that of the report's own figure.
+// Outdated is the sentence for the report's own number.
 func (r Report) Outdated() string { return Outdated(r.Remapped, r.Stale, r.Sync, r.Sweeps) }
 
-// Age is a time that has passed, for people.
+// Age is a duration for people.
 func Age(d time.Duration) string {
 	switch {
 	case d < time.Minute:

@@ -43,7 +43,7 @@ func TestAPageThatCanBeMailed(t *testing.T) {
 		}
 	}
 	made := now.Add(50 * time.Hour)
-	now = now.Add(10 * time.Hour) // one of them comes back then
+	now = now.Add(10 * time.Hour) // then one of them reopens
 	for _, verb := range []store.Verb{store.Resolve, store.Reopen} {
 		if _, err := db.Act(t.Context(), store.Act{Exception: 1, Verb: verb, Who: "ana"}); err != nil {
 			t.Fatal(err)

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Ed25519 is a signature over the raw body by a key pair of the tool's: we hold
-// public keys only, and there is no secret to keep.
+// Ed25519 is a signature over the raw body with the tool's private key: we hold
+// public keys only, and have no secret to keep.
 type Ed25519 struct {
 	// Header holds the signature in base64.
 	Header string
@@ -35,14 +35,14 @@ func NewEd25519(header string, keys []ed25519.PublicKey) (Ed25519, error) {
 	return Ed25519{Header: header, Keys: keys}, nil
 }
 
-// Verify implements Scheme. The signature covers no time of its own: a recorded
-// delivery stays good, and is recognized by the id of its event.
+// Verify implements Scheme. The signature covers no timestamp: a recorded
+// delivery stays valid, and its event id shows that it is a repeat.
 func (s Ed25519) Verify(h http.Header, body []byte, _ time.Time) error {
 	text, err := single(h, s.Header)
 	if err != nil {
 		return err
 	}
-	// Strict: one signature is written in one way.
+	// Strict: each signature has only one spelling.
 	given, err := base64.StdEncoding.Strict().DecodeString(text)
 	if err != nil || len(given) != ed25519.SignatureSize || strings.ContainsAny(text, "\r\n") {
 		return errors.New("the " + strings.ToLower(s.Header) + " header is no Ed25519 signature in base64")

@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// The property of every target: what is accepted was made by somebody who
-// holds a live secret, over exactly these bytes. The digests are computed here
-// from the definition, not with the package's own functions. Half of the
-// inputs are signed first, so that accepted ones are met too.
+// The property of every target: an accepted request was signed with a live
+// secret, over exactly these bytes. The digests are computed here from the
+// definition, not with the package's own functions. Half of the inputs are
+// signed first, so that accepted ones occur too.
 
 func digest(secret string, text []byte) []byte {
 	m := hmac.New(sha256.New, []byte(secret))
@@ -181,8 +181,8 @@ func FuzzHMAC(f *testing.F) {
 	})
 }
 
-// FuzzEd25519 guards that what is accepted is the very signature the private
-// key makes over these bytes, written in the one way there is.
+// FuzzEd25519 checks that only the signature that the private key makes over
+// these bytes is accepted, and only in its one spelling.
 func FuzzEd25519(f *testing.F) {
 	private := ed25519.NewKeyFromSeed([]byte("a seed of thirty-two bytes, fix."))
 	other := ed25519.NewKeyFromSeed([]byte("another seed of thirty-two bytes"))
@@ -195,7 +195,7 @@ func FuzzEd25519(f *testing.F) {
 		f.Add("", []byte(body), true)
 	}
 	f.Add(base64.StdEncoding.EncodeToString(make([]byte, 64)), []byte{}, false)
-	// The same bytes, written with bits set that belong to none of them.
+	// The same bytes, spelled with unused bits set.
 	loose := []byte(SignEd25519("X-Signature", private, nil).Get("X-Signature"))
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 	loose[85] = alphabet[strings.IndexByte(alphabet, loose[85])|1]
@@ -231,9 +231,9 @@ func FuzzStaticHeader(f *testing.F) {
 	})
 }
 
-// refusesTwins sees to it that a genuine request is no longer one when a header
-// the scheme reads is there twice, when its body has another byte, or when its
-// time has passed.
+// refusesTwins checks that a genuine request is refused when a header that the
+// scheme reads is repeated, when a byte of its body changes, or when its time
+// has passed.
 func refusesTwins(t *testing.T, s Scheme, h http.Header, body []byte, now time.Time) {
 	t.Helper()
 	timed := false

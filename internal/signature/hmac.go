@@ -27,13 +27,13 @@ type HMAC struct {
 	Header   string
 	Encoding Encoding
 	Prefix   string
-	// TimestampHeader holds Unix seconds; "" means the tool sends none, and
-	// then nothing here can tell a replay from the first delivery.
+	// TimestampHeader holds Unix seconds; "" means that the tool sends none; then
+	// nothing here can distinguish a replay from the first delivery.
 	TimestampHeader string
 	Secrets         Secrets
 }
 
-// NewHMAC returns the scheme of that shape with the secrets.
+// NewHMAC returns the scheme with the secrets.
 func NewHMAC(shape HMAC, secrets []string) (HMAC, error) {
 	if shape.Header == "" {
 		return HMAC{}, errors.New("the header that holds the signature is not named")
@@ -69,7 +69,7 @@ func (s HMAC) Verify(h http.Header, body []byte, now time.Time) error {
 			continue
 		}
 		want := s.encode(s.sum(secret, timestamp, body))
-		// Some tools write hex in capitals; a mixture is nobody's encoding.
+		// Some tools write hex in capitals; no tool mixes the two.
 		if equal(given, s.Prefix+want) || s.Encoding == Hex && equal(given, s.Prefix+strings.ToUpper(want)) {
 			return nil
 		}

@@ -1,16 +1,16 @@
 // Package signature decides whether the raw bytes of a webhook came from the
 // tool that shares a secret with us.
 //
-// Main types: Scheme, and one implementation for each way tools sign:
+// Main types: Scheme, and one implementation for each way in which tools sign:
 // StandardWebhooks, HMAC, StaticHeader and Stripe. The Sign functions make the
 // headers a tool would send; tests and the demo use them.
 //
-// Invariants: everything is a pure function of headers, body, secrets and the
-// time given; a header that a scheme needs is present exactly once and is not
-// empty, so that a proxy and we can never read different ones; comparison takes
-// constant time; an empty secret verifies nothing, even in a value that was
-// not made by a constructor; any one of several secrets is enough, so that a
-// secret can be replaced without losing events; no error text quotes a secret
+// Invariants: everything is a pure function of headers, body, secrets and a
+// given time; a header that a scheme needs is present exactly once and is not
+// empty, so that a proxy and Trueup cannot read different ones; comparison
+// takes constant time; an empty secret verifies nothing, even in a value that
+// was not made by a constructor; any one of several secrets is enough, so that
+// a secret can be replaced without losing events; no error text quotes a secret
 // or a signature.
 //
 // It must not read a clock, read JSON or import a connector.
@@ -29,18 +29,17 @@ import (
 )
 
 // tolerance is how far a signed timestamp may lie from our clock, before or
-// after. Both sides are bounded: a timestamp from the future would otherwise
-// stay good for a replay until its time has passed.
+// after. Both sides are bounded: otherwise a timestamp in the future would be
+// valid for a replay until that time has passed.
 const tolerance = 5 * time.Minute
 
 // Scheme is one way of proving where a request came from. Verify returns nil
-// for a genuine one and otherwise a sentence that names the fault.
+// for a genuine request, else a sentence that names the fault.
 type Scheme interface {
 	Verify(h http.Header, body []byte, now time.Time) error
 }
 
-// Secrets are the keys of a scheme that are live at the moment. They print as
-// [redacted].
+// Secrets are the valid keys of a scheme. They print as [redacted].
 type Secrets [][]byte
 
 // Format answers every verb: some would print the bytes as numbers.
@@ -49,7 +48,7 @@ func (s Secrets) Format(out fmt.State, _ rune) { io.WriteString(out, "[redacted]
 func (s Secrets) String() string               { return "[redacted]" }
 func (s Secrets) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
 
-// newSecrets refuses what would verify nothing, or everything.
+// newSecrets refuses secrets that would verify nothing, or everything.
 func newSecrets(secrets []string) (Secrets, error) {
 	if len(secrets) == 0 {
 		return nil, errors.New("at least one secret is needed")
@@ -64,7 +63,7 @@ func newSecrets(secrets []string) (Secrets, error) {
 	return keys, nil
 }
 
-// single returns the value of a header that must be there exactly once.
+// single returns the value of a header that must be present exactly once.
 func single(h http.Header, name string) (string, error) {
 	switch values := h.Values(name); {
 	case len(values) == 0:
@@ -97,7 +96,7 @@ func freshTimestamp(text, name string, now time.Time) error {
 	return nil
 }
 
-// noMatch is the verdict when a header is well formed and wrong.
+// noMatch is the verdict on a header that is well formed but does not match.
 func noMatch(name string) error {
 	return fmt.Errorf("the %s header matches none of the configured secrets", strings.ToLower(name))
 }

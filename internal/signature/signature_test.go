@@ -74,7 +74,7 @@ func TestAnyChangedBitIsRefused(t *testing.T) {
 					t.Errorf("%s may change: %q, %q", what, changed.Headers, changed.Body)
 				}
 			}
-			// Changing the body says nothing about a secret sent as it is.
+			// A changed body is no test of a secret that is sent as it is.
 			for i := 0; v.Scheme != "header" && i < len(v.Body); i++ {
 				for bit := range 8 {
 					changed := v
@@ -164,7 +164,7 @@ func TestShapesThatCannotWorkAreRefused(t *testing.T) {
 	}
 }
 
-// An unset environment variable must not turn into a key everybody knows, even
+// An unset environment variable must not become a key that everyone knows, even
 // if a value is made without its constructor.
 func TestAnEmptySecretVerifiesNothing(t *testing.T) {
 	now, body := time.Unix(standardNow, 0), []byte(`{}`)

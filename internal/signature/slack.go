@@ -17,8 +17,8 @@ const (
 
 // Slack is the scheme of the requests an app gets: X-Slack-Signature holds
 // v0=<hex>, HMAC-SHA256 over "v0:<Unix seconds>:<body>" under the app's signing
-// secret; the seconds stand in X-Slack-Request-Timestamp.
-// Source: docs.slack.dev/authentication/verifying-requests-from-slack.
+// secret; the seconds are in X-Slack-Request-Timestamp. Source:
+// docs.slack.dev/authentication/verifying-requests-from-slack.
 type Slack struct{ Secrets Secrets }
 
 // NewSlack returns the scheme with the app's signing secrets.

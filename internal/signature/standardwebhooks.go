@@ -20,8 +20,9 @@ const (
 )
 
 // StandardWebhooks is version 1.0.0 of that specification with symmetric
-// signatures (v1). Asymmetric ones (v1a) in the same header are passed over.
-// Source: github.com/standard-webhooks/standard-webhooks, spec/standard-webhooks.md.
+// signatures (v1). Asymmetric ones (v1a) in the same header are ignored.
+// Source: github.com/standard-webhooks/standard-webhooks,
+// spec/standard-webhooks.md.
 type StandardWebhooks struct {
 	// Secrets are the decoded keys, of at least 24 bytes each.
 	Secrets Secrets
@@ -62,8 +63,8 @@ func (s StandardWebhooks) Verify(h http.Header, body []byte, now time.Time) erro
 	if err != nil {
 		return err
 	}
-	// The signed text is id.timestamp.body: with a point in the id, one
-	// signature would fit two readings of the same bytes.
+	// The signed text is id.timestamp.body: with a dot in the id, one signature
+	// would be valid for two readings of the same bytes.
 	if strings.Contains(id, ".") {
 		return errors.New("the webhook-id header contains a point")
 	}

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// StaticHeader is a shared secret sent as it is. It proves who sends but not
-// what: anyone who sees one request can send another body.
+// StaticHeader is a shared secret sent as it is. It proves the sender but not
+// the body: anyone who sees one request can send a different one.
 type StaticHeader struct {
 	Name    string
 	Secrets Secrets
@@ -30,7 +30,7 @@ func (s StaticHeader) Verify(h http.Header, _ []byte, _ time.Time) error {
 	if err != nil {
 		return err
 	}
-	// Digests are compared so that the time does not tell the length of the
+	// We compare digests, so that the time does not reveal the length of the
 	// secret either.
 	sum := sha256.Sum256([]byte(given))
 	for _, secret := range s.Secrets {

@@ -13,9 +13,9 @@ const headerStripe = "Stripe-Signature"
 
 // Stripe is the scheme of the Stripe-Signature header: t=<Unix seconds> and one
 // or more v1=<hex>, separated by commas, HMAC-SHA256 over "<t>.<body>". The key
-// is the whole secret as shown, whsec_ included. v0 and other names are passed
-// over: Stripe signs test events with v0 too, and it proves nothing.
-// Source: docs.stripe.com/webhooks, "Verify webhook signatures manually".
+// is the whole secret as shown, whsec_ included. v0 and other names are
+// ignored: Stripe signs test events with v0 too, and it proves nothing. Source:
+// docs.stripe.com/webhooks, "Verify webhook signatures manually".
 type Stripe struct{ Secrets Secrets }
 
 // NewStripe returns the scheme with the endpoint's secrets.

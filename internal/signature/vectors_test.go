@@ -11,7 +11,7 @@ import (
 )
 
 // vector is one line of docs/signature-vectors.json: a request and its verdict.
-// The signatures there are not made by this package.
+// Other software made the signatures there.
 type vector struct {
 	Scheme      string
 	Description string
@@ -46,8 +46,8 @@ func vectors(t testing.TB) []vector {
 	return file.Vectors
 }
 
-// genuine returns the accepted vectors from which the others are derived, by
-// what their descriptions begin with.
+// genuine returns the accepted vectors, from which the others are derived, by
+// the first word of their descriptions.
 func genuine(t testing.TB) map[string]vector {
 	t.Helper()
 	found := map[string]vector{}
@@ -110,7 +110,7 @@ func (v vector) body() []byte {
 }
 
 // verify is the verdict on the vector; usable is false when its secrets are
-// refused already.
+// already refused.
 func (v vector) verify(t testing.TB) (err error, usable bool) {
 	t.Helper()
 	s, err := v.scheme(t)

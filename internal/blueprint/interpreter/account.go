@@ -25,11 +25,11 @@ type Account struct {
 	hosts  map[string]string
 	mu     sync.Mutex
 	hooks  map[string]*Scenario
-	after  sync.WaitGroup // what runs without anybody waiting for its answer
+	after  sync.WaitGroup // what runs without a caller
 }
 
-// New starts an account that ends with the test. Its HTTP modules reach
-// scheme://host as hosts tells, and nothing else.
+// New starts an account that ends with the test. Its HTTP modules reach only
+// the hosts in hosts.
 func New(t testing.TB, hosts map[string]string) *Account {
 	a := &Account{TB: t, Now: time.Now, hosts: hosts, hooks: map[string]*Scenario{}}
 	transport := &http.Transport{}
@@ -47,17 +47,18 @@ func New(t testing.TB, hosts map[string]string) *Account {
 
 // Settings is what a person enters after the import.
 type Settings struct {
-	// Hook is the last part of the webhook's address.
+	// Hook is the last segment of the webhook's address.
 	Hook string
-	// APIKeys are the keys of which a caller must bring one; none lets all in.
+	// APIKeys are the keys of which a caller must send one; without keys, everyone
+	// may call.
 	APIKeys []string
-	// KeyName and KeyValue are the header that HTTP modules with a key send.
+	// KeyName and KeyValue are the header of HTTP modules with a key.
 	KeyName, KeyValue string
-	// Edit is what else the person changes in the file: placeholders.
+	// Edit makes the person's other changes in the file: placeholders.
 	Edit func(file []byte) []byte
 }
 
-// Import checks a blueprint, makes a scenario of it, and switches it on.
+// Import checks a blueprint, makes a scenario from it, and activates it.
 func (a *Account) Import(file []byte, s Settings) *Scenario {
 	a.Helper()
 	if s.Edit != nil {
@@ -81,7 +82,7 @@ func (a *Account) Import(file []byte, s Settings) *Scenario {
 // prepare reads the mappers of all modules.
 func prepare(flow []*module) {
 	for _, m := range flow {
-		_ = json.Unmarshal(m.Mapper, &m.mapped) // Check has read it before
+		_ = json.Unmarshal(m.Mapper, &m.mapped) // Check has already parsed it
 		prepare(m.OnError)
 		for _, r := range m.Routes {
 			prepare(r.Flow)
@@ -107,7 +108,7 @@ type Scenario struct {
 	sequential bool
 	full       bool
 	instead    func(w http.ResponseWriter, r *http.Request) bool
-	lose       int // answers of HTTP calls that are still to be lost
+	lose       int // how many more answers of HTTP calls to lose
 	queue      []map[string]any
 	incomplete []*incomplete
 	errors     []error
@@ -120,10 +121,10 @@ func (s *Scenario) set(f func()) {
 	f()
 }
 
-// SwitchOff switches the scenario off: what arrives waits in the queue.
+// SwitchOff deactivates the scenario: requests wait in the queue.
 func (s *Scenario) SwitchOff() { s.set(func() { s.on = false }) }
 
-// SwitchOn switches the scenario on and processes what waited.
+// SwitchOn activates the scenario and processes the queue.
 func (s *Scenario) SwitchOn() {
 	var waiting []map[string]any
 	s.set(func() { s.on, waiting, s.queue = true, s.queue, nil })
@@ -142,7 +143,7 @@ func (s *Scenario) Sequential(yes bool) { s.set(func() { s.sequential = yes }) }
 func (s *Scenario) Full(yes bool) { s.set(func() { s.full = yes }) }
 
 // Instead lets f answer webhook requests in Make's place, where it returns
-// true. nil is nobody.
+// true. nil removes it.
 func (s *Scenario) Instead(f func(w http.ResponseWriter, r *http.Request) bool) {
 	s.set(func() { s.instead = f })
 }
@@ -150,7 +151,7 @@ func (s *Scenario) Instead(f func(w http.ResponseWriter, r *http.Request) bool) 
 // LoseAnswers lets the next n HTTP calls reach their server and fail.
 func (s *Scenario) LoseAnswers(n int) { s.set(func() { s.lose = n }) }
 
-// Errors are those that no handler took.
+// Errors are those that no handler caught.
 func (s *Scenario) Errors() (all []error) {
 	s.set(func() { all = slices.Clone(s.errors) })
 	return all
@@ -249,14 +250,14 @@ func (s *Scenario) run(bundle map[string]any) (answer *response, failed bool) {
 	e.outputs[trigger.ID] = bundle
 	err := e.flow(s.blueprint.Flow[1:])
 	if err != nil {
-		// An instant trigger: the first error is one too many.
+		// An instant trigger: the first error deactivates it.
 		s.set(func() { s.on, s.errors = false, append(s.errors, err) })
 	}
 	return e.answer, err != nil
 }
 
-// Retry tries every stored incomplete execution again, as Make does after a
-// while, and returns what went wrong for good.
+// Retry retries every stored incomplete execution, as Make does after a while,
+// and returns the errors that remain.
 func (s *Scenario) Retry() error {
 	var waiting []*incomplete
 	s.set(func() { waiting, s.incomplete = s.incomplete, nil })
@@ -272,8 +273,7 @@ func (s *Scenario) Retry() error {
 	return nil
 }
 
-// BreakHandlers takes every error handler away, as a person may do who tidies
-// up.
+// BreakHandlers removes every error handler, as a person who tidies up may do.
 func (s *Scenario) BreakHandlers() {
 	var strip func(flow []*module)
 	strip = func(flow []*module) {

@@ -54,7 +54,7 @@ type module struct {
 		} `json:"designer"`
 	} `json:"metadata"`
 
-	// mapped is the mapper, read.
+	// mapped is the parsed mapper.
 	mapped map[string]any
 }
 
@@ -67,7 +67,7 @@ type filter struct {
 	} `json:"conditions"`
 }
 
-// known are the modules that exist here, with their version.
+// known are the modules that the interpreter has, with their version.
 var known = map[string]int{
 	"gateway:CustomWebHook": 1, "gateway:WebhookRespond": 1, "builtin:BasicRouter": 1, "util:SetVariables": 1,
 	"http:MakeRequest": 4, "builtin:Break": 1, "builtin:Ignore": 1,
@@ -82,7 +82,7 @@ var cannotFail = []string{"gateway:CustomWebHook", "builtin:BasicRouter"}
 // operators are the comparisons of filters.
 var operators = []string{"text:equal", "text:notequal", "number:equal", "number:less", "number:greater", "number:lessorequal", "number:greaterorequal"}
 
-// parse reads a file that holds nothing unknown.
+// parse reads a file and refuses unknown members.
 func parse(file []byte) (*blueprint, error) {
 	d := json.NewDecoder(bytes.NewReader(file))
 	d.DisallowUnknownFields()
@@ -93,8 +93,8 @@ func parse(file []byte) (*blueprint, error) {
 	return b, nil
 }
 
-// Check reports everything in a file that Make would refuse, or that would have
-// a scenario break at the first error.
+// Check reports everything in a file that Make would refuse, or that would let
+// the first error break a scenario.
 func Check(file []byte) error {
 	b, err := parse(file)
 	if err != nil {
@@ -156,7 +156,8 @@ func uses(flow []*module, kind string) bool {
 	return false
 }
 
-// flow checks the modules of one way. seen are those whose output may be used.
+// flow checks the modules of one route. seen are those whose output may be
+// used.
 func (c *checker) flow(flow []*module, seen map[int]bool, where string, handler bool) {
 	if len(flow) == 0 {
 		c.fault("%s is empty", where)
@@ -222,7 +223,7 @@ func (c *checker) module(m *module, at string, seen map[int]bool) {
 	c.formulas(m, at, seen)
 }
 
-// fields are what each module's mapper may and must hold; a ! must be there.
+// fields are what each module's mapper may contain; a field with ! is required.
 var fields = map[string][]string{
 	"gateway:WebhookRespond": {"status!", "body!", "headers!"},
 	"util:SetVariables":      {"scope!", "variables!"},
@@ -263,8 +264,8 @@ func (c *checker) mapper(m *module, at string) {
 	}
 }
 
-// formulas checks each formula of a module: that it can be read, and uses only
-// the output of modules that ran before on the same way.
+// formulas checks each formula of a module: that it parses, and uses only the
+// output of earlier modules on the same route.
 func (c *checker) formulas(m *module, at string, seen map[int]bool) {
 	var check func(v any)
 	check = func(v any) {

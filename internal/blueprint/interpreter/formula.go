@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// A formula is what stands between two braces: a path into the output of a
-// module, a text in quotes, a word of Make's, or a function of formulas.
+// A formula is the text within double braces: a path into the output of a
+// module, a quoted text, a keyword of Make, or a function of formulas.
 type formula interface {
 	eval(e *execution) (any, error)
 }
@@ -67,7 +67,7 @@ func template(s string) ([]piece, error) {
 	}
 }
 
-// references are the modules that a template uses.
+// references lists the modules that a template uses.
 func references(s string) ([]int, error) {
 	pieces, err := template(s)
 	var ids []int
@@ -92,7 +92,7 @@ type parser struct{ rest string }
 
 func (p *parser) space() { p.rest = strings.TrimLeft(p.rest, " ") }
 
-// take cuts a begin of these characters off.
+// take cuts a prefix of these characters off.
 func (p *parser) take(allowed string) string {
 	n := 0
 	for n < len(p.rest) && strings.IndexByte(allowed, p.rest[n]) >= 0 {
@@ -188,7 +188,7 @@ func (p *parser) path() (formula, error) {
 	return out, nil
 }
 
-// eval of a path gives nil for what is not there.
+// eval returns nil for a path that does not exist.
 func (p path) eval(e *execution) (any, error) {
 	output, ran := e.outputs[p.module]
 	if !ran {
@@ -295,7 +295,7 @@ var functions = map[string]function{
 	}},
 }
 
-// paste is a value as it stands in a text. Nothing is escaped.
+// paste is a value within a text. Nothing is escaped.
 func paste(v any) string {
 	switch t := v.(type) {
 	case nil:
@@ -312,7 +312,7 @@ func paste(v any) string {
 	return fmt.Sprint(v)
 }
 
-// value is what a template gives: a formula alone keeps its kind.
+// value is the result of a template: a single formula keeps its type.
 func (e *execution) value(s string) (any, error) {
 	pieces, err := template(s)
 	if err != nil {
@@ -336,7 +336,7 @@ func (e *execution) value(s string) (any, error) {
 	return out.String(), nil
 }
 
-// text is a template's value as a text.
+// text is a template's result as a text.
 func (e *execution) text(s string) (string, error) {
 	v, err := e.value(s)
 	return paste(v), err

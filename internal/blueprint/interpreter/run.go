@@ -17,10 +17,11 @@ import (
 type execution struct {
 	scenario *Scenario
 	id       string
-	// outputs are what the modules gave, by their id.
+	// outputs are the outputs of the modules, by their id.
 	outputs map[int]map[string]any
 	answer  *response
-	// left is how often Break may try again; below 0 as often as it says.
+	// left is how often Break may retry; below 0, as often as the module is set
+	// to.
 	left int
 }
 
@@ -36,11 +37,12 @@ type incomplete struct {
 	err       error
 }
 
-// errStopped ends a way without an error: a filter that does not let through,
-// or a directive that took an error.
+// errStopped ends a route without an error: a filter that does not match, or a
+// directive that handled an error.
 var errStopped = errors.New("stopped")
 
-// flow runs modules one after the other. The error is one that no handler took.
+// flow runs modules one after the other. The error is one that no handler
+// caught.
 func (e *execution) flow(modules []*module) error {
 	for i, m := range modules {
 		if passes, err := e.passes(m.Filter); err != nil {
@@ -64,8 +66,8 @@ func (e *execution) flow(modules []*module) error {
 	return nil
 }
 
-// routes runs every way out of a router that lets through. None sees what
-// another did.
+// routes runs every route of a router whose filter matches. No route sees the
+// output of another.
 func (e *execution) routes(m *module) error {
 	before := e.outputs
 	defer func() { e.outputs = before }()
@@ -97,7 +99,7 @@ func (e *execution) handle(m *module, rest []*module, err error) error {
 	return err
 }
 
-// store keeps an execution that is to be tried again.
+// store keeps an execution for a retry.
 func (e *execution) store(h *module, rest []*module, err error) error {
 	left := e.left
 	if left < 0 {
@@ -141,7 +143,8 @@ func (e *execution) passes(f *filter) (bool, error) {
 	return false, nil
 }
 
-// compare compares; what is no number is neither less nor greater than one.
+// compare compares two values; a text is neither less nor greater than a
+// number.
 func compare(a, operator, b string) bool {
 	switch operator {
 	case "text:equal":
@@ -319,7 +322,7 @@ func (e *execution) withQuery(address string, u *url.URL, m *module) (string, er
 	return address + "?" + query.Encode(), nil
 }
 
-// items are the objects of a list.
+// items returns the objects of a list.
 func items(v any) []map[string]any {
 	list, _ := v.([]any)
 	var out []map[string]any
@@ -331,7 +334,7 @@ func items(v any) []map[string]any {
 	return out
 }
 
-// textOf is the text under a key, "" when there is none.
+// textOf returns the text under a key, "" when there is none.
 func textOf(object map[string]any, key string) string {
 	s, _ := object[key].(string)
 	return s
