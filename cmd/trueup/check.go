@@ -213,22 +213,22 @@ func (c checked) print(cmd *cobra.Command, cfg *config.Config) error {
 func weaknesses(k connector.Knowledge) []string {
 	var all []string
 	if !k.Actor {
-		all = append(all, "does not report who edited a record: every edit by others counts as a person's")
+		all = append(all, "does not report who edited a record, so every edit that is not Trueup's counts as a person's")
 	} else if !k.FieldTime {
-		all = append(all, "reports who edited a record last, but not which field: an automation that edits after a person hides the person, "+
-			"so its edit is held like a person's unless it is certainly older than the source's change, or one of our writes explains it")
+		all = append(all, "reports who edited a record last, but not which field was edited. If an automation edits after a person, only the automation shows, "+
+			"so its edit counts like a person's, unless it is certainly older than the source's change or comes from a write of Trueup")
 	}
 	switch {
 	case !k.Order:
-		all = append(all, "does not report when a record was edited: if the last two reads cannot show which change is newer, the customer is held")
+		all = append(all, "does not report when a record was edited. If Trueup's last two reads do not show which change is newer, the customer is held")
 	case !k.FieldTime:
-		all = append(all, "has one edit time for the whole record: an edit that may be newer than the source's change is held")
+		all = append(all, "has one edit time for the whole record. If any edit may be newer than the source's change, the customer is held")
 	}
 	if !k.ConditionalWrite {
-		all = append(all, "writes unconditionally: an edit between our read and our write is overwritten unseen")
+		all = append(all, "has no conditional write (if_match), so an edit between Trueup's read and its write is overwritten unnoticed")
 	}
 	if k.Unverified {
-		all = append(all, "cannot show what was written (read_back: false): a write counts once the tool accepts it, and is never verified")
+		all = append(all, "cannot show what was written (read_back: false), so a write counts when the tool accepts it, and is never verified")
 	}
 	return all
 }

@@ -245,7 +245,7 @@ func (l *stepLines) line(s replay.Step) error {
 	if s.Status != "" {
 		value += fmt.Sprintf(" -> %s (%s)", s.Status, s.Target)
 	}
-	_, err := fmt.Fprintf(l.out, "event %d of %s: customer %s: %s: %s\n", s.Seq, s.Sync, orDash(s.Customer), value, s.Does)
+	_, err := fmt.Fprintf(l.out, "event %d of %s: customer %s, %s: %s\n", s.Seq, s.Sync, orDash(s.Customer), value, s.Does)
 	return err
 }
 

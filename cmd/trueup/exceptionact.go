@@ -43,13 +43,13 @@ func exceptionsActCommands() []*cobra.Command {
 		{verb: store.Acknowledge, short: "Acknowledge exceptions", example: "acknowledge 3 4"},
 		{verb: store.Assign, short: "Assign exceptions to an owner", use: "NUMBER OWNER", example: "assign 3 ana@example.com",
 			word: func(r *exceptions.Request, owner string) error { r.Owner = owner; return nil }},
-		{verb: store.Retry, short: "Run the customers of these exceptions again, now", example: "retry 3 4"},
+		{verb: store.Retry, short: "Check the customers of these exceptions again, now", example: "retry 3 4"},
 		{verb: store.Ignore, short: "Ignore exceptions until the source changes, or permanently", example: "ignore 3 --for-ever", flags: ignoreFlags},
-		{verb: store.Resolve, short: "Close exceptions, whatever the tools hold", example: "resolve 3"},
+		{verb: store.Resolve, short: "Close exceptions and change nothing in the tools", example: "resolve 3"},
 		{verb: store.Reopen, short: "Reopen exceptions", example: "reopen 3"},
 		{verb: store.UseSource, short: "Write the source's value over the target's", example: "use-source 3", flags: sawFlag},
 		{verb: store.KeepTarget, short: "Keep the target's value", example: "keep-target 3 --until 2026-12-31", flags: keepFlags},
-		{verb: store.LinkTo, short: "Link the customer to a record", use: "NUMBER TARGET", example: "link 3 contact_9", long: linkLong, flags: func(cmd *cobra.Command, r *exceptions.Request) { joinFlags(cmd, &r.Force) },
+		{verb: store.LinkTo, short: "Link the customer to a record", use: "NUMBER RECORD", example: "link 3 contact_9", long: linkLong, flags: func(cmd *cobra.Command, r *exceptions.Request) { joinFlags(cmd, &r.Force) },
 			word: func(r *exceptions.Request, id string) error { r.TargetID = id; return nil }},
 		{verb: store.Rematch, short: "Remove the link and run the match rules again", example: "rematch 3"},
 	} {
@@ -158,12 +158,16 @@ func sentenceOf(d exceptions.Done, r exceptions.Request) string {
 	if !d.Changed {
 		return fmt.Sprintf("exception %d: already done", x.ID)
 	}
-	looked := fmt.Sprintf("customer %s of %s will be checked again; see trueup explain %s %s", x.Customer, x.Sync, x.Sync, x.Customer)
+	looked := fmt.Sprintf("customer %s of %s will be checked again; to see the result: trueup explain %s %s", x.Customer, x.Sync, x.Sync, x.Customer)
 	switch r.Verb {
 	case store.UseSource:
-		return fmt.Sprintf("exception %d: will overwrite %[3]s with %[2]s from the source: %[4]s", x.ID, orNothing(d.SawSource), orNothing(d.Saw), looked)
+		return fmt.Sprintf("exception %d: Trueup will write the source's value (%s) over %s: %s", x.ID, orNothing(d.SawSource), orNothing(d.Saw), looked)
 	case store.KeepTarget:
-		return fmt.Sprintf("exception %d: will keep %s although the source has %s: %s", x.ID, orNothing(d.Saw), orNothing(d.SawSource), looked)
+		until := "until the source changes"
+		if !r.Until.IsZero() {
+			until = "until " + r.Until.UTC().Format("2006-01-02 15:04:05Z")
+		}
+		return fmt.Sprintf("exception %d: %s stays %s, although the source has %s: %s", x.ID, orNothing(d.Saw), until, orNothing(d.SawSource), looked)
 	case store.LinkTo:
 		return fmt.Sprintf("exception %d: %s\n%s", x.ID, looked, linked(x.Sync, x.Customer, r.TargetID))
 	case store.Retry, store.Rematch:
@@ -171,7 +175,7 @@ func sentenceOf(d exceptions.Done, r exceptions.Request) string {
 	case store.Assign:
 		return fmt.Sprintf("exception %d is assigned to %s", x.ID, x.Owner)
 	}
-	return fmt.Sprintf("exception %d is %s", x.ID, x.State)
+	return fmt.Sprintf("exception %d is %s%s", x.ID, x.State, ignoredUntil(string(x.Ignored)))
 }
 
 // orNothing shows a tool's value.

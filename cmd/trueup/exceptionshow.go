@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -54,12 +55,14 @@ func showException(cmd *cobra.Command, args []string, _ *config.Config, db *stor
 	return err
 }
 
+// ignoredUntil says how long an exception stays ignored, "" for one that is not.
+func ignoredUntil(ignored string) string {
+	return map[string]string{string(store.IgnoredUntilChange): " until the source changes", string(store.IgnoredAlways): " permanently"}[ignored]
+}
+
 func printException(out io.Writer, x contract.ExceptionInFull) {
 	at := clockOf(out)
-	state := string(x.State)
-	if x.Ignored != "" {
-		state += map[string]string{string(store.IgnoredUntilChange): " until the source changes", string(store.IgnoredAlways): " permanently"}[x.Ignored]
-	}
+	state := string(x.State) + ignoredUntil(x.Ignored)
 	fmt.Fprintf(out, `exception %d: %s, %s
   sync          %s
   customer      %s
@@ -74,15 +77,19 @@ func printException(out io.Writer, x contract.ExceptionInFull) {
 `, x.ID, x.Kind, state, x.Sync, orDash(x.Customer), orDash(x.Owner), x.Reason, x.Stage, orDash(x.LastAction), orDash(x.SourceValue),
 		orDash(x.TargetValue), x.Confidence, status.Plural(x.Count, "time"), at.when(*x.FirstSeen), at.when(*x.LastSeen), at.since(*x.OpenedAt))
 	if x.Siblings > 0 {
-		fmt.Fprintf(out, "  cause         %s, shared by %s: --group acts on all of them\n", x.Cause, status.Plural(x.Siblings, "other exception"))
+		fmt.Fprintf(out, "  cause         %s, shared by %s; add --group to act on all of them\n", x.Cause, status.Plural(x.Siblings, "other exception"))
 	}
 	for _, c := range x.Candidates {
-		fmt.Fprintf(out, "  candidate     %s, holds %s (by %s, %.0f%% confidence): trueup exceptions link %d %s\n", c.TargetID, orDash(c.Value), orDash(c.Rule), c.Confidence*100, x.ID, c.TargetID)
+		fmt.Fprintf(out, "  candidate     %s, has %s (by %s, %.0f%% confidence)", c.TargetID, orDash(c.Value), orDash(c.Rule), c.Confidence*100)
+		if x.Kind != status.DuplicateLink { // this record is another customer's, and linking it is refused
+			fmt.Fprintf(out, ": trueup exceptions link %d %s", x.ID, c.TargetID)
+		}
+		fmt.Fprintln(out)
 	}
 	printRemedies(out, "  to do         ", x.Remedies, x.Sync, x.Customer)
 	printOffers(out, x)
 	for _, a := range x.History {
-		fmt.Fprintf(out, "  %s  %s %s %s\n", at.when(*a.At), a.Who, a.Verb, a.Note)
+		fmt.Fprintf(out, "  %s  %s\n", at.when(*a.At), strings.TrimSpace(fmt.Sprintf("%s: %s %s", a.Who, a.Verb, a.Note)))
 	}
 }
 
@@ -92,13 +99,13 @@ func printOffers(out io.Writer, x contract.ExceptionInFull) {
 	t := newGrid(out, "")
 	offer := func(command, does string) { fmt.Fprintf(t, "  trueup %s\t%s\n", command, does) }
 	if x.Customer != "" {
-		offer(fmt.Sprintf("exceptions compare %d", x.ID), "see both sides as the tools hold them now")
+		offer(fmt.Sprintf("exceptions compare %d", x.ID), "see the customer and its record as the tools show them now, with name and email")
 	}
 	if slices.ContainsFunc(x.Offers, func(o contract.OfferLine) bool { return o.Verb == string(store.LinkTo) }) && x.Kind != status.BrokenLink {
 		offer("exceptions suggest --sync "+x.Sync, "find similar records")
 	}
 	if x.Kind == status.UnreadableEvent {
-		offer("events list --sync "+x.Sync+" --outcome parked", "see the events")
+		offer("events list --sync "+x.Sync+" --outcome parked", "see the events; the unreadable ones have no customer")
 	}
 	for _, o := range x.Offers {
 		command := fmt.Sprintf("exceptions %s %d", exceptions.Command(store.Verb(o.Verb)), x.ID)
@@ -109,6 +116,7 @@ func printOffers(out io.Writer, x contract.ExceptionInFull) {
 			command += " OWNER"
 		case store.MapTo:
 			command += " STATUS"
+			o.Does = "give the value a meaning in trueup.yaml, or list it under ignore"
 		case store.KeepTarget:
 			command += " [--until DATE]"
 		case store.Ignore:

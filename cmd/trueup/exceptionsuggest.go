@@ -133,7 +133,7 @@ func sideBySide(out io.Writer, source app.Side, candidates []app.Side) error {
 	for _, key := range slices.Sorted(maps.Keys(names)) {
 		row(key, func(s app.Side) string { return s.Keys[key] })
 	}
-	row("sure", func(s app.Side) string {
+	row("confidence", func(s app.Side) string {
 		if s.Confidence == 0 {
 			return ""
 		}

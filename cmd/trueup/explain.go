@@ -21,7 +21,7 @@ func explainCommand() *cobra.Command {
 		Use:   "explain SYNC CUSTOMER",
 		Short: "Show why a customer has its current status",
 		Long: `Show why a customer has its current status: what the source wants, what the target
-holds, what was last proved there, and each decision. CUSTOMER is the source's id,
+shows, what was last confirmed there, and each decision. CUSTOMER is the source's id,
 the target's id, or the customer's email address.`,
 		Example: `  trueup explain customer-status cus_123
   trueup explain customer-status jane@example.com --json`,
@@ -129,17 +129,17 @@ func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, wa
 	}
 	fmt.Fprintln(out)
 	t := newGrid(out, "  \tSTATUS\tVALUE\tSINCE\tBY")
-	fmt.Fprintf(t, "  desired (the source wants)\t%s\t%s\t%s\t-\n", orDash(string(r.Desired.Status)), orDash(r.Desired.Value), at.earliest(c.Desired.At))
-	fmt.Fprintf(t, "  observed (the target holds)\t%s\t%s\t%s\t%s\n", orDash(string(r.Observed.Status)), orDash(c.Observed.Value), at.lastEdit(c, fieldTime), orDash(r.Observed.By))
+	fmt.Fprintf(t, "  source wants (desired)\t%s\t%s\t%s\t-\n", orDash(string(r.Desired.Status)), orDash(r.Desired.Value), at.earliest(c.Desired.At))
+	fmt.Fprintf(t, "  target shows (observed)\t%s\t%s\t%s\t%s\n", orDash(string(r.Observed.Status)), orDash(c.Observed.Value), at.lastEdit(c, fieldTime), orDash(r.Observed.By))
 	since := c.Base.At
 	if since.IsZero() {
 		since = c.Base.SeenAt
 	}
-	base := "last proved there"
+	base := "last confirmed there"
 	if !r.Verified {
 		base = "accepted, not verified"
 	}
-	fmt.Fprintf(t, "  base (%s)\t%s\t%s\t%s\t%s\n", base, orDash(string(r.Base.Status)), orDash(r.Base.Value), at.when(since), orDash(c.Base.By))
+	fmt.Fprintf(t, "  %s (base)\t%s\t%s\t%s\t%s\n", base, orDash(string(r.Base.Status)), orDash(r.Base.Value), at.when(since), orDash(c.Base.By))
 	if err := t.Flush(); err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, wa
 		if k.Kind == store.Theirs {
 			side = "target"
 		}
-		fmt.Fprintf(out, "  %s chose the %s's value %s, when the target held %s\n", k.By, side, at.on(c.Ruling.At), orDash(c.Ruling.Observed))
+		fmt.Fprintf(out, "  %s chose the %s's value %s, when the target showed %s\n", k.By, side, at.on(c.Ruling.At), orDash(c.Ruling.Observed))
 	}
 	if !c.DueAt.IsZero() {
 		fmt.Fprintf(out, "  next check %s\n", at.next(c.DueAt))

@@ -13,7 +13,7 @@ import (
 
 // What only the target's word stands for is not said to be proved.
 func TestExplainSaysWhatWasAcceptedAndNotVerified(t *testing.T) {
-	for unverified, want := range map[bool]string{false: "base (last proved there)", true: "base (accepted, not verified)"} {
+	for unverified, want := range map[bool]string{false: "last confirmed there (base)", true: "accepted, not verified (base)"} {
 		c := store.Customer{Sync: "s", Customer: "cus_1", Base: store.Base{Known: true, Value: "Active", Unverified: unverified}}
 		var out bytes.Buffer
 		cmd := &cobra.Command{}

@@ -131,6 +131,9 @@ func (p screen) sync(s contract.Sync) {
 		p.line("queue", "nothing waiting")
 	default:
 		text := status.Plural(s.WaitingCustomers, "customer") + ", " + status.Plural(s.WaitingEvents, "event")
+		if s.WaitingEvents == 0 {
+			text = "no events; " + status.Plural(s.WaitingCustomers, "customer") + " to check again"
+		}
 		if s.OldestWaiting != nil {
 			text += ", the oldest from " + p.ago(s.OldestWaiting)
 		}
@@ -156,7 +159,7 @@ func (p screen) sync(s contract.Sync) {
 		p.line("halted", "by mass_change %s; waiting: %s; to let them through: trueup resume %s --reason TEXT", p.ago(h.Since), status.Plural(h.WaitingCustomers, "customer"), s.Sync)
 	}
 	p.line("exceptions", "%s", open(s))
-	p.line("holds", "%s", orNone(s.Held, "%d, where a person changed the target"))
+	p.line("held", "%s", orNone(s.Held, "%d, because someone changed the target too"))
 	p.drift(s)
 	p.watching(s)
 	fmt.Fprintln(p)
@@ -237,7 +240,7 @@ func (p screen) drift(s contract.Sync) {
 	}
 	p.line("drift", "%s", cmp.Or(strings.Join(causes, ", "), "none")+" (at the last comparison)")
 	if n := s.Sweeps[0].Waiting; n > 0 {
-		p.line("", "%s changed before go-live; review them with trueup plan %s", status.Plural(n, "customer"), s.Sync)
+		p.line("", "%s never synced: they wait for a plan that you apply; trueup plan %s", status.Plural(n, "customer"), s.Sync)
 	}
 }
 

@@ -191,7 +191,7 @@ var askedHistories = map[string]history{
 			h.state("canceled")
 		}},
 	"the target answers 200 and keeps the old value": {
-		holds: "Paused", kind: status.WriteFailed, reason: "Churned was sent to crm, which answered that it was done and shows Paused", written: []string{paused},
+		holds: "Paused", kind: status.WriteFailed, reason: "crm accepted Churned but shows Paused", written: []string{paused},
 		begin: func(h *historian) {
 			h.insteadOfWrite(answered)
 			h.tell("evt_2", "canceled", h.state("canceled"))

@@ -41,10 +41,10 @@ func Command(verb store.Verb) string {
 
 // always are offered for every kind.
 var always = []Offer{
-	{store.Acknowledge, "Acknowledge", "acknowledge it"},
+	{store.Acknowledge, "Acknowledge", "show that you are working on it"},
 	{store.Assign, "Assign", "assign it to an owner"},
 	{store.Ignore, "Ignore", "ignore it until the source changes, or permanently"},
-	{store.Resolve, "Resolve", "close it, whatever the tools hold; it reopens if the problem returns (a conflict or first contact: once a side changes)"},
+	{store.Resolve, "Resolve", "close it and change nothing in the tools; it opens again if the problem returns (a conflict or first contact: if a side changes)"},
 	{store.Reopen, "Reopen", "open it again"},
 }
 
@@ -54,7 +54,7 @@ var (
 	keepTarget = Offer{store.KeepTarget, "Keep the target's value", "keep the target's value, until the source changes or for a time"}
 	link       = Offer{store.LinkTo, "Link", "link the customer to a record of the target"}
 	rematch    = Offer{store.Rematch, "Rematch", "remove the link and run the match rules again"}
-	resume     = Offer{store.ResumeSync, "Resume", "let the waiting customers through, and start counting again"}
+	resume     = Offer{store.ResumeSync, "Resume", "write the customers who wait, and start counting again"}
 )
 
 // special are offered first, by kind.

@@ -49,7 +49,7 @@ func TestMatch(t *testing.T) {
 		"what the search found and does not match": {[]Rule{byEmail}, []status.TargetRecord{rec("r2", "email", "ana@example.com.evil.org"), rec("r3")}, "", status.Unmatched, 1, "no record"},
 		"two records": {[]Rule{byEmail}, []status.TargetRecord{rec("r3", "email", "ana@example.com"), rec("r2", "email", "ana@example.com")}, "", status.AmbiguousMatch, 1, "2 records match by email = email"},
 		"two by the first rule are not told apart later": {[]Rule{byEmail, byID}, []status.TargetRecord{rec("r3", "email", "ana@example.com"), rec("r2", "email", "ana@example.com", "external_id", "cus_1")}, "", status.AmbiguousMatch, 1, "2 records match by email = email"},
-		"a rule that is not sure enough":                 {[]Rule{byName}, []status.TargetRecord{rec("r2", "name", "Ana")}, "", status.LowConfidence, 1, "0.5 sure and 0.8"},
+		"a rule that is not sure enough":                 {[]Rule{byName}, []status.TargetRecord{rec("r2", "name", "Ana")}, "", status.LowConfidence, 1, "confidence 0.5; min_confidence is 0.8"},
 		"a key that the customer does not have":          {[]Rule{{Source: "phone", Target: "phone", Confidence: 1}}, []status.TargetRecord{rec("r2", "phone", "")}, "", status.Unmatched, 0, "no phone"},
 		"the record's own id":                            {[]Rule{{Source: "email", Target: "id", Confidence: 1}}, []status.TargetRecord{rec("ana@example.com"), rec("Ana@Example.com")}, "Ana@Example.com", "", 1, ""},
 		"look-alikes stay apart":                         {[]Rule{byEmail}, []status.TargetRecord{rec("r2", "email", "аna@example.com"), rec("r3", "email", "a.na@example.com")}, "", status.Unmatched, 1, ""},

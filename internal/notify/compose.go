@@ -314,12 +314,12 @@ func (c composer) buttons(g store.GroupState, x store.Exception, history []store
 }
 
 // about says where to read more.
-func about(id int64) string { return fmt.Sprintf("trueup exceptions show %d", id) }
+func about(id int64) string { return fmt.Sprintf("what you can do: trueup exceptions show %d", id) }
 
 // links lead to what the kind means and what to do, and to the service.
 func (c composer) links(m *Message, kind status.Kind) {
 	if c.Home == "" {
-		m.Notes = append(m.Notes, fmt.Sprintf("meaning and remedy: docs/exceptions/%s.md", kind))
+		m.Notes = append(m.Notes, fmt.Sprintf("what it means: docs/exceptions/%s.md", kind))
 		return
 	}
 	m.Links = append(m.Links, Link{"Meaning and remedy", strings.TrimSuffix(c.Home, "/") + "/help/" + string(kind)})

@@ -83,7 +83,7 @@ func needs(row contract.Sync) []string {
 		all = append(all, row.Sync+": nothing is synced, "+m.Reason)
 	}
 	if row.Halted != nil {
-		all = append(all, row.Sync+": halted by mass_change, see trueup resume")
+		all = append(all, row.Sync+": halted by mass_change; if the change is right: trueup resume "+row.Sync+" --reason TEXT")
 	}
 	if row.Silence != nil {
 		all = append(all, row.Sync+": "+row.Source.Connection+" has gone silent")

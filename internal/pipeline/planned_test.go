@@ -50,7 +50,7 @@ func TestARowIsWrittenWhenTheDecisionIsTheRows(t *testing.T) {
 	}{
 		"nothing has moved": {want: store.RowApplied, value: "Churned", write: 1, note: "over nothing, by plan 1f3a2b4c5d6e"},
 		"a person has edited the record": {moved: func(w *world) { w.crm.edit("rec_cus_1", "Paused", status.ActorHuman) },
-			want: store.RowRefused, note: "the target holds Paused now, the plan has nothing; the target holds another value", value: "Paused"},
+			want: store.RowRefused, note: "the target has Paused now, the plan has nothing; the target has another value", value: "Paused"},
 		"somebody has set what is to be written": {moved: func(w *world) { w.crm.edit("rec_cus_1", "Churned", status.ActorHuman) },
 			want: store.RowRefused, note: "the target holds Churned already", value: "Churned"},
 		"the source has changed": {moved: func(w *world) { w.change("cus_1", "paused") },
@@ -76,7 +76,7 @@ func TestARowIsWrittenWhenTheDecisionIsTheRows(t *testing.T) {
 		}, want: store.RowRefused, note: "gone from crm"},
 		"an edit between the look and the write": {set: func(w *world) { w.crm.conditional = true }, moved: func(w *world) {
 			w.crm.beforeWrite = func(string) { w.crm.beforeWrite = nil; w.crm.edit("rec_cus_1", "Paused", status.ActorHuman) }
-		}, want: store.RowRefused, note: "the target holds Paused now, the plan has nothing; the target holds another value", value: "Paused"},
+		}, want: store.RowRefused, note: "the target has Paused now, the plan has nothing; the target has another value", value: "Paused"},
 		"the sync only watches":                           {moved: func(w *world) { w.f.Config.Mode = "watch" }, want: store.RowRefused, note: "nothing is written"},
 		"a call without an answer that had no effect yet": {moved: func(w *world) { w.crm.fail = times(1, "write", unknown()) }, want: store.RowFailed, note: "writing Churned to crm", looks: true},
 		"a call without an answer that had its effect": {moved: func(w *world) { w.crm.fail = timesOutAfterTheEffect(w, 1) },

@@ -66,7 +66,7 @@ func (a *attempt) settledByLook() verdict {
 // pauses, before people are told and after; it is not sent again.
 func (a *attempt) notShown(i store.Intent) verdict {
 	a.stage = status.StageConfirm
-	a.did("sent %s to %s, which answered that it was done", a.desired.Value, a.Target.Name)
+	a.did("sent %s to %s, which accepted it", a.desired.Value, a.Target.Name)
 	f := reason.Facts{Value: a.desired.Value, Target: a.Target.Name, Found: a.target.Value}
 	attempts, since := a.work.Attempts+1, a.failingSince()
 	retry := a.Retry.after(a.earliest().Sub(since), a.Retry.First, a.Jitter())

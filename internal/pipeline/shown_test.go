@@ -44,7 +44,7 @@ func TestAWriteThatTheTargetOnlySaysItDidIsNotApplied(t *testing.T) {
 			if c.Outcome != status.Parked || c.Base.Value != "Active" || c.Observed.Value != "Active" {
 				t.Errorf("ended %s (%s) with base %s and observed %s", c.Outcome, c.Reason, c.Base.Value, c.Observed.Value)
 			}
-			if x.Kind != status.WriteFailed || !strings.Contains(x.Reason.Sentence(), "Paused was sent to crm, which answered that it was done and shows Active") {
+			if x.Kind != status.WriteFailed || !strings.Contains(x.Reason.Sentence(), "crm accepted Paused but shows Active") {
 				t.Errorf("told %s: %s", x.Kind, x.Reason)
 			}
 			if got := len(w.crm.asked); got != 1 {

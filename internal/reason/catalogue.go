@@ -103,6 +103,17 @@ func before(word, text string) string {
 	return word + text
 }
 
+// period is a duration without its empty ends: 1h for 1h0m0s.
+func period(within string) string {
+	if rest, whole := strings.CutSuffix(within, "m0s"); whole {
+		within = rest + "m"
+	}
+	if rest, whole := strings.CutSuffix(within, "h0m"); whole {
+		within = rest + "h"
+	}
+	return within
+}
+
 // counted is a number of things, "some" where it is not known.
 func counted(n int, thing string) string {
 	if n == 0 {

@@ -2,22 +2,22 @@ package reason
 
 // decisions are the reasons of the decision table.
 var decisions = map[Code]entry{
-	AlreadyEqual:       {says: always("the target holds it already")},
-	TargetEmpty:        {says: always("the target's field was empty and we had never written it")},
-	SourceNewer:        {says: always("we had never written it, and the source's change is newer than the record's last edit")},
-	FirstContactSource: {says: always("we had never written it, and first_contact says that the source wins")},
-	FirstContactAsk: {says: always("the target holds another value, or was emptied, and we have never written it"),
-		todo: do(Remedy{Text: "choose whose value is right, or set first_contact: source_wins"})},
-	Untouched:       {says: always("no one had changed the target since it was last proved")},
-	OurWriteArrived: {says: always("the target holds an earlier write of ours whose effect was not known")},
-	OurOlderWrite:   {says: always("the target held an older write of ours")},
+	AlreadyEqual:       {says: always("the target already has this value")},
+	TargetEmpty:        {says: always("the target's field was empty, and Trueup had never written this record")},
+	SourceNewer:        {says: always("Trueup had never written this record, and the source's change is newer than the record's last edit")},
+	FirstContactSource: {says: always("Trueup had never written this record, and first_contact is source_wins")},
+	FirstContactAsk: {says: always("the target has another value, or was emptied, and Trueup has never written this record"),
+		todo: do(Remedy{Text: "decide which value is right; if the source is right for every customer, set first_contact: source_wins and retry"})},
+	Untouched:       {says: always("no one had changed the target since Trueup last confirmed its value")},
+	OurWriteArrived: {says: always("the target shows an earlier write of Trueup whose result was unknown")},
+	OurOlderWrite:   {says: always("the target showed an older value that Trueup had written")},
 	AutomationEdit:  {says: always("an automation had changed the target")},
-	PersonNewer:     {says: withTimes("the target was changed later than the source, so that edit stays")},
-	PersonOlder:     {says: always("the target was changed before the source")},
-	CannotTell: {says: withTimes("the target was changed too, and the times cannot tell which change is newer; " +
-		"the edit stays until its owner decides, or the source changes again")},
-	OwnerUsesSource:  {says: always("the owner chose the source's value")},
-	OwnerKeepsTarget: {says: always("the owner chose to keep the target's value")},
+	PersonNewer:     {says: withTimes("the target was edited after the source changed, so the edit stays")},
+	PersonOlder:     {says: always("the source changed after the target was edited")},
+	CannotTell: {says: withTimes("both sides were changed, and the times do not show which change is newer; " +
+		"the target's value stays until someone decides or the source changes again")},
+	OwnerUsesSource:  {says: always("someone chose the source's value")},
+	OwnerKeepsTarget: {says: always("someone chose to keep the target's value")},
 }
 
 // withTimes adds when both sides were changed, as far as it is known. It says no
@@ -30,7 +30,7 @@ func withTimes(sentence string) func(Facts) string {
 		changed, edited, who := "at an unknown time", "at an unknown time", "someone"
 		switch {
 		case !f.At.IsZero() && f.Earliest:
-			changed = "at " + stamp(f.At) + " at the earliest"
+			changed = "at " + stamp(f.At) + " or later"
 		case !f.At.IsZero():
 			changed = "at " + stamp(f.At)
 		}
@@ -40,7 +40,7 @@ func withTimes(sentence string) func(Facts) string {
 		case !f.To.IsZero() && !f.From.IsZero():
 			edited = "between " + stamp(f.From) + " and " + stamp(f.To)
 		case !f.To.IsZero():
-			edited = "at " + stamp(f.To) + " at the latest"
+			edited = "at " + stamp(f.To) + " or earlier"
 		}
 		if f.Person {
 			who = "a person"

@@ -130,18 +130,18 @@ const (
 
 // doings are their texts: what is done, and what stands behind the connection.
 var doings = map[Doing]func(f Facts) string{
-	Syncing:         func(f Facts) string { return "carrying to " + or(f.Connection, "the target") },
+	Syncing:         func(f Facts) string { return "syncing to " + or(f.Connection, "the target") },
 	Searching:       func(f Facts) string { return "searching " + or(f.Connection, "the target") },
 	ReadingCustomer: func(f Facts) string { return "reading the customer in " + or(f.Connection, "the source") },
 	ReadingEvent:    func(f Facts) string { return "reading the event of " + or(f.Connection, "the source") },
 	ReadingRecord:   func(f Facts) string { return "reading the record in " + or(f.Connection, "the target") },
 	ReadingSurvivor: func(f Facts) string {
-		return "reading the survivor of a merge in " + or(f.Connection, "the target")
+		return "reading the record that remains after a merge in " + or(f.Connection, "the target")
 	},
 	Writing: func(f Facts) string {
 		return "writing " + or(f.Value, "the value") + " to " + or(f.Connection, "the target")
 	},
-	Confirming: func(f Facts) string { return "looking whether a write arrived in " + or(f.Connection, "the target") },
+	Confirming: func(f Facts) string { return "checking whether a write arrived in " + or(f.Connection, "the target") },
 	Polling:    func(f Facts) string { return "asking " + or(f.Connection, "the source") + " for its changes" },
 	Comparing:  func(Facts) string { return "comparing both sides" },
 }

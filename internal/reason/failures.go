@@ -19,7 +19,7 @@ var rows = map[Code]entry{
 		return "the customer is linked to record " + or(f.Record, "another") + " now, the plan has record " + or(f.Survivor, "another")
 	}},
 	TargetChanged: {says: func(f Facts) string {
-		return "the target holds " + holds(f.Found) + " now, the plan has " + holds(f.Planned)
+		return "the target has " + holds(f.Found) + " now, the plan has " + holds(f.Planned)
 	}},
 	SourceChanged: {says: func(f Facts) string {
 		return "the source asks for " + holds(f.Found) + " now, the plan has " + holds(f.Planned)
@@ -31,14 +31,14 @@ var rows = map[Code]entry{
 var failures = map[Code]entry{
 	CallFailed: {says: call},
 	CallRefused: {says: call,
-		todo: do(Remedy{Verb: Retry, Text: "correct the record or the configuration, then look again"})},
+		todo: do(Remedy{Verb: Retry, Text: "correct the record or the configuration, then retry"})},
 	CallStillFails: {says: func(f Facts) string {
 		return call(f) + "; " + counted(f.Count, "attempt") + " so far; it is retried automatically"
 	}},
 	ConnectionFails: {says: func(f Facts) string { return call(f) + "; it is retried automatically" },
 		todo: do(Remedy{Verb: CheckLive, Text: "check the connection"})},
 	DatabaseFailed: {says: func(f Facts) string { return "the database: " + or(f.Detail, "it cannot be used") }},
-	PathWithoutEnd: {says: always("the path ended without an ending")},
+	PathWithoutEnd: {says: always("the attempt ended without a result, which is a fault of Trueup")},
 	QueueStandsStill: {says: func(f Facts) string {
 		waiting := "customers wait"
 		switch {
@@ -47,7 +47,7 @@ var failures = map[Code]entry{
 		case f.Count > 1:
 			waiting = fmt.Sprintf("%d customers wait", f.Count)
 		}
-		sentence := "no customer was synced" + before(" for ", f.Within) + " while " + waiting
+		sentence := "no customer was synced" + before(" for ", period(f.Within)) + " while " + waiting
 		if !f.Since.IsZero() {
 			sentence += ", the first since " + f.Since.Format(time.RFC3339)
 		}
@@ -55,7 +55,7 @@ var failures = map[Code]entry{
 			sentence += "; " + slowed(s)
 		}
 		return sentence
-	}, todo: do(Remedy{Verb: Status, Text: "see what is left of the rate limits, and in the log what became of the last attempts"})},
+	}, todo: do(Remedy{Verb: Status, Text: "see how many calls are left; the log shows the last attempts"})},
 	Several: {says: func(f Facts) string {
 		var all []string
 		for _, r := range f.All {

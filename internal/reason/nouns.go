@@ -6,7 +6,7 @@ import "trueup/internal/status"
 var Kinds = map[status.Kind]string{
 	status.Unmatched:        "No record in the target matches the customer.",
 	status.AmbiguousMatch:   "Several records in the target match the customer.",
-	status.LowConfidence:    "One record matches, but the rule that found it is not sure enough.",
+	status.LowConfidence:    "One record matches, but the rule that found it is less certain than min_confidence.",
 	status.UnmappedStatus:   "The source uses a status that has no meaning yet.",
 	status.Conflict:         "Someone changed the target too, and that edit stays for now.",
 	status.FirstContact:     "The target holds another value, and Trueup has never written this record.",
@@ -23,10 +23,10 @@ var Kinds = map[status.Kind]string{
 // Outcomes says what became of an event.
 var Outcomes = map[status.Outcome]string{
 	status.Applied:      "The target was written and shows the value.",
-	status.AlreadyEqual: "The target held the value already.",
+	status.AlreadyEqual: "The target already had the value.",
 	status.Superseded:   "A newer change of the same customer was applied instead.",
 	status.Held:         "The target was left alone because someone changed it.",
-	status.Parked:       "A person must look into it.",
+	status.Parked:       "A person is needed.",
 	status.Ignored:      "Nothing to do for this event.",
 }
 
@@ -39,5 +39,5 @@ var Stages = map[status.Stage]string{
 	status.StageReadTarget: "Read the record in the target",
 	status.StageDecide:     "Decide whether to write",
 	status.StageWrite:      "Write the value",
-	status.StageConfirm:    "Check that the target holds it",
+	status.StageConfirm:    "Check that the target shows it",
 }

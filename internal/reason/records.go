@@ -5,52 +5,53 @@ import (
 	"strings"
 )
 
-var link = Remedy{Verb: Link, Text: "choose the right record"}
-
 // records are the reasons of the target's record of a customer, and of its link.
 var records = map[Code]entry{
 	NoRecord: {says: func(f Facts) string {
-		sentence := fmt.Sprintf("no record of the target matches by any of the %d match rules", f.Count)
+		sentence := fmt.Sprintf("no record in %s matches this customer by any of the %d match rules", target(f), f.Count)
 		if f.Count <= 1 {
-			sentence = "no record of the target matches by the match rule"
+			sentence = "no record in " + target(f) + " matches this customer by the match rule"
 		}
 		if len(f.Keys) > 0 {
 			sentence += fmt.Sprintf(" (%d could not be tried: the customer has no %s)", f.Count-f.Tried, without(f.Keys))
 		}
 		return sentence
-	}, todo: do(Remedy{Verb: Retry, Text: "add the record or its key in the target, then look again"}, Remedy{Verb: Link, Text: "or choose its record"})},
+	}, todo: do(Remedy{Verb: Retry, Text: "create the record or correct its key, then retry"}, Remedy{Verb: Link, Text: "or link the customer to an existing record"})},
 	SeveralRecords: {says: func(f Facts) string {
 		if f.Count == 0 {
-			return "several records match" + before(" by ", f.Rule)
+			return "several records in " + target(f) + " match" + before(" by ", f.Rule)
 		}
-		return fmt.Sprintf("%d records match%s", f.Count, before(" by ", f.Rule))
-	}, todo: do(Remedy{Verb: Link, Text: "choose the right one"}, Remedy{Verb: Retry, Text: "or merge them in the target, then look again"})},
+		return fmt.Sprintf("%d records in %s match%s", f.Count, target(f), before(" by ", f.Rule))
+	}, todo: do(Remedy{Verb: Link, Text: "link the customer to the right record"}, Remedy{Verb: Retry, Text: "or merge the duplicates, then retry"})},
 	NotSureEnough: {says: func(f Facts) string {
 		if f.Rule == "" {
-			return "one record matches, and its rule is not sure enough"
+			return "one record matches, but its rule is less certain than min_confidence"
 		}
-		return fmt.Sprintf("one record matches by %s, which is only %g sure and %g is asked for", f.Rule, f.Sure, f.LeastSure)
-	}, todo: do(Remedy{Verb: Link, Text: "confirm it, or choose another record"})},
+		return fmt.Sprintf("one record matches by %s, with confidence %g; min_confidence is %g", f.Rule, f.Sure, f.LeastSure)
+	}, todo: do(Remedy{Verb: Link, Text: "if it is the right record, link the customer to it; if not, to another"})},
 	RecordTaken: {says: func(f Facts) string {
-		return "the record found" + before(" by ", f.Rule) + " belongs to " + customer(f) + " already"
-	}, todo: do(link)},
+		return "the record found" + before(" by ", f.Rule) + " is already linked to " + customer(f)
+	}, todo: func(f Facts) []Remedy {
+		return []Remedy{{Verb: Link, Text: "if they are two customers, link this one to a record of its own"}, {Verb: Retry, Text: "or, if the record is this one's, remove the link of " + customer(f) + " and retry"},
+			{Verb: Resolve, Text: "or, if they are one customer, merge them in the source and close this"}}
+	}},
 	SurvivorTaken: {says: func(f Facts) string {
-		return "the linked record" + before(" ", f.Record) + " was merged into " + or(f.Survivor, "another") + " in " + target(f) + ", which belongs to " + customer(f) + " already"
+		return "the linked record" + before(" ", f.Record) + " was merged into " + or(f.Survivor, "another") + " in " + target(f) + ", which is already linked to " + customer(f)
 	}, todo: func(f Facts) []Remedy {
 		return []Remedy{{Verb: LinksSet, Text: "set the right links"}, {Text: "or merge the two customers in " + source(f)}}
 	}},
 	RecordGone: {says: func(f Facts) string {
-		return "the linked record" + before(" ", f.Record) + " is gone from " + target(f)
+		return target(f) + " no longer has the linked record" + before(" ", f.Record)
 	},
-		todo: do(Remedy{Verb: Link, Text: "choose the record that took its place"}, Remedy{Verb: Rematch, Text: "or let the match rules try again"})},
+		todo: do(Remedy{Verb: Link, Text: "link the record that took its place"}, Remedy{Verb: Rematch, Text: "or remove the link and run the match rules again"})},
 	SurvivorGone: {says: func(f Facts) string {
-		return "the linked record" + before(" ", f.Record) + " is gone from " + target(f) + "; it was merged into " + or(f.Survivor, "another") + ", which no longer exists either"
-	}, todo: do(Remedy{Verb: Link, Text: "choose another record"}, Remedy{Verb: Rematch, Text: "or remove the link and let the match rules try again"})},
+		return target(f) + " no longer has the linked record" + before(" ", f.Record) + "; it was merged into " + or(f.Survivor, "another") + ", which no longer exists either"
+	}, todo: do(Remedy{Verb: Link, Text: "link another record"}, Remedy{Verb: Rematch, Text: "or remove the link and run the match rules again"})},
 	AnothersKey: {says: func(f Facts) string {
-		return "the linked record" + before(" ", f.Record) + " shows the " + or(f.Key, "key") + " of " + customer(f) + " now, so nothing is written to it"
-	}, todo: do(Remedy{Verb: Rematch, Text: "let the match rules try again"}, Remedy{Verb: Link, Text: "or choose the right record"})},
+		return "the linked record" + before(" ", f.Record) + " now shows the " + or(f.Key, "key") + " of " + customer(f) + ", so nothing is written to it"
+	}, todo: do(Remedy{Verb: Rematch, Text: "remove the link and run the match rules again"}, Remedy{Verb: Link, Text: "or link the right record"})},
 	NotThereYet: {says: func(f Facts) string {
-		return because(f, "") + semicolon(f) + "it may not be there yet; Trueup will search again"
+		return because(f, "") + semicolon(f) + "it may not exist yet, so Trueup will check again"
 	}},
 	LinkedBy: {says: func(f Facts) string { return who(f) + " linked it to " + or(f.Record, "a record") }},
 	LinkRemovedBy: {says: func(f Facts) string {
@@ -63,14 +64,14 @@ var records = map[Code]entry{
 			sides = append(sides, AccountMoved(a))
 		}
 		if len(sides) == 0 {
-			sides = []string{"the links are of another account"}
+			sides = []string{"the links belong to a different account"}
 		}
 		prefix := ""
 		if f.Sync != "" {
 			prefix = f.Sync + ": "
 		}
-		return prefix + strings.Join(sides, "; ") + "; nothing is carried until a person decides"
-	}, todo: do(Remedy{Verb: SameAccount, Text: "if it is the same account, say so"}, Remedy{Verb: RemoveAllLinks, Text: "if it is another one, remove all links of the sync"},
+		return prefix + strings.Join(sides, "; ") + "; nothing is synced until a person decides"
+	}, todo: do(Remedy{Verb: SameAccount, Text: "if it is the same account, confirm it"}, Remedy{Verb: RemoveAllLinks, Text: "if it is another one, remove all links of the sync"},
 		Remedy{Text: "or put the file back"})},
 }
 
@@ -80,7 +81,7 @@ func AccountMoved(a Account) string {
 	if !a.At.IsZero() {
 		noted = ", noted on " + a.At.UTC().Format("2006-01-02")
 	}
-	return fmt.Sprintf("the links are of another %s account: %s%s; the file has %s now", a.Side, a.Was, noted, a.Now)
+	return fmt.Sprintf("the links belong to a different %s account: %s%s; the file now has %s", a.Side, a.Was, noted, a.Now)
 }
 
 // semicolon stands behind the reason within a reason.

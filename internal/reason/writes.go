@@ -14,20 +14,20 @@ var writes = map[Code]entry{
 	}},
 	ShownNow: {says: func(f Facts) string { return target(f) + " shows it now" }},
 	NotShownYet: {says: func(f Facts) string {
-		return value(f) + " was sent to " + target(f) + ", which answered that it was done and shows " + holds(f.Found) + "; it will be read again"
+		return target(f) + " accepted " + value(f) + " but shows " + holds(f.Found) + "; it will be read again"
 	}},
 	NotShown: {says: func(f Facts) string {
-		return value(f) + " was sent to " + target(f) + ", which answered that it was done and shows " + holds(f.Found)
+		return target(f) + " accepted " + value(f) + " but shows " + holds(f.Found)
 	}, todo: func(f Facts) []Remedy {
 		if f.Status != "" { // in another spelling
-			return []Remedy{{Verb: Retry, Text: fmt.Sprintf("if %s spells it so, write to: %q for %s in trueup.yaml, then look again", target(f), f.Found, f.Status)}}
+			return []Remedy{{Verb: Retry, Text: fmt.Sprintf("if %s spells it that way, write to: %q for %s in trueup.yaml, then retry", target(f), f.Found, f.Status)}}
 		}
-		return []Remedy{{Verb: Retry, Text: "check in " + target(f) + " that the field can be written and that " + value(f) + " is one of its values, then look again"}}
+		return []Remedy{{Verb: Retry, Text: "check in " + target(f) + " that the field can be written and that " + value(f) + " is one of its options, then retry"}}
 	}},
 	OtherSpelling: {says: func(f Facts) string {
-		return fmt.Sprintf("%s keeps %s as %s, which differs in case or space only", target(f), quotedOr(f.Value, "the value"), quotedOr(f.Found, "another spelling"))
+		return fmt.Sprintf("%s keeps %s as %s, which differs only in case or spaces", target(f), quotedOr(f.Value, "the value"), quotedOr(f.Found, "another spelling"))
 	}, todo: func(f Facts) []Remedy {
-		return []Remedy{{Verb: Retry, Text: fmt.Sprintf("write to: %s for %s in trueup.yaml, then look again", quotedOr(f.Found, "the target's spelling"), or(string(f.Status), "the status"))}}
+		return []Remedy{{Verb: Retry, Text: fmt.Sprintf("write to: %s for %s in trueup.yaml, then retry", quotedOr(f.Found, "the target's spelling"), or(string(f.Status), "the status"))}}
 	}},
 	OptionsMissing: {says: func(f Facts) string {
 		return fmt.Sprintf("%s no longer has the option %s in the field that holds the status (its options are %s), so it cannot be written", target(f), quoted(f.Missing), quoted(f.Values))
@@ -38,7 +38,7 @@ var writes = map[Code]entry{
 			lines = append(lines, fmt.Sprintf("written at %s, then %s by %s at %s", stamp(u.Written), cmp.Or(u.Found, "emptied"), u.By, stamp(u.At)))
 		}
 		return value(f) + " does not stay in " + target(f) + before(": ", strings.Join(lines, "; ")) + "; it is not written again until the source changes"
-	}, todo: do(Remedy{Verb: Retry, Text: "find what sets the field back, end it, then look again"})},
+	}, todo: do(Remedy{Verb: Retry, Text: "find what resets the field, stop it, then retry"})},
 	LoopSuspected: {says: func(f Facts) string {
 		var lines []string
 		for _, w := range f.Writes {
@@ -48,30 +48,30 @@ var writes = map[Code]entry{
 		if f.Count > 0 {
 			often = counted(f.Count, "time")
 		}
-		return target(f) + " was written " + often + before(" in ", f.Within) + before(": ", strings.Join(lines, ", ")) + "; nothing more is written to this customer"
+		return target(f) + " was written " + often + before(" in ", period(f.Within)) + before(": ", strings.Join(lines, ", ")) + "; nothing more is written to this customer until someone acts"
 	}, todo: func(f Facts) []Remedy {
-		return []Remedy{{Verb: Retry, Text: "find what else changes " + source(f) + " or " + target(f) + " after each write, end it, then look again"}}
+		return []Remedy{{Verb: Retry, Text: "find what else changes " + source(f) + " or " + target(f) + " after each write, stop it, then retry"}}
 	}},
 	MassChange: {says: massChange, todo: func(f Facts) []Remedy {
-		return []Remedy{{Verb: Resume, Text: "see whether " + source(f) + " is right, and if it is, let the customers who wait go on"}}
+		return []Remedy{{Verb: Resume, Text: "check whether " + source(f) + " is right; if it is, resume the sync, and the waiting customers are written"}}
 	}},
 	SyncHalted: {says: func(f Facts) string {
-		return value(f) + " is not written: too many customers changed at once, and " + sync(f) + " is halted for it" + at(" since ", f.Since)
-	}, todo: do(Remedy{Verb: Resume, Text: "let this one through with the others that wait"})},
+		return value(f) + " is not written: too many customers changed at once, so " + sync(f) + " was halted" + at(" at ", f.Since)
+	}, todo: do(Remedy{Verb: Resume, Text: "if the change is right, resume the sync; it releases all customers who wait"})},
 	WroteOver: {says: func(f Facts) string {
-		return source(f) + " tells late that it had changed to " + or(f.Planned, "the value") + at(" at ", f.At) + ": " + value(f) + " was written over " + holds(f.Found) +
-			", which was in " + target(f) + at(" since ", f.To) + " at the latest and so may have been the newer one"
+		return source(f) + " reported late that it had changed to " + or(f.Planned, "the value") + at(" at ", f.At) + ": Trueup wrote " + value(f) + " over " + holds(f.Found) +
+			", which had been in " + target(f) + at(" since ", f.To) + " or earlier and may have been the newer value"
 	}, todo: func(f Facts) []Remedy {
-		return []Remedy{{Text: "to bring it back, set " + holds(f.Found) + " in " + target(f) + " by hand, which is an edit that stays"},
+		return []Remedy{{Text: "to bring it back, set " + holds(f.Found) + " in " + target(f) + " by hand; that is a newer edit, and it stays"},
 			{Verb: Resolve, Text: "to leave " + value(f) + ", resolve this"}, {Verb: Explain, Text: "see who had edited it"}}
 	}},
 	OnlyWatched: {says: func(f Facts) string {
-		sentence := "watched, nothing is written: would write " + value(f)
+		sentence := "only watched: Trueup would have written " + value(f)
 		if f.Because != nil {
 			sentence += " (" + f.Because.Sentence() + ")"
 		}
 		if f.Kept {
-			sentence += "; the change came while " + sync(f) + " was live, and will be checked again once it is"
+			sentence += "; it came while " + sync(f) + " was live, and is checked again when it goes live"
 		}
 		return sentence
 	}},
@@ -95,6 +95,6 @@ func massChange(f Facts) string {
 			share = fmt.Sprintf(" (%g%% of %s, but not fewer than %d)", f.Percent, counted(f.Known, "customer"), f.Most)
 		}
 	}
-	return fmt.Sprintf("%s moved%s%s, and more want to; at most %d may%s, so %s writes no more of these",
-		counted(f.Count, "customer"), before(" to ", strings.Join(f.Statuses, " or ")), before(" within ", f.Within), f.Most, share, sync(f))
+	return fmt.Sprintf("%s moved%s%s; the limit is %d%s, so %s is halted for the rest",
+		counted(f.Count, "customer"), before(" to ", strings.Join(f.Statuses, " or ")), before(" within ", period(f.Within)), f.Most, share, sync(f))
 }
