@@ -64,7 +64,7 @@ func TestAnotherAccountUnderTheLinksIsNotWritten(t *testing.T) {
 				"a plan":   second(app.MakePlan(t.Context(), cfg, l.db, "customer-status", nil)),
 				"an apply": second(app.Apply(t.Context(), cfg, l.db, sweep.Application{Plan: store.Sweep{Sync: "customer-status"}}, 0)),
 			} {
-				if err == nil || !strings.Contains(err.Error(), "the links are of another target account") {
+				if err == nil || !strings.Contains(err.Error(), "the links belong to a different target account") {
 					t.Errorf("%s: %v", what, err)
 				}
 			}

@@ -24,7 +24,7 @@ type AccountMovedError struct {
 }
 
 func (e *AccountMovedError) Error() string {
-	return accountMoved(e.Sync, e.Moved) + "; nothing is carried"
+	return accountMoved(e.Sync, e.Moved) + "; nothing is synced"
 }
 
 // Remedy is what a person can do about it.

@@ -30,7 +30,7 @@ func TestALateEventThatProvesAWriteOverANewerEditIsTold(t *testing.T) {
 			}
 			l.until("it is told", func() bool { return len(open()) == 1 })
 			x := open()[0]
-			if !strings.Contains(x.Reason.Sentence(), "Churned was written over Paused") || x.TargetValue != "Churned" || x.SourceValue != "canceled" {
+			if !strings.Contains(x.Reason.Sentence(), "Trueup wrote Churned over Paused") || x.TargetValue != "Churned" || x.SourceValue != "canceled" {
 				t.Errorf("it says %+v", x)
 			}
 			history, err := l.db.History(t.Context(), "customer-status", "cus_1", 10)

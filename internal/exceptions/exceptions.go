@@ -9,13 +9,14 @@
 // what they were shown; a repeated request changes nothing; every change is noted
 // with who made it.
 //
-// It may import internal/status, internal/store and internal/contract, and no
-// connector.
+// It may import internal/status, internal/reason, internal/store and
+// internal/contract, and no connector.
 package exceptions
 
 import (
 	"slices"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -108,6 +109,8 @@ func sensible(x store.Exception, verb store.Verb) bool {
 	switch {
 	case verb == store.Reopen:
 		return x.State == status.Resolved || x.State == status.StateIgnored
+	case (verb == store.Rematch || verb == store.LinkTo) && x.Reason.Has(reason.CustomerGone):
+		return false // the source has no such customer: no link mends that
 	case x.State == status.Resolved:
 		return false // what is to be done is done; a relapse opens it again
 	case verb == store.ResumeSync:

@@ -52,7 +52,7 @@ func TestARecordThatShowsAnothersKeyIsNotWritten(t *testing.T) {
 				return
 			}
 			x := w.exception(status.BrokenLink)
-			if !strings.Contains(x.Reason.Sentence(), "of customer cus_2 now, so nothing is written to it") {
+			if !strings.Contains(x.Reason.Sentence(), "of customer cus_2, so nothing is written to it") {
 				t.Errorf("told %s", x.Reason)
 			}
 			// The key is given back, and the customer is carried.

@@ -132,7 +132,7 @@ func TestANumberThatIsNobodysNameStays(t *testing.T) {
 	before := w.exception(status.AmbiguousMatch).Reason.Sentence()
 	_, err := w.db.Forget(t.Context(), syncName, "2", "2")
 	w.must(err)
-	if after := w.exception(status.AmbiguousMatch).Reason.Sentence(); after != before || !strings.Contains(before, "2 records match") {
+	if after := w.exception(status.AmbiguousMatch).Reason.Sentence(); after != before || !strings.Contains(before, "2 records in crm match") {
 		t.Errorf("%q became %q", before, after)
 	}
 }

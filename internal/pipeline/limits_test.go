@@ -80,7 +80,7 @@ func TestASourceThatSuddenlySaysChurnedForEveryoneWritesAtMostTheCap(t *testing.
 	if x.Owner != "ops@example.com" || x.State != status.Open || x.Count != 1 || x.Stage != status.StageWrite {
 		t.Errorf("the exception is %+v", x)
 	}
-	w.says(x.Reason.Sentence(), "5 customers moved to paused or churned within 1h0m0s", "at most 5 may")
+	w.says(x.Reason.Sentence(), "5 customers moved to paused or churned within 1h", "the limit is 5")
 	w.offers(x.Reason, reason.Resume)
 	c := w.stored("cus_39")
 	if c.Outcome != status.Parked || !c.DueAt.IsZero() {
@@ -157,7 +157,7 @@ func TestWatchingHaltsNothing(t *testing.T) {
 		id := fmt.Sprint("cus_", n)
 		w.customer(id, "active", "")
 		w.carry(id, "canceled")
-		w.says(w.stored(id).Reason.Sentence(), "would write Churned")
+		w.says(w.stored(id).Reason.Sentence(), "would have written Churned")
 	}
 	if open := w.open(); len(open) > 0 || len(w.crm.writes) > 0 {
 		t.Errorf("open are %v, written was %v", open, w.crm.writes)
@@ -184,7 +184,7 @@ func TestALoopOutsideStopsAtTheCap(t *testing.T) {
 		t.Errorf("%d writes", n)
 	}
 	x := w.exception(status.LoopSuspected)
-	w.says(x.Reason.Sentence(), "written 4 times in 10m0s: Paused at 2026-03-02 09:00:00Z, Active at 2026-03-02 09:00:10Z")
+	w.says(x.Reason.Sentence(), "written 4 times in 10m: Paused at 2026-03-02 09:00:00Z, Active at 2026-03-02 09:00:10Z")
 	w.offers(x.Reason, reason.Retry)
 	if got := w.stored("cus_1").Outcome; got != status.Parked {
 		t.Errorf("it ended as %s", got)

@@ -27,6 +27,7 @@ func (a *attempt) match(ctx context.Context) verdict {
 	}
 	a.did("searched %s by %s", a.Target.Name, status.Plural(len(a.rules), "match rule"))
 	if result.Kind != "" {
+		result.Reason.Facts.Target = a.Target.Name
 		e := a.parked(result.Kind, result.Reason)
 		e.park.Candidates, e.park.Confidence = result.Candidates, result.Confidence
 		if result.Kind == status.Unmatched {
@@ -44,7 +45,7 @@ func (a *attempt) match(ctx context.Context) verdict {
 	switch err := a.Store.SaveLink(ctx, a.work, link); {
 	case errors.As(err, &taken):
 		a.names(taken.Customer, link.TargetID)
-		e := a.parked(status.DuplicateLink, reason.Reason{Code: reason.RecordTaken, Facts: reason.Facts{Rule: link.Rule, Customer: taken.Customer}})
+		e := a.parked(status.DuplicateLink, reason.Reason{Code: reason.RecordTaken, Facts: reason.Facts{Rule: link.Rule, Customer: taken.Customer, Source: a.Source.Name}})
 		e.park.Candidates = []status.Candidate{{TargetID: link.TargetID, Value: result.Record.Value, Rule: link.Rule, Confidence: link.Confidence}}
 		return verdict{end: e}
 	case err != nil:

@@ -73,11 +73,11 @@ func TestARowIsWrittenWhenTheDecisionIsTheRows(t *testing.T) {
 				w.Fatal(err)
 			}
 			delete(w.crm.records, "rec_cus_1")
-		}, want: store.RowRefused, note: "gone from crm"},
+		}, want: store.RowRefused, note: "crm no longer has"},
 		"an edit between the look and the write": {set: func(w *world) { w.crm.conditional = true }, moved: func(w *world) {
 			w.crm.beforeWrite = func(string) { w.crm.beforeWrite = nil; w.crm.edit("rec_cus_1", "Paused", status.ActorHuman) }
 		}, want: store.RowRefused, note: "the target has Paused now, the plan has nothing; the target has another value", value: "Paused"},
-		"the sync only watches":                           {moved: func(w *world) { w.f.Config.Mode = "watch" }, want: store.RowRefused, note: "nothing is written"},
+		"the sync only watches":                           {moved: func(w *world) { w.f.Config.Mode = "watch" }, want: store.RowRefused, note: "only watched"},
 		"a call without an answer that had no effect yet": {moved: func(w *world) { w.crm.fail = times(1, "write", unknown()) }, want: store.RowFailed, note: "writing Churned to crm", looks: true},
 		"a call without an answer that had its effect": {moved: func(w *world) { w.crm.fail = timesOutAfterTheEffect(w, 1) },
 			want: store.RowApplied, value: "Churned", write: 1, looks: true},
@@ -312,7 +312,7 @@ func TestARefusedRowWithAWriteUnderWayStaysDue(t *testing.T) {
 		return unknown()
 	}
 	c := w.carryRow(w.planned("Active", "Churned"))
-	if c.State != store.RowRefused || c.Note != "the target holds Paused now, the plan has Active" || !w.stored("cus_1").DueAt.Equal(due) {
+	if c.State != store.RowRefused || c.Note != "the target has Paused now, the plan has Active" || !w.stored("cus_1").DueAt.Equal(due) {
 		t.Errorf("it is %+v, and due at %s", c, w.stored("cus_1").DueAt)
 	}
 	w.finish()

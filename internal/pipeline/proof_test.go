@@ -72,7 +72,7 @@ func TestAnEventThatProvesThatWeWroteOverANewerEditIsAQuestion(t *testing.T) {
 			if x == nil {
 				t.Fatalf("nobody is told; the events ended %v", w.ended("1"))
 			}
-			for _, part := range []string{"had changed to canceled at " + stamp(late.OccurredAt), "Churned was written over Paused",
+			for _, part := range []string{"had changed to canceled at " + stamp(late.OccurredAt), "Trueup wrote Churned over Paused",
 				stamp(late.OccurredAt.Add(10 * time.Second)), "set Paused in crm by hand", "resolve this"} {
 				if !strings.Contains(x.Reason.Sentence()+x.Reason.Advice(), part) {
 					t.Errorf("it does not say %q: %s", part, x.Reason)

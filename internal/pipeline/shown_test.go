@@ -189,7 +189,7 @@ func TestAValueThatTheTargetSpellsItsOwnWayIsAskedAboutOnce(t *testing.T) {
 			w.crm.spells = tt.spells
 			w.carry("cus_1", "paused")
 			x := w.exception(status.WriteFailed)
-			if x.Kind != status.WriteFailed || !strings.Contains(x.Reason.Advice(), tt.line) || !strings.Contains(x.Reason.Sentence(), "differs in case or space only") {
+			if x.Kind != status.WriteFailed || !strings.Contains(x.Reason.Advice(), tt.line) || !strings.Contains(x.Reason.Sentence(), "differs only in case or spaces") {
 				t.Errorf("told %s: %s", x.Kind, x.Reason)
 			}
 			w.pass(time.Minute)

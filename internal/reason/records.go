@@ -33,7 +33,7 @@ var records = map[Code]entry{
 		return "the record found" + before(" by ", f.Rule) + " is already linked to " + customer(f)
 	}, todo: func(f Facts) []Remedy {
 		return []Remedy{{Verb: Link, Text: "if they are two customers, link this one to a record of its own"}, {Verb: Retry, Text: "or, if the record is this one's, remove the link of " + customer(f) + " and retry"},
-			{Verb: Resolve, Text: "or, if they are one customer, merge them in the source and close this"}}
+			{Verb: Resolve, Text: "or, if they are one customer, merge them in " + source(f) + " and close this"}}
 	}},
 	SurvivorTaken: {says: func(f Facts) string {
 		return "the linked record" + before(" ", f.Record) + " was merged into " + or(f.Survivor, "another") + " in " + target(f) + ", which is already linked to " + customer(f)
