@@ -77,5 +77,13 @@ func hintOf(err error) (what, hint string) {
 			return before, next
 		}
 	}
-	return err.Error(), ""
+	if errors.Is(err, store.ErrNotFound) {
+		switch of, _, _ := strings.Cut(err.Error(), " "); of {
+		case "exception":
+			hint = "trueup exceptions --each lists the open ones, with --all also the closed ones"
+		case "event":
+			hint = "trueup events lists the latest ones"
+		}
+	}
+	return err.Error(), hint
 }

@@ -1,7 +1,13 @@
 package main
 
 import (
+	"errors"
+	"strings"
+
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"trueup/internal/status"
 )
 
 // newRoot returns the command with all its verbs.
@@ -24,9 +30,7 @@ follows. To see it work, run trueup demo; it needs no accounts.`,
 	}
 	root.PersistentFlags().StringP("config", "c", "trueup.yaml", "the configuration `FILE`")
 	terminalFlags(root)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage("see "+cmd.CommandPath()+" --help", "%w", err)
-	})
+	root.SetFlagErrorFunc(wrongFlag)
 	root.Version = versionName() // gives it --version
 	root.SetVersionTemplate(versionLine())
 	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
@@ -47,13 +51,24 @@ follows. To see it work, run trueup demo; it needs no accounts.`,
 	return root
 }
 
+// wrongFlag says what is wrong with a flag, without the words of the library
+// that reads it.
+func wrongFlag(cmd *cobra.Command, err error) error {
+	hint := "see " + cmd.CommandPath() + " --help"
+	if invalid := new(pflag.InvalidValueError); errors.As(err, &invalid) {
+		f := invalid.GetFlag()
+		return usage(f.Name+": "+f.Usage+"; "+hint, "%q is not a valid value of --%s", invalid.GetValue(), f.Name)
+	}
+	return usage(hint, "%w", err)
+}
+
 // countArguments makes a wrong number of arguments, or an unknown verb, a
 // mistake in usage.
 func countArguments(cmd *cobra.Command) {
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
 			if err := check(cmd, args); err != nil {
-				return usage("see "+cmd.CommandPath()+" --help", "%w", err)
+				return wrongArguments(cmd, args)
 			}
 			return nil
 		}
@@ -61,4 +76,20 @@ func countArguments(cmd *cobra.Command) {
 	for _, c := range cmd.Commands() {
 		countArguments(c)
 	}
+}
+
+func wrongArguments(cmd *cobra.Command, args []string) error {
+	help := "see " + cmd.CommandPath() + " --help"
+	if cmd.HasSubCommands() {
+		cmd.SuggestionsMinimumDistance = 2
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			help = "did you mean " + cmd.CommandPath() + " " + near[0] + "? " + help
+		}
+		return usage(help, "unknown command %q", args[0])
+	}
+	_, takes, _ := strings.Cut(cmd.Use, " ")
+	if takes == "" {
+		return usage(help, "%s takes no arguments, but was given %q", cmd.CommandPath(), args[0])
+	}
+	return usage(help, "write %s %s; it was given %s", cmd.CommandPath(), takes, status.Plural(len(args), "argument"))
 }
