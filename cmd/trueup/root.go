@@ -6,8 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"trueup/internal/status"
 )
 
 // newRoot returns the command with all its verbs.
@@ -80,7 +78,7 @@ func countArguments(cmd *cobra.Command) {
 
 func wrongArguments(cmd *cobra.Command, args []string) error {
 	help := "see " + cmd.CommandPath() + " --help"
-	if cmd.HasSubCommands() {
+	if cmd.HasSubCommands() && len(args) > 0 {
 		cmd.SuggestionsMinimumDistance = 2
 		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 			help = "did you mean " + cmd.CommandPath() + " " + near[0] + "? " + help
@@ -91,5 +89,5 @@ func wrongArguments(cmd *cobra.Command, args []string) error {
 	if takes == "" {
 		return usage(help, "%s takes no arguments, but was given %q", cmd.CommandPath(), args[0])
 	}
-	return usage(help, "write %s %s; it was given %s", cmd.CommandPath(), takes, status.Plural(len(args), "argument"))
+	return usage("write "+cmd.CommandPath()+" "+takes+"; "+help, "wrong number of arguments: %d", len(args))
 }
