@@ -55,7 +55,8 @@ func wrongFlag(cmd *cobra.Command, err error) error {
 	hint := "see " + cmd.CommandPath() + " --help"
 	if invalid := new(pflag.InvalidValueError); errors.As(err, &invalid) {
 		f := invalid.GetFlag()
-		return usage(f.Name+": "+f.Usage+"; "+hint, "%q is not a valid value of --%s", invalid.GetValue(), f.Name)
+		_, meaning := pflag.UnquoteUsage(f)
+		return usage("--"+f.Name+": "+meaning+"; "+hint, "--%s %q is not valid", f.Name, invalid.GetValue())
 	}
 	return usage(hint, "%w", err)
 }
