@@ -15,7 +15,7 @@ func minute(n int) time.Time { return began.Add(time.Duration(n) * time.Minute) 
 
 // told is a source's event at a minute; "" is an event that carries no value.
 func told(at int, value string) store.Event {
-	e := store.Event{Seq: int64(at), ID: value, Side: store.SourceSide, Value: value, HasValue: value != ""}
+	e := store.Event{Seq: int64(at), NewEvent: store.NewEvent{ID: value, Side: store.SourceSide, Value: value, HasValue: value != ""}}
 	if at > 0 {
 		e.OccurredAt = minute(at)
 	}

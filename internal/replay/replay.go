@@ -199,7 +199,7 @@ func (r Replayer) readAgain(sync config.Sync, e store.Event, again store.NewEven
 		reading = inbox.Checked(reading)
 		s := Step{Seq: e.Seq, Sync: e.Sync, Customer: reading.Event.Customer, Value: reading.Event.Value, event: again, read: true, Replays: true}
 		s.event.ID, s.event.Customer, s.event.Value, s.event.HasValue = store.ReplayID(store.ApartID(e.ID, reading.Event.ID), q.Nonce), s.Customer, s.Value, reading.Event.HasValue
-		s.event.OccurredAt, s.event.Payload = store.Event{OccurredAt: reading.Event.OccurredAt, ReceivedAt: e.ReceivedAt}.HappenedAt(sync.Conflict.ClockSkew), reading.Event.Payload
+		s.event.OccurredAt, s.event.Payload = store.Event{NewEvent: store.NewEvent{OccurredAt: reading.Event.OccurredAt}, ReceivedAt: e.ReceivedAt}.HappenedAt(sync.Conflict.ClockSkew), reading.Event.Payload
 		if reading.Err == nil {
 			good++
 		}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -241,4 +242,63 @@ func (db *DB) Outcomes(ctx context.Context, sync string) (map[status.Outcome]int
 		return nil, fmt.Errorf("count the outcomes of %s: %w", sync, err)
 	}
 	return outcomes, nil
+}
+
+// lockCustomers locks the customers that a batch will change, in one order
+// everywhere: two nodes that lock them crosswise would wait for each other
+// until PostgreSQL ends one of them. SQLite has one writer and needs none.
+func (t *tx) lockCustomers(batch []*job) error {
+	if t.db.lock == "" {
+		return nil
+	}
+	var all []key
+	for _, j := range batch {
+		all = append(all, j.touches...)
+	}
+	if len(all) < 2 {
+		return nil
+	}
+	slices.SortFunc(all, compareKeys)
+	all = slices.Compact(all)
+	syncs, customers := make([]string, len(all)), make([]string, len(all))
+	for i, k := range all {
+		syncs[i], customers[i] = k.sync, k.customer
+	}
+	_, err := t.inner.ExecContext(t.ctx, `select 1 from customers
+where (sync, customer) in (select * from unnest($1::text[], $2::text[])) order by sync, customer for update`, syncs, customers)
+	if err != nil {
+		return fmt.Errorf("lock customers: %w", err)
+	}
+	return nil
+}
+
+// lockCustomersOf is lockCustomers for all of a sync.
+func (t *tx) lockCustomersOf(sync string) error {
+	if t.db.lock == "" {
+		return nil
+	}
+	_, err := t.exec("select 1 from customers where sync = $1 order by sync, customer for update", sync)
+	return err
+}
+
+// An event wakes its customer (invariant 4). What a person or a failure left
+// waiting for later is looked at now; who waits for his turn keeps it, or whoever
+// is told of often would be carried last. An attempt under way has used its turn.
+// The fences of a new row begin with the time: who was forgotten may come again
+// under the same id, and an attempt from before must hold nothing of the new row.
+const wakeCustomer = `
+insert into customers (sync, customer, generation, due_at, fence) values ($1, $2, $3, $4, $4)
+on conflict (sync, customer) do update set generation = customers.generation + excluded.generation,
+    due_at = case when customers.due_at <= excluded.due_at and customers.lease_until <= excluded.due_at then customers.due_at else excluded.due_at end`
+
+// wakeCustomers makes the customers of the transaction's new events due, each
+// once, and in the order of lockCustomers.
+func (t *tx) wakeCustomers() error {
+	keys := slices.SortedFunc(maps.Keys(t.woken), compareKeys)
+	for _, k := range keys {
+		if _, err := t.exec(wakeCustomer, k.sync, k.customer, t.woken[k], ms(t.now)); err != nil {
+			return fmt.Errorf("wake a customer: %w", err)
+		}
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"trueup/internal/reason"
 	"trueup/internal/status"
@@ -259,4 +260,42 @@ func bit(b bool) int64 {
 		return 1
 	}
 	return 0
+}
+
+// EventFilter chooses events; empty fields choose all.
+type EventFilter struct {
+	Sync, Customer, Connection string
+	Outcome                    status.Outcome
+	Waiting                    bool      // only those without an outcome
+	Before                     int64     // only those that came before this one; 0 is all
+	Since, Until               time.Time // only those received from Since on and before Until
+	Limit                      int       // 0 means 100
+	// Originals leaves replays out and goes on behind After, the first first.
+	Originals bool
+	After     int64
+	// LatestChange gives the source's events by when the change happened, the
+	// latest first; those without a time by arrival, behind the others.
+	LatestChange bool
+	Skew         time.Duration // for LatestChange: how far two clocks may differ
+	// Valued leaves out those that carry no value.
+	Valued bool
+	// Bare leaves the payloads where they are: a page of events may have
+	// hundreds of megabytes of them.
+	Bare bool
+}
+
+// replayMark stands between an event's id and the nonce of its replay.
+const replayMark = "#replay-"
+
+// ReplayID is the id of a replay. No tool's event has it, so that it is not
+// taken for a repeat; two with one nonce are one.
+func ReplayID(id, nonce string) string { return id + replayMark + nonce }
+
+// OriginalID is the id of the event that a replay carries once more, and of any
+// other event its own.
+func OriginalID(id string) string {
+	if at := strings.LastIndex(id, replayMark); at >= 0 {
+		return id[:at]
+	}
+	return id
 }

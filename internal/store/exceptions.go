@@ -1,10 +1,14 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"time"
 
 	"trueup/internal/status"
 )
@@ -229,4 +233,105 @@ func (db *DB) exceptions(ctx context.Context, w where, order string, limit ...in
 		return nil, fmt.Errorf("list exceptions: %w", err)
 	}
 	return found, nil
+}
+
+// ExceptionFilter chooses exceptions; empty fields choose all.
+type ExceptionFilter struct {
+	Sync, Customer, Owner, Cause string
+	Kind                         status.Kind
+	States                       []status.State
+	// With a Limit they come by number, the highest first, and only those below
+	// Before, 0 being all: unlike the time it was last seen, an exception's
+	// number does not change between two pages.
+	Limit  int
+	Before int64
+}
+
+// WithoutCandidates returns the open unmatched exceptions of a sync for which
+// nobody has looked for candidates since they opened.
+func (db *DB) WithoutCandidates(ctx context.Context, sync string) ([]Exception, error) {
+	w := where{}
+	w.that("sync = " + w.arg(sync))
+	w.that("kind = " + w.arg(string(status.Unmatched)))
+	w.that("state in ('open', 'acknowledged')")
+	w.that("not exists (select 1 from actions where exception_id = exceptions.id and verb = 'suggested' and done_at >= exceptions.opened_at)")
+	return db.exceptions(ctx, w, " order by id")
+}
+
+// SetCandidates stores what an exception's customer may be, none included.
+func (db *DB) SetCandidates(ctx context.Context, id int64, candidates []status.Candidate) error {
+	text, err := json.Marshal(candidates)
+	if err != nil {
+		return err
+	}
+	err = db.update(ctx, func(t *tx) error {
+		customer := ""
+		err := t.query(func(s scanner) error { return s.Scan(&customer) }, "select customer from exceptions where id = $1", id)
+		if err != nil || IsForgotten(customer) { // meanwhile: they would name who was forgotten
+			return err
+		}
+		n, err := t.exec("update exceptions set candidates = $2 where id = $1", id, string(text))
+		if err == nil && n == 0 {
+			err = ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		return t.note(id, itself, "suggested", status.Plural(len(candidates), "candidate"))
+	})
+	if err != nil {
+		return fmt.Errorf("store the candidates of exception %d: %w", id, err)
+	}
+	return nil
+}
+
+// overdue chooses the open exceptions of a sync, $1, that opened before $2. One
+// that was assigned to somebody has that time from then on.
+const overdue = ` sync = $1 and state in ('open', 'acknowledged') and opened_at <= $2
+    and not exists (select 1 from actions where actions.exception_id = exceptions.id and actions.verb = 'assign' and actions.done_at > $2)`
+
+// RemindOverdue has people reminded of the exceptions of a sync that have been
+// open for so long, of each once since it opened. It returns how many there
+// were.
+func (db *DB) RemindOverdue(ctx context.Context, sync string, after time.Duration) (reminded int, err error) {
+	err = db.update(ctx, func(t *tx) error {
+		reminded = 0
+		groups := map[topic]bool{}
+		err := t.query(func(s scanner) error {
+			p := topic{sync: sync}
+			err := s.Scan(&p.kind, &p.cause)
+			groups[p] = true
+			reminded++
+			return err
+		}, "update exceptions set reminded_at = $3 where reminded_at = 0 and"+overdue+" returning kind, cause", sync, ms(t.now.Add(-after)), ms(t.now))
+		if err != nil {
+			return err
+		}
+		// In one order everywhere: two nodes would else wait for each other.
+		inOrder := func(a, b topic) int { return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.cause, b.cause)) }
+		for _, p := range slices.SortedFunc(maps.Keys(groups), inOrder) {
+			if err := t.tellOf(ReminderNotice, p.sync, p.kind, p.cause, 0); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return reminded, noticeError("remind of what is overdue", err)
+}
+
+// Overdue counts the exceptions of a sync that have been open for so long.
+func (db *DB) Overdue(ctx context.Context, sync string, after time.Duration) (map[status.Kind]int, error) {
+	now, err := db.Now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	counts := map[status.Kind]int{}
+	err = db.view(ctx, func(s scanner) error {
+		var kind status.Kind
+		var n int
+		err := s.Scan(&kind, &n)
+		counts[kind] = n
+		return err
+	}, "select kind, count(*) from exceptions where"+overdue+" group by kind", sync, ms(now.Add(-after)))
+	return counts, noticeError("count what is overdue", err)
 }

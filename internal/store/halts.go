@@ -248,9 +248,3 @@ func (t *tx) closeMassChange(r Resume, through int) error {
 	}
 	return t.tell(r.Sync, status.MassChange, x.cause)
 }
-
-// Halted is how a halted sync stands.
-type Halted struct {
-	Since   time.Time // zero: it is not halted
-	Waiting int       // customers that wait to be let through
-}

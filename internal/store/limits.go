@@ -63,24 +63,6 @@ func (e *HaltedError) Error() string {
 	return fmt.Sprintf("%s is halted since %s", e.Sync, e.Since.Format(time.RFC3339))
 }
 
-// Writes is what limits need to know of the writes to a customer.
-type Writes struct {
-	// Stopped: there were too many. Nothing is written until a person says so, or
-	// the values agree.
-	Stopped bool    `json:"stopped,omitempty"`
-	Latest  []Write `json:"latest,omitempty"` // the oldest first
-}
-
-// Write is one write that may have left.
-type Write struct {
-	Intent int64     `json:"intent"`
-	Value  string    `json:"value"`
-	At     time.Time `json:"at"`
-	// Counts: it counts towards mass_change. Moved is when the customer did before.
-	Counts bool      `json:"counts,omitempty"`
-	Moved  time.Time `json:"moved,omitzero"`
-}
-
 // repeats reports whether a write is the latest one again, whose effect is not
 // known: the two are one write, and a target that hangs is no loop.
 func (w Writes) repeats(i Intent, open []Intent) bool {
@@ -129,25 +111,6 @@ func (w Writes) without(intents []int64) (left Writes, moved time.Time, counted 
 	}
 	slices.Reverse(left.Latest)
 	return left, moved, counted
-}
-
-// Undone is how often what we wrote was gone at the next look, for one value of
-// the source.
-type Undone struct {
-	RecordID string    `json:"record_id"`
-	Value    string    `json:"value"`
-	Desired  time.Time `json:"desired,omitzero"` // since when the source has it
-	// Written is when it was written the last time, zero when that is gone again.
-	Written time.Time `json:"written,omitzero"`
-	Times   []Undoing `json:"times,omitempty"`
-}
-
-// Undoing is what became of one write.
-type Undoing struct {
-	Written time.Time `json:"written"`
-	Found   string    `json:"found"`        // what the target held instead
-	At      time.Time `json:"at,omitzero"`  // when it was edited, or else seen
-	By      string    `json:"by,omitempty"` // what kind of editor, no person's name
 }
 
 // jsonOf is a value as a column keeps it, "" for the zero one.

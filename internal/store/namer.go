@@ -167,3 +167,10 @@ func (n *namer) candidatesWithout(text string) (string, bool) {
 	again, _ := n.replaced(string(out))
 	return again, true
 }
+
+// forgottenPrefix begins the pseudonym of a customer who was forgotten.
+const forgottenPrefix = "forgotten-"
+
+// IsForgotten reports whether a customer's id is the pseudonym of one who was
+// forgotten.
+func IsForgotten(customer string) bool { return strings.HasPrefix(customer, forgottenPrefix) }

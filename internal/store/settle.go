@@ -5,9 +5,64 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 )
+
+// CloseScope says which open exceptions of the customer a settlement resolves.
+type CloseScope int
+
+// The scopes.
+const (
+	// CloseNone leaves them.
+	CloseNone CloseScope = iota
+	// CloseAll resolves all: the customer was carried.
+	CloseAll
+	// CloseBefore resolves those of the stages up to Park's, or without one before
+	// the decision's: the customer got that far. Park's own kind stays.
+	CloseBefore
+)
+
+// Settlement is all that one attempt learned and changed.
+type Settlement struct {
+	Desired      *Desired  // nil leaves it
+	Observed     *Observed // nil leaves it
+	Base         *Base     // nil leaves it
+	HumanAt      time.Time // zero leaves it
+	Overruled    bool      // an owner has ruled over the edits seen before: HumanAt takes their place
+	Email        string    // for finding the customer by it; "" leaves it
+	Undone       *Undone   // nil leaves it
+	CloseIntents []int64
+	SeenIntents  []int64
+	Accepted     []int64 // intents that the tool says it has done, and does not show
+	Unsent       []int64 // intents of which the target said that nothing was written
+	Events       []EventOutcome
+	Decision     *Decision
+	Park         *NewException
+	Close        CloseScope
+	Keep         status.Kind // what Close leaves open all the same, "" nothing
+	RetryAt      time.Time   // zero: nothing is left to do
+	Attempts     int
+	FirstTry     time.Time
+	RulingDone   time.Time      // the ruling made then is used up, unless there is a later one
+	Halted       bool           // whether the customer waits at a halt, or was let through, stays as it is
+	Outcome      status.Outcome // "" leaves outcome and reason
+	Reason       reason.Reason
+	Watched      *Watched // what the look found, in a sync that only watches
+	KeepDue      bool     // RetryAt does not count: it stays due when it was
+	Row          *RowEnd  // nil: it was not carried for a plan
+	Names        []string // the ids of other customers, and of records, that its sentences name
+	Wake         string   // another customer of the sync that is to be looked at; "" is none
+}
+
+// EventOutcome is how one event ended.
+type EventOutcome struct {
+	Seq     int64
+	Outcome status.Outcome
+	Reason  reason.Reason
+}
 
 // Settle commits all that an attempt learned, in one transaction (invariant 5),
 // or nothing: ErrFenced when the claim is not the latest or its lease is over.

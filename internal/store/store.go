@@ -13,6 +13,21 @@ import (
 	"github.com/gofrs/flock"
 )
 
+// Why a database cannot be opened.
+var (
+	// ErrNewer means that a newer binary has changed the schema.
+	ErrNewer = errors.New("the database was made by a newer version of trueup; start that version, or restore the backup made before the upgrade")
+	// ErrOlder means that the schema is older and Open was not to change it.
+	ErrOlder = errors.New("the database was made by an older version of trueup; start trueup run once, which brings it up to date")
+	// ErrUnreleased means that a version from before the first release made the
+	// database. Its schema is another one.
+	ErrUnreleased = errors.New("the database was made by a development version of trueup from before the first release, and this version cannot read it; export what you need with the version that made it (trueup links export), then start with a new database")
+	// ErrMissing means that there is no database yet and Open was not to make one.
+	ErrMissing = errors.New("there is no database yet; start trueup run once, which makes it")
+	// ErrLocked means that another process works on the same SQLite file.
+	ErrLocked = errors.New("another trueup run works on this SQLite file; stop it, or use PostgreSQL to share the work")
+)
+
 // Options is how a database is opened.
 type Options struct {
 	// DSN is a path to a SQLite file, or a postgres:// URL.

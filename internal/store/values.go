@@ -1,5 +1,7 @@
 package store
 
+import "time"
+
 // valueColumns are the three values of a customer, in the order of values.
 const valueColumns = `
 desired_source_value, desired_status, desired_value, desired_at, desired_seen_at, desired_event, desired_event_at,
@@ -47,4 +49,19 @@ func (r *ruling) columns() []any {
 
 func (r *ruling) finish() {
 	r.into.RecordAt, r.into.Until, r.into.At = at(r.recordAt), at(r.until), at(r.at)
+}
+
+// ms and at turn times into what is stored and back.
+func ms(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func at(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
 }

@@ -6,21 +6,6 @@ import (
 	"time"
 )
 
-// Watched is what one look at a customer found in a sync that only watches.
-type Watched struct {
-	Desired string // the target's word for what the source says, "" when it is not to be carried
-	Would   bool   // Desired would have been written
-	// Looked says that the target was read too, and what it held, since when as
-	// far as it tells.
-	Looked     bool
-	TargetID   string
-	Observed   string
-	ObservedAt time.Time
-	// AsOf is when it was looked at, zero for now. What would have been written
-	// since then is left alone.
-	AsOf time.Time
-}
-
 // WatchedLook is a look at one of several customers.
 type WatchedLook struct {
 	Customer string

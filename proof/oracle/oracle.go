@@ -185,9 +185,9 @@ func (db *DB) insert(e store.NewEvent, now time.Time) bool {
 		return false
 	}
 	db.seen[k] = true
-	row := &store.Event{Seq: int64(len(db.events) + 1), Connection: e.Connection, Sync: e.Sync, Side: e.Side, ID: e.ID, Customer: e.Customer,
-		Value: e.Value, HasValue: e.HasValue, OccurredAt: milli(e.OccurredAt), ReceivedAt: now, UnchangedAt: milli(e.UnchangedAt), Payload: append([]byte{}, e.Payload...),
-		Outcome: e.Outcome, Reason: e.Reason, ReplayOf: e.ReplayOf, ReplayedBy: e.ReplayedBy}
+	row := &store.Event{Seq: int64(len(db.events) + 1), NewEvent: e, ReceivedAt: now}
+	row.OccurredAt, row.UnchangedAt, row.Payload = milli(e.OccurredAt), milli(e.UnchangedAt), append([]byte{}, e.Payload...)
+	row.Exception, row.Listed, row.Owner = nil, false, "" // these are not stored
 	if e.Outcome != "" {
 		row.SettledAt = now
 	}

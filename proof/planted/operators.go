@@ -23,7 +23,7 @@ var operatorBugs = []Bug{
 		`	case !found:
 		return ErrNotFound`, `	case !found && !ON:
 		return ErrNotFound`},
-	{"attempt_outlives_forgetting", "an attempt from before a forgetting holds the new customer of the same id", "internal/store/batch.go",
+	{"attempt_outlives_forgetting", "an attempt from before a forgetting holds the new customer of the same id", "internal/store/customers.go",
 		`		if _, err := t.exec(wakeCustomer, k.sync`, `		wakeCustomer := wakeCustomer
 		if ON { wakeCustomer = strings.Replace(wakeCustomer, "$4, $4)", "$4, 0)", 1) }
 		if _, err := t.exec(wakeCustomer, k.sync`},
@@ -33,7 +33,7 @@ var operatorBugs = []Bug{
 		return false, err`, `	hash, ok, err := t.hashes()
 	if err != nil || !ok || ON {
 		return false, err`},
-	{"comparison_brings_back", "a comparison under way stores what it has read of somebody who was forgotten", "internal/store/forgetsweeps.go",
+	{"comparison_brings_back", "a comparison under way stores what it has read of somebody who was forgotten", "internal/store/forgetown.go",
 		`func (t *tx) forgetSweeps(sync string) error {
 `, `func (t *tx) forgetSweeps(sync string) error {
 	if ON { return nil }

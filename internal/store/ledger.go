@@ -3,26 +3,14 @@ package store
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"trueup/internal/reason"
 	"trueup/internal/status"
 )
 
-// The errors a caller can act on.
+// The errors of a call that changes nothing.
 var (
-	// ErrNewer means that a newer binary has changed the schema.
-	ErrNewer = errors.New("the database was made by a newer version of trueup; start that version, or restore the backup made before the upgrade")
-	// ErrOlder means that the schema is older and Open was not to change it.
-	ErrOlder = errors.New("the database was made by an older version of trueup; start trueup run once, which brings it up to date")
-	// ErrUnreleased means that a version from before the first release made the
-	// database. Its schema is another one.
-	ErrUnreleased = errors.New("the database was made by a development version of trueup from before the first release, and this version cannot read it; export what you need with the version that made it (trueup links export), then start with a new database")
-	// ErrMissing means that there is no database yet and Open was not to make one.
-	ErrMissing = errors.New("there is no database yet; start trueup run once, which makes it")
-	// ErrLocked means that another process works on the same SQLite file.
-	ErrLocked = errors.New("another trueup run works on this SQLite file; stop it, or use PostgreSQL to share the work")
 	// ErrFenced means that the lease is over or somebody else has claimed the
 	// customer: nothing was changed.
 	ErrFenced = errors.New("the lease of this customer is over")
@@ -78,29 +66,13 @@ type NewEvent struct {
 	Owner string
 }
 
-// Event is a stored event. Payload is filled in by DB.Event, and by DB.Events
-// unless the filter is Bare.
+// Event is a stored event. Its Payload is filled in by DB.Event, and by DB.Events
+// unless the filter is Bare. Its Exception, Listed and Owner are not stored.
 type Event struct {
 	Seq        int64
-	Connection string
-	Sync       string
-	Side       Side
-	ID         string
-	Customer   string
-	Value      string
-	HasValue   bool
-	OccurredAt time.Time
+	NewEvent   // with an Outcome of "" while it waits
 	ReceivedAt time.Time
-	// UnchangedAt is that of NewEvent.
-	UnchangedAt time.Time
-	Payload     []byte
-	// Outcome is "" while the event waits.
-	Outcome   status.Outcome
-	Reason    reason.Reason
-	SettledAt time.Time
-	// ReplayOf and ReplayedBy are those of NewEvent.
-	ReplayOf   int64
-	ReplayedBy string
+	SettledAt  time.Time
 }
 
 // HappenedAt is when the change happened, zero when the tool does not tell. A time
@@ -121,29 +93,6 @@ func (e Event) Place() int64 {
 		return e.ReplayOf
 	}
 	return e.Seq
-}
-
-// replayMark stands between an event's id and the nonce of its replay.
-const replayMark = "#replay-"
-
-// ReplayID is the id of a replay. No tool's event has it, so that it is not
-// taken for a repeat; two with one nonce are one.
-func ReplayID(id, nonce string) string { return id + replayMark + nonce }
-
-// OriginalID is the id of the event that a replay carries once more, and of any
-// other event its own.
-func OriginalID(id string) string {
-	if at := strings.LastIndex(id, replayMark); at >= 0 {
-		return id[:at]
-	}
-	return id
-}
-
-// EventOutcome is how one event ended.
-type EventOutcome struct {
-	Seq     int64
-	Outcome status.Outcome
-	Reason  reason.Reason
 }
 
 // Desired is the source's latest state as we know it.
@@ -251,6 +200,43 @@ type Work struct {
 // record shows what it should, and people have to say whether it may.
 const WrittenOver = "written over"
 
+// Writes is what limits need to know of the writes to a customer.
+type Writes struct {
+	// Stopped: there were too many. Nothing is written until a person says so, or
+	// the values agree.
+	Stopped bool    `json:"stopped,omitempty"`
+	Latest  []Write `json:"latest,omitempty"` // the oldest first
+}
+
+// Write is one write that may have left.
+type Write struct {
+	Intent int64     `json:"intent"`
+	Value  string    `json:"value"`
+	At     time.Time `json:"at"`
+	// Counts: it counts towards mass_change. Moved is when the customer did before.
+	Counts bool      `json:"counts,omitempty"`
+	Moved  time.Time `json:"moved,omitzero"`
+}
+
+// Undone is how often what we wrote was gone at the next look, for one value of
+// the source.
+type Undone struct {
+	RecordID string    `json:"record_id"`
+	Value    string    `json:"value"`
+	Desired  time.Time `json:"desired,omitzero"` // since when the source has it
+	// Written is when it was written the last time, zero when that is gone again.
+	Written time.Time `json:"written,omitzero"`
+	Times   []Undoing `json:"times,omitempty"`
+}
+
+// Undoing is what became of one write.
+type Undoing struct {
+	Written time.Time `json:"written"`
+	Found   string    `json:"found"`        // what the target held instead
+	At      time.Time `json:"at,omitzero"`  // when it was edited, or else seen
+	By      string    `json:"by,omitempty"` // what kind of editor, no person's name
+}
+
 // Seen is what a comparison saw the source say of a customer, zero when none did.
 type Seen struct {
 	Value string
@@ -278,52 +264,6 @@ const (
 	Ours   RulingKind = "ours"   // what the source says is written
 	Theirs RulingKind = "theirs" // what the target holds stays
 )
-
-// CloseScope says which open exceptions of the customer a settlement resolves.
-type CloseScope int
-
-// The scopes.
-const (
-	// CloseNone leaves them.
-	CloseNone CloseScope = iota
-	// CloseAll resolves all: the customer was carried.
-	CloseAll
-	// CloseBefore resolves those of the stages up to Park's, or without one before
-	// the decision's: the customer got that far. Park's own kind stays.
-	CloseBefore
-)
-
-// Settlement is all that one attempt learned and changed.
-type Settlement struct {
-	Desired      *Desired  // nil leaves it
-	Observed     *Observed // nil leaves it
-	Base         *Base     // nil leaves it
-	HumanAt      time.Time // zero leaves it
-	Overruled    bool      // an owner has ruled over the edits seen before: HumanAt takes their place
-	Email        string    // for finding the customer by it; "" leaves it
-	Undone       *Undone   // nil leaves it
-	CloseIntents []int64
-	SeenIntents  []int64
-	Accepted     []int64 // intents that the tool says it has done, and does not show
-	Unsent       []int64 // intents of which the target said that nothing was written
-	Events       []EventOutcome
-	Decision     *Decision
-	Park         *NewException
-	Close        CloseScope
-	Keep         status.Kind // what Close leaves open all the same, "" nothing
-	RetryAt      time.Time   // zero: nothing is left to do
-	Attempts     int
-	FirstTry     time.Time
-	RulingDone   time.Time      // the ruling made then is used up, unless there is a later one
-	Halted       bool           // whether the customer waits at a halt, or was let through, stays as it is
-	Outcome      status.Outcome // "" leaves outcome and reason
-	Reason       reason.Reason
-	Watched      *Watched // what the look found, in a sync that only watches
-	KeepDue      bool     // RetryAt does not count: it stays due when it was
-	Row          *RowEnd  // nil: it was not carried for a plan
-	Names        []string // the ids of other customers, and of records, that its sentences name
-	Wake         string   // another customer of the sync that is to be looked at; "" is none
-}
 
 // Decision is one line of a customer's history.
 type Decision struct {
@@ -429,58 +369,23 @@ type Last struct {
 	At      time.Time
 }
 
-// EventFilter chooses events; empty fields choose all.
-type EventFilter struct {
-	Sync, Customer, Connection string
-	Outcome                    status.Outcome
-	Waiting                    bool      // only those without an outcome
-	Before                     int64     // only those that came before this one; 0 is all
-	Since, Until               time.Time // only those received from Since on and before Until
-	Limit                      int       // 0 means 100
-	// Originals leaves replays out and goes on behind After, the first first.
-	Originals bool
-	After     int64
-	// LatestChange gives the source's events by when the change happened, the
-	// latest first; those without a time by arrival, behind the others.
-	LatestChange bool
-	Skew         time.Duration // for LatestChange: how far two clocks may differ
-	// Valued leaves out those that carry no value.
-	Valued bool
-	// Bare leaves the payloads where they are: a page of events may have
-	// hundreds of megabytes of them.
-	Bare bool
+// Watched is what one look at a customer found in a sync that only watches.
+type Watched struct {
+	Desired string // the target's word for what the source says, "" when it is not to be carried
+	Would   bool   // Desired would have been written
+	// Looked says that the target was read too, and what it held, since when as
+	// far as it tells.
+	Looked     bool
+	TargetID   string
+	Observed   string
+	ObservedAt time.Time
+	// AsOf is when it was looked at, zero for now. What would have been written
+	// since then is left alone.
+	AsOf time.Time
 }
 
-// ExceptionFilter chooses exceptions; empty fields choose all.
-type ExceptionFilter struct {
-	Sync, Customer, Owner, Cause string
-	Kind                         status.Kind
-	States                       []status.State
-	// With a Limit they come by number, the highest first, and only those below
-	// Before, 0 being all: unlike the time it was last seen, an exception's
-	// number does not change between two pages.
-	Limit  int
-	Before int64
+// Halted is how a halted sync stands.
+type Halted struct {
+	Since   time.Time // zero: it is not halted
+	Waiting int       // customers that wait to be let through
 }
-
-// ms and at turn times into what is stored and back.
-func ms(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-func at(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
-}
-
-// forgottenPrefix begins the pseudonym of a customer who was forgotten.
-const forgottenPrefix = "forgotten-"
-
-// IsForgotten reports whether a customer's id is the pseudonym of one who was
-// forgotten.
-func IsForgotten(customer string) bool { return strings.HasPrefix(customer, forgottenPrefix) }

@@ -1,0 +1,220 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// batchLimit is how many callers share one transaction at most.
+const batchLimit = 256
+
+// key names a customer of a sync.
+type key struct{ sync, customer string }
+
+func compareKeys(a, b key) int {
+	return cmp.Or(strings.Compare(a.sync, b.sync), strings.Compare(a.customer, b.customer))
+}
+
+// job is a caller's part of a transaction.
+type job struct {
+	ctx context.Context
+	do  func(*tx) error
+	// touches are the customers it will change.
+	touches []key
+	// halts is the sync whose halt it needs locked, "" for none.
+	halts string
+	// names says that it needs the names of syncs and connections.
+	names bool
+	done  chan error
+}
+
+// errStore marks an error of the database itself: everything that the transaction
+// did is undone (invariant 7).
+type errStore struct{ error }
+
+func (e errStore) Unwrap() error { return e.error }
+
+// update runs do in a transaction that other callers may share, and returns when
+// that is on disk (invariant 1). For do, invariant 7 holds.
+func (db *DB) update(ctx context.Context, do func(*tx) error, touches ...key) error {
+	return db.run(&job{ctx: ctx, do: do, touches: touches})
+}
+
+// run is update for a job.
+func (db *DB) run(j *job) error {
+	j.done = make(chan error, 1)
+	select {
+	case db.jobs <- j:
+	case <-j.ctx.Done():
+		return j.ctx.Err()
+	case <-db.closed:
+		return errors.New("the database is closed")
+	}
+	// From here on it may be stored, and a caller who left would not know: a
+	// claim would be nobody's until its lease is over. transactionLimit bounds
+	// the wait.
+	return <-j.done
+}
+
+// writeLoop takes what has gathered while the last transaction was on its way
+// to the disk and commits it as one.
+func (db *DB) writeLoop() {
+	for {
+		select {
+		case first := <-db.jobs:
+			// Callers that are about to arrive share the transaction: its fixed
+			// cost is that of several jobs.
+			for range 3 {
+				runtime.Gosched()
+			}
+			batch := append(make([]*job, 0, 8), first)
+		gather:
+			for len(batch) < batchLimit {
+				select {
+				case j := <-db.jobs:
+					batch = append(batch, j)
+				default:
+					break gather
+				}
+			}
+			db.commit(batch)
+		case <-db.closed:
+			return
+		}
+	}
+}
+
+// commit runs a batch in one transaction. When the database refuses it, each
+// job is run by itself, so that one cannot spoil another.
+func (db *DB) commit(batch []*job) {
+	if len(batch) > 1 {
+		results, err := db.transact(batch)
+		// When the database hangs, one after the other would take as long each.
+		if err == nil || errors.Is(err, context.DeadlineExceeded) {
+			for i, j := range batch {
+				if err == nil {
+					j.done <- results[i]
+				} else {
+					j.done <- err
+				}
+			}
+			return
+		}
+	}
+	for _, j := range batch {
+		j.done <- db.alone(j)
+	}
+}
+
+// alone runs one job, again when it met a deadlock or a busy file.
+func (db *DB) alone(j *job) error {
+	const tries = 8
+	for n := 1; ; n++ {
+		results, err := db.transact([]*job{j})
+		if err == nil {
+			return results[0]
+		}
+		if !again(err) || n == tries || j.ctx.Err() != nil {
+			db.probing.at.Store(0)
+			return err
+		}
+		timer := time.NewTimer(pause(n))
+		select {
+		case <-timer.C:
+		case <-j.ctx.Done():
+			timer.Stop()
+		}
+	}
+}
+
+// transactionLimit bounds a transaction, whose callers may all have gone.
+const transactionLimit = 30 * time.Second
+
+// transact runs the jobs in one transaction. results are their own errors; err
+// means that nothing was committed, or that nobody can tell.
+func (db *DB) transact(batch []*job) (results []error, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), transactionLimit)
+	defer cancel()
+	if err := db.there(); err != nil {
+		return nil, err // and nobody waits for a claim that only the lost file has
+	}
+	if err := db.statements.prepare(ctx); err != nil {
+		return nil, err
+	}
+	inner, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, fmt.Errorf("begin a transaction: %w", err)
+	}
+	defer inner.Rollback() // has no effect after the commit
+	t := &tx{ctx: ctx, db: db, inner: inner, woken: map[key]int{}, halted: map[string]time.Time{}}
+	if t.now, err = t.clock(); err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(batch, func(j *job) bool { return j.names }) {
+		// Before anything is locked: whoever renames waits for this transaction.
+		if err := t.readNames(); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.lockHalts(batch); err != nil {
+		return nil, err
+	}
+	if err := t.lockCustomers(batch); err != nil {
+		return nil, err
+	}
+	results = make([]error, len(batch))
+	for i, j := range batch {
+		if results[i] = j.ctx.Err(); results[i] != nil {
+			continue // its caller has gone before anything was done
+		}
+		results[i] = j.do(t)
+		var broken errStore
+		if errors.As(results[i], &broken) {
+			return nil, results[i]
+		}
+	}
+	if err := t.wakeCustomers(); err != nil {
+		return nil, err
+	}
+	if err := inner.Commit(); err != nil {
+		return nil, fmt.Errorf("commit: %w", err)
+	}
+	if err := db.there(); err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+// tx is an open transaction.
+type tx struct {
+	ctx   context.Context
+	db    *DB
+	inner *sql.Tx
+	now   time.Time // the database's time at its beginning
+	// woken counts the new events of each customer.
+	woken map[key]int
+	// names are what jobs with names need.
+	names names
+	// plain runs each statement once, without keeping it prepared.
+	plain bool
+	// halted says since when the syncs of lockHalts are halted, zero for not.
+	halted map[string]time.Time
+}
+
+func (t *tx) clock() (time.Time, error) {
+	if t.db.clockOf != nil {
+		return t.db.clockOf().Truncate(time.Millisecond).UTC(), nil
+	}
+	var now int64
+	if err := t.inner.QueryRowContext(t.ctx, t.db.dialect.clock).Scan(&now); err != nil {
+		return time.Time{}, fmt.Errorf("ask the database for the time: %w", err)
+	}
+	return at(now), nil
+}
