@@ -72,7 +72,7 @@ func (v *plainView) tell(start time.Time, lines []line) {
 }
 
 func introduce(w io.Writer, l links, config string) {
-	fmt.Fprintf(w, `A billing tool decides each customer's status, a CRM follows, Trueup carries it across.
+	fmt.Fprintf(w, `A billing tool decides each customer's status, a CRM follows, and Trueup keeps them the same.
   billing tool   %s   click a status, as the tool itself would change it
   CRM            %s   click a status, as a person would
   Trueup         %s

@@ -10,13 +10,13 @@ func outcomeMeaning(o status.Outcome) string {
 	case status.AlreadyEqual:
 		return "both agreed already, so nothing was written"
 	case status.Superseded:
-		return "a newer change had made it pointless"
+		return "a newer change had already come"
 	case status.Held:
 		return "a person's newer edit was left alone"
 	case status.Parked:
-		return "waits for a person's answer"
+		return "waits for a person"
 	case status.Ignored:
-		return "not a status to carry"
+		return "a value listed under ignore"
 	}
 	return ""
 }
