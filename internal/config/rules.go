@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"trueup/internal/status"
 )
@@ -19,17 +20,16 @@ type HasReadField interface {
 // decision: which accounts and fields, what values mean, how customers are
 // matched, and who wins.
 func (s Sync) Rules() string {
-	return hashOf(struct {
-		Source        [3]string
-		Target        [3]string
-		Match         []MatchRule
-		MinConfidence float64
-		Statuses      map[status.Status]StatusMap
-		Ignore        []string
-		Conflict      ConflictRule
-		FirstContact  string
-	}{[3]string{s.Source.Connection, s.Source.Account, s.Source.Field}, [3]string{s.Target.Connection, s.Target.Account, s.Target.Field}, s.Match, s.MinConfidence,
-		s.Statuses, s.Ignore, s.Conflict, s.FirstContact})
+	return hashOf(hashedRules{
+		Source:        [3]string{s.Source.Connection, s.Source.Account, s.Source.Field},
+		Target:        [3]string{s.Target.Connection, s.Target.Account, s.Target.Field},
+		Match:         hashedMatch(s.Match),
+		MinConfidence: s.MinConfidence,
+		Statuses:      hashedStatuses(s.Statuses),
+		Ignore:        s.Ignore,
+		Conflict:      hashedConflict(s.Conflict),
+		FirstContact:  s.FirstContact,
+	})
 }
 
 // Looks returns a hash of what decides which record and which field a look at a
@@ -37,7 +37,59 @@ func (s Sync) Rules() string {
 // map is not part of it, as what was seen can be judged by any map; nor are the
 // accounts, which no file can change by itself (see Identity).
 func (s Sync) Looks() string {
-	return hashOf([]any{s.Source.Kept, s.Target.Kept, s.Match, s.MinConfidence})
+	return hashOf([]any{s.Source.Kept, s.Target.Kept, hashedMatch(s.Match), s.MinConfidence})
+}
+
+// These types are what a hash is made of. Their tags are part of every stored
+// hash, so that a field of the configuration can be renamed in Go without making
+// every plan look as if it was made under other rules.
+type (
+	hashedRules struct {
+		Source        [3]string                      `json:"Source"`
+		Target        [3]string                      `json:"Target"`
+		Match         []hashedMatchRule              `json:"Match"`
+		MinConfidence float64                        `json:"MinConfidence"`
+		Statuses      map[status.Status]hashedStatus `json:"Statuses"`
+		Ignore        []string                       `json:"Ignore"`
+		Conflict      hashedConflict                 `json:"Conflict"`
+		FirstContact  string                         `json:"FirstContact"`
+	}
+	hashedMatchRule struct {
+		Source     string  `json:"Source"`
+		Target     string  `json:"Target"`
+		Confidence float64 `json:"Confidence"`
+	}
+	hashedStatus struct {
+		From []string `json:"From"`
+		To   string   `json:"To"`
+	}
+	hashedConflict struct {
+		Rule            string        `json:"Rule"`
+		ClockSkew       time.Duration `json:"ClockSkew"`
+		AutomationEdits string        `json:"AutomationEdits"`
+	}
+)
+
+func hashedMatch(rules []MatchRule) []hashedMatchRule {
+	if rules == nil {
+		return nil // null in JSON, unlike a list that is empty
+	}
+	hashed := make([]hashedMatchRule, len(rules))
+	for i, r := range rules {
+		hashed[i] = hashedMatchRule(r)
+	}
+	return hashed
+}
+
+func hashedStatuses(statuses map[status.Status]StatusMap) map[status.Status]hashedStatus {
+	if statuses == nil {
+		return nil
+	}
+	hashed := make(map[status.Status]hashedStatus, len(statuses))
+	for name, m := range statuses {
+		hashed[name] = hashedStatus(m)
+	}
+	return hashed
 }
 
 func hashOf(v any) string {
