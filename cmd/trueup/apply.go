@@ -16,11 +16,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"trueup/internal/app"
+	"trueup/internal/compare"
 	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/status"
 	"trueup/internal/store"
-	"trueup/internal/sweep"
 )
 
 // applyFlags are the flags of trueup apply.
@@ -125,9 +125,9 @@ func (f *applyFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, 
 }
 
 // applyProgress tells how far an application is, and how long the rest may take.
-func applyProgress(m *meter, all int) func(sweep.Applied) {
+func applyProgress(m *meter, all int) func(compare.ApplyResult) {
 	var p pace
-	return func(t sweep.Applied) {
+	return func(t compare.ApplyResult) {
 		done := t.Applied + t.Before + t.Refused + t.Failed
 		m.say("%d of %d rows: %d applied, %d refused, %d failed%s", done, all, t.Applied, t.Refused, t.Failed, p.left(done, all, m.now()))
 	}
@@ -144,7 +144,7 @@ func sayHalted(cmd *cobra.Command, db *store.DB, sync, means string) error {
 }
 
 // application checks all that stands before the first row.
-func (f *applyFlags) application(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync string) (a sweep.Application, err error) {
+func (f *applyFlags) application(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync string) (a compare.ApplyOptions, err error) {
 	if f.limit < 0 {
 		return a, usage("0 means all rows", "--limit must be 0 or more, not %d", f.limit)
 	}
@@ -154,7 +154,7 @@ func (f *applyFlags) application(cmd *cobra.Command, cfg *config.Config, db *sto
 	if a.Plan, err = planNamed(cmd.Context(), db, sync, f.plan); err != nil {
 		return a, err
 	}
-	if err := sweep.Applicable(cmd.Context(), db, cfg.Syncs[sync], a.Plan); err != nil {
+	if err := compare.Applicable(cmd.Context(), db, cfg.Syncs[sync], a.Plan); err != nil {
 		return a, &failure{err: fmt.Errorf("plan %s of %s cannot be applied: %w", shortHash(a.Plan.Hash), sync, err), hint: hintNotApplicable(err, sync, cfg.Path), code: exitFailed}
 	}
 	if _, err := kept(cmd.Context(), db, a.Plan); err != nil {
@@ -179,9 +179,9 @@ func (f *applyFlags) application(cmd *cobra.Command, cfg *config.Config, db *sto
 
 func hintNotApplicable(err error, sync, path string) string {
 	switch {
-	case errors.Is(err, sweep.ErrWatching):
+	case errors.Is(err, compare.ErrWatching):
 		return "set mode: live for " + sync + " in " + path + " first; from then on, new changes are synced, and earlier ones only through the plan"
-	case errors.Is(err, sweep.ErrSuperseded):
+	case errors.Is(err, compare.ErrSuperseded):
 		return "apply the newer plan, or make a new one with trueup plan " + sync + "; trueup plan " + sync + " --show latest prints the newer plan"
 	}
 	return "make a new plan with trueup plan " + sync
@@ -221,7 +221,7 @@ func (f *applyFlags) chosen(cmd *cobra.Command) (map[string]bool, error) {
 
 // checkChosen refuses a customer of whom the plan has nothing to carry: a
 // misspelt id must not look like a row that was applied.
-func checkChosen(ctx context.Context, db *store.DB, a sweep.Application, chosen map[string]bool) error {
+func checkChosen(ctx context.Context, db *store.DB, a compare.ApplyOptions, chosen map[string]bool) error {
 	missing := map[string]bool{}
 	for id := range chosen {
 		missing[id] = true
@@ -230,7 +230,7 @@ func checkChosen(ctx context.Context, db *store.DB, a sweep.Application, chosen 
 		if err != nil {
 			return err
 		}
-		if a.Carries(r) {
+		if a.Includes(r) {
 			delete(missing, r.Customer)
 		}
 	}
@@ -254,13 +254,13 @@ type carrying struct {
 	moves map[[2]string]int
 }
 
-func rowsToCarry(ctx context.Context, db *store.DB, a sweep.Application) (carrying, error) {
+func rowsToCarry(ctx context.Context, db *store.DB, a compare.ApplyOptions) (carrying, error) {
 	c := carrying{moves: map[[2]string]int{}}
 	for r, err := range db.EachPlanRow(ctx, a.Plan.ID) {
 		switch {
 		case err != nil:
 			return c, err
-		case a.Carries(r) && r.State != store.RowApplied && r.State != store.RowRefused:
+		case a.Includes(r) && r.State != store.RowApplied && r.State != store.RowRefused:
 			c.n++
 			c.moves[[2]string{r.Before, r.After}]++
 		}
@@ -272,7 +272,7 @@ func rowsToCarry(ctx context.Context, db *store.DB, a sweep.Application) (carryi
 const movesShown = 20
 
 // agreed says what is about to be written and asks for a yes.
-func (c carrying) agreed(cmd *cobra.Command, s config.Sync, a sweep.Application) (bool, error) {
+func (c carrying) agreed(cmd *cobra.Command, s config.Sync, a compare.ApplyOptions) (bool, error) {
 	out := cmd.ErrOrStderr()
 	fmt.Fprintf(out, "plan %s of %s, made %s: write %s in %s\n", shortHash(a.Plan.Hash), s.Name, clockOf(cmd.OutOrStdout()).on(a.Plan.EndedAt), status.Plural(c.n, "customer"), s.Target.Connection)
 	var moves [][2]string
@@ -300,7 +300,7 @@ func (c carrying) agreed(cmd *cobra.Command, s config.Sync, a sweep.Application)
 }
 
 // tell prints what became of the rows.
-func (f *applyFlags) tell(cmd *cobra.Command, db *store.DB, a sweep.Application, t sweep.Applied) error {
+func (f *applyFlags) tell(cmd *cobra.Command, db *store.DB, a compare.ApplyOptions, t compare.ApplyResult) error {
 	ctx := context.WithoutCancel(cmd.Context())
 	not := notApplied(db.EachPlanRow(ctx, a.Plan.ID), a)
 	out := cmd.OutOrStdout()
@@ -353,10 +353,10 @@ func (f *applyFlags) tell(cmd *cobra.Command, db *store.DB, a sweep.Application,
 }
 
 // notApplied are the rows of an application that were refused or failed.
-func notApplied(rows iter.Seq2[store.PlanRow, error], a sweep.Application) iter.Seq2[store.PlanRow, error] {
+func notApplied(rows iter.Seq2[store.PlanRow, error], a compare.ApplyOptions) iter.Seq2[store.PlanRow, error] {
 	return func(yield func(store.PlanRow, error) bool) {
 		for r, err := range rows {
-			if (err != nil || a.Carries(r) && (r.State == store.RowRefused || r.State == store.RowFailed)) && !yield(r, err) {
+			if (err != nil || a.Includes(r) && (r.State == store.RowRefused || r.State == store.RowFailed)) && !yield(r, err) {
 				return
 			}
 		}

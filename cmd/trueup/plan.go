@@ -9,9 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"trueup/internal/app"
+	"trueup/internal/compare"
 	"trueup/internal/config"
 	"trueup/internal/store"
-	"trueup/internal/sweep"
 )
 
 // planFlags are the flags of trueup plan.
@@ -103,7 +103,7 @@ func (f *planFlags) print(cmd *cobra.Command, cfg *config.Config, db *store.DB, 
 // makePlan compares both sides, or goes on with a comparison that was left.
 func makePlan(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync string) (store.Sweep, error) {
 	switch left, err := db.SweepUnderWay(cmd.Context(), sync, store.ForPlan); {
-	case err == nil && left.Rules == sweep.Rules(cfg.Syncs[sync]):
+	case err == nil && left.Rules == compare.Rules(cfg.Syncs[sync]):
 		fmt.Fprintf(cmd.ErrOrStderr(), "continuing the comparison that began %s\n", clockOf(cmd.OutOrStdout()).on(left.BeganAt))
 	case err != nil && !errors.Is(err, store.ErrNotFound):
 		return store.Sweep{}, err
@@ -157,9 +157,9 @@ func afterOther(cmd *cobra.Command, db *store.DB, other *store.SweepingError, ma
 }
 
 // planProgress tells how far a comparison is.
-func planProgress(m *meter, s config.Sync) func(sweep.Progress) {
+func planProgress(m *meter, s config.Sync) func(compare.Progress) {
 	phase, indexing, since, at := store.Phase(""), false, m.began, 0
-	return func(p sweep.Progress) {
+	return func(p compare.Progress) {
 		if p.Phase != phase || p.Indexing != indexing {
 			phase, indexing, since, at = p.Phase, p.Indexing, m.now(), p.Done // what an earlier try did tells nothing of the speed
 		}

@@ -14,13 +14,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"trueup/internal/compare"
 	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/decide"
 	"trueup/internal/report"
 	"trueup/internal/status"
 	"trueup/internal/store"
-	"trueup/internal/sweep"
 )
 
 // shortTable is how many rows a terminal is shown unless all are asked for.
@@ -50,12 +50,12 @@ func printPlan(cmd *cobra.Command, cfg *config.Config, db *store.DB, plan store.
 		fmt.Fprintf(out, "… and %d more: use --all to print them, --csv or --out FILE to save them\n", total-most)
 	}
 	printSummary(out, cfg.Syncs[plan.Sync], plan)
-	unfit := sweep.Applicable(cmd.Context(), db, cfg.Syncs[plan.Sync], plan)
+	unfit := compare.Applicable(cmd.Context(), db, cfg.Syncs[plan.Sync], plan)
 	switch {
-	case errors.Is(unfit, sweep.ErrSuperseded), errors.Is(unfit, sweep.ErrOtherRules):
+	case errors.Is(unfit, compare.ErrSuperseded), errors.Is(unfit, compare.ErrOtherRules):
 		fmt.Fprintf(out, "\nplan %s\nThis plan cannot be applied: %v; %s\n", plan.Hash, unfit, hintNotApplicable(unfit, plan.Sync, cfg.Path))
 		return nil
-	case unfit != nil && !errors.Is(unfit, sweep.ErrWatching):
+	case unfit != nil && !errors.Is(unfit, compare.ErrWatching):
 		return unfit
 	}
 	printNext(cmd, cfg, plan, counts)

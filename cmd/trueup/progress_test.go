@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"trueup/internal/compare"
 	"trueup/internal/config"
 	"trueup/internal/store"
-	"trueup/internal/sweep"
 )
 
 // told lets a comparison of a given speed run for a time, and returns what was
@@ -20,7 +20,7 @@ func told(terminal bool, steps int, each time.Duration) string {
 	progress := planProgress(m, s)
 	for i := range steps {
 		now = now.Add(each)
-		progress(sweep.Progress{Phase: store.PhaseTarget, Done: 100 * (i + 1), Total: 10_000})
+		progress(compare.Progress{Phase: store.PhaseTarget, Done: 100 * (i + 1), Total: 10_000})
 	}
 	m.end()
 	return out.String()
@@ -93,13 +93,13 @@ func TestAnApplicationTellsWhatIsLeftWhenItCanBeTold(t *testing.T) {
 	progress := applyProgress(m, 600)
 	for _, tt := range []struct {
 		after time.Duration
-		done  sweep.Applied
+		done  compare.ApplyResult
 		want  string
 	}{
-		{time.Minute, sweep.Applied{Applied: 1}, "1 of 600 rows: 1 applied, 0 refused, 0 failed\n"}, // it had to wait
-		{time.Minute, sweep.Applied{Applied: 8, Refused: 2, Failed: 1}, "11 of 600 rows: 8 applied, 2 refused, 1 failed\n"},
-		{time.Minute, sweep.Applied{Applied: 60, Refused: 10, Failed: 1}, "71 of 600 rows: 60 applied, 10 refused, 1 failed, about 9 minutes left\n"},
-		{time.Minute, sweep.Applied{Applied: 90, Before: 30, Refused: 10, Failed: 1}, "131 of 600 rows: 90 applied, 10 refused, 1 failed, about 8 minutes left\n"},
+		{time.Minute, compare.ApplyResult{Applied: 1}, "1 of 600 rows: 1 applied, 0 refused, 0 failed\n"}, // it had to wait
+		{time.Minute, compare.ApplyResult{Applied: 8, Refused: 2, Failed: 1}, "11 of 600 rows: 8 applied, 2 refused, 1 failed\n"},
+		{time.Minute, compare.ApplyResult{Applied: 60, Refused: 10, Failed: 1}, "71 of 600 rows: 60 applied, 10 refused, 1 failed, about 9 minutes left\n"},
+		{time.Minute, compare.ApplyResult{Applied: 90, Before: 30, Refused: 10, Failed: 1}, "131 of 600 rows: 90 applied, 10 refused, 1 failed, about 8 minutes left\n"},
 	} {
 		out.Reset()
 		now = now.Add(tt.after)

@@ -4,8 +4,8 @@ import (
 	"os"
 	"testing"
 
+	"trueup/internal/compare"
 	"trueup/internal/plain"
-	"trueup/internal/sweep"
 )
 
 // TestTheDocumentOfTheAPIIsPlain reads every description of it, and the errors
@@ -16,7 +16,7 @@ func TestTheDocumentOfTheAPIIsPlain(t *testing.T) {
 		t.Fatal(err)
 	}
 	texts := map[string]string{"openapi.json": string(document)}
-	for _, err := range []error{sweep.ErrSuperseded, sweep.ErrOtherRules, sweep.ErrWatching} {
+	for _, err := range []error{compare.ErrSuperseded, compare.ErrOtherRules, compare.ErrWatching} {
 		texts[err.Error()] = err.Error()
 	}
 	for where, text := range texts {

@@ -9,12 +9,12 @@ import (
 	"testing"
 
 	"trueup/internal/app"
+	"trueup/internal/compare"
 	"trueup/internal/config"
-	"trueup/internal/connector/http/resttest"
+	"trueup/internal/connector/httpconn/resttest"
 	"trueup/internal/overview"
 	"trueup/internal/status"
 	"trueup/internal/store"
-	"trueup/internal/sweep"
 )
 
 // production is another account of the target, in which a record has the id of
@@ -62,7 +62,7 @@ func TestAnotherAccountUnderTheLinksIsNotWritten(t *testing.T) {
 			}
 			for what, err := range map[string]error{
 				"a plan":   second(app.MakePlan(t.Context(), cfg, l.db, "customer-status", nil)),
-				"an apply": second(app.Apply(t.Context(), cfg, l.db, sweep.Application{Plan: store.Sweep{Sync: "customer-status"}}, 0)),
+				"an apply": second(app.Apply(t.Context(), cfg, l.db, compare.ApplyOptions{Plan: store.Sweep{Sync: "customer-status"}}, 0)),
 			} {
 				if err == nil || !strings.Contains(err.Error(), "the links belong to a different target account") {
 					t.Errorf("%s: %v", what, err)

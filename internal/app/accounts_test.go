@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"trueup/internal/compare"
 	"trueup/internal/config"
-	"trueup/internal/sweep"
 )
 
 const accountFile = `
@@ -49,7 +49,7 @@ func TestAnotherAccountUnderTheSameNameIsAnotherSetOfRules(t *testing.T) {
 		"another field is named": {"field: customer_status", "field: other_status", true},
 	} {
 		now := read(c.old, c.now)
-		if other := sweep.Rules(was) != sweep.Rules(now); other != c.other {
+		if other := compare.Rules(was) != compare.Rules(now); other != c.other {
 			t.Errorf("%s: other rules: %t; the accounts are %s and %s", name, other, now.Source.Account, now.Target.Account)
 		}
 	}

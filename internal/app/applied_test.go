@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"trueup/internal/app"
+	"trueup/internal/compare"
 	"trueup/internal/config"
-	"trueup/internal/connector/http/resttest"
+	"trueup/internal/connector/httpconn/resttest"
 	"trueup/internal/store"
-	"trueup/internal/sweep"
 )
 
 // toldOf is an event of a source that is told by events only.
@@ -80,8 +80,8 @@ func TestAPlanIsAppliedAlthoughTheTargetsClockIsBehind(t *testing.T) {
 	if want := []string{"cus_1 write", "cus_2 hold"}; !slices.Equal(rows, want) {
 		t.Errorf("the plan has %q, not %q", rows, want)
 	}
-	got, err := app.Apply(t.Context(), cfg, l.db, sweep.Application{Plan: plan}, 0)
-	if err != nil || got != (sweep.Applied{Applied: 1}) {
+	got, err := app.Apply(t.Context(), cfg, l.db, compare.ApplyOptions{Plan: plan}, 0)
+	if err != nil || got != (compare.ApplyResult{Applied: 1}) {
 		t.Errorf("applied: %+v, %v", got, err)
 	}
 	if l.crm.Status("rec_1") != "Churned" || l.crm.Status("rec_2") != "Active" {

@@ -5,29 +5,29 @@ import (
 	"errors"
 	"time"
 
+	"trueup/internal/compare"
 	"trueup/internal/config"
 	"trueup/internal/pipeline"
 	"trueup/internal/store"
-	"trueup/internal/sweep"
 )
 
 // Apply carries the rows of a plan. lease is how long a claimed customer is this
 // process's; 0 is the pipeline's default.
-func Apply(ctx context.Context, cfg *config.Config, db *store.DB, a sweep.Application, lease time.Duration) (sweep.Applied, error) {
+func Apply(ctx context.Context, cfg *config.Config, db *store.DB, a compare.ApplyOptions, lease time.Duration) (compare.ApplyResult, error) {
 	if err := CheckNames(ctx, cfg, db); err != nil {
-		return sweep.Applied{}, err
+		return compare.ApplyResult{}, err
 	}
 	s, conns, err := oneSync(cfg, db, a.Plan.Sync)
 	if err != nil {
-		return sweep.Applied{}, err
+		return compare.ApplyResult{}, err
 	}
 	defer conns.close()
 	if err := errors.Join(noteSync(ctx, cfg, db, a.Plan.Sync), takeBackBefore(ctx, db)); err != nil {
-		return sweep.Applied{}, err
+		return compare.ApplyResult{}, err
 	}
 	other, err := db.BeginApply(ctx, a.Plan.ID)
 	if err != nil {
-		return sweep.Applied{}, err
+		return compare.ApplyResult{}, err
 	}
 	if other && a.Beside != nil {
 		a.Beside()

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"testing"
 
-	"trueup/internal/connector/http/resttest"
+	"trueup/internal/connector/httpconn/resttest"
 	"trueup/internal/store"
 )
 

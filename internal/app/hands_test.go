@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"trueup/internal/api"
-	"trueup/internal/connector/http/resttest"
+	"trueup/internal/connector/httpconn/resttest"
 	"trueup/internal/contract"
 	"trueup/internal/status"
 	"trueup/internal/store"

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/connector/http/resttest"
+	"trueup/internal/connector/httpconn/resttest"
 )
 
 // ready returns what /readyz answers.

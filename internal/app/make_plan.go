@@ -4,14 +4,14 @@ import (
 	"context"
 	"errors"
 
+	"trueup/internal/compare"
 	"trueup/internal/config"
 	"trueup/internal/store"
-	"trueup/internal/sweep"
 )
 
 // MakePlan compares both sides of a sync, beside a running service or without
 // one, and returns the plan. One that was left is gone on with.
-func MakePlan(ctx context.Context, cfg *config.Config, db *store.DB, sync string, progress func(sweep.Progress)) (store.Sweep, error) {
+func MakePlan(ctx context.Context, cfg *config.Config, db *store.DB, sync string, progress func(compare.Progress)) (store.Sweep, error) {
 	s, conns, err := oneSync(cfg, db, sync)
 	if err != nil {
 		return store.Sweep{}, err
@@ -20,5 +20,5 @@ func MakePlan(ctx context.Context, cfg *config.Config, db *store.DB, sync string
 	if err := errors.Join(noteSync(ctx, cfg, db, sync), takeBackBefore(ctx, db)); err != nil {
 		return store.Sweep{}, err
 	}
-	return sweep.Run(ctx, sweep.Options{Sync: s, Store: db, Purpose: store.ForPlan, Progress: progress, Paused: conns.paused})
+	return compare.Run(ctx, compare.Options{Sync: s, Store: db, Purpose: store.ForPlan, Progress: progress, Paused: conns.paused})
 }

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/connector/http/resttest"
+	"trueup/internal/connector/httpconn/resttest"
 	"trueup/internal/notify/slack/fakeslack"
 	"trueup/internal/status"
 	"trueup/internal/store"

@@ -9,7 +9,7 @@ import (
 
 	"trueup/internal/app"
 	"trueup/internal/config"
-	"trueup/internal/connector/http/resttest"
+	"trueup/internal/connector/httpconn/resttest"
 	"trueup/internal/exceptions"
 	"trueup/internal/reason"
 	"trueup/internal/status"

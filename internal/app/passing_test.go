@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"trueup/internal/connector/http/resttest"
+	"trueup/internal/connector/httpconn/resttest"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/connector/http/resttest"
+	"trueup/internal/connector/httpconn/resttest"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/connector/http/resttest"
+	"trueup/internal/connector/httpconn/resttest"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )

@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"trueup/internal/connector/http/resttest"
+	"trueup/internal/connector/httpconn/resttest"
 	"trueup/internal/store"
 	"trueup/internal/store/storetest"
 )

@@ -6,13 +6,13 @@ import (
 	"log/slog"
 	"time"
 
+	"trueup/internal/compare"
 	"trueup/internal/config"
 	"trueup/internal/connector"
 	"trueup/internal/pipeline"
 	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
-	"trueup/internal/sweep"
 )
 
 const (
@@ -95,9 +95,9 @@ func (s *sweeper) due(ctx context.Context) (time.Duration, error) {
 // it; the path reads both sides itself and decides.
 func (s *sweeper) sweep(ctx context.Context) error {
 	cfg := s.sync.Config
-	_, err := sweep.Run(ctx, sweep.Options{Sync: s.sync, Store: s.db, Purpose: store.ForSweep, Log: s.log, Paused: s.paused,
+	_, err := compare.Run(ctx, compare.Options{Sync: s.sync, Store: s.db, Purpose: store.ForSweep, Log: s.log, Paused: s.paused,
 		Repair:   cfg.Sweep.Repair && cfg.Mode == config.ModeLive,
-		Progress: func(sweep.Progress) { s.wake(cfg.Name) }})
+		Progress: func(compare.Progress) { s.wake(cfg.Name) }})
 	var sweeping *store.SweepingError
 	if ctx.Err() != nil || errors.As(err, &sweeping) {
 		return err

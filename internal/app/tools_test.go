@@ -3,7 +3,7 @@ package app_test
 import (
 	"fmt"
 
-	"trueup/internal/connector/http/resttest"
+	"trueup/internal/connector/httpconn/resttest"
 )
 
 const hookToken = "hook-token"

@@ -20,7 +20,7 @@ import (
 
 	"trueup/internal/app"
 	"trueup/internal/blueprint/interpreter"
-	"trueup/internal/connector/http/resttest"
+	"trueup/internal/connector/httpconn/resttest"
 	"trueup/internal/status"
 	"trueup/internal/store"
 	"trueup/internal/store/pgtest"

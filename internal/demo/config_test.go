@@ -13,7 +13,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/connector"
-	httpconn "trueup/internal/connector/http"
+	"trueup/internal/connector/httpconn"
 	"trueup/internal/status"
 )
 

@@ -18,7 +18,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/connector"
-	httpconn "trueup/internal/connector/http"
+	"trueup/internal/connector/httpconn"
 	"trueup/internal/signature"
 	"trueup/internal/status"
 	"trueup/internal/store"

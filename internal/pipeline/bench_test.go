@@ -16,7 +16,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/connector"
-	httpconn "trueup/internal/connector/http"
+	"trueup/internal/connector/httpconn"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )

@@ -11,7 +11,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/connector"
-	httpconn "trueup/internal/connector/http"
+	"trueup/internal/connector/httpconn"
 	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"

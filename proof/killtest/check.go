@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/connector/http/resttest"
+	"trueup/internal/connector/httpconn/resttest"
 )
 
 // Breach is an invariant that did not hold.

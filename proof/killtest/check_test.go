@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/connector/http/resttest"
+	"trueup/internal/connector/httpconn/resttest"
 )
 
 // story is the history of one customer, written down as a line: s1 is a change

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"trueup/internal/connector/http/resttest"
+	"trueup/internal/connector/httpconn/resttest"
 )
 
 // secret signs the webhooks.

@@ -8,11 +8,11 @@ import (
 	"strings"
 	"time"
 
+	"trueup/internal/compare"
 	"trueup/internal/decide"
 	"trueup/internal/pipeline"
 	"trueup/internal/status"
 	"trueup/internal/store"
-	"trueup/internal/sweep"
 )
 
 // operatorSteps are what operators do with commands.
@@ -202,11 +202,11 @@ func (w *world) apply(p *madePlan, how string) {
 }
 
 // applied applies a plan as the command does, and checks what it says of it.
-func (n *node) applied(ctx context.Context, t *task, p *madePlan) (total sweep.Applied, err error) {
+func (n *node) applied(ctx context.Context, t *task, p *madePlan) (total compare.ApplyResult, err error) {
 	w, db := n.world, n.world.disk.Product()
 	s := n.bothSides()
 	p.Sync = n.names.sync
-	if err := sweep.Applicable(context.Background(), db, s.Config, p.Sweep); err != nil {
+	if err := compare.Applicable(context.Background(), db, s.Config, p.Sweep); err != nil {
 		w.coverage.hit("apply", err.Error())
 		return total, err
 	}
@@ -218,7 +218,7 @@ func (n *node) applied(ctx context.Context, t *task, p *madePlan) (total sweep.A
 	}
 	way := &planPort{port: &port{n}, plan: p}
 	quiet := slog.New(slog.DiscardHandler)
-	a := sweep.Application{Store: way, Plan: p.Sweep, Approved: p.approved(), Workers: 1,
+	a := compare.ApplyOptions{Store: way, Plan: p.Sweep, Approved: p.approved(), Workers: 1,
 		Pipeline: pipeline.New(pipeline.Options{Store: way, Now: n.now, Jitter: w.rng.Float64, Timeout: w.timeout, Holding: n.holding, Log: quiet, Syncs: []pipeline.Sync{s}}),
 		Wait: func(_ context.Context, d time.Duration) {
 			t.pass("while a row waits", d.Milliseconds())
@@ -228,7 +228,7 @@ func (n *node) applied(ctx context.Context, t *task, p *madePlan) (total sweep.A
 	}
 	asks := 0
 	for r, err := range db.EachPlanRow(context.Background(), p.ID) {
-		if w.must(err); a.Carries(r) {
+		if w.must(err); a.Includes(r) {
 			asks++
 		}
 	}
@@ -242,7 +242,7 @@ func (n *node) applied(ctx context.Context, t *task, p *madePlan) (total sweep.A
 	for r, readErr := range db.EachPlanRow(context.Background(), p.ID) {
 		w.must(readErr)
 		o := p.rows[r.Customer]
-		if o == nil || !a.Carries(r) { // who was forgotten has another name there
+		if o == nil || !a.Includes(r) { // who was forgotten has another name there
 			continue
 		}
 		w.coverage.hit("plan's row", map[store.RowState]string{store.RowOpen: "left"}[r.State]+string(r.State))

@@ -18,7 +18,7 @@ import (
 
 	"trueup/internal/app"
 	"trueup/internal/config"
-	"trueup/internal/connector/http/resttest"
+	"trueup/internal/connector/httpconn/resttest"
 	"trueup/internal/status"
 	"trueup/internal/store"
 	"trueup/internal/store/pgtest"

@@ -12,7 +12,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/connector"
 	"trueup/internal/connector/gohighlevel"
-	httpconn "trueup/internal/connector/http"
+	"trueup/internal/connector/httpconn"
 	"trueup/internal/connector/makecom"
 	"trueup/internal/connector/stripe"
 )

@@ -1,4 +1,4 @@
-package sweep
+package compare
 
 import (
 	"cmp"
@@ -26,12 +26,12 @@ const (
 	failuresInRow = 10
 )
 
-// Application is how a plan is applied.
-type Application struct {
+// ApplyOptions is how a plan is applied.
+type ApplyOptions struct {
 	Store    PlanStore
 	Pipeline *pipeline.Pipeline
 	Plan     store.Sweep
-	// Chosen says which rows are carried, besides what Carries says; nil is all.
+	// Chosen says which rows are carried, besides what Includes says; nil is all.
 	Chosen func(customer string) bool
 	// Approved is who says that the plan's first contacts may be written; "" is
 	// nobody, and they are left.
@@ -46,7 +46,7 @@ type Application struct {
 	// what has become of them since, by this application or by another one; nil is
 	// nobody.
 	Began    time.Time
-	Progress func(Applied)
+	Progress func(ApplyResult)
 	// Wait passes a time, or returns when ctx ends; nil waits by the clock.
 	Wait func(ctx context.Context, d time.Duration)
 }
@@ -59,8 +59,8 @@ type PlanStore interface {
 	TakeBack(ctx context.Context) (int, error)
 }
 
-// Applied counts what became of the chosen rows.
-type Applied struct {
+// ApplyResult counts what became of the chosen rows.
+type ApplyResult struct {
 	Applied int // written now
 	Before  int // written by an earlier try, or by another process meanwhile
 	Refused int // their world had moved, now or at an earlier try
@@ -68,7 +68,7 @@ type Applied struct {
 	Left    int // not tried, or not to an end
 }
 
-func (t *Applied) add(c pipeline.Carried) {
+func (t *ApplyResult) add(c pipeline.Carried) {
 	switch {
 	case c.State == store.RowApplied && c.Elsewhere:
 		t.Before++
@@ -83,8 +83,8 @@ func (t *Applied) add(c pipeline.Carried) {
 	}
 }
 
-// Carries reports whether a row is one that an application carries.
-func (a Application) Carries(r store.PlanRow) bool {
+// Includes reports whether a row is one that an application carries.
+func (a ApplyOptions) Includes(r store.PlanRow) bool {
 	first := r.Action == string(decide.Park) && r.Kind == status.FirstContact && a.Approved != ""
 	return (r.Action == string(decide.Write) || first) && (a.Chosen == nil || a.Chosen(r.Customer))
 }
@@ -92,10 +92,10 @@ func (a Application) Carries(r store.PlanRow) bool {
 // Run carries the rows. When ctx ends it begins no other and finishes those on
 // their way; the same application goes on with what is left. An error says why
 // it ended before its time.
-func (a Application) Run(ctx context.Context) (Applied, error) {
+func (a ApplyOptions) Run(ctx context.Context) (ApplyResult, error) {
 	claiming, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	r := &application{Application: a, stop: stop}
+	r := &applyRun{ApplyOptions: a, stop: stop}
 	if r.Wait == nil {
 		r.Wait = func(ctx context.Context, d time.Duration) { _ = wait(ctx, d) } // whoever waits looks at ctx
 	}
@@ -121,30 +121,30 @@ func (a Application) Run(ctx context.Context) (Applied, error) {
 	return r.total, err
 }
 
-// application is an Application at work.
-type application struct {
-	Application
+// applyRun is one call of Apply.
+type applyRun struct {
+	ApplyOptions
 	stop context.CancelCauseFunc
 	mode store.Mode // as a running service had noted it at the beginning
 
 	mu     sync.Mutex
-	total  Applied
-	lately Applied // of total, what has come since Began
-	inARow int     // failures
+	total  ApplyResult
+	lately ApplyResult // of total, what has come since Began
+	inARow int         // failures
 }
 
 // feed gives the rows that are to be tried to the workers, and counts the others.
-func (a *application) feed(ctx context.Context, rows chan<- store.PlanRow) error {
+func (a *applyRun) feed(ctx context.Context, rows chan<- store.PlanRow) error {
 	tried := 0
 	for row, err := range a.Store.EachPlanRow(context.WithoutCancel(ctx), a.Plan.ID) {
 		switch {
 		case err != nil:
 			return err
-		case !a.Carries(row):
+		case !a.Includes(row):
 			continue
 		case row.State == store.RowApplied, row.State == store.RowRefused:
 			before := pipeline.Carried{State: row.State, Elsewhere: true}
-			a.count(func(t *Applied) {
+			a.count(func(t *ApplyResult) {
 				t.add(before)
 				if !a.Began.IsZero() && row.EndedAt.After(a.Began) {
 					a.lately.add(before)
@@ -152,27 +152,27 @@ func (a *application) feed(ctx context.Context, rows chan<- store.PlanRow) error
 			})
 			continue
 		case ctx.Err() != nil, a.Limit > 0 && tried == a.Limit:
-			a.count(func(t *Applied) { t.Left++ })
+			a.count(func(t *ApplyResult) { t.Left++ })
 			continue
 		}
 		tried++
 		select {
 		case rows <- row:
 		case <-ctx.Done():
-			a.count(func(t *Applied) { t.Left++ })
+			a.count(func(t *ApplyResult) { t.Left++ })
 		}
 	}
 	return nil
 }
 
-func (a *application) count(change func(*Applied)) {
+func (a *applyRun) count(change func(*ApplyResult)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	change(&a.total)
 }
 
 // carry carries one row, waiting while its customer or a connection is busy.
-func (a *application) carry(waiting, working context.Context, row store.PlanRow) pipeline.Carried {
+func (a *applyRun) carry(waiting, working context.Context, row store.PlanRow) pipeline.Carried {
 	planned := pipeline.Planned{Plan: a.Plan, Row: row}
 	if row.Action != string(decide.Write) {
 		planned.Approved = a.Approved
@@ -205,8 +205,8 @@ func (a *application) carry(waiting, working context.Context, row store.PlanRow)
 }
 
 // ended counts a row, and stops when no other would fare better.
-func (a *application) ended(c pipeline.Carried) {
-	a.count(func(t *Applied) {
+func (a *applyRun) ended(c pipeline.Carried) {
+	a.count(func(t *ApplyResult) {
 		t.add(c)
 		a.lately.add(c)
 		if a.Progress != nil {

@@ -1,4 +1,4 @@
-package sweep
+package compare
 
 import (
 	"context"

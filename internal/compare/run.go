@@ -1,9 +1,9 @@
-// Package sweep compares both sides of a sync in full: it reads all of the
+// Package compare compares both sides of a sync in full: it reads all of the
 // source, all of the target, and asks of each customer what the path would do.
 // It also applies what a comparison has found, once a person has read it.
 //
-// Main functions: Run, which compares, and Application.Run, which applies a plan.
-// Main types: Options and Progress, Application and Applied.
+// Main functions: Run, which compares, and ApplyOptions.Run, which applies a plan.
+// Main types: Options and Progress, ApplyOptions and ApplyResult.
 //
 // Invariants, by the number that a line names where it keeps one:
 //
@@ -14,13 +14,13 @@
 //     the path reads both sides itself and decides; so does it for each row of
 //     a plan that is applied, and then writes that row or nothing.
 //  3. What is held in memory does not grow with the number of customers, and the
-//     time grows no faster than it: while they are compared, package listed
+//     time grows no faster than it: while they are compared, package index
 //     answers what both sides listed.
 //  4. What was read is dropped when the comparison ends, however it ends.
 //  5. The decision is the path's own: package pipeline's Judge.
 //
 // It must not import a vendor's package, package app or package web.
-package sweep
+package compare
 
 import (
 	"context"
@@ -30,10 +30,10 @@ import (
 	"sync"
 	"time"
 
+	"trueup/internal/compare/index"
 	"trueup/internal/connector"
 	"trueup/internal/pipeline"
 	"trueup/internal/store"
-	"trueup/internal/sweep/listed"
 )
 
 // Options is what a comparison is made of.
@@ -96,7 +96,7 @@ type run struct {
 	live  time.Time // since when the sync is live, zero when it is not
 	last  store.Summary
 	// listed answers what both sides listed, while customers are compared.
-	listed *listed.Index
+	listed *index.Index
 	// silent is how many customers there were of whom a tool gave no answer.
 	silent int
 }

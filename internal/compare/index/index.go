@@ -1,4 +1,4 @@
-// Package listed answers what both sides of a sync listed: it is the index of a
+// Package index answers what both sides of a sync listed: it is the index of a
 // comparison's log, in a temporary file.
 //
 // Main types: Index, which is filled once (Add, AddCustomers, Sort) and then
@@ -18,7 +18,7 @@
 // What it answers is what the log says. The log is package store's, and so is
 // all that must outlive the process. It must not import package pipeline or a
 // connector, and no SQL of the main database stands here.
-package listed
+package index
 
 import (
 	"context"

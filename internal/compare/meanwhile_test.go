@@ -1,4 +1,4 @@
-package sweep
+package compare
 
 import (
 	"context"
@@ -99,9 +99,9 @@ func TestApplyStopsWhenTheSyncOnlyWatches(t *testing.T) {
 		}
 		w.pass(time.Hour)
 		plan := w.compare(store.ForPlan)
-		a := w.application(plan)
+		a := w.applyOptions(plan)
 		done := 0
-		a.Progress = func(Applied) {
+		a.Progress = func(ApplyResult) {
 			if done++; done == 1 { // trueup run reads the file again: mode: watch
 				if err := w.db.SetMode(t.Context(), syncName, false); err != nil {
 					t.Error(err)
@@ -186,7 +186,7 @@ func TestARowThatWasAppliedStaysApplied(t *testing.T) {
 		w.pass(time.Hour)
 		plan := w.compare(store.ForPlan)
 		row := w.rows(plan)["cus_1"]
-		a := w.application(plan)
+		a := w.applyOptions(plan)
 		w.apply(a)
 		c, err := a.Pipeline.CarryRow(t.Context(), w.db, pipeline.Planned{Plan: plan, Row: row})
 		if got := w.rows(plan)["cus_1"]; err != nil || got.State != store.RowApplied {

@@ -1,4 +1,4 @@
-package sweep
+package compare
 
 import (
 	"context"
@@ -7,20 +7,20 @@ import (
 	"slices"
 	"time"
 
+	"trueup/internal/compare/index"
 	"trueup/internal/connector"
 	"trueup/internal/identity"
 	"trueup/internal/pipeline"
 	"trueup/internal/status"
 	"trueup/internal/store"
-	"trueup/internal/sweep/listed"
 )
 
 // records are a batch of customers with what is known and was listed of them.
 type records struct {
 	*run
 	known   map[string]*store.Snapshot
-	sources map[string]listed.Source
-	targets map[string]listed.Target
+	sources map[string]index.Source
+	targets map[string]index.Target
 	under   map[[2]string][]string // ids of the target's records, by key and value
 	owners  map[string]string
 	looked  map[string]bool // ids of the target's records that targets and owners tell of

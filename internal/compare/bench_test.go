@@ -1,4 +1,4 @@
-package sweep
+package compare
 
 import (
 	"context"
@@ -92,7 +92,7 @@ func peak() float64 {
 // of whom nothing is known. Its memory is that of the process, so one size is
 // measured at a time:
 //
-//	go test ./internal/sweep -run '^$' -bench 'Plan/100000$' -benchtime 1x
+//	go test ./internal/compare -run '^$' -bench 'Plan/100000$' -benchtime 1x
 func BenchmarkPlan(b *testing.B) {
 	for _, n := range []int{10_000, 100_000, 1_000_000} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {

@@ -1,4 +1,4 @@
-package sweep
+package compare
 
 import (
 	"context"
@@ -21,14 +21,14 @@ import (
 	"trueup/internal/store"
 )
 
-// application applies a plan to the world, with a pipeline of its own.
-func (w *world) application(plan store.Sweep) Application {
-	return Application{Store: w.db, Plan: plan,
+// applyOptions applies a plan to the world, with a pipeline of its own.
+func (w *world) applyOptions(plan store.Sweep) ApplyOptions {
+	return ApplyOptions{Store: w.db, Plan: plan,
 		Pipeline: pipeline.New(pipeline.Options{Store: w.db, Syncs: []pipeline.Sync{w.sync}, Now: w.clock})}
 }
 
 // apply applies a plan, and takes an error for the test's end.
-func (w *world) apply(a Application) Applied {
+func (w *world) apply(a ApplyOptions) ApplyResult {
 	w.Helper()
 	total, err := a.Run(w.Context())
 	if err != nil {
@@ -125,7 +125,7 @@ func TestWhatIsWrittenIsThePlan(t *testing.T) {
 				return nil
 			})
 			before := maps.Clone(w.crm.records)
-			total := w.apply(w.application(plan))
+			total := w.apply(w.applyOptions(plan))
 			var want []string
 			for customer, r := range rows {
 				if r.Action == "write" && !moved[customer] {
@@ -156,7 +156,7 @@ func TestWhatIsWrittenIsThePlan(t *testing.T) {
 			if total.Applied != len(want) || total.Left != 0 {
 				rt.Fatalf("it came to %+v", total)
 			}
-			if again := w.apply(w.application(plan)); again.Applied != 0 || again.Before != len(want) || !slices.Equal(writes(), want) {
+			if again := w.apply(w.applyOptions(plan)); again.Applied != 0 || again.Before != len(want) || !slices.Equal(writes(), want) {
 				rt.Fatalf("applied again it came to %+v, written were %v", again, writes())
 			}
 		})
@@ -170,12 +170,12 @@ func (w *world) many(n int) {
 	}
 }
 
-func TestAStoppedApplicationGoesOnWithWhatIsLeft(t *testing.T) {
+func TestAStoppedApplyContinuesWithWhatIsLeft(t *testing.T) {
 	on(t, func(t *testing.T, w *world) {
 		const customers = 60
 		w.many(customers)
 		plan := w.compare(store.ForPlan)
-		var first Applied
+		var first ApplyResult
 		ctx, cancel := context.WithCancel(t.Context())
 		var once sync.Once
 		began := 0
@@ -185,14 +185,14 @@ func TestAStoppedApplicationGoesOnWithWhatIsLeft(t *testing.T) {
 			}
 			return nil
 		})
-		first, err := w.application(plan).Run(ctx)
+		first, err := w.applyOptions(plan).Run(ctx)
 		if err != nil || first.Applied < 20 || first.Applied >= customers || first.Left != customers-first.Applied || first.Failed+first.Refused > 0 {
 			t.Fatalf("it came to %+v, %v", first, err)
 		}
 		if got := len(writes()); got != first.Applied {
 			t.Errorf("%d were written, %d rows are applied", got, first.Applied)
 		}
-		second := w.apply(w.application(plan))
+		second := w.apply(w.applyOptions(plan))
 		if second.Before != first.Applied || second.Applied != customers-first.Applied || second.Left > 0 {
 			t.Errorf("then it came to %+v", second)
 		}
@@ -224,7 +224,7 @@ func TestWhoIsForgottenMeanwhileIsNotWritten(t *testing.T) {
 			})
 			return nil
 		})
-		if got := w.apply(w.application(plan)); got.Applied != 39 || got.Refused != 1 {
+		if got := w.apply(w.applyOptions(plan)); got.Applied != 39 || got.Refused != 1 {
 			t.Errorf("it came to %+v", got)
 		}
 		if got := writes(); slices.Contains(got, "rec_cus_039") {
@@ -241,48 +241,48 @@ func TestOnlyWhatIsChosenIsTried(t *testing.T) {
 		w.many(6)
 		plan := w.compare(store.ForPlan)
 		writes := w.listen(nil)
-		a := w.application(plan)
+		a := w.applyOptions(plan)
 		a.Chosen = func(customer string) bool { return customer == "cus_004" }
-		if total := w.apply(a); total != (Applied{Applied: 1}) || !slices.Equal(writes(), []string{"rec_cus_004"}) {
+		if total := w.apply(a); total != (ApplyResult{Applied: 1}) || !slices.Equal(writes(), []string{"rec_cus_004"}) {
 			t.Errorf("it came to %+v, written were %v", total, writes())
 		}
-		a = w.application(plan)
+		a = w.applyOptions(plan)
 		a.Limit = 2
-		var told Applied
-		a.Began, a.Progress = w.clock(), func(t Applied) { told = t }
-		if total := w.apply(a); total != (Applied{Applied: 2, Before: 1, Left: 3}) || len(writes()) != 3 {
+		var told ApplyResult
+		a.Began, a.Progress = w.clock(), func(t ApplyResult) { told = t }
+		if total := w.apply(a); total != (ApplyResult{Applied: 2, Before: 1, Left: 3}) || len(writes()) != 3 {
 			t.Errorf("it came to %+v, written were %v", total, writes())
 		}
-		if told != (Applied{Applied: 2}) {
+		if told != (ApplyResult{Applied: 2}) {
 			t.Errorf("of the rows that it tried it told %+v", told)
 		}
 	})
 }
 
-func TestRowsThatAllFailEndTheApplication(t *testing.T) {
+func TestRowsThatAllFailEndApply(t *testing.T) {
 	on(t, func(t *testing.T, w *world) {
 		w.many(60)
 		plan := w.compare(store.ForPlan)
 		writes := w.listen(func(string) error { return optionGone() })
-		total, err := w.application(plan).Run(t.Context())
+		total, err := w.applyOptions(plan).Run(t.Context())
 		if err == nil || !strings.Contains(err.Error(), "no such option") || total.Failed < failuresInRow || total.Failed > failuresInRow+applying || total.Left != 60-total.Failed {
 			t.Errorf("it came to %+v, %v", total, err)
 		}
 		w.listen(nil)
-		if total := w.apply(w.application(plan)); total.Applied != 60 || len(writes()) != 0 {
+		if total := w.apply(w.applyOptions(plan)); total.Applied != 60 || len(writes()) != 0 {
 			t.Errorf("with the option back it came to %+v", total)
 		}
 	})
 }
 
-func TestARefusedTokenEndsTheApplication(t *testing.T) {
+func TestARefusedTokenEndsApply(t *testing.T) {
 	on(t, func(t *testing.T, w *world) {
 		w.many(60)
 		plan := w.compare(store.ForPlan)
 		w.crm.fail = func(call, _ string) error {
 			return &connector.Failure{Kind: connector.Unauthorized, Effect: connector.EffectNone, Status: 401, Detail: "the token is not valid"}
 		}
-		total, err := w.application(plan).Run(t.Context())
+		total, err := w.applyOptions(plan).Run(t.Context())
 		if err == nil || !strings.Contains(err.Error(), "the token is not valid") || total.Left != 60 || total.Failed > 0 {
 			t.Errorf("it came to %+v, %v", total, err)
 		}
@@ -291,7 +291,7 @@ func TestARefusedTokenEndsTheApplication(t *testing.T) {
 
 // Beside a running service, to which the source tells of the same customers and
 // of others: nobody is written twice, and no event is lost.
-func TestAnApplicationBesideARunningService(t *testing.T) {
+func TestApplyBesideARunningService(t *testing.T) {
 	on(t, func(t *testing.T, w *world) {
 		const customers = 60
 		w.many(customers)
@@ -312,7 +312,7 @@ func TestAnApplicationBesideARunningService(t *testing.T) {
 				service.Wake(syncName)
 			}
 		})
-		total := w.apply(w.application(plan))
+		total := w.apply(w.applyOptions(plan))
 		telling.Wait()
 		waiting := func() bool {
 			counts, err := w.db.Counts(t.Context())
@@ -363,12 +363,12 @@ func TestAFirstContactIsWrittenIfSomebodyApprovesIt(t *testing.T) {
 		w.pass(time.Hour)
 		w.crm.set("rec_edited", "Active") // somebody says so again
 		writes := w.listen(nil)
-		if total := w.apply(w.application(plan)); total != (Applied{Applied: 1}) || !slices.Equal(writes(), []string{"rec_empty"}) {
+		if total := w.apply(w.applyOptions(plan)); total != (ApplyResult{Applied: 1}) || !slices.Equal(writes(), []string{"rec_empty"}) {
 			t.Errorf("unapproved it came to %+v, written were %v", total, writes())
 		}
-		a := w.application(plan)
+		a := w.applyOptions(plan)
 		a.Approved = "ana@example.com"
-		if total := w.apply(a); total != (Applied{Applied: 1, Before: 1, Refused: 1}) || !slices.Equal(writes(), []string{"rec_empty", "rec_shown"}) {
+		if total := w.apply(a); total != (ApplyResult{Applied: 1, Before: 1, Refused: 1}) || !slices.Equal(writes(), []string{"rec_empty", "rec_shown"}) {
 			t.Errorf("approved it came to %+v, written were %v", total, writes())
 		}
 		h, err := w.db.History(t.Context(), syncName, "shown", 1)
@@ -389,7 +389,7 @@ func TestARefusedRowIsNotRepairedByTheNextSweep(t *testing.T) {
 		w.pass(time.Hour)
 		w.crm.set("rec_cus_1", "Lead")
 		writes := w.listen(nil)
-		if total := w.apply(w.application(plan)); total != (Applied{Refused: 1}) {
+		if total := w.apply(w.applyOptions(plan)); total != (ApplyResult{Refused: 1}) {
 			t.Fatalf("it came to %+v", total)
 		}
 		if s := w.compare(store.ForSweep); s.Repaired > 0 || s.Waiting != 1 {
@@ -458,12 +458,12 @@ func TestRowsThatAnotherApplyHasWrittenAreNotRefused(t *testing.T) {
 		}
 		w.crm.set("rec_cus_moved", "Vip")
 		writes := w.listen(nil)
-		if got, want := w.apply(w.application(plan)), (Applied{Applied: 5, Refused: 1}); got != want {
+		if got, want := w.apply(w.applyOptions(plan)), (ApplyResult{Applied: 5, Refused: 1}); got != want {
 			t.Fatalf("the first came to %+v", got)
 		}
-		second := w.application(plan)
+		second := w.applyOptions(plan)
 		second.Store = asRead{w.db, read}
-		if got, want := w.apply(second), (Applied{Before: 5, Refused: 1}); got != want {
+		if got, want := w.apply(second), (ApplyResult{Before: 5, Refused: 1}); got != want {
 			t.Errorf("the second came to %+v, not %+v", got, want)
 		}
 		if got := writes(); len(got) != 5 {

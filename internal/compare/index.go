@@ -1,16 +1,16 @@
-package sweep
+package compare
 
 import (
 	"context"
 	"errors"
 
+	"trueup/internal/compare/index"
 	"trueup/internal/store"
-	"trueup/internal/sweep/listed"
 )
 
 // index reads the log once, so that what was listed can be asked for.
-func (r *run) index(ctx context.Context) (*listed.Index, error) {
-	x, err := listed.Open(ctx)
+func (r *run) index(ctx context.Context) (*index.Index, error) {
+	x, err := index.Open(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -22,7 +22,7 @@ func (r *run) index(ctx context.Context) (*listed.Index, error) {
 
 // fill fills an index with the log, and with those whom the source did not list:
 // who is linked, and of a source that cannot list all that are known.
-func (r *run) fill(ctx context.Context, x *listed.Index) error {
+func (r *run) fill(ctx context.Context, x *index.Index) error {
 	records := 0
 	for page, err := range r.Store.EachSweepPage(ctx, r.w) {
 		if err == nil {
