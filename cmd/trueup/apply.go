@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -80,42 +81,44 @@ func (f *applyFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, 
 	if f.plan == "latest" {
 		return usage("trueup plan "+args[0]+" --show latest prints the latest plan with its hash", "--plan needs a hash: the latest plan may be one that no one has read")
 	}
-	a, err := f.application(cmd, cfg, db, args[0])
+	rows, asked, err := f.selection(cmd, cfg, db, args[0])
 	if err != nil {
 		return err
 	}
-	if a.Began, err = db.Now(cmd.Context()); err != nil {
-		return err
-	}
-	todo, err := rowsToCarry(cmd.Context(), db, a)
+	began, err := db.Now(cmd.Context())
 	if err != nil {
 		return err
+	}
+	todo, err := compare.Preview(cmd.Context(), db, rows, asked)
+	if err != nil {
+		return err
+	}
+	if len(todo.Missing) > 0 {
+		return notInPlan(rows.Plan, todo.Missing)
 	}
 	if f.limit > 0 {
-		todo.n = min(todo.n, f.limit)
+		todo.Rows = min(todo.Rows, f.limit)
 	}
-	if err := sayHalted(cmd, db, args[0], "these rows will still be written and do not count toward the limit"); err != nil {
-		return err
-	}
-	if todo.n > 0 && !f.agree {
-		if yes, err := todo.agreed(cmd, cfg.Syncs[args[0]], a); err != nil || !yes {
+	printHalted(cmd, todo.Halted, args[0], "these rows will still be written and do not count toward the limit")
+	if todo.Rows > 0 && !f.agree {
+		if yes, err := f.agreed(cmd, cfg.Syncs[args[0]], rows.Plan, todo); err != nil || !yes {
 			return err
 		}
 	}
-	a.Beside = func() {
+	beside := func() {
 		fmt.Fprintln(cmd.ErrOrStderr(), "another trueup apply of this plan is running (or was just killed); both continue, each row is written by only one of them, and rows that the other has written count as applied before")
 	}
 	m := newMeter(cmd)
-	a.Progress = applyProgress(m, todo.n)
-	total, err := app.Apply(cmd.Context(), cfg, db, a, f.lease)
+	total, err := app.Apply(cmd.Context(), cfg, db, app.ApplyRequest{Rows: rows, Limit: f.limit, Lease: f.lease, Beside: beside,
+		Began: began, Progress: applyProgress(m, todo.Rows)})
 	m.end()
-	if told := f.tell(cmd, db, a, total); told != nil {
+	if told := f.tell(cmd, db, rows, total); told != nil {
 		return told
 	}
 	again := "run the same command again to continue"
 	switch {
 	case err != nil:
-		return &failure{err: fmt.Errorf("apply plan %s of %s: %w", shortHash(a.Plan.Hash), args[0], err), hint: again, code: exitFailed}
+		return &failure{err: fmt.Errorf("apply plan %s of %s: %w", shortHash(rows.Plan.Hash), args[0], err), hint: again, code: exitFailed}
 	case cmd.Context().Err() != nil:
 		return &failure{err: errors.New("stopped"), hint: again, code: exitFailed}
 	case total.Refused+total.Failed > 0:
@@ -133,48 +136,46 @@ func applyProgress(m *meter, all int) func(compare.ApplyResult) {
 	}
 }
 
-// sayHalted says on standard error that mass_change has halted a sync, and what
-// that means here.
-func sayHalted(cmd *cobra.Command, db *store.DB, sync, means string) error {
-	counts, err := db.Counts(cmd.Context())
-	if h := counts[sync].Halted; err == nil && !h.Since.IsZero() {
+// printHalted tells a person that mass_change has halted a sync, and what that
+// means here.
+func printHalted(cmd *cobra.Command, h store.Halted, sync, means string) {
+	if !h.Since.IsZero() {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s has been halted by mass_change %s: %s\n", sync, clockOf(cmd.OutOrStdout()).since(h.Since), means)
 	}
-	return err
 }
 
-// application checks all that stands before the first row.
-func (f *applyFlags) application(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync string) (a compare.ApplyOptions, err error) {
+// selection checks what must hold before the first row, and returns which rows to
+// apply and the customers that --only names.
+func (f *applyFlags) selection(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync string) (rows compare.Selection, asked map[string]bool, err error) {
 	if f.limit < 0 {
-		return a, usage("0 means all rows", "--limit must be 0 or more, not %d", f.limit)
+		return rows, nil, usage("0 means all rows", "--limit must be 0 or more, not %d", f.limit)
 	}
 	if f.lease != 0 && f.lease < time.Second {
-		return a, usage("use 1s or more", "--lease %s is too short for a call", f.lease)
+		return rows, nil, usage("use 1s or more", "--lease %s is too short for a call", f.lease)
 	}
-	if a.Plan, err = planNamed(cmd.Context(), db, sync, f.plan); err != nil {
-		return a, err
+	if rows.Plan, err = planNamed(cmd.Context(), db, sync, f.plan); err != nil {
+		return rows, nil, err
 	}
-	if err := compare.Applicable(cmd.Context(), db, cfg.Syncs[sync], a.Plan); err != nil {
-		return a, &failure{err: fmt.Errorf("plan %s of %s cannot be applied: %w", shortHash(a.Plan.Hash), sync, err), hint: hintNotApplicable(err, sync, cfg.Path), code: exitFailed}
+	if err := compare.Applicable(cmd.Context(), db, cfg.Syncs[sync], rows.Plan); err != nil {
+		return rows, nil, &failure{
+			err:  fmt.Errorf("plan %s of %s cannot be applied: %w", shortHash(rows.Plan.Hash), sync, err),
+			hint: hintNotApplicable(err, sync, cfg.Path), code: exitFailed,
+		}
 	}
-	if _, err := kept(cmd.Context(), db, a.Plan); err != nil {
-		return a, err
+	if _, err := kept(cmd.Context(), db, rows.Plan); err != nil {
+		return rows, nil, err
 	}
-	a.Limit = f.limit
 	if f.approveFirst {
-		if a.Approved, err = whoIs(cmd); err != nil {
-			return a, err
+		if rows.Approved, err = whoIs(cmd); err != nil {
+			return rows, nil, err
 		}
 	}
 	if len(f.only) == 0 {
-		return a, nil
+		return rows, nil, nil
 	}
-	chosen, err := f.chosen(cmd)
-	if err != nil {
-		return a, err
-	}
-	a.Chosen = func(customer string) bool { return chosen[customer] }
-	return a, checkChosen(cmd.Context(), db, a, chosen)
+	asked, err = f.chosen(cmd)
+	rows.Chosen = func(customer string) bool { return asked[customer] }
+	return rows, asked, err
 }
 
 func hintNotApplicable(err error, sync, path string) string {
@@ -219,68 +220,24 @@ func (f *applyFlags) chosen(cmd *cobra.Command) (map[string]bool, error) {
 	return chosen, nil
 }
 
-// checkChosen refuses a customer of whom the plan has nothing to carry: a
-// misspelt id must not look like a row that was applied.
-func checkChosen(ctx context.Context, db *store.DB, a compare.ApplyOptions, chosen map[string]bool) error {
-	missing := map[string]bool{}
-	for id := range chosen {
-		missing[id] = true
+// notInPlan refuses customers whom the plan does not write.
+func notInPlan(plan store.Sweep, missing []string) error {
+	if n := len(missing); n > 5 {
+		missing = append(missing[:5:5], fmt.Sprintf("and %d more", n-5))
 	}
-	for r, err := range db.EachPlanRow(ctx, a.Plan.ID) {
-		if err != nil {
-			return err
-		}
-		if a.Includes(r) {
-			delete(missing, r.Customer)
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	var some []string
-	for id := range missing {
-		some = append(some, id)
-	}
-	slices.Sort(some)
-	if len(some) > 5 {
-		some = append(some[:5], fmt.Sprintf("and %d more", len(some)-5))
-	}
-	return usage("trueup plan "+a.Plan.Sync+" --show "+shortHash(a.Plan.Hash)+" --all prints its rows", "the plan writes nothing for %s", strings.Join(some, ", "))
-}
-
-// carrying is what an application is about to do.
-type carrying struct {
-	n     int // rows to be tried
-	moves map[[2]string]int
-}
-
-func rowsToCarry(ctx context.Context, db *store.DB, a compare.ApplyOptions) (carrying, error) {
-	c := carrying{moves: map[[2]string]int{}}
-	for r, err := range db.EachPlanRow(ctx, a.Plan.ID) {
-		switch {
-		case err != nil:
-			return c, err
-		case a.Includes(r) && r.State != store.RowApplied && r.State != store.RowRefused:
-			c.n++
-			c.moves[[2]string{r.Before, r.After}]++
-		}
-	}
-	return c, nil
+	return usage("trueup plan "+plan.Sync+" --show "+shortHash(plan.Hash)+" --all prints its rows", "the plan writes nothing for %s", strings.Join(missing, ", "))
 }
 
 // movesShown is how many kinds of move a question names by themselves.
 const movesShown = 20
 
-// agreed says what is about to be written and asks for a yes.
-func (c carrying) agreed(cmd *cobra.Command, s config.Sync, a compare.ApplyOptions) (bool, error) {
+// agreed shows what is about to be written and asks for confirmation.
+func (f *applyFlags) agreed(cmd *cobra.Command, s config.Sync, plan store.Sweep, todo compare.ToDo) (bool, error) {
 	out := cmd.ErrOrStderr()
-	fmt.Fprintf(out, "plan %s of %s, made %s: write %s in %s\n", shortHash(a.Plan.Hash), s.Name, clockOf(cmd.OutOrStdout()).on(a.Plan.EndedAt), status.Plural(c.n, "customer"), s.Target.Connection)
-	var moves [][2]string
-	for m := range c.moves {
-		moves = append(moves, m)
-	}
-	slices.SortFunc(moves, func(x, y [2]string) int {
-		return cmp.Or(cmp.Compare(c.moves[y], c.moves[x]), slices.Compare(x[:], y[:]))
+	fmt.Fprintf(out, "plan %s of %s, made %s: write %s in %s\n", shortHash(plan.Hash), s.Name, clockOf(cmd.OutOrStdout()).on(plan.EndedAt),
+		status.Plural(todo.Rows, "customer"), s.Target.Connection)
+	moves := slices.SortedFunc(maps.Keys(todo.Moves), func(x, y compare.Move) int {
+		return cmp.Or(cmp.Compare(todo.Moves[y], todo.Moves[x]), cmp.Compare(x.Before, y.Before), cmp.Compare(x.After, y.After))
 	})
 	t := newGrid(out, "")
 	for i, m := range moves {
@@ -288,10 +245,10 @@ func (c carrying) agreed(cmd *cobra.Command, s config.Sync, a compare.ApplyOptio
 			fmt.Fprintf(t, "  …\t%d other kinds of change\n", len(moves)-i)
 			break
 		}
-		fmt.Fprintf(t, "  %d\t%s → %s\n", c.moves[m], cell(m[0]), cell(m[1]))
+		fmt.Fprintf(t, "  %d\t%s → %s\n", todo.Moves[m], cell(m.Before), cell(m.After))
 	}
-	if a.Limit > 0 && a.Limit == c.n {
-		fmt.Fprintf(t, "  now\tat most %d of them\n", a.Limit)
+	if f.limit > 0 && f.limit == todo.Rows {
+		fmt.Fprintf(t, "  now\tat most %d of them\n", f.limit)
 	}
 	if err := t.Flush(); err != nil {
 		return false, err
@@ -300,9 +257,9 @@ func (c carrying) agreed(cmd *cobra.Command, s config.Sync, a compare.ApplyOptio
 }
 
 // tell prints what became of the rows.
-func (f *applyFlags) tell(cmd *cobra.Command, db *store.DB, a compare.ApplyOptions, t compare.ApplyResult) error {
+func (f *applyFlags) tell(cmd *cobra.Command, db *store.DB, rows compare.Selection, t compare.ApplyResult) error {
 	ctx := context.WithoutCancel(cmd.Context())
-	not := notApplied(db.EachPlanRow(ctx, a.Plan.ID), a)
+	not := notApplied(db.EachPlanRow(ctx, rows.Plan.ID), rows)
 	out := cmd.OutOrStdout()
 	if wantsJSON(cmd) {
 		head := struct {
@@ -313,7 +270,7 @@ func (f *applyFlags) tell(cmd *cobra.Command, db *store.DB, a compare.ApplyOptio
 			Refused int    `json:"refused"`
 			Failed  int    `json:"failed"`
 			Left    int    `json:"left"`
-		}{a.Plan.Hash, a.Plan.Sync, t.Applied, t.Before, t.Refused, t.Failed, t.Left}
+		}{rows.Plan.Hash, rows.Plan.Sync, t.Applied, t.Before, t.Refused, t.Failed, t.Left}
 		return streamJSON(out, head, "rows", not, contract.AppliedRowOf)
 	}
 	table := newGrid(out, "CUSTOMER\tRECORD\tBEFORE → AFTER\tSTATE\tWHY")
@@ -334,7 +291,7 @@ func (f *applyFlags) tell(cmd *cobra.Command, db *store.DB, a compare.ApplyOptio
 		return err
 	}
 	if n > shortTable && isTerminal(out) {
-		fmt.Fprintf(out, "… and %d more: trueup plan %s --show %s --csv lists them all\n", n-shortTable, a.Plan.Sync, shortHash(a.Plan.Hash))
+		fmt.Fprintf(out, "… and %d more: trueup plan %s --show %s --csv lists them all\n", n-shortTable, rows.Plan.Sync, shortHash(rows.Plan.Hash))
 	}
 	fmt.Fprintf(out, "%d applied", t.Applied)
 	for _, part := range []struct {
@@ -347,16 +304,16 @@ func (f *applyFlags) tell(cmd *cobra.Command, db *store.DB, a compare.ApplyOptio
 	}
 	fmt.Fprintln(out)
 	if t.Refused > 0 {
-		fmt.Fprintf(out, "refused rows changed after the plan was made; make a new plan: trueup plan %s\n", a.Plan.Sync)
+		fmt.Fprintf(out, "refused rows changed after the plan was made; make a new plan: trueup plan %s\n", rows.Plan.Sync)
 	}
 	return nil
 }
 
-// notApplied are the rows of an application that were refused or failed.
-func notApplied(rows iter.Seq2[store.PlanRow, error], a compare.ApplyOptions) iter.Seq2[store.PlanRow, error] {
+// notApplied are the selected rows that were refused or failed.
+func notApplied(all iter.Seq2[store.PlanRow, error], selected compare.Selection) iter.Seq2[store.PlanRow, error] {
 	return func(yield func(store.PlanRow, error) bool) {
-		for r, err := range rows {
-			if (err != nil || a.Includes(r) && (r.State == store.RowRefused || r.State == store.RowFailed)) && !yield(r, err) {
+		for r, err := range all {
+			if (err != nil || selected.Includes(r) && (r.State == store.RowRefused || r.State == store.RowFailed)) && !yield(r, err) {
 				return
 			}
 		}

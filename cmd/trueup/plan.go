@@ -75,9 +75,11 @@ func (f *planFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, d
 	if err := f.print(cmd, cfg, db, plan); err != nil {
 		return err
 	}
-	if err := sayHalted(cmd, db, args[0], "the waiting customers are among the rows; trueup resume also lets them through"); err != nil {
+	counts, err := db.Counts(cmd.Context())
+	if err != nil {
 		return err
 	}
+	printHalted(cmd, counts[args[0]].Halted, args[0], "the waiting customers are among the rows; trueup resume also lets them through")
 	if rows > 0 {
 		return errPerson
 	}

@@ -62,7 +62,7 @@ func TestAnotherAccountUnderTheLinksIsNotWritten(t *testing.T) {
 			}
 			for what, err := range map[string]error{
 				"a plan":   second(app.MakePlan(t.Context(), cfg, l.db, "customer-status", nil)),
-				"an apply": second(app.Apply(t.Context(), cfg, l.db, compare.ApplyOptions{Plan: store.Sweep{Sync: "customer-status"}}, 0)),
+				"an apply": second(app.Apply(t.Context(), cfg, l.db, app.ApplyRequest{Rows: compare.Selection{Plan: store.Sweep{Sync: "customer-status"}}})),
 			} {
 				if err == nil || !strings.Contains(err.Error(), "the links belong to a different target account") {
 					t.Errorf("%s: %v", what, err)

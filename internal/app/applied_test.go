@@ -80,7 +80,7 @@ func TestAPlanIsAppliedAlthoughTheTargetsClockIsBehind(t *testing.T) {
 	if want := []string{"cus_1 write", "cus_2 hold"}; !slices.Equal(rows, want) {
 		t.Errorf("the plan has %q, not %q", rows, want)
 	}
-	got, err := app.Apply(t.Context(), cfg, l.db, compare.ApplyOptions{Plan: plan}, 0)
+	got, err := app.Apply(t.Context(), cfg, l.db, app.ApplyRequest{Rows: compare.Selection{Plan: plan}})
 	if err != nil || got != (compare.ApplyResult{Applied: 1}) {
 		t.Errorf("applied: %+v, %v", got, err)
 	}

@@ -11,30 +11,49 @@ import (
 	"trueup/internal/store"
 )
 
-// Apply carries the rows of a plan. lease is how long a claimed customer is this
-// process's; 0 is the pipeline's default.
-func Apply(ctx context.Context, cfg *config.Config, db *store.DB, a compare.ApplyOptions, lease time.Duration) (compare.ApplyResult, error) {
+// ApplyRequest is what a person asks for who applies a plan.
+type ApplyRequest struct {
+	Rows  compare.Selection
+	Limit int           // how many rows are tried; 0 is all
+	Lease time.Duration // how long a claimed customer belongs to this process; 0 is the pipeline's default
+	// Beside, if set, is called when another process applies the plan as well.
+	Beside func()
+	// Began and Progress are those of compare.ApplyOptions.
+	Began    time.Time
+	Progress func(compare.ApplyResult)
+}
+
+// Apply applies the rows of a plan, beside a running service or without one.
+func Apply(ctx context.Context, cfg *config.Config, db *store.DB, r ApplyRequest) (compare.ApplyResult, error) {
+	plan := r.Rows.Plan
 	if err := CheckNames(ctx, cfg, db); err != nil {
 		return compare.ApplyResult{}, err
 	}
-	s, conns, err := oneSync(cfg, db, a.Plan.Sync)
+	s, conns, err := oneSync(cfg, db, plan.Sync)
 	if err != nil {
 		return compare.ApplyResult{}, err
 	}
 	defer conns.close()
-	if err := errors.Join(noteSync(ctx, cfg, db, a.Plan.Sync), takeBackBefore(ctx, db)); err != nil {
+	if err := errors.Join(noteSync(ctx, cfg, db, plan.Sync), takeBackBefore(ctx, db)); err != nil {
 		return compare.ApplyResult{}, err
 	}
-	other, err := db.BeginApply(ctx, a.Plan.ID)
+	other, err := db.BeginApply(ctx, plan.ID)
 	if err != nil {
 		return compare.ApplyResult{}, err
 	}
-	if other && a.Beside != nil {
-		a.Beside()
+	if other && r.Beside != nil {
+		r.Beside()
 	}
-	a.Store, a.Workers = db, conns.rowsAtOnce(s)
-	a.Pipeline = pipeline.New(pipeline.Options{Store: db, Syncs: []pipeline.Sync{s}, Lease: lease, Gap: conns.gaps(), Ahead: conns.ahead, Paused: conns.paused, Barred: barred(cfg, db), Holding: db.WhileHeld})
-	return a.Run(ctx)
+	return compare.Apply(ctx, compare.ApplyOptions{
+		Selection: r.Rows,
+		Store:     db,
+		Pipeline: pipeline.New(pipeline.Options{Store: db, Syncs: []pipeline.Sync{s}, Lease: r.Lease, Gap: conns.gaps(), Ahead: conns.ahead,
+			Paused: conns.paused, Barred: barred(cfg, db), Holding: db.WhileHeld}),
+		Limit:    r.Limit,
+		Workers:  conns.rowsAtOnce(s),
+		Began:    r.Began,
+		Progress: r.Progress,
+	})
 }
 
 const (

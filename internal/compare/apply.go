@@ -12,7 +12,6 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/decide"
 	"trueup/internal/pipeline"
-	"trueup/internal/status"
 	"trueup/internal/store"
 )
 
@@ -28,23 +27,15 @@ const (
 
 // ApplyOptions is how a plan is applied.
 type ApplyOptions struct {
+	Selection
 	Store    PlanStore
 	Pipeline *pipeline.Pipeline
-	Plan     store.Sweep
-	// Chosen says which rows are carried, besides what Includes says; nil is all.
-	Chosen func(customer string) bool
-	// Approved is who says that the plan's first contacts may be written; "" is
-	// nobody, and they are left.
-	Approved string
 	// Limit is how many rows are tried; 0 is all.
 	Limit int
 	// Workers is how many rows are on their way at once, 16 at most; 0 is 16.
 	Workers int
-	// Beside is told when another process applies the plan as well; nil is nobody.
-	Beside func()
-	// Began is when the rows that are to be tried were counted. Progress is told
-	// what has become of them since, by this application or by another one; nil is
-	// nobody.
+	// Began is when the rows to try were counted. Progress, if set, is called with
+	// what has become of them since, by this call of Apply or by another one.
 	Began    time.Time
 	Progress func(ApplyResult)
 	// Wait passes a time, or returns when ctx ends; nil waits by the clock.
@@ -83,16 +74,10 @@ func (t *ApplyResult) add(c pipeline.Carried) {
 	}
 }
 
-// Includes reports whether a row is one that an application carries.
-func (a ApplyOptions) Includes(r store.PlanRow) bool {
-	first := r.Action == string(decide.Park) && r.Kind == status.FirstContact && a.Approved != ""
-	return (r.Action == string(decide.Write) || first) && (a.Chosen == nil || a.Chosen(r.Customer))
-}
-
-// Run carries the rows. When ctx ends it begins no other and finishes those on
-// their way; the same application goes on with what is left. An error says why
-// it ended before its time.
-func (a ApplyOptions) Run(ctx context.Context) (ApplyResult, error) {
+// Apply applies the selected rows. When ctx ends, it finishes the rows in progress
+// and begins no others; another call continues with the rest. An error is why it
+// ended early.
+func Apply(ctx context.Context, a ApplyOptions) (ApplyResult, error) {
 	claiming, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	r := &applyRun{ApplyOptions: a, stop: stop}

@@ -23,14 +23,14 @@ import (
 
 // applyOptions applies a plan to the world, with a pipeline of its own.
 func (w *world) applyOptions(plan store.Sweep) ApplyOptions {
-	return ApplyOptions{Store: w.db, Plan: plan,
+	return ApplyOptions{Store: w.db, Selection: Selection{Plan: plan},
 		Pipeline: pipeline.New(pipeline.Options{Store: w.db, Syncs: []pipeline.Sync{w.sync}, Now: w.clock})}
 }
 
 // apply applies a plan, and takes an error for the test's end.
 func (w *world) apply(a ApplyOptions) ApplyResult {
 	w.Helper()
-	total, err := a.Run(w.Context())
+	total, err := Apply(w.Context(), a)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func TestAStoppedApplyContinuesWithWhatIsLeft(t *testing.T) {
 			}
 			return nil
 		})
-		first, err := w.applyOptions(plan).Run(ctx)
+		first, err := Apply(ctx, w.applyOptions(plan))
 		if err != nil || first.Applied < 20 || first.Applied >= customers || first.Left != customers-first.Applied || first.Failed+first.Refused > 0 {
 			t.Fatalf("it came to %+v, %v", first, err)
 		}
@@ -264,7 +264,7 @@ func TestRowsThatAllFailEndApply(t *testing.T) {
 		w.many(60)
 		plan := w.compare(store.ForPlan)
 		writes := w.listen(func(string) error { return optionGone() })
-		total, err := w.applyOptions(plan).Run(t.Context())
+		total, err := Apply(t.Context(), w.applyOptions(plan))
 		if err == nil || !strings.Contains(err.Error(), "no such option") || total.Failed < failuresInRow || total.Failed > failuresInRow+applying || total.Left != 60-total.Failed {
 			t.Errorf("it came to %+v, %v", total, err)
 		}
@@ -282,7 +282,7 @@ func TestARefusedTokenEndsApply(t *testing.T) {
 		w.crm.fail = func(call, _ string) error {
 			return &connector.Failure{Kind: connector.Unauthorized, Effect: connector.EffectNone, Status: 401, Detail: "the token is not valid"}
 		}
-		total, err := w.applyOptions(plan).Run(t.Context())
+		total, err := Apply(t.Context(), w.applyOptions(plan))
 		if err == nil || !strings.Contains(err.Error(), "the token is not valid") || total.Left != 60 || total.Failed > 0 {
 			t.Errorf("it came to %+v, %v", total, err)
 		}

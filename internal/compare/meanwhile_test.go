@@ -108,7 +108,7 @@ func TestApplyStopsWhenTheSyncOnlyWatches(t *testing.T) {
 				}
 			}
 		}
-		total, err := a.Run(t.Context())
+		total, err := Apply(t.Context(), a)
 		if w.crm.writes > applying+2 { // those that were on their way
 			t.Errorf("%d were written, %+v, %v", w.crm.writes, total, err)
 		}

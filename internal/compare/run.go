@@ -2,7 +2,8 @@
 // source, all of the target, and asks of each customer what the path would do.
 // It also applies what a comparison has found, once a person has read it.
 //
-// Main functions: Run, which compares, and ApplyOptions.Run, which applies a plan.
+// Main functions: Run, which compares, Preview, which counts what a plan
+// writes, and Apply, which applies it.
 // Main types: Options and Progress, ApplyOptions and ApplyResult.
 //
 // Invariants, by the number that a line names where it keeps one:

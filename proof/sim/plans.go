@@ -218,7 +218,7 @@ func (n *node) applied(ctx context.Context, t *task, p *madePlan) (total compare
 	}
 	way := &planPort{port: &port{n}, plan: p}
 	quiet := slog.New(slog.DiscardHandler)
-	a := compare.ApplyOptions{Store: way, Plan: p.Sweep, Approved: p.approved(), Workers: 1,
+	a := compare.ApplyOptions{Selection: compare.Selection{Plan: p.Sweep, Approved: p.approved()}, Store: way, Workers: 1,
 		Pipeline: pipeline.New(pipeline.Options{Store: way, Now: n.now, Jitter: w.rng.Float64, Timeout: w.timeout, Holding: n.holding, Log: quiet, Syncs: []pipeline.Sync{s}}),
 		Wait: func(_ context.Context, d time.Duration) {
 			t.pass("while a row waits", d.Milliseconds())
@@ -232,7 +232,7 @@ func (n *node) applied(ctx context.Context, t *task, p *madePlan) (total compare
 			asks++
 		}
 	}
-	t.elsewhere(func() { total, err = a.Run(ctx) })
+	t.elsewhere(func() { total, err = compare.Apply(ctx, a) })
 	if t.dead {
 		return total, err
 	}
