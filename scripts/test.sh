@@ -84,6 +84,13 @@ simulated() {
 		go run ./proof/cmd/trueup-sim -planted stored_twice,fence_dropped,generation_ignored,intents_not_stored,acknowledge_before_store,guess_when_unsure -seeds 2000
 }
 
+# mutated changes the pure packages in one place at a time and sees that a test
+# notices. TRUEUP_MUTANTS is how many changes are tried; there are fewer than
+# 1000, so that all are.
+mutated() {
+	go run ./proof/cmd/trueup-mutate -sample "${TRUEUP_MUTANTS:-1000}"
+}
+
 # raced runs a module's tests with the race detector. It leaves out SQLite,
 # which is C made Go and six times as slow with it: its memory is not Go's, so
 # that nothing would be found there. What calls it is watched. More packages and
@@ -214,6 +221,7 @@ checked() {
 	step "go vet" all go vet ./...
 	step "staticcheck" all "$work/bin/staticcheck" ./...
 	step "gosec" insecure
+	step "changes that a test must notice" mutated
 	step "simulated histories" simulated
 	step "power cuts" go -C proof/powercut test -timeout 20m ./...
 	step "tests of stripetest" raced proof/stripetest

@@ -132,6 +132,8 @@ func TestTheTable(t *testing.T) {
 
 		"row 5: our write arrived, by a clock that is behind": {Facts{Desired: paused, Observed: somebody("Churned", -300), Base: held("Active"), Intents: longer}, adopted(write(5, OurWriteArrived), 7)},
 		"row 5: our write arrived, by a clock that is ahead":  {Facts{Desired: paused, Observed: somebody("Churned", 300), Base: held("Active"), Intents: longer}, adopted(write(5, OurWriteArrived), 7)},
+		"row 5: our write of what the base was arrived, and was looked for since": {Facts{Desired: paused, Observed: somebody("Active", 6), Base: Base{Known: true, Value: "Active", SeenAt: minute(15)},
+			Intents: []Intent{{ID: 7, Value: "Active", SentAt: minute(5), Expires: minute(10)}}}, adopted(write(5, OurWriteArrived), 7)},
 		"row 5: our write arrived":                            {Facts{Desired: paused, Observed: somebody("Churned", 6), Base: held("Active"), Intents: sent}, adopted(write(5, OurWriteArrived), 7)},
 		"row 5: our first write arrived":                      {Facts{Desired: paused, Observed: somebody("Churned", 6), Intents: sent}, adopted(write(5, OurWriteArrived), 7)},
 		"row 5: our write arrived, and was looked for late":   {Facts{Desired: paused, Observed: Observed{Value: "Churned", EditedAt: minute(6), SeenAt: minute(300)}, Base: held("Active"), Intents: sent}, adopted(write(5, OurWriteArrived), 7)},
@@ -168,6 +170,8 @@ func TestTheTable(t *testing.T) {
 		"row 9: a cleared field, older":                     {Facts{Desired: paused, Observed: somebody("", 5), Base: held("Active")}, write(9, PersonOlder)},
 		"row 10: within the skew":                           {Facts{Desired: paused, Observed: by(status.ActorHuman, "Churned", 10), Base: held("Active")}, conflict(10, CannotTell, 0.5)},
 		"row 10: only the record's time, which is newer":    {Facts{Desired: paused, Observed: somebody("Churned", 20), Base: held("Active")}, conflict(10, CannotTell, 0.5)},
+		"row 10: a third value, after a write of ours without an answer": {Facts{Desired: paused, Observed: somebody("Lead", 12), Base: held("Active"),
+			Intents: []Intent{{ID: 8, Value: "Churned", SentAt: minute(11), Expires: minute(21), Prior: "Active", PriorAt: minute(0)}}}, conflict(10, CannotTell, 0.5)},
 		"row 10: no times at all":                           {Facts{Desired: paused, Observed: Observed{Value: "Churned", SeenAt: minute(30)}, Base: held("Active")}, conflict(10, CannotTell, 0.5)},
 		"row 10: the source has no time":                    {Facts{Desired: Desired{Value: "Paused"}, Observed: by(status.ActorHuman, "Churned", 5), Base: held("Active")}, conflict(10, CannotTell, 0.5)},
 		"row 8: a time before the base was seen is wrong":   {Facts{Desired: paused, Observed: somebody("Churned", 5), Base: Base{Known: true, Value: "Active", SeenAt: minute(15)}}, conflict(8, PersonNewer, 1)},

@@ -50,6 +50,7 @@ func TestMatch(t *testing.T) {
 		"two records": {[]Rule{byEmail}, []status.TargetRecord{rec("r3", "email", "ana@example.com"), rec("r2", "email", "ana@example.com")}, "", status.AmbiguousMatch, 1, "2 records in the target match by email = email"},
 		"two by the first rule are not told apart later": {[]Rule{byEmail, byID}, []status.TargetRecord{rec("r3", "email", "ana@example.com"), rec("r2", "email", "ana@example.com", "external_id", "cus_1")}, "", status.AmbiguousMatch, 1, "2 records in the target match by email = email"},
 		"a rule that is not sure enough":                 {[]Rule{byName}, []status.TargetRecord{rec("r2", "name", "Ana")}, "", status.LowConfidence, 1, "confidence 0.5; min_confidence is 0.8"},
+		"a rule that is just sure enough":                {[]Rule{{Source: "name", Target: "name", Confidence: 0.8}}, []status.TargetRecord{rec("r2", "name", "Ana")}, "r2", "", 1, ""},
 		"a key that the customer does not have":          {[]Rule{{Source: "phone", Target: "phone", Confidence: 1}}, []status.TargetRecord{rec("r2", "phone", "")}, "", status.Unmatched, 0, "no phone"},
 		"the record's own id":                            {[]Rule{{Source: "email", Target: "id", Confidence: 1}}, []status.TargetRecord{rec("ana@example.com"), rec("Ana@Example.com")}, "Ana@Example.com", "", 1, ""},
 		"look-alikes stay apart":                         {[]Rule{byEmail}, []status.TargetRecord{rec("r2", "email", "аna@example.com"), rec("r3", "email", "a.na@example.com")}, "", status.Unmatched, 1, ""},
@@ -91,6 +92,17 @@ func TestASearchThatFailsNamesTheRule(t *testing.T) {
 	})
 	if !errors.Is(err, broken) || !strings.Contains(err.Error(), "email = email") || strings.Contains(err.Error(), "ana") {
 		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestOnlyKeysThatHoldAddressesAreFolded(t *testing.T) {
+	for key, want := range map[string]string{
+		"email": "ana@zoo.example", "work.email": "ana@zoo.example", "work_email": "ana@zoo.example",
+		"name": "ANA@ZOO.example", "emails": "ANA@ZOO.example", "myemail": "ANA@ZOO.example",
+	} {
+		if got := Normalize(key, " ANA@ZOO.example "); got != want {
+			t.Errorf("%s: %q, want %q", key, got, want)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"trueup/internal/status"
@@ -37,6 +38,36 @@ func TestWhoIsLikeWhom(t *testing.T) {
 				t.Errorf("%.2f one way and %.2f the other", score, back)
 			}
 		})
+	}
+}
+
+func TestHowLikeTwoRecordsAreAndInWhat(t *testing.T) {
+	ana := person("Ana Ruiz", "ana.ruiz@example.com", "+34 600 123 456")
+	tests := map[string]struct {
+		other map[string]string
+		score float64
+		by    string
+	}{
+		"the same in everything":                             {ana, 1, "name, e-mail, phone"},
+		"a name that only one has says nothing":              {person("", "ana.ruiz@example.org", ""), 1, "e-mail"},
+		"a comma in a name is a space":                       {person("Ruiz,Ana", "", ""), 1, "name"},
+		"an address without an @ says nothing":               {person("", "ana.ruiz", ""), 0, ""},
+		"the same phone and another name are alike enough":   {person("Bob", "", "+34 600 123 456"), leastLike, "phone"},
+		"what is not alike is not named beside what is":      {person("Bob", "ana.ruiz@example.com", "+34 600 123 456"), 5.0 / 7, "e-mail, phone"},
+		"another phone number is not named beside the name":  {person("Ana Ruiz", "", "+34 600 999 999"), 2.0 / 5, "name"},
+		"nothing that both have":                             {map[string]string{"external_id": "7"}, 0, ""},
+		"the end of a phone number is almost the same phone": {person("", "", "123456"), 0.8, "phone"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if score, by := Alike(ana, tt.other); math.Abs(score-tt.score) > 1e-9 || by != tt.by {
+				t.Errorf("%g alike in %q, want %g in %q", score, by, tt.score, tt.by)
+			}
+		})
+	}
+	n := NewNearest(ana)
+	if n.Add(status.TargetRecord{ID: "rec_1", Keys: person("Bob", "", "+34 600 123 456")}); len(n.Candidates()) != 1 {
+		t.Error("a record that is just alike enough is not shown")
 	}
 }
 

@@ -1,10 +1,15 @@
 // Command trueup-mutate changes the pure packages in one place at a time, runs
 // their tests, and prints each change that no test notices.
 //
+// It builds the tests of a package once, with all changes in it; a variable of
+// the environment chooses one.
+//
 // It may import proof/mutate and nothing else of ours.
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -15,6 +20,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,30 +28,39 @@ import (
 )
 
 // equivalent has the changes that make no difference, each with its reason:
-// file, line of the source, what was, what is, and why, between tabs.
+// file, the line before, the line after, and why, between tabs.
 //
 //go:embed equivalent.txt
 var equivalent string
 
-// targets are the files, and the tests that have to notice.
-var targets = []struct{ file, run string }{
-	{"internal/decide/decide.go", "."},
-	{"internal/decide/when.go", "."},
-	{"internal/mapping/mapping.go", "."},
-	{"internal/identity/identity.go", "."},
-	{"internal/identity/nearest.go", "."},
-	{"internal/pipeline/readtarget.go", "."},
+// packages are what is changed, and how its tests are run. A random test runs
+// from one seed, so that a change which it notices today it notices tomorrow.
+var packages = []struct {
+	dir   string
+	files []string
+	pure  bool // its tests are quick: a sample is drawn from it
+	args  []string
+}{
+	{"internal/decide", []string{"decide.go", "when.go"}, true, []string{"-rapid.seed=1", "-rapid.nofailfile"}},
+	{"internal/mapping", []string{"mapping.go"}, true, nil},
+	{"internal/identity", []string{"identity.go", "nearest.go"}, true, nil},
+	{"internal/pipeline", []string{"readtarget.go"}, false, nil},
 }
 
-type planned struct {
-	file, run, key string
+const chooses = "TRUEUP_MUTANT"
+
+// change is a mutant with the program that can become it: number n of it.
+type change struct {
 	mutate.Mutant
+	file, program, dir string
+	args               []string
+	n                  int
 }
 
 func main() {
-	sample := flag.Int("sample", 0, "run this many mutants of decide, mapping and identity, drawn by -seed; 0 runs all of every file")
+	sample := flag.Int("sample", 0, "try this many changes of decide, mapping and identity, drawn by -seed; 0 tries all of every file")
 	seed := flag.Uint64("seed", 1, "what to draw by")
-	only := flag.String("only", "", "run the files whose path contains this")
+	only := flag.String("only", "", "try the files whose path contains this")
 	flag.Parse()
 	survived, err := run(*sample, *seed, *only)
 	if err != nil {
@@ -53,83 +68,145 @@ func main() {
 		os.Exit(2)
 	}
 	if survived > 0 {
-		fmt.Printf("%d changes survived: write a test that notices each, or name it with its reason in proof/cmd/trueup-mutate/equivalent.txt\n", survived)
+		fmt.Printf("%d changes survived. Write a test that notices each, or add it with its reason to proof/cmd/trueup-mutate/equivalent.txt\n", survived)
 		os.Exit(1)
 	}
 }
 
 func run(sample int, seed uint64, only string) (survived int, err error) {
-	known := map[string]bool{}
-	for line := range strings.Lines(equivalent) {
-		if f := strings.Split(strings.TrimSpace(line), "\t"); len(f) == 5 {
-			known[strings.Join(f[:4], "\t")] = true
-		}
+	work, err := os.MkdirTemp("", "trueup-mutate-")
+	if err != nil {
+		return 0, err
 	}
-	var all []planned
-	for _, t := range targets {
-		if !strings.Contains(t.file, only) || sample > 0 && strings.Contains(t.file, "pipeline") {
-			continue
-		}
-		source, err := os.ReadFile(t.file)
-		if err != nil {
-			return 0, err
-		}
-		mutants, err := mutate.Of(t.file, source)
-		if err != nil {
-			return 0, err
-		}
-		lines := strings.Split(string(source), "\n")
-		for _, m := range mutants {
-			key := strings.Join([]string{t.file, strings.TrimSpace(lines[m.Line-1]), m.Was, m.Now}, "\t")
-			if !known[key] {
-				all = append(all, planned{t.file, t.run, key, m})
-			}
-		}
+	defer os.RemoveAll(work)
+	all, err := changes(work, sample > 0, only)
+	if err != nil {
+		return 0, err
 	}
 	if sample > 0 && sample < len(all) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 		all = all[:sample]
+		slices.SortFunc(all, func(a, b change) int { return cmp.Or(strings.Compare(a.program, b.program), a.n-b.n) })
 	}
-	for _, p := range all {
-		noticed, err := p.noticed()
-		if err != nil {
-			return survived, err
+	tried := ""
+	for _, c := range all {
+		if tried != c.program { // without a change everything passes
+			tried = c.program
+			unchanged := c
+			unchanged.n = 0
+			if out, failed := unchanged.fails(); failed {
+				return 0, fmt.Errorf("the tests of %s fail without a change:\n%s", c.dir, out)
+			}
 		}
-		if !noticed {
+		if _, failed := c.fails(); !failed {
 			survived++
-			fmt.Printf("%s:%d: %q instead of %q in: %s\n", p.file, p.Line, p.Now, p.Was, strings.Split(p.key, "\t")[1])
+			fmt.Printf("%s:%d\n\t%s\n\t%s\n", c.file, c.Line, c.Was, c.Now)
 		}
 	}
-	fmt.Printf("%d changes, %d survived\n", len(all), survived)
+	fmt.Printf("%d changes tried, %d survived\n", len(all), survived)
 	return survived, nil
 }
 
-// noticed reports whether a test fails with the change, or it does not compile.
-func (p planned) noticed() (bool, error) {
-	dir, err := os.MkdirTemp("", "trueup-mutate-")
-	if err != nil {
-		return false, err
+// changes finds what can be changed and is not equivalent, and builds the tests.
+func changes(work string, pure bool, only string) (all []change, err error) {
+	for _, p := range packages {
+		if pure && !p.pure {
+			continue
+		}
+		program := filepath.Join(work, strings.ReplaceAll(p.dir, "/", "_"))
+		replace := map[string][]byte{}
+		n := 1
+		for _, name := range p.files {
+			file := p.dir + "/" + name
+			if !strings.Contains(file, only) {
+				continue
+			}
+			source, err := os.ReadFile(filepath.FromSlash(file))
+			if err != nil {
+				return nil, err
+			}
+			mutants, err := mutate.Of(name, source)
+			if err != nil {
+				return nil, err
+			}
+			same := equivalents(file)
+			for k, m := range mutants {
+				if what := m.Was + "\t" + m.Now; same[what] > 0 {
+					same[what]--
+				} else {
+					all = append(all, change{m, file, program, p.dir, p.args, n + k})
+				}
+			}
+			for what, left := range same {
+				if left > 0 {
+					return nil, fmt.Errorf("equivalent.txt has a change of %s that is not made now: %q", file, what)
+				}
+			}
+			replace[file] = mutate.All(source, mutants, "chosenMutant", n)
+			n += len(mutants)
+		}
+		if len(replace) == 0 {
+			continue
+		}
+		replace[p.dir+"/chosenmutant.go"] = fmt.Appendf(nil, "package %s\n\nimport (\"os\"; \"strconv\")\n\nvar chosenMutant, _ = strconv.Atoi(os.Getenv(%q))\n", filepath.Base(p.dir), chooses)
+		if err := build(p.dir, program, replace); err != nil {
+			return nil, err
+		}
 	}
-	defer os.RemoveAll(dir)
+	return all, nil
+}
+
+// equivalents counts the changes of a file that make no difference.
+func equivalents(file string) map[string]int {
+	same := map[string]int{}
+	for line := range strings.Lines(equivalent) {
+		if f := strings.Split(strings.TrimSpace(line), "\t"); len(f) == 4 && f[0] == file {
+			same[f[1]+"\t"+f[2]]++
+		}
+	}
+	return same
+}
+
+// build compiles the tests of a package with other texts of its files.
+func build(dir, program string, files map[string][]byte) error {
 	root, err := os.Getwd()
 	if err != nil {
-		return false, err
+		return err
 	}
-	changed, overlay := filepath.Join(dir, "changed.go"), filepath.Join(dir, "overlay.json")
-	with, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(root, p.file): changed}})
+	replace := map[string]string{}
+	for file, text := range files {
+		copied := program + "_" + filepath.Base(file)
+		if err := os.WriteFile(copied, text, 0o600); err != nil {
+			return err
+		}
+		replace[filepath.Join(root, filepath.FromSlash(file))] = copied
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
-		return false, err
+		return err
 	}
-	if err := errors.Join(os.WriteFile(changed, p.Source, 0o600), os.WriteFile(overlay, with, 0o600)); err != nil {
-		return false, err
+	if err := os.WriteFile(program+".json", overlay, 0o600); err != nil {
+		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	out, err := exec.Command("go", "test", "-c", "-vet=off", "-overlay", program+".json", "-o", program, "./"+dir).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("build the tests of %s: %w\n%s", dir, err, out)
+	}
+	return nil
+}
+
+// fails reports whether the tests fail with the change. One that does not come
+// to an end fails.
+func (c change) fails() (out []byte, failed bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, "go", "test", "-vet=off", "-failfast", "-timeout=1m", "-overlay="+overlay, "-run="+p.run, "./"+filepath.Dir(p.file)).CombinedOutput()
-	var failed *exec.ExitError
-	if err != nil && !errors.As(err, &failed) {
-		return false, fmt.Errorf("%w: %s", err, out)
+	test := exec.CommandContext(ctx, c.program, append([]string{"-test.failfast", "-test.timeout=2m"}, c.args...)...)
+	test.Dir, test.Env = filepath.FromSlash(c.dir), append(os.Environ(), fmt.Sprintf("%s=%d", chooses, c.n))
+	out, err := test.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		return fmt.Append(out, err), c.n == 0
 	}
-	return err != nil, nil
+	return bytes.TrimSpace(out), err != nil
 }
