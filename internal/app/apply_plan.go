@@ -68,7 +68,7 @@ const (
 // carry at once, 0 where there is none.
 func (c *connections) rowsAtOnce(s pipeline.Sync) int {
 	rows := 0
-	for _, name := range []string{s.Source.Name, s.Target.Name} {
+	for _, name := range []string{s.From.Name, s.To.Name} {
 		g := c.gates[name]
 		if g == nil || g.Requests == 0 {
 			continue

@@ -45,9 +45,9 @@ func Compare(ctx context.Context, cfg *config.Config, db *store.DB, x store.Exce
 		return Side{}, nil, err
 	}
 	for _, c := range all {
-		side := Side{Connection: s.Target.Name, ID: c.TargetID, Confidence: c.Confidence, Linked: c.TargetID == link.TargetID}
+		side := Side{Connection: s.To.Name, ID: c.TargetID, Confidence: c.Confidence, Linked: c.TargetID == link.TargetID}
 		var r status.TargetRecord
-		if r, err = s.Target.Target.Read(ctx, c.TargetID); err != nil {
+		if r, err = s.To.Target.Read(ctx, c.TargetID); err != nil {
 			side.Error = connector.FailureOf(err).Error()
 		} else {
 			side.Value, side.Keys = r.Value, r.Keys
@@ -59,10 +59,10 @@ func Compare(ctx context.Context, cfg *config.Config, db *store.DB, x store.Exce
 
 // sourceSide is a customer as the source has it now.
 func sourceSide(ctx context.Context, s pipeline.Sync, customer string) Side {
-	side := Side{Connection: s.Source.Name, ID: customer}
-	if s.Source.Source == nil {
+	side := Side{Connection: s.From.Name, ID: customer}
+	if s.From.Source == nil {
 		side.Error = "the source cannot be read; trueup events show has what it sent"
-	} else if r, err := s.Source.Source.Read(ctx, customer); err != nil {
+	} else if r, err := s.From.Source.Read(ctx, customer); err != nil {
 		side.Error = connector.FailureOf(err).Error()
 	} else {
 		side.Value, side.Keys = r.Value, r.Keys

@@ -88,10 +88,10 @@ func openConnections(cfg *config.Config, db *store.DB, log *slog.Logger) (*conne
 	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
 		s := pipeline.Sync{Config: cfg.Syncs[name]}
-		if s.Source, err = open(s.Config.Source.Connection, sourceUse(s.Config)); err != nil {
+		if s.From, err = open(s.Config.Source.Connection, sourceUse(s.Config)); err != nil {
 			return nil, err
 		}
-		if s.Target, err = open(s.Config.Target.Connection, targetUse(s.Config)); err != nil {
+		if s.To, err = open(s.Config.Target.Connection, targetUse(s.Config)); err != nil {
 			return nil, err
 		}
 		all.syncs = append(all.syncs, s)

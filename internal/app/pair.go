@@ -74,19 +74,19 @@ func lookAtRecord(ctx context.Context, db *store.DB, s pipeline.Sync, customer, 
 	if err := db.LinkedTo(ctx, s.Config.Name, customer, targetID); err != nil {
 		return p, err
 	}
-	record, err := s.Target.Target.Read(ctx, targetID)
+	record, err := s.To.Target.Read(ctx, targetID)
 	if err != nil {
 		switch f := connector.FailureOf(err); {
 		case f.Kind == connector.Gone && f.Survivor != "":
-			return p, &exceptions.MissingRecordError{Why: fmt.Sprintf("record %s was merged into %s in %s", targetID, f.Survivor, s.Target.Name)}
+			return p, &exceptions.MissingRecordError{Why: fmt.Sprintf("record %s was merged into %s in %s", targetID, f.Survivor, s.To.Name)}
 		case f.Kind == connector.Gone:
-			return p, &exceptions.MissingRecordError{Why: fmt.Sprintf("%s has no record %s", s.Target.Name, targetID)}
+			return p, &exceptions.MissingRecordError{Why: fmt.Sprintf("%s has no record %s", s.To.Name, targetID)}
 		default:
-			p.Unasked = fmt.Errorf("could not read record %[2]s from %[1]s: %[3]w", s.Target.Name, targetID, f)
+			p.Unasked = fmt.Errorf("could not read record %[2]s from %[1]s: %[3]w", s.To.Name, targetID, f)
 		}
 		record = status.TargetRecord{ID: targetID}
 	}
-	p.Target = Side{Connection: s.Target.Name, ID: targetID, Value: record.Value, Keys: record.Keys}
+	p.Target = Side{Connection: s.To.Name, ID: targetID, Value: record.Value, Keys: record.Keys}
 	if p.Unasked != nil {
 		p.Target.Error = connector.FailureOf(err).Error()
 	}
@@ -119,8 +119,8 @@ func anothers(ctx context.Context, db *store.DB, s pipeline.Sync, customer strin
 		if err != nil {
 			return "", err
 		}
-		if other == "" && r.Source == "id" && has != identity.Normalize(r.Target, customer) && s.Source.Source != nil {
-			if _, err := s.Source.Source.Read(ctx, has); err == nil {
+		if other == "" && r.Source == "id" && has != identity.Normalize(r.Target, customer) && s.From.Source != nil {
+			if _, err := s.From.Source.Read(ctx, has); err == nil {
 				other = has
 			}
 		}

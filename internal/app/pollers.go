@@ -17,13 +17,13 @@ func pollers(syncs []pipeline.Sync, db *store.DB, in *inbox.Inbox, log *slog.Log
 	var all []*poll.Poller
 	readers := map[*poll.Poller][]pipeline.Sync{}
 	for _, s := range syncs {
-		if s.Source.Changes == nil {
+		if s.From.Changes == nil {
 			continue
 		}
-		i := slices.IndexFunc(all, func(p *poll.Poller) bool { return p.Connection == s.Source.Name })
+		i := slices.IndexFunc(all, func(p *poll.Poller) bool { return p.Connection == s.From.Name })
 		if i < 0 {
 			i = len(all)
-			all = append(all, &poll.Poller{Connection: s.Source.Name, Changes: s.Source.Changes, Store: db, Inbox: in, Log: log, Listed: db.NoteListed})
+			all = append(all, &poll.Poller{Connection: s.From.Name, Changes: s.From.Changes, Store: db, Inbox: in, Log: log, Listed: db.NoteListed})
 		}
 		p := all[i]
 		p.Syncs = append(p.Syncs, s.Config)

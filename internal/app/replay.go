@@ -26,7 +26,7 @@ func replayer(cfg *config.Config, db *store.DB, conns *connections) replay.Repla
 		r.Receivers[name] = c.Receiver
 	}
 	for _, s := range conns.syncs {
-		r.Sources[s.Config.Name] = s.Source
+		r.Sources[s.Config.Name] = s.From
 	}
 	return r
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func TestSoManyRowsAreAppliedAtOnceAsTheRateLimitsCarry(t *testing.T) {
-	s := pipeline.Sync{Source: connector.Connection{Name: "billing"}, Target: connector.Connection{Name: "crm"}}
+	s := pipeline.Sync{From: connector.Connection{Name: "billing"}, To: connector.Connection{Name: "crm"}}
 	for _, tt := range []struct {
 		requests int
 		per      time.Duration

@@ -39,8 +39,8 @@ type suggester struct {
 func suggesters(syncs []pipeline.Sync, db *store.DB, log *slog.Logger) []*suggester {
 	var all []*suggester
 	for _, s := range syncs {
-		if s.Target.TargetList != nil {
-			all = append(all, &suggester{db, log, suggest.Suggester{Store: db, Sync: s.Config.Name, Source: s.Source, Target: s.Target, Most: suggestMost}})
+		if s.To.TargetList != nil {
+			all = append(all, &suggester{db, log, suggest.Suggester{Store: db, Sync: s.Config.Name, Source: s.From, Target: s.To, Most: suggestMost}})
 		}
 	}
 	return all
@@ -79,5 +79,5 @@ func Suggest(ctx context.Context, cfg *config.Config, db *store.DB, sync string,
 		return suggest.Result{}, err
 	}
 	defer conns.close()
-	return (&suggest.Suggester{Store: db, Sync: sync, Source: s.Source, Target: s.Target, Progress: progress}).Run(ctx)
+	return (&suggest.Suggester{Store: db, Sync: sync, Source: s.From, Target: s.To, Progress: progress}).Run(ctx)
 }

@@ -59,7 +59,7 @@ type ApplyResult struct {
 	Left    int // not tried, or not to an end
 }
 
-func (t *ApplyResult) add(c pipeline.Carried) {
+func (t *ApplyResult) add(c pipeline.RowResult) {
 	switch {
 	case c.State == store.RowApplied && c.Elsewhere:
 		t.Before++
@@ -128,7 +128,7 @@ func (a *applyRun) feed(ctx context.Context, rows chan<- store.PlanRow) error {
 		case !a.Includes(row):
 			continue
 		case row.State == store.RowApplied, row.State == store.RowRefused:
-			before := pipeline.Carried{State: row.State, Elsewhere: true}
+			before := pipeline.RowResult{State: row.State, Elsewhere: true}
 			a.count(func(t *ApplyResult) {
 				t.add(before)
 				if !a.Began.IsZero() && row.EndedAt.After(a.Began) {
@@ -157,21 +157,21 @@ func (a *applyRun) count(change func(*ApplyResult)) {
 }
 
 // carry carries one row, waiting while its customer or a connection is busy.
-func (a *applyRun) carry(waiting, working context.Context, row store.PlanRow) pipeline.Carried {
-	planned := pipeline.Planned{Plan: a.Plan, Row: row}
+func (a *applyRun) carry(waiting, working context.Context, row store.PlanRow) pipeline.RowResult {
+	planned := pipeline.RowRequest{Plan: a.Plan, Row: row}
 	if row.Action != string(decide.Write) {
 		planned.Approved = a.Approved
 	}
 	for waiting.Err() == nil {
 		if modes, err := a.Store.Modes(working); err != nil || modes[a.Plan.Sync].Mode == config.ModeWatch && modes[a.Plan.Sync] != a.mode {
-			return pipeline.Carried{Stop: cmp.Or(err, ErrWatching)} // a running service was told so meanwhile
+			return pipeline.RowResult{Stop: cmp.Or(err, ErrWatching)} // a running service was told so meanwhile
 		}
 		c, err := a.Pipeline.CarryRow(working, a.Store, planned)
 		pause := c.Rest
 		planned.Sent = planned.Sent || c.Sent
 		switch {
 		case err != nil:
-			return pipeline.Carried{Stop: fmt.Errorf("customer %s: %w", row.Customer, err)}
+			return pipeline.RowResult{Stop: fmt.Errorf("customer %s: %w", row.Customer, err)}
 		case c.Late:
 			planned.Tries++
 			pause = busyPause
@@ -179,18 +179,18 @@ func (a *applyRun) carry(waiting, working context.Context, row store.PlanRow) pi
 			pause = busyPause
 			// Whoever has the customer may have been killed.
 			if _, err := a.Store.TakeBack(working); err != nil {
-				return pipeline.Carried{Stop: err}
+				return pipeline.RowResult{Stop: err}
 			}
 		case c.State != store.RowOpen || c.Stop != nil:
 			return c
 		}
 		a.Wait(waiting, pause)
 	}
-	return pipeline.Carried{}
+	return pipeline.RowResult{}
 }
 
 // ended counts a row, and stops when no other would fare better.
-func (a *applyRun) ended(c pipeline.Carried) {
+func (a *applyRun) ended(c pipeline.RowResult) {
 	a.count(func(t *ApplyResult) {
 		t.add(c)
 		a.lately.add(c)

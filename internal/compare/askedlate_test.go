@@ -25,7 +25,7 @@ func TestAMergeIsFollowed(t *testing.T) {
 	w := newWorld(t, storetest.File(t))
 	w.goLive()
 	w.settled("a")
-	w.sync.Target.Target = merging{crm{w.crm}}
+	w.sync.To.Target = merging{crm{w.crm}}
 	w.crm.records["rec_s"] = w.crm.records["rec_a"]
 	delete(w.crm.records, "rec_a")
 	w.pass(time.Minute)
@@ -44,7 +44,7 @@ func TestASourceThatCannotListIsMatchedByWhatItSays(t *testing.T) {
 	w.work() // unmatched, and looked for again in three minutes
 	w.customer("a", "active", "Active")
 	w.pass(time.Minute)
-	w.sync.Source.SourceList = nil
+	w.sync.From.SourceList = nil
 	s := w.compare(store.ForSweep)
 	if s.Summary.UnmatchedSource != 0 || s.Summary.Agree != 1 || s.Repaired != 1 {
 		t.Errorf("it is %+v, repaired %d", s.Summary, s.Repaired)

@@ -103,8 +103,8 @@ func BenchmarkPlan(b *testing.B) {
 				}
 				w := &world{}
 				w.setSync()
-				w.sync.Source = connector.Connection{Name: "billing", SourceList: manySources{many{n, false}}}
-				w.sync.Target = connector.Connection{Name: "crm", TargetList: manyTargets{many{n, true}}}
+				w.sync.From = connector.Connection{Name: "billing", SourceList: manySources{many{n, false}}}
+				w.sync.To = connector.Connection{Name: "crm", TargetList: manyTargets{many{n, true}}}
 				phases, phase, since := map[store.Phase]time.Duration{}, store.PhaseSource, time.Now()
 				s, err := Run(b.Context(), Options{Sync: w.sync, Store: db, Purpose: store.ForPlan, Progress: func(p Progress) {
 					if p.Phase != phase {

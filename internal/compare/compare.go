@@ -23,7 +23,7 @@ func (r *run) compare(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, r.listed.Close()) }()
 	size := batch
-	if !r.w.TargetListed || !r.w.SourceListed && r.Sync.Source.Source != nil {
+	if !r.w.TargetListed || !r.w.SourceListed && r.Sync.From.Source != nil {
 		size = fewBatch
 	}
 	if r.batch > 0 {
@@ -93,7 +93,7 @@ func (r *run) compareBatch(ctx context.Context, customers []string) error {
 
 // watched is what a look at a customer says of a write that was not made. That
 // a write would be made is for the path to find, which knows of every event.
-func watched(k *store.Snapshot, j pipeline.Judgement) store.Watched {
+func watched(k *store.Snapshot, j pipeline.Outlook) store.Watched {
 	return store.Watched{Desired: j.Desired.Value, Looked: j.Target.ID != "" && !j.Explained && j.Target.Actor != status.ActorUs,
 		Observed: j.Target.Value, ObservedAt: j.Target.EditedAt, AsOf: k.Now}
 }
@@ -101,7 +101,7 @@ func watched(k *store.Snapshot, j pipeline.Judgement) store.Watched {
 // neverCarried reports whether nothing was ever carried for a customer whose
 // source changed before the sync went live: that is history, which only a plan
 // carries. One who was only watched until then is history as well.
-func (r *run) neverCarried(k *store.Snapshot, j pipeline.Judgement) bool {
+func (r *run) neverCarried(k *store.Snapshot, j pipeline.Outlook) bool {
 	changed := j.Source.ValueAt
 	if changed.IsZero() {
 		changed = j.Source.UpdatedAt
@@ -119,7 +119,7 @@ const soon = time.Minute
 // worthALook reports whether the path has something to do that it does not know
 // of: the sides are apart and no person was told why, or they agree and an
 // exception says that they do not, or only the target has said so until now.
-func (r *run) worthALook(k *store.Snapshot, j pipeline.Judgement) bool {
+func (r *run) worthALook(k *store.Snapshot, j pipeline.Outlook) bool {
 	switch {
 	case !k.DueAt.IsZero() && !k.DueAt.After(k.Now.Add(soon)):
 		return false // it is looked at anyway
@@ -133,13 +133,13 @@ func (r *run) worthALook(k *store.Snapshot, j pipeline.Judgement) bool {
 	return j.Kind != "" && !slices.Contains(k.Shown, j.Kind)
 }
 
-func rowOf(k *store.Snapshot, j pipeline.Judgement) store.PlanRow {
+func rowOf(k *store.Snapshot, j pipeline.Outlook) store.PlanRow {
 	return store.PlanRow{Customer: k.Customer, TargetID: j.TargetID(), Action: j.Action, Kind: j.Kind, Reason: j.Reason,
 		Before: j.Target.Value, After: j.Desired.Value, RecordAt: j.Target.EditedAt, Names: j.Names}
 }
 
 // count adds a customer to the figures, once.
-func count(s *store.Summary, j pipeline.Judgement) {
+func count(s *store.Summary, j pipeline.Outlook) {
 	switch {
 	case j.Outcome == status.AlreadyEqual:
 		s.Agree++
@@ -162,7 +162,7 @@ func count(s *store.Summary, j pipeline.Judgement) {
 
 // drift counts why the sides of a customer have come apart, by one cause. An
 // event that waits is no drift: it is on its way.
-func drift(d *store.Drift, k *store.Snapshot, j pipeline.Judgement) {
+func drift(d *store.Drift, k *store.Snapshot, j pipeline.Outlook) {
 	lost := !k.Stored || k.Desired.SourceValue != j.Source.Value && !j.Desired.SeenAt.Before(k.Desired.SeenAt)
 	switch {
 	case len(k.Events) > 0:
@@ -179,7 +179,7 @@ func drift(d *store.Drift, k *store.Snapshot, j pipeline.Judgement) {
 
 // editedOutside reports whether somebody else changed the target since it was
 // proved, or else seen, to hold something.
-func editedOutside(k *store.Snapshot, j pipeline.Judgement) bool {
+func editedOutside(k *store.Snapshot, j pipeline.Outlook) bool {
 	switch {
 	case j.Target.ID == "" || j.Explained:
 		return false

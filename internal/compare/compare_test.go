@@ -13,12 +13,12 @@ import (
 )
 
 func TestARepairLooksAgainOnlyWhereNobodyKnows(t *testing.T) {
-	write := pipeline.Judgement{Action: "write"}
-	conflict := pipeline.Judgement{Action: "hold", Kind: status.Conflict}
-	agrees := pipeline.Judgement{Action: "none", Outcome: status.AlreadyEqual}
+	write := pipeline.Outlook{Action: "write"}
+	conflict := pipeline.Outlook{Action: "hold", Kind: status.Conflict}
+	agrees := pipeline.Outlook{Action: "none", Outcome: status.AlreadyEqual}
 	for name, tt := range map[string]struct {
 		known store.Snapshot
-		found pipeline.Judgement
+		found pipeline.Outlook
 		want  bool
 	}{
 		"the target differs":                          {store.Snapshot{}, write, true},
@@ -42,7 +42,7 @@ func TestARecordThatNeverAnswersKeepsNobodyElseFromBeingCompared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, engines["sqlite"](t))
 		w.goLive()
-		w.sync.Target.TargetList = nil
+		w.sync.To.TargetList = nil
 		for n := range 4 {
 			id := fmt.Sprint("cus_", n)
 			w.customer(id, "active", "Active")

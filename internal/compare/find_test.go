@@ -170,9 +170,9 @@ func TestSidesThatCannotList(t *testing.T) {
 		w.pass(time.Minute)
 		both := w.sync
 		for name, without := range map[string]func(){
-			"the target": func() { w.sync.Target.TargetList = nil },
-			"the source": func() { w.sync.Source.SourceList = nil },
-			"both":       func() { w.sync.Source.SourceList, w.sync.Target.TargetList = nil, nil },
+			"the target": func() { w.sync.To.TargetList = nil },
+			"the source": func() { w.sync.From.SourceList = nil },
+			"both":       func() { w.sync.From.SourceList, w.sync.To.TargetList = nil, nil },
 		} {
 			w.sync = both
 			without()
@@ -194,7 +194,7 @@ func TestSidesThatCannotList(t *testing.T) {
 func TestASourceThatCannotBeAskedIsReadFromItsEvents(t *testing.T) {
 	on(t, func(t *testing.T, w *world) {
 		w.goLive()
-		w.sync.Source.Source, w.sync.Source.SourceList, w.sync.Source.EventSource = nil, nil, told{}
+		w.sync.From.Source, w.sync.From.SourceList, w.sync.From.EventSource = nil, nil, told{}
 		w.customer("a", "paused", "")
 		payload, err := json.Marshal(status.SourceRecord{ID: "a", Value: "paused", Keys: map[string]string{"email": "a@example.com"}})
 		if err != nil {
@@ -223,7 +223,7 @@ func TestARenamedOptionIsToldBeforeAWriteFails(t *testing.T) {
 	on(t, func(t *testing.T, w *world) {
 		w.goLive()
 		field := &words{[]string{"Active", "On hold", "Left"}}
-		w.sync.Target.Options = field
+		w.sync.To.Options = field
 		w.settled("a")
 		open := func() []store.Exception {
 			found, err := w.db.Exceptions(t.Context(), store.ExceptionFilter{Sync: syncName, States: []status.State{status.Open}})

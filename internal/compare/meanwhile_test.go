@@ -188,7 +188,7 @@ func TestARowThatWasAppliedStaysApplied(t *testing.T) {
 		row := w.rows(plan)["cus_1"]
 		a := w.applyOptions(plan)
 		w.apply(a)
-		c, err := a.Pipeline.CarryRow(t.Context(), w.db, pipeline.Planned{Plan: plan, Row: row})
+		c, err := a.Pipeline.CarryRow(t.Context(), w.db, pipeline.RowRequest{Plan: plan, Row: row})
 		if got := w.rows(plan)["cus_1"]; err != nil || got.State != store.RowApplied {
 			t.Errorf("the row is %s (%s); the second said %+v, %v", got.State, got.Note, c, err)
 		}
@@ -275,7 +275,7 @@ func TestEveryCustomerIsComparedHoweverTheDatabaseSorts(t *testing.T) {
 	if s := w.compare(store.ForPlan); s.Summary.Agree != len(all) {
 		t.Errorf("it came to %+v", s.Summary)
 	}
-	w.sync.Source.SourceList = nil
+	w.sync.From.SourceList = nil
 	if s := w.compare(store.ForPlan); s.Summary.Agree != len(all) {
 		t.Errorf("where the source cannot list it came to %+v", s.Summary)
 	}

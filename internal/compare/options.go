@@ -16,10 +16,10 @@ import (
 // owner hears of it here, before a write of it fails. There is one exception of
 // the sync for all such words, and it closes when all of them are known again.
 func (r *run) checkOptions(ctx context.Context) error {
-	if r.Sync.Target.Options == nil {
+	if r.Sync.To.Options == nil {
 		return nil
 	}
-	known, err := call(ctx, r, r.Sync.Target.Name, "reading the options of the field in", r.Sync.Target.Options.Options)
+	known, err := call(ctx, r, r.Sync.To.Name, "reading the options of the field in", r.Sync.To.Options.Options)
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (r *run) checkOptions(ctx context.Context) error {
 		return err
 	}
 	_, err = r.Store.OpenException(ctx, store.NewException{Sync: cfg.Name, Kind: status.WriteFailed, Stage: status.StageWrite,
-		Reason:      reason.Reason{Code: reason.OptionsMissing, Facts: reason.Facts{Target: r.Sync.Target.Name, Missing: missing, Values: known}},
+		Reason:      reason.Reason{Code: reason.OptionsMissing, Facts: reason.Facts{Target: r.Sync.To.Name, Missing: missing, Values: known}},
 		TargetValue: missing[0], LastAction: "read the options of the field", Confidence: 1, Owner: cfg.Owner(status.WriteFailed), Cause: "options of the field"})
 	return err
 }

@@ -40,8 +40,8 @@ func (r *run) readSource(ctx context.Context) error {
 	if !r.w.SourceListed {
 		return r.turn(ctx, store.PhaseTarget)
 	}
-	list := r.Sync.Source.SourceList
-	return pages(ctx, r, r.Sync.Source.Name, r.w.SourceCursor, list.List, func(found []status.SourceRecord, at time.Time, next string) error {
+	list := r.Sync.From.SourceList
+	return pages(ctx, r, r.Sync.From.Name, r.w.SourceCursor, list.List, func(found []status.SourceRecord, at time.Time, next string) error {
 		w := r.w
 		w.SourceCursor, w.Summary.Sources = next, w.Summary.Sources+len(found)
 		if next == "" {
@@ -65,8 +65,8 @@ func (r *run) readTarget(ctx context.Context) error {
 	if !r.w.TargetListed {
 		return r.turn(ctx, store.PhaseCompare)
 	}
-	list := r.Sync.Target.TargetList
-	return pages(ctx, r, r.Sync.Target.Name, r.w.TargetCursor, list.List, func(found []status.TargetRecord, at time.Time, next string) error {
+	list := r.Sync.To.TargetList
+	return pages(ctx, r, r.Sync.To.Name, r.w.TargetCursor, list.List, func(found []status.TargetRecord, at time.Time, next string) error {
 		w := r.w
 		w.TargetCursor, w.Summary.Targets = next, w.Summary.Targets+len(found)
 		p := store.SweepPart{ReadAt: at}

@@ -128,14 +128,14 @@ func (r *run) ownersOf(ctx context.Context, ids []string) (map[string]string, er
 // judged asks what the path would do with a customer. What was listed is too
 // old when the path has looked later, or when its answer is older than what the
 // record was proved to hold: then the tools are asked.
-func (b *records) judged(ctx context.Context, k *store.Snapshot) (pipeline.Judgement, error) {
-	var j pipeline.Judgement
+func (b *records) judged(ctx context.Context, k *store.Snapshot) (pipeline.Outlook, error) {
+	var j pipeline.Outlook
 	for _, how := range []struct{ fresh, insist bool }{{b.older(k), false}, {true, false}, {true, true}} {
-		s := pipeline.Subject{Work: &k.Work, Owner: b.owner, Insist: how.insist, SourceAt: b.now}
+		s := pipeline.Subject{Work: &k.Work, Owner: b.owner, BelieveStale: how.insist, SourceAt: b.now}
 		if l, ok := b.sources[k.Customer]; ok && !how.fresh {
 			s.SourceAt = l.ReadAt
 		}
-		if b.w.SourceListed || b.Sync.Source.Source != nil {
+		if b.w.SourceListed || b.Sync.From.Source != nil {
 			s.Source = source{b, k, how.fresh}
 		}
 		s.Target = target{b, k, how.fresh}
@@ -145,7 +145,7 @@ func (b *records) judged(ctx context.Context, k *store.Snapshot) (pipeline.Judge
 			}
 			return b.now
 		}
-		if j = b.judge.Judge(ctx, s); b.failed != nil || j.Action != pipeline.Wait {
+		if j = b.judge.Of(ctx, s); b.failed != nil || j.Action != pipeline.Wait {
 			break
 		}
 	}
@@ -199,14 +199,14 @@ type source struct {
 // told.
 func (s source) Read(ctx context.Context, customer string) (status.SourceRecord, error) {
 	listed, ok := s.sources[customer]
-	real := s.Sync.Source.Source
+	real := s.Sync.From.Source
 	switch {
 	case ok && (!s.fresh || real == nil):
 		return listed.Record, nil
 	case !ok && s.w.SourceListed && (real == nil || slices.Contains(s.k.Shown, status.BrokenLink)):
 		return status.SourceRecord{}, gone("the source lists no such customer")
 	}
-	return ask(ctx, s.records, s.Sync.Source.Name, "reading a customer in", func(ctx context.Context) (status.SourceRecord, error) { return real.Read(ctx, customer) })
+	return ask(ctx, s.records, s.Sync.From.Name, "reading a customer in", func(ctx context.Context) (status.SourceRecord, error) { return real.Read(ctx, customer) })
 }
 
 // target is the target for one customer: what was listed, or the tool.
@@ -219,8 +219,8 @@ type target struct {
 // Find implements connector.Target.
 func (t target) Find(ctx context.Context, key, value string) ([]status.TargetRecord, error) {
 	if !t.w.TargetListed {
-		real := t.Sync.Target.Target
-		return ask(ctx, t.records, t.Sync.Target.Name, "searching", func(ctx context.Context) ([]status.TargetRecord, error) { return real.Find(ctx, key, value) })
+		real := t.Sync.To.Target
+		return ask(ctx, t.records, t.Sync.To.Name, "searching", func(ctx context.Context) ([]status.TargetRecord, error) { return real.Find(ctx, key, value) })
 	}
 	value = identity.Normalize(key, value) // the index knows no spellings
 	ids, ok := t.under[[2]string{key, value}]
@@ -260,8 +260,8 @@ func (t target) Read(ctx context.Context, id string) (status.TargetRecord, error
 	case !ok && t.w.TargetListed && (!linked || slices.Contains(t.k.Shown, status.BrokenLink)):
 		return status.TargetRecord{}, gone("the target lists no such record")
 	}
-	real := t.Sync.Target.Target
-	return ask(ctx, t.records, t.Sync.Target.Name, "reading a record in", func(ctx context.Context) (status.TargetRecord, error) { return real.Read(ctx, id) })
+	real := t.Sync.To.Target
+	return ask(ctx, t.records, t.Sync.To.Name, "reading a record in", func(ctx context.Context) (status.TargetRecord, error) { return real.Read(ctx, id) })
 }
 
 // Write implements connector.Target; a comparison writes nothing (invariant 2).

@@ -18,7 +18,7 @@
 //     time grows no faster than it: while they are compared, package index
 //     answers what both sides listed.
 //  4. What was read is dropped when the comparison ends, however it ends.
-//  5. The decision is the path's own: package pipeline's Judge.
+//  5. The decision is the path's own: package pipeline's Preview.
 //
 // It must not import a vendor's package, package app or package web.
 package compare
@@ -92,7 +92,7 @@ const (
 type run struct {
 	Options
 	w     store.Sweep
-	judge *pipeline.Judge
+	judge *pipeline.Preview
 	keys  keys
 	live  time.Time // since when the sync is live, zero when it is not
 	last  store.Summary
@@ -111,7 +111,7 @@ func Run(ctx context.Context, o Options) (store.Sweep, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &run{Options: o, judge: pipeline.NewJudge(o.Sync, o.Store), keys: keysOf(o.Sync.Config)}
+	r := &run{Options: o, judge: pipeline.NewPreview(o.Sync, o.Store), keys: keysOf(o.Sync.Config)}
 	if err := r.begin(ctx); err != nil {
 		return store.Sweep{}, err
 	}
@@ -141,7 +141,7 @@ func (r *run) begin(ctx context.Context) error {
 		return err
 	}
 	r.w, err = r.Store.BeginSweep(ctx, store.Sweep{Sync: name, Purpose: r.Purpose, Rules: Rules(r.Sync.Config),
-		SourceListed: r.Sync.Source.SourceList != nil, TargetListed: r.Sync.Target.TargetList != nil}, lease)
+		SourceListed: r.Sync.From.SourceList != nil, TargetListed: r.Sync.To.TargetList != nil}, lease)
 	return err
 }
 

@@ -12,7 +12,7 @@ import (
 func TestAComparisonCountsWhatIsSeenAndNotWhatTheTargetHasAccepted(t *testing.T) {
 	on(t, func(t *testing.T, w *world) {
 		w.goLive()
-		w.sync.Target.Knows.Unverified = true
+		w.sync.To.Knows.Unverified = true
 		before := w.clock()
 		w.settled("shown", "hidden")
 		w.pass(time.Hour)

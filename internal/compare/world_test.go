@@ -243,8 +243,8 @@ func newWorld(t *testing.T, dsn string) *world {
 	})
 	w.db = db
 	w.setSync()
-	w.sync.Source = connector.Connection{Name: "billing", Source: biller{w.billing}, SourceList: biller{w.billing}}
-	w.sync.Target = connector.Connection{Name: "crm", Target: crm{w.crm}, TargetList: crm{w.crm}}
+	w.sync.From = connector.Connection{Name: "billing", Source: biller{w.billing}, SourceList: biller{w.billing}}
+	w.sync.To = connector.Connection{Name: "crm", Target: crm{w.crm}, TargetList: crm{w.crm}}
 	return w
 }
 

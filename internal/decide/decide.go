@@ -252,7 +252,7 @@ func (f Facts) byProgram() bool {
 // edited in the very moment in which we wrote it.
 func (f Facts) surelyOurs() bool {
 	o, b := f.Observed, f.Base
-	possible := !f.told(f.since()).IsZero()
+	possible := !f.editTime(f.since()).IsZero()
 	if !b.Wrote.IsZero() && possible && !o.EditedAt.After(b.Wrote.Add(f.Policy.ClockSkew)) {
 		return true
 	}
@@ -264,7 +264,7 @@ func (f Facts) surelyOurs() bool {
 // happen later.
 func (f Facts) firstContact() Decision {
 	o := f.Observed
-	told := f.told(o.Since)
+	told := f.editTime(o.Since)
 	newest := write(3, FirstContactSource)
 	if f.HumanSeen {
 		newest = f.unlessPerson(newest)
@@ -288,8 +288,8 @@ func (f Facts) firstContact() Decision {
 // has a time and an actor of its own, a person who set the same value anew
 // shows; elsewhere only an edit that was seen before does.
 func (f Facts) untouched() Decision {
-	if f.setAnew() {
-		if d := f.edited(f.anew()); d.Action == Hold {
+	if f.setAgain() {
+		if d := f.edited(f.setAgainAt()); d.Action == Hold {
 			return d
 		}
 	}

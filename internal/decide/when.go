@@ -21,7 +21,7 @@ func (f Facts) arrived(i Intent) bool {
 	if left {
 		since = latest(since, i.SentAt)
 	}
-	told := f.told(since)
+	told := f.editTime(since)
 	at := told
 	if at.IsZero() {
 		at = f.Observed.SeenAt
@@ -39,10 +39,10 @@ func (f Facts) since() time.Time {
 	return f.Observed.Since
 }
 
-// told is when the target says that it was edited, the zero time when it does
+// editTime is when the target says that it was edited, the zero time when it does
 // not say, or when our own clock proves that its clock is wrong: the edit is
 // later than since and than moved, and not later than it was seen.
-func (f Facts) told(since time.Time) time.Time {
+func (f Facts) editTime(since time.Time) time.Time {
 	at, seen, skew := f.Observed.EditedAt, f.Observed.SeenAt, f.Policy.ClockSkew
 	since = latest(since, f.moved())
 	switch {
@@ -76,7 +76,7 @@ func latest(times ...time.Time) time.Time { return slices.MaxFunc(times, time.Ti
 // may be that of another field, later than the edit; and what was edited at no
 // known time was edited before it was seen.
 func (f Facts) between(since time.Time) (from, to time.Time) {
-	told := f.told(since)
+	told := f.editTime(since)
 	switch {
 	case told.IsZero():
 		return since, f.Observed.SeenAt
@@ -129,18 +129,18 @@ func (f Facts) setBack() (from, to time.Time, ok bool) {
 	return from, to, ok
 }
 
-// setAnew reports whether a person has set the value that was the base already,
+// setAgain reports whether a person has set the value that was the base already,
 // by the field's own time. After a write of ours the base has no time of the
 // target's: whatever a person did to the field, he did later. A target that
 // counts in whole seconds shows two edits of one second by their editors.
-func (f Facts) setAnew() bool {
+func (f Facts) setAgain() bool {
 	o, b := f.Observed, f.Base
 	later := b.At.IsZero() || o.EditedAt.After(b.At) || o.EditedAt.Equal(b.At) && o.By != b.By
 	return b.Known && b.Value == o.Value && o.Actor == status.ActorHuman && o.FieldTime && later
 }
 
-// anew is when he did.
-func (f Facts) anew() (from, to time.Time) {
+// setAgainAt is when he did.
+func (f Facts) setAgainAt() (from, to time.Time) {
 	if f.Base.At.IsZero() {
 		return f.between(latest(f.Observed.Since, f.Base.SeenAt))
 	}
@@ -177,8 +177,8 @@ func (f Facts) edit() (from, to time.Time, found bool) {
 	switch {
 	case back:
 		return from, to, true
-	case f.setAnew():
-		from, to = f.anew()
+	case f.setAgain():
+		from, to = f.setAgainAt()
 		return from, to, true
 	case !changed, ours, f.byProgram(),
 		o.Value == "" && !f.Base.Known && !f.Cleared, // an empty field is nobody's word

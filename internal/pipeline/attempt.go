@@ -19,7 +19,7 @@ import (
 type attempt struct {
 	*flow
 	work    *store.Work
-	claimed claimed
+	window  claimWindow
 	started time.Time
 	stage   status.Stage
 	events  reading   // the events that are carried, and which of them counts
@@ -45,10 +45,10 @@ type attempt struct {
 	lastAction       string
 	named            []string // whom its sentences name besides its customer
 	redecided        int
-	onlyAsked        bool    // by a Judge: it ends nothing
-	row              *onPlan // the row of a plan that is carried, nil in the daily work
-	insists          bool    // an answer that looks old is believed
-	once             bool    // nobody comes back for what is not there yet: a plan's row, or a comparison
+	preview          bool        // by a Judge: it ends nothing
+	row              *rowAttempt // the row of a plan that is carried, nil in the daily work
+	believesStale    bool        // an answer that looks old is believed
+	noRetry          bool        // nobody comes back for what is not there yet: a plan's row, or a comparison
 }
 
 // maxRedecisions bounds how often one attempt starts again with the target's
@@ -57,8 +57,8 @@ const maxRedecisions = 3
 
 // verdict is what a stage says comes next. The zero verdict is the next stage.
 type verdict struct {
-	// lookAgain goes back to reading the target: it has moved.
-	lookAgain bool
+	// reread goes back to reading the target: it has moved.
+	reread bool
 	// end, when set, is how the attempt ends.
 	end *ending
 }
@@ -95,38 +95,38 @@ type ending struct {
 func end(e ending) verdict { return verdict{end: &e} }
 
 // carry takes a claimed customer along the path and settles it.
-func (f *flow) carry(ctx context.Context, w *store.Work, c claimed) {
-	a := &attempt{flow: f, work: w, claimed: c, started: f.Now(), lastAction: "received the change"}
-	e := a.inTime(ctx)
+func (f *flow) carry(ctx context.Context, w *store.Work, c claimWindow) {
+	a := &attempt{flow: f, work: w, window: c, started: f.Now(), lastAction: "received the change"}
+	e := a.withinLease(ctx)
 	a.settle(ctx, e)
 	f.ended(e)
 }
 
-// inTime walks the path within the lease: all calls end before it does (invariant 2).
-func (a *attempt) inTime(ctx context.Context) *ending {
+// withinLease walks the path within the lease: all calls end before it does (invariant 2).
+func (a *attempt) withinLease(ctx context.Context) *ending {
 	ctx, cancel := a.Timeout(ctx, a.deadline().Sub(a.Now()))
 	defer cancel()
 	ctx, release := a.Holding(ctx)
 	defer release()
-	return a.survive(ctx)
+	return a.walkSafely(ctx)
 }
 
-// survive walks the path. A fault of our own that one customer brings out is
+// walkSafely walks the path. A fault of our own that one customer brings out is
 // that customer's failure: it must not take the others along.
-func (a *attempt) survive(ctx context.Context) (e *ending) {
+func (a *attempt) walkSafely(ctx context.Context) (e *ending) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			a.Log.Error("fault", slog.String("sync", a.Config.Name), slog.String("customer", a.work.Customer), slog.String("stage", string(a.stage)),
 				slog.Any("fault", fault), slog.String("stack", string(debug.Stack())))
 			e = a.failed(&connector.Failure{Kind: connector.Transient, Effect: connector.EffectUnknown,
-				Detail: "a fault in trueup itself, which the log describes"}, a.Target.Name, reason.Syncing).end
+				Detail: "a fault in trueup itself, which the log describes"}, a.To.Name, reason.Syncing).end
 		}
 	}()
 	return a.walk(ctx)
 }
 
 // deadline is when all calls of the attempt have ended, by our own clock.
-func (a *attempt) deadline() time.Time { return a.claimed.after.Add(a.Lease - a.margin()) }
+func (a *attempt) deadline() time.Time { return a.window.after.Add(a.Lease - a.margin()) }
 
 // late reports whether that is over.
 func (a *attempt) late() bool { return !a.Now().Before(a.deadline()) }
@@ -141,9 +141,9 @@ func (a *attempt) walk(ctx context.Context) *ending {
 		switch {
 		case v.end != nil:
 			return v.end
-		case v.lookAgain:
+		case v.reread:
 			if a.redecided++; a.redecided > maxRedecisions {
-				return a.moves().end
+				return a.keepsMoving().end
 			}
 			i = indexOf(status.StageReadTarget) - 1
 		}
@@ -160,14 +160,14 @@ func indexOf(s status.Stage) int {
 	panic("no such stage: " + s)
 }
 
-// claimed is between which times, by our own clock, the database made a claim.
-type claimed struct{ after, before time.Time }
+// claimWindow is between which times, by our own clock, the database made a claim.
+type claimWindow struct{ after, before time.Time }
 
-// earliest and latest are between which times it is now by the database's
+// dbNotBefore and dbNotAfter are between which times it is now by the database's
 // clock, by which leases and looks are dated: the answer to the claim was on
 // its way for a time nobody knows, and the process may have stood still.
-func (a *attempt) earliest() time.Time { return a.work.Now.Add(a.Now().Sub(a.claimed.before)) }
-func (a *attempt) latest() time.Time   { return a.work.Now.Add(a.Now().Sub(a.claimed.after)) }
+func (a *attempt) dbNotBefore() time.Time { return a.work.Now.Add(a.Now().Sub(a.window.before)) }
+func (a *attempt) dbNotAfter() time.Time  { return a.work.Now.Add(a.Now().Sub(a.window.after)) }
 
 // names notes whom the attempt's sentences name besides its customer.
 func (a *attempt) names(ids ...string) { a.named = append(a.named, ids...) }

@@ -85,7 +85,7 @@ func benchPath(b *testing.B, limits *config.Limits) {
 	p := New(Options{Store: db, Workers: benchWorkers, Syncs: []Sync{{
 		Config: config.Sync{Name: syncName, Mode: config.ModeLive, Limits: limits, Match: []config.MatchRule{{Source: "id", Target: "id", Confidence: 1}},
 			Statuses: map[status.Status]config.StatusMap{"active": {From: []string{"active"}, To: "Active"}, "paused": {From: []string{"paused"}, To: "Paused"}}},
-		Source: connector.Connection{Name: "billing", EventSource: events{}}, Target: target}}})
+		From: connector.Connection{Name: "billing", EventSource: events{}}, To: target}}})
 	round := 0
 	carryRound := func(n int) time.Duration {
 		for n > 0 { // all customers once, to and fro

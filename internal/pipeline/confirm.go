@@ -18,24 +18,24 @@ const byUs = "us"
 // was done is none, unless it is all that the tool can say.
 func (a *attempt) confirm(ctx context.Context) verdict {
 	took := a.unproved == nil
-	if took && (a.Target.Knows.Unverified || a.shown != nil && a.shown.Value == a.desired.Value) {
+	if took && (a.To.Knows.Unverified || a.shown != nil && a.shown.Value == a.desired.Value) {
 		failpoint.Hit("confirmed")
 		return a.proved(a.intent, reason.Reason{Code: a.decision.Reason})
 	}
 	if took {
-		a.accept()
+		a.noteAccepted()
 	}
-	before := a.earliest()
-	record, err := a.look(ctx)
+	before := a.dbNotBefore()
+	record, err := a.readRecord(ctx)
 	switch {
 	case err != nil && connector.FailureOf(err).Kind == connector.Gone:
 		return a.targetGone(ctx, connector.FailureOf(err))
 	case err != nil:
-		a.did("sent %s to %s; its answer proves nothing and it could not be read again", a.desired.Value, a.Target.Name)
-		return a.failed(err, a.Target.Name, reason.Confirming)
+		a.did("sent %s to %s; its answer proves nothing and it could not be read again", a.desired.Value, a.To.Name)
+		return a.failed(err, a.To.Name, reason.Confirming)
 	}
 	prior := a.target
-	a.target, a.lookedAt, a.seenAt = record, before, a.latest()
+	a.target, a.lookedAt, a.seenAt = record, before, a.dbNotAfter()
 	unproved := a.unproved
 	a.unproved = nil
 	failpoint.Hit("confirmed")
@@ -43,19 +43,19 @@ func (a *attempt) confirm(ctx context.Context) verdict {
 	case took && record.Value == a.desired.Value:
 		return a.proved(a.intent, reason.Reason{Code: a.decision.Reason})
 	case record.Value == a.desired.Value && record.Actor != status.ActorHuman:
-		a.did("sent %s to %s and read it there", a.desired.Value, a.Target.Name)
+		a.did("sent %s to %s and read it there", a.desired.Value, a.To.Name)
 		a.seen = append(a.seen, a.intent.ID)
 		return a.applied(a.seenBase(), reason.Reason{Code: a.decision.Reason})
-	case took && a.spelledAnew(prior, record):
+	case took && a.spelledDifferently(prior, record):
 		return verdict{end: a.otherSpelling()}
 	case took && (record.Value == prior.Value || a.olderThan(record, a.intent.SentAt)):
 		return a.notShown(a.intent)
 	case record.Value == prior.Value:
 		// It may still arrive: the intent stays open until it is too old.
-		a.did("sent %s to %s; its answer proves nothing and the record is unchanged", a.desired.Value, a.Target.Name)
-		return a.failed(unproved, a.Target.Name, reason.Writing)
+		a.did("sent %s to %s; its answer proves nothing and the record is unchanged", a.desired.Value, a.To.Name)
+		return a.failed(unproved, a.To.Name, reason.Writing)
 	}
-	return verdict{lookAgain: true}
+	return verdict{reread: true}
 }
 
 // proved ends the attempt with a write of ours as the base.
@@ -63,7 +63,7 @@ func (a *attempt) proved(i store.Intent, why reason.Reason) verdict {
 	a.intent = i
 	a.closeIntent(i.ID)
 	return a.applied(&store.Base{Known: true, RecordID: a.target.ID, Status: a.desired.Status, Value: a.desired.Value,
-		By: byUs, SeenAt: i.SentAt, Unverified: a.Target.Knows.Unverified}, why)
+		By: byUs, SeenAt: i.SentAt, Unverified: a.To.Knows.Unverified}, why)
 }
 
 // applied ends the attempt: the target holds what it should, by our write.
@@ -73,5 +73,5 @@ func (a *attempt) applied(base *store.Base, why reason.Reason) verdict {
 	if base.Unverified {
 		done = reason.WriteAccepted
 	}
-	return end(ending{outcome: status.Applied, action: "write", base: base, reason: reason.Because(done, reason.Facts{Value: a.desired.Value, Target: a.Target.Name}, why)})
+	return end(ending{outcome: status.Applied, action: "write", base: base, reason: reason.Because(done, reason.Facts{Value: a.desired.Value, Target: a.To.Name}, why)})
 }

@@ -68,7 +68,7 @@ func (a *attempt) decide(ctx context.Context) verdict {
 // bothTimes is when the source and the target were changed, as far as it is
 // known.
 func (a *attempt) bothTimes() reason.Facts {
-	f := reason.Facts{Source: a.Source.Name, Target: a.Target.Name, Value: a.desired.SourceValue, At: a.desired.At,
+	f := reason.Facts{Source: a.From.Name, Target: a.To.Name, Value: a.desired.SourceValue, At: a.desired.At,
 		Earliest: a.record.ValueAt.IsZero(), Person: a.target.Actor == status.ActorHuman}
 	f.From, f.To = a.facts().PersonsEdit()
 	return f
@@ -103,7 +103,7 @@ func (a *attempt) facts() decide.Facts {
 		if i.RecordID == a.target.ID {
 			for _, value := range a.traces(i) {
 				f.Intents = append(f.Intents, decide.Intent{ID: i.ID, Value: value, SentAt: i.SentAt, Expires: i.Expires,
-					Prior: i.Prior, PriorAt: i.PriorAt, Seen: a.found(i)})
+					Prior: i.Prior, PriorAt: i.PriorAt, Seen: a.foundBefore(i)})
 			}
 		}
 	}
@@ -131,7 +131,7 @@ func asFact(r store.Ruling) decide.Ruling {
 // ruling is what the owner decided, none when it was for a time that is over.
 func (a *attempt) ruling() store.Ruling {
 	r := a.work.Ruling
-	if !r.Until.IsZero() && !a.latest().Before(r.Until) {
+	if !r.Until.IsZero() && !a.dbNotAfter().Before(r.Until) {
 		return store.Ruling{}
 	}
 	return r
@@ -160,7 +160,7 @@ func (a *attempt) rulingDone(e *ending) time.Time {
 // calls holds in between.
 func (a *attempt) traces(i store.Intent) []string {
 	values := []string{i.Value}
-	if steps, ok := a.Target.Target.(connector.Stepwise); ok {
+	if steps, ok := a.To.Target.(connector.Stepwise); ok {
 		values = append(values, steps.Between(i.Prior, i.Value)...)
 	}
 	if alike(a.target.Value, i.Value) && a.target.Value != i.Prior {
@@ -169,10 +169,10 @@ func (a *attempt) traces(i store.Intent) []string {
 	return values
 }
 
-// found reports whether a write's value was found in its record before this look:
+// foundBefore reports whether a write's value was found in its record before this look:
 // by one that was settled, or before a later write, which stored what it found
 // although its attempt may never have been settled, if the record was edited since.
-func (a *attempt) found(i store.Intent) bool {
+func (a *attempt) foundBefore(i store.Intent) bool {
 	return i.Seen || slices.ContainsFunc(a.work.Intents, func(later store.Intent) bool {
 		return later.ID > i.ID && later.RecordID == i.RecordID && later.Prior != i.Prior && (later.Prior == i.Value || alike(later.Prior, i.Value)) &&
 			!later.PriorAt.IsZero() && a.target.EditedAt.After(later.PriorAt)

@@ -35,7 +35,7 @@ type reading struct {
 func readEvents(events []store.Event, r reading) reading {
 	r.ordered, r.newest = nil, nil
 	for _, e := range events {
-		if e.Side == store.SourceSide && !mute(e, r.asked) {
+		if e.Side == store.SourceSide && !withoutStatus(e, r.asked) {
 			r.ordered = append(r.ordered, e)
 		}
 	}
@@ -46,9 +46,9 @@ func readEvents(events []store.Event, r reading) reading {
 	return r
 }
 
-// mute reports whether an event says nothing of the status, and nobody can be
+// withoutStatus reports whether an event says nothing of the status, and nobody can be
 // asked for it.
-func mute(e store.Event, asked bool) bool {
+func withoutStatus(e store.Event, asked bool) bool {
 	return !asked && e.Side == store.SourceSide && !e.HasValue
 }
 

@@ -47,12 +47,12 @@ func (f *flow) run(ctx, claiming context.Context) {
 		free <- struct{}{}
 	}
 	for {
-		n := f.takeFree(claiming, free)
+		n := f.freeWorkers(claiming, free)
 		if n == 0 {
 			return
 		}
 		works, at, err := f.claim(claiming, n)
-		f.claimed(claiming, err)
+		f.noteClaim(claiming, err)
 		if err != nil && claiming.Err() == nil {
 			f.Log.Error("claim", slog.String("sync", f.Config.Name), slog.Any("error", err))
 		}
@@ -71,10 +71,10 @@ func (f *flow) run(ctx, claiming context.Context) {
 	}
 }
 
-// claimed notes whether claiming works.
-func (f *flow) claimed(claiming context.Context, err error) {
+// noteClaim notes whether claiming works.
+func (f *flow) noteClaim(claiming context.Context, err error) {
 	if claiming.Err() == nil {
-		f.claiming.Store(&err)
+		f.lastClaim.Store(&err)
 	}
 }
 
@@ -83,23 +83,23 @@ func (f *flow) claimed(claiming context.Context, err error) {
 func (p *Pipeline) Working() error {
 	var all error
 	for name, f := range p.flows {
-		if err := f.claiming.Load(); err != nil && *err != nil {
+		if err := f.lastClaim.Load(); err != nil && *err != nil {
 			all = errors.Join(all, fmt.Errorf("claim customers of %s: %w", name, *err))
 		}
 	}
 	return all
 }
 
-// takeFree waits for a free worker, and a moment for more to claim with at once:
+// freeWorkers waits for a free worker, and a moment for more to claim with at once:
 // a claim costs the same for one customer as for many. It returns how many
 // there are, 0 when ctx has ended.
-func (f *flow) takeFree(ctx context.Context, free <-chan struct{}) int {
+func (f *flow) freeWorkers(ctx context.Context, free <-chan struct{}) int {
 	select {
 	case <-free:
 	case <-ctx.Done():
 		return 0
 	}
-	moment := time.NewTimer(gathering)
+	moment := time.NewTimer(gatherFor)
 	defer moment.Stop()
 	n := 1
 	for n < f.Workers/8 {
@@ -124,18 +124,18 @@ func (f *flow) takeFree(ctx context.Context, free <-chan struct{}) int {
 
 // claim takes up to n customers, and tells when their leases began. While one of the two connections rests it takes
 // none (invariant 5).
-func (f *flow) claim(ctx context.Context, n int) ([]store.Work, claimed, error) {
+func (f *flow) claim(ctx context.Context, n int) ([]store.Work, claimWindow, error) {
 	if why, err := f.barred(ctx); err != nil || why != "" {
-		return nil, claimed{}, err
+		return nil, claimWindow{}, err
 	}
 	if rest, err := f.rest(ctx); err != nil || rest > 0 {
-		return nil, claimed{}, err
+		return nil, claimWindow{}, err
 	}
 	if n = min(n, f.room()); n == 0 {
-		return nil, claimed{}, nil
+		return nil, claimWindow{}, nil
 	}
-	if wait, err := f.crowded(ctx); err != nil || wait > 0 {
-		return nil, claimed{}, err
+	if wait, err := f.waitForRoom(ctx); err != nil || wait > 0 {
+		return nil, claimWindow{}, err
 	}
 	after := f.Now()
 	works, err := f.Store.Claim(ctx, f.Config.Name, n, f.Lease)
@@ -143,7 +143,7 @@ func (f *flow) claim(ctx context.Context, n int) ([]store.Work, claimed, error) 
 	if len(works) > 0 {
 		failpoint.Hit("claimed")
 	}
-	return works, claimed{after: after, before: f.Now()}, err
+	return works, claimWindow{after: after, before: f.Now()}, err
 }
 
 // barred is why nothing may be carried now, "" when it may.
@@ -159,7 +159,7 @@ func (f *flow) barred(ctx context.Context) (why string, err error) {
 // the middle of it.
 func (f *flow) rest(ctx context.Context) (time.Duration, error) {
 	var until time.Time
-	for _, connection := range []string{f.Source.Name, f.Target.Name} {
+	for _, connection := range []string{f.From.Name, f.To.Name} {
 		at, err := f.Store.PausedUntil(ctx, connection)
 		if err != nil {
 			return 0, err
@@ -169,7 +169,7 @@ func (f *flow) rest(ctx context.Context) (time.Duration, error) {
 		}
 	}
 	// The store may not know of a rest that began just now.
-	rest := max(f.paces[f.Source.Name].resting(f.Now()), f.paces[f.Target.Name].resting(f.Now()))
+	rest := max(f.paces[f.From.Name].resting(f.Now()), f.paces[f.To.Name].resting(f.Now()))
 	if until.IsZero() {
 		return rest, nil
 	}
@@ -206,7 +206,7 @@ func (f *flow) untilDue(ctx context.Context) (time.Duration, error) {
 	if f.room() == 0 {
 		return tick, nil // whoever ends wakes us
 	}
-	if wait, err := f.crowded(ctx); err != nil || wait > 0 {
+	if wait, err := f.waitForRoom(ctx); err != nil || wait > 0 {
 		return min(wait, tick), err
 	}
 	due, err := f.Store.NextDue(ctx, f.Config.Name)

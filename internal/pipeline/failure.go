@@ -64,7 +64,7 @@ func (a *attempt) failingSince() time.Time {
 // patient reports whether the trouble is too young to be told or believed. Its
 // first attempt is always: it may itself have taken long.
 func (a *attempt) patient() bool {
-	return a.work.Attempts == 0 || a.earliest().Sub(a.failingSince()) < a.Retry.Patience
+	return a.work.Attempts == 0 || a.dbNotBefore().Sub(a.failingSince()) < a.Retry.Patience
 }
 
 // failed ends an attempt at which a call failed. What happens next depends on
@@ -77,7 +77,7 @@ func (a *attempt) failed(err error, connection string, doing reason.Doing) verdi
 	}
 	why := reason.Reason{Code: reason.CallFailed, Facts: facts}
 	attempts, since := a.work.Attempts+1, a.failingSince()
-	retry := a.Retry.after(a.earliest().Sub(since), a.Retry.First, a.Jitter())
+	retry := a.Retry.after(a.dbNotBefore().Sub(since), a.Retry.First, a.Jitter())
 	if errors.Is(err, context.Canceled) {
 		// The service stops, and looks again at its next start.
 		return end(ending{action: "wait", reason: why, retry: time.Millisecond, attempts: a.work.Attempts, firstTry: a.work.FirstTry, failure: "stopping"})
@@ -97,7 +97,7 @@ func (a *attempt) failed(err error, connection string, doing reason.Doing) verdi
 		return verdict{end: e}
 	case connector.Unauthorized, connector.Misconfigured:
 		e := a.parked(status.ConnectionFailed, reason.Reason{Code: reason.ConnectionFails, Facts: facts})
-		e.retry = a.Retry.after(a.earliest().Sub(since), a.Retry.Slow, a.Jitter())
+		e.retry = a.Retry.after(a.dbNotBefore().Sub(since), a.Retry.Slow, a.Jitter())
 		e.attempts, e.firstTry, e.failure = attempts, since, string(f.Kind)
 		e.park.Cause = connection
 		return verdict{end: e}
@@ -120,10 +120,10 @@ func (a *attempt) causeOf(f *connector.Failure, connection string) string {
 	return connection
 }
 
-// moves ends an attempt at which the record changed under every try.
-func (a *attempt) moves() verdict {
+// keepsMoving ends an attempt at which the record changed under every try.
+func (a *attempt) keepsMoving() verdict {
 	return a.failed(&connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone,
-		Detail: fmt.Sprintf("the record was edited by others during each of %d tries", maxRedecisions)}, a.Target.Name, reason.Writing)
+		Detail: fmt.Sprintf("the record was edited by others during each of %d tries", maxRedecisions)}, a.To.Name, reason.Writing)
 }
 
 // kindOfFailure is write_failed for what went wrong with the write itself.

@@ -13,18 +13,18 @@ import (
 )
 
 const (
-	// undoings is at which time in a row a write that is gone again is not
+	// maxReverts is at which time in a row a write that is gone again is not
 	// repeated any more.
-	undoings = 3
+	maxReverts = 3
 	// sticksAfter is how long a value has to be there to count as one that
 	// stayed. A look that a tool's own notice of our write brings about, a moment
 	// after it, finds nearly every value.
 	sticksAfter = 10 * time.Minute
-	// stayed is after how long an edit of a value, by the field's own time, is no
+	// revertWithin is after how long an edit of a value, by the field's own time, is no
 	// answer to our write any more. An automation that runs once an hour is.
-	stayed = 24 * time.Hour
-	// namedWrites is how many writes a reason names at most.
-	namedWrites = 10
+	revertWithin = 24 * time.Hour
+	// maxNamedWrites is how many writes a reason names at most.
+	maxNamedWrites = 10
 )
 
 // limits is what bounds the write of the desired value.
@@ -67,7 +67,7 @@ func (a *attempt) stopped() *ending {
 		return a.loopSuspected()
 	}
 	a.countUndone()
-	if len(a.undone.Times) >= undoings && a.decision.Reason != decide.OwnerUsesSource {
+	if len(a.undone.Times) >= maxReverts && a.decision.Reason != decide.OwnerUsesSource {
 		return a.neverSticks()
 	}
 	return nil
@@ -77,8 +77,8 @@ func (a *attempt) stopped() *ending {
 func (a *attempt) loopSuspected() *ending {
 	a.Metrics.Refused(a.Config.Name, "writes_per_customer")
 	writes := a.work.Writes.Latest
-	f := reason.Facts{Source: a.Source.Name, Target: a.Target.Name, Count: len(writes)}
-	for _, w := range writes[max(0, len(writes)-namedWrites):] {
+	f := reason.Facts{Source: a.From.Name, Target: a.To.Name, Count: len(writes)}
+	for _, w := range writes[max(0, len(writes)-maxNamedWrites):] {
 		f.Writes = append(f.Writes, reason.Write{Value: w.Value, At: w.At})
 	}
 	if c := a.Config.Limits; c != nil && c.WritesPerCustomer != nil {
@@ -99,7 +99,7 @@ func (a *attempt) countUndone() {
 		at := a.target.EditedAt
 		if at.IsZero() {
 			at = a.firstSeen()
-		} else if a.target.FieldTime && at.Sub(u.Written) >= stayed {
+		} else if a.target.FieldTime && at.Sub(u.Written) >= revertWithin {
 			u.Times = nil // until then it was there
 		}
 		u.Times = append(slices.Clone(u.Times), store.Undoing{Written: u.Written, Found: a.target.Value, At: at, By: a.editor()})
@@ -128,7 +128,7 @@ func (a *attempt) editor() string {
 // neverSticks parks a customer whose value is set back each time.
 func (a *attempt) neverSticks() *ending {
 	a.Metrics.Refused(a.Config.Name, "never_sticks")
-	f := reason.Facts{Value: a.desired.Value, Target: a.Target.Name}
+	f := reason.Facts{Value: a.desired.Value, Target: a.To.Name}
 	for _, t := range a.undone.Times {
 		f.Undone = append(f.Undone, reason.Undoing{Written: t.Written, Found: t.Found, At: t.At, By: t.By})
 	}
@@ -179,7 +179,7 @@ func (a *attempt) arrived() (sent time.Time) {
 // massChange is the exception of a sync that is halted.
 func (a *attempt) massChange(h store.Halt) store.NewException {
 	m := a.Config.Limits.MassChange
-	f := reason.Facts{Source: a.Source.Name, Sync: a.Config.Name, Count: h.Moved, Within: m.Within.String(), Most: h.Most, Known: h.Customers, Percent: m.Percent, Limit: m.Customers}
+	f := reason.Facts{Source: a.From.Name, Sync: a.Config.Name, Count: h.Moved, Within: m.Within.String(), Most: h.Most, Known: h.Customers, Percent: m.Percent, Limit: m.Customers}
 	for _, w := range m.To {
 		f.Statuses = append(f.Statuses, string(w))
 	}

@@ -34,10 +34,10 @@ func (a *attempt) noStatus() verdict {
 	a.desired = a.work.Desired // what was known stays known
 	if had == "" {
 		return end(ending{outcome: status.Ignored, action: "none", keepOpen: true,
-			reason: reason.Reason{Code: reason.NoStatus, Facts: reason.Facts{Source: a.Source.Name}}})
+			reason: reason.Reason{Code: reason.NoStatus, Facts: reason.Facts{Source: a.From.Name}}})
 	}
 	e := a.parked(status.UnmappedStatus, reason.Reason{Code: reason.StatusVanished,
-		Facts: reason.Facts{Value: had, Source: a.Source.Name}})
+		Facts: reason.Facts{Value: had, Source: a.From.Name}})
 	e.park.Cause = statusGone
 	return verdict{end: e}
 }
@@ -51,7 +51,7 @@ func (a *attempt) dateChange(ctx context.Context) error {
 	unsure.unread = -1
 	at := a.events.changedAt(a.record.Value, a.record, stored)
 	if !at.Equal(unsure.changedAt(a.record.Value, a.record, stored)) {
-		told, err := a.Store.Events(ctx, store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer, Connection: a.Source.Name,
+		told, err := a.Store.Events(ctx, store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer, Connection: a.From.Name,
 			Since: stored.SeenAt, Originals: true, Limit: lookBack, Bare: true})
 		if err != nil {
 			return err
@@ -77,7 +77,7 @@ func (a *attempt) mapValue(ctx context.Context) verdict {
 	if err := a.dateChange(ctx); err != nil {
 		return a.storeFailed(err)
 	}
-	if a.Source.Source != nil {
+	if a.From.Source != nil {
 		a.desired.EventAt = a.record.ValueAt
 	}
 	a.desired.SourceValue, a.desired.SeenAt = a.record.Value, a.askedAt

@@ -23,11 +23,11 @@ func (a *attempt) match(ctx context.Context) verdict {
 	}
 	result, err := identity.Match(ctx, a.rules, a.record.Keys, a.work.Customer, a.Config.MinConfidence, a.find)
 	if err != nil {
-		return a.failed(err, a.Target.Name, reason.Searching)
+		return a.failed(err, a.To.Name, reason.Searching)
 	}
-	a.did("searched %s by %s", a.Target.Name, status.Plural(len(a.rules), "match rule"))
+	a.did("searched %s by %s", a.To.Name, status.Plural(len(a.rules), "match rule"))
 	if result.Kind != "" {
-		result.Reason.Facts.Target = a.Target.Name
+		result.Reason.Facts.Target = a.To.Name
 		e := a.parked(result.Kind, result.Reason)
 		e.park.Candidates, e.park.Confidence = result.Candidates, result.Confidence
 		if result.Kind == status.Unmatched {
@@ -40,19 +40,19 @@ func (a *attempt) match(ctx context.Context) verdict {
 	}
 	failpoint.Hit("matched")
 	link := store.Link{Sync: a.Config.Name, Customer: a.work.Customer, TargetID: result.Record.ID,
-		Rule: result.Rule.String(), Confidence: result.Confidence, By: "rule", At: a.earliest()}
+		Rule: result.Rule.String(), Confidence: result.Confidence, By: "rule", At: a.dbNotBefore()}
 	var taken *store.DuplicateLinkError
 	switch err := a.Store.SaveLink(ctx, a.work, link); {
 	case errors.As(err, &taken):
 		a.names(taken.Customer, link.TargetID)
-		e := a.parked(status.DuplicateLink, reason.Reason{Code: reason.RecordTaken, Facts: reason.Facts{Rule: link.Rule, Customer: taken.Customer, Source: a.Source.Name}})
+		e := a.parked(status.DuplicateLink, reason.Reason{Code: reason.RecordTaken, Facts: reason.Facts{Rule: link.Rule, Customer: taken.Customer, Source: a.From.Name}})
 		e.park.Candidates = []status.Candidate{{TargetID: link.TargetID, Value: result.Record.Value, Rule: link.Rule, Confidence: link.Confidence}}
 		return verdict{end: e}
 	case err != nil:
 		return a.storeFailed(err)
 	}
 	a.link = &link
-	a.did("linked the customer to a record of %s by %s", a.Target.Name, link.Rule)
+	a.did("linked the customer to a record of %s by %s", a.To.Name, link.Rule)
 	failpoint.Hit("linked")
 	return onward
 }
@@ -67,7 +67,7 @@ func (a *attempt) find(ctx context.Context, key, value string) ([]status.TargetR
 	if key == "id" {
 		return a.byID(ctx, value)
 	}
-	found, err := a.Target.Target.Find(ctx, key, value)
+	found, err := a.To.Target.Find(ctx, key, value)
 	if err != nil || a.row == nil || slices.ContainsFunc(found, func(r status.TargetRecord) bool { return r.ID == a.row.Row.TargetID }) {
 		return found, err
 	}
@@ -77,7 +77,7 @@ func (a *attempt) find(ctx context.Context, key, value string) ([]status.TargetR
 
 // byID is the record with the id, and none where there is none.
 func (a *attempt) byID(ctx context.Context, id string) ([]status.TargetRecord, error) {
-	record, err := a.Target.Target.Read(ctx, id)
+	record, err := a.To.Target.Read(ctx, id)
 	if err != nil {
 		if connector.FailureOf(err).Kind == connector.Gone {
 			return nil, nil

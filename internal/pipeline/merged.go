@@ -12,9 +12,9 @@ import (
 	"trueup/internal/store"
 )
 
-// mostMerges bounds how many merges in a row are followed: a record that was
+// maxMerges bounds how many merges in a row are followed: a record that was
 // merged into one that was merged.
-const mostMerges = 4
+const maxMerges = 4
 
 // targetGone is what happens when the linked record does not exist any more.
 // Where the tool tells which record it was merged into, and that one exists, the
@@ -22,21 +22,21 @@ const mostMerges = 4
 // the base is another record's. Nothing is followed by guess.
 func (a *attempt) targetGone(ctx context.Context, f *connector.Failure) verdict {
 	if f.Survivor == "" {
-		return a.isGone(a.brokenLink())
+		return a.recordGone(a.brokenLink())
 	}
 	merged := []string{a.link.TargetID}
 	for survivor := f.Survivor; ; {
-		if slices.Contains(merged, survivor) || len(merged) > mostMerges {
+		if slices.Contains(merged, survivor) || len(merged) > maxMerges {
 			return verdict{end: a.brokenMerge(f.Survivor)}
 		}
-		_, err := a.Target.Target.Read(ctx, survivor)
+		_, err := a.To.Target.Read(ctx, survivor)
 		if err == nil {
 			return a.follow(ctx, survivor)
 		}
 		gone := connector.FailureOf(err)
 		switch {
 		case gone.Kind != connector.Gone:
-			return a.failed(err, a.Target.Name, reason.ReadingSurvivor)
+			return a.failed(err, a.To.Name, reason.ReadingSurvivor)
 		case gone.Survivor == "":
 			return verdict{end: a.brokenMerge(survivor)}
 		}
@@ -54,7 +54,7 @@ func (a *attempt) follow(ctx context.Context, survivor string) verdict {
 	case errors.As(err, &taken):
 		a.names(taken.Customer)
 		e := a.parked(status.DuplicateLink, reason.Reason{Code: reason.SurvivorTaken,
-			Facts: reason.Facts{Record: from, Survivor: survivor, Target: a.Target.Name, Customer: taken.Customer, Source: a.Source.Name}})
+			Facts: reason.Facts{Record: from, Survivor: survivor, Target: a.To.Name, Customer: taken.Customer, Source: a.From.Name}})
 		e.park.Stage = status.StageReadTarget
 		e.park.Candidates = []status.Candidate{{TargetID: survivor, Rule: store.SurvivorRule, Confidence: a.link.Confidence}}
 		return verdict{end: e}
@@ -64,8 +64,8 @@ func (a *attempt) follow(ctx context.Context, survivor string) verdict {
 	// What was decided, written or found out was about the other record.
 	a.link, a.work.Ruling, a.work.Observed, a.unproved = &link, store.Ruling{}, store.Observed{}, nil
 	failpoint.Hit("linked")
-	a.did("followed a merge in %s from record %s to record %s", a.Target.Name, from, survivor)
-	return verdict{lookAgain: true}
+	a.did("followed a merge in %s from record %s to record %s", a.To.Name, from, survivor)
+	return verdict{reread: true}
 }
 
 // brokenMerge parks a customer whose record was merged into one that does not
@@ -73,7 +73,7 @@ func (a *attempt) follow(ctx context.Context, survivor string) verdict {
 func (a *attempt) brokenMerge(survivor string) *ending {
 	e := a.brokenLink()
 	a.names(survivor)
-	e.reason = reason.Reason{Code: reason.SurvivorGone, Facts: reason.Facts{Record: a.link.TargetID, Target: a.Target.Name, Survivor: survivor}}
+	e.reason = reason.Reason{Code: reason.SurvivorGone, Facts: reason.Facts{Record: a.link.TargetID, Target: a.To.Name, Survivor: survivor}}
 	e.park.Reason = e.reason
 	return e
 }
@@ -82,10 +82,10 @@ func (a *attempt) brokenMerge(survivor string) *ending {
 // was merged into another is carried as that one from now on.
 func (a *attempt) sourceGone(f *connector.Failure) verdict {
 	if f.Survivor == "" || f.Survivor == a.work.Customer {
-		return a.notYet(a.parked(status.BrokenLink, reason.Reason{Code: reason.CustomerGone, Facts: reason.Facts{Source: a.Source.Name}}))
+		return a.notYet(a.parked(status.BrokenLink, reason.Reason{Code: reason.CustomerGone, Facts: reason.Facts{Source: a.From.Name}}))
 	}
 	a.names(f.Survivor)
-	e := a.parked(status.BrokenLink, reason.Reason{Code: reason.CustomerMerged, Facts: reason.Facts{Customer: f.Survivor, Source: a.Source.Name}})
+	e := a.parked(status.BrokenLink, reason.Reason{Code: reason.CustomerMerged, Facts: reason.Facts{Customer: f.Survivor, Source: a.From.Name}})
 	// Once: two that each name the other would wake each other for ever.
 	if !slices.Contains(a.work.Open, status.BrokenLink) {
 		e.wake = f.Survivor

@@ -23,24 +23,24 @@ const (
 // event of a new customer often comes before the record is made. It is looked for
 // again, also after people were told, and what it finds closes the exception.
 func (a *attempt) notYet(e *ending) verdict {
-	if a.once {
+	if a.noRetry {
 		return verdict{end: e}
 	}
-	first, latest := a.spokenOf()
-	left := notYetPatience - a.earliest().Sub(first)
+	first, latest := a.waitingSince()
+	left := notYetPatience - a.dbNotBefore().Sub(first)
 	if len(a.work.Events) == 0 || left <= 0 {
-		return a.again(e, latest)
+		return a.retryLater(e, latest)
 	}
-	v := a.again(&ending{action: "wait", reason: reason.Because(reason.NotThereYet, reason.Facts{}, e.reason), failure: "not_yet", attempts: 0}, latest)
+	v := a.retryLater(&ending{action: "wait", reason: reason.Because(reason.NotThereYet, reason.Facts{}, e.reason), failure: "not_yet", attempts: 0}, latest)
 	v.end.retry = min(v.end.retry, left) // people are told then, not at the pause's end
 	return v
 }
 
-// again has an ending looked at again by itself, until what it is about is too
+// retryLater has an ending looked at again by itself, until what it is about is too
 // old.
-func (a *attempt) again(e *ending, latest time.Time) verdict {
-	age := a.earliest().Sub(latest)
-	if a.once || age >= notYetLast {
+func (a *attempt) retryLater(e *ending, latest time.Time) verdict {
+	age := a.dbNotBefore().Sub(latest)
+	if a.noRetry || age >= notYetLast {
 		return verdict{end: e}
 	}
 	pause := min(max(3*age, notYetFirst), notYetSlowest)
@@ -48,9 +48,9 @@ func (a *attempt) again(e *ending, latest time.Time) verdict {
 	return verdict{end: e}
 }
 
-// spokenOf is since when the first and the latest event wait that spoke of the
+// waitingSince is since when the first and the latest event wait that spoke of the
 // customer. When none does it is what an earlier look has left, or now.
-func (a *attempt) spokenOf() (first, latest time.Time) {
+func (a *attempt) waitingSince() (first, latest time.Time) {
 	if n := len(a.work.Events); n > 0 {
 		return a.work.Events[0].ReceivedAt, a.work.Events[n-1].ReceivedAt
 	}
@@ -60,9 +60,9 @@ func (a *attempt) spokenOf() (first, latest time.Time) {
 	return a.work.Now, a.work.Now
 }
 
-// isGone ends an attempt at a customer whose linked record is gone. People are
+// recordGone ends an attempt at a customer whose linked record is gone. People are
 // told at once; it is looked at again in case that it comes back.
-func (a *attempt) isGone(e *ending) verdict {
-	_, latest := a.spokenOf()
-	return a.again(e, latest)
+func (a *attempt) recordGone(e *ending) verdict {
+	_, latest := a.waitingSince()
+	return a.retryLater(e, latest)
 }

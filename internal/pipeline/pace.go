@@ -12,14 +12,14 @@ import (
 // and has to begin anew.
 type pace struct {
 	mu sync.Mutex
-	// most is what our own rate limit carries, or all workers.
-	most int
-	// few is what a tool that has cut calls off is asked for now; 0 is most.
-	few, uncut int
-	// until is when the connection's rest ends, by our own clock, and inVain how
+	// limit is what our own rate limit carries, or all workers.
+	limit int
+	// reduced is what a tool that has cut calls off is asked for now; 0 is most.
+	reduced, successes int
+	// until is when the connection's rest ends, by our own clock, and restsInARow how
 	// often in a row it had to rest with nobody carried in between.
-	until  time.Time
-	inVain int
+	until       time.Time
+	restsInARow int
 }
 
 const (
@@ -31,9 +31,9 @@ const (
 	firstRest, longestRest = time.Second, 30 * time.Second
 )
 
-// carries is how many customers a rate limit with a call each gap carries within
+// capacity is how many customers a rate limit with a call each gap carries within
 // the lease, when so many syncs share it.
-func (f *flow) carries(gap time.Duration, sharing int) int {
+func (f *flow) capacity(gap time.Duration, sharing int) int {
 	if gap <= 0 {
 		return f.Workers
 	}
@@ -56,10 +56,10 @@ func LongestGap(target bool) time.Duration {
 func (p *pace) room(underWay int) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.few > 0 {
-		return max(min(p.few, p.most)-underWay, 0)
+	if p.reduced > 0 {
+		return max(min(p.reduced, p.limit)-underWay, 0)
 	}
-	return max(p.most-underWay, 0)
+	return max(p.limit-underWay, 0)
 }
 
 // cut notes that the tool has cut a call off, and returns how long the connection
@@ -77,38 +77,38 @@ func (p *pace) cut(now time.Time, asked time.Duration) time.Duration {
 	}
 	rest := asked
 	if rest <= 0 {
-		rest = min(firstRest<<min(p.inVain, 10), longestRest)
+		rest = min(firstRest<<min(p.restsInARow, 10), longestRest)
 	}
-	p.few, p.uncut = max(1, p.allowed()/2), 0
-	if p.inVain > 0 {
-		p.few = 1
+	p.reduced, p.successes = max(1, p.allowed()/2), 0
+	if p.restsInARow > 0 {
+		p.reduced = 1
 	}
-	p.inVain++
+	p.restsInARow++
 	p.until = now.Add(rest)
 	return rest
 }
 
 func (p *pace) allowed() int {
-	if p.few > 0 {
-		return min(p.few, p.most)
+	if p.reduced > 0 {
+		return min(p.reduced, p.limit)
 	}
-	return p.most
+	return p.limit
 }
 
-// went notes that a customer was carried to the end. When as many were as may be
+// succeeded notes that a customer was carried to the end. When as many were as may be
 // on their way at once, one more may.
-func (p *pace) went() {
+func (p *pace) succeeded() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.inVain = 0
-	if p.few == 0 {
+	p.restsInARow = 0
+	if p.reduced == 0 {
 		return
 	}
-	if p.uncut++; p.uncut >= p.few {
-		p.few, p.uncut = p.few+1, 0
+	if p.successes++; p.successes >= p.reduced {
+		p.reduced, p.successes = p.reduced+1, 0
 	}
-	if p.few >= p.most {
-		p.few = 0
+	if p.reduced >= p.limit {
+		p.reduced = 0
 	}
 }
 
@@ -122,7 +122,7 @@ func (p *pace) resting(now time.Time) time.Duration {
 // room is how many more customers the flow may begin with.
 func (f *flow) room() int {
 	under := int(f.underWay.Load())
-	return min(f.paces[f.Source.Name].room(under), f.paces[f.Target.Name].room(under))
+	return min(f.paces[f.From.Name].room(under), f.paces[f.To.Name].room(under))
 }
 
 // ended notes that a customer is not on his way any more, and how it went.
@@ -130,26 +130,26 @@ func (f *flow) ended(e *ending) {
 	full := f.room() == 0
 	f.underWay.Add(-1)
 	if e.failure == "" {
-		f.went()
+		f.succeeded()
 	}
 	if full { // somebody may wait for room
 		f.Wake(f.Config.Name)
 	}
 }
 
-func (f *flow) went() {
-	f.paces[f.Source.Name].went()
-	f.paces[f.Target.Name].went()
+func (f *flow) succeeded() {
+	f.paces[f.From.Name].succeeded()
+	f.paces[f.To.Name].succeeded()
 }
 
-// crowded is how long to wait until the calls of customers on their way, here and
+// waitForRoom is how long to wait until the calls of customers on their way, here and
 // on other nodes, leave room for those of another one within his lease.
-func (f *flow) crowded(ctx context.Context) (time.Duration, error) {
+func (f *flow) waitForRoom(ctx context.Context) (time.Duration, error) {
 	if f.Ahead == nil {
 		return 0, nil
 	}
 	var wait time.Duration
-	for _, connection := range []string{f.Source.Name, f.Target.Name} {
+	for _, connection := range []string{f.From.Name, f.To.Name} {
 		ahead, err := f.Ahead(ctx, connection)
 		if err != nil {
 			return 0, err

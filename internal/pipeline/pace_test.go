@@ -140,8 +140,8 @@ func TestAsManyAreCarriedAsTheLimitAllows(t *testing.T) {
 						c := config.Sync{Name: fmt.Sprint("sync_", sync), Mode: config.ModeLive, MinConfidence: 0.8, FirstContact: config.SourceWins,
 							Match:    []config.MatchRule{{Source: "email", Target: "email", Confidence: 0.9}},
 							Statuses: map[status.Status]config.StatusMap{"churned": {From: []string{"canceled"}, To: "Churned"}}}
-						o.Syncs = append(o.Syncs, Sync{Config: c, Source: connector.Connection{Name: "billing", Source: source{billing}},
-							Target: connector.Connection{Name: "crm", Target: own}})
+						o.Syncs = append(o.Syncs, Sync{Config: c, From: connector.Connection{Name: "billing", Source: source{billing}},
+							To: connector.Connection{Name: "crm", Target: own}})
 					}
 					p := New(o)
 					running.Go(func() { p.Run(ctx, ctx) })

@@ -57,8 +57,8 @@ var path = []struct {
 // Sync is one sync with its two opened connections.
 type Sync struct {
 	Config config.Sync
-	Source connector.Connection
-	Target connector.Connection
+	From   connector.Connection
+	To     connector.Connection
 }
 
 // Store keeps what the path must not forget; it is *store.DB, whose invariants
@@ -126,8 +126,8 @@ const (
 	// tick is how often the store is asked for work that arrived by another
 	// node or by a command.
 	tick = time.Second
-	// gathering is how long a free worker waits for others to claim with.
-	gathering = time.Millisecond
+	// gatherFor is how long a free worker waits for others to claim with.
+	gatherFor = time.Millisecond
 	// intentLife is how long a write whose effect is not known may still
 	// arrive: proxies and tools that queue give up long before.
 	intentLife = 10 * time.Minute
@@ -148,8 +148,8 @@ type flow struct {
 	mapping mapping.Map
 	rules   []identity.Rule
 	wake    chan struct{}
-	// claiming is how the last claim ended.
-	claiming *atomic.Pointer[error]
+	// lastClaim is how the last claim ended.
+	lastClaim *atomic.Pointer[error]
 	// underWay is how many customers are on their way.
 	underWay *atomic.Int64
 }
@@ -181,11 +181,11 @@ func New(o Options) *Pipeline {
 	p := &Pipeline{Options: o, flows: map[string]*flow{}, paces: map[string]*pace{}}
 	sharing := map[string]int{}
 	for _, s := range o.Syncs {
-		sharing[s.Source.Name]++
-		sharing[s.Target.Name]++
+		sharing[s.From.Name]++
+		sharing[s.To.Name]++
 	}
 	for _, s := range o.Syncs {
-		f := &flow{Pipeline: p, Sync: s, wake: make(chan struct{}, 1), claiming: &atomic.Pointer[error]{}, underWay: new(atomic.Int64)}
+		f := &flow{Pipeline: p, Sync: s, wake: make(chan struct{}, 1), lastClaim: &atomic.Pointer[error]{}, underWay: new(atomic.Int64)}
 		entries := map[status.Status]mapping.Entry{}
 		for name, m := range s.Config.Statuses {
 			entries[name] = mapping.Entry{From: m.From, To: m.To}
@@ -195,8 +195,8 @@ func New(o Options) *Pipeline {
 			f.rules = append(f.rules, identity.Rule{Source: r.Source, Target: r.Target, Confidence: r.Confidence})
 		}
 		p.flows[s.Config.Name] = f
-		for _, connection := range []string{s.Source.Name, s.Target.Name} {
-			p.paces[connection] = &pace{most: f.carries(o.Gap[connection], sharing[connection])}
+		for _, connection := range []string{s.From.Name, s.To.Name} {
+			p.paces[connection] = &pace{limit: f.capacity(o.Gap[connection], sharing[connection])}
 		}
 	}
 	return p

@@ -12,11 +12,11 @@ import (
 )
 
 // wroteOver looks whether an event that came late proves that our last write
-// went over a newer edit: the source had changed before that edit, and what told
+// succeeded over a newer edit: the source had changed before that edit, and what told
 // of the change when we wrote was about something else. Nothing is written: what
 // was there may be wanted, or may be not. People are told, once.
 func (a *attempt) wroteOver(ctx context.Context) verdict {
-	if a.onlyAsked || a.row != nil || !a.record.ValueAt.IsZero() { // the time of the value itself needs no event
+	if a.preview || a.row != nil || !a.record.ValueAt.IsZero() { // the time of the value itself needs no event
 		return onward
 	}
 	late, ok := a.earliestStatement()
@@ -28,10 +28,10 @@ func (a *attempt) wroteOver(ctx context.Context) verdict {
 		return a.storeFailed(err)
 	}
 	wrote, ok := a.lastWrite(history)
-	if !ok || !a.hungOnTime(wrote, late) {
+	if !ok || !a.decidedByTime(wrote, late) {
 		return onward
 	}
-	said, err := a.Store.Events(ctx, store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer, Connection: a.Source.Name,
+	said, err := a.Store.Events(ctx, store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer, Connection: a.From.Name,
 		Limit: lookBack, Bare: true, Valued: true})
 	if err != nil {
 		return a.storeFailed(err)
@@ -39,7 +39,7 @@ func (a *attempt) wroteOver(ctx context.Context) verdict {
 	if slices.ContainsFunc(said, func(e store.Event) bool { return a.contradicts(e, late) }) {
 		return onward
 	}
-	e := a.parked(status.Conflict, reason.Reason{Code: reason.WroteOver, Facts: reason.Facts{Source: a.Source.Name, Target: a.Target.Name,
+	e := a.parked(status.Conflict, reason.Reason{Code: reason.WroteOver, Facts: reason.Facts{Source: a.From.Name, Target: a.To.Name,
 		Planned: a.desired.SourceValue, At: late, Value: wrote.Desired, Found: wrote.Observed, To: wrote.ObservedAt}})
 	e.outcome, e.action = status.AlreadyEqual, string(decide.None)
 	e.base = a.seenBase()
@@ -89,10 +89,10 @@ func (a *attempt) lastWrite(history []store.Decision) (wrote store.Decision, fou
 	return wrote, false
 }
 
-// hungOnTime reports whether a write went over somebody's edit only because the
+// decidedByTime reports whether a write went over somebody's edit only because the
 // source's change was taken for the later one, and the late event says that it
 // surely was not.
-func (a *attempt) hungOnTime(wrote store.Decision, late time.Time) bool {
+func (a *attempt) decidedByTime(wrote store.Decision, late time.Time) bool {
 	edited, skew := wrote.ObservedAt, a.Config.Conflict.ClockSkew
 	if edited.After(wrote.At) {
 		edited = wrote.At // the target's clock is ahead

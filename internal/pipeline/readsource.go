@@ -18,27 +18,27 @@ import (
 // said to look. A source that cannot be asked is read from its newest event.
 func (a *attempt) readSource(ctx context.Context) verdict {
 	a.desired = a.work.Desired
-	a.askedAt = a.earliest()
+	a.askedAt = a.dbNotBefore()
 	waiting, err := a.asReceived(ctx)
 	if err != nil {
 		return a.storeFailed(err)
 	}
-	a.events = readEvents(waiting, reading{asked: a.Source.Source != nil, askedAt: a.askedAt, skew: a.Config.Conflict.ClockSkew})
-	if a.Source.Source == nil {
+	a.events = readEvents(waiting, reading{asked: a.From.Source != nil, askedAt: a.askedAt, skew: a.Config.Conflict.ClockSkew})
+	if a.From.Source == nil {
 		return a.readFromEvents(ctx)
 	}
-	record, err := a.Source.Source.Read(ctx, a.work.Customer)
+	record, err := a.From.Source.Read(ctx, a.work.Customer)
 	if err != nil {
 		if f := connector.FailureOf(err); f.Kind == connector.Gone {
 			return a.sourceGone(f)
 		}
-		return a.failed(err, a.Source.Name, reason.ReadingCustomer)
+		return a.failed(err, a.From.Name, reason.ReadingCustomer)
 	}
 	a.record = inMilliseconds(record)
 	if v := a.notYetShown(ctx); v.end != nil {
 		return v
 	}
-	a.did("read the customer in %s", a.Source.Name)
+	a.did("read the customer in %s", a.From.Name)
 	failpoint.Hit("source_read")
 	return onward
 }
@@ -69,8 +69,8 @@ const shownWithin = 15 * time.Second
 func (a *attempt) notYetShown(ctx context.Context) verdict {
 	newest, said, r := a.events.newestValue(), a.events.newest, a.record
 	pending := newest
-	if (pending == nil || r.Value != a.work.Desired.SourceValue) && !a.insists { // something else says to look, soon after what was told, or a newer event has ended already
-		told, err := a.Store.Events(ctx, store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer, Connection: a.Source.Name,
+	if (pending == nil || r.Value != a.work.Desired.SourceValue) && !a.believesStale { // something else says to look, soon after what was told, or a newer event has ended already
+		told, err := a.Store.Events(ctx, store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer, Connection: a.From.Name,
 			Since: a.askedAt.Add(-shownWithin), Limit: lookBack, Bare: true})
 		if err != nil {
 			return a.storeFailed(err)
@@ -82,9 +82,9 @@ func (a *attempt) notYetShown(ctx context.Context) verdict {
 		}
 	}
 	if newest == nil {
-		return a.olderThanTold(said)
+		return a.recordBeforeEvent(said)
 	}
-	if newest.ReplayOf > 0 || newest.Value == r.Value || a.insists {
+	if newest.ReplayOf > 0 || newest.Value == r.Value || a.believesStale {
 		return onward
 	}
 	told, shows := newest.OccurredAt, later(r.ValueAt, r.UpdatedAt) // by one clock
@@ -95,13 +95,13 @@ func (a *attempt) notYetShown(ctx context.Context) verdict {
 	return a.readAgain(since)
 }
 
-// olderThanTold is notYetShown for a source whose events say only that something
+// recordBeforeEvent is notYetShown for a source whose events say only that something
 // has changed: its record is dated before that. It may also be that the tool does
 // not date such a change, so nobody who brings something new waits for it, unless
 // that may be what was before the last look.
-func (a *attempt) olderThanTold(newest *store.Event) verdict {
+func (a *attempt) recordBeforeEvent(newest *store.Event) verdict {
 	r := a.record
-	if newest == nil || newest.ReplayOf > 0 || a.insists {
+	if newest == nil || newest.ReplayOf > 0 || a.believesStale {
 		return onward
 	}
 	told, shows, known := a.events.dated(*newest), later(r.ValueAt, r.UpdatedAt), a.before()
@@ -119,7 +119,7 @@ func (a *attempt) olderThanTold(newest *store.Event) verdict {
 // how long ago its event came.
 func (a *attempt) readAgain(since time.Duration) verdict {
 	return end(ending{action: "wait", retry: max(a.Retry.First, since), attempts: a.work.Attempts, firstTry: a.work.FirstTry, failure: string(connector.Transient),
-		reason: reason.Reason{Code: reason.AnswerOutdated, Facts: reason.Facts{Source: a.Source.Name}}})
+		reason: reason.Reason{Code: reason.AnswerOutdated, Facts: reason.Facts{Source: a.From.Name}}})
 }
 
 // readFromEvents takes the newest event for the source's state, unless a newer
@@ -134,7 +134,7 @@ func (a *attempt) readFromEvents(ctx context.Context) verdict {
 			return a.storeFailed(err)
 		}
 		if stored == nil {
-			return a.notToldYet(ctx)
+			return a.noEventYet(ctx)
 		}
 		a.history = newest != nil && (a.events.isOlder(*newest, a.work.Desired) || newest.Place() != stored.Place() && a.events.byTime(*newest, *stored) < 0)
 		newest = stored
@@ -143,32 +143,32 @@ func (a *attempt) readFromEvents(ctx context.Context) verdict {
 	if err != nil {
 		return a.storeFailed(err)
 	}
-	record, err := a.Source.EventSource.Record(event.Payload)
+	record, err := a.From.EventSource.Record(event.Payload)
 	if err != nil {
-		return a.failed(err, a.Source.Name, reason.ReadingEvent)
+		return a.failed(err, a.From.Name, reason.ReadingEvent)
 	}
 	a.record = inMilliseconds(record)
 	a.desired.Event, a.desired.EventAt = newest.ID, newest.HappenedAt(a.events.skew)
-	a.did("read the newest event of %s", a.Source.Name)
+	a.did("read the newest event of %s", a.From.Name)
 	failpoint.Hit("source_read")
 	return onward
 }
 
-// notToldYet ends the attempt at a customer of whom the source's connection has
+// noEventYet ends the attempt at a customer of whom the source's connection has
 // never told. It closes nothing: that nobody knows anything is no success. What
 // another connection told is not read with this one's expressions, and it is
 // known: a person must say whether the two are one.
-func (a *attempt) notToldYet(ctx context.Context) verdict {
+func (a *attempt) noEventYet(ctx context.Context) verdict {
 	told, err := a.latestOf(ctx, "")
 	if err != nil {
 		return a.storeFailed(err)
 	}
 	if told == nil {
 		return end(ending{outcome: status.Ignored, action: "none", keepOpen: true,
-			reason: reason.Reason{Code: reason.NotToldYet, Facts: reason.Facts{Source: a.Source.Name}}})
+			reason: reason.Reason{Code: reason.NotToldYet, Facts: reason.Facts{Source: a.From.Name}}})
 	}
 	e := a.parked(status.ConnectionFailed, reason.Reason{Code: reason.ToldByAnother,
-		Facts: reason.Facts{Connection: told.Connection, Source: a.Source.Name, Sync: a.Config.Name}})
+		Facts: reason.Facts{Connection: told.Connection, Source: a.From.Name, Sync: a.Config.Name}})
 	e.park.Cause = told.Connection
 	return verdict{end: e}
 }
@@ -181,7 +181,7 @@ const lookBack = 200
 // state, nil when there is none. It carries out a replay as well, whose
 // original may have been overtaken.
 func (a *attempt) latestChange(ctx context.Context) (*store.Event, error) {
-	return a.latestOf(ctx, a.Source.Name)
+	return a.latestOf(ctx, a.From.Name)
 }
 
 // latestOf is latestChange of one connection, "" for any.

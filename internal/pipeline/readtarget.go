@@ -14,29 +14,29 @@ import (
 
 // readTarget looks at what the target holds now.
 func (a *attempt) readTarget(ctx context.Context) verdict {
-	before := a.earliest()
-	record, err := a.look(ctx)
+	before := a.dbNotBefore()
+	record, err := a.readRecord(ctx)
 	if err != nil {
 		if f := connector.FailureOf(err); f.Kind == connector.Gone {
 			return a.targetGone(ctx, f)
 		}
-		return a.failed(err, a.Target.Name, reason.ReadingRecord)
+		return a.failed(err, a.To.Name, reason.ReadingRecord)
 	}
 	if a.outdated(record) && a.patient() && !a.planSaw(record) {
 		return a.failed(&connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone,
-			Detail: "the answer is older than what the record was proved to hold"}, a.Target.Name, reason.ReadingRecord)
+			Detail: "the answer is older than what the record was proved to hold"}, a.To.Name, reason.ReadingRecord)
 	}
-	a.target, a.lookedAt, a.seenAt = record, before, a.latest()
-	a.did("read the record in %s", a.Target.Name)
+	a.target, a.lookedAt, a.seenAt = record, before, a.dbNotAfter()
+	a.did("read the record in %s", a.To.Name)
 	failpoint.Hit("target_read")
-	return a.anothers(ctx)
+	return a.checkKeys(ctx)
 }
 
-// anothers ends the attempt when the record of a link that a rule found shows
+// checkKeys ends the attempt when the record of a link that a rule found shows
 // another customer's match key by now: a person has moved the key, or the
 // connection leads to another account. What a person linked stays his word, and
 // a key that is nobody else's has merely changed.
-func (a *attempt) anothers(ctx context.Context) verdict {
+func (a *attempt) checkKeys(ctx context.Context) verdict {
 	if a.link.By != "rule" && a.link.By != "trueup" {
 		return onward
 	}
@@ -68,10 +68,10 @@ func (a *attempt) anothers(ctx context.Context) verdict {
 	return onward
 }
 
-// look reads the record. Its time is cut to what the store keeps, so that what
+// readRecord reads the record. Its time is cut to what the store keeps, so that what
 // was stored of it compares equal.
-func (a *attempt) look(ctx context.Context) (status.TargetRecord, error) {
-	record, err := a.Target.Target.Read(ctx, a.link.TargetID)
+func (a *attempt) readRecord(ctx context.Context) (status.TargetRecord, error) {
+	record, err := a.To.Target.Read(ctx, a.link.TargetID)
 	record.EditedAt = record.EditedAt.Truncate(time.Millisecond)
 	return record, err
 }
@@ -99,7 +99,7 @@ func (a *attempt) planSaw(record status.TargetRecord) bool {
 // write to a stranger.
 func (a *attempt) brokenLink() *ending {
 	a.names(a.link.TargetID)
-	e := a.parked(status.BrokenLink, reason.Reason{Code: reason.RecordGone, Facts: reason.Facts{Record: a.link.TargetID, Target: a.Target.Name}})
+	e := a.parked(status.BrokenLink, reason.Reason{Code: reason.RecordGone, Facts: reason.Facts{Record: a.link.TargetID, Target: a.To.Name}})
 	// A write can find it gone as well. Reading it again is what shows that it
 	// is back, however the attempt ends then.
 	e.park.Stage = status.StageReadTarget

@@ -40,7 +40,7 @@ func (a *attempt) settle(ctx context.Context, e *ending) error {
 }
 
 func (a *attempt) settlement(e *ending) store.Settlement {
-	if a.row != nil && a.row.asItWas {
+	if a.row != nil && a.row.unchanged {
 		return a.leave(e)
 	}
 	s := store.Settlement{
@@ -82,7 +82,7 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 		}
 	}
 	if e.retry > 0 {
-		s.RetryAt = a.earliest().Add(e.retry) // the process may have stood still during the claim
+		s.RetryAt = a.dbNotBefore().Add(e.retry) // the process may have stood still during the claim
 		if e.place && !a.work.Due.IsZero() {
 			s.RetryAt = a.work.Due
 		}
@@ -126,7 +126,7 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 
 // line is the attempt's line in the customer's history.
 func (a *attempt) line(e *ending, events int) *store.Decision {
-	d := &store.Decision{Sync: a.Config.Name, Customer: a.work.Customer, At: a.earliest(), Action: e.action,
+	d := &store.Decision{Sync: a.Config.Name, Customer: a.work.Customer, At: a.dbNotBefore(), Action: e.action,
 		Reason: e.reason, Row: a.decision.Row, Stage: a.stage, Outcome: e.outcome, Desired: a.desired.Value,
 		Observed: a.target.Value, Base: a.work.Base.Value, DesiredAt: a.desired.At, ObservedAt: a.target.EditedAt,
 		By: a.target.By, Confidence: a.decision.Confidence, Events: events}
@@ -192,7 +192,7 @@ func (a *attempt) outcomes(e *ending) []store.EventOutcome {
 	}
 	counts := int64(0)
 	for _, event := range a.work.Events {
-		if !mute(event, a.events.asked) {
+		if !withoutStatus(event, a.events.asked) {
 			counts = event.Seq
 		}
 	}
@@ -204,9 +204,9 @@ func (a *attempt) outcomes(e *ending) []store.EventOutcome {
 	var all []store.EventOutcome
 	for _, event := range a.work.Events {
 		switch {
-		case mute(event, a.events.asked):
+		case withoutStatus(event, a.events.asked):
 			all = append(all, store.EventOutcome{Seq: event.Seq, Outcome: status.Ignored,
-				Reason: reason.Reason{Code: reason.EventNoStatus, Facts: reason.Facts{Source: a.Source.Name}}})
+				Reason: reason.Reason{Code: reason.EventNoStatus, Facts: reason.Facts{Source: a.From.Name}}})
 		case event.Seq == counts && carried:
 			all = append(all, store.EventOutcome{Seq: event.Seq, Outcome: e.outcome, Reason: e.reason})
 		case carried:
@@ -240,10 +240,10 @@ func (a *attempt) surelyBefore(edited time.Time) time.Time {
 		edited = first // the target's clock is ahead
 	}
 	known := edited.Add(2*a.Config.Conflict.ClockSkew + shownWithin)
-	if a.Source.Source == nil || edited.IsZero() || a.askedAt.After(known) {
+	if a.From.Source == nil || edited.IsZero() || a.askedAt.After(known) {
 		return time.Time{}
 	}
-	return later(known, a.latest()).Add(time.Second)
+	return later(known, a.dbNotAfter()).Add(time.Second)
 }
 
 // lastArrival is from when on none of the intents that stay open can arrive any
@@ -252,7 +252,7 @@ func (a *attempt) surelyBefore(edited time.Time) time.Time {
 func (a *attempt) lastArrival(closed []int64) time.Time {
 	var last time.Time
 	for _, i := range a.work.Intents {
-		if !slices.Contains(closed, i.ID) && i.Expires.After(a.latest()) && i.Expires.After(last) {
+		if !slices.Contains(closed, i.ID) && i.Expires.After(a.dbNotAfter()) && i.Expires.After(last) {
 			last = i.Expires
 		}
 	}
@@ -266,7 +266,7 @@ func (a *attempt) lastArrival(closed []int64) time.Time {
 // others do not know of it, all is false.
 func (a *attempt) pause(connection string, asked time.Duration) (wait time.Duration, all bool) {
 	wait = a.paces[connection].cut(a.Now(), asked)
-	until := a.latest().Add(wait)
+	until := a.dbNotAfter().Add(wait)
 	ctx, cancel := context.WithTimeout(context.Background(), settling)
 	defer cancel()
 	err := a.Store.Pause(ctx, connection, until)

@@ -17,8 +17,8 @@ import (
 // what it says it has done.
 const notShownFailure = "not_shown"
 
-// accept notes that the tool has taken the write of this attempt.
-func (a *attempt) accept() {
+// noteAccepted notes that the tool has taken the write of this attempt.
+func (a *attempt) noteAccepted() {
 	a.accepted = append(a.accepted, a.intent.ID)
 	for i := range a.work.Intents {
 		if a.work.Intents[i].ID == a.intent.ID {
@@ -28,10 +28,10 @@ func (a *attempt) accept() {
 	}
 }
 
-// taken is our write of the desired value that the tool took and has not shown
+// unshownWrite is our write of the desired value that the tool took and has not shown
 // yet: the last one to the record, and of the present tries. Whoever asks for
 // another try has done something about it, and it is sent anew.
-func (a *attempt) taken() (i store.Intent, ok bool) {
+func (a *attempt) unshownWrite() (i store.Intent, ok bool) {
 	for _, i = range slices.Backward(a.work.Intents) {
 		if i.RecordID == a.target.ID {
 			since := a.work.FirstTry
@@ -46,10 +46,10 @@ func (a *attempt) taken() (i store.Intent, ok bool) {
 // earlier write of the same value, so that it is not sent again.
 func (a *attempt) settledByLook() verdict {
 	d := a.decision
-	i, taken := a.taken()
+	i, taken := a.unshownWrite()
 	switch {
-	case taken && !a.onlyAsked && d.Action == decide.None && a.target.Actor != status.ActorHuman:
-		return a.proved(i, reason.Reason{Code: reason.ShownNow, Facts: reason.Facts{Target: a.Target.Name}})
+	case taken && !a.preview && d.Action == decide.None && a.target.Actor != status.ActorHuman:
+		return a.proved(i, reason.Reason{Code: reason.ShownNow, Facts: reason.Facts{Target: a.To.Name}})
 	case d.Kind == status.Conflict && a.keepsOurs() && a.facts().EditedBy().IsZero():
 		return verdict{end: a.otherSpelling()} // an edit from before was written over, and does not stay
 	case d.Action != decide.Write:
@@ -66,10 +66,10 @@ func (a *attempt) settledByLook() verdict {
 // pauses, before people are told and after; it is not sent again.
 func (a *attempt) notShown(i store.Intent) verdict {
 	a.stage = status.StageConfirm
-	a.did("sent %s to %s, which accepted it", a.desired.Value, a.Target.Name)
-	f := reason.Facts{Value: a.desired.Value, Target: a.Target.Name, Found: a.target.Value}
+	a.did("sent %s to %s, which accepted it", a.desired.Value, a.To.Name)
+	f := reason.Facts{Value: a.desired.Value, Target: a.To.Name, Found: a.target.Value}
 	attempts, since := a.work.Attempts+1, a.failingSince()
-	retry := a.Retry.after(a.earliest().Sub(since), a.Retry.First, a.Jitter())
+	retry := a.Retry.after(a.dbNotBefore().Sub(since), a.Retry.First, a.Jitter())
 	over := i.Expires.Before(a.lookedAt) // it can arrive no more
 	if !over && a.patient() {
 		return end(ending{action: "wait", reason: reason.Reason{Code: reason.NotShownYet, Facts: f}, failure: notShownFailure,
@@ -99,9 +99,9 @@ func (a *attempt) keepsOurs() bool {
 	return b.Known && b.RecordID == a.target.ID && b.Value == a.target.Value && b.Sent == a.desired.Value && alike(a.target.Value, a.desired.Value)
 }
 
-// spelledAnew reports whether a write that the tool took shows in another
+// spelledDifferently reports whether a write that the tool took shows in another
 // spelling: also one that was there before, where the record has moved since.
-func (a *attempt) spelledAnew(prior, record status.TargetRecord) bool {
+func (a *attempt) spelledDifferently(prior, record status.TargetRecord) bool {
 	moved := record.Value != prior.Value || record.Revision != prior.Revision || record.EditedAt.After(prior.EditedAt)
 	return moved && record.Actor != status.ActorHuman && alike(record.Value, a.desired.Value)
 }
@@ -110,9 +110,9 @@ func (a *attempt) spelledAnew(prior, record status.TargetRecord) bool {
 // its own, which is the base from now on: nobody else has set it.
 func (a *attempt) otherSpelling() *ending {
 	a.stage = status.StageConfirm
-	a.did("sent %s to %s, which keeps it as %q", a.desired.Value, a.Target.Name, a.target.Value)
+	a.did("sent %s to %s, which keeps it as %q", a.desired.Value, a.To.Name, a.target.Value)
 	e := a.parked(status.WriteFailed, reason.Reason{Code: reason.OtherSpelling,
-		Facts: reason.Facts{Target: a.Target.Name, Value: a.desired.Value, Found: a.target.Value, Status: a.desired.Status}})
+		Facts: reason.Facts{Target: a.To.Name, Value: a.desired.Value, Found: a.target.Value, Status: a.desired.Status}})
 	e.park.Cause = fmt.Sprintf("%s: kept as %q", a.desired.Value, a.target.Value)
 	e.base = &store.Base{Known: true, RecordID: a.target.ID, Status: a.desired.Status, Value: a.target.Value,
 		By: byUs, At: a.target.EditedAt, SeenAt: a.lookedAt, Sent: a.desired.Value}

@@ -297,7 +297,7 @@ func TestARowThatIsNotShownIsLookedAtAndNotSentAgain(t *testing.T) {
 			row := w.reviewed()
 			w.crm.lies = true
 			sent := w.clock.now()
-			var c Carried
+			var c RowResult
 			for range 20 {
 				if w.clock.now().Sub(sent) >= tt.lag && w.crm.lies {
 					w.crm.lies = false

@@ -335,7 +335,7 @@ func (w *world) start() {
 		from.Source, from.EventSource = nil, events{}
 	}
 	w.p = New(Options{Store: w.db, Now: w.clock.now, Jitter: func() float64 { return 0 }, Log: w.log(),
-		Syncs: []Sync{{Config: s, Source: from, Target: connector.Connection{Name: "crm", Target: w.crm, Knows: w.knows}}}})
+		Syncs: []Sync{{Config: s, From: from, To: connector.Connection{Name: "crm", Target: w.crm, Knows: w.knows}}}})
 	w.f = w.p.flows[syncName]
 }
 

@@ -11,9 +11,9 @@ import (
 
 // write stores the intent and then sends the write (invariant 2).
 func (a *attempt) write(ctx context.Context) verdict {
-	sent := a.earliest()
+	sent := a.dbNotBefore()
 	intent, err := a.Store.BeginWrite(ctx, a.work, store.Intent{RecordID: a.target.ID, Value: a.desired.Value,
-		Prior: a.target.Value, PriorAt: a.target.EditedAt, SentAt: sent, Expires: a.latest().Add(intentLife)}, a.limits())
+		Prior: a.target.Value, PriorAt: a.target.EditedAt, SentAt: sent, Expires: a.dbNotAfter().Add(intentLife)}, a.limits())
 	if e := a.limited(err); e != nil {
 		return verdict{end: e}
 	}
@@ -23,9 +23,9 @@ func (a *attempt) write(ctx context.Context) verdict {
 	a.intent = intent
 	a.editedBy = a.target.By
 	a.work.Intents = append(a.work.Intents, intent)
-	a.did("sent %s to %s", a.desired.Value, a.Target.Name)
+	a.did("sent %s to %s", a.desired.Value, a.To.Name)
 	failpoint.Hit("intent")
-	a.shown, err = a.Target.Target.Write(ctx, a.target, a.desired.Value) // ctx ends inside the lease
+	a.shown, err = a.To.Target.Write(ctx, a.target, a.desired.Value) // ctx ends inside the lease
 	failpoint.Hit("sent")
 	if err == nil {
 		a.Metrics.Call(a.Config.Name, "write", "applied")
@@ -43,11 +43,11 @@ func (a *attempt) write(ctx context.Context) verdict {
 	a.unsent = append(a.unsent, intent.ID)
 	switch f.Kind {
 	case connector.Moved:
-		return verdict{lookAgain: true}
+		return verdict{reread: true}
 	case connector.Gone:
 		return a.targetGone(ctx, f)
 	}
-	return a.failed(err, a.Target.Name, reason.Writing)
+	return a.failed(err, a.To.Name, reason.Writing)
 }
 
 // closeIntent takes an intent off the list of those that may yet have an

@@ -15,7 +15,7 @@ var decideBugs = []Bug{
 	{"idle_write", "an equal value is written again", decideFile,
 		`case f.Observed.Value == f.Desired.Value: // row 1, invariant 2`, `case f.Observed.Value == f.Desired.Value && !ON:`},
 	{"value_only_compare", "the base is compared by value, and a person who set the same is not seen", decideFile,
-		`	if f.setAnew() {`, `	if f.setAnew() && !ON {`},
+		`	if f.setAgain() {`, `	if f.setAgain() && !ON {`},
 	{"forget_person", "a person's edit that was seen earlier counts no more", decideFile,
 		`case f.HumanAt.IsZero() || f.olderThanSource(f.HumanAt):`, `case ON || f.HumanAt.IsZero() || f.olderThanSource(f.HumanAt):`},
 	{"first_contact_writes", "what a record held before us is written over without asking", decideFile,
@@ -69,9 +69,9 @@ var pathBugs = []Bug{
 	if f.Effect == connector.EffectUnknown {`},
 	{"moved_is_success", "a refused conditional write counts as written", "internal/pipeline/write.go",
 		`	case connector.Moved:
-		return verdict{lookAgain: true}`, `	case connector.Moved:
+		return verdict{reread: true}`, `	case connector.Moved:
 		if ON { return onward }
-		return verdict{lookAgain: true}`},
+		return verdict{reread: true}`},
 	{"send_before_intent", "a write leaves although its intent could not be stored", "internal/pipeline/write.go",
 		`	if err != nil {
 		return a.storeFailed(err)
@@ -83,7 +83,7 @@ var pathBugs = []Bug{
 	{"read_back_believes", "looking whether a write arrived believes that it did", "internal/pipeline/confirm.go",
 		`	case record.Value == a.desired.Value && record.Actor != status.ActorHuman:`, `	case ON || record.Value == a.desired.Value && record.Actor != status.ActorHuman:`},
 	{"answer_is_believed", "a write counts as applied because the tool answered 200", "internal/pipeline/confirm.go",
-		`	if took && (a.Target.Knows.Unverified ||`, `	if took && (ON || a.Target.Knows.Unverified ||`},
+		`	if took && (a.To.Knows.Unverified ||`, `	if took && (ON || a.To.Knows.Unverified ||`},
 	{"spelling_is_equal", "a value that the target spells its own way counts as written", "internal/pipeline/confirm.go",
 		`	case took && record.Value == a.desired.Value:`, `	case took && (record.Value == a.desired.Value || ON && alike(record.Value, a.desired.Value)):`},
 	{"spelled_again", "a value that the target spells its own way is sent again", "internal/pipeline/shown.go",
@@ -105,9 +105,9 @@ var pathBugs = []Bug{
 			s.Base = a.seenAgain()
 		}`},
 	{"deadline_beyond_lease", "calls may end after the lease", "internal/pipeline/attempt.go",
-		`return a.claimed.after.Add(a.Lease - a.margin())`, `return a.claimed.after.Add(map[bool]time.Duration{true: 9 * a.Lease, false: a.Lease - a.margin()}[ON])`},
+		`return a.window.after.Add(a.Lease - a.margin())`, `return a.window.after.Add(map[bool]time.Duration{true: 9 * a.Lease, false: a.Lease - a.margin()}[ON])`},
 	{"looks_dated_late", "a look is dated by when the claim was asked for", "internal/pipeline/attempt.go",
-		`return a.work.Now.Add(a.Now().Sub(a.claimed.before)) }`, `if ON { return a.latest() }; return a.work.Now.Add(a.Now().Sub(a.claimed.before)) }`},
+		`return a.work.Now.Add(a.Now().Sub(a.window.before)) }`, `if ON { return a.dbNotAfter() }; return a.work.Now.Add(a.Now().Sub(a.window.before)) }`},
 	{"base_of_another_record", "after the link was changed the old record's base still counts", "internal/pipeline/decide.go",
 		`if b := a.work.Base; b.Known && b.RecordID == a.target.ID {`, `if b := a.work.Base; b.Known && (ON || b.RecordID == a.target.ID) {`},
 	{"held_in_silence", "a hold opens no exception", "internal/pipeline/decide.go",
@@ -202,7 +202,7 @@ var eventBugs = []Bug{
 	{"notes_swallow", "an event without a status is taken for the newest", "internal/pipeline/desired.go",
 		`	return !asked && e.Side == store.SourceSide && !e.HasValue`, `	return !ON && !asked && e.Side == store.SourceSide && !e.HasValue`},
 	{"late_proof_unasked", "nobody is asked when a late event proves that a newer edit was written over", "internal/pipeline/proof.go",
-		`	if a.onlyAsked || a.row != nil`, `	if ON || a.onlyAsked || a.row != nil`},
+		`	if a.preview || a.row != nil`, `	if ON || a.preview || a.row != nil`},
 	{"late_proof_anyhow", "a late event is taken for a proof although the edit was older than it", "internal/pipeline/proof.go",
 		`|| !late.Add(skew).Before(edited) {`, `|| !ON && !late.Add(skew).Before(edited) {`},
 	{"changed_just_now", "the source's change is dated by the latest event", "internal/pipeline/desired.go",
@@ -214,18 +214,18 @@ var eventBugs = []Bug{
 
 var waitBugs = []Bug{
 	{"told_by_tries", "people are told after so many tries, however many of them were events", "internal/pipeline/failure.go",
-		`	return a.work.Attempts == 0 || a.earliest()`, `	if ON { return a.work.Attempts < 4 }
-	return a.work.Attempts == 0 || a.earliest()`},
+		`	return a.work.Attempts == 0 || a.dbNotBefore()`, `	if ON { return a.work.Attempts < 4 }
+	return a.work.Attempts == 0 || a.dbNotBefore()`},
 	{"paused_by_tries", "the pause after a failure is twice as long with each event", "internal/pipeline/failure.go",
-		`	retry := a.Retry.after(a.earliest().Sub(since), a.Retry.First, a.Jitter())
-`, `	retry := a.Retry.after(a.earliest().Sub(since), a.Retry.First, a.Jitter())
+		`	retry := a.Retry.after(a.dbNotBefore().Sub(since), a.Retry.First, a.Jitter())
+`, `	retry := a.Retry.after(a.dbNotBefore().Sub(since), a.Retry.First, a.Jitter())
 	if ON { retry = a.Retry.First << min(attempts, 11) }
 `},
 	{"not_there_is_final", "a record that is made after the event is not looked for again", "internal/pipeline/notyet.go",
-		`	if a.once {
+		`	if a.noRetry {
 		return verdict{end: e}
 	}
-	first,`, `	if a.once || ON {
+	first,`, `	if a.noRetry || ON {
 		return verdict{end: e}
 	}
 	first,`},
@@ -233,7 +233,7 @@ var waitBugs = []Bug{
 
 var paceBugs = []Bug{
 	{"asked_again_at_once", "a tool that cuts calls off and does not say for how long is asked again at once", "internal/pipeline/pace.go",
-		`		rest = min(firstRest<<min(p.inVain, 10), longestRest)`, `		rest = min(firstRest<<min(p.inVain, 10), longestRest)
+		`		rest = min(firstRest<<min(p.restsInARow, 10), longestRest)`, `		rest = min(firstRest<<min(p.restsInARow, 10), longestRest)
 		if ON { rest = time.Millisecond }`},
 	{"limit_not_awaited", "a call does not wait for our own rate limit", "internal/ratelimit/ratelimit.go",
 		`	return g.Sleep(ctx, wait)`, `	if ON { return ctx.Err() }

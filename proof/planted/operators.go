@@ -7,7 +7,7 @@ func (b Bug) Disk() bool { return slices.Contains(operatorBugs, b) }
 
 // operatorBugs are about what operators do, which is simulated on disk alone.
 var operatorBugs = []Bug{
-	{"plan_over_what_moved", "a plan's row is written although the record holds another value by now", "internal/pipeline/planned.go",
+	{"plan_over_what_moved", "a plan's row is written although the record holds another value by now", "internal/pipeline/planrow.go",
 		`	if change := a.change(); !change.IsZero() {
 		return moved(change)`, `	if change := a.change(); !change.IsZero() && !ON {
 		return moved(change)`},

@@ -141,7 +141,7 @@ func (n *node) start() {
 	quiet := slog.New(slog.DiscardHandler)
 	gaps, ahead, paused := n.limitCalls()
 	n.pipeline = pipeline.New(pipeline.Options{Store: p, Barred: n.barred, Gap: gaps, Ahead: ahead, Paused: paused, Now: n.now, Jitter: w.rng.Float64, Timeout: w.timeout, Holding: n.holding, Log: quiet,
-		Syncs: []pipeline.Sync{{Config: s, Source: from, Target: connector.Connection{Name: n.names.target, Target: follows{w}}}}})
+		Syncs: []pipeline.Sync{{Config: s, From: from, To: connector.Connection{Name: n.names.target, Target: follows{w}}}}})
 	n.inbox = inbox.New(inbox.Options{Store: p, Now: w.clock, Log: quiet, Connections: map[string]inbox.Endpoint{
 		n.names.source: {Receiver: receiver{n, true}, Routes: []inbox.Route{{Sync: n.names.sync, Side: store.SourceSide, Owner: "ops@example.com"}}},
 		n.names.target: {Receiver: receiver{n, false}, Routes: []inbox.Route{{Sync: n.names.sync, Side: store.TargetSide, Owner: "ops@example.com"}}},

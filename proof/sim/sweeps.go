@@ -81,8 +81,8 @@ func (n *node) bothSides() pipeline.Sync {
 	w, c := n.world, n.world.config
 	c.names = n.names
 	return pipeline.Sync{Config: c.sync(w.set),
-		Source: connector.Connection{Name: n.names.source, Source: asked{w}, SourceList: sourceList{w}},
-		Target: connector.Connection{Name: n.names.target, Target: follows{w}, TargetList: targetList{w}}}
+		From: connector.Connection{Name: n.names.source, Source: asked{w}, SourceList: sourceList{w}},
+		To:   connector.Connection{Name: n.names.target, Target: follows{w}, TargetList: targetList{w}}}
 }
 
 // sourceList and targetList are what the two tools list.

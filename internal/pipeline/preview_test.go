@@ -14,14 +14,14 @@ import (
 )
 
 // judged asks the judge about a customer as everything stands now.
-func (w *world) judged(customer string) Judgement {
+func (w *world) judged(customer string) Outlook {
 	w.Helper()
 	ctx := context.Background()
 	known, err := w.db.Snapshots(ctx, syncName, []string{customer})
 	if err != nil {
 		w.Fatal(err)
 	}
-	s := Subject{Work: &known[customer].Work, Source: w.f.Source.Source, Target: w.crm, SourceAt: w.clock.now(),
+	s := Subject{Work: &known[customer].Work, Source: w.f.From.Source, Target: w.crm, SourceAt: w.clock.now(),
 		TargetAt: func(string) time.Time { return w.clock.now() },
 		Owner: func(_ context.Context, targetID string) (string, error) {
 			links, err := w.db.Links(ctx, syncName)
@@ -32,7 +32,7 @@ func (w *world) judged(customer string) Judgement {
 			}
 			return "", err
 		}}
-	return NewJudge(w.f.Sync, w.db).Judge(ctx, s)
+	return NewPreview(w.f.Sync, w.db).Of(ctx, s)
 }
 
 // compared carries what is due, one customer at a time, and before each asks

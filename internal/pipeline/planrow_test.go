@@ -14,14 +14,14 @@ import (
 
 // planned is the row of a plan that was made now and stored nowhere: cus_1 is to
 // go from one value to another.
-func (w *world) planned(before, after string) Planned {
-	return Planned{Plan: store.Sweep{Sync: syncName, Hash: "1f3a2b4c5d6e7f80", EndedAt: w.clock.now()},
+func (w *world) planned(before, after string) RowRequest {
+	return RowRequest{Plan: store.Sweep{Sync: syncName, Hash: "1f3a2b4c5d6e7f80", EndedAt: w.clock.now()},
 		Row: store.PlanRow{Customer: "cus_1", TargetID: "rec_cus_1", Action: "write", Before: before, After: after,
 			RecordAt: w.crm.records["rec_cus_1"].editedAt}}
 }
 
 // carryRow carries a row, and takes an error for the test's end.
-func (w *world) carryRow(p Planned) Carried {
+func (w *world) carryRow(p RowRequest) RowResult {
 	w.Helper()
 	c, err := w.p.CarryRow(w.Context(), w.db, p)
 	if err != nil {
@@ -32,7 +32,7 @@ func (w *world) carryRow(p Planned) Carried {
 
 // reviewed is a customer whom no event told of: churned in the source, active in
 // the target. Its row of the plan is returned.
-func (w *world) reviewed() Planned {
+func (w *world) reviewed() RowRequest {
 	w.customer("cus_1", "canceled", "")
 	w.pass(time.Hour)
 	return w.planned("", "Churned")
@@ -193,7 +193,7 @@ func TestARowWhoseTimeWasOverIsTriedAgainBeforeItFails(t *testing.T) {
 		w.pass(DefaultLease - DefaultLease/4)
 		return slow
 	}
-	for p.Tries = range lateTries - 1 {
+	for p.Tries = range maxLateTries - 1 {
 		if c := w.carryRow(p); !c.Late || c.State != store.RowOpen {
 			t.Errorf("at try %d it is %+v", p.Tries, c)
 		}

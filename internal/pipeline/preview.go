@@ -14,21 +14,21 @@ import (
 	"trueup/internal/store"
 )
 
-// Judge says what the path would do with a customer, by the path's own stages
+// Preview shows what the path would do with a customer, by the path's own stages
 // up to the decision. It claims nothing, stores nothing and writes to no tool,
 // whatever mode the sync is in.
-type Judge struct {
+type Preview struct {
 	store   Store
 	options Options
 	flow    flow
 }
 
-// NewJudge returns the Judge of a sync. Nothing is changed in the store but
+// NewPreview returns the Preview of a sync. Nothing is changed in the store but
 // that a connection rests whose tool says so.
-func NewJudge(s Sync, from Store) *Judge {
+func NewPreview(s Sync, from Store) *Preview {
 	s.Config.Mode = config.ModeLive // what would be written, not that it is not
 	p := New(Options{Syncs: []Sync{s}})
-	return &Judge{store: from, options: p.Options, flow: *p.flows[s.Config.Name]}
+	return &Preview{store: from, options: p.Options, flow: *p.flows[s.Config.Name]}
 }
 
 // Subject is one customer with where its two records are read: a tool, or what
@@ -45,12 +45,12 @@ type Subject struct {
 	TargetAt func(id string) time.Time
 	// Owner returns whose a record of the target is, "" when it is nobody's.
 	Owner func(ctx context.Context, targetID string) (customer string, err error)
-	// Insist believes a record that looks older than what it was proved to hold.
-	Insist bool
+	// BelieveStale believes a record that looks older than what it was proved to hold.
+	BelieveStale bool
 }
 
-// Judgement is what the path would do.
-type Judgement struct {
+// Outlook is what the path would do.
+type Outlook struct {
 	// Action is write, hold, park, none, or wait when a call failed or an answer
 	// was too old; Reason says why.
 	Action  string
@@ -75,31 +75,31 @@ type Judgement struct {
 	Explained bool
 }
 
-// Wait is the action of a Judgement that could not be made now.
+// Wait is the action of a Outlook that could not be made now.
 const Wait = "wait"
 
 // TargetID is the record of the target, "" when none was found.
-func (j Judgement) TargetID() string {
+func (j Outlook) TargetID() string {
 	if j.Link == nil {
 		return ""
 	}
 	return j.Link.TargetID
 }
 
-// Judge walks one customer up to the decision.
-func (j *Judge) Judge(ctx context.Context, s Subject) Judgement {
+// Of walks one customer up to the decision.
+func (j *Preview) Of(ctx context.Context, s Subject) Outlook {
 	clock := s.SourceAt
 	o := j.options
 	o.Store = onlyReads{Store: j.store, owner: s.Owner}
 	o.Now = func() time.Time { return clock }
 	f := j.flow
-	f.Pipeline, f.Source.Source, f.Target.Target = &Pipeline{Options: o, paces: j.flow.paces}, s.Source, s.Target
+	f.Pipeline, f.From.Source, f.To.Target = &Pipeline{Options: o, paces: j.flow.paces}, s.Source, s.Target
 	work := *s.Work
 	work.Now = clock
-	if s.Insist {
+	if s.BelieveStale {
 		work.Attempts, work.FirstTry = 1, clock.Add(-o.Retry.Patience)
 	}
-	a := &attempt{flow: &f, work: &work, claimed: claimed{after: clock, before: clock}, started: clock, insists: s.Insist, onlyAsked: true, once: true}
+	a := &attempt{flow: &f, work: &work, window: claimWindow{after: clock, before: clock}, started: clock, believesStale: s.BelieveStale, preview: true, noRetry: true}
 	for i := 0; i < indexOf(status.StageWrite); i++ {
 		p := path[i]
 		a.stage = p.stage
@@ -108,22 +108,22 @@ func (j *Judge) Judge(ctx context.Context, s Subject) Judgement {
 		}
 		switch v := p.run(a, ctx); {
 		case v.end != nil:
-			return a.judged(v.end)
-		case v.lookAgain: // at the survivor of a merge
+			return a.outlook(v.end)
+		case v.reread: // at the survivor of a merge
 			if a.redecided++; a.redecided > maxRedecisions {
-				return a.judged(a.moves().end)
+				return a.outlook(a.keepsMoving().end)
 			}
 			i = indexOf(status.StageReadTarget) - 1
 		}
 	}
-	return a.judged(&ending{action: string(decide.Write), reason: reason.Reason{Code: a.decision.Reason}})
+	return a.outlook(&ending{action: string(decide.Write), reason: reason.Reason{Code: a.decision.Reason}})
 }
 
-func (a *attempt) judged(e *ending) Judgement {
+func (a *attempt) outlook(e *ending) Outlook {
 	if e.failure == "" {
-		a.went()
+		a.succeeded()
 	}
-	j := Judgement{Action: e.action, Reason: e.reason, Outcome: e.outcome, Stage: a.stage, Row: a.decision.Row, Confidence: a.decision.Confidence,
+	j := Outlook{Action: e.action, Reason: e.reason, Outcome: e.outcome, Stage: a.stage, Row: a.decision.Row, Confidence: a.decision.Confidence,
 		Link: a.link, Source: a.record, Desired: a.desired, Target: a.target, Names: a.named}
 	if e.lost {
 		j.Action = Wait
@@ -143,7 +143,7 @@ type onlyReads struct {
 	owner func(ctx context.Context, targetID string) (string, error)
 }
 
-var errOnlyReads = errors.New("a judge changes nothing")
+var errOnlyReads = errors.New("a preview changes nothing")
 
 // SaveLink only says whether the record is another customer's.
 func (o onlyReads) SaveLink(ctx context.Context, _ *store.Work, l store.Link) error {

@@ -19,8 +19,8 @@ type Claimer interface {
 	ClaimOne(ctx context.Context, sync, customer string, plan int64, lease time.Duration) (w store.Work, ok bool, err error)
 }
 
-// Planned is a row of a plan that somebody has read and wants carried.
-type Planned struct {
+// RowRequest is a row of a plan that somebody has read and wants carried.
+type RowRequest struct {
 	Plan store.Sweep
 	Row  store.PlanRow
 	// Approved is who says that what the record holds may be written over, ""
@@ -34,12 +34,12 @@ type Planned struct {
 	Sent bool
 }
 
-// lateTries is how often a row is tried whose time is over before its tools have
+// maxLateTries is how often a row is tried whose time is over before its tools have
 // answered.
-const lateTries = 3
+const maxLateTries = 3
 
-// Carried is how a row ended. Of the zero Carried nothing was tried.
-type Carried struct {
+// RowResult is how a row ended. Of the zero RowResult nothing was tried.
+type RowResult struct {
 	// State is RowOpen while the row stays to be carried.
 	State store.RowState
 	Note  string
@@ -61,62 +61,62 @@ type Carried struct {
 // other, and writes if the decision is the row's: the same record, holding the
 // same, to hold the same. If it is not, the customer is left as it was. It does
 // not begin while a connection rests (invariant 5).
-func (p *Pipeline) CarryRow(ctx context.Context, from Claimer, row Planned) (Carried, error) {
+func (p *Pipeline) CarryRow(ctx context.Context, from Claimer, row RowRequest) (RowResult, error) {
 	f, ok := p.flows[row.Plan.Sync]
 	if !ok {
-		return Carried{}, fmt.Errorf("no sync %s", row.Plan.Sync)
+		return RowResult{}, fmt.Errorf("no sync %s", row.Plan.Sync)
 	}
 	if why, err := f.barred(ctx); err != nil || why != "" {
-		return Carried{Stop: errors.New(why)}, err
+		return RowResult{Stop: errors.New(why)}, err
 	}
 	if rest, err := f.rest(ctx); err != nil || rest > 0 {
-		return Carried{Rest: rest}, err
+		return RowResult{Rest: rest}, err
 	}
-	if wait, err := f.crowded(ctx); err != nil || wait > 0 {
-		return Carried{Rest: wait}, err
+	if wait, err := f.waitForRoom(ctx); err != nil || wait > 0 {
+		return RowResult{Rest: wait}, err
 	}
 	after := f.Now()
 	w, ok, err := from.ClaimOne(ctx, row.Plan.Sync, row.Row.Customer, row.Plan.ID, f.Lease)
 	var ended *store.RowEndedError
 	switch {
 	case errors.As(err, &ended):
-		return Carried{State: ended.State, Note: ended.Note, Elsewhere: true}, nil
+		return RowResult{State: ended.State, Note: ended.Note, Elsewhere: true}, nil
 	case errors.Is(err, store.ErrNotFound):
-		return Carried{State: store.RowRefused, Note: "the row is not in the plan any more: the customer was forgotten, or there are later plans"}, nil
+		return RowResult{State: store.RowRefused, Note: "the row is not in the plan any more: the customer was forgotten, or there are later plans"}, nil
 	case err != nil || !ok:
-		return Carried{Busy: err == nil}, err
+		return RowResult{Busy: err == nil}, err
 	}
-	a := &attempt{flow: f, work: &w, claimed: claimed{after: after, before: f.Now()}, started: f.Now(),
-		lastAction: "read the plan", row: &onPlan{Planned: row}, once: true}
+	a := &attempt{flow: f, work: &w, window: claimWindow{after: after, before: f.Now()}, started: f.Now(),
+		lastAction: "read the plan", row: &rowAttempt{RowRequest: row}, noRetry: true}
 	if row.Approved != "" && w.Ruling.Kind == "" {
 		w.Ruling = store.Ruling{Kind: store.Ours, Desired: row.Row.After, Observed: row.Row.Before, RecordAt: row.Row.RecordAt,
 			At: row.Plan.EndedAt, By: row.Approved}
 	}
-	e := a.inTime(ctx)
+	e := a.withinLease(ctx)
 	c := a.endRow(e)
 	switch err := a.settle(ctx, e); {
 	case errors.Is(err, store.ErrFenced), e.failure == leaseLost:
-		return Carried{Busy: true}, nil // it took too long, or somebody decided anew
+		return RowResult{Busy: true}, nil // it took too long, or somebody decided anew
 	case (err != nil || e.lost) && a.late():
-		return Carried{Busy: true}, nil
+		return RowResult{Busy: true}, nil
 	case err != nil:
-		return Carried{}, err
+		return RowResult{}, err
 	case e.lost:
-		return Carried{}, errors.New(e.reason.Sentence())
+		return RowResult{}, errors.New(e.reason.Sentence())
 	}
 	return c, nil
 }
 
-// onPlan is the row of an attempt.
-type onPlan struct {
-	Planned
-	// asItWas: the customer is left as it was claimed.
-	asItWas bool
-	end     *store.RowEnd
+// rowAttempt is the row of an attempt.
+type rowAttempt struct {
+	RowRequest
+	// unchanged: the customer is left as it was claimed.
+	unchanged bool
+	end       *store.RowEnd
 }
 
 // name is the plan as the history has it.
-func (r *onPlan) name() string {
+func (r *rowAttempt) name() string {
 	name := "plan " + r.hash()
 	if r.Approved != "" {
 		name += " approved by " + r.Approved
@@ -125,7 +125,7 @@ func (r *onPlan) name() string {
 }
 
 // hash is as much of the plan's as tells it from others.
-func (r *onPlan) hash() string { return r.Plan.Hash[:min(len(r.Plan.Hash), 12)] }
+func (r *rowAttempt) hash() string { return r.Plan.Hash[:min(len(r.Plan.Hash), 12)] }
 
 // plannedRecord ends the attempt when a match rule finds another record than
 // the plan has: nobody has approved that link.
@@ -178,8 +178,8 @@ func moved(why reason.Reason) verdict {
 	return end(ending{action: "refuse", moved: true, reason: why})
 }
 
-// worded is a value for people.
-func worded(value string) string {
+// orNothing is a value for people.
+func orNothing(value string) string {
 	if value == "" {
 		return "nothing"
 	}
@@ -189,9 +189,9 @@ func worded(value string) string {
 // endRow says what an ending means for the row, and whether the customer is
 // settled as any other or left as it was. It is left unless the target was, or
 // may have been, written: everything else about it is for the daily work.
-func (a *attempt) endRow(e *ending) Carried {
+func (a *attempt) endRow(e *ending) RowResult {
 	r := a.row
-	c := Carried{Note: e.reason.Sentence()}
+	c := RowResult{Note: e.reason.Sentence()}
 	refused := a.intent.ID != 0 && e.failure == string(connector.Refused)
 	// The target took the value and holds another: that is stored, or it would be sent again.
 	unwritten := e.park != nil && e.park.Kind == status.WriteFailed && a.stage == status.StageConfirm && e.outcome == status.Parked
@@ -207,12 +207,12 @@ func (a *attempt) endRow(e *ending) Carried {
 		c.Rest, c.Sent = e.retry, true
 	case e.failure == string(connector.Unauthorized), e.failure == string(connector.Misconfigured):
 		c.Stop = errors.New(e.reason.Sentence())
-	case e.failure == string(connector.Transient) && a.late() && r.Tries+1 < lateTries:
+	case e.failure == string(connector.Transient) && a.late() && r.Tries+1 < maxLateTries:
 		c.Late = true
 	case e.failure != "", unwritten:
 		c.State = store.RowFailed
 	case e.outcome == status.AlreadyEqual:
-		c.State, c.Note = store.RowRefused, "the target holds "+worded(a.target.Value)+" already"
+		c.State, c.Note = store.RowRefused, "the target holds "+orNothing(a.target.Value)+" already"
 	default:
 		c.State = store.RowRefused
 		if change := a.change(); !change.IsZero() {
@@ -220,15 +220,15 @@ func (a *attempt) endRow(e *ending) Carried {
 		}
 	}
 	stopped := e.park != nil && e.park.Kind == status.LoopSuspected // that is stored: somebody has to hear of it
-	r.asItWas = e.moved || c.State != store.RowApplied && !refused && !unwritten && e.failure != notShownFailure && !stopped && !a.underWay()
+	r.unchanged = e.moved || c.State != store.RowApplied && !refused && !unwritten && e.failure != notShownFailure && !stopped && !a.underWay()
 	if c.State != store.RowOpen {
 		r.end = &store.RowEnd{Sweep: r.Plan.ID, State: c.State, Note: c.Note}
 		if c.State == store.RowApplied {
-			r.end.By, r.end.Note = r.Approved, "over "+worded(r.Row.Before)+", by "+r.name()
+			r.end.By, r.end.Note = r.Approved, "over "+orNothing(r.Row.Before)+", by "+r.name()
 			c.Note = r.end.Note
 		}
 	}
-	if r.asItWas {
+	if r.unchanged {
 		e.outcome, e.park = "", nil
 	}
 	e.reason = reason.Because(reason.ByPlan, reason.Facts{Plan: r.hash(), By: r.Approved}, e.reason)
