@@ -117,6 +117,9 @@ func (t *tx) linkChanged(sync, customer, before, targetID, who string) (seen boo
 	if err == nil && (before != targetID || targetID == "") {
 		err = t.forgetRecord(sync, customer)
 	}
+	if err == nil && before != "" && targetID != "" && before != targetID { // the edit that was seen is of the other record
+		_, err = t.exec("update customers set human_at = 0 where sync = $1 and customer = $2", sync, customer)
+	}
 	if err := errors.Join(err, t.appendDecision(d)); err != nil {
 		return false, err
 	}

@@ -174,6 +174,9 @@ func (db *DB) linkChanged(k key, before, targetID, who string) (seen bool) {
 	if before != targetID || targetID == "" {
 		db.forgetRecord(k)
 	}
+	if c, ok := db.customers[k]; ok && before != "" && targetID != "" && before != targetID {
+		c.HumanAt = time.Time{}
+	}
 	for _, x := range db.exceptions {
 		if x.Sync == k.sync && x.Customer == k.customer && x.Kind == status.BrokenLink && x.Stage == status.StageReadTarget {
 			db.resolve(x)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -106,6 +107,22 @@ var links = map[string]func(*testing.T, Open){
 		if want := map[string]string{"cus_1": "rec_2", "cus_2": "rec_1", "cus_3": "rec_3"}; changed != 2 || !cmp.Equal(f.targets(), want) {
 			t.Errorf("%d changed, the links are %v", changed, f.targets())
 		}
+	},
+	"an edit that was seen in one record is not of another that a person links": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.must(f.db.SetLink(f.ctx, link("cus_1", "rec_1")))
+		f.receive(event("evt_1", "cus_1"))
+		edited := f.clock.Now().Truncate(time.Millisecond)
+		f.must(f.db.Settle(f.ctx, f.claimOne(), store.Settlement{HumanAt: edited, Outcome: status.Held, Reason: reason.Text("a reason")}))
+		known := func(record string, want time.Time) {
+			t.Helper()
+			f.must(f.db.SetLink(f.ctx, store.Link{Sync: sync1, Customer: "cus_1", TargetID: record, By: "ben", Confidence: 1}))
+			if c, err := f.db.Customer(f.ctx, sync1, "cus_1"); err != nil || !c.HumanAt.Equal(want) {
+				t.Errorf("linked to %s, an edit at %v is known, %v", record, c.HumanAt, err)
+			}
+		}
+		known("rec_1", edited)
+		known("rec_2", time.Time{})
 	},
 	"an import leaves a link to the same record as it was found, whoever imports it": func(t *testing.T, open Open) {
 		f := fresh(t, open)
