@@ -257,7 +257,7 @@ var namesOf = map[string]func(*testing.T, Open){
 		}
 		found, err := f.db.Events(f.ctx, store.EventFilter{Sync: sync1})
 		f.must(err)
-		if found[0].Outcome != status.Ignored || found[0].Reason.Sentence() != sync1+" was removed by ana before it was carried" {
+		if found[0].Outcome != status.Ignored || found[0].Reason.Code != reason.SyncRemoved || found[0].Reason.Facts.By != "ana" {
 			t.Errorf("the event ended %s: %s", found[0].Outcome, found[0].Reason)
 		}
 		open1, err := f.db.Exceptions(f.ctx, store.ExceptionFilter{States: []status.State{status.Open}})
