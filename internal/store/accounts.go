@@ -16,7 +16,7 @@ type Account struct {
 	Side  Side
 	Key   string // a hash
 	Shown string // for people
-	// At is since when it is noted, By who said so, "" for nobody.
+	// At is since when it is noted, By who said so, "" for no one.
 	At time.Time
 	By string
 }
@@ -126,9 +126,9 @@ func movedAccounts(query func(func(scanner) error, string, ...any) error, sync s
 	return moved, nil
 }
 
-// noteAccounts notes accounts; since when stays when one is noted already. What an
-// attempt under way knows of the one before, such as a record that a match rule
-// found, does not hold any more.
+// noteAccounts notes accounts. One that is noted already keeps its time. What an
+// attempt in progress knows of the one before, such as a record that a match rule
+// found, is no longer true.
 func (t *tx) noteAccounts(sync string, now []Account) error {
 	other, err := t.otherAccount(sync, now)
 	if err == nil && other {
@@ -186,10 +186,9 @@ func (t *tx) settleAccounts(sync, who string, now []Account, said string) error 
 	return errors.Join(err, t.note(id, who, string(Resolve), said), t.tell(sync, status.ConnectionFailed, cause))
 }
 
-// RemoveLinks takes all links of a sync away for whoever says so, and has every
-// customer looked at again, so that the match rules are tried anew. Where an
-// account is another than the one they were of, what was seen and written there
-// goes as well, and the account of now is noted.
+// RemoveLinks removes all links of a sync and makes every customer due, so that
+// the match rules are tried again. If an account has changed since, what was read
+// and written in the old one goes as well, and the new one is noted.
 func (db *DB) RemoveLinks(ctx context.Context, sync, who string, now []Account) (removed int, err error) {
 	err = db.update(ctx, func(t *tx) error {
 		removed = 0
@@ -215,8 +214,8 @@ func (db *DB) RemoveLinks(ctx context.Context, sync, who string, now []Account) 
 	return removed, nil
 }
 
-// removeLinks is RemoveLink for every customer at once. What an attempt under
-// way knows does not hold any more, as with decidedAnew.
+// removeLinks is RemoveLink for every customer at once. What an attempt in progress
+// knows is no longer true, as with decidedAgain.
 func (t *tx) removeLinks(sync, who string, forget map[Side]bool) (removed int, err error) {
 	now := ms(t.now)
 	do := func(text string, args ...any) int {

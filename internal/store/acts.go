@@ -9,26 +9,26 @@ import (
 	"trueup/internal/status"
 )
 
-// Verb is what somebody does about an exception.
+// Verb is what a person does about an exception.
 type Verb string
 
 // The verbs.
 const (
-	Acknowledge Verb = "acknowledge" // somebody looks at it
+	Acknowledge Verb = "acknowledge" // someone is working on it
 	Assign      Verb = "assign"      // to Act.Owner
-	Retry       Verb = "retry"       // look at its customer again
+	Retry       Verb = "retry"       // try its customer again
 	Ignore      Verb = "ignore"      // for as long as Act.Ignored says
 	Resolve     Verb = "resolve"     // it is done, whatever the tools say
 	Reopen      Verb = "reopen"      // it is not done after all
 	UseSource   Verb = "apply"       // write what the source says
 	KeepTarget  Verb = "keep"        // leave what the target holds, until Act.Until
 	LinkTo      Verb = "link"        // to the record Act.TargetID
-	Rematch     Verb = "rematch"     // forget the link and try the match rules anew
+	Rematch     Verb = "rematch"     // forget the link and try the match rules again
 	MapTo       Verb = "map"         // its value means Act.Meaning now; the configuration was changed, and nothing here
 	ResumeSync  Verb = "resume"      // let through what waits at a halted sync; by DB.Resume
 )
 
-// itself is who did what nobody did.
+// itself is who did what no person did.
 const itself = "trueup"
 
 // Act is what a person does about an exception.
@@ -146,7 +146,7 @@ func (t *tx) perform(x Exception, a Act) (note string, changed bool, err error) 
 	return note, changed, err
 }
 
-// actOnCustomer makes a change after which the customer is looked at again.
+// actOnCustomer makes a change after which the customer is tried again.
 func (t *tx) actOnCustomer(x Exception, a Act) (note string, changed bool, err error) {
 	before, err := t.linked(x.Sync, x.Customer)
 	if err != nil {
@@ -197,7 +197,7 @@ func (t *tx) actOnCustomer(x Exception, a Act) (note string, changed bool, err e
 	case LinkTo, Rematch:
 		_, err = t.linkChanged(x.Sync, x.Customer, before, a.TargetID, a.Who)
 	default:
-		_, err = t.decidedAnew(x.Sync, x.Customer)
+		_, err = t.decidedAgain(x.Sync, x.Customer)
 	}
 	return note, true, err
 }
@@ -310,10 +310,9 @@ func (t *tx) answered(a Act) (changed, repeated bool, err error) {
 	return was == 1, repeated, err
 }
 
-// keepAnswer stores what a request came to, also when nothing was to be changed:
-// sent once more, it must not do what it did not do the first time. Two that
-// come at once are told apart by the unique constraint, and the later one is
-// run again.
+// keepAnswer stores the answer to a request, also when nothing changed: sent again,
+// it must not do what it did not do the first time. Of two that come at once, the
+// unique constraint makes the later one run again.
 func (t *tx) keepAnswer(a Act, changed bool) error {
 	if a.Key == "" {
 		return nil

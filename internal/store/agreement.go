@@ -8,14 +8,14 @@ import (
 	"trueup/internal/status"
 )
 
-// SyncStanding is how the customers of a sync stand, by the latest look at each.
+// SyncStanding is the status of a sync's customers, as each was last read.
 //
 // Agreement has one meaning, here and wherever a number is shown: of all
 // customers who should be carried, the share whose target holds the desired
 // value. One should be carried when the source has a status for it that is not
-// listed under ignore. Whoever is held or waits for a person (unmatched,
-// ambiguous, unmapped and so on) does not agree, whatever his target happens
-// to hold. Who was never seen is not counted.
+// listed under ignore. A customer who is held or waits for a person (unmatched,
+// ambiguous, unmapped and so on) does not agree, whatever the target happens to
+// hold. A customer who was never read is not counted.
 type SyncStanding struct {
 	Customers int // all that were ever seen
 	Carried   int // those who should be carried
@@ -76,7 +76,7 @@ type looked struct {
 	outcome     status.Outcome
 	word, value string // of the source, and what it asked for
 	all         int
-	fresh       int // looked at by the rules of now
+	fresh       int // read under the current rules
 	equal       int // of these, the target held the value
 	unverified  int // of these, by its own word only
 }

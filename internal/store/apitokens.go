@@ -66,8 +66,8 @@ func (db *DB) AddAPIToken(ctx context.Context, a APIToken, hash string) (APIToke
 	return a, nil
 }
 
-// RevokeAPIToken ends a token for good; once more changes nothing. It returns
-// ErrNotFound when there is none of this name.
+// RevokeAPIToken ends a token permanently; a second call changes nothing. It
+// returns ErrNotFound when no token has this name.
 func (db *DB) RevokeAPIToken(ctx context.Context, name string) error {
 	err := db.update(ctx, func(t *tx) error {
 		n, err := t.exec("update api_tokens set revoked_at = case when revoked_at = 0 then $2 else revoked_at end where name = $1", name, ms(t.now))

@@ -26,8 +26,8 @@ returning ` + workColumns
 
 const workColumns = "customer, generation, fence, due_at, attempts, first_try, human_at, writes, undone, owed, " + rulingColumns + ", " + valueColumns
 
-// Claim takes up to limit customers of a sync that are due and nobody's, for
-// the time of the lease (invariant 3).
+// Claim takes up to limit customers of a sync that are due and that no one has,
+// for the time of the lease (invariant 3).
 func (db *DB) Claim(ctx context.Context, sync string, limit int, lease time.Duration) ([]Work, error) {
 	holder, err := db.place(ctx)
 	if err != nil {
@@ -98,8 +98,8 @@ func scanWork(s scanner, more ...any) (Work, error) {
 	return w, errors.Join(err, fromJSON(writes, &w.Writes), fromJSON(undone, &w.Undone))
 }
 
-// A customer of whom no event came yet has no row, and nothing to do until
-// somebody asks for it. Its fences begin as those of wakeCustomer.
+// A customer without an event has no row, and nothing to do until it is asked for
+// by name. Its fences begin as those of wakeCustomer.
 const makeCustomer = `
 insert into customers (sync, customer, generation, due_at, fence) values ($1, $2, 0, null, $3) on conflict (sync, customer) do nothing`
 
@@ -109,11 +109,10 @@ where sync = $1 and customer = $4 and lease_until <= $2
 returning ` + workColumns
 
 // ClaimOne takes one customer, seen before or not and due or not, for the time
-// of the lease (invariant 3). It returns false while somebody else has it. plan
-// is the comparison whose row asks for the customer, 0 when none does:
-// ErrNotFound says that the row does not stand any more, and nothing was made of
-// a customer who may have been forgotten since it was read; a *RowEndedError,
-// that it has ended meanwhile.
+// of the lease (invariant 3). It returns false while someone else has it. plan is
+// the comparison whose row asks for the customer, 0 when none does: ErrNotFound
+// means that the row is gone, and the customer, who may have been forgotten since
+// it was read, gets no row; a *RowEndedError that the row has ended meanwhile.
 func (db *DB) ClaimOne(ctx context.Context, sync, customer string, plan int64, lease time.Duration) (w Work, ok bool, err error) {
 	holder, err := db.place(ctx)
 	if err != nil {
@@ -147,8 +146,8 @@ func (db *DB) ClaimOne(ctx context.Context, sync, customer string, plan int64, l
 	return w, ok, nil
 }
 
-// holdRow locks a plan's row to the end of the transaction: on PostgreSQL whoever
-// forgets the customer at the same time is waited for, and then found out.
+// holdRow locks a plan's row to the end of the transaction. On PostgreSQL it waits
+// for a transaction that forgets the customer, and then finds no row.
 func (t *tx) holdRow(plan int64, customer string) error {
 	if plan == 0 {
 		return nil
@@ -175,8 +174,7 @@ func (t *tx) holdRow(plan int64, customer string) error {
 	return nil
 }
 
-// RowEndedError means that somebody else has carried a plan's row to its end
-// since it was read.
+// RowEndedError means that a plan's row has ended since it was read.
 type RowEndedError struct {
 	State RowState
 	Note  string

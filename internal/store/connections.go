@@ -11,8 +11,8 @@ const upsertConnection = "insert into connections (name) values ($1) on conflict
 // ConnectionState is how a connection stands, for all nodes.
 type ConnectionState struct {
 	PausedUntil time.Time // it rests until then; a time that has passed means that it does not
-	// NextCall is when the next call may be made that nobody has reserved yet,
-	// zero when there is no limit or no call was made.
+	// NextCall is when the next call that is not reserved may be made, zero when
+	// there is no limit or no call was made.
 	NextCall time.Time
 	// BudgetLeft of BudgetLimit calls were left in the tool's day when it last
 	// said so, BudgetAt; zero when it never did.

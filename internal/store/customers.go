@@ -38,8 +38,8 @@ order by customer`, sync, named, strings.ToLower(strings.TrimSpace(named)))
 }
 
 // OtherCustomer returns a customer of the sync, other than the one that is named,
-// who has a source key's value, "" when none is known. Of the source's keys only
-// id and email are kept; of any other nobody is known.
+// who has a source key's value, "" when none is known. Only the source's keys id
+// and email are stored, so that no customer is known by any other.
 func (db *DB) OtherCustomer(ctx context.Context, sync, customer, key, value string) (other string, err error) {
 	column, ok := map[string]string{"id": "customer", "email": "email"}[key]
 	if !ok || value == "" {
@@ -281,11 +281,12 @@ func (t *tx) lockCustomersOf(sync string) error {
 	return err
 }
 
-// An event wakes its customer (invariant 4). What a person or a failure left
-// waiting for later is looked at now; who waits for his turn keeps it, or whoever
-// is told of often would be carried last. An attempt under way has used its turn.
-// The fences of a new row begin with the time: who was forgotten may come again
-// under the same id, and an attempt from before must hold nothing of the new row.
+// An event wakes its customer (invariant 4). A customer who was to be tried later
+// is due now. One who is due already keeps the place in the queue: otherwise the
+// customers with the most events would be synced last. An attempt in progress has
+// used its place. The fences of a new row begin with the time: a customer who was
+// forgotten may come again under the same id, and an attempt from before must hold
+// nothing of the new row.
 const wakeCustomer = `
 insert into customers (sync, customer, generation, due_at, fence) values ($1, $2, $3, $4, $4)
 on conflict (sync, customer) do update set generation = customers.generation + excluded.generation,

@@ -27,12 +27,12 @@ type dialect struct {
 	writers int
 	// prepared says that statements are kept prepared here; pgx does it itself.
 	prepared bool
-	// anew stands before the arguments of a statement with a long list that is to be
-	// planned each time. The plan that PostgreSQL keeps may be from when a table
-	// was small: then it compares every row with every value of the list.
+	// anew goes before the arguments of a statement with a long list, which must be
+	// planned each time. The plan that PostgreSQL keeps may be from when a table was
+	// small: then it compares every row with every value of the list.
 	anew []any
 	// migrationLock keeps two processes from migrating at once, "" when the
-	// transaction does that by itself.
+	// transaction does that already.
 	migrationLock string
 	// clock reads the database's own time as Unix milliseconds, "" when this
 	// process's clock is the only one.

@@ -270,7 +270,7 @@ type EventFilter struct {
 	Before                     int64     // only those that came before this one; 0 is all
 	Since, Until               time.Time // only those received from Since on and before Until
 	Limit                      int       // 0 means 100
-	// Originals leaves replays out and goes on behind After, the first first.
+	// Originals leaves replays out and continues after After, oldest first.
 	Originals bool
 	After     int64
 	// LatestChange gives the source's events by when the change happened, the

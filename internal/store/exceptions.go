@@ -13,13 +13,13 @@ import (
 	"trueup/internal/status"
 )
 
-// A relapse opens the same row again, but for a question about two sides that a
-// person closed while they are as they were: every poll tells of them once more.
-// What an owner has acknowledged or ignored stays so: it is counted, and not shouted again. What is ignored until
-// the source changes comes back also when the source has returned to the same
-// value, whatever became of the customer in between. An owner whom a
-// person named stays the owner until it is resolved, and so do candidates that
-// were looked for since.
+// A relapse opens the same row again. A question about two sides that a person
+// closed stays closed while both are as they were: every poll finds them again.
+// What an owner has acknowledged or ignored stays so: it is counted, and no one is
+// notified again. What is ignored until the source changes comes back also when the
+// source has returned to the same value, whatever happened to the customer in
+// between. An owner that a person named stays the owner until it is resolved, and
+// so do candidates that were searched since.
 const (
 	backAgain = `(exceptions.state = 'resolved' and not (exceptions.dismissed = 1
         and exceptions.source_value = excluded.source_value and exceptions.source_changes = excluded.source_changes
@@ -140,16 +140,16 @@ type topic struct {
 	cause string
 }
 
-// tell says that people are to be told how a topic stands now.
+// tell has people notified of the current state of a group.
 func (t *tx) tell(sync string, kind status.Kind, cause string) error {
 	return t.tellOf(GroupNotice, sync, kind, cause, gathering)
 }
 
 // CloseExceptions resolves the open exceptions of one kind of a sync's
-// customer and returns how many there were. lastAction narrows them to those
-// that were seen last by whoever did that, "" to none: where several open one
-// kind, none of them knows whether another's cause is over. Of what fails for a
-// whole sync the exception goes on to say the rest.
+// customer and returns how many there were. With a lastAction it resolves only
+// those that this action saw last: where several open one kind, none of them knows
+// whether another's cause is over. An exception about a whole sync keeps what else
+// is failing.
 func (db *DB) CloseExceptions(ctx context.Context, sync, customer string, kind status.Kind, lastAction string) (closed int, err error) {
 	err = db.update(ctx, func(t *tx) error {
 		if lastAction != "" && inTroubles(customer, kind) {
@@ -247,8 +247,8 @@ type ExceptionFilter struct {
 	Before int64
 }
 
-// WithoutCandidates returns the open unmatched exceptions of a sync for which
-// nobody has looked for candidates since they opened.
+// WithoutCandidates returns the open unmatched exceptions of a sync for which no
+// candidates were searched since they opened.
 func (db *DB) WithoutCandidates(ctx context.Context, sync string) ([]Exception, error) {
 	w := where{}
 	w.that("sync = " + w.arg(sync))
@@ -285,8 +285,8 @@ func (db *DB) SetCandidates(ctx context.Context, id int64, candidates []status.C
 	return nil
 }
 
-// overdue chooses the open exceptions of a sync, $1, that opened before $2. One
-// that was assigned to somebody has that time from then on.
+// overdue chooses the open exceptions of a sync, $1, that opened before $2. For an
+// assigned one the time counts from its assignment.
 const overdue = ` sync = $1 and state in ('open', 'acknowledged') and opened_at <= $2
     and not exists (select 1 from actions where actions.exception_id = exceptions.id and actions.verb = 'assign' and actions.done_at > $2)`
 

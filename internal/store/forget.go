@@ -11,32 +11,32 @@ import (
 
 // Forgotten is what forgetting a customer erases, or has erased.
 type Forgotten struct {
-	// Customer is the source's id, "" when nobody of that name is a customer any
-	// more and only mentions are left. Pseudonym is what stands in its place.
+	// Customer is the source's id, "" when there is no such customer and only
+	// mentions are left. Pseudonym is what takes its place.
 	Customer  string
 	Pseudonym string
 	// Rows counts the rows of each table that are changed or deleted.
 	Rows map[string]int
 	// Waiting is how many events were not carried yet, and never will be.
 	Waiting int
-	// Told is how many messages named the customer and are told anew.
+	// Told is how many messages named the customer and are sent again without.
 	Told int
 	// Others are customers with the same e-mail address, and Syncs are other
 	// syncs that know the same id: they are left as they are.
 	Others, Syncs []string
-	// LogLeft says that SQLite's write-ahead log could not be begun anew yet.
+	// LogLeft says that SQLite's write-ahead log could not be emptied yet.
 	LogLeft bool
 
 	names *namer
-	// own finds in the customer's own rows whom else they name, too: a record that
-	// hers was merged into is hers.
+	// own also finds the other names in the customer's own rows: a record that theirs
+	// was merged into is theirs.
 	own *namer
 }
 
 // prose are the texts in which a customer of a sync may be named, by table: the
 // columns that tell a row, those texts, and which rows belong to the sync. A
 // table that is not here holds no text about a customer, or forgetOwn or
-// forgetSweeps handles it; a test looks at every column there is.
+// forgetSweeps handles it; a test checks every column there is.
 var prose = []struct {
 	table, keys string
 	columns     []string
@@ -57,8 +57,8 @@ var prose = []struct {
 
 const sweepsOf = "sweep in (select id from sweeps where sync = $1)"
 
-// ForgetPlan says what Forget would do for whoever is called so: a customer, or
-// a text that nothing but mentions is left of.
+// ForgetPlan returns what Forget would do for a name: that of a customer, or a
+// text of which only mentions are left.
 func (db *DB) ForgetPlan(ctx context.Context, sync, customer, named string) (Forgotten, error) {
 	return db.forget(ctx, sync, customer, named, true)
 }
@@ -72,8 +72,8 @@ func (db *DB) Forget(ctx context.Context, sync, customer, named string) (Forgott
 	if err != nil || db.name != "sqlite" {
 		return f, err
 	}
-	// Old pages stand in the write-ahead log until it is begun anew, which a
-	// reader can hold up.
+	// Old pages stay in the write-ahead log until it is emptied, which a reader can
+	// delay.
 	busy, frames, moved := 0, 0, 0
 	if err := db.write.QueryRowContext(ctx, "pragma wal_checkpoint(truncate)").Scan(&busy, &frames, &moved); err != nil {
 		return f, fmt.Errorf("empty SQLite's write-ahead log: %w", err)
@@ -137,9 +137,9 @@ func (db *DB) forget(ctx context.Context, sync, customer, named string, dry bool
 	return f, nil
 }
 
-// comparedOnly returns the customer, or when there is none of that name whom only
-// comparisons have met: nothing was carried for them yet, and rows of theirs
-// stand. A record has the id of another customer often; the customer counts.
+// comparedOnly returns the customer. If there is none of that name, it returns one
+// that only comparisons have met: nothing was synced for them yet, but they have
+// rows. A record often has the id of another customer; the customer counts.
 func (db *DB) comparedOnly(ctx context.Context, sync, customer, named string) (string, error) {
 	if customer != "" {
 		return customer, nil
@@ -167,8 +167,8 @@ union select customer from plan_rows where `+sweepsOf+" and customer = $2", sync
 	return found[0], nil
 }
 
-// namesOf gathers what the customer is called: its id, the ids of its records
-// that are nobody else's now, and its address.
+// namesOf gathers what the customer is called: its id, the ids of its records that
+// no one else has now, and its address.
 func (db *DB) namesOf(ctx context.Context, sync, named string, f *Forgotten) error {
 	names := []string{named}
 	one := func(into *[]string, query string, args ...any) error {
@@ -212,8 +212,8 @@ union select email from customers where sync = $1 and customer = $2`, sync, f.Cu
 		}
 	}
 	names = slices.DeleteFunc(names, func(n string) bool {
-		// An address that others have as well tells them apart from nobody, and
-		// their events need it.
+		// An address that others have as well identifies no one, and their events
+		// need it.
 		shared := len(f.Others) > 0 && strings.Contains(n, "@")
 		return n == "" || shared || slices.Contains(taken, n) || IsForgotten(n)
 	})

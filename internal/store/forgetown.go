@@ -43,8 +43,8 @@ func (t *tx) forgetOwn(sync string, f *Forgotten, rows map[string]int, dry bool)
 	return t.eraseOwn(sync, f)
 }
 
-// forgetRecords changes, and counts, what the target told of the customer's records
-// while nobody was linked to them: there the record stands in the customer's place.
+// forgetRecords changes, and counts, the target's events about the customer's
+// records from when they had no link: in these the record is the customer.
 func (t *tx) forgetRecords(sync string, f *Forgotten, rows map[string]int, dry bool) error {
 	for _, record := range f.names.names {
 		if record == f.Customer { // its own rows, which have been changed
@@ -79,7 +79,7 @@ func (t *tx) eraseOwn(sync string, f *Forgotten) error {
 			_, err = t.exec(query, args...)
 		}
 	}
-	// Whom it is told about is told anew, without the name.
+	// A message about the customer is sent again, without the name.
 	run(`update notices set changed = changed + 1, attempts = 0, due_at = $3,
     began_at = case when changed > told then began_at else $3 end
 where sync = $1 and place <> '' and exists (select 1 from exceptions x where x.sync = notices.sync and x.kind = notices.kind and x.cause = notices.cause and x.customer = $2)`, sync, c, ms(t.now))
@@ -106,7 +106,7 @@ where sync = $1 and place <> '' and exists (select 1 from exceptions x where x.s
 	run("delete from intents"+own, sync, c)
 	run("update plan_rows set state = 'refused', note = 'the customer was forgotten', ended_at = $3 where "+sweepsOf+" and customer = $2 and state = ''", sync, c, ms(t.now))
 	run("update plan_rows set customer = $3, target_id = case when target_id = '' then '' else $3 end where "+sweepsOf+" and customer = $2", sync, c, p)
-	// Whoever carries it now may settle nothing any more.
+	// An attempt in progress can no longer settle anything.
 	run(`update customers set customer = $3, email = '', base_record_id = case when base_record_id = '' then '' else $3 end,
     fence = fence + 1, generation = generation + 1, due_at = null, ruling = '', halted = '', undone = ''`+own, sync, c, p)
 	return err
@@ -122,9 +122,9 @@ func (t *tx) forgetSweeps(sync string) error {
 	return err
 }
 
-// countPages counts the pages that comparisons of a sync have left, which all
-// are dropped. Of whom nothing but mentions are left, they count when they
-// mention somebody: else a name that nobody ever had would have rows.
+// countPages counts the pages that comparisons of a sync have left, all of which
+// are dropped. Of a name that only mentions are left of, they count when they
+// mention it: otherwise a name that no one ever had would have rows.
 func (db *DB) countPages(ctx context.Context, sync string, f *Forgotten) error {
 	n, mentioned := 0, f.Customer != ""
 	var left []int64
@@ -154,7 +154,7 @@ func (db *DB) countPages(ctx context.Context, sync string, f *Forgotten) error {
 	return nil
 }
 
-// mentions reports whether somebody in a page is called so.
+// mentions reports whether a page has one of the names.
 func (p SweepPage) mentions(names []string) bool {
 	is := func(texts ...string) bool {
 		return slices.ContainsFunc(texts, func(text string) bool {

@@ -95,9 +95,9 @@ func (t *tx) massChange(sync string, moved time.Time, m *MassChange) (h Halt, re
 	return h, h.Moved >= h.Most, nil
 }
 
-// A share of few customers says little: an installation that has just begun knows
-// next to nobody. It never allows fewer than it would of fewestCustomers, unless that
-// is more than fewestMoved.
+// A share of few customers says little: a new installation has hardly any. It
+// never allows fewer than it would of fewestCustomers, unless that is more than
+// fewestMoved.
 const (
 	fewestCustomers = 100
 	fewestMoved     = 5
@@ -176,12 +176,13 @@ type Resumed struct {
 	Through int  // customers that waited and are let through
 }
 
-// ErrWatching says that a sync only watches: who is let through would be looked
-// at, and nothing be written.
+// ErrWatching means that a sync only watches: customers who are let through would
+// be read, and nothing would be written.
 var ErrWatching = errors.New("the sync only watches")
 
 // Resume lets the customers through that wait at a halted sync, without counting
-// them, and counts later ones anew. Who waits for his turn keeps it. ErrWatching means that it does not write now.
+// them, and counts later ones from zero. A customer who is due keeps the place in
+// the queue. ErrWatching means that the sync does not write now.
 func (db *DB) Resume(ctx context.Context, r Resume) (done Resumed, err error) {
 	err = db.run(&job{ctx: ctx, halts: r.Sync, do: func(t *tx) error {
 		done = Resumed{}

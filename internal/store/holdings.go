@@ -117,9 +117,9 @@ func (db *DB) Left(ctx context.Context, has func(kind NameKind, name string) boo
 	return left, nil
 }
 
-// End ends what the database holds under a name that no configuration has any
-// more: its events wait no longer and its exceptions close, with who said so. The
-// rest stays, as history, until it is deleted by age or a customer is forgotten.
+// End ends what the database holds under a name that no configuration has: its
+// events no longer wait and its exceptions close, with who said so. The rest stays,
+// as history, until it is deleted by age or a customer is forgotten.
 func (db *DB) End(ctx context.Context, kind NameKind, name, who string) (ended Holding, err error) {
 	err = db.exclusively(ctx, func(t *tx) error {
 		n, ok := Find(t.names, kind, name)
@@ -167,8 +167,8 @@ func (t *tx) endSync(name, who string) error {
 	return t.endExceptions(name, who)
 }
 
-// endExceptions closes all that is open, also what is ignored: nobody will look
-// at it again.
+// endExceptions closes all that is open, also what is ignored: no one will read it
+// again.
 func (t *tx) endExceptions(sync, who string) error {
 	var ids []int64
 	topics := map[topic]bool{}

@@ -95,7 +95,7 @@ func (b *beginning) store(t *tx, w *Work) error {
 		err = ErrFenced
 	}
 	if err == nil && w.NotDue {
-		// If nobody settles it, somebody looks whether it has arrived.
+		// If it is never settled, the next attempt checks whether it has arrived.
 		_, err = t.exec("update customers set due_at = lease_until where sync = $1 and customer = $2 and due_at is null", w.Sync, w.Customer)
 	}
 	return err

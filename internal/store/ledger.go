@@ -11,7 +11,7 @@ import (
 
 // The errors of a call that changes nothing.
 var (
-	// ErrFenced means that the lease is over or somebody else has claimed the
+	// ErrFenced means that the lease is over or someone else has claimed the
 	// customer: nothing was changed.
 	ErrFenced = errors.New("the lease of this customer is over")
 	// ErrNotFound means that there is no such row.
@@ -37,7 +37,7 @@ const (
 )
 
 // NewEvent is one event for one sync. With an Outcome it is stored as done and
-// wakes nobody.
+// wakes no customer.
 type NewEvent struct {
 	Connection string
 	Sync       string
@@ -106,7 +106,7 @@ type Desired struct {
 	EventAt     time.Time     // when that happened; what the source says of the value itself, where it can be asked
 }
 
-// Observed is what the target held when it was last looked at.
+// Observed is what the target held when it was last read.
 type Observed struct {
 	Status status.Status
 	Value  string
@@ -152,7 +152,7 @@ type Intent struct {
 	SentAt   time.Time
 	Expires  time.Time // from then on it can arrive no more
 	// Seen: its value was read in the record afterwards. It has most likely
-	// arrived; what is found from then on is somebody else's.
+	// arrived; what is found from then on is someone else's.
 	Seen bool
 	// Accepted: the tool answered that it was done. Until the record shows it,
 	// nothing is proved, and to send it again would only repeat the answer.
@@ -171,7 +171,7 @@ type Work struct {
 	// Owed says that its change was accepted while the sync was live, and that the
 	// sync has only watched since.
 	Owed     bool
-	NotDue   bool      // nothing was to be done about it: it was claimed by name
+	NotDue   bool      // it had nothing to do: it was claimed by name
 	Due      time.Time // since when it has been its turn, zero when it is not
 	Attempts int       // failures in a row
 	// FirstTry is when the first of them was. Without any it is since when what a
@@ -191,7 +191,7 @@ type Work struct {
 	Former  []string
 	Intents []Intent
 	Events  []Event       // the waiting ones, in the order they came, without payload
-	Open    []status.Kind // its exceptions that close by themselves
+	Open    []status.Kind // its exceptions that close automatically
 	// WrittenOver says that one of them is a conflict with that cause.
 	WrittenOver bool
 }
@@ -243,8 +243,8 @@ type Seen struct {
 	At    time.Time
 }
 
-// Ruling is what an owner decided about a customer whom the decision had left
-// to him. It holds for what he was shown: Desired and Observed, and a record
+// Ruling is what an owner decided about a customer when the decision table could
+// not. It is valid for what they were shown: Desired and Observed, and a record
 // that was last edited at RecordAt.
 type Ruling struct {
 	Kind     RulingKind // "" is none
@@ -288,7 +288,7 @@ type Decision struct {
 	Events     int
 }
 
-// NewException is something a person must look at.
+// NewException is something that needs a person.
 type NewException struct {
 	Sync        string
 	Customer    string
@@ -345,7 +345,7 @@ type Customer struct {
 	Outcome   status.Outcome
 	Reason    reason.Reason
 	SettledAt time.Time
-	// DueAt is when it is looked at next, zero when nothing is left to do.
+	// DueAt is when it is tried next, zero when nothing is left to do.
 	DueAt    time.Time
 	Attempts int
 }
@@ -369,7 +369,7 @@ type Last struct {
 	At      time.Time
 }
 
-// Watched is what one look at a customer found in a sync that only watches.
+// Watched is what one reading of a customer found in a sync that only watches.
 type Watched struct {
 	Desired string // the target's word for what the source says, "" when it is not to be carried
 	Would   bool   // Desired would have been written
@@ -379,8 +379,8 @@ type Watched struct {
 	TargetID   string
 	Observed   string
 	ObservedAt time.Time
-	// AsOf is when it was looked at, zero for now. What would have been written
-	// since then is left alone.
+	// AsOf is when it was read, zero for now. What would have been written since then
+	// is left alone.
 	AsOf time.Time
 }
 

@@ -98,7 +98,7 @@ func (w Writes) and(next Write, l PerCustomer) Writes {
 // the customer counted before them.
 func (w Writes) without(intents []int64) (left Writes, moved time.Time, counted bool) {
 	left.Stopped = w.Stopped
-	stays := false // one that counts, later than those looked at
+	stays := false // one that counts, later than those checked so far
 	for _, done := range slices.Backward(w.Latest) {
 		unsent := slices.Contains(intents, done.Intent)
 		if !unsent {
@@ -136,13 +136,13 @@ func fromJSON(text string, into any) error {
 	return json.Unmarshal([]byte(text), into)
 }
 
-// StopsOf says which kinds stop the writes to a customer by themselves.
+// StopsOf reports whether an exception of a kind stops the writes to a customer.
 func StopsOf(kind status.Kind) bool {
 	return kind == status.LoopSuspected || kind == status.NeverSticks
 }
 
-// startAnew forgets what had stopped a customer, as somebody decided who says
-// that it may go on.
+// startAnew forgets what had stopped a customer, because a person decided that it
+// may continue.
 func (t *tx) startAnew(sync, customer string, kind status.Kind) error {
 	column := map[status.Kind]string{status.LoopSuspected: "writes", status.NeverSticks: "undone"}[kind]
 	// An attempt under way does not know of it, and would settle what it had read.

@@ -61,10 +61,10 @@ func (t *tx) noteLink(l Link, before, why string) error {
 // SurvivorRule is the rule of a link that followed a merge in the target.
 const SurvivorRule = "merged in the target"
 
-// FollowLink moves the link of a claimed customer from a record that was merged
-// away to its survivor, and forgets what was decided about the old one and what that held. It
-// returns a *DuplicateLinkError when the survivor is another customer's, and
-// ErrFenced when the link is not the one that was claimed any more.
+// FollowLink moves the link of a claimed customer from a record that was merged to
+// the remaining one, and forgets what was decided about the old record and what it
+// held. It returns a *DuplicateLinkError when the remaining one is another
+// customer's, and ErrFenced when the link has changed since the claim.
 func (db *DB) FollowLink(ctx context.Context, w *Work, from, to string) (Link, error) {
 	var moved Link
 	err := db.update(ctx, func(t *tx) error {

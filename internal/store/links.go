@@ -31,7 +31,7 @@ func (db *DB) SaveLink(ctx context.Context, w *Work, l Link) error {
 		if err := t.holdClaim(w); err != nil {
 			return err
 		}
-		// Somebody linked it meanwhile: what a person said is not guessed over.
+		// It was linked meanwhile: a guess does not replace what a person said.
 		other := 0
 		err := t.query(func(s scanner) error { return s.Scan(&other) },
 			"select count(*) from links where sync = $1 and customer = $2 and target_id <> $3", l.Sync, l.Customer, l.TargetID)
@@ -78,9 +78,8 @@ on conflict (sync, customer) do update set target_id = excluded.target_id, rule 
 	return err
 }
 
-// lookAgain makes a customer due that has been seen before: somebody changed
-// what it depends on. As with an event, who waits for his turn keeps it. It
-// reports whether there is one.
+// lookAgain makes a customer due, if there is one, because what it depends on has
+// changed. As with an event, a customer who is due keeps the place in the queue.
 func (t *tx) lookAgain(sync, customer string) (bool, error) {
 	if IsForgotten(customer) {
 		return false, nil
@@ -91,29 +90,27 @@ func (t *tx) lookAgain(sync, customer string) (bool, error) {
 	return n > 0, err
 }
 
-// decidedAnew is lookAgain after somebody decided what an attempt under way does
-// not know of: it may send and settle nothing any more. Whoever comes next waits
-// until it is over (GiveBack), or for its lease, because a call of it may be on
-// its way.
-func (t *tx) decidedAnew(sync, customer string) (bool, error) {
+// decidedAgain is lookAgain after a decision that an attempt in progress does not
+// know of: it may no longer send or settle anything. The next attempt waits until
+// it is over (GiveBack), or for its lease, because a call of it may be in flight.
+func (t *tx) decidedAgain(sync, customer string) (bool, error) {
 	if _, err := t.exec("update customers set fence = fence + 1 where sync = $1 and customer = $2", sync, customer); err != nil {
 		return false, err
 	}
 	return t.lookAgain(sync, customer)
 }
 
-// linkChanged is what follows when somebody has changed a customer's link:
-// what was decided about the record before, and what that held, is forgotten,
-// an exception about it is closed, the customer's history says who did what,
-// and the customer is looked at again. targetID is "" when the link is gone. It
-// reports whether the customer has been seen before.
+// linkChanged follows a change of a customer's link: what was decided about the
+// old record, and what it held, is forgotten, an exception about it closes, the
+// customer's history shows who did what, and the customer is tried again. targetID
+// is "" when the link is gone. It reports whether the customer was there before.
 func (t *tx) linkChanged(sync, customer, before, targetID, who string) (seen bool, err error) {
 	d := Decision{Sync: sync, Customer: customer, TargetID: targetID, Action: "link",
 		Reason: reason.Reason{Code: reason.LinkedBy, Facts: reason.Facts{By: who, Record: targetID}}}
 	if targetID == "" {
 		d.Action, d.Reason = "unlink", reason.Reason{Code: reason.LinkRemovedBy, Facts: reason.Facts{By: who}}
 	}
-	seen, err = t.decidedAnew(sync, customer)
+	seen, err = t.decidedAgain(sync, customer)
 	if err == nil && (before != targetID || targetID == "") {
 		err = t.forgetRecord(sync, customer)
 	}
@@ -132,16 +129,15 @@ func (t *tx) linkChanged(sync, customer, before, targetID, who string) (seen boo
 	return seen, err
 }
 
-// SetLink links a customer to a record as a person says, and looks at it
-// again. A link that the same person made already is no change.
+// SetLink links a customer to a record, as a person says, and tries it again. A
+// link that the same person made already is no change.
 func (db *DB) SetLink(ctx context.Context, l Link) error {
 	_, err := db.setLinks(ctx, l.Sync, []Link{l}, "set", func(old Link) bool { return old.TargetID == l.TargetID && old.By == l.By })
 	return err
 }
 
-// RemoveLink takes a customer's link away for whoever says so and looks at the
-// customer again, so that the match rules are tried anew. It returns
-// ErrNotFound when there is none.
+// RemoveLink removes a customer's link and tries the customer again, with the match
+// rules. It returns ErrNotFound when there is none.
 func (db *DB) RemoveLink(ctx context.Context, sync, customer, who string) error {
 	err := db.update(ctx, func(t *tx) error {
 		removed, err := t.takeLink(sync, customer, "removed", who)

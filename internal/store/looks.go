@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// Looks is by which rules the customers of a sync are looked at.
+// Looks is the rules under which the customers of a sync are read.
 type Looks struct {
 	Rules  string // a hash of which record and which field a look is about
 	Target string // a hash of the target's field
 	Since  time.Time
 }
 
-// Looks returns by which rules the customers of a sync are looked at, as the last
-// process noted it, the zero Looks when none has.
+// Looks returns the rules under which the customers of a sync are read, as the last
+// process noted them, the zero Looks when none has.
 func (db *DB) Looks(ctx context.Context, sync string) (l Looks, err error) {
 	err = db.view(ctx, func(s scanner) error { return scanLooks(s, &l) }, readLooks, sync)
 	if err != nil {
@@ -32,10 +32,10 @@ func scanLooks(s scanner, l *Looks) error {
 	return err
 }
 
-// NoteLooks notes by which rules the customers of a sync are looked at from now
-// on. What an older version has seen counts as seen by them. When the target
-// keeps the status in another field than before, what was seen and written in
-// that one is forgotten: of the new field nobody knows anything yet.
+// NoteLooks notes the rules under which the customers of a sync are read from now
+// on. What was read before the first note counts as read under it. When the target
+// keeps the status in another field than before, what was read and written in that
+// one is forgotten: nothing is known of the new field yet.
 func (db *DB) NoteLooks(ctx context.Context, sync string, now Looks) error {
 	err := db.update(ctx, func(t *tx) error {
 		var was Looks
@@ -64,8 +64,8 @@ on conflict (sync) do update set rules = excluded.rules, target = excluded.targe
 	return nil
 }
 
-// forgetTarget forgets what was seen and written in the target, and leaves the
-// links. What an attempt under way knows does not hold any more.
+// forgetTarget forgets what was read and written in the target, and leaves the
+// links. What an attempt in progress knows is no longer true.
 func (t *tx) forgetTarget(sync string) error {
 	if err := t.lockCustomersOf(sync); err != nil {
 		return err

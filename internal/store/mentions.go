@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// mention notes whom the sentences about a customer name, so that they are found
-// when one of those is forgotten, whatever the sentences say.
+// mention notes the names in the texts about a customer, so that the texts are
+// found when one of these is forgotten, whatever they say.
 func (t *tx) mention(sync, customer string, names ...string) error {
 	for _, name := range names {
 		if name == "" || name == customer {
@@ -46,8 +46,8 @@ func (db *DB) naming(ctx context.Context, sync string, names []string) (found []
 // id of a record that is the forgotten one's now.
 var recordsOfOthers = map[string][]string{"decisions": {"target_id"}, "link_history": {"old_target", "new_target"}, "watched": {"target_id"}, "plan_rows": {"target_id"}}
 
-// eraseLast takes the names out of what has nothing but them, when nothing else
-// has them any more.
+// eraseLast takes the names out of what has nothing but them, once nothing else has
+// them.
 func (t *tx) eraseLast(sync string, f *Forgotten) error {
 	for _, name := range f.names.names {
 		for table, columns := range recordsOfOthers {
@@ -112,8 +112,8 @@ on conflict (sync, hash) do update set until = case when excluded.until > forgot
 	return put(hash("customer", customer), until-late)
 }
 
-// hashes returns what hashes the ids of people who were forgotten; ok is false
-// when nobody was.
+// hashes returns what hashes the ids of people who were forgotten; ok is false when
+// no one was.
 func (t *tx) hashes() (hash func(kind, id string) string, ok bool, err error) {
 	var key string
 	if err := t.query(func(s scanner) error { return s.Scan(&key) }, "select hash_key from hash_keys where id = 1"); err != nil {
@@ -144,7 +144,7 @@ func (t *tx) forgottenSince(e NewEvent) (known bool, err error) {
 	return known, err
 }
 
-// erased stands for a sentence that named somebody by what could be any number or
+// erased replaces a sentence that named a person by what could be any number or
 // word.
 const erased = "a customer was forgotten whom this text named"
 
@@ -152,8 +152,8 @@ const erased = "a customer was forgotten whom this text named"
 // and such, in which the pseudonym takes the name's place.
 var sentences = []string{"reason", "last_action", "note", "why", "failure"}
 
-// surely is inText for a row that is known to be about whoever is forgotten, or to
-// name them: there a name counts wherever it stands.
+// surely is inText for a row that is known to be about the person, or to name them:
+// there a name counts wherever it is.
 func (n *namer) surely(column, text string) (string, bool) {
 	prose := func(text string) (string, bool) { return n.surely("reason", text) }
 	switch column {
@@ -173,7 +173,7 @@ func (n *namer) surely(column, text string) (string, bool) {
 	return without, true
 }
 
-// namedIn reports whether a payload names whoever is forgotten, by whatever name.
+// namedIn reports whether a payload names the person who is forgotten, by any name.
 func (n *namer) namedIn(payload []byte) bool {
 	_, named := replaceWhole(n.anywhere, string(payload), strings.ToLower)
 	return named

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// SetMode stores whether a sync writes and, when it did not before, since when.
-// What a tool held before then is history: only a plan carries it. Since when it
-// watches is stored as well.
+// SetMode stores whether a sync writes and, if it did not before, since when. What
+// a tool held until then is history: only a plan syncs it. The time since which a
+// sync watches is stored as well.
 func (db *DB) SetMode(ctx context.Context, sync string, live bool) error {
 	mode := map[bool]string{true: "live", false: "watch"}[live]
 	err := db.run(&job{ctx: ctx, names: true, do: func(t *tx) error {
@@ -56,9 +56,9 @@ func (t *tx) owe(sync string) error {
 	return err
 }
 
-// payOwed has who was marked looked at again, now that the sync writes; who has an
-// exception open waits for a person as before. The mark stays until a look that
-// may write: a node that has not read the file yet may be the first to look.
+// payOwed makes the marked customers due, now that the sync writes. One with an
+// open exception waits for a person as before. The mark stays until an attempt that
+// may write: a node that has not read the file yet may be the first to try.
 func (t *tx) payOwed(sync string) error {
 	if t.db.lock != "" {
 		if _, err := t.exec("select 1 from customers where sync = $1 and owed = 1 order by sync, customer for update", sync); err != nil {

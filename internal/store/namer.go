@@ -88,8 +88,8 @@ func (n *namer) replaced(text string) (string, bool) {
 	})
 }
 
-// inPayload replaces every name in what a tool sent about somebody else. It
-// stays JSON: a name that is a number becomes another number.
+// inPayload replaces every name in what a tool sent about someone else. It stays
+// JSON: a name that is a number becomes another number.
 func (n *namer) inPayload(payload []byte) ([]byte, bool) {
 	text, named := replaceWhole(n.payload, string(payload), func(found string) string {
 		if !strings.ContainsFunc(found, func(r rune) bool { return !unicode.IsDigit(r) }) {
@@ -135,7 +135,7 @@ func replaceWhole(names *regexp.Regexp, text string, with func(found string) str
 
 func isWord(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-// stands reports whether a name stands by itself between two texts.
+// stands reports whether a name is a word of its own between two texts.
 func stands(before, name, after string) bool {
 	last, _ := utf8.DecodeLastRuneInString(before)
 	next, size := utf8.DecodeRuneInString(after)

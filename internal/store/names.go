@@ -31,8 +31,8 @@ type Named struct {
 // ErrNotKnown means that the database has never had anything of a name.
 var ErrNotKnown = errors.New("the database knows nothing of this name")
 
-// ErrRenamed means that a sync has another name now, which the file of whoever
-// asked does not have yet.
+// ErrRenamed means that a sync has another name now, which the caller's file does
+// not have yet.
 var ErrRenamed = errors.New("the sync has another name now: trueup status says which")
 
 // NamesakeError means that a sync cannot take a name under which the database
@@ -43,8 +43,8 @@ func (e *NamesakeError) Error() string {
 	return fmt.Sprintf("%s has a memory of its own: %s", e.Name, e.Holding)
 }
 
-// names are all of them, as a transaction found them. Whoever renames waits for
-// the transactions that have read them, and those that come later wait for him.
+// names are all of them, as a transaction found them. A rename waits for the
+// transactions that have read them, and those that come later wait for it.
 type names []Named
 
 const selectNames = "select kind, name, source, target, became, ended_at from names order by kind, name"
@@ -106,7 +106,7 @@ func (all names) current(kind NameKind, name string) string {
 func (t *tx) renamed(sync string) bool { return t.names.current(SyncName, sync) != sync }
 
 // NoteNames stores what a configuration names, with what it is of. A name that it
-// gives anew is its own again, whatever it had become.
+// uses again is its own again, whatever it had become.
 func (db *DB) NoteNames(ctx context.Context, named []Named) error {
 	err := db.run(&job{ctx: ctx, names: true, do: func(t *tx) error {
 		for _, n := range named {
@@ -184,9 +184,9 @@ func (t *tx) underItsName(e NewEvent) NewEvent {
 	return e
 }
 
-// alsoFor are the events of a call for the syncs that have their connection, and
-// that whoever received them does not know: its file is older than another
-// node's, or the sync has left the file without a word of a person.
+// alsoFor are the events of a call for the syncs that have their connection and that
+// the receiver does not know: its file is older than another node's, or the sync
+// left the file and no person has ended it.
 func (t *tx) alsoFor(events []NewEvent) []NewEvent {
 	type id struct{ connection, event string }
 	have := map[id][]string{}

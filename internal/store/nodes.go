@@ -43,7 +43,7 @@ func (db *DB) EnterNode(ctx context.Context, name, version string) (Node, error)
 	err := db.update(ctx, func(t *tx) error {
 		n.StartedAt, n.SeenAt = t.now, t.now
 		gone := t.now.Add(-nodesKept)
-		if db.file != nil { // its lock: whoever else was here works no more
+		if db.file != nil { // its lock: no one else who was here works now
 			gone = t.now.Add(time.Millisecond)
 		}
 		if _, err := t.exec("delete from nodes where seen_at < $1", ms(gone)); err != nil {

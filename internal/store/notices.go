@@ -98,8 +98,8 @@ func (t *tx) tellOf(what What, sync string, kind status.Kind, cause string, wait
 	return err
 }
 
-// NextNotice returns when the next notice can be claimed, zero when nothing is
-// to be told.
+// NextNotice returns when the next notice can be claimed, zero when there is
+// nothing to send.
 func (db *DB) NextNotice(ctx context.Context) (time.Time, error) {
 	var next int64
 	err := db.view(ctx, func(s scanner) error { return s.Scan(&next) },
@@ -110,8 +110,8 @@ func (db *DB) NextNotice(ctx context.Context) (time.Time, error) {
 	return at(next), nil
 }
 
-// ClaimNotices takes up to limit notices that are due and nobody's, for the
-// time of the lease, those due first first.
+// ClaimNotices takes up to limit notices that are due and that no one has, for the
+// time of the lease, the earliest first.
 func (db *DB) ClaimNotices(ctx context.Context, limit int, lease time.Duration) ([]Notice, error) {
 	type claimed struct {
 		Notice
@@ -157,9 +157,9 @@ func (t *tx) changeNotice(n Notice, set string, args ...any) error {
 	return err
 }
 
-// NoticeTold stores that a claimed notice was told as it stood. What changed
-// since it was claimed is told later. The lease need not hold any more: while
-// nobody else has claimed it, what was told was told.
+// NoticeTold stores that a claimed notice was sent as it was. What changed since
+// the claim is sent later. The lease may be over: as long as no one else has
+// claimed it, what was sent was sent.
 func (db *DB) NoticeTold(ctx context.Context, n Notice, told Telling) error {
 	err := db.update(ctx, func(t *tx) error {
 		again := int64(0)
@@ -206,7 +206,7 @@ func noticeError(doing string, err error) error {
 	return nil
 }
 
-// HurryNotice has a group's notice looked at again at once, unless it is failing.
+// HurryNotice makes a group's notice due at once, unless it is failing.
 func (db *DB) HurryNotice(ctx context.Context, sync string, kind status.Kind, cause string) error {
 	err := db.update(ctx, func(t *tx) error {
 		_, err := t.exec("update notices set due_at = $5, changed = changed + 1, began_at = case when changed > told then began_at else $5 end where "+
@@ -217,8 +217,8 @@ func (db *DB) HurryNotice(ctx context.Context, sync string, kind status.Kind, ca
 	return noticeError("make a notice due", err)
 }
 
-// PostedSince counts the messages that were posted to a channel, or would have
-// been without a flood: while that goes on, so does folding.
+// PostedSince counts the messages that were posted to a channel, or would have been
+// without a flood: while that continues, so does folding.
 func (db *DB) PostedSince(ctx context.Context, channel string, since time.Time) (int, error) {
 	n := 0
 	err := db.view(ctx, func(s scanner) error { return s.Scan(&n) },
@@ -226,7 +226,7 @@ func (db *DB) PostedSince(ctx context.Context, channel string, since time.Time) 
 	return n, noticeError("count what was posted", err)
 }
 
-// A flood that was posted less than a window ago goes on, a later one is another.
+// A flood that was posted less than a window ago continues, a later one is another.
 const tellFlood = `
 insert into notices (what, sync, kind, cause, channel, began_at, due_at) values ('flood', '', '', $1, $1, $2, $2)
 on conflict (what, sync, kind, cause) do update set changed = notices.changed + 1,

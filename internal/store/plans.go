@@ -14,7 +14,7 @@ type RowEnd struct {
 	Sweep int64
 	State RowState
 	Note  string
-	// By is who approved a first contact, "" when nobody had to.
+	// By is who approved a first contact, "" when no one had to.
 	By string
 }
 

@@ -20,7 +20,7 @@ const (
 	// when its lock is gone as well.
 	goneAfter = 10 * time.Second
 	// arrives is how long a write that a dead process had sent is given to arrive
-	// before its customer is looked at. Its intent stays open in any case.
+	// before its customer is tried. Its intent stays open in any case.
 	arrives = 3 * time.Second
 )
 
@@ -28,8 +28,8 @@ const (
 // others may have taken what it held.
 var ErrLost = errors.New("the database was out of reach for too long, and what this process held may be another's by now")
 
-// process is this process as others see it: a number, and a lock that ends with
-// it. Whoever gets the lock knows that the process is no more.
+// process is this process as others see it: a number, and a lock that ends with it.
+// A process that gets the lock knows that this one is gone.
 type process struct {
 	mu   sync.Mutex
 	id   int64
@@ -76,7 +76,7 @@ func (db *DB) place(ctx context.Context) (int64, error) {
 	return p.id, nil
 }
 
-// enter takes a lock, and then tells of it: nobody finds the process without.
+// enter takes a lock before it stores the process: no one finds it without.
 func (db *DB) enter(ctx context.Context) error {
 	id := rand.Int64N(1<<52) + 1 // #nosec G404 -- it only has to be another than the others'
 	lock, err := db.lockProcess(ctx, db, id)
@@ -126,7 +126,7 @@ func (db *DB) beat(ctx context.Context) {
 			if again := db.reenter(ctx); again == nil {
 				p.hold(true)
 			}
-		case err != nil: // lose comes by itself when this goes on
+		case err != nil: // lose runs on its own if this continues
 		case p.held.Err() != nil || !p.patience.Reset(lostAfter-time.Since(asked)):
 			p.lose(ErrLost)
 			p.hold(true)
@@ -152,7 +152,7 @@ func (db *DB) reenter(ctx context.Context) error {
 }
 
 // WhileHeld is ctx that also ends when this process has lost what it holds: what is
-// sent to a tool must not arrive after another process goes on with it.
+// sent to a tool must not arrive after another process continues with it.
 func (db *DB) WhileHeld(ctx context.Context) (context.Context, context.CancelFunc) {
 	db.process.mu.Lock()
 	held := db.process.held
@@ -165,8 +165,8 @@ func (db *DB) WhileHeld(ctx context.Context) (context.Context, context.CancelFun
 	return ctx, func() { stop(); cancel(nil) }
 }
 
-// leaveProcess ends what others know of this process. It holds nothing any more
-// but what its lease ends.
+// leaveProcess ends what others know of this process. It then holds nothing but
+// what its lease ends.
 func (db *DB) leaveProcess() error {
 	p := &db.process
 	if p.stop != nil {
@@ -180,8 +180,8 @@ func (db *DB) leaveProcess() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), beatEvery)
 	defer cancel()
-	// Nobody has to wait for what was cut off. Where that cannot be said, others
-	// find the lock free.
+	// No one has to wait for what was cut off. If that cannot be stored, others find
+	// the lock free.
 	_, _ = db.TakeBackFrom(ctx, p.id)
 	if p.patience != nil {
 		p.patience.Stop()
@@ -190,10 +190,10 @@ func (db *DB) leaveProcess() error {
 	return p.lock.close()
 }
 
-// TakeBack ends the leases of processes that are no more, so that others go on
-// with what they held, and returns how many customers, comparisons, lists, notices
-// and tokens that were. A process that only stands still keeps what it holds until the leases
-// end by themselves.
+// TakeBack ends the leases of processes that are gone, so that others continue with
+// what they held, and returns how many customers, comparisons, turns, notices and
+// tokens that were. A process that is only suspended keeps what it holds until the
+// leases end.
 func (db *DB) TakeBack(ctx context.Context) (int, error) {
 	if db.lockProcess == nil {
 		return 0, nil
@@ -217,7 +217,7 @@ func (db *DB) TakeBack(ctx context.Context) (int, error) {
 }
 
 func (db *DB) silentProcesses(ctx context.Context, own int64) (ids []int64, err error) {
-	seen := time.UnixMilli(1 << 62) // where nobody beats the lock alone tells
+	seen := time.UnixMilli(1 << 62) // without beats only the lock tells
 	if db.beats {
 		now, err := db.Now(ctx)
 		if err != nil {
@@ -249,9 +249,9 @@ func (db *DB) TakeBackFrom(ctx context.Context, id int64) (n int, err error) {
 	return n, nil
 }
 
-// The fence is a new one, so that whoever stood still and comes back can report
-// nothing (invariant 3). A write that may be on its way gets a moment to arrive;
-// its intent stays, as after any other write without an answer.
+// The fence is a new one, so that a process that was suspended can report nothing
+// (invariant 3). A write that may be in flight gets a moment to arrive; its intent
+// stays, as after any other write without an answer.
 const takeBackCustomers = `
 update customers set fence = fence + 1,
     due_at = case when due_at = lease_until then free_at else due_at end, lease_until = free_at
@@ -268,7 +268,7 @@ func (t *tx) takeBack(id int64) (n int, err error) {
 		{takeBackCustomers, []any{arrives.Milliseconds()}},
 		{"update sweeps set lease_until = $2 where holder = $1 and lease_until > $2 and phase not in ('done', 'failed')", nil},
 		{"update turns set fence = fence + 1, lease_until = 0 where holder = $1 and lease_until > $2", nil},
-		// Their fence stays until somebody else takes them: what was told was told.
+		// Their fence stays until someone else takes them: what was sent was sent.
 		{"update notices set lease_until = $2 where holder = $1 and lease_until > $2", nil},
 		// A renewal that was just sent has a moment to arrive, as a write has.
 		{"update tokens set lease_until = case when lease_until > cast($3 as bigint) then cast($3 as bigint) else lease_until end where holder = $1 and lease_until > $2",

@@ -72,8 +72,7 @@ func (l *sessionLock) take(ctx context.Context, id int64) error {
 	}
 	_, err = conn.ExecContext(ctx, mindEnd)
 	if err == nil {
-		// Where a session of ours that nobody has noticed to be dead has it, that
-		// is as good.
+		// If a dead session of ours still has it, unnoticed, that is as good.
 		_, err = conn.ExecContext(ctx, "select pg_try_advisory_lock($1)", id)
 	}
 	if err != nil {

@@ -57,9 +57,9 @@ func (db *DB) run(j *job) error {
 	case <-db.closed:
 		return errors.New("the database is closed")
 	}
-	// From here on it may be stored, and a caller who left would not know: a
-	// claim would be nobody's until its lease is over. transactionLimit bounds
-	// the wait.
+	// From here on it may be stored, and a caller who left would not know: no one
+	// would work on a claim until its lease is over. transactionLimit bounds the
+	// wait.
 	return <-j.done
 }
 
@@ -91,8 +91,8 @@ func (db *DB) writeLoop() {
 	}
 }
 
-// commit runs a batch in one transaction. When the database refuses it, each
-// job is run by itself, so that one cannot spoil another.
+// commit runs a batch in one transaction. When the database refuses it, each job
+// runs in its own, so that one cannot spoil another.
 func (db *DB) commit(batch []*job) {
 	if len(batch) > 1 {
 		results, err := db.transact(batch)
@@ -138,12 +138,12 @@ func (db *DB) alone(j *job) error {
 const transactionLimit = 30 * time.Second
 
 // transact runs the jobs in one transaction. results are their own errors; err
-// means that nothing was committed, or that nobody can tell.
+// means that nothing was committed, or that it is not known.
 func (db *DB) transact(batch []*job) (results []error, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), transactionLimit)
 	defer cancel()
 	if err := db.there(); err != nil {
-		return nil, err // and nobody waits for a claim that only the lost file has
+		return nil, err // and no one waits for a claim that only the lost file has
 	}
 	if err := db.statements.prepare(ctx); err != nil {
 		return nil, err
@@ -158,7 +158,7 @@ func (db *DB) transact(batch []*job) (results []error, err error) {
 		return nil, err
 	}
 	if slices.ContainsFunc(batch, func(j *job) bool { return j.names }) {
-		// Before anything is locked: whoever renames waits for this transaction.
+		// Before anything is locked: a rename waits for this transaction.
 		if err := t.readNames(); err != nil {
 			return nil, err
 		}

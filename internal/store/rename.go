@@ -19,16 +19,16 @@ const renameLimit = 10 * time.Minute
 type Rename struct {
 	Kind     NameKind
 	Old, New string
-	// Reseal makes a connection's sealed token good for the new name; nil when
-	// nobody here can.
+	// Reseal makes a connection's sealed token valid for the new name; nil when that
+	// cannot be done here.
 	Reseal func(sealed string) (string, error)
 }
 
 // Rename moves all that the database holds under a name to another name, in one
-// transaction, and returns what that was. From then on nothing is carried under
-// the old name, and what is received under it belongs to the new one. What has
-// that name already is not changed: nothing is to be moved. ErrNotKnown and a
-// *NamesakeError change nothing.
+// transaction, and returns what that was. From then on nothing is synced under the
+// old name, and what is received under it belongs to the new one. If it has been
+// renamed already, nothing changes. ErrNotKnown and a *NamesakeError change nothing
+// either.
 func (db *DB) Rename(ctx context.Context, r Rename) (moved Holding, err error) {
 	err = db.exclusively(ctx, func(t *tx) error {
 		old, ok := Find(t.names, r.Kind, r.Old)
@@ -68,13 +68,12 @@ func (t *tx) renameSync(r Rename) error {
 	if !there.Empty() {
 		return &NamesakeError{there}
 	}
-	// A comparison under way goes on under the new name; of two it is the old one's.
+	// A comparison in progress continues under the new name; of two, the old one's.
 	if _, err := t.exec("update sweeps set phase = 'failed', failure = 'the sync was renamed', ended_at = $2, lease_until = 0 where sync = $1 and phase not in ('done', 'failed')",
 		r.New, ms(t.now)); err != nil {
 		return err
 	}
-	// Whoever is at it would look for what is known under the old name, and leave
-	// there what it finds.
+	// The process that runs it would read and store under the old name.
 	if _, err := t.exec("update sweeps set fence = fence + 1, lease_until = 0 where sync = $1 and phase not in ('done', 'failed')", r.Old); err != nil {
 		return err
 	}
@@ -99,8 +98,8 @@ func (t *tx) renameSync(r Rename) error {
 // besides are the tables in which the rows of two syncs may become those of one.
 var besides = map[string]bool{"sweeps": true, "decisions": true, "events": true, "intents": true, "watched": true, "link_history": true}
 
-// tablesWith returns the tables that have a column, customers first: whoever has
-// claimed one holds its row to the end of his transaction.
+// tablesWith returns the tables that have a column, customers first: a claim holds
+// its row to the end of its transaction.
 func (t *tx) tablesWith(column string) ([]string, error) {
 	var all []string
 	err := t.query(func(s scanner) error {

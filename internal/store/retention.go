@@ -25,8 +25,8 @@ const (
 // OldHistory are the things that are history; payloads have a time of their own.
 var OldHistory = []OldThing{OldEvents, OldDecisions, OldActions, OldExceptions, OldLinkChanges, OldNotices, OldRequests}
 
-// What is left alone however old it is: whoever waits to be looked at, and
-// whoever a person has to look at, with all that is known of them. o is the row.
+// What is left alone however old it is: customers who are due, and customers who
+// need a person, with all that is known of them. o is the row.
 const (
 	settledCustomer = `
 not exists (select 1 from customers c where c.sync = o.sync and c.customer = o.customer and (c.due_at is not null or c.lease_until > $3))
@@ -34,7 +34,7 @@ and not exists (select 1 from exceptions x where x.sync = o.sync and x.customer 
 
 	// A source that cannot be asked is read from its newest event: an event goes
 	// only when one that is surely newer is there with its payload. What could
-	// not be read is nobody's.
+	// not be read has no customer.
 	settledEvent = "o.received_at < $1 and o.outcome <> '' and o.settled_at < $1 and " + settledCustomer + `
 and (o.side = 'target' or o.customer = '' or exists (select 1 from events n
     where n.sync = o.sync and n.customer = o.customer and n.connection = o.connection and n.side = 'source' and n.replay_of = 0
@@ -68,12 +68,11 @@ and not exists (select 1 from exceptions x where x.sync = o.sync and x.kind = o.
 	OldRequests: {"requests", "request_key", false, "o.done_at < $1 and cast($3 as bigint) > 0"},
 }
 
-// DeleteOld deletes up to limit things that are older than a time, and returns
-// how many there were. after is where a pass has got to, 0 at its beginning: next
-// is where it goes on, so that what stays is looked at once in a pass, and 0 says
-// that the pass is over. Nothing goes of a customer who waits or has an open
-// exception, and never the event that tells the state of a source that cannot be
-// asked.
+// DeleteOld deletes up to limit things that are older than a time, and returns how
+// many there were. after is where a pass has got to, 0 at its beginning. next is
+// where it continues, so that what stays is checked once in a pass; 0 means that the
+// pass is over. Nothing is deleted of a customer who waits or has an open exception,
+// nor the event that has the state of a source that cannot be asked.
 func (db *DB) DeleteOld(ctx context.Context, what OldThing, before time.Time, after int64, limit int) (n int, next int64, err error) {
 	err = db.update(ctx, func(t *tx) error {
 		if outdated[what].numbered {
@@ -89,13 +88,13 @@ func (db *DB) DeleteOld(ctx context.Context, what OldThing, before time.Time, af
 	return n, next, nil
 }
 
-// lookedAt is how many rows are looked at for each that may go: what stays must
-// not hold up others for long.
+// lookedAt is how many rows are read for each that may go: what stays must not
+// delay others for long.
 const lookedAt = 25
 
 func (t *tx) deleteNumbered(what OldThing, before time.Time, after int64, limit int) (n int, next int64, err error) {
 	o := outdated[what]
-	last := int64(0) // of those that are looked at now
+	last := int64(0) // of those that are read now
 	err = t.query(func(s scanner) error { return s.Scan(&last) }, "select coalesce(max(k), 0) from (select "+o.key+" as k from "+o.table+
 		" where "+o.key+" > $1 order by "+o.key+" limit $2) looked", after, limit*lookedAt)
 	if err != nil || last == 0 {

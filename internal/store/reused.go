@@ -11,7 +11,7 @@ import (
 	"trueup/internal/status"
 )
 
-// Arrival is what became of an event that was to be stored.
+// Arrival is what happened to an event that was received.
 type Arrival int
 
 const (
@@ -54,10 +54,10 @@ func (e NewEvent) Repeats(stored Event) bool {
 		return true
 	case (e.Customer == "") != (stored.Customer == ""): // one of them could not be read
 		return false
-	case e.Customer == "": // nobody knows what either means
+	case e.Customer == "": // it is not known what either means
 		return len(stored.Payload) == 0
 	case e.Side == SourceSide && e.Customer != stored.Customer && !IsForgotten(stored.Customer):
-		// A target's event names a record; whose it was then is not known any more.
+		// A target's event names a record; which customer's it was then is not known.
 		return false
 	case e.HasValue && stored.HasValue && e.Value != stored.Value:
 		return false
@@ -83,7 +83,7 @@ func (e NewEvent) Apart() NewEvent {
 	return kept
 }
 
-// again looks at an event whose id there is already.
+// again handles an event whose id there is already.
 func (t *tx) again(e NewEvent) (Arrival, error) {
 	var stored Event
 	var unread int

@@ -54,7 +54,7 @@ type Settlement struct {
 	KeepDue      bool     // RetryAt does not count: it stays due when it was
 	Row          *RowEnd  // nil: it was not carried for a plan
 	Names        []string // the ids of other customers, and of records, that its sentences name
-	Wake         string   // another customer of the sync that is to be looked at; "" is none
+	Wake         string   // another customer of the sync that must be tried; "" is none
 }
 
 // EventOutcome is how one event ended.
@@ -82,8 +82,8 @@ func (db *DB) Settle(ctx context.Context, w *Work, s Settlement) error {
 }
 
 // GiveBack ends the lease of an attempt that is over and may settle nothing,
-// because somebody has decided anew meanwhile: whoever comes next need not wait
-// for it. It changes nothing once another has claimed the customer.
+// because a person decided something meanwhile: the next attempt need not wait for
+// it. It changes nothing once another has claimed the customer.
 func (db *DB) GiveBack(ctx context.Context, w *Work) error {
 	var given int64
 	err := db.update(ctx, func(t *tx) (err error) {
@@ -144,7 +144,7 @@ update customers set lease_until = 0, attempts = :attempts, first_try = :first_t
 where sync = :sync and customer = :customer and fence = :fence and lease_until > :now`)
 
 // release writes the customer itself. A value that the settlement leaves is
-// written as it was claimed: nobody else can have changed it under the lease.
+// written as it was claimed: no one else can have changed it under the lease.
 func (t *tx) release(w *Work, s Settlement) (held bool, err error) {
 	var due any // null: nothing is left to do
 	if !s.RetryAt.IsZero() {
@@ -170,7 +170,7 @@ func (t *tx) release(w *Work, s Settlement) (held bool, err error) {
 	}
 	generation := w.Generation
 	if s.KeepDue {
-		generation = -1 // none is: whatever the customer waits for, it goes on waiting
+		generation = -1 // none is: whatever the customer waits for, it continues to wait
 	}
 	why := keep(s.Reason)
 	n, err := t.exec(releaseCustomer.text, releaseCustomer.args(map[string]any{
@@ -273,8 +273,8 @@ func (t *tx) settleWrites(w *Work, s Settlement) error {
 	return nil
 }
 
-// closable chooses the exceptions that close when their customer overcomes
-// them. One that is ignored for ever stays ignored.
+// closable chooses the exceptions that close when their customer has overcome
+// them. One that is ignored permanently stays ignored.
 const closable = "(state in ('open', 'acknowledged') or state = 'ignored' and ignored = 'until_change')"
 
 // closeExceptions resolves what the customer has overcome.

@@ -36,7 +36,7 @@ select count(*), coalesce(max(gap), 0) from (
 type Silence struct {
 	Since   time.Time
 	Longest time.Duration // it was silent before
-	Heard   time.Time     // the end; zero while it goes on
+	Heard   time.Time     // the end; zero while it continues
 }
 
 // Silence returns the latest silence of a sync, zero when there was none.

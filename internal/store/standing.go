@@ -8,8 +8,7 @@ import (
 	"trueup/internal/status"
 )
 
-// Standing is a queue in which nobody gets on; without Customers it moves, or is
-// empty.
+// Standing is a queue that does not move; without Customers it moves, or is empty.
 type Standing struct {
 	Customers int
 	Since     time.Time // when the first of them was due

@@ -30,9 +30,8 @@ on conflict (connection) do update set sealed = excluded.sealed, fence = tokens.
 	return nil
 }
 
-// LeaseToken says who may renew a token: ok is false while another node does,
-// and when the token is not the one that was read any more. The fence goes with
-// ReleaseToken.
+// LeaseToken decides who may renew a token: ok is false while another node does, and
+// when the token has changed since it was read. The fence goes with ReleaseToken.
 func (db *DB) LeaseToken(ctx context.Context, connection, read string, lease time.Duration) (fence int64, ok bool, err error) {
 	holder, err := db.place(ctx)
 	if err != nil {
@@ -52,10 +51,9 @@ func (db *DB) LeaseToken(ctx context.Context, connection, read string, lease tim
 	return fence, ok, nil
 }
 
-// ReplaceToken stores a token in place of the one that was read, and ends the
-// lease. It asks for no fence: of two nodes that renewed the same token one was
-// given a new one, and that is the one to keep. ok is false when the token is
-// not the one that was read any more.
+// ReplaceToken stores a token in place of the one that was read, and ends the lease.
+// It needs no fence: of two nodes that renewed the same token one got a new one, and
+// that is the one to keep. ok is false when the token has changed since it was read.
 func (db *DB) ReplaceToken(ctx context.Context, connection, read, sealed string) (ok bool, err error) {
 	err = db.update(ctx, func(t *tx) error {
 		n, err := t.exec("update tokens set sealed = $3, fence = fence + 1, lease_until = 0, changed_at = $4 where connection = $1 and sealed = $2",

@@ -10,8 +10,8 @@ import (
 	"trueup/internal/status"
 )
 
-// trouble is one thing that fails for a whole sync: what was being done, and why
-// it failed. There is one exception for all of them, and each ends by itself: that
+// trouble is one thing that fails for a whole sync: what was being done, and why it
+// failed. There is one exception for all of them, and each ends on its own: that
 // asking for changes works again says nothing about comparing both sides.
 type trouble struct {
 	Action string        `json:"action"`
@@ -58,8 +58,8 @@ func (t *tx) addTrouble(id int64, kept string, x NewException) (fresh bool, err 
 	return fresh, t.keepTroubles(id, all)
 }
 
-// endTrouble takes what works again out of a sync's exception, and closes it when
-// nothing fails any more.
+// endTrouble takes what works again out of a sync's exception, and closes it once
+// nothing fails.
 func (t *tx) endTrouble(sync, action string) (closed int, err error) {
 	id, _, err := t.takeTrouble(sync, action)
 	if err != nil || id == 0 {
@@ -75,7 +75,7 @@ func (t *tx) endTrouble(sync, action string) (closed int, err error) {
 func (t *tx) takeTrouble(sync, action string) (empty int64, cause string, err error) {
 	var id int64
 	kept := ""
-	// An update, so that nobody else changes it meanwhile.
+	// An update, so that no one else changes it meanwhile.
 	err = t.query(func(s scanner) error { return s.Scan(&id, &kept, &cause) },
 		"update exceptions set troubles = troubles where sync = $1 and customer = '' and kind = $2 and state <> 'resolved' returning id, troubles, cause",
 		sync, string(status.ConnectionFailed))

@@ -73,7 +73,7 @@ func (t *tx) putVocabulary(sync string, words []Word) error {
 }
 
 // IgnoredWords returns the words of the source that were listed under ignore when
-// their customers were looked at last.
+// their customers were last read.
 func (db *DB) IgnoredWords(ctx context.Context, sync string) ([]string, error) {
 	var words []string
 	err := db.view(ctx, func(s scanner) error {

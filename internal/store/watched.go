@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// WatchedLook is a look at one of several customers.
+// WatchedLook is what one reading found of one of several customers.
 type WatchedLook struct {
 	Customer string
 	Watched
@@ -18,14 +18,14 @@ type Verdict string
 // The verdicts.
 const (
 	NotYet        Verdict = ""          // the target holds what it held
-	DidTheSame    Verdict = "same"      // somebody else set the value
-	DidOtherwise  Verdict = "otherwise" // somebody else set another one
+	DidTheSame    Verdict = "same"      // someone else set the value
+	DidOtherwise  Verdict = "otherwise" // someone else set another one
 	SourceChanged Verdict = "overtaken" // the source changed before anybody did anything
 )
 
-// watch notes what would have been written, and what became of what would have
-// been before. In a sync that only watches whoever changes the target is
-// somebody else.
+// watch notes what would have been written, and what happened to what would have
+// been written before. In a sync that only watches, a change of the target is
+// someone else's.
 func (t *tx) watch(sync, customer string, w Watched) error {
 	var id, since int64
 	var before, after string
@@ -39,7 +39,7 @@ func (t *tx) watch(sync, customer string, w Watched) error {
 	case id == 0:
 	case w.Looked && w.Observed == after:
 		verdict = DidTheSame
-	case after != w.Desired: // whoever changed the target then had another source in front of him
+	case after != w.Desired: // the person who changed the target then saw another source
 		verdict = SourceChanged
 	case w.Looked && w.Observed != before:
 		verdict = DidOtherwise

@@ -106,7 +106,7 @@ func (db *DB) RemoveLinks(_ context.Context, sync, who string, now []store.Accou
 		db.decisions = append(db.decisions, store.Decision{ID: int64(len(db.decisions) + 1), At: db.clock(), Sync: sync, Customer: l.Customer,
 			Action: "unlink", Reason: reason.Reason{Code: reason.LinksRemovedBy, Facts: reason.Facts{By: who}}})
 		db.forgetRecord(k)
-		db.decidedAnew(k)
+		db.decidedAgain(k)
 		removed++
 	}
 	if len(moved) > 0 {

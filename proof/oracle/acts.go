@@ -119,7 +119,7 @@ func (db *DB) actOnCustomer(x *store.Exception, a store.Act) (note string, chang
 	case store.LinkTo, store.Rematch:
 		db.linkChanged(k, before, a.TargetID, a.Who)
 	default:
-		db.decidedAnew(k)
+		db.decidedAgain(k)
 	}
 	return note, true, nil
 }

@@ -145,8 +145,8 @@ func (db *DB) noteLink(l store.Link, before, why string) {
 		At: db.clock(), Why: why, Who: l.By})
 }
 
-// decidedAnew is lookAgain after which an attempt under way may report nothing.
-func (db *DB) decidedAnew(k key) bool {
+// decidedAgain is lookAgain after which an attempt under way may report nothing.
+func (db *DB) decidedAgain(k key) bool {
 	if c, ok := db.customers[k]; ok {
 		c.fence++
 	}
@@ -182,7 +182,7 @@ func (db *DB) linkChanged(k key, before, targetID, who string) (seen bool) {
 			db.resolve(x)
 		}
 	}
-	return db.decidedAnew(k)
+	return db.decidedAgain(k)
 }
 
 // SetLink links a customer to a record as a person says.
