@@ -71,7 +71,7 @@ type server struct {
 // New returns the handler of everything below Prefix.
 func New(o Options) (http.Handler, error) {
 	s := newServer(o)
-	document, err := s.document()
+	document, err := document()
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func New(o Options) (http.Handler, error) {
 }
 
 // Document returns the OpenAPI document.
-func Document() ([]byte, error) { return newServer(Options{}).document() }
+func Document() ([]byte, error) { return document() }
 
 func newServer(o Options) *server {
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))

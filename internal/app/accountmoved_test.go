@@ -49,6 +49,7 @@ func (l *live) waits(cfg *config.Config) bool {
 // A link names a record of one account. In another one the same id is somebody
 // else's, so nothing is carried until a person says which account it is.
 func TestAnotherAccountUnderTheLinksIsNotWritten(t *testing.T) {
+	t.Parallel()
 	for engine, dsn := range engines {
 		t.Run(engine+"/the links are removed", func(t *testing.T) {
 			t.Parallel()
@@ -118,6 +119,7 @@ func TestAnotherAccountUnderTheLinksIsNotWritten(t *testing.T) {
 
 // Whoever corrects a mistyped address, or turns a key, is not asked anything.
 func TestNothingIsAskedWhereNoLinkIsOfTheOtherAccount(t *testing.T) {
+	t.Parallel()
 	l := newLive(t, engines["sqlite"](t))
 	right := resttest.New(t)
 	l.moves(right)

@@ -23,6 +23,7 @@ syncs:
 // What is compared or planned with one account is not gone on with when the
 // connection's name stands for another, and no secret is in what is stored.
 func TestAnotherAccountUnderTheSameNameIsAnotherSetOfRules(t *testing.T) {
+	t.Parallel()
 	read := func(old, now string) config.Sync {
 		text := strings.Replace(accountFile, old, now, 1)
 		if old != now && text == accountFile {

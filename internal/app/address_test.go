@@ -19,6 +19,7 @@ import (
 // Linux leads 0.0.0.0 to the machine itself: an address that is refused, and
 // that answers when it is not.
 func TestAToolAtAnAddressThatIsNotCalled(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		allow string
 		kind  status.Kind

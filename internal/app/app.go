@@ -27,6 +27,7 @@ import (
 	"trueup/internal/connector/registry"
 	"trueup/internal/failpoint"
 	"trueup/internal/metrics"
+	"trueup/internal/notify"
 	"trueup/internal/store"
 	"trueup/internal/web"
 )
@@ -40,6 +41,8 @@ type Options struct {
 	Listen string
 	// Lease is how long a claimed customer is ours; 0 is the pipeline's default.
 	Lease time.Duration
+	// NotifyPace is how soon people are notified; its zero value is the usual pace.
+	NotifyPace notify.Pace
 }
 
 // App is a running service.

@@ -23,6 +23,7 @@ var applied = []string{"source_read", "mapped", "matched", "linked", "target_rea
 // An apply that is killed at any point and given again writes each row of the
 // plan once.
 func TestAnApplyKilledAtEachBoundaryWritesNothingTwice(t *testing.T) {
+	t.Parallel()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)

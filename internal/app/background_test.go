@@ -12,6 +12,7 @@ import (
 )
 
 func TestAJobIsDoneAtItsTimes(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		job  func(j jobs, do func(context.Context) error) job
 		want []time.Duration
@@ -55,6 +56,7 @@ func TestAJobIsDoneAtItsTimes(t *testing.T) {
 }
 
 func TestNothingIsDoneAfterAStop(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		done := 0

@@ -60,6 +60,7 @@ func TestANewInstallationIsNotHaltedByItsFirstCancellations(t *testing.T) {
 // Two pages of a list that lead into each other are a fault that is told, and are
 // not read for ever.
 func TestAListThatRunsInACircleIsTold(t *testing.T) {
+	t.Parallel()
 	for name, side := range map[string]func(l *live) *resttest.Tool{
 		"a poll": func(l *live) *resttest.Tool { return l.billing }, "a sweep": func(l *live) *resttest.Tool { return l.crm },
 	} {

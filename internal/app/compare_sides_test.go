@@ -10,6 +10,7 @@ import (
 )
 
 func TestAConflictIsComparedWithTheLinkedRecord(t *testing.T) {
+	t.Parallel()
 	l := newLive(t, engines["sqlite"](t))
 	conflict(l)
 	l.quiet()

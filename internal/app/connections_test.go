@@ -31,6 +31,7 @@ func locations(t *testing.T) (*config.Config, map[string]connector.Connection) {
 }
 
 func TestAnAppsEventsGoToTheConnectionOfTheirLocation(t *testing.T) {
+	t.Parallel()
 	all := endpoints(locations(t))
 	body := func(app, location string) []byte {
 		return fmt.Appendf(nil, `{"type":"ContactUpdate","appId":%q,"locationId":%q}`, app, location)
@@ -56,6 +57,7 @@ func TestAnAppsEventsGoToTheConnectionOfTheirLocation(t *testing.T) {
 }
 
 func TestATypeKnowsItsToolsLimitUnlessTheFileSaysOtherwise(t *testing.T) {
+	t.Parallel()
 	cfg, _ := locations(t)
 	c := cfg.Connections["north"]
 	if got := c.CallLimit(); got == nil || *got != (config.RateLimit{Requests: 100, Per: 10 * time.Second}) {

@@ -69,6 +69,7 @@ var binary = sync.OnceValues(func() (string, error) {
 // Killed at each boundary and started again: nothing acknowledged is lost,
 // nothing is written twice, and the base is what the target holds.
 func TestKilledAtEachBoundary(t *testing.T) {
+	t.Parallel()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
@@ -93,6 +94,7 @@ func TestKilledAtEachBoundary(t *testing.T) {
 
 // With a lease of ten minutes nothing is carried but what is taken back.
 func TestWhatAKilledServiceHeldIsCarriedAtOnceByTheNextOne(t *testing.T) {
+	t.Parallel()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)

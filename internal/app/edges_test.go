@@ -257,6 +257,7 @@ var toldHistories = map[string]history{
 // and nothing is said to be written that the target does not show. Trouble that
 // passes by itself needs nobody, and what needs a person stays open until one comes.
 func TestTroubleWithOneCustomer(t *testing.T) {
+	t.Parallel()
 	t.Run("a source that is asked", func(t *testing.T) {
 		t.Parallel()
 		newLive(t, engines["sqlite"](t), closeClocks).histories(askedHistories, askedTroubles)

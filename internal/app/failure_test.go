@@ -23,6 +23,7 @@ import (
 	"trueup/internal/app"
 	"trueup/internal/config"
 	"trueup/internal/connector/httpconn/resttest"
+	"trueup/internal/notify"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -36,6 +37,9 @@ type live struct {
 	db           *store.DB
 	log          *bytes.Buffer
 }
+
+// fast is a pace of notifying people at which no test waits.
+var fast = notify.Pace{Tick: 20 * time.Millisecond, Spacing: time.Millisecond, Quiet: 20 * time.Millisecond, FirstPause: 20 * time.Millisecond}
 
 // newLive starts a service; more is added to its configuration.
 func newLive(t *testing.T, dsn string, more ...string) *live {
@@ -53,7 +57,7 @@ func newLiveOf(t *testing.T, dsn string, text func(billing, crm string) string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l.app, err = app.Start(t.Context(), app.Options{Config: cfg, Version: "test", Log: slog.New(slog.NewJSONHandler(l.log, nil))}); err != nil {
+	if l.app, err = app.Start(t.Context(), app.Options{Config: cfg, Version: "test", NotifyPace: fast, Log: slog.New(slog.NewJSONHandler(l.log, nil))}); err != nil {
 		t.Fatal(err)
 	}
 	if l.db, err = store.Open(t.Context(), store.Options{DSN: dsn}); err != nil {
@@ -201,6 +205,7 @@ func code(code int, header ...string) http.HandlerFunc {
 // A target that misbehaves over real HTTP: no write is lost and none is
 // doubled, and the other customer is carried meanwhile.
 func TestATargetThatMisbehaves(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		method string
 		how    func(*live) http.HandlerFunc
@@ -264,6 +269,7 @@ func (l *live) retryParked() {
 }
 
 func TestAStopLetsWhatIsOnItsWayEnd(t *testing.T) {
+	t.Parallel()
 	l := newLive(t, engines["sqlite"](t))
 	l.customer(1)
 	arrived, goOn := make(chan struct{}), make(chan struct{})
@@ -289,6 +295,7 @@ func TestAStopLetsWhatIsOnItsWayEnd(t *testing.T) {
 }
 
 func TestAStopThatTakesTooLongCutsCallsOff(t *testing.T) {
+	t.Parallel()
 	l := newLive(t, engines["sqlite"](t))
 	l.customer(1)
 	arrived := make(chan struct{})
@@ -324,6 +331,7 @@ func TestNothingIsLeftRunning(t *testing.T) {
 // One wide line for each event and each attempt, and nothing of a person or a
 // secret in any of them.
 func TestTheLogTellsOfEachEventAndAttempt(t *testing.T) {
+	t.Parallel()
 	l := newLive(t, engines["sqlite"](t))
 	l.customer(1)
 	l.change(1, "evt_1", "paused")

@@ -17,6 +17,7 @@ import (
 // A file that cannot be used is seen wherever one looks, until it is corrected: the
 // one before goes on meanwhile.
 func TestAFileThatCannotBeUsedIsSeen(t *testing.T) {
+	t.Parallel()
 	for engine, dsn := range engines {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
@@ -78,6 +79,7 @@ func TestAFileThatCannotBeUsedIsSeen(t *testing.T) {
 
 // Two nodes with different files say so.
 func TestANodeWithAnotherFileIsNamed(t *testing.T) {
+	t.Parallel()
 	l := newLive(t, engines["postgres"](t))
 	h := byAPI{l.token(store.Operator)}
 	other := l.node(strings.Replace(configText(l.dsn, l.billing.URL, l.crm.URL), "from: [paused]", "from: [paused, on_hold]", 1))

@@ -44,6 +44,7 @@ func (l *live) told(event string) int {
 }
 
 func TestADatabaseThatIsTakenAwayIsNoticedAtOnce(t *testing.T) {
+	t.Parallel()
 	move := func(t *testing.T, from, to string, suffixes ...string) {
 		t.Helper()
 		for _, s := range suffixes {
@@ -63,6 +64,7 @@ func TestADatabaseThatIsTakenAwayIsNoticedAtOnce(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			path := filepath.Join(t.TempDir(), "trueup.db")
 			l := newLive(t, path)
 			l.billing.Set(resttest.Record{ID: "cus_1", Email: "ana@example.com", Status: "active"})

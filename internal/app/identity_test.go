@@ -11,6 +11,7 @@ import (
 // Links belong to an account for as long as it lasts: a key that was turned, and
 // whatever else says how to ask and not whom, is no other account.
 func TestAnAccountIsToldFromAnotherByWhatLasts(t *testing.T) {
+	t.Parallel()
 	read := func(text string, env map[string]string) config.Sync {
 		t.Helper()
 		cfg, err := config.Parse("trueup.yaml", []byte(text), t.TempDir(), Types(), func(name string) (string, bool) {

@@ -15,6 +15,7 @@ import (
 )
 
 func TestAStartSaysWhoseCustomersTheFileHasLost(t *testing.T) {
+	t.Parallel()
 	dsn := storetest.File(t)
 	db, err := store.Open(t.Context(), store.Options{DSN: dsn, Migrate: true})
 	if err != nil {

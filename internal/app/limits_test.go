@@ -47,6 +47,7 @@ func (l *live) churned() (n int) {
 // A source that suddenly answers churned for everyone: sixteen workers a node
 // write at most the cap, and the rest waits for a person.
 func TestAMassChangeStopsAtTheCapOnEachEngine(t *testing.T) {
+	t.Parallel()
 	const customers, most = 40, 5
 	for engine, dsn := range engines {
 		t.Run(engine, func(t *testing.T) {
@@ -101,6 +102,7 @@ func TestAMassChangeStopsAtTheCapOnEachEngine(t *testing.T) {
 // Killed between the steps of a write and started again, it still writes at most
 // the cap.
 func TestAKillInBetweenWritesNoMoreThanTheCap(t *testing.T) {
+	t.Parallel()
 	program, err := binary()
 	if err != nil {
 		t.Fatal(err)
@@ -178,6 +180,7 @@ func afterWrite(tool *resttest.Tool, record string, happens func(value string)) 
 // turns what arrives in crm round into a third tool, and that one back to
 // billing. Nobody sees the circle, and both come to rest within their limits.
 func TestTwoInstancesInACircleComeToRest(t *testing.T) {
+	t.Parallel()
 	const most = 4
 	limits := fmt.Sprintf("    first_contact: source_wins\n    limits: {writes_per_customer: {count: %d, within: 1h}}\n", most)
 	for engine, dsn := range engines {

@@ -29,6 +29,7 @@ func (l *live) stands(old, fresh string) contract.Sync {
 // agree, and what was seen in another field or by other match rules is not
 // counted. A changed map writes nothing by itself.
 func TestAgreementIsAboutTheFileOfNow(t *testing.T) {
+	t.Parallel()
 	for engine, dsn := range engines {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
@@ -69,6 +70,7 @@ func TestAgreementIsAboutTheFileOfNow(t *testing.T) {
 // Who was carried nowhere because of his word is carried when it has a meaning,
 // like those whose word nobody had listed.
 func TestAWordTakenOutOfIgnoreIsCarried(t *testing.T) {
+	t.Parallel()
 	l := newLive(t, storetest.File(t))
 	ignoring := "paused:  {from: [paused], to: Paused}"
 	l.must(l.reload("churned: {from: [canceled], to: Churned}", "churned: {from: [canceled], to: Churned}\n    ignore: [on_hold, trial]"))

@@ -15,6 +15,7 @@ import (
 // A source that is told by events only gives its status field another name: its
 // events tell none any more, and that is said although each of them is stored.
 func TestAStatusFieldThatIsRenamedIsSaidOfASourceToldByEventsOnly(t *testing.T) {
+	t.Parallel()
 	dsn := engines["sqlite"](t)
 	l := newLiveOf(t, dsn, func(billing, crm string) string {
 		text := configText(dsn, billing, crm)

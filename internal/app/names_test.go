@@ -38,6 +38,7 @@ func (l *live) waitingIn(sync string) int {
 // on, and with was, or after trueup sync rename, everybody is carried once under the
 // new name, with the base and the links of before.
 func TestARenamedSyncKeepsItsMemory(t *testing.T) {
+	t.Parallel()
 	const customers = 12
 	for engine, dsn := range engines {
 		for _, way := range []string{"was", "command"} {
@@ -95,6 +96,7 @@ func TestARenamedSyncKeepsItsMemory(t *testing.T) {
 
 // A start with a file in which the sync is renamed writes nothing and says why.
 func TestAStartWithARenamedSyncIsRefusedUntilAPersonSaysWhoseTheMemoryIs(t *testing.T) {
+	t.Parallel()
 	for engine, dsn := range engines {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
@@ -132,6 +134,7 @@ func TestAStartWithARenamedSyncIsRefusedUntilAPersonSaysWhoseTheMemoryIs(t *test
 // A connection that is renamed keeps what it has told, and takes webhooks that are
 // sent to its old name.
 func TestARenamedConnectionKeepsWhatItHasTold(t *testing.T) {
+	t.Parallel()
 	for engine, dsn := range engines {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
@@ -163,6 +166,7 @@ func TestARenamedConnectionKeepsWhatItHasTold(t *testing.T) {
 // A node whose file is older than another's takes nothing from the sync that it
 // does not know.
 func TestANodeWithTheOldFileLosesNoEventOfANewSync(t *testing.T) {
+	t.Parallel()
 	l := newLive(t, engines["postgres"](t))
 	other := resttest.New(t)
 	_, second, _ := strings.Cut(configText(l.dsn, l.billing.URL, l.crm.URL), "  customer-status:")

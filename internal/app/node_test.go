@@ -10,6 +10,7 @@ import (
 )
 
 func TestWhatAToolSaidOfItsDayIsNotedForTheCommands(t *testing.T) {
+	t.Parallel()
 	db, err := store.Open(t.Context(), store.Options{DSN: storetest.File(t), Migrate: true})
 	if err != nil {
 		t.Fatal(err)

@@ -21,6 +21,7 @@ import (
 // Two nodes on one PostgreSQL share the customers; one of them is stopped on
 // the way. Each change is written once.
 func TestTwoNodesShareTheWork(t *testing.T) {
+	t.Parallel()
 	const customers = 60
 	l := newLive(t, engines["postgres"](t))
 	path := filepath.Join(t.TempDir(), "trueup.yaml")
@@ -66,8 +67,10 @@ func TestTwoNodesShareTheWork(t *testing.T) {
 
 // A process shows for as long as it works.
 func TestAProcessIsSeenUntilItStops(t *testing.T) {
+	t.Parallel()
 	for engine, dsn := range engines {
 		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
 			l := newLive(t, dsn(t))
 			nodes, err := l.db.Nodes(t.Context())
 			if err != nil || len(nodes) != 1 || nodes[0].Version != "test" || !strings.HasSuffix(l.app.URL(), nodes[0].Name[strings.LastIndex(nodes[0].Name, ":"):]) {

@@ -27,13 +27,13 @@ type notifier struct {
 }
 
 // openNotifier returns nil when the configuration has nobody to notify.
-func openNotifier(cfg *config.Config, db *store.DB, log *slog.Logger, m *metrics.Metrics) *notifier {
+func openNotifier(cfg *config.Config, db *store.DB, pace notify.Pace, log *slog.Logger, m *metrics.Metrics) *notifier {
 	s := cfg.Notify.Slack
 	if s == nil {
 		return nil
 	}
 	t := &notifier{client: dialguard.SettingClient(slack.Setting), socket: s.AppToken != ""}
-	o := notify.Options{Store: db, Syncs: cfg.Syncs, People: cfg.People, Channel: s.ChannelFor, Digest: s.Digest, Home: cfg.PublicURL}
+	o := notify.Options{Store: db, Syncs: cfg.Syncs, People: cfg.People, Channel: s.ChannelFor, Digest: s.Digest, Home: cfg.PublicURL, Pace: pace}
 	if s.WebhookURL != "" {
 		o.Notifier = slack.NewWebhook(*s, t.client)
 		o.Channel = func(string, status.Kind) string { return "webhook" }

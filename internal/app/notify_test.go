@@ -46,8 +46,10 @@ func (l *live) press(w *fakeslack.Workspace, c fakeslack.Click, at time.Time) in
 // An exception from the event to its end, told in Slack and done with there, on
 // each engine.
 func TestAnExceptionIsToldInSlackAndDoneWithThere(t *testing.T) {
+	t.Parallel()
 	for name, dsn := range engines {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := fakeslack.New(t)
 			l := newLive(t, dsn(t), slackText(w))
 			l.billing.Set(resttest.Record{ID: "cus_1", Email: mail(1), Status: "active"})
@@ -91,6 +93,7 @@ func TestAnExceptionIsToldInSlackAndDoneWithThere(t *testing.T) {
 // Slack that is down, or hangs, delays nothing; what was to be told is told
 // when it is back.
 func TestSlackBeingDownDelaysNoSync(t *testing.T) {
+	t.Parallel()
 	w := fakeslack.New(t)
 	var up atomic.Bool
 	w.SetFault(func(rw http.ResponseWriter, _ string) bool {
@@ -107,9 +110,10 @@ func TestSlackBeingDownDelaysNoSync(t *testing.T) {
 	l.customer(2)
 	l.change(2, "evt_2", "paused")
 	l.until("another customer is carried", func() bool { return slices.Contains(l.crm.Written(), "rec_2:  → Paused") })
-	if waiting, err := l.db.UntoldNotices(t.Context()); err != nil || len(waiting) != 1 || !strings.Contains(waiting[0].Failure, "503") {
-		t.Errorf("waiting are %+v, %v", waiting, err)
-	}
+	l.until("one message waits, with the failure", func() bool {
+		waiting, err := l.db.UntoldNotices(t.Context())
+		return err == nil && len(waiting) == 1 && strings.Contains(waiting[0].Failure, "503")
+	})
 	up.Store(true)
 	l.until("it is told", func() bool { return len(w.Messages()) == 1 })
 }

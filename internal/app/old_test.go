@@ -11,9 +11,11 @@ import (
 )
 
 func TestARunningServiceDeletesWhatIsOldAndWhatAComparisonLeft(t *testing.T) {
+	t.Parallel()
 	const sync = "customer-status"
 	for engine, dsn := range engines {
 		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
 			dsn := dsn(t)
 			ago := time.Now().Add(-100 * 24 * time.Hour)
 			then, err := store.Open(t.Context(), store.Options{DSN: dsn, Migrate: true, Now: func() time.Time { return ago }})

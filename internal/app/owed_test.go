@@ -23,6 +23,7 @@ func (l *live) owed() int {
 // while in between: when the target is away, when a halt keeps customers waiting,
 // and when a word is given its meaning meanwhile.
 func TestAShortWatchUsesUpNobodyWhoWaits(t *testing.T) {
+	t.Parallel()
 	const watch, live = "mode: watch\n    statuses:", "mode: live\n    statuses:"
 	for engine, dsn := range engines {
 		t.Run(engine, func(t *testing.T) {
@@ -67,6 +68,7 @@ func TestAShortWatchUsesUpNobodyWhoWaits(t *testing.T) {
 // Who waits at a halted sync goes on waiting while it only watches, and resume
 // says what to do instead of letting them through to where nothing is written.
 func TestASyncThatWatchesIsNotResumed(t *testing.T) {
+	t.Parallel()
 	const limits = "    limits: {mass_change: {to: [churned], customers: 2, within: 1h}}\n"
 	for engine, dsn := range engines {
 		t.Run(engine, func(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 )
 
 func TestALinkIsLookedAtBeforeItIsMade(t *testing.T) {
+	t.Parallel()
 	l := newLive(t, engines["sqlite"](t))
 	load := func(change func(*config.Sync)) *config.Config {
 		cfg, err := config.Load(l.configFile(), app.Types(), os.LookupEnv)

@@ -14,8 +14,10 @@ import (
 // The event about another field overtakes the one about the status, and a person
 // has edited the record in between: whoever looks sees what was there and by whom.
 func TestALateEventThatProvesAWriteOverANewerEditIsTold(t *testing.T) {
+	t.Parallel()
 	for engine, dsn := range engines {
 		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
 			l := newLive(t, dsn(t))
 			now := time.Now()
 			l.billing.Set(resttest.Record{ID: "cus_1", Email: mail(1), Status: "canceled"})

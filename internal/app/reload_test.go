@@ -51,6 +51,7 @@ func (l *live) limit(limits string) error {
 // A value that is given a meaning is carried for everybody who waits for it,
 // without a restart and without a webhook.
 func TestAChangedMapIsUsedAtOnce(t *testing.T) {
+	t.Parallel()
 	for engine, dsn := range engines {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
@@ -87,6 +88,7 @@ func TestAChangedMapIsUsedAtOnce(t *testing.T) {
 // there was to change over, and when somebody had hidden the question until the
 // source changes: what it asked has been answered.
 func TestAChangedMapIsUsedThoughTheTimeIsOverAndTheQuestionIsHidden(t *testing.T) {
+	t.Parallel()
 	l := newLive(t, storetest.File(t))
 	for n := range 3 {
 		l.customer(n)
@@ -119,6 +121,7 @@ func TestAChangedMapIsUsedThoughTheTimeIsOverAndTheQuestionIsHidden(t *testing.T
 }
 
 func TestWhatCannotChangeWhileItRunsIsRefused(t *testing.T) {
+	t.Parallel()
 	l := newLive(t, storetest.File(t))
 	if err := l.reload("listen: 127.0.0.1:0", "listen: 127.0.0.1:1"); err == nil || !strings.Contains(err.Error(), "restart trueup run") {
 		t.Errorf("another address: %v", err)
@@ -131,6 +134,7 @@ func TestWhatCannotChangeWhileItRunsIsRefused(t *testing.T) {
 // Live is the default, and a file that is not written to its end may lack its
 // last lines: a sync that only watched must not write because of that.
 func TestASyncThatOnlyWatchedWritesWhenTheFileSaysSo(t *testing.T) {
+	t.Parallel()
 	l := newLive(t, storetest.File(t), "    mode: watch\n")
 	refused := func() {
 		t.Helper()

@@ -63,6 +63,7 @@ func (c *turning) restarted() (before []string) {
 // A list that runs in a circle is a fault also where the program was stopped in
 // the middle of it and goes on from where it was.
 func TestAListThatRunsInACircleIsTheSameFaultAfterAStop(t *testing.T) {
+	t.Parallel()
 	const line = "    match: [{source: email, target: email}]\n"
 	for name, tt := range map[string]struct {
 		side  func(l *live) *resttest.Tool

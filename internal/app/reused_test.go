@@ -9,6 +9,7 @@ import (
 )
 
 func TestAnIDThatIsUsedTwiceSwallowsNobodysChange(t *testing.T) {
+	t.Parallel()
 	l := newLive(t, engines["sqlite"](t))
 	for n := 1; n <= 3; n++ {
 		l.customer(n)

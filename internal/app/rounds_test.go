@@ -154,6 +154,7 @@ func conflict(l *live) {
 // Each kind of exception that events end in, from the event to its end, by the
 // command line and by the API.
 func TestEachKindOfExceptionGoesFullRound(t *testing.T) {
+	t.Parallel()
 	for _, k := range status.Kinds {
 		found := false
 		for _, r := range rounds {

@@ -10,6 +10,7 @@ import (
 )
 
 func TestSoManyRowsAreAppliedAtOnceAsTheRateLimitsCarry(t *testing.T) {
+	t.Parallel()
 	s := pipeline.Sync{From: connector.Connection{Name: "billing"}, To: connector.Connection{Name: "crm"}}
 	for _, tt := range []struct {
 		requests int

@@ -16,6 +16,7 @@ import (
 
 // That a source has fallen silent is seen although nobody is told of anything.
 func TestSilenceIsSeenWithoutSlack(t *testing.T) {
+	t.Parallel()
 	dsn := storetest.File(t)
 	now := time.Now().Add(-5 * time.Hour)
 	db, err := store.Open(t.Context(), store.Options{DSN: dsn, Migrate: true, Now: func() time.Time { return now }})

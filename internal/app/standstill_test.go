@@ -13,6 +13,7 @@ import (
 )
 
 func TestPeopleAreToldOfAQueueThatStands(t *testing.T) {
+	t.Parallel()
 	clock := storetest.NewClock()
 	db, err := store.Open(t.Context(), store.Options{DSN: storetest.File(t), Migrate: true, Work: true, Now: clock.Now})
 	if err != nil {

@@ -62,6 +62,7 @@ func (s *suggester) free(t *testing.T) bool {
 }
 
 func TestOneLookIsForSoManyCustomersAndNoMore(t *testing.T) {
+	t.Parallel()
 	s, both := looking(t, suggestMost+10)
 	if err := s.run(t.Context()); err != nil {
 		t.Fatal(err)
@@ -76,6 +77,7 @@ func TestOneLookIsForSoManyCustomersAndNoMore(t *testing.T) {
 
 // The service is stopped in the middle of a look: the next one need not wait.
 func TestALookThatAStopEndsIsAnotherNodes(t *testing.T) {
+	t.Parallel()
 	s, both := looking(t, 3)
 	ctx, stop := context.WithCancel(t.Context())
 	both.then = func() error { stop(); return ctx.Err() }
@@ -89,6 +91,7 @@ func TestALookThatAStopEndsIsAnotherNodes(t *testing.T) {
 }
 
 func TestAFailedLookIsNotMadeAgainAtOnceAndHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
 	s, both := looking(t, 3)
 	both.then = func() error { return errors.New("the tool is busy") }
 	if err := s.run(t.Context()); err == nil {
@@ -104,6 +107,7 @@ func TestAFailedLookIsNotMadeAgainAtOnceAndHoldsNobodyUp(t *testing.T) {
 
 // Nobody else may look while one may still be looking.
 func TestTheLeaseOutlastsTheLook(t *testing.T) {
+	t.Parallel()
 	if suggestLease <= suggestTime {
 		t.Errorf("a lease of %s is over before a look of %s", suggestLease, suggestTime)
 	}

@@ -39,6 +39,7 @@ func (l *live) sweeps(more string) store.Sweep {
 // Of a hundred changes five webhooks are lost at random. A sweep finds them, and
 // the path carries them.
 func TestASweepRepairsWhatLostWebhooksLeft(t *testing.T) {
+	t.Parallel()
 	for engine, dsn := range engines {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
@@ -95,6 +96,7 @@ func TestASweepRepairsWhatLostWebhooksLeft(t *testing.T) {
 }
 
 func TestASweepWithoutRepairOnlyCounts(t *testing.T) {
+	t.Parallel()
 	l := newLive(t, storetest.File(t))
 	l.customer(1)
 	l.change(1, "evt_1", "active")
@@ -113,6 +115,7 @@ func TestASweepWithoutRepairOnlyCounts(t *testing.T) {
 // A sweep that a stop cut off is gone on with at the next start, and since when
 // the sync is live stays.
 func TestASweepThatWasCutOffGoesOn(t *testing.T) {
+	t.Parallel()
 	l := newLive(t, storetest.File(t))
 	for n := range 50 {
 		l.customer(n)

@@ -15,6 +15,7 @@ import (
 // A poller may be unable to ask for changes while the lists of a comparison are
 // answered: neither closes what the other has opened.
 func TestASweepClosesOnlyWhatASweepHasOpened(t *testing.T) {
+	t.Parallel()
 	db, err := store.Open(t.Context(), store.Options{DSN: storetest.File(t), Migrate: true})
 	if err != nil {
 		t.Fatal(err)

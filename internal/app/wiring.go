@@ -60,7 +60,7 @@ func (a *App) newWiring(cfg *config.Config) (*wiring, error) {
 	c.sweepers = sweepers(conns.syncs, a.store, a.log, c.pipeline.Wake, conns.paused, barred(cfg, a.store))
 	c.queues = queueWatches(cfg, conns.syncs, a.store)
 	c.retention = retention{Retention: cfg.Retention, db: a.store, log: a.log, metrics: a.metrics}
-	c.notifier = openNotifier(cfg, a.store, a.log, a.metrics)
+	c.notifier = openNotifier(cfg, a.store, a.options.NotifyPace, a.log, a.metrics)
 	return c, nil
 }
 

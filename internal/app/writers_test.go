@@ -11,6 +11,7 @@ import (
 // Two syncs that write one field write over each other, whatever their
 // connections are called.
 func TestTwoSyncsMayNotWriteOneField(t *testing.T) {
+	t.Parallel()
 	const rest = `{type: http, base_url: "https://crm.example.com", auth: {bearer: x}, record: {id: record.id, status: record.status},
     read: {get: "/contacts/{id}"}, write: %s}`
 	const plain = `{put: "/contacts/{id}", body: {status: "{value}"}}`

@@ -136,6 +136,7 @@ type Options struct {
 	Digest *config.Digest
 	// Buttons says that somebody hears when a button is pressed.
 	Buttons bool
+	Pace    Pace
 	// Home is where this service is reached, "" when nobody can.
 	Home string
 }

@@ -133,10 +133,10 @@ func story(t *testing.T, set func(*world), tell func(*world)) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var all sync.WaitGroup
 		for range w.workers {
-			worker := New(w.options, slog.New(slog.NewTextHandler(w.Output(), &slog.HandlerOptions{Level: slog.LevelError})), nil)
 			if w.long {
-				worker.every = 20 * time.Second
+				w.options.Pace.Tick = 20 * time.Second
 			}
+			worker := New(w.options, slog.New(slog.NewTextHandler(w.Output(), &slog.HandlerOptions{Level: slog.LevelError})), nil)
 			all.Go(func() { worker.Run(ctx) })
 		}
 		defer func() { // also after a Fatal: the bubble ends when nobody is left

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -13,18 +14,11 @@ import (
 )
 
 const (
-	// tick is how often a node looks whether something is to be told.
-	tick = time.Second
 	// batch is how many notices are taken at once, for as long as lease.
 	batch = 40
 	lease = 3 * time.Minute
 	// sending bounds one call; nothing is sent in the last part of a lease.
 	sending = 15 * time.Second
-	// spacing keeps a channel below one message a second and all updates of an
-	// app below fifty a minute (docs.slack.dev/apis/web-api/rate-limits).
-	spacing = 1200 * time.Millisecond
-	// quiet is how long a message stays as it is once it was sent.
-	quiet = 5 * time.Second
 	// lookAgain is after how long it shows whether what people did has helped.
 	lookAgain = time.Minute
 
@@ -34,11 +28,32 @@ const (
 	floodTime   = time.Minute
 	floodWindow = 10 * time.Minute
 
-	// A failure that passes by itself is tried again soon, one that a person
-	// must end rarely.
-	firstPause, longestPause = 5 * time.Second, 5 * time.Minute
-	slowPause                = 10 * time.Minute
+	// A temporary failure is tried again soon, one that a person must end rarely.
+	longestPause = 5 * time.Minute
+	slowPause    = 10 * time.Minute
 )
+
+// Pace is how soon a Worker acts. A field that is 0 has its usual value; tests of a
+// whole service quicken it.
+type Pace struct {
+	// Tick is how often a node checks whether a message is due; usually a second.
+	Tick time.Duration
+	// Spacing is the time between two messages to a channel; usually 1.2 seconds,
+	// which keeps a channel below one message a second and all updates of an app
+	// below fifty a minute (docs.slack.dev/apis/web-api/rate-limits).
+	Spacing time.Duration
+	// Quiet is how long a message stays as it is after it was sent; usually five
+	// seconds.
+	Quiet time.Duration
+	// FirstPause is the pause after a first temporary failure, doubled with each
+	// that follows; usually five seconds.
+	FirstPause time.Duration
+}
+
+func (p Pace) orUsual() Pace {
+	return Pace{Tick: cmp.Or(p.Tick, time.Second), Spacing: cmp.Or(p.Spacing, 1200*time.Millisecond),
+		Quiet: cmp.Or(p.Quiet, 5*time.Second), FirstPause: cmp.Or(p.FirstPause, 5*time.Second)}
+}
 
 // Worker tells what is to be told. Any number of nodes may run one.
 type Worker struct {
@@ -46,7 +61,6 @@ type Worker struct {
 	log     *slog.Logger
 	metrics *metrics.Metrics
 	wake    chan struct{}
-	every   time.Duration // tick, but in tests that let days pass
 }
 
 // New returns a Worker; log and m may be nil.
@@ -54,8 +68,9 @@ func New(o Options, log *slog.Logger, m *metrics.Metrics) *Worker {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
+	o.Pace = o.Pace.orUsual()
 	_, updates := o.Notifier.(Updater)
-	return &Worker{composer: composer{Options: o, updates: updates}, log: log, metrics: m, wake: make(chan struct{}, 1), every: tick}
+	return &Worker{composer: composer{Options: o, updates: updates}, log: log, metrics: m, wake: make(chan struct{}, 1)}
 }
 
 // Wake has the worker look at once.
@@ -72,7 +87,7 @@ func (w *Worker) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	defer all.Wait()
 	all.Go(func() { w.watch(ctx) })
-	ticker := time.NewTicker(w.every)
+	ticker := time.NewTicker(w.Pace.Tick)
 	defer ticker.Stop()
 	for {
 		if err := w.turn(ctx); err != nil && ctx.Err() == nil {
@@ -109,7 +124,7 @@ func (w *Worker) turn(ctx context.Context) error {
 		}
 		var all sync.WaitGroup
 		for to, some := range by {
-			c := &channel{Worker: w, name: to, until: now.Add(lease - sending - tick)}
+			c := &channel{Worker: w, name: to, until: now.Add(lease - sending - w.Pace.Tick)}
 			all.Go(func() { c.tell(ctx, some) })
 		}
 		all.Wait()
@@ -147,7 +162,7 @@ func (c *channel) tell(ctx context.Context, notices []store.Notice) {
 			left = left[1:]
 		}
 	}
-	c.putBack(ctx, left, max(rest, tick))
+	c.putBack(ctx, left, max(rest, c.Pace.Tick))
 	if err != nil && ctx.Err() == nil {
 		c.log.Error("notify people", slog.String("channel", c.name), slog.Any("error", err))
 	}
@@ -164,7 +179,7 @@ func (c *channel) rest(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	if now.After(c.until) {
-		return tick, nil // the lease is about to end: claimed anew, it is told then
+		return c.Pace.Tick, nil // the lease is about to end: claimed anew, it is told then
 	}
 	return max(0, until.Sub(now)), nil
 }
@@ -208,7 +223,7 @@ func (c *channel) one(ctx context.Context, n store.Notice) (rest time.Duration, 
 	if err != nil {
 		return 0, err
 	}
-	told := store.Telling{Channel: n.Channel, Place: n.Place, Open: p.open, Content: n.Content, Quiet: quiet}
+	told := store.Telling{Channel: n.Channel, Place: n.Place, Open: p.open, Content: n.Content, Quiet: c.Pace.Quiet}
 	if p.again {
 		told.Again = lookAgain
 	}
@@ -219,7 +234,7 @@ func (c *channel) one(ctx context.Context, n store.Notice) (rest time.Duration, 
 		return 0, c.settled(c.Store.PutBackNotice(ctx, n, wait)) // it cannot be updated: one a minute is enough
 	}
 	if err := c.turnCame(ctx); err != nil {
-		c.putBack(ctx, []store.Notice{n}, tick)
+		c.putBack(ctx, []store.Notice{n}, c.Pace.Tick)
 		return 0, err
 	}
 	sent, place, err := c.send(ctx, n, p)
@@ -247,7 +262,7 @@ func (c *channel) settled(err error) error {
 
 // turnCame waits until one more message may be sent to the channel.
 func (c *channel) turnCame(ctx context.Context) error {
-	now, first, err := c.Store.ReserveChannel(ctx, c.name, spacing)
+	now, first, err := c.Store.ReserveChannel(ctx, c.name, c.Pace.Spacing)
 	if err != nil || !first.After(now) {
 		return err
 	}
@@ -282,9 +297,9 @@ func (c *channel) failed(ctx context.Context, n store.Notice, err error) (rest t
 	pause, result, level := slowPause, "refused", slog.LevelError
 	switch f.Kind {
 	case connector.RateLimited:
-		pause, result, level = max(f.RetryAfter, tick), "rate_limited", slog.LevelInfo
+		pause, result, level = max(f.RetryAfter, c.Pace.Tick), "rate_limited", slog.LevelInfo
 	case connector.Transient:
-		pause, result, level = max(f.RetryAfter, backoff(n.Attempts)), "failed", slog.LevelWarn
+		pause, result, level = max(f.RetryAfter, c.backoff(n.Attempts)), "failed", slog.LevelWarn
 	}
 	c.metrics.Notice(string(n.What), result, 1)
 	c.log.LogAttrs(ctx, level, "could not notify people", slog.String("channel", c.name), slog.String("what", string(n.What)),
@@ -304,8 +319,8 @@ func (c *channel) failed(ctx context.Context, n store.Notice, err error) (rest t
 }
 
 // backoff is the pause after a failure when there were so many in a row before.
-func backoff(before int) time.Duration {
-	return min(firstPause<<min(before, 10), longestPause)
+func (c *channel) backoff(before int) time.Duration {
+	return min(c.Pace.FirstPause<<min(before, 10), longestPause)
 }
 
 // putBack gives notices back that were not told. When the service stops, others
