@@ -23,7 +23,7 @@ func (s *server) actionRoutes() {
 			"For a group, up to 200 exceptions are acted on at once, each with its own result; 409 means that none could be done."}, s.act)
 }
 
-// ActionRequest is what is to be done about an exception.
+// ActionRequest is what to do about an exception.
 type ActionRequest struct {
 	Verb      store.Verb    `json:"verb" doc:"What to do: one of the exception's offers, except map, which edits the configuration and is available only at the command line."`
 	Owner     string        `json:"owner,omitempty" maxLength:"200" doc:"For assign: the new owner."`

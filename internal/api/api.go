@@ -1,14 +1,14 @@
-// Package api is what other programs use Trueup by: /api/v1, JSON that is
-// described by an OpenAPI 3.1 document which is made from the code.
+// Package api is how other programs use Trueup: /api/v1, JSON described by an
+// OpenAPI 3.1 document that is made from the code.
 //
 // Main functions: New, the handler; Document, its description; NewToken and
-// Hash, for those who make tokens. Each subject has a file with its routes.
+// Hash, to make tokens. Each subject has a file with its routes.
 //
 // Invariants:
 //   - The rows are those of internal/contract, the same as the commands print.
-//   - Who has no token gets the document and nothing else. A route says which
-//     role it needs, in the document and to the check alike.
-//   - A list goes on behind the last row it gave, so that a page neither leaves
+//   - Without a token a caller gets the document and nothing else. A route states
+//     which role it needs, in the document and to the check alike.
+//   - A list continues after the last row it gave, so that a page neither leaves
 //     out nor repeats a row that was there at the beginning.
 //   - What is done about an exception goes through internal/exceptions, with the
 //     name of the token in its history.

@@ -23,7 +23,7 @@ func (s *server) eventRoutes() {
 			"An event that could not be read when it arrived is read with the current configuration. An event that cannot be replayed is refused with 409."}, s.replayEvent)
 }
 
-// ReplayRequest is how an event is to be replayed.
+// ReplayRequest is how to replay an event.
 type ReplayRequest struct {
 	DryRun bool   `json:"dry_run,omitempty" doc:"Show what it would do, without doing it."`
 	As     string `json:"as,omitempty" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" doc:"The person on whose behalf it is done."`

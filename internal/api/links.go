@@ -18,7 +18,7 @@ func linkPath(sync, customer string) string {
 	return "/links/" + url.PathEscape(sync) + "/" + url.PathEscape(customer)
 }
 
-// byHand is the rule of a link that somebody set.
+// byHand is the rule of a link that a person set.
 const byHand = "set"
 
 func (s *server) linkRoutes() {

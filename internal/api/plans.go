@@ -74,8 +74,8 @@ func (s *server) getPlan(ctx context.Context, in *struct {
 	return PlanPage{Plan: contract.PlanOf(plan), Rows: page.Items, Next: page.Next}, err
 }
 
-// dropped reports whether a page is empty because the rows of its plan are not
-// kept any more, or have gone between two pages.
+// dropped reports whether a page is empty because the rows of its plan are no
+// longer kept, or have gone between two pages.
 func (s *server) dropped(ctx context.Context, plan store.Sweep, page []store.PlanRow, place rowPlace) (bool, error) {
 	if len(page) > 0 || plan.Summary.Carried() == plan.Summary.Agree {
 		return false, nil

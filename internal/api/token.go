@@ -19,8 +19,8 @@ func NewToken() string {
 	return tokenMark + base64.RawURLEncoding.EncodeToString(secret[:])
 }
 
-// Hash is what is stored of a token. It is not salted: nobody guesses 32 random
-// bytes, and so the token is found by it.
+// Hash is what is stored of a token. It is not salted, so that a token is
+// found by it: 32 random bytes cannot be guessed.
 func Hash(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return hex.EncodeToString(sum[:])

@@ -27,7 +27,7 @@ func (s *server) listTokens(ctx context.Context, _ *struct{}) (List[contract.Tok
 	return l, err
 }
 
-// TokenRequest is a token that is to be made.
+// TokenRequest is a token to make.
 type TokenRequest struct {
 	Name string     `json:"name" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" doc:"What histories call its holder."`
 	Role store.Role `json:"role" doc:"viewer can read; operator can also act; admin can also read payloads and manage tokens."`

@@ -64,7 +64,7 @@ type App struct {
 	stale    stale
 
 	// file is the configuration's file as it is known here; node is this process,
-	// which nobody changes after the start.
+	// which does not change after the start.
 	file atomic.Pointer[store.NodeFile]
 	node store.Node
 
@@ -98,7 +98,7 @@ func Start(ctx context.Context, o Options) (*App, error) {
 	return a, nil
 }
 
-// startNames finds out whose memory is whose before anything is made of it.
+// startNames finds out which stored name is which in the file before anything uses them.
 func (a *App) startNames(ctx context.Context) error {
 	if err := CheckNames(ctx, a.options.Config, a.store); err != nil {
 		return err
@@ -170,17 +170,17 @@ func (a *App) assemble(ctx context.Context) error {
 // URL is where the service is reached on this machine.
 func (a *App) URL() string { return "http://" + a.listener.Addr().String() }
 
-// Failed tells when the service cannot go on.
+// Failed sends the error that keeps the service from continuing.
 func (a *App) Failed() <-chan error { return a.failed }
 
-// Stop refuses new events, lets the customers on their way end, and closes the
-// database. When ctx ends first, calls to the tools are cut off; their effect
+// Stop refuses new events, finishes the customers that are being processed, and
+// closes the database. When ctx ends first, calls to the tools are cut off; their effect
 // is looked up at the next start.
 func (a *App) Stop(ctx context.Context) error {
-	a.reloading.Lock() // for good: nothing is read anew any more
+	a.reloading.Lock() // and keeps it: no file is read after this
 	c := a.wiring.Load()
 	c.inbox.Drain()
-	// Requests that are being stored end well; new ones are told to come back.
+	// Requests that are being stored are answered; new ones get a Retry-After.
 	err := a.server.Shutdown(ctx)
 	if err != nil {
 		err = errors.Join(fmt.Errorf("stop serving: %w", err), a.server.Close())

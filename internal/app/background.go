@@ -13,7 +13,7 @@ import (
 	"trueup/internal/store"
 )
 
-// This file answers what the process does when nobody calls it. Two things are
+// This file answers what the process does when no one calls it. Two things are
 // elsewhere: the pipeline, which syncs the customers that are due, and the
 // inbox, which answers webhooks.
 
@@ -47,8 +47,8 @@ func (w *wiring) background() []part {
 	return all
 }
 
-// background lists what goes on from the start to the stop, whichever version of
-// the file is in use.
+// background lists what runs from the start to the stop, under whichever version
+// of the file is in use.
 func (a *App) background() []part {
 	jobs := jobs{a.log}
 	return []part{
@@ -147,8 +147,8 @@ func inTurn(ctx context.Context, db *store.DB, turn store.Turn, interval, lease 
 // plans of syncs that have no schedule.
 const cleanEvery = time.Hour
 
-// closeLeft closes the exceptions that comparisons of syncs opened that have no
-// schedule any more: nothing else would find out that the cause is over.
+// closeLeft closes the exceptions of comparisons of syncs that no longer have a
+// schedule: nothing else would find out that the cause is over.
 func closeLeft(ctx context.Context, cfg *config.Config, db *store.DB) (all error) {
 	for name, s := range cfg.Syncs {
 		if s.Sweep == nil {

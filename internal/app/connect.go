@@ -24,8 +24,8 @@ import (
 const consentTime = 10 * time.Minute
 
 // Connect walks a person through the consent of a connection and stores what it
-// gives: it listens where the tool sends him back to, and tells the address to
-// open. It returns for which account the consent is.
+// gives: it listens where the tool sends them back to, and gives the address to
+// open to tell. It returns for which account the consent is.
 func Connect(ctx context.Context, cfg *config.Config, name string, tell func(page string)) (account string, err error) {
 	c := cfg.Connections[name]
 	client := dialguard.Client(c.Name, c.AlsoAllow)

@@ -142,7 +142,7 @@ func endpoints(cfg *config.Config, conns map[string]connector.Connection) map[st
 }
 
 // formerly adds the endpoints that connections had under their former names, by
-// the file and by the database: whoever sends there has not been told yet.
+// the file and by the database: the senders do not know the new names yet.
 func formerly(all map[string]inbox.Endpoint, cfg *config.Config, known []store.Named) map[string]inbox.Endpoint {
 	became := map[string]string{}
 	for _, n := range known {

@@ -73,12 +73,12 @@ func (d *demoService) Snapshot(ctx context.Context) (demo.Snapshot, error) {
 const (
 	// idlePause is how often Idle looks.
 	idlePause = 20 * time.Millisecond
-	// soon is how far ahead Idle looks: who is tried again later than that, as a
-	// customer whom the CRM does not have yet, is not waited for.
+	// soon is how far ahead Idle looks: it does not wait for a customer whose next
+	// attempt is later, such as one that the CRM does not have yet.
 	soon = time.Second
 )
 
-// Idle returns when nobody is on his way or looked at soon.
+// Idle returns when no customer is being processed or due soon.
 func (d *demoService) Idle(ctx context.Context) error {
 	ticker := time.NewTicker(idlePause)
 	defer ticker.Stop()

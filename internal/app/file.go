@@ -33,8 +33,8 @@ func (a *App) seenAs() store.Node {
 	return n
 }
 
-// FileRefused says that a changed file cannot be used, so that people see it
-// elsewhere than in the log.
+// FileRefused records that a changed file cannot be used, so that people see it
+// outside the log too.
 func (a *App) FileRefused(err error) {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
@@ -71,7 +71,7 @@ func (a *App) noteFile(f store.NodeFile) {
 	a.warn(ctx, "could not record which file is used", a.store.SeeNode(ctx, a.seenAs()))
 }
 
-// fileFault says for whoever asks that the file on disk is not used, "" when it is.
+// fileFault reports to any caller that the file on disk is not used, "" when it is.
 func (a *App) fileFault() string { return overview.OfFile(*a.file.Load(), false) }
 
 // fileNow is the file as it is known now, for the metrics.

@@ -10,7 +10,7 @@ import (
 )
 
 // MakePlan compares both sides of a sync, beside a running service or without
-// one, and returns the plan. One that was left is gone on with.
+// one, and returns the plan. A plan that was interrupted is continued.
 func MakePlan(ctx context.Context, cfg *config.Config, db *store.DB, sync string, progress func(compare.Progress)) (store.Sweep, error) {
 	s, conns, err := oneSync(cfg, db, sync)
 	if err != nil {

@@ -26,7 +26,7 @@ type notifier struct {
 	client       *http.Client
 }
 
-// openNotifier returns nil when the configuration has nobody to notify.
+// openNotifier returns nil when the configuration has no one to notify.
 func openNotifier(cfg *config.Config, db *store.DB, pace notify.Pace, log *slog.Logger, m *metrics.Metrics) *notifier {
 	s := cfg.Notify.Slack
 	if s == nil {

@@ -16,7 +16,7 @@ import (
 	"trueup/internal/store"
 )
 
-// lookTime bounds the look at both sides that somebody waits for.
+// lookTime bounds reading both sides while a person waits.
 const lookTime = 15 * time.Second
 
 // Pair is what a link would join, as the tools hold it now.
@@ -24,12 +24,12 @@ type Pair struct {
 	Source, Target Side
 	// So is set when the link is there already: nothing was read.
 	So bool
-	// Unasked is why the target could not be asked; it stops nobody. A customer who
-	// was linked to a record that is not there is parked as broken_link.
+	// Unasked is why the target could not be asked; the link is made anyway. A customer
+	// that was linked to a record that is not there is parked as broken_link.
 	Unasked error
 }
 
-// LookAtPair reads both sides of a link that somebody wants to make. The error is
+// LookAtPair reads both sides of a link that a person wants to make. The error is
 // why it may not be made, as exceptions.MayLink has it; the sides come with it
 // where they were read.
 func LookAtPair(ctx context.Context, cfg *config.Config, db *store.DB, sync, customer, targetID string, force bool) (Pair, error) {
@@ -64,8 +64,8 @@ func (a *App) MayLink(ctx context.Context, sync, customer, targetID string, forc
 	return nil
 }
 
-// lookAtRecord reads the record of a link that somebody wants to make, and says
-// whether it may be made.
+// lookAtRecord reads the record of a link that a person wants to make, and
+// decides whether it may be made.
 func lookAtRecord(ctx context.Context, db *store.DB, s pipeline.Sync, customer, targetID string, force bool) (p Pair, err error) {
 	// What is so already is no change, also when the record has gone since.
 	if l, err := db.Link(ctx, s.Config.Name, customer); err == nil && l.TargetID == targetID {

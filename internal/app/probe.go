@@ -32,7 +32,7 @@ const probeTime = 30 * time.Second
 func Probe(ctx context.Context, cfg *config.Config, log *slog.Logger) (results []ProbeResult) {
 	db, err := tokenStore(ctx, cfg)
 	if db != nil {
-		defer db.Close() // nothing of it is to be kept
+		defer db.Close() // it was only read
 	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Connections)) {
 		if err != nil && keepsTokens(cfg.Connections[name]) {
@@ -112,7 +112,7 @@ func TargetOptions(ctx context.Context, cfg *config.Config, log *slog.Logger) ma
 	all := map[string][]string{}
 	db, err := tokenStore(ctx, cfg)
 	if db != nil {
-		defer db.Close() // nothing of it is to be kept
+		defer db.Close() // it was only read
 	}
 	if err != nil {
 		return all

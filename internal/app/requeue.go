@@ -15,11 +15,11 @@ import (
 	"trueup/internal/store"
 )
 
-// requeue looks again at every customer who waits for a word that the
-// configuration knows by now, also where somebody has hidden the question until
-// the source changes; and at those whose word was ignored and is not any more.
-// Whose word means another value by now is left to a plan: that may be everybody,
-// and a person should have seen it.
+// requeue makes every customer due again that waits for a word that the file has
+// now, also where a person has hidden the question until the source changes; and
+// those whose word was under ignore and no longer is. Customers whose word now
+// means another value are left to a plan: that may be all of them, and a person
+// should see it first.
 func (a *App) requeue(ctx context.Context, cfg *config.Config) error {
 	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
 		words := overview.Words(cfg.Syncs[name])
@@ -38,7 +38,7 @@ func (a *App) requeue(ctx context.Context, cfg *config.Config) error {
 			}
 			_, err := a.store.Act(ctx, store.Act{Exception: x.ID, Verb: store.Retry, Who: "trueup, because the configuration changed"})
 			if errors.Is(err, store.ErrNotFound) {
-				continue // its customer is looked at with the first event
+				continue // its customer is processed with the first event
 			}
 			if err != nil {
 				return fmt.Errorf("requeue customers of %s whose value now has a meaning: %w", name, err)
@@ -53,8 +53,8 @@ func (a *App) requeue(ctx context.Context, cfg *config.Config) error {
 	return nil
 }
 
-// requeueIgnored looks again at every customer whose word was listed under ignore
-// when it was looked at, and is not any more.
+// requeueIgnored makes every customer due again whose word was listed under ignore
+// when it was read, and no longer is.
 func (a *App) requeueIgnored(ctx context.Context, sync string, words mapping.Map) (again int, err error) {
 	ignored, err := a.store.IgnoredWords(ctx, sync)
 	if err != nil {

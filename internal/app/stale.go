@@ -13,7 +13,7 @@ import (
 // through all customers, which is not for each scrape.
 const staleFor = time.Minute
 
-// stale remembers how many customers were last looked at under an earlier file,
+// stale remembers how many customers were last read under an earlier file,
 // and of how many only the target's word is known.
 type stale struct {
 	mu sync.Mutex
@@ -44,7 +44,7 @@ func (a *App) looks(ctx context.Context) (map[string]metrics.Looks, error) {
 	return all, nil
 }
 
-// forget has them counted anew.
+// forget has them counted again.
 func (s *stale) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

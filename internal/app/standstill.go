@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// standstill is how long nobody is carried while customers wait before people
-	// are told.
+	// standstill is how long customers wait without any being processed before
+	// people are notified.
 	standstill = 10 * time.Minute
 	// queueCheck is how often the queue is checked.
 	queueCheck = time.Minute
@@ -23,8 +23,8 @@ const (
 	lookingAtTheQueue = "looked at the queue"
 )
 
-// queueWatch tells people of a sync whose queue stands. Whatever holds it up, no
-// customer fails of it: each only waits.
+// queueWatch notifies people of a sync whose queue does not move. Whatever holds it
+// up, no customer fails because of it: each only waits.
 type queueWatch struct {
 	sync config.Sync
 	db   *store.DB
@@ -47,7 +47,8 @@ func queueWatches(cfg *config.Config, syncs []pipeline.Sync, db *store.DB) []*qu
 	return all
 }
 
-// check opens the exception of a queue that stands, and closes it when it moves.
+// check opens the exception of a queue that does not move, and closes it when it
+// does.
 // While another trouble of the whole sync is open, that says why.
 func (w *queueWatch) check(ctx context.Context) error {
 	q, err := w.db.Standing(ctx, w.sync.Name, standstill)

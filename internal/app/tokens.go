@@ -16,7 +16,7 @@ func keepsTokens(c config.Connection) bool {
 	return ok && s.KeepsTokens()
 }
 
-// tokens returns who keeps a connection's tokens, nil when nobody does.
+// tokens returns what keeps a connection's tokens, nil when nothing does.
 func tokens(cfg *config.Config, c config.Connection, db *store.DB) (connector.Tokens, error) {
 	if db == nil || !keepsTokens(c) {
 		return nil, nil

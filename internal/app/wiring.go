@@ -31,7 +31,7 @@ type wiring struct {
 	suggesters []*suggester
 	sweepers   []*sweeper
 	queues     []*queueWatch
-	notifier   *notifier // nil: nobody is notified
+	notifier   *notifier // nil: no one is notified
 	retention  retention
 
 	// claiming ends when no new work is to begin, working when what has begun
@@ -75,9 +75,9 @@ func (c *wiring) start() {
 	}
 }
 
-// end claims no more, lets the customers on their way end, and returns when
-// nothing of it runs. When ctx ends first, calls to the tools are cut off; their
-// effect is looked up by whoever comes next.
+// end claims no more, finishes the customers that are being processed, and returns
+// when nothing of it runs. When ctx ends first, calls to the tools are cut off; the
+// next process reads what they did.
 func (c *wiring) end(ctx context.Context) {
 	c.stopClaiming()
 	done := make(chan struct{})
@@ -99,14 +99,14 @@ func (c *wiring) end(ctx context.Context) {
 // asking bounds a question to the database.
 const asking = 10 * time.Second
 
-// requeueTime bounds looking for the customers whom a change of the map concerns.
+// requeueTime bounds the search for customers affected by a change of the map.
 const requeueTime = time.Minute
 
 // renaming bounds a rename, which may change every row of a sync.
 const renaming = 10 * time.Minute
 
-// Reload goes on with another reading of the configuration. Webhooks are taken
-// under it at once; customers on their way end under the old one before others
+// Reload switches to another version of the file. Webhooks are taken under it at
+// once; customers that are being processed end under the old one before others
 // begin under the new. What cannot change while it runs is an error, and
 // nothing was changed then.
 func (a *App) Reload(ctx context.Context, cfg *config.Config) error {
@@ -168,14 +168,13 @@ func (a *App) reload(ctx context.Context, cfg *config.Config) error {
 	if err := a.noteAccounts(context.WithoutCancel(ctx), cfg); err != nil {
 		a.log.Error("could not record which accounts are reached; a sync that reaches a different account stays stopped", slog.Any("error", err))
 	}
-	// Who waited until it is live is due from now on: the old one would have
-	// looked at them and written nothing.
+	// Customers that waited until it is live are due from now on: the old one would
+	// have read them and written nothing.
 	live := a.setModes(ctx, cfg, true)
 	a.stale.forget()
 	next.start()
-	// The new one is in use, whatever becomes of these. In a time of its own:
-	// customers on their way may have used up the other, and nobody would look
-	// for these later.
+	// The new one is in use, whatever becomes of these. In a time of its own: the
+	// old one may have used up the other, and nothing would search for these later.
 	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), requeueTime)
 	defer cancel()
 	if err := errors.Join(watch, live, a.requeue(ctx, cfg), a.warnOfLeft(ctx, cfg)); err != nil {

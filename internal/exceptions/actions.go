@@ -27,11 +27,11 @@ type Actions struct {
 	Store Store
 	// Watching reports whether a sync only watches.
 	Watching func(sync string) bool
-	// MayLink is asked before a customer is linked to a record; nil asks nobody.
+	// MayLink is asked before a customer is linked to a record; nil asks nothing.
 	MayLink MayLink
 }
 
-// Request is what somebody wants done about an exception.
+// Request is what a person wants done about an exception.
 type Request struct {
 	Verb store.Verb
 	Who  string
@@ -161,7 +161,7 @@ func (acts Actions) DoGroup(ctx context.Context, id int64, r Request, before int
 // asked is the request as a hash, to tell whether a key is given to another one.
 func (r Request) asked() string {
 	values := []any{r.Verb, r.Owner, r.Ignored, r.Until.UnixMilli(), r.TargetID, r.Saw, r.SawSource}
-	if r.Force { // left out otherwise: requests of before there was a force have kept their hash
+	if r.Force { // left out otherwise: requests from before there was a force keep their hash
 		values = append(values, r.Force)
 	}
 	return hashOf(values...)
@@ -209,7 +209,7 @@ func (r Request) act(x store.Exception) (store.Act, error) {
 	return a, nil
 }
 
-// explained says what a refusal of the store means for whoever asked.
+// explained turns a refusal of the store into one for the caller.
 func explained(x store.Exception, r Request, err error) error {
 	var taken *store.DuplicateLinkError
 	var changed *store.ChangedError

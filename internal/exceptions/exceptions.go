@@ -1,5 +1,5 @@
-// Package exceptions is what people do about what could not be carried: what
-// each kind offers, and the one way in which a command, the API and a button
+// Package exceptions is what people do about customers that could not be synced:
+// what each kind offers, and the one way in which a command, the API and a button
 // in Slack do it.
 //
 // Main types: Offer, Request and Actions. Main functions: Offers, OfKind, InFull,
@@ -75,15 +75,15 @@ var special = map[status.Kind][]Offer{
 	status.MassChange:       {resume},
 }
 
-// meaning is offered, and done at the command line only: nobody else may write
-// trueup.yaml.
+// meaning is offered, and done at the command line only: the API and Slack must not
+// write trueup.yaml.
 var meaning = Offer{store.MapTo, "Map", "give the value a meaning in trueup.yaml, or list it under ignore (at the command line: trueup exceptions map NUMBER STATUS)"}
 
 // OfKind returns what Actions does about exceptions of a kind, the most useful
 // first.
 func OfKind(kind status.Kind) []Offer {
 	offers := slices.Concat(special[kind], always)
-	if kind == status.MassChange { // closed while the sync stays halted, nobody would see that it is
+	if kind == status.MassChange { // closed while the sync stays halted, no one would see the halt
 		offers = slices.DeleteFunc(offers, func(o Offer) bool { return o.Verb == store.Resolve || o.Verb == store.Reopen })
 	}
 	return offers
@@ -112,7 +112,7 @@ func sensible(x store.Exception, verb store.Verb) bool {
 	case (verb == store.Rematch || verb == store.LinkTo) && x.Reason.Has(reason.CustomerGone):
 		return false // the source has no such customer: no link mends that
 	case x.State == status.Resolved:
-		return false // what is to be done is done; a relapse opens it again
+		return false // everything is done; a relapse opens it again
 	case verb == store.ResumeSync:
 		return true
 	case verb == store.Acknowledge:

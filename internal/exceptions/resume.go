@@ -14,8 +14,8 @@ type Resumer interface {
 }
 
 // Resume lets through what waits at a halted sync. It is done about the sync and
-// not about its exception: what is let through is every customer who waits, and
-// whoever does it says why.
+// not about its exception: it lets through every customer that waits, and the person
+// gives a reason.
 func Resume(ctx context.Context, at Resumer, r store.Resume) (store.Resumed, error) {
 	r.Reason = strings.TrimSpace(r.Reason)
 	switch {

@@ -10,8 +10,8 @@ import (
 	"trueup/internal/store"
 )
 
-// Accounts are those that a sync reaches by its configuration, none where nobody
-// knows it: a file with faults tells of no account.
+// Accounts are those that a sync reaches by its configuration, none where that is
+// unknown: a file with faults has no accounts.
 func Accounts(s config.Sync) (all []store.Account) {
 	if key := s.Source.Identity.Key; key != "" {
 		all = append(all, store.Account{Side: store.SourceSide, Key: key, Shown: s.Source.Identity.Shown})
@@ -22,7 +22,7 @@ func Accounts(s config.Sync) (all []store.Account) {
 	return all
 }
 
-// AccountSentence says that a side reaches another account.
+// AccountSentence reports that a side reaches another account.
 func AccountSentence(m store.AccountMoved) string {
 	return reason.AccountMoved(Account(m))
 }
@@ -39,7 +39,7 @@ func AccountRemedy(sync string) string {
 
 // moved returns the sides of a sync that reach other accounts than its links'.
 func moved(ctx context.Context, db *store.DB, name string, c config.Sync) ([]contract.AccountMoved, error) {
-	if c.Target.Identity.Key == "" { // of a file with faults nobody knows which it reaches
+	if c.Target.Identity.Key == "" { // a file with faults does not show which it reaches
 		return nil, nil
 	}
 	found, err := db.MovedAccounts(ctx, name, Accounts(c))

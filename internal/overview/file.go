@@ -7,9 +7,9 @@ import (
 	"trueup/internal/store"
 )
 
-// OfFile says on which file a process runs, when the one on disk cannot be used;
-// "" when it runs on that. Without detail it says where the first fault is and not
-// what: then it is for whoever asks.
+// OfFile describes the file that a process runs on, when the one on disk cannot be
+// used; "" when it runs on that. Without detail it shows where the first fault is
+// and not what, so that any caller may see it.
 func OfFile(f store.NodeFile, detail bool) string {
 	if len(f.Faults) == 0 {
 		return ""

@@ -10,7 +10,7 @@ import (
 )
 
 // Left returns what the database holds under names that the configuration does
-// not have, that nobody has ended, and that it does not give to another name
+// not have, that no person has ended, and that it does not give to another name
 // either: those are moved when it is used.
 func Left(ctx context.Context, db *store.DB, cfg *config.Config) ([]store.Holding, error) {
 	return db.Left(ctx, func(kind store.NameKind, name string) bool {

@@ -1,5 +1,5 @@
-// Package overview says how everything stands, as the commands print it and the
-// API answers it: each sync, each connection, each process.
+// Package overview is the status of everything, as the commands print it and the
+// API returns it: each sync, each connection, each process.
 //
 // Main functions: Syncs, Sync and Status.
 //
@@ -71,7 +71,7 @@ func (s shared) sync(ctx context.Context, db *store.DB, name string, c config.Sy
 		Sweeps: []contract.Sweep{}}.WithCounts(s.counts[name])
 	slices.Sort(row.Statuses)
 	mode := s.modes[name]
-	if mode.Mode == c.Mode { // else nobody has run with this configuration yet
+	if mode.Mode == c.Mode { // else no process has run with this configuration yet
 		row.ModeSince = contract.Stamp(mode.Since)
 	}
 	rules, err := RulesOf(ctx, db, name, c)

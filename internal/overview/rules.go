@@ -9,16 +9,16 @@ import (
 	"trueup/internal/store"
 )
 
-// RulesOf are the rules of now by which looks of before are judged.
+// RulesOf are the current rules, by which earlier decisions are judged.
 func RulesOf(ctx context.Context, db *store.DB, name string, c config.Sync) (store.Rules, error) {
-	if len(c.Statuses) == 0 { // a file with faults tells of no rules
+	if len(c.Statuses) == 0 { // a file with faults has no rules
 		return store.Rules{}, nil
 	}
 	noted, err := db.Looks(ctx, name)
 	if err != nil {
 		return store.Rules{}, err
 	}
-	// Another than noted: nobody has run with this configuration yet.
+	// Different from the noted rules: no process has run with this configuration yet.
 	rules := store.Rules{Since: noted.Since, Never: noted.Rules != "" && noted.Rules != c.Looks()}
 	words := Words(c)
 	rules.Means = func(word string) (string, bool) {
@@ -37,7 +37,7 @@ func Words(c config.Sync) mapping.Map {
 	return mapping.New(entries, c.Ignore)
 }
 
-// rulesHash names all the rules of now, "" where nobody knows them.
+// rulesHash identifies the current rules, "" where they are unknown.
 func rulesHash(c config.Sync) string {
 	if len(c.Statuses) == 0 {
 		return ""

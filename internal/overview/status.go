@@ -14,13 +14,13 @@ import (
 )
 
 const (
-	// SeenEvery is how often a process says that it works.
+	// SeenEvery is how often a process records that it is running.
 	SeenEvery = 15 * time.Second
-	// seenLately is for how long it is believed.
+	// seenLately is for how long that counts.
 	seenLately = 3 * SeenEvery
 )
 
-// Status returns how everything stands.
+// Status returns the status of everything.
 func Status(ctx context.Context, db *store.DB, cfg *config.Config) (contract.Status, error) {
 	now, err := db.Now(ctx)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"trueup/internal/store"
 )
 
-// Vocabulary says what the values mean that the last comparison of a sync saw.
-// options are all that the target's field may hold, nil when nobody knows.
+// Vocabulary returns what the values mean that the last comparison of a sync saw.
+// options are all that the target's field may hold, nil when unknown.
 func Vocabulary(ctx context.Context, db *store.DB, name string, c config.Sync, options []string) (contract.Vocabulary, error) {
 	v := contract.Vocabulary{Sync: name, Source: []contract.SourceWord{}, Target: []contract.TargetWord{}, Options: options, NoOption: NoOption(c, options)}
 	words, err := db.Vocabulary(ctx, name)
@@ -55,7 +55,7 @@ func targetWord(known mapping.Map, w store.Word) contract.TargetWord {
 }
 
 // NoOption returns the words of a sync that its target's field may not hold,
-// none when nobody knows which it may.
+// none when those are unknown.
 func NoOption(c config.Sync, options []string) []string {
 	none := []string{}
 	if options == nil {

@@ -59,17 +59,17 @@ type Poller struct {
 	Log        *slog.Logger
 	// Barred reports whether the source is not to be asked now; nil is never.
 	Barred func(ctx context.Context) (bool, error)
-	// Listed is told the date of the newest change that a list brought, nil is
-	// nobody.
+	// Listed receives the date of the newest change that a list brought; it may be
+	// nil.
 	Listed func(ctx context.Context, connection string, newest time.Time) error
 	// Syncs are those that read from the connection; each gets the exception
 	// when it cannot be asked.
 	Syncs []config.Sync
 }
 
-// Run asks until ctx ends. The first time it asks whoever asked before: another
-// node's answer may be older than our start, and the lease of a node that is no
-// more stays for a while. Until it has asked it does not end.
+// Run asks until ctx ends. The first time it asks even if another node asked just before: that
+// node's answer may be older than our start, and the lease of a node that is
+// gone lasts for a while. Until it has asked it does not end.
 func (p *Poller) Run(ctx context.Context) {
 	lately, soon := AtStart, tryAgain
 	if p.Every != AtStart {
@@ -124,7 +124,7 @@ func (p *Poller) Ask(ctx context.Context, lately time.Duration) (asked bool, err
 		return false, err
 	}
 	defer func() {
-		if err != nil { // whoever tries next, here or elsewhere, need not wait for the lease
+		if err != nil { // the next attempt, here or on another node, need not wait for the lease
 			err = errors.Join(err, p.Store.LeaveTurn(context.WithoutCancel(ctx), turn, fence))
 		}
 	}()

@@ -1,13 +1,13 @@
-// Package suggest looks for the target's records that are most like the
-// customers whom no match rule has found, so that a person has something to
-// choose from. It links nothing.
+// Package suggest finds the target's records that are most like the customers that
+// no match rule matched, so that a person has something to choose from. It links
+// nothing.
 //
 // Main type: Suggester. Main function: Suggester.Run, which goes through the
 // target's list once for all customers of a sync.
 //
 // Invariants: it only reads from the tools; what it holds of the list at a time
-// is one page; a customer it could not read is passed over and looked for the
-// next time.
+// is one page; a customer it could not read is skipped and tried again the next
+// time.
 //
 // It must not import a vendor's package.
 package suggest
@@ -40,7 +40,7 @@ type Suggester struct {
 	// the exception to go on behind, Result.Last of the run before.
 	Most  int
 	After int64
-	// Progress is told how many records were looked at; nil is nobody.
+	// Progress receives how many records were read; it may be nil.
 	Progress func(records int)
 }
 
@@ -48,7 +48,7 @@ type Suggester struct {
 type Result struct {
 	Customers int `json:"customers"` // who were looked for
 	Found     int `json:"found"`     // who have a candidate now
-	Records   int `json:"records"`   // of the target that were looked at
+	Records   int `json:"records"`   // of the target that were read
 	PassedBy  int `json:"passed_by"` // customers who could not be read
 	// Last is the last exception whose turn it was.
 	Last int64 `json:"-"`
