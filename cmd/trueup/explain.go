@@ -156,7 +156,7 @@ func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, wa
 	}
 	if k := r.Ruling; k != nil {
 		side := "source"
-		if k.Kind == store.Theirs {
+		if k.Kind == store.RuledForTarget {
 			side = "target"
 		}
 		fmt.Fprintf(out, "  %s chose the %s's value %s, when the target showed %s\n", k.By, side, at.on(c.Ruling.At), orDash(c.Ruling.Observed))

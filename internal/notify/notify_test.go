@@ -336,7 +336,7 @@ func TestAButtonCarriesNoValue(t *testing.T) {
 		if answer := w.press(w.button(m, store.UseSource)); answer != "" {
 			t.Errorf("it is answered %q", answer)
 		}
-		if c, err := w.db.Customer(w.Context(), syncName, "cus_1"); err != nil || c.Ruling.Kind != store.Ours {
+		if c, err := w.db.Customer(w.Context(), syncName, "cus_1"); err != nil || c.Ruling.Kind != store.RuledForSource {
 			t.Errorf("decided was %+v, %v", c.Ruling, err)
 		}
 	})

@@ -124,7 +124,7 @@ func (a *attempt) observed() decide.Observed {
 }
 
 func asFact(r store.Ruling) decide.Ruling {
-	return decide.Ruling{UseSource: r.Kind == store.Ours, KeepTarget: r.Kind == store.Theirs, Desired: r.Desired, Observed: r.Observed,
+	return decide.Ruling{UseSource: r.Kind == store.RuledForSource, KeepTarget: r.Kind == store.RuledForTarget, Desired: r.Desired, Observed: r.Observed,
 		RecordAt: r.RecordAt, At: r.At}
 }
 
@@ -149,7 +149,7 @@ func (a *attempt) rulingDone(e *ending) time.Time {
 		a.ruling().Kind == "",
 		// The record is another than the owner was shown: his word must not
 		// wait until it looks the same again.
-		r.Kind == store.Ours && !a.seenAt.IsZero() && !asFact(r).Stands(a.observed()):
+		r.Kind == store.RuledForSource && !a.seenAt.IsZero() && !asFact(r).Stands(a.observed()):
 		return r.At
 	}
 	return time.Time{}

@@ -89,7 +89,7 @@ func (p *Pipeline) CarryRow(ctx context.Context, from Claimer, row RowRequest) (
 	a := &attempt{flow: f, work: &w, window: claimWindow{after: after, before: f.Now()}, started: f.Now(),
 		lastAction: "read the plan", row: &rowAttempt{RowRequest: row}, noRetry: true}
 	if row.Approved != "" && w.Ruling.Kind == "" {
-		w.Ruling = store.Ruling{Kind: store.Ours, Desired: row.Row.After, Observed: row.Row.Before, RecordAt: row.Row.RecordAt,
+		w.Ruling = store.Ruling{Kind: store.RuledForSource, Desired: row.Row.After, Observed: row.Row.Before, RecordAt: row.Row.RecordAt,
 			At: row.Plan.EndedAt, By: row.Approved}
 	}
 	e := a.withinLease(ctx)

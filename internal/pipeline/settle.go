@@ -100,7 +100,7 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 	// What an owner has ruled over holds nothing any more, also where the target
 	// keeps what he said in a spelling of its own.
 	carried := e.outcome == status.Applied || e.outcome == status.AlreadyEqual || e.base != nil && e.base.Sent != ""
-	s.Overruled = a.work.Ruling.Kind == store.Ours && !s.RulingDone.IsZero() && carried
+	s.Overruled = a.work.Ruling.Kind == store.RuledForSource && !s.RulingDone.IsZero() && carried
 	if a.row != nil {
 		s.Row = a.row.end
 	}

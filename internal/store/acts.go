@@ -169,13 +169,13 @@ func (t *tx) actOnCustomer(x Exception, a Act) (note string, changed bool, err e
 		}
 	case UseSource:
 		note = "over " + a.Saw
-		changed, err = t.rule(x, Ours, a)
+		changed, err = t.rule(x, RuledForSource, a)
 	case KeepTarget:
 		note = a.Saw
 		if !a.Until.IsZero() {
 			note += " until " + a.Until.UTC().Format(time.RFC3339)
 		}
-		changed, err = t.rule(x, Theirs, a)
+		changed, err = t.rule(x, RuledForTarget, a)
 	case LinkTo:
 		note = "to record " + a.TargetID
 		changed, err = t.linkAsTold(Link{Sync: x.Sync, Customer: x.Customer, TargetID: a.TargetID, Rule: "a person", Confidence: 1, By: a.Who})

@@ -261,8 +261,8 @@ type RulingKind string
 
 // The kinds of ruling.
 const (
-	Ours   RulingKind = "ours"   // what the source says is written
-	Theirs RulingKind = "theirs" // what the target holds stays
+	RuledForSource RulingKind = "ours"   // what the source says is written
+	RuledForTarget RulingKind = "theirs" // what the target holds stays
 )
 
 // Decision is one line of a customer's history.

@@ -88,13 +88,13 @@ func (db *DB) actOnCustomer(x *store.Exception, a store.Act) (note string, chang
 		db.startAnew(k, x.Kind)
 	case store.UseSource:
 		note = "over " + a.Saw
-		changed, err = db.rule(k, store.Ours, a)
+		changed, err = db.rule(k, store.RuledForSource, a)
 	case store.KeepTarget:
 		note = a.Saw
 		if !a.Until.IsZero() {
 			note += " until " + a.Until.UTC().Format(time.RFC3339)
 		}
-		changed, err = db.rule(k, store.Theirs, a)
+		changed, err = db.rule(k, store.RuledForTarget, a)
 	case store.LinkTo:
 		note = "to record " + a.TargetID
 		for _, l := range db.links {

@@ -72,7 +72,7 @@ var notAgain = watch{claimed: func(w *world, work *store.Work, _ []string) {
 	if !held.landed || held.sent != s.value || held.value == s.value {
 		return
 	}
-	if s.work.Ruling.Kind == store.Ours && s.work.Ruling.Desired == s.value {
+	if s.work.Ruling.Kind == store.RuledForSource && s.work.Ruling.Desired == s.value {
 		return // an owner said so, of a value that a person had spelled like the target
 	}
 	// A write that finds the target's spelling there already changes nothing that

@@ -52,7 +52,7 @@ var humansWin = watch{landed: func(w *world, s *sending, r *record) {
 // this is to be written. What a tool does not tell, he could not be shown.
 func (w *world) ruled(s *sending, r *record, held state) bool {
 	g := s.work.Ruling
-	if g.Kind != store.Ours || g.Desired != s.value || g.Observed != held.value {
+	if g.Kind != store.RuledForSource || g.Desired != s.value || g.Observed != held.value {
 		return false
 	}
 	switch {
@@ -456,7 +456,7 @@ func (w *world) converged(c *client, open []store.Exception) {
 	held, last := r.now(), w.facts.looked[c.id]
 	switch {
 	case r.gone && !w.told(r), held.value == want && !r.gone:
-	case row.Outcome == status.Held && row.Ruling.Kind == store.Theirs && row.Ruling.Desired == want: // the owner said so
+	case row.Outcome == status.Held && row.Ruling.Kind == store.RuledForTarget && row.Ruling.Desired == want: // the owner said so
 	case last.stale:
 		w.coverage.hit("bounded", "stale read at last")
 	case held.valueAt >= last.at && !held.landed && !w.told(r):
