@@ -7,6 +7,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/contract"
+	"trueup/internal/reason"
 	"trueup/internal/store"
 )
 
@@ -94,9 +95,9 @@ func showEvent(cmd *cobra.Command, args []string, _ *config.Config, db *store.DB
 		}
 		return printJSON(cmd.OutOrStdout(), row)
 	}
-	outcome := string(e.Outcome)
-	if outcome == "" {
-		outcome = "waiting"
+	outcome := "waiting"
+	if e.Outcome != "" {
+		outcome = fmt.Sprintf("%s: %s", e.Outcome, reason.Outcomes[e.Outcome])
 	}
 	at := clockOf(cmd.OutOrStdout())
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), `event %d

@@ -12,6 +12,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/exceptions"
+	"trueup/internal/reason"
 	"trueup/internal/store"
 )
 
@@ -189,7 +190,14 @@ func orNothing(value string) string {
 func refused(err error) error {
 	var r *exceptions.RefusedError
 	if errors.As(err, &r) {
-		return &failure{err: r, hint: r.Hint, code: exitFailed}
+		hint := r.Hint
+		switch command := commandOf(r.Remedy.Verb, r.Remedy.Sync, r.Remedy.Customer); {
+		case r.Remedy.Verb == reason.Show:
+			hint += fmt.Sprintf(": trueup exceptions show %d", r.Exception)
+		case command != "":
+			hint += ": trueup " + command
+		}
+		return &failure{err: r, hint: hint, code: exitFailed}
 	}
 	return err
 }

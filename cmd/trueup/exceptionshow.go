@@ -13,6 +13,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/exceptions"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -65,6 +66,7 @@ func printException(out io.Writer, x contract.ExceptionInFull) {
 	at := clockOf(out)
 	state := string(x.State) + ignoredUntil(x.Ignored)
 	fmt.Fprintf(out, `exception %d: %s, %s
+  meaning       %s
   sync          %s
   customer      %s
   owner         %s
@@ -75,7 +77,7 @@ func printException(out io.Writer, x contract.ExceptionInFull) {
   target value  %s
   confidence    %g
   seen          %s, first %s, last %s, open %s
-`, x.ID, x.Kind, state, x.Sync, orDash(x.Customer), orDash(x.Owner), x.Reason, x.Stage, orDash(x.LastAction), orDash(x.SourceValue),
+`, x.ID, x.Kind, state, reason.Kinds[x.Kind], x.Sync, orDash(x.Customer), orDash(x.Owner), x.Reason, stageText(x.Stage), orDash(x.LastAction), orDash(x.SourceValue),
 		orDash(x.TargetValue), x.Confidence, status.Plural(x.Count, "time"), at.when(*x.FirstSeen), at.when(*x.LastSeen), at.since(*x.OpenedAt))
 	if x.Siblings > 0 {
 		fmt.Fprintf(out, "  cause         %s, shared by %s; add --group to act on all of them\n", x.Cause, status.Plural(x.Siblings, "other exception"))
@@ -113,6 +115,9 @@ func happened(a contract.Action) string {
 	}
 	return text
 }
+
+// stageText is a stage's word with its meaning.
+func stageText(s status.Stage) string { return string(s) + ": " + reason.Stages[s] }
 
 // printOffers prints each command that can be given, whole: those that only look
 // come first.

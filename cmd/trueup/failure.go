@@ -69,7 +69,7 @@ func say(stderr io.Writer, what, hint string) {
 func hintOf(err error) (what, hint string) {
 	var moved *app.AccountMovedError
 	if errors.As(err, &moved) {
-		return err.Error(), moved.Remedy()
+		return err.Error(), accountRemedies(moved.Sync)
 	}
 	for _, known := range []error{store.ErrNewer, store.ErrOlder, store.ErrUnreleased, store.ErrMissing, store.ErrLocked} {
 		if errors.Is(err, known) {

@@ -3,21 +3,34 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"trueup/internal/contract"
 	"trueup/internal/reason"
 )
 
-// printRemedies prints what can be done about a reason, a line each, with the
-// command where one does it. The verbs of an exception are listed with its offers.
+// printRemedies prints what can be done about a reason, one line each, with the
+// command where there is one. The verbs of an exception are listed with its offers.
 func printRemedies(out io.Writer, before string, all []contract.Remedy, sync, customer string) {
 	for _, m := range all {
-		fmt.Fprint(out, before, m.Does)
-		if command := commandOf(m.Verb, sync, customer); command != "" {
-			fmt.Fprint(out, ": trueup ", command)
-		}
-		fmt.Fprintln(out)
+		fmt.Fprintln(out, before+remedy(m, sync, customer))
 	}
+}
+
+func remedy(m contract.Remedy, sync, customer string) string {
+	if command := commandOf(m.Verb, sync, customer); command != "" {
+		return m.Does + ": trueup " + command
+	}
+	return m.Does
+}
+
+// accountRemedies is what can be done about a sync that reaches another account.
+func accountRemedies(sync string) string {
+	var all []string
+	for _, m := range contract.RemediesOf(reason.Reason{Code: reason.AccountsChanged}) {
+		all = append(all, remedy(m, sync, ""))
+	}
+	return strings.Join(all, "; ")
 }
 
 func commandOf(verb reason.Verb, sync, customer string) string {

@@ -153,7 +153,7 @@ func (p screen) sync(s contract.Sync) {
 	}
 	for _, m := range s.AccountMoved {
 		p.line("stopped", "%s", m.Reason)
-		p.line("", "nothing is synced; %s", overview.AccountRemedy(s.Sync))
+		p.line("", "nothing is synced; %s", accountRemedies(s.Sync))
 	}
 	if h := s.Halted; h != nil {
 		p.line("halted", "by mass_change %s; waiting: %s; to let them through: trueup resume %s --reason TEXT", p.ago(h.Since), status.Plural(h.WaitingCustomers, "customer"), s.Sync)

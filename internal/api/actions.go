@@ -92,7 +92,7 @@ func (s *server) act(ctx context.Context, in *struct {
 func actedOn(d exceptions.Done) ActedOn {
 	a := ActedOn{Changed: d.Changed, Exception: contract.ExceptionOf(d.Exception)}
 	if d.Refused != nil {
-		a.Refused = &Refusal{Detail: d.Refused.Error(), Hint: d.Refused.Hint}
+		a.Refused = &Refusal{Detail: d.Refused.Error(), Hint: hintOf(d.Refused)}
 	}
 	return a
 }

@@ -3,12 +3,15 @@ package api
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"trueup/internal/exceptions"
+	"trueup/internal/reason"
 	"trueup/internal/store"
 )
 
@@ -75,9 +78,9 @@ func (s *server) problemOf(err error) *Problem {
 	case errors.As(err, &known):
 		return known
 	case errors.As(err, &refused):
-		return problem(http.StatusConflict, err.Error(), refused.Hint)
+		return problem(http.StatusConflict, err.Error(), hintOf(refused))
 	case errors.As(err, &taken):
-		return problem(http.StatusConflict, taken.Error(), "remove that link first: DELETE "+Prefix+linkPath(taken.Sync, taken.Customer))
+		return problem(http.StatusConflict, taken.Error(), "remove that link first: "+unlinkRequest(taken.Sync, taken.Customer))
 	case errors.Is(err, store.ErrNotFound):
 		return problem(http.StatusNotFound, err.Error(), "")
 	case errors.Is(err, store.ErrTaken):
@@ -85,6 +88,23 @@ func (s *server) problemOf(err error) *Problem {
 	}
 	s.Log.Error("api", slog.Any("error", err))
 	return problem(http.StatusInternalServerError, "internal error; the log has the cause", "")
+}
+
+// hintOf is what to do about a refusal, with the request where there is one.
+func hintOf(r *exceptions.RefusedError) string {
+	switch m := r.Remedy; m.Verb {
+	case reason.LinksRemove:
+		return r.Hint + ": " + unlinkRequest(m.Sync, m.Customer)
+	case reason.Resume:
+		return r.Hint + ": POST " + Prefix + "/syncs/" + url.PathEscape(m.Sync) + "/resume"
+	case reason.Show:
+		return fmt.Sprintf("%s: GET %s/exceptions/%d", r.Hint, Prefix, r.Exception)
+	}
+	return r.Hint
+}
+
+func unlinkRequest(sync, customer string) string {
+	return "DELETE " + Prefix + linkPath(sync, customer)
 }
 
 // unprocessable is a request whose parts are each right and do not fit.

@@ -59,7 +59,7 @@ func TestAHaltedSyncIsResumedWithAReason(t *testing.T) {
 		}
 		w.ask(store.Operator, "POST", "/syncs/nope/resume", `{"reason":"x"}`).refused(404)
 		p := w.ask(store.Operator, "POST", "/exceptions/1/actions", `{"verb":"resume"}`).refused(409)
-		if !strings.Contains(p.Hint, "trueup resume "+flow) {
+		if !strings.Contains(p.Hint, "/syncs/"+flow+"/resume") {
 			w.Errorf("%+v", p)
 		}
 		w.ask(store.Operator, "POST", "/exceptions/1/actions", `{"verb":"resolve"}`).refused(409)

@@ -27,9 +27,6 @@ func (e *AccountMovedError) Error() string {
 	return accountMoved(e.Sync, e.Moved) + "; nothing is synced"
 }
 
-// Remedy is what a person can do about it.
-func (e *AccountMovedError) Remedy() string { return overview.AccountRemedy(e.Sync) }
-
 func accountMoved(sync string, moved []store.AccountMoved) string {
 	var parts []string
 	for _, m := range moved {
@@ -99,7 +96,7 @@ func (a *App) noteAccounts(ctx context.Context, cfg *config.Config) error {
 		for _, m := range moved {
 			why.Facts.Accounts = append(why.Facts.Accounts, overview.Account(m))
 		}
-		a.log.Error("another account: nothing of the sync is carried", slog.String("sync", name), slog.String("reason", why.Sentence()), slog.String("remedy", overview.AccountRemedy(name)))
+		a.log.Error("another account: nothing of the sync is carried", slog.String("sync", name), slog.String("reason", why.Sentence()), slog.String("remedy", why.Advice()))
 		if _, err := a.store.OpenException(ctx, store.NewException{Sync: name, Kind: status.ConnectionFailed, Stage: status.StageReceive, Reason: why,
 			LastAction: store.AskAboutAccounts, Confidence: 1, Owner: s.Owner(status.ConnectionFailed)}); err != nil {
 			return fmt.Errorf("ask about the account of %s: %w", name, err)

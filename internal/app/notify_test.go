@@ -56,7 +56,7 @@ func TestAnExceptionIsToldInSlackAndDoneWithThere(t *testing.T) {
 			l.change(1, "evt_1", "paused") // the crm has no such customer
 			l.until("it is told", func() bool { return len(w.Messages()) == 1 })
 			m := w.Messages()[0]
-			if !m.Says("unmatched in customer-status") || !m.Says("cus_1") || m.Says(mail(1)) || m.Channel != "COPS" {
+			if !m.Says("No matching record in customer-status") || !m.Says("cus_1") || m.Says(mail(1)) || m.Channel != "COPS" {
 				t.Errorf("it says %+v", m)
 			}
 			click := fakeslack.Click{Message: m, Verb: "acknowledge", User: "U012AB3CD", Name: "ana", ActionTS: "1.1"}

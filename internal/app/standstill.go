@@ -20,7 +20,7 @@ const (
 	queueCheck = time.Minute
 	// lookingAtTheQueue tells the exception of a standstill from those of others
 	// about the whole sync.
-	lookingAtTheQueue = "looked at the queue"
+	lookingAtTheQueue = string(reason.DidCheck)
 )
 
 // queueWatch notifies people of a sync whose queue does not move. Whatever holds it

@@ -22,7 +22,7 @@ const (
 	sweepAgain = 5 * time.Minute
 	// comparing tells the exceptions of a sweep from those of others who call the
 	// same connections.
-	comparing = "compared both sides"
+	comparing = string(reason.DidCompare)
 )
 
 // sweeper compares both sides of one sync as often as the configuration says.

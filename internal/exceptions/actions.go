@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"time"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -53,7 +54,8 @@ type Request struct {
 type RefusedError struct {
 	Exception int64 // 0: it is about a sync
 	Why       string
-	Hint      string // what to do instead
+	Hint      string        // what to do instead, in words
+	Remedy    reason.Remedy // the same with its arguments; zero when it has no verb
 }
 
 func (e *RefusedError) Error() string {
@@ -194,9 +196,9 @@ func (r Request) act(x store.Exception) (store.Act, error) {
 	}
 	switch {
 	case !offered(x.Kind, r.Verb):
-		return a, refuse(fmt.Sprintf("%s is not offered for %s", Command(r.Verb), x.Kind), "trueup exceptions show lists what is offered")
+		return a, instead(x, fmt.Sprintf("%s is not offered for %s", Command(r.Verb), x.Kind), reason.Remedy{Verb: reason.Show, Text: "see what is offered"})
 	case r.Verb == store.ResumeSync:
-		return a, refuse("resume the whole sync instead, with a reason", fmt.Sprintf("trueup resume %s --reason TEXT, or POST /api/v1/syncs/%s/resume", x.Sync, x.Sync))
+		return a, instead(x, "a halt is not released by its exception", reason.Remedy{Verb: reason.Resume, Text: "resume the whole sync, with a reason"})
 	case r.Who == "":
 		return a, refuse("no user given", "name yourself with --as")
 	case r.Verb == store.Assign && r.Owner == "":
@@ -209,19 +211,27 @@ func (r Request) act(x store.Exception) (store.Act, error) {
 	return a, nil
 }
 
-// explained turns a refusal of the store into one for the caller.
+// instead is a refusal with what can be done in place of the request.
+func instead(x store.Exception, why string, todo reason.Remedy) error {
+	if todo.Sync == "" {
+		todo.Sync = x.Sync
+	}
+	return &RefusedError{Exception: x.ID, Why: why, Hint: todo.Text, Remedy: todo}
+}
+
+// explained turns a refusal of the store into one for people.
 func explained(x store.Exception, r Request, err error) error {
 	var taken *store.DuplicateLinkError
 	var changed *store.ChangedError
 	switch {
 	case errors.Is(err, store.ErrNoCustomer):
-		return &RefusedError{Exception: x.ID, Why: store.ErrNoCustomer.Error(), Hint: "trueup exceptions show shows its cause"}
+		return instead(x, store.ErrNoCustomer.Error(), reason.Remedy{Verb: reason.Show, Text: "see its cause"})
 	case errors.As(err, &changed):
-		return &RefusedError{Exception: x.ID, Why: changed.Error(), Hint: fmt.Sprintf("trueup explain %s %s shows the current values", x.Sync, x.Customer)}
+		return instead(x, changed.Error(), reason.Remedy{Verb: reason.Explain, Customer: x.Customer, Text: "see the current values"})
 	case errors.Is(err, store.ErrKeyReused):
 		return &RefusedError{Exception: x.ID, Why: store.ErrKeyReused.Error(), Hint: "give each request a key of its own"}
 	case errors.As(err, &taken):
-		return &RefusedError{Exception: x.ID, Why: taken.Error(), Hint: fmt.Sprintf("remove that link first: trueup links remove %s %s", taken.Sync, taken.Customer)}
+		return instead(x, taken.Error(), reason.Remedy{Verb: reason.LinksRemove, Sync: taken.Sync, Customer: taken.Customer, Text: "remove that link first"})
 	case errors.Is(err, store.ErrNotFound):
 		return &RefusedError{Exception: x.ID, Why: "the customer is not known yet", Hint: "it will be checked with its first event"}
 	}

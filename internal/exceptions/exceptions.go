@@ -1,5 +1,5 @@
-// Package exceptions is what people do about customers that could not be synced:
-// what each kind offers, and the one way in which a command, the API and a button
+// Package exceptions is what people do about customers that could not be synced: what
+// each kind offers, and the one way in which a command, the API and a button
 // in Slack do it.
 //
 // Main types: Offer, Request and Actions. Main functions: Offers, OfKind, InFull,
@@ -9,8 +9,7 @@
 // what they were shown; a repeated request changes nothing; every change is noted
 // with who made it.
 //
-// It may import internal/status, internal/reason, internal/store and
-// internal/contract, and no connector.
+// It may import internal/status, reason, store and contract, and no connector.
 package exceptions
 
 import (
@@ -40,22 +39,22 @@ func Command(verb store.Verb) string {
 	return string(verb)
 }
 
-// always are offered for every kind.
-var always = []Offer{
-	{store.Acknowledge, "Acknowledge", "show that you are working on it"},
-	{store.Assign, "Assign", "assign it to an owner"},
-	{store.Ignore, "Ignore", "ignore it until the source changes, or permanently"},
-	{store.Resolve, "Resolve", "close it and change nothing in the tools; it opens again if the problem returns (a conflict or first contact: if a side changes)"},
-	{store.Reopen, "Reopen", "open it again"},
+// in is an offer in the words of the catalogue.
+func in(verb store.Verb) Offer {
+	words := reason.Offers[reason.Verb(verb)]
+	return Offer{Verb: verb, Label: words.Label, Does: words.Does}
 }
 
+// always are offered for every kind.
+var always = []Offer{in(store.Acknowledge), in(store.Assign), in(store.Ignore), in(store.Resolve), in(store.Reopen)}
+
 var (
-	retry      = Offer{store.Retry, "Retry", "check the customer again, now"}
-	useSource  = Offer{store.UseSource, "Use the source's value", "write the source's value over the target's"}
-	keepTarget = Offer{store.KeepTarget, "Keep the target's value", "keep the target's value, until the source changes or for a time"}
-	link       = Offer{store.LinkTo, "Link", "link the customer to a record of the target"}
-	rematch    = Offer{store.Rematch, "Rematch", "remove the link and run the match rules again"}
-	resume     = Offer{store.ResumeSync, "Resume", "write the customers who wait, and start counting again"}
+	retry      = in(store.Retry)
+	useSource  = in(store.UseSource)
+	keepTarget = in(store.KeepTarget)
+	link       = in(store.LinkTo)
+	rematch    = in(store.Rematch)
+	resume     = in(store.ResumeSync)
 )
 
 // special are offered first, by kind.
@@ -75,15 +74,15 @@ var special = map[status.Kind][]Offer{
 	status.MassChange:       {resume},
 }
 
-// meaning is offered, and done at the command line only: the API and Slack must not
-// write trueup.yaml.
-var meaning = Offer{store.MapTo, "Map", "give the value a meaning in trueup.yaml, or list it under ignore (at the command line: trueup exceptions map NUMBER STATUS)"}
+// meaning is offered, but done at the command line only: nothing else may write
+// trueup.yaml.
+var meaning = in(store.MapTo)
 
 // OfKind returns what Actions does about exceptions of a kind, the most useful
 // first.
 func OfKind(kind status.Kind) []Offer {
 	offers := slices.Concat(special[kind], always)
-	if kind == status.MassChange { // closed while the sync stays halted, no one would see the halt
+	if kind == status.MassChange { // closed while the sync stays halted, it would hide the halt
 		offers = slices.DeleteFunc(offers, func(o Offer) bool { return o.Verb == store.Resolve || o.Verb == store.Reopen })
 	}
 	return offers
@@ -112,7 +111,7 @@ func sensible(x store.Exception, verb store.Verb) bool {
 	case (verb == store.Rematch || verb == store.LinkTo) && x.Reason.Has(reason.CustomerGone):
 		return false // the source has no such customer: no link mends that
 	case x.State == status.Resolved:
-		return false // everything is done; a relapse opens it again
+		return false // nothing is left to do; a relapse opens it again
 	case verb == store.ResumeSync:
 		return true
 	case verb == store.Acknowledge:

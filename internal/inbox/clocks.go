@@ -47,6 +47,6 @@ func (c *clocks) ahead(e store.NewEvent, r Route, now time.Time) bool {
 // time at which it arrived.
 func datedAhead(e store.NewEvent, r Route, now time.Time) *store.NewException {
 	return &store.NewException{Sync: e.Sync, Kind: status.ConnectionFailed, Stage: status.StageReceive, Confidence: 1, Owner: r.ClockOwner,
-		LastAction: "received an event dated ahead",
+		LastAction: string(reason.DidDateAhead),
 		Reason:     reason.Reason{Code: reason.EventsDatedAhead, Facts: reason.Facts{Connection: e.Connection, To: now, At: e.OccurredAt}}}
 }

@@ -11,7 +11,7 @@ import (
 
 // muteAction distinguishes the exception about a source whose events no longer
 // have a status from the connection's other exceptions.
-const muteAction = "received events without a status"
+const muteAction = string(reason.DidGoMute)
 
 // MuteStore counts events without a status and opens an exception when there
 // are too many; it is *store.DB.

@@ -108,7 +108,7 @@ func event(connection string, route Route, r connector.Reading) store.NewEvent {
 		e.Reason = reason.Reason{Code: reason.EventUnreadable, Facts: reason.Facts{Detail: r.Err.Error()}}
 		e.Exception = &store.NewException{Sync: route.Sync, Kind: status.UnreadableEvent, Stage: status.StageReceive,
 			Reason:     reason.Reason{Code: reason.EventUnreadable, Facts: reason.Facts{Connection: connection, Detail: r.Err.Error()}},
-			LastAction: "stored event " + r.Event.ID, Confidence: 1, Owner: route.Owner}
+			LastAction: reason.DidStore.With(r.Event.ID), Confidence: 1, Owner: route.Owner}
 	case r.Skip != "":
 		e.Outcome, e.Reason = status.Ignored, reason.Reason{Code: reason.EventIgnored, Facts: reason.Facts{Detail: r.Skip}}
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"trueup/internal/exceptions"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -150,7 +151,7 @@ func (c composer) groupMessage(ctx context.Context, n store.Notice, g store.Grou
 // why says the reason, and what can be done about it.
 func why(x store.Exception) string {
 	if advice := x.Reason.Advice(); advice != "" {
-		return x.Reason.Sentence() + ". What to do: " + advice
+		return reason.TextReason.With(x.Reason.Sentence(), advice)
 	}
 	return x.Reason.Sentence()
 }
@@ -168,7 +169,7 @@ func happened(some []store.Exception) []Fact {
 		if x.Customer != "" {
 			add(&said, first(x.SourceValue, "no value"))
 		}
-		add(&stages, string(x.Stage))
+		add(&stages, reason.Stages[x.Stage])
 		add(&acts, x.LastAction)
 	}
 	var facts []Fact
@@ -186,11 +187,11 @@ func happened(some []store.Exception) []Fact {
 func (c composer) groupTitle(n store.Notice, g store.GroupState) string {
 	switch total := g.Open + g.Ignored + g.Resolved; {
 	case total == 1:
-		return fmt.Sprintf("%s in %s", n.Kind, n.Sync)
+		return reason.TitleGroup.With(reason.KindNames[n.Kind], n.Sync)
 	case g.Open > 0:
-		return fmt.Sprintf("%s in %s: %s", n.Kind, n.Sync, status.Plural(g.Open, "customer"))
+		return reason.TitleCustomers.With(reason.KindNames[n.Kind], n.Sync, status.Plural(g.Open, "customer"))
 	default:
-		return fmt.Sprintf("%s in %s: %d customers", n.Kind, n.Sync, total)
+		return reason.TitleCustomers.With(reason.KindNames[n.Kind], n.Sync, status.Plural(total, "customer"))
 	}
 }
 
@@ -235,10 +236,11 @@ func customerLine(x store.Exception) string {
 func (c composer) notes(x store.Exception, history []store.Action) []string {
 	var notes []string
 	for _, a := range history {
-		text, person := done[store.Verb(a.Verb)]
+		words, person := reason.Offers[reason.Verb(a.Verb)]
 		if !person || a.At.Before(x.OpenedAt) {
 			continue
 		}
+		text := words.Done
 		switch owner, assigned := strings.CutPrefix(a.Note, "to "); {
 		case assigned && a.Verb == string(store.Assign):
 			text += " to " + people(c.People).person(owner).Name
@@ -251,13 +253,6 @@ func (c composer) notes(x store.Exception, history []store.Action) []string {
 		notes = notes[len(notes)-noted:]
 	}
 	return notes
-}
-
-// done says what a person did, by verb.
-var done = map[store.Verb]string{
-	store.Acknowledge: "acknowledged", store.Assign: "assigned", store.Retry: "checked again", store.Ignore: "ignored",
-	store.Resolve: "resolved", store.Reopen: "reopened", store.UseSource: "source's value applied", store.KeepTarget: "target's value kept",
-	store.LinkTo: "linked", store.Rematch: "matched again", store.MapTo: "value mapped", store.ResumeSync: "resumed,",
 }
 
 // buttons are what can be done with one click: what the kind offers, less what
@@ -296,17 +291,17 @@ func (c composer) buttons(g store.GroupState, x store.Exception, history []store
 		sync, configured := c.Syncs[x.Sync]
 		switch {
 		case verb == store.Assign:
-			b.Label = "Assign to me"
+			b.Label = string(reason.LabelAssignToMe)
 		case verb == store.UseSource && configured:
-			b.Label = fmt.Sprintf("Use %s's value", sync.Source.Connection)
+			b.Label = reason.LabelUseSource.With(sync.Source.Connection)
 		case verb == store.KeepTarget && configured:
-			b.Label = fmt.Sprintf("Keep %s's value", sync.Target.Connection)
+			b.Label = reason.LabelKeepTarget.With(sync.Target.Connection)
 		}
 		switch verb {
 		case store.UseSource:
-			b.Confirm = fmt.Sprintf("Overwrite %[2]s with %[1]s?", Mask(first(x.SourceValue, "the source's value")), Mask(first(x.TargetValue, "the empty field")))
+			b.Confirm = reason.AskUseSource.With(Mask(first(x.SourceValue, "the source's value")), Mask(first(x.TargetValue, "the empty field")))
 		case store.KeepTarget:
-			b.Confirm = fmt.Sprintf("Keep %s until the source changes?", Mask(first(x.TargetValue, "the empty field")))
+			b.Confirm = reason.AskKeepTarget.With(Mask(first(x.TargetValue, "the empty field")))
 		}
 		all = append(all, b)
 	}
@@ -318,17 +313,18 @@ func about(id int64) string { return fmt.Sprintf("what you can do: trueup except
 
 // links lead to what the kind means and what to do, and to the service.
 func (c composer) links(m *Message, kind status.Kind) {
+	m.Notes = append(m.Notes, reason.NoteProgramsKind.With(kind))
 	if c.Home == "" {
 		m.Notes = append(m.Notes, fmt.Sprintf("what it means: docs/exceptions/%s.md", kind))
 		return
 	}
-	m.Links = append(m.Links, Link{"Meaning and remedy", strings.TrimSuffix(c.Home, "/") + "/help/" + string(kind)})
+	m.Links = append(m.Links, Link{string(reason.LabelMeaning), strings.TrimSuffix(c.Home, "/") + "/help/" + string(kind)})
 	c.home(m)
 }
 
 func (c composer) home(m *Message) {
 	if c.Home != "" {
-		m.Links = append(m.Links, Link{"Open Trueup", c.Home})
+		m.Links = append(m.Links, Link{string(reason.LabelOpenTrueup), c.Home})
 	}
 }
 

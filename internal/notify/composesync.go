@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"trueup/internal/overview"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -23,7 +24,7 @@ func (c composer) reminder(ctx context.Context, n store.Notice) (plan, error) {
 		return plan{}, err
 	}
 	lead := g.Some[0]
-	m := Message{Icon: Clock, Title: fmt.Sprintf("Still open: %s in %s", n.Kind, n.Sync), Text: Mask(why(lead))}
+	m := Message{Icon: Clock, Title: reason.TitleStillOpen.With(reason.KindNames[n.Kind], n.Sync), Text: Mask(why(lead))}
 	m.Facts = append(m.Facts, Fact{"State", groupState(g)})
 	if g.Open == 1 {
 		m.Facts = append(m.Facts, Fact{"Customer", Mask(first(lead.Customer, "the whole sync"))})
@@ -46,8 +47,8 @@ func (c composer) recovered(ctx context.Context, n store.Notice) (plan, error) {
 		return plan{}, err
 	}
 	lasted := n.Began.Sub(g.Some[0].OpenedAt)
-	return plan{do: post, message: Message{Icon: Done, Title: fmt.Sprintf("Resolved: %s in %s", n.Kind, n.Sync),
-		Text: fmt.Sprintf("It started at %s and lasted %s.", stamp(g.Some[0].OpenedAt), span(lasted)), Facts: happened(g.Some)}}, nil
+	return plan{do: post, message: Message{Icon: Done, Title: reason.TitleResolved.With(reason.KindNames[n.Kind], n.Sync),
+		Text: reason.TextResolved.With(stamp(g.Some[0].OpenedAt), span(lasted)), Facts: happened(g.Some)}}, nil
 }
 
 // silence tells that a sync hears nothing, or hears again.
@@ -57,12 +58,11 @@ func (c composer) silence(ctx context.Context, n store.Notice) (plan, error) {
 		return plan{}, err
 	}
 	if n.What == store.HeardNotice {
-		return plan{do: post, message: Message{Icon: Done, Title: n.Sync + " receives events again",
-			Text: fmt.Sprintf("Its source sent an event after %s of silence.", span(s.Heard.Sub(s.Since)))}}, nil
+		return plan{do: post, message: Message{Icon: Done, Title: reason.TitleHeard.With(n.Sync),
+			Text: reason.TextHeard.With(span(s.Heard.Sub(s.Since)))}}, nil
 	}
-	m := Message{Icon: Alarm, Title: n.Sync + " receives no events",
-		Text: fmt.Sprintf("The last event from its source arrived at %s. In the week before, the longest gap between events was %s. "+
-			"If the tool is not that quiet, check its webhooks: are they switched off, or is the address wrong?", stamp(s.Since), span(s.Longest)),
+	m := Message{Icon: Alarm, Title: reason.TitleSilent.With(n.Sync),
+		Text:  reason.TextSilent.With(stamp(s.Since), span(s.Longest)),
 		Owner: c.owner(n.Sync, status.ConnectionFailed),
 		Notes: []string{"trueup events --sync " + n.Sync}}
 	c.home(&m)
@@ -75,7 +75,7 @@ func (c composer) file(ctx context.Context, n store.Notice) (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
-	m := Message{Icon: Alarm, Title: "The changed trueup.yaml is not used", Notes: []string{"trueup check"}}
+	m := Message{Icon: Alarm, Title: string(reason.TitleFileFaulty), Notes: []string{"trueup check"}}
 	for _, node := range nodes {
 		said := overview.OfFile(node.File, true)
 		if said != "" && n.Claimed.Sub(node.SeenAt) <= 3*overview.SeenEvery { // else it works no more
@@ -84,7 +84,7 @@ func (c composer) file(ctx context.Context, n store.Notice) (plan, error) {
 	}
 	c.home(&m)
 	if len(m.List) > 0 {
-		m.Text = "The previous configuration stays in use. Fix the faults, or restore the old file."
+		m.Text = string(reason.TextFileFaulty)
 		m.List = cut(m.List, listed)
 		p := plan{do: post, open: 1, message: m}
 		if n.Open > 0 && n.Place != "" && c.updates {
@@ -95,7 +95,7 @@ func (c composer) file(ctx context.Context, n store.Notice) (plan, error) {
 	if n.Open == 0 {
 		return plan{}, nil // nobody was told
 	}
-	return plan{do: post, message: Message{Icon: Done, Title: "trueup.yaml is used again", Text: "The file on disk no longer has faults."}}, nil
+	return plan{do: post, message: Message{Icon: Done, Title: string(reason.TitleFileUsed), Text: string(reason.TextFileUsed)}}, nil
 }
 
 func (c composer) owner(sync string, kind status.Kind) Person {
@@ -115,21 +115,21 @@ func (c composer) flood(ctx context.Context, n store.Notice) (plan, error) {
 	m := Message{Icon: Alarm}
 	groups, reminders := 0, 0
 	for _, f := range folded {
-		line := fmt.Sprintf("%s: %s, %s, %s open", f.Sync, f.Kind, status.Plural(f.Groups, "group"), status.Plural(f.Exceptions, "exception"))
+		line := fmt.Sprintf("%s: %s, %s, %s open", f.Sync, reason.KindNames[f.Kind], status.Plural(f.Groups, "group"), status.Plural(f.Exceptions, "exception"))
 		if f.What == store.ReminderNotice {
 			reminders += f.Groups
-			line = fmt.Sprintf("%s: %s, %s overdue", f.Sync, f.Kind, status.Plural(f.Groups, "group"))
+			line = fmt.Sprintf("%s: %s, %s overdue", f.Sync, reason.KindNames[f.Kind], status.Plural(f.Groups, "group"))
 		} else {
 			groups += f.Groups
 		}
 		m.List = append(m.List, line)
 	}
-	m.Title = fmt.Sprintf("%d groups of exceptions at once", groups)
+	m.Title = reason.TitleFlood.With(groups)
 	if groups == 0 {
-		m.Icon, m.Title = Clock, fmt.Sprintf("%d groups of exceptions are overdue", reminders)
+		m.Icon, m.Title = Clock, reason.TitleOverdue.With(reminders)
 	}
 	m.List = cut(m.List, listed)
-	m.Text = "They came within a few minutes, so this is one message for all of them. A group gets its own message again when something is added to it."
+	m.Text = string(reason.TextFlood)
 	m.Notes = []string{"trueup exceptions groups"}
 	c.home(&m)
 	p := plan{do: post, message: m}
@@ -145,10 +145,10 @@ func (c composer) digest(ctx context.Context, n store.Notice) (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
-	m := Message{Icon: News, Title: "Trueup on " + n.Cause}
+	m := Message{Icon: News, Title: reason.TitleDigest.With(n.Cause)}
 	c.home(&m)
 	if len(groups) == 0 {
-		m.Icon, m.Text = Done, "No open exceptions."
+		m.Icon, m.Text = Done, string(reason.TextNothingOpen)
 		return plan{do: post, message: m}, nil
 	}
 	open, overdue := 0, 0
@@ -195,7 +195,7 @@ func digestLines(groups []store.Group) []string {
 	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(b.customers, a.customers) })
 	var lines []string
 	for _, r := range rows {
-		lines = append(lines, fmt.Sprintf("%s: %s, %d open in %s, the oldest since %s", r.sync, r.kind, r.customers, status.Plural(r.groups, "group"), stamp(r.oldest)))
+		lines = append(lines, fmt.Sprintf("%s: %s, %d open in %s, the oldest since %s", r.sync, reason.KindNames[r.kind], r.customers, status.Plural(r.groups, "group"), stamp(r.oldest)))
 	}
 	return lines
 }

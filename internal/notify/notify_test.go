@@ -12,6 +12,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/connector"
 	"trueup/internal/exceptions"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -19,7 +20,7 @@ import (
 // happened checks what each message about exceptions says of what happened.
 func (w *world) happened(m Message) {
 	w.Helper()
-	if m.fact("Source value") != "canceled" || m.fact("Stage") != "match" || m.fact("Last action") != "searched" {
+	if m.fact("Source value") != "canceled" || m.fact("Stage") != reason.Stages[status.StageMatch] || m.fact("Last action") != "searched" {
 		w.Errorf("of what happened it says %+v", m.Facts)
 	}
 }
@@ -42,7 +43,7 @@ func TestAGroupIsOneMessageThatIsKeptUpToDate(t *testing.T) {
 		}
 		w.pass(5 * time.Second)
 		p := w.one("unmapped_status")
-		if len(p.said) != 1 || p.channel != "#all" || p.now().Title != "unmapped_status in customer-status: 50 customers" {
+		if len(p.said) != 1 || p.channel != "#all" || p.now().Title != "Unknown status value in customer-status: 50 customers" {
 			t.Errorf("it was said %d times, last %+v", len(p.said), p.now())
 		}
 		if got := p.now(); got.Icon != Alarm || got.Owner != (Person{Name: "Ana", ID: "U1"}) || len(got.List) != shown+1 || got.List[shown] != "and 44 more" || got.fact("In common") != "on_hold" {
@@ -91,7 +92,7 @@ func TestWhatWasOverBeforeAnybodyCouldBeToldIsNotTold(t *testing.T) {
 		w.close(status.ConnectionFailed, "")
 		w.pass(time.Minute)
 		// How a sync itself fares is told all the same.
-		if got := w.titles(); !cmp.Equal(got, []string{"connection_failed in customer-status"}) {
+		if got := w.titles(); !cmp.Equal(got, []string{"Connection failed in customer-status"}) {
 			t.Errorf("told were %v", got)
 		}
 	})
@@ -106,7 +107,7 @@ func TestAConnectionThatFailsAndRecoversIsOneMessageEach(t *testing.T) {
 		if p := w.one("connection_failed"); p.now().Icon != Done {
 			t.Errorf("it says %+v", p.now())
 		}
-		if p := w.one("Resolved: connection_failed"); !strings.Contains(p.now().Text, "lasted 12m") {
+		if p := w.one("Resolved: Connection failed"); !strings.Contains(p.now().Text, "lasted 12m") {
 			t.Errorf("it says %+v", p.now())
 		}
 	})
@@ -446,13 +447,13 @@ func TestAFloodIsOneMessage(t *testing.T) {
 		}
 		w.pass(2 * time.Minute)
 		p := w.one("200 groups")
-		if got := w.titles(); len(got) != 1 || p.now().List[0] != "customer-status: unmatched, 200 groups, 200 exceptions open" {
+		if got := w.titles(); len(got) != 1 || p.now().List[0] != "customer-status: No matching record, 200 groups, 200 exceptions open" {
 			t.Errorf("told were %v, it says %+v", got, p.now())
 		}
 		// A group of it that gets worse has a message of its own again.
 		w.open(status.Unmatched, "cus_x", "cus_007")
 		w.pass(2 * time.Minute)
-		if p := w.one("unmatched in"); p.now().Title != "unmatched in customer-status: 2 customers" {
+		if p := w.one("unmatched"); p.now().Title != "No matching record in customer-status: 2 customers" {
 			t.Errorf("it says %+v", p.now())
 		}
 		if w.untold() {

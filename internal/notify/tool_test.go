@@ -80,10 +80,13 @@ func (r *room) setFail(fail func() error) {
 	r.fail = fail
 }
 
-// all returns the messages there are, those with the title's beginning only.
+// all returns the messages whose title begins so, or is about that kind.
 func (r *room) all(title string) []posted {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if name := reason.KindNames[status.Kind(title)]; name != "" {
+		title = name
+	}
 	var found []posted
 	for _, p := range r.messages {
 		if strings.HasPrefix(p.now().Title, title) {

@@ -2,7 +2,6 @@ package overview
 
 import (
 	"context"
-	"fmt"
 
 	"trueup/internal/config"
 	"trueup/internal/contract"
@@ -30,11 +29,6 @@ func AccountSentence(m store.AccountMoved) string {
 // Account is a side that reaches another account, as a reason has it.
 func Account(m store.AccountMoved) reason.Account {
 	return reason.Account{Side: string(m.Was.Side), Was: m.Was.Shown, At: m.Was.At, Now: m.Now.Shown}
-}
-
-// AccountRemedy is what a person can do about it.
-func AccountRemedy(sync string) string {
-	return fmt.Sprintf("if it is the same account, trueup sync same-account %s; if it is another one, trueup links remove %s --all; or put the file back", sync, sync)
 }
 
 // moved returns the sides of a sync that reach other accounts than its links'.

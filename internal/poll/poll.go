@@ -35,7 +35,7 @@ const (
 	copied = 15 * time.Second
 	// asking tells the exceptions of this package from those of others who call
 	// the same connection.
-	asking = "asked for changes"
+	asking = string(reason.DidPoll)
 )
 
 // Store keeps where asking has got to; it is *store.DB.

@@ -2,6 +2,24 @@ package reason
 
 import "trueup/internal/status"
 
+// KindNames are the kinds of exception in a few words, for titles and lists.
+var KindNames = map[status.Kind]string{
+	status.Unmatched:        "No matching record",
+	status.AmbiguousMatch:   "Several matching records",
+	status.LowConfidence:    "Uncertain match",
+	status.UnmappedStatus:   "Unknown status value",
+	status.Conflict:         "Conflicting edit",
+	status.FirstContact:     "Different value at first contact",
+	status.UnreadableEvent:  "Unreadable event",
+	status.BrokenLink:       "Broken link",
+	status.DuplicateLink:    "Record already linked",
+	status.WriteFailed:      "Write failed",
+	status.NeverSticks:      "Value does not stay",
+	status.ConnectionFailed: "Connection failed",
+	status.LoopSuspected:    "Suspected loop",
+	status.MassChange:       "Too many changes at once",
+}
+
 // Kinds says what each kind of exception is about.
 var Kinds = map[status.Kind]string{
 	status.Unmatched:        "No record in the target matches the customer.",

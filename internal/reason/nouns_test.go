@@ -12,6 +12,9 @@ func TestEveryKindOutcomeAndStageHasAText(t *testing.T) {
 	texts := map[string]string{}
 	for _, k := range status.Kinds {
 		texts[string(k)] = Kinds[k]
+		if name := KindNames[k]; name == "" || len(name) > 40 {
+			t.Errorf("%s has the name %q", k, name)
+		}
 		if _, err := os.Stat("../../docs/exceptions/" + string(k) + ".md"); err != nil {
 			t.Errorf("%s has no page: %v", k, err)
 		}

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Verb is what can be done. Whoever shows a remedy knows how it is done there:
-// by a command, a request or a button.
+// Verb is what can be done. The command line shows it as a command, the API as a
+// request, Slack as a button.
 type Verb string
 
 // The verbs; "" is something that is done in a tool or in trueup.yaml.
@@ -28,14 +28,17 @@ const (
 	SameAccount    Verb = "same_account"
 	Explain        Verb = "explain"
 	Status         Verb = "status"
+	Show           Verb = "show"
 )
 
-// Remedy is something that can be done about a reason: a verb with its
-// arguments, beyond what the reason stands at (its sync, customer or exception).
+// Remedy is something that can be done about a reason or a refusal: a verb with
+// its arguments, where they differ from those of the reason itself (its sync,
+// customer or exception).
 type Remedy struct {
 	Verb     Verb   `json:"verb"`
+	Sync     string `json:"sync,omitempty"`
 	Customer string `json:"customer,omitempty"`
-	// Text says it in words, without a command.
+	// Text is the remedy in words, without a command.
 	Text string `json:"text"`
 }
 
@@ -50,7 +53,7 @@ func (r Reason) Remedies() []Remedy {
 	return nil
 }
 
-// Advice says the remedies in words, without a command; "" is none.
+// Advice is the remedies in words, without a command; "" when there are none.
 func (r Reason) Advice() string {
 	var all []string
 	for _, m := range r.Remedies() {
@@ -59,7 +62,7 @@ func (r Reason) Advice() string {
 	return strings.Join(all, "; ")
 }
 
-// do is the same remedies whatever the facts are.
+// do gives the same remedies for all facts.
 func do(all ...Remedy) func(Facts) []Remedy {
 	return func(Facts) []Remedy { return slices.Clone(all) }
 }

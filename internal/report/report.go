@@ -6,7 +6,7 @@
 // Invariants: a page holds ids and status words, no addresses and no names,
 // except the owners of exceptions.
 //
-// It may import internal/config, contract, overview, status and store.
+// It may import internal/config, contract, overview, reason, status and store.
 package report
 
 import (
@@ -23,6 +23,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/overview"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -145,6 +146,7 @@ var source string
 // functions are what the pages may call.
 var functions = template.FuncMap{
 	"since":   func(made time.Time, t *time.Time) string { return Age(made.Sub(*t)) },
+	"kind":    func(k status.Kind) string { return reason.KindNames[k] },
 	"percent": Percent,
 	"part":    func(share float64) string { return Percent(&share) },
 	"curve":   curve,

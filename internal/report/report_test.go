@@ -58,7 +58,7 @@ func TestAPageThatCanBeMailed(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := b.String()
-	for _, want := range []string{"33.3%", "last read of each, 1 of them accepted but not verified.", "<td>conflict<td class=\"n\">2<td>2 days", "&lt;script&gt;", "<th>open for<th>", "<td>2 days<td>", "<td>40 hours<td>"} {
+	for _, want := range []string{"33.3%", "last read of each, 1 of them accepted but not verified.", "<small>conflict</small><td class=\"n\">2<td>2 days", "&lt;script&gt;", "<th>open for<th>", "<td>2 days<td>", "<td>40 hours<td>"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %s:\n%s", want, text)
 		}

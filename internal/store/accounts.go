@@ -152,7 +152,7 @@ on conflict (sync, side) do update set shown = excluded.shown,
 
 // AskAboutAccounts is what an exception about another account says was done last,
 // and tells it from others of its kind.
-const AskAboutAccounts = "compared the accounts with those of the links"
+const AskAboutAccounts = string(reason.DidAccounts)
 
 // SameAccounts notes that the accounts of now are those that everything kept is
 // about, as a person says. It returns which were others before.

@@ -79,7 +79,7 @@ func (e NewEvent) Apart() NewEvent {
 	kept.Outcome, kept.Reason = status.Parked, reason.Reason{Code: reason.EventReused}
 	kept.Exception = &NewException{Sync: e.Sync, Kind: status.UnreadableEvent, Stage: status.StageReceive, Confidence: 1, Owner: e.Owner,
 		Reason:     reason.Reason{Code: reason.EventReused, Facts: reason.Facts{Event: e.ID, Connection: e.Connection}},
-		LastAction: "stored event " + kept.ID}
+		LastAction: reason.DidStore.With(kept.ID)}
 	return kept
 }
 

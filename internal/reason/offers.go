@@ -1,0 +1,32 @@
+package reason
+
+// More verbs: what is offered about an exception beyond its remedies. Their
+// strings are those of the API and the database.
+const (
+	Acknowledge Verb = "acknowledge"
+	Assign      Verb = "assign"
+	Ignore      Verb = "ignore"
+	Reopen      Verb = "reopen"
+	UseSource   Verb = "apply"
+	KeepTarget  Verb = "keep"
+)
+
+// OfferText is an offer in words: the label of its button, what it does, and
+// what a person did who took it.
+type OfferText struct{ Label, Does, Done string }
+
+// Offers has the words of each offer.
+var Offers = map[Verb]OfferText{
+	Acknowledge: {"Acknowledge", "show that you are working on it", "acknowledged"},
+	Assign:      {"Assign", "assign it to an owner", "assigned"},
+	Ignore:      {"Ignore", "ignore it until the source changes, or permanently", "ignored"},
+	Resolve:     {"Resolve", "close it and change nothing in the tools; it opens again if the problem returns (a conflict or first contact: if a side changes)", "resolved"},
+	Reopen:      {"Reopen", "open it again", "reopened"},
+	Retry:       {"Retry", "check the customer again, now", "checked again"},
+	UseSource:   {"Use the source's value", "write the source's value over the target's", "source's value applied"},
+	KeepTarget:  {"Keep the target's value", "keep the target's value, until the source changes or for a time", "target's value kept"},
+	Link:        {"Link", "link the customer to a record of the target", "linked"},
+	Rematch:     {"Rematch", "remove the link and run the match rules again", "matched again"},
+	Map:         {"Map", "give the value a meaning in trueup.yaml, or list it under ignore (at the command line only)", "value mapped"},
+	Resume:      {"Resume", "write the customers who wait, and start counting again", "resumed,"},
+}
