@@ -8,7 +8,7 @@
 # FROM is the first seed. PARTS names some of the parts, which go to BOARD:
 # histories planted cuts kills fuzz.
 #
-# It stops at the first programme that finds something, and leaves the
+# It stops at the first program that finds something, and leaves the
 # scoreboard as it was.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,7 +18,7 @@ from=${FROM:-0} seeds=${SEEDS:-1000000} sweeps=${SWEEPS:-3000} planted=${PLANTED
 board=$(mktemp)
 trap 'rm -f "$board"' EXIT
 
-# section runs a programme and keeps what it printed on standard output.
+# section runs a program and keeps what it printed on standard output.
 section() {
 	local title=$1 text began=$SECONDS
 	shift
@@ -35,13 +35,13 @@ powercuts() {
 
 dirty=$(git status --porcelain)
 [ -z "$dirty" ] || {
-	echo "commit first: a number without its commit is none" >&2
+	echo "commit first: a number without its commit proves nothing" >&2
 	exit 1
 }
 {
 	echo '# Scoreboard'
 	echo
-	echo 'Written by `bash scripts/scoreboard.sh`; [reliability.md](reliability.md) says what each programme is.'
+	echo 'Written by `bash scripts/scoreboard.sh`; [reliability.md](reliability.md) explains each program.'
 	echo
 	printf 'Commit %s, %s, %s, %s processors (%s).\n' "$(git rev-parse --short=12 HEAD)" "$(date -u +%F)" "$(go env GOVERSION)" "$(nproc)" \
 		"$(sed -nE 's/^model name\s*: //p' /proc/cpuinfo | head -n 1)"

@@ -2,7 +2,9 @@
 
 package planted
 
-var on string
+import "os"
+
+var on = os.Getenv(Switches)
 
 // Switch switches one bug on, and the others off.
 func Switch(name string) { on = name }

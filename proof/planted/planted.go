@@ -31,6 +31,10 @@ type Bug struct {
 	New   string
 }
 
+// Switches is the variable of the environment that names the bug that is on from
+// the beginning.
+const Switches = "TRUEUP_PLANTED_BUG"
+
 // on is what New asks.
 func (b Bug) on() string { return fmt.Sprintf("planted.On(%q)", b.Name) }
 

@@ -24,6 +24,7 @@ type verdict struct {
 	About  string `json:"about"`
 	Seeds  uint64 `json:"seeds_to_kill"` // 0: it outlived them all
 	Breach string `json:"breach"`
+	Test   string `json:"test,omitempty"` // that found it, when no history was lived through
 }
 
 // plantedBugs builds this program once more with the bugs in it, and lets it
@@ -38,18 +39,33 @@ func plantedBugs(o options, out, progress io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(dir) // what is left there is of no use
-	binary, err := buildPlanted(dir)
+	overlay, err := plantedFiles(dir)
+	if err != nil {
+		return err
+	}
+	binary, err := buildPlanted(dir, overlay)
 	if err != nil {
 		return err
 	}
 	var verdicts []verdict
-	alive := 0
+	alive, sound := 0, map[string]bool{}
 	for i, b := range chosen {
-		v, err := hunt(binary, b, o)
+		var v verdict
+		if tests, run := b.Tests(); tests != "" {
+			if !sound[tests] { // with no bug on they pass
+				if v, err := test(overlay, planted.Bug{}, tests, run); err != nil || v.Test != "" {
+					return errors.Join(fmt.Errorf("the tests of %s fail without a bug: %s", tests, v.Test), err)
+				}
+				sound[tests] = true
+			}
+			v, err = test(overlay, b, tests, run)
+		} else {
+			v, err = hunt(binary, b, o)
+		}
 		if err != nil {
 			return err
 		}
-		if v.Seeds == 0 {
+		if v.Seeds == 0 && v.Test == "" {
 			alive++
 		}
 		fmt.Fprintf(progress, "%d of %d: %s\n", i+1, len(chosen), v)
@@ -95,15 +111,16 @@ func chosenBugs(names string) ([]planted.Bug, error) {
 	return chosen, nil
 }
 
-func buildPlanted(dir string) (string, error) {
+// plantedFiles writes the files with the bugs in them, for go build -overlay.
+func plantedFiles(dir string) (string, error) {
 	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "trueup").Output()
 	if err != nil {
 		return "", fmt.Errorf("find the module (run this inside of it): %w", err)
 	}
-	overlay, err := planted.Overlay(strings.TrimSpace(string(root)), dir)
-	if err != nil {
-		return "", err
-	}
+	return planted.Overlay(strings.TrimSpace(string(root)), dir)
+}
+
+func buildPlanted(dir, overlay string) (string, error) {
 	binary := filepath.Join(dir, "trueup-sim")
 	cmd := exec.Command("go", "build", "-tags", "planted", "-overlay", overlay, "-o", binary, "trueup/proof/cmd/trueup-sim")
 	if text, err := cmd.CombinedOutput(); err != nil {
@@ -142,7 +159,28 @@ func hunt(binary string, b planted.Bug, o options) (verdict, error) {
 	return v, nil
 }
 
+// test runs the tests of a package with the bug, and says which one found it.
+func test(overlay string, b planted.Bug, dir, run string) (verdict, error) {
+	v := verdict{Bug: b.Name, About: b.About}
+	cmd := exec.Command("go", "test", "-tags", "planted", "-overlay", overlay, "-vet=off", "-count=1", "-failfast", "-run", run, "trueup/"+dir)
+	cmd.Env = append(os.Environ(), planted.Switches+"="+b.Name)
+	text, err := cmd.CombinedOutput()
+	if err == nil {
+		return v, nil
+	}
+	for line := range strings.Lines(string(text)) {
+		if name, failed := strings.CutPrefix(line, "--- FAIL: "); failed {
+			v.Test, _, _ = strings.Cut(name, " ")
+			return v, nil
+		}
+	}
+	return v, fmt.Errorf("test %s with the bug %s: %w\n%s", dir, b.Name, err, text)
+}
+
 func (v verdict) String() string {
+	if v.Test != "" {
+		return v.Bug + " by " + v.Test
+	}
 	if v.Seeds == 0 {
 		return v.Bug + " was NOT found"
 	}
@@ -165,10 +203,14 @@ func printVerdicts(out io.Writer, verdicts []verdict, asJSON bool) error {
 	fmt.Fprintln(table, "planted bug\tseeds to find it\tby invariant\twhat it does")
 	for _, v := range verdicts {
 		seeds := "NOT FOUND"
-		if v.Seeds > 0 {
+		by := v.invariant()
+		switch {
+		case v.Test != "":
+			seeds, by = "a test", v.Test
+		case v.Seeds > 0:
 			seeds = fmt.Sprint(v.Seeds)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", v.Bug, seeds, v.invariant(), v.About)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", v.Bug, seeds, by, v.About)
 	}
 	return table.Flush()
 }
