@@ -113,7 +113,9 @@ func (f Facts) setBack() (from, to time.Time, ok bool) {
 		if f.Base.Known && i.SentAt.Before(f.Base.SeenAt) && (o.Again || !o.Since.IsZero()) { // there is no such look after the link was removed and made again
 			before = o.Before
 		}
-		before = latest(before, f.Base.At) // the edit that the base was proved with is none since
+		if f.Base.Known { // the edit that it was proved with is none since
+			before = latest(before, f.Base.At)
+		}
 		untouched := f.Base.Known && f.Base.Value == o.Value || !f.Base.Known && i.Prior == o.Value
 		if untouched && !i.Seen && i.Value != o.Value && !before.IsZero() && o.EditedAt.After(before) {
 			if !ok || i.SentAt.Before(sent) {

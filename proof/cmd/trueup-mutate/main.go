@@ -44,7 +44,7 @@ var packages = []struct {
 	{"internal/decide", []string{"decide.go", "when.go"}, true, []string{"-rapid.seed=1", "-rapid.nofailfile"}},
 	{"internal/mapping", []string{"mapping.go"}, true, nil},
 	{"internal/identity", []string{"identity.go", "nearest.go"}, true, nil},
-	{"internal/pipeline", []string{"readtarget.go"}, false, nil},
+	{"internal/pipeline", []string{"readtarget.go"}, false, []string{"-test.run=Older|AnothersKey|Row|Link|Merge|WrongClock|Survivor|Reason"}},
 }
 
 const chooses = "TRUEUP_MUTANT"
