@@ -16,20 +16,24 @@ func resumeCommand() *cobra.Command {
 	r := store.Resume{}
 	cmd := &cobra.Command{
 		Use:   "resume SYNC --reason TEXT",
-		Short: "Resume a sync halted by mass_change",
-		Long: `Resume a sync that limits.mass_change has halted: too many customers were about to
+		Short: "Resume a sync that is paused or halted",
+		Long: `Resume a sync that someone has paused with trueup pause. Each customer that changed in
+the meantime is synced once, as it is now.
+
+It also resumes a sync that limits.mass_change has halted: too many customers were about to
 change at once, and the rest wait until a person confirms that this is right. The
 waiting customers go through without being counted; counting starts again with later
 ones. Each customer is read again first, so a value that the source no longer has is
 not written.
 
-A sync in mode: watch cannot be resumed: set mode: live first. Waiting customers
+A halted sync in mode: watch cannot be resumed: set mode: live first. Waiting customers
 keep waiting until then.
 
 The mass_change exception closes, and its history records who resumed the sync and
 why. To write none of these changes, correct the source and leave the sync halted
 until it is correct.`,
 		Example: `  trueup resume customer-status --reason "the trial of March has ended"
+  trueup resume customer-status --reason "the CRM import is done"
   trueup resume customer-status --reason "checked with billing" --as ana@example.com --json`,
 		Args: cobra.ExactArgs(1),
 	}
@@ -60,8 +64,11 @@ func resume(cmd *cobra.Command, db *store.DB, r store.Resume) error {
 		return refused(err)
 	}
 	said := fmt.Sprintf("%s is resumed: %s let through; counting starts again with later ones", r.Sync, status.Plural(resumed.Through, "customer"))
-	if !resumed.Changed {
-		said = fmt.Sprintf("%s is not halted; nothing was changed", r.Sync)
+	switch {
+	case !resumed.Changed:
+		said = fmt.Sprintf("%s is neither paused nor halted; nothing was changed", r.Sync)
+	case resumed.Unpaused && resumed.Through == 0:
+		said = fmt.Sprintf("%s is resumed: each customer that changed meanwhile is synced once, as it is now", r.Sync)
 	}
-	return done(cmd, contract.Resumed{Sync: r.Sync, Changed: resumed.Changed, LetThrough: resumed.Through}, said)
+	return done(cmd, contract.Resumed{Sync: r.Sync, Changed: resumed.Changed, LetThrough: resumed.Through, Unpaused: resumed.Unpaused}, said)
 }

@@ -155,6 +155,9 @@ func (p screen) sync(s contract.Sync) {
 		p.line("stopped", "%s", m.Reason)
 		p.line("", "nothing is synced; %s", accountRemedies(s.Sync))
 	}
+	if on := s.Paused; on != nil {
+		p.line("paused", "%s by %s: %s; events are stored and wait; to go on: trueup resume %s --reason TEXT", p.ago(on.Since), on.By, on.Reason, s.Sync)
+	}
 	if h := s.Halted; h != nil {
 		p.line("halted", "by mass_change %s; waiting: %s; to let them through: trueup resume %s --reason TEXT", p.ago(h.Since), status.Plural(h.WaitingCustomers, "customer"), s.Sync)
 	}

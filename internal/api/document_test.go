@@ -39,7 +39,7 @@ func TestTheDocumentIsOpenAPI31AndNamesARoleForEachOperation(t *testing.T) {
 			}
 		}
 	}
-	if operations != 23 {
+	if operations != 24 {
 		t.Errorf("there are %d operations", operations)
 	}
 }

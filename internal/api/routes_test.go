@@ -33,6 +33,7 @@ var routes = []struct {
 	{"GET", "/status", "", store.Viewer, 200},
 	{"GET", "/syncs", "", store.Viewer, 200},
 	{"GET", "/syncs/" + flow, "", store.Viewer, 200},
+	{"POST", "/syncs/" + flow + "/pause", `{"reason":"importing contacts"}`, store.Operator, 200},
 	{"POST", "/syncs/" + flow + "/resume", `{"reason":"so it is"}`, store.Operator, 200},
 	{"GET", "/customers", "", store.Viewer, 200},
 	{"GET", "/customers/" + flow + "/" + url.PathEscape(odd), "", store.Viewer, 200},

@@ -19,10 +19,14 @@ func (s *server) syncRoutes() {
 	route(s, store.Viewer, get("list-syncs", "/syncs", "List the syncs",
 		"All syncs in the configuration, by name, each with its status, on one page."), s.listSyncs)
 	route(s, store.Viewer, get("get-sync", "/syncs/{sync}", "Show one sync", ""), s.getSync)
+	route(s, store.Operator, huma.Operation{OperationID: "pause-sync", Method: http.MethodPost, Path: "/syncs/{sync}/pause",
+		Summary: "Pause a sync",
+		Description: "Stops the sync's writes until it is resumed. Webhooks are answered and events are stored; each customer that changed meanwhile is synced once, as it is then, after the sync is resumed. " +
+			"A write that has already begun is finished. If the sync is paused already, the answer has changed: false."}, s.pause)
 	route(s, store.Operator, huma.Operation{OperationID: "resume-sync", Method: http.MethodPost, Path: "/syncs/{sync}/resume",
-		Summary: "Resume a sync halted by mass_change",
-		Description: "Lets through all waiting customers without counting them; counting starts again with later ones. The mass_change exception closes and records who did it and why. " +
-			"If the sync is not halted, the answer has changed: false."}, s.resume)
+		Summary: "Resume a sync that is paused or halted by mass_change",
+		Description: "Ends a pause. Lets through all waiting customers without counting them; counting starts again with later ones. The mass_change exception closes and records who did it and why. " +
+			"If the sync is neither paused nor halted, the answer has changed: false."}, s.resume)
 }
 
 // SyncPath is the address of one sync.
@@ -45,7 +49,24 @@ func (s *server) resume(ctx context.Context, in *struct {
 		return contract.Resumed{}, err
 	}
 	done, err := exceptions.Resume(ctx, s.Store, store.Resume{Sync: in.Sync, Who: who(ctx, in.Body.As), Reason: in.Body.Reason, Key: in.Key})
-	return contract.Resumed{Sync: in.Sync, Changed: done.Changed, LetThrough: done.Through}, err
+	return contract.Resumed{Sync: in.Sync, Changed: done.Changed, LetThrough: done.Through, Unpaused: done.Unpaused}, err
+}
+
+// PauseRequest says why a sync is paused.
+type PauseRequest struct {
+	Reason string `json:"reason" minLength:"1" maxLength:"1000" pattern:"^[^\\x00-\\x08\\x0b-\\x1f\\x7f]*$" doc:"Why nothing should be written for now. It is shown with the sync."`
+	As     string `json:"as,omitempty" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" doc:"The person on whose behalf it is done."`
+}
+
+func (s *server) pause(ctx context.Context, in *struct {
+	SyncPath
+	Body PauseRequest
+}) (contract.PausedSync, error) {
+	if _, err := s.addressedSync(in.Sync); err != nil {
+		return contract.PausedSync{}, err
+	}
+	now, changed, err := exceptions.Pause(ctx, s.Store, in.Sync, who(ctx, in.Body.As), in.Body.Reason)
+	return contract.PausedSync{Sync: in.Sync, Changed: changed, Paused: contract.PauseOf(now)}, err
 }
 
 func (s *server) listSyncs(ctx context.Context, _ *struct{}) (List[contract.Sync], error) {

@@ -53,9 +53,14 @@ func looksOf(s config.Sync) store.Looks { return store.Looks{Rules: s.Looks(), T
 
 // barred is why a sync's customers are left where they are, "" for no reason. It
 // is asked each time that customers are claimed: another process may have a file
-// with another account, and a person may say at any time that it is the same.
+// with another account, and a person may say at any time that it is the same, or
+// pause the sync.
 func barred(cfg *config.Config, db *store.DB) func(ctx context.Context, sync string) (string, error) {
 	return func(ctx context.Context, sync string) (string, error) {
+		paused, err := db.SyncPaused(ctx, sync)
+		if err != nil || !paused.Since.IsZero() {
+			return pausedBy(sync, paused), err
+		}
 		noted, err := db.Accounts(ctx, sync)
 		if err != nil {
 			return "", err
@@ -133,4 +138,12 @@ func (a *App) movedAccounts(ctx context.Context) (map[string]int, error) {
 		all[name] = len(moved)
 	}
 	return all, nil
+}
+
+// pausedBy says who has paused a sync, "" when nobody has.
+func pausedBy(sync string, p store.SyncPause) string {
+	if p.Since.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf("%s is paused since %s by %s: %s", sync, p.Since.UTC().Format("2006-01-02 15:04Z"), p.By, p.Reason)
 }

@@ -41,6 +41,8 @@ type Sync struct {
 	AccountMoved []AccountMoved `json:"account_moved,omitempty"`
 	// Halted is left out unless mass_change has halted the sync.
 	Halted *Halt `json:"halted,omitempty"`
+	// Paused is left out unless a person has paused the sync.
+	Paused *Pause `json:"paused,omitempty"`
 }
 
 // AccountMoved is a side of a sync that reaches a different account than
@@ -66,6 +68,28 @@ type Halt struct {
 	WaitingCustomers int        `json:"waiting_customers"`
 }
 
+// Pause is a person's word that a sync writes nothing for a while.
+type Pause struct {
+	Since  *time.Time `json:"since"`
+	By     string     `json:"by"`
+	Reason string     `json:"reason"`
+}
+
+// PauseOf converts a pause, nil when there is none.
+func PauseOf(p store.SyncPause) *Pause {
+	if p.Since.IsZero() {
+		return nil
+	}
+	return &Pause{Since: Stamp(p.Since), By: p.By, Reason: p.Reason}
+}
+
+// PausedSync is what pausing a sync came to.
+type PausedSync struct {
+	Sync    string `json:"sync"`
+	Changed bool   `json:"changed" doc:"False if it was paused already: that pause and its reason stay."`
+	Paused  *Pause `json:"paused"`
+}
+
 // haltOf converts a halt, nil when the sync is not halted.
 func haltOf(h store.Halted) *Halt {
 	if h.Since.IsZero() {
@@ -77,8 +101,9 @@ func haltOf(h store.Halted) *Halt {
 // Resumed is the result of resuming a sync.
 type Resumed struct {
 	Sync       string `json:"sync"`
-	Changed    bool   `json:"changed"` // false: it was not halted, or was already resumed
+	Changed    bool   `json:"changed"` // false: it was neither halted nor paused, or was already resumed
 	LetThrough int    `json:"let_through"`
+	Unpaused   bool   `json:"unpaused" doc:"It was paused."`
 }
 
 // SyncSide is where a sync reads or writes.

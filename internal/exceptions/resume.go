@@ -13,9 +13,26 @@ type Resumer interface {
 	Resume(ctx context.Context, r store.Resume) (store.Resumed, error)
 }
 
-// Resume lets through what waits at a halted sync. It is done about the sync and
-// not about its exception: it lets through every customer that waits, and the person
-// gives a reason.
+// Pauser stops the writes of a sync; it is *store.DB.
+type Pauser interface {
+	PauseSync(ctx context.Context, sync, who, why string) (now store.SyncPause, changed bool, err error)
+}
+
+// Pause stops the writes of a sync until Resume. Whoever does it says why.
+func Pause(ctx context.Context, at Pauser, sync, who, why string) (now store.SyncPause, changed bool, err error) {
+	why = strings.TrimSpace(why)
+	switch {
+	case who == "":
+		return now, false, &RefusedError{Why: "no user given", Hint: "name yourself with --as"}
+	case why == "":
+		return now, false, &RefusedError{Why: "no reason given", Hint: "write why nothing should be written: it is shown with the sync"}
+	}
+	return at.PauseSync(ctx, sync, who, why)
+}
+
+// Resume ends a pause, and lets through what waits at a halted sync. It is done about
+// the sync and not about its exception: it lets through every customer that waits, and
+// the person gives a reason.
 func Resume(ctx context.Context, at Resumer, r store.Resume) (store.Resumed, error) {
 	r.Reason = strings.TrimSpace(r.Reason)
 	switch {

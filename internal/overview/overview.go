@@ -28,13 +28,17 @@ const SweepsShown = 30
 type shared struct {
 	counts map[string]store.Counts
 	modes  map[string]store.Mode
+	paused map[string]store.SyncPause
 }
 
 func readShared(ctx context.Context, db *store.DB) (s shared, err error) {
 	if s.counts, err = db.Counts(ctx); err != nil {
 		return s, err
 	}
-	s.modes, err = db.Modes(ctx)
+	if s.modes, err = db.Modes(ctx); err != nil {
+		return s, err
+	}
+	s.paused, err = db.SyncsPaused(ctx)
 	return s, err
 }
 
@@ -69,6 +73,7 @@ func (s shared) sync(ctx context.Context, db *store.DB, name string, c config.Sy
 		Source: contract.SyncSide{Connection: c.Source.Connection, Field: c.Source.Field},
 		Target: contract.SyncSide{Connection: c.Target.Connection, Field: c.Target.Field},
 		Sweeps: []contract.Sweep{}}.WithCounts(s.counts[name])
+	row.Paused = contract.PauseOf(s.paused[name])
 	slices.Sort(row.Statuses)
 	mode := s.modes[name]
 	if mode.Mode == c.Mode { // else no process has run with this configuration yet

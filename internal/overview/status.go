@@ -82,6 +82,9 @@ func needs(row contract.Sync) []string {
 	for _, m := range row.AccountMoved {
 		all = append(all, row.Sync+": nothing is synced, "+m.Reason)
 	}
+	if p := row.Paused; p != nil {
+		all = append(all, fmt.Sprintf("%s: paused by %s, nothing is written; see trueup resume", row.Sync, p.By))
+	}
 	if row.Halted != nil {
 		all = append(all, row.Sync+": halted by mass_change; if the change is right: trueup resume "+row.Sync+" --reason TEXT")
 	}

@@ -48,6 +48,7 @@ var prose = []struct {
 	{"decisions", "id", []string{"reason", "reason_facts", "observed_by"}, "sync = $1", "customer"},
 	{"exceptions", "id", []string{"reason", "reason_facts", "last_action", "candidates", "owner", "troubles"}, "sync = $1", "customer"},
 	{"actions", "id", []string{"who", "note"}, "exception_id in (select id from exceptions where sync = $1)", "(select x.customer from exceptions x where x.id = exception_id)"},
+	{"pauses", "id", []string{"who", "reason", "ended_by"}, "sync = $1", ""},
 	{"link_history", "id", []string{"why", "who"}, "sync = $1", "customer"},
 	{"links", "sync, customer", []string{"rule", "linked_by"}, "sync = $1", "customer"},
 	{"notices", "what, sync, kind, cause", []string{"failure"}, "sync = $1", ""},

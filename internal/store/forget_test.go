@@ -330,7 +330,7 @@ func TestAShortNumberForgetsNobodyElse(t *testing.T) {
 func TestEveryTableIsKnownToForgetting(t *testing.T) {
 	nobodys := []string{"schema_version", "connections", "rests", "turns", "tokens", "api_tokens", "silences", "vocabulary", "modes", "halts", "requests", "nodes", "accounts", "names", "probe",
 		"forgotten", "hash_keys"}
-	looked := []string{"events", "customers", "links", "intents", "decisions", "exceptions", "actions", "link_history", "notices",
+	looked := []string{"events", "customers", "links", "intents", "decisions", "exceptions", "actions", "pauses", "link_history", "notices",
 		"sweeps", "sweep_pages", "plan_rows", "watched", "seen", "mentions"}
 	database := engines["sqlite"](t)
 	open(t, store.Options{DSN: database, Migrate: true})

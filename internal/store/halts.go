@@ -172,17 +172,19 @@ type Resume struct {
 
 // Resumed is what that came to.
 type Resumed struct {
-	Changed bool // false: it was not halted, or the request is a repeat
-	Through int  // customers that waited and are let through
+	Changed bool // false: it was neither halted nor paused, or the request is a repeat
+	Through int  // customers that waited at a halt and are let through
+	// Unpaused says that the sync was paused.
+	Unpaused bool
 }
 
 // ErrWatching means that a sync only watches: customers who are let through would
 // be read, and nothing would be written.
 var ErrWatching = errors.New("the sync only watches")
 
-// Resume lets the customers through that wait at a halted sync, without counting
-// them, and counts later ones from zero. A customer who is due keeps the place in
-// the queue. ErrWatching means that the sync does not write now.
+// Resume ends a pause, and lets the customers through that wait at a halted sync,
+// without counting them, and counts later ones from zero. A customer who is due keeps
+// the place in the queue. ErrWatching means that the sync does not write now.
 func (db *DB) Resume(ctx context.Context, r Resume) (done Resumed, err error) {
 	err = db.run(&job{ctx: ctx, halts: r.Sync, do: func(t *tx) error {
 		done = Resumed{}
@@ -194,11 +196,15 @@ func (db *DB) Resume(ctx context.Context, r Resume) (done Resumed, err error) {
 		if err != nil {
 			return err
 		}
-		done.Changed = !t.halted[r.Sync].IsZero()
-		if done.Changed && watches {
+		halted := !t.halted[r.Sync].IsZero()
+		if halted && watches {
 			return ErrWatching
 		}
-		if err := t.keepAnswer(request, done.Changed); err != nil || !done.Changed {
+		if done.Unpaused, err = t.endPause(r.Sync, r.Who); err != nil {
+			return err
+		}
+		done.Changed = halted || done.Unpaused
+		if err := t.keepAnswer(request, done.Changed); err != nil || !halted {
 			return err
 		}
 		if done.Through, err = t.resume(r.Sync); err != nil {

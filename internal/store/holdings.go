@@ -157,6 +157,7 @@ func (t *tx) endSync(name, who string) error {
 		{"update events set outcome = 'ignored', reason = $2, settled_at = $3, reason_code = $4, reason_facts = $5 where sync = $1 and outcome = ''",
 			[]any{why.text, ms(t.now), why.code, why.facts}},
 		{"update halts set halted_at = 0 where sync = $1", nil},
+		{"update pauses set ended_at = $2 where sync = $1 and ended_at = 0", []any{ms(t.now)}},
 		{"update silences set heard_at = $2 where sync = $1 and heard_at = 0", []any{ms(t.now)}},
 		{"update sweeps set phase = 'failed', failure = 'the sync was removed', ended_at = $2, lease_until = 0 where sync = $1 and phase not in ('done', 'failed')", []any{ms(t.now)}},
 	} {

@@ -6,11 +6,13 @@ import (
 	"time"
 )
 
-// One statement checks the claim and stores the intent (invariant 3).
+// One statement checks the claim and stores the intent (invariant 3). None is
+// stored while a person has paused the sync.
 const insertIntent = `
 insert into intents (sync, customer, record_id, value, prior, sent_at, expires, prior_at)
 select sync, customer, cast($5 as text), cast($6 as text), cast($7 as text), cast($8 as bigint), cast($9 as bigint), cast($10 as bigint)
 from customers where sync = $1 and customer = $2 and fence = $3 and lease_until > $4
+and not exists (select 1 from pauses p where p.sync = $1 and p.ended_at = 0)
 returning id`
 
 // BeginWrite stores an intent before its write is sent. After any error nothing

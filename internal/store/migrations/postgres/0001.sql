@@ -311,6 +311,18 @@ create table halts (
     halted_at bigint  not null default 0
 );
 
+-- When and why a person paused a sync. An open pause, ended_at 0, stops its writes.
+create table pauses (
+    id       bigint generated always as identity primary key,
+    sync     text    not null,
+    since    bigint  not null,
+    who      text    not null,
+    reason   text    not null,
+    ended_at bigint  not null default 0,
+    ended_by text    not null default ''
+);
+create unique index pauses_open on pauses (sync) where ended_at = 0;
+
 -- What a sync that only watches would have written, and what happened instead.
 create table watched (
     id        bigint generated always as identity primary key,

@@ -311,6 +311,18 @@ create table halts (
     halted_at integer not null default 0
 ) strict;
 
+-- When and why a person paused a sync. An open pause, ended_at 0, stops its writes.
+create table pauses (
+    id       integer primary key autoincrement,
+    sync     text    not null,
+    since    integer not null,
+    who      text    not null,
+    reason   text    not null,
+    ended_at integer not null default 0,
+    ended_by text    not null default ''
+) strict;
+create unique index pauses_open on pauses (sync) where ended_at = 0;
+
 -- What a sync that only watches would have written, and what happened instead.
 create table watched (
     id        integer primary key autoincrement,
