@@ -29,6 +29,8 @@ type checked struct {
 	Connections int      `json:"connections"`
 	Syncs       int      `json:"syncs"`
 	Warnings    []string `json:"warnings"`
+	// Defaults are the protections that hold because the file leaves them out.
+	Defaults []notice `json:"defaults"`
 	// Knows is what each sync's target can tell.
 	Knows map[string]connector.Knowledge `json:"knows"`
 	Live  []liveResult                   `json:"live,omitempty"`
@@ -41,6 +43,12 @@ type fault struct {
 	Path    string `json:"path"` // "" for the file as a whole
 	Problem string `json:"problem"`
 	Remedy  string `json:"remedy"`
+}
+
+type notice struct {
+	Line int    `json:"line"`
+	Path string `json:"path"`
+	Text string `json:"text"`
 }
 
 type liveResult struct {
@@ -78,7 +86,14 @@ func check(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	result := checked{Config: cfg.Path, Faults: []fault{}, Connections: len(cfg.Connections), Syncs: len(cfg.Syncs), Warnings: []string{}}
+	result := checked{Config: cfg.Path, Faults: []fault{}, Connections: len(cfg.Connections), Syncs: len(cfg.Syncs), Warnings: []string{}, Defaults: []notice{}}
+	for _, n := range cfg.Notices() {
+		if n.Warning {
+			result.Warnings = append(result.Warnings, n.String())
+			continue
+		}
+		result.Defaults = append(result.Defaults, notice{Line: n.Line, Path: n.Path, Text: n.Text})
+	}
 	left, err := leftBehind(cmd.Context(), cfg)
 	if errors.As(err, &faults) && wantsJSON(cmd) {
 		return errors.Join(err, printFaults(cmd, faults))
@@ -116,7 +131,7 @@ func check(cmd *cobra.Command, _ []string) error {
 
 // printFaults prints what is wrong in the file in the shape of what is right.
 func printFaults(cmd *cobra.Command, faults config.Faults) error {
-	result := checked{Warnings: []string{}, Knows: map[string]connector.Knowledge{}}
+	result := checked{Warnings: []string{}, Defaults: []notice{}, Knows: map[string]connector.Knowledge{}}
 	for _, f := range faults {
 		result.Config = f.File
 		result.Faults = append(result.Faults, fault{Line: f.Line, Path: f.Path, Problem: f.Problem, Remedy: f.Remedy})
@@ -184,10 +199,10 @@ func (c checked) print(cmd *cobra.Command, cfg *config.Config) error {
 	}
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "%s is valid: %s, %s\n", c.Config, status.Plural(c.Connections, "connection"), status.Plural(c.Syncs, "sync"))
+	for _, n := range c.Defaults {
+		fmt.Fprintf(out, "%s:%d: %s: %s\n", c.Config, n.Line, n.Path, n.Text)
+	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
-		if s := cfg.Syncs[name]; s.Mode == config.ModeLive && s.Limits == nil {
-			fmt.Fprintf(out, "%s: no limits: a mistake in %s would reach every customer; see limits in docs/configuration.md\n", name, s.Source.Connection)
-		}
 		target := cfg.Syncs[name].Target.Connection
 		for _, weak := range weaknesses(c.Knows[name]) {
 			fmt.Fprintf(out, "%s: %s %s\n", name, target, weak)

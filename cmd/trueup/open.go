@@ -50,6 +50,7 @@ func withConfig(load func(*cobra.Command) (*config.Config, error), run func(cmd 
 		if err != nil {
 			return err
 		}
+		noteMode(cmd, cfg)
 		defer func() {
 			if closeErr := db.Close(); err == nil {
 				err = closeErr
@@ -114,4 +115,17 @@ func number(what, text string) (int64, error) {
 		return 0, usage("use a number from the first column of the list", "%q is not a valid %s number", text, what)
 	}
 	return n, nil
+}
+
+// noteMode tells people of each sync that writes nothing because the file does not
+// say that it may.
+func noteMode(cmd *cobra.Command, cfg *config.Config) {
+	if wantsJSON(cmd) {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
+		if !cfg.SaysMode(name) {
+			fmt.Fprintf(cmd.ErrOrStderr(), "note: %s only watches and writes nothing; to let it write, add mode: live below %s:%d\n", name, cfg.Path, cfg.Line("syncs."+name))
+		}
+	}
 }

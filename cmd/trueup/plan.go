@@ -113,7 +113,7 @@ func makePlan(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync string)
 	m := newMeter(cmd)
 	plan, err := app.MakePlan(cmd.Context(), cfg, db, sync, planProgress(m, cfg.Syncs[sync]))
 	var other *store.SweepingError
-	if errors.As(err, &other) && other.Sweep.Purpose == store.ForPlan {
+	if errors.As(err, &other) {
 		plan, err = afterOther(cmd, db, other, func() (store.Sweep, error) {
 			return app.MakePlan(cmd.Context(), cfg, db, sync, planProgress(m, cfg.Syncs[sync]))
 		})
@@ -135,14 +135,20 @@ const (
 	otherLook = time.Second
 )
 
-// afterOther makes a plan when another process that makes one has come to its
-// end, and then takes the plan of that one; or when it is seen to be dead.
+// afterOther makes a plan when another process that compares both sides has come to
+// its end, and takes the plan where that one made it; or when it is seen to be dead:
+// nothing of it has moved for otherTime.
 func afterOther(cmd *cobra.Command, db *store.DB, other *store.SweepingError, make func() (store.Sweep, error)) (store.Sweep, error) {
 	ctx := cmd.Context()
-	fmt.Fprintln(cmd.ErrOrStderr(), "another trueup plan is running (or was just killed); waiting")
+	if other.Sweep.Purpose == store.ForPlan {
+		fmt.Fprintln(cmd.ErrOrStderr(), "another trueup plan is running (or was just killed); waiting")
+	} else {
+		fmt.Fprintf(cmd.ErrOrStderr(), "trueup run is comparing both sides of %s, as it does every so often; waiting until it is done\n", other.Sweep.Sync)
+	}
 	ticker := time.NewTicker(otherLook)
 	defer ticker.Stop()
-	for deadline := time.Now().Add(otherTime); ; {
+	said, deadline := other.Error(), time.Now().Add(otherTime)
+	for {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
@@ -152,6 +158,9 @@ func afterOther(cmd *cobra.Command, db *store.DB, other *store.SweepingError, ma
 			return latest, nil
 		}
 		plan, err := make()
+		if errors.As(err, &other) && other.Error() != said {
+			said, deadline = other.Error(), time.Now().Add(otherTime)
+		}
 		if !errors.As(err, &other) || time.Now().After(deadline) {
 			return plan, err
 		}

@@ -123,4 +123,11 @@ func announce(log *slog.Logger, cfg *config.Config, url string) {
 		log.Info("sync", slog.String("sync", name), slog.String("source", s.Source.Connection), slog.String("target", s.Target.Connection),
 			slog.String("mode", s.Mode), slog.String("webhooks", public+"/hooks/"+s.Source.Connection))
 	}
+	for _, n := range cfg.Notices() {
+		level := slog.LevelInfo
+		if n.Warning {
+			level = slog.LevelWarn
+		}
+		log.Log(context.Background(), level, n.String())
+	}
 }

@@ -18,6 +18,8 @@ syncs:
     target: {connection: crm, field: customer_status}
     match: [{source: email, target: email}]
     statuses: {active: {from: [active], to: Active}}
+    mode: live
+    sweep: off
 `
 
 // What is compared or planned with one account is not gone on with when the

@@ -58,10 +58,7 @@ type App struct {
 
 	wiring    atomic.Pointer[wiring]
 	reloading sync.Mutex
-	// watching has each sync that the last file to name it had only watch; it
-	// is reloading's.
-	watching map[string]bool
-	stale    stale
+	stale     stale
 
 	// file is the configuration's file as it is known here; node is this process,
 	// which does not change after the start.
@@ -87,8 +84,7 @@ func Start(ctx context.Context, o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{options: o, log: o.Log, store: db, metrics: metrics.New(), failed: make(chan error, 1), watching: map[string]bool{}}
-	a.noteModes(o.Config)
+	a := &App{options: o, log: o.Log, store: db, metrics: metrics.New(), failed: make(chan error, 1)}
 	if err := a.startNames(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

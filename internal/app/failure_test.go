@@ -50,7 +50,7 @@ func newLive(t *testing.T, dsn string, more ...string) *live {
 func newLiveOf(t *testing.T, dsn string, text func(billing, crm string) string) *live {
 	l := &live{T: t, billing: resttest.New(t), crm: resttest.New(t), dsn: dsn, log: &bytes.Buffer{}}
 	path := filepath.Join(t.TempDir(), "trueup.yaml")
-	if err := os.WriteFile(path, []byte(text(l.billing.URL, l.crm.URL)), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(ownWords(text(l.billing.URL, l.crm.URL))), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cfg, err := config.Load(path, app.Types(), os.LookupEnv)

@@ -26,7 +26,7 @@ const mass = "    limits: {mass_change: {to: [paused, churned], customers: %d, w
 func (l *live) node(text string) *app.App {
 	l.Helper()
 	path := filepath.Join(l.TempDir(), "trueup.yaml")
-	l.must(os.WriteFile(path, []byte(text), 0o600))
+	l.must(os.WriteFile(path, []byte(ownWords(text)), 0o600))
 	cfg, err := config.Load(path, app.Types(), os.LookupEnv)
 	l.must(err)
 	a, err := app.Start(l.Context(), app.Options{Config: cfg, Version: "test", Log: slog.New(slog.DiscardHandler)})
@@ -125,7 +125,7 @@ func killedAtTheCap(t *testing.T, c *crash, point string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(c.config, append(text, fmt.Sprintf(mass, most)...), 0o600); err != nil {
+	if err := os.WriteFile(c.config, []byte(ownWords(string(text)+fmt.Sprintf(mass, most))), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	db, err := store.Open(t.Context(), store.Options{DSN: c.dsn, Migrate: true})

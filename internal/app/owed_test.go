@@ -24,7 +24,7 @@ func (l *live) owed() int {
 // and when a word is given its meaning meanwhile.
 func TestAShortWatchUsesUpNobodyWhoWaits(t *testing.T) {
 	t.Parallel()
-	const watch, live = "mode: watch\n    statuses:", "mode: live\n    statuses:"
+	const watch, live = "mode: watch", "mode: live"
 	for engine, dsn := range engines {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
@@ -45,9 +45,9 @@ func TestAShortWatchUsesUpNobodyWhoWaits(t *testing.T) {
 			l.change(customers-1, "evt_word", "on_hold")
 			l.until("a word waits", func() bool { return len(l.exceptions(status.UnmappedStatus)) == 1 })
 
-			l.must(l.reload("statuses:", watch))
+			l.must(l.reload("mode: live", watch))
 			l.crm.Instead(nil)
-			l.must(l.reloadFrom(t.Context(), strings.Replace(configText(l.dsn, l.billing.URL, l.crm.URL), "from: [paused]", "from: [paused, on_hold]", 1), "statuses:", watch))
+			l.must(l.reloadFrom(t.Context(), strings.Replace(configText(l.dsn, l.billing.URL, l.crm.URL), "from: [paused]", "from: [paused, on_hold]", 1), "mode: live", watch))
 			l.until("everybody was looked at", func() bool {
 				counts, err := l.db.Counts(t.Context())
 				return err == nil && counts["customer-status"].WaitingEvents == 0 && len(l.exceptions(status.UnmappedStatus)) == 0
@@ -55,7 +55,7 @@ func TestAShortWatchUsesUpNobodyWhoWaits(t *testing.T) {
 			if n := l.churned(); n != 0 || l.owed() != customers {
 				t.Errorf("%d were written while it watched, and %d of %d are said to wait", n, l.owed(), customers)
 			}
-			l.must(l.reloadFrom(t.Context(), strings.Replace(configText(l.dsn, l.billing.URL, l.crm.URL), "from: [paused]", "from: [paused, on_hold]", 1), "statuses:", live))
+			l.must(l.reloadFrom(t.Context(), strings.Replace(configText(l.dsn, l.billing.URL, l.crm.URL), "from: [paused]", "from: [paused, on_hold]", 1), "mode: live", live))
 			l.until("all are carried", func() bool { return l.churned() == customers-1 && l.crm.Status("rec_5") == "Paused" })
 			l.until("nobody is owed any more", func() bool { return l.owed() == 0 })
 			if n := len(l.crm.Written()); n != 2*customers {
@@ -85,12 +85,12 @@ func TestASyncThatWatchesIsNotResumed(t *testing.T) {
 			}
 			l.quiet()
 			text := configText(l.dsn, l.billing.URL, l.crm.URL) + limits
-			l.must(l.reloadFrom(t.Context(), text, "statuses:", "mode: watch\n    statuses:"))
+			l.must(l.reloadFrom(t.Context(), text, "mode: live", "mode: watch"))
 			_, err := exceptions.Resume(t.Context(), l.db, store.Resume{Sync: "customer-status", Who: "ana", Reason: "checked"})
 			if err == nil || !strings.Contains(err.Error(), "mode: watch") {
 				t.Errorf("it was resumed: %v", err)
 			}
-			l.must(l.reloadFrom(t.Context(), text, "statuses:", "mode: live\n    statuses:"))
+			l.must(l.reloadFrom(t.Context(), text, "mode: live", "mode: live"))
 			l.quiet()
 			_, err = exceptions.Resume(t.Context(), l.db, store.Resume{Sync: "customer-status", Who: "ana", Reason: "checked"})
 			l.must(err)

@@ -32,7 +32,7 @@ func (l *live) reloadFrom(ctx context.Context, text, old, fresh string) error {
 		l.Fatalf("the configuration does not have %q once", old)
 	}
 	path := filepath.Join(l.TempDir(), "trueup.yaml")
-	if err := os.WriteFile(path, []byte(strings.Replace(text, old, fresh, 1)), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(ownWords(strings.Replace(text, old, fresh, 1))), 0o600); err != nil {
 		l.Fatal(err)
 	}
 	cfg, err := config.Load(path, app.Types(), os.LookupEnv)
@@ -131,31 +131,19 @@ func TestWhatCannotChangeWhileItRunsIsRefused(t *testing.T) {
 	l.until("the old configuration goes on", func() bool { return l.crm.Status("rec_1") == "Paused" })
 }
 
-// Live is the default, and a file that is not written to its end may lack its
-// last lines: a sync that only watched must not write because of that.
-func TestASyncThatOnlyWatchedWritesWhenTheFileSaysSo(t *testing.T) {
+// A file that is not written to its end may lack its last lines: what is left
+// out writes nothing.
+func TestASyncWithoutAModeOnlyWatches(t *testing.T) {
 	t.Parallel()
-	l := newLive(t, storetest.File(t), "    mode: watch\n")
-	refused := func() {
-		t.Helper()
-		if err := l.reload("from: [paused]", "from: [paused, on_hold]"); err == nil || !strings.Contains(err.Error(), "write mode: live to let it write") {
-			t.Errorf("without a mode: %v", err)
-		}
-	}
-	used := func(old, fresh string) {
-		t.Helper()
-		if err := l.reload(old, fresh); err != nil {
-			t.Error(err)
-		}
-	}
-	refused()
-	used("    statuses:", "    mode: watch\n    statuses:")
-	refused()
-	used("  customer-status:", "  another:") // the sync is left out for a while
-	refused()
+	l := newLive(t, storetest.File(t))
 	l.customer(1)
-	used("    statuses:", "    mode: live\n    statuses:")
-	used("from: [paused]", "from: [paused, on_hold]") // it writes already
+	l.must(l.reload("    mode: live\n", ""))
 	l.change(1, "evt_1", "paused")
-	l.until("it writes", func() bool { return l.crm.Status("rec_1") == "Paused" })
+	l.quiet()
+	if l.crm.Status("rec_1") == "Paused" {
+		t.Fatal("it wrote, and nobody said that it may")
+	}
+	l.must(l.reload("mode: live", "mode: live"))
+	l.change(1, "evt_2", "canceled")
+	l.until("it writes", func() bool { return l.crm.Status("rec_1") == "Churned" })
 }

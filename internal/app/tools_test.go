@@ -2,13 +2,15 @@ package app_test
 
 import (
 	"fmt"
+	"strings"
 
 	"trueup/internal/connector/httpconn/resttest"
 )
 
 const hookToken = "hook-token"
 
-// configText is a sync between two such tools.
+// configText is a sync between two such tools that writes, and compares them only
+// when a test says so: its own mode, sweep and limits take the place of these.
 func configText(dsn, billing, crm string) string {
 	return fmt.Sprintf(`
 listen: 127.0.0.1:0
@@ -36,5 +38,20 @@ syncs:
       active:  {from: [active], to: Active}
       paused:  {from: [paused], to: Paused}
       churned: {from: [canceled], to: Churned}
+    mode: live
+    sweep: off
+    limits: off
 `, dsn, billing, resttest.TargetYAML(crm))
+}
+
+// ownWords removes the mode and the sweep of configText where a test has added
+// others.
+func ownWords(text string) string {
+	for _, line := range []string{"    mode: live\n", "    sweep: off\n", "    limits: off\n"} {
+		key, _, _ := strings.Cut(line, ": ")
+		if strings.Count(text, "\n"+key+": ") > strings.Count(text, "\n    statuses:") {
+			text = strings.Replace(text, line, "", 1)
+		}
+	}
+	return text
 }

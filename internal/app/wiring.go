@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -141,9 +140,6 @@ func (a *App) reload(ctx context.Context, cfg *config.Config) error {
 	if err := needsRestart(old.config, cfg); err != nil {
 		return err
 	}
-	if err := a.modeNotStated(cfg); err != nil {
-		return err
-	}
 	// In a time of its own, as a reload may begin late.
 	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), requeueTime)
 	defer cancel()
@@ -163,7 +159,6 @@ func (a *App) reload(ctx context.Context, cfg *config.Config) error {
 		return watch
 	}
 	a.wiring.Store(next)
-	a.noteModes(cfg)
 	old.end(ctx)
 	if err := a.noteAccounts(context.WithoutCancel(ctx), cfg); err != nil {
 		a.log.Error("could not record which accounts are reached; a sync that reaches a different account stays stopped", slog.Any("error", err))
@@ -206,26 +201,6 @@ func (a *App) reloadNames(ctx context.Context, cfg *config.Config, old *wiring) 
 	a.wiring.Store(again)
 	again.start()
 	return false, err
-}
-
-// modeNotStated refuses to let a sync write that only watched, unless the file says
-// so: live is the default, and a file that is not written to its end says
-// nothing.
-func (a *App) modeNotStated(cfg *config.Config) error {
-	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
-		if (a.watching[name] || a.watching[cfg.Syncs[name].Was]) && cfg.Syncs[name].Mode == config.ModeLive && !cfg.SaysMode(name) {
-			return config.Faults{cfg.Fault("syncs."+name, "until now it was in mode: watch, and the file no longer has a mode for it", "write mode: live to let it write, or mode: watch")}
-		}
-	}
-	return nil
-}
-
-// noteModes remembers what a file that is used says, of syncs that a later one
-// leaves out as well: they may come back.
-func (a *App) noteModes(cfg *config.Config) {
-	for name, s := range cfg.Syncs {
-		a.watching[name] = s.Mode == config.ModeWatch
-	}
 }
 
 // setModes stores which syncs write, or which do not, and since when. It takes a

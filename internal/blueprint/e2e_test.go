@@ -70,6 +70,8 @@ syncs:
     statuses:
       active:  {from: [active], to: Active}
       paused:  {from: [paused], to: 'On "hold"'}
+    mode: live
+    sweep: off
 `
 	fromMakeText = `
 listen: 127.0.0.1:0
@@ -88,6 +90,8 @@ syncs:
     statuses:
       active:  {from: [active], to: Active}
       paused:  {from: ['on "hold"'], to: Paused}
+    mode: live
+    sweep: off
 `
 )
 

@@ -28,6 +28,8 @@ syncs:
     target: {connection: crm}
     match: [{source: metadata.crm-id, target: id}, {source: id, target: id}]
     statuses: {active: {from: [active], to: Active}}
+    mode: live
+    sweep: off
 `
 
 func TestWhatIsExportedCanBeImported(t *testing.T) {
@@ -139,6 +141,8 @@ func TestWhatCannotBeExportedSaysWhy(t *testing.T) {
     target: {connection: tool, field: plan}
     match: [{source: email, target: email}]
     statuses: {active: {from: [active], to: Active}}
+    mode: live
+    sweep: off
 `, nil, "2 fields"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -43,6 +43,8 @@ syncs:
       active:  {from: [Active], to: Active}
       paused:  {from: [Paused], to: 'On "hold"'}
       churned: {from: [Churned], to: Gone}
+    mode: live
+    sweep: off
 `
 
 // HighLevel is the source, a tool behind Make is the target, and each of them

@@ -79,6 +79,8 @@ syncs:
     statuses:
       active: {from: [active], to: Active}
       paused: {from: [paused], to: 'On "hold" \ {pause}'}
+    mode: live
+    sweep: off
 `
 
 const paused = `On "hold" \ {pause}`

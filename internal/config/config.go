@@ -21,13 +21,15 @@ type Config struct {
 	Connections   map[string]Connection `yaml:"connections" jsonschema:"required" jsonschema_description:"The accounts at the tools, under names of your choice."`
 	Syncs         map[string]Sync       `yaml:"syncs" jsonschema:"required" jsonschema_description:"The one-way flows, under names of your choice."`
 	Notify        Notify                `yaml:"notify" jsonschema_description:"Where people are notified."`
-	Retention     Retention             `yaml:"retention" jsonschema_description:"How long received events and decisions are kept (default: permanently)."`
+	Retention     Retention             `yaml:"retention" jsonschema_description:"How long received events and decisions are kept (default: payloads 30d, history 400d); off keeps everything."`
 	People        map[string]Person     `yaml:"people" jsonschema_description:"The owners, by email address."`
 
-	places places
+	places  places
+	notices []Notice
 }
 
-// Retention says after how long things are deleted; 0 keeps them. Nothing goes
+// Retention says after how long things are deleted; 0 keeps them, and so does a
+// key that is left out of what is written. Nothing goes
 // that waits, is open, or tells a source's present state.
 type Retention struct {
 	Payloads time.Duration `yaml:"payloads" jsonschema:"example=90d" jsonschema_description:"How long the payloads of events are kept; the rows of the events stay."`
@@ -65,12 +67,12 @@ type Sync struct {
 	Statuses      map[status.Status]StatusMap `yaml:"statuses" jsonschema:"required" jsonschema_description:"Trueup's words for the status, each with the values of both tools."`
 	Ignore        []string                    `yaml:"ignore" jsonschema_description:"Source values that are not synced."`
 	Conflict      ConflictRule                `yaml:"conflict" jsonschema_description:"What happens when someone else changed the target."`
-	Mode          string                      `yaml:"mode" jsonschema:"enum=live,enum=watch,default=live" jsonschema_description:"watch decides and records, and writes nothing."`
+	Mode          string                      `yaml:"mode" jsonschema:"enum=live,enum=watch,default=watch" jsonschema_description:"watch decides and records, and writes nothing; live writes."`
 	FirstContact  string                      `yaml:"first_contact" jsonschema:"enum=ask,enum=source_wins,default=ask" jsonschema_description:"What happens when the target differs and Trueup never wrote it."`
 	Owners        map[string]string           `yaml:"owners" jsonschema_description:"Who is responsible for exceptions, by kind; default for all others."`
 	RemindAfter   time.Duration               `yaml:"remind_after" jsonschema:"default=24h" jsonschema_description:"How long an exception can stay open before it is overdue and its owner gets one reminder."`
-	Sweep         *Sweep                      `yaml:"sweep" jsonschema_description:"The schedule of full comparisons (default: none)."`
-	Limits        *Limits                     `yaml:"limits" jsonschema_description:"Limits that stop a catastrophe: beyond them, nothing is written until a person decides."`
+	Sweep         *Sweep                      `yaml:"sweep" jsonschema_description:"The schedule of full comparisons (default: every 24h with repair, where both sides can be listed); off for none."`
+	Limits        *Limits                     `yaml:"limits" jsonschema_description:"Limits that stop a catastrophe: beyond them, nothing is written until a person decides. What is left out has a default; off turns it off."`
 	Was           string                      `yaml:"was" jsonschema:"example=customer-status" jsonschema_description:"The sync's previous name: it keeps its links, holds, exceptions and history. none means that the sync is new."`
 }
 
@@ -108,6 +110,8 @@ type MatchRule struct {
 type StatusMap struct {
 	From []string `yaml:"from" jsonschema:"required,minItems=1" jsonschema_description:"The source's values that mean this status."`
 	To   string   `yaml:"to" jsonschema:"required,minLength=1" jsonschema_description:"The target's value for this status."`
+	// Stops is nil where the file does not say.
+	Stops *bool `yaml:"stops" jsonschema_description:"Whether a customer with this status loses the service, so that limits.mass_change counts it by default (default: true for paused and churned)."`
 }
 
 // ConflictRule is what happens when the target holds what we did not write.
@@ -121,12 +125,14 @@ type ConflictRule struct {
 type Sweep struct {
 	Every  time.Duration `yaml:"every" jsonschema:"required" jsonschema_description:"The time between comparisons, 1m or more."`
 	Repair bool          `yaml:"repair" jsonschema:"default=true" jsonschema_description:"Whether customers whose two sides differ are synced again."`
+	off    bool
 }
 
 // Limits stop a catastrophe.
 type Limits struct {
-	MassChange        *MassChange        `yaml:"mass_change" jsonschema_description:"How many customers may change to certain statuses within a period. Beyond it, the sync stops writing these statuses until trueup resume."`
-	WritesPerCustomer *WritesPerCustomer `yaml:"writes_per_customer" jsonschema_description:"How often one customer may be written within a period. Beyond it, the customer is left alone until a person decides."`
+	MassChange        *MassChange        `yaml:"mass_change" jsonschema_description:"How many customers may change to certain statuses within a period. Beyond it, the sync stops writing these statuses until trueup resume. Default: 50 customers or 5 percent within 1h change to a status that stops a service; off for none."`
+	WritesPerCustomer *WritesPerCustomer `yaml:"writes_per_customer" jsonschema_description:"How often one customer may be written within a period. Beyond it, the customer is left alone until a person decides. Default: 6 within 10m; off for none."`
+	off               bool
 }
 
 // MassChange bounds how many customers may move to one of the statuses To.
@@ -135,12 +141,14 @@ type MassChange struct {
 	Customers int             `yaml:"customers" jsonschema:"minimum=1" jsonschema_description:"How many different customers. With percent as well, whichever is fewer."`
 	Percent   float64         `yaml:"percent" jsonschema:"exclusiveMinimum=0,maximum=100" jsonschema_description:"The share of all customers of the sync, rounded up. A small sync may change at least as many as one with 100 customers, up to five. Set customers, percent, or both."`
 	Within    time.Duration   `yaml:"within" jsonschema:"required" jsonschema_description:"The period in which they are counted."`
+	off       bool
 }
 
 // WritesPerCustomer bounds the writes to one customer.
 type WritesPerCustomer struct {
 	Count  int           `yaml:"count" jsonschema:"required,minimum=1,maximum=1000" jsonschema_description:"How many writes."`
 	Within time.Duration `yaml:"within" jsonschema:"required" jsonschema_description:"The period in which they are counted."`
+	off    bool
 }
 
 // WasNone says of a sync or a connection that it never had another name.
@@ -168,7 +176,7 @@ func (c *Connection) setDefaults() { c.Timeout = 10 * time.Second }
 
 func (s *Sync) setDefaults() {
 	s.MinConfidence = 0.8
-	s.Mode = ModeLive
+	s.Mode = ModeWatch
 	s.FirstContact = Ask
 	s.RemindAfter = 24 * time.Hour
 	s.Conflict.setDefaults()

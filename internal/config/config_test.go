@@ -87,9 +87,9 @@ func TestWhatIsLeftOutHasItsDefault(t *testing.T) {
 	c := mustLoad(t, "testdata/good/contract-http.yaml")
 	sync := c.Syncs["customer-status"]
 	got := []any{c.Listen, c.Database.Reveal(), c.Connections["crm"].Timeout, c.Connections["crm"].RateLimit, sync.MinConfidence,
-		sync.Match[0].Confidence, sync.Mode, sync.FirstContact, sync.Conflict, sync.Source.Poll, sync.Sweep, sync.Limits, c.Notify.Slack, sync.RemindAfter}
+		sync.Match[0].Confidence, sync.Mode, sync.FirstContact, sync.Conflict, sync.Source.Poll, c.Notify.Slack, sync.RemindAfter}
 	want := []any{"127.0.0.1:8080", "testdata/good/trueup.db", 10 * time.Second, (*RateLimit)(nil), 0.8,
-		1.0, ModeLive, Ask, ConflictRule{SkipNewerHumanEdit, 2 * time.Second, AutomationWrite}, time.Duration(0), (*Sweep)(nil), (*Limits)(nil), (*Slack)(nil), 24 * time.Hour}
+		1.0, ModeWatch, Ask, ConflictRule{SkipNewerHumanEdit, 2 * time.Second, AutomationWrite}, time.Duration(0), (*Slack)(nil), 24 * time.Hour}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

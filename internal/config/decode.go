@@ -257,7 +257,15 @@ func (d *decoder) mapping(n *node, path string, into ...reflect.Value) {
 		}
 	}
 	if n.kind != mapping {
-		d.mismatch(n, path, into[0], "keys with values", "keys here: "+strings.Join(fieldNames(into...), ", "))
+		remedy := "keys here: " + strings.Join(fieldNames(into...), ", ")
+		if p, ok := into[0].Addr().Interface().(switchable); ok {
+			if n.kind == text && n.text == off {
+				p.turnOff()
+				return
+			}
+			remedy += "; or write off"
+		}
+		d.mismatch(n, path, into[0], "keys with values", remedy)
 		return
 	}
 	known := map[string]reflect.Value{}

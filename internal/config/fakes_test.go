@@ -95,6 +95,10 @@ func (f *fakeHTTP) Check(c *Checker, common Connection) {
 	}
 }
 
+func (f *fakeHTTP) CanList(bool) bool { return f.List != nil }
+
+func (f *fakeStripe) CanList(target bool) bool { return !target }
+
 type fakeStripe struct {
 	APIKey         Secret   `yaml:"api_key" jsonschema:"required"`
 	WebhookSecrets []Secret `yaml:"webhook_secrets"`

@@ -90,6 +90,7 @@ func Parse(name string, src []byte, dir string, types Types, env func(string) (s
 		return nil, r.sorted()
 	}
 	c.resolve(dir)
+	c.protect()
 	c.nameAccounts(r.writtenFor)
 	return c, nil
 }

@@ -87,7 +87,7 @@ func hashedStatuses(statuses map[status.Status]StatusMap) map[status.Status]hash
 	}
 	hashed := make(map[status.Status]hashedStatus, len(statuses))
 	for name, m := range statuses {
-		hashed[name] = hashedStatus(m)
+		hashed[name] = hashedStatus{From: m.From, To: m.To}
 	}
 	return hashed
 }

@@ -34,6 +34,10 @@ func Schema(types Types) ([]byte, error) {
 		owners.Enum = append(owners.Enum, key)
 	}
 	property(sync, "owners").PropertyNames = owners
+	limits := property(sync, "limits")
+	for _, part := range []*jsonschema.Schema{property(limits, "mass_change"), property(limits, "writes_per_customer"), limits, property(sync, "sweep"), property(root, "retention")} {
+		orOff(part)
+	}
 	finish(root)
 	out, err := json.MarshalIndent(root, "", "  ")
 	if err != nil {

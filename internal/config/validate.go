@@ -137,10 +137,10 @@ func (v *validator) sync(path string, s Sync) {
 	v.word(path+".first_contact", s.FirstContact, Ask, SourceWins)
 	v.owners(path+".owners", s.Owners)
 	v.positive(path+".remind_after", s.RemindAfter > 0)
-	if s.Sweep != nil {
+	if s.Sweep != nil && !s.Sweep.off {
 		v.sweep(path+".sweep", s.Sweep)
 	}
-	if s.Limits != nil {
+	if s.Limits != nil && !s.Limits.off {
 		v.limits(path+".limits", s)
 	}
 }
@@ -237,7 +237,7 @@ func ownerKeys() []string {
 }
 
 func (v *validator) limits(path string, s Sync) {
-	if m := s.Limits.MassChange; m != nil {
+	if m := s.Limits.MassChange; m != nil && !m.off {
 		at := path + ".mass_change"
 		if len(m.To) == 0 {
 			v.invalid(at+".to", "it is missing", "list the statuses that count, such as [paused, churned]")
@@ -262,7 +262,7 @@ func (v *validator) limits(path string, s Sync) {
 		}
 		v.needed(at+".within", m.Within > 0, "write the period in which they are counted, such as 1h")
 	}
-	if w := s.Limits.WritesPerCustomer; w != nil {
+	if w := s.Limits.WritesPerCustomer; w != nil && !w.off {
 		at := path + ".writes_per_customer"
 		v.needed(at+".count", w.Count > 0, "write how many writes one customer may get, such as 6")
 		v.needed(at+".within", w.Within > 0, "write the period in which they are counted, such as 10m")

@@ -281,6 +281,6 @@ func syncOf(source, target string) object {
 			"active":  object{"from": []string{"active"}, "to": "Active"},
 			"churned": object{"from": []string{"canceled"}, "to": "Churned"},
 		},
-		"owners": object{"default": "ops@example.com"},
+		"owners": object{"default": "ops@example.com"}, "mode": "live", "limits": "off", "sweep": "off",
 	}
 }

@@ -48,6 +48,8 @@ syncs:
     target: {connection: crm}
     match: [{source: email, target: email}]
     conflict: {clock_skew: %s}
+    mode: live
+    sweep: off
     statuses:
 %s`, dsn, source.URL, resttest.Token, base64.StdEncoding.EncodeToString(secret), crm, skew, &statuses)
 }

@@ -49,6 +49,8 @@ syncs:
       paused:  {from: [paused, unpaid], to: Paused}
       churned: {from: [canceled], to: Churned}
     ignore: [incomplete, incomplete_expired]
+    mode: live
+    sweep: off
 `
 
 // run is a Stripe account, a CRM, and Trueup between them on a database.

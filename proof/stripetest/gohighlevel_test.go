@@ -55,6 +55,8 @@ syncs:
       paused:  {from: [paused, unpaid], to: Paused}
       churned: {from: [canceled], to: Churned}
     ignore: [incomplete, incomplete_expired]
+    mode: live
+    sweep: off
 `
 
 // ghlRun is a Stripe account, a HighLevel location, and Trueup between them.

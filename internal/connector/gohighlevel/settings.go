@@ -200,6 +200,10 @@ func (s *Settings) DefaultRateLimit() config.RateLimit {
 	return config.RateLimit{Requests: 100, Per: 10 * time.Second}
 }
 
+// CanList implements config.HasList: contacts and opportunities can be searched
+// without a condition.
+func (s *Settings) CanList(bool) bool { return true }
+
 // KeepsTokens implements config.HasTokens.
 func (s *Settings) KeepsTokens() bool { return s.OAuth != nil }
 

@@ -92,6 +92,7 @@ syncs:
     target: {connection: crm}
     match: [{source: id, target: id}]
     statuses: {active: {from: [active], to: Active}}
+    mode: live
 `
 	c, err := config.Parse("trueup.yaml", []byte(file), t.TempDir(), fileTypes, func(string) (string, bool) { return "", false })
 	if err != nil {

@@ -79,6 +79,9 @@ func (s *Settings) knows() connector.Knowledge {
 	}
 }
 
+// CanList implements config.HasList.
+func (s *Settings) CanList(bool) bool { return s.List != nil }
+
 // CheckSide implements config.HasSides.
 func (s *Settings) CheckSide(c *config.Checker, side config.Side) {
 	if side.Target && (s.Read == nil || s.Write == nil) {

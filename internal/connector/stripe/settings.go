@@ -49,6 +49,9 @@ func (s *Settings) Check(c *config.Checker, _ config.Connection) {
 	}
 }
 
+// CanList implements config.HasList. Stripe is a source only.
+func (s *Settings) CanList(target bool) bool { return !target }
+
 // CheckSide implements config.HasSides: Stripe decides and never follows.
 func (s *Settings) CheckSide(c *config.Checker, side config.Side) {
 	if side.Target {
