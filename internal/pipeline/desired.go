@@ -170,6 +170,17 @@ func (r reading) newestValue() *store.Event {
 	return nil
 }
 
+// lastSaid is the latest time, by the source's own clock, of an event that says the
+// value, the zero time when none does: an older one may have come later.
+func (r reading) lastSaid(value string) (at time.Time) {
+	for _, e := range r.ordered {
+		if e.HasValue && e.Value == value && e.ReplayOf == 0 {
+			at = later(at, e.OccurredAt)
+		}
+	}
+	return at
+}
+
 // toldBefore reports whether an event from before a time may have brought the value.
 func (r reading) toldBefore(value string, at time.Time) bool {
 	return slices.ContainsFunc(r.ordered, func(e store.Event) bool {

@@ -68,7 +68,7 @@ const shownWithin = 15 * time.Second
 // pauses grow with the time since that came. What goes on being so is believed.
 func (a *attempt) notYetShown(ctx context.Context) verdict {
 	newest, said, r := a.events.newestValue(), a.events.newest, a.record
-	pending := newest
+	pending, recent := newest, a.events
 	if (pending == nil || r.Value != a.work.Desired.SourceValue) && !a.believesStale { // something else says to look, soon after what was told, or a newer event has ended already
 		told, err := a.Store.Events(ctx, store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer, Connection: a.From.Name,
 			Since: a.askedAt.Add(-shownWithin), Limit: lookBack, Bare: true})
@@ -76,7 +76,7 @@ func (a *attempt) notYetShown(ctx context.Context) verdict {
 			return a.storeFailed(err)
 		}
 		lately := readEvents(slices.DeleteFunc(told, func(e store.Event) bool { return e.Outcome == status.Ignored && !e.HasValue }), a.events)
-		newest, said = lately.newestValue(), cmp.Or(said, lately.newest)
+		newest, said, recent = lately.newestValue(), cmp.Or(said, lately.newest), lately
 		if pending != nil && (newest == nil || a.events.byTime(*newest, *pending) < 0) {
 			newest = pending
 		}
@@ -87,7 +87,7 @@ func (a *attempt) notYetShown(ctx context.Context) verdict {
 	if newest.ReplayOf > 0 || newest.Value == r.Value || a.believesStale {
 		return onward
 	}
-	told, shows := newest.OccurredAt, later(r.ValueAt, r.UpdatedAt) // by one clock
+	told, shows := later(newest.OccurredAt, recent.lastSaid(newest.Value)), later(r.ValueAt, r.UpdatedAt) // by one clock
 	since := a.askedAt.Sub(newest.ReceivedAt)
 	if !told.IsZero() && shows.After(told) || since >= shownWithin {
 		return onward

@@ -39,10 +39,6 @@ func TestCutAtEveryOperation(t *testing.T) {
 // tally counts.
 type tally struct{ operations, cuts, second int }
 
-func (n *tally) add(m tally) {
-	n.operations, n.cuts, n.second = n.operations+m.operations, n.cuts+m.cuts, n.second+m.second
-}
-
 func (n tally) String() string {
 	return fmt.Sprintf("cut at %d operations x %d modes, %d cuts, %d second cuts", n.operations, len(Modes), n.cuts, n.second)
 }

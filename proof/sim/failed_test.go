@@ -19,6 +19,7 @@ var failed = map[string]Case{
 	"what was put back is not forgotten with the link":                          {Seed: 694517, Without: []int{3, 4, 5, 0, 1, 6, 9, 14, 16, 17, 18, 19, 21, 22, 25, 29, 23, 26, 27, 11, 10, 13}, Nodes: 2},
 	"what a later write found had arrived":                                      {Seed: 213749, Without: []int{19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 18, 12, 13, 14, 15, 16, 17, 4, 5}, Nodes: 1},
 	"an edit of one record holds nothing of another that a person links":        {Seed: 653823},
+	"what an older event says does not make the newer one's time come earlier":  {Seed: 918607},
 	// The product was right here, and the invariant too strict.
 	"a touch after a write could arrive no more is not told from an edit":           {Seed: 502922},
 	"nobody waits of whom no event has told":                                        {Seed: 25313, Without: []int{3, 4, 5, 6, 7, 8, 0, 1, 9, 10}, Nodes: 2},
