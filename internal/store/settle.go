@@ -116,8 +116,8 @@ func (t *tx) holdClaim(w *Work) error {
 	return nil
 }
 
-// Invariant 4: when an event came during the attempt, the customer stays due. A look
-// of a node that only watches, while others write already, is owed another one.
+// Invariant 4: when an event came during the attempt, the customer stays due, and what
+// it is owed stays owed. A look of a node that only watches, while others write already, is owed another one.
 var releaseCustomer = named(`
 update customers set lease_until = 0, attempts = :attempts, first_try = :first_try,
     due_at = case when generation = :generation then :due else due_at end,
@@ -138,7 +138,7 @@ update customers set lease_until = 0, attempts = :attempts, first_try = :first_t
     base_known = :base_known, base_record_id = :base_record_id, base_status = :base_status, base_value = :base_value, base_by = :base_by,
     base_at = :base_at, base_seen_at = :base_seen_at, base_sent = :base_sent, base_unverified = :base_unverified,
     ruling = case when ruling_at = :ruling_done then '' else ruling end, undone = :undone,
-    owed = case when :outcome in ('applied', 'already_equal') or :outcome <> '' and :watches = 0 then 0
+    owed = case when generation = :generation and (:outcome in ('applied', 'already_equal') or :outcome <> '' and :watches = 0) then 0
         when :outcome <> '' and exists (select 1 from modes m where m.sync = :sync and m.mode = 'live') then 1 else owed end,
     halted = case when :outcome = 'applied' or :outcome <> '' and :keeps_halt = 0 and generation = :generation then '' else halted end
 where sync = :sync and customer = :customer and fence = :fence and lease_until > :now`)

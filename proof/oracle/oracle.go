@@ -435,7 +435,7 @@ func (c *customer) release(w *store.Work, s store.Settlement, now time.Time, liv
 	if c.Ruling.At.Equal(milli(s.RulingDone)) {
 		c.Ruling.Kind = ""
 	}
-	if s.Outcome == status.Applied || s.Outcome == status.AlreadyEqual || s.Outcome != "" && s.Watched == nil {
+	if !s.KeepDue && c.generation == w.Generation && (s.Outcome == status.Applied || s.Outcome == status.AlreadyEqual || s.Outcome != "" && s.Watched == nil) {
 		c.owed = false
 	} else if s.Outcome != "" && live {
 		c.owed = true

@@ -187,6 +187,21 @@ var sweeps = map[string]func(*testing.T, Open){
 			t.Errorf("due are %+v", due)
 		}
 	},
+	"what came during an attempt that writes is owed still when the sync only watches by then": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.must(f.db.SetMode(f.ctx, sync1, true))
+		f.receive(event("evt_1", "cus_1"))
+		w := f.claimOne()
+		f.receive(event("evt_2", "cus_1"))
+		f.must(f.db.SetMode(f.ctx, sync1, false)) // another node has read the file
+		f.must(f.db.Settle(f.ctx, w, store.Settlement{Events: []store.EventOutcome{{Seq: w.Events[0].Seq, Outcome: status.Applied}}, Outcome: status.Applied}))
+		w = f.claimOne()
+		f.must(f.db.Settle(f.ctx, w, store.Settlement{Events: []store.EventOutcome{{Seq: w.Events[0].Seq, Outcome: status.Ignored}}, Outcome: status.Ignored, Watched: &store.Watched{}}))
+		f.must(f.db.SetMode(f.ctx, sync1, true))
+		if due := f.claim(); len(due) != 1 {
+			t.Errorf("the change that was accepted while the sync was live is not looked at again: %+v", due)
+		}
+	},
 	"who waits keeps the place in the queue when a sync is live again": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		f.must(f.db.SetMode(f.ctx, sync1, true))
