@@ -101,7 +101,7 @@ raced() {
 		flags+=("-gcflags=$unwatched=-race=false")
 	done
 	(cd "$1" && CGO_ENABLED=1 "$work/bin/gotestsum" --format pkgname --hide-summary=skipped --jsonfile "$work/tests-${1//[^a-z]/}.json" -- \
-		-race -vet=off -p 4 -parallel 8 "${flags[@]}" -timeout 20m ./...)
+		-race -vet=off -p 3 -parallel 4 "${flags[@]}" -timeout 20m ./...)
 }
 
 # tools builds the programs that check, once for all modules.

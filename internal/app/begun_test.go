@@ -85,7 +85,6 @@ func TestAListThatRunsInACircleIsTold(t *testing.T) {
 
 // A customer whose events go on coming keeps his place before those who came later.
 func TestAnEventPutsNobodyWhoWaitsAtTheEnd(t *testing.T) {
-	t.Parallel()
 	const others = 80
 	l := newLive(t, engines["sqlite"](t))
 	for n := range others + 1 {
