@@ -50,6 +50,7 @@ syncs:
     conflict: {clock_skew: %s}
     mode: live
     sweep: off
+    limits: off
     statuses:
 %s`, dsn, source.URL, resttest.Token, base64.StdEncoding.EncodeToString(secret), crm, skew, &statuses)
 }

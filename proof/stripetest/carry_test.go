@@ -51,6 +51,7 @@ syncs:
     ignore: [incomplete, incomplete_expired]
     mode: live
     sweep: off
+    limits: off
 `
 
 // run is a Stripe account, a CRM, and Trueup between them on a database.

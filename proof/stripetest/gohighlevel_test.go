@@ -57,6 +57,7 @@ syncs:
     ignore: [incomplete, incomplete_expired]
     mode: live
     sweep: off
+    limits: off
 `
 
 // ghlRun is a Stripe account, a HighLevel location, and Trueup between them.
