@@ -202,6 +202,18 @@ var sweeps = map[string]func(*testing.T, Open){
 			t.Errorf("the change that was accepted while the sync was live is not looked at again: %+v", due)
 		}
 	},
+	"nothing is owed to a customer who was forgotten when the sync is live again": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.must(f.db.SetMode(f.ctx, sync1, true))
+		f.receive(event("evt_1", "cus_1"))
+		f.must(f.db.SetMode(f.ctx, sync1, false))
+		_, err := f.db.Forget(f.ctx, sync1, "cus_1", "cus_1")
+		f.must(err)
+		f.must(f.db.SetMode(f.ctx, sync1, true))
+		if due := f.claim(); len(due) > 0 {
+			t.Errorf("somebody who was forgotten is looked at again: %+v", due)
+		}
+	},
 	"who waits keeps the place in the queue when a sync is live again": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		f.must(f.db.SetMode(f.ctx, sync1, true))
