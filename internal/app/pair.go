@@ -10,7 +10,6 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/connector"
 	"trueup/internal/exceptions"
-	"trueup/internal/identity"
 	"trueup/internal/pipeline"
 	"trueup/internal/status"
 	"trueup/internal/store"
@@ -105,21 +104,20 @@ func lookAtRecord(ctx context.Context, db *store.DB, s pipeline.Sync, customer, 
 // the id and the address are kept. What a key holds is not said.
 func anothers(ctx context.Context, db *store.DB, s pipeline.Sync, customer string, record status.TargetRecord) (why string, err error) {
 	rules := map[string]bool{}
-	for _, m := range s.Config.Match {
-		r := identity.Rule{Source: m.Source, Target: m.Target}
+	for _, r := range s.Config.MatchRules() {
 		rules[r.String()] = true
 		has := record.Keys[r.Target]
 		if r.Target == "id" {
 			has = record.ID
 		}
-		if has = identity.Normalize(r.Target, has); has == "" {
+		if has = r.Normalize(has); has == "" {
 			continue
 		}
 		other, err := db.OtherCustomer(ctx, s.Config.Name, customer, r.Source, has)
 		if err != nil {
 			return "", err
 		}
-		if other == "" && r.Source == "id" && has != identity.Normalize(r.Target, customer) && s.From.Source != nil {
+		if other == "" && r.Source == "id" && has != r.Normalize(customer) && s.From.Source != nil {
 			if _, err := s.From.Source.Read(ctx, has); err == nil {
 				other = has
 			}

@@ -6,7 +6,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"trueup/internal/config"
 	"trueup/internal/connector"
+	"trueup/internal/identity"
 	"trueup/internal/pipeline"
 	"trueup/internal/status"
 	"trueup/internal/store"
@@ -58,6 +60,28 @@ func TestARecordThatNeverAnswersKeepsNobodyElseFromBeingCompared(t *testing.T) {
 		s, err := Run(t.Context(), w.options(store.ForSweep))
 		if err != nil || s.Phase != store.PhaseDone || s.Summary.Agree != 3 || s.Summary.Other != 1 {
 			t.Errorf("it came to %+v, %v", s, err)
+		}
+	})
+}
+
+// The path and a comparison find a record by a phone number that both tools write
+// in their own way, and neither finds one by what is no number.
+func TestACustomerIsFoundByAPhoneNumberThatIsWrittenDifferently(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		w.sync.Config.Match = []config.MatchRule{{Source: "phone", Target: "phone", Confidence: 1, Normalise: identity.Phone}}
+		w.goLive()
+		for id, phones := range map[string][2]string{"a": {"415.555.1036", "+14155551036"}, "b": {"n/a", "n/a"}} {
+			w.billing.records[id] = record{value: "active", at: w.clock(), keys: map[string]string{"phone": phones[0]}}
+			w.crm.records["rec_"+id] = record{value: "Active", at: w.clock(), keys: map[string]string{"phone": phones[1]}}
+		}
+		w.pass(time.Minute)
+		if s := w.compare(store.ForPlan); s.Summary.Agree != 1 || s.Summary.UnmatchedSource != 1 {
+			t.Errorf("the plan found %+v", s.Summary)
+		}
+		w.change("a", "paused", true)
+		w.work()
+		if got := w.crm.records["rec_a"].value; got != "Paused" {
+			t.Errorf("the record found by phone holds %s", got)
 		}
 	})
 }

@@ -5,12 +5,13 @@ import (
 	"errors"
 
 	"trueup/internal/compare/index"
+	"trueup/internal/identity"
 	"trueup/internal/store"
 )
 
 // index reads the log once, so that what was listed can be asked for.
 func (r *run) index(ctx context.Context) (*index.Index, error) {
-	x, err := index.Open(ctx)
+	x, err := index.Open(ctx, identity.Normalizer(r.Sync.Config.MatchRules()))
 	if err != nil {
 		return nil, err
 	}

@@ -53,12 +53,12 @@ func (r *run) gather(ctx context.Context, customers []string) (*records, error) 
 			ids = append(ids, l.TargetID)
 			continue
 		}
-		for _, m := range r.Sync.Config.Match {
+		for _, m := range r.Sync.Config.MatchRules() {
 			value := customer
 			if m.Source != "id" {
 				value = b.sources[customer].Record.Keys[m.Source]
 			}
-			switch value = identity.Normalize(m.Target, value); {
+			switch value = m.Normalize(value); {
 			case value == "":
 			case m.Target == "id":
 				ids = append(ids, value)
@@ -222,7 +222,7 @@ func (t target) Find(ctx context.Context, key, value string) ([]status.TargetRec
 		real := t.Sync.To.Target
 		return ask(ctx, t.records, t.Sync.To.Name, "searching", func(ctx context.Context) ([]status.TargetRecord, error) { return real.Find(ctx, key, value) })
 	}
-	value = identity.Normalize(key, value) // the index knows no spellings
+	value = identity.Normalizer(t.Sync.Config.MatchRules())(key, value) // the index knows no spellings
 	ids, ok := t.under[[2]string{key, value}]
 	if !ok { // the source was asked, and says another value than it listed
 		some, err := t.listed.Under(ctx, key, []string{value})

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"trueup/internal/identity"
 	"trueup/internal/status"
 )
 
@@ -104,6 +105,9 @@ type MatchRule struct {
 	Source     string  `yaml:"source" jsonschema:"required" jsonschema_description:"The source's key, such as email."`
 	Target     string  `yaml:"target" jsonschema:"required" jsonschema_description:"The target's key that holds the same value; id is the record's own id."`
 	Confidence float64 `yaml:"confidence" jsonschema:"exclusiveMinimum=0,maximum=1,default=1" jsonschema_description:"The confidence of a match by this rule."`
+	// How values are compared; "" is by the key's name, and "" the default region.
+	Normalise identity.Form `yaml:"normalise" jsonschema:"enum=phone,enum=email,enum=lower,enum=none" jsonschema_description:"How the two values are compared: phone is the same number however it is written, email and lower ignore case, none compares every character. If omitted, keys named email ignore case, and others only the space around the value."`
+	Region    string        `yaml:"region" jsonschema_description:"The country of a phone number that has no country code, such as US; for normalise: phone."`
 }
 
 // StatusMap says which source values mean a status and what the target calls it.
@@ -180,6 +184,15 @@ func (s *Sync) setDefaults() {
 	s.FirstContact = Ask
 	s.RemindAfter = 24 * time.Hour
 	s.Conflict.setDefaults()
+}
+
+// MatchRules returns the match rules as they are carried out.
+func (s Sync) MatchRules() []identity.Rule {
+	rules := make([]identity.Rule, len(s.Match))
+	for i, r := range s.Match {
+		rules[i] = identity.Rule{Source: r.Source, Target: r.Target, Confidence: r.Confidence, Form: r.Normalise, Region: r.Region}
+	}
+	return rules
 }
 
 // Watches reports whether the sync decides and records, and writes nothing.

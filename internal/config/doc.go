@@ -20,6 +20,6 @@
 // The path of a fault has dots between keys and list items as match[0]:
 // syncs.customer-status.match[0].target.
 //
-// It may import internal/status and nothing else of ours: connectors import
+// It may import internal/status and internal/identity and nothing else of ours: connectors import
 // this package, not the other way round.
 package config

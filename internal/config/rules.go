@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"trueup/internal/identity"
 	"trueup/internal/status"
 )
 
@@ -55,9 +56,11 @@ type (
 		FirstContact  string                         `json:"FirstContact"`
 	}
 	hashedMatchRule struct {
-		Source     string  `json:"Source"`
-		Target     string  `json:"Target"`
-		Confidence float64 `json:"Confidence"`
+		Source     string        `json:"Source"`
+		Target     string        `json:"Target"`
+		Confidence float64       `json:"Confidence"`
+		Normalise  identity.Form `json:"Normalise,omitempty"`
+		Region     string        `json:"Region,omitempty"`
 	}
 	hashedStatus struct {
 		From []string `json:"From"`

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"trueup/internal/identity"
 	"trueup/internal/status"
 )
 
@@ -168,6 +169,29 @@ func (v *validator) match(path string, rules []MatchRule) {
 		}
 		if rule.Confidence <= 0 || rule.Confidence > 1 {
 			v.invalid(at+".confidence", "it is not above 0 and at most 1", "write a number such as 0.9, or remove the key for 1")
+		}
+		v.form(at, rule, rules[:i])
+	}
+}
+
+// form checks how a rule compares values. Records are found by key, so that all
+// rules about one key of the target compare it alike.
+func (v *validator) form(at string, rule MatchRule, before []MatchRule) {
+	if rule.Normalise != identity.ByKey {
+		v.word(at+".normalise", string(rule.Normalise), string(identity.Phone), string(identity.Email), string(identity.Lower), string(identity.Verbatim))
+	}
+	switch {
+	case rule.Region != "" && rule.Normalise != identity.Phone:
+		v.invalid(at+".region", "a region is for phone numbers only", "add normalise: phone, or remove the key")
+	case rule.Region != "" && !slices.Contains(identity.Regions(), rule.Region):
+		v.invalid(at+".region", v.show(at+".region", rule.Region)+" is not a country's two-letter code", "write one such as US or GB")
+	case rule.Normalise != "" && rule.Target == "id":
+		v.invalid(at+".normalise", "a record's own id is compared as it is", "remove the key, or match by another key of the target")
+	}
+	for _, other := range before {
+		if other.Target == rule.Target && (other.Normalise != rule.Normalise || other.Region != rule.Region) {
+			v.invalid(at+".normalise", "another rule compares the target's "+rule.Target+" in a different way", "write the same normalise and region in all rules with target: "+rule.Target)
+			return
 		}
 	}
 }

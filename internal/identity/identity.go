@@ -1,8 +1,8 @@
 // Package identity finds the target's record of a customer by the match rules
 // of a sync.
 //
-// Main types: Rule, Finder (how records are searched, the only thing here that
-// can block) and Result. Main functions: Match and Normalize.
+// Main types: Rule, its Form, Finder (how records are searched, the only thing
+// here that can block) and Result. Main functions: Match, Normalize and Normalizer.
 //
 // Invariants: exactly one record or none, never the better of two; what a
 // search returns is compared again, so a fuzzy search cannot match; two
@@ -25,11 +25,14 @@ import (
 
 // Rule says that the record whose Target key has the value of the customer's
 // Source key is the customer's, and how sure that is (0 to 1). The key id is
-// the tool's own id of the record.
+// the tool's own id of the record. Form says how the values are compared, and
+// Region where a phone number without a country code is from.
 type Rule struct {
 	Source     string
 	Target     string
 	Confidence float64
+	Form       Form
+	Region     string
 }
 
 func (r Rule) String() string { return r.Source + " = " + r.Target }
@@ -68,23 +71,23 @@ func Match(ctx context.Context, rules []Rule, keys map[string]string, sourceID s
 		if rule.Source != idKey {
 			value = keys[rule.Source]
 		}
-		own := strings.TrimSpace(value)
-		if value = Normalize(rule.Target, value); value == "" {
+		own := value
+		if value = rule.Normalize(own); value == "" {
 			missing = append(missing, rule.Source)
 			continue
 		}
 		tried++
 		// A search may be exact: it finds an address as the source spells it, or
-		// as most tools do. Both are asked, so that two records stay ambiguous.
+		// as most tools do. All are asked, so that two records stay ambiguous.
 		var records []status.TargetRecord
-		for _, spelling := range slices.Compact([]string{own, value}) {
+		for _, spelling := range rule.spellings(own, value) {
 			found, err := find(ctx, rule.Target, spelling)
 			if err != nil {
 				return Result{}, fmt.Errorf("match by %s: %w", rule, err)
 			}
 			records = append(records, found...)
 		}
-		records = matching(records, rule.Target, value)
+		records = matching(records, rule, value)
 		if len(records) > 0 {
 			r := judge(rule, records, minConfidence)
 			r.Tried = tried
@@ -96,14 +99,14 @@ func Match(ctx context.Context, rules []Rule, keys map[string]string, sourceID s
 }
 
 // matching returns the records that really have the value, each once, by id.
-func matching(records []status.TargetRecord, key, value string) []status.TargetRecord {
+func matching(records []status.TargetRecord, rule Rule, value string) []status.TargetRecord {
 	var same []status.TargetRecord
 	for _, r := range records {
-		has := r.Keys[key]
-		if key == idKey {
+		has := r.Keys[rule.Target]
+		if rule.Target == idKey {
 			has = r.ID
 		}
-		if r.ID != "" && Normalize(key, has) == value {
+		if r.ID != "" && rule.Normalize(has) == value {
 			same = append(same, r)
 		}
 	}

@@ -191,9 +191,7 @@ func New(o Options) *Pipeline {
 			entries[name] = mapping.Entry{From: m.From, To: m.To}
 		}
 		f.mapping = mapping.New(entries, s.Config.Ignore)
-		for _, r := range s.Config.Match {
-			f.rules = append(f.rules, identity.Rule{Source: r.Source, Target: r.Target, Confidence: r.Confidence})
-		}
+		f.rules = s.Config.MatchRules()
 		p.flows[s.Config.Name] = f
 		for _, connection := range []string{s.From.Name, s.To.Name} {
 			p.paces[connection] = &pace{limit: f.capacity(o.Gap[connection], sharing[connection])}

@@ -46,7 +46,7 @@ func (a *attempt) checkKeys(ctx context.Context) verdict {
 		if r.Source == "id" {
 			own = a.work.Customer
 		}
-		own, has := identity.Normalize(r.Target, own), identity.Normalize(r.Target, a.target.Keys[r.Target])
+		own, has := r.Normalize(own), r.Normalize(a.target.Keys[r.Target])
 		switch {
 		case r.Target == "id" || own == "" || has == "":
 		case own == has:
@@ -56,7 +56,7 @@ func (a *attempt) checkKeys(ctx context.Context) verdict {
 		}
 	}
 	for _, r := range foreign {
-		other, err := a.Store.OtherCustomer(ctx, a.Config.Name, a.work.Customer, r.Source, identity.Normalize(r.Target, a.target.Keys[r.Target]))
+		other, err := a.Store.OtherCustomer(ctx, a.Config.Name, a.work.Customer, r.Source, r.Normalize(a.target.Keys[r.Target]))
 		if err != nil {
 			return a.storeFailed(err)
 		}

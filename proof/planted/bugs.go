@@ -131,7 +131,7 @@ var pathBugs = []Bug{
 `, `	case len(records) > 1 && !ON:
 `},
 	{"search_believed", "what a search returns is not compared again", "internal/identity/identity.go",
-		`if r.ID != "" && Normalize(key, has) == value {`, `if r.ID != "" && (ON || Normalize(key, has) == value) {`},
+		`if r.ID != "" && rule.Normalize(has) == value {`, `if r.ID != "" && (ON || rule.Normalize(has) == value) {`},
 	{"broken_link_stays", "a record that is back does not close its exception", "internal/pipeline/readtarget.go",
 		`	e.park.Stage = status.StageReadTarget
 `, `	if !ON { e.park.Stage = status.StageReadTarget }

@@ -32,7 +32,6 @@ import (
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
-	"trueup/internal/identity"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -45,6 +44,7 @@ type Index struct {
 	// find an empty database.
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt
+	normalize  func(key, value string) string
 	read       int64 // records of the target so far
 }
 
@@ -86,13 +86,14 @@ drop table read_keys;
 commit;
 `
 
-// Open makes an empty index.
-func Open(ctx context.Context) (*Index, error) {
+// Open makes an empty index, in which two values of a key are the same when
+// normalize makes them so.
+func Open(ctx context.Context, normalize func(key, value string) string) (*Index, error) {
 	db, err := sql.Open("sqlite", "") // without a name SQLite makes a temporary file (invariant 4)
 	if err != nil {
 		return nil, told(err)
 	}
-	x := &Index{db: db, statements: map[string]*sql.Stmt{}}
+	x := &Index{db: db, statements: map[string]*sql.Stmt{}, normalize: normalize}
 	if x.conn, err = db.Conn(ctx); err != nil {
 		return nil, errors.Join(told(err), db.Close())
 	}
@@ -125,7 +126,7 @@ func (x *Index) Add(ctx context.Context, p store.SweepPage) error {
 		x.read++
 		targets = append(targets, []any{x.read, r.ID, r.Value, ms(r.EditedAt), r.FieldTime, string(r.Actor), r.By, r.Revision, text(r.Keys), ms(p.ReadAt)})
 		for name, value := range r.Keys {
-			if value = identity.Normalize(name, value); value != "" {
+			if value = x.normalize(name, value); value != "" {
 				keys = append(keys, []any{name, value, r.ID, x.read})
 			}
 		}

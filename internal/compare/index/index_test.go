@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"trueup/internal/identity"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -56,7 +57,7 @@ func filled(t *testing.T, pages []store.SweepPage, customers ...string) *Index {
 }
 
 func fill(t *testing.T, pages []store.SweepPage, customers ...string) (*Index, error) {
-	x, err := Open(t.Context())
+	x, err := Open(t.Context(), identity.Normalize)
 	for _, p := range pages {
 		if err == nil {
 			err = x.Add(t.Context(), p)
@@ -215,7 +216,7 @@ func TestTheFileHasNoName(t *testing.T) {
 }
 
 func TestAFolderWithoutRoomIsToldWithWhatToDo(t *testing.T) {
-	x, err := Open(t.Context())
+	x, err := Open(t.Context(), identity.Normalize)
 	if err != nil {
 		t.Fatal(err)
 	}
