@@ -45,6 +45,9 @@ row is refused and its customer is left as it was. Rows that are held or need a
 person are skipped. --approve-first-contact also overwrites values that Trueup did
 not write, exactly those that the plan shows.
 
+A sync in mode: watch writes only the customers that --only names, 10 at most: try one,
+and see its value before and after in both tools.
+
 You can apply a plan while trueup run is running. After an interrupt, the rows in
 progress finish; run the same command again to continue. Exit 3: some rows were
 refused or failed.`,
@@ -57,7 +60,7 @@ refused or failed.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.plan, "plan", "", "the plan's `HASH`, or at least its first 8 characters")
-	flags.StringArrayVar(&f.only, "only", nil, "only this `CUSTOMER`; can be repeated; @FILE or - reads one per line")
+	flags.StringArrayVar(&f.only, "only", nil, "only this `CUSTOMER`, by id or email; can be repeated; @FILE or - reads one per line")
 	flags.IntVar(&f.limit, "limit", 0, "try at most `N` rows (0 means all)")
 	flags.BoolVar(&f.approveFirst, "approve-first-contact", false, "also overwrite values that Trueup did not write, as the plan shows them")
 	asFlag(cmd)
@@ -96,6 +99,12 @@ func (f *applyFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, 
 	if len(todo.Missing) > 0 {
 		return notInPlan(rows.Plan, todo.Missing)
 	}
+	var tried *trial
+	if rows.Trial {
+		if tried, err = newTrial(cmd, cfg, db, rows); err != nil {
+			return err
+		}
+	}
 	if f.limit > 0 {
 		todo.Rows = min(todo.Rows, f.limit)
 	}
@@ -112,7 +121,7 @@ func (f *applyFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, 
 	total, err := app.Apply(cmd.Context(), cfg, db, app.ApplyRequest{Rows: rows, Limit: f.limit, Lease: f.lease, Beside: beside,
 		Began: began, Progress: applyProgress(m, todo.Rows)})
 	m.end()
-	if told := f.tell(cmd, db, rows, total); told != nil {
+	if told := f.tell(cmd, cfg, db, rows, tried, total); told != nil {
 		return told
 	}
 	again := "run the same command again to continue"
@@ -156,10 +165,12 @@ func (f *applyFlags) selection(cmd *cobra.Command, cfg *config.Config, db *store
 	if rows.Plan, err = planNamed(cmd.Context(), db, sync, f.plan); err != nil {
 		return rows, nil, err
 	}
-	if err := compare.Applicable(cmd.Context(), db, cfg.Syncs[sync], rows.Plan); err != nil {
+	err = compare.Applicable(cmd.Context(), db, cfg.Syncs[sync], rows.Plan)
+	rows.Trial = errors.Is(err, compare.ErrWatching) && len(f.only) > 0
+	if err != nil && !rows.Trial {
 		return rows, nil, &failure{
 			err:  fmt.Errorf("plan %s of %s cannot be applied: %w", shortHash(rows.Plan.Hash), sync, err),
-			hint: hintNotApplicable(err, sync, cfg.Path), code: exitFailed,
+			hint: hintNotApplicable(err, rows.Plan, cfg.Path), code: exitFailed,
 		}
 	}
 	if _, err := kept(cmd.Context(), db, rows.Plan); err != nil {
@@ -173,15 +184,20 @@ func (f *applyFlags) selection(cmd *cobra.Command, cfg *config.Config, db *store
 	if len(f.only) == 0 {
 		return rows, nil, nil
 	}
-	asked, err = f.chosen(cmd)
+	words, err := f.chosen(cmd)
+	if err == nil {
+		asked, err = named(cmd.Context(), db, rows.Plan, words)
+	}
 	rows.Chosen = func(customer string) bool { return asked[customer] }
 	return rows, asked, err
 }
 
-func hintNotApplicable(err error, sync, path string) string {
+func hintNotApplicable(err error, plan store.Sweep, path string) string {
+	sync := plan.Sync
 	switch {
 	case errors.Is(err, compare.ErrWatching):
-		return "set mode: live for " + sync + " in " + path + " first; from then on, new changes are synced, and earlier ones only through the plan"
+		return "try one customer first: trueup apply " + sync + " --plan " + shortHash(plan.Hash) + " --only CUSTOMER; to write all rows, set mode: live for " + sync + " in " + path +
+			"; from then on, new changes are synced, and earlier ones only through the plan"
 	case errors.Is(err, compare.ErrSuperseded):
 		return "apply the newer plan, or make a new one with trueup plan " + sync + "; trueup plan " + sync + " --show latest prints the newer plan"
 	}
@@ -257,20 +273,28 @@ func (f *applyFlags) agreed(cmd *cobra.Command, s config.Sync, plan store.Sweep,
 }
 
 // tell prints what became of the rows.
-func (f *applyFlags) tell(cmd *cobra.Command, db *store.DB, rows compare.Selection, t compare.ApplyResult) error {
+func (f *applyFlags) tell(cmd *cobra.Command, cfg *config.Config, db *store.DB, rows compare.Selection, tried *trial, t compare.ApplyResult) error {
 	ctx := context.WithoutCancel(cmd.Context())
+	var both []contract.Tried
+	if tried != nil {
+		var err error
+		if both, err = tried.after(cmd, cfg, db, rows.Plan.Sync); err != nil {
+			return err
+		}
+	}
 	not := notApplied(db.EachPlanRow(ctx, rows.Plan.ID), rows)
 	out := cmd.OutOrStdout()
 	if wantsJSON(cmd) {
 		head := struct {
-			Plan    string `json:"plan"`
-			Sync    string `json:"sync"`
-			Applied int    `json:"applied"`
-			Before  int    `json:"applied_before"`
-			Refused int    `json:"refused"`
-			Failed  int    `json:"failed"`
-			Left    int    `json:"left"`
-		}{rows.Plan.Hash, rows.Plan.Sync, t.Applied, t.Before, t.Refused, t.Failed, t.Left}
+			Plan    string           `json:"plan"`
+			Sync    string           `json:"sync"`
+			Applied int              `json:"applied"`
+			Before  int              `json:"applied_before"`
+			Refused int              `json:"refused"`
+			Failed  int              `json:"failed"`
+			Left    int              `json:"left"`
+			Tried   []contract.Tried `json:"tried,omitempty"`
+		}{rows.Plan.Hash, rows.Plan.Sync, t.Applied, t.Before, t.Refused, t.Failed, t.Left, both}
 		return streamJSON(out, head, "rows", not, contract.AppliedRowOf)
 	}
 	table := newGrid(out, "CUSTOMER\tRECORD\tBEFORE → AFTER\tSTATE\tWHY")
@@ -293,6 +317,11 @@ func (f *applyFlags) tell(cmd *cobra.Command, db *store.DB, rows compare.Selecti
 	if n > shortTable && isTerminal(out) {
 		fmt.Fprintf(out, "… and %d more: trueup plan %s --show %s --csv lists them all\n", n-shortTable, rows.Plan.Sync, shortHash(rows.Plan.Hash))
 	}
+	if tried != nil {
+		if err := printTried(out, both); err != nil {
+			return err
+		}
+	}
 	fmt.Fprintf(out, "%d applied", t.Applied)
 	for _, part := range []struct {
 		n    int
@@ -305,6 +334,9 @@ func (f *applyFlags) tell(cmd *cobra.Command, db *store.DB, rows compare.Selecti
 	fmt.Fprintln(out)
 	if t.Refused > 0 {
 		fmt.Fprintf(out, "refused rows changed after the plan was made; make a new plan: trueup plan %s\n", rows.Plan.Sync)
+	}
+	if tried != nil {
+		printAfterTrial(cmd, cfg, rows.Plan, both, t.Applied)
 	}
 	return nil
 }

@@ -17,15 +17,31 @@ import (
 	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
+	"trueup/internal/store/pgtest"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"trueup": main})
+	testscript.Main(withServer{m}, map[string]func(){"trueup": main})
 }
 
+// withServer stops the PostgreSQL that a test may have started.
+type withServer struct{ m *testing.M }
+
+func (s withServer) Run() int { return pgtest.Main(s.m) }
+
 func TestCommands(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", "script"),
+	testscript.Run(t, scripts(t, filepath.Join("testdata", "script")))
+}
+
+// scripts are the scripts of a folder. A file whose database is ${DATABASE} has it in
+// SQLite.
+func scripts(t *testing.T, dir string) testscript.Params {
+	return testscript.Params{
+		Dir: dir,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("DATABASE", "trueup.db")
+			return nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"seed":        seed,
 			"receive":     receive,
@@ -49,7 +65,17 @@ func TestCommands(t *testing.T) {
 			"otherapply":  otherApply,
 			"terminal":    onScreen,
 		},
-	})
+	}
+}
+
+func TestTheLadderOnPostgreSQL(t *testing.T) {
+	p := scripts(t, "")
+	p.Files = []string{filepath.Join("testdata", "script", "ladder.txtar")}
+	p.Setup = func(e *testscript.Env) error {
+		e.Setenv("DATABASE", pgtest.DSN(t))
+		return nil
+	}
+	testscript.Run(t, p)
 }
 
 // seed fills trueup.db with one customer who was carried, one who is parked,

@@ -53,7 +53,7 @@ func printPlan(cmd *cobra.Command, cfg *config.Config, db *store.DB, plan store.
 	unfit := compare.Applicable(cmd.Context(), db, cfg.Syncs[plan.Sync], plan)
 	switch {
 	case errors.Is(unfit, compare.ErrSuperseded), errors.Is(unfit, compare.ErrOtherRules):
-		fmt.Fprintf(out, "\nplan %s\nThis plan cannot be applied: %v; %s\n", plan.Hash, unfit, hintNotApplicable(unfit, plan.Sync, cfg.Path))
+		fmt.Fprintf(out, "\nplan %s\nThis plan cannot be applied: %v; %s\n", plan.Hash, unfit, hintNotApplicable(unfit, plan, cfg.Path))
 		return nil
 	case unfit != nil && !errors.Is(unfit, compare.ErrWatching):
 		return unfit
@@ -134,7 +134,7 @@ func printNext(cmd *cobra.Command, cfg *config.Config, plan store.Sweep, counts 
 		fmt.Fprintln(out, "nothing to write")
 		return
 	case cfg.Syncs[plan.Sync].Watches():
-		fmt.Fprintf(out, "%s is in mode: watch; set mode: live in %s first, then: %s\n", plan.Sync, cfg.Path, command)
+		fmt.Fprintf(out, "%s is in mode: watch; to try one customer: %s --only CUSTOMER\nto write them all, set mode: live in %s first, then: %s\n", plan.Sync, command, cfg.Path, command)
 	case writes > 0:
 		fmt.Fprintf(out, "to write the %s: %s\n", status.Plural(writes, "customer"), command)
 	}
@@ -152,7 +152,11 @@ func recordsHold(n int) string {
 
 // applyCommandLine is the command that applies a plan.
 func applyCommandLine(cmd *cobra.Command, plan store.Sweep) string {
-	line := "trueup apply " + plan.Sync + " --plan " + shortHash(plan.Hash)
+	return commandLine(cmd, "trueup apply "+plan.Sync+" --plan "+shortHash(plan.Hash))
+}
+
+// commandLine is a command with the file that this one was given.
+func commandLine(cmd *cobra.Command, line string) string {
 	if f := cmd.Flags().Lookup("config"); f != nil && f.Changed {
 		line += " -c " + f.Value.String()
 	}

@@ -158,12 +158,12 @@ func (a *applyRun) count(change func(*ApplyResult)) {
 
 // carry carries one row, waiting while its customer or a connection is busy.
 func (a *applyRun) carry(waiting, working context.Context, row store.PlanRow) pipeline.RowResult {
-	planned := pipeline.RowRequest{Plan: a.Plan, Row: row}
+	planned := pipeline.RowRequest{Plan: a.Plan, Row: row, Trial: a.Trial}
 	if row.Action != string(decide.Write) {
 		planned.Approved = a.Approved
 	}
 	for waiting.Err() == nil {
-		if modes, err := a.Store.Modes(working); err != nil || modes[a.Plan.Sync].Mode == config.ModeWatch && modes[a.Plan.Sync] != a.mode {
+		if modes, err := a.Store.Modes(working); err != nil || !a.Trial && modes[a.Plan.Sync].Mode == config.ModeWatch && modes[a.Plan.Sync] != a.mode {
 			return pipeline.RowResult{Stop: cmp.Or(err, ErrWatching)} // a running service was told so meanwhile
 		}
 		c, err := a.Pipeline.CarryRow(working, a.Store, planned)

@@ -17,7 +17,14 @@ type Selection struct {
 	// Approved is who approves overwriting values that Trueup did not write, as the
 	// plan shows them; "" is no one, and these rows are left out.
 	Approved string
+	// Trial says that the sync only watches, and that the chosen customers are written
+	// all the same.
+	Trial bool
 }
+
+// MostTried is how many customers of a sync that only watches can be chosen at once: it
+// is there to try a few whom a person can check, not to go live by another name.
+const MostTried = 10
 
 // Includes reports whether a row is one that Apply tries.
 func (s Selection) Includes(r store.PlanRow) bool {

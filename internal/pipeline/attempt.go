@@ -191,3 +191,7 @@ func (a *attempt) exception(kind status.Kind, why reason.Reason) *store.NewExcep
 }
 
 func (a *attempt) watching() bool { return a.Config.Watches() }
+
+// trial reports whether a person wants this one customer written although the sync
+// only watches.
+func (a *attempt) trial() bool { return a.row != nil && a.row.Trial && a.watching() }

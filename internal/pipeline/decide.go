@@ -37,7 +37,7 @@ func (a *attempt) decide(ctx context.Context) verdict {
 		}
 		return end(ending{outcome: status.AlreadyEqual, action: string(d.Action), reason: reason.Reason{Code: d.Reason}, base: a.seenBase()})
 	case decide.Write:
-		if a.watching() {
+		if a.watching() && !a.trial() {
 			f := reason.Facts{Value: a.desired.Value, Sync: a.Config.Name, Kept: a.work.Owed}
 			return end(ending{outcome: status.Ignored, action: string(d.Action), reason: reason.Because(reason.OnlyWatched, f, reason.Reason{Code: d.Reason})})
 		}

@@ -26,6 +26,9 @@ type RowRequest struct {
 	// Approved is who says that what the record holds may be written over, ""
 	// when nobody had to be asked.
 	Approved string
+	// Trial says that a person has named the customer of a sync that only watches: this
+	// row is written, and nothing else.
+	Trial bool
 	// Tries is how often the row was tried before in vain, because the time for it
 	// was over.
 	Tries int

@@ -118,10 +118,44 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 		s.Keep = status.Conflict // that both sides agree brings nothing back
 	}
 	s.Decision = a.line(e, len(s.Events))
-	if a.watching() && e.outcome != "" {
+	s.LastWrite = a.lastWritten(e)
+	if a.watching() && e.outcome != "" && s.LastWrite == nil {
 		s.Watched = a.watched(e)
 	}
 	return s
+}
+
+// lastWritten is the write that this attempt has proved, with what it took the place
+// of, nil for none. A value that was only found is ours where the target says so, or
+// where the row of a plan was sent before.
+func (a *attempt) lastWritten(e *ending) *store.LastWrite {
+	i := a.intent
+	switch {
+	case e.outcome == status.Applied, e.base != nil && e.base.Sent != "" && i.ID != 0:
+	case e.outcome == status.AlreadyEqual && (a.target.Actor == status.ActorUs || a.row != nil && (a.row.Sent || a.sentBefore())):
+		var ours bool
+		if i, ours = a.explains(); !ours {
+			return nil
+		}
+	default:
+		return nil
+	}
+	l := &store.LastWrite{RecordID: i.RecordID, Before: i.Prior, Sent: i.Value, Value: a.target.Value, At: i.SentAt, Trial: a.trial()}
+	if a.row != nil {
+		l.Plan = a.row.Plan.ID
+	}
+	return l
+}
+
+// explains is the first of our open writes that accounts for what the record holds.
+func (a *attempt) explains() (store.Intent, bool) {
+	id, ours := a.facts().Explained()
+	for _, i := range a.work.Intents {
+		if ours && i.ID == id {
+			return i, true
+		}
+	}
+	return store.Intent{}, false
 }
 
 // line is the attempt's line in the customer's history.

@@ -232,7 +232,7 @@ select sync, customer, target_id, '', $2, 'removed', $3 from links where sync = 
 	do(`insert into decisions (sync, customer, made_at, action, reason, table_row, stage, outcome, kind, target_id, desired, observed, base,
     desired_at, observed_at, observed_by, confidence, events, reason_code, reason_facts)
 select sync, customer, $2, 'unlink', $3, 0, '', '', '', '', '', '', '', 0, 0, '', 0, 0, $4, $5 from links where sync = $1`, sync, now, why.text, why.code, why.facts)
-	do(`update customers set fence = fence + 1, generation = generation + 1, attempts = 0, first_try = 0, ruling = '', undone = '',
+	do(`update customers set fence = fence + 1, generation = generation + 1, attempts = 0, first_try = 0, ruling = '', undone = '', last_write = '',
     due_at = case when due_at <= $2 and lease_until <= $2 then due_at else $2 end,
     observed_status = '', observed_value = '', observed_at = 0, observed_by = '', observed_seen_at = 0
 where sync = $1 and customer in (select customer from links where sync = $1)`, sync, now)

@@ -185,7 +185,10 @@ type Work struct {
 	Ruling   Ruling
 	Writes   Writes
 	Undone   Undone
-	Link     *Link
+	// LastWrite is the last write of ours that was proved, zero when there is none to
+	// its present record.
+	LastWrite LastWrite
+	Link      *Link
 	// Former are the records that were the customer's before its link was removed
 	// or moved, and that were seen to hold something then.
 	Former  []string
@@ -237,6 +240,24 @@ type Undoing struct {
 	By      string    `json:"by,omitempty"` // what kind of editor, no person's name
 }
 
+// LastWrite is a write of ours that was proved, with what it took the place of.
+type LastWrite struct {
+	RecordID string    `json:"record_id"`
+	Before   string    `json:"before"`         // what the record held
+	Sent     string    `json:"sent"`           // what was written
+	Value    string    `json:"value"`          // the same, as the record shows it
+	At       time.Time `json:"at"`             // when it was sent
+	Plan     int64     `json:"plan,omitempty"` // the plan whose row it was, 0 for none
+	// Trial: a person had it written while the sync only watched.
+	Trial bool `json:"trial,omitempty"`
+	// Undone is when a person had Before put back, zero when nobody has.
+	Undone time.Time `json:"undone,omitzero"`
+}
+
+// IsZero reports whether there is none.
+func (l LastWrite) IsZero() bool { return l.RecordID == "" }
+func (l LastWrite) empty() bool  { return l.IsZero() }
+
 // Seen is what a comparison saw the source say of a customer, zero when none did.
 type Seen struct {
 	Value string
@@ -263,6 +284,7 @@ type RulingKind string
 const (
 	RuledForSource RulingKind = "ours"   // what the source says is written
 	RuledForTarget RulingKind = "theirs" // what the target holds stays
+	RuledByUndo    RulingKind = "undone" // our write was undone, and is not repeated
 )
 
 // Decision is one line of a customer's history.

@@ -75,6 +75,6 @@ func (t *tx) forgetTarget(sync string) error {
 	}
 	_, err := t.exec(`update customers set base_known = 0, base_record_id = '', base_status = '', base_value = '', base_by = '', base_at = 0,
     base_seen_at = 0, base_sent = '', base_unverified = 0, human_at = 0, observed_status = '', observed_value = '', observed_at = 0, observed_by = '', observed_seen_at = 0, ruling = '',
-    undone = '', fence = fence + 1 where sync = $1`, sync)
+    undone = '', last_write = '', fence = fence + 1 where sync = $1`, sync)
 	return err
 }

@@ -64,7 +64,7 @@ func (t *tx) rule(x Exception, kind RulingKind, a Act) (changed bool, err error)
 // forgetRecord forgets what was decided about a record and what it held: the
 // customer has another record now, which no one has read yet.
 func (t *tx) forgetRecord(sync, customer string) error {
-	_, err := t.exec(`update customers set ruling = '', undone = '', observed_status = '', observed_value = '', observed_at = 0, observed_by = '',
+	_, err := t.exec(`update customers set ruling = '', undone = '', last_write = '', observed_status = '', observed_value = '', observed_at = 0, observed_by = '',
     observed_seen_at = 0 where sync = $1 and customer = $2`, sync, customer)
 	return err
 }

@@ -50,11 +50,12 @@ type Settlement struct {
 	Halted       bool           // whether the customer waits at a halt, or was let through, stays as it is
 	Outcome      status.Outcome // "" leaves outcome and reason
 	Reason       reason.Reason
-	Watched      *Watched // what the look found, in a sync that only watches
-	KeepDue      bool     // RetryAt does not count: it stays due when it was
-	Row          *RowEnd  // nil: it was not carried for a plan
-	Names        []string // the ids of other customers, and of records, that its sentences name
-	Wake         string   // another customer of the sync that must be tried; "" is none
+	Watched      *Watched   // what the look found, in a sync that only watches
+	KeepDue      bool       // RetryAt does not count: it stays due when it was
+	Row          *RowEnd    // nil: it was not carried for a plan
+	LastWrite    *LastWrite // nil leaves it
+	Names        []string   // the ids of other customers, and of records, that its sentences name
+	Wake         string     // another customer of the sync that must be tried; "" is none
 }
 
 // EventOutcome is how one event ended.
@@ -138,6 +139,8 @@ update customers set lease_until = 0, attempts = :attempts, first_try = :first_t
     base_known = :base_known, base_record_id = :base_record_id, base_status = :base_status, base_value = :base_value, base_by = :base_by,
     base_at = :base_at, base_seen_at = :base_seen_at, base_sent = :base_sent, base_unverified = :base_unverified,
     ruling = case when ruling_at = :ruling_done then '' else ruling end, undone = :undone,
+    last_write = case when :last_write <> '' then :last_write else last_write end,
+    tried_at = case when :last_write <> '' then :tried_at else tried_at end,
     owed = case when generation = :generation and (:outcome in ('applied', 'already_equal') or :outcome <> '' and :watches = 0) then 0
         when :outcome <> '' and exists (select 1 from modes m where m.sync = :sync and m.mode = 'live') then 1 else owed end,
     halted = case when :outcome = 'applied' or :outcome <> '' and :keeps_halt = 0 and generation = :generation then '' else halted end
@@ -168,6 +171,15 @@ func (t *tx) release(w *Work, s Settlement) (held bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	last, tried := "", int64(0)
+	if l := s.LastWrite; l != nil {
+		if last, err = jsonOf(*l); err != nil {
+			return false, err
+		}
+		if l.Trial && l.Undone.IsZero() {
+			tried = ms(t.now)
+		}
+	}
 	generation := w.Generation
 	if s.KeepDue {
 		generation = -1 // none is: whatever the customer waits for, it continues to wait
@@ -177,7 +189,7 @@ func (t *tx) release(w *Work, s Settlement) (held bool, err error) {
 		"sync": w.Sync, "customer": w.Customer, "fence": w.Fence, "now": ms(t.now),
 		"generation": generation, "due": due, "attempts": s.Attempts, "first_try": ms(s.FirstTry),
 		"outcome": string(s.Outcome), "reason": why.text, "reason_code": why.code, "reason_facts": why.facts,
-		"human_at": ms(s.HumanAt), "overruled": bit(s.Overruled), "ruling_done": ms(s.RulingDone), "undone": undone,
+		"human_at": ms(s.HumanAt), "overruled": bit(s.Overruled), "ruling_done": ms(s.RulingDone), "undone": undone, "last_write": last, "tried_at": tried,
 		"keeps_halt": bit(s.Halted), "watches": bit(s.Watched != nil), "email": strings.ToLower(strings.TrimSpace(s.Email)),
 		"desired_source_value": d.SourceValue, "desired_status": string(d.Status), "desired_value": d.Value,
 		"desired_at": ms(d.At), "desired_seen_at": ms(d.SeenAt), "desired_event": d.Event, "desired_event_at": ms(d.EventAt),
@@ -241,6 +253,11 @@ func (t *tx) settle(w *Work, s Settlement) error {
 	}
 	if err := t.closeExceptions(w, s); err != nil {
 		return err
+	}
+	if l := s.LastWrite; l != nil {
+		if err := t.wrote(w, *l); err != nil {
+			return err
+		}
 	}
 	if s.Watched != nil {
 		if err := t.watch(w.Sync, w.Customer, *s.Watched); err != nil {

@@ -101,7 +101,7 @@ create table customers (
     base_seen_at         bigint  not null default 0,
 
     -- Ruling: what an owner decided, and what they were shown.
-    ruling               text    not null default '' check (ruling in ('', 'ours', 'theirs')), -- ours: the source's value
+    ruling               text    not null default '' check (ruling in ('', 'ours', 'theirs', 'undone')), -- ours: the source's value; undone: the target's, which a person put back
     ruling_desired       text    not null default '',
     ruling_observed      text    not null default '',
     ruling_record_at     bigint  not null default 0,
@@ -114,6 +114,10 @@ create table customers (
     undone               text    not null default '', -- writes that were gone at the next read, as JSON
     moved_at             bigint  not null default 0,  -- the latest write that counts toward mass_change
     halted               text    not null default '' check (halted in ('', 'waits', 'passes')), -- a write waits for a person, or a person let it through
+
+    -- The last write that is proven, and what it replaced, for whoever wants it back.
+    last_write           text    not null default '', -- as JSON
+    tried_at             bigint  not null default 0,  -- when it was, if a person had it written while the sync only watched; 0 once it is undone
 
     -- How the latest attempt ended.
     outcome              text    not null default '',
@@ -129,6 +133,7 @@ create index customers_by_email on customers (sync, email) where email <> '';
 create index customers_moved on customers (sync, moved_at) where moved_at > 0;
 create index customers_halted on customers (sync, customer) where halted = 'waits';
 create index customers_owed on customers (sync, customer) where owed = 1;
+create index customers_tried on customers (sync) where tried_at > 0;
 
 -- What a comparison read of a customer whose first event has not come yet. That
 -- event can then be told from a change.
