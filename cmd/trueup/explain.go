@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/connector"
 	"trueup/internal/contract"
+	"trueup/internal/decide"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -78,7 +81,11 @@ func explain(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync, named s
 			return err
 		}
 	}
-	if err := printCustomer(cmd, row, found[0], waiting, known[sync].FieldTime); err != nil || !whole {
+	planned, err := lastPlanned(cmd.Context(), db, found[0])
+	if err != nil {
+		return err
+	}
+	if err := printCustomer(cmd, row, found[0], planned, waiting, known[sync].FieldTime); err != nil || !whole {
 		return err
 	}
 	for i, weak := range weaknesses(known[sync]) {
@@ -88,6 +95,37 @@ func explain(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync, named s
 		fmt.Fprintf(cmd.OutOrStdout(), "  %s %s\n", cfg.Syncs[sync].Target.Connection, weak)
 	}
 	return nil
+}
+
+// plannedRow is a customer's row of a plan, and when that was made.
+type plannedRow struct {
+	*store.PlanRow
+	at time.Time
+}
+
+// lastPlanned is the customer's row of the latest plan, if the customer was not
+// checked since: then the plan has the newer news.
+func lastPlanned(ctx context.Context, db *store.DB, c store.Customer) (plannedRow, error) {
+	plan, err := db.LatestPlan(ctx, c.Sync)
+	if errors.Is(err, store.ErrNotFound) {
+		return plannedRow{}, nil
+	}
+	if err != nil || !plan.EndedAt.After(c.SettledAt) {
+		return plannedRow{}, err
+	}
+	row, err := db.PlanRowOf(ctx, plan.ID, c.Customer)
+	return plannedRow{row, plan.EndedAt}, err
+}
+
+func (r plannedRow) String() string {
+	found := ""
+	if r.TargetID != "" {
+		found = " found " + orEmpty(r.Before) + " in the target and"
+	}
+	if r.Action == string(decide.Write) {
+		return "the latest plan" + found + " would write " + r.After + ": " + r.Reason.Sentence()
+	}
+	return "the latest plan" + found + " would write nothing: " + r.Reason.Sentence()
 }
 
 // mostWaiting is how many waiting events are counted.
@@ -118,7 +156,7 @@ func (k clock) lastEdit(c store.Customer, fieldTime bool) string {
 	return k.when(c.Observed.At)
 }
 
-func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, waiting []store.Event, fieldTime bool) error {
+func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, planned plannedRow, waiting []store.Event, fieldTime bool) error {
 	out := cmd.OutOrStdout()
 	at := clockOf(out)
 	fmt.Fprintf(out, "customer %s of %s\n", r.Customer, r.Sync)
@@ -147,9 +185,12 @@ func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, wa
 	if len(waiting) > 0 { // the latest first
 		fmt.Fprintf(out, "  waiting: %s (latest %s), not included in what follows\n", status.Plural(len(waiting), "event"), at.when(waiting[0].ReceivedAt))
 	}
+	if planned.PlanRow != nil {
+		fmt.Fprintf(out, "  %s: %s\n", at.when(planned.at), planned)
+	}
 	switch {
 	case r.Outcome != "":
-		fmt.Fprintf(out, "  %s: %s\n", r.Outcome, r.Reason)
+		fmt.Fprintf(out, "  %s: %s: %s\n", at.when(c.SettledAt), r.Outcome, r.Reason)
 		printRemedies(out, "  to do: ", contract.RemediesOf(c.Reason), r.Sync, r.Customer)
 	default:
 		fmt.Fprintln(out, "  no decision yet")

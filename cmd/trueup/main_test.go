@@ -55,6 +55,7 @@ func scripts(t *testing.T, dir string) testscript.Params {
 			"wait-status": waitStatus,
 			"compared":    compared,
 			"watched":     wouldWrite,
+			"planned":     planned,
 			"tools":       tools(t),
 			"record":      record,
 			"edit":        edit,
@@ -141,6 +142,16 @@ insert into watched (sync, customer, target_id, before, after, would_at, verdict
     ('customer-status', 'cus_3', 'rec_3', '', 'Paused', $1 - 90000000, '', '', 0, 0);
 insert into modes (sync, mode, since, changed_at) values ('customer-status', 'watch', 0, $1 - 100000000);
 `, time.Now().UnixMilli())
+}
+
+// planned puts a plan into trueup.db that was made a day after seed.
+func planned(ts *testscript.TestScript, _ bool, _ []string) {
+	write(ts, `
+insert into sweeps (id, sync, purpose, phase, rules, source_listed, target_listed, began_at, ended_at, hash) values
+    (9, 'customer-status', 'plan', 'done', '', 1, 1, $1, $1, 'abcdef');
+insert into plan_rows (sweep, customer, target_id, action, kind, reason, before, after) values
+    (9, 'cus_1', 'rec_1', 'write', '', 'billing is newer', 'Churned', 'Paused'), (9, 'cus_2', '', 'park', 'ambiguous_match', 'two records match', '', 'Active');
+`, time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC).UnixMilli())
 }
 
 // write changes trueup.db by hand.

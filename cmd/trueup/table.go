@@ -245,7 +245,7 @@ var showsStates = map[string]bool{"STATE": true, "OUTCOME": true, "ACTION": true
 
 // stateColors are the colors of the words that say how something stands.
 var stateColors = map[string]text.Colors{
-	"applied": {text.FgGreen}, "already_equal": {text.FgGreen}, "resolved": {text.FgGreen},
+	"applied": {text.FgGreen}, "already_equal": {text.FgGreen}, "would_write": {text.FgGreen}, "resolved": {text.FgGreen},
 	"open": {text.FgRed}, "parked": {text.FgRed}, "failed": {text.FgRed}, "park": {text.FgRed},
 	"acknowledged": {text.FgYellow}, "held": {text.FgYellow}, "hold": {text.FgYellow}, "refused": {text.FgYellow}, "waiting": {text.FgYellow},
 }

@@ -9,6 +9,8 @@ func outcomeMeaning(o status.Outcome) string {
 		return "the CRM was changed to agree with billing"
 	case status.AlreadyEqual:
 		return "both agreed already, so nothing was written"
+	case status.WouldWrite:
+		return "would have been written, but the sync only watches"
 	case status.Superseded:
 		return "a newer change had already come"
 	case status.Held:

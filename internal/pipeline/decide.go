@@ -39,7 +39,7 @@ func (a *attempt) decide(ctx context.Context) verdict {
 	case decide.Write:
 		if a.watching() && !a.trial() {
 			f := reason.Facts{Value: a.desired.Value, Sync: a.Config.Name, Kept: a.work.Owed}
-			return end(ending{outcome: status.Ignored, action: string(d.Action), reason: reason.Because(reason.OnlyWatched, f, reason.Reason{Code: d.Reason})})
+			return end(ending{outcome: status.WouldWrite, action: string(d.Action), reason: reason.Because(reason.OnlyWatched, f, reason.Reason{Code: d.Reason})})
 		}
 		if v := a.asPlanned(); v.end != nil {
 			return v

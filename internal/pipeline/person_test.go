@@ -364,7 +364,7 @@ func TestWatchingDecidesAndWritesNothing(t *testing.T) {
 		t.Errorf("written: %v", w.crm.writes)
 	}
 	c := w.stored("cus_1")
-	if c.Outcome != status.Ignored || c.Base.Known || c.Desired.Value != "Paused" {
+	if c.Outcome != status.WouldWrite || c.Base.Known || c.Desired.Value != "Paused" {
 		t.Errorf("stored: %+v", c)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/decide"
 	"trueup/internal/failpoint"
 	"trueup/internal/reason"
 	"trueup/internal/status"
@@ -180,7 +179,7 @@ func (a *attempt) line(e *ending, events int) *store.Decision {
 // watched is what a look of a sync that only watches found. What an earlier
 // write of ours has brought about, nobody else did.
 func (a *attempt) watched(e *ending) *store.Watched {
-	w := &store.Watched{Desired: a.desired.Value, Would: e.outcome == status.Ignored && e.action == string(decide.Write),
+	w := &store.Watched{Desired: a.desired.Value, Would: e.outcome == status.WouldWrite,
 		Observed: a.target.Value, ObservedAt: a.target.EditedAt}
 	if a.link != nil {
 		w.TargetID = a.link.TargetID

@@ -42,6 +42,7 @@ var Kinds = map[status.Kind]string{
 var Outcomes = map[status.Outcome]string{
 	status.Applied:      "The target was written and shows the value.",
 	status.AlreadyEqual: "The target already had the value.",
+	status.WouldWrite:   "The sync only watches. It would have written the target.",
 	status.Superseded:   "A newer change of the same customer was applied instead.",
 	status.Held:         "The target was left alone because someone changed it.",
 	status.Parked:       "A person is needed.",

@@ -98,6 +98,7 @@ type Outcome string
 const (
 	Applied      Outcome = "applied"
 	AlreadyEqual Outcome = "already_equal"
+	WouldWrite   Outcome = "would_write"
 	Superseded   Outcome = "superseded"
 	Held         Outcome = "held"
 	Parked       Outcome = "parked"
@@ -105,7 +106,7 @@ const (
 )
 
 // Outcomes lists the closed set in the order people read it.
-var Outcomes = []Outcome{Applied, AlreadyEqual, Superseded, Held, Parked, Ignored}
+var Outcomes = []Outcome{Applied, AlreadyEqual, WouldWrite, Superseded, Held, Parked, Ignored}
 
 // Stage is a step of the path one customer takes.
 type Stage string

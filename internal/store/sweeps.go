@@ -206,6 +206,19 @@ func (db *DB) Plan(ctx context.Context, sync, hash string) (Sweep, error) {
 // PlanRows returns up to limit rows of a plan by customer, those after the given
 // one; "" begins.
 func (db *DB) PlanRows(ctx context.Context, sweep int64, after string, limit int) ([]PlanRow, error) {
+	return db.planRows(ctx, "customer > $2 order by customer limit $3", sweep, after, limit)
+}
+
+// PlanRowOf returns a customer's row of a plan, nil when there is none.
+func (db *DB) PlanRowOf(ctx context.Context, sweep int64, customer string) (*PlanRow, error) {
+	found, err := db.planRows(ctx, "customer = $2", sweep, customer)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return &found[0], nil
+}
+
+func (db *DB) planRows(ctx context.Context, which string, sweep int64, args ...any) ([]PlanRow, error) {
 	var found []PlanRow
 	err := db.view(ctx, func(s scanner) error {
 		r := PlanRow{Sweep: sweep}
@@ -217,7 +230,7 @@ func (db *DB) PlanRows(ctx context.Context, sweep int64, after string, limit int
 		found = append(found, r)
 		return err
 	}, `select customer, target_id, action, kind, reason, reason_code, reason_facts, before, after, record_at, state, note, ended_at
-from plan_rows where sweep = $1 and customer > $2 order by customer limit $3`, sweep, after, limit)
+from plan_rows where sweep = $1 and `+which, append([]any{sweep}, args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("read the rows of a plan: %w", err)
 	}

@@ -42,7 +42,7 @@ func TestRoutes(t *testing.T) {
 		"metrics":                            {"GET", "/metrics", nil, 200, "numbers"},
 		"the page, with the version as text": {"GET", "/", nil, 200, "Version v1&lt;2"},
 		"the page, which names the API":      {"GET", "/", nil, 200, `href="/api/v1/openapi.json"`},
-		"the page, which explains watching":  {"GET", "/", nil, 200, `a reason with "watched"`},
+		"the page, which explains watching":  {"GET", "/", nil, 200, `the outcome <code>would_write</code>`},
 		"nothing":                            {"GET", "/nothing", nil, 404, ""},
 	}
 	for name, tt := range tests {

@@ -31,7 +31,7 @@ create table events (
     payload      blob    not null, -- empty once it is deleted
     replay_of    integer not null default 0, -- seq of the event that this one replays
     replayed_by  text    not null default '',
-    outcome      text    not null check (outcome in ('', 'applied', 'already_equal', 'superseded', 'held', 'parked', 'ignored')),
+    outcome      text    not null check (outcome in ('', 'applied', 'already_equal', 'would_write', 'superseded', 'held', 'parked', 'ignored')),
     reason       text    not null,
     reason_code  text    not null default '',
     reason_facts text    not null default '',
