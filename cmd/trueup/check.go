@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/connector"
 	"trueup/internal/contract"
+	"trueup/internal/health"
 	"trueup/internal/overview"
 	"trueup/internal/status"
 	"trueup/internal/store"
@@ -34,6 +36,8 @@ type checked struct {
 	// Knows is what each sync's target can tell.
 	Knows map[string]connector.Knowledge `json:"knows"`
 	Live  []liveResult                   `json:"live,omitempty"`
+	// Checks are what --live saw from outside.
+	Checks []health.Check `json:"checks,omitempty"`
 	// Vocabulary is what the values of each sync mean.
 	Vocabulary []contract.Vocabulary `json:"vocabulary,omitempty"`
 }
@@ -63,8 +67,9 @@ func checkCommand() *cobra.Command {
 		Use:   "check",
 		Short: "Check trueup.yaml, and with --live the connections",
 		Long: `Check trueup.yaml and report every fault at once, each with its line and what to
-write instead. --live also calls each connection, which changes nothing there. For
-each sync it then shows the values that the last full comparison found: what each
+write instead. --live also calls each connection, which changes nothing there, and
+checks from outside: the database, the port, public_url, clocks, webhooks and the age
+of credentials. A fault exits 1, a warning does not. For each sync it then shows the values that the last full comparison found: what each
 one means, and which have no meaning yet.`,
 		Example: `  trueup check
   trueup check --live
@@ -111,7 +116,7 @@ func check(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	if live {
-		result.Live = probe(cmd, cfg)
+		result.Live, result.Checks = probe(cmd, cfg)
 		if result.Vocabulary, err = vocabularies(cmd, cfg); err != nil {
 			return err
 		}
@@ -121,12 +126,21 @@ func check(cmd *cobra.Command, _ []string) error {
 	} else {
 		err = result.print(cmd, cfg)
 	}
-	for _, l := range result.Live {
-		if err == nil && !l.OK {
-			err = &failure{err: errors.New("some connections failed the check"), hint: "fix the problems above and run trueup check --live again", code: exitFailed}
-		}
+	if failed := result.failed(); err == nil && failed != "" {
+		err = &failure{err: errors.New(failed), hint: "fix the problems above and run trueup check --live again", code: exitFailed}
 	}
 	return err
+}
+
+// failed says what went wrong, "" when nothing did. A warning is none of it.
+func (c checked) failed() string {
+	switch {
+	case slices.ContainsFunc(c.Live, func(l liveResult) bool { return !l.OK }):
+		return "some connections failed the check"
+	case slices.ContainsFunc(c.Checks, func(c health.Check) bool { return c.Result == health.Fault }):
+		return "some checks found a fault"
+	}
+	return ""
 }
 
 // printFaults prints what is wrong in the file in the shape of what is right.
@@ -178,8 +192,9 @@ func askNames(ctx context.Context, cfg *config.Config, db *store.DB) (found []st
 	return found, app.CheckNames(ctx, cfg, db)
 }
 
-func probe(cmd *cobra.Command, cfg *config.Config) []liveResult {
-	var results []liveResult
+// probe calls each connection and looks at the service from outside.
+func probe(cmd *cobra.Command, cfg *config.Config) (results []liveResult, checks []health.Check) {
+	checks = app.Outside(cmd.Context(), cfg)
 	for _, r := range app.Probe(cmd.Context(), cfg, slog.New(slog.DiscardHandler)) {
 		l := liveResult{Connection: r.Connection, OK: r.Err == nil, Said: r.Said}
 		if l.Said == nil {
@@ -188,9 +203,9 @@ func probe(cmd *cobra.Command, cfg *config.Config) []liveResult {
 		if r.Err != nil {
 			l.Error = r.Err.Error()
 		}
-		results = append(results, l)
+		results, checks = append(results, l), append(checks, r.Checks...)
 	}
-	return results
+	return results, checks
 }
 
 func (c checked) print(cmd *cobra.Command, cfg *config.Config) error {
@@ -216,12 +231,24 @@ func (c checked) print(cmd *cobra.Command, cfg *config.Config) error {
 			fmt.Fprintf(out, "%s: FAILED: %s\n", l.Connection, l.Error)
 		}
 	}
+	if err := printChecks(out, c.Checks); err != nil {
+		return err
+	}
 	for _, v := range c.Vocabulary {
 		if err := printVocabulary(out, v); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// printChecks prints a line for each check, with what to do about it.
+func printChecks(out io.Writer, all []health.Check) error {
+	g := newGrid(out, "")
+	for _, c := range all {
+		fmt.Fprintf(g, "%s\t%s\t%s\t%s\n", c.Result, c.Subject, c.Check, c.Sentence())
+	}
+	return g.Flush()
 }
 
 // weaknesses says what a target does not tell and what that means.

@@ -26,6 +26,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/connector/registry"
 	"trueup/internal/failpoint"
+	"trueup/internal/health"
 	"trueup/internal/metrics"
 	"trueup/internal/notify"
 	"trueup/internal/store"
@@ -128,6 +129,10 @@ func (a *App) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	key, err := a.store.RoundKey(ctx)
+	if err != nil {
+		return err
+	}
 	listen := o.Config.Listen
 	if o.Listen != "" {
 		listen = o.Listen
@@ -141,7 +146,7 @@ func (a *App) assemble(ctx context.Context) error {
 		return errors.Join(err, a.listener.Close())
 	}
 	a.server = &http.Server{
-		Handler: web.New(web.Options{Hooks: http.HandlerFunc(a.hooks), API: answers, Slack: http.HandlerFunc(a.buttons), Ready: a.ready, File: a.fileFault,
+		Handler: web.New(web.Options{Hooks: http.HandlerFunc(a.hooks), Proof: health.Answer(key), API: answers, Slack: http.HandlerFunc(a.buttons), Ready: a.ready, File: a.fileFault,
 			Syncs: a.syncLines, Metrics: a.metrics.Handler(), Version: o.Version, Log: a.log}),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"net/http"
 	"reflect"
 	"slices"
 	"time"
@@ -13,6 +14,8 @@ import (
 	"trueup/internal/connector"
 	"trueup/internal/connector/registry"
 	"trueup/internal/dialguard"
+	"trueup/internal/health"
+	"trueup/internal/ratelimit"
 	"trueup/internal/store"
 )
 
@@ -22,40 +25,73 @@ type ProbeResult struct {
 	// Said is one sentence for each thing that was checked.
 	Said []string
 	Err  error
+	// Checks are what was seen beside.
+	Checks []health.Check
 }
 
 // probeTime bounds the checks of one connection.
 const probeTime = 30 * time.Second
 
-// Probe checks each connection's live account, which changes nothing there. It
-// needs no database but for connections that keep their tokens in it.
-func Probe(ctx context.Context, cfg *config.Config, log *slog.Logger) (results []ProbeResult) {
-	db, err := tokenStore(ctx, cfg)
-	if db != nil {
-		defer db.Close() // it was only read
-	}
-	for _, name := range slices.Sorted(maps.Keys(cfg.Connections)) {
-		if err != nil && keepsTokens(cfg.Connections[name]) {
-			results = append(results, ProbeResult{Connection: name, Err: err})
-			continue
-		}
-		results = append(results, probeAll(ctx, cfg, db, name, log))
-	}
-	return append(results, probeNotifier(ctx, cfg)...)
+// prober checks the connections of one version of the file.
+type prober struct {
+	cfg   *config.Config
+	db    *store.DB // nil: there is none yet
+	dbErr error     // why there is none that connections could keep their tokens in
+	log   *slog.Logger
+	gates map[string]*ratelimit.Gate // nil: no limits
 }
 
-// probeAll checks a connection for each use that the syncs make of it.
-func probeAll(ctx context.Context, cfg *config.Config, db *store.DB, connection string, log *slog.Logger) ProbeResult {
-	all := ProbeResult{Connection: connection}
-	for _, use := range usesOf(cfg, connection) {
-		r := probe(ctx, cfg, db, cfg.Connections[connection], use, log)
-		for _, said := range r.Said {
+// Probe checks each connection's live account, which changes nothing there. It
+// needs no database but for connections that keep their tokens in it.
+func Probe(ctx context.Context, cfg *config.Config, log *slog.Logger) []ProbeResult {
+	p := prober{cfg: cfg, log: log}
+	p.db, p.dbErr = openBeside(ctx, cfg)
+	if p.db != nil {
+		defer p.db.Close() // nothing of it is lost: each write is committed
+	}
+	return append(p.all(ctx), probeNotifier(ctx, cfg)...)
+}
+
+// openBeside opens the database beside a running service. It is nil when there is
+// none yet.
+func openBeside(ctx context.Context, cfg *config.Config) (*store.DB, error) {
+	ctx, cancel := context.WithTimeout(ctx, asking)
+	defer cancel()
+	db, err := store.Open(ctx, store.Options{DSN: cfg.Database.Reveal()})
+	if errors.Is(err, store.ErrMissing) {
+		return nil, nil
+	}
+	return db, err
+}
+
+func (p prober) all(ctx context.Context) (results []ProbeResult) {
+	for _, name := range slices.Sorted(maps.Keys(p.cfg.Connections)) {
+		if p.dbErr != nil && keepsTokens(p.cfg.Connections[name]) {
+			results = append(results, ProbeResult{Connection: name, Err: p.dbErr})
+			continue
+		}
+		results = append(results, p.connection(ctx, name))
+	}
+	return results
+}
+
+// connection checks a connection for each use that the syncs make of it.
+func (p prober) connection(ctx context.Context, name string) ProbeResult {
+	all := ProbeResult{Connection: name}
+	client := dialguard.Client(name, p.cfg.Connections[name].AlsoAllow)
+	defer client.CloseIdleConnections()
+	dates := &health.Dates{Next: client.Transport}
+	client.Transport = dates
+	for _, use := range usesOf(p.cfg, name) {
+		said, err := p.probe(ctx, name, use, client)
+		for _, said := range said {
 			if !slices.Contains(all.Said, said) {
 				all.Said = append(all.Said, said)
 			}
 		}
-		all.Err = errors.Join(all.Err, r.Err)
+		all.Err = errors.Join(all.Err, err)
 	}
+	all.Checks = p.beside(ctx, name, client, dates, all.Err)
 	return all
 }
 
@@ -82,27 +118,30 @@ func usesOf(cfg *config.Config, connection string) []connector.Use {
 	return uses
 }
 
-func probe(ctx context.Context, cfg *config.Config, db *store.DB, c config.Connection, use connector.Use, log *slog.Logger) ProbeResult {
-	r := ProbeResult{Connection: c.Name}
-	client := dialguard.Client(c.Name, c.AlsoAllow)
-	defer client.CloseIdleConnections()
-	kept, err := tokens(cfg, c, db)
+func (p prober) open(name string, use connector.Use, client *http.Client) (connector.Connection, error) {
+	c := p.cfg.Connections[name]
+	kept, err := tokens(p.cfg, c, p.db)
 	if err != nil {
-		r.Err = err
-		return r
+		return connector.Connection{}, err
 	}
-	opened, err := registry.Open(c, connector.Deps{HTTP: client, Tokens: kept, Log: log, Use: use})
+	deps := connector.Deps{HTTP: client, Tokens: kept, Log: p.log, Use: use}
+	if gate := p.gates[name]; gate != nil {
+		deps.Gate = gate
+	}
+	return registry.Open(c, deps)
+}
+
+func (p prober) probe(ctx context.Context, name string, use connector.Use, client *http.Client) (said []string, err error) {
+	opened, err := p.open(name, use, client)
 	switch {
 	case err != nil:
-		r.Err = err
+		return nil, err
 	case opened.Probe == nil:
-		r.Said = []string{"nothing to call: this connection only receives"}
-	default:
-		ctx, cancel := context.WithTimeout(ctx, probeTime)
-		defer cancel()
-		r.Said, r.Err = opened.Probe.Probe(ctx)
+		return []string{"nothing to call: this connection only receives"}, nil
 	}
-	return r
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	return opened.Probe.Probe(ctx)
 }
 
 // TargetOptions returns the values that the target's field of each sync may

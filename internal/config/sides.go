@@ -3,6 +3,7 @@ package config
 import (
 	"maps"
 	"slices"
+	"time"
 )
 
 // Side is what one side of a sync wants of its connection.
@@ -45,6 +46,22 @@ func (c Connection) CallLimit() *RateLimit {
 // keeps tokens in the database, which are sealed there.
 type HasTokens interface {
 	KeepsTokens() bool
+}
+
+// HasCredentials is an optional ability of Settings: to name the credentials that
+// the connection's calls are made with.
+type HasCredentials interface {
+	Credentials() []Credential
+}
+
+// Credential is something that proves who calls, and how long it may.
+type Credential struct {
+	Key    string // where it stands in the file, below the connection
+	Secret Secret // "" for what the database keeps
+	// Rotate is the age at which the tool advises another one, 0 where it does not.
+	Rotate time.Duration
+	// Idle is how long it lasts without use, for what the database keeps.
+	Idle time.Duration
 }
 
 // SourceSide and TargetSide are what the two sides of a sync want.

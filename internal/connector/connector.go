@@ -39,6 +39,7 @@ type Connection struct {
 	Target      Target
 	Changes     Changes
 	Probe       Probe
+	Webhooks    Webhooks
 	// SourceList and TargetList go through all records, for a sweep.
 	SourceList SourceList
 	TargetList TargetList
@@ -186,6 +187,23 @@ type Options interface {
 type Probe interface {
 	// Probe returns one sentence per thing that was checked, or a Failure.
 	Probe(ctx context.Context) ([]string, error)
+}
+
+// Webhooks tells where the tool sends its webhooks, for tools that let us ask.
+type Webhooks interface {
+	// Endpoints returns every address that the tool sends webhooks to, also those
+	// of others. Its Failure of kind Unauthorized says which permission is missing.
+	Endpoints(ctx context.Context) ([]Endpoint, error)
+	// EventTypes are the types of event that the connection needs.
+	EventTypes() []string
+}
+
+// Endpoint is one address that a tool sends webhooks to.
+type Endpoint struct {
+	URL      string
+	Disabled bool
+	// Types are the types of event that it is sent; nil is all of them.
+	Types []string
 }
 
 // Deps is what a connector is given to work with.

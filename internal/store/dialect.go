@@ -59,14 +59,14 @@ var (
 		lockNames:     "lock table names in access exclusive mode"}
 )
 
-// isPostgres reports whether a DSN names a PostgreSQL server.
-func isPostgres(dsn string) bool {
+// IsPostgres reports whether a DSN names a PostgreSQL server.
+func IsPostgres(dsn string) bool {
 	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
 }
 
 // openPools opens the pool for writing and the one for reading.
 func openPools(ctx context.Context, o Options) (d *dialect, write, read *sql.DB, err error) {
-	if isPostgres(o.DSN) {
+	if IsPostgres(o.DSN) {
 		// The pool is opened with the DSN, whose faults pgx reports without
 		// the password.
 		db, err := sql.Open("pgx", o.DSN)

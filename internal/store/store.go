@@ -73,7 +73,7 @@ type DB struct {
 // Open opens a database and checks its schema.
 func Open(ctx context.Context, o Options) (*DB, error) {
 	db := &DB{clockOf: o.Now, jobs: make(chan *job), closed: make(chan struct{})}
-	if !isPostgres(o.DSN) && o.SQLite == nil {
+	if !IsPostgres(o.DSN) && o.SQLite == nil {
 		if err := db.openFile(o); err != nil {
 			return nil, err
 		}
@@ -99,7 +99,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.closePools(), db.unlock())
 	}
-	if o.SQLite == nil && !isPostgres(o.DSN) {
+	if o.SQLite == nil && !IsPostgres(o.DSN) {
 		if db.opened, err = openedFiles(o.DSN); err != nil {
 			return nil, errors.Join(err, db.closePools(), db.unlock())
 		}

@@ -22,6 +22,7 @@ const (
 	ChangesTurn    TurnKind = "changes"    // asking the connection Name for its changes
 	CandidatesTurn TurnKind = "candidates" // searching candidates for unmatched customers of the sync Name
 	RetentionTurn  TurnKind = "retention"  // deleting old data
+	HealthTurn     TurnKind = "health"     // looking at everything from outside
 )
 
 // ChangesOf is the turn of asking a connection for its changes.

@@ -23,6 +23,9 @@ type Options struct {
 	// Hooks answers POST /hooks/{connection}, and the same with a secret after
 	// it.
 	Hooks http.Handler
+	// Proof answers GET /hooks/-/{nonce}: it proves to those who know it that this
+	// server is the one they look for; nil leaves it out.
+	Proof http.Handler
 	// API answers everything below /api/v1.
 	API http.Handler
 	// Slack answers POST /slack/interactions; nil when Slack is not set up.
@@ -68,6 +71,9 @@ func New(o Options) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /hooks/{connection}", o.Hooks)
 	mux.Handle("POST /hooks/{connection}/{secret}", o.Hooks)
+	if o.Proof != nil {
+		mux.Handle("GET /hooks/-/{nonce}", o.Proof)
+	}
 	mux.Handle("/api/v1/", o.API)
 	if o.Slack != nil {
 		mux.Handle("POST /slack/interactions", o.Slack)

@@ -207,6 +207,24 @@ func (s *Settings) CanList(bool) bool { return true }
 // KeepsTokens implements config.HasTokens.
 func (s *Settings) KeepsTokens() bool { return s.OAuth != nil }
 
+const (
+	// rotateToken is how old HighLevel advises a private integration token to get:
+	// https://marketplace.gohighlevel.com/docs/Authorization/PrivateIntegrationsToken.
+	// It does not end by itself.
+	rotateToken = 90 * 24 * time.Hour
+	// refreshLife is how long a refresh token lasts that is not used:
+	// https://marketplace.gohighlevel.com/docs/Authorization/OAuth2.0.
+	refreshLife = 365 * 24 * time.Hour
+)
+
+// Credentials implements config.HasCredentials.
+func (s *Settings) Credentials() []config.Credential {
+	if s.OAuth != nil {
+		return []config.Credential{{Key: "oauth", Idle: refreshLife}}
+	}
+	return []config.Credential{{Key: "token", Secret: s.Token, Rotate: rotateToken}}
+}
+
 // CheckSide implements config.HasSides.
 func (s *Settings) CheckSide(c *config.Checker, side config.Side) {
 	p, err := placeOf(connector.Use{Field: side.Field, Values: side.Values, Target: true}, s.Pipeline)

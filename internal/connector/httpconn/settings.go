@@ -136,3 +136,25 @@ func (w *Write) request() (method, path, key string, more bool) {
 	}
 	return method, path, key, false
 }
+
+// Credentials implements config.HasCredentials.
+func (s *Settings) Credentials() (all []config.Credential) {
+	a := s.Auth
+	if a == nil {
+		return nil
+	}
+	add := func(key string, secret config.Secret) {
+		if secret != "" {
+			all = append(all, config.Credential{Key: "auth." + key, Secret: secret})
+		}
+	}
+	add("bearer", a.Bearer)
+	if a.Header != nil {
+		add("header.value", a.Header.Value)
+	}
+	if a.Basic != nil {
+		add("basic.user", a.Basic.User)
+		add("basic.password", a.Basic.Password)
+	}
+	return all
+}

@@ -193,3 +193,11 @@ func (s *Settings) Identity(common config.Connection, _ func(string) string) (ke
 	}
 	return s.Account(common), "webhook at " + u.Host
 }
+
+// Credentials implements config.HasCredentials.
+func (s *Settings) Credentials() []config.Credential {
+	if s.APIKey == "" {
+		return nil
+	}
+	return []config.Credential{{Key: "api_key", Secret: s.APIKey}}
+}

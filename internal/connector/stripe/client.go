@@ -27,11 +27,20 @@ const (
 	customers     resource = "customers"
 	subscriptions resource = "subscriptions"
 	events        resource = "events"
+	endpoints     resource = "webhook_endpoints"
 )
 
 func (r resource) path() string { return "/v1/" + string(r) }
 
-func (r resource) permission() string { return strings.ToUpper(string(r[:1])) + string(r[1:]) }
+func (r resource) permission() string {
+	if r == endpoints {
+		return "Webhook Endpoints"
+	}
+	return strings.ToUpper(string(r[:1])) + string(r[1:])
+}
+
+// String is what people call it.
+func (r resource) String() string { return strings.ReplaceAll(string(r), "_", " ") }
 
 // client makes Stripe's GET requests and reads the answers.
 type client struct{ rest *rest.Client }

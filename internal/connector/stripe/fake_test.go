@@ -36,6 +36,7 @@ type fake struct {
 	customers     map[string]string // id to JSON
 	subscriptions []string          // JSON, newest first
 	events        []string          // JSON, newest first
+	endpoints     []string          // JSON, newest first
 	// instead answers a request in place of the fake; it returns false to let
 	// the fake answer.
 	instead  func(w http.ResponseWriter, r *http.Request) bool
@@ -53,9 +54,10 @@ func newFake(t *testing.T) *fake {
 
 // allowed are the query parameters of each list.
 var allowed = map[string][]string{
-	"/v1/customers":     {"limit", "starting_after", "expand[]"},
-	"/v1/subscriptions": {"limit", "starting_after", "customer", "status"},
-	"/v1/events":        {"limit", "starting_after", "types[]", "created[gte]", "created[lt]"},
+	"/v1/customers":         {"limit", "starting_after", "expand[]"},
+	"/v1/subscriptions":     {"limit", "starting_after", "customer", "status"},
+	"/v1/webhook_endpoints": {"limit", "starting_after"},
+	"/v1/events":            {"limit", "starting_after", "types[]", "created[gte]", "created[lt]"},
 }
 
 func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -135,6 +137,8 @@ func (f *fake) list(w http.ResponseWriter, path string, query url.Values) {
 				all = append(all, s)
 			}
 		}
+	case "/v1/webhook_endpoints":
+		all = slices.Clone(f.endpoints)
 	case "/v1/events":
 		gte, lt := number(f.t, query, "created[gte]"), number(f.t, query, "created[lt]")
 		for _, e := range f.events {

@@ -77,3 +77,8 @@ func (s *Settings) Identity(config.Connection, func(string) string) (key, shown 
 	}
 	return mode, mode
 }
+
+// Credentials implements config.HasCredentials.
+func (s *Settings) Credentials() []config.Credential {
+	return []config.Credential{{Key: "api_key", Secret: s.APIKey}}
+}

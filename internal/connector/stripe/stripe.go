@@ -94,6 +94,7 @@ func Open(name string, common config.Connection, s *Settings, deps connector.Dep
 		Source:   source{api: api},
 		Changes:  changes{api: api, name: name, now: now, log: log},
 		Probe:    probe{api: api, key: key, now: now},
+		Webhooks: webhooks{api},
 	}, nil
 }
 

@@ -522,7 +522,7 @@ create table rests (
 
 -- Work that one node does at a time, and that starts where the one before stopped.
 create table turns (
-    kind        text    not null check (kind in ('changes', 'candidates', 'retention')), -- asking for changes, searching candidates, deleting old data
+    kind        text    not null check (kind in ('changes', 'candidates', 'retention', 'health')), -- asking for changes, searching candidates, deleting old data, checking from outside
     name        text    not null, -- the connection or the sync
     cursor      text    not null default '', -- where to start
     fence       integer not null default 0,
@@ -578,6 +578,22 @@ create table api_tokens (
     created_by   text    not null,
     last_used_at integer not null default 0,
     revoked_at   integer not null default 0
+) strict;
+
+-- What was found when Trueup was last looked at from outside, and the key with which
+-- it proves that an answer is its own.
+create table health (
+    id         integer not null primary key check (id = 1),
+    round_key  text    not null,
+    found      text    not null default '', -- JSON
+    checked_at integer not null default 0
+) strict;
+
+-- Since when a credential of the configuration is used. The digest is salted with
+-- round_key, and slow to make.
+create table credentials (
+    digest     text    not null primary key,
+    first_used integer not null
 ) strict;
 
 -- What a readiness check writes: as much as an event with its payload.

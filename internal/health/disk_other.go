@@ -1,0 +1,5 @@
+//go:build !linux && !darwin
+
+package health
+
+func freeOf(string) (uint64, error) { return 0, errUnknown }

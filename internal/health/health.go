@@ -1,0 +1,94 @@
+// Package health says what can be seen of Trueup from the outside: whether the
+// tools reach it, whether their webhooks are registered, whether clocks agree,
+// whether a credential gets old.
+//
+// Main type: Check, one line. Each check is one function that judges what was
+// seen; Dates and Reach are the two that look for themselves.
+//
+// Invariants: nothing is said to be so that was not seen; what a tool's API does
+// not tell is said to be unknown; no text holds a secret, an address of a
+// stranger or a customer; a check changes nothing in a tool.
+//
+// It may import internal/config and internal/connector, and not the store.
+package health
+
+import (
+	"slices"
+	"strings"
+)
+
+// Result is how a check ended.
+type Result string
+
+// The results, from the best to the worst.
+const (
+	Pass    Result = "pass"
+	Warning Result = "warning"
+	Fault   Result = "fault"
+)
+
+// Results are all of them.
+var Results = []Result{Pass, Warning, Fault}
+
+// Name is what a check looks at.
+type Name string
+
+// The checks.
+const (
+	Connection Name = "connection" // the tool answers and accepts the credentials
+	Database   Name = "database"   // a transaction is committed
+	Disk       Name = "disk"       // there is room for more
+	Port       Name = "port"       // webhooks can be received there
+	PublicURL  Name = "public_url" // it leads here
+	Clock      Name = "clock"      // the tool's clock and ours agree
+	Webhook    Name = "webhook"    // the tool sends its events here
+	Credential Name = "credential" // it does not end soon
+)
+
+// Service is the subject of what is not about one connection.
+const Service = "trueup"
+
+// Check is what one check found.
+type Check struct {
+	Check   Name   `json:"check"`
+	Subject string `json:"subject"` // the connection, or trueup
+	Result  Result `json:"result"`
+	Text    string `json:"text"`
+	Remedy  string `json:"remedy"` // "" for a pass
+}
+
+func pass(name Name, subject, text string) Check {
+	return Check{Check: name, Subject: subject, Result: Pass, Text: text}
+}
+
+func warning(name Name, subject, text, remedy string) Check {
+	return Check{Check: name, Subject: subject, Result: Warning, Text: text, Remedy: remedy}
+}
+
+func fault(name Name, subject, text, remedy string) Check {
+	return Check{Check: name, Subject: subject, Result: Fault, Text: text, Remedy: remedy}
+}
+
+// Sentence is what was found with what to do about it.
+func (c Check) Sentence() string {
+	if c.Remedy == "" {
+		return c.Text
+	}
+	return c.Text + "; " + c.Remedy
+}
+
+// Bad are the checks that did not pass, faults first.
+func Bad(all []Check) []Check {
+	bad := slices.DeleteFunc(slices.Clone(all), func(c Check) bool { return c.Result == Pass })
+	slices.SortStableFunc(bad, func(a, b Check) int { return slices.Index(Results, b.Result) - slices.Index(Results, a.Result) })
+	return bad
+}
+
+// Of is the check of a connection that answered, or did not.
+func Of(connection string, err error) Check {
+	if err != nil {
+		text := strings.Join(strings.Split(err.Error(), "\n"), "; ")
+		return fault(Connection, connection, text, "correct the connection in trueup.yaml or the account in the tool")
+	}
+	return pass(Connection, connection, "the tool answers and accepts the credentials")
+}
