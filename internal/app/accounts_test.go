@@ -18,6 +18,7 @@ syncs:
     target: {connection: crm, field: customer_status}
     match: [{source: email, target: email}]
     statuses: {active: {from: [active], to: Active}}
+    ignore: [trialing, past_due, paused, unpaid, canceled, incomplete, incomplete_expired]
     mode: live
     sweep: off
 `

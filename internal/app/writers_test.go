@@ -44,7 +44,7 @@ func TestTwoSyncsMayNotWriteOneField(t *testing.T) {
 			if to == "" {
 				to = "Active"
 			}
-			return "\n    source: {connection: billing}\n    target: {connection: " + target + field + "}\n    match: [{source: email, target: email}]\n    mode: live\n    statuses: {active: {from: [active], to: " + to + "}}\n"
+			return "\n    source: {connection: billing}\n    target: {connection: " + target + field + "}\n    match: [{source: email, target: email}]\n    mode: live\n    statuses: {active: {from: [active], to: " + to + "}}\n    ignore: [trialing, past_due, paused, unpaid, canceled, incomplete, incomplete_expired]\n"
 		}
 		text := `
 connections:

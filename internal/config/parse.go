@@ -86,6 +86,7 @@ func Parse(name string, src []byte, dir string, types Types, env func(string) (s
 	(&validator{report: r, config: c}).file()
 	findCircles(r, c)
 	findTwoWriters(r, c)
+	checkCoverage(r, c)
 	if len(r.faults) > 0 {
 		return nil, r.sorted()
 	}

@@ -231,6 +231,7 @@ func (w *world) settings(dsn string, viaApp bool) object {
 	all["agency"].(object)["oauth"].(object)["client_id"] = "app1-x"
 
 	syncs := object{"stripe-status": syncOf("billing", "crm"), "shop-status": syncOf("shop", "ledger"), "shop-scenario": syncOf("shop", "scenario")}
+	syncs["stripe-status"].(object)["ignore"] = []string{"trialing", "past_due", "paused", "unpaid", "incomplete", "incomplete_expired"}
 	for _, target := range []string{"location", "agency"} {
 		s := syncOf("shop", target)
 		s["target"].(object)["field"] = "customer_status"

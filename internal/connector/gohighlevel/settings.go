@@ -234,15 +234,18 @@ func (s *Settings) CheckSide(c *config.Checker, side config.Side) {
 			"write field: customer_status for a dropdown custom field of contacts, field: tags, or field: opportunity.status")
 	case err != nil:
 		c.Fault("field", err.Error(), "write the words of statuses so that each is a tag of its own")
-	case p.kind == opportunityStatus:
-		for _, value := range side.Values {
-			if value != "" && !slices.Contains(opportunityWords(), value) {
-				c.Fault("field", fmt.Sprintf("%q is not a status of an opportunity", value), "map open, won, lost and abandoned under statuses")
-			}
-		}
 	case p.kind == tags && side.Target && slices.Contains(side.Values, ""):
 		c.Fault("field", "an empty text is not a tag", "give each status a tag")
 	}
+}
+
+// ClosedSet implements config.HasClosedSet: the status of an opportunity. A
+// contact may have none, which only a source can mean anything by.
+func (s *Settings) ClosedSet(side config.Side) config.ClosedSet {
+	if side.Field != fieldOpportunity {
+		return config.ClosedSet{}
+	}
+	return config.ClosedSet{Values: opportunityWords(), Also: []string{""}}
 }
 
 func or(text, instead string) string {

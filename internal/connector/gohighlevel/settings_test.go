@@ -64,17 +64,29 @@ func TestEveryFaultOfASyncsSideIsReported(t *testing.T) {
 		side config.Side
 		want []string
 	}{
-		"a custom field":           {config.Side{Field: "customer_status", Values: words, Target: true}, nil},
-		"tags":                     {config.Side{Field: "tags", Values: words, Target: true}, nil},
-		"an opportunity":           {config.Side{Field: "opportunity.status", Values: opportunityWords()}, nil},
-		"no field":                 {config.Side{Values: words}, []string{"field: is required: HighLevel has no field of its own for a customer's status"}},
-		"a tag twice":              {config.Side{Field: "tags", Values: []string{"Paused", "paused"}}, []string{`field: the words "Paused" and "paused" of a sync with the field tags are the same tag: HighLevel stores tags in lower case`}},
-		"an empty tag":             {config.Side{Field: "tags", Values: []string{""}, Target: true}, []string{"field: an empty text is not a tag"}},
-		"words of no opportunity":  {config.Side{Field: "opportunity.status", Values: []string{"open", "paused"}, Target: true}, []string{`field: "paused" is not a status of an opportunity`}},
-		"an opportunity's absence": {config.Side{Field: "opportunity.status", Values: []string{"", "won"}}, nil},
+		"a custom field": {config.Side{Field: "customer_status", Values: words, Target: true}, nil},
+		"tags":           {config.Side{Field: "tags", Values: words, Target: true}, nil},
+		"an opportunity": {config.Side{Field: "opportunity.status", Values: opportunityWords()}, nil},
+		"no field":       {config.Side{Values: words}, []string{"field: is required: HighLevel has no field of its own for a customer's status"}},
+		"a tag twice":    {config.Side{Field: "tags", Values: []string{"Paused", "paused"}}, []string{`field: the words "Paused" and "paused" of a sync with the field tags are the same tag: HighLevel stores tags in lower case`}},
+		"an empty tag":   {config.Side{Field: "tags", Values: []string{""}, Target: true}, []string{"field: an empty text is not a tag"}},
 	} {
 		if got := faults(t, func(check *config.Checker) { settings().CheckSide(check, c.side) }); !slices.Equal(got, c.want) {
 			t.Errorf("%s: got\n%s\nwant\n%s", name, strings.Join(got, "\n"), strings.Join(c.want, "\n"))
+		}
+	}
+}
+
+func TestTheStatusesOfAnOpportunityAreAllThereAre(t *testing.T) {
+	for _, target := range []bool{true, false} {
+		set := settings().ClosedSet(config.Side{Field: "opportunity.status", Target: target})
+		if !slices.Equal(set.Values, []string{"open", "won", "lost", "abandoned"}) || !slices.Equal(set.Also, []string{""}) || set.Grows {
+			t.Errorf("target %v: %+v", target, set)
+		}
+	}
+	for _, field := range []string{"tags", "customer_status"} {
+		if set := settings().ClosedSet(config.Side{Field: field}); set.Values != nil {
+			t.Errorf("%s holds what people made: %+v", field, set)
 		}
 	}
 }

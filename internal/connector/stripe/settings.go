@@ -59,6 +59,17 @@ func (s *Settings) CheckSide(c *config.Checker, side config.Side) {
 	}
 }
 
+// ClosedSet implements config.HasClosedSet. What each usually means is what
+// docs/connectors/stripe.md calls a common choice.
+func (s *Settings) ClosedSet(side config.Side) config.ClosedSet {
+	if side.Target {
+		return config.ClosedSet{}
+	}
+	return config.ClosedSet{Values: Values(), Grows: true, Usual: map[string]string{
+		active: "active", trialing: "active", pastDue: "active", paused: "paused", unpaid: "paused", canceled: "churned",
+		incomplete: "ignore", incompleteExpired: "ignore"}}
+}
+
 // Account names the Stripe account without revealing the key, so that two
 // connections to one account are recognised as the same tool. Two different
 // keys of one account give two names: the key does not say whose it is.

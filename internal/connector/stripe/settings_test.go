@@ -94,3 +94,15 @@ func TestOpen(t *testing.T) {
 		t.Error("opened without a webhook secret")
 	}
 }
+
+func TestTheFileIsComparedWithEachStatusOfASubscription(t *testing.T) {
+	set := new(Settings).ClosedSet(config.Side{})
+	if diff := cmp.Diff(Values(), set.Values); diff != "" || !set.Grows {
+		t.Errorf("grows %v, %s", set.Grows, diff)
+	}
+	for _, value := range Values() {
+		if set.Usual[value] == "" {
+			t.Errorf("nobody is told what %s usually means", value)
+		}
+	}
+}
