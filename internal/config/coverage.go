@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -41,7 +42,7 @@ func checkCoverage(r *report, c *Config) {
 			continue // what follows from it is no other fault
 		}
 		if set := c.closedSet(s.Source.Connection, s.SourceSide()); set.Values != nil {
-			v := coverage{report: r, config: c, sync: s, path: path, set: set}
+			v := coverage{report: r, config: c, sync: s, path: path, set: set, meant: map[string]string{}}
 			v.unknownSources()
 			v.gap()
 		}
@@ -66,6 +67,8 @@ type coverage struct {
 	sync   Sync
 	path   string
 	set    ClosedSet
+	// meant is the value of the set by the misspelt one that was reported for it.
+	meant map[string]string
 }
 
 func (v coverage) words() []status.Status { return slices.Sorted(maps.Keys(v.sync.Statuses)) }
@@ -90,6 +93,7 @@ func (v coverage) unknownSources() {
 				v.config.note(at, true, problem+", unless the tool has added it; its values are "+strings.Join(v.set.Values, ", "))
 				continue
 			}
+			v.meant[value] = near
 			v.invalid(at, problem, didYouMean(value, v.set.Values, "values"))
 		}
 	}
@@ -108,9 +112,9 @@ func (v coverage) unknownTargets() {
 	}
 }
 
-// gap reports the values that are listed nowhere.
+// gap reports the values that are listed nowhere, not even misspelt.
 func (v coverage) gap() {
-	listed := v.sync.SourceSide().Values
+	listed := slices.AppendSeq(v.sync.SourceSide().Values, maps.Values(v.meant))
 	var missing []string
 	for _, value := range v.set.Values {
 		if !slices.Contains(listed, value) {
@@ -170,7 +174,7 @@ func (v coverage) items(path string, values, more []string) string {
 			all = append(all, written)
 			continue
 		}
-		all = append(all, scalar(value))
+		all = append(all, scalar(cmp.Or(v.meant[value], value)))
 	}
 	for _, value := range more {
 		all = append(all, scalar(value))

@@ -78,6 +78,10 @@ func TestWhatIsListedIsComparedWithWhatTheSourceCanSay(t *testing.T) {
 		{"a misspelt value is a fault, with the nearest one", "grows",
 			"    statuses:\n      active: {from: [active, past_due], to: Active}\n      paused: {from: [paused], to: Paused}\n      churned: {from: [cancelled], to: Churned}\n    ignore: [incomplete]\n",
 			`trueup.yaml:13: syncs.s.statuses.churned.from[0]: "cancelled" is not a value of billing; did you mean canceled?`, ""},
+		{"a misspelt value is not missed as well, and is not offered again", "grows",
+			"    statuses:\n      active: {from: [activ], to: Active}\n      paused: {from: [paused], to: Paused}\n      churned: {from: [canceled], to: Churned}\n    ignore: [incomplete]\n    mode: live\n",
+			"trueup.yaml:10: syncs.s.statuses: billing also has past_due, listed nowhere; the usual choice is active: {from: [active, past_due], ...}\n" +
+				`trueup.yaml:11: syncs.s.statuses.active.from[0]: "activ" is not a value of billing; did you mean active?`, ""},
 		{"and so is a misspelt one under ignore, where the tool's values are fixed", "fixed", all + "    ignore: [incomplete, incompleted]\n",
 			`trueup.yaml:14: syncs.s.ignore[1]: "incompleted" is not a value of billing; did you mean incomplete?`, ""},
 		{"another spelling beside the right one does no harm", "grows",
