@@ -57,6 +57,8 @@ func commandOf(verb reason.Verb, sync, customer string) string {
 		return "explain " + sync + " " + customer + " --json"
 	case reason.Status:
 		return "status"
+	case reason.Plan:
+		return "plan " + sync
 	case reason.Resume:
 		return "resume " + sync + " --reason TEXT"
 	}

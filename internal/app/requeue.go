@@ -36,7 +36,7 @@ func (a *App) requeue(ctx context.Context, cfg *config.Config) error {
 			if _, err := words.Source(x.SourceValue); err != nil || x.Customer == "" || x.Ignored == store.IgnoredAlways {
 				continue
 			}
-			_, err := a.store.Act(ctx, store.Act{Exception: x.ID, Verb: store.Retry, Who: "trueup, because the configuration changed"})
+			_, err := a.store.Act(ctx, store.Act{Exception: x.ID, Verb: store.Retry, Itself: true, Who: "trueup, because the configuration changed"})
 			if errors.Is(err, store.ErrNotFound) {
 				continue // its customer is processed with the first event
 			}

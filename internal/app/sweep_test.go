@@ -23,10 +23,10 @@ func (l *live) listing() string {
 
 // sweeps goes on with a sweep on the schedule, which begins at once when there
 // was none before.
-func (l *live) sweeps(more string) store.Sweep {
+func (l *live) sweeps(more string, lines ...string) store.Sweep {
 	l.Helper()
 	const line = "    match: [{source: email, target: email}]\n"
-	l.must(l.reloadFrom(l.Context(), l.listing(), line, line+"    sweep: {every: 1h"+more+"}\n"))
+	l.must(l.reloadFrom(l.Context(), l.listing(), line, line+"    sweep: {every: 1h"+more+"}\n"+strings.Join(lines, "")))
 	var s store.Sweep
 	l.until("a sweep has come to its end", func() (done bool) {
 		var err error

@@ -97,6 +97,7 @@ func (s *sweeper) sweep(ctx context.Context) error {
 	cfg := s.sync.Config
 	_, err := compare.Run(ctx, compare.Options{Sync: s.sync, Store: s.db, Purpose: store.ForSweep, Log: s.log, Paused: s.paused,
 		Repair:   cfg.Sweep.Repair && cfg.Mode == config.ModeLive,
+		Ask:      cfg.Sweep.Repair,
 		Progress: func(compare.Progress) { s.wake(cfg.Name) }})
 	var sweeping *store.SweepingError
 	if ctx.Err() != nil || errors.As(err, &sweeping) {

@@ -48,7 +48,7 @@ func (r *run) compareBatch(ctx context.Context, customers []string) error {
 	if err != nil {
 		return err
 	}
-	w, p := r.w, store.SweepPart{Seen: map[string]store.Seen{}}
+	w, p := r.w, store.SweepPart{Seen: map[string]store.Seen{}, Ask: map[string]int64{}}
 	for _, customer := range customers {
 		k := b.known[customer]
 		if _, ok := b.sources[customer]; !ok && r.w.SourceListed && k.Link == nil {
@@ -74,16 +74,21 @@ func (r *run) compareBatch(ctx context.Context, customers []string) error {
 			if apart {
 				w.Waiting++
 			}
+			if r.Ask && k.DueAt.IsZero() && r.toAsk(k, j) {
+				p.Ask[customer] = k.Generation
+			}
 			continue
 		case apart:
 			drift(&w.Drift, k, j)
 		}
-		if r.Repair && r.worthALook(k, j) {
+		if r.Repair && r.worthALook(k, j) || r.Ask && r.toAsk(k, j) && !dueSoon(k) {
 			p.Wake = append(p.Wake, customer)
 		}
 	}
 	p.Taken = b.taken
-	w.Repaired += len(p.Wake)
+	if r.Repair {
+		w.Repaired += len(p.Wake)
+	}
 	w.ComparedTo = customers[len(customers)-1]
 	if err := r.save(ctx, w, p); err != nil {
 		return err
@@ -109,7 +114,7 @@ func (r *run) neverCarried(k *store.Snapshot, j pipeline.Outlook) bool {
 	before := func(at time.Time) bool { return r.live.IsZero() || at.Before(r.live) }
 	// That both sides agreed while it was watched makes a write of today no less history.
 	history := !k.Base.Known || j.Action == string(decide.Write)
-	return (!k.Stored || history && before(k.Desired.SeenAt)) && (changed.IsZero() || before(changed))
+	return (!k.Stored || k.Unheard || history && before(k.Desired.SeenAt)) && (changed.IsZero() || before(changed))
 }
 
 // soon is how long a customer may wait for his next look without one being asked
@@ -121,7 +126,7 @@ const soon = time.Minute
 // exception says that they do not, or only the target has said so until now.
 func (r *run) worthALook(k *store.Snapshot, j pipeline.Outlook) bool {
 	switch {
-	case !k.DueAt.IsZero() && !k.DueAt.After(k.Now.Add(soon)):
+	case dueSoon(k):
 		return false // it is looked at anyway
 	case k.Waits && j.Desired.Value == k.Desired.Value:
 		return false // trueup resume lets it through
@@ -132,6 +137,17 @@ func (r *run) worthALook(k *store.Snapshot, j pipeline.Outlook) bool {
 	}
 	return j.Kind != "" && !slices.Contains(k.Shown, j.Kind)
 }
+
+// toAsk reports whether people have to be told something of a customer that the
+// path has not told them: that it needs one, or that it needs none any more.
+func (r *run) toAsk(k *store.Snapshot, j pipeline.Outlook) bool {
+	if j.Kind == "" {
+		return len(k.Open) > 0 && (j.Action == string(decide.None) || j.Action == string(decide.Write))
+	}
+	return !slices.Contains(k.Shown, j.Kind) && !k.Settled[j.Kind].Holds(j.Source.Value, j.Target.Value)
+}
+
+func dueSoon(k *store.Snapshot) bool { return !k.DueAt.IsZero() && !k.DueAt.After(k.Now.Add(soon)) }
 
 func rowOf(k *store.Snapshot, j pipeline.Outlook) store.PlanRow {
 	return store.PlanRow{Customer: k.Customer, TargetID: j.TargetID(), Action: j.Action, Kind: j.Kind, Reason: j.Reason,

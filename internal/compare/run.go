@@ -44,6 +44,8 @@ type Options struct {
 	Purpose store.Purpose
 	// Repair makes customers due whose sides have come apart.
 	Repair bool
+	// Ask makes customers due who need a person and of whom the path has told none.
+	Ask bool
 	// Progress is told after each page and batch, and before a long wait; nil is
 	// nobody.
 	Progress func(Progress)

@@ -97,6 +97,9 @@ func end(e ending) verdict { return verdict{end: &e} }
 // carry takes a claimed customer along the path and settles it.
 func (f *flow) carry(ctx context.Context, w *store.Work, c claimWindow) {
 	a := &attempt{flow: f, work: w, window: c, started: f.Now(), lastAction: "received the change"}
+	if w.Unheard {
+		a.lastAction, a.noRetry = string(reason.DidCompare), true
+	}
 	e := a.withinLease(ctx)
 	a.settle(ctx, e)
 	f.ended(e)

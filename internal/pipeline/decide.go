@@ -37,6 +37,10 @@ func (a *attempt) decide(ctx context.Context) verdict {
 		}
 		return end(ending{outcome: status.AlreadyEqual, action: string(d.Action), reason: reason.Reason{Code: d.Reason}, base: a.seenBase()})
 	case decide.Write:
+		if a.work.Unheard && a.row == nil { // a look that only asks people: what it would write is in a plan
+			return end(ending{outcome: status.Ignored, action: string(decide.None),
+				reason: reason.Reason{Code: reason.WaitsForPlan, Facts: reason.Facts{Value: a.desired.Value}}})
+		}
 		if a.watching() && !a.trial() {
 			f := reason.Facts{Value: a.desired.Value, Sync: a.Config.Name, Kept: a.work.Owed}
 			return end(ending{outcome: status.WouldWrite, action: string(d.Action), reason: reason.Because(reason.OnlyWatched, f, reason.Reason{Code: d.Reason})})

@@ -95,7 +95,7 @@ func (j *Preview) Of(ctx context.Context, s Subject) Outlook {
 	f := j.flow
 	f.Pipeline, f.From.Source, f.To.Target = &Pipeline{Options: o, paces: j.flow.paces}, s.Source, s.Target
 	work := *s.Work
-	work.Now = clock
+	work.Now, work.Unheard = clock, false
 	if s.BelieveStale {
 		work.Attempts, work.FirstTry = 1, clock.Add(-o.Retry.Patience)
 	}

@@ -78,6 +78,7 @@ const (
 	SyncHalted     Code = "sync_halted"
 	WroteOver      Code = "wrote_over"
 	OnlyWatched    Code = "only_watched"
+	WaitsForPlan   Code = "waits_for_plan"
 )
 
 // What became of a plan's row.

@@ -29,6 +29,7 @@ const (
 	Explain        Verb = "explain"
 	Status         Verb = "status"
 	Show           Verb = "show"
+	Plan           Verb = "plan"
 )
 
 // Remedy is something that can be done about a reason or a refusal: a verb with

@@ -75,6 +75,8 @@ var writes = map[Code]entry{
 		}
 		return sentence
 	}},
+	WaitsForPlan: {says: func(f Facts) string { return value(f) + " is not written yet: it waits for a plan that you apply" },
+		todo: do(Remedy{Verb: Plan, Text: "see what would be written"})},
 }
 
 func quotedOr(word, otherwise string) string {

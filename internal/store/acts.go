@@ -49,6 +49,8 @@ type Act struct {
 	Saw, SawSource string
 	// Meaning is a status or "ignore", for MapTo.
 	Meaning string
+	// Itself: no person asks for a Retry. It leaves a customer's history to a plan.
+	Itself bool
 }
 
 // Action is one line of an exception's history.
@@ -193,7 +195,7 @@ func (t *tx) actOnCustomer(x Exception, a Act) (note string, changed bool, err e
 	}
 	switch a.Verb {
 	case Retry:
-		_, err = t.lookAgain(x.Sync, x.Customer)
+		_, err = t.lookAgain(x.Sync, x.Customer, a.Itself)
 	case LinkTo, Rematch:
 		_, err = t.linkChanged(x.Sync, x.Customer, before, a.TargetID, a.Who)
 	default:

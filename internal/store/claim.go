@@ -24,7 +24,7 @@ update customers set fence = fence + 1, lease_until = $3, holder = $5
 where sync = $1 and due_at <= $2 and lease_until <= $2 and customer in (select customer from chosen)
 returning ` + workColumns
 
-const workColumns = "customer, generation, fence, due_at, attempts, first_try, human_at, writes, undone, last_write, owed, " + rulingColumns + ", " + valueColumns
+const workColumns = "customer, generation, fence, due_at, attempts, first_try, human_at, writes, undone, last_write, owed, unheard, " + rulingColumns + ", " + valueColumns
 
 // Claim takes up to limit customers of a sync that are due and that no one has,
 // for the time of the lease (invariant 3).
@@ -88,13 +88,13 @@ func (t *tx) claimed(sync string, lease time.Duration, statement string, chosen 
 func scanWork(s scanner, more ...any) (Work, error) {
 	var w Work
 	var due sql.NullInt64
-	var first, human, owed int64
+	var first, human, owed, unheard int64
 	var writes, undone, last string
 	v, r := values{desired: &w.Desired, observed: &w.Observed, base: &w.Base}, ruling{into: &w.Ruling}
-	err := s.Scan(slices.Concat([]any{&w.Customer, &w.Generation, &w.Fence, &due, &w.Attempts, &first, &human, &writes, &undone, &last, &owed}, r.columns(), v.into(), more)...)
+	err := s.Scan(slices.Concat([]any{&w.Customer, &w.Generation, &w.Fence, &due, &w.Attempts, &first, &human, &writes, &undone, &last, &owed, &unheard}, r.columns(), v.into(), more)...)
 	v.finish()
 	r.finish()
-	w.Due, w.FirstTry, w.HumanAt, w.Owed = at(due.Int64), at(first), at(human), owed == 1
+	w.Due, w.FirstTry, w.HumanAt, w.Owed, w.Unheard = at(due.Int64), at(first), at(human), owed == 1, unheard == 1
 	return w, errors.Join(err, fromJSON(writes, &w.Writes), fromJSON(undone, &w.Undone), fromJSON(last, &w.LastWrite))
 }
 

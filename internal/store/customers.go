@@ -289,14 +289,28 @@ func (t *tx) lockCustomersOf(sync string) error {
 // nothing of the new row.
 const wakeCustomer = `
 insert into customers (sync, customer, generation, due_at, fence) values ($1, $2, $3, $4, $4)
-on conflict (sync, customer) do update set generation = customers.generation + excluded.generation,
+on conflict (sync, customer) do update set generation = customers.generation + excluded.generation, unheard = 0,
     due_at = case when customers.due_at <= excluded.due_at and customers.lease_until <= excluded.due_at then customers.due_at else excluded.due_at end`
+
+// A customer of whom a comparison wants people told is looked at, and nothing is
+// written for it. Of one that anything else has asked for meanwhile nothing changes.
+const askCustomer = `
+insert into customers (sync, customer, generation, due_at, fence, unheard) values ($1, $2, 1, $4, $4, 1)
+on conflict (sync, customer) do update set generation = customers.generation + 1, due_at = excluded.due_at, unheard = 1
+where customers.generation = $3 and customers.owed = 0 and customers.due_at is null and customers.lease_until <= excluded.due_at`
 
 // wakeCustomers makes the customers of the transaction's new events due, each
 // once, and in the order of lockCustomers.
 func (t *tx) wakeCustomers() error {
-	keys := slices.SortedFunc(maps.Keys(t.woken), compareKeys)
-	for _, k := range keys {
+	keys := slices.AppendSeq(slices.Collect(maps.Keys(t.woken)), maps.Keys(t.asked))
+	slices.SortFunc(keys, compareKeys)
+	for _, k := range slices.Compact(keys) {
+		if t.woken[k] == 0 {
+			if _, err := t.exec(askCustomer, k.sync, k.customer, t.asked[k], ms(t.now)); err != nil {
+				return fmt.Errorf("look at a customer: %w", err)
+			}
+			continue
+		}
 		if _, err := t.exec(wakeCustomer, k.sync, k.customer, t.woken[k], ms(t.now)); err != nil {
 			return fmt.Errorf("wake a customer: %w", err)
 		}

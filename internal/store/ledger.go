@@ -170,7 +170,10 @@ type Work struct {
 	Now time.Time
 	// Owed says that its change was accepted while the sync was live, and that the
 	// sync has only watched since.
-	Owed     bool
+	Owed bool
+	// Unheard says that nothing but a comparison has asked for it since the sync went
+	// live: it is looked at to ask people, and nothing is written for it.
+	Unheard  bool
 	NotDue   bool      // it had nothing to do: it was claimed by name
 	Due      time.Time // since when it has been its turn, zero when it is not
 	Attempts int       // failures in a row

@@ -80,13 +80,15 @@ on conflict (sync, customer) do update set target_id = excluded.target_id, rule 
 
 // lookAgain makes a customer due, if there is one, because what it depends on has
 // changed. As with an event, a customer who is due keeps the place in the queue.
-func (t *tx) lookAgain(sync, customer string) (bool, error) {
+// One whose history is left to a plan is carried once a person asks.
+func (t *tx) lookAgain(sync, customer string, itself bool) (bool, error) {
 	if IsForgotten(customer) {
 		return false, nil
 	}
 	n, err := t.exec(`update customers set generation = generation + 1, attempts = 0, first_try = 0,
+    unheard = case when $4 = 1 then unheard else 0 end,
     due_at = case when due_at <= $3 and lease_until <= $3 then due_at else $3 end where sync = $1 and customer = $2`,
-		sync, customer, ms(t.now))
+		sync, customer, ms(t.now), bit(itself))
 	return n > 0, err
 }
 
@@ -97,7 +99,7 @@ func (t *tx) decidedAgain(sync, customer string) (bool, error) {
 	if _, err := t.exec("update customers set fence = fence + 1 where sync = $1 and customer = $2", sync, customer); err != nil {
 		return false, err
 	}
-	return t.lookAgain(sync, customer)
+	return t.lookAgain(sync, customer, false)
 }
 
 // linkChanged follows a change of a customer's link: what was decided about the

@@ -153,7 +153,7 @@ func (db *DB) transact(batch []*job) (results []error, err error) {
 		return nil, fmt.Errorf("begin a transaction: %w", err)
 	}
 	defer inner.Rollback() // has no effect after the commit
-	t := &tx{ctx: ctx, db: db, inner: inner, woken: map[key]int{}, halted: map[string]time.Time{}}
+	t := &tx{ctx: ctx, db: db, inner: inner, woken: map[key]int{}, asked: map[key]int64{}, halted: map[string]time.Time{}}
 	if t.now, err = t.clock(); err != nil {
 		return nil, err
 	}
@@ -200,6 +200,8 @@ type tx struct {
 	now   time.Time // the database's time at its beginning
 	// woken counts the new events of each customer.
 	woken map[key]int
+	// asked has the generations of customers whom only a comparison asks for.
+	asked map[key]int64
 	// names are what jobs with names need.
 	names names
 	// plain runs each statement once, without keeping it prepared.

@@ -143,6 +143,7 @@ update customers set lease_until = 0, attempts = :attempts, first_try = :first_t
     tried_at = case when :last_write <> '' then :tried_at else tried_at end,
     owed = case when generation = :generation and (:outcome in ('applied', 'already_equal') or :outcome <> '' and :watches = 0) then 0
         when :outcome <> '' and exists (select 1 from modes m where m.sync = :sync and m.mode = 'live') then 1 else owed end,
+    unheard = case when :outcome = 'applied' then 0 else unheard end,
     halted = case when :outcome = 'applied' or :outcome <> '' and :keeps_halt = 0 and generation = :generation then '' else halted end
 where sync = :sync and customer = :customer and fence = :fence and lease_until > :now`)
 

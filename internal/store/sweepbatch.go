@@ -23,6 +23,16 @@ type Snapshot struct {
 	DueAt time.Time
 	// Shown are the kinds of its exceptions that are not resolved.
 	Shown []status.Kind
+	// Settled are the kinds that a person resolved last, and about which values.
+	Settled map[status.Kind]Settled
+}
+
+// Settled is what an exception was about that a person resolved.
+type Settled struct{ source, target string }
+
+// Holds reports whether both sides are as they were then.
+func (s Settled) Holds(source, target string) bool {
+	return s == Settled{source, target} && s != Settled{}
 }
 
 // Snapshots returns what is known of customers of a sync. A customer that the
@@ -67,16 +77,28 @@ func (db *DB) Snapshots(ctx context.Context, sync string, customers []string) (m
 		return view(func(s scanner) error {
 			var customer string
 			var kind status.Kind
-			err := s.Scan(&customer, &kind)
-			all[customer].Shown = append(all[customer].Shown, kind)
+			var state status.State
+			var was Settled
+			err := s.Scan(&customer, &kind, &state, &was.source, &was.target)
+			switch k := all[customer]; {
+			case state != status.Resolved:
+				k.Shown = append(k.Shown, kind)
+			case k.Settled == nil:
+				k.Settled = map[status.Kind]Settled{kind: was}
+			default:
+				k.Settled[kind] = was
+			}
 			return err
-		}, "select customer, kind from exceptions"+among+" and state <> 'resolved' order by id", args...)
+		}, "select customer, kind, state, source_value, target_value from exceptions"+among+" and (state <> 'resolved' or "+byPerson+") order by id", args...)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read customers of %s: %w", sync, err)
 	}
 	return all, nil
 }
+
+// byPerson is true of an exception that a person, and not its customer, closed last.
+const byPerson = `coalesce((select verb from actions where exception_id = exceptions.id and verb in ('resolve', 'reopen', 'closed') order by id desc limit 1), '') = 'resolve'`
 
 // linksAtOnce is how many links, or customers, are held in memory.
 const linksAtOnce = 1000

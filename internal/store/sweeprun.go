@@ -176,6 +176,9 @@ type SweepPart struct {
 	Rows    []PlanRow
 	Taken   []Taken
 	Wake    []string // customers to be looked at again
+	// Ask are customers to be looked at so that people are told of them, and for
+	// whom nothing is written, with their generations when they were read.
+	Ask map[string]int64
 	// Seen is what the source says of customers of whom nothing was carried yet.
 	Seen map[string]Seen
 	// Watched are the looks at customers of a sync that only watches.
@@ -189,9 +192,12 @@ type SweepPart struct {
 // records may have come before. ErrSweepTaken means that it is not ours any more.
 // It returns the comparison as it is stored.
 func (db *DB) SaveSweep(ctx context.Context, w Sweep, p SweepPart, lease time.Duration) (Sweep, error) {
-	touches := make([]key, len(p.Wake))
-	for i, customer := range p.Wake {
-		touches[i] = key{w.Sync, customer}
+	var touches []key
+	for _, customer := range p.Wake {
+		touches = append(touches, key{w.Sync, customer})
+	}
+	for customer := range p.Ask {
+		touches = append(touches, key{w.Sync, customer})
 	}
 	saved := w
 	err := db.update(ctx, func(t *tx) error {
@@ -273,6 +279,9 @@ func (t *tx) saveFound(w Sweep, p SweepPart) error {
 	}
 	for _, customer := range p.Wake {
 		t.woken[key{w.Sync, customer}]++
+	}
+	for customer, generation := range p.Ask {
+		t.asked[key{w.Sync, customer}] = generation
 	}
 	return nil
 }

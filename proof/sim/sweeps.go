@@ -73,7 +73,7 @@ func (n *node) compare(purpose store.Purpose) (store.Sweep, error) {
 	if err := db.SetMode(context.Background(), n.names.sync, true); err != nil {
 		return store.Sweep{}, err
 	}
-	return compare.Run(context.Background(), compare.Options{Sync: n.bothSides(), Store: db, Purpose: purpose, Repair: purpose == store.ForSweep, Patience: time.Nanosecond})
+	return compare.Run(context.Background(), compare.Options{Sync: n.bothSides(), Store: db, Purpose: purpose, Repair: purpose == store.ForSweep, Ask: true, Patience: time.Nanosecond})
 }
 
 // bothSides is the sync with both tools as they can be listed.

@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -171,6 +172,82 @@ var sweeps = map[string]func(*testing.T, Open){
 		f.must(err)
 		if !known["cus_1"].Stored || !known["cus_2"].Stored || known["cus_3"].Stored || known["cus_1"].Fence != works[0].Fence {
 			t.Errorf("known are %+v", known)
+		}
+	},
+	"a comparison has people asked about a customer, unless anything else has asked for it meanwhile": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		w, err := f.beginSweep(store.ForPlan, "rules")
+		f.must(err)
+		f.must(f.db.SetMode(f.ctx, sync1, true))
+		f.receive(event("evt_1", "cus_owed"))
+		f.must(f.db.SetMode(f.ctx, sync1, false))
+		f.must(f.db.Settle(f.ctx, f.claimOne(), store.Settlement{Outcome: status.Ignored, Watched: &store.Watched{}}))
+		f.receive(event("evt_2", "cus_heard"))
+		f.must(f.db.Settle(f.ctx, f.claimOne(), store.Settlement{Outcome: status.Parked}))
+		known, err := f.db.Snapshots(f.ctx, sync1, []string{"cus_owed", "cus_heard", "cus_new", "cus_event"})
+		f.must(err)
+		ask := map[string]int64{}
+		for customer, k := range known {
+			ask[customer] = k.Generation
+		}
+		f.receive(event("evt_3", "cus_event"))
+		_, err = f.db.SaveSweep(f.ctx, w, store.SweepPart{Ask: ask}, lease)
+		f.must(err)
+		got := map[string]bool{}
+		for _, work := range f.claim() {
+			got[work.Customer] = work.Unheard
+		}
+		if want := map[string]bool{"cus_event": false, "cus_heard": true, "cus_new": true}; !maps.Equal(got, want) {
+			t.Errorf("due are %v, not %v", got, want)
+		}
+		f.receive(event("evt_4", "cus_new"))
+		f.clock.Move(lease + time.Second)
+		for _, work := range f.claim() {
+			if work.Customer == "cus_new" && work.Unheard {
+				t.Error("an event speaks of a customer, and it counts as one of whom nobody has heard")
+			}
+		}
+	},
+	"a person who asks for a customer has its history carried, and a change of the file does not": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		w, err := f.beginSweep(store.ForPlan, "rules")
+		f.must(err)
+		_, err = f.db.SaveSweep(f.ctx, w, store.SweepPart{Ask: map[string]int64{"cus_1": 0}}, lease)
+		f.must(err)
+		f.settle(store.Settlement{Outcome: status.Parked, Park: new(exception("cus_1", status.UnmappedStatus, status.StageMap))})
+		found, err := f.db.Exceptions(f.ctx, store.ExceptionFilter{Customer: "cus_1"})
+		f.must(err)
+		for _, itself := range []bool{true, false} {
+			_, err := f.db.Act(f.ctx, store.Act{Exception: found[0].ID, Verb: store.Retry, Who: "somebody", Itself: itself})
+			f.must(err)
+			if work := f.claimOne(); work.Unheard != itself {
+				t.Errorf("asked by itself %t, it is unheard %t", itself, work.Unheard)
+			} else {
+				f.must(f.db.Settle(f.ctx, work, store.Settlement{Outcome: status.Parked}))
+			}
+		}
+	},
+	"what a person resolved is known with its values until its customer closes it": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		id := f.settled("canceled", "Active", status.Conflict)
+		settled := func() bool {
+			known, err := f.db.Snapshots(f.ctx, sync1, []string{"cus_1"})
+			f.must(err)
+			s := known["cus_1"].Settled[status.Conflict]
+			return s.Holds("canceled", "Active") && !s.Holds("canceled", "Paused")
+		}
+		if settled() {
+			t.Error("an open exception counts as resolved by a person")
+		}
+		f.act(id, store.Resolve)
+		if !settled() {
+			t.Error("it is not known that a person resolved it")
+		}
+		f.act(id, store.Reopen)
+		f.another()
+		f.settle(store.Settlement{Outcome: status.Applied, Close: store.CloseAll})
+		if settled() {
+			t.Error("it closed by itself, and counts as resolved by a person")
 		}
 	},
 	"who was only looked at, by a node that has not read yet that the sync is live, is looked at again": func(t *testing.T, open Open) {

@@ -69,6 +69,7 @@ create table customers (
     attempts             integer not null default 0, -- failures in a row
     first_try            integer not null default 0, -- when the first of them was
     owed                 integer not null default 0 check (owed in (0, 1)), -- its change came while the sync was live, and waits until it is live again
+    unheard              integer not null default 0 check (unheard in (0, 1)), -- nothing but a comparison has asked for it since the sync went live: people are asked, and its history is left to a plan
 
     -- Desired: what the source says.
     desired_source_value text    not null default '', -- as the source spells it
