@@ -41,6 +41,8 @@ func commandOf(verb reason.Verb, sync, customer string) string {
 		return "events list --sync " + sync
 	case reason.ListParked:
 		return "events list --sync " + sync + " --outcome parked"
+	case reason.ListExceptions:
+		return "exceptions --sync " + sync
 	case reason.Replay:
 		return "events replay"
 	case reason.ReplayParked:

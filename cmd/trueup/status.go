@@ -24,7 +24,7 @@ func statusCommand() *cobra.Command {
 		Use:   "status",
 		Short: "Show the status of every sync",
 		Long: `Show the status of every sync on one screen: its agreement, what is waiting, the
-last event, what needs a person, and what a sync in mode: watch would have written.
+last event, the alarms that are on, what needs a person, and what a sync in mode: watch would have written.
 For each connection, show how many calls it has left and whether it is resting. Also
 show which processes use the database.
 
@@ -44,13 +44,13 @@ the last time each customer was read.`,
 			default:
 				err = printStatus(cmd.OutOrStdout(), s)
 			}
-			if err == nil && fail && len(s.NeedsPerson) > 0 {
+			if err == nil && fail && (len(s.NeedsPerson) > 0 || len(s.Alarms) > 0) {
 				err = errPerson
 			}
 			return err
 		}),
 	}
-	cmd.Flags().BoolVar(&fail, "fail-if-any", false, "exit 3 if something needs a person")
+	cmd.Flags().BoolVar(&fail, "fail-if-any", false, "exit 3 if an alarm is on or something else needs a person")
 	jsonFlag(cmd)
 	return cmd
 }
@@ -72,6 +72,13 @@ func printStatus(out io.Writer, s contract.Status) error {
 		fmt.Fprintln(t, "no longer in the file")
 		for _, h := range s.Left {
 			p.left(h)
+		}
+		fmt.Fprintln(t)
+	}
+	if len(s.Alarms) > 0 {
+		fmt.Fprintln(t, "alarms")
+		for _, a := range s.Alarms {
+			p.alarm(a)
 		}
 		fmt.Fprintln(t)
 	}
@@ -166,6 +173,12 @@ func (p screen) sync(s contract.Sync) {
 	p.drift(s)
 	p.watching(s)
 	fmt.Fprintln(p)
+}
+
+// alarm says what is wrong with a sync, since when, and what to do about it.
+func (p screen) alarm(a contract.Alarm) {
+	fmt.Fprintf(p, "  %s\t%s\t%s: %s\n", a.Alarm, p.ago(a.Since), a.Sync, a.Text)
+	fmt.Fprintf(p, "  \t\tto do: %s\n", remedy(a.Remedy, a.Sync, ""))
 }
 
 func orNone(n int, format string) string {

@@ -45,6 +45,23 @@ func (a *App) buttons(w http.ResponseWriter, r *http.Request) {
 	c.notifier.interactions.ServeHTTP(w, r)
 }
 
+// alarms are those that are on, for the metrics.
+func (a *App) alarms(ctx context.Context) (map[string]map[status.Alarm]bool, error) {
+	cfg := a.wiring.Load().config
+	found, err := overview.Alarms(ctx, a.store, cfg)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]map[status.Alarm]bool{}
+	for name := range cfg.Syncs {
+		all[name] = map[status.Alarm]bool{}
+	}
+	for _, on := range found {
+		all[on.Sync][on.Alarm] = true
+	}
+	return all, nil
+}
+
 // overdue counts what has been open for longer than its sync allows.
 func (a *App) overdue(ctx context.Context) (map[string]map[status.Kind]int, error) {
 	all := map[string]map[status.Kind]int{}

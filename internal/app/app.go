@@ -125,6 +125,7 @@ func (a *App) assemble(ctx context.Context) error {
 	a.metrics.WatchFile(a.fileNow)
 	a.metrics.WatchAccounts(a.movedAccounts)
 	a.metrics.WatchLeft(a.left)
+	a.metrics.WatchAlarms(a.alarms)
 	answers, err := api.New(api.Options{Store: a.store, Service: a, Log: a.log})
 	if err != nil {
 		return err

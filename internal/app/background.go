@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"trueup/internal/config"
-	"trueup/internal/notify"
 	"trueup/internal/overview"
 	"trueup/internal/status"
 	"trueup/internal/store"
@@ -25,12 +24,9 @@ func (w *wiring) background() []part {
 		jobs.every(cleanEvery, "delete what comparisons left behind", db.CleanSweeps),
 		jobs.once("close the exceptions of comparisons that no longer run", func(ctx context.Context) error { return closeLeft(ctx, w.config, db) }),
 	}
+	all = append(all, w.watch()) // reminders, the digest, silent syncs, and alarms
 	if w.notifier != nil {
-		all = append(all, w.notifier) // messages, reminders, the digest, and silent syncs
-	} else {
-		all = append(all, jobs.every(notify.SilenceEvery, "look for silent syncs", func(ctx context.Context) error {
-			return notify.FindSilence(ctx, db, w.config.Syncs)
-		}))
+		all = append(all, w.notifier) // messages
 	}
 	for _, p := range w.pollers { // sources: list changes
 		all = append(all, p)

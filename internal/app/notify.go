@@ -10,10 +10,12 @@ import (
 	"sync"
 
 	"trueup/internal/config"
+	"trueup/internal/contract"
 	"trueup/internal/dialguard"
 	"trueup/internal/metrics"
 	"trueup/internal/notify"
 	"trueup/internal/notify/slack"
+	"trueup/internal/overview"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -33,7 +35,8 @@ func openNotifier(cfg *config.Config, db *store.DB, pace notify.Pace, log *slog.
 		return nil
 	}
 	t := &notifier{client: dialguard.SettingClient(slack.Setting), socket: s.AppToken != ""}
-	o := notify.Options{Store: db, Syncs: cfg.Syncs, People: cfg.People, Channel: s.ChannelFor, Digest: s.Digest, Home: cfg.PublicURL, Pace: pace}
+	o := notify.Options{Store: db, Syncs: cfg.Syncs, People: cfg.People, Channel: s.ChannelFor, Home: cfg.PublicURL, Pace: pace,
+		Alarms: func(ctx context.Context) ([]contract.Alarm, error) { return overview.Alarms(ctx, db, cfg) }}
 	if s.WebhookURL != "" {
 		o.Notifier = slack.NewWebhook(*s, t.client)
 		o.Channel = func(string, status.Kind) string { return "webhook" }
@@ -45,6 +48,17 @@ func openNotifier(cfg *config.Config, db *store.DB, pace notify.Pace, log *slog.
 	t.worker = notify.New(o, log, m)
 	t.interactions = slack.NewInteractions(app, *s, t.client, notify.Buttons{Store: db, Syncs: cfg.Syncs, People: cfg.People, Changed: t.worker.Wake}, log)
 	return t
+}
+
+// watch looks for what only shows in time.
+func (w *wiring) watch() notify.Watch {
+	all := notify.Watch{Store: w.store, Syncs: w.config.Syncs, Remind: w.notifier != nil, Log: w.log,
+		Alarms: func(ctx context.Context) ([]contract.Alarm, error) { return overview.Alarms(ctx, w.store, w.config) },
+		Deaf:   func(connection string) bool { return w.conns.by[connection].Receiver == nil }}
+	if s := w.config.Notify.Slack; s != nil {
+		all.Digest = s.Digest
+	}
+	return all
 }
 
 // Run notifies people and receives what they press, until ctx ends.

@@ -21,6 +21,7 @@ type Config struct {
 	EncryptionKey Secret                `yaml:"encryption_key" jsonschema_description:"32 random bytes in base64 or hex that encrypt stored OAuth tokens; required by connections with oauth."`
 	Connections   map[string]Connection `yaml:"connections" jsonschema:"required" jsonschema_description:"The accounts at the tools, under names of your choice."`
 	Syncs         map[string]Sync       `yaml:"syncs" jsonschema:"required" jsonschema_description:"The one-way flows, under names of your choice."`
+	Alarms        Alarms                `yaml:"alarms" jsonschema_description:"When an alarm is on, where that can be chosen."`
 	Notify        Notify                `yaml:"notify" jsonschema_description:"Where people are notified."`
 	Retention     Retention             `yaml:"retention" jsonschema_description:"How long received events and decisions are kept (default: payloads 30d, history 400d); off keeps everything."`
 	People        map[string]Person     `yaml:"people" jsonschema_description:"The owners, by email address."`
@@ -28,6 +29,14 @@ type Config struct {
 	places  places
 	notices []Notice
 }
+
+// Alarms says when an alarm is on.
+type Alarms struct {
+	QueueOlderThan time.Duration `yaml:"queue_older_than" jsonschema:"default=15m" jsonschema_description:"The alarm queue_old is on while a customer has been due for longer than this, 1m or more."`
+}
+
+// QueueOlderThan is what Alarms.QueueOlderThan is by default.
+const QueueOlderThan = 15 * time.Minute
 
 // Retention says after how long things are deleted; 0 keeps them, and so does a
 // key that is left out of what is written. Nothing goes
@@ -174,7 +183,10 @@ const (
 func (c *Config) setDefaults() {
 	c.Listen = "127.0.0.1:8080"
 	c.Database = "trueup.db"
+	c.Alarms.setDefaults()
 }
+
+func (a *Alarms) setDefaults() { a.QueueOlderThan = QueueOlderThan }
 
 func (c *Connection) setDefaults() { c.Timeout = 10 * time.Second }
 

@@ -179,6 +179,7 @@ func TestEveryDefaultIsInTheSchema(t *testing.T) {
 		properties object
 	}{
 		{&Config{}, properties},
+		{&Alarms{}, properties["alarms"].(object)["properties"].(object)},
 		{&Connection{}, connection},
 		{&Sync{}, sync},
 		{&MatchRule{}, sync["match"].(object)["items"].(object)["properties"].(object)},

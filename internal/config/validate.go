@@ -59,9 +59,16 @@ func (v *validator) file() {
 		v.sync(join("syncs", name), c.Syncs[name])
 	}
 	v.was()
+	v.alarms("alarms", c.Alarms)
 	v.notify("notify", c.Notify)
 	v.people("people", c.People)
 	v.retention("retention", c.Retention)
+}
+
+func (v *validator) alarms(path string, a Alarms) {
+	if a.QueueOlderThan < time.Minute {
+		v.invalid(path+".queue_older_than", v.show(path+".queue_older_than", a.QueueOlderThan)+" is shorter than 1m", "write a duration such as 15m")
+	}
 }
 
 // minHistory is longer than any tool sends an event again: by its row a repeat

@@ -3,6 +3,7 @@ package contract
 import (
 	"time"
 
+	"trueup/internal/status"
 	"trueup/internal/store"
 )
 
@@ -12,12 +13,24 @@ type Status struct {
 	Engine string     `json:"engine"` // sqlite or postgres
 	// NeedsPerson lists what a person must do, and is empty when there is nothing.
 	NeedsPerson []string `json:"needs_person"`
-	Syncs       []Sync   `json:"syncs"`
+	// Alarms are those that are on.
+	Alarms []Alarm `json:"alarms"`
+	Syncs  []Sync  `json:"syncs"`
 	// Left is what the database holds of syncs and connections that are no longer
 	// in the file.
 	Left        []Holding         `json:"left"`
 	Connections []ConnectionState `json:"connections"`
 	Nodes       []Node            `json:"nodes"`
+}
+
+// Alarm is what keeps a sync from working as it should, and needs a person.
+type Alarm struct {
+	Alarm      status.Alarm `json:"alarm"`
+	Sync       string       `json:"sync"`
+	Connection string       `json:"connection,omitempty" doc:"Left out where it is about no single connection."`
+	Since      *time.Time   `json:"since"`
+	Text       string       `json:"text"`
+	Remedy     Remedy       `json:"remedy"`
 }
 
 // ConnectionState is the status of a connection, across all nodes.

@@ -68,6 +68,8 @@ func (c composer) plan(ctx context.Context, n store.Notice) (plan, error) {
 		return c.flood(ctx, n)
 	case store.FileNotice:
 		return c.file(ctx, n)
+	case store.AlarmNotice:
+		return c.alarm(ctx, n)
 	}
 	return plan{}, nil
 }

@@ -1,10 +1,10 @@
 // Package notify tells people what needs them: it takes what is to be told from
 // the store, puts into words how that stands now, and has it sent. It also
-// watches for what only shows in time: what is overdue, a sync that hears
-// nothing, the hour of the digest.
+// watches for what only shows in time: what is overdue, a sync that receives no
+// webhooks, the alarms, the hour of the digest.
 //
 // Main types: Notifier (who sends; declared here, kept by a connector), Message
-// (what is sent, in plain text), Worker (tells), Buttons (does what a button of
+// (what is sent, in plain text), Worker (tells), Watch (watches), Buttons (does what a button of
 // a message says). Main function: Mask.
 //
 // Invariants:
@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"trueup/internal/config"
+	"trueup/internal/contract"
 	"trueup/internal/exceptions"
 	"trueup/internal/status"
 	"trueup/internal/store"
@@ -50,7 +51,9 @@ type Updater interface {
 // Store keeps what is to be told; it is *store.DB.
 type Store interface {
 	exceptions.Store
-	Hearing
+	Now(ctx context.Context) (time.Time, error)
+	Silence(ctx context.Context, sync string) (store.Silence, error)
+	SeenAlarm(ctx context.Context, sync string, alarm status.Alarm) (store.Alarm, error)
 	NextNotice(ctx context.Context) (time.Time, error)
 	ClaimNotices(ctx context.Context, limit int, lease time.Duration) ([]store.Notice, error)
 	NoticeTold(ctx context.Context, n store.Notice, told store.Telling) error
@@ -63,8 +66,6 @@ type Store interface {
 	GroupState(ctx context.Context, sync string, kind status.Kind, cause string, some int) (store.GroupState, error)
 	Actions(ctx context.Context, exception int64) ([]store.Action, error)
 	Groups(ctx context.Context, sync string) ([]store.Group, error)
-	OpenDigest(ctx context.Context, day string) (opened bool, err error)
-	RemindOverdue(ctx context.Context, sync string, after time.Duration) (reminded int, err error)
 	Overdue(ctx context.Context, sync string, after time.Duration) (map[status.Kind]int, error)
 	Nodes(ctx context.Context) ([]store.Node, error)
 	PauseChannel(ctx context.Context, channel string, until time.Time) error
@@ -132,8 +133,8 @@ type Options struct {
 	// Channel says where a kind of exception of a sync is told; ("", "") is for
 	// all that belongs to no sync.
 	Channel func(sync string, kind status.Kind) string
-	// Digest is when the daily message is sent, nil is never.
-	Digest *config.Digest
+	// Alarms returns the alarms that are on.
+	Alarms func(ctx context.Context) ([]contract.Alarm, error)
 	// Buttons says that somebody hears when a button is pressed.
 	Buttons bool
 	Pace    Pace

@@ -11,6 +11,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/connector"
+	"trueup/internal/contract"
 	"trueup/internal/exceptions"
 	"trueup/internal/reason"
 	"trueup/internal/status"
@@ -629,7 +630,7 @@ func TestADigestComesOnceADay(t *testing.T) {
 	story(t, func(w *world) {
 		w.workers, w.long = 2, true
 		// 02:30 UTC; the bubble begins on 2000-01-01 at midnight.
-		w.options.Digest = &config.Digest{At: "03:30", Zone: "Europe/Berlin"}
+		w.digest = &config.Digest{At: "03:30", Zone: "Europe/Berlin"}
 	}, func(w *world) {
 		w.open(status.Unmatched, "cus_1", "")
 		w.open(status.Conflict, "cus_2", "")
@@ -673,16 +674,16 @@ func TestASyncThatHearsNothingIsToldOnceAndAgainWhenItHears(t *testing.T) {
 			t.Errorf("told too early were %v", got)
 		}
 		w.pass(10 * time.Minute)
-		if m := w.one(syncName + " receives no events").now(); !strings.Contains(m.Text, "1h 0m") || m.Owner.ID != "U1" {
+		if m := w.one(syncName + " receives no webhooks").now(); !strings.Contains(m.Text, "1h 0m") || m.Owner.ID != "U1" {
 			t.Errorf("it says %+v", m)
 		}
 		w.pass(3 * time.Hour)
 		w.hear()
 		w.pass(10 * time.Minute)
-		if m := w.one(syncName + " receives events again").now(); !strings.Contains(m.Text, "after 5h 9m") {
+		if m := w.one(syncName + " receives webhooks again").now(); !strings.Contains(m.Text, "after 5h 9m") {
 			t.Errorf("it says %+v", m)
 		}
-		w.one(syncName + " receives no events")
+		w.one(syncName + " receives no webhooks")
 	})
 }
 
@@ -757,6 +758,73 @@ func TestARoomThatCannotUpdateIsToldWhenItBeginsAndWhenItIsOver(t *testing.T) {
 		w.pass(3 * time.Minute)
 		if floods := len(w.titles()) - 2; floods != 2 || w.untold() {
 			t.Errorf("told were %v", w.titles())
+		}
+	})
+}
+
+// A source that is also polled brings its changes, and its webhooks may be off
+// all the same.
+func TestWhatWasPolledIsNoProofThatWebhooksWork(t *testing.T) {
+	story(t, func(w *world) { w.long = true }, func(w *world) {
+		for range rhythmEvents {
+			w.hear()
+			w.pass(time.Hour)
+		}
+		for n := range 3 {
+			_, err := w.db.Receive(w.Context(), []store.NewEvent{{Connection: "billing", Sync: syncName, Side: store.SourceSide,
+				ID: fmt.Sprint("polled_", n), Customer: "cus_1", Listed: true}})
+			w.must(err)
+			w.pass(30 * time.Minute)
+		}
+		w.one(syncName + " receives no webhooks")
+		w.hear()
+		w.pass(10 * time.Minute)
+		w.one(syncName + " receives webhooks again")
+	})
+}
+
+// Whoever turns webhooks off on purpose, and polls, is left alone.
+func TestAConnectionWithoutWebhooksIsNotSilent(t *testing.T) {
+	story(t, func(w *world) { w.long, w.deaf = true, true }, func(w *world) {
+		for range rhythmEvents {
+			w.hear()
+			w.pass(time.Hour)
+		}
+		w.pass(10 * time.Hour)
+		_, err := w.db.BeginSilence(w.Context(), syncName, time.Now(), time.Hour) // of the time when it had some
+		w.must(err)
+		w.pass(10 * time.Minute)
+		if s, err := w.db.Silence(w.Context(), syncName); err != nil || !s.Since.IsZero() {
+			t.Errorf("it is silent: %+v, %v", s, err)
+		}
+	})
+}
+
+func TestAPauseAndAnOldQueueAreToldWhenTheyBeginAndEnd(t *testing.T) {
+	story(t, nil, func(w *world) {
+		since := time.Now()
+		on := func(alarm status.Alarm, text string) contract.Alarm {
+			return contract.Alarm{Alarm: alarm, Sync: syncName, Since: &since, Text: text, Remedy: contract.Remedy{Does: "resume the sync"}}
+		}
+		w.alarms = []contract.Alarm{on(status.AlarmPaused, "paused by ana@example.com"), on(status.AlarmQueueOld, "3 customers waiting"),
+			on(status.AlarmHalted, "of which its exception tells"), on(status.AlarmSilent, "of which its own message tells")}
+		w.pass(3 * time.Minute)
+		m := w.one("Paused in " + syncName).now()
+		if m.Icon != Alarm || m.Text != "paused by a***@example.com. What to do: resume the sync" || m.fact("Since") != stamp(since) {
+			t.Errorf("it says %+v", m)
+		}
+		w.one("Customers wait too long in " + syncName)
+		if got := w.titles(); len(got) != 2 {
+			t.Errorf("told were %v", got)
+		}
+		w.alarms = nil
+		w.pass(5 * time.Minute)
+		if m := w.one("Resolved: Paused in " + syncName).now(); m.Icon != Done || !strings.Contains(m.Text, "lasted 4m 0s") {
+			t.Errorf("it says %+v", m)
+		}
+		w.one("Resolved: Customers wait too long")
+		if w.untold() {
+			t.Error("something waits to be told")
 		}
 	})
 }

@@ -8,9 +8,9 @@ import (
 	"trueup/internal/store"
 )
 
-// A sync is silent when it heard nothing for silentTimes the longest time
-// between two events of the last rhythmTime, and for leastSilence. With
-// fewer than rhythmEvents nobody can tell.
+// A sync is silent when it was sent nothing for silentTimes the longest time
+// between two webhooks of the last rhythmTime, and for leastSilence. With
+// fewer than rhythmEvents nobody can tell. What was polled shows nothing.
 const (
 	silentTimes  = 2
 	leastSilence = time.Hour
@@ -21,23 +21,20 @@ const (
 // Hearing is what listening needs of a store; it is *store.DB.
 type Hearing interface {
 	Now(ctx context.Context) (time.Time, error)
-	Heard(ctx context.Context, sync string) (time.Time, error)
+	Heard(ctx context.Context, sync string) (last, sent time.Time, err error)
 	Rhythm(ctx context.Context, sync string, since time.Time) (store.Rhythm, error)
 	Silence(ctx context.Context, sync string) (store.Silence, error)
 	BeginSilence(ctx context.Context, sync string, since time.Time, longest time.Duration) (began bool, err error)
 	EndSilence(ctx context.Context, sync string, heard time.Time) (ended bool, err error)
+	DropSilence(ctx context.Context, sync string) error
 }
 
-// FindSilence records which syncs have fallen silent, and which receive events
-// again. A Worker does it too; this is for a service that notifies nobody, whose
-// pages and status show it.
-func FindSilence(ctx context.Context, db Hearing, syncs map[string]config.Sync) error {
-	return listener{db, syncs}.listen(ctx)
-}
-
+// listener finds which syncs have fallen silent, and which receive webhooks again.
 type listener struct {
 	store Hearing
 	syncs map[string]config.Sync
+	// deaf reports whether a connection has no webhooks; nil is never.
+	deaf func(connection string) bool
 }
 
 // listen looks for syncs that hear nothing for longer than their rhythm.
@@ -55,21 +52,25 @@ func (l listener) listen(ctx context.Context) error {
 }
 
 func (l listener) listenTo(ctx context.Context, sync string, now time.Time) error {
-	last, err := l.store.Heard(ctx, sync)
+	_, last, err := l.store.Heard(ctx, sync)
 	if err != nil || last.IsZero() {
 		return err
 	}
+	deaf := l.deaf != nil && l.deaf(l.syncs[sync].Source.Connection)
 	silence, err := l.store.Silence(ctx, sync)
 	if err != nil {
 		return err
 	}
 	if silent := !silence.Since.IsZero() && silence.Heard.IsZero(); silent {
-		if last.After(silence.Since) {
+		switch {
+		case last.After(silence.Since):
 			_, err = l.store.EndSilence(ctx, sync, last)
+		case deaf:
+			err = l.store.DropSilence(ctx, sync)
 		}
 		return err
 	}
-	if now.Sub(last) <= leastSilence {
+	if deaf || now.Sub(last) <= leastSilence {
 		return nil // most of the time it costs no more than this
 	}
 	r, err := l.store.Rhythm(ctx, sync, now.Add(-rhythmTime))

@@ -14,6 +14,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/connector"
+	"trueup/internal/contract"
 	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
@@ -110,7 +111,10 @@ type world struct {
 	db      *store.DB
 	room    *room
 	options Options
+	digest  *config.Digest
 	workers int
+	alarms  []contract.Alarm // that are on
+	deaf    bool
 	long    bool // the story lasts for hours, and its workers need not look each second
 	heard   int  // events
 }
@@ -129,7 +133,8 @@ func story(t *testing.T, set func(*world), tell func(*world)) {
 		w.options = Options{Store: db, Notifier: w.room, Channel: s.ChannelFor, Buttons: true, Home: "https://sync.example.com",
 			Syncs: map[string]config.Sync{syncName: {Name: syncName, Source: config.Source{Connection: "billing"}, Target: config.Target{Connection: "crm"}, RemindAfter: 24 * time.Hour,
 				Owners: map[string]string{"default": "ana@example.com"}}},
-			People: map[string]config.Person{"ana@example.com": {Name: "Ana", Slack: "U1"}}}
+			People: map[string]config.Person{"ana@example.com": {Name: "Ana", Slack: "U1"}},
+			Alarms: func(context.Context) ([]contract.Alarm, error) { return w.alarms, nil }}
 		if set != nil {
 			set(w)
 		}
@@ -141,6 +146,9 @@ func story(t *testing.T, set func(*world), tell func(*world)) {
 			}
 			worker := New(w.options, slog.New(slog.NewTextHandler(w.Output(), &slog.HandlerOptions{Level: slog.LevelError})), nil)
 			all.Go(func() { worker.Run(ctx) })
+			all.Go(func() {
+				Watch{Store: db, Syncs: w.options.Syncs, Alarms: w.options.Alarms, Deaf: func(string) bool { return w.deaf }, Remind: true, Digest: w.digest, Log: worker.log}.Run(ctx)
+			})
 		}
 		defer func() { // also after a Fatal: the bubble ends when nobody is left
 			cancel()

@@ -84,9 +84,6 @@ func (w *Worker) Wake() {
 // Run tells until ctx ends. A call under way is ended with it; what it was to
 // tell is told at the next start.
 func (w *Worker) Run(ctx context.Context) {
-	var all sync.WaitGroup
-	defer all.Wait()
-	all.Go(func() { w.watch(ctx) })
 	ticker := time.NewTicker(w.Pace.Tick)
 	defer ticker.Stop()
 	for {

@@ -114,17 +114,17 @@ func (s shared) sync(ctx context.Context, db *store.DB, name string, c config.Sy
 
 // events adds what a sync hears and what it has asked people for.
 func events(ctx context.Context, db *store.DB, name string, c config.Sync, row *contract.Sync) error {
-	heard, err := db.Heard(ctx, name)
+	heard, _, err := db.Heard(ctx, name)
 	if err != nil {
 		return err
 	}
 	row.LastEvent = contract.Stamp(heard)
-	silence, err := db.Silence(ctx, name)
+	found, silent, err := silence(ctx, db, name)
 	if err != nil {
 		return err
 	}
-	if !silence.Since.IsZero() && silence.Heard.IsZero() && !heard.After(silence.Since) {
-		row.Silence = &contract.Silence{Since: contract.Stamp(silence.Since), LongestBefore: silence.Longest.Seconds()}
+	if silent {
+		row.Silence = &contract.Silence{Since: contract.Stamp(found.Since), LongestBefore: found.Longest.Seconds()}
 	}
 	row.OverdueExceptions, err = db.Overdue(ctx, name, c.RemindAfter)
 	return err

@@ -35,6 +35,9 @@ func Status(ctx context.Context, db *store.DB, cfg *config.Config) (contract.Sta
 	if s.Syncs, err = Syncs(ctx, db, cfg.Syncs); err != nil {
 		return s, err
 	}
+	if s.Alarms, err = Alarms(ctx, db, cfg); err != nil {
+		return s, err
+	}
 	for _, row := range s.Syncs {
 		s.NeedsPerson = append(s.NeedsPerson, needs(row)...)
 	}

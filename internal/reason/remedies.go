@@ -20,6 +20,7 @@ const (
 	CheckLive      Verb = "check_live"
 	ListEvents     Verb = "list_events"
 	ListParked     Verb = "list_parked"
+	ListExceptions Verb = "list_exceptions"
 	Replay         Verb = "replay"
 	ReplayParked   Verb = "replay_parked"
 	LinksSet       Verb = "links_set"

@@ -48,8 +48,8 @@ func (db *DB) Receive(ctx context.Context, events []NewEvent) (arrived []Arrival
 
 const insertEvent = `
 insert into events (connection, sync, side, event_id, customer, value, has_value, occurred_at, received_at, payload, outcome, reason, settled_at,
-    replay_of, replayed_by, unchanged_at, reason_code, reason_facts)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+    replay_of, replayed_by, unchanged_at, reason_code, reason_facts, listed)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 on conflict (connection, event_id, sync) do nothing`
 
 func (t *tx) receive(e NewEvent) (Arrival, error) {
@@ -85,7 +85,7 @@ func (t *tx) insert(e NewEvent) (bool, error) {
 	}
 	why := keep(e.Reason)
 	n, err := t.exec(insertEvent, e.Connection, e.Sync, string(e.Side), e.ID, e.Customer, e.Value, bit(e.HasValue),
-		ms(e.OccurredAt), ms(t.now), payload, string(e.Outcome), why.text, settled, e.ReplayOf, e.ReplayedBy, ms(e.UnchangedAt), why.code, why.facts)
+		ms(e.OccurredAt), ms(t.now), payload, string(e.Outcome), why.text, settled, e.ReplayOf, e.ReplayedBy, ms(e.UnchangedAt), why.code, why.facts, bit(e.Listed))
 	if err != nil || n == 0 {
 		return false, err
 	}

@@ -67,7 +67,7 @@ type NewEvent struct {
 }
 
 // Event is a stored event. Its Payload is filled in by DB.Event, and by DB.Events
-// unless the filter is Bare. Its Exception, Listed and Owner are not stored.
+// unless the filter is Bare. Its Exception and Owner are not stored.
 type Event struct {
 	Seq        int64
 	NewEvent   // with an Outcome of "" while it waits

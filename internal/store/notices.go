@@ -23,6 +23,7 @@ const (
 	DigestNotice    What = "digest"    // all that is open, on the day Cause
 	FloodNotice     What = "flood"     // many groups at once, in the channel Cause
 	FileNotice      What = "file"      // a changed configuration that is not used
+	AlarmNotice     What = "alarm"     // an alarm began or ended; Kind says which
 )
 
 // Notice is something to be told: one message, which is kept up to date.

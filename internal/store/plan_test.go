@@ -21,12 +21,16 @@ func TestHowEverythingStandsIsReadFromIndexes(t *testing.T) {
 		"standing": func() error { _, err := db.SyncStanding(ctx, "s", Rules{}); return err },
 		"counts":   func() error { _, err := db.Counts(ctx); return err },
 		"modes":    func() error { _, err := db.Modes(ctx); return err },
-		"heard":    func() error { _, err := db.Heard(ctx, "s"); return err },
+		"heard":    func() error { _, _, err := db.Heard(ctx, "s"); return err },
 		"silence":  func() error { _, err := db.Silence(ctx, "s"); return err },
 		"overdue":  func() error { _, err := db.Overdue(ctx, "s", time.Hour); return err },
 		"sweeps":   func() error { _, err := db.Sweeps(ctx, "s", 30); return err },
 		"watching": func() error { _, err := db.Watching(ctx, "s", time.Time{}); return err },
 		"states":   func() error { _, err := db.ConnectionStates(ctx); return err },
+		"due":      func() error { _, err := db.DueFor(ctx, "s", time.Hour); return err },
+		"late":     func() error { _, _, err := db.OverdueSince(ctx, "s", time.Hour); return err },
+		"failing":  func() error { _, err := db.Failing(ctx, "s"); return err },
+		"halted":   func() error { _, err := db.HaltedSince(ctx); return err },
 		"nodes":    func() error { _, err := db.Nodes(ctx); return err },
 	} {
 		if err := read(); err != nil {

@@ -108,6 +108,7 @@ values ('billing', 'SYNC', 'source', 'e1', 'c1', 'active', 1, 1, 1, ` + blob + `
 values ('SYNC', 'c1', 'conflict', 'decide', 'r', 'a', 'b', 'l', 1, 'o', 'open', 1, 1, 1, 'null', 'c1')`,
 		`insert into notices (what, sync, kind, cause, due_at) values ('group', 'SYNC', 'conflict', 'c1', 0)`,
 		`insert into silences (sync, since, longest) values ('SYNC', 1, 1)`,
+		`insert into alarms (sync, alarm, since) values ('SYNC', 'paused', 1)`,
 		`insert into pauses (sync, since, who, reason) values ('SYNC', 1, 'ana@example.com', 'importing contacts')`,
 	} {
 		if _, err := raw.Exec(strings.ReplaceAll(text, "SYNC", theSync)); err != nil {

@@ -92,7 +92,7 @@ func (t *tx) again(e NewEvent) (Arrival, error) {
 		return Repeat, err
 	}
 	if e.Repeats(stored) {
-		return Repeat, nil
+		return Repeat, t.alsoSent(e)
 	}
 	kept := e.Apart()
 	if err := t.mention(e.Sync, "", e.ID, e.Customer); err != nil {
@@ -111,4 +111,14 @@ func (t *tx) again(e NewEvent) (Arrival, error) {
 		return Reused, nil
 	}
 	return Repeat, err
+}
+
+// alsoSent notes that the tool sent an event that was polled before: its webhooks
+// work.
+func (t *tx) alsoSent(e NewEvent) error {
+	if e.Listed {
+		return nil
+	}
+	_, err := t.exec("update events set listed = 0 where connection = $1 and event_id = $2 and sync = $3 and listed = 1", e.Connection, e.ID, e.Sync)
+	return err
 }

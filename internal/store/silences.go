@@ -11,28 +11,41 @@ type Rhythm struct {
 	Longest time.Duration // between two of them
 }
 
-// Heard returns when the latest event of a sync's source came, zero when none
-// did.
-func (db *DB) Heard(ctx context.Context, sync string) (time.Time, error) {
-	var last int64
-	err := db.view(ctx, func(s scanner) error { return s.Scan(&last) },
-		"select coalesce(max(received_at), 0) from events where sync = $1 and side = 'source' and replay_of = 0", sync)
-	return at(last), noticeError("look when "+sync+" last heard something", err)
+// heard chooses the source's events of a sync, $1, of which $2 says whether they
+// were polled only.
+const heard = " from events where sync = $1 and side = 'source' and listed = $2 and replay_of = 0"
+
+// Heard returns when the latest event of a sync's source came, and when the latest
+// that the tool sent; zero when none did. What is polled does not show that
+// webhooks work.
+func (db *DB) Heard(ctx context.Context, sync string) (last, sent time.Time, err error) {
+	latest := func(polled bool) (time.Time, error) {
+		var found int64
+		err := db.view(ctx, func(s scanner) error { return s.Scan(&found) }, "select coalesce(max(received_at), 0)"+heard, sync, bit(polled))
+		return at(found), err
+	}
+	sent, err = latest(false)
+	if err == nil {
+		last, err = latest(true)
+	}
+	if sent.After(last) {
+		last = sent
+	}
+	return last, sent, noticeError("look when "+sync+" last heard something", err)
 }
 
-// Rhythm returns how often a sync's source spoke since a time.
+// Rhythm returns how often a sync's source sent something since a time.
 func (db *DB) Rhythm(ctx context.Context, sync string, since time.Time) (Rhythm, error) {
 	var r Rhythm
 	var longest int64
 	err := db.view(ctx, func(s scanner) error { return s.Scan(&r.Events, &longest) }, `
 select count(*), coalesce(max(gap), 0) from (
-    select received_at - lag(received_at) over (order by received_at) as gap from events
-    where sync = $1 and side = 'source' and replay_of = 0 and received_at >= $2) as gaps`, sync, ms(since))
+    select received_at - lag(received_at) over (order by received_at) as gap`+heard+" and received_at >= $3) as gaps", sync, bit(false), ms(since))
 	r.Longest = time.Duration(longest) * time.Millisecond
 	return r, noticeError("look how often "+sync+" hears something", err)
 }
 
-// Silence is a time in which a sync heard nothing, though it should have.
+// Silence is a time in which a sync's source sent nothing, though it should have.
 type Silence struct {
 	Since   time.Time
 	Longest time.Duration // it was silent before
@@ -73,4 +86,13 @@ func (db *DB) EndSilence(ctx context.Context, sync string, heard time.Time) (end
 		return t.tellOf(HeardNotice, sync, "", "", 0)
 	})
 	return ended, noticeError("end the silence of "+sync, err)
+}
+
+// DropSilence takes back that a sync is silent: its webhooks were turned off.
+func (db *DB) DropSilence(ctx context.Context, sync string) error {
+	err := db.update(ctx, func(t *tx) error {
+		_, err := t.exec("delete from silences where sync = $1 and heard_at = 0", sync)
+		return err
+	})
+	return noticeError("take back the silence of "+sync, err)
 }

@@ -8,7 +8,7 @@ import (
 	"trueup/internal/status"
 )
 
-// Standing is a queue that does not move; without Customers it moves, or is empty.
+// Standing is what has been due for a while; without Customers there is nothing.
 type Standing struct {
 	Customers int
 	Since     time.Time // when the first of them was due
@@ -17,15 +17,7 @@ type Standing struct {
 // Standing looks whether customers of a sync have been due for so long while no
 // attempt came to an end.
 func (db *DB) Standing(ctx context.Context, sync string, long time.Duration) (Standing, error) {
-	now, err := db.Now(ctx)
-	if err != nil {
-		return Standing{}, err
-	}
-	var s Standing
-	var since int64
-	before := ms(now.Add(-long))
-	err = db.view(ctx, func(row scanner) error { return row.Scan(&s.Customers, &since) },
-		"select count(*), coalesce(min(due_at), 0) from customers where sync = $1 and due_at <= $2", sync, before)
+	s, before, err := db.dueFor(ctx, sync, long)
 	if err == nil && s.Customers > 0 {
 		moved := 0
 		err = db.view(ctx, func(row scanner) error { return row.Scan(&moved) },
@@ -37,8 +29,30 @@ func (db *DB) Standing(ctx context.Context, sync string, long time.Duration) (St
 	if err != nil {
 		return Standing{}, fmt.Errorf("look whether the queue of %s moves: %w", sync, err)
 	}
-	s.Since = at(since)
 	return s, nil
+}
+
+// DueFor returns the customers of a sync that have been due for so long, whether
+// the queue moves or not.
+func (db *DB) DueFor(ctx context.Context, sync string, long time.Duration) (Standing, error) {
+	s, _, err := db.dueFor(ctx, sync, long)
+	if err != nil {
+		return Standing{}, fmt.Errorf("look how long customers of %s have been due: %w", sync, err)
+	}
+	return s, nil
+}
+
+func (db *DB) dueFor(ctx context.Context, sync string, long time.Duration) (s Standing, before int64, err error) {
+	now, err := db.Now(ctx)
+	if err != nil {
+		return Standing{}, 0, err
+	}
+	var since int64
+	before = ms(now.Add(-long))
+	err = db.view(ctx, func(row scanner) error { return row.Scan(&s.Customers, &since) },
+		"select count(*), coalesce(min(due_at), 0) from customers where sync = $1 and due_at <= $2", sync, before)
+	s.Since = at(since)
+	return s, before, err
 }
 
 // OpenOfSync reports whether an exception of a kind is open that is about a whole

@@ -264,19 +264,107 @@ var notices = map[string]func(*testing.T, Open){
 			t.Errorf("due are %+v", found)
 		}
 	},
+	"what was polled is heard, and is no proof that webhooks work": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		began := f.clock.Now()
+		f.receive(event("evt_1", "cus_1"))
+		f.clock.Move(time.Minute)
+		polled := event("evt_2", "cus_1")
+		polled.Listed = true
+		f.receive(polled)
+		heardAt := func(want, wantSent time.Time, events int) {
+			t.Helper()
+			last, sent, err := f.db.Heard(f.ctx, sync1)
+			f.must(err)
+			r, err := f.db.Rhythm(f.ctx, sync1, began)
+			f.must(err)
+			if !last.Equal(want) || !sent.Equal(wantSent) || r.Events != events {
+				t.Errorf("the last was heard at %s and sent at %s, of %d", last, sent, r.Events)
+			}
+		}
+		heardAt(began.Add(time.Minute), began, 1)
+		again := func() {
+			t.Helper()
+			arrived, err := f.db.Receive(f.ctx, []store.NewEvent{polled})
+			f.must(err)
+			if arrived[0] != store.Repeat {
+				t.Errorf("it became %v", arrived)
+			}
+		}
+		again()
+		heardAt(began.Add(time.Minute), began, 1)
+		// The webhook comes after the poll that found its event: it came.
+		polled.Listed = false
+		again()
+		heardAt(began.Add(time.Minute), began.Add(time.Minute), 2)
+	},
+	"a silence that is taken back is told of no more": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		_, err := f.db.BeginSilence(f.ctx, sync1, f.clock.Now(), time.Hour)
+		f.must(err)
+		f.must(f.db.DropSilence(f.ctx, sync1))
+		if s, err := f.db.Silence(f.ctx, sync1); err != nil || !s.Since.IsZero() {
+			t.Errorf("it is %+v, %v", s, err)
+		}
+	},
+	"an alarm is told when it begins and when it ends, once each": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		began := f.clock.Now()
+		set := func(on ...store.Alarm) {
+			t.Helper()
+			f.must(f.db.SetAlarms(f.ctx, []string{sync1}, on))
+		}
+		paused := store.Alarm{Sync: sync1, Alarm: status.AlarmPaused, Since: began}
+		other := store.Alarm{Sync: "another", Alarm: status.AlarmPaused, Since: began}
+		set()
+		if found := f.notices(); len(found) != 0 {
+			t.Errorf("due are %+v", found)
+		}
+		set(paused)
+		set(paused)
+		n := f.notice()
+		if n.What != store.AlarmNotice || n.Sync != sync1 || n.Kind != status.Kind(status.AlarmPaused) {
+			t.Errorf("it is %+v", n)
+		}
+		f.must(f.db.NoticeTold(f.ctx, n, store.Telling{Open: 1}))
+		if a, err := f.db.SeenAlarm(f.ctx, sync1, status.AlarmPaused); err != nil || a != paused {
+			t.Errorf("it is %+v, %v", a, err)
+		}
+		// Another process has a file with another sync: it does not end this one's.
+		f.must(f.db.SetAlarms(f.ctx, []string{"another"}, []store.Alarm{other}))
+		n = f.notice()
+		if n.Sync != "another" {
+			t.Errorf("it is %+v", n)
+		}
+		f.must(f.db.NoticeTold(f.ctx, n, store.Telling{Open: 1}))
+		f.clock.Move(time.Hour)
+		set()
+		set()
+		if n := f.notice(); n.Sync != sync1 || n.Open != 1 {
+			t.Errorf("it is %+v", n)
+		}
+		if a, err := f.db.SeenAlarm(f.ctx, sync1, status.AlarmPaused); err != nil || !a.Ended.Equal(f.clock.Now()) {
+			t.Errorf("it is %+v, %v", a, err)
+		}
+		paused.Since = f.clock.Now()
+		set(paused)
+		if a, err := f.db.SeenAlarm(f.ctx, sync1, status.AlarmPaused); err != nil || a != paused {
+			t.Errorf("it is %+v, %v", a, err)
+		}
+	},
 	"a silence begins once and ends once": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		began := f.clock.Now()
-		if last, err := f.db.Heard(f.ctx, sync1); err != nil || !last.IsZero() {
-			t.Errorf("without an event it heard something at %s, %v", last, err)
+		if last, sent, err := f.db.Heard(f.ctx, sync1); err != nil || !last.IsZero() || !sent.IsZero() {
+			t.Errorf("without an event it heard something at %s and %s, %v", last, sent, err)
 		}
 		for _, gap := range []time.Duration{0, time.Minute, 3 * time.Minute, 2 * time.Minute} {
 			f.clock.Move(gap)
 			f.receive(event("evt_"+gap.String(), "cus_1"))
 		}
 		last := f.clock.Now()
-		if heard, err := f.db.Heard(f.ctx, sync1); err != nil || !heard.Equal(last) {
-			t.Errorf("the last was heard at %s, %v", heard, err)
+		if heard, sent, err := f.db.Heard(f.ctx, sync1); err != nil || !heard.Equal(last) || !sent.Equal(last) {
+			t.Errorf("the last was heard at %s and sent at %s, %v", heard, sent, err)
 		}
 		r, err := f.db.Rhythm(f.ctx, sync1, began)
 		f.must(err)

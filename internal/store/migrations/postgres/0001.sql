@@ -29,6 +29,7 @@ create table events (
     received_at  bigint  not null,
     unchanged_at bigint  not null default 0, -- until when the source is known to have had its previous value
     payload      bytea   not null, -- empty once it is deleted
+    listed       bigint  not null default 0 check (listed in (0, 1)), -- it was found by polling and never sent by the tool
     replay_of    bigint  not null default 0, -- seq of the event that this one replays
     replayed_by  text    not null default '',
     outcome      text    not null check (outcome in ('', 'applied', 'already_equal', 'would_write', 'superseded', 'held', 'parked', 'ignored')),
@@ -40,7 +41,7 @@ create table events (
 );
 create index events_of_customer on events (sync, customer, seq);
 create index events_waiting on events (sync, customer, seq) where outcome = '';
-create index events_heard on events (sync, received_at) where side = 'source';
+create index events_heard on events (sync, listed, received_at) where side = 'source';
 create index events_replayed on events (replay_of) where replay_of > 0;
 
 -- The longest silence of a sync's source, and the current one. It is over once
@@ -274,7 +275,7 @@ create table requests (
 -- What people are notified of: each row is one message that is kept up to date. It
 -- must be sent while changed is ahead of told.
 create table notices (
-    what        text    not null check (what in ('group', 'reminder', 'recovered', 'silent', 'heard', 'digest', 'flood', 'file')),
+    what        text    not null check (what in ('group', 'reminder', 'recovered', 'silent', 'heard', 'digest', 'flood', 'file', 'alarm')),
     sync        text    not null,
     kind        text    not null,
     cause       text    not null,
@@ -298,6 +299,16 @@ create table notices (
 );
 create index notices_untold on notices (due_at) where changed > told;
 create index notices_of_channel on notices (channel);
+
+-- The alarms that were seen to be on, so that people are notified once of each begin
+-- and end. An alarm is on while ended_at is 0.
+create table alarms (
+    sync     text    not null,
+    alarm    text    not null check (alarm in ('silent', 'connection_failed', 'queue_old', 'overdue', 'halted', 'paused')),
+    since    bigint  not null,
+    ended_at bigint  not null default 0,
+    primary key (sync, alarm)
+);
 
 
 -- 4. Syncs
