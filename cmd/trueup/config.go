@@ -13,7 +13,7 @@ import (
 func configCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "config",
-		Short:   "Print an example or the schema of the configuration file",
+		Short:   "Show examples, the schema, and what changed in the configuration file",
 		Example: "  trueup config example > trueup.yaml\n  trueup config schema > trueup.schema.json",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -47,5 +47,6 @@ the file. Start the file with
 			return err
 		},
 	})
+	cmd.AddCommand(configHistoryCommand(), configDiffCommand())
 	return cmd
 }

@@ -23,7 +23,22 @@ func (a *App) enter(ctx context.Context) error {
 	if a.node, err = a.store.EnterNode(ctx, nodeName(a.listener), a.options.Version); err != nil {
 		return err
 	}
+	a.noteConfig(ctx, nil, a.options.Config)
 	return a.store.SeeNode(ctx, a.seenAs())
+}
+
+// noteConfig notes the configuration that is used from now on. before is the one
+// that was used until now, nil at the start: what of it is secret only this process
+// can compare.
+func (a *App) noteConfig(ctx context.Context, before, now *config.Config) {
+	r := store.ConfigReading{Digest: now.Hash, Node: a.node.Name, Settings: map[string]string{}}
+	for _, s := range now.Written {
+		r.Settings[s.Path] = s.Text
+	}
+	if before != nil {
+		r.Secrets = config.SecretsChanged(before.Written, now.Written)
+	}
+	a.warn(ctx, "could not record the configuration that is used", a.store.NoteConfig(ctx, r))
 }
 
 // seenAs is this process with its file as it is known now.
@@ -60,7 +75,10 @@ func (a *App) fileRefused(err error) {
 }
 
 // fileUsed says that the file on disk is the one in use.
-func (a *App) fileUsed(cfg *config.Config) {
+func (a *App) fileUsed(before, cfg *config.Config) {
+	ctx, cancel := context.WithTimeout(context.Background(), leaving)
+	defer cancel()
+	a.noteConfig(ctx, before, cfg)
 	a.noteFile(store.NodeFile{ReadAt: time.Now(), Hash: cfg.Hash})
 }
 

@@ -52,7 +52,7 @@ func (a *App) newWiring(cfg *config.Config) (*wiring, error) {
 		return nil, err
 	}
 	c := &wiring{config: cfg, log: a.log, store: a.store, conns: conns}
-	c.pipeline = pipeline.New(pipeline.Options{Store: a.store, Syncs: conns.syncs, Lease: a.options.Lease, Log: a.log, Metrics: a.metrics, Gap: conns.gaps(), Ahead: conns.ahead, Paused: conns.paused, Barred: barred(cfg, a.store), Holding: a.store.WhileHeld})
+	c.pipeline = pipeline.New(pipeline.Options{Store: a.store, Syncs: conns.syncs, Lease: a.options.Lease, Log: a.log, Metrics: a.metrics, Gap: conns.gaps(), Ahead: conns.ahead, Paused: conns.paused, Barred: barred(cfg, a.store), Holding: a.store.WhileHeld, Digest: cfg.Hash})
 	c.inbox = inbox.New(inbox.Options{Store: a.store, Mutes: a.store, Connections: formerly(endpoints(cfg, conns.by), cfg, known), Log: a.log, Metrics: a.metrics, Received: c.pipeline.Wake})
 	c.pollers = pollers(conns.syncs, a.store, c.inbox, a.log)
 	c.suggesters = suggesters(conns.syncs, a.store, a.log)
@@ -111,11 +111,12 @@ const renaming = 10 * time.Minute
 func (a *App) Reload(ctx context.Context, cfg *config.Config) error {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
+	before := a.wiring.Load().config
 	err := a.reload(ctx, cfg)
 	if err != nil {
 		a.fileRefused(err)
 	} else {
-		a.fileUsed(cfg)
+		a.fileUsed(before, cfg)
 	}
 	return err
 }

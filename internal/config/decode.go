@@ -51,6 +51,7 @@ func (d *decoder) value(n *node, path string, v reflect.Value) {
 	}
 	switch v.Type() {
 	case secretType:
+		d.secret(path)
 		d.scalar(n, path, v, "text", "write one value", func(s string) bool { v.SetString(s); return true })
 		return
 	case durationType:

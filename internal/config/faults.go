@@ -60,6 +60,16 @@ type report struct {
 	written map[string]string
 	// writtenFor is the same by the value.
 	writtenFor map[string]string
+	// secrets holds the paths of secrets, and of lists of them.
+	secrets map[string]bool
+}
+
+// secret notes that a path holds a secret.
+func (r *report) secret(path string) {
+	if r.secrets == nil {
+		r.secrets = map[string]bool{}
+	}
+	r.secrets[path] = true
 }
 
 // came notes a value that came out of the environment, and how it stands in the

@@ -90,6 +90,7 @@ func Parse(name string, src []byte, dir string, types Types, env func(string) (s
 	if len(r.faults) > 0 {
 		return nil, r.sorted()
 	}
+	c.Written = written(root, r.secrets)
 	c.resolve(dir)
 	c.protect()
 	c.nameAccounts(r.writtenFor)

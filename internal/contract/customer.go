@@ -74,6 +74,7 @@ type Decision struct {
 	By         string         `json:"by"`
 	Confidence float64        `json:"confidence"`
 	Events     int            `json:"events"`
+	Config     string         `json:"config" doc:"The digest of the configuration it was made under; empty when no configuration was asked."`
 }
 
 // CustomerLineOf converts a customer.
@@ -105,7 +106,7 @@ func CustomerOf(c store.Customer, decisions []store.Decision, links []store.Link
 	row := Customer{CustomerLine: CustomerLineOf(c), History: []Decision{}, LinkHistory: LinkChangesOf(links)}
 	for _, d := range decisions {
 		row.History = append(row.History, Decision{At: Stamp(d.At), Action: d.Action, Why: WhyOf(d.Reason), Row: d.Row, Stage: d.Stage, Outcome: d.Outcome,
-			Kind: d.Kind, Desired: d.Desired, Observed: d.Observed, Base: d.Base, By: d.By, Confidence: d.Confidence, Events: d.Events})
+			Kind: d.Kind, Desired: d.Desired, Observed: d.Observed, Base: d.Base, By: d.By, Confidence: d.Confidence, Events: d.Events, Config: d.Config})
 	}
 	return row
 }

@@ -96,6 +96,8 @@ type Options struct {
 	// Barred says why nothing of a sync may be carried now, "" when it may; nil
 	// is always. It is asked before customers are claimed.
 	Barred func(ctx context.Context, sync string) (why string, err error)
+	// Digest names the configuration; each decision says under which it was made.
+	Digest string
 	// Gap is the time between two calls that a connection's own rate limit leaves;
 	// one without a limit is not in it.
 	Gap map[string]time.Duration

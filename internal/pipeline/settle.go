@@ -162,7 +162,7 @@ func (a *attempt) line(e *ending, events int) *store.Decision {
 	d := &store.Decision{Sync: a.Config.Name, Customer: a.work.Customer, At: a.dbNotBefore(), Action: e.action,
 		Reason: e.reason, Row: a.decision.Row, Stage: a.stage, Outcome: e.outcome, Desired: a.desired.Value,
 		Observed: a.target.Value, Base: a.work.Base.Value, DesiredAt: a.desired.At, ObservedAt: a.target.EditedAt,
-		By: a.target.By, Confidence: a.decision.Confidence, Events: events}
+		By: a.target.By, Confidence: a.decision.Confidence, Events: events, Config: a.Digest}
 	if e.outcome == status.Applied {
 		// What was decided on, not what we made of it.
 		d.Observed, d.ObservedAt, d.By = a.intent.Prior, a.intent.PriorAt, a.editedBy

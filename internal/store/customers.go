@@ -125,13 +125,13 @@ func (db *DB) History(ctx context.Context, sync, customer string, limit int) ([]
 		var made, desired, observed int64
 		var why kept
 		err := s.Scan(&d.ID, &d.Sync, &d.Customer, &made, &d.Action, &why.text, &why.code, &why.facts, &d.Row, &d.Stage, &d.Outcome, &d.Kind, &d.TargetID,
-			&d.Desired, &d.Observed, &d.Base, &desired, &observed, &d.By, &d.Confidence, &d.Events)
+			&d.Desired, &d.Observed, &d.Base, &desired, &observed, &d.By, &d.Confidence, &d.Events, &d.Config)
 		d.Reason = why.reason()
 		d.At, d.DesiredAt, d.ObservedAt = at(made), at(desired), at(observed)
 		found = append(found, d)
 		return err
 	}, `select id, sync, customer, made_at, action, reason, reason_code, reason_facts, table_row, stage, outcome, kind, target_id, desired, observed, base,
-    desired_at, observed_at, observed_by, confidence, events
+    desired_at, observed_at, observed_by, confidence, events, config
 from decisions where sync = $1 and customer = $2 order by id desc limit $3`, sync, customer, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the history of customer %s of %s: %w", customer, sync, err)

@@ -329,7 +329,8 @@ func TestAShortNumberForgetsNobodyElse(t *testing.T) {
 // holds nothing of a customer.
 func TestEveryTableIsKnownToForgetting(t *testing.T) {
 	nobodys := []string{"schema_version", "connections", "rests", "turns", "tokens", "api_tokens", "silences", "alarms", "vocabulary", "modes", "halts", "requests", "nodes", "accounts", "names", "probe",
-		"forgotten", "hash_keys", "health", "credentials"}
+		"forgotten", "hash_keys", "health", "credentials",
+		"config_readings"}
 	looked := []string{"events", "customers", "links", "intents", "decisions", "exceptions", "actions", "pauses", "link_history", "notices",
 		"sweeps", "sweep_pages", "plan_rows", "watched", "seen", "mentions"}
 	database := engines["sqlite"](t)

@@ -311,6 +311,7 @@ type Decision struct {
 	By         string
 	Confidence float64
 	Events     int
+	Config     string // the digest of the configuration, "" when none was asked
 }
 
 // NewException is something that needs a person.

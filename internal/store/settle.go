@@ -335,9 +335,9 @@ func (t *tx) appendDecision(d Decision) error {
 	why := keep(d.Reason)
 	_, err := t.exec(`
 insert into decisions (sync, customer, made_at, action, reason, table_row, stage, outcome, kind, target_id, desired, observed, base,
-    desired_at, observed_at, observed_by, confidence, events, reason_code, reason_facts)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
+    desired_at, observed_at, observed_by, confidence, events, reason_code, reason_facts, config)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
 		d.Sync, d.Customer, ms(t.now), d.Action, why.text, d.Row, string(d.Stage), string(d.Outcome), string(d.Kind), d.TargetID,
-		d.Desired, d.Observed, d.Base, ms(d.DesiredAt), ms(d.ObservedAt), d.By, d.Confidence, d.Events, why.code, why.facts)
+		d.Desired, d.Observed, d.Base, ms(d.DesiredAt), ms(d.ObservedAt), d.By, d.Confidence, d.Events, why.code, why.facts, d.Config)
 	return err
 }

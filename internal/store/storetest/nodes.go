@@ -10,6 +10,24 @@ import (
 )
 
 var nodes = map[string]func(*testing.T, Open){
+	"each configuration that is used is noted once, however many processes read it": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		reading := func(digest, node, mode string, secrets ...string) store.ConfigReading {
+			r := store.ConfigReading{Digest: digest, At: f.clock.Now(), Node: node, Settings: map[string]string{"syncs.a.mode": mode}, Secrets: append([]string{}, secrets...)}
+			f.must(f.db.NoteConfig(f.ctx, r))
+			f.clock.Move(time.Minute)
+			return r
+		}
+		first := reading("d1", "host-1:8080", "watch")
+		reading("d1", "host-2:8080", "watch")
+		second := reading("d2", "host-1:8080", "live", "connections.billing.api_key")
+		back := reading("d1", "host-1:8080", "watch")
+		got, err := f.db.ConfigReadings(f.ctx, 10)
+		f.must(err)
+		if diff := cmp.Diff([]store.ConfigReading{back, second, first}, got); diff != "" {
+			t.Error(diff)
+		}
+	},
 	"a process is seen for as long as it works, and goes when it stops in order": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		first, err := f.db.EnterNode(f.ctx, "host-1:8080", "v1")

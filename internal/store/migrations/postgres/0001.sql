@@ -211,7 +211,8 @@ create table decisions (
     observed_at  bigint  not null,
     observed_by  text    not null,
     confidence   double precision not null,
-    events       bigint  not null -- how many events it settled
+    events       bigint  not null, -- how many events it settled
+    config       text    not null default '' -- the digest of the configuration, '' when none was asked
 );
 create index decisions_of_customer on decisions (sync, customer, id);
 
@@ -339,6 +340,16 @@ create table pauses (
     ended_by text    not null default ''
 );
 create unique index pauses_open on pauses (sync) where ended_at = 0;
+
+-- Each configuration that a process began to use, when it was another than before.
+create table config_readings (
+    id       bigint generated always as identity primary key,
+    digest   text    not null,
+    read_at  bigint  not null,
+    node     text    not null,
+    settings text    not null, -- its values as they are written, without secrets
+    secrets  text    not null  -- the paths of secrets that differ from the reading before
+);
 
 -- What a sync that only watches would have written, and what happened instead.
 create table watched (

@@ -211,7 +211,8 @@ create table decisions (
     observed_at  integer not null,
     observed_by  text    not null,
     confidence   real    not null,
-    events       integer not null -- how many events it settled
+    events       integer not null, -- how many events it settled
+    config       text    not null default '' -- the digest of the configuration, '' when none was asked
 ) strict;
 create index decisions_of_customer on decisions (sync, customer, id);
 
@@ -339,6 +340,16 @@ create table pauses (
     ended_by text    not null default ''
 ) strict;
 create unique index pauses_open on pauses (sync) where ended_at = 0;
+
+-- Each configuration that a process began to use, when it was another than before.
+create table config_readings (
+    id       integer primary key autoincrement,
+    digest   text    not null,
+    read_at  integer not null,
+    node     text    not null,
+    settings text    not null, -- its values as they are written, without secrets
+    secrets  text    not null  -- the paths of secrets that differ from the reading before
+) strict;
 
 -- What a sync that only watches would have written, and what happened instead.
 create table watched (
