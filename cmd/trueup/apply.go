@@ -46,7 +46,7 @@ person are skipped. --approve-first-contact also overwrites values that Trueup d
 not write, exactly those that the plan shows.
 
 A sync in mode: watch writes only the customers that --only names, 10 at most: try one,
-and see its value before and after in both tools.
+and see its value before and after in both tools. trueup undo puts the value back.
 
 You can apply a plan while trueup run is running. After an interrupt, the rows in
 progress finish; run the same command again to continue. Exit 3: some rows were

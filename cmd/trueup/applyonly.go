@@ -141,5 +141,10 @@ func printAfterTrial(cmd *cobra.Command, cfg *config.Config, plan store.Sweep, a
 	if applied == 0 {
 		return
 	}
-	fmt.Fprintf(out, "if %s shows the right value, set mode: live in %s, then: %s\n", all[0].Target.Connection, cfg.Path, applyCommandLine(cmd, plan))
+	if len(all) == 1 {
+		fmt.Fprintf(out, "check %s in %s; to put the value back: %s\n", cell(all[0].Customer), all[0].Target.Connection, commandLine(cmd, "trueup undo "+plan.Sync+" "+cell(all[0].Customer)))
+	} else {
+		fmt.Fprintf(out, "check them in %s; to put a value back: %s\n", all[0].Target.Connection, commandLine(cmd, "trueup undo "+plan.Sync+" CUSTOMER"))
+	}
+	fmt.Fprintf(out, "if it is right, set mode: live in %s, then: %s\n", cfg.Path, applyCommandLine(cmd, plan))
 }

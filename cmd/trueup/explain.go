@@ -195,7 +195,11 @@ func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, pl
 	default:
 		fmt.Fprintln(out, "  no decision yet")
 	}
-	if k := r.Ruling; k != nil {
+	switch k := r.Ruling; {
+	case k == nil:
+	case k.Kind == store.RuledByUndo:
+		fmt.Fprintf(out, "  %s undid the write of %s %s\n", k.By, orDash(c.Ruling.Desired), at.on(c.Ruling.At))
+	default:
 		side := "source"
 		if k.Kind == store.RuledForTarget {
 			side = "target"

@@ -158,7 +158,7 @@ func (a *applyRun) count(change func(*ApplyResult)) {
 
 // carry carries one row, waiting while its customer or a connection is busy.
 func (a *applyRun) carry(waiting, working context.Context, row store.PlanRow) pipeline.RowResult {
-	planned := pipeline.RowRequest{Plan: a.Plan, Row: row, Trial: a.Trial}
+	planned := pipeline.RowRequest{Plan: a.Plan, Row: row, Trial: a.Trial, Named: a.Chosen != nil}
 	if row.Action != string(decide.Write) {
 		planned.Approved = a.Approved
 	}

@@ -26,10 +26,12 @@ type Selection struct {
 // is there to try a few whom a person can check, not to go live by another name.
 const MostTried = 10
 
-// Includes reports whether a row is one that Apply tries.
+// Includes reports whether a row is one that Apply tries. Whose write was undone is
+// written again only by name.
 func (s Selection) Includes(r store.PlanRow) bool {
 	first := r.Action == string(decide.Park) && r.Kind == status.FirstContact && s.Approved != ""
-	return (r.Action == string(decide.Write) || first) && (s.Chosen == nil || s.Chosen(r.Customer))
+	undone := r.Action == string(decide.Hold) && r.Reason.Code == decide.WriteUndone && s.Chosen != nil
+	return (r.Action == string(decide.Write) || first || undone) && (s.Chosen == nil || s.Chosen(r.Customer))
 }
 
 // ToDo is what Apply will do with a selection.

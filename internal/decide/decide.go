@@ -50,6 +50,7 @@ type Facts struct {
 type Ruling struct {
 	UseSource  bool // the desired value is to be written
 	KeepTarget bool // the target's value is to stay
+	Undone     bool // a write of Desired was undone, and is not to be repeated
 	// Desired and Observed are what he was shown, of a record that was edited
 	// last at RecordAt.
 	Desired, Observed string
@@ -195,11 +196,13 @@ func (f Facts) byTable() Decision {
 // late write of ours over it is asked about.
 func (f Facts) ruled(d Decision) Decision {
 	r := f.Ruling
-	asked := d.Action == Hold || d.Action == Park
+	asked := d.Action == Hold || d.Action == Park || r.Undone && d.Action == Write
 	if !asked || r.Desired != f.Desired.Value || f.Desired.At.After(r.At.Add(f.Policy.ClockSkew)) {
 		return d
 	}
 	switch {
+	case r.Undone:
+		return Decision{Action: Hold, Reason: WriteUndone, Row: d.Row, Confidence: 1}
 	case r.KeepTarget && (r.Observed == f.Observed.Value || !f.byUs()):
 		return Decision{Action: Hold, Reason: OwnerKeepsTarget, Row: d.Row, Confidence: 1}
 	case r.UseSource && r.Stands(f.Observed):

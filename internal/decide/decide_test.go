@@ -203,6 +203,19 @@ func TestTheTable(t *testing.T) {
 		"theirs, and our account has set the same value": {changed(ruled(heldFacts, theirs), func(f *Facts) {
 			f.Observed, f.HumanAt = Observed{Value: "Churned", EditedAt: minute(41), SeenAt: minute(42), Actor: status.ActorUs}, minute(20)
 		}), Decision{Action: Hold, Reason: OwnerKeepsTarget, Row: 8, Confidence: 1}},
+		"our write was undone, and the table would write it again": {changed(ruled(heldFacts, Ruling{Undone: true}), func(f *Facts) {
+			f.Base = held("Churned")
+		}), Decision{Action: Hold, Reason: WriteUndone, Row: 4, Confidence: 1}},
+		"undone, and an automation has set another value": {changed(ruled(heldFacts, Ruling{Undone: true}), func(f *Facts) {
+			f.Observed = by(status.ActorAutomation, "Lead", 50)
+		}), Decision{Action: Hold, Reason: WriteUndone, Row: 7, Confidence: 1}},
+		"undone, and the source has changed": {changed(ruled(heldFacts, Ruling{Undone: true}), func(f *Facts) {
+			f.Base, f.Desired = held("Churned"), Desired{Value: "Active", At: minute(50)}
+		}), write(4, Untouched)},
+		"undone, and the source changed back and forth": {changed(ruled(heldFacts, Ruling{Undone: true}), func(f *Facts) {
+			f.Base, f.Desired.At = held("Churned"), minute(50)
+		}), write(4, Untouched)},
+		"undone, and both sides agree":                    {changed(ruled(heldFacts, Ruling{Undone: true}), func(f *Facts) { f.Observed.Value = "Paused" }), equal},
 		"theirs, and the table has nothing to ask":        {changed(ruled(heldFacts, theirs), func(f *Facts) { f.Observed.Value = "Paused" }), equal},
 		"ours does not make what is written anyway a row": {changed(ruled(heldFacts, ours), func(f *Facts) { f.Observed = by(status.ActorHuman, "Churned", 5) }), write(9, PersonOlder)},
 	}

@@ -7,7 +7,7 @@ type Reason = reason.Code
 
 // Reasons lists the closed set.
 var Reasons = []Reason{AlreadyEqual, TargetEmpty, SourceNewer, FirstContactSource, FirstContactAsk, Untouched, OurWriteArrived,
-	OurOlderWrite, AutomationEdit, PersonNewer, PersonOlder, CannotTell, OwnerUsesSource, OwnerKeepsTarget}
+	OurOlderWrite, AutomationEdit, PersonNewer, PersonOlder, CannotTell, OwnerUsesSource, OwnerKeepsTarget, WriteUndone}
 
 // The reasons that a decision can have.
 const (
@@ -25,4 +25,5 @@ const (
 	CannotTell         = reason.CannotTell
 	OwnerUsesSource    = reason.OwnerUsesSource
 	OwnerKeepsTarget   = reason.OwnerKeepsTarget
+	WriteUndone        = reason.WriteUndone
 )

@@ -45,10 +45,11 @@ type attempt struct {
 	lastAction       string
 	named            []string // whom its sentences name besides its customer
 	redecided        int
-	preview          bool        // by a Judge: it ends nothing
-	row              *rowAttempt // the row of a plan that is carried, nil in the daily work
-	believesStale    bool        // an answer that looks old is believed
-	noRetry          bool        // nobody comes back for what is not there yet: a plan's row, or a comparison
+	preview          bool         // by a Judge: it ends nothing
+	undo             *undoAttempt // what is put back, nil in the daily work
+	row              *rowAttempt  // the row of a plan that is carried, nil in the daily work
+	believesStale    bool         // an answer that looks old is believed
+	noRetry          bool         // nobody comes back for what is not there yet: a plan's row, or a comparison
 }
 
 // maxRedecisions bounds how often one attempt starts again with the target's
@@ -138,9 +139,13 @@ func (a *attempt) late() bool { return !a.Now().Before(a.deadline()) }
 func (f *flow) margin() time.Duration { return f.Lease / 4 }
 
 func (a *attempt) walk(ctx context.Context) *ending {
-	for i := 0; i < len(path); i++ {
-		a.stage = path[i].stage
-		v := path[i].run(a, ctx)
+	steps := path
+	if a.undo != nil {
+		steps = undoing
+	}
+	for i := 0; i < len(steps); i++ {
+		a.stage = steps[i].stage
+		v := steps[i].run(a, ctx)
 		switch {
 		case v.end != nil:
 			return v.end
@@ -148,14 +153,14 @@ func (a *attempt) walk(ctx context.Context) *ending {
 			if a.redecided++; a.redecided > maxRedecisions {
 				return a.keepsMoving().end
 			}
-			i = indexOf(status.StageReadTarget) - 1
+			i = indexOf(steps, status.StageReadTarget) - 1
 		}
 	}
 	return &ending{outcome: status.Parked, reason: reason.Reason{Code: reason.PathWithoutEnd}}
 }
 
-func indexOf(s status.Stage) int {
-	for i, p := range path {
+func indexOf(steps []step, s status.Stage) int {
+	for i, p := range steps {
 		if p.stage == s {
 			return i
 		}

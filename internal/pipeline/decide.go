@@ -128,7 +128,7 @@ func (a *attempt) observed() decide.Observed {
 }
 
 func asFact(r store.Ruling) decide.Ruling {
-	return decide.Ruling{UseSource: r.Kind == store.RuledForSource, KeepTarget: r.Kind == store.RuledForTarget, Desired: r.Desired, Observed: r.Observed,
+	return decide.Ruling{UseSource: r.Kind == store.RuledForSource, KeepTarget: r.Kind == store.RuledForTarget, Undone: r.Kind == store.RuledByUndo, Desired: r.Desired, Observed: r.Observed,
 		RecordAt: r.RecordAt, At: r.At}
 }
 

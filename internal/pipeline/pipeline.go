@@ -41,10 +41,7 @@ import (
 )
 
 // path is the order of the stages between the claim and the settlement.
-var path = []struct {
-	stage status.Stage
-	run   func(*attempt, context.Context) verdict
-}{
+var path = []step{
 	{status.StageReadSource, (*attempt).readSource},
 	{status.StageMap, (*attempt).mapValue},
 	{status.StageMatch, (*attempt).match},
@@ -52,6 +49,12 @@ var path = []struct {
 	{status.StageDecide, (*attempt).decide},
 	{status.StageWrite, (*attempt).write},
 	{status.StageConfirm, (*attempt).confirm},
+}
+
+// step is one stage of a path.
+type step struct {
+	stage status.Stage
+	run   func(*attempt, context.Context) verdict
 }
 
 // Sync is one sync with its two opened connections.

@@ -29,6 +29,9 @@ type RowRequest struct {
 	// Trial says that a person has named the customer of a sync that only watches: this
 	// row is written, and nothing else.
 	Trial bool
+	// Named says that a person has named the customer, which is stronger than an undoing
+	// of before.
+	Named bool
 	// Tries is how often the row was tried before in vain, because the time for it
 	// was over.
 	Tries int
@@ -91,6 +94,9 @@ func (p *Pipeline) CarryRow(ctx context.Context, from Claimer, row RowRequest) (
 	}
 	a := &attempt{flow: f, work: &w, window: claimWindow{after: after, before: f.Now()}, started: f.Now(),
 		lastAction: "read the plan", row: &rowAttempt{RowRequest: row}, noRetry: true}
+	if row.Named && w.Ruling.Kind == store.RuledByUndo {
+		a.row.overUndo, w.Ruling = w.Ruling.At, store.Ruling{}
+	}
 	if row.Approved != "" && w.Ruling.Kind == "" {
 		w.Ruling = store.Ruling{Kind: store.RuledForSource, Desired: row.Row.After, Observed: row.Row.Before, RecordAt: row.Row.RecordAt,
 			At: row.Plan.EndedAt, By: row.Approved}
@@ -116,6 +122,8 @@ type rowAttempt struct {
 	// unchanged: the customer is left as it was claimed.
 	unchanged bool
 	end       *store.RowEnd
+	// overUndo is when the undoing was that the row is written over, zero for none.
+	overUndo time.Time
 }
 
 // name is the plan as the history has it.

@@ -100,7 +100,7 @@ func (j *Preview) Of(ctx context.Context, s Subject) Outlook {
 		work.Attempts, work.FirstTry = 1, clock.Add(-o.Retry.Patience)
 	}
 	a := &attempt{flow: &f, work: &work, window: claimWindow{after: clock, before: clock}, started: clock, believesStale: s.BelieveStale, preview: true, noRetry: true}
-	for i := 0; i < indexOf(status.StageWrite); i++ {
+	for i := 0; i < indexOf(path, status.StageWrite); i++ {
 		p := path[i]
 		a.stage = p.stage
 		if p.stage == status.StageReadTarget && s.TargetAt != nil {
@@ -113,7 +113,7 @@ func (j *Preview) Of(ctx context.Context, s Subject) Outlook {
 			if a.redecided++; a.redecided > maxRedecisions {
 				return a.outlook(a.keepsMoving().end)
 			}
-			i = indexOf(status.StageReadTarget) - 1
+			i = indexOf(path, status.StageReadTarget) - 1
 		}
 	}
 	return a.outlook(&ending{action: string(decide.Write), reason: reason.Reason{Code: a.decision.Reason}})

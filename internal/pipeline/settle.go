@@ -39,6 +39,9 @@ func (a *attempt) settle(ctx context.Context, e *ending) error {
 }
 
 func (a *attempt) settlement(e *ending) store.Settlement {
+	if a.undo != nil {
+		return a.undoSettlement(e)
+	}
 	if a.row != nil && a.row.unchanged {
 		return a.leave(e)
 	}
@@ -102,6 +105,9 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 	s.Overruled = a.work.Ruling.Kind == store.RuledForSource && !s.RulingDone.IsZero() && carried
 	if a.row != nil {
 		s.Row = a.row.end
+		if carried && !a.row.overUndo.IsZero() {
+			s.RulingDone = a.row.overUndo
+		}
 	}
 	switch {
 	case e.keepOpen:

@@ -13,7 +13,7 @@ import (
 func (a *attempt) write(ctx context.Context) verdict {
 	sent := a.dbNotBefore()
 	intent, err := a.Store.BeginWrite(ctx, a.work, store.Intent{RecordID: a.target.ID, Value: a.desired.Value,
-		Prior: a.target.Value, PriorAt: a.target.EditedAt, SentAt: sent, Expires: a.dbNotAfter().Add(intentLife)}, a.limits())
+		Prior: a.target.Value, PriorAt: a.target.EditedAt, SentAt: sent, Expires: a.dbNotAfter().Add(intentLife), Ruling: a.undoRuling()}, a.limits())
 	if e := a.limited(err); e != nil {
 		return verdict{end: e}
 	}

@@ -21,7 +21,7 @@ type entry struct {
 var catalogue = map[Code]entry{}
 
 func init() {
-	for _, part := range []map[Code]entry{decisions, events, sources, records, writes, rows, failures} {
+	for _, part := range []map[Code]entry{decisions, events, sources, records, writes, rows, undo, failures} {
 		for code, e := range part {
 			catalogue[code] = e
 		}

@@ -16,6 +16,7 @@ const (
 	CannotTell         Code = "cannot_tell"
 	OwnerUsesSource    Code = "owner_says_ours"
 	OwnerKeepsTarget   Code = "owner_keeps_theirs"
+	WriteUndone        Code = "write_undone"
 )
 
 // What is wrong with an event, or became of it.
@@ -89,6 +90,18 @@ const (
 	TargetChanged   Code = "target_changed"
 	SourceChanged   Code = "source_changed"
 	EditedSincePlan Code = "edited_since_plan"
+)
+
+// What became of the wish to undo a write.
+const (
+	Undid        Code = "undid"
+	UndoNothing  Code = "undo_nothing" // there is no write to the record
+	UndoneBefore Code = "undone_before"
+	UndoEmpty    Code = "undo_empty"    // the field would have to be emptied
+	UndoUnseen   Code = "undo_unseen"   // the target cannot show what it holds
+	UndoUnproved Code = "undo_unproved" // a write may yet arrive
+	UndoMoved    Code = "undo_moved"    // the target holds something else
+	UndoEdited   Code = "undo_edited"   // or the same, set by somebody else
 )
 
 // What fails of a call, a connection or of ours.

@@ -18,6 +18,7 @@ var decisions = map[Code]entry{
 		"the target's value stays until someone decides or the source changes again")},
 	OwnerUsesSource:  {says: always("someone chose the source's value")},
 	OwnerKeepsTarget: {says: always("someone chose to keep the target's value")},
+	WriteUndone:      {says: always("someone undid Trueup's write of this value; it is not written again until the source changes")},
 }
 
 // withTimes adds when both sides were changed, as far as it is known. It says no

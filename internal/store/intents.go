@@ -96,6 +96,10 @@ func (b *beginning) store(t *tx, w *Work) error {
 	if err == nil && i.ID == 0 {
 		err = ErrFenced
 	}
+	if r := i.Ruling; err == nil && r != nil {
+		_, err = t.exec(`update customers set ruling = $3, ruling_desired = $4, ruling_observed = $5, ruling_record_at = 0, ruling_until = 0,
+    ruling_at = $6, ruling_by = $7 where sync = $1 and customer = $2`, w.Sync, w.Customer, string(r.Kind), r.Desired, r.Observed, ms(r.At), r.By)
+	}
 	if err == nil && w.NotDue {
 		// If it is never settled, the next attempt checks whether it has arrived.
 		_, err = t.exec("update customers set due_at = lease_until where sync = $1 and customer = $2 and due_at is null", w.Sync, w.Customer)

@@ -151,6 +151,9 @@ type Intent struct {
 	PriorAt  time.Time // when it had been edited last then, by the target's clock
 	SentAt   time.Time
 	Expires  time.Time // from then on it can arrive no more
+	// Ruling is what a person decided with this write, nil for none: BeginWrite stores
+	// it with the intent.
+	Ruling *Ruling
 	// Seen: its value was read in the record afterwards. It has most likely
 	// arrived; what is found from then on is someone else's.
 	Seen bool
