@@ -50,6 +50,9 @@ func printPlan(cmd *cobra.Command, cfg *config.Config, db *store.DB, plan store.
 		fmt.Fprintf(out, "… and %d more: use --all to print them, --csv or --out FILE to save them\n", total-most)
 	}
 	printSummary(out, cfg.Syncs[plan.Sync], plan)
+	if err := printCoverage(cmd.Context(), out, cfg, db, plan); err != nil {
+		return err
+	}
 	unfit := compare.Applicable(cmd.Context(), db, cfg.Syncs[plan.Sync], plan)
 	switch {
 	case errors.Is(unfit, compare.ErrSuperseded), errors.Is(unfit, compare.ErrOtherRules):

@@ -171,6 +171,7 @@ func (p screen) sync(s contract.Sync) {
 	p.line("exceptions", "%s", open(s))
 	p.line("held", "%s", orNone(s.Held, "%d, because someone changed the target too"))
 	p.drift(s)
+	p.coverage(s)
 	p.watching(s)
 	fmt.Fprintln(p)
 }

@@ -27,7 +27,7 @@ func vocabularies(cmd *cobra.Command, cfg *config.Config) (all []contract.Vocabu
 	switch {
 	case errors.Is(err, store.ErrMissing), errors.Is(err, store.ErrOlder):
 		for _, name := range names {
-			all = append(all, contract.Vocabulary{Sync: name, Source: []contract.SourceWord{}, Target: []contract.TargetWord{},
+			all = append(all, contract.Vocabulary{Sync: name, Source: []contract.SourceWord{}, Target: []contract.TargetWord{}, Unseen: []string{},
 				Options: options[name], NoOption: overview.NoOption(cfg.Syncs[name], options[name])})
 		}
 		return all, nil
@@ -57,6 +57,9 @@ func printVocabulary(out io.Writer, v contract.Vocabulary) error {
 	t := newGrid(out, "  SIDE\tVALUE\tHELD BY\tMEANING")
 	for _, w := range v.Source {
 		fmt.Fprintf(t, "  source\t%s\t%d\t%s\n", orEmpty(w.Value), w.Customers, sourceMeaning(w))
+	}
+	for _, value := range v.Unseen {
+		fmt.Fprintf(t, "  source\t%s\t0\tlisted, and nobody has it\n", orEmpty(value))
 	}
 	for _, w := range v.Target {
 		fmt.Fprintf(t, "  target\t%s\t%d\t%s\n", orEmpty(w.Value), w.Records, targetMeaning(w))

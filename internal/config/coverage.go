@@ -182,6 +182,9 @@ func (v coverage) items(path string, values, more []string) string {
 	return strings.Join(all, ", ")
 }
 
+// Nearest returns the value that another was probably meant to be, or "".
+func Nearest(value string, values []string) string { return closest(value, values) }
+
 // listOf joins words as a sentence does.
 func listOf(all []string, last string) string {
 	if len(all) < 2 {

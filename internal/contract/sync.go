@@ -34,6 +34,8 @@ type Sync struct {
 	Agreement Agreement `json:"agreement"`
 	// Sweeps are the latest comparisons of both sides, newest first.
 	Sweeps []Sweep `json:"sweeps"`
+	// Coverage is left out until both sides were compared.
+	Coverage *Coverage `json:"coverage,omitempty"`
 	// Watching is set for a sync in watch mode.
 	Watching *Watching `json:"watching,omitempty"`
 	// AccountMoved is set when a side reaches a different account than the one

@@ -13,6 +13,8 @@ type Vocabulary struct {
 	SeenAt *time.Time   `json:"seen_at"`
 	Source []SourceWord `json:"source"`
 	Target []TargetWord `json:"target"`
+	// Unseen are the listed values of the source that nobody has.
+	Unseen []string `json:"unseen"`
 	// Options are all values that the target's field may hold, null when they are
 	// not known. NoOption are the mapped values that are not among them.
 	Options  []string `json:"options"`

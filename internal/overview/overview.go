@@ -95,6 +95,11 @@ func (s shared) sync(ctx context.Context, db *store.DB, name string, c config.Sy
 	for _, w := range sweeps {
 		row.Sweeps = append(row.Sweeps, contract.SweepOf(w, rulesHash(c)))
 	}
+	if len(c.Statuses) > 0 { // else the file has faults
+		if row.Coverage, err = Coverage(ctx, db, name, c); err != nil {
+			return row, err
+		}
+	}
 	if row.AccountMoved, err = moved(ctx, db, name, c); err != nil {
 		return row, err
 	}

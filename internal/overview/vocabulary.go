@@ -14,7 +14,7 @@ import (
 // Vocabulary returns what the values mean that the last comparison of a sync saw.
 // options are all that the target's field may hold, nil when unknown.
 func Vocabulary(ctx context.Context, db *store.DB, name string, c config.Sync, options []string) (contract.Vocabulary, error) {
-	v := contract.Vocabulary{Sync: name, Source: []contract.SourceWord{}, Target: []contract.TargetWord{}, Options: options, NoOption: NoOption(c, options)}
+	v := contract.Vocabulary{Sync: name, Source: []contract.SourceWord{}, Target: []contract.TargetWord{}, Unseen: []string{}, Options: options, NoOption: NoOption(c, options)}
 	words, err := db.Vocabulary(ctx, name)
 	if err != nil {
 		return v, err
@@ -27,6 +27,9 @@ func Vocabulary(ctx context.Context, db *store.DB, name string, c config.Sync, o
 		} else {
 			v.Source = append(v.Source, sourceWord(known, w))
 		}
+	}
+	if v.SeenAt != nil {
+		v.Unseen = unseen(v, c)
 	}
 	return v, nil
 }

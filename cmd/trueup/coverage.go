@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"trueup/internal/config"
+	"trueup/internal/contract"
+	"trueup/internal/overview"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// printCoverage says which values a comparison found that the file does not
+// list, and what to do about each. An older comparison than the last says nothing.
+func printCoverage(ctx context.Context, out io.Writer, cfg *config.Config, db *store.DB, w store.Sweep) error {
+	s, ok := cfg.Syncs[w.Sync]
+	found, err := overview.Coverage(ctx, db, w.Sync, s)
+	if err != nil || !ok || found == nil || !found.SeenAt.Equal(w.EndedAt) {
+		return err
+	}
+	if len(found.Unlisted)+len(found.Foreign)+len(found.Unseen) > 0 {
+		fmt.Fprintln(out)
+	}
+	file := filepath.Base(cfg.Path)
+	for _, u := range found.Unlisted {
+		do, err := mapCommand(ctx, db, w.Sync, u.Value)
+		if err != nil {
+			return err
+		}
+		near := ""
+		if u.Near != "" {
+			near = fmt.Sprintf(" (it lists %q, which nobody has)", u.Near)
+		}
+		fmt.Fprintf(out, "%s: %s has %q, which %s does not list%s; add it under statuses or ignore%s\n", status.Plural(u.Customers, "customer"), s.Source.Connection, u.Value, file, near, do)
+	}
+	if found.MoreUnlisted > 0 {
+		fmt.Fprintf(out, "and %s that it does not list; trueup check --live shows them\n", status.Plural(found.MoreUnlisted, "more value"))
+	}
+	for _, f := range found.Foreign {
+		fmt.Fprintf(out, "%s: %s has %q, which is not the value of any status\n", status.Plural(f.Records, "record"), s.Target.Connection, f.Value)
+	}
+	if found.MoreForeign > 0 {
+		fmt.Fprintf(out, "and %s that no status is written as; trueup check --live shows them\n", status.Plural(found.MoreForeign, "more value"))
+	}
+	if len(found.Unseen) > 0 {
+		fmt.Fprintf(out, "listed, and nobody has it: %s\n", quoted(found.Unseen))
+	}
+	return nil
+}
+
+// mapCommand is how a value gets a meaning from the command line, "" while no
+// customer's exception asks for one.
+func mapCommand(ctx context.Context, db *store.DB, sync, value string) (string, error) {
+	asked, err := db.Exceptions(ctx, store.ExceptionFilter{Sync: sync, Kind: status.UnmappedStatus, Cause: value, States: []status.State{status.Open, status.Acknowledged}, Limit: 1})
+	if err != nil || len(asked) == 0 {
+		return "", err
+	}
+	return fmt.Sprintf(", or: trueup exceptions map %d STATUS", asked[0].ID), nil
+}
+
+// coverage says which values of the source have no meaning.
+func (p screen) coverage(s contract.Sync) {
+	if s.Coverage == nil || len(s.Coverage.Unlisted) == 0 {
+		return
+	}
+	first := s.Coverage.Unlisted[0]
+	text := fmt.Sprintf("%s has %q (%s)", s.Source.Connection, first.Value, status.Plural(first.Customers, "customer"))
+	if more := len(s.Coverage.Unlisted) - 1 + s.Coverage.MoreUnlisted; more > 0 {
+		text += " and " + status.Plural(more, "more value")
+	}
+	p.line("not listed", "%s; write what that means under statuses or ignore, see trueup check --live", text)
+}
