@@ -21,11 +21,10 @@ type actCommand struct {
 	verb           store.Verb
 	short, example string
 	long           string // "" is short
-	// args, beside the numbers: one word in front of them or behind.
-	use   string
-	flags func(*cobra.Command, *exceptions.Request)
-	// one: it is about a single exception, whose number comes first; the word
-	// after it is read by word.
+	use            string // the word behind what names the exception
+	flags          func(*cobra.Command, *exceptions.Request)
+	// one: it is about a single exception, which is named first; the word after it
+	// is read by word.
 	word func(*exceptions.Request, string) error
 }
 
@@ -42,7 +41,7 @@ func exceptionsActCommands() []*cobra.Command {
 	var all []*cobra.Command
 	for _, c := range []actCommand{
 		{verb: store.Acknowledge, short: "Acknowledge exceptions", example: "acknowledge 3 4"},
-		{verb: store.Assign, short: "Assign exceptions to an owner", use: "NUMBER OWNER", example: "assign 3 ana@example.com",
+		{verb: store.Assign, short: "Assign exceptions to an owner", use: "OWNER", example: "assign 3 ana@example.com",
 			word: func(r *exceptions.Request, owner string) error { r.Owner = owner; return nil }},
 		{verb: store.Retry, short: "Check the customers of these exceptions again, now", example: "retry 3 4"},
 		{verb: store.Ignore, short: "Ignore exceptions until the source changes, or permanently", example: "ignore 3 --for-ever", flags: ignoreFlags},
@@ -50,7 +49,7 @@ func exceptionsActCommands() []*cobra.Command {
 		{verb: store.Reopen, short: "Reopen exceptions", example: "reopen 3"},
 		{verb: store.UseSource, short: "Write the source's value over the target's", example: "use-source 3", flags: sawFlag},
 		{verb: store.KeepTarget, short: "Keep the target's value", example: "keep-target 3 --until 2026-12-31", flags: keepFlags},
-		{verb: store.LinkTo, short: "Link the customer to a record", use: "NUMBER RECORD", example: "link 3 contact_9", long: linkLong, flags: func(cmd *cobra.Command, r *exceptions.Request) { joinFlags(cmd, &r.Force) },
+		{verb: store.LinkTo, short: "Link the customer to a record", use: "RECORD", example: "link 3 contact_9", long: linkLong, flags: func(cmd *cobra.Command, r *exceptions.Request) { joinFlags(cmd, &r.Force) },
 			word: func(r *exceptions.Request, id string) error { r.TargetID = id; return nil }},
 		{verb: store.Rematch, short: "Remove the link and run the match rules again", example: "rematch 3"},
 	} {
@@ -66,9 +65,9 @@ func exceptionsActCommands() []*cobra.Command {
 
 func (c actCommand) command(name string) *cobra.Command {
 	r := exceptions.Request{Verb: c.verb}
-	use, args := "NUMBER...", cobra.MinimumNArgs(1)
+	use, args := "NUMBER... | SYNC CUSTOMER", cobra.MinimumNArgs(1)
 	if c.word != nil {
-		use, args = c.use, cobra.ExactArgs(2)
+		use, args = "NUMBER "+c.use+" | SYNC CUSTOMER "+c.use, cobra.RangeArgs(2, 3)
 	}
 	cmd := &cobra.Command{
 		Use:     name + " " + use,
@@ -93,13 +92,18 @@ func (c actCommand) command(name string) *cobra.Command {
 			return err
 		}
 		if c.word != nil {
-			if err := c.word(&r, args[1]); err != nil {
+			last := len(args) - 1
+			if err := c.word(&r, args[last]); err != nil {
 				return err
 			}
-			args = args[:1]
+			args = args[:last]
+		}
+		ids, err := whichExceptions(cmd, cfg, db, args, c.verb == store.Reopen)
+		if err != nil {
+			return err
 		}
 		actions := exceptions.Actions{Store: db, Watching: func(sync string) bool { return cfg.Syncs[sync].Watches() }, MayLink: mayLink(cmd, cfg, db)}
-		if err := act(cmd, actions, args, r, group); !errors.Is(err, errDeclined) {
+		if err := act(cmd, actions, ids, r, group); !errors.Is(err, errDeclined) {
 			return err
 		}
 		return nil
@@ -108,14 +112,11 @@ func (c actCommand) command(name string) *cobra.Command {
 }
 
 // act does it about each exception that is named, and tells what came of it.
-func act(cmd *cobra.Command, actions exceptions.Actions, numbers []string, r exceptions.Request, group bool) error {
+func act(cmd *cobra.Command, actions exceptions.Actions, ids []int64, r exceptions.Request, group bool) error {
 	all := []contract.Exception{}
 	var refusal error
-	for _, arg := range numbers {
-		id, err := number("exception", arg)
-		if err != nil {
-			return err
-		}
+	for _, id := range ids {
+		var err error
 		for before := int64(0); ; {
 			var done exceptions.GroupDone
 			if group {

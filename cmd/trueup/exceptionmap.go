@@ -22,7 +22,7 @@ const ignoreWord = "ignore"
 func exceptionsMapCommand() *cobra.Command {
 	yes := false
 	cmd := &cobra.Command{
-		Use:   "map NUMBER STATUS",
+		Use:   "map NUMBER STATUS | SYNC CUSTOMER STATUS",
 		Short: "Set the meaning of an unmapped value in trueup.yaml",
 		Long: `Set the meaning of the value in an unmapped_status exception. STATUS is one of the
 sync's statuses, or "ignore" for a value that is never synced. The command shows the
@@ -31,7 +31,7 @@ run reads the file again automatically and checks every customer with that value
 If the file cannot be written, the command prints the lines to add.`,
 		Example: `  trueup exceptions map 5 paused
   trueup exceptions map 5 ignore --yes`,
-		Args: cobra.ExactArgs(2),
+		Args: cobra.RangeArgs(2, 3),
 		RunE: withStore(func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
 			return mapValue(cmd, args, cfg, db, yes)
 		}),
@@ -47,7 +47,8 @@ func mapValue(cmd *cobra.Command, args []string, cfg *config.Config, db *store.D
 	if err != nil {
 		return err
 	}
-	id, err := number("exception", args[0])
+	last := len(args) - 1
+	id, err := whichException(cmd, cfg, db, args[:last], false)
 	if err != nil {
 		return err
 	}
@@ -55,7 +56,7 @@ func mapValue(cmd *cobra.Command, args []string, cfg *config.Config, db *store.D
 	if err != nil {
 		return err
 	}
-	to, err := meaning(cfg, x, args[1])
+	to, err := meaning(cfg, x, args[last])
 	if err != nil {
 		return err
 	}
@@ -75,7 +76,7 @@ func mapValue(cmd *cobra.Command, args []string, cfg *config.Config, db *store.D
 		return err
 	}
 	if _, err := parseConfig(cfg.Path, after); err != nil {
-		return &failure{err: fmt.Errorf("adding %q under %s would make the file invalid: %w", x.SourceValue, args[1], err), hint: "nothing was changed; if the value is already listed, trueup run syncs its customers automatically", code: exitFailed}
+		return &failure{err: fmt.Errorf("adding %q under %s would make the file invalid: %w", x.SourceValue, args[last], err), hint: "nothing was changed; if the value is already listed, trueup run syncs its customers automatically", code: exitFailed}
 	}
 	if !yes {
 		if yes, err = agreed(cmd, path, string(before), string(after)); err != nil || !yes {
@@ -95,12 +96,12 @@ func mapValue(cmd *cobra.Command, args []string, cfg *config.Config, db *store.D
 		return byHand(err, x, to)
 	}
 	for _, s := range siblings {
-		if _, err := db.Act(cmd.Context(), store.Act{Exception: s.ID, Verb: store.MapTo, Who: who, Meaning: args[1]}); err != nil {
+		if _, err := db.Act(cmd.Context(), store.Act{Exception: s.ID, Verb: store.MapTo, Who: who, Meaning: args[last]}); err != nil {
 			return fmt.Errorf("%s was changed, but exception %d could not record who did it: %w", path, s.ID, err)
 		}
 	}
 	return done(cmd, map[string]any{"file": path, "sync": x.Sync, "value": x.SourceValue, "status": string(to), "customers": len(siblings)},
-		fmt.Sprintf("%s now lists %q under %s; %s will be checked again as soon as trueup run has read the file", path, x.SourceValue, args[1], status.Plural(len(siblings), "customer")))
+		fmt.Sprintf("%s now lists %q under %s; %s will be checked again as soon as trueup run has read the file", path, x.SourceValue, args[last], status.Plural(len(siblings), "customer")))
 }
 
 // meaning checks the status for the value of an exception.

@@ -17,11 +17,15 @@ func exceptionsCommand() *cobra.Command {
 		Short: "List and settle what needs a person",
 		Long: `List and settle what needs a person. An exception closes automatically when its
 customer is in sync, and reopens if the problem comes back. Each action is recorded
-with the person who did it: your user name, or the name given with --as.`,
+with the person who did it: your user name, or the name given with --as.
+
+Name an exception by its number, or by a sync and a customer: the customer's open
+exception. The customer is the source's id, the target's id, or the email address.`,
 		Example: `  trueup exceptions
   trueup exceptions show 3
   trueup exceptions groups
   trueup exceptions use-source 3
+  trueup exceptions keep-target customer-status cus_123
   trueup exceptions map 5 paused
   trueup exceptions retry 3 --group`,
 		Args: cobra.NoArgs,

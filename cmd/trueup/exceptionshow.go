@@ -20,18 +20,19 @@ import (
 
 func exceptionsShowCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "show NUMBER",
-		Short:   "Show one exception, its history, and what can be done about it",
-		Example: "  trueup exceptions show 3 --json",
-		Args:    cobra.ExactArgs(1),
-		RunE:    withDatabase(showException),
+		Use:   "show " + which,
+		Short: "Show one exception, its history, and what can be done about it",
+		Example: `  trueup exceptions show 3 --json
+  trueup exceptions show customer-status cus_123`,
+		Args: cobra.RangeArgs(1, 2),
+		RunE: withDatabase(showException),
 	}
 	jsonFlag(cmd)
 	return cmd
 }
 
-func showException(cmd *cobra.Command, args []string, _ *config.Config, db *store.DB) error {
-	id, err := number("exception", args[0])
+func showException(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
+	id, err := whichException(cmd, cfg, db, args, true)
 	if err != nil {
 		return err
 	}

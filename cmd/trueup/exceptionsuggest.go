@@ -68,13 +68,13 @@ func suggestCandidates(cmd *cobra.Command, _ []string, cfg *config.Config, db *s
 
 func exceptionsCompareCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "compare NUMBER",
+		Use:   "compare " + which,
 		Short: "Show a customer, its record and its candidates side by side",
 		Long: `Show a customer, the record it is linked to, and its candidates side by side, as the
 tools hold them now. This reads the tools and prints personal data, and stores none
 of it.`,
 		Example: "  trueup exceptions compare 3",
-		Args:    cobra.ExactArgs(1),
+		Args:    cobra.RangeArgs(1, 2),
 		RunE:    withStore(compareCandidates),
 	}
 	jsonFlag(cmd)
@@ -82,7 +82,7 @@ of it.`,
 }
 
 func compareCandidates(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
-	id, err := number("exception", args[0])
+	id, err := whichException(cmd, cfg, db, args, true)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func compareCandidates(cmd *cobra.Command, args []string, cfg *config.Config, db
 		return err
 	}
 	if x.Customer == "" {
-		return &failure{err: fmt.Errorf("exception %d is not about a single customer", id), hint: "trueup exceptions show " + args[0] + " shows the details", code: exitFailed}
+		return &failure{err: fmt.Errorf("exception %d is not about a single customer", id), hint: fmt.Sprintf("trueup exceptions show %d shows the details", id), code: exitFailed}
 	}
 	source, candidates, err := app.Compare(cmd.Context(), cfg, db, x)
 	if err != nil {

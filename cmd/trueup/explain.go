@@ -85,7 +85,11 @@ func explain(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync, named s
 	if err != nil {
 		return err
 	}
-	if err := printCustomer(cmd, row, found[0], planned, waiting, known[sync].FieldTime); err != nil || !whole {
+	open, err := db.Exceptions(cmd.Context(), store.ExceptionFilter{Sync: sync, Customer: found[0].Customer, States: []status.State{status.Open, status.Acknowledged}})
+	if err != nil {
+		return err
+	}
+	if err := printCustomer(cmd, row, found[0], planned, len(open) > 0, waiting, known[sync].FieldTime); err != nil || !whole {
 		return err
 	}
 	for i, weak := range weaknesses(known[sync]) {
@@ -156,7 +160,7 @@ func (k clock) lastEdit(c store.Customer, fieldTime bool) string {
 	return k.when(c.Observed.At)
 }
 
-func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, planned plannedRow, waiting []store.Event, fieldTime bool) error {
+func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, planned plannedRow, open bool, waiting []store.Event, fieldTime bool) error {
 	out := cmd.OutOrStdout()
 	at := clockOf(out)
 	fmt.Fprintf(out, "customer %s of %s\n", r.Customer, r.Sync)
@@ -187,11 +191,14 @@ func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, pl
 	}
 	if planned.PlanRow != nil {
 		fmt.Fprintf(out, "  %s: %s\n", at.when(planned.at), planned)
+		if planned.Kind != "" {
+			printToDo(out, planned.Reason, true, r.Sync, r.Customer)
+		}
 	}
 	switch {
 	case r.Outcome != "":
 		fmt.Fprintf(out, "  %s: %s: %s\n", at.when(c.SettledAt), r.Outcome, r.Reason)
-		printRemedies(out, "  to do: ", contract.RemediesOf(c.Reason), r.Sync, r.Customer)
+		printToDo(out, c.Reason, open, r.Sync, r.Customer)
 	default:
 		fmt.Fprintln(out, "  no decision yet")
 	}

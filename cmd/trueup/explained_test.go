@@ -19,7 +19,7 @@ func TestExplainSaysWhatWasAcceptedAndNotVerified(t *testing.T) {
 		cmd := &cobra.Command{}
 		cmd.SetOut(&out)
 		r := contract.CustomerOf(c, nil, nil)
-		if err := printCustomer(cmd, r, c, plannedRow{}, nil, false); err != nil {
+		if err := printCustomer(cmd, r, c, plannedRow{}, false, nil, false); err != nil {
 			t.Fatal(err)
 		}
 		if !strings.Contains(out.String(), want) || r.Verified == unverified {

@@ -150,7 +150,8 @@ func planned(ts *testscript.TestScript, _ bool, _ []string) {
 insert into sweeps (id, sync, purpose, phase, rules, source_listed, target_listed, began_at, ended_at, hash) values
     (9, 'customer-status', 'plan', 'done', '', 1, 1, $1, $1, 'abcdef');
 insert into plan_rows (sweep, customer, target_id, action, kind, reason, before, after) values
-    (9, 'cus_1', 'rec_1', 'write', '', 'billing is newer', 'Churned', 'Paused'), (9, 'cus_2', '', 'park', 'ambiguous_match', 'two records match', '', 'Active');
+    (9, 'cus_1', 'rec_1', 'write', '', 'billing is newer', 'Churned', 'Paused'), (9, 'cus_2', '', 'park', 'ambiguous_match', 'two records match', '', 'Active'),
+    (9, 'cus_9', 'rec_9', 'park', 'first_contact', 'the record holds another value', 'Active', 'Paused');
 `, time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC).UnixMilli())
 }
 

@@ -122,14 +122,24 @@ func printSummary(out io.Writer, s config.Sync, plan store.Sweep) {
 func printNext(cmd *cobra.Command, cfg *config.Config, plan store.Sweep, counts []store.RowCount) {
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "\nplan %s\n", plan.Hash)
-	writes, first := 0, 0
+	writes, first, people := 0, 0, 0
 	for _, c := range counts {
+		if c.Kind != "" && c.State != store.RowApplied {
+			people += c.N
+		}
 		switch {
 		case c.Action == string(decide.Write) && c.State != store.RowApplied:
 			writes += c.N
 		case c.Kind == status.FirstContact && c.State != store.RowApplied:
 			first += c.N
 		}
+	}
+	if people > 0 {
+		needs := "need a person, and trueup run opens their exceptions"
+		if people == 1 {
+			needs = "needs a person, and trueup run opens the exception"
+		}
+		fmt.Fprintf(out, "%s %s: trueup exceptions show %s CUSTOMER shows what you can do\n", status.Plural(people, "customer"), needs, plan.Sync)
 	}
 	command := applyCommandLine(cmd, plan)
 	switch {

@@ -6,7 +6,9 @@ import (
 	"strings"
 
 	"trueup/internal/contract"
+	"trueup/internal/exceptions"
 	"trueup/internal/reason"
+	"trueup/internal/store"
 )
 
 // printRemedies prints what can be done about a reason, one line each, with the
@@ -22,6 +24,30 @@ func remedy(m contract.Remedy, sync, customer string) string {
 		return m.Does + ": trueup " + command
 	}
 	return m.Does
+}
+
+// printToDo prints what can be done about a customer's reason, with the command also
+// where that is a verb of its exception: needs says that it has one, or is about to.
+func printToDo(out io.Writer, r reason.Reason, needs bool, sync, customer string) {
+	for _, m := range contract.RemediesOf(r) {
+		line := remedy(m, sync, customer)
+		if command := exceptionCommand(m.Verb, sync, customer); needs && command != "" {
+			line = m.Does + ": trueup " + command
+		}
+		fmt.Fprintln(out, "  to do: "+line)
+	}
+	if needs {
+		fmt.Fprintf(out, "  to do: see all that you can do: trueup exceptions show %s %s\n", sync, customer)
+	}
+}
+
+// exceptionCommand is a verb for the exception of a customer, "" for other verbs.
+func exceptionCommand(verb reason.Verb, sync, customer string) string {
+	word, ok := map[reason.Verb]string{reason.Retry: "", reason.Rematch: "", reason.Resolve: "", reason.Link: " RECORD", reason.Map: " STATUS"}[verb]
+	if !ok {
+		return ""
+	}
+	return "exceptions " + exceptions.Command(store.Verb(verb)) + " " + sync + " " + customer + word
 }
 
 // accountRemedies is what can be done about a sync that reaches another account.
