@@ -194,8 +194,8 @@ func askNames(ctx context.Context, cfg *config.Config, db *store.DB) (found []st
 
 // probe calls each connection and looks at the service from outside.
 func probe(cmd *cobra.Command, cfg *config.Config) (results []liveResult, checks []health.Check) {
-	checks = app.Outside(cmd.Context(), cfg)
-	for _, r := range app.Probe(cmd.Context(), cfg, slog.New(slog.DiscardHandler)) {
+	probed, checks := app.Live(cmd.Context(), cfg, slog.New(slog.DiscardHandler))
+	for _, r := range probed {
 		l := liveResult{Connection: r.Connection, OK: r.Err == nil, Said: r.Said}
 		if l.Said == nil {
 			l.Said = []string{}
@@ -203,7 +203,10 @@ func probe(cmd *cobra.Command, cfg *config.Config) (results []liveResult, checks
 		if r.Err != nil {
 			l.Error = r.Err.Error()
 		}
-		results, checks = append(results, l), append(checks, r.Checks...)
+		results = append(results, l)
+	}
+	for _, r := range probed {
+		checks = append(checks, r.Checks...)
 	}
 	return results, checks
 }

@@ -93,6 +93,7 @@ func printStatus(out io.Writer, s contract.Status) error {
 	if !slices.ContainsFunc(s.Nodes, func(n contract.Node) bool { return n.Working }) {
 		fmt.Fprintln(t, "  none is running: nothing is received or synced until you start trueup run")
 	}
+	p.health(s.Health)
 	if err := t.Flush(); err != nil {
 		return err
 	}
@@ -104,6 +105,29 @@ func printStatus(out io.Writer, s contract.Status) error {
 		fmt.Fprintf(out, "needs a person: %s\n", need)
 	}
 	return nil
+}
+
+// health prints what was found from outside and did not pass, the worst first.
+func (p screen) health(h *contract.Health) {
+	if h == nil {
+		return
+	}
+	var bad []contract.Check
+	for _, result := range []string{contract.CheckFault, contract.CheckWarning} {
+		for _, c := range h.Checks {
+			if c.Result == result {
+				bad = append(bad, c)
+			}
+		}
+	}
+	if len(bad) == 0 {
+		fmt.Fprintf(p, "\nchecked from outside %s: all well\n", p.ago(h.CheckedAt))
+		return
+	}
+	fmt.Fprintf(p, "\nchecked from outside %s; after a remedy: trueup check --live\n", p.ago(h.CheckedAt))
+	for _, c := range bad {
+		fmt.Fprintf(p, "  %s\t%s\t%s\t%s; %s\n", c.Result, c.Subject, c.Check, c.Text, c.Remedy)
+	}
 }
 
 // line prints a named line of a sync.

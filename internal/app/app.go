@@ -126,6 +126,7 @@ func (a *App) assemble(ctx context.Context) error {
 	a.metrics.WatchAccounts(a.movedAccounts)
 	a.metrics.WatchLeft(a.left)
 	a.metrics.WatchAlarms(a.alarms)
+	a.metrics.WatchHealth(a.health)
 	answers, err := api.New(api.Options{Store: a.store, Service: a, Log: a.log})
 	if err != nil {
 		return err

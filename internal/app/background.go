@@ -20,7 +20,8 @@ import (
 func (w *wiring) background() []part {
 	db, jobs := w.store, jobs{w.log}
 	all := []part{
-		jobs.every(retentionCheck, "delete old data", w.retention.run), // one node at a time, every six hours
+		jobs.every(retentionCheck, "delete old data", w.retention.run),                                                  // one node at a time, every six hours
+		jobs.every(healthCheck, "look at the service from outside", daily{db, w.log, w.outside}.run).later(healthFirst), // one node at a time, once a day
 		jobs.every(cleanEvery, "delete what comparisons left behind", db.CleanSweeps),
 		jobs.once("close the exceptions of comparisons that no longer run", func(ctx context.Context) error { return closeLeft(ctx, w.config, db) }),
 	}

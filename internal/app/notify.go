@@ -86,7 +86,7 @@ func probeNotifier(ctx context.Context, cfg *config.Config) []ProbeResult {
 	defer cancel()
 	client := dialguard.SettingClient(slack.Setting)
 	defer client.CloseIdleConnections()
-	r := ProbeResult{Connection: "notify.slack"}
+	r := ProbeResult{Connection: "notify.slack", Called: true}
 	if s.WebhookURL != "" {
 		r.Said, r.Err = slack.NewWebhook(*s, client).Probe(ctx)
 	} else {

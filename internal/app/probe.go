@@ -25,6 +25,8 @@ type ProbeResult struct {
 	// Said is one sentence for each thing that was checked.
 	Said []string
 	Err  error
+	// Called says that a call was answered.
+	Called bool
 	// Checks are what was seen beside.
 	Checks []health.Check
 }
@@ -65,6 +67,9 @@ func openBeside(ctx context.Context, cfg *config.Config) (*store.DB, error) {
 }
 
 func (p prober) all(ctx context.Context) (results []ProbeResult) {
+	if p.gates != nil {
+		ctx = connector.Background(ctx) // nobody waits for it
+	}
 	for _, name := range slices.Sorted(maps.Keys(p.cfg.Connections)) {
 		if p.dbErr != nil && keepsTokens(p.cfg.Connections[name]) {
 			results = append(results, ProbeResult{Connection: name, Err: p.dbErr})
@@ -91,6 +96,7 @@ func (p prober) connection(ctx context.Context, name string) ProbeResult {
 		}
 		all.Err = errors.Join(all.Err, err)
 	}
+	_, all.Called = dates.Stamp()
 	all.Checks = p.beside(ctx, name, client, dates, all.Err)
 	return all
 }

@@ -21,6 +21,8 @@ type Status struct {
 	Left        []Holding         `json:"left"`
 	Connections []ConnectionState `json:"connections"`
 	Nodes       []Node            `json:"nodes"`
+	// Health is what was found from outside last, left out when nobody has looked yet.
+	Health *Health `json:"health,omitempty"`
 }
 
 // Alarm is what keeps a sync from working as it should, and needs a person.

@@ -13,8 +13,11 @@
 package health
 
 import (
+	"errors"
 	"slices"
 	"strings"
+
+	"trueup/internal/connector"
 )
 
 // Result is how a check ended.
@@ -35,7 +38,7 @@ type Name string
 
 // The checks.
 const (
-	Connection Name = "connection" // the tool answers and accepts the credentials
+	Connection Name = "connection" // the tool answers as it should
 	Database   Name = "database"   // a transaction is committed
 	Disk       Name = "disk"       // there is room for more
 	Port       Name = "port"       // webhooks can be received there
@@ -84,11 +87,24 @@ func Bad(all []Check) []Check {
 	return bad
 }
 
-// Of is the check of a connection that answered, or did not.
-func Of(connection string, err error) Check {
-	if err != nil {
-		text := strings.Join(strings.Split(err.Error(), "\n"), "; ")
-		return fault(Connection, connection, text, "correct the connection in trueup.yaml or the account in the tool")
+// Of is the check of a connection by how its probe ended, and whether that called
+// anything. That a tool is away for
+// a while is no fault: what cannot be done meanwhile is done later.
+func Of(connection string, called bool, err error) Check {
+	switch {
+	case err == nil && called:
+		return pass(Connection, connection, "the tool answers as it should")
+	case err == nil:
+		return pass(Connection, connection, "cannot tell: there is nothing that can be called without a customer")
 	}
-	return pass(Connection, connection, "the tool answers and accepts the credentials")
+	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	if kind := connector.FailureOf(err).Kind; isFailure(err) && (kind == connector.Transient || kind == connector.RateLimited) {
+		return warning(Connection, connection, text, "look whether the tool is available again")
+	}
+	return fault(Connection, connection, text, "correct the connection in trueup.yaml, or its account in the tool")
+}
+
+func isFailure(err error) bool {
+	var f *connector.Failure
+	return errors.As(err, &f)
 }

@@ -69,6 +69,10 @@ func Status(ctx context.Context, db *store.DB, cfg *config.Config) (contract.Sta
 		s.Nodes = append(s.Nodes, contract.Node{Node: n.Name, Version: n.Version, StartedAt: contract.Stamp(n.StartedAt), SeenAt: contract.Stamp(n.SeenAt),
 			Working: working(n), File: contract.NodeFileOf(n.File, differ[n.Name])})
 	}
+	if s.Health, err = Health(ctx, db, cfg); err != nil {
+		return s, err
+	}
+	s.NeedsPerson = append(s.NeedsPerson, faulty(s.Health)...)
 	return s, nil
 }
 
