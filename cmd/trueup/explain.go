@@ -42,35 +42,27 @@ the target's id, or the customer's email address.`,
 }
 
 func explain(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync, named string, history int) error {
-	found, err := db.Customers(cmd.Context(), sync, named)
+	c, err := theCustomer(cmd.Context(), db, sync, named)
 	if err != nil {
 		return err
 	}
-	switch len(found) {
-	case 0:
+	if c == nil {
 		return &failure{err: fmt.Errorf("no customer of %s has this id or address", sync),
 			hint: "a customer appears with their first event; trueup events list --sync " + sync + " lists the events so far", code: exitFailed}
-	case 1:
-	default:
-		var ids []string
-		for _, c := range found {
-			ids = append(ids, c.Customer)
-		}
-		return usage("choose one by id: "+strings.Join(ids, ", "), "%d customers of %s match", len(found), sync)
 	}
-	decisions, err := db.History(cmd.Context(), sync, found[0].Customer, history)
+	decisions, err := db.History(cmd.Context(), sync, c.Customer, history)
 	if err != nil {
 		return err
 	}
-	links, err := db.LinkHistory(cmd.Context(), sync, found[0].Customer, history)
+	links, err := db.LinkHistory(cmd.Context(), sync, c.Customer, history)
 	if err != nil {
 		return err
 	}
-	row := contract.CustomerOf(found[0], decisions, links)
+	row := contract.CustomerOf(*c, decisions, links)
 	if wantsJSON(cmd) {
 		return printJSON(cmd.OutOrStdout(), row)
 	}
-	waiting, err := db.Events(cmd.Context(), store.EventFilter{Sync: sync, Customer: found[0].Customer, Waiting: true, Limit: mostWaiting, Bare: true})
+	waiting, err := db.Events(cmd.Context(), store.EventFilter{Sync: sync, Customer: c.Customer, Waiting: true, Limit: mostWaiting, Bare: true})
 	if err != nil {
 		return err
 	}
@@ -81,15 +73,15 @@ func explain(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync, named s
 			return err
 		}
 	}
-	planned, err := lastPlanned(cmd.Context(), db, found[0])
+	planned, err := lastPlanned(cmd.Context(), db, *c)
 	if err != nil {
 		return err
 	}
-	open, err := db.Exceptions(cmd.Context(), store.ExceptionFilter{Sync: sync, Customer: found[0].Customer, States: []status.State{status.Open, status.Acknowledged}})
+	open, err := db.Exceptions(cmd.Context(), store.ExceptionFilter{Sync: sync, Customer: c.Customer, States: []status.State{status.Open, status.Acknowledged}})
 	if err != nil {
 		return err
 	}
-	if err := printCustomer(cmd, row, found[0], planned, len(open) > 0, waiting, known[sync].FieldTime); err != nil || !whole {
+	if err := printCustomer(cmd, row, *c, planned, len(open) > 0, waiting, known[sync].FieldTime); err != nil || !whole {
 		return err
 	}
 	for i, weak := range weaknesses(known[sync]) {
@@ -132,6 +124,25 @@ func (r plannedRow) String() string {
 	return "the latest plan" + found + " would write nothing: " + r.Reason.Sentence()
 }
 
+// theCustomer returns the customer that a person means by the source's id, the
+// target's id or an email address; nil when there is none.
+func theCustomer(ctx context.Context, db *store.DB, sync, named string) (*store.Customer, error) {
+	found, err := db.Customers(ctx, sync, named)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(found) == 0:
+		return nil, nil
+	case len(found) == 1:
+		return &found[0], nil
+	}
+	var ids []string
+	for _, c := range found {
+		ids = append(ids, c.Customer)
+	}
+	return nil, usage("choose one by id: "+strings.Join(ids, ", "), "%d customers of %s match", len(found), sync)
+}
+
 // mostWaiting is how many waiting events are counted.
 const mostWaiting = 1000
 
@@ -164,6 +175,10 @@ func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, pl
 	out := cmd.OutOrStdout()
 	at := clockOf(out)
 	fmt.Fprintf(out, "customer %s of %s\n", r.Customer, r.Sync)
+	if p := c.Pin; p != nil {
+		fmt.Fprintf(out, "  pinned by %s %s%s: %s\n  events are stored, and nothing is written; to sync it again: trueup unpin %s %s\n",
+			p.By, at.on(p.Since), untilEnd(at, p.Until), p.Reason, r.Sync, r.Customer)
+	}
 	if r.Link == nil {
 		fmt.Fprintln(out, "  not linked to a record of the target")
 	} else {

@@ -87,6 +87,8 @@ func commandOf(verb reason.Verb, sync, customer string) string {
 		return "status"
 	case reason.Plan:
 		return "plan " + sync
+	case reason.Unpin:
+		return "unpin " + sync + " " + customer
 	case reason.Resume:
 		return "resume " + sync + " --reason TEXT"
 	}

@@ -34,7 +34,7 @@ follows. To see it work, run trueup demo; it needs no accounts.`,
 	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	root.AddCommand(runCommand(), demoCommand(), checkCommand(), connectCommand(), configCommand(), eventsCommand(), exceptionsCommand(),
 		planCommand(), applyCommand(), explainCommand(), statusCommand(), reportCommand(), exportCommand(), forgetCommand(), linksCommand(), tokenCommand(),
-		apiCommand(), pauseCommand(), resumeCommand(), undoCommand(), syncCommand(), versionCommand())
+		apiCommand(), pauseCommand(), resumeCommand(), pinCommand(), unpinCommand(), undoCommand(), syncCommand(), versionCommand())
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
 	for _, c := range root.Commands() {
@@ -79,14 +79,14 @@ func countArguments(cmd *cobra.Command) {
 
 func wrongArguments(cmd *cobra.Command, args []string) error {
 	help := "see " + cmd.CommandPath() + " --help"
-	if cmd.HasSubCommands() && len(args) > 0 {
+	_, takes, _ := strings.Cut(cmd.Use, " ")
+	if cmd.HasSubCommands() && takes == "" && len(args) > 0 {
 		cmd.SuggestionsMinimumDistance = 2
 		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 			help = "did you mean " + cmd.CommandPath() + " " + near[0] + "? " + help
 		}
 		return usage(help, "unknown command %q", args[0])
 	}
-	_, takes, _ := strings.Cut(cmd.Use, " ")
 	if takes == "" {
 		return usage(help, "%s takes no arguments, but was given %q", cmd.CommandPath(), args[0])
 	}

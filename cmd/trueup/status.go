@@ -193,7 +193,14 @@ func (p screen) sync(s contract.Sync) {
 		p.line("halted", "by mass_change %s; waiting: %s; to let them through: trueup resume %s --reason TEXT", p.ago(h.Since), status.Plural(h.WaitingCustomers, "customer"), s.Sync)
 	}
 	p.line("exceptions", "%s", open(s))
-	p.line("held", "%s", orNone(s.Held, "%d, because someone changed the target too"))
+	why := "%d, because someone changed the target too"
+	if s.Pinned != nil {
+		why += " or the customer is pinned"
+	}
+	p.line("held", "%s", orNone(s.Held, why))
+	if pins := s.Pinned; pins != nil {
+		p.line("pinned", "%s", p.pins(s.Sync, *pins))
+	}
 	p.drift(s)
 	p.coverage(s)
 	p.watching(s)
@@ -204,6 +211,15 @@ func (p screen) sync(s contract.Sync) {
 func (p screen) alarm(a contract.Alarm) {
 	fmt.Fprintf(p, "  %s\t%s\t%s: %s\n", a.Alarm, p.ago(a.Since), a.Sync, a.Text)
 	fmt.Fprintf(p, "  \t\tto do: %s\n", remedy(a.Remedy, a.Sync, ""))
+}
+
+// pins says how many customers are pinned.
+func (p screen) pins(sync string, pins contract.Pins) string {
+	text := status.Plural(pins.Customers, "customer") + " " + map[bool]string{true: "is", false: "are"}[pins.Customers == 1] + " pinned, and nothing is written to their records"
+	if end := pins.NextEnd; end != nil {
+		text += "; the next pin ends " + p.at.next(*end)
+	}
+	return text + "; to list them: trueup pin list " + sync
 }
 
 func orNone(n int, format string) string {

@@ -101,6 +101,7 @@ func newServer(o Options) *server {
 	s.api.UseMiddleware(s.authenticate)
 	s.syncRoutes()
 	s.customerRoutes()
+	s.pinRoutes()
 	s.eventRoutes()
 	s.linkRoutes()
 	s.planRoutes()

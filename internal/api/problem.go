@@ -95,6 +95,8 @@ func hintOf(r *exceptions.RefusedError) string {
 	switch m := r.Remedy; m.Verb {
 	case reason.LinksRemove:
 		return r.Hint + ": " + unlinkRequest(m.Sync, m.Customer)
+	case reason.Unpin:
+		return r.Hint + ": DELETE " + Prefix + pinPath(m.Sync, m.Customer)
 	case reason.Resume:
 		return r.Hint + ": POST " + Prefix + "/syncs/" + url.PathEscape(m.Sync) + "/resume"
 	case reason.Show:

@@ -56,7 +56,7 @@ func (d *decoder) value(n *node, path string, v reflect.Value) {
 		return
 	case durationType:
 		d.scalar(n, path, v, "a duration", "write a number with a unit, such as 30s, 5m, 6h or 90d", func(s string) bool {
-			t, err := duration(s)
+			t, err := Duration(s)
 			v.SetInt(int64(t))
 			return err == nil
 		})
@@ -108,8 +108,8 @@ func (d *decoder) value(n *node, path string, v reflect.Value) {
 
 var days = regexp.MustCompile(`^([0-9]{1,5})d`)
 
-// duration reads a duration, which may begin with a number of days.
-func duration(s string) (time.Duration, error) {
+// Duration reads a duration, which may begin with a number of days.
+func Duration(s string) (time.Duration, error) {
 	found := days.FindStringSubmatch(s)
 	if found == nil {
 		return time.ParseDuration(s)

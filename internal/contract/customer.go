@@ -27,6 +27,7 @@ type CustomerLine struct {
 	Outcome  status.Outcome `json:"outcome"`
 	Why
 	Ruling *Ruling `json:"ruling,omitempty"`
+	Pin    *Pin    `json:"pin,omitempty" doc:"Set while a person has pinned the customer: it is read, and nothing is written."`
 }
 
 // Value is one of the three values.
@@ -97,6 +98,7 @@ func CustomerLineOf(c store.Customer) CustomerLine {
 	if r := c.Ruling; r.Kind != "" {
 		row.Ruling = &Ruling{Kind: r.Kind, By: r.By, At: Stamp(r.At), Until: Stamp(r.Until)}
 	}
+	row.Pin = PinOf(c.Pin)
 	return row
 }
 

@@ -29,7 +29,7 @@ type Sync struct {
 	// OverdueExceptions counts those that have been open for too long.
 	OverdueExceptions map[status.Kind]int `json:"overdue_exceptions"`
 	// Held is how many customers are left alone because a person changed the
-	// target.
+	// target, or has pinned them.
 	Held      int       `json:"held"`
 	Agreement Agreement `json:"agreement"`
 	// Sweeps are the latest comparisons of both sides, newest first.
@@ -45,6 +45,8 @@ type Sync struct {
 	Halted *Halt `json:"halted,omitempty"`
 	// Paused is left out unless a person has paused the sync.
 	Paused *Pause `json:"paused,omitempty"`
+	// Pinned is left out unless people have pinned customers.
+	Pinned *Pins `json:"pinned,omitempty"`
 }
 
 // AccountMoved is a side of a sync that reaches a different account than
@@ -140,7 +142,7 @@ func (s Sync) WithCounts(c store.Counts) Sync {
 	if s.OpenExceptions == nil {
 		s.OpenExceptions = map[status.Kind]int{}
 	}
-	s.Halted, s.WaitingForLive = haltOf(c.Halted), c.Owed
+	s.Halted, s.WaitingForLive, s.Pinned = haltOf(c.Halted), c.Owed, pinsOf(c)
 	return s
 }
 

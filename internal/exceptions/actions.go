@@ -223,7 +223,11 @@ func instead(x store.Exception, why string, todo reason.Remedy) error {
 func explained(x store.Exception, r Request, err error) error {
 	var taken *store.DuplicateLinkError
 	var changed *store.ChangedError
+	var pinned *store.PinnedError
 	switch {
+	case errors.As(err, &pinned):
+		p := pinned.Pin
+		return instead(x, fmt.Sprintf("the customer is pinned by %s, so nothing is written: %s", p.By, p.Reason), reason.Remedy{Verb: reason.Unpin, Customer: x.Customer, Text: "unpin the customer first"})
 	case errors.Is(err, store.ErrNoCustomer):
 		return instead(x, store.ErrNoCustomer.Error(), reason.Remedy{Verb: reason.Show, Text: "see its cause"})
 	case errors.As(err, &changed):

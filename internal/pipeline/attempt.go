@@ -87,7 +87,9 @@ type ending struct {
 	// keepOpen leaves every exception open although the events have an outcome.
 	keepOpen bool
 	// halted: the sync is, and the customer waits for it.
-	halted  bool
+	halted bool
+	// pin is why nothing is written, nil for another reason.
+	pin     *store.Pin
 	failure string
 	// moved says that a plan's row does not fit the world any more.
 	moved bool

@@ -30,6 +30,9 @@ func (a *attempt) decide(ctx context.Context) verdict {
 	if v := a.settledByLook(); v.end != nil {
 		return v
 	}
+	if p := a.work.Pin; p != nil && d.Action != decide.None {
+		return verdict{end: a.pinned(*p)}
+	}
 	switch d.Action {
 	case decide.None:
 		if v := a.wroteOver(ctx); v.end != nil {

@@ -216,7 +216,7 @@ func (a *attempt) endRow(e *ending) RowResult {
 		c.Rest = e.retry
 	case e.failure == notShownFailure && e.park == nil:
 		c.Rest, c.Sent = e.retry, true
-	case e.failure == string(connector.Unauthorized), e.failure == string(connector.Misconfigured):
+	case e.failure == string(connector.Unauthorized), e.failure == string(connector.Misconfigured), e.failure == syncPaused:
 		c.Stop = errors.New(e.reason.Sentence())
 	case e.failure == string(connector.Transient) && a.late() && r.Tries+1 < maxLateTries:
 		c.Late = true

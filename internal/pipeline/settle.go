@@ -98,6 +98,9 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 	if until := a.ruling().Until; e.outcome == status.Held && e.park == nil && s.RetryAt.IsZero() {
 		s.RetryAt = until // what the owner left alone for a time is looked at again
 	}
+	if p := e.pin; p != nil && !p.Until.IsZero() && (s.RetryAt.IsZero() || p.Until.Before(s.RetryAt)) {
+		s.RetryAt = p.Until
+	}
 	s.RulingDone = a.rulingDone(e)
 	// What an owner has ruled over holds nothing any more, also where the target
 	// keeps what he said in a spelling of its own.
@@ -112,7 +115,7 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 	switch {
 	case e.keepOpen:
 		s.Close = store.CloseNone
-	case e.park != nil, e.halted:
+	case e.park != nil, e.halted, e.pin != nil:
 		s.Close = store.CloseBefore
 	case e.outcome != "" && a.work.Writes.Stopped && e.outcome != status.AlreadyEqual:
 		s.Close = store.CloseBefore // that nothing is to be carried now ends no loop
@@ -329,9 +332,13 @@ func (a *attempt) report(ctx context.Context, e *ending, settled error) {
 	if e.park != nil || settled != nil || e.lost {
 		level = slog.LevelWarn
 	}
+	why := e.reason.Sentence()
+	if e.reason.Has(reason.CustomerPinned) {
+		why = reason.CustomerPinned.Sentence() // who pinned whom, and why, is not for the log
+	}
 	attrs := []slog.Attr{
 		slog.String("sync", a.Config.Name), slog.String("customer", a.work.Customer), slog.String("stage", string(a.stage)),
-		slog.String("outcome", string(e.outcome)), slog.String("action", e.action), slog.String("reason", e.reason.Sentence()),
+		slog.String("outcome", string(e.outcome)), slog.String("action", e.action), slog.String("reason", why),
 		slog.Int("row", a.decision.Row), slog.Int("events", len(a.work.Events)), slog.Int("attempt", a.work.Attempts+1),
 		slog.Int64("fence", a.work.Fence), slog.Duration("took", took),
 	}

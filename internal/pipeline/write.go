@@ -17,6 +17,9 @@ func (a *attempt) write(ctx context.Context) verdict {
 	if e := a.limited(err); e != nil {
 		return verdict{end: e}
 	}
+	if e := a.forbidden(err); e != nil {
+		return verdict{end: e}
+	}
 	if err != nil {
 		return a.storeFailed(err)
 	}

@@ -80,6 +80,8 @@ const (
 	WroteOver      Code = "wrote_over"
 	OnlyWatched    Code = "only_watched"
 	WaitsForPlan   Code = "waits_for_plan"
+	CustomerPinned Code = "customer_pinned"
+	SyncPaused     Code = "sync_paused"
 )
 
 // What became of a plan's row.

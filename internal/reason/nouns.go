@@ -44,7 +44,7 @@ var Outcomes = map[status.Outcome]string{
 	status.AlreadyEqual: "The target already had the value.",
 	status.WouldWrite:   "The sync only watches. It would have written the target.",
 	status.Superseded:   "A newer change of the same customer was applied instead.",
-	status.Held:         "The target was left alone because someone changed it.",
+	status.Held:         "The target was left alone because someone changed it, or because the customer is pinned.",
 	status.Parked:       "A person is needed.",
 	status.Ignored:      "Nothing to do for this event.",
 }

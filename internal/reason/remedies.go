@@ -17,6 +17,7 @@ const (
 	Map            Verb = "map"
 	Resolve        Verb = "resolve"
 	Resume         Verb = "resume"
+	Unpin          Verb = "unpin"
 	CheckLive      Verb = "check_live"
 	ListEvents     Verb = "list_events"
 	ListParked     Verb = "list_parked"

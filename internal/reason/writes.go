@@ -77,6 +77,11 @@ var writes = map[Code]entry{
 	}},
 	WaitsForPlan: {says: func(f Facts) string { return value(f) + " is not written yet: it waits for a plan that you apply" },
 		todo: do(Remedy{Verb: Plan, Text: "see what would be written"})},
+	SyncPaused: {says: func(f Facts) string { return sync(f) + " is paused, and nothing is written" },
+		todo: do(Remedy{Verb: Resume, Text: "to go on, resume the sync"})},
+	CustomerPinned: {says: func(f Facts) string {
+		return who(f) + " pinned the customer" + at(" at ", f.Since) + at(" until ", f.To) + before(": ", f.Detail) + "; nothing is written"
+	}, todo: do(Remedy{Verb: Unpin, Text: "to sync the customer again, as it is by then, unpin it"})},
 }
 
 func quotedOr(word, otherwise string) string {

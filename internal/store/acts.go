@@ -71,7 +71,7 @@ func AboutTwoSides(k status.Kind) bool { return k == status.Conflict || k == sta
 // Act does what a person decided, in one transaction with the note of who did
 // it. It returns false when that had been done already; a request that was
 // answered before under its key gets the same answer. ErrNotFound, ErrNoCustomer,
-// ErrKeyReused, a *ChangedError and a *DuplicateLinkError change nothing.
+// ErrKeyReused, a *ChangedError, a *DuplicateLinkError and a *PinnedError change nothing.
 func (db *DB) Act(ctx context.Context, a Act) (changed bool, err error) {
 	x, err := db.Exception(ctx, a.Exception)
 	if err != nil {
@@ -162,6 +162,16 @@ func (t *tx) actOnCustomer(x Exception, a Act) (note string, changed bool, err e
 	}
 	if err != nil {
 		return "", false, err
+	}
+	if a.Verb == UseSource {
+		// Said of a customer who is left alone, it would wait, and be done when nobody thinks of it.
+		pin, err := t.pinned(x.Sync, x.Customer)
+		if err == nil && pin != nil {
+			err = &PinnedError{*pin}
+		}
+		if err != nil {
+			return "", false, err
+		}
 	}
 	switch a.Verb {
 	case Retry:

@@ -24,7 +24,7 @@ update customers set fence = fence + 1, lease_until = $3, holder = $5
 where sync = $1 and due_at <= $2 and lease_until <= $2 and customer in (select customer from chosen)
 returning ` + workColumns
 
-const workColumns = "customer, generation, fence, due_at, attempts, first_try, human_at, writes, undone, last_write, owed, unheard, " + rulingColumns + ", " + valueColumns
+const workColumns = "customer, generation, fence, due_at, attempts, first_try, human_at, writes, undone, last_write, owed, unheard, " + pinnedOf + ", " + rulingColumns + ", " + valueColumns
 
 // Claim takes up to limit customers of a sync that are due and that no one has,
 // for the time of the lease (invariant 3).
@@ -88,13 +88,16 @@ func (t *tx) claimed(sync string, lease time.Duration, statement string, chosen 
 func scanWork(s scanner, more ...any) (Work, error) {
 	var w Work
 	var due sql.NullInt64
-	var first, human, owed, unheard int64
+	var first, human, owed, unheard, pinned int64
 	var writes, undone, last string
 	v, r := values{desired: &w.Desired, observed: &w.Observed, base: &w.Base}, ruling{into: &w.Ruling}
-	err := s.Scan(slices.Concat([]any{&w.Customer, &w.Generation, &w.Fence, &due, &w.Attempts, &first, &human, &writes, &undone, &last, &owed, &unheard}, r.columns(), v.into(), more)...)
+	err := s.Scan(slices.Concat([]any{&w.Customer, &w.Generation, &w.Fence, &due, &w.Attempts, &first, &human, &writes, &undone, &last, &owed, &unheard, &pinned}, r.columns(), v.into(), more)...)
 	v.finish()
 	r.finish()
 	w.Due, w.FirstTry, w.HumanAt, w.Owed, w.Unheard = at(due.Int64), at(first), at(human), owed == 1, unheard == 1
+	if pinned == 1 {
+		w.Pin = &Pin{} // which loadPins fills in
+	}
 	return w, errors.Join(err, fromJSON(writes, &w.Writes), fromJSON(undone, &w.Undone), fromJSON(last, &w.LastWrite))
 }
 
@@ -237,6 +240,9 @@ func loadWork(query func(func(scanner) error, string, ...any) error, by map[stri
 		return err
 	}
 	if err := loadSeen(query, by, among, args); err != nil {
+		return err
+	}
+	if err := loadPins(query, by, among, args); err != nil {
 		return err
 	}
 	err = query(func(s scanner) error {

@@ -34,7 +34,7 @@ order by customer`, sync, named, strings.ToLower(strings.TrimSpace(named)))
 			return nil, err
 		}
 	}
-	return found, nil
+	return found, db.showPins(ctx, sync, found)
 }
 
 // OtherCustomer returns a customer of the sync, other than the one that is named,
@@ -86,6 +86,9 @@ func (db *DB) Customer(ctx context.Context, sync, customer string) (Customer, er
 	}
 	if err == nil {
 		found.Link, err = db.link(ctx, sync, customer)
+	}
+	if err == nil {
+		found.Pin, err = db.CustomerPin(ctx, sync, customer)
 	}
 	if err != nil {
 		return Customer{}, fmt.Errorf("customer %s of %s: %w", customer, sync, err)
@@ -162,6 +165,10 @@ func (db *DB) Last(ctx context.Context, sync string) (map[string]Last, error) {
 // Counts returns how each sync stands that has something waiting or open. It
 // reads only that, so it is cheap enough for a metric.
 func (db *DB) Counts(ctx context.Context) (map[string]Counts, error) {
+	now, err := db.Now(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("count: %w", err)
+	}
 	counts := map[string]Counts{}
 	of := func(sync string) Counts {
 		if c, ok := counts[sync]; ok {
@@ -169,7 +176,7 @@ func (db *DB) Counts(ctx context.Context) (map[string]Counts, error) {
 		}
 		return Counts{Open: map[status.Kind]int{}}
 	}
-	err := errors.Join(
+	err = errors.Join(
 		db.view(ctx, func(s scanner) error {
 			var sync string
 			var n int
@@ -220,6 +227,17 @@ from halts where halted_at > 0`),
 			counts[sync] = c
 			return err
 		}, "select sync, count(*) from customers where owed = 1 group by sync"),
+		db.view(ctx, func(s scanner) error {
+			var sync string
+			var n int
+			var end int64
+			err := s.Scan(&sync, &n, &end)
+			c := of(sync)
+			c.Pinned, c.PinEnds = n, at(end)
+			counts[sync] = c
+			return err
+		}, `select sync, count(*), coalesce(min(case when until_at > 0 then until_at end), 0)
+from pins where ended_at = 0 and (until_at = 0 or until_at > $1) group by sync`, ms(now)),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("count: %w", err)

@@ -49,6 +49,7 @@ var prose = []struct {
 	{"exceptions", "id", []string{"reason", "reason_facts", "last_action", "candidates", "owner", "troubles"}, "sync = $1", "customer"},
 	{"actions", "id", []string{"who", "note"}, "exception_id in (select id from exceptions where sync = $1)", "(select x.customer from exceptions x where x.id = exception_id)"},
 	{"pauses", "id", []string{"who", "reason", "ended_by"}, "sync = $1", ""},
+	{"pins", "id", []string{"who", "reason", "ended_by"}, "sync = $1", "customer"},
 	{"link_history", "id", []string{"why", "who"}, "sync = $1", "customer"},
 	{"links", "sync, customer", []string{"rule", "linked_by"}, "sync = $1", "customer"},
 	{"notices", "what, sync, kind, cause", []string{"failure"}, "sync = $1", ""},
@@ -155,6 +156,7 @@ func (db *DB) comparedOnly(ctx context.Context, sync, customer, named string) (s
 	err := db.view(ctx, one, `
 select customer from seen where sync = $1 and customer = $2
 union select customer from watched where sync = $1 and customer = $2
+union select customer from pins where sync = $1 and customer = $2
 union select customer from plan_rows where `+sweepsOf+" and customer = $2", sync, named)
 	if err == nil && len(found) == 0 {
 		err = db.view(ctx, one, "select distinct customer from plan_rows where "+sweepsOf+" and target_id = $2 order by 1", sync, named)

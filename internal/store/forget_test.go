@@ -123,6 +123,8 @@ func planted(t *testing.T, db *store.DB, raw *sql.DB) {
 		"insert into sweeps (id, sync, purpose, phase, rules, source_listed, target_listed, began_at) values (77, '" + theSync + "', 'plan', 'done', '', 1, 1, 1)",
 		"insert into seen (sync, customer, value, seen_at) values ('" + theSync + "', '" + theirID + "', 'active', 1)",
 		"insert into watched (sync, customer, target_id, before, after, would_at) values ('" + theSync + "', '" + theirID + "', '" + theirRec + "', 'Paused', 'Active', 1)",
+		"insert into pins (sync, customer, since, who, reason, ended_by) values ('" + theSync + "', '" + theirID + "', 1, 'ops', '" + theirMail + " asked for it', '')",
+		"insert into pins (sync, customer, since, who, reason) values ('" + theSync + "', 'cus_2', 1, 'ops', 'shares " + theirRec + " with " + theirID + "')",
 		herPages,
 		"insert into plan_rows (sweep, customer, target_id, action, kind, reason, before, after) values (77, '" + theirID + "', '" + theirRec + "', 'write', '', 'about " + theirID + "', 'Paused', 'Active')",
 	} {
@@ -331,7 +333,7 @@ func TestEveryTableIsKnownToForgetting(t *testing.T) {
 	nobodys := []string{"schema_version", "connections", "rests", "turns", "tokens", "api_tokens", "silences", "alarms", "vocabulary", "modes", "halts", "requests", "nodes", "accounts", "names", "probe",
 		"forgotten", "hash_keys", "health", "credentials",
 		"config_readings"}
-	looked := []string{"events", "customers", "links", "intents", "decisions", "exceptions", "actions", "pauses", "link_history", "notices",
+	looked := []string{"events", "customers", "links", "intents", "decisions", "exceptions", "actions", "pauses", "pins", "link_history", "notices",
 		"sweeps", "sweep_pages", "plan_rows", "watched", "seen", "mentions"}
 	database := engines["sqlite"](t)
 	open(t, store.Options{DSN: database, Migrate: true})

@@ -29,7 +29,7 @@ func (t *tx) forgetOwn(sync string, f *Forgotten, rows map[string]int, dry bool)
 		sync, c); err != nil {
 		return err
 	}
-	for _, table := range []string{"events", "customers", "links", "intents", "decisions", "exceptions", "link_history", "watched", "seen"} {
+	for _, table := range []string{"events", "customers", "links", "intents", "decisions", "exceptions", "link_history", "watched", "seen", "pins"} {
 		if err := count(table, own, sync, c); err != nil {
 			return err
 		}
@@ -96,6 +96,8 @@ where sync = $1 and place <> '' and exists (select 1 from exceptions x where x.s
 	run("update decisions set customer = $3, target_id = case when target_id = '' then '' else $3 end"+own, sync, c, p)
 	run("update link_history set customer = $3, old_target = case when old_target = '' then '' else $3 end, new_target = case when new_target = '' then '' else $3 end"+own, sync, c, p)
 	run("update watched set customer = $3, target_id = case when target_id = '' then '' else $3 end"+own, sync, c, p)
+	run("update pins set customer = $3, ended_by = case when ended_at = 0 then $5 else ended_by end, ended_at = case when ended_at = 0 then $4 else ended_at end"+own,
+		sync, c, p, ms(t.now), itself)
 	run("delete from seen"+own, sync, c)
 	run("delete from mentions"+own, sync, c)
 	// Its own sentences name it, by whatever name.

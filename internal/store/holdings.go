@@ -158,6 +158,7 @@ func (t *tx) endSync(name, who string) error {
 			[]any{why.text, ms(t.now), why.code, why.facts}},
 		{"update halts set halted_at = 0 where sync = $1", nil},
 		{"update pauses set ended_at = $2 where sync = $1 and ended_at = 0", []any{ms(t.now)}},
+		{"update pins set ended_at = $2, ended_by = $3 where sync = $1 and ended_at = 0", []any{ms(t.now), who}},
 		{"update silences set heard_at = $2 where sync = $1 and heard_at = 0", []any{ms(t.now)}},
 		{"update alarms set ended_at = $2 where sync = $1 and ended_at = 0", []any{ms(t.now)}},
 		{"update sweeps set phase = 'failed', failure = 'the sync was removed', ended_at = $2, lease_until = 0 where sync = $1 and phase not in ('done', 'failed')", []any{ms(t.now)}},

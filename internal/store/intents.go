@@ -7,18 +7,20 @@ import (
 )
 
 // One statement checks the claim and stores the intent (invariant 3). None is
-// stored while a person has paused the sync.
+// stored while a person has paused the sync or pinned the customer.
 const insertIntent = `
 insert into intents (sync, customer, record_id, value, prior, sent_at, expires, prior_at)
 select sync, customer, cast($5 as text), cast($6 as text), cast($7 as text), cast($8 as bigint), cast($9 as bigint), cast($10 as bigint)
 from customers where sync = $1 and customer = $2 and fence = $3 and lease_until > $4
 and not exists (select 1 from pauses p where p.sync = $1 and p.ended_at = 0)
+and not exists (select 1 from pins p where p.sync = $1 and p.customer = $2 and p.ended_at = 0 and (p.until_at = 0 or p.until_at > $4))
 returning id`
 
 // BeginWrite stores an intent before its write is sent. After any error nothing
 // may be sent, and what is sent must have its deadline inside the lease. The
 // limits are counted in the same transaction: after a *TooManyWritesError or a
-// *HaltedError it is stored that they stopped the write.
+// *HaltedError it is stored that they stopped the write. A *PinnedError and
+// ErrPaused mean that a person did, and that the claim still holds.
 func (db *DB) BeginWrite(ctx context.Context, w *Work, i Intent, l Limits) (Intent, error) {
 	var b beginning
 	j := &job{ctx: ctx, touches: []key{{w.Sync, w.Customer}}, do: func(t *tx) error {
@@ -52,12 +54,13 @@ type beginning struct {
 }
 
 func (b *beginning) begin(t *tx, w *Work, l Limits) error {
-	if l.none() {
-		return b.store(t, w)
-	}
+	// Whoever pauses or pins waits for this lock, or is seen by the insert after it.
 	moved, passes, err := t.holdForWrite(w)
 	if err != nil {
 		return err
+	}
+	if l.none() {
+		return b.store(t, w)
 	}
 	repeats := b.writes.repeats(b.intent, w.Intents)
 	if !repeats && b.writes.reached(l.PerCustomer, t.now) {
@@ -94,7 +97,7 @@ func (b *beginning) store(t *tx, w *Work) error {
 	err := t.query(func(s scanner) error { return s.Scan(&i.ID) }, insertIntent,
 		w.Sync, w.Customer, w.Fence, ms(t.now), i.RecordID, i.Value, i.Prior, ms(i.SentAt), ms(i.Expires), ms(i.PriorAt))
 	if err == nil && i.ID == 0 {
-		err = ErrFenced
+		err = t.whyNot(w)
 	}
 	if r := i.Ruling; err == nil && r != nil {
 		_, err = t.exec(`update customers set ruling = $3, ruling_desired = $4, ruling_observed = $5, ruling_record_at = 0, ruling_until = 0,
@@ -105,6 +108,18 @@ func (b *beginning) store(t *tx, w *Work) error {
 		_, err = t.exec("update customers set due_at = lease_until where sync = $1 and customer = $2 and due_at is null", w.Sync, w.Customer)
 	}
 	return err
+}
+
+// whyNot is who keeps a claimed customer from being written.
+func (t *tx) whyNot(w *Work) error {
+	pin, err := t.pinned(w.Sync, w.Customer)
+	switch {
+	case err != nil:
+		return err
+	case pin != nil:
+		return &PinnedError{*pin}
+	}
+	return ErrPaused
 }
 
 // holdForWrite is holdClaim, and tells when the customer last counted towards

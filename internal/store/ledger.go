@@ -177,6 +177,7 @@ type Work struct {
 	// Unheard says that nothing but a comparison has asked for it since the sync went
 	// live: it is looked at to ask people, and nothing is written for it.
 	Unheard  bool
+	Pin      *Pin      // a person's word that it is left alone, nil for none
 	NotDue   bool      // it had nothing to do: it was claimed by name
 	Due      time.Time // since when it has been its turn, zero when it is not
 	Attempts int       // failures in a row
@@ -370,6 +371,7 @@ type Customer struct {
 	Base      Base
 	HumanAt   time.Time
 	Ruling    Ruling
+	Pin       *Pin // nil: nobody has pinned it
 	Link      *Link
 	Outcome   status.Outcome
 	Reason    reason.Reason
@@ -388,7 +390,11 @@ type Counts struct {
 	// Owed are the customers whose change was accepted while the sync was live,
 	// and who wait until it is live again.
 	Owed int
-	Open map[status.Kind]int
+	// Pinned are the customers that people have pinned, and PinEnds is when the next
+	// pin ends by itself, zero when none does.
+	Pinned  int
+	PinEnds time.Time
+	Open    map[status.Kind]int
 }
 
 // Last is how a customer's latest event ended.

@@ -45,14 +45,15 @@ on conflict (sync) do update set mode = excluded.mode, since = case when modes.m
 }
 
 // owe marks who waits when a sync that was live begins to watch. A look writes
-// nothing from then on, and ends what they waited for all the same.
+// nothing from then on, and ends what they waited for all the same. So it does for who
+// is pinned, and may be unpinned before the sync writes again.
 func (t *tx) owe(sync string) error {
 	if t.db.lock != "" { // as lockCustomers does
-		if _, err := t.exec("select 1 from customers where sync = $1 and unheard = 0 and (due_at is not null or halted = 'waits' or "+openOf+") order by sync, customer for update", sync); err != nil {
+		if _, err := t.exec("select 1 from customers where sync = $1 and unheard = 0 and (due_at is not null or halted = 'waits' or "+openOf+" or "+pinnedOf+" = 1) order by sync, customer for update", sync); err != nil {
 			return err
 		}
 	}
-	_, err := t.exec("update customers set owed = 1 where sync = $1 and unheard = 0 and (due_at is not null or halted = 'waits' or "+openOf+")", sync)
+	_, err := t.exec("update customers set owed = 1 where sync = $1 and unheard = 0 and (due_at is not null or halted = 'waits' or "+openOf+" or "+pinnedOf+" = 1)", sync)
 	return err
 }
 

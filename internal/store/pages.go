@@ -43,7 +43,7 @@ func (db *DB) CustomersAfter(ctx context.Context, f CustomerFilter, after After,
 	if err != nil {
 		return nil, fmt.Errorf("list customers: %w", err)
 	}
-	return found, nil
+	return found, db.showPins(ctx, f.Sync, found)
 }
 
 // scanLinkedCustomer scans customerColumns and those of a link, which may be

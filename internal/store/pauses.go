@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -13,8 +14,11 @@ type SyncPause struct {
 	Reason string
 }
 
+// ErrPaused means that a person has paused the sync: nothing may be written.
+var ErrPaused = errors.New("the sync is paused")
+
 // PauseSync stops the writes of a sync until Resume. Events are received and wait.
-// A write that has begun ends; no other begins. changed is false when the sync was
+// A write that has begun ends; when this returns no other begins. changed is false when the sync was
 // paused already: that pause, and its reason, stay.
 func (db *DB) PauseSync(ctx context.Context, sync, who, why string) (now SyncPause, changed bool, err error) {
 	err = db.update(ctx, func(t *tx) error {
@@ -22,6 +26,14 @@ func (db *DB) PauseSync(ctx context.Context, sync, who, why string) (now SyncPau
 		changed = n > 0
 		return err
 	})
+	if err == nil && db.lock != "" {
+		// A write that began beside that transaction may not have seen the pause: it has
+		// locked its customer.
+		err = db.update(ctx, func(t *tx) error {
+			_, err := t.exec("select 1 from customers where sync = $1 and lease_until > $2 order by sync, customer for update", sync, ms(t.now))
+			return err
+		})
+	}
 	if err == nil {
 		now, err = db.SyncPaused(ctx, sync)
 	}

@@ -109,6 +109,7 @@ values ('SYNC', 'c1', 'conflict', 'decide', 'r', 'a', 'b', 'l', 1, 'o', 'open', 
 		`insert into notices (what, sync, kind, cause, due_at) values ('group', 'SYNC', 'conflict', 'c1', 0)`,
 		`insert into silences (sync, since, longest) values ('SYNC', 1, 1)`,
 		`insert into alarms (sync, alarm, since) values ('SYNC', 'paused', 1)`,
+		`insert into pins (sync, customer, since, who, reason) values ('SYNC', 'c1', 1, 'ana@example.com', 'the contract is disputed')`,
 		`insert into pauses (sync, since, who, reason) values ('SYNC', 1, 'ana@example.com', 'importing contacts')`,
 	} {
 		if _, err := raw.Exec(strings.ReplaceAll(text, "SYNC", theSync)); err != nil {

@@ -351,6 +351,22 @@ create table config_readings (
     secrets  text    not null  -- the paths of secrets that differ from the reading before
 ) strict;
 
+-- The customers that a person keeps Trueup's hands off, and since when, until when and
+-- why. An open pin, ended_at 0, is in force until until_at, or without one for good.
+create table pins (
+    id       integer primary key autoincrement,
+    sync     text    not null,
+    customer text    not null,
+    since    integer not null,
+    until_at integer not null default 0,
+    who      text    not null,
+    reason   text    not null,
+    ended_at integer not null default 0,
+    ended_by text    not null default ''
+) strict;
+create unique index pins_open on pins (sync, customer) where ended_at = 0;
+create index pins_of_customer on pins (sync, customer);
+
 -- What a sync that only watches would have written, and what happened instead.
 create table watched (
     id        integer primary key autoincrement,
