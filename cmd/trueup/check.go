@@ -120,6 +120,7 @@ func check(cmd *cobra.Command, _ []string) error {
 		if result.Vocabulary, err = vocabularies(cmd, cfg); err != nil {
 			return err
 		}
+		result.Checks = append(result.Checks, optionChecks(cfg, result.Vocabulary)...)
 	}
 	if wantsJSON(cmd) {
 		err = printJSON(cmd.OutOrStdout(), result)

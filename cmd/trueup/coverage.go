@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 
 	"trueup/internal/config"
 	"trueup/internal/contract"
+	"trueup/internal/health"
 	"trueup/internal/overview"
 	"trueup/internal/status"
 	"trueup/internal/store"
@@ -72,4 +74,40 @@ func (p screen) coverage(s contract.Sync) {
 		text += " and " + status.Plural(more, "more value")
 	}
 	p.line("not listed", "%s; write what that means under statuses or ignore, see trueup check --live", text)
+}
+
+// valueCheck is the check of the values of a sync.
+const valueCheck health.Name = "value"
+
+// optionChecks compares the file with the options that the tools list. What would
+// be written and cannot be is a fault. What the source may hold and nobody listed is
+// a warning, and so is what is listed and looks like one of these: records may keep
+// an option that was renamed.
+func optionChecks(cfg *config.Config, all []contract.Vocabulary) (checks []health.Check) {
+	for _, v := range all {
+		s := cfg.Syncs[v.Sync]
+		add := func(result health.Result, text, remedy string) {
+			checks = append(checks, health.Check{Check: valueCheck, Subject: v.Sync, Result: result, Text: text, Remedy: remedy})
+		}
+		for _, word := range v.NoOption {
+			remedy := "correct statuses, or add the option there; it has " + quoted(v.Options)
+			if near := config.Nearest(word, v.Options); near != "" {
+				remedy = fmt.Sprintf("did you mean %q?", near)
+			}
+			add(health.Fault, fmt.Sprintf("%q would be written, and is not an option of %s", word, s.Target.Connection), remedy)
+		}
+		missing := slices.Clone(v.NotListed)
+		for _, word := range s.SourceSide().Values {
+			near := config.Nearest(word, missing)
+			if near == "" || slices.Contains(v.SourceOptions, word) {
+				continue
+			}
+			missing = slices.DeleteFunc(missing, func(m string) bool { return m == near })
+			add(health.Warning, fmt.Sprintf("%q is listed, and is not an option of %s", word, s.Source.Connection), fmt.Sprintf("did you mean %q?", near))
+		}
+		for _, word := range missing {
+			add(health.Warning, fmt.Sprintf("%s has the option %q, which %s does not list", s.Source.Connection, word, filepath.Base(cfg.Path)), config.WhereToList(s, word))
+		}
+	}
+	return checks
 }

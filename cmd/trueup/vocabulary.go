@@ -21,14 +21,13 @@ import (
 // vocabularies says what the values of each sync mean, as far as a comparison
 // of both sides has seen them.
 func vocabularies(cmd *cobra.Command, cfg *config.Config) (all []contract.Vocabulary, err error) {
-	options := app.TargetOptions(cmd.Context(), cfg, slog.New(slog.DiscardHandler))
+	options := app.FieldOptions(cmd.Context(), cfg, slog.New(slog.DiscardHandler))
 	names := slices.Sorted(maps.Keys(cfg.Syncs))
 	db, err := store.Open(cmd.Context(), store.Options{DSN: cfg.Database.Reveal()})
 	switch {
 	case errors.Is(err, store.ErrMissing), errors.Is(err, store.ErrOlder):
 		for _, name := range names {
-			all = append(all, contract.Vocabulary{Sync: name, Source: []contract.SourceWord{}, Target: []contract.TargetWord{}, Unseen: []string{},
-				Options: options[name], NoOption: overview.NoOption(cfg.Syncs[name], options[name])})
+			all = append(all, overview.NeverCompared(name, cfg.Syncs[name], options[name]))
 		}
 		return all, nil
 	case err != nil:
@@ -46,9 +45,6 @@ func vocabularies(cmd *cobra.Command, cfg *config.Config) (all []contract.Vocabu
 }
 
 func printVocabulary(out io.Writer, v contract.Vocabulary) error {
-	for _, word := range v.NoOption {
-		fmt.Fprintf(out, "%s: %q would be written but is not an option of the target, which has %s\n", v.Sync, word, quoted(v.Options))
-	}
 	if v.SeenAt == nil {
 		fmt.Fprintf(out, "%s: values not known yet; trueup plan %s compares both sides and counts them\n", v.Sync, v.Sync)
 		return nil

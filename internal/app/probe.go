@@ -150,47 +150,6 @@ func (p prober) probe(ctx context.Context, name string, use connector.Use, clien
 	return opened.Probe.Probe(ctx)
 }
 
-// TargetOptions returns the values that the target's field of each sync may
-// hold, where the tool lists them. One that could not be asked is left out: its
-// probe says why.
-func TargetOptions(ctx context.Context, cfg *config.Config, log *slog.Logger) map[string][]string {
-	all := map[string][]string{}
-	db, err := tokenStore(ctx, cfg)
-	if db != nil {
-		defer db.Close() // it was only read
-	}
-	if err != nil {
-		return all
-	}
-	for name, s := range cfg.Syncs {
-		if options := targetOptions(ctx, cfg, db, s, log); options != nil {
-			all[name] = options
-		}
-	}
-	return all
-}
-
-func targetOptions(ctx context.Context, cfg *config.Config, db *store.DB, s config.Sync, log *slog.Logger) []string {
-	c := cfg.Connections[s.Target.Connection]
-	client := dialguard.Client(c.Name, c.AlsoAllow)
-	defer client.CloseIdleConnections()
-	kept, err := tokens(cfg, c, db)
-	if err != nil {
-		return nil
-	}
-	opened, err := registry.Open(c, connector.Deps{HTTP: client, Tokens: kept, Log: log, Use: targetUse(s)})
-	if err != nil || opened.Options == nil {
-		return opened.Values
-	}
-	ctx, cancel := context.WithTimeout(ctx, probeTime)
-	defer cancel()
-	options, err := opened.Options.Options(ctx)
-	if err != nil {
-		return nil
-	}
-	return options
-}
-
 // Capabilities returns what each sync's target can tell, and so which promises are
 // weaker because of it. It makes no call.
 func Capabilities(cfg *config.Config) (map[string]connector.Knowledge, error) {

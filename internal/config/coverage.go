@@ -185,6 +185,11 @@ func (v coverage) items(path string, values, more []string) string {
 // Nearest returns the value that another was probably meant to be, or "".
 func Nearest(value string, values []string) string { return closest(value, values) }
 
+// WhereToList says where a source value that is listed nowhere can be written.
+func WhereToList(s Sync, value string) string {
+	return "add it to the from of " + listOf(textsOf(slices.Sorted(maps.Keys(s.Statuses))), "or") + ", or write ignore: [..., " + scalar(value) + "]"
+}
+
 // listOf joins words as a sentence does.
 func listOf(all []string, last string) string {
 	if len(all) < 2 {

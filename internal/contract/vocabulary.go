@@ -19,6 +19,10 @@ type Vocabulary struct {
 	// not known. NoOption are the mapped values that are not among them.
 	Options  []string `json:"options"`
 	NoOption []string `json:"no_option"`
+	// SourceOptions are all values that the source's field may hold, null when they
+	// are not known. NotListed are those that the file does not list.
+	SourceOptions []string `json:"source_options"`
+	NotListed     []string `json:"not_listed"`
 }
 
 // SourceWord is a value of the source: mapped, ignored or unknown.

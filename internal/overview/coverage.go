@@ -16,7 +16,7 @@ const mostUncovered = 20
 // Coverage compares what the last comparison of a sync saw with what its file
 // lists. It is nil when there was none.
 func Coverage(ctx context.Context, db *store.DB, name string, c config.Sync) (*contract.Coverage, error) {
-	v, err := Vocabulary(ctx, db, name, c, nil)
+	v, err := Vocabulary(ctx, db, name, c, Options{})
 	if err != nil || v.SeenAt == nil {
 		return nil, err
 	}

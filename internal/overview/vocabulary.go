@@ -12,9 +12,8 @@ import (
 )
 
 // Vocabulary returns what the values mean that the last comparison of a sync saw.
-// options are all that the target's field may hold, nil when unknown.
-func Vocabulary(ctx context.Context, db *store.DB, name string, c config.Sync, options []string) (contract.Vocabulary, error) {
-	v := contract.Vocabulary{Sync: name, Source: []contract.SourceWord{}, Target: []contract.TargetWord{}, Unseen: []string{}, Options: options, NoOption: NoOption(c, options)}
+func Vocabulary(ctx context.Context, db *store.DB, name string, c config.Sync, options Options) (contract.Vocabulary, error) {
+	v := NeverCompared(name, c, options)
 	words, err := db.Vocabulary(ctx, name)
 	if err != nil {
 		return v, err
@@ -55,6 +54,26 @@ func targetWord(known mapping.Map, w store.Word) contract.TargetWord {
 		row.Meaning = contract.WordEmpty
 	}
 	return row
+}
+
+// Options are all values that the fields of a sync may hold, nil when unknown.
+type Options struct{ Source, Target []string }
+
+// NeverCompared is the vocabulary of a sync whose sides were never compared.
+func NeverCompared(name string, c config.Sync, options Options) contract.Vocabulary {
+	return contract.Vocabulary{Sync: name, Source: []contract.SourceWord{}, Target: []contract.TargetWord{}, Unseen: []string{},
+		Options: options.Target, NoOption: NoOption(c, options.Target), SourceOptions: options.Source, NotListed: notListed(c, options.Source)}
+}
+
+// notListed returns the options of the source that a sync does not list.
+func notListed(c config.Sync, options []string) []string {
+	none, listed := []string{}, c.SourceSide().Values
+	for _, value := range options {
+		if !slices.Contains(listed, value) && !slices.Contains(none, value) {
+			none = append(none, value)
+		}
+	}
+	return none
 }
 
 // NoOption returns the words of a sync that its target's field may not hold,

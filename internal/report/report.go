@@ -111,7 +111,7 @@ func Make(ctx context.Context, db *store.DB, sync string, c *config.Sync, now ti
 	if c == nil {
 		return r, nil
 	}
-	v, err := overview.Vocabulary(ctx, db, sync, *c, nil)
+	v, err := overview.Vocabulary(ctx, db, sync, *c, overview.Options{})
 	r.Vocabulary = &v
 	return r, err
 }

@@ -97,7 +97,7 @@ func Open(name string, common config.Connection, s *Settings, deps connector.Dep
 	if where.kind == opportunityStatus {
 		conn.Values = opportunityWords()
 	}
-	if where.kind == customField && deps.Use.Target {
+	if where.kind == customField {
 		conn.Options = options{all}
 	}
 	conn.Source, conn.SourceList = source{all}, sourceList{all}

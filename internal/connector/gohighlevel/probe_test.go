@@ -137,6 +137,9 @@ func TestTheOptionsOfADropdownAreAskedForAgain(t *testing.T) {
 	if known, err := conn.Options.Options(t.Context()); err != nil || !slices.Equal(known, []string{"Active", "Paused", "Churned"}) {
 		t.Errorf("it lists %v, %v", known, err)
 	}
+	if known, err := open(t, a, settings(), deciding("customer_status")).Options.Options(t.Context()); err != nil || len(known) != 3 {
+		t.Errorf("for a source it lists %v, %v", known, err)
+	}
 	a.SetFields(func(all []ghltest.Field) []ghltest.Field { all[0].Options = nil; return all })
 	if known, err := open(t, a, settings(), following("customer_status")).Options.Options(t.Context()); err != nil || len(known) != 0 {
 		t.Errorf("without any it lists %v, %v", known, err)
@@ -144,7 +147,7 @@ func TestTheOptionsOfADropdownAreAskedForAgain(t *testing.T) {
 	if _, err := open(t, a, settings(), following("notes")).Options.Options(t.Context()); err == nil {
 		t.Error("a field of text has options")
 	}
-	for _, use := range []connector.Use{following("tags"), deciding("customer_status"), following("opportunity.status", "open")} {
+	for _, use := range []connector.Use{following("tags"), following("opportunity.status", "open")} {
 		if open(t, a, settings(), use).Options != nil {
 			t.Errorf("%+v has options", use)
 		}
