@@ -204,7 +204,26 @@ func (p screen) sync(s contract.Sync) {
 	p.drift(s)
 	p.coverage(s)
 	p.watching(s)
+	p.ladder(s)
 	fmt.Fprintln(p)
+}
+
+// ladder says what leads a sync that only watches one step closer to live.
+func (p screen) ladder(s contract.Sync) {
+	l := s.Ladder
+	apply := "trueup apply " + s.Sync + " --plan " + shortHash(l.Plan)
+	switch l.Next {
+	case contract.NextPlan:
+		p.line("next step", "compare both sides: trueup plan %s", s.Sync)
+	case contract.NextTryOne:
+		p.line("next step", "read the plan and try one customer: %s --only CUSTOMER", apply)
+	case contract.NextGoLive:
+		tried := ""
+		if l.Tried > 0 {
+			tried = status.Plural(l.Tried, "customer") + " tried; "
+		}
+		p.line("next step", "%sif it is right, set mode: live for %s, then: %s", tried, s.Sync, apply)
+	}
 }
 
 // alarm says what is wrong with a sync, since when, and what to do about it.

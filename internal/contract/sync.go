@@ -36,6 +36,8 @@ type Sync struct {
 	Sweeps []Sweep `json:"sweeps"`
 	// Coverage is left out until both sides were compared.
 	Coverage *Coverage `json:"coverage,omitempty"`
+	// Ladder is how far the sync is on its way to live.
+	Ladder Ladder `json:"ladder"`
 	// Watching is set for a sync in watch mode.
 	Watching *Watching `json:"watching,omitempty"`
 	// AccountMoved is set when a side reaches a different account than the one

@@ -106,6 +106,9 @@ func (s shared) sync(ctx context.Context, db *store.DB, name string, c config.Sy
 	if err := events(ctx, db, name, c, &row); err != nil {
 		return row, err
 	}
+	if row.Ladder, err = ladder(ctx, db, name, c); err != nil {
+		return row, err
+	}
 	if c.Mode == config.ModeWatch {
 		watching, err := db.Watching(ctx, name, mode.Since)
 		if err != nil {
