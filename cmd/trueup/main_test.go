@@ -56,6 +56,7 @@ func scripts(t *testing.T, dir string) testscript.Params {
 			"compared":    compared,
 			"watched":     wouldWrite,
 			"planned":     planned,
+			"refused":     refusedWebhooks,
 			"tools":       tools(t),
 			"record":      record,
 			"edit":        edit,
@@ -142,6 +143,11 @@ insert into watched (sync, customer, target_id, before, after, would_at, verdict
     ('customer-status', 'cus_3', 'rec_3', '', 'Paused', $1 - 90000000, '', '', 0, 0);
 insert into modes (sync, mode, since, changed_at) values ('customer-status', 'watch', 0, $1 - 100000000);
 `, time.Now().UnixMilli())
+}
+
+// refusedWebhooks puts into trueup.db that billing's webhooks were refused.
+func refusedWebhooks(ts *testscript.TestScript, _ bool, _ []string) {
+	write(ts, "insert into refused (connection, refusal, minute, count) values ('billing', 'bad_signature', $1 - 1200000, 3), ('billing', 'too_large', $1, 1)", time.Now().UnixMilli())
 }
 
 // planned puts a plan into trueup.db that was made a day after seed.

@@ -360,6 +360,13 @@ func (p screen) connection(c contract.ConnectionState) string {
 	if late := time.Duration(c.ListedLate * float64(time.Second)); late > 0 {
 		parts = append(parts, fmt.Sprintf("changes appear in its list %s after the time they show: its clock is slow, or the list is late", late.Truncate(time.Second)))
 	}
+	refused := 0
+	for _, n := range c.Refused {
+		refused += n
+	}
+	if refused > 0 {
+		parts = append(parts, status.Plural(refused, "webhook")+" refused in the last hour")
+	}
 	return strings.Join(parts, "; ")
 }
 

@@ -158,6 +158,7 @@ func formerly(all map[string]inbox.Endpoint, cfg *config.Config, known []store.N
 	for old, name := range became {
 		_, taken := cfg.Connections[old]
 		if e, ok := all[name]; ok && !taken {
+			e.Name = name
 			all[old] = e
 		}
 	}

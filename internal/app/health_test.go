@@ -5,11 +5,14 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"trueup/internal/connector/httpconn/resttest"
+	"trueup/internal/status"
+	"trueup/internal/store"
 )
 
 // ready returns what /readyz answers.
@@ -41,6 +44,22 @@ func (l *live) told(event string) int {
 	}
 	defer resp.Body.Close()
 	return resp.StatusCode
+}
+
+func TestStatusCountsRefusedWebhooks(t *testing.T) {
+	l := newLive(t, engines["sqlite"](t))
+	for range 2 {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, l.app.URL()+"/hooks/billing", strings.NewReader(`{"id":"evt_1"}`))
+		l.must(err)
+		req.Header.Set("X-Token", "another token")
+		resp, err := http.DefaultClient.Do(req)
+		l.must(err)
+		l.must(resp.Body.Close())
+	}
+	l.until("they are counted", func() bool {
+		got, err := l.db.Refused(t.Context())
+		return err == nil && slices.Equal(got, []store.Refused{{Connection: "billing", Refusal: status.BadSignature, Count: 2}})
+	})
 }
 
 func TestADatabaseThatIsTakenAwayIsNoticedAtOnce(t *testing.T) {

@@ -53,7 +53,7 @@ func (a *App) newWiring(cfg *config.Config) (*wiring, error) {
 	}
 	c := &wiring{config: cfg, log: a.log, store: a.store, conns: conns}
 	c.pipeline = pipeline.New(pipeline.Options{Store: a.store, Syncs: conns.syncs, Lease: a.options.Lease, Log: a.log, Metrics: a.metrics, Gap: conns.gaps(), Ahead: conns.ahead, Paused: conns.paused, Barred: barred(cfg, a.store), Holding: a.store.WhileHeld, Digest: cfg.Hash})
-	c.inbox = inbox.New(inbox.Options{Store: a.store, Mutes: a.store, Connections: formerly(endpoints(cfg, conns.by), cfg, known), Log: a.log, Metrics: a.metrics, Received: c.pipeline.Wake})
+	c.inbox = inbox.New(inbox.Options{Store: a.store, Mutes: a.store, Refused: a.store, Connections: formerly(endpoints(cfg, conns.by), cfg, known), Log: a.log, Metrics: a.metrics, Received: c.pipeline.Wake})
 	c.pollers = pollers(conns.syncs, a.store, c.inbox, a.log)
 	c.suggesters = suggesters(conns.syncs, a.store, a.log)
 	c.sweepers = sweepers(conns.syncs, a.store, a.log, c.pipeline.Wake, conns.paused, barred(cfg, a.store))

@@ -48,6 +48,8 @@ type ConnectionState struct {
 	// ListedLate is how many seconds after its date a change can appear in the
 	// source's list, left out when that is not known to happen.
 	ListedLate float64 `json:"listed_late_seconds,omitempty"`
+	// Refused is how many webhooks were refused in the past hour, by reason.
+	Refused map[status.Refusal]int `json:"refused,omitempty"`
 }
 
 // Rate is how many calls may be made in a time, and how many of the next ones

@@ -3,6 +3,8 @@ package inbox
 import (
 	"net/http"
 	"strconv"
+
+	"trueup/internal/status"
 )
 
 // answer is the HTTP answer to a sender. Its body is for people who read the
@@ -12,30 +14,32 @@ type answer struct {
 	// result is the label of the metric.
 	result string
 	body   string
+	// refusal is counted; the senders of what has none send it again.
+	refusal status.Refusal
 }
 
 // The answers that are always the same.
 var (
 	unknownConnection = refusal(http.StatusNotFound, "rejected", "no connection with this name",
-		"the last part of the address must be the name of a connection in trueup.yaml")
+		"the last part of the address must be the name of a connection in trueup.yaml", "")
 	noWebhook = refusal(http.StatusNotFound, "rejected", "this connection does not accept webhooks",
-		"add webhook to the connection in trueup.yaml, or add poll to the sync's source")
+		"add webhook to the connection in trueup.yaml, or add poll to the sync's source", status.NoWebhook)
 	noSync = refusal(http.StatusNotFound, "rejected", "no sync uses this connection",
-		"use the connection as the source or target of a sync in trueup.yaml")
+		"use the connection as the source or target of a sync in trueup.yaml", status.NoSync)
 	badSignature = refusal(http.StatusUnauthorized, "rejected", "invalid signature",
-		"compare the webhook secret in trueup.yaml with the tool's, and the clocks of both machines")
-	tooLarge   = refusal(http.StatusRequestEntityTooLarge, "too_large", "the body is larger than 1 MiB", "send fewer events at once")
-	malformed  = refusal(http.StatusBadRequest, "malformed", "cannot read the body", "compare it with webhook of the connection in trueup.yaml")
-	compressed = refusal(http.StatusBadRequest, "malformed", "the body is compressed", "send it without Content-Encoding")
-	cutOff     = refusal(http.StatusBadRequest, "malformed", "the body is incomplete", "send it again")
+		"compare the webhook secret in trueup.yaml with the tool's, and the clocks of both machines", status.BadSignature)
+	tooLarge   = refusal(http.StatusRequestEntityTooLarge, "too_large", "the body is larger than 1 MiB", "send fewer events at once", status.TooLarge)
+	malformed  = refusal(http.StatusBadRequest, "malformed", "cannot read the body", "compare it with webhook of the connection in trueup.yaml", status.Malformed)
+	compressed = refusal(http.StatusBadRequest, "malformed", "the body is compressed", "send it without Content-Encoding", status.Compressed)
+	cutOff     = refusal(http.StatusBadRequest, "malformed", "the body is incomplete", "send it again", "")
 	// Senders retry after these two.
-	unavailable = refusal(http.StatusServiceUnavailable, "unavailable", "the events could not be stored", "send them again")
-	stopping    = refusal(http.StatusServiceUnavailable, "unavailable", "the service is stopping", "send the events again")
+	unavailable = refusal(http.StatusServiceUnavailable, "unavailable", "the events could not be stored", "send them again", "")
+	stopping    = refusal(http.StatusServiceUnavailable, "unavailable", "the service is stopping", "send the events again", "")
 )
 
 // refusal makes an answer from texts that need no escaping.
-func refusal(status int, result, what, next string) answer {
-	return answer{status: status, result: result, body: `{"error":"` + what + `","hint":"` + next + `"}` + "\n"}
+func refusal(code int, result, what, next string, why status.Refusal) answer {
+	return answer{status: code, result: result, refusal: why, body: `{"error":"` + what + `","hint":"` + next + `"}` + "\n"}
 }
 
 func accepted(n, duplicates int) answer {

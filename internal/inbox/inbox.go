@@ -59,6 +59,8 @@ type Endpoint struct {
 	// Recipient names the connection that a body is for, "" for this one. That
 	// connection verifies the body, as if it had arrived at its own address.
 	Recipient func(body []byte) string
+	// Name is what the connection is called now, "" where that is how it is addressed.
+	Name string
 }
 
 // Route is a sync that a connection's events concern.
@@ -75,7 +77,8 @@ type Route struct {
 // Options is what an Inbox is made of.
 type Options struct {
 	Store       Store
-	Mutes       MuteStore // nil counts none
+	Mutes       MuteStore    // nil counts none
+	Refused     RefusedStore // nil counts none
 	Connections map[string]Endpoint
 	// Now is the clock for checking signatures; nil means time.Now.
 	Now     func() time.Time
@@ -90,6 +93,7 @@ type Inbox struct {
 	Options
 	draining atomic.Bool
 	clocks   clocks
+	refusals refusals
 }
 
 // New returns an Inbox that accepts events.
@@ -121,7 +125,9 @@ func (i *Inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	a, got := i.receive(w, r, name)
 	a.write(w)
-	i.report(cmp.Or(got.recipient, name), a, got, time.Since(began))
+	name = cmp.Or(got.recipient, name)
+	i.noteRefused(name, a.refusal)
+	i.report(name, a, got, time.Since(began))
 }
 
 // arrival is what is known of one request, for its log line.

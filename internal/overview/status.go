@@ -9,6 +9,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/contract"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -53,8 +54,19 @@ func Status(ctx context.Context, db *store.DB, cfg *config.Config) (contract.Sta
 	if err != nil {
 		return s, err
 	}
+	refused, err := db.Refused(ctx)
+	if err != nil {
+		return s, err
+	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Connections)) {
-		s.Connections = append(s.Connections, connection(cfg.Connections[name], states[name], now))
+		row := connection(cfg.Connections[name], states[name], now)
+		for _, r := range refused {
+			if r.Connection == name {
+				row.Refused[r.Refusal] = r.Count
+				s.NeedsPerson = append(s.NeedsPerson, fmt.Sprintf("%s: %s refused in the last hour: %s", name, status.Plural(r.Count, "webhook"), reason.Refusals[r.Refusal]))
+			}
+		}
+		s.Connections = append(s.Connections, row)
 	}
 	nodes, err := db.Nodes(ctx)
 	if err != nil {
@@ -111,7 +123,7 @@ func sum(by map[status.Kind]int) int {
 
 // connection says how a connection stands.
 func connection(c config.Connection, state store.ConnectionState, now time.Time) contract.ConnectionState {
-	row := contract.ConnectionState{Connection: c.Name, Type: c.Type, ListedLate: state.ListedLate.Seconds()}
+	row := contract.ConnectionState{Connection: c.Name, Type: c.Type, ListedLate: state.ListedLate.Seconds(), Refused: map[status.Refusal]int{}}
 	if state.PausedUntil.After(now) {
 		row.RestsUntil = contract.Stamp(state.PausedUntil)
 	}

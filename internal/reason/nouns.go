@@ -49,6 +49,16 @@ var Outcomes = map[status.Outcome]string{
 	status.Ignored:      "Nothing to do for this event.",
 }
 
+// Refusals says why a webhook was refused, and what to do.
+var Refusals = map[status.Refusal]string{
+	status.BadSignature: "the signature is not valid; compare the webhook secret in trueup.yaml with the tool's, and the clocks of both machines",
+	status.NoWebhook:    "the connection does not accept webhooks; add webhook to it in trueup.yaml, or stop sending them",
+	status.NoSync:       "no sync uses the connection; use it in a sync, or stop sending them",
+	status.TooLarge:     "the body is larger than 1 MiB; send fewer events at once",
+	status.Malformed:    "the body cannot be read; compare it with webhook of the connection in trueup.yaml",
+	status.Compressed:   "the body is compressed; send it without Content-Encoding",
+}
+
 // Stages says what each stage of the path does.
 var Stages = map[status.Stage]string{
 	status.StageReceive:    "Receive the event",

@@ -8,6 +8,14 @@ import (
 	"trueup/internal/status"
 )
 
+func TestEveryRefusalHasAText(t *testing.T) {
+	for _, r := range status.Refusals {
+		if found := plain.Find(Refusals[r]); Refusals[r] == "" || len(found) > 0 {
+			t.Errorf("%s: %q %v", r, Refusals[r], found)
+		}
+	}
+}
+
 func TestEveryKindOutcomeAndStageHasAText(t *testing.T) {
 	texts := map[string]string{}
 	for _, k := range status.Kinds {

@@ -165,6 +165,23 @@ var Kinds = []Kind{Unmatched, AmbiguousMatch, LowConfidence, UnmappedStatus, Con
 	FirstContact, UnreadableEvent, BrokenLink, DuplicateLink, WriteFailed, NeverSticks,
 	ConnectionFailed, LoopSuspected, MassChange}
 
+// Refusal is why a webhook was not accepted and will not be, however often it is
+// sent again.
+type Refusal string
+
+// The refusals.
+const (
+	BadSignature Refusal = "bad_signature"
+	NoWebhook    Refusal = "no_webhook"
+	NoSync       Refusal = "no_sync"
+	TooLarge     Refusal = "too_large"
+	Malformed    Refusal = "malformed"
+	Compressed   Refusal = "compressed"
+)
+
+// Refusals lists the closed set.
+var Refusals = []Refusal{BadSignature, NoWebhook, NoSync, TooLarge, Malformed, Compressed}
+
 // State is where an exception is in its life.
 type State string
 

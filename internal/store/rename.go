@@ -129,6 +129,8 @@ func (t *tx) renameConnection(r Rename) error {
 		"update turns set name = $2 where kind = 'changes' and name = $1 and not exists (select 1 from turns t where t.kind = 'changes' and t.name = $2)",
 		"update rests set name = $2 where kind = 'connection' and name = $1 and not exists (select 1 from rests r where r.kind = 'connection' and r.name = $2)",
 		"update connections set name = $2 where name = $1 and not exists (select 1 from connections c where c.name = $2)",
+		"delete from refused where connection = $2 and exists (select 1 from refused r where r.connection = $1)",
+		"update refused set connection = $2 where connection = $1",
 		// The group of a connection's exceptions, and its message, are the same ones.
 		"delete from notices where kind = 'connection_failed' and cause = $2 and exists (select 1 from notices n where n.kind = notices.kind and n.sync = notices.sync and n.what = notices.what and n.cause = $1)",
 		"update notices set cause = $2 where kind = 'connection_failed' and cause = $1",

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"trueup/internal/status"
 	"trueup/internal/store"
 )
 
@@ -30,6 +31,31 @@ var connections = map[string]func(*testing.T, Open){
 		if all, err := f.db.ConnectionStates(f.ctx); err != nil || len(all) != 0 {
 			t.Errorf("connections: %v, %v; want none", all, err)
 		}
+	},
+
+	"refused webhooks are counted over all nodes, for an hour, and move with their connection": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		bad := func(n int) store.Refused {
+			return store.Refused{Connection: "billing", Refusal: status.BadSignature, Count: n}
+		}
+		large := store.Refused{Connection: "billing", Refusal: status.TooLarge, Count: 1}
+		is := func(want ...store.Refused) {
+			t.Helper()
+			got, err := f.db.Refused(f.ctx)
+			f.must(err)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		}
+		f.must(f.db.NoteRefused(f.ctx, []store.Refused{bad(3)}))
+		f.clock.Move(40 * time.Minute)
+		f.must(open(t, store.Options{Now: f.clock.Now}).NoteRefused(f.ctx, []store.Refused{bad(1), large}))
+		f.must(f.db.NoteRefused(f.ctx, []store.Refused{bad(1)}))
+		is(bad(5), large)
+		f.clock.Move(21 * time.Minute)
+		is(bad(2), large)
+		f.clock.Move(40 * time.Minute)
+		is()
 	},
 
 	"turns of one name and two kinds are two turns": func(t *testing.T, open Open) {

@@ -548,6 +548,16 @@ create table connections (
     mute_most    bigint  not null default -1 -- the most there were before one with a status, -1 while there was none
 );
 
+-- How many webhooks of a connection were refused, for the past hour. Nothing of a
+-- sender is kept.
+create table refused (
+    connection text    not null,
+    refusal    text    not null, -- why
+    minute     bigint  not null, -- when it began
+    count      integer not null,
+    primary key (connection, refusal, minute)
+);
+
 -- What rests: no node calls a connection, or posts to a channel, before
 -- paused_until, and calls are spaced.
 create table rests (
