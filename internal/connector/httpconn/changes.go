@@ -95,7 +95,7 @@ func (a *api) page(ctx context.Context, cursor string, each func(vars map[string
 		if f := connector.FailureOf(err); f.Kind == connector.Gone {
 			// A list is no record that could be gone.
 			return "", &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone, Status: f.Status,
-				Detail: "the tool has nothing at the address of list.get", Err: err}
+				Detail: "the tool has nothing at GET " + a.rest.Shown(a.list.text) + " (list.get)", Err: err}
 		}
 		return "", err
 	}

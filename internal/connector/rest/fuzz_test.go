@@ -110,8 +110,7 @@ var sentences = map[string]bool{
 	"the tool failed":                                                                   true,
 	"the configured path does not make a valid address":                                 true,
 	"a credential or another header value contains a line break or a control character": true,
-	detailBroken:                    true,
-	"the tool could not be reached": true,
+	detailBroken: true,
 }
 
 // FuzzRetryAfter guards that we wait as long as a tool asks, an hour at most,

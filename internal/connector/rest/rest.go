@@ -20,7 +20,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -137,7 +136,7 @@ func (c *Client) Do(ctx context.Context, req Request) (Response, error) {
 	var to string // where the answer redirects to
 	resp, err := c.transport(&to).Do(hr)
 	if err != nil {
-		return Response{}, callFailed(req, err, sent.Load())
+		return Response{}, callFailed(req, hr.URL, err, sent.Load())
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
@@ -146,7 +145,7 @@ func (c *Client) Do(ctx context.Context, req Request) (Response, error) {
 		err, body = nil, nil
 	}
 	if err != nil {
-		f := callFailed(req, err, true)
+		f := callFailed(req, hr.URL, err, true)
 		f.Status = resp.StatusCode
 		if f.Detail == detailBroken {
 			f.Detail = "the answer was cut off"
@@ -274,7 +273,7 @@ func (u unfollowed) RoundTrip(r *http.Request) (*http.Response, error) {
 
 const detailBroken = "the connection broke before the answer"
 
-func callFailed(req Request, err error, sent bool) *connector.Failure {
+func callFailed(req Request, u *url.URL, err error, sent bool) *connector.Failure {
 	// A url.Error quotes the address with its query, where tools want e-mail
 	// addresses and some of them keys.
 	var in *url.Error
@@ -282,20 +281,17 @@ func callFailed(req Request, err error, sent bool) *connector.Failure {
 		err = in.Err
 	}
 	f := &connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone, Err: err,
-		Detail: "the tool could not be reached"}
-	var dns *net.DNSError
+		Detail: detailBroken}
 	var refused *dialguard.Refused
 	switch {
 	case errors.As(err, &refused):
 		f.Kind, f.Detail = connector.Misconfigured, refused.Error()
 	case errors.Is(err, context.Canceled):
 		f.Detail = "the call was canceled before the answer"
-	case errors.As(err, &dns):
-		f.Detail = "the tool's address could not be resolved"
+	case !sent:
+		f.Detail = unreachable(u, err)
 	case errors.Is(err, context.DeadlineExceeded) || isTimeout(err):
 		f.Detail = "the tool did not answer in time"
-	case sent:
-		f.Detail = detailBroken
 	}
 	if sent && req.Write {
 		f.Effect = connector.EffectUnknown

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -9,7 +10,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -276,8 +279,37 @@ func TestARefusedConnectionHasNoEffect(t *testing.T) {
 	s.Close()
 	f := failure(t, cl, t.Context(), put())
 	expect(t, f, connector.Transient, connector.EffectNone)
-	if f.Detail != "the tool could not be reached" {
-		t.Errorf("got %q", f.Detail)
+	if want := "cannot connect to " + cl.Base.Host + ": connection refused"; f.Detail != want {
+		t.Errorf("got %q, want %q", f.Detail, want)
+	}
+}
+
+func TestAnUnreachableToolIsNamedByHostAndPortWithTheCause(t *testing.T) {
+	base, err := url.Parse("https://user:word@crm.example.com/v2/k3y?token=secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dial := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
+	for want, err := range map[string]error{
+		": connection refused":                           dial(os.NewSyscallError("connect", syscall.ECONNREFUSED)),
+		": no route to host":                             dial(os.NewSyscallError("connect", syscall.EHOSTUNREACH)),
+		": its name cannot be resolved":                  dial(&net.DNSError{Err: "no such host", Name: "crm.example.com", IsNotFound: true}),
+		": the DNS server gave no answer about its name": dial(&net.DNSError{Err: "server misbehaving", Name: "crm.example.com", Server: "10.0.0.1:53"}),
+		": it did not answer in time":                    dial(context.DeadlineExceeded),
+		": its certificate is not valid or not trusted":  &tls.CertificateVerificationError{Err: errors.New("x509: unknown authority")},
+		"": errors.New("https://crm.example.com/v2/k3y?token=secret: odd"),
+	} {
+		if got := unreachable(base, err); got != "cannot connect to crm.example.com:443"+want {
+			t.Errorf("%v: %q", err, got)
+		}
+	}
+	proxy := &net.OpError{Op: "proxyconnect", Net: "tcp", Err: dial(os.NewSyscallError("connect", syscall.ECONNREFUSED))}
+	if got, want := unreachable(base, proxy), "cannot connect to the proxy for crm.example.com:443: connection refused"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	cl := &Client{Base: base}
+	if got, want := cl.Shown("/customers/0123456789012345678901234/{cursor}?limit=1&key=secret"), "https://crm.example.com/v2/k3y/customers/…/{cursor}"; got != want {
+		t.Errorf("shown is %q, want %q", got, want)
 	}
 }
 
