@@ -36,7 +36,7 @@ type applyFlags struct {
 func applyCommand() *cobra.Command {
 	var f applyFlags
 	cmd := &cobra.Command{
-		Use:   "apply SYNC --plan HASH",
+		Use:   "apply [SYNC] --plan HASH",
 		Short: "Apply a plan: write its rows, and nothing else",
 		Long: `Apply a plan: write its rows, and nothing else. For each row, both sides are read
 again, and the target is written only if the decision is still the same, for the
@@ -55,8 +55,8 @@ refused or failed.`,
   trueup apply customer-status --plan 1f3a2b4c5d6e --only cus_123 --yes
   trueup apply customer-status --plan 1f3a2b4c5d6e --limit 20
   trueup apply customer-status --plan 1f3a2b4c5d6e --only @ids.txt --json --yes`,
-		Args: cobra.ExactArgs(1),
-		RunE: withStore(f.run),
+		Args: withSync(1),
+		RunE: withStore(onSync(1, f.run)),
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.plan, "plan", "", "the plan's `HASH`, or at least its first 8 characters")
@@ -75,9 +75,6 @@ refused or failed.`,
 }
 
 func (f *applyFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
-	if err := checkSync(cfg, args[0]); err != nil {
-		return err
-	}
 	if f.plan == "" {
 		return usage("trueup plan "+args[0]+" makes a plan and prints its hash", "--plan is missing")
 	}

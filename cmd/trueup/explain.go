@@ -21,20 +21,17 @@ import (
 func explainCommand() *cobra.Command {
 	history := 20
 	cmd := &cobra.Command{
-		Use:   "explain SYNC CUSTOMER",
+		Use:   "explain [SYNC] CUSTOMER",
 		Short: "Show why a customer has its current status",
 		Long: `Show why a customer has its current status: what the source wants, what the target
 shows, what was last confirmed there, and each decision. CUSTOMER is the source's id,
 the target's id, or the customer's email address.`,
 		Example: `  trueup explain customer-status cus_123
   trueup explain customer-status jane@example.com --json`,
-		Args: cobra.ExactArgs(2),
-		RunE: withDatabase(func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
-			if err := checkSync(cfg, args[0]); err != nil {
-				return err
-			}
+		Args: withSync(2),
+		RunE: withDatabase(onSync(2, func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
 			return explain(cmd, cfg, db, args[0], args[1], history)
-		}),
+		})),
 	}
 	cmd.Flags().IntVar(&history, "history", history, "show the latest `N` decisions")
 	jsonFlag(cmd)

@@ -28,7 +28,7 @@ func exportCommand() *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	toMake := &cobra.Command{
-		Use:   "make --sync NAME --out DIR",
+		Use:   "make --out DIR",
 		Short: "Write the Make scenarios of a sync, and a page that explains how to import them",
 		Long: `Write the Make scenarios of a sync as blueprints for Make to import: one sends the
 tool's events to Trueup, the other finds, reads and writes records for Trueup. The
@@ -38,7 +38,7 @@ README.md beside them explains what to click. The files contain no secrets.`,
 		Args: cobra.NoArgs,
 		RunE: exportMake,
 	}
-	toMake.Flags().String("sync", "", "the `SYNC` with a connection of type make")
+	toMake.Flags().String("sync", "", "the `SYNC` with a connection of type make, if the file has several")
 	toMake.Flags().String("out", "", "the `DIR` to write to; it is created if it is missing")
 	toMake.Flags().Bool("force", false, "overwrite existing files")
 	jsonFlag(toMake)
@@ -59,12 +59,17 @@ func exportMake(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	if name == "" || out == "" {
-		return usage("see trueup export make --help", "--sync and --out are required")
+	if out == "" {
+		return usage("see trueup export make --help", "--out is required")
 	}
 	cfg, err := loadConfig(cmd)
 	if err != nil {
 		return err
+	}
+	if name == "" {
+		if name, err = onlySync(cfg); err != nil {
+			return err
+		}
 	}
 	if err := checkSync(cfg, name); err != nil {
 		return err

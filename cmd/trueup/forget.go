@@ -17,7 +17,7 @@ import (
 func forgetCommand() *cobra.Command {
 	yes := false
 	cmd := &cobra.Command{
-		Use:   "forget SYNC CUSTOMER",
+		Use:   "forget [SYNC] CUSTOMER",
 		Short: "Delete a person's data from a sync",
 		Long: `Delete a person's data from a sync: the payloads of the customer's events, the email
 address, the link, and the customer's ids, which are replaced by a pseudonym. The
@@ -32,13 +32,10 @@ these when it is done. If an event of the customer arrives later, or a poll find
 change, that is a new customer.`,
 		Example: `  trueup forget customer-status cus_123
   trueup forget customer-status jane@example.com --yes --json`,
-		Args: cobra.ExactArgs(2),
-		RunE: withStore(func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
-			if err := checkSync(cfg, args[0]); err != nil {
-				return err
-			}
+		Args: withSync(2),
+		RunE: withStore(onSync(2, func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
 			return forget(cmd, db, args[0], strings.TrimSpace(args[1]), yes)
-		}),
+		})),
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask for confirmation")
 	jsonFlag(cmd)

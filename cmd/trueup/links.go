@@ -31,14 +31,14 @@ those are kept.`,
 	}
 	list := &cobra.Command{Use: "list", Short: "List links", Example: "  trueup links list --sync customer-status --json", Args: cobra.NoArgs, RunE: withDatabase(listLinks)}
 	force := false
-	set := &cobra.Command{Use: "set SYNC CUSTOMER TARGET", Short: "Link a customer (the source's id) to a record (the target's id)", Long: setLong,
-		Example: "  trueup links set customer-status cus_123 contact_9", Args: cobra.ExactArgs(3),
-		RunE: withStore(func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
+	set := &cobra.Command{Use: "set [SYNC] CUSTOMER TARGET", Short: "Link a customer (the source's id) to a record (the target's id)", Long: setLong,
+		Example: "  trueup links set customer-status cus_123 contact_9", Args: withSync(3),
+		RunE: withStore(onSync(3, func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
 			return setLink(cmd, args, force, cfg, db)
-		})}
+		}))}
 	joinFlags(set, &force)
 	all, yes := false, false
-	remove := &cobra.Command{Use: "remove SYNC CUSTOMER", Short: "Remove a customer's link, or all links; the match rules run again",
+	remove := &cobra.Command{Use: "remove [SYNC] CUSTOMER", Short: "Remove a customer's link, or all links; the match rules run again",
 		Long: `Remove a customer's link, or with --all every link of a sync. The match rules then
 run again.
 
@@ -48,15 +48,17 @@ treated as new (first_contact).`,
 		Example: "  trueup links remove customer-status cus_123\n  trueup links remove customer-status --all",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if all {
-				return cobra.ExactArgs(1)(cmd, args)
+				return withSync(1)(cmd, args)
 			}
-			return cobra.ExactArgs(2)(cmd, args)
+			return withSync(2)(cmd, args)
 		},
 		RunE: withStore(func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
 			if all {
-				return removeLinks(cmd, args[0], yes, cfg, db)
+				return onSync(1, func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
+					return removeLinks(cmd, args[0], yes, cfg, db)
+				})(cmd, args, cfg, db)
 			}
-			return removeLink(cmd, args, cfg, db)
+			return onSync(2, removeLink)(cmd, args, cfg, db)
 		})}
 	remove.Flags().BoolVar(&all, "all", false, "remove every link of the sync")
 	remove.Flags().BoolVar(&yes, "yes", false, "with --all: do not ask for confirmation")
@@ -118,9 +120,6 @@ func setLink(cmd *cobra.Command, args []string, force bool, cfg *config.Config, 
 		return err
 	}
 	l := store.Link{Sync: args[0], Customer: args[1], TargetID: args[2], Rule: "set", Confidence: 1, By: who}
-	if err := checkSync(cfg, l.Sync); err != nil {
-		return err
-	}
 	if l.Customer == "" || l.TargetID == "" {
 		return usage("see trueup links set --help", "the customer and the target must not be empty")
 	}
@@ -141,9 +140,6 @@ func setLink(cmd *cobra.Command, args []string, force bool, cfg *config.Config, 
 }
 
 func removeLink(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
-	if err := checkSync(cfg, args[0]); err != nil {
-		return err
-	}
 	who, err := whoIs(cmd)
 	if err != nil {
 		return err
@@ -160,9 +156,6 @@ func removeLink(cmd *cobra.Command, args []string, cfg *config.Config, db *store
 
 // removeLinks removes all links of a sync.
 func removeLinks(cmd *cobra.Command, sync string, yes bool, cfg *config.Config, db *store.DB) error {
-	if err := checkSync(cfg, sync); err != nil {
-		return err
-	}
 	who, err := whoIs(cmd)
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 func pauseCommand() *cobra.Command {
 	why := ""
 	cmd := &cobra.Command{
-		Use:   "pause SYNC --reason TEXT",
+		Use:   "pause [SYNC] --reason TEXT",
 		Short: "Pause a sync: keep its events, write nothing",
 		Long: `Pause a sync, for example while someone imports records or repairs a tool. Webhooks are
 answered and events are stored, so nothing is lost. Nothing is written until trueup
@@ -25,15 +25,12 @@ trueup status shows who paused the sync, why, and how much waits. A plan can be 
 while a sync is paused, and not applied.`,
 		Example: `  trueup pause customer-status --reason "importing contacts into the CRM"
   trueup pause customer-status --reason "billing is being migrated" --as ana@example.com --json`,
-		Args: cobra.ExactArgs(1),
+		Args: withSync(1),
 	}
 	asFlag(cmd)
 	cmd.Flags().StringVar(&why, "reason", "", "why nothing should be written: a `TEXT` that is shown to everyone")
 	jsonFlag(cmd)
-	cmd.RunE = withStore(func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
-		if err := checkSync(cfg, args[0]); err != nil {
-			return err
-		}
+	cmd.RunE = withStore(onSync(1, func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
 		if why == "" {
 			return usage(`add one, such as --reason "importing contacts": it is shown with the sync`, "--reason is missing")
 		}
@@ -50,6 +47,6 @@ while a sync is paused, and not applied.`,
 			said = fmt.Sprintf("%s is already paused since %s by %s: %s", args[0], clockOf(cmd.OutOrStdout()).on(now.Since), now.By, now.Reason)
 		}
 		return done(cmd, contract.PausedSync{Sync: args[0], Changed: changed, Paused: contract.PauseOf(now)}, said)
-	})
+	}))
 	return cmd
 }

@@ -23,7 +23,7 @@ type planFlags struct {
 func planCommand() *cobra.Command {
 	var f planFlags
 	cmd := &cobra.Command{
-		Use:   "plan SYNC",
+		Use:   "plan [SYNC]",
 		Short: "Compare both sides and show what would change, and why",
 		Long: `Compare both sides: read all of the source and all of the target, and list each
 customer that would change or needs a person, and why. Nothing is written to either
@@ -36,8 +36,8 @@ person.`,
   trueup plan customer-status --out plan.html
   trueup plan customer-status --show latest --csv > plan.csv
   trueup plan customer-status --show 1f3a2b4c5d6e --all`,
-		Args: cobra.ExactArgs(1),
-		RunE: withStore(f.run),
+		Args: withSync(1),
+		RunE: withStore(onSync(1, f.run)),
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.show, "show", "", "print the plan with this `HASH`, or the latest one, without reading the tools")
@@ -49,9 +49,6 @@ person.`,
 }
 
 func (f *planFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
-	if err := checkSync(cfg, args[0]); err != nil {
-		return err
-	}
 	if f.csv && wantsJSON(cmd) {
 		return usage("use only one of them", "--csv and --json cannot be combined")
 	}

@@ -17,18 +17,15 @@ import (
 func reportCommand() *cobra.Command {
 	out := ""
 	cmd := &cobra.Command{
-		Use:   "report SYNC",
+		Use:   "report [SYNC]",
 		Short: "Show the state of a sync, as one page to mail",
 		Long: `Show the state of a sync: agreement now and over time, outcomes, open exceptions by
 kind, owner and age, and the meaning of the values on both sides. With --out it is
 one HTML page that loads nothing from elsewhere.`,
 		Example: `  trueup report customer-status --out report.html
   trueup report customer-status --json`,
-		Args: cobra.ExactArgs(1),
-		RunE: withDatabase(func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
-			if err := checkSync(cfg, args[0]); err != nil {
-				return err
-			}
+		Args: withSync(1),
+		RunE: withDatabase(onSync(1, func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
 			var words *config.Sync
 			if c, ok := cfg.Syncs[args[0]]; ok {
 				words = &c
@@ -38,7 +35,7 @@ one HTML page that loads nothing from elsewhere.`,
 				return err
 			}
 			return writeReport(cmd, r, out)
-		}),
+		})),
 	}
 	cmd.Flags().StringVar(&out, "out", "", "write the page to this `FILE`")
 	jsonFlag(cmd)

@@ -15,7 +15,7 @@ import (
 func resumeCommand() *cobra.Command {
 	r := store.Resume{}
 	cmd := &cobra.Command{
-		Use:   "resume SYNC --reason TEXT",
+		Use:   "resume [SYNC] --reason TEXT",
 		Short: "Resume a sync that is paused or halted",
 		Long: `Resume a sync that someone has paused with trueup pause. Each customer that changed in
 the meantime is synced once, as it is now.
@@ -35,17 +35,14 @@ until it is correct.`,
 		Example: `  trueup resume customer-status --reason "the trial of March has ended"
   trueup resume customer-status --reason "the CRM import is done"
   trueup resume customer-status --reason "checked with billing" --as ana@example.com --json`,
-		Args: cobra.ExactArgs(1),
+		Args: withSync(1),
 	}
 	asFlag(cmd)
 	cmd.Flags().StringVar(&r.Reason, "reason", "", "why these changes are right: a `TEXT` that is kept")
 	cmd.Flags().StringVar(&r.Key, "key", "", "an idempotency key: a `TEXT` with which a repeated call takes effect once")
 	jsonFlag(cmd)
-	cmd.RunE = withStore(func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
+	cmd.RunE = withStore(onSync(1, func(cmd *cobra.Command, args []string, _ *config.Config, db *store.DB) error {
 		r.Sync = args[0]
-		if err := checkSync(cfg, r.Sync); err != nil {
-			return err
-		}
 		if r.Reason == "" {
 			return usage(`add one, such as --reason "checked with billing": it is kept with the exception`, "--reason is missing")
 		}
@@ -54,7 +51,7 @@ until it is correct.`,
 			return err
 		}
 		return resume(cmd, db, r)
-	})
+	}))
 	return cmd
 }
 

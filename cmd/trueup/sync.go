@@ -31,7 +31,7 @@ links belong to an account.`,
 
 func sameAccountCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "same-account SYNC",
+		Use:   "same-account [SYNC]",
 		Short: "Confirm that a sync still reaches the same accounts, at a new address",
 		Long: `Confirm that a sync still reaches the same accounts, at a new address. A link names a
 record of one account. When the file names another address or account, the same ids
@@ -42,8 +42,8 @@ Confirm only if the tool has moved or goes by another name. If it is another acc
 remove the links instead: trueup links remove SYNC --all.`,
 		Example: `  trueup sync same-account customer-status
   trueup sync same-account customer-status --as ana@example.com --json`,
-		Args: cobra.ExactArgs(1),
-		RunE: withStore(sameAccount),
+		Args: withSync(1),
+		RunE: withStore(onSync(1, sameAccount)),
 	}
 	asFlag(cmd)
 	jsonFlag(cmd)
@@ -52,9 +52,6 @@ remove the links instead: trueup links remove SYNC --all.`,
 
 func sameAccount(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
 	sync := args[0]
-	if err := checkSync(cfg, sync); err != nil {
-		return err
-	}
 	who, err := whoIs(cmd)
 	if err != nil {
 		return err

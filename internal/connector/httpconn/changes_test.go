@@ -244,7 +244,7 @@ func TestAListThatIsNotThereNamesTheAddressThatWasCalled(t *testing.T) {
 	s := full()
 	s.List.Get = "/customers?limit=1&key=canary&after={cursor}"
 	c := connect(t, s, http.NotFoundHandler())
-	_, _, err := c.Target.(connector.TargetList).List(t.Context(), "")
+	_, _, err := c.TargetList.List(t.Context(), "")
 	f := wantKind(t, err, connector.Misconfigured, connector.EffectNone)
 	if !strings.Contains(f.Detail, "the tool has nothing at GET http://127.0.0.1:") || !strings.HasSuffix(f.Detail, "/api/customers (list.get)") {
 		t.Errorf("it says %q", f.Detail)
