@@ -121,6 +121,9 @@ func TestWhatAProbeSeesBeside(t *testing.T) {
 		if r.Err != nil {
 			t.Fatal(r.Connection, r.Err)
 		}
+		if r.Called != (r.Connection == "crm") { // the other has no list
+			t.Errorf("%s was called: %v", r.Connection, r.Called)
+		}
 		for _, c := range r.Checks {
 			found[r.Connection+" "+string(c.Check)] = c
 		}

@@ -31,10 +31,10 @@ func CredentialOf(connection string, c config.Credential, first, now time.Time) 
 }
 
 // ConsentOf is the check of a refresh token that was renewed last at renewed, zero
-// when nobody has given consent.
+// when no one has given consent.
 func ConsentOf(connection string, c config.Credential, renewed, now time.Time) Check {
 	if renewed.IsZero() {
-		return warning(Credential, connection, "nobody has given consent yet", "connect the account")
+		return warning(Credential, connection, "no one has given consent yet", "connect the account")
 	}
 	age := now.Sub(renewed)
 	text := fmt.Sprintf("%s: the consent was renewed last on %s, and ends after %s without use", c.Key, renewed.UTC().Format(time.DateOnly), days(c.Idle))

@@ -38,7 +38,7 @@ func diskOf(folder string, free func(folder string) (uint64, error)) Check {
 	case errors.Is(err, fs.ErrNotExist):
 		return fault(Disk, Service, fmt.Sprintf("the folder %s for the database does not exist", folder), "make it, or change database in trueup.yaml")
 	case err != nil:
-		return warning(Disk, Service, fmt.Sprintf("the free space of %s cannot be read: %v", folder, err), "look at the disk")
+		return warning(Disk, Service, fmt.Sprintf("the free space is unknown: %v", err), "check the disk")
 	case bytes < LowDisk:
 		return warning(Disk, Service, fmt.Sprintf("%s free in %s, less than %s", size(bytes), folder, size(LowDisk)), "make room: events cannot be stored on a full disk")
 	}

@@ -99,7 +99,7 @@ func Of(connection string, called bool, err error) Check {
 	}
 	text := strings.ReplaceAll(err.Error(), "\n", "; ")
 	if kind := connector.FailureOf(err).Kind; isFailure(err) && (kind == connector.Transient || kind == connector.RateLimited) {
-		return warning(Connection, connection, text, "look whether the tool is available again")
+		return warning(Connection, connection, text, "check whether the tool is available again")
 	}
 	return fault(Connection, connection, text, "correct the connection in trueup.yaml, or its account in the tool")
 }

@@ -108,7 +108,7 @@ func PublicURLOf(public, listen string, err error) Check {
 	case loopback:
 		return pass(PublicURL, Service, reached+"; only tools on this machine can use "+at.Host)
 	case at.Scheme != "https":
-		return warning(PublicURL, Service, reached+", but without TLS: whoever is on the way reads the webhooks", "put a proxy with TLS in front, and write https://")
+		return warning(PublicURL, Service, reached+", but without TLS: anyone on the way can read the webhooks", "put a proxy with TLS in front, and write https://")
 	}
 	return pass(PublicURL, Service, reached)
 }

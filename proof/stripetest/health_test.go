@@ -46,17 +46,24 @@ func TestTheEndpointsOfTheAccountAreChecked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	webhook := func() health.Check {
+	checked := func() (health.Check, bool) {
 		t.Helper()
 		for _, r := range app.Probe(t.Context(), cfg, slog.New(slog.DiscardHandler)) {
 			for _, c := range r.Checks {
 				if c.Check == health.Webhook && c.Subject == "billing" {
-					return c
+					return c, true
 				}
 			}
 		}
-		t.Fatal("nothing was checked")
-		return health.Check{}
+		return health.Check{}, false
+	}
+	webhook := func() health.Check {
+		t.Helper()
+		c, ok := checked()
+		if !ok {
+			t.Fatal("nothing was checked")
+		}
+		return c
 	}
 	if got := webhook(); got.Result != health.Fault || !strings.Contains(got.Text, "no endpoint sends events here") {
 		t.Errorf("with another's endpoint: %s: %s", got.Result, got.Sentence())
@@ -81,5 +88,12 @@ func TestTheEndpointsOfTheAccountAreChecked(t *testing.T) {
 	register(`{"error":{"type":"invalid_request_error","message":"no"}}`, 403)
 	if got := webhook(); got.Result != health.Warning || !strings.Contains(got.Remedy, "Read on Webhook Endpoints") {
 		t.Errorf("without the permission: %s: %s", got.Result, got.Sentence())
+	}
+	s.Instead(func(w http.ResponseWriter, _ *http.Request) bool {
+		w.WriteHeader(http.StatusUnauthorized)
+		return true
+	})
+	if got, ok := checked(); ok {
+		t.Errorf("of an account that cannot be read it is said: %s", got.Sentence())
 	}
 }
