@@ -34,7 +34,7 @@ func printCoverage(ctx context.Context, out io.Writer, cfg *config.Config, db *s
 		}
 		near := ""
 		if u.Near != "" {
-			near = fmt.Sprintf(" (it lists %q, which nobody has)", u.Near)
+			near = fmt.Sprintf(" (it lists %q, which no one has)", u.Near)
 		}
 		fmt.Fprintf(out, "%s: %s has %q, which %s does not list%s; add it under statuses or ignore%s\n", status.Plural(u.Customers, "customer"), s.Source.Connection, u.Value, file, near, do)
 	}
@@ -48,7 +48,7 @@ func printCoverage(ctx context.Context, out io.Writer, cfg *config.Config, db *s
 		fmt.Fprintf(out, "and %s that no status is written as; trueup check --live shows them\n", status.Plural(found.MoreForeign, "more value"))
 	}
 	if len(found.Unseen) > 0 {
-		fmt.Fprintf(out, "listed, and nobody has it: %s\n", quoted(found.Unseen))
+		fmt.Fprintf(out, "listed, and no one has it: %s\n", quoted(found.Unseen))
 	}
 	return nil
 }

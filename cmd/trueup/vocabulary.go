@@ -55,7 +55,7 @@ func printVocabulary(out io.Writer, v contract.Vocabulary) error {
 		fmt.Fprintf(t, "  source\t%s\t%d\t%s\n", orEmpty(w.Value), w.Customers, sourceMeaning(w))
 	}
 	for _, value := range v.Unseen {
-		fmt.Fprintf(t, "  source\t%s\t0\tlisted, and nobody has it\n", orEmpty(value))
+		fmt.Fprintf(t, "  source\t%s\t0\tlisted, and no one has it\n", orEmpty(value))
 	}
 	for _, w := range v.Target {
 		fmt.Fprintf(t, "  target\t%s\t%d\t%s\n", orEmpty(w.Value), w.Records, targetMeaning(w))
