@@ -35,7 +35,7 @@ func (a *attempt) confirm(ctx context.Context) verdict {
 		return a.failed(err, a.To.Name, reason.Confirming)
 	}
 	prior := a.target
-	a.target, a.lookedAt, a.seenAt = record, before, a.dbNotAfter()
+	a.saw(record, before)
 	unproved := a.unproved
 	a.unproved = nil
 	failpoint.Hit("confirmed")

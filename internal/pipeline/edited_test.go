@@ -416,3 +416,32 @@ func TestARowOfATargetWhoseClockIsBehindIsCarriedToAnEnd(t *testing.T) {
 		})
 	}
 }
+
+// The look after a write that had no answer finds what the look before it found: the
+// edit was there before the source changed meanwhile, and the source's change wins.
+func TestASecondLookMakesAnEditNoYounger(t *testing.T) {
+	w := newWorld(t, func(w *world) {
+		w.crm.clock = 2 * time.Hour
+		w.configure = func(s *config.Sync) { s.FirstContact = config.SourceWins }
+	})
+	w.customer("cus_1", "active", "Paused")
+	w.crm.edit("rec_cus_1", "Paused", status.ActorHuman)
+	w.pass(time.Hour)
+	var told store.NewEvent
+	w.crm.fail = func(call, _, _ string) error {
+		if call != "write" || told.Customer != "" {
+			return nil
+		}
+		w.pass(20 * time.Second)
+		told = w.change("cus_1", "canceled")
+		w.billing.valueAt = w.clock.now()
+		w.pass(20 * time.Second)
+		return unknown()
+	}
+	w.carry("cus_1", "active")
+	w.deliver(told)
+	w.finish()
+	if got := w.crm.value("rec_cus_1"); got != "Churned" || len(w.open()) > 0 {
+		t.Errorf("it holds %s; open are %v", got, w.open())
+	}
+}

@@ -26,7 +26,7 @@ func (a *attempt) readTarget(ctx context.Context) verdict {
 		return a.failed(&connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone,
 			Detail: "the answer is older than what the record was proved to hold"}, a.To.Name, reason.ReadingRecord)
 	}
-	a.target, a.lookedAt, a.seenAt = record, before, a.dbNotAfter()
+	a.saw(record, before)
 	a.did("read the record in %s", a.To.Name)
 	failpoint.Hit("target_read")
 	return a.checkKeys(ctx)
@@ -66,6 +66,16 @@ func (a *attempt) checkKeys(ctx context.Context) verdict {
 		}
 	}
 	return onward
+}
+
+// saw takes a look at the record that began at a time. A second look of the attempt
+// that finds what the first one found makes the edit no younger.
+func (a *attempt) saw(record status.TargetRecord, before time.Time) {
+	same := record.ID == a.target.ID && record.Value == a.target.Value && record.EditedAt.Equal(a.target.EditedAt)
+	if a.seenAt.IsZero() || !same {
+		a.seenAt = a.dbNotAfter()
+	}
+	a.target, a.lookedAt = record, before
 }
 
 // readRecord reads the record. Its time is cut to what the store keeps, so that what

@@ -122,11 +122,7 @@ var peopleSteps = map[string]happens{
 	}},
 	"person unlinks": {weight: 1, run: func(w *world, s Step) {
 		w.facts.letGo[w.source.customers[s.Who].id] = true
-		for _, r := range w.target.records { // what our looks at them told goes with the link
-			if r.owner == w.source.customers[s.Who].id {
-				maps.DeleteFunc(w.facts.firstSeen, func(k seenState, _ int64) bool { return k.record == r.id })
-			}
-		}
+		w.forgetLooks(w.source.customers[s.Who].id)
 		// There may be none.
 		_ = w.db.RemoveLink(context.Background(), w.names.sync, w.source.customers[s.Who].id, "person")
 		w.turns()
@@ -156,12 +152,24 @@ var ownerSteps = map[string]happens{
 					w.facts.asItWas[x.Customer] = x
 				}
 			}
+			if store.Verb(s.Value) == store.Rematch {
+				w.forgetLooks(x.Customer)
+			}
 			w.act(x, store.Act{Verb: store.Verb(s.Value), Ignored: store.Ignored(s.Op), Owner: "ana@example.com", Who: "ana@example.com"})
 		}
 	}, draw: func(r *rand.Rand, _ setting, s *Step) {
 		s.Value = string(one(r, store.Acknowledge, store.Assign, store.Ignore, store.Resolve, store.Reopen, store.Rematch))
 		s.Op = string(store.IgnoredUntilChange)
 	}},
+}
+
+// forgetLooks: what our looks at a customer's records told goes with the link.
+func (w *world) forgetLooks(customer string) {
+	for _, r := range w.target.records {
+		if r.owner == customer {
+			maps.DeleteFunc(w.facts.firstSeen, func(k seenState, _ int64) bool { return k.record == r.id })
+		}
+	}
 }
 
 // questions are the open exceptions of a customer.
