@@ -148,7 +148,7 @@ func (a *attempt) lastWritten(e *ending) *store.LastWrite {
 	default:
 		return nil
 	}
-	l := &store.LastWrite{RecordID: i.RecordID, Before: i.Prior, Sent: i.Value, Value: a.target.Value, At: i.SentAt, Trial: a.trial()}
+	l := &store.LastWrite{RecordID: i.RecordID, Before: i.Prior, Sent: i.Value, Value: a.target.Value, At: i.SentAt, Trial: a.watching()}
 	if a.row != nil {
 		l.Plan = a.row.Plan.ID
 	}

@@ -43,3 +43,22 @@ func TestATrialThatDoesNotFitTheWorldWritesNothing(t *testing.T) {
 		t.Errorf("%d were tried, %v", n, err)
 	}
 }
+
+func TestATrialThatArrivesWithoutAnAnswerIsRememberedByTheNextLook(t *testing.T) {
+	w := newWorld(t, nil)
+	p := w.reviewed()
+	w.f.Config.Mode = "watch"
+	p.Trial = true
+	w.crm.fail = times(1, "write", unknown())
+	if c := w.carryRow(p); c.State != store.RowFailed {
+		t.Fatalf("it is %q: %s", c.State, c.Note)
+	}
+	w.crm.edit("rec_cus_1", "Churned", status.ActorUs) // it arrives after all
+	w.finish()
+	if n, err := w.db.Tried(t.Context(), syncName); n != 1 || err != nil {
+		t.Errorf("%d were tried, %v", n, err)
+	}
+	if l, err := w.db.LastWrite(t.Context(), syncName, "cus_1"); l.Value != "Churned" || err != nil {
+		t.Errorf("the write is remembered as %+v, %v", l, err)
+	}
+}
