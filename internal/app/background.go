@@ -29,6 +29,9 @@ func (w *wiring) background() []part {
 	if w.notifier != nil {
 		all = append(all, w.notifier) // messages
 	}
+	if w.webhook != nil {
+		all = append(all, w.webhook) // the same, to a program
+	}
 	for _, p := range w.pollers { // sources: list changes
 		all = append(all, p)
 	}

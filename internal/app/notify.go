@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	"trueup/internal/config"
 	"trueup/internal/contract"
@@ -15,6 +16,7 @@ import (
 	"trueup/internal/metrics"
 	"trueup/internal/notify"
 	"trueup/internal/notify/slack"
+	"trueup/internal/notify/webhook"
 	"trueup/internal/overview"
 	"trueup/internal/status"
 	"trueup/internal/store"
@@ -35,8 +37,8 @@ func openNotifier(cfg *config.Config, db *store.DB, pace notify.Pace, log *slog.
 		return nil
 	}
 	t := &notifier{client: dialguard.SettingClient(slack.Setting), socket: s.AppToken != ""}
-	o := notify.Options{Store: db, Syncs: cfg.Syncs, People: cfg.People, Channel: s.ChannelFor, Home: cfg.PublicURL, Pace: pace,
-		Alarms: func(ctx context.Context) ([]contract.Alarm, error) { return overview.Alarms(ctx, db, cfg) }}
+	o := toldOf(cfg, db, pace)
+	o.Channel = s.ChannelFor
 	if s.WebhookURL != "" {
 		o.Notifier = slack.NewWebhook(*s, t.client)
 		o.Channel = func(string, status.Kind) string { return "webhook" }
@@ -50,9 +52,47 @@ func openNotifier(cfg *config.Config, db *store.DB, pace notify.Pace, log *slog.
 	return t
 }
 
+// toldOf is what every recipient is told of.
+func toldOf(cfg *config.Config, db *store.DB, pace notify.Pace) notify.Options {
+	return notify.Options{Store: db, Syncs: cfg.Syncs, People: cfg.People, Home: cfg.PublicURL, Pace: pace,
+		Alarms: func(ctx context.Context) ([]contract.Alarm, error) { return overview.Alarms(ctx, db, cfg) }}
+}
+
+// outgoing tells a program what people are told.
+type outgoing struct {
+	*notify.Worker
+	client *http.Client
+}
+
+// giveUp is how long a message to a program is tried.
+const giveUp = 3 * 24 * time.Hour
+
+// openWebhook returns nil when the configuration has no outgoing webhook.
+func openWebhook(cfg *config.Config, db *store.DB, pace notify.Pace, log *slog.Logger, m *metrics.Metrics) (*outgoing, error) {
+	c := cfg.Notify.Webhook
+	if c == nil {
+		return nil, nil
+	}
+	client := dialguard.SettingClient(webhook.Setting)
+	w, err := webhook.New(*c, client)
+	if err != nil {
+		return nil, err
+	}
+	o := toldOf(cfg, db, pace)
+	o.Notifier, o.Recipient, o.Programs, o.Wants, o.GiveUp = w, store.ToWebhook, true, c.Wants, giveUp
+	o.Channel = func(string, status.Kind) string { return webhook.Setting }
+	return &outgoing{notify.New(o, log, m), client}, nil
+}
+
+// Run tells until ctx ends.
+func (o *outgoing) Run(ctx context.Context) {
+	defer o.client.CloseIdleConnections()
+	o.Worker.Run(ctx)
+}
+
 // watch looks for what only shows in time.
 func (w *wiring) watch() notify.Watch {
-	all := notify.Watch{Store: w.store, Syncs: w.config.Syncs, Remind: w.notifier != nil, Log: w.log,
+	all := notify.Watch{Store: w.store, Syncs: w.config.Syncs, Remind: w.notifier != nil || w.webhook != nil, Log: w.log,
 		Alarms: func(ctx context.Context) ([]contract.Alarm, error) { return overview.Alarms(ctx, w.store, w.config) },
 		Deaf:   func(connection string) bool { return w.conns.by[connection].Receiver == nil }}
 	if s := w.config.Notify.Slack; s != nil {
@@ -77,10 +117,14 @@ func (n *notifier) Run(ctx context.Context) {
 
 // probeNotifier checks the way to notify people, and reports messages that could
 // not be sent.
-func probeNotifier(ctx context.Context, cfg *config.Config) []ProbeResult {
+func probeNotifier(ctx context.Context, cfg *config.Config) (all []ProbeResult) {
+	if cfg.Notify.Webhook != nil { // no message is sent for a check
+		all = append(all, ProbeResult{Connection: webhook.Setting, Said: []string{"whether it takes messages shows with the first one: pause a sync for two minutes"},
+			Err: untold(ctx, cfg, store.ToWebhook)})
+	}
 	s := cfg.Notify.Slack
 	if s == nil {
-		return nil
+		return all
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
@@ -92,12 +136,12 @@ func probeNotifier(ctx context.Context, cfg *config.Config) []ProbeResult {
 	} else {
 		r.Said, r.Err = slack.New(*s, client).Probe(ctx, *s)
 	}
-	r.Err = errors.Join(r.Err, untold(ctx, cfg))
-	return []ProbeResult{r}
+	r.Err = errors.Join(r.Err, untold(ctx, cfg, store.ToSlack))
+	return append(all, r)
 }
 
-// untold reports messages that wait, where there is a database.
-func untold(ctx context.Context, cfg *config.Config) error {
+// untold reports messages to a recipient that wait, where there is a database.
+func untold(ctx context.Context, cfg *config.Config, to store.Recipient) error {
 	db, err := store.Open(ctx, store.Options{DSN: cfg.Database.Reveal()})
 	switch {
 	case errors.Is(err, store.ErrMissing), errors.Is(err, store.ErrOlder):
@@ -112,7 +156,7 @@ func untold(ctx context.Context, cfg *config.Config) error {
 	}
 	var reasons []string
 	for _, u := range waiting {
-		if !slices.Contains(reasons, u.Failure) {
+		if u.Recipient == to && !slices.Contains(reasons, u.Failure) {
 			reasons = append(reasons, u.Failure)
 			err = errors.Join(err, fmt.Errorf("a message has been waiting since %s: %s", u.Since.UTC().Format("2006-01-02 15:04 MST"), u.Failure))
 		}

@@ -16,7 +16,8 @@ import (
 
 // Notify is where people are told.
 type Notify struct {
-	Slack *Slack `yaml:"slack" jsonschema_description:"A Slack app that posts exceptions to channels."`
+	Slack   *Slack   `yaml:"slack" jsonschema_description:"A Slack app that posts exceptions to channels."`
+	Webhook *Webhook `yaml:"webhook" jsonschema_description:"An address that gets each alarm and each group of exceptions as signed JSON."`
 }
 
 // Slack is a Slack app's credentials and the channels it posts to. It has
@@ -84,6 +85,9 @@ var (
 )
 
 func (v *validator) notify(path string, n Notify) {
+	if n.Webhook != nil {
+		v.webhook(path+".webhook", *n.Webhook)
+	}
 	if n.Slack == nil {
 		return
 	}

@@ -15,7 +15,9 @@ type Status struct {
 	NeedsPerson []string `json:"needs_person"`
 	// Alarms are those that are on.
 	Alarms []Alarm `json:"alarms"`
-	Syncs  []Sync  `json:"syncs"`
+	// Undelivered is where messages to people or programs are not delivered.
+	Undelivered []Undelivered `json:"undelivered"`
+	Syncs       []Sync        `json:"syncs"`
 	// Left is what the database holds of syncs and connections that are no longer
 	// in the file.
 	Left        []Holding         `json:"left"`
@@ -23,6 +25,15 @@ type Status struct {
 	Nodes       []Node            `json:"nodes"`
 	// Health is what was found from outside last, left out when nobody has looked yet.
 	Health *Health `json:"health,omitempty"`
+}
+
+// Undelivered is where messages are not delivered.
+type Undelivered struct {
+	Setting string     `json:"setting"` // such as notify.webhook
+	Waiting int        `json:"waiting"` // they are tried again
+	GivenUp int        `json:"given_up"`
+	Since   *time.Time `json:"since"`
+	Failure string     `json:"failure"`
 }
 
 // Alarm is what keeps a sync from working as it should, and needs a person.

@@ -11,7 +11,7 @@ import (
 // newNotices counts messages to people.
 func newNotices() *prometheus.CounterVec {
 	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "trueup_notices_total",
-		Help: "Messages to people, by how they ended: posted, updated, folded, rate_limited, failed, refused."}, []string{"what", "result"})
+		Help: "Messages to people, by how they ended: posted, updated, folded, rate_limited, failed, refused, given_up."}, []string{"what", "result"})
 }
 
 // Notice counts n messages to people.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"trueup/internal/config"
 	"trueup/internal/exceptions"
 	"trueup/internal/reason"
 	"trueup/internal/status"
@@ -51,8 +52,23 @@ type composer struct {
 	updates bool
 }
 
-// plan puts a notice into words.
+// plan puts a notice into words, and leaves out what is not wanted.
 func (c composer) plan(ctx context.Context, n store.Notice) (plan, error) {
+	p, err := c.words(ctx, n)
+	p.message.About.At, p.message.About.Sync = n.Began, n.Sync
+	if err == nil && p.do != nothing && c.Wants != nil && !c.Wants(p.message.About.Event) {
+		p.do = nothing
+	}
+	return p, err
+}
+
+func (c composer) words(ctx context.Context, n store.Notice) (plan, error) {
+	if c.Programs {
+		switch n.What {
+		case store.RecoveredNotice, store.SilentNotice, store.HeardNotice:
+			return plan{}, nil // the alarm says so
+		}
+	}
 	switch n.What {
 	case store.GroupNotice:
 		return c.group(ctx, n)
@@ -120,7 +136,10 @@ func (c composer) groupMessage(ctx context.Context, n store.Notice, g store.Grou
 	if err != nil {
 		return m, false, err
 	}
-	m = Message{Icon: groupIcon(g), Title: c.groupTitle(n, g), Text: Mask(why(lead))}
+	m = Message{Icon: groupIcon(g), Title: c.groupTitle(n, g), Text: Mask(why(lead)), About: About{Event: config.ExceptionsOpened, Kind: n.Kind}}
+	if g.Open == 0 {
+		m.About.Event = config.ExceptionsClosed
+	}
 	fact := func(name, value string) {
 		if value != "" {
 			m.Facts = append(m.Facts, Fact{name, Mask(value)})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/reason"
 	"trueup/internal/status"
@@ -17,7 +18,7 @@ var ownMessage = []status.Alarm{status.AlarmQueueOld, status.AlarmPaused}
 // alarm tells that an alarm began, or that one that was told of ended.
 func (c composer) alarm(ctx context.Context, n store.Notice) (plan, error) {
 	name := status.Alarm(n.Kind)
-	if !slices.Contains(ownMessage, name) {
+	if !c.Programs && !slices.Contains(ownMessage, name) {
 		return plan{}, nil
 	}
 	seen, err := c.Store.SeenAlarm(ctx, n.Sync, name)
@@ -29,7 +30,7 @@ func (c composer) alarm(ctx context.Context, n store.Notice) (plan, error) {
 	}
 	title := reason.TitleGroup.With(reason.AlarmNames[name], n.Sync)
 	if !seen.Ended.IsZero() {
-		return plan{do: post, message: Message{Icon: Done, Title: reason.TitleResolved.With(reason.AlarmNames[name], n.Sync),
+		return plan{do: post, message: Message{Icon: Done, About: About{Event: config.AlarmEnded, Alarm: name, Since: seen.Since}, Title: reason.TitleResolved.With(reason.AlarmNames[name], n.Sync),
 			Text: reason.TextResolved.With(stamp(seen.Since), span(seen.Ended.Sub(seen.Since)))}}, nil
 	}
 	on, err := c.Alarms(ctx)
@@ -40,7 +41,7 @@ func (c composer) alarm(ctx context.Context, n store.Notice) (plan, error) {
 	if i < 0 { // it has just ended, which comes next
 		return plan{}, nil
 	}
-	m := Message{Icon: Alarm, Title: title, Text: Mask(reason.TextReason.With(on[i].Text, on[i].Remedy.Does)),
+	m := Message{Icon: Alarm, About: About{Event: config.AlarmBegan, Alarm: name, Since: seen.Since}, Title: title, Text: Mask(reason.TextReason.With(on[i].Text, on[i].Remedy.Does)),
 		Facts: []Fact{{"Since", stamp(seen.Since)}}, Owner: c.owner(n.Sync, status.ConnectionFailed)}
 	c.home(&m)
 	return plan{do: post, open: 1, message: m}, nil

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"trueup/internal/config"
 	"trueup/internal/overview"
 	"trueup/internal/reason"
 	"trueup/internal/status"
@@ -24,7 +25,7 @@ func (c composer) reminder(ctx context.Context, n store.Notice) (plan, error) {
 		return plan{}, err
 	}
 	lead := g.Some[0]
-	m := Message{Icon: Clock, Title: reason.TitleStillOpen.With(reason.KindNames[n.Kind], n.Sync), Text: Mask(why(lead))}
+	m := Message{Icon: Clock, Title: reason.TitleStillOpen.With(reason.KindNames[n.Kind], n.Sync), Text: Mask(why(lead)), About: About{Event: config.ExceptionsOverdue, Kind: n.Kind}}
 	m.Facts = append(m.Facts, Fact{"State", groupState(g)})
 	if g.Open == 1 {
 		m.Facts = append(m.Facts, Fact{"Customer", Mask(first(lead.Customer, "the whole sync"))})
@@ -47,7 +48,7 @@ func (c composer) recovered(ctx context.Context, n store.Notice) (plan, error) {
 		return plan{}, err
 	}
 	lasted := n.Began.Sub(g.Some[0].OpenedAt)
-	return plan{do: post, message: Message{Icon: Done, Title: reason.TitleResolved.With(reason.KindNames[n.Kind], n.Sync),
+	return plan{do: post, message: Message{Icon: Done, About: About{Event: config.ExceptionsClosed, Kind: n.Kind}, Title: reason.TitleResolved.With(reason.KindNames[n.Kind], n.Sync),
 		Text: reason.TextResolved.With(stamp(g.Some[0].OpenedAt), span(lasted)), Facts: happened(g.Some)}}, nil
 }
 
@@ -58,10 +59,10 @@ func (c composer) silence(ctx context.Context, n store.Notice) (plan, error) {
 		return plan{}, err
 	}
 	if n.What == store.HeardNotice {
-		return plan{do: post, message: Message{Icon: Done, Title: reason.TitleHeard.With(n.Sync),
+		return plan{do: post, message: Message{Icon: Done, About: About{Event: config.AlarmEnded, Alarm: status.AlarmSilent}, Title: reason.TitleHeard.With(n.Sync),
 			Text: reason.TextHeard.With(span(s.Heard.Sub(s.Since)))}}, nil
 	}
-	m := Message{Icon: Alarm, Title: reason.TitleSilent.With(n.Sync),
+	m := Message{Icon: Alarm, About: About{Event: config.AlarmBegan, Alarm: status.AlarmSilent}, Title: reason.TitleSilent.With(n.Sync),
 		Text:  reason.TextSilent.With(stamp(s.Since), span(s.Longest)),
 		Owner: c.owner(n.Sync, status.ConnectionFailed),
 		Notes: []string{"trueup events --sync " + n.Sync}}
@@ -75,7 +76,7 @@ func (c composer) file(ctx context.Context, n store.Notice) (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
-	m := Message{Icon: Alarm, Title: string(reason.TitleFileFaulty), Notes: []string{"trueup check"}}
+	m := Message{Icon: Alarm, About: About{Event: config.FileRefused}, Title: string(reason.TitleFileFaulty), Notes: []string{"trueup check"}}
 	for _, node := range nodes {
 		said := overview.OfFile(node.File, true)
 		if said != "" && n.Claimed.Sub(node.SeenAt) <= 3*overview.SeenEvery { // else it works no more
@@ -95,7 +96,7 @@ func (c composer) file(ctx context.Context, n store.Notice) (plan, error) {
 	if n.Open == 0 {
 		return plan{}, nil // nobody was told
 	}
-	return plan{do: post, message: Message{Icon: Done, Title: string(reason.TitleFileUsed), Text: string(reason.TextFileUsed)}}, nil
+	return plan{do: post, message: Message{Icon: Done, About: About{Event: config.FileUsed}, Title: string(reason.TitleFileUsed), Text: string(reason.TextFileUsed)}}, nil
 }
 
 func (c composer) owner(sync string, kind status.Kind) Person {
@@ -112,7 +113,7 @@ func (c composer) flood(ctx context.Context, n store.Notice) (plan, error) {
 	if err != nil || len(folded) == 0 {
 		return plan{}, err
 	}
-	m := Message{Icon: Alarm}
+	m := Message{Icon: Alarm, About: About{Event: config.ExceptionsMany}}
 	groups, reminders := 0, 0
 	for _, f := range folded {
 		line := fmt.Sprintf("%s: %s, %s, %s open", f.Sync, reason.KindNames[f.Kind], status.Plural(f.Groups, "group"), status.Plural(f.Exceptions, "exception"))

@@ -54,10 +54,11 @@ type Store interface {
 	Now(ctx context.Context) (time.Time, error)
 	Silence(ctx context.Context, sync string) (store.Silence, error)
 	SeenAlarm(ctx context.Context, sync string, alarm status.Alarm) (store.Alarm, error)
-	NextNotice(ctx context.Context) (time.Time, error)
-	ClaimNotices(ctx context.Context, limit int, lease time.Duration) ([]store.Notice, error)
+	NextNotice(ctx context.Context, to store.Recipient) (time.Time, error)
+	ClaimNotices(ctx context.Context, to store.Recipient, limit int, lease time.Duration) ([]store.Notice, error)
 	NoticeTold(ctx context.Context, n store.Notice, told store.Telling) error
 	NoticeFailed(ctx context.Context, n store.Notice, pause time.Duration, failure string) error
+	GiveUpNotice(ctx context.Context, n store.Notice, failure string) error
 	PutBackNotice(ctx context.Context, n store.Notice, pause time.Duration) error
 	HurryNotice(ctx context.Context, sync string, kind status.Kind, cause string) error
 	FoldNotices(ctx context.Context, channel string, folded []store.Notice, window time.Duration) error
@@ -76,6 +77,10 @@ type Store interface {
 // Message is what people are told, in plain text: whoever sends it escapes and
 // cuts it as the tool wants.
 type Message struct {
+	// ID stays the same while a message is sent again, and About says to programs
+	// what it is about. They are no part of what it says.
+	ID    string `json:"-"`
+	About About  `json:"-"`
 	Icon  Icon
 	Title string
 	// Owner is mentioned, so that the message reaches somebody.
@@ -86,6 +91,16 @@ type Message struct {
 	Notes   []string // small, at the end
 	Links   []Link
 	Buttons []Button
+}
+
+// About is what a message is about.
+type About struct {
+	Event config.Event
+	At    time.Time // when that was
+	Sync  string
+	Alarm status.Alarm
+	Kind  status.Kind
+	Since time.Time // of an alarm
 }
 
 // Icon says at a glance how things stand.
@@ -128,8 +143,17 @@ type Person struct {
 type Options struct {
 	Store    Store
 	Notifier Notifier
-	Syncs    map[string]config.Sync
-	People   map[string]config.Person
+	// Recipient is whom the Notifier reaches; "" is Slack.
+	Recipient store.Recipient
+	// Programs says that programs read the messages: they are told of each alarm as
+	// such, also where people have a message about what is behind it.
+	Programs bool
+	// Wants reports whether an event is told; nil is all.
+	Wants func(config.Event) bool
+	// GiveUp is how long a message is tried before it is given up, 0 is for ever.
+	GiveUp time.Duration
+	Syncs  map[string]config.Sync
+	People map[string]config.Person
 	// Channel says where a kind of exception of a sync is told; ("", "") is for
 	// all that belongs to no sync.
 	Channel func(sync string, kind status.Kind) string

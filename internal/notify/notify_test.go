@@ -828,3 +828,35 @@ func TestAPauseAndAnOldQueueAreToldWhenTheyBeginAndEnd(t *testing.T) {
 		}
 	})
 }
+
+func TestAMessageToAProgramIsGivenUpAfterItsTimeAndTheNextIsTold(t *testing.T) {
+	story(t, func(w *world) {
+		w.long, w.options.Notifier, w.options.Programs, w.options.GiveUp = true, onlyPosts{w.room}, true, 6*time.Hour
+	}, func(w *world) {
+		w.room.setFail(func() error {
+			return &connector.Failure{Kind: connector.Transient, Detail: "it answers 500"}
+		})
+		w.open(status.UnmappedStatus, "cus_1", "on_hold")
+		w.pass(5 * time.Hour)
+		if !w.untold() {
+			t.Error("it was given up too early")
+		}
+		if calls := len(w.room.calls); calls > 80 {
+			t.Errorf("%d calls in five hours: the pauses do not grow", calls)
+		}
+		w.pass(2 * time.Hour)
+		given, err := w.db.NotDelivered(w.Context(), time.Now().Add(-2*time.Hour))
+		w.must(err)
+		if w.untold() || len(given) != 1 || given[0].GivenUp != 1 || given[0].Failure != "it answers 500" {
+			t.Errorf("given up are %+v", given)
+		}
+		w.room.setFail(nil)
+		w.close(status.UnmappedStatus, "cus_1")
+		w.pass(time.Minute)
+		w.open(status.UnmappedStatus, "cus_2", "on_hold")
+		w.pass(time.Minute)
+		if m := w.one("unmapped_status").now(); m.About.Event != config.ExceptionsOpened || m.ID == "" {
+			t.Errorf("it says %+v", m)
+		}
+	})
+}

@@ -260,7 +260,7 @@ func (w *world) press(p Press) string {
 // untold counts the notices that wait.
 func (w *world) untold() bool {
 	w.Helper()
-	next, err := w.db.NextNotice(w.Context())
+	next, err := w.db.NextNotice(w.Context(), store.ToSlack)
 	w.must(err)
 	return !next.IsZero()
 }

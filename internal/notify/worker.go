@@ -68,7 +68,7 @@ func New(o Options, log *slog.Logger, m *metrics.Metrics) *Worker {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	o.Pace = o.Pace.orUsual()
+	o.Pace, o.Recipient = o.Pace.orUsual(), cmp.Or(o.Recipient, store.ToSlack)
 	_, updates := o.Notifier.(Updater)
 	return &Worker{composer: composer{Options: o, updates: updates}, log: log, metrics: m, wake: make(chan struct{}, 1)}
 }
@@ -102,7 +102,7 @@ func (w *Worker) Run(ctx context.Context) {
 // turn tells what is due now.
 func (w *Worker) turn(ctx context.Context) error {
 	for {
-		next, err := w.Store.NextNotice(ctx)
+		next, err := w.Store.NextNotice(ctx, w.Recipient)
 		if err != nil || next.IsZero() {
 			return err
 		}
@@ -110,7 +110,7 @@ func (w *Worker) turn(ctx context.Context) error {
 		if err != nil || next.After(now) {
 			return err
 		}
-		notices, err := w.Store.ClaimNotices(ctx, batch, lease)
+		notices, err := w.Store.ClaimNotices(ctx, w.Recipient, batch, lease)
 		if err != nil || len(notices) == 0 {
 			return err
 		}
@@ -277,6 +277,7 @@ func (c *channel) turnCame(ctx context.Context) error {
 func (c *channel) send(ctx context.Context, n store.Notice, p plan) (sent deed, place string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, sending)
 	defer cancel()
+	p.message.ID = n.ID()
 	if p.do == update {
 		err := c.Notifier.(Updater).Update(ctx, n.Place, p.message)
 		if err == nil || connector.FailureOf(err).Kind != connector.Gone {
@@ -291,6 +292,12 @@ func (c *channel) send(ctx context.Context, n store.Notice, p plan) (sent deed, 
 // channel lets it rest.
 func (c *channel) failed(ctx context.Context, n store.Notice, err error) (rest time.Duration, _ error) {
 	f := connector.FailureOf(err)
+	if c.GiveUp > 0 && n.Claimed.Sub(n.Began) > c.GiveUp {
+		c.metrics.Notice(string(n.What), "given_up", 1)
+		c.log.Error("gave up a message", slog.String("channel", c.name), slog.String("what", string(n.What)), slog.String("sync", n.Sync),
+			slog.String("kind", string(n.Kind)), slog.String("failure", string(f.Kind)), slog.Any("error", err))
+		return 0, c.settled(c.Store.GiveUpNotice(ctx, n, f.Error()))
+	}
 	pause, result, level := slowPause, "refused", slog.LevelError
 	switch f.Kind {
 	case connector.RateLimited:

@@ -42,6 +42,9 @@ func Status(ctx context.Context, db *store.DB, cfg *config.Config) (contract.Sta
 	for _, row := range s.Syncs {
 		s.NeedsPerson = append(s.NeedsPerson, needs(row)...)
 	}
+	if err := undelivered(ctx, db, cfg, now, &s); err != nil {
+		return s, err
+	}
 	left, err := Left(ctx, db, cfg)
 	if err != nil {
 		return s, err

@@ -51,5 +51,6 @@ const (
 	LabelAssignToMe  Template = "Assign to me"
 	LabelMeaning     Template = "Meaning and remedy"
 	LabelOpenTrueup  Template = "Open Trueup"
+	NeedUndelivered  Template = "%s: %s not delivered since %s: %s"
 	NoteProgramsKind Template = "kind: %s"
 )

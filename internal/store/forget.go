@@ -52,7 +52,7 @@ var prose = []struct {
 	{"pins", "id", []string{"who", "reason", "ended_by"}, "sync = $1", "customer"},
 	{"link_history", "id", []string{"why", "who"}, "sync = $1", "customer"},
 	{"links", "sync, customer", []string{"rule", "linked_by"}, "sync = $1", "customer"},
-	{"notices", "what, sync, kind, cause", []string{"failure"}, "sync = $1", ""},
+	{"notices", "recipient, what, sync, kind, cause", []string{"failure"}, "sync = $1", ""},
 	{"sweeps", "id", []string{"source_cursor", "target_cursor", "compared_to", "failure"}, "sync = $1 and phase in ('done', 'failed')", ""},
 	{"plan_rows", "sweep, customer", []string{"reason", "reason_facts", "note"}, sweepsOf, "customer"},
 }

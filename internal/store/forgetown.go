@@ -35,7 +35,7 @@ func (t *tx) forgetOwn(sync string, f *Forgotten, rows map[string]int, dry bool)
 		}
 	}
 	err := errors.Join(
-		count("notices", "sync = $1 and cause = $2", sync, c),
+		count("notices", "sync = $1 and cause = $2 and recipient = 'slack'", sync, c),
 		count("plan_rows", sweepsOf+" and customer = $2", sync, c))
 	if err != nil || dry {
 		return err

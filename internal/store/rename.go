@@ -132,7 +132,7 @@ func (t *tx) renameConnection(r Rename) error {
 		"delete from refused where connection = $2 and exists (select 1 from refused r where r.connection = $1)",
 		"update refused set connection = $2 where connection = $1",
 		// The group of a connection's exceptions, and its message, are the same ones.
-		"delete from notices where kind = 'connection_failed' and cause = $2 and exists (select 1 from notices n where n.kind = notices.kind and n.sync = notices.sync and n.what = notices.what and n.cause = $1)",
+		"delete from notices where kind = 'connection_failed' and cause = $2 and exists (select 1 from notices n where n.kind = notices.kind and n.sync = notices.sync and n.what = notices.what and n.recipient = notices.recipient and n.cause = $1)",
 		"update notices set cause = $2 where kind = 'connection_failed' and cause = $1",
 		"update exceptions set cause = $2 where kind = 'connection_failed' and cause = $1",
 		"update names set source = $2 where source = $1",

@@ -66,7 +66,9 @@ and not exists (select 1 from actions a where a.exception_id = o.id)`},
 		" and exists (select 1 from link_history n where n.sync = o.sync and n.customer = o.customer and n.id > o.id)"},
 	OldPauses: {"pauses", "id", true, "o.ended_at > 0 and o.ended_at < $1 and cast($3 as bigint) > 0"},
 	OldPins:   {"pins", "id", true, "(o.ended_at > 0 and o.ended_at < $1 or o.until_at > 0 and o.until_at < $1) and cast($3 as bigint) > 0"},
-	OldNotices: {"notices", "what, sync, kind, cause", false, `o.what in ('group', 'reminder', 'recovered') and o.changed <= o.told and o.told_at < $1 and cast($3 as bigint) > 0
+	// Where a recipient is not in the file, no one is ever told.
+	OldNotices: {"notices", "recipient, what, sync, kind, cause", false, `o.what in ('group', 'reminder', 'recovered')
+and (o.changed <= o.told and o.told_at < $1 or o.told = 0 and o.began_at < $1) and cast($3 as bigint) > 0
 and not exists (select 1 from exceptions x where x.sync = o.sync and x.kind = o.kind and x.cause = o.cause)`},
 	// A key that was given to a request is free again.
 	OldRequests: {"requests", "request_key", false, "o.done_at < $1 and cast($3 as bigint) > 0"},

@@ -361,7 +361,7 @@ var limitCases = map[string]func(*testing.T, Open){
 		if len(x) != 1 || x[0].State != status.Open || x[0].Count != 1 {
 			t.Errorf("the exceptions are %+v", x)
 		}
-		notices, err := f.db.ClaimNotices(f.ctx, 10, lease)
+		notices, err := f.db.ClaimNotices(f.ctx, store.ToSlack, 10, lease)
 		f.must(err)
 		if len(notices) != 1 || notices[0].Kind != status.MassChange {
 			t.Errorf("the notices are %+v", notices)

@@ -15,7 +15,7 @@ import (
 // notices claims all that is due to be told.
 func (f fixture) notices() []store.Notice {
 	f.Helper()
-	found, err := f.db.ClaimNotices(f.ctx, 100, lease)
+	found, err := f.db.ClaimNotices(f.ctx, store.ToSlack, 100, lease)
 	f.must(err)
 	return found
 }
@@ -52,7 +52,7 @@ var notices = map[string]func(*testing.T, Open){
 			t.Error("two have it")
 		}
 		f.must(f.db.NoticeTold(f.ctx, n, store.Telling{Channel: "#a", Place: "C1/1", Posted: true, Open: 1, Content: "x", Quiet: time.Minute}))
-		if next, err := f.db.NextNotice(f.ctx); err != nil || !next.IsZero() {
+		if next, err := f.db.NextNotice(f.ctx, store.ToSlack); err != nil || !next.IsZero() {
 			t.Errorf("the next one is at %s, %v", next, err)
 		}
 		f.act(1, store.Acknowledge)
@@ -142,7 +142,7 @@ var notices = map[string]func(*testing.T, Open){
 		for range 6 {
 			all.Go(func() {
 				for {
-					found, err := f.db.ClaimNotices(f.ctx, 7, lease)
+					found, err := f.db.ClaimNotices(f.ctx, store.ToSlack, 7, lease)
 					if err != nil {
 						t.Error(err)
 					}
@@ -220,7 +220,7 @@ var notices = map[string]func(*testing.T, Open){
 				t.Errorf("%s was opened %d times", day, opened)
 			}
 		}
-		if next, err := f.db.NextNotice(f.ctx); err != nil || !next.Equal(f.clock.Now()) {
+		if next, err := f.db.NextNotice(f.ctx, store.ToSlack); err != nil || !next.Equal(f.clock.Now()) {
 			t.Errorf("the next one is at %s, %v", next, err)
 		}
 		if found := f.notices(); len(found) != 2 || found[0].What != store.DigestNotice {
@@ -252,7 +252,7 @@ var notices = map[string]func(*testing.T, Open){
 		remind(0) // who has just got it has his time
 		f.clock.Move(after + time.Second)
 		remind(1)
-		found, err := f.db.ClaimNotices(f.ctx, 100, lease)
+		found, err := f.db.ClaimNotices(f.ctx, store.ToSlack, 100, lease)
 		f.must(err)
 		reminders := 0
 		for _, n := range found {
@@ -305,6 +305,54 @@ var notices = map[string]func(*testing.T, Open){
 		f.must(f.db.DropSilence(f.ctx, sync1))
 		if s, err := f.db.Silence(f.ctx, sync1); err != nil || !s.Since.IsZero() {
 			t.Errorf("it is %+v, %v", s, err)
+		}
+	},
+	"each recipient is told on its own, and what fails for too long is given up": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		claim := func() store.Notice {
+			t.Helper()
+			found, err := f.db.ClaimNotices(f.ctx, store.ToWebhook, 10, lease)
+			f.must(err)
+			if len(found) != 1 || found[0].Recipient != store.ToWebhook {
+				t.Fatalf("due are %+v", found)
+			}
+			return found[0]
+		}
+		f.opened("cus_1", status.Unmatched)
+		f.clock.Move(time.Minute)
+		f.must(f.db.NoticeTold(f.ctx, f.notice(), store.Telling{Open: 1}))
+		first := claim()
+		f.must(f.db.NoticeFailed(f.ctx, first, time.Minute, "it answers 500"))
+		f.clock.Move(time.Minute)
+		again := claim()
+		if again.ID() != first.ID() {
+			t.Error("tried again it has another id")
+		}
+		waiting, err := f.db.NotDelivered(f.ctx, f.clock.Now())
+		f.must(err)
+		if len(waiting) != 1 || waiting[0] != (store.Undelivered{Recipient: store.ToWebhook, Waiting: 1, Since: first.Began, Failure: "it answers 500"}) {
+			t.Errorf("not delivered are %+v", waiting)
+		}
+		given := f.clock.Now()
+		f.must(f.db.GiveUpNotice(f.ctx, again, "it answers 500"))
+		waiting, err = f.db.NotDelivered(f.ctx, given)
+		f.must(err)
+		if len(waiting) != 1 || waiting[0].Waiting != 0 || waiting[0].GivenUp != 1 {
+			t.Errorf("not delivered are %+v", waiting)
+		}
+		if waiting, err = f.db.NotDelivered(f.ctx, given.Add(time.Minute)); err != nil || len(waiting) != 0 {
+			t.Errorf("not delivered for long are %+v, %v", waiting, err)
+		}
+		// What changes then is told again, under another id, and nothing is given up.
+		f.act(1, store.Acknowledge)
+		f.clock.Move(time.Minute)
+		next := claim()
+		if next.ID() == first.ID() {
+			t.Error("another change has the same id")
+		}
+		f.must(f.db.NoticeTold(f.ctx, next, store.Telling{Open: 1}))
+		if waiting, err = f.db.NotDelivered(f.ctx, given); err != nil || len(waiting) != 0 {
+			t.Errorf("not delivered are %+v, %v", waiting, err)
 		}
 	},
 	"an alarm is told when it begins and when it ends, once each": func(t *testing.T, open Open) {

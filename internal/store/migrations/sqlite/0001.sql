@@ -273,9 +273,11 @@ create table requests (
     done_at     integer not null
 ) strict;
 
--- What people are notified of: each row is one message that is kept up to date. It
--- must be sent while changed is ahead of told.
+-- What people are notified of: each row is one message to one recipient, as the file
+-- may have it under notify. Where messages can change, it is kept up to date. It must
+-- be sent while changed is ahead of told.
 create table notices (
+    recipient   text    not null default 'slack' check (recipient in ('slack', 'webhook', 'smtp')),
     what        text    not null check (what in ('group', 'reminder', 'recovered', 'silent', 'heard', 'digest', 'flood', 'file', 'alarm')),
     sync        text    not null,
     kind        text    not null,
@@ -296,9 +298,11 @@ create table notices (
     folded_at   integer not null default 0, -- when one message about many took its place
     open        integer not null default 0,  -- how many exceptions it showed as open
     content     text    not null default '', -- a hash of what it said
-    primary key (what, sync, kind, cause)
+    gave_up_at  integer not null default 0, -- when what had failed for too long was given up, with its failure
+    primary key (recipient, what, sync, kind, cause)
 ) strict;
-create index notices_untold on notices (due_at) where changed > told;
+create index notices_untold on notices (recipient, due_at) where changed > told;
+create index notices_failed on notices (recipient) where failure <> '';
 create index notices_of_channel on notices (channel);
 
 -- The alarms that were seen to be on, so that people are notified once of each begin
