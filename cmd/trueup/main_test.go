@@ -57,6 +57,7 @@ func scripts(t *testing.T, dir string) testscript.Params {
 			"watched":     wouldWrite,
 			"planned":     planned,
 			"refused":     refusedWebhooks,
+			"delayed":     delayed,
 			"tools":       tools(t),
 			"record":      record,
 			"edit":        edit,
@@ -131,6 +132,18 @@ update sweeps set lost_event = 2, edit_outside = 1 where id = 2;
 insert into vocabulary (sync, side, value, customers, seen_at) values ('customer-status', 'source', 'active', 90, $1 - 7200000),
     ('customer-status', 'source', 'on_hold', 7, $1 - 7200000), ('customer-status', 'source', 'incomplete', 3, $1 - 7200000),
     ('customer-status', 'target', 'Active', 80, $1 - 7200000), ('customer-status', 'target', 'VIP', 12, $1 - 7200000), ('customer-status', 'target', '', 8, $1 - 7200000);
+`, time.Now().UnixMilli())
+}
+
+// delayed puts into trueup.db that the change of cus_1 waits for its hours, and
+// that the one of cus_2 waits for a person.
+func delayed(ts *testscript.TestScript, _ bool, _ []string) {
+	write(ts, `
+update customers set outcome = 'held', reason = '', reason_code = 'change_waits', due_at = 4070908800000,
+    reason_facts = '{"source":"billing","status":"churned","until":"2099-01-01T00:00:00Z","hours":"mon, tue 09:00-17:00 America/New_York"}' where customer = 'cus_1';
+update exceptions set state = 'resolved' where customer = 'cus_2';
+insert into exceptions (sync, customer, kind, stage, reason, reason_code, reason_facts, source_value, target_value, owner, state, count, last_action, confidence, candidates, first_seen, last_seen, opened_at) values
+    ('customer-status', 'cus_2', 'confirm_change', 'decide', '', 'change_forbidden', '{"found":"churned","status":"active"}', 'active', 'Churned', 'ops@example.com', 'open', 1, 'read rec_2 in crm', 1, '[]', $1, $1, $1);
 `, time.Now().UnixMilli())
 }
 

@@ -108,7 +108,7 @@ func printSummary(out io.Writer, s config.Sync, plan store.Sweep) {
 		n    int
 		what string
 	}{
-		{m.Write, "would be written"}, {m.Held, "held: a person's newer edit is kept"},
+		{m.Write, "would be written"}, {m.Held, "held: a person's newer edit is kept, or the change waits for its time"},
 		{m.UnmatchedSource, "of " + source + " without a record in " + target}, {m.Ambiguous, "match several records"},
 		{m.Unmapped, "have a value without a meaning"}, {m.Other, "need a person for other reasons"},
 		{m.NotCarried, "not synced: ignored, or without a status"}, {m.UnmatchedTarget, "records of " + target + " without a customer"},

@@ -157,18 +157,25 @@ func (p screen) sync(s contract.Sync) {
 	}
 	fmt.Fprintf(p, "%s: %s → %s, %s%s\n", s.Sync, s.Source.Connection, s.Target.Connection, s.Mode, since)
 	p.agreement(s)
+	waiting := s.WaitingCustomers
+	if s.Delayed != nil { // they stand on a line of their own
+		waiting = max(0, waiting-s.Delayed.Customers)
+	}
 	switch {
-	case s.WaitingCustomers == 0 && s.WaitingEvents == 0:
+	case waiting == 0 && s.WaitingEvents == 0:
 		p.line("queue", "nothing waiting")
 	default:
-		text := status.Plural(s.WaitingCustomers, "customer") + ", " + status.Plural(s.WaitingEvents, "event")
+		text := status.Plural(waiting, "customer") + ", " + status.Plural(s.WaitingEvents, "event")
 		if s.WaitingEvents == 0 {
-			text = "no events; " + status.Plural(s.WaitingCustomers, "customer") + " to check again"
+			text = "no events; " + status.Plural(waiting, "customer") + " to check again"
 		}
 		if s.OldestWaiting != nil {
 			text += ", the oldest from " + p.ago(s.OldestWaiting)
 		}
 		p.line("queue", "%s", text)
+	}
+	if d := s.Delayed; d != nil {
+		p.line("delayed", "%s", p.delayed(d))
 	}
 	if s.WaitingForLive > 0 && s.Mode == config.ModeWatch {
 		p.line("", "%s changed while it was live; they will be checked again when it goes live", status.Plural(s.WaitingForLive, "customer"))
@@ -239,6 +246,22 @@ func (p screen) pins(sync string, pins contract.Pins) string {
 		text += "; the next pin ends " + p.at.next(*end)
 	}
 	return text + "; to list them: trueup pin list " + sync
+}
+
+// delayed says how many changes wait for their time, and until when the first does.
+func (p screen) delayed(d *contract.Delayed) string {
+	waits := "changes wait"
+	if d.Customers == 1 {
+		waits = "change waits"
+	}
+	text := fmt.Sprintf("%d %s", d.Customers, waits)
+	if d.Next != nil && d.Next.After(p.now) {
+		text += " " + p.at.until(*d.Next)
+		if d.Customers > 1 {
+			text += " or later"
+		}
+	}
+	return text + ", as transitions say"
 }
 
 func orNone(n int, format string) string {

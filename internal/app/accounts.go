@@ -49,7 +49,9 @@ func noteSync(ctx context.Context, cfg *config.Config, db *store.DB, sync string
 	return db.NoteLooks(ctx, sync, looksOf(cfg.Syncs[sync]))
 }
 
-func looksOf(s config.Sync) store.Looks { return store.Looks{Rules: s.Looks(), Target: s.Target.Kept} }
+func looksOf(s config.Sync) store.Looks {
+	return store.Looks{Rules: s.Looks(), Target: s.Target.Kept, Policy: s.Policy()}
+}
 
 // barred is why a sync's customers are left where they are, "" for no reason. It
 // is asked each time that customers are claimed: another process may have a file

@@ -66,6 +66,12 @@ var rounds = map[string]round{
 			l.crm.Set(resttest.Record{ID: "rec_1", Email: mail(1), Status: "Churned", UpdatedBy: "human:ben"})
 			l.change(1, "evt_1", "paused")
 		}},
+	"a change asks, and a person confirms it": {kind: status.ConfirmChange, deed: deed{verb: store.UseSource}, want: map[string]string{"rec_1": "Paused"},
+		begin: func(l *live) {
+			l.must(l.reload("match: [", "transitions: {paused: ask}\n    match: ["))
+			l.customer(1)
+			l.change(1, "evt_1", "paused")
+		}},
 	"the record is gone, and is looked for anew": {kind: status.BrokenLink, deed: deed{verb: store.Rematch}, want: map[string]string{"rec_1": "Paused", "rec_2": "Active"},
 		begin: func(l *live) {
 			l.carried(1)

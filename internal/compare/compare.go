@@ -113,7 +113,7 @@ func (r *run) neverCarried(k *store.Snapshot, j pipeline.Outlook) bool {
 	}
 	before := func(at time.Time) bool { return r.live.IsZero() || at.Before(r.live) }
 	// That both sides agreed while it was watched makes a write of today no less history.
-	history := !k.Base.Known || j.Action == string(decide.Write)
+	history := !k.Base.Known || j.Action == string(decide.Write) || j.ByTransitions()
 	return (!k.Stored || k.Unheard || history && before(k.Desired.SeenAt)) && (changed.IsZero() || before(changed))
 }
 
@@ -135,7 +135,16 @@ func (r *run) worthALook(k *store.Snapshot, j pipeline.Outlook) bool {
 	case j.Action == string(decide.Write):
 		return true
 	}
-	return j.Kind != "" && !slices.Contains(k.Shown, j.Kind)
+	if j.Reason.Code == decide.ChangeWaits { // its time runs from the first look on
+		return k.DueAt.IsZero() || k.DueAt.After(j.Reason.Facts.Until) || k.Desired.SourceValue != j.Source.Value
+	}
+	return r.asks(j) && !slices.Contains(k.Shown, j.Kind)
+}
+
+// asks reports whether the path would ask people. A sync that only watches asks no
+// one to confirm a change.
+func (r *run) asks(j pipeline.Outlook) bool {
+	return j.Kind != "" && (j.Kind != status.ConfirmChange || r.Sync.Config.Mode != config.ModeWatch)
 }
 
 // toAsk reports whether people have to be told something of a customer that the
@@ -144,7 +153,7 @@ func (r *run) toAsk(k *store.Snapshot, j pipeline.Outlook) bool {
 	if j.Kind == "" {
 		return len(k.Open) > 0 && (j.Action == string(decide.None) || j.Action == string(decide.Write))
 	}
-	return !slices.Contains(k.Shown, j.Kind) && !k.Settled[j.Kind].Holds(j.Source.Value, j.Target.Value)
+	return r.asks(j) && !slices.Contains(k.Shown, j.Kind) && !k.Settled[j.Kind].Holds(j.Source.Value, j.Target.Value)
 }
 
 func dueSoon(k *store.Snapshot) bool { return !k.DueAt.IsZero() && !k.DueAt.After(k.Now.Add(soon)) }

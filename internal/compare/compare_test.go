@@ -10,6 +10,7 @@ import (
 	"trueup/internal/connector"
 	"trueup/internal/identity"
 	"trueup/internal/pipeline"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -18,11 +19,16 @@ func TestARepairLooksAgainOnlyWhereNobodyKnows(t *testing.T) {
 	write := pipeline.Outlook{Action: "write"}
 	conflict := pipeline.Outlook{Action: "hold", Kind: status.Conflict}
 	agrees := pipeline.Outlook{Action: "none", Outcome: status.AlreadyEqual}
+	waits := pipeline.Outlook{Action: "hold", Reason: reason.Reason{Code: reason.ChangeWaits, Facts: reason.Facts{Until: time.Unix(7200, 0)}}, Source: status.SourceRecord{Value: "canceled"}}
+	now := store.Work{Now: time.Unix(1, 0), Desired: store.Desired{SourceValue: "canceled"}}
 	for name, tt := range map[string]struct {
 		known store.Snapshot
 		found pipeline.Outlook
 		want  bool
 	}{
+		"a change whose time nobody counts":           {store.Snapshot{Work: now}, waits, true},
+		"a change that waits for its time already":    {store.Snapshot{Work: now, DueAt: time.Unix(7200, 0)}, waits, false},
+		"a change while another one waits":            {store.Snapshot{Work: store.Work{Now: now.Now, Desired: store.Desired{SourceValue: "paused"}}, DueAt: time.Unix(7200, 0)}, waits, true},
 		"the target differs":                          {store.Snapshot{}, write, true},
 		"it is looked at anyway":                      {store.Snapshot{Work: store.Work{Now: time.Unix(1, 0)}, DueAt: time.Unix(1, 0)}, write, false},
 		"it is looked at in an hour":                  {store.Snapshot{Work: store.Work{Now: time.Unix(1, 0)}, DueAt: time.Unix(3601, 0)}, write, true},

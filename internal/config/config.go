@@ -81,6 +81,7 @@ type Sync struct {
 	Conflict      ConflictRule                `yaml:"conflict" jsonschema_description:"What happens when someone else changed the target."`
 	Mode          string                      `yaml:"mode" jsonschema:"enum=live,enum=watch,default=watch" jsonschema_description:"watch decides and records, and writes nothing; live writes."`
 	FirstContact  string                      `yaml:"first_contact" jsonschema:"enum=ask,enum=source_wins,default=ask" jsonschema_description:"What happens when the target differs and Trueup never wrote it."`
+	Transitions   *Transitions                `yaml:"transitions" jsonschema_description:"When a change to a status is written, by status: at once (the default), ask, or keys."`
 	Owners        map[string]string           `yaml:"owners" jsonschema_description:"Who is responsible for exceptions, by kind; default for all others."`
 	RemindAfter   time.Duration               `yaml:"remind_after" jsonschema:"default=24h" jsonschema_description:"How long an exception can stay open before it is overdue and its owner gets one reminder."`
 	Sweep         *Sweep                      `yaml:"sweep" jsonschema_description:"The schedule of full comparisons (default: every 24h with repair, where both sides can be listed); off for none."`

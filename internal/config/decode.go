@@ -71,6 +71,9 @@ func (d *decoder) value(n *node, path string, v reflect.Value) {
 	case connectionType:
 		d.connection(n, path, v)
 		return
+	case transitionsType:
+		d.transitions(n, path, v)
+		return
 	}
 	switch v.Kind() {
 	case reflect.Pointer:

@@ -30,7 +30,17 @@ func (s Sync) Rules() string {
 		Ignore:        s.Ignore,
 		Conflict:      hashedConflict(s.Conflict),
 		FirstContact:  s.FirstContact,
+		Transitions:   hashedTransitionsOf(s.Transitions),
 	})
+}
+
+// Policy returns a hash of what the file says of changes to a status, "" when it
+// says nothing.
+func (s Sync) Policy() string {
+	if s.Transitions == nil {
+		return ""
+	}
+	return hashOf(hashedTransitionsOf(s.Transitions))
 }
 
 // Looks returns a hash of what decides which record and which field a look at a
@@ -54,6 +64,16 @@ type (
 		Ignore        []string                       `json:"Ignore"`
 		Conflict      hashedConflict                 `json:"Conflict"`
 		FirstContact  string                         `json:"FirstContact"`
+		Transitions   *hashedTransitions             `json:"Transitions,omitempty"` // left out, the hash is that of a file from before
+	}
+	hashedTransitions struct {
+		To     map[status.Status]hashedTransition `json:"To"`
+		Forbid [][2]status.Status                 `json:"Forbid"`
+	}
+	hashedTransition struct {
+		After time.Duration `json:"After"`
+		Hours string        `json:"Hours"`
+		Ask   bool          `json:"Ask"`
 	}
 	hashedMatchRule struct {
 		Source     string        `json:"Source"`
@@ -91,6 +111,24 @@ func hashedStatuses(statuses map[status.Status]StatusMap) map[status.Status]hash
 	hashed := make(map[status.Status]hashedStatus, len(statuses))
 	for name, m := range statuses {
 		hashed[name] = hashedStatus{From: m.From, To: m.To}
+	}
+	return hashed
+}
+
+func hashedTransitionsOf(t *Transitions) *hashedTransitions {
+	if t == nil {
+		return nil
+	}
+	hashed := &hashedTransitions{To: map[status.Status]hashedTransition{}}
+	for to, one := range t.To {
+		h := hashedTransition{After: one.After, Ask: one.Ask}
+		if one.Hours != nil {
+			h.Hours = one.Hours.String()
+		}
+		hashed.To[to] = h
+	}
+	for _, c := range t.Forbid {
+		hashed.Forbid = append(hashed.Forbid, [2]status.Status{c.From, c.To})
 	}
 	return hashed
 }

@@ -29,3 +29,37 @@ func TestRulesKeepTheirHash(t *testing.T) {
 		}
 	}
 }
+
+func TestAChangedPolicyOfTransitionsChangesTheRules(t *testing.T) {
+	base := Sync{Statuses: map[status.Status]StatusMap{"active": {From: []string{"a"}, To: "Active"}}}
+	with := func(tr Transitions) Sync {
+		s := base
+		s.Transitions = &tr
+		return s
+	}
+	hours := Hours{From: "09:00", To: "17:00", Zone: "UTC"}
+	later := hours
+	later.To = "18:00"
+	seen := map[string]string{}
+	for name, s := range map[string]Sync{
+		"none":       base,
+		"nothing":    with(Transitions{}),
+		"ask":        with(Transitions{To: map[status.Status]Transition{"active": {Ask: true}}}),
+		"after":      with(Transitions{To: map[status.Status]Transition{"active": {After: time.Minute}}}),
+		"longer":     with(Transitions{To: map[status.Status]Transition{"active": {After: time.Hour}}}),
+		"hours":      with(Transitions{To: map[status.Status]Transition{"active": {Hours: &hours}}}),
+		"more hours": with(Transitions{To: map[status.Status]Transition{"active": {Hours: &later}}}),
+		"forbidden":  with(Transitions{Forbid: []ForbiddenChange{{"active", "paused"}}}),
+	} {
+		if other, twice := seen[s.Rules()]; twice {
+			t.Errorf("%s and %s have the same rules", name, other)
+		}
+		if other, twice := seen[s.Policy()]; twice {
+			t.Errorf("%s and %s have the same policy", name, other)
+		}
+		seen[s.Rules()], seen[s.Policy()] = name, name
+	}
+	if base.Policy() != "" {
+		t.Error("a sync without transitions has a policy")
+	}
+}

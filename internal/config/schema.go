@@ -64,6 +64,8 @@ func reflector(types Types) *jsonschema.Reflector {
 			return &jsonschema.Schema{Type: "string", Pattern: networkPattern}
 		case connectionType:
 			return connections(r, types)
+		case transitionsType:
+			return transitionsSchema(r)
 		}
 		return nil
 	}

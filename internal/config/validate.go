@@ -143,6 +143,7 @@ func (v *validator) sync(path string, s Sync) {
 	}
 	v.word(path+".mode", s.Mode, ModeLive, ModeWatch)
 	v.word(path+".first_contact", s.FirstContact, Ask, SourceWins)
+	v.transitions(path+".transitions", s)
 	v.owners(path+".owners", s.Owners)
 	v.positive(path+".remind_after", s.RemindAfter > 0)
 	if s.Sweep != nil && !s.Sweep.off {

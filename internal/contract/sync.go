@@ -30,7 +30,9 @@ type Sync struct {
 	OverdueExceptions map[status.Kind]int `json:"overdue_exceptions"`
 	// Held is how many customers are left alone because a person changed the
 	// target, or has pinned them.
-	Held      int       `json:"held"`
+	Held int `json:"held"`
+	// Delayed is left out unless changes wait for their time.
+	Delayed   *Delayed  `json:"delayed,omitempty"`
 	Agreement Agreement `json:"agreement"`
 	// Sweeps are the latest comparisons of both sides, newest first.
 	Sweeps []Sweep `json:"sweeps"`
@@ -72,6 +74,12 @@ type SameAccount struct {
 type Halt struct {
 	Since            *time.Time `json:"since"`
 	WaitingCustomers int        `json:"waiting_customers"`
+}
+
+// Delayed is the customers whose change waits for its time, as transitions say.
+type Delayed struct {
+	Customers int        `json:"customers"`
+	Next      *time.Time `json:"next" doc:"When the first of them is checked again."`
 }
 
 // Pause is a person's word that a sync writes nothing for a while.
@@ -145,6 +153,9 @@ func (s Sync) WithCounts(c store.Counts) Sync {
 		s.OpenExceptions = map[status.Kind]int{}
 	}
 	s.Halted, s.WaitingForLive, s.Pinned = haltOf(c.Halted), c.Owed, pinsOf(c)
+	if d := c.Delayed; d.Customers > 0 {
+		s.Delayed = &Delayed{Customers: d.Customers, Next: Stamp(d.Next)}
+	}
 	return s
 }
 

@@ -1,7 +1,9 @@
 // Package decide answers one question: may the target be written now?
 //
 // Main types: Facts (all that is known of one customer), Decision (an action
-// with a reason out of a closed set). Main function: Decide.
+// with a reason out of a closed set), Change (a write that is allowed, with what
+// the sync's configuration says of it). Main functions: Decide, and Permit for
+// what Decide would write.
 //
 // Invariants, by the number that a line names where it keeps one:
 //
@@ -14,6 +16,8 @@
 //     that was seen to happen, and of a person's that the field's own time
 //     shows to be surely newer.
 //  4. What cannot be told is held, never guessed.
+//  5. Permit lets nothing be written before its time, and nothing that a person
+//     has to confirm before one who was shown it has.
 //
 // It may import internal/status and internal/reason and nothing else of ours: no
 // store, no clock, no connector.
@@ -195,20 +199,27 @@ func (f Facts) byTable() Decision {
 // edited the record since (invariant 3). What he keeps is what people set: a
 // late write of ours over it is asked about.
 func (f Facts) ruled(d Decision) Decision {
-	r := f.Ruling
-	asked := d.Action == Hold || d.Action == Park || r.Undone && d.Action == Write
-	if !asked || r.Desired != f.Desired.Value || f.Desired.At.After(r.At.Add(f.Policy.ClockSkew)) {
-		return d
-	}
-	switch {
-	case r.Undone:
+	useSource, keepTarget, undone := f.Ruled()
+	switch asked := d.Action == Hold || d.Action == Park; {
+	case undone && (asked || d.Action == Write):
 		return Decision{Action: Hold, Reason: WriteUndone, Row: d.Row, Confidence: 1}
-	case r.KeepTarget && (r.Observed == f.Observed.Value || !f.byUs()):
+	case asked && keepTarget:
 		return Decision{Action: Hold, Reason: OwnerKeepsTarget, Row: d.Row, Confidence: 1}
-	case r.UseSource && r.Stands(f.Observed):
+	case asked && useSource:
 		return write(d.Row, OwnerUsesSource)
 	}
 	return d
+}
+
+// Ruled is what the owner's ruling says of the facts, if it still holds.
+func (f Facts) Ruled() (useSource, keepTarget, undone bool) {
+	r := f.Ruling
+	if r.Desired != f.Desired.Value || f.Desired.At.After(r.At.Add(f.Policy.ClockSkew)) {
+		return false, false, false
+	}
+	useSource = r.UseSource && r.Stands(f.Observed)
+	keepTarget = r.KeepTarget && (r.Observed == f.Observed.Value || !f.byUs())
+	return useSource, keepTarget, r.Undone
 }
 
 // byUs reports whether what is observed may be our own doing.

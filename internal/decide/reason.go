@@ -7,7 +7,8 @@ type Reason = reason.Code
 
 // Reasons lists the closed set.
 var Reasons = []Reason{AlreadyEqual, TargetEmpty, SourceNewer, FirstContactSource, FirstContactAsk, Untouched, OurWriteArrived,
-	OurOlderWrite, AutomationEdit, PersonNewer, PersonOlder, CannotTell, OwnerUsesSource, OwnerKeepsTarget, WriteUndone}
+	OurOlderWrite, AutomationEdit, PersonNewer, PersonOlder, CannotTell, OwnerUsesSource, OwnerKeepsTarget, WriteUndone,
+	ChangeWaits, ChangeAsks, ChangeForbidden}
 
 // The reasons that a decision can have.
 const (
@@ -26,4 +27,7 @@ const (
 	OwnerUsesSource    = reason.OwnerUsesSource
 	OwnerKeepsTarget   = reason.OwnerKeepsTarget
 	WriteUndone        = reason.WriteUndone
+	ChangeWaits        = reason.ChangeWaits
+	ChangeAsks         = reason.ChangeAsks
+	ChangeForbidden    = reason.ChangeForbidden
 )

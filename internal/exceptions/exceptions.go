@@ -66,6 +66,7 @@ var special = map[status.Kind][]Offer{
 	status.UnmappedStatus:   {retry},
 	status.Conflict:         {useSource, keepTarget, retry},
 	status.FirstContact:     {useSource, keepTarget, retry},
+	status.ConfirmChange:    {useSource, keepTarget, retry},
 	status.BrokenLink:       {rematch, link, retry},
 	status.WriteFailed:      {retry},
 	status.NeverSticks:      {retry},

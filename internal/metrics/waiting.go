@@ -15,8 +15,8 @@ const watchTime = 5 * time.Second
 // waiting reads from the store, at each scrape, how much work waits and what is
 // open.
 type waiting struct {
-	counts                                                       func(context.Context) (map[string]store.Counts, error)
-	customers, events, oldest, exceptions, halted, waiting, owed *prometheus.Desc
+	counts                                                                func(context.Context) (map[string]store.Counts, error)
+	customers, events, oldest, exceptions, halted, waiting, owed, delayed *prometheus.Desc
 }
 
 // Watch adds the store's counts to the metrics.
@@ -33,12 +33,13 @@ func (m *Metrics) Watch(counts func(context.Context) (map[string]store.Counts, e
 		halted:     prometheus.NewDesc("trueup_halted", "1 for a sync that mass_change has halted.", []string{"sync"}, nil),
 		waiting:    prometheus.NewDesc("trueup_halted_customers", "Customers that wait for a halted sync to be resumed.", []string{"sync"}, nil),
 		owed:       prometheus.NewDesc("trueup_waiting_for_live_customers", "Customers that changed while the sync was live and wait until it is live again.", []string{"sync"}, nil),
+		delayed:    prometheus.NewDesc("trueup_delayed_customers", "Customers whose change waits for its time, as transitions say.", []string{"sync"}, nil),
 	})
 }
 
 // Describe lists the gauges.
 func (w *waiting) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{w.customers, w.events, w.oldest, w.exceptions, w.halted, w.waiting, w.owed} {
+	for _, d := range []*prometheus.Desc{w.customers, w.events, w.oldest, w.exceptions, w.halted, w.waiting, w.owed, w.delayed} {
 		ch <- d
 	}
 }
@@ -70,6 +71,7 @@ func (w *waiting) Collect(ch chan<- prometheus.Metric) {
 		gauge(w.halted, halted, sync)
 		gauge(w.waiting, float64(c.Halted.Waiting), sync)
 		gauge(w.owed, float64(c.Owed), sync)
+		gauge(w.delayed, float64(c.Delayed.Customers), sync)
 		for kind, n := range c.Open {
 			gauge(w.exceptions, float64(n), sync, string(kind))
 		}

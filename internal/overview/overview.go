@@ -87,7 +87,7 @@ func (s shared) sync(ctx context.Context, db *store.DB, name string, c config.Sy
 	if err != nil {
 		return row, err
 	}
-	row.Agreement, row.Held = contract.AgreementOf(standing), standing.ByOutcome[status.Held]
+	row.Agreement, row.Held = contract.AgreementOf(standing), max(0, standing.ByOutcome[status.Held]-s.counts[name].Delayed.Customers)
 	sweeps, err := db.Sweeps(ctx, name, SweepsShown)
 	if err != nil {
 		return row, err

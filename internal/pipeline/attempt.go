@@ -79,6 +79,7 @@ type ending struct {
 	// base and observed, when set, replace what is stored.
 	base     *store.Base
 	retry    time.Duration
+	until    time.Time // when what waits for its time is looked at again
 	attempts int       // as they shall be stored
 	firstTry time.Time // likewise
 	lost     bool

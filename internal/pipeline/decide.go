@@ -41,6 +41,9 @@ func (a *attempt) decide(ctx context.Context) verdict {
 		return end(ending{outcome: status.AlreadyEqual, action: string(d.Action), reason: reason.Reason{Code: d.Reason}, base: a.seenBase()})
 	case decide.Write:
 		if a.work.Unheard && a.row == nil { // a look that only asks people: what it would write is in a plan
+			if e := a.permitted(); e != nil && e.park != nil && !a.watching() {
+				return verdict{end: e}
+			}
 			return end(ending{outcome: status.Ignored, action: string(decide.None),
 				reason: reason.Reason{Code: reason.WaitsForPlan, Facts: reason.Facts{Value: a.desired.Value}}})
 		}
@@ -52,6 +55,9 @@ func (a *attempt) decide(ctx context.Context) verdict {
 			return v
 		}
 		if e := a.stopped(); e != nil {
+			return verdict{end: e}
+		}
+		if e := a.permitted(); e != nil {
 			return verdict{end: e}
 		}
 		return onward

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"trueup/internal/failpoint"
 	"trueup/internal/mapping"
@@ -32,6 +33,7 @@ const statusGone = "no status"
 func (a *attempt) noStatus() verdict {
 	had := a.before().SourceValue
 	a.desired = a.work.Desired // what was known stays known
+	a.desired.Since = time.Time{}
 	if had == "" {
 		return end(ending{outcome: status.Ignored, action: "none", keepOpen: true,
 			reason: reason.Reason{Code: reason.NoStatus, Facts: reason.Facts{Source: a.From.Name}}})
@@ -80,6 +82,7 @@ func (a *attempt) mapValue(ctx context.Context) verdict {
 	if a.From.Source != nil {
 		a.desired.EventAt = a.record.ValueAt
 	}
+	a.desired.Since = a.saidSince(a.record.Value)
 	a.desired.SourceValue, a.desired.SeenAt = a.record.Value, a.askedAt
 	a.desired.Status, a.desired.Value = "", "" // until the word is known
 	result, err := a.mapping.Source(a.record.Value)

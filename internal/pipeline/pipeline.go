@@ -33,6 +33,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/connector"
+	"trueup/internal/decide"
 	"trueup/internal/identity"
 	"trueup/internal/mapping"
 	"trueup/internal/metrics"
@@ -152,6 +153,8 @@ type flow struct {
 	Sync
 	mapping mapping.Map
 	rules   []identity.Rule
+	// changes are when a change to a status is written; none is at once.
+	changes map[status.Status]decide.Transition
 	wake    chan struct{}
 	// lastClaim is how the last claim ended.
 	lastClaim *atomic.Pointer[error]
@@ -197,6 +200,7 @@ func New(o Options) *Pipeline {
 		}
 		f.mapping = mapping.New(entries, s.Config.Ignore)
 		f.rules = s.Config.MatchRules()
+		f.changes = transitions(s.Config)
 		p.flows[s.Config.Name] = f
 		for _, connection := range []string{s.From.Name, s.To.Name} {
 			p.paces[connection] = &pace{limit: f.capacity(o.Gap[connection], sharing[connection])}

@@ -100,6 +100,7 @@ func (p *Pipeline) CarryRow(ctx context.Context, from Claimer, row RowRequest) (
 	if row.Approved != "" && w.Ruling.Kind == "" {
 		w.Ruling = store.Ruling{Kind: store.RuledForSource, Desired: row.Row.After, Observed: row.Row.Before, RecordAt: row.Row.RecordAt,
 			At: row.Plan.EndedAt, By: row.Approved}
+		a.row.approval = true
 	}
 	e := a.withinLease(ctx)
 	c := a.endRow(e)
@@ -121,7 +122,9 @@ type rowAttempt struct {
 	RowRequest
 	// unchanged: the customer is left as it was claimed.
 	unchanged bool
-	end       *store.RowEnd
+	// approval: the ruling is that of the plan, which is about all its rows.
+	approval bool
+	end      *store.RowEnd
 	// overUndo is when the undoing was that the row is written over, zero for none.
 	overUndo time.Time
 }

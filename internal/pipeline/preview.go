@@ -86,6 +86,11 @@ func (j Outlook) TargetID() string {
 	return j.Link.TargetID
 }
 
+// ByTransitions reports whether it would be written, but for the sync's transitions.
+func (j Outlook) ByTransitions() bool {
+	return j.Reason.Code == decide.ChangeWaits || j.Reason.Code == decide.ChangeAsks || j.Reason.Code == decide.ChangeForbidden
+}
+
 // Of walks one customer up to the decision.
 func (j *Preview) Of(ctx context.Context, s Subject) Outlook {
 	clock := s.SourceAt

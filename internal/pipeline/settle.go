@@ -53,7 +53,7 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 		Accepted:     a.accepted,
 		Unsent:       a.unsent,
 		Undone:       a.undoneNow(e),
-		Halted:       e.halted || e.failure != "" && e.retry > 0, // tried again by itself: the mark of a halt stays
+		Halted:       e.halted || !e.until.IsZero() || e.failure != "" && e.retry > 0, // tried again by itself: the mark of a halt stays
 		Park:         e.park,
 		Attempts:     e.attempts,
 		FirstTry:     e.firstTry,
@@ -100,6 +100,9 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 	}
 	if p := e.pin; p != nil && !p.Until.IsZero() && (s.RetryAt.IsZero() || p.Until.Before(s.RetryAt)) {
 		s.RetryAt = p.Until
+	}
+	if !e.until.IsZero() && (s.RetryAt.IsZero() || e.until.Before(s.RetryAt)) {
+		s.RetryAt = e.until
 	}
 	s.RulingDone = a.rulingDone(e)
 	// What an owner has ruled over holds nothing any more, also where the target

@@ -17,6 +17,9 @@ const (
 	OwnerUsesSource    Code = "owner_says_ours"
 	OwnerKeepsTarget   Code = "owner_keeps_theirs"
 	WriteUndone        Code = "write_undone"
+	ChangeWaits        Code = "change_waits"     // by transitions, for a time
+	ChangeAsks         Code = "change_asks"      // by transitions, for a person
+	ChangeForbidden    Code = "change_forbidden" // by transitions, unless a person says so
 )
 
 // What is wrong with an event, or became of it.

@@ -1,5 +1,10 @@
 package reason
 
+import "strings"
+
+// confirmOrKeep is what can be done about a change that waits for a person.
+const confirmOrKeep = "use the source's value to let it be written, or keep the target's"
+
 // decisions are the reasons of the decision table.
 var decisions = map[Code]entry{
 	AlreadyEqual:       {says: always("the target already has this value")},
@@ -19,6 +24,26 @@ var decisions = map[Code]entry{
 	OwnerUsesSource:  {says: always("someone chose the source's value")},
 	OwnerKeepsTarget: {says: always("someone chose to keep the target's value")},
 	WriteUndone:      {says: always("someone undid Trueup's write of this value; it is not written again until the source changes")},
+	ChangeWaits: {says: func(f Facts) string {
+		sentence := "waits" + at(" until ", f.Until) + ": " + or(string(f.Status), "the status") + " is written"
+		var when []string
+		if f.Within != "" {
+			when = append(when, "once "+source(f)+" has had it for "+period(f.Within)+" without a change")
+		}
+		if f.Hours != "" {
+			when = append(when, "only in its hours ("+f.Hours+")")
+		}
+		if len(when) == 0 {
+			return sentence + " later"
+		}
+		return sentence + " " + strings.Join(when, ", and ")
+	}},
+	ChangeAsks: {says: func(f Facts) string {
+		return "a change to " + or(string(f.Status), "this status") + " is written only after a person confirms it"
+	}, todo: do(Remedy{Text: confirmOrKeep})},
+	ChangeForbidden: {says: func(f Facts) string {
+		return "a change from " + or(f.Found, "the target's status") + " to " + or(string(f.Status), "the source's") + " is forbidden by transitions, unless a person decides otherwise"
+	}, todo: do(Remedy{Text: confirmOrKeep})},
 }
 
 // withTimes adds when both sides were changed, as far as it is known. It says no

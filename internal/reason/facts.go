@@ -72,6 +72,10 @@ type Facts struct {
 	// Since is since when it has been so, and Within how long a limit counts.
 	Since  time.Time `json:"since,omitzero"`
 	Within string    `json:"within,omitempty"`
+	// Until is when what waits is looked at again, and Hours are those in which a
+	// status is written.
+	Until time.Time `json:"until,omitzero"`
+	Hours string    `json:"hours,omitempty"`
 
 	Writes   []Write   `json:"writes,omitempty"`
 	Undone   []Undoing `json:"undone,omitempty"`

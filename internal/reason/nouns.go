@@ -18,6 +18,7 @@ var KindNames = map[status.Kind]string{
 	status.ConnectionFailed: "Connection failed",
 	status.LoopSuspected:    "Suspected loop",
 	status.MassChange:       "Too many changes at once",
+	status.ConfirmChange:    "Change to confirm",
 }
 
 // Kinds says what each kind of exception is about.
@@ -36,6 +37,7 @@ var Kinds = map[status.Kind]string{
 	status.ConnectionFailed: "A tool could not be reached, or did not answer as it should.",
 	status.LoopSuspected:    "One customer reached its limit of writes and changed again.",
 	status.MassChange:       "Too many customers changed at once. The sync is halted for the rest.",
+	status.ConfirmChange:    "The sync's transitions let this change be written only after a person confirms it.",
 }
 
 // Outcomes says what became of an event.
@@ -44,7 +46,7 @@ var Outcomes = map[status.Outcome]string{
 	status.AlreadyEqual: "The target already had the value.",
 	status.WouldWrite:   "The sync only watches. It would have written the target.",
 	status.Superseded:   "A newer change of the same customer was applied instead.",
-	status.Held:         "The target was left alone because someone changed it, or because the customer is pinned.",
+	status.Held:         "The target was left alone: someone changed it, the customer is pinned, or the change waits for its time.",
 	status.Parked:       "A person is needed.",
 	status.Ignored:      "Nothing to do for this event.",
 }

@@ -114,7 +114,7 @@ func TestRenameFindsEveryFieldThatNamesSomebody(t *testing.T) {
 	}
 	names := []string{"Text", "Detail", "Customer", "Record", "Survivor", "Event", "By", "Because", "All"}
 	others := []string{"Sync", "Source", "Target", "Connection", "Value", "Found", "Planned", "Status", "Statuses", "Values", "Missing", "Rule", "Key", "Keys",
-		"Doing", "Plan", "Within", "Writes", "Undone", "Slowed", "Accounts"}
+		"Doing", "Plan", "Within", "Writes", "Undone", "Slowed", "Accounts", "Hours"}
 	for i := range reflect.TypeFor[Facts]().NumField() {
 		field := reflect.TypeFor[Facts]().Field(i)
 		known := false
@@ -139,7 +139,7 @@ func TestAWordIsCutOnlyWhenItIsTooLong(t *testing.T) {
 
 // Those that give times, a list or another reason are longer.
 func TestASentenceIsShort(t *testing.T) {
-	longer := map[Code]int{AccountsChanged: 140, CannotTell: 250, PersonNewer: 170, WroteOver: 190, MassChange: 150, NeverSticks: 150, OnlyWatched: 160, QueueStandsStill: 160}
+	longer := map[Code]int{AccountsChanged: 140, CannotTell: 250, PersonNewer: 170, WroteOver: 190, ChangeWaits: 150, MassChange: 150, NeverSticks: 150, OnlyWatched: 160, QueueStandsStill: 160}
 	for _, code := range Codes() {
 		most := max(120, longer[code])
 		if s := (Reason{Code: code, Facts: allFacts()}).Sentence(); len(s) > most {

@@ -158,12 +158,13 @@ const (
 	ConnectionFailed Kind = "connection_failed"
 	LoopSuspected    Kind = "loop_suspected"
 	MassChange       Kind = "mass_change"
+	ConfirmChange    Kind = "confirm_change"
 )
 
 // Kinds lists the closed set.
 var Kinds = []Kind{Unmatched, AmbiguousMatch, LowConfidence, UnmappedStatus, Conflict,
 	FirstContact, UnreadableEvent, BrokenLink, DuplicateLink, WriteFailed, NeverSticks,
-	ConnectionFailed, LoopSuspected, MassChange}
+	ConnectionFailed, LoopSuspected, MassChange, ConfirmChange}
 
 // Refusal is why a webhook was not accepted and will not be, however often it is
 // sent again.

@@ -245,7 +245,7 @@ where sync = $1 and customer in (select customer from links where sync = $1)`, s
 	}
 	if forget[SourceSide] {
 		do("delete from seen where sync = $1", sync)
-		do(`update customers set desired_source_value = '', desired_status = '', desired_value = '', desired_at = 0, desired_seen_at = 0, desired_event = '',
+		do(`update customers set desired_source_value = '', desired_status = '', desired_value = '', desired_at = 0, desired_seen_at = 0, desired_since = 0, desired_event = '',
     desired_event_at = 0, ruling = '', fence = fence + 1, source_changes = source_changes + 1 where sync = $1`, sync)
 	}
 	broken := where{}

@@ -66,7 +66,9 @@ var ErrNoCustomer = errors.New("it is about no single customer and closes when i
 
 // AboutTwoSides reports whether exceptions of a kind ask about what both sides
 // hold: one that a person resolved stays so until one of them changes.
-func AboutTwoSides(k status.Kind) bool { return k == status.Conflict || k == status.FirstContact }
+func AboutTwoSides(k status.Kind) bool {
+	return k == status.Conflict || k == status.FirstContact || k == status.ConfirmChange
+}
 
 // Act does what a person decided, in one transaction with the note of who did
 // it. It returns false when that had been done already; a request that was

@@ -238,6 +238,17 @@ from halts where halted_at > 0`),
 			return err
 		}, `select sync, count(*), coalesce(min(case when until_at > 0 then until_at end), 0)
 from pins where ended_at = 0 and (until_at = 0 or until_at > $1) group by sync`, ms(now)),
+		db.view(ctx, func(s scanner) error {
+			var sync string
+			var next int64
+			var d Delayed
+			err := s.Scan(&sync, &d.Customers, &next)
+			d.Next = at(next)
+			c := of(sync)
+			c.Delayed = d
+			counts[sync] = c
+			return err
+		}, "select sync, count(*), coalesce(min(due_at), 0) from customers where "+delayed+" group by sync"),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("count: %w", err)

@@ -102,6 +102,7 @@ type Desired struct {
 	Value       string        // the target's
 	At          time.Time     // when the source changed to it
 	SeenAt      time.Time     // when we last saw it there
+	Since       time.Time     // since when it has surely been there without a change; never too early, as At may be
 	Event       string        // the id of the event it was read from, for sources that cannot be asked
 	EventAt     time.Time     // when that happened; what the source says of the value itself, where it can be asked
 }
@@ -394,7 +395,16 @@ type Counts struct {
 	// pin ends by itself, zero when none does.
 	Pinned  int
 	PinEnds time.Time
+	// Delayed are the customers whose change waits for its time.
+	Delayed Delayed
 	Open    map[status.Kind]int
+}
+
+// Delayed is how many customers wait for the time of their change, and when the
+// first of them is looked at again.
+type Delayed struct {
+	Customers int
+	Next      time.Time
 }
 
 // Last is how a customer's latest event ended.

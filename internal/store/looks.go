@@ -10,6 +10,7 @@ import (
 type Looks struct {
 	Rules  string // a hash of which record and which field a look is about
 	Target string // a hash of the target's field
+	Policy string // a hash of when a change is written, "" for at once
 	Since  time.Time
 }
 
@@ -23,11 +24,11 @@ func (db *DB) Looks(ctx context.Context, sync string) (l Looks, err error) {
 	return l, nil
 }
 
-const readLooks = "select rules, target, since from looks where sync = $1"
+const readLooks = "select rules, target, policy, since from looks where sync = $1"
 
 func scanLooks(s scanner, l *Looks) error {
 	var since int64
-	err := s.Scan(&l.Rules, &l.Target, &since)
+	err := s.Scan(&l.Rules, &l.Target, &l.Policy, &since)
 	l.Since = at(since)
 	return err
 }
@@ -35,18 +36,28 @@ func scanLooks(s scanner, l *Looks) error {
 // NoteLooks notes the rules under which the customers of a sync are read from now
 // on. What was read before the first note counts as read under it. When the target
 // keeps the status in another field than before, what was read and written in that
-// one is forgotten: nothing is known of the new field yet.
+// one is forgotten: nothing is known of the new field yet. When another policy
+// holds, the customers are due that the old one made wait, or ask.
 func (db *DB) NoteLooks(ctx context.Context, sync string, now Looks) error {
 	err := db.update(ctx, func(t *tx) error {
 		var was Looks
 		if err := t.query(func(s scanner) error { return scanLooks(s, &was) }, readLooks, sync); err != nil {
 			return err
 		}
-		if was.Rules == now.Rules && was.Target == now.Target {
+		if was.Policy != now.Policy {
+			if err := t.lookAtDelayed(sync); err != nil {
+				return err
+			}
+		}
+		same := was.Rules == now.Rules && was.Target == now.Target
+		if same && was.Policy == now.Policy {
 			return nil
 		}
 		since := int64(0)
-		if was.Rules != "" {
+		switch {
+		case same:
+			since = ms(was.Since)
+		case was.Rules != "":
 			since = ms(t.now)
 		}
 		if was.Target != "" && was.Target != now.Target {
@@ -54,14 +65,36 @@ func (db *DB) NoteLooks(ctx context.Context, sync string, now Looks) error {
 				return err
 			}
 		}
-		_, err := t.exec(`insert into looks (sync, rules, target, since) values ($1, $2, $3, $4)
-on conflict (sync) do update set rules = excluded.rules, target = excluded.target, since = excluded.since`, sync, now.Rules, now.Target, since)
+		_, err := t.exec(`insert into looks (sync, rules, target, policy, since) values ($1, $2, $3, $4, $5)
+on conflict (sync) do update set rules = excluded.rules, target = excluded.target, policy = excluded.policy, since = excluded.since`,
+			sync, now.Rules, now.Target, now.Policy, since)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("note by which rules %s is looked at: %w", sync, err)
 	}
 	return nil
+}
+
+// delayed chooses the customers whose change waits for its time, and asked those
+// whose change waits for a person, by what the configuration says of transitions.
+const (
+	delayed = "outcome = 'held' and reason_code = 'change_waits'"
+	asked   = "outcome = 'parked' and reason_code in ('change_asks', 'change_forbidden')"
+)
+
+// lookAtDelayed makes them due now.
+func (t *tx) lookAtDelayed(sync string) error {
+	const who = "(" + delayed + " or " + asked + ")"
+	if t.db.lock != "" { // as lockCustomers does
+		if _, err := t.exec("select 1 from customers where sync = $1 and "+who+" order by sync, customer for update", sync); err != nil {
+			return err
+		}
+	}
+	_, err := t.exec(`update customers set generation = generation + 1, attempts = 0, first_try = 0,
+    due_at = case when due_at <= $2 and lease_until <= $2 then due_at else $2 end
+where sync = $1 and customer not like $3 and `+who, sync, ms(t.now), forgottenPrefix+"%")
+	return err
 }
 
 // forgetTarget forgets what was read and written in the target, and leaves the

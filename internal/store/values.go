@@ -4,7 +4,7 @@ import "time"
 
 // valueColumns are the three values of a customer, in the order of values.
 const valueColumns = `
-desired_source_value, desired_status, desired_value, desired_at, desired_seen_at, desired_event, desired_event_at,
+desired_source_value, desired_status, desired_value, desired_at, desired_seen_at, desired_since, desired_event, desired_event_at,
 observed_status, observed_value, observed_at, observed_by, observed_seen_at,
 base_known, base_record_id, base_status, base_value, base_by, base_at, base_seen_at,
 base_sent, base_unverified`
@@ -15,12 +15,12 @@ type values struct {
 	observed *Observed
 	base     *Base
 
-	desiredAt, desiredSeenAt, desiredEventAt, observedAt, observedSeenAt, baseKnown, baseAt, baseSeenAt, unverified int64
+	desiredAt, desiredSeenAt, desiredSince, desiredEventAt, observedAt, observedSeenAt, baseKnown, baseAt, baseSeenAt, unverified int64
 }
 
 func (v *values) into() []any {
 	d, o, b := v.desired, v.observed, v.base
-	return []any{&d.SourceValue, &d.Status, &d.Value, &v.desiredAt, &v.desiredSeenAt, &d.Event, &v.desiredEventAt,
+	return []any{&d.SourceValue, &d.Status, &d.Value, &v.desiredAt, &v.desiredSeenAt, &v.desiredSince, &d.Event, &v.desiredEventAt,
 		&o.Status, &o.Value, &v.observedAt, &o.By, &v.observedSeenAt,
 		&v.baseKnown, &b.RecordID, &b.Status, &b.Value, &b.By, &v.baseAt, &v.baseSeenAt,
 		&b.Sent, &v.unverified}
@@ -28,7 +28,7 @@ func (v *values) into() []any {
 
 // finish turns the scanned numbers into what they mean.
 func (v *values) finish() {
-	v.desired.At, v.desired.SeenAt, v.desired.EventAt = at(v.desiredAt), at(v.desiredSeenAt), at(v.desiredEventAt)
+	v.desired.At, v.desired.SeenAt, v.desired.Since, v.desired.EventAt = at(v.desiredAt), at(v.desiredSeenAt), at(v.desiredSince), at(v.desiredEventAt)
 	v.observed.At, v.observed.SeenAt = at(v.observedAt), at(v.observedSeenAt)
 	v.base.Known, v.base.At, v.base.SeenAt = v.baseKnown == 1, at(v.baseAt), at(v.baseSeenAt)
 	v.base.Unverified = v.unverified == 1

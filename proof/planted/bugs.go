@@ -47,9 +47,9 @@ var decideBugs = []Bug{
 	{"intents_ignored", "our writes without an answer explain nothing", decideFile,
 		`case ours: // row 5`, `case ours && !ON: // row 5`},
 	{"ruling_outlives_the_edit", "an owner's word is carried out over an edit that he was not shown", decideFile,
-		`	case r.UseSource && r.Stands(f.Observed):`, `	case r.UseSource && (ON || r.Stands(f.Observed)):`},
+		`	useSource = r.UseSource && r.Stands(f.Observed)`, `	useSource = r.UseSource && (ON || r.Stands(f.Observed))`},
 	{"ruling_outlives_the_source", "an owner's word holds although the source has changed since", decideFile,
-		`	if !asked || r.Desired != f.Desired.Value || f.Desired.At.After(r.At.Add(f.Policy.ClockSkew)) {`, `	if !asked || !ON && (r.Desired != f.Desired.Value || f.Desired.At.After(r.At.Add(f.Policy.ClockSkew))) {`},
+		`	if r.Desired != f.Desired.Value || f.Desired.At.After(r.At.Add(f.Policy.ClockSkew)) {`, `	if !ON && (r.Desired != f.Desired.Value || f.Desired.At.After(r.At.Add(f.Policy.ClockSkew))) {`},
 	{"newer_edit_is_older", "a surely newer edit is taken for an older one", decideFile,
 		`	case f.newerThanSource(from):
 		return hold(8, PersonNewer, 1)`, `	case f.newerThanSource(from) && !ON:

@@ -149,7 +149,7 @@ var work = map[string]func(*testing.T, Open){
 		f.receive(event("evt_1", "cus_1"))
 		w := f.claimOne()
 		day := func(n int) time.Time { return time.Date(2026, 2, n, 1, 2, 3, 4e6, time.UTC) }
-		desired := store.Desired{SourceValue: "past_due", Status: "paused", Value: "Paused", At: day(1), SeenAt: day(2), Event: "evt_1", EventAt: day(3)}
+		desired := store.Desired{SourceValue: "past_due", Status: "paused", Value: "Paused", At: day(1), SeenAt: day(2), Since: day(4), Event: "evt_1", EventAt: day(3)}
 		observed := store.Observed{Status: "active", Value: "Active", At: day(4), By: "human:ana", SeenAt: day(5)}
 		base := store.Base{Known: true, RecordID: "rec_1", Status: "active", Value: "Active", By: "us", At: day(6), SeenAt: day(7)}
 		decision := store.Decision{Sync: sync1, Customer: "cus_1", Action: "hold", Reason: reason.Text("a reason"), Row: 8, Stage: status.StageDecide, Outcome: status.Held,

@@ -78,6 +78,7 @@ create table customers (
     desired_value        text    not null default '', -- as the target spells it
     desired_at           bigint  not null default 0,  -- when the source changed to it
     desired_seen_at      bigint  not null default 0,
+    desired_since        bigint  not null default 0,  -- since when it has surely been so without a change
     desired_event        text    not null default '', -- the event it was read from
     desired_event_at     bigint  not null default 0,
     source_changes       bigint  not null default 0,  -- how often the source was found changed
@@ -136,6 +137,7 @@ create index customers_moved on customers (sync, moved_at) where moved_at > 0;
 create index customers_halted on customers (sync, customer) where halted = 'waits';
 create index customers_owed on customers (sync, customer) where owed = 1;
 create index customers_tried on customers (sync) where tried_at > 0;
+create index customers_delayed on customers (sync, due_at) where outcome = 'held' and reason_code = 'change_waits';
 
 -- What a comparison read of a customer whose first event has not come yet. That
 -- event can then be told from a change.
@@ -407,6 +409,7 @@ create table looks (
     sync   text    not null primary key,
     rules  text    not null,
     target text    not null,
+    policy text    not null default '', -- a hash of transitions
     since  bigint  not null
 );
 

@@ -1,0 +1,114 @@
+package pipeline
+
+import (
+	"slices"
+	"time"
+
+	"trueup/internal/config"
+	"trueup/internal/decide"
+	"trueup/internal/reason"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// transitions is what a sync's configuration says of changes, by the status that
+// would be written.
+func transitions(c config.Sync) map[status.Status]decide.Transition {
+	if c.Transitions == nil {
+		return nil
+	}
+	all := map[status.Status]decide.Transition{}
+	for to, t := range c.Transitions.To {
+		one := decide.Transition{After: t.After, Ask: t.Ask}
+		if h := t.Hours; h != nil {
+			from, until := h.Minutes()
+			one.Hours = &decide.Hours{Days: h.Weekdays(), From: from, To: until, Zone: h.Location()}
+		}
+		all[to] = one
+	}
+	for _, c := range c.Transitions.Forbid {
+		one := all[c.To]
+		one.Forbidden = append(one.Forbidden, c.From)
+		all[c.To] = one
+	}
+	return all
+}
+
+// permitted ends an attempt whose write has to wait for its time or for a person,
+// nil when it may go on. Whoever applies a whole plan has decided nothing about this
+// customer, so that confirms nothing.
+func (a *attempt) permitted() *ending {
+	to := a.desired.Status
+	t := a.changes[to]
+	c := decide.Change{Transition: t, From: a.mapping.Target(a.target.Value), Since: a.desired.Since, Now: a.dbNotBefore()}
+	if a.row == nil || !a.row.approval {
+		c.UseSource, c.KeepTarget, _ = a.facts().Ruled()
+		// The source has changed since, there and back.
+		c.UseSource = c.UseSource && !a.desired.Since.After(a.ruling().At.Add(a.Config.Conflict.ClockSkew))
+	}
+	p := decide.Permit(c)
+	why := reason.Reason{Code: p.Reason, Facts: reason.Facts{Source: a.From.Name, Status: to}}
+	switch p.Action {
+	case decide.Write:
+		return nil
+	case decide.Park:
+		why.Facts.Source = ""
+		if p.Reason == decide.ChangeForbidden {
+			why.Facts.Found = string(c.From)
+		}
+		return a.parked(p.Kind, why)
+	}
+	if p.Until.IsZero() { // the owner keeps what the target has
+		return &ending{outcome: status.Held, action: string(p.Action), reason: reason.Reason{Code: p.Reason}}
+	}
+	lasts := a.desired.Since.Add(t.After)
+	why.Facts.Until = p.Until
+	if lasts.After(c.Now) {
+		why.Facts.Within = t.After.String()
+	}
+	if t.Hours != nil && !p.Until.Equal(lasts) {
+		why.Facts.Hours = a.Config.Transitions.To[to].Hours.String()
+	}
+	return &ending{outcome: status.Held, action: string(p.Action), reason: why, until: p.Until}
+}
+
+// saidSince is since when the source surely has the value without a change. What it
+// says itself of the value is taken, unless a look of ours has seen another value
+// since. Elsewhere it is since it was first seen, and no event has told of another
+// value since then: a change there and back that no event tells of cannot be known.
+// Of a customer of whom no event ever came, when the record was edited last tells it.
+func (a *attempt) saidSince(value string) time.Time {
+	now, was := a.dbNotAfter().Truncate(time.Millisecond), a.before()
+	same := was.SourceValue == value && !was.Since.IsZero()
+	if at := a.record.ValueAt; !at.IsZero() && !at.After(now) {
+		switch {
+		case same && was.EventAt.Equal(at):
+			return was.Since
+		case was.SourceValue == value:
+			return later(at, was.Since)
+		}
+		return later(at, was.SeenAt)
+	}
+	told := func(tells func(store.Event) bool) bool { return slices.ContainsFunc(a.work.Events, tells) }
+	if same && !told(func(e store.Event) bool { return toldOther(e, value, was.Since) }) {
+		return was.Since
+	}
+	if a.work.Desired.SourceValue == "" && !told(func(e store.Event) bool { return e.Side == store.SourceSide }) { // nothing was ever carried
+		switch at := a.record.UpdatedAt; {
+		case was.SourceValue == value: // a comparison saw it
+			return was.SeenAt
+		case !at.IsZero() && !at.After(now):
+			return later(at, was.SeenAt)
+		}
+	}
+	return now
+}
+
+// toldOther reports whether an event that came after a time tells that the source
+// had another value, or says itself that it changed.
+func toldOther(e store.Event, value string, since time.Time) bool {
+	if e.Side != store.SourceSide || e.ReplayOf > 0 || !e.ReceivedAt.After(since) {
+		return false
+	}
+	return e.HasValue && e.Value != value || !e.UnchangedAt.IsZero() && e.UnchangedAt.Equal(e.OccurredAt)
+}
