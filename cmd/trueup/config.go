@@ -1,7 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -9,6 +13,9 @@ import (
 	"trueup/internal/app"
 	"trueup/internal/config"
 )
+
+// examples are the files to start from.
+var examples = map[string]string{"stripe": docs.Example, "http": docs.HTTPExample}
 
 func configCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -19,14 +26,20 @@ func configCommand() *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(&cobra.Command{
-		Use:   "example",
+		Use:   "example [NAME]",
 		Short: "Print an example of trueup.yaml to start from",
-		Long: `Print an example of trueup.yaml to start from: Stripe decides, and a CRM with a
-REST API follows. Change the crm part to match your tool, then run trueup check.`,
-		Example: "  trueup config example > trueup.yaml",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprint(cmd.OutOrStdout(), docs.Example)
+		Long: `Print an example of trueup.yaml to start from. In stripe, which is printed if no NAME
+is given, Stripe decides and a CRM with a REST API follows. In http, both are tools
+with a REST API. Change the connections to match your tools, then run trueup check.`,
+		Example: "  trueup config example > trueup.yaml\n  trueup config example http > trueup.yaml",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name := cmp.Or(first(args), "stripe")
+			text, ok := examples[name]
+			if !ok {
+				return usage("available examples: "+strings.Join(slices.Sorted(maps.Keys(examples)), ", "), "no example %q", name)
+			}
+			_, err := fmt.Fprint(cmd.OutOrStdout(), text)
 			return err
 		},
 	}, &cobra.Command{
