@@ -58,7 +58,26 @@ func wrongFlag(cmd *cobra.Command, err error) error {
 		_, meaning := pflag.UnquoteUsage(f)
 		return usage("--"+f.Name+": "+meaning+"; "+hint, "--%s %q is not valid", f.Name, invalid.GetValue())
 	}
+	if unknown := new(pflag.NotExistError); errors.As(err, &unknown) {
+		if near := nearestFlag(cmd, unknown.GetSpecifiedName()); near != "" {
+			hint = "did you mean --" + near + "? " + hint
+		}
+	}
 	return usage(hint, "%w", err)
+}
+
+// nearestFlag is the flag that a misspelt one may have meant, "" for none.
+func nearestFlag(cmd *cobra.Command, name string) string {
+	names := &cobra.Command{SuggestionsMinimumDistance: 2}
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			names.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
+		}
+	})
+	if near := names.SuggestionsFor(name); len(near) > 0 && len(name) > 1 {
+		return near[0]
+	}
+	return ""
 }
 
 // countArguments makes a wrong number of arguments, or an unknown verb, a
