@@ -42,6 +42,26 @@ one HTML page that loads nothing from elsewhere.`,
 	return cmd
 }
 
+// headline is the agreement in a few words.
+func headline(r report.Report) string {
+	if !r.Compared() {
+		return "never compared"
+	}
+	return "agreement " + report.Percent(r.Headline())
+}
+
+// agreementOf is the agreement with what it was counted from.
+func agreementOf(r report.Report) string {
+	switch {
+	case !r.Compared():
+		return "never compared; run trueup plan " + r.Sync
+	case len(r.Sweeps) > 0:
+		last := r.Sweeps[0]
+		return fmt.Sprintf("%s at the last full comparison, %s ago: %d of %d%s", report.Percent(last.Agreement), report.Age(r.MadeAt.Sub(*last.At)), last.Agree, last.Carried, r.Outdated())
+	}
+	return fmt.Sprintf("%s: %d of %d customers that should be synced%s%s", report.Percent(r.Agreement), r.Agree, r.Carried, r.Unseen(), r.Outdated())
+}
+
 func writeReport(cmd *cobra.Command, r report.Report, out string) error {
 	if out != "" {
 		var page bytes.Buffer
@@ -56,11 +76,11 @@ func writeReport(cmd *cobra.Command, r report.Report, out string) error {
 	case wantsJSON(cmd):
 		return printJSON(cmd.OutOrStdout(), r)
 	case out != "":
-		fmt.Fprintf(cmd.OutOrStdout(), "%s shows the state of %s: agreement %s, %s\n", out, r.Sync, report.Percent(r.Agreement), status.Plural(len(r.Exceptions), "open exception"))
+		fmt.Fprintf(cmd.OutOrStdout(), "%s shows the state of %s: %s, %s\n", out, r.Sync, headline(r), status.Plural(len(r.Exceptions), "open exception"))
 		return nil
 	}
 	w := cmd.OutOrStdout()
-	fmt.Fprintf(w, "%s %s\n  agreement   %s: %d of %d customers that should be synced%s%s\n  waiting     %d\n", r.Sync, clockOf(w).on(r.MadeAt), report.Percent(r.Agreement), r.Agree, r.Carried, r.Unseen(), r.Outdated(), r.Waiting)
+	fmt.Fprintf(w, "%s %s\n  agreement   %s\n  waiting     %d\n", r.Sync, clockOf(w).on(r.MadeAt), agreementOf(r), r.Waiting)
 	for _, s := range r.Sweeps {
 		fmt.Fprintf(w, "  compared    %s: %s, %d of %d\n", clockOf(w).when(*s.At), report.Percent(s.Agreement), s.Agree, s.Carried)
 	}

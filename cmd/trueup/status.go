@@ -28,8 +28,8 @@ last event, the alarms that are on, what needs a person, and what a sync in mode
 For each connection, show how many calls it has left and whether it is resting. Also
 show which processes use the database.
 
-Agreement is shown twice: as of the last full comparison of both sides, and as of
-the last time each customer was read.`,
+Agreement is the share of customers that agreed at the last full comparison of both
+sides. Before the first comparison, status counts the customers seen so far.`,
 		Example: `  trueup status
   trueup status --json
   trueup status --fail-if-any     # exit 3 when something needs a person`,
@@ -286,8 +286,18 @@ func (p screen) agreement(s contract.Sync) {
 		p.line("agreement", "%s", text)
 	}
 	a := s.Agreement
-	text := fmt.Sprintf("%s at the last read of each customer: %d of %d", report.Percent(a.Share), a.Agree, a.Carried)
-	p.line("", "%s%s%s", text, report.Unseen(a.Unverified), report.Outdated(a.Remapped, a.Stale, s.Sync, s.Sweeps))
+	outdated := report.Outdated(a.Remapped, a.Stale, s.Sync, s.Sweeps)
+	switch {
+	case len(s.Sweeps) > 0: // which is the figure
+		if outdated != "" {
+			p.line("", "%s", strings.TrimPrefix(outdated, "; "))
+		}
+	case s.Mode == config.ModeWatch: // who was read is chance, and nothing was written
+	case a.Carried == 0:
+		p.line("", "no customers seen yet%s", outdated)
+	default:
+		p.line("", "of %s seen so far, %d agree%s%s", status.Plural(a.Carried, "customer"), a.Agree, report.Unseen(a.Unverified), outdated)
+	}
 }
 
 // trend says how agreement moved between two comparisons.

@@ -48,6 +48,8 @@ type Report struct {
 	Sweeps []contract.Sweep `json:"sweeps"`
 	// Vocabulary is nil when the configuration could not be read.
 	Vocabulary *contract.Vocabulary `json:"vocabulary,omitempty"`
+
+	watches bool // as the file says
 }
 
 // OpenException is an exception, with the time at which it opened or reopened.
@@ -72,7 +74,7 @@ type KindLine struct {
 // Make reads the status of a sync. c has the meaning of its values, nil when
 // they are not known.
 func Make(ctx context.Context, db *store.DB, sync string, c *config.Sync, now time.Time) (Report, error) {
-	r := Report{Sync: sync, MadeAt: now.UTC().Truncate(time.Second), Outcomes: []Count{}, ByKind: []KindLine{}, ByOwner: []Count{},
+	r := Report{Sync: sync, watches: c != nil && c.Mode == config.ModeWatch, MadeAt: now.UTC().Truncate(time.Second), Outcomes: []Count{}, ByKind: []KindLine{}, ByOwner: []Count{},
 		Exceptions: []OpenException{}, Sweeps: []contract.Sweep{}}
 	rules, hash := store.Rules{}, ""
 	if c != nil {
@@ -201,6 +203,19 @@ func Unseen(unverified int) string {
 		return ""
 	}
 	return fmt.Sprintf(", %d of them accepted but not verified", unverified)
+}
+
+// Compared reports whether there is a figure: a sync that only watches has none before
+// the first comparison, since who was read until then is chance.
+func (r Report) Compared() bool { return len(r.Sweeps) > 0 || !r.watches }
+
+// Headline is the one agreement to show: that of the last comparison, or before the
+// first one that of the last read of each customer.
+func (r Report) Headline() *float64 {
+	if len(r.Sweeps) > 0 {
+		return r.Sweeps[0].Agreement
+	}
+	return r.Agreement
 }
 
 // Unseen is the sentence for the report's own number.
