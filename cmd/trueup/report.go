@@ -57,7 +57,7 @@ func agreementOf(r report.Report) string {
 		return "never compared; run trueup plan " + r.Sync
 	case len(r.Sweeps) > 0:
 		last := r.Sweeps[0]
-		return fmt.Sprintf("%s at the last full comparison, %s ago: %d of %d%s", report.Percent(last.Agreement), report.Age(r.MadeAt.Sub(*last.At)), last.Agree, last.Carried, r.Outdated())
+		return fmt.Sprintf("%s at the last full comparison, %s ago: %d of %d%s", report.Percent(last.Agreement), report.Age(r.MadeAt.Sub(*last.At)), last.Agree, last.Carried, r.Unproved()+r.Outdated())
 	}
 	return fmt.Sprintf("%s: %d of %d customers that should be synced%s%s", report.Percent(r.Agreement), r.Agree, r.Carried, r.Unseen(), r.Outdated())
 }

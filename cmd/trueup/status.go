@@ -289,8 +289,8 @@ func (p screen) agreement(s contract.Sync) {
 	outdated := report.Outdated(a.Remapped, a.Stale, s.Sync, s.Sweeps)
 	switch {
 	case len(s.Sweeps) > 0: // which is the figure
-		if outdated != "" {
-			p.line("", "%s", strings.TrimPrefix(outdated, "; "))
+		if since := report.Unproved(a.Unverified) + outdated; since != "" {
+			p.line("", "%s", strings.TrimPrefix(since, "; "))
 		}
 	case s.Mode == config.ModeWatch: // who was read is chance, and nothing was written
 	case a.Carried == 0:

@@ -218,6 +218,17 @@ func (r Report) Headline() *float64 {
 	return r.Agreement
 }
 
+// Unproved is Unseen beside the figure of a comparison.
+func Unproved(unverified int) string {
+	if unverified == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %d accepted but not verified", unverified)
+}
+
+// Unproved is the sentence for the report's own customers.
+func (r Report) Unproved() string { return Unproved(r.Unverified) }
+
 // Unseen is the sentence for the report's own number.
 func (r Report) Unseen() string { return Unseen(r.Unverified) }
 
