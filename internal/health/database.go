@@ -25,7 +25,12 @@ func NoDatabase() Check {
 }
 
 // DiskOf is the check of the disk that the SQLite file path is on.
-func DiskOf(path string) Check { return diskOf(filepath.Dir(path), freeOf) }
+func DiskOf(path string) Check {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	return diskOf(filepath.Dir(path), freeOf)
+}
 
 // errUnknown means that this system does not tell.
 var errUnknown = errors.New("this system does not report free disk space")
