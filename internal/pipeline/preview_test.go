@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -75,6 +76,9 @@ func (w *world) compared(t *rapid.T) (carried int) {
 			outcome                           status.Outcome
 		}
 		live := line{d.Action, d.Desired, d.Observed, d.TargetID, d.Row, d.Kind, d.Outcome}
+		if d.Reason.Code == reason.WroteOver {
+			live.kind = "" // a question about a write of before: the preview looks ahead
+		}
 		judge := line{said.Action, said.Desired.Value, said.Target.Value, said.TargetID(), said.Row, said.Kind, said.Outcome}
 		if judge.action == "write" {
 			judge.outcome = status.Applied
