@@ -32,6 +32,9 @@ func (w *wiring) background() []part {
 	if w.webhook != nil {
 		all = append(all, w.webhook) // the same, to a program
 	}
+	if w.heartbeats != nil {
+		all = append(all, w.heartbeats)
+	}
 	for _, p := range w.pollers { // sources: list changes
 		all = append(all, p)
 	}

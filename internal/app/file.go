@@ -45,6 +45,9 @@ func (a *App) noteConfig(ctx context.Context, before, now *config.Config) {
 func (a *App) seenAs() store.Node {
 	n := a.node
 	n.File = *a.file.Load()
+	if w := a.wiring.Load(); w != nil {
+		n.Unsent = w.heartbeats.unsent()
+	}
 	return n
 }
 

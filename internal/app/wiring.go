@@ -30,8 +30,9 @@ type wiring struct {
 	suggesters []*suggester
 	sweepers   []*sweeper
 	queues     []*queueWatch
-	notifier   *notifier // nil: no one is notified in Slack
-	webhook    *outgoing // nil: no program is
+	notifier   *notifier   // nil: no one is notified in Slack
+	webhook    *outgoing   // nil: no program is
+	heartbeats *heartbeats // nil: none are sent
 	retention  retention
 
 	// claiming ends when no new work is to begin, working when what has begun
@@ -60,6 +61,9 @@ func (a *App) newWiring(cfg *config.Config) (*wiring, error) {
 	c.sweepers = sweepers(conns.syncs, a.store, a.log, c.pipeline.Wake, conns.paused, barred(cfg, a.store))
 	c.queues = queueWatches(cfg, conns.syncs, a.store)
 	c.retention = retention{Retention: cfg.Retention, db: a.store, log: a.log, metrics: a.metrics}
+	if cfg.Heartbeat != nil {
+		c.heartbeats = newHeartbeats(*cfg.Heartbeat, a.ready, a.log)
+	}
 	c.notifier = openNotifier(cfg, a.store, a.options.NotifyPace, a.log, a.metrics)
 	if c.webhook, err = openWebhook(cfg, a.store, a.options.NotifyPace, a.log, a.metrics); err != nil {
 		return nil, err

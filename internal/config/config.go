@@ -24,12 +24,19 @@ type Config struct {
 	Connections   map[string]Connection `yaml:"connections" jsonschema:"required" jsonschema_description:"The accounts at the tools, under names of your choice."`
 	Syncs         map[string]Sync       `yaml:"syncs" jsonschema:"required" jsonschema_description:"The one-way flows, under names of your choice."`
 	Alarms        Alarms                `yaml:"alarms" jsonschema_description:"When an alarm is on, where that can be chosen."`
+	Heartbeat     *Heartbeat            `yaml:"heartbeat" jsonschema_description:"An address that is called while Trueup works, for a service that notices when the calls stop."`
 	Notify        Notify                `yaml:"notify" jsonschema_description:"Where people are notified."`
 	Retention     Retention             `yaml:"retention" jsonschema_description:"How long received events and decisions are kept (default: payloads 30d, history 400d); off keeps everything."`
 	People        map[string]Person     `yaml:"people" jsonschema_description:"The owners, by email address."`
 
 	places  places
 	notices []Notice
+}
+
+// Heartbeat is an address that is called for as long as all is well.
+type Heartbeat struct {
+	URL   Secret        `yaml:"url" jsonschema:"required,example=https://hc-ping.com/0a1b2c3d" jsonschema_description:"The address that gets a GET."`
+	Every time.Duration `yaml:"every" jsonschema:"required,example=1m" jsonschema_description:"How often, 10s or more."`
 }
 
 // Alarms says when an alarm is on.

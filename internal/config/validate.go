@@ -60,9 +60,21 @@ func (v *validator) file() {
 	}
 	v.was()
 	v.alarms("alarms", c.Alarms)
+	if c.Heartbeat != nil {
+		v.heartbeat("heartbeat", *c.Heartbeat)
+	}
 	v.notify("notify", c.Notify)
 	v.people("people", c.People)
 	v.retention("retention", c.Retention)
+}
+
+func (v *validator) heartbeat(path string, h Heartbeat) {
+	if u, err := url.Parse(h.URL.Reveal()); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" {
+		v.invalid(path+".url", "it is missing, or not an absolute URL", "write the address that the service gave you, such as https://hc-ping.com/0a1b2c3d")
+	}
+	if h.Every < 10*time.Second {
+		v.invalid(path+".every", "it is missing or below 10s", "write a duration such as 1m")
+	}
 }
 
 func (v *validator) alarms(path string, a Alarms) {

@@ -86,6 +86,8 @@ type Node struct {
 	StartedAt *time.Time `json:"started_at"`
 	SeenAt    *time.Time `json:"seen_at"`
 	Working   bool       `json:"working"` // it was seen recently
+	// Unsent is why its last heartbeat was not sent, left out when it was.
+	Unsent string `json:"heartbeat_not_sent,omitempty"`
 	// File is the configuration that it runs with.
 	File NodeFile `json:"file"`
 }

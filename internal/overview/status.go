@@ -81,8 +81,11 @@ func Status(ctx context.Context, db *store.DB, cfg *config.Config) (contract.Sta
 		if said := OfFile(n.File, true); said != "" && working(n) {
 			s.NeedsPerson = append(s.NeedsPerson, n.Name+": "+said)
 		}
+		if n.Unsent != "" && working(n) {
+			s.NeedsPerson = append(s.NeedsPerson, n.Name+": heartbeat not sent: "+n.Unsent)
+		}
 		s.Nodes = append(s.Nodes, contract.Node{Node: n.Name, Version: n.Version, StartedAt: contract.Stamp(n.StartedAt), SeenAt: contract.Stamp(n.SeenAt),
-			Working: working(n), File: contract.NodeFileOf(n.File, differ[n.Name])})
+			Working: working(n), Unsent: n.Unsent, File: contract.NodeFileOf(n.File, differ[n.Name])})
 	}
 	if s.Health, err = Health(ctx, db, cfg); err != nil {
 		return s, err

@@ -14,6 +14,7 @@ type Node struct {
 	StartedAt time.Time
 	SeenAt    time.Time
 	File      NodeFile
+	Unsent    string // why its last heartbeat was not sent, "" when it was
 }
 
 // NodeFile is the configuration's file as a process knows it.
@@ -76,10 +77,10 @@ func (t *tx) seeNode(n Node) error {
 	if err := t.query(func(s scanner) error { return s.Scan(&before) }, "select file_faults from nodes where name = $1", n.Name); err != nil {
 		return err
 	}
-	_, err := t.exec(`insert into nodes (name, version, started_at, seen_at, file_at, file_hash, file_faults, faults_at) values ($1, $2, $3, $4, $5, $6, $7, $8)
+	_, err := t.exec(`insert into nodes (name, version, started_at, seen_at, file_at, file_hash, file_faults, faults_at, unsent) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 on conflict (name) do update set version = excluded.version, started_at = excluded.started_at, seen_at = excluded.seen_at,
-    file_at = excluded.file_at, file_hash = excluded.file_hash, file_faults = excluded.file_faults, faults_at = excluded.faults_at`,
-		n.Name, n.Version, ms(n.StartedAt), ms(n.SeenAt), ms(n.File.ReadAt), n.File.Hash, faults, ms(n.File.FaultsAt))
+    file_at = excluded.file_at, file_hash = excluded.file_hash, file_faults = excluded.file_faults, faults_at = excluded.faults_at, unsent = excluded.unsent`,
+		n.Name, n.Version, ms(n.StartedAt), ms(n.SeenAt), ms(n.File.ReadAt), n.File.Hash, faults, ms(n.File.FaultsAt), n.Unsent)
 	if err != nil || before == cleaned(faults) {
 		return err
 	}
@@ -104,14 +105,14 @@ func (db *DB) Nodes(ctx context.Context) ([]Node, error) {
 		var n Node
 		var started, seen, read, since int64
 		var faults string
-		err := s.Scan(&n.Name, &n.Version, &started, &seen, &read, &n.File.Hash, &faults, &since)
+		err := s.Scan(&n.Name, &n.Version, &started, &seen, &read, &n.File.Hash, &faults, &since, &n.Unsent)
 		n.StartedAt, n.SeenAt, n.File.ReadAt, n.File.FaultsAt = at(started), at(seen), at(read), at(since)
 		if err == nil && faults != "" {
 			err = json.Unmarshal([]byte(faults), &n.File.Faults)
 		}
 		found = append(found, n)
 		return err
-	}, "select name, version, started_at, seen_at, file_at, file_hash, file_faults, faults_at from nodes order by name")
+	}, "select name, version, started_at, seen_at, file_at, file_hash, file_faults, faults_at, unsent from nodes order by name")
 	return found, nodeError("list the processes", err)
 }
 

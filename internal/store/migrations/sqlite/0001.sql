@@ -613,7 +613,8 @@ create table nodes (
     file_at     integer not null default 0,
     file_hash   text    not null default '',
     file_faults text    not null default '', -- why a newer file is not used, as JSON
-    faults_at   integer not null default 0
+    faults_at   integer not null default 0,
+    unsent      text    not null default '' -- why its last heartbeat was not sent
 ) strict;
 
 -- The processes that hold leases, so that those of a dead one can be ended early.
