@@ -82,6 +82,9 @@ func (db *DB) actOnCustomer(x *store.Exception, a store.Act) (note string, chang
 		return "", false, store.ErrNotFound
 	}
 	before := db.target(k)
+	if p := db.pinned(k); p != nil && a.Verb == store.UseSource {
+		return "", false, &store.PinnedError{Pin: *p}
+	}
 	switch a.Verb {
 	case store.Retry:
 		changed = true

@@ -78,7 +78,7 @@ func (db *DB) Customer(_ context.Context, sync, name string) (store.Customer, er
 		return store.Customer{}, fmt.Errorf("customer %s of %s: %w", name, sync, store.ErrNotFound)
 	}
 	row := c.Customer
-	row.Link = db.link(k)
+	row.Link, row.Pin = db.link(k), db.pinned(k)
 	return row, nil
 }
 

@@ -50,6 +50,9 @@ func (db *DB) BeginWrite(_ context.Context, w *store.Work, i store.Intent, l sto
 		c.waits = true
 		return refuse(&store.HaltedError{Sync: w.Sync, Since: db.halts[w.Sync]})
 	}
+	if err := db.forbidden(w); err != nil {
+		return refuse(err)
+	}
 	db.lastIntent++
 	i.ID = db.lastIntent
 	row := i
@@ -169,8 +172,11 @@ func (db *DB) Resume(_ context.Context, r store.Resume) (done store.Resumed, err
 	if done.Changed && db.watches(r.Sync) {
 		return store.Resumed{}, fmt.Errorf("resume %s: %w", r.Sync, store.ErrWatching)
 	}
+	halted := done.Changed
+	done.Unpaused = db.endPause(r.Sync)
+	done.Changed = halted || done.Unpaused
 	db.requests[r.Key] = request{r.Asked, done.Changed}
-	if !done.Changed {
+	if !halted {
 		return done, nil
 	}
 	for c := range db.rows(r.Sync) {

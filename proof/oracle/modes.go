@@ -18,7 +18,7 @@ func (db *DB) SetMode(_ context.Context, sync string, live bool) error {
 			c.owed = false
 		case live && c.owed:
 			db.lookAgain(key{c.Sync, c.Customer.Customer})
-		case !live && noted && wasLive && (!c.DueAt.IsZero() || c.waits || asks):
+		case !live && noted && wasLive && (!c.DueAt.IsZero() || c.waits || asks || db.pins[key{c.Sync, c.Customer.Customer}] != nil):
 			c.owed = true
 		}
 	}

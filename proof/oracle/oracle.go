@@ -49,6 +49,8 @@ type DB struct {
 	troubles    map[int64][]trouble
 	dismissed   map[int64]bool // a person resolved it, and it is about two sides
 	halts       map[string]time.Time
+	pauses      map[string]store.SyncPause
+	pins        map[key]*store.Pin
 	live        map[string]bool // whether a sync writes, where it is noted
 	accounts    map[sideOf]store.Account
 	connections map[string]*connection
@@ -110,7 +112,7 @@ type turn struct {
 func New(now func() time.Time) *DB {
 	return &DB{now: now, seen: map[eventKey]bool{}, customers: map[key]*customer{},
 		connections: map[string]*connection{}, turns: map[store.Turn]*turn{},
-		actions: map[int64][]store.Action{}, requests: map[string]request{}, counted: map[int64]changes{}, troubles: map[int64][]trouble{}, dismissed: map[int64]bool{}, halts: map[string]time.Time{}, live: map[string]bool{}, accounts: map[sideOf]store.Account{}}
+		actions: map[int64][]store.Action{}, requests: map[string]request{}, counted: map[int64]changes{}, troubles: map[int64][]trouble{}, dismissed: map[int64]bool{}, halts: map[string]time.Time{}, pauses: map[string]store.SyncPause{}, pins: map[key]*store.Pin{}, live: map[string]bool{}, accounts: map[sideOf]store.Account{}}
 }
 
 // Unfence takes every report without looking at claim and lease. The simulator
@@ -295,6 +297,7 @@ func (db *DB) work(c *customer, now time.Time) store.Work {
 			w.Events = append(w.Events, e)
 		}
 	}
+	w.Pin = db.pinned(k)
 	w.Link = db.link(k)
 	w.Former = db.former(k, w)
 	for _, i := range db.intents {

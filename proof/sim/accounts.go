@@ -101,6 +101,11 @@ func (n *node) barred(ctx context.Context, sync string) (string, error) {
 	if w.disk != nil {
 		return "", nil
 	}
+	if p, err := w.db.SyncPaused(ctx, sync); err != nil || !p.Since.IsZero() {
+		n.shut = w.now + 1000
+		w.after(1000, func() {}) // and then it asks again
+		return "paused", err
+	}
 	noted, err := w.db.Accounts(ctx, sync)
 	if err != nil || noted[store.TargetSide].Key == accountOf(n.account)[0].Key {
 		return "", err

@@ -114,6 +114,7 @@ func expected() map[string][]string {
 	want["taken back"] = []string{"crash", "zombie"}
 	want["pace"] = []string{"waits for our limit", "no call left in the lease", "beyond the tool's limit", "carried under our limit", "carried under the tool's limit"}
 	want["mode"] = []string{"watch", "carried after it was only looked at", "not resumed while it watches"}
+	want["hands"] = []string{"paused", "stopped by a pause", "goes on", "pinned", "pinned again", "held", "pinned after the claim", "unpinned", "the pin ran out", "carried after the pin"}
 	want["account"] = []string{"asked", "the same", "links removed", "back", "waited, and was carried"}
 	want["limit"] = []string{"mass_change", "writes_per_customer", "resumed"}
 	for k := range class(classes) {

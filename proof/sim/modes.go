@@ -111,6 +111,7 @@ func (n *node) says() {
 // letOn lets a person let a halted sync go on. One that only watches stays halted:
 // who is let through would be looked at, and nothing be written.
 func (w *world) letOn() (refused bool) {
+	halted := w.isHalted()
 	done, err := w.db.Resume(context.Background(), store.Resume{Sync: w.names.sync, Who: "ana@example.com", Reason: "seen"})
 	watches := w.facts.modes.watches
 	switch {
@@ -118,11 +119,14 @@ func (w *world) letOn() (refused bool) {
 		w.coverage.hit("mode", "not resumed while it watches")
 		w.note("not resumed", "", "", 0)
 		return true
-	case err == nil && done.Changed && watches:
+	case err == nil && done.Changed && !done.Unpaused && watches:
 		w.fail(20, "only watches", "%d customers are let through while the sync only watches", done.Through)
 	}
 	w.must(err)
-	if !done.Changed {
+	if done.Unpaused {
+		w.resumedPause()
+	}
+	if !done.Changed || done.Unpaused && !halted {
 		return false
 	}
 	n := &w.facts.limits

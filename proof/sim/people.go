@@ -193,7 +193,8 @@ func ruling(verb store.Verb) func(*world, Step) {
 				a.Until = w.at(w.now + s.N)
 			}
 			changed, err := w.db.Act(context.Background(), a)
-			if errors.Is(err, store.ErrChanged) {
+			var pinned *store.PinnedError
+			if errors.Is(err, store.ErrChanged) || errors.As(err, &pinned) {
 				continue
 			}
 			w.must(err)

@@ -37,7 +37,7 @@ var happenings = joined(businessSteps, peopleSteps, ownerSteps, webhookSteps, ca
 
 // lateSteps are drawn apart, so that the rest of a script is the same with and
 // without.
-var lateSteps = joined(waitSteps, modeSteps, accountSteps, operatorSteps, renameSteps)
+var lateSteps = joined(waitSteps, modeSteps, accountSteps, handSteps, operatorSteps, renameSteps)
 
 func joined(lists ...map[string]happens) map[string]happens {
 	all := map[string]happens{}

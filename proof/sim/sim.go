@@ -51,6 +51,8 @@
 //     confirmed, and of one that was let go of nothing counts any more.
 //  22. renamed: all that was known under a name is known under the next one; nobody
 //     is a first contact again, and no event ends only because of a name.
+//  23. hands off: no write begins in a pause, or of a customer who is pinned, once
+//     that is stored.
 //
 // On disk (Options.Disk) nodes compare both sides as well, and operators work with
 // commands: they make plans and apply them, forget people, and rename the sync and
@@ -118,6 +120,10 @@ type Store interface {
 	Act(ctx context.Context, a store.Act) (bool, error)
 	Resume(ctx context.Context, r store.Resume) (store.Resumed, error)
 	SetMode(ctx context.Context, sync string, live bool) error
+	PauseSync(ctx context.Context, sync, who, why string) (now store.SyncPause, changed bool, err error)
+	SyncPaused(ctx context.Context, sync string) (store.SyncPause, error)
+	PinCustomer(ctx context.Context, p store.Pin) (store.Pinned, error)
+	Unpin(ctx context.Context, sync, customer, who string) (*store.Pin, error)
 	Accounts(ctx context.Context, sync string) (map[store.Side]store.Account, error)
 	NoteAccounts(ctx context.Context, sync string, now []store.Account) ([]store.AccountMoved, error)
 	SameAccounts(ctx context.Context, sync, who string, now []store.Account) ([]store.AccountMoved, error)

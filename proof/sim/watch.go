@@ -28,7 +28,7 @@ type watch struct {
 var watches = []watch{
 	durable, once, humansWin, noTimeTravel, noIdleWrite, rightRecord, oneOutcome,
 	noFalseConflict, fenced, baseIsTruth, converges, fair, bounded, withinLimits, patient, counted, notAgain, provedLate,
-	asPlanned, amid, inPace, onlyWatches, ownAccount, keptByName,
+	asPlanned, amid, inPace, onlyWatches, ownAccount, keptByName, handsOff,
 }
 
 // attempt is what the watches remember of a task that carries a customer.
@@ -96,6 +96,7 @@ type facts struct {
 	paced      paced
 	modes      modes
 	accounts   accounts
+	hands      hands
 	taken      map[string]taken
 	// overwritten are the customers with whom people may have to be asked later.
 	overwritten map[string]*overwritten
@@ -142,7 +143,7 @@ type seenState struct {
 }
 
 func newFacts() facts {
-	return facts{modes: newModes(), accounts: newAccounts(), overwritten: map[string]*overwritten{}, stored: map[string]int{}, claims: map[string]claim{}, outcomes: map[int64]status.Outcome{},
+	return facts{modes: newModes(), accounts: newAccounts(), hands: newHands(), overwritten: map[string]*overwritten{}, stored: map[string]int{}, claims: map[string]claim{}, outcomes: map[int64]status.Outcome{},
 		delivered: map[string]int64{}, looked: map[string]look{}, firstSeen: map[seenState]int64{}, staleAt: map[string]int64{}, staleLook: map[string]bool{}, putBack: map[string]int64{}, dismissed: map[string]bool{}, asItWas: map[string]store.Exception{}, since: map[string]int64{}, taken: map[string]taken{}, streaks: map[string]streak{},
 		limits:    counts{since: map[string]int64{}, waiting: map[string]bool{}, passing: map[string]bool{}, resumed: -1},
 		datedLate: map[string]int{}, forgotten: map[string]int64{}, renewed: map[string]bool{}, atClaim: map[string]func(*node){},

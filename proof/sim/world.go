@@ -83,7 +83,7 @@ func newWorld(c Case, tracing bool) *world {
 	if c.Nodes > 0 {
 		w.set.nodes = c.Nodes
 	}
-	w.script = slices.Concat(drawScript(plan, w.set), drawWaits(c.Seed, w.set), drawModes(c.Seed, w.set), drawAccounts(c.Seed, w.set))
+	w.script = slices.Concat(drawScript(plan, w.set), drawWaits(c.Seed, w.set), drawModes(c.Seed, w.set), drawAccounts(c.Seed, w.set), drawHands(c.Seed, w.set))
 	for _, n := range c.Without {
 		w.left[n] = true
 	}
@@ -177,6 +177,7 @@ func (w *world) becomeCalm() {
 		n.paused = 0
 		n.restart()
 	}
+	w.handsOn()
 	if why, err := w.nodes[0].barred(context.Background(), w.names.sync); err != nil || why != "" {
 		w.saysOfAccount("the same")
 	}
