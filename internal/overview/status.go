@@ -65,6 +65,9 @@ func Status(ctx context.Context, db *store.DB, cfg *config.Config) (contract.Sta
 		row := connection(cfg.Connections[name], states[name], now)
 		for _, r := range refused {
 			if r.Connection == name {
+				if row.Refused == nil {
+					row.Refused = map[status.Refusal]int{}
+				}
 				row.Refused[r.Refusal] = r.Count
 				s.NeedsPerson = append(s.NeedsPerson, fmt.Sprintf("%s: %s refused in the last hour: %s", name, status.Plural(r.Count, "webhook"), reason.Refusals[r.Refusal]))
 			}
@@ -129,7 +132,7 @@ func sum(by map[status.Kind]int) int {
 
 // connection says how a connection stands.
 func connection(c config.Connection, state store.ConnectionState, now time.Time) contract.ConnectionState {
-	row := contract.ConnectionState{Connection: c.Name, Type: c.Type, ListedLate: state.ListedLate.Seconds(), Refused: map[status.Refusal]int{}}
+	row := contract.ConnectionState{Connection: c.Name, Type: c.Type, ListedLate: state.ListedLate.Seconds()}
 	if state.PausedUntil.After(now) {
 		row.RestsUntil = contract.Stamp(state.PausedUntil)
 	}
