@@ -155,6 +155,9 @@ func (p screen) sync(s contract.Sync) {
 	if s.ModeSince != nil {
 		since = " " + p.at.since(*s.ModeSince)
 	}
+	if s.ModeInUse != "" {
+		since = " in the file, but still " + s.ModeInUse + " in use"
+	}
 	fmt.Fprintf(p, "%s: %s → %s, %s%s\n", s.Sync, s.Source.Connection, s.Target.Connection, s.Mode, since)
 	p.agreement(s)
 	waiting := s.WaitingCustomers

@@ -9,11 +9,13 @@ import (
 
 // Sync is one sync and its status.
 type Sync struct {
-	Sync             string          `json:"sync"`
-	Source           SyncSide        `json:"source"`
-	Target           SyncSide        `json:"target"`
-	Mode             string          `json:"mode"`
-	ModeSince        *time.Time      `json:"mode_since"`
+	Sync      string     `json:"sync"`
+	Source    SyncSide   `json:"source"`
+	Target    SyncSide   `json:"target"`
+	Mode      string     `json:"mode"`
+	ModeSince *time.Time `json:"mode_since"`
+	// ModeInUse is the mode that the last process noted, left out where it is the file's.
+	ModeInUse        string          `json:"mode_in_use,omitempty"`
 	Statuses         []status.Status `json:"statuses"`
 	WaitingCustomers int             `json:"waiting_customers"`
 	WaitingEvents    int             `json:"waiting_events"`

@@ -78,6 +78,8 @@ func (s shared) sync(ctx context.Context, db *store.DB, name string, c config.Sy
 	mode := s.modes[name]
 	if mode.Mode == c.Mode { // else no process has run with this configuration yet
 		row.ModeSince = contract.Stamp(mode.Since)
+	} else {
+		row.ModeInUse = mode.Mode
 	}
 	rules, err := RulesOf(ctx, db, name, c)
 	if err != nil {
