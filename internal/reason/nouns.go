@@ -46,7 +46,7 @@ var Outcomes = map[status.Outcome]string{
 	status.AlreadyEqual: "The target already had the value.",
 	status.WouldWrite:   "The sync only watches. It would have written the target.",
 	status.Superseded:   "A newer change of the same customer was applied instead.",
-	status.Held:         "The target was left alone: someone changed it, the customer is pinned, or the change waits for its time.",
+	status.Held:         "The target was left alone: it was edited, the customer is pinned, or the change waits.",
 	status.Parked:       "A person is needed.",
 	status.Ignored:      "Nothing to do for this event.",
 }
