@@ -185,3 +185,25 @@ func TestAPlansRowThatAPauseStopsStopsTheRest(t *testing.T) {
 		t.Errorf("it came to %+v, written: %v", c, w.crm.writes)
 	}
 }
+
+func TestNothingIsUndoneOfAPinnedCustomer(t *testing.T) {
+	w := newWorld(t, nil)
+	w.customer("cus_1", "active", "")
+	w.carry("cus_1", "active")
+	w.pass(time.Hour)
+	w.carry("cus_1", "canceled")
+	w.pass(time.Hour)
+	w.pin(time.Time{})
+	w.work()
+	before := len(w.crm.writes)
+	c, err := w.p.Undo(w.Context(), w.db, UndoRequest{Sync: syncName, Customer: "cus_1", By: "ben@example.com"})
+	w.must(err)
+	if c.Done || c.Sent || c.Why.Code != reason.CustomerPinned || len(w.crm.writes) != before {
+		t.Errorf("it came to %+v, because %s; written: %v", c, c.Why, w.crm.writes[before:])
+	}
+	w.unpin()
+	w.work()
+	if c, err = w.p.Undo(w.Context(), w.db, UndoRequest{Sync: syncName, Customer: "cus_1", By: "ben@example.com"}); err != nil || !c.Done {
+		t.Errorf("after the pin it came to %+v, because %s: %v", c, c.Why, err)
+	}
+}
