@@ -28,15 +28,11 @@ func printCoverage(ctx context.Context, out io.Writer, cfg *config.Config, db *s
 	}
 	file := filepath.Base(cfg.Path)
 	for _, u := range found.Unlisted {
-		do, err := mapCommand(ctx, db, w.Sync, u.Value)
-		if err != nil {
-			return err
-		}
 		near := ""
 		if u.Near != "" {
 			near = fmt.Sprintf(" (it lists %q, which no one has)", u.Near)
 		}
-		fmt.Fprintf(out, "%s: %s has %q, which %s does not list%s; add it under statuses or ignore%s\n", status.Plural(u.Customers, "customer"), s.Source.Connection, u.Value, file, near, do)
+		fmt.Fprintf(out, "%s: %s has %q, which %s does not list%s; add it under statuses or ignore, or: trueup exceptions map NUMBER STATUS\n", status.Plural(u.Customers, "customer"), s.Source.Connection, u.Value, file, near)
 	}
 	if found.MoreUnlisted > 0 {
 		fmt.Fprintf(out, "and %s that it does not list; trueup check --live shows them\n", status.Plural(found.MoreUnlisted, "more value"))
@@ -51,16 +47,6 @@ func printCoverage(ctx context.Context, out io.Writer, cfg *config.Config, db *s
 		fmt.Fprintf(out, "listed, and no one has it: %s\n", quoted(found.Unseen))
 	}
 	return nil
-}
-
-// mapCommand is how a value gets a meaning from the command line, "" while no
-// customer's exception asks for one.
-func mapCommand(ctx context.Context, db *store.DB, sync, value string) (string, error) {
-	asked, err := db.Exceptions(ctx, store.ExceptionFilter{Sync: sync, Kind: status.UnmappedStatus, Cause: value, States: []status.State{status.Open, status.Acknowledged}, Limit: 1})
-	if err != nil || len(asked) == 0 {
-		return "", err
-	}
-	return fmt.Sprintf(", or: trueup exceptions map %d STATUS", asked[0].ID), nil
 }
 
 // coverage says which values of the source have no meaning.
