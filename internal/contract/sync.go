@@ -28,6 +28,9 @@ type Sync struct {
 	WaitingForLive int `json:"waiting_for_live"`
 	// OpenExceptions counts by kind; a kind without exceptions is left out.
 	OpenExceptions map[status.Kind]int `json:"open_exceptions"`
+	// UnaskedCustomers is how many customers may need a person, as the last comparison
+	// found, and were not checked yet: their exceptions are not open.
+	UnaskedCustomers int `json:"unasked_customers"`
 	// OverdueExceptions counts those that have been open for too long.
 	OverdueExceptions map[status.Kind]int `json:"overdue_exceptions"`
 	// Held is how many customers are left alone because a person changed the
@@ -154,7 +157,7 @@ func (s Sync) WithCounts(c store.Counts) Sync {
 	if s.OpenExceptions == nil {
 		s.OpenExceptions = map[status.Kind]int{}
 	}
-	s.Halted, s.WaitingForLive, s.Pinned = haltOf(c.Halted), c.Owed, pinsOf(c)
+	s.Halted, s.WaitingForLive, s.UnaskedCustomers, s.Pinned = haltOf(c.Halted), c.Owed, c.Unasked, pinsOf(c)
 	if d := c.Delayed; d.Customers > 0 {
 		s.Delayed = &Delayed{Customers: d.Customers, Next: Stamp(d.Next)}
 	}

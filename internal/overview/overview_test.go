@@ -88,6 +88,34 @@ func TestWhatNeedsAPersonIsSaid(t *testing.T) {
 	})
 }
 
+func TestWhoIsNotCheckedYetSinceAComparisonIsSaid(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, db *store.DB, now *time.Time) {
+		ctx := t.Context()
+		_, err := db.OpenException(ctx, store.NewException{Sync: "s", Customer: "cus_9", Kind: status.Unmatched, Stage: status.StageMatch, Reason: reason.Text("x")})
+		must(t, err)
+		w, err := db.BeginSweep(ctx, store.Sweep{Sync: "s", Purpose: store.ForPlan, SourceListed: true, TargetListed: true}, time.Minute)
+		must(t, err)
+		w.Phase = store.PhaseDone
+		_, err = db.SaveSweep(ctx, w, store.SweepPart{Ask: map[string]int64{"cus_1": 0, "cus_2": 0}}, time.Minute)
+		must(t, err)
+		s, err := Status(ctx, db, cfg)
+		must(t, err)
+		if diff := cmp.Diff([]string{"s: 1 open exception, 2 customers to check, of the comparison of 2026-03-02 09:00Z"}, s.NeedsPerson); diff != "" {
+			t.Error(diff)
+		}
+		works, err := db.Claim(ctx, "s", 10, time.Minute)
+		must(t, err)
+		for i := range works {
+			must(t, db.Settle(ctx, &works[i], store.Settlement{Outcome: status.Ignored}))
+		}
+		s, err = Status(ctx, db, cfg)
+		must(t, err)
+		if diff := cmp.Diff([]string{"s: 1 open exception"}, s.NeedsPerson); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 func TestAConnectionSaysWhatIsLeftAndUntilWhenItRests(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, db *store.DB, now *time.Time) {
 		ctx := t.Context()

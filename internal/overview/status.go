@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"trueup/internal/config"
@@ -100,12 +101,22 @@ func Status(ctx context.Context, db *store.DB, cfg *config.Config) (contract.Sta
 // needs says what of a sync a person must see to.
 func needs(row contract.Sync) []string {
 	var all []string
+	var people []string
 	if open := sum(row.OpenExceptions); open > 0 {
-		text := row.Sync + ": " + status.Plural(open, "open exception")
-		if overdue := sum(row.OverdueExceptions); overdue > 0 {
-			text += fmt.Sprintf(", %d overdue", overdue)
+		people = append(people, status.Plural(open, "open exception"))
+	}
+	if overdue := sum(row.OverdueExceptions); overdue > 0 {
+		people = append(people, fmt.Sprintf("%d overdue", overdue))
+	}
+	if n := row.UnaskedCustomers; n > 0 {
+		text := status.Plural(n, "customer") + " to check, of the comparison"
+		if len(row.Sweeps) > 0 {
+			text += row.Sweeps[0].At.UTC().Format(" of 2006-01-02 15:04Z")
 		}
-		all = append(all, text)
+		people = append(people, text)
+	}
+	if len(people) > 0 {
+		all = append(all, row.Sync+": "+strings.Join(people, ", "))
 	}
 	for _, m := range row.AccountMoved {
 		all = append(all, row.Sync+": nothing is synced, "+m.Reason)

@@ -249,6 +249,15 @@ from pins where ended_at = 0 and (until_at = 0 or until_at > $1) group by sync`,
 			counts[sync] = c
 			return err
 		}, "select sync, count(*), coalesce(min(due_at), 0) from customers where "+delayed+" group by sync"),
+		db.view(ctx, func(s scanner) error {
+			var sync string
+			var n int
+			err := s.Scan(&sync, &n)
+			c := of(sync)
+			c.Unasked = n
+			counts[sync] = c
+			return err
+		}, "select sync, count(*) from customers where due_at is not null and unheard = 1 group by sync"),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("count: %w", err)

@@ -397,6 +397,9 @@ type Counts struct {
 	PinEnds time.Time
 	// Delayed are the customers whose change waits for its time.
 	Delayed Delayed
+	// Unasked are the customers whom a comparison wants people to be told of, and whom
+	// the path has not looked at yet.
+	Unasked int
 	Open    map[status.Kind]int
 }
 
