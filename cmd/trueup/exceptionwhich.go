@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"trueup/internal/app"
 	"trueup/internal/config"
 	"trueup/internal/decide"
 	"trueup/internal/status"
@@ -42,7 +43,7 @@ func whichExceptions(cmd *cobra.Command, cfg *config.Config, db *store.DB, words
 	if err := checkSync(cfg, words[0]); err != nil {
 		return nil, err
 	}
-	id, err := exceptionOf(cmd, db, words[0], words[1], closed)
+	id, err := exceptionOf(cmd, cfg, db, words[0], words[1], closed)
 	return []int64{id}, err
 }
 
@@ -58,8 +59,9 @@ func whichException(cmd *cobra.Command, cfg *config.Config, db *store.DB, words 
 	return ids[0], nil
 }
 
-// exceptionOf is the open exception of a customer.
-func exceptionOf(cmd *cobra.Command, db *store.DB, sync, named string, closed bool) (int64, error) {
+// exceptionOf is the open exception of a customer. Where a comparison wants one and
+// no trueup run has opened it yet, it is opened here.
+func exceptionOf(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync, named string, closed bool) (int64, error) {
 	c := store.Customer{Sync: sync, Customer: named}
 	known, err := db.Customers(cmd.Context(), sync, named)
 	if err != nil {
@@ -69,6 +71,11 @@ func exceptionOf(cmd *cobra.Command, db *store.DB, sync, named string, closed bo
 		c = known[i]
 	} else if len(known) == 1 {
 		c = known[0] // named by the record or the address
+	}
+	if _, whole := cfg.Syncs[sync]; whole { // else the file has faults
+		if _, err := app.Ask(cmd.Context(), cfg, db, sync, c.Customer); err != nil {
+			return 0, err
+		}
 	}
 	all, err := db.Exceptions(cmd.Context(), store.ExceptionFilter{Sync: sync, Customer: c.Customer})
 	if err != nil {

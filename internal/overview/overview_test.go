@@ -100,7 +100,7 @@ func TestWhoIsNotCheckedYetSinceAComparisonIsSaid(t *testing.T) {
 		must(t, err)
 		s, err := Status(ctx, db, cfg)
 		must(t, err)
-		if diff := cmp.Diff([]string{"s: 1 open exception, 2 customers to check, of the comparison of 2026-03-02 09:00Z"}, s.NeedsPerson); diff != "" {
+		if diff := cmp.Diff([]string{"s: 1 open exception, 2 customers found by the comparison of 2026-03-02 09:00Z, not checked yet"}, s.NeedsPerson); diff != "" {
 			t.Error(diff)
 		}
 		works, err := db.Claim(ctx, "s", 10, time.Minute)

@@ -109,11 +109,11 @@ func needs(row contract.Sync) []string {
 		people = append(people, fmt.Sprintf("%d overdue", overdue))
 	}
 	if n := row.UnaskedCustomers; n > 0 {
-		text := status.Plural(n, "customer") + " to check, of the comparison"
+		text := status.Plural(n, "customer") + " found by the comparison"
 		if len(row.Sweeps) > 0 {
 			text += row.Sweeps[0].At.UTC().Format(" of 2006-01-02 15:04Z")
 		}
-		people = append(people, text)
+		people = append(people, text+", not checked yet")
 	}
 	if len(people) > 0 {
 		all = append(all, row.Sync+": "+strings.Join(people, ", "))
