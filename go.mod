@@ -23,7 +23,12 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-require github.com/yuin/goldmark v1.8.7
+require (
+	github.com/wneessen/go-mail v0.8.1
+	github.com/yuin/goldmark v1.8.7
+)
+
+require golang.org/x/crypto v0.54.0 // indirect
 
 require (
 	cel.dev/expr v0.25.1 // indirect

@@ -32,6 +32,9 @@ func (w *wiring) background() []part {
 	if w.webhook != nil {
 		all = append(all, w.webhook) // the same, to a program
 	}
+	if w.mail != nil {
+		all = append(all, w.mail) // the same, by email
+	}
 	if w.heartbeats != nil {
 		all = append(all, w.heartbeats)
 	}

@@ -16,6 +16,7 @@ import (
 	"trueup/internal/metrics"
 	"trueup/internal/notify"
 	"trueup/internal/notify/slack"
+	"trueup/internal/notify/smtp"
 	"trueup/internal/notify/webhook"
 	"trueup/internal/overview"
 	"trueup/internal/status"
@@ -64,7 +65,7 @@ type outgoing struct {
 	client *http.Client
 }
 
-// giveUp is how long a message to a program is tried.
+// giveUp is how long a message to a program, or by email, is tried.
 const giveUp = 3 * 24 * time.Hour
 
 // openWebhook returns nil when the configuration has no outgoing webhook.
@@ -79,9 +80,21 @@ func openWebhook(cfg *config.Config, db *store.DB, pace notify.Pace, log *slog.L
 		return nil, err
 	}
 	o := toldOf(cfg, db, pace)
-	o.Notifier, o.Recipient, o.Programs, o.Wants, o.GiveUp = w, store.ToWebhook, true, c.Wants, giveUp
+	o.Notifier, o.Recipient, o.EveryAlarm, o.Wants, o.GiveUp = w, store.ToWebhook, true, c.Wants, giveUp
 	o.Channel = func(string, status.Kind) string { return webhook.Setting }
 	return &outgoing{notify.New(o, log, m), client}, nil
+}
+
+// openMail returns nil when the configuration has no mail server.
+func openMail(cfg *config.Config, db *store.DB, pace notify.Pace, log *slog.Logger, m *metrics.Metrics) *notify.Worker {
+	c := cfg.Notify.SMTP
+	if c == nil {
+		return nil
+	}
+	o := toldOf(cfg, db, pace)
+	o.Notifier, o.Recipient, o.EveryAlarm, o.GiveUp = smtp.New(*c, log), store.ToSMTP, true, giveUp
+	o.Channel = func(string, status.Kind) string { return smtp.Setting }
+	return notify.New(o, log, m)
 }
 
 // Run tells until ctx ends.
@@ -92,7 +105,7 @@ func (o *outgoing) Run(ctx context.Context) {
 
 // watch looks for what only shows in time.
 func (w *wiring) watch() notify.Watch {
-	all := notify.Watch{Store: w.store, Syncs: w.config.Syncs, Remind: w.notifier != nil || w.webhook != nil, Log: w.log,
+	all := notify.Watch{Store: w.store, Syncs: w.config.Syncs, Remind: w.notifier != nil || w.webhook != nil || w.mail != nil, Log: w.log,
 		Alarms: func(ctx context.Context) ([]contract.Alarm, error) { return overview.Alarms(ctx, w.store, w.config) },
 		Deaf:   func(connection string) bool { return w.conns.by[connection].Receiver == nil }}
 	if s := w.config.Notify.Slack; s != nil {
@@ -122,12 +135,18 @@ func probeNotifier(ctx context.Context, cfg *config.Config) (all []ProbeResult) 
 		all = append(all, ProbeResult{Connection: webhook.Setting, Said: []string{"whether it takes messages shows with the first one: pause a sync for two minutes"},
 			Err: untold(ctx, cfg, store.ToWebhook)})
 	}
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	if c := cfg.Notify.SMTP; c != nil {
+		r := ProbeResult{Connection: smtp.Setting, Called: true}
+		r.Said, r.Err = smtp.New(*c, nil).Probe(ctx)
+		r.Err = errors.Join(r.Err, untold(ctx, cfg, store.ToSMTP))
+		all = append(all, r)
+	}
 	s := cfg.Notify.Slack
 	if s == nil {
 		return all
 	}
-	ctx, cancel := context.WithTimeout(ctx, probeTime)
-	defer cancel()
 	client := dialguard.SettingClient(slack.Setting)
 	defer client.CloseIdleConnections()
 	r := ProbeResult{Connection: "notify.slack", Called: true}

@@ -11,6 +11,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/inbox"
+	"trueup/internal/notify"
 	"trueup/internal/pipeline"
 	"trueup/internal/poll"
 	"trueup/internal/store"
@@ -30,9 +31,10 @@ type wiring struct {
 	suggesters []*suggester
 	sweepers   []*sweeper
 	queues     []*queueWatch
-	notifier   *notifier   // nil: no one is notified in Slack
-	webhook    *outgoing   // nil: no program is
-	heartbeats *heartbeats // nil: none are sent
+	notifier   *notifier      // nil: no one is notified in Slack
+	webhook    *outgoing      // nil: no program is
+	mail       *notify.Worker // nil: no one is by email
+	heartbeats *heartbeats    // nil: none are sent
 	retention  retention
 
 	// claiming ends when no new work is to begin, working when what has begun
@@ -68,6 +70,7 @@ func (a *App) newWiring(cfg *config.Config) (*wiring, error) {
 	if c.webhook, err = openWebhook(cfg, a.store, a.options.NotifyPace, a.log, a.metrics); err != nil {
 		return nil, err
 	}
+	c.mail = openMail(cfg, a.store, a.options.NotifyPace, a.log, a.metrics)
 	return c, nil
 }
 

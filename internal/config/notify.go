@@ -18,6 +18,7 @@ import (
 type Notify struct {
 	Slack   *Slack   `yaml:"slack" jsonschema_description:"A Slack app that posts exceptions to channels."`
 	Webhook *Webhook `yaml:"webhook" jsonschema_description:"An address that gets each alarm and each group of exceptions as signed JSON."`
+	SMTP    *SMTP    `yaml:"smtp" jsonschema_description:"A mail server that sends the same messages as email."`
 }
 
 // Slack is a Slack app's credentials and the channels it posts to. It has
@@ -87,6 +88,9 @@ var (
 func (v *validator) notify(path string, n Notify) {
 	if n.Webhook != nil {
 		v.webhook(path+".webhook", *n.Webhook)
+	}
+	if n.SMTP != nil {
+		v.smtp(path+".smtp", *n.SMTP)
 	}
 	if n.Slack == nil {
 		return

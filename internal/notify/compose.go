@@ -63,7 +63,7 @@ func (c composer) plan(ctx context.Context, n store.Notice) (plan, error) {
 }
 
 func (c composer) words(ctx context.Context, n store.Notice) (plan, error) {
-	if c.Programs {
+	if c.EveryAlarm {
 		switch n.What {
 		case store.RecoveredNotice, store.SilentNotice, store.HeardNotice:
 			return plan{}, nil // the alarm says so

@@ -18,7 +18,7 @@ var ownMessage = []status.Alarm{status.AlarmQueueOld, status.AlarmPaused}
 // alarm tells that an alarm began, or that one that was told of ended.
 func (c composer) alarm(ctx context.Context, n store.Notice) (plan, error) {
 	name := status.Alarm(n.Kind)
-	if !c.Programs && !slices.Contains(ownMessage, name) {
+	if !c.EveryAlarm && !slices.Contains(ownMessage, name) {
 		return plan{}, nil
 	}
 	seen, err := c.Store.SeenAlarm(ctx, n.Sync, name)

@@ -145,9 +145,9 @@ type Options struct {
 	Notifier Notifier
 	// Recipient is whom the Notifier reaches; "" is Slack.
 	Recipient store.Recipient
-	// Programs says that programs read the messages: they are told of each alarm as
-	// such, also where people have a message about what is behind it.
-	Programs bool
+	// EveryAlarm has each alarm told as such, also where there is a message about
+	// what is behind it.
+	EveryAlarm bool
 	// Wants reports whether an event is told; nil is all.
 	Wants func(config.Event) bool
 	// GiveUp is how long a message is tried before it is given up, 0 is for ever.

@@ -831,7 +831,7 @@ func TestAPauseAndAnOldQueueAreToldWhenTheyBeginAndEnd(t *testing.T) {
 
 func TestAMessageToAProgramIsGivenUpAfterItsTimeAndTheNextIsTold(t *testing.T) {
 	story(t, func(w *world) {
-		w.long, w.options.Notifier, w.options.Programs, w.options.GiveUp = true, onlyPosts{w.room}, true, 6*time.Hour
+		w.long, w.options.Notifier, w.options.EveryAlarm, w.options.GiveUp = true, onlyPosts{w.room}, true, 6*time.Hour
 	}, func(w *world) {
 		w.room.setFail(func() error {
 			return &connector.Failure{Kind: connector.Transient, Detail: "it answers 500"}

@@ -21,7 +21,7 @@ func undelivered(ctx context.Context, db *store.DB, cfg *config.Config, now time
 	if err != nil {
 		return err
 	}
-	told := map[store.Recipient]bool{store.ToSlack: cfg.Notify.Slack != nil, store.ToWebhook: cfg.Notify.Webhook != nil}
+	told := map[store.Recipient]bool{store.ToSlack: cfg.Notify.Slack != nil, store.ToWebhook: cfg.Notify.Webhook != nil, store.ToSMTP: cfg.Notify.SMTP != nil}
 	for _, u := range found {
 		if !told[u.Recipient] {
 			continue
