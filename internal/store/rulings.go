@@ -3,6 +3,8 @@ package store
 import (
 	"errors"
 	"fmt"
+
+	"trueup/internal/status"
 )
 
 // ErrChanged is what every *ChangedError is.
@@ -12,9 +14,14 @@ var ErrChanged = errors.New("it was changed since; look at it again before decid
 // who decides was shown: nothing was changed.
 type ChangedError struct {
 	What string // what is another, in a sentence
+	// Resolved: the exception has been resolved by then.
+	Resolved bool
 }
 
 func (e *ChangedError) Error() string {
+	if e.Resolved {
+		return "it is resolved already: " + e.What + "; look at it again before deciding"
+	}
 	return "it was changed since: " + e.What + "; look at it again before deciding"
 }
 
@@ -22,16 +29,19 @@ func (e *ChangedError) Error() string {
 func (e *ChangedError) Is(target error) bool { return target == ErrChanged }
 
 // shown compares what a person was shown with what is known of the customer now.
-func (c *Customer) shown(a Act) error {
+func (c *Customer) shown(x Exception, a Act) error {
+	what := ""
 	switch {
 	case c.Desired.SourceValue != a.SawSource:
-		return &ChangedError{fmt.Sprintf("the source says %q, not %q", c.Desired.SourceValue, a.SawSource)}
+		what = fmt.Sprintf("the source says %q, not %q", c.Desired.SourceValue, a.SawSource)
 	case c.Observed.SeenAt.IsZero():
-		return &ChangedError{"its record has not been looked at since it was linked"}
+		what = "its record has not been looked at since it was linked"
 	case c.Observed.Value != a.Saw:
-		return &ChangedError{fmt.Sprintf("the target holds %q, not %q", c.Observed.Value, a.Saw)}
+		what = fmt.Sprintf("the target holds %q, not %q", c.Observed.Value, a.Saw)
+	default:
+		return nil
 	}
-	return nil
+	return &ChangedError{What: what, Resolved: x.State == status.Resolved}
 }
 
 // rule stores what an owner decided, with what he was shown.
@@ -46,7 +56,7 @@ func (t *tx) rule(x Exception, kind RulingKind, a Act) (changed bool, err error)
 		return err
 	}, "select desired_source_value, desired_value, observed_value, observed_at, observed_seen_at, "+rulingColumns+" from customers where sync = $1 and customer = $2", x.Sync, x.Customer)
 	if err == nil {
-		err = c.shown(a)
+		err = c.shown(x, a)
 	}
 	if err != nil {
 		return false, err
