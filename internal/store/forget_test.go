@@ -118,7 +118,7 @@ func planted(t *testing.T, db *store.DB, raw *sql.DB) {
 	_, err = db.Act(ctx, store.Act{Exception: found[0].ID, Verb: store.Assign, Who: "ops", Owner: theirMail})
 	must(err)
 	for _, query := range []string{
-		"update notices set channel = 'C1', place = '12.3', told = changed, failure = 'no message about " + theirID + "'",
+		"update notices set channel = 'C1', place = case when recipient = 'slack' then '12.3' else '' end, told = changed, failure = 'no message about " + theirID + "'",
 		"update customers set undone = '[{\"record_id\":\"" + theirRec + "\"}]' where customer = '" + theirID + "'",
 		"insert into sweeps (id, sync, purpose, phase, rules, source_listed, target_listed, began_at) values (77, '" + theSync + "', 'plan', 'done', '', 1, 1, 1)",
 		"insert into seen (sync, customer, value, seen_at) values ('" + theSync + "', '" + theirID + "', 'active', 1)",
