@@ -160,6 +160,8 @@ func (a *attempt) rulingDone(e *ending) time.Time {
 	case e.outcome == status.Applied, e.outcome == status.AlreadyEqual,
 		a.desired.Value != "" && a.desired.Value != r.Desired,
 		a.ruling().Kind == "",
+		// It was about an earlier change. The same answer, given again, has to count.
+		e.park != nil && e.park.Kind == status.ConfirmChange,
 		// The record is another than the owner was shown: his word must not
 		// wait until it looks the same again.
 		r.Kind == store.RuledForSource && !a.seenAt.IsZero() && !asFact(r).Stands(a.observed()):

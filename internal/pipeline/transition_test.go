@@ -294,6 +294,32 @@ func TestAConfirmationDoesNotOutliveTheChange(t *testing.T) {
 	}
 }
 
+func TestWhoIsAskedAgainCanGiveTheSameAnswerAgain(t *testing.T) {
+	asks := config.Transitions{To: map[status.Status]config.Transition{"paused": {Ask: true, Hours: &config.Hours{From: "20:00", To: "21:00", Zone: "UTC"}}}}
+	w := delayedWorld(t, nil, asks)
+	w.carried()
+	w.tells("cus_1", "paused")
+	w.later(time.Hour)
+	confirm := func() {
+		x := w.exception(status.ConfirmChange)
+		changed, err := w.db.Act(t.Context(), store.Act{Exception: x.ID, Verb: store.UseSource, Who: "ana@example.com", Saw: "Active", SawSource: "paused"})
+		if err != nil || !changed {
+			t.Fatalf("the answer changed something: %t, %v", changed, err)
+		}
+		w.work()
+	}
+	confirm()
+	w.later(time.Hour)
+	w.deliver(w.change("cus_1", "active"))
+	w.pass(time.Minute)
+	w.tells("cus_1", "paused")
+	w.later(time.Hour)
+	confirm()
+	w.clock.set(time.Date(2026, 3, 2, 20, 0, 0, 0, time.UTC))
+	w.work()
+	w.finds("Paused")
+}
+
 func TestAForbiddenChangeNeedsAPerson(t *testing.T) {
 	w := delayedWorld(t, nil, noWayBackForFree)
 	w.carried()
