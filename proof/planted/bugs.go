@@ -4,7 +4,7 @@ import "slices"
 
 // Bugs are all that can be planted, by where they are. In New, ON stands for
 // the question whether the bug is switched on.
-var Bugs = slices.Concat(decideBugs, pathBugs, settleBugs, eventBugs, waitBugs, paceBugs, storeBugs, toolBugs, modeBugs, accountBugs, operatorBugs, clockBugs, handBugs)
+var Bugs = slices.Concat(decideBugs, pathBugs, settleBugs, eventBugs, waitBugs, paceBugs, storeBugs, toolBugs, modeBugs, accountBugs, operatorBugs, clockBugs, handBugs, transitionBugs)
 
 const (
 	decideFile = "internal/decide/decide.go"

@@ -115,6 +115,8 @@ func expected() map[string][]string {
 	want["pace"] = []string{"waits for our limit", "no call left in the lease", "beyond the tool's limit", "carried under our limit", "carried under the tool's limit"}
 	want["mode"] = []string{"watch", "carried after it was only looked at", "not resumed while it watches"}
 	want["hands"] = []string{"paused", "stopped by a pause", "goes on", "pinned", "pinned again", "held", "pinned after the claim", "unpinned", "the pin ran out", "carried after the pin"}
+	want["policy"] = []string{"waits for its time", "waits for its hours", "written after its time", "written after its hours", "a change that did not last",
+		"change_asks", "change_forbidden", "a person says apply", "a person says keep", "written as a person confirmed it"}
 	want["account"] = []string{"asked", "the same", "links removed", "back", "waited, and was carried"}
 	want["limit"] = []string{"mass_change", "writes_per_customer", "resumed"}
 	for k := range class(classes) {

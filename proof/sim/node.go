@@ -197,6 +197,7 @@ func (s settings) sync(set setting) config.Sync {
 	if s.watch {
 		c.Mode = config.ModeWatch
 	}
+	c.Transitions = set.transitions
 	if set.limited {
 		c.Limits = limits()
 	}

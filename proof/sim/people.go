@@ -200,6 +200,7 @@ func ruling(verb store.Verb) func(*world, Step) {
 			w.must(err)
 			w.note("owner "+string(verb), x.Customer, x.TargetValue, s.N)
 			if changed {
+				w.says(x, verb)
 				w.coverage.hit("fault", "ruling "+string(verb))
 			}
 		}

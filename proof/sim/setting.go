@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+
+	"trueup/internal/config"
 )
 
 // class is what a target can do and tell.
@@ -67,6 +69,8 @@ type setting struct {
 	// pace is how many calls the target takes.
 	pace  pacing
 	storm int64
+	// transitions are when a change is written, nil for at once.
+	transitions *config.Transitions
 }
 
 func drawSetting(r *rand.Rand) setting {
@@ -170,8 +174,17 @@ func (s setting) String() string {
 			nets = append(nets, n.name)
 		}
 	}
-	return fmt.Sprintf("%d nodes, %d customers, target: %s, source readable %t, value times %t, valued events %t, target tells %t, source wins %t, skip automation %t, limits %t, takes back %t, lies %t, answers %t, respells %q, source's clock %+.1f s, target's clock %+.1f s, whole seconds %t, nets off: [%s]",
+	told := fmt.Sprintf("%d nodes, %d customers, target: %s, source readable %t, value times %t, valued events %t, target tells %t, source wins %t, skip automation %t, limits %t, takes back %t, lies %t, answers %t, respells %q, source's clock %+.1f s, target's clock %+.1f s, whole seconds %t, nets off: [%s]",
 		s.nodes, s.customers, s.class, s.readable, s.valueAt, s.valued, s.targetTells, s.sourceWins, s.skipAutomation, s.limited, s.takesBack, s.lies, s.answers, s.respells, float64(s.sourceClock)/1000, float64(s.targetClock)/1000, s.wholeSeconds, strings.Join(nets, " "))
+	if t := s.transitions; t != nil {
+		for _, word := range words {
+			if rule := t.To[word.status]; rule != (config.Transition{}) {
+				told += fmt.Sprintf(", %s: after %s, hours %v, ask %t", word.status, rule.After, rule.Hours, rule.Ask)
+			}
+		}
+		told += fmt.Sprintf(", forbidden: %v", t.Forbid)
+	}
+	return told
 }
 
 // net is a safety net and whether it is there.

@@ -53,6 +53,8 @@
 //     is a first contact again, and no event ends only because of a name.
 //  23. hands off: no write begins in a pause, or of a customer who is pinned, once
 //     that is stored.
+//  24. policy: nothing is written before it has lasted, as far as can be known, outside
+//     of its hours, or without the person who has to confirm this very change.
 //
 // On disk (Options.Disk) nodes compare both sides as well, and operators work with
 // commands: they make plans and apply them, forget people, and rename the sync and
@@ -180,6 +182,7 @@ func Run(c Case, o Options) (Result, error) {
 	w.db = db
 	if disk, ok := db.(Disk); ok && o.Disk {
 		w.disk = disk
+		w.set.transitions = nil // nobody is asked there
 		w.script = append(w.script, drawOperators(c.Seed, w.set)...)
 		w.script = append(w.script, drawRenames(c.Seed, w.set)...)
 	}

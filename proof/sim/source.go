@@ -176,6 +176,7 @@ func (s asked) Read(ctx context.Context, id string) (status.SourceRecord, error)
 			s.coverage.hit("fault", "stale source read")
 		}
 		v := c.versions[t.version]
+		first(s.facts.policy.read, id, t.version, s.now)
 		record = status.SourceRecord{ID: id, Value: v.value, Keys: keysOf(id)}
 		if s.set.valueAt {
 			said := s.set.says(v.at)
@@ -196,6 +197,7 @@ func (s asked) Record(payload []byte) (status.SourceRecord, error) {
 		return status.SourceRecord{}, err
 	}
 	s.current.version, s.current.versionKnown = e.version, true
+	first(s.facts.policy.read, e.customer, e.version, s.now)
 	return status.SourceRecord{ID: e.customer, Value: e.value, Keys: keysOf(e.customer)}, nil
 }
 

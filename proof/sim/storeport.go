@@ -63,6 +63,7 @@ func (p *port) Receive(ctx context.Context, events []store.NewEvent) (arrived []
 				if arrived[i] == store.Fresh {
 					p.world.facts.modes.accepted(e, p.world.now)
 				}
+				p.world.facts.policy.hears(e, p.world.now)
 				p.world.came(e, arrived[i])
 			}
 			p.world.turns()
@@ -131,9 +132,11 @@ func (p *port) History(ctx context.Context, sync, customer string, limit int) ([
 func (p *port) BeginWrite(ctx context.Context, work *store.Work, i store.Intent, l store.Limits) (stored store.Intent, err error) {
 	err = p.do("intent", func(t *task) error {
 		stored, err = p.world.db.BeginWrite(ctx, work, i, l)
-		p.held(t, work, "an intent", err)
 		if err == nil {
 			t.intent, t.intentAt, t.intentID = &stored, p.world.now, stored.ID
+		}
+		p.held(t, work, "an intent", err)
+		if err == nil {
 			if p.world.facts.taken[work.Customer].value != i.Value {
 				delete(p.world.facts.taken, work.Customer) // the source has changed since
 			}

@@ -28,7 +28,7 @@ type watch struct {
 var watches = []watch{
 	durable, once, humansWin, noTimeTravel, noIdleWrite, rightRecord, oneOutcome,
 	noFalseConflict, fenced, baseIsTruth, converges, fair, bounded, withinLimits, patient, counted, notAgain, provedLate,
-	asPlanned, amid, inPace, onlyWatches, ownAccount, keptByName, handsOff,
+	asPlanned, amid, inPace, onlyWatches, ownAccount, keptByName, handsOff, policed,
 }
 
 // attempt is what the watches remember of a task that carries a customer.
@@ -97,6 +97,7 @@ type facts struct {
 	modes      modes
 	accounts   accounts
 	hands      hands
+	policy     policy
 	taken      map[string]taken
 	// overwritten are the customers with whom people may have to be asked later.
 	overwritten map[string]*overwritten
@@ -142,8 +143,8 @@ type seenState struct {
 	revision int
 }
 
-func newFacts() facts {
-	return facts{modes: newModes(), accounts: newAccounts(), hands: newHands(), overwritten: map[string]*overwritten{}, stored: map[string]int{}, claims: map[string]claim{}, outcomes: map[int64]status.Outcome{},
+func newFacts(seed uint64) facts {
+	return facts{policy: newPolicy(seed), modes: newModes(), accounts: newAccounts(), hands: newHands(), overwritten: map[string]*overwritten{}, stored: map[string]int{}, claims: map[string]claim{}, outcomes: map[int64]status.Outcome{},
 		delivered: map[string]int64{}, looked: map[string]look{}, firstSeen: map[seenState]int64{}, staleAt: map[string]int64{}, staleLook: map[string]bool{}, putBack: map[string]int64{}, dismissed: map[string]bool{}, asItWas: map[string]store.Exception{}, since: map[string]int64{}, taken: map[string]taken{}, streaks: map[string]streak{},
 		limits:    counts{since: map[string]int64{}, waiting: map[string]bool{}, passing: map[string]bool{}, resumed: -1},
 		datedLate: map[string]int{}, forgotten: map[string]int64{}, renewed: map[string]bool{}, atClaim: map[string]func(*node){},

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"trueup/internal/decide"
 	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
@@ -73,7 +74,7 @@ var oneOutcome = watch{
 			}
 			w.facts.outcomes[e.Seq] = e.Outcome
 		}
-		kept := (work.Ruling.Kind == store.RuledForTarget || s.Reason.Code == reason.CustomerPinned) && s.Outcome == status.Held // a person has said so
+		kept := (work.Ruling.Kind == store.RuledForTarget || s.Reason.Code == reason.CustomerPinned || s.Reason.Code == decide.ChangeWaits) && s.Outcome == status.Held // a person or the file has said so
 		if (s.Outcome == status.Parked || s.Outcome == status.Held) && s.Park == nil && !kept && !waits(s) {
 			w.fail(7, "one outcome", "%s ended as %s without an exception", work.Customer, s.Outcome)
 		}

@@ -71,7 +71,8 @@ type world struct {
 func newWorld(c Case, tracing bool) *world {
 	plan := rand.New(rand.NewPCG(c.Seed, 1))
 	w := &world{seed: c.Seed, rng: rand.New(rand.NewPCG(c.Seed, 2)), tracing: tracing, hash: 14695981039346656037, left: map[int]bool{},
-		attempts: map[string]int{}, down: map[string]int64{}, coverage: newCoverage(), facts: newFacts()}
+		attempts: map[string]int{}, down: map[string]int64{}, coverage: newCoverage(), facts: newFacts(c.Seed)}
+	w.facts.policy.asks = w.isAsked
 	w.set = drawSetting(plan)
 	w.set.limited, w.set.takesBack = drawLimited(c.Seed), drawTakesBack(c.Seed)
 	w.set.sourceClock += drawWrong(c.Seed, w.set)
@@ -80,10 +81,11 @@ func newWorld(c Case, tracing bool) *world {
 	w.set.seconds = drawSeconds(c.Seed)
 	w.set.behind = drawBehind(c.Seed, w.set)
 	w.set.pace = drawPace(c.Seed)
+	w.set.transitions = drawTransitions(c.Seed)
 	if c.Nodes > 0 {
 		w.set.nodes = c.Nodes
 	}
-	w.script = slices.Concat(drawScript(plan, w.set), drawWaits(c.Seed, w.set), drawModes(c.Seed, w.set), drawAccounts(c.Seed, w.set), drawHands(c.Seed, w.set))
+	w.script = slices.Concat(drawScript(plan, w.set), drawWaits(c.Seed, w.set), drawModes(c.Seed, w.set), drawAccounts(c.Seed, w.set), drawHands(c.Seed, w.set), drawBlips(c.Seed, w.set))
 	for _, n := range c.Without {
 		w.left[n] = true
 	}
@@ -178,6 +180,7 @@ func (w *world) becomeCalm() {
 		n.restart()
 	}
 	w.handsOn()
+	w.decidesAll()
 	if why, err := w.nodes[0].barred(context.Background(), w.names.sync); err != nil || why != "" {
 		w.saysOfAccount("the same")
 	}
