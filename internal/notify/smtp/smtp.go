@@ -42,8 +42,7 @@ import (
 // Setting is where the configuration has the mail server.
 const Setting = "notify.smtp"
 
-// callTime bounds each step of a call, such as the connection or the answer to one
-// command; the caller's context bounds all of them.
+// callTime bounds a call, from the connection to the goodbye.
 const callTime = 15 * time.Second
 
 // mostPartly is how many messages are remembered that some addresses have and
@@ -56,6 +55,7 @@ type SMTP struct {
 	log   *slog.Logger
 	dial  func(ctx context.Context, network, address string) (net.Conn, error)
 	roots *x509.CertPool // nil: the system's
+	wait  time.Duration  // callTime
 
 	mu     sync.Mutex
 	partly map[string]map[string]bool // a message's id, and who has it already
@@ -67,7 +67,7 @@ func New(c config.SMTP, log *slog.Logger) *SMTP {
 		log = slog.New(slog.DiscardHandler)
 	}
 	dial, _ := dialguard.SettingDial(Setting) // a proxy for HTTP does not carry mail
-	return &SMTP{SMTP: c, log: log, dial: dial, partly: map[string]map[string]bool{}}
+	return &SMTP{SMTP: c, log: log, dial: dial, partly: map[string]map[string]bool{}, wait: callTime}
 }
 
 // Post implements notify.Notifier. The addresses are the configuration's; there is
@@ -90,12 +90,11 @@ func (s *SMTP) Post(ctx context.Context, _ string, m notify.Message) (place stri
 	return "", s.deliver(server, m.ID, text)
 }
 
-// deliver hands a message to those who do not have it yet. When all are done, but
-// some were refused for good, it was delivered to the others: sent again, nothing
-// would be different.
+// deliver hands a message to those who do not have it yet. It is delivered when no
+// address is left to try: those that were refused would be refused again.
 func (s *SMTP) deliver(server *wire.Client, id string, text []byte) error {
 	have := 0
-	var later, refused error
+	var later, refused *connector.Failure
 	var now []string
 	for _, to := range s.To {
 		a, err := mail.ParseAddress(to)
@@ -124,13 +123,17 @@ func (s *SMTP) deliver(server *wire.Client, id string, text []byte) error {
 			return err
 		}
 	}
-	if later == nil {
-		delete(s.partly, id)
-		if len(now)+have > 0 {
-			return nil
-		}
+	switch {
+	case len(now)+have == 0 && later != nil:
+		return later
+	case len(now)+have == 0 && refused != nil:
 		return refused
+	case later == nil:
+		delete(s.partly, id)
+		return nil
 	}
+	// The server takes mail, so the next message need not wait for this address.
+	later.Kind = connector.Refused
 	if len(s.partly) >= mostPartly { // better one email twice than all memory
 		clear(s.partly)
 	}
@@ -184,7 +187,7 @@ func (s *SMTP) open(ctx context.Context) (server *wire.Client, end func(), err e
 	var conn net.Conn
 	stop := func() bool { return false }
 	options := []gomail.Option{
-		gomail.WithPort(s.Port), gomail.WithTimeout(callTime), gomail.WithoutSMTPUTF8(),
+		gomail.WithPort(s.Port), gomail.WithTimeout(s.wait), gomail.WithoutSMTPUTF8(),
 		gomail.WithTLSConfig(&tls.Config{ServerName: s.Host, RootCAs: s.roots, MinVersion: tls.VersionTLS12}),
 		gomail.WithDialContextFunc(func(dialing context.Context, network, address string) (_ net.Conn, err error) {
 			if conn, err = s.dial(dialing, network, address); err == nil {
