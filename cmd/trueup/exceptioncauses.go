@@ -38,7 +38,7 @@ func causesOf(found []store.Exception) []*cause {
 			all = append(all, c)
 		}
 		if x.Customer != "" {
-			c.customers = append(c.customers, x.Customer)
+			c.customers = append(c.customers, status.Called(x.Customer, x.Name))
 		}
 		if x.Owner != "" && !slices.Contains(c.owners, x.Owner) {
 			c.owners = append(c.owners, x.Owner)

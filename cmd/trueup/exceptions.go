@@ -138,6 +138,6 @@ func listExceptions(cmd *cobra.Command, db *store.DB, f store.ExceptionFilter, f
 func tabulate(cmd *cobra.Command, rows []contract.Exception, empty string) error {
 	at := clockOf(cmd.OutOrStdout())
 	return list(cmd, rows, empty, "NUMBER\tLAST SEEN\tSYNC\tCUSTOMER\tKIND\tSTATE\tTIMES\tOWNER\tREASON", func(x contract.Exception) string {
-		return fmt.Sprintf("%d\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s", x.ID, at.when(*x.LastSeen), x.Sync, orDash(x.Customer), x.Kind, x.State, x.Count, orDash(x.Owner), x.Reason)
+		return fmt.Sprintf("%d\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s", x.ID, at.when(*x.LastSeen), x.Sync, orDash(status.Called(x.Customer, x.Name)), x.Kind, x.State, x.Count, orDash(x.Owner), x.Reason)
 	})
 }

@@ -11,7 +11,7 @@ import (
 )
 
 var exceptionColumns = []string{"id", "sync", "customer", "kind", "stage", "reason", "source_value", "target_value", "last_action", "confidence",
-	"owner", "state", "count", "first_seen", "last_seen", "candidates"}
+	"owner", "state", "count", "first_seen", "last_seen", "candidates", "name"}
 
 // writeExceptions prints exceptions as CSV. What a tool or a customer has
 // written cannot be run by a spreadsheet.
@@ -25,7 +25,7 @@ func writeExceptions(w io.Writer, rows []contract.Exception) error {
 		}
 		line := []string{strconv.FormatInt(x.ID, 10), x.Sync, x.Customer, string(x.Kind), string(x.Stage), x.Reason, x.SourceValue, x.TargetValue, x.LastAction,
 			strconv.FormatFloat(x.Confidence, 'g', -1, 64), x.Owner, string(x.State), strconv.Itoa(x.Count), rfc3339(x.FirstSeen), rfc3339(x.LastSeen),
-			strings.Join(candidates, " ")}
+			strings.Join(candidates, " "), x.Name}
 		for i := range line {
 			line[i] = defuse(line[i])
 		}

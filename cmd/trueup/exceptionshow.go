@@ -78,7 +78,7 @@ func printException(out io.Writer, x contract.ExceptionInFull) {
   target value  %s
   confidence    %g
   seen          %s, first %s, last %s, open %s
-`, x.ID, x.Kind, state, reason.Kinds[x.Kind], x.Sync, orDash(x.Customer), orDash(x.Owner), x.Reason, stageText(x.Stage), orDash(x.LastAction), orDash(x.SourceValue),
+`, x.ID, x.Kind, state, reason.Kinds[x.Kind], x.Sync, orDash(status.Called(x.Customer, x.Name)), orDash(x.Owner), x.Reason, stageText(x.Stage), orDash(x.LastAction), orDash(x.SourceValue),
 		orDash(x.TargetValue), x.Confidence, status.Plural(x.Count, "time"), at.when(*x.FirstSeen), at.when(*x.LastSeen), at.since(*x.OpenedAt))
 	if x.Siblings > 0 {
 		fmt.Fprintf(out, "  cause         %s, shared by %s; add --group to act on all of them\n", x.Cause, status.Plural(x.Siblings, "other exception"))

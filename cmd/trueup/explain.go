@@ -171,7 +171,7 @@ func (k clock) lastEdit(c store.Customer, fieldTime bool) string {
 func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, planned plannedRow, open bool, waiting []store.Event, fieldTime bool) error {
 	out := cmd.OutOrStdout()
 	at := clockOf(out)
-	fmt.Fprintf(out, "customer %s of %s\n", r.Customer, r.Sync)
+	fmt.Fprintf(out, "customer %s of %s\n", status.Called(r.Customer, r.Name), r.Sync)
 	if p := c.Pin; p != nil {
 		fmt.Fprintf(out, "  pinned by %s %s%s: %s\n  events are stored, and nothing is written; to sync it again: trueup unpin %s %s\n",
 			p.By, at.on(p.Since), untilEnd(at, p.Until), p.Reason, r.Sync, r.Customer)

@@ -20,8 +20,8 @@ func forgetCommand() *cobra.Command {
 		Use:   "forget [SYNC] CUSTOMER",
 		Short: "Delete a person's data from a sync",
 		Long: `Delete a person's data from a sync: the payloads of the customer's events, the email
-address, the link, and the customer's ids, which are replaced by a pseudonym. The
-number of events and decisions, their times and their outcomes are kept. CUSTOMER is
+address, the name, the link, and the customer's ids, which are replaced by a pseudonym.
+The number of events and decisions, their times and their outcomes are kept. CUSTOMER is
 the source's id, the target's id, or the email address. The command first shows what
 it would erase, and asks. If it was cut off, run it again: given a name that no
 longer belongs to a customer, it erases what still mentions it.

@@ -16,7 +16,7 @@ import (
 func pinCommand() *cobra.Command {
 	p := store.Pin{}
 	cmd := &cobra.Command{
-		Use:   "pin SYNC CUSTOMER --reason TEXT",
+		Use:   "pin [SYNC] CUSTOMER --reason TEXT",
 		Short: "Pin a customer: keep its events, write nothing to its record",
 		Long: `Pin a customer, for example while a contract is disputed or someone corrects the record
 by hand. Its events are stored and answered, and end as held; both sides are read, and
@@ -33,7 +33,7 @@ customer that is not known yet can be pinned by the source's id.`,
   trueup pin customer-status jane@example.com --reason "audit" --until 2026-12-31
   trueup pin customer-status cus_123 --reason "moving to a new plan" --for 30d --as ana@example.com
   trueup pin list`,
-		Args: cobra.ExactArgs(2),
+		Args: withSync(2),
 	}
 	asFlag(cmd)
 	cmd.Flags().StringVar(&p.Reason, "reason", "", "why the customer should be left alone: a `TEXT` that is shown to everyone")
@@ -50,9 +50,9 @@ customer that is not known yet can be pinned by the source's id.`,
 		return err
 	})
 	jsonFlag(cmd)
-	cmd.RunE = withStore(func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
-		return pin(cmd, cfg, db, args[0], strings.TrimSpace(args[1]), p)
-	})
+	cmd.RunE = withStore(onSync(2, func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
+		return pin(cmd, db, args[0], strings.TrimSpace(args[1]), p)
+	}))
 	list := &cobra.Command{Use: "list [SYNC]", Short: "List the pinned customers: who pinned them, why, and until when",
 		Example: "  trueup pin list customer-status --json", Args: cobra.MaximumNArgs(1), RunE: withDatabase(listPins)}
 	jsonFlag(list)
@@ -60,10 +60,7 @@ customer that is not known yet can be pinned by the source's id.`,
 	return cmd
 }
 
-func pin(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync, named string, p store.Pin) (err error) {
-	if err := checkSync(cfg, sync); err != nil {
-		return err
-	}
+func pin(cmd *cobra.Command, db *store.DB, sync, named string, p store.Pin) (err error) {
 	switch {
 	case p.Reason == "":
 		return usage(`add one, such as --reason "the contract is disputed": it is shown with the customer`, "--reason is missing")
@@ -136,26 +133,23 @@ func listPins(cmd *cobra.Command, args []string, cfg *config.Config, db *store.D
 
 func unpinCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "unpin SYNC CUSTOMER",
+		Use:   "unpin [SYNC] CUSTOMER",
 		Short: "Unpin a customer: check it at once, and sync it as it is now",
 		Long: `Unpin a customer that someone has pinned with trueup pin. The customer is checked at
 once, and synced as it is now. CUSTOMER is the source's id, the target's id, or the
 customer's email address.`,
 		Example: `  trueup unpin customer-status cus_123
   trueup unpin customer-status jane@example.com --as ana@example.com --json`,
-		Args: cobra.ExactArgs(2),
-		RunE: withStore(unpin),
+		Args: withSync(2),
+		RunE: withStore(onSync(2, unpin)),
 	}
 	asFlag(cmd)
 	jsonFlag(cmd)
 	return cmd
 }
 
-func unpin(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
+func unpin(cmd *cobra.Command, args []string, _ *config.Config, db *store.DB) error {
 	sync, customer := args[0], strings.TrimSpace(args[1])
-	if err := checkSync(cfg, sync); err != nil {
-		return err
-	}
 	who, err := whoIs(cmd)
 	if err != nil {
 		return err

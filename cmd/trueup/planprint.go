@@ -78,7 +78,7 @@ func printRows(out io.Writer, rows iter.Seq2[store.PlanRow, error], most int) (m
 			break
 		}
 		n++
-		if _, err := fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", cell(r.Customer), cell(r.TargetID), move(r), r.Action, cell(r.Reason.Sentence())); err != nil {
+		if _, err := fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", cell(status.Called(r.Customer, r.Name)), cell(r.TargetID), move(r), r.Action, cell(r.Reason.Sentence())); err != nil {
 			return false, err
 		}
 	}
@@ -182,12 +182,12 @@ func shortHash(hash string) string { return hash[:min(len(hash), 12)] }
 // be run by a spreadsheet.
 func writePlanCSV(w io.Writer, rows iter.Seq2[store.PlanRow, error]) error {
 	out := csv.NewWriter(w)
-	err := out.Write([]string{"customer", "target_id", "action", "kind", "reason", "before", "after", "state", "note"})
+	err := out.Write([]string{"customer", "target_id", "action", "kind", "reason", "before", "after", "state", "note", "name"})
 	for r, failed := range rows {
 		if err = errors.Join(err, failed); err != nil {
 			return err
 		}
-		line := []string{r.Customer, r.TargetID, r.Action, string(r.Kind), r.Reason.Sentence(), r.Before, r.After, string(r.State), r.Note}
+		line := []string{r.Customer, r.TargetID, r.Action, string(r.Kind), r.Reason.Sentence(), r.Before, r.After, string(r.State), r.Note, r.Name}
 		for i := range line {
 			line[i] = defuse(line[i])
 		}

@@ -17,7 +17,7 @@ import (
 func undoCommand() *cobra.Command {
 	agree := false
 	cmd := &cobra.Command{
-		Use:   "undo SYNC CUSTOMER",
+		Use:   "undo [SYNC] CUSTOMER",
 		Short: "Undo Trueup's last write to one customer",
 		Long: `Undo Trueup's last write to one customer: write the value back that the target had
 before it. CUSTOMER is the source's id, the target's id, or the customer's email address.
@@ -32,21 +32,18 @@ mode: watch and in mode: live, with or without a running trueup run. The custome
 history shows who undid what.`,
 		Example: `  trueup undo customer-status cus_123
   trueup undo customer-status jane@example.com --as ana@example.com --yes`,
-		Args: cobra.ExactArgs(2),
+		Args: withSync(2),
 	}
 	asFlag(cmd)
 	cmd.Flags().BoolVar(&agree, "yes", false, "do not ask for confirmation")
 	jsonFlag(cmd)
-	cmd.RunE = withStore(func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
-		if err := checkSync(cfg, args[0]); err != nil {
-			return err
-		}
+	cmd.RunE = withStore(onSync(2, func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
 		who, err := whoIs(cmd)
 		if err != nil {
 			return err
 		}
 		return undo(cmd, cfg, db, args[0], args[1], who, agree)
-	})
+	}))
 	return cmd
 }
 

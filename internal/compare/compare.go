@@ -159,7 +159,7 @@ func (r *run) toAsk(k *store.Snapshot, j pipeline.Outlook) bool {
 func dueSoon(k *store.Snapshot) bool { return !k.DueAt.IsZero() && !k.DueAt.After(k.Now.Add(soon)) }
 
 func rowOf(k *store.Snapshot, j pipeline.Outlook) store.PlanRow {
-	return store.PlanRow{Customer: k.Customer, TargetID: j.TargetID(), Action: j.Action, Kind: j.Kind, Reason: j.Reason,
+	return store.PlanRow{Customer: k.Customer, TargetID: j.TargetID(), Name: j.Source.Name(), Action: j.Action, Kind: j.Kind, Reason: j.Reason,
 		Before: j.Target.Value, After: j.Desired.Value, RecordAt: j.Target.EditedAt, Names: j.Names}
 }
 

@@ -13,11 +13,12 @@ import (
 	"trueup/internal/store"
 )
 
-// keys are the names that the match rules use: others are not kept.
+// keys are the names that the match rules use, and the one that people know a
+// customer by: others are not kept.
 type keys struct{ source, target []string }
 
 func keysOf(s config.Sync) keys {
-	var k keys
+	k := keys{source: []string{"name"}}
 	for _, m := range s.Match {
 		k.source, k.target = append(k.source, m.Source), append(k.target, m.Target)
 	}

@@ -26,6 +26,7 @@ type CustomerLine struct {
 	Link     *CustomerLink  `json:"link"`
 	Outcome  status.Outcome `json:"outcome"`
 	Why
+	Name   string  `json:"name,omitempty" doc:"Who the customer is, where the source shows a name."`
 	Ruling *Ruling `json:"ruling,omitempty"`
 	Pin    *Pin    `json:"pin,omitempty" doc:"Set while a person has pinned the customer: it is read, and nothing is written."`
 }
@@ -80,7 +81,7 @@ type Decision struct {
 
 // CustomerLineOf converts a customer.
 func CustomerLineOf(c store.Customer) CustomerLine {
-	row := CustomerLine{Sync: c.Sync, Customer: c.Customer, Outcome: c.Outcome, Why: WhyOf(c.Reason), Verified: !c.Base.Unverified,
+	row := CustomerLine{Sync: c.Sync, Customer: c.Customer, Name: c.Name, Outcome: c.Outcome, Why: WhyOf(c.Reason), Verified: !c.Base.Unverified,
 		Desired:  Value{Status: c.Desired.Status, Value: c.Desired.Value, At: Stamp(c.Desired.At)},
 		Observed: Observed{Value: Value{Status: c.Observed.Status, Value: c.Observed.Value, At: Stamp(c.Observed.At)}, By: c.Observed.By},
 		Base:     Value{Status: c.Base.Status, Value: c.Base.Value, At: Stamp(c.Base.At)},

@@ -25,11 +25,12 @@ type Exception struct {
 	FirstSeen   *time.Time         `json:"first_seen"`
 	LastSeen    *time.Time         `json:"last_seen"`
 	Candidates  []status.Candidate `json:"candidates"`
+	Name        string             `json:"name,omitempty" doc:"Who the customer is, where the source shows a name."`
 }
 
 // ExceptionOf converts an exception.
 func ExceptionOf(x store.Exception) Exception {
-	r := Exception{ID: x.ID, Sync: x.Sync, Customer: x.Customer, Kind: x.Kind, Stage: x.Stage, Why: WhyOf(x.Reason), SourceValue: x.SourceValue,
+	r := Exception{ID: x.ID, Sync: x.Sync, Customer: x.Customer, Name: x.Name, Kind: x.Kind, Stage: x.Stage, Why: WhyOf(x.Reason), SourceValue: x.SourceValue,
 		TargetValue: x.TargetValue, LastAction: x.LastAction, Confidence: x.Confidence, Owner: x.Owner, State: x.State, Count: x.Count,
 		FirstSeen: Stamp(x.FirstSeen), LastSeen: Stamp(x.LastSeen), Candidates: x.Candidates}
 	if r.Candidates == nil {

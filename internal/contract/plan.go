@@ -41,6 +41,7 @@ type PlanRow struct {
 	Why
 	Before string `json:"before"`
 	After  string `json:"after"`
+	Name   string `json:"name,omitempty" doc:"Who the customer is, where the source shows a name."`
 }
 
 // PlanOf converts a comparison that has ended.
@@ -56,7 +57,7 @@ func PlanOf(w store.Sweep) Plan {
 
 // PlanRowOf converts a row of a plan.
 func PlanRowOf(r store.PlanRow) PlanRow {
-	return PlanRow{Customer: r.Customer, TargetID: r.TargetID, Action: r.Action, Why: WhyOf(r.Reason), Before: r.Before, After: r.After}
+	return PlanRow{Customer: r.Customer, Name: r.Name, TargetID: r.TargetID, Action: r.Action, Why: WhyOf(r.Reason), Before: r.Before, After: r.After}
 }
 
 // AppliedRow is a row of a plan that was not applied, and why.

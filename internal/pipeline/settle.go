@@ -60,6 +60,7 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 		Outcome:      e.outcome,
 		Reason:       e.reason,
 		Email:        a.record.Keys["email"],
+		Name:         a.record.Name(),
 		Wake:         e.wake,
 		Names:        a.named,
 	}

@@ -3,8 +3,8 @@
 //
 // Main type: Report. Main functions: Make, Report.WriteHTML and WritePlan.
 //
-// Invariants: a page holds ids and status words, no addresses and no names,
-// except the owners of exceptions.
+// Invariants: a page holds ids, status words and the names of customers beside
+// their ids, and no addresses except those of the owners of exceptions.
 //
 // It may import internal/config, contract, overview, reason, status and store.
 package report
@@ -147,6 +147,7 @@ var source string
 
 // functions are what the pages may call.
 var functions = template.FuncMap{
+	"called":  status.Called,
 	"since":   func(made time.Time, t *time.Time) string { return Age(made.Sub(*t)) },
 	"kind":    func(k status.Kind) string { return reason.KindNames[k] },
 	"percent": Percent,

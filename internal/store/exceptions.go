@@ -220,7 +220,7 @@ func (db *DB) exceptions(ctx context.Context, w where, order string, limit ...in
 		var why kept
 		if err := s.Scan(&x.ID, &x.Sync, &x.Customer, &x.Kind, &x.Stage, &why.text, &why.code, &why.facts, &x.SourceValue, &x.TargetValue, &x.LastAction,
 			&x.Confidence, &x.Owner, &x.State, &x.Count, &first, &last, &candidates, &x.Cause,
-			&opened, &reminded, &assigned, &x.Ignored); err != nil {
+			&opened, &reminded, &assigned, &x.Ignored, &x.Name); err != nil {
 			return err
 		}
 		x.Reason = why.reason()
@@ -228,7 +228,8 @@ func (db *DB) exceptions(ctx context.Context, w where, order string, limit ...in
 		found = append(found, x)
 		return json.Unmarshal([]byte(candidates), &found[len(found)-1].Candidates)
 	}, `select id, sync, customer, kind, stage, reason, reason_code, reason_facts, source_value, target_value, last_action, confidence, owner, state, count,
-    first_seen, last_seen, candidates, cause, opened_at, reminded_at, assigned, ignored from exceptions`+chosen+order, w.args...)
+    first_seen, last_seen, candidates, cause, opened_at, reminded_at, assigned, ignored,
+    coalesce((select c.name from customers c where c.sync = exceptions.sync and c.customer = exceptions.customer), '') from exceptions`+chosen+order, w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list exceptions: %w", err)
 	}

@@ -44,7 +44,7 @@ var prose = []struct {
 	owner       string // what says whose the row is, "" when it is the sync's
 }{
 	{"events", "seq", []string{"event_id", "reason", "reason_facts", "replayed_by"}, "sync = $1", "customer"},
-	{"customers", "sync, customer", []string{"reason", "reason_facts", "observed_by", "base_by", "desired_event", "ruling_by"}, "sync = $1", "customer"},
+	{"customers", "sync, customer", []string{"reason", "reason_facts", "observed_by", "base_by", "desired_event", "ruling_by", "name"}, "sync = $1", "customer"},
 	{"decisions", "id", []string{"reason", "reason_facts", "observed_by"}, "sync = $1", "customer"},
 	{"exceptions", "id", []string{"reason", "reason_facts", "last_action", "candidates", "owner", "troubles"}, "sync = $1", "customer"},
 	{"actions", "id", []string{"who", "note"}, "exception_id in (select id from exceptions where sync = $1)", "(select x.customer from exceptions x where x.id = exception_id)"},
@@ -54,7 +54,7 @@ var prose = []struct {
 	{"links", "sync, customer", []string{"rule", "linked_by"}, "sync = $1", "customer"},
 	{"notices", "recipient, what, sync, kind, cause", []string{"failure"}, "sync = $1", ""},
 	{"sweeps", "id", []string{"source_cursor", "target_cursor", "compared_to", "failure"}, "sync = $1 and phase in ('done', 'failed')", ""},
-	{"plan_rows", "sweep, customer", []string{"reason", "reason_facts", "note"}, sweepsOf, "customer"},
+	{"plan_rows", "sweep, customer", []string{"reason", "reason_facts", "note", "name"}, sweepsOf, "customer"},
 }
 
 const sweepsOf = "sweep in (select id from sweeps where sync = $1)"

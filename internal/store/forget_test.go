@@ -24,6 +24,7 @@ const (
 	theirID   = "cus_Jane4711"
 	theirRec  = "rec_Jane0815"
 	theirMail = "jane.canary@example.com"
+	theirName = "Janet Quill"
 )
 
 var rawOf, textColumns = storetest.Raw, storetest.TextColumns
@@ -95,7 +96,7 @@ func planted(t *testing.T, db *store.DB, raw *sql.DB) {
 			must(db.SaveLink(ctx, w, store.Link{Sync: theSync, Customer: theirID, TargetID: theirRec, Rule: "email = email", Confidence: 0.9, By: "rule"}))
 			_, err = db.BeginWrite(ctx, w, store.Intent{RecordID: theirRec, Value: "Active", SentAt: w.Now, Expires: w.Now.Add(time.Hour)}, store.Limits{})
 			must(err)
-			s.Email, decision.TargetID, decision.By = strings.ToUpper(theirMail), theirRec, theirMail
+			s.Email, s.Name, decision.TargetID, decision.By = strings.ToUpper(theirMail), theirName, theirRec, theirMail
 			s.Base = &store.Base{Known: true, RecordID: theirRec, Value: "Active", By: theirMail}
 			s.Observed = &store.Observed{Value: "Active", By: theirMail}
 			s.Desired = &store.Desired{Value: "Active", Event: "poll:" + theirID + ":1"}
@@ -126,7 +127,7 @@ func planted(t *testing.T, db *store.DB, raw *sql.DB) {
 		"insert into pins (sync, customer, since, who, reason, ended_by) values ('" + theSync + "', '" + theirID + "', 1, 'ops', '" + theirMail + " asked for it', '')",
 		"insert into pins (sync, customer, since, who, reason) values ('" + theSync + "', 'cus_2', 1, 'ops', 'shares " + theirRec + " with " + theirID + "')",
 		herPages,
-		"insert into plan_rows (sweep, customer, target_id, action, kind, reason, before, after) values (77, '" + theirID + "', '" + theirRec + "', 'write', '', 'about " + theirID + "', 'Paused', 'Active')",
+		"insert into plan_rows (sweep, customer, name, target_id, action, kind, reason, before, after) values (77, '" + theirID + "', '" + theirName + "', '" + theirRec + "', 'write', '', 'about " + theirID + "', 'Paused', 'Active')",
 	} {
 		if strings.Contains(query, "sweeps (id") && db.Engine() == "postgres" {
 			query = strings.Replace(query, ") values", ") overriding system value values", 1)
@@ -151,7 +152,7 @@ func TestNobodyIsNamedAnyMoreWhoWasForgotten(t *testing.T) {
 			raw := rawOf(t, engine, database)
 			planted(t, db, raw)
 			columns := textColumns(t, engine, raw)
-			if len(where(t, raw, columns, theirID)) < 12 || len(where(t, raw, columns, theirMail)) < 6 || len(where(t, raw, columns, theirRec)) < 6 {
+			if len(where(t, raw, columns, theirID)) < 12 || len(where(t, raw, columns, theirMail)) < 6 || len(where(t, raw, columns, theirRec)) < 6 || len(where(t, raw, columns, theirName)) != 2 {
 				t.Fatal("the test plants too little")
 			}
 			before, err := db.ForgetPlan(t.Context(), theSync, theirID, theirMail)
@@ -169,7 +170,7 @@ func TestNobodyIsNamedAnyMoreWhoWasForgotten(t *testing.T) {
 				t.Fatal(err)
 			}
 			// cus_Jane47112 is somebody else, whose id begins with hers.
-			names := slices.DeleteFunc(where(t, raw, columns, theirID, theirRec, theirMail), func(s string) bool { return strings.Contains(s, "cus_Jane47112") })
+			names := slices.DeleteFunc(where(t, raw, columns, theirID, theirRec, theirMail, theirName), func(s string) bool { return strings.Contains(s, "cus_Jane47112") })
 			if len(names) > 0 {
 				t.Errorf("she still stands in\n%s", strings.Join(names, "\n"))
 			}
@@ -191,7 +192,7 @@ func TestNobodyIsNamedAnyMoreWhoWasForgotten(t *testing.T) {
 					t.Fatal(err)
 				}
 				text = bytes.ReplaceAll(text, []byte("cus_Jane47112"), nil)
-				for _, needle := range []string{theirID, theirRec, theirMail} {
+				for _, needle := range []string{theirID, theirRec, theirMail, theirName} {
 					if n := bytes.Count(bytes.ToLower(text), bytes.ToLower([]byte(needle))); n > 0 {
 						t.Errorf("%s holds %s %d times", filepath.Base(name), needle, n)
 					}

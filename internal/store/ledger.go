@@ -341,6 +341,7 @@ type NewException struct {
 type Exception struct {
 	ID int64
 	NewException
+	Name  string // the customer's, "" when it is not known
 	State status.State
 	Count int
 	// Ignored says for how long, when State is ignored.
@@ -367,6 +368,7 @@ const (
 type Customer struct {
 	Sync      string
 	Customer  string
+	Name      string // for people, "" when the source shows none
 	Desired   Desired
 	Observed  Observed
 	Base      Base

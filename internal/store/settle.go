@@ -33,6 +33,7 @@ type Settlement struct {
 	HumanAt      time.Time // zero leaves it
 	Overruled    bool      // an owner has ruled over the edits seen before: HumanAt takes their place
 	Email        string    // for finding the customer by it; "" leaves it
+	Name         string    // for people to know the customer by; "" leaves it
 	Undone       *Undone   // nil leaves it
 	CloseIntents []int64
 	SeenIntents  []int64
@@ -124,6 +125,7 @@ update customers set lease_until = 0, attempts = :attempts, first_try = :first_t
     due_at = case when generation = :generation then :due else due_at end,
     human_at = case when :overruled = 1 or :human_at > human_at then :human_at else human_at end,
     email = case when :email <> '' then :email else email end,
+    name = case when :name <> '' then :name else name end,
     outcome = case when :outcome <> '' then :outcome else outcome end,
     reason = case when :outcome <> '' then :reason else reason end,
     reason_code = case when :outcome <> '' then :reason_code else reason_code end,
@@ -191,7 +193,7 @@ func (t *tx) release(w *Work, s Settlement) (held bool, err error) {
 		"generation": generation, "due": due, "attempts": s.Attempts, "first_try": ms(s.FirstTry),
 		"outcome": string(s.Outcome), "reason": why.text, "reason_code": why.code, "reason_facts": why.facts,
 		"human_at": ms(s.HumanAt), "overruled": bit(s.Overruled), "ruling_done": ms(s.RulingDone), "undone": undone, "last_write": last, "tried_at": tried,
-		"keeps_halt": bit(s.Halted), "watches": bit(s.Watched != nil), "email": strings.ToLower(strings.TrimSpace(s.Email)),
+		"keeps_halt": bit(s.Halted), "watches": bit(s.Watched != nil), "email": strings.ToLower(strings.TrimSpace(s.Email)), "name": s.Name,
 		"desired_source_value": d.SourceValue, "desired_status": string(d.Status), "desired_value": d.Value,
 		"desired_at": ms(d.At), "desired_seen_at": ms(d.SeenAt), "desired_since": ms(d.Since), "desired_event": d.Event, "desired_event_at": ms(d.EventAt),
 		"observed_status": string(o.Status), "observed_value": o.Value,

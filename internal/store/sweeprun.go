@@ -260,8 +260,8 @@ where id = $1`, w.ID, string(w.Phase), w.SourceCursor, w.TargetCursor, w.Compare
 func (t *tx) saveFound(w Sweep, p SweepPart) error {
 	for _, r := range p.Rows {
 		why := keep(r.Reason)
-		_, err := t.exec("insert into plan_rows (sweep, customer, target_id, action, kind, reason, before, after, record_at, reason_code, reason_facts) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-			w.ID, r.Customer, r.TargetID, r.Action, string(r.Kind), why.text, r.Before, r.After, ms(r.RecordAt), why.code, why.facts)
+		_, err := t.exec("insert into plan_rows (sweep, customer, target_id, action, kind, reason, before, after, record_at, reason_code, reason_facts, name) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+			w.ID, r.Customer, r.TargetID, r.Action, string(r.Kind), why.text, r.Before, r.After, ms(r.RecordAt), why.code, why.facts, r.Name)
 		if err != nil {
 			return err
 		}

@@ -112,6 +112,7 @@ type PlanRow struct {
 	Sweep    int64
 	Customer string
 	TargetID string
+	Name     string // the customer's, for people
 	Action   string // write, hold or park
 	Kind     status.Kind
 	Reason   reason.Reason
@@ -224,12 +225,12 @@ func (db *DB) planRows(ctx context.Context, which string, sweep int64, args ...a
 		r := PlanRow{Sweep: sweep}
 		var edited, ended int64
 		var why kept
-		err := s.Scan(&r.Customer, &r.TargetID, &r.Action, &r.Kind, &why.text, &why.code, &why.facts, &r.Before, &r.After, &edited, &r.State, &r.Note, &ended)
+		err := s.Scan(&r.Customer, &r.TargetID, &r.Name, &r.Action, &r.Kind, &why.text, &why.code, &why.facts, &r.Before, &r.After, &edited, &r.State, &r.Note, &ended)
 		r.Reason = why.reason()
 		r.RecordAt, r.EndedAt = at(edited), at(ended)
 		found = append(found, r)
 		return err
-	}, `select customer, target_id, action, kind, reason, reason_code, reason_facts, before, after, record_at, state, note, ended_at
+	}, `select customer, target_id, name, action, kind, reason, reason_code, reason_facts, before, after, record_at, state, note, ended_at
 from plan_rows where sweep = $1 and `+which, append([]any{sweep}, args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("read the rows of a plan: %w", err)

@@ -155,13 +155,13 @@ var work = map[string]func(*testing.T, Open){
 		decision := store.Decision{Sync: sync1, Customer: "cus_1", Action: "hold", Reason: reason.Text("a reason"), Row: 8, Stage: status.StageDecide, Outcome: status.Held,
 			Kind: status.Conflict, TargetID: "rec_1", Desired: "Paused", Observed: "Active", Base: "Active", DesiredAt: day(1), ObservedAt: day(4),
 			By: "human:ana", Confidence: 0.5, Events: 1}
-		f.must(f.db.Settle(f.ctx, w, store.Settlement{Desired: &desired, Observed: &observed, Base: &base, HumanAt: day(8), Email: "ana@example.com",
+		f.must(f.db.Settle(f.ctx, w, store.Settlement{Desired: &desired, Observed: &observed, Base: &base, HumanAt: day(8), Email: "ana@example.com", Name: "Ana Lima",
 			Events: []store.EventOutcome{{Seq: w.Events[0].Seq, Outcome: status.Held, Reason: reason.Text("a reason")}}, Decision: &decision,
 			RetryAt: f.clock.Now().Add(time.Minute), Attempts: 3, FirstTry: day(9), Outcome: status.Held, Reason: reason.Text("a reason")}))
 
 		c, err := f.db.Customer(f.ctx, sync1, "cus_1")
 		f.must(err)
-		want := store.Customer{Sync: sync1, Customer: "cus_1", Desired: desired, Observed: observed, Base: base, HumanAt: day(8), Outcome: status.Held,
+		want := store.Customer{Sync: sync1, Customer: "cus_1", Name: "Ana Lima", Desired: desired, Observed: observed, Base: base, HumanAt: day(8), Outcome: status.Held,
 			Reason: reason.Text("a reason"), SettledAt: f.clock.Now(), DueAt: f.clock.Now().Add(time.Minute), Attempts: 3}
 		if diff := cmp.Diff(want, c); diff != "" {
 			t.Error(diff)
@@ -220,6 +220,59 @@ var work = map[string]func(*testing.T, Open){
 		f.receive(event("evt_1", "cus_1"))
 		f.must(f.db.Settle(f.ctx, f.claimOne(), store.Settlement{Outcome: status.Parked, Reason: reason.Text("nul \x00 and \xff"), Observed: &store.Observed{Value: "a\x00b"},
 			Park: &store.NewException{Sync: sync1, Customer: "cus_1", Kind: status.Conflict, Stage: status.StageDecide, TargetValue: "\xff\x00"}}))
+	},
+	"a customer has the name that was read last, until it is forgotten": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		is := func(want string) {
+			t.Helper()
+			c, err := f.db.Customer(f.ctx, sync1, "cus_1")
+			f.must(err)
+			found, err := f.db.Exceptions(f.ctx, store.ExceptionFilter{Customer: "cus_1"})
+			f.must(err)
+			if c.Name != want || len(found) != 1 || found[0].Name != want {
+				t.Errorf("the customer is called %q, in exceptions %+v, not %q", c.Name, found, want)
+			}
+		}
+		settle := func(id, name string) {
+			t.Helper()
+			f.receive(event(id, "cus_1"))
+			x := exception("cus_1", status.Unmatched, status.StageMatch)
+			f.settle(store.Settlement{Name: name, Park: &x, Outcome: status.Parked, Reason: reason.Text("a reason")})
+		}
+		settle("evt_1", "Ana Lima")
+		is("Ana Lima")
+		settle("evt_2", "") // the source was not asked
+		is("Ana Lima")
+		settle("evt_3", "Ana Lima-Reis")
+		is("Ana Lima-Reis")
+		_, err := f.db.OpenException(f.ctx, exception("cus_unheard", status.Unmatched, status.StageMatch))
+		f.must(err)
+		all, err := f.db.Exceptions(f.ctx, store.ExceptionFilter{})
+		f.must(err)
+		if len(all) != 2 {
+			t.Errorf("the exceptions are %+v", all)
+		}
+		forgotten, err := f.db.Forget(f.ctx, sync1, "cus_1", "cus_1")
+		f.must(err)
+		c, err := f.db.Customer(f.ctx, sync1, forgotten.Pseudonym)
+		f.must(err)
+		found, err := f.db.Exceptions(f.ctx, store.ExceptionFilter{Customer: forgotten.Pseudonym})
+		f.must(err)
+		if c.Name != "" || len(found) != 1 || found[0].Name != "" {
+			t.Errorf("the forgotten customer is called %q, and in %+v", c.Name, found)
+		}
+	},
+	"a row of a plan has its customer's name": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		w, err := f.beginSweep(store.ForPlan, "rules")
+		f.must(err)
+		_, err = f.db.SaveSweep(f.ctx, w, store.SweepPart{Rows: []store.PlanRow{{Customer: "cus_1", TargetID: "rec_1", Name: "Ana Lima", Action: "write"}, {Customer: "cus_2", Action: "park"}}}, lease)
+		f.must(err)
+		rows, err := f.db.PlanRows(f.ctx, w.ID, "", 10)
+		f.must(err)
+		if len(rows) != 2 || rows[0].Name != "Ana Lima" || rows[0].TargetID != "rec_1" || rows[1].Name != "" {
+			t.Errorf("the rows are %+v", rows)
+		}
 	},
 	"a customer is found by its own id, the record's, and the address": func(t *testing.T, open Open) {
 		f := fresh(t, open)

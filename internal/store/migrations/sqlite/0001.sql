@@ -129,6 +129,7 @@ create table customers (
     reason_facts         text    not null default '',
     settled_at           integer not null default 0,
     email                text    not null default '', -- in lower case, to find the customer by
+    name                 text    not null default '', -- for people to know the customer by
     primary key (sync, customer)
 ) strict;
 create index customers_due on customers (sync, due_at, customer) where due_at is not null;
@@ -491,6 +492,7 @@ create table plan_rows (
     sweep        integer not null,
     customer     text    not null,
     target_id    text    not null,
+    name         text    not null default '', -- the customer's, for people
     action       text    not null check (action in ('write', 'hold', 'park')),
     kind         text    not null,
     reason       text    not null,
