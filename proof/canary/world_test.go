@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"trueup/internal/notify/smtp/fakesmtp"
 )
 
 // secret is a secret of the configuration with a needle in it.
@@ -71,6 +73,8 @@ type world struct {
 	// These are of kinds that this package's tool is not: what they are asked
 	// they answer wrongly, and what they are told they give away.
 	scenario, location, agency, slack *tool
+	// mailer does not know the password, and repeats it when it says so.
+	mailer *fakesmtp.Server
 }
 
 // newWorld makes the file trueup.yaml with a database and one of the two ways
@@ -80,6 +84,7 @@ func newWorld(t *testing.T, spell spelling, dsn string, viaApp bool) *world {
 		email: newNeedle("a customer's e-mail address"), name: newNeedle("a customer's name"), editor: newNeedle("an editor's name")}
 	w.billing, w.crm, w.shop, w.ledger = newTool(w), newTool(w), newTool(w), newTool(w)
 	w.scenario, w.location, w.agency, w.slack = newTool(w), newTool(w), newTool(w), newTool(w)
+	w.mailer = fakesmtp.New(t, fakesmtp.Options{NoTLS: true, Login: true})
 	w.config = w.settings(dsn, viaApp)
 	w.write("trueup.yaml", w.yaml(w.config))
 	return w
@@ -185,6 +190,13 @@ func (w *world) settings(dsn string, viaApp bool) object {
 	} else {
 		one("notify.slack.webhook_url", "notify.slack.webhook_url", after(w.slack.URL+"/services/"))
 	}
+	one("notify.webhook.url", "notify.webhook.url", after(w.slack.URL+"/told/"))
+	two("notify.webhook.secrets", "notify.webhook.secrets", inBase64("whsec_", 2*half))
+	one("notify.smtp.password", "notify.smtp.password", after(""))
+	maps.Copy(root["notify"].(object)["smtp"].(object), object{"host": w.mailer.Host, "port": w.mailer.Port, "starttls": "off", "user": fakesmtp.User,
+		"from": "trueup@example.com", "to": []string{"ops@example.com"}})
+	one("heartbeat.url", "heartbeat.url", after(w.slack.URL+"/alive/"))
+	root["heartbeat"].(object)["every"] = "10s"
 
 	one("connections.(stripe).api_key", "connections.billing.api_key", after("rk_test_"))
 	two("connections.(stripe).webhook_secrets", "connections.billing.webhook_secrets", after("whsec_"))
