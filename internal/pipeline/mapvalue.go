@@ -82,7 +82,11 @@ func (a *attempt) mapValue(ctx context.Context) verdict {
 	if a.From.Source != nil {
 		a.desired.EventAt = a.record.ValueAt
 	}
-	a.desired.Since = a.saidSince(a.record.Value)
+	since, err := a.saidSince(ctx, a.record.Value)
+	if err != nil {
+		return a.storeFailed(err)
+	}
+	a.desired.Since = since
 	a.desired.SourceValue, a.desired.SeenAt = a.record.Value, a.askedAt
 	a.desired.Status, a.desired.Value = "", "" // until the word is known
 	result, err := a.mapping.Source(a.record.Value)

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -77,31 +78,42 @@ func (a *attempt) permitted() *ending {
 // since. Elsewhere it is since it was first seen, and no event has told of another
 // value since then: a change there and back that no event tells of cannot be known.
 // Of a customer of whom no event ever came, when the record was edited last tells it.
-func (a *attempt) saidSince(value string) time.Time {
+func (a *attempt) saidSince(ctx context.Context, value string) (time.Time, error) {
 	now, was := a.dbNotAfter().Truncate(time.Millisecond), a.before()
 	same := was.SourceValue == value && !was.Since.IsZero()
-	if at := a.record.ValueAt; !at.IsZero() && !at.After(now) {
+	if at := a.record.ValueAt; !at.IsZero() {
 		switch {
 		case same && was.EventAt.Equal(at):
-			return was.Since
+			return was.Since, nil
+		case at.After(now): // by a clock that is ahead: it has changed
+			return now, nil
 		case was.SourceValue == value:
-			return later(at, was.Since)
+			return later(at, was.Since), nil
 		}
-		return later(at, was.SeenAt)
+		return later(at, was.SeenAt), nil
 	}
 	told := func(tells func(store.Event) bool) bool { return slices.ContainsFunc(a.work.Events, tells) }
 	if same && !told(func(e store.Event) bool { return toldOther(e, value, was.Since) }) {
-		return was.Since
+		if len(a.changes) == 0 {
+			return was.Since, nil
+		}
+		// What told of another value may have ended while the source did not answer.
+		all, err := a.Store.Events(ctx, store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer, Connection: a.From.Name,
+			Since: was.SeenAt, Originals: true, Limit: lookBack, Bare: true})
+		if slices.ContainsFunc(all, func(e store.Event) bool { return toldOther(e, value, was.Since) }) {
+			return now, err
+		}
+		return was.Since, err
 	}
 	if a.work.Desired.SourceValue == "" && !told(func(e store.Event) bool { return e.Side == store.SourceSide }) { // nothing was ever carried
 		switch at := a.record.UpdatedAt; {
 		case was.SourceValue == value: // a comparison saw it
-			return was.SeenAt
+			return was.SeenAt, nil
 		case !at.IsZero() && !at.After(now):
-			return later(at, was.SeenAt)
+			return later(at, was.SeenAt), nil
 		}
 	}
-	return now
+	return now, nil
 }
 
 // toldOther reports whether an event that came after a time tells that the source

@@ -50,5 +50,7 @@ var failed = map[string]Case{
 	"a copy that is old confirms the older of two changes of one second":            {Seed: 500231},
 	"a clock that is ahead dates an older change that comes late as if it were new": {Seed: 566886},
 	"of two changes of one second a copy that is old tells no order":                {Seed: 97387},
+	"a change there and back was told while the source did not answer":              {Seed: 4245, Without: []int{13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 12, 9, 10, 11, 0, 1, 4, 6, 8}, Nodes: 1},
+	"a change there and back is dated by a clock that is ahead":                     {Seed: 5099, Without: []int{24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 1, 2, 4, 6, 8, 10, 13, 14, 18, 34}, Nodes: 1},
 	"an edit between the read and the write is seen to happen":                      {Seed: 224237, Without: []int{19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 4, 5, 6, 7, 8, 2}},
 }
