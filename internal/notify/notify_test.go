@@ -806,8 +806,8 @@ func TestAPauseAndAnOldQueueAreToldWhenTheyBeginAndEnd(t *testing.T) {
 		on := func(alarm status.Alarm, text string) contract.Alarm {
 			return contract.Alarm{Alarm: alarm, Sync: syncName, Since: &since, Text: text, Remedy: contract.Remedy{Does: "resume the sync"}}
 		}
-		w.alarms = []contract.Alarm{on(status.AlarmPaused, "paused by ana@example.com"), on(status.AlarmQueueOld, "3 customers waiting"),
-			on(status.AlarmHalted, "of which its exception tells"), on(status.AlarmSilent, "of which its own message tells")}
+		w.alarms.Store(&[]contract.Alarm{on(status.AlarmPaused, "paused by ana@example.com"), on(status.AlarmQueueOld, "3 customers waiting"),
+			on(status.AlarmHalted, "of which its exception tells"), on(status.AlarmSilent, "of which its own message tells")})
 		w.pass(3 * time.Minute)
 		m := w.one("Paused in " + syncName).now()
 		if m.Icon != Alarm || m.Text != "paused by a***@example.com. What to do: resume the sync" || m.fact("Since") != stamp(since) {
@@ -817,7 +817,7 @@ func TestAPauseAndAnOldQueueAreToldWhenTheyBeginAndEnd(t *testing.T) {
 		if got := w.titles(); len(got) != 2 {
 			t.Errorf("told were %v", got)
 		}
-		w.alarms = nil
+		w.alarms.Store(&[]contract.Alarm{})
 		w.pass(5 * time.Minute)
 		if m := w.one("Resolved: Paused in " + syncName).now(); m.Icon != Done || !strings.Contains(m.Text, "lasted 4m 0s") {
 			t.Errorf("it says %+v", m)
@@ -841,7 +841,7 @@ func TestAMessageToAProgramIsGivenUpAfterItsTimeAndTheNextIsTold(t *testing.T) {
 		if !w.untold() {
 			t.Error("it was given up too early")
 		}
-		if calls := len(w.room.calls); calls > 80 {
+		if calls := w.room.count(); calls > 80 {
 			t.Errorf("%d calls in five hours: the pauses do not grow", calls)
 		}
 		w.pass(2 * time.Hour)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -75,6 +76,13 @@ func (r *room) Update(_ context.Context, place string, m Message) error {
 	return &connector.Failure{Kind: connector.Gone, Code: "message_not_found", Detail: "it is gone"}
 }
 
+// count is how often it was called.
+func (r *room) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.calls)
+}
+
 func (r *room) setFail(fail func() error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -113,7 +121,7 @@ type world struct {
 	options Options
 	digest  *config.Digest
 	workers int
-	alarms  []contract.Alarm // that are on
+	alarms  atomic.Pointer[[]contract.Alarm] // that are on
 	deaf    bool
 	long    bool // the story lasts for hours, and its workers need not look each second
 	heard   int  // events
@@ -134,7 +142,8 @@ func story(t *testing.T, set func(*world), tell func(*world)) {
 			Syncs: map[string]config.Sync{syncName: {Name: syncName, Source: config.Source{Connection: "billing"}, Target: config.Target{Connection: "crm"}, RemindAfter: 24 * time.Hour,
 				Owners: map[string]string{"default": "ana@example.com"}}},
 			People: map[string]config.Person{"ana@example.com": {Name: "Ana", Slack: "U1"}},
-			Alarms: func(context.Context) ([]contract.Alarm, error) { return w.alarms, nil }}
+			Alarms: func(context.Context) ([]contract.Alarm, error) { return *w.alarms.Load(), nil }}
+		w.alarms.Store(&[]contract.Alarm{})
 		if set != nil {
 			set(w)
 		}

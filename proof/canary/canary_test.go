@@ -116,12 +116,13 @@ func (w *world) judge(s *spill) {
 	w.Helper()
 	stored := map[string]func(column string) bool{
 		w.email.what: func(c string) bool { return c == "events.payload" || c == "customers.email" }, // invariant 2
-		w.name.what:  func(c string) bool { return c == "events.payload" },
+		w.name.what:  func(c string) bool { return c == "events.payload" || c == "customers.name" || c == "plan_rows.name" },
 		w.editor.what: func(c string) bool { // invariant 4
 			return slices.Contains([]string{"customers.observed_by", "customers.base_by", "decisions.observed_by"}, c)
 		},
 	}
-	shown := map[string]string{w.email.what: "trueup events show ", w.name.what: "trueup events show ", w.editor.what: "trueup explain "} // invariants 3, 4
+	shown := map[string][]string{w.email.what: {"trueup events show "}, w.name.what: {"trueup events show ", "trueup exceptions", "trueup explain "},
+		w.editor.what: {"trueup explain "}} // invariants 3, 4
 	s.none(w.T, func(n needle, where string) bool {
 		if stored[n.what] == nil {
 			return false // invariant 1: it is a secret
@@ -132,7 +133,8 @@ func (w *world) judge(s *spill) {
 		if n.what != w.editor.what && strings.HasPrefix(where, "trueup links set ") && strings.Contains(where, ": stdout") {
 			return true // whoever links is shown whom he joins
 		}
-		return where == inFile || strings.HasPrefix(where, shown[n.what]) && strings.HasSuffix(where, ": stdout")
+		byCommand := slices.ContainsFunc(shown[n.what], func(command string) bool { return strings.HasPrefix(where, command) })
+		return where == inFile || byCommand && strings.HasSuffix(where, ": stdout")
 	}, append(w.needles(), w.email, w.name, w.editor)...)
 	// A search that finds nothing proves nothing unless it finds what is there.
 	for where, n := range map[string]needle{

@@ -16,12 +16,13 @@
 //     level, no metric, no answer, no export and not in the database, whether
 //     plain, in hex, in base64 or percent-encoded, nor half of it.
 //  2. A customer's address and name stand in the database where they are needed
-//     and nowhere else in it: in the events as they came, and in the column that
-//     trueup explain looks an address up in.
+//     and nowhere else in it: in the events as they came, in the column that
+//     trueup explain looks an address up in, and in those that people read a name from.
 //  3. They are shown by trueup events show, which shows an event as it came and
 //     says so in its help, and by what shows a person whom a link would join:
-//     exceptions compare, exceptions link, links set. No log, error, metric or
-//     answer has them.
+//     exceptions compare, exceptions link, links set. A name is shown beside the id
+//     to whoever settles exceptions: by exceptions and explain. No log, error,
+//     metric, message or answer has them.
 //  4. Who edited a record is stored, and shown by trueup explain, because a
 //     person decides by it. No log and no metric has it.
 package canary

@@ -91,13 +91,13 @@ func (db *DB) actOnCustomer(x *store.Exception, a store.Act) (note string, chang
 		db.startAnew(k, x.Kind)
 	case store.UseSource:
 		note = "over " + a.Saw
-		changed, err = db.rule(k, store.RuledForSource, a)
+		changed, err = db.rule(k, store.RuledForSource, x.State == status.Resolved, a)
 	case store.KeepTarget:
 		note = a.Saw
 		if !a.Until.IsZero() {
 			note += " until " + a.Until.UTC().Format(time.RFC3339)
 		}
-		changed, err = db.rule(k, store.RuledForTarget, a)
+		changed, err = db.rule(k, store.RuledForTarget, x.State == status.Resolved, a)
 	case store.LinkTo:
 		note = "to record " + a.TargetID
 		for _, l := range db.links {
@@ -127,15 +127,16 @@ func (db *DB) actOnCustomer(x *store.Exception, a store.Act) (note string, chang
 	return note, true, nil
 }
 
-func (db *DB) rule(k key, kind store.RulingKind, a store.Act) (changed bool, err error) {
+func (db *DB) rule(k key, kind store.RulingKind, resolved bool, a store.Act) (changed bool, err error) {
 	c := db.customers[k]
+	moved := func(what string) error { return &store.ChangedError{What: what, Resolved: resolved} }
 	switch {
 	case c.Desired.SourceValue != a.SawSource:
-		return false, &store.ChangedError{What: fmt.Sprintf("the source says %q, not %q", c.Desired.SourceValue, a.SawSource)}
+		return false, moved(fmt.Sprintf("the source says %q, not %q", c.Desired.SourceValue, a.SawSource))
 	case c.Observed.SeenAt.IsZero():
-		return false, &store.ChangedError{What: "its record has not been looked at since it was linked"}
+		return false, moved("its record has not been looked at since it was linked")
 	case c.Observed.Value != a.Saw:
-		return false, &store.ChangedError{What: fmt.Sprintf("the target holds %q, not %q", c.Observed.Value, a.Saw)}
+		return false, moved(fmt.Sprintf("the target holds %q, not %q", c.Observed.Value, a.Saw))
 	}
 	next := store.Ruling{Kind: kind, Desired: c.Desired.Value, Observed: c.Observed.Value, RecordAt: c.Observed.At, Until: milli(a.Until), At: db.clock(), By: a.Who}
 	was := c.Ruling
