@@ -136,7 +136,7 @@ func (a *attempt) decideUndo(context.Context) verdict {
 	return onward
 }
 
-// ruling is what the undoing decides, from the moment in which its write may leave:
+// undoRuling is what the undoing decides, from the moment in which its write may leave:
 // what was undone is not written again, also when this process dies.
 func (a *attempt) undoRuling() *store.Ruling {
 	if a.undo == nil {
