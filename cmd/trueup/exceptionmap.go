@@ -88,8 +88,8 @@ func mapValue(cmd *cobra.Command, args []string, cfg *config.Config, db *store.D
 	if err != nil {
 		return err
 	}
-	err = changeFile(path, before, after)
-	if errors.Is(err, errFileMoved) {
+	err = config.ChangeFile(path, before, after)
+	if errors.Is(err, config.ErrFileMoved) {
 		return &failure{err: fmt.Errorf("%s was changed by someone else in the meantime", path), hint: "nothing was overwritten; run the command again", code: exitFailed}
 	}
 	if err != nil {

@@ -20,6 +20,8 @@
 // The path of a fault has dots between keys and list items as match[0]:
 // syncs.customer-status.match[0].target.
 //
+// ChangeFile writes a changed file in place of one that nobody has changed meanwhile.
+//
 // It may import internal/status and internal/identity and nothing else of ours: connectors import
 // this package, not the other way round.
 package config

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"bytes"
@@ -10,18 +10,18 @@ import (
 	"syscall"
 )
 
-// errFileMoved means that a file holds something else by now than what a change
+// ErrFileMoved means that a file holds something else by now than what a change
 // of it was made from. Nothing was written.
-var errFileMoved = errors.New("the file was changed in the meantime")
+var ErrFileMoved = errors.New("the file was changed in the meantime")
 
-// changeFile gives a file the text after, if it still holds before. Owner, group
+// ChangeFile gives a file the text after, if it still holds before. Owner, group
 // and mode stay. It is written as a whole or not at all, but in place where a
 // file beside it cannot take its place as it is: where it is mounted by itself,
 // where its folder may not be written, and where it belongs to somebody else.
 //
 // Of several trueup commands one changes it at a time. An editor does not know
 // of the lock: for that the file is read again as late as can be.
-func changeFile(path string, before, after []byte) error {
+func ChangeFile(path string, before, after []byte) error {
 	held, err := os.Open(path) // #nosec G304 -- the configuration that the person who runs this names
 	if err != nil {
 		return err
@@ -48,7 +48,7 @@ func changeFile(path string, before, after []byte) error {
 			return err
 		}
 		if !os.SameFile(info, now) || !bytes.Equal(text, before) {
-			return errFileMoved
+			return ErrFileMoved
 		}
 		return nil
 	}

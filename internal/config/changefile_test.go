@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -40,7 +40,7 @@ func TestAnEditThatSomebodyMadeMeanwhileIsNotWrittenOver(t *testing.T) {
 	if err := os.WriteFile(path, []byte("edited\n"), 0o640); err != nil {
 		t.Fatal(err)
 	}
-	if err := changeFile(path, []byte("read\n"), []byte("read\nours\n")); !errors.Is(err, errFileMoved) {
+	if err := ChangeFile(path, []byte("read\n"), []byte("read\nours\n")); !errors.Is(err, ErrFileMoved) {
 		t.Errorf("it was written: %v", err)
 	}
 	holds(t, path, "edited\n")
@@ -60,7 +60,7 @@ func TestASecondChangeWaitsForTheFirst(t *testing.T) {
 	begun, second := make(chan bool), make(chan error)
 	go func() {
 		close(begun)
-		second <- changeFile(path, []byte("read\n"), []byte("read\nsecond\n"))
+		second <- ChangeFile(path, []byte("read\n"), []byte("read\nsecond\n"))
 	}()
 	<-begun
 	for range 20 { // so that a second one that does not wait has the time to be seen
@@ -74,7 +74,7 @@ func TestASecondChangeWaitsForTheFirst(t *testing.T) {
 	if err := syscall.Flock(int(first.Fd()), syscall.LOCK_UN); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-second; !errors.Is(err, errFileMoved) {
+	if err := <-second; !errors.Is(err, ErrFileMoved) {
 		t.Errorf("the second was written over the first: %v", err)
 	}
 	holds(t, path, "read\nfirst\n")
@@ -92,11 +92,11 @@ func TestSeveralChangesAtOnceLoseNone(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				err = changeFile(path, before, append(before, fmt.Sprintf("line %d\n", n)...))
+				err = ChangeFile(path, before, append(before, fmt.Sprintf("line %d\n", n)...))
 				if err == nil {
 					return
 				}
-				if !errors.Is(err, errFileMoved) {
+				if !errors.Is(err, ErrFileMoved) {
 					t.Error(err)
 					return
 				}
@@ -123,7 +123,7 @@ func TestAChangedFileKeepsItsOwnerGroupAndMode(t *testing.T) {
 		}
 	}
 	before := owner(t, path)
-	if err := changeFile(path, []byte("old\n"), []byte("old\nnew\n")); err != nil {
+	if err := ChangeFile(path, []byte("old\n"), []byte("old\nnew\n")); err != nil {
 		t.Fatal(err)
 	}
 	holds(t, path, "old\nnew\n")
@@ -161,7 +161,7 @@ func TestAFileWrittenInPlaceStaysTheSameFile(t *testing.T) {
 
 func TestAFileThatMayNotBeWrittenIsLeftAlone(t *testing.T) {
 	path := file(t, "old\n", 0o400)
-	if err := changeFile(path, []byte("old\n"), []byte("new\n")); err == nil || !strings.Contains(err.Error(), "read-only") {
+	if err := ChangeFile(path, []byte("old\n"), []byte("new\n")); err == nil || !strings.Contains(err.Error(), "read-only") {
 		t.Errorf("it was written: %v", err)
 	}
 	holds(t, path, "old\n")
