@@ -39,10 +39,6 @@ func TestAClickInABrowserIsCarried(t *testing.T) {
 	do("see the webhook", chromedp.WaitVisible(`//li[contains(., "`+name+`") and contains(., "canceled") and contains(., "202")]`))
 	do("see it carried", chromedp.Navigate(urls["CRM"]), chromedp.WaitVisible(edit("Churned", "Trueup")))
 	do("click in the CRM", chromedp.Click(chromedp.CSS(`button[aria-label="set `+name+` to Active"]`)), chromedp.WaitVisible(edit("Active", "a person")))
-	do("see Trueup's own page", chromedp.Navigate(urls["Trueup"]))
-	if title, err := chromedp.Run(page, chromedp.Text(chromedp.CSS("h1"))); err != nil || title != "Trueup runs here" {
-		t.Errorf("Trueup's page says %q, %v", title, err)
-	}
 }
 
 // startDemo runs the demonstration until the test ends and returns where its

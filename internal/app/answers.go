@@ -3,16 +3,13 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 
 	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/overview"
-	"trueup/internal/report"
 	"trueup/internal/status"
 	"trueup/internal/store"
-	"trueup/internal/web"
 )
 
 // What a running service answers: to the tools, the API, the pages and the
@@ -96,39 +93,4 @@ func (a *App) lastSweeps(ctx context.Context) (map[string]store.Sweep, error) {
 		}
 	}
 	return last, nil
-}
-
-// syncLines says how each sync stands, for the first page.
-func (a *App) syncLines(ctx context.Context) ([]web.SyncLine, error) {
-	rows, err := overview.Syncs(ctx, a.store, a.wiring.Load().config.Syncs)
-	if err != nil {
-		return nil, err
-	}
-	var lines []web.SyncLine
-	for _, row := range rows {
-		line := web.SyncLine{Name: row.Sync, Mode: row.Mode, Compared: "never", LastLook: lastLook(row.Agreement), Waiting: row.WaitingCustomers, Held: row.Held}
-		if len(row.Sweeps) > 0 {
-			line.Compared = report.Percent(row.Sweeps[0].Agreement)
-			if row.Sweeps[0].Stale {
-				line.Compared += ", before the file changed"
-			}
-		}
-		if len(row.AccountMoved) > 0 {
-			line.Stopped = "Nothing is synced: the links belong to a different account than the one in the file."
-		}
-		for _, n := range row.OpenExceptions {
-			line.Exceptions += n
-		}
-		lines = append(lines, line)
-	}
-	return lines, nil
-}
-
-// lastLook is agreement by the last look at each, for the first page.
-func lastLook(a contract.Agreement) string {
-	text := report.Percent(a.Share)
-	if n := a.Remapped + a.Stale; n > 0 {
-		text += fmt.Sprintf(", %d read before the file changed", n)
-	}
-	return text
 }

@@ -29,6 +29,7 @@ import (
 	"trueup/internal/health"
 	"trueup/internal/metrics"
 	"trueup/internal/notify"
+	"trueup/internal/pages"
 	"trueup/internal/store"
 	"trueup/internal/web"
 )
@@ -52,6 +53,7 @@ type App struct {
 	log      *slog.Logger
 	store    *store.DB
 	metrics  *metrics.Metrics
+	pages    *pages.Pages
 	listener net.Listener
 	server   *http.Server
 	serving  sync.WaitGroup
@@ -131,6 +133,10 @@ func (a *App) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.pages, err = pages.New(pages.Options{Store: a.store, Service: a, Visitor: func(*http.Request) (pages.Person, error) { return pages.Person{}, pages.ErrNobody }, Version: o.Version, Log: a.log})
+	if err != nil {
+		return err
+	}
 	key, err := a.store.RoundKey(ctx)
 	if err != nil {
 		return err
@@ -149,7 +155,7 @@ func (a *App) assemble(ctx context.Context) error {
 	}
 	a.server = &http.Server{
 		Handler: web.New(web.Options{Hooks: http.HandlerFunc(a.hooks), Proof: health.Answer(key), API: answers, Slack: http.HandlerFunc(a.buttons), Ready: a.ready, File: a.fileFault,
-			Syncs: a.syncLines, Metrics: a.metrics.Handler(), Version: o.Version, Log: a.log}),
+			Metrics: a.metrics.Handler(), Pages: a.pages, Log: a.log}),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second,
@@ -183,6 +189,7 @@ func (a *App) Stop(ctx context.Context) error {
 	a.reloading.Lock() // and keeps it: no file is read after this
 	c := a.wiring.Load()
 	c.inbox.Drain()
+	a.pages.Close()
 	// Requests that are being stored are answered; new ones get a Retry-After.
 	err := a.server.Shutdown(ctx)
 	if err != nil {

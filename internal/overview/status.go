@@ -79,7 +79,7 @@ func Status(ctx context.Context, db *store.DB, cfg *config.Config) (contract.Sta
 	if err != nil {
 		return s, err
 	}
-	working := func(n store.Node) bool { return now.Sub(n.SeenAt) <= seenLately }
+	working := func(n store.Node) bool { return works(n, now) }
 	differ := Differing(nodes, working)
 	for _, n := range nodes {
 		if said := OfFile(n.File, true); said != "" && working(n) {
@@ -96,6 +96,25 @@ func Status(ctx context.Context, db *store.DB, cfg *config.Config) (contract.Sta
 	}
 	s.NeedsPerson = append(s.NeedsPerson, faulty(s.Health)...)
 	return s, nil
+}
+
+// works reports whether a process was seen recently.
+func works(n store.Node, now time.Time) bool { return now.Sub(n.SeenAt) <= seenLately }
+
+// Working counts the processes that were seen recently.
+func Working(ctx context.Context, db *store.DB) (int, error) {
+	now, err := db.Now(ctx)
+	if err != nil {
+		return 0, err
+	}
+	nodes, err := db.Nodes(ctx)
+	n := 0
+	for _, node := range nodes {
+		if works(node, now) {
+			n++
+		}
+	}
+	return n, err
 }
 
 // needs says what of a sync a person must see to.

@@ -1,18 +1,15 @@
 // Package web is the one mux of the service: webhooks, the API, health,
-// metrics, and a page that shows what runs here.
+// metrics, and the pages.
 //
-// Main function: New. Invariant: pages and answers have strict headers and show
-// no customer; only the API shows customers, and only to callers with a token.
+// Main function: New. Invariant: answers have strict headers and show no customer;
+// only the API and the pages do, to callers with a token and people who signed in.
 //
 // It must not import the store, the pipeline or a connector.
 package web
 
 import (
-	"bytes"
 	"context"
-	_ "embed"
 	"encoding/json"
-	"html/template"
 	"log/slog"
 	"net/http"
 	"time"
@@ -34,34 +31,15 @@ type Options struct {
 	Ready func(context.Context) error
 	// File returns why the configuration on disk is not used and where its fault
 	// is, "" when it is used; nil leaves it out.
-	File func() string
-	// Syncs returns the status of each sync, for the first page; nil leaves it
-	// out.
-	Syncs   func(context.Context) ([]SyncLine, error)
+	File    func() string
 	Metrics http.Handler
-	Version string
-	Log     *slog.Logger
+	// Pages answers everything else: what people see in a browser.
+	Pages http.Handler
+	Log   *slog.Logger
 }
-
-// SyncLine is a sync's status in numbers only: the page asks for no token.
-type SyncLine struct {
-	Name, Mode                string
-	Compared, LastLook        string // agreement at the last comparison and at the last reads
-	Waiting, Exceptions, Held int
-	// Stopped is why the sync does not run, "" when it does.
-	Stopped string
-}
-
-//go:embed home.html
-var homeText string
-
-var home = template.Must(template.New("home").Parse(homeText))
 
 // readyTime bounds how long /readyz waits for the database.
 const readyTime = 2 * time.Second
-
-// homeTime bounds how long the first page waits for it.
-const homeTime = 10 * time.Second
 
 // New returns the handler of the service.
 func New(o Options) http.Handler {
@@ -84,17 +62,18 @@ func New(o Options) http.Handler {
 	})
 	mux.HandleFunc("GET /readyz", o.ready)
 	mux.Handle("GET /metrics", o.Metrics)
-	mux.HandleFunc("GET /help/{kind}", o.help)
-	mux.HandleFunc("GET /{$}", o.home)
+	if o.Pages != nil {
+		mux.Handle("/", o.Pages)
+	}
 	return strict(mux)
 }
 
-// strict gives every answer the headers that let a browser show it and do
-// nothing else.
+// strict gives every answer the headers that let a browser show its text and do
+// nothing else; the pages have their own.
 func strict(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'")
+		h.Set("Content-Security-Policy", "default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cache-Control", "no-store")
@@ -124,28 +103,4 @@ func (o Options) ready(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	json.NewEncoder(w).Encode(answer)
-}
-
-func (o Options) home(w http.ResponseWriter, r *http.Request) {
-	var page bytes.Buffer
-	shown := struct {
-		Version string
-		Syncs   []SyncLine
-	}{Version: o.Version}
-	var err error
-	if o.Syncs != nil {
-		ctx, cancel := context.WithTimeout(r.Context(), homeTime)
-		defer cancel()
-		shown.Syncs, err = o.Syncs(ctx)
-	}
-	if err == nil {
-		err = home.Execute(&page, shown)
-	}
-	if err != nil {
-		o.Log.Error("home page", slog.Any("error", err))
-		http.Error(w, "the page could not be made; the log has the cause", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Write(page.Bytes())
 }

@@ -16,7 +16,7 @@ func TestRoutes(t *testing.T) {
 		API:     http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("api " + r.URL.Path)) }),
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("numbers")) }),
 		Ready:   func(context.Context) error { return broken },
-		Version: "v1<2",
+		Pages:   http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("page " + r.URL.Path)) }),
 	})
 	file := New(Options{Hooks: http.NotFoundHandler(), API: http.NotFoundHandler(), Metrics: http.NotFoundHandler(), Ready: func(context.Context) error { return nil },
 		File: func() string { return "running on the file of before" }})
@@ -33,17 +33,14 @@ func TestRoutes(t *testing.T) {
 	}{
 		"a webhook":                          {"POST", "/hooks/billing", nil, 200, "hook of billing"},
 		"a webhook that is fetched":          {"GET", "/hooks/billing", nil, 405, ""},
-		"a webhook of nobody":                {"POST", "/hooks/", nil, 404, ""},
 		"the API":                            {"PUT", "/api/v1/links/a/b", nil, 200, "api /api/v1/links/a/b"},
 		"alive":                              {"GET", "/healthz", nil, 200, "ok"},
 		"ready":                              {"GET", "/readyz", nil, 200, `{"ready":true}`},
 		"not ready, without saying too much": {"GET", "/readyz", errors.New("user root at db.internal"), 503, `{"ready":false,"error":"events cannot be stored and synced now; the log has the cause"}`},
 		"alive though the database is not":   {"GET", "/healthz", errors.New("broken"), 200, "ok"},
 		"metrics":                            {"GET", "/metrics", nil, 200, "numbers"},
-		"the page, with the version as text": {"GET", "/", nil, 200, "Version v1&lt;2"},
-		"the page, which names the API":      {"GET", "/", nil, 200, `href="/api/v1/openapi.json"`},
-		"the page, which explains watching":  {"GET", "/", nil, 200, `the outcome <code>would_write</code>`},
-		"nothing":                            {"GET", "/nothing", nil, 404, ""},
+		"the first page":                     {"GET", "/", nil, 200, "page /"},
+		"another page":                       {"GET", "/exceptions", nil, 200, "page /exceptions"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -57,24 +54,5 @@ func TestRoutes(t *testing.T) {
 				t.Errorf("the headers are %v", w.Header())
 			}
 		})
-	}
-}
-
-func TestTheFirstPageSaysHowTheSyncsStand(t *testing.T) {
-	var broken error
-	h := New(Options{Hooks: http.NotFoundHandler(), API: http.NotFoundHandler(), Metrics: http.NotFoundHandler(), Syncs: func(context.Context) ([]SyncLine, error) {
-		return []SyncLine{{Name: "a<b", Mode: "watch", Compared: "95.0%", LastLook: "90.0%", Waiting: 3, Exceptions: 4, Held: 5}}, broken
-	}})
-	get := func() *httptest.ResponseRecorder {
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
-		return w
-	}
-	if w := get(); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "<tr><td>a&lt;b</td><td>watch</td><td>95.0%</td><td>90.0%</td><td>3</td><td>4</td><td>5</td></tr>") {
-		t.Errorf("%d %s", w.Code, w.Body)
-	}
-	broken = errors.New("user root at db.internal")
-	if w := get(); w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "root") {
-		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }

@@ -1,0 +1,93 @@
+package pages
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// formKey is what tells a form from another one.
+func formKey() string {
+	var random [18]byte
+	rand.Read(random[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(random[:])
+}
+
+// key is the form's own key; acts that are stored take it as their idempotency
+// key, so that they are done once on all nodes.
+func (v *visit) key() string { return v.PostFormValue("key") }
+
+// kept is how long the answer to a form is remembered.
+const kept = 30 * time.Minute
+
+// sent remembers the forms that this process has answered.
+type sent struct {
+	now func() time.Time
+
+	mu    sync.Mutex
+	forms map[string]*form
+}
+
+// form is one that was sent; done is closed once its answer is there.
+type form struct {
+	at     time.Time
+	done   chan struct{}
+	answer answer
+	err    error
+}
+
+// once does what a form asks for, or returns what the same form was answered. One
+// that failed may be sent again.
+func (s *sent) once(v *visit, r route) (answer, error) {
+	key := v.key()
+	if len(key) < 16 || len(key) > 64 {
+		return answer{}, &Refusal{Status: http.StatusBadRequest, Title: "The form is not complete", Text: "Nothing was changed. Open the page again and send its form."}
+	}
+	id := v.Person.Email + " " + r.Path + " " + v.URL.Path + " " + key
+	s.mu.Lock()
+	f, again := s.forms[id]
+	if !again {
+		f = &form{at: s.now(), done: make(chan struct{})}
+		s.keep(id, f)
+	}
+	s.mu.Unlock()
+	if again {
+		select {
+		case <-f.done:
+			return f.answer, f.err
+		case <-v.ctx().Done():
+			return answer{}, v.ctx().Err()
+		}
+	}
+	defer close(f.done)
+	// What has begun is finished, also when the browser leaves.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(v.ctx()), actTime)
+	defer cancel()
+	v.Request = v.WithContext(ctx)
+	f.answer, f.err = r.do(v)
+	if f.err != nil {
+		s.mu.Lock()
+		delete(s.forms, id)
+		s.mu.Unlock()
+	}
+	return f.answer, f.err
+}
+
+// actTime bounds how long an action may take.
+const actTime = 50 * time.Second
+
+// keep remembers a form, and forgets those of long ago.
+func (s *sent) keep(id string, f *form) {
+	if s.forms == nil {
+		s.forms = map[string]*form{}
+	}
+	for old, g := range s.forms {
+		if f.at.Sub(g.at) > kept {
+			delete(s.forms, old)
+		}
+	}
+	s.forms[id] = f
+}

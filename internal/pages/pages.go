@@ -1,0 +1,96 @@
+package pages
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"trueup/internal/config"
+	"trueup/internal/contract"
+	"trueup/internal/store"
+)
+
+// Service is the running service behind the pages; it is *app.App.
+type Service interface {
+	// Syncs returns those of the configuration in use.
+	Syncs() map[string]config.Sync
+	// Status returns the status of every sync, connection and process.
+	Status(ctx context.Context) (contract.Status, error)
+}
+
+// Options is what the pages are made of.
+type Options struct {
+	Store *store.DB
+	Service
+	// Visitor returns who sent a request, or ErrNobody.
+	Visitor func(*http.Request) (Person, error)
+	Version string
+	Log     *slog.Logger
+	// Zone is whose time the pages tell until a browser has named its own; nil is
+	// this machine's.
+	Zone *time.Location
+	// Now is the clock, and Pulse how often a live page is looked through for
+	// changes; their zero values are the usual ones.
+	Now   func() time.Time
+	Pulse time.Duration
+}
+
+// pulse is how often a live page is looked through for changes.
+const pulse = 3 * time.Second
+
+// Pages answers everything a browser asks for.
+type Pages struct {
+	Options
+	mux    *http.ServeMux
+	looks  looks
+	sent   sent
+	ending chan struct{}
+	close  sync.Once
+}
+
+// New returns the handler. It fails when a template is broken.
+func New(o Options) (*Pages, error) {
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	o.Zone = cmp.Or(o.Zone, time.Local)
+	o.Pulse = cmp.Or(o.Pulse, pulse)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	p := &Pages{Options: o, mux: http.NewServeMux(), ending: make(chan struct{})}
+	p.looks.now, p.sent.now = o.Now, o.Now
+	if _, err := p.looks.in(o.Zone); err != nil {
+		return nil, err
+	}
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(p.answering(func(*visit) (answer, error) {
+		return answer{}, &Refusal{Status: http.StatusForbidden, Title: "This form came from another site",
+			Text: "Nothing was changed. Open Trueup and use the form there."}
+	}))
+	for _, r := range routes() {
+		p.mux.Handle(r.Method+" "+r.Path, guard.Handler(p.route(r)))
+	}
+	p.mux.HandleFunc("GET /assets/{name}", asset)
+	p.mux.Handle("/", p.answering(func(v *visit) (answer, error) {
+		return answer{}, &Refusal{Status: http.StatusNotFound, Title: "There is no page at this address",
+			Text: "It may have been removed, or the address may be cut off.", Ways: []Way{{"Go to Home", "/"}}}
+	}))
+	return p, nil
+}
+
+// ServeHTTP answers a browser. A page may load its own files and nothing else.
+func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "+
+		"form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+	p.mux.ServeHTTP(w, r)
+}
+
+// Close ends the streams of live pages, so that a server can shut down.
+func (p *Pages) Close() { p.close.Do(func() { close(p.ending) }) }

@@ -1,0 +1,127 @@
+package pages
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"trueup/internal/config"
+	"trueup/internal/contract"
+	"trueup/internal/overview"
+	"trueup/internal/status"
+	"trueup/internal/store"
+	"trueup/internal/store/storetest"
+)
+
+const flow = "customer-status"
+
+// world is served pages over a real database, looked at by one person.
+type world struct {
+	*testing.T
+	store *store.DB
+	pages *Pages
+	// person is who is signed in, nil for nobody.
+	person *Person
+	config *config.Config
+	server *httptest.Server
+	client *http.Client
+}
+
+// newWorld is on SQLite, with an operator who is signed in.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	db, err := store.Open(t.Context(), store.Options{DSN: storetest.File(t), Migrate: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	w := &world{T: t, store: db, person: &Person{ID: 1, Name: "Dana Reyes", Email: "dana@example.com", Role: store.Operator}}
+	w.config = &config.Config{Connections: map[string]config.Connection{"billing": {Name: "billing", Type: "http"}, "crm": {Name: "crm", Type: "http"}},
+		Syncs: map[string]config.Sync{flow: {Name: flow, Mode: config.ModeLive, Source: config.Source{Connection: "billing"}, Target: config.Target{Connection: "crm"},
+			Statuses: map[status.Status]config.StatusMap{"active": {From: []string{"active"}, To: "Active"}, "churned": {From: []string{"canceled"}, To: "Churned"}}}}}
+	w.pages, err = New(Options{Store: db, Service: w, Visitor: w.visitor, Version: "test", Zone: time.UTC, Pulse: 20 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.server = httptest.NewServer(w.pages)
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.client = &http.Client{Jar: jar}
+	t.Cleanup(func() {
+		w.pages.Close()
+		w.server.Close()
+	})
+	return w
+}
+
+func (w *world) visitor(*http.Request) (Person, error) {
+	if w.person == nil {
+		return Person{}, ErrNobody
+	}
+	return *w.person, nil
+}
+
+func (w *world) Syncs() map[string]config.Sync { return w.config.Syncs }
+func (w *world) Status(ctx context.Context) (contract.Status, error) {
+	return overview.Status(ctx, w.store, w.config)
+}
+
+// answered is what a browser was shown.
+type answered struct {
+	code     int
+	at, text string
+}
+
+// get asks for a page, and follows where it leads.
+func (w *world) get(path string) answered {
+	w.Helper()
+	r, err := w.client.Get(w.server.URL + path)
+	return w.read(r, err)
+}
+
+// post sends a form, with a key of its own unless it names one.
+func (w *world) post(path string, pairs ...string) answered {
+	w.Helper()
+	form := url.Values{"key": {formKey()}}
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i] == "key" {
+			form.Set("key", pairs[i+1])
+			continue
+		}
+		form.Add(pairs[i], pairs[i+1])
+	}
+	r, err := w.client.PostForm(w.server.URL+path, form)
+	return w.read(r, err)
+}
+
+func (w *world) read(r *http.Response, err error) answered {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer r.Body.Close()
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return answered{r.StatusCode, r.Request.URL.RequestURI(), string(text)}
+}
+
+var tags = regexp.MustCompile(`<[^>]*>`)
+
+// words is the text of a page without its tags, for tests of what it says.
+func (a answered) words() string {
+	return strings.Join(strings.Fields(tags.ReplaceAllString(a.text, " ")), " ")
+}
+
+var errBroken = errors.New("user root at db.internal")
