@@ -3,21 +3,16 @@ package main
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"trueup/internal/config"
+	"trueup/internal/contract"
+	"trueup/internal/mapchange"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
-
-// ignoreWord says on the command line that a value is carried nowhere.
-const ignoreWord = "ignore"
 
 func exceptionsMapCommand() *cobra.Command {
 	yes := false
@@ -56,109 +51,74 @@ func mapValue(cmd *cobra.Command, args []string, cfg *config.Config, db *store.D
 	if err != nil {
 		return err
 	}
-	to, err := meaning(cfg, x, args[last])
-	if err != nil {
+	if x.Kind != status.UnmappedStatus {
+		return &failure{err: fmt.Errorf("exception %d is %s, not unmapped_status", x.ID, x.Kind), hint: "trueup exceptions show lists what you can do about it", code: exitFailed}
+	}
+	if err := checkSync(cfg, x.Sync); err != nil {
 		return err
 	}
-	path, err := filepath.EvalSymlinks(cfg.Path)
+	file := mapchange.File{Path: cfg.Path, Parse: parseConfig, Store: db}
+	r := mapchange.Request{Sync: x.Sync, Value: x.SourceValue, Meaning: args[last]}
+	change, err := file.Preview(cmd.Context(), r)
 	if err != nil {
-		return err
+		return unmappable(err)
 	}
-	before, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	after, err := config.AddSourceValue(before, x.Sync, to, x.SourceValue)
-	if errors.Is(err, config.ErrByHand) {
-		return byHand(fmt.Errorf("%s: %w", path, err), x, to)
-	}
-	if err != nil {
-		return err
-	}
-	if _, err := parseConfig(cfg.Path, after); err != nil {
-		return &failure{err: fmt.Errorf("adding %q under %s would make the file invalid: %w", x.SourceValue, args[last], err), hint: "nothing was changed; if the value is already listed, trueup run syncs its customers automatically", code: exitFailed}
+	if change.Listed {
+		return &failure{err: fmt.Errorf("%s lists %q under %s already", cfg.Path, r.Value, r.Meaning), hint: "nothing was changed; trueup run syncs its customers automatically", code: exitFailed}
 	}
 	if !yes {
-		if yes, err = agreed(cmd, path, string(before), string(after)); err != nil || !yes {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s%s\n", difference(change.MapChange), change.Effect.Summary)
+		if yes, err = askYes(cmd, "Make this change?", "add --yes to make this change"); err != nil || !yes {
 			return err
 		}
 	}
-	// Listed before, because trueup run may be quick to look at them again.
-	siblings, err := db.Exceptions(cmd.Context(), store.ExceptionFilter{Sync: x.Sync, Kind: x.Kind, Cause: x.Cause, States: []status.State{status.Open, status.Acknowledged}})
+	change, changed, err := file.Save(cmd.Context(), r, mapchange.Seen{Who: who, Digest: change.Digest})
+	if err != nil && !changed {
+		return unmappable(err)
+	}
 	if err != nil {
 		return err
 	}
-	err = config.ChangeFile(path, before, after)
-	if errors.Is(err, config.ErrFileMoved) {
-		return &failure{err: fmt.Errorf("%s was changed by someone else in the meantime", path), hint: "nothing was overwritten; run the command again", code: exitFailed}
-	}
-	if err != nil {
-		return byHand(err, x, to)
-	}
-	for _, s := range siblings {
-		if _, err := db.Act(cmd.Context(), store.Act{Exception: s.ID, Verb: store.MapTo, Who: who, Meaning: args[last]}); err != nil {
-			return fmt.Errorf("%s was changed, but exception %d could not record who did it: %w", path, s.ID, err)
-		}
-	}
-	return done(cmd, map[string]any{"file": path, "sync": x.Sync, "value": x.SourceValue, "status": string(to), "customers": len(siblings)},
-		fmt.Sprintf("%s now lists %q under %s; %s will be checked again as soon as trueup run has read the file", path, x.SourceValue, args[last], status.Plural(len(siblings), "customer")))
+	waited := change.Effect.Customers
+	return done(cmd, map[string]any{"file": change.File, "sync": x.Sync, "value": x.SourceValue, "status": storedStatus(r.Meaning), "customers": waited},
+		fmt.Sprintf("%s now lists %q under %s; %s will be checked again as soon as trueup run has read the file", change.File, x.SourceValue, args[last], status.Plural(waited, "customer")))
 }
 
-// meaning checks the status for the value of an exception.
-func meaning(cfg *config.Config, x store.Exception, word string) (status.Status, error) {
-	if x.Kind != status.UnmappedStatus {
-		return "", &failure{err: fmt.Errorf("exception %d is %s, not unmapped_status", x.ID, x.Kind), hint: "trueup exceptions show lists what you can do about it", code: exitFailed}
+// storedStatus is a meaning as the JSON of before had it: nothing for ignore.
+func storedStatus(meaning string) string {
+	if meaning == mapchange.Ignore {
+		return ""
 	}
-	s, ok := cfg.Syncs[x.Sync]
-	if !ok {
-		return "", checkSync(cfg, x.Sync)
-	}
-	if word == ignoreWord {
-		return "", nil
-	}
-	if _, ok := s.Statuses[status.Status(word)]; !ok {
-		var words []string
-		for w := range maps.Keys(s.Statuses) {
-			words = append(words, string(w))
-		}
-		slices.Sort(words)
-		return "", usage("valid values: "+strings.Join(append(words, ignoreWord), ", "), "%s has no status %q", x.Sync, word)
-	}
-	return status.Status(word), nil
+	return meaning
 }
 
-// byHand tells what to write where the file was not.
-func byHand(err error, x store.Exception, to status.Status) error {
-	return &failure{err: err, hint: "add these lines by hand; trueup run then reads the file automatically:\n\n" + indented(config.Lines(x.Sync, to, x.SourceValue)), code: exitFailed}
+// unmappable turns a refused change into words for a terminal.
+func unmappable(err error) error {
+	var refused *mapchange.RefusedError
+	switch {
+	case !errors.As(err, &refused):
+		return err
+	case refused.Unknown:
+		return usage(refused.Hint, "%s", refused.Why)
+	case refused.Lines != "":
+		return &failure{err: err, hint: refused.Hint + ":\n\n" + indented(refused.Lines), code: exitFailed}
+	}
+	return &failure{err: err, hint: refused.Hint, code: exitFailed}
 }
 
 func indented(text string) string { return "    " + strings.ReplaceAll(text, "\n", "\n    ") }
 
-// agreed shows the change and asks for a yes.
-func agreed(cmd *cobra.Command, path, before, after string) (bool, error) {
-	fmt.Fprint(cmd.ErrOrStderr(), difference(path, before, after))
-	return askYes(cmd, "Make this change?", "add --yes to make this change")
-}
-
-// difference shows the lines in which two texts differ. One of them has at most
-// a line more.
-func difference(path, before, after string) string {
-	was, is := strings.Split(before, "\n"), strings.Split(after, "\n")
-	first := 0
-	for first < min(len(was), len(is)) && was[first] == is[first] {
-		first++
-	}
-	last := 0 // counted from the end
-	for last < min(len(was), len(is))-first && was[len(was)-1-last] == is[len(is)-1-last] {
-		last++
-	}
+// difference shows the lines that change.
+func difference(c contract.MapChange) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, line %d:\n", path, first+1)
-	for _, line := range was[first : len(was)-last] {
-		fmt.Fprintf(&b, "- %s\n", strings.TrimSuffix(line, "\r"))
-	}
-	for _, line := range is[first : len(is)-last] {
-		fmt.Fprintf(&b, "+ %s\n", strings.TrimSuffix(line, "\r"))
+	for _, line := range c.Lines {
+		switch {
+		case line.Change == contract.LineSame:
+			continue
+		case b.Len() == 0:
+			fmt.Fprintf(&b, "%s, line %d:\n", c.File, line.Number)
+		}
+		fmt.Fprintf(&b, "%s %s\n", map[string]string{contract.LineRemoved: "-", contract.LineAdded: "+"}[line.Change], line.Text)
 	}
 	return b.String()
 }

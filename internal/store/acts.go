@@ -49,12 +49,16 @@ type Act struct {
 	Saw, SawSource string
 	// Meaning is a status or "ignore", for MapTo.
 	Meaning string
+	// SawHistory is the last entry of the history that the person was shown, 0 for
+	// none; nil is whoever was shown none. Another person's act since is an *ActedError.
+	SawHistory *int64
 	// Itself: no person asks for a Retry. It leaves a customer's history to a plan.
 	Itself bool
 }
 
 // Action is one line of an exception's history.
 type Action struct {
+	ID   int64
 	At   time.Time
 	Who  string
 	Verb string
@@ -63,6 +67,14 @@ type Action struct {
 
 // ErrNoCustomer means that the exception is about no single customer.
 var ErrNoCustomer = errors.New("it is about no single customer and closes when its cause is gone")
+
+// ActedError means that another person acted on the exception since the person who
+// asks was shown its history: nothing was changed.
+type ActedError struct{ Action }
+
+func (e *ActedError) Error() string {
+	return fmt.Sprintf("%s did this first, at %s: %s", e.Who, e.At.UTC().Format(time.DateTime+"Z"), e.Verb)
+}
 
 // AboutTwoSides reports whether exceptions of a kind ask about what both sides
 // hold: one that a person resolved stays so until one of them changes.
@@ -73,7 +85,7 @@ func AboutTwoSides(k status.Kind) bool {
 // Act does what a person decided, in one transaction with the note of who did
 // it. It returns false when that had been done already; a request that was
 // answered before under its key gets the same answer. ErrNotFound, ErrNoCustomer,
-// ErrKeyReused, a *ChangedError, a *DuplicateLinkError and a *PinnedError change nothing.
+// ErrKeyReused, a *ChangedError, an *ActedError, a *DuplicateLinkError and a *PinnedError change nothing.
 func (db *DB) Act(ctx context.Context, a Act) (changed bool, err error) {
 	x, err := db.Exception(ctx, a.Exception)
 	if err != nil {
@@ -104,6 +116,9 @@ func (t *tx) act(a Act) (bool, error) {
 	if answer, repeated, err := t.answered(a); err != nil || repeated {
 		return answer, err
 	}
+	if err := t.firstIs(a); err != nil {
+		return false, err
+	}
 	note, changed, err := t.perform(x, a)
 	if err != nil {
 		return false, err
@@ -115,6 +130,25 @@ func (t *tx) act(a Act) (bool, error) {
 		return false, err
 	}
 	return true, t.tell(x.Sync, x.Kind, x.Cause)
+}
+
+// firstIs refuses an act after another person's that its person was not shown. To
+// have the customer checked again changes nothing that they decide on.
+func (t *tx) firstIs(a Act) error {
+	if a.SawHistory == nil || a.Verb == Retry {
+		return nil
+	}
+	var first *Action
+	err := t.query(func(s scanner) error {
+		found, err := scanAction(s)
+		first = &found
+		return err
+	}, "select "+actionColumns+" from actions where exception_id = $1 and id > $2 and who <> $3 and verb in ('acknowledge', 'assign', 'ignore', 'resolve', 'reopen', 'apply', 'keep', 'link', 'rematch', 'map', 'resume') order by id limit 1",
+		a.Exception, *a.SawHistory, a.Who)
+	if err == nil && first != nil {
+		err = &ActedError{*first}
+	}
+	return err
 }
 
 // perform makes the change. note is what the history says besides the verb.
@@ -235,17 +269,23 @@ func (t *tx) note(exception int64, who, verb, note string) error {
 	return err
 }
 
+const actionColumns = "id, done_at, who, verb, note"
+
+func scanAction(s scanner) (a Action, err error) {
+	var done int64
+	err = s.Scan(&a.ID, &done, &a.Who, &a.Verb, &a.Note)
+	a.At = at(done)
+	return a, err
+}
+
 // Actions returns who did what about an exception, the first first.
 func (db *DB) Actions(ctx context.Context, exception int64) ([]Action, error) {
 	var found []Action
 	err := db.view(ctx, func(s scanner) error {
-		var a Action
-		var done int64
-		err := s.Scan(&done, &a.Who, &a.Verb, &a.Note)
-		a.At = at(done)
+		a, err := scanAction(s)
 		found = append(found, a)
 		return err
-	}, "select done_at, who, verb, note from actions where exception_id = $1 order by id", exception)
+	}, "select "+actionColumns+" from actions where exception_id = $1 order by id", exception)
 	if err != nil {
 		return nil, fmt.Errorf("read the history of exception %d: %w", exception, err)
 	}

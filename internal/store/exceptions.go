@@ -172,25 +172,6 @@ func (db *DB) CloseExceptions(ctx context.Context, sync, customer string, kind s
 	return closed, nil
 }
 
-// Exceptions returns the chosen exceptions, those last seen first unless the
-// filter has a limit.
-func (db *DB) Exceptions(ctx context.Context, f ExceptionFilter) ([]Exception, error) {
-	w := where{}
-	w.equal("sync", f.Sync)
-	w.equal("customer", f.Customer)
-	w.equal("kind", string(f.Kind))
-	w.equal("owner", f.Owner)
-	w.equal("cause", f.Cause)
-	in(&w, "state", f.States)
-	if f.Before > 0 {
-		w.that("id < " + w.arg(f.Before))
-	}
-	if f.Limit > 0 {
-		return db.exceptions(ctx, w, " order by id desc limit ", f.Limit)
-	}
-	return db.exceptions(ctx, w, " order by last_seen desc, id desc")
-}
-
 // Exception returns one exception, or ErrNotFound.
 func (db *DB) Exception(ctx context.Context, id int64) (Exception, error) {
 	w := where{}
@@ -236,18 +217,6 @@ func (db *DB) exceptions(ctx context.Context, w where, order string, limit ...in
 	return found, nil
 }
 
-// ExceptionFilter chooses exceptions; empty fields choose all.
-type ExceptionFilter struct {
-	Sync, Customer, Owner, Cause string
-	Kind                         status.Kind
-	States                       []status.State
-	// With a Limit they come by number, the highest first, and only those below
-	// Before, 0 being all: unlike the time it was last seen, an exception's
-	// number does not change between two pages.
-	Limit  int
-	Before int64
-}
-
 // WithoutCandidates returns the open unmatched exceptions of a sync for which no
 // candidates were searched since they opened.
 func (db *DB) WithoutCandidates(ctx context.Context, sync string) ([]Exception, error) {
@@ -286,10 +255,15 @@ func (db *DB) SetCandidates(ctx context.Context, id int64, candidates []status.C
 	return nil
 }
 
-// overdue chooses the open exceptions of a sync, $1, that opened before $2. For an
+// overdue chooses the open exceptions of a sync, $1, that opened before $2.
+var overdue = " sync = $1 and " + needsPerson + " and " + overdueSince("$2")
+
+// overdueSince chooses what has been open since before a time, the argument. For an
 // assigned one the time counts from its assignment.
-const overdue = ` sync = $1 and state in ('open', 'acknowledged') and opened_at <= $2
-    and not exists (select 1 from actions where actions.exception_id = exceptions.id and actions.verb = 'assign' and actions.done_at > $2)`
+func overdueSince(before string) string {
+	return "opened_at <= " + before + `
+    and not exists (select 1 from actions where actions.exception_id = exceptions.id and actions.verb = 'assign' and actions.done_at > ` + before + ")"
+}
 
 // RemindOverdue has people reminded of the exceptions of a sync that have been
 // open for so long, of each once since it opened. It returns how many there

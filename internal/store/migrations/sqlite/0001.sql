@@ -256,6 +256,7 @@ create table exceptions (
 ) strict;
 create index exceptions_open on exceptions (sync, kind) where state in ('open', 'acknowledged');
 create index exceptions_of_cause on exceptions (sync, kind, cause);
+create index exceptions_by_number on exceptions (id) where state in ('open', 'acknowledged');
 
 -- Who did what about an exception.
 create table actions (
