@@ -175,6 +175,9 @@ func insertLine(lines [][]byte, n int, text string) []byte {
 // plain is what YAML reads as the text that it is.
 var plain = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]*$`)
 
+// Scalar writes a text so that YAML reads it as the same text, within brackets too.
+func Scalar(value string) string { return scalar(value) }
+
 // scalar writes a text so that YAML reads it as the same text.
 func scalar(value string) string {
 	word := slices.Contains([]string{"true", "false", "yes", "no", "on", "off", "null", "y", "n"}, strings.ToLower(value))

@@ -97,6 +97,48 @@ func Parse(name string, src []byte, dir string, types Types, env func(string) (s
 	return c, nil
 }
 
+// Connections reads only the connections of a text that has no syncs yet. What else
+// is missing is no fault.
+func Connections(name string, src []byte, dir string, types Types, env func(string) (string, bool)) (map[string]Connection, error) {
+	r := &report{file: name, places: places{"": 1}, bad: map[string]bool{}, written: map[string]string{}}
+	root := readTree(r, src)
+	if root == nil {
+		return nil, r.sorted()
+	}
+	c := &Config{Path: name, places: r.places}
+	d := &decoder{report: r, dir: dir, types: types, env: env}
+	d.value(root, "", reflect.ValueOf(c).Elem())
+	c.name()
+	checkSettings(r, c)
+	v := &validator{report: r, config: c}
+	for _, name := range slices.Sorted(maps.Keys(c.Connections)) {
+		v.connection(join("connections", name), c.Connections[name])
+	}
+	if len(r.faults) > 0 {
+		return nil, r.sorted()
+	}
+	return c.Connections, nil
+}
+
+// InlineSecrets returns the paths of the secrets that a text itself holds, instead of
+// a reference to a file or to the environment.
+func InlineSecrets(src []byte, dir string, types Types) []string {
+	r := &report{places: places{"": 1}, bad: map[string]bool{}, written: map[string]string{}}
+	root := readTree(r, src)
+	if root == nil {
+		return nil
+	}
+	d := &decoder{report: r, dir: dir, types: types, env: func(string) (string, bool) { return "x", true }}
+	d.value(root, "", reflect.ValueOf(&Config{}).Elem())
+	var all []string
+	for _, s := range written(root, r.secrets) {
+		if s.Secret != "" && strings.Trim(s.Secret.Reveal(), "\x00") != "" {
+			all = append(all, s.Path)
+		}
+	}
+	return all
+}
+
 // Line returns the line of a path in the file, or of the nearest thing around
 // it when the file has nothing there.
 func (c *Config) Line(path string) int { return c.places.line(path) }

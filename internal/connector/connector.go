@@ -45,6 +45,8 @@ type Connection struct {
 	TargetList TargetList
 	// Options lists what the target's field may hold now.
 	Options Options
+	// Fields lists where the tool can keep a status, where a sync has to say so.
+	Fields Fields
 }
 
 // Knowledge is what a tool can tell about a record and its history.
@@ -181,6 +183,19 @@ type TargetList interface {
 // rename and remove them while the service runs.
 type Options interface {
 	Options(ctx context.Context) ([]string, error)
+}
+
+// Fields lists the fields of a tool that can hold a status.
+type Fields interface {
+	Fields(ctx context.Context) ([]Field, error)
+}
+
+// Field is a place where a tool can keep a status.
+type Field struct {
+	// Name is what a sync's field says, Label what the tool's own pages call it.
+	Name, Label string
+	// Options are the values that it can hold, nil where it can hold any.
+	Options []string
 }
 
 // Probe checks a live account: credentials, reachability, permissions.

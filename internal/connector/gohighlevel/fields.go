@@ -104,6 +104,31 @@ func (c *client) contactFields(ctx context.Context) ([]field, error) {
 	}), nil
 }
 
+// places implements connector.Fields.
+type places struct{ of *fields }
+
+// Fields implements connector.Fields: the fields that hold one of a list, and what is
+// no custom field.
+func (p places) Fields(ctx context.Context) ([]connector.Field, error) {
+	list, err := p.of.get(ctx, fieldsAgain)
+	if err != nil {
+		return nil, err
+	}
+	var all []connector.Field
+	for _, f := range list {
+		if !f.oneOf() {
+			continue
+		}
+		one := connector.Field{Name: strings.TrimPrefix(f.Key, contactPrefix), Label: f.Name, Options: []string{}}
+		for _, option := range f.Options {
+			one.Options = append(one.Options, string(option))
+		}
+		all = append(all, one)
+	}
+	return append(all, connector.Field{Name: fieldTags, Label: "Tags"},
+		connector.Field{Name: fieldOpportunity, Label: "Opportunity status", Options: opportunityWords()}), nil
+}
+
 // find returns the field that a sync names by its id, its key or its name. One
 // that is not there may have been made since the last look.
 func (f *fields) find(ctx context.Context, ref string) (field, error) {

@@ -91,6 +91,7 @@ func Open(name string, common config.Connection, s *Settings, deps connector.Dep
 		DeleteNotice: s.Webhook != nil && s.Webhook.AppID != "",
 	}
 	conn.Probe = probe{records: all, settings: s, use: deps.Use, now: deps.Now}
+	conn.Fields = places{all.fields}
 	if where.kind == nowhere {
 		return conn, nil
 	}
