@@ -116,8 +116,12 @@ func (a *attempt) recordBeforeEvent(newest *store.Event) verdict {
 }
 
 // readAgain ends an attempt whose source may have answered from a copy; since is
-// how long ago its event came.
+// how long ago its event came. It may as well have told the truth: then the value
+// that is known was not there all the time.
 func (a *attempt) readAgain(since time.Duration) verdict {
+	if a.record.Value != a.work.Desired.SourceValue {
+		a.desired.Since = time.Time{}
+	}
 	return end(ending{action: "wait", retry: max(a.Retry.First, since), attempts: a.work.Attempts, firstTry: a.work.FirstTry, failure: string(connector.Transient),
 		reason: reason.Reason{Code: reason.AnswerOutdated, Facts: reason.Facts{Source: a.From.Name}}})
 }

@@ -151,6 +151,27 @@ func TestAFlapThatOnlyEventsTellOfBeginsAnew(t *testing.T) {
 	w.finds("Churned")
 }
 
+// The source's answer is older than its event, or it is not: either way it had
+// another value after it was canceled.
+func TestAnAnswerThatIsNotBelievedBeginsAnewToo(t *testing.T) {
+	w := delayedWorld(t, nil, churnedLasts)
+	w.carried()
+	w.tells("cus_1", "canceled")
+	w.pass(8 * time.Minute)
+	again := w.restate("cus_1")
+	again.UnchangedAt = time.Time{}
+	w.change("cus_1", "active") // of which nothing tells
+	w.deliver(again)
+	w.work()
+	w.change("cus_1", "canceled")
+	w.later(5 * time.Second)
+	w.waitsUntil(w.clock.now().Add(10 * time.Minute))
+	w.later(5 * time.Minute)
+	w.finds("Active")
+	w.later(5 * time.Minute)
+	w.finds("Churned")
+}
+
 func TestWhatTheSourceSaysOfTheValueItselfCounts(t *testing.T) {
 	w := delayedWorld(t, nil, churnedLasts)
 	w.carried()

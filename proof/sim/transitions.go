@@ -128,7 +128,7 @@ func differ(a, b string) bool {
 // and back of which nothing told is not known.
 func (w *world) surelySince(t *task, customer string) int64 {
 	c, p := w.source.client(customer), &w.facts.policy
-	v := min(t.version, len(c.versions)-1)
+	v := w.newestRead(t, customer)
 	claimed := w.facts.claims[customer].until - lease.Milliseconds()
 	dated := w.set.valueAt && !w.set.ahead() // also a change of which nothing told shows
 	at, read, start, unbroken := int64(math.MinInt64), w.now, v, true
@@ -143,7 +143,7 @@ func (w *world) surelySince(t *task, customer string) int64 {
 			continue
 		}
 		unbroken = false
-		if told, ok := p.told[customer][k]; ok && told < claimed {
+		if told, ok := p.told[customer][k]; ok && told < claimed && !w.overtaken(customer, k, told) {
 			at = c.versions[k+1].at
 			if w.set.valueAt {
 				at = min(at, w.set.says(at))
@@ -158,6 +158,37 @@ func (w *world) surelySince(t *task, customer string) int64 {
 		read = min(read, w.set.says(c.versions[start].at))
 	}
 	return max(at, read)
+}
+
+// newestRead is the version that is carried, or a later one with the same status that
+// was read before: its event came first.
+func (w *world) newestRead(t *task, customer string) int {
+	c, read := w.source.client(customer), w.facts.policy.read[customer]
+	v := min(t.version, len(c.versions)-1)
+	for k := len(c.versions) - 1; k > v; k-- {
+		if _, ok := read[k]; ok {
+			if !differ(c.versions[k].value, c.versions[v].value) {
+				return k
+			}
+			break
+		}
+	}
+	return v
+}
+
+// overtaken reports whether an earlier version was read after this one was told of,
+// and was taken for the newer one: arrival decides between two of one second, and
+// where a clock that is ahead dates them after they came. Nobody can know better.
+func (w *world) overtaken(customer string, k int, told int64) bool {
+	c := w.source.client(customer)
+	for j := k - 1; j >= 0; j-- {
+		read, ok := w.facts.policy.read[customer][j]
+		at := w.set.says(c.versions[k].at)
+		if ok && read > told && (at > told || at == w.set.says(c.versions[j].at)) {
+			return true
+		}
+	}
+	return false
 }
 
 // policed: nothing is written before its time, outside of its hours or without the
