@@ -178,8 +178,9 @@ func (f *replayFlags) replay(cmd *cobra.Command, r replay.Replayer, spans []repl
 	m := newMeter(cmd)
 	out := stepsTo(cmd)
 	out.quiet = !wantsJSON(cmd)
-	err = r.Walk(cmd.Context(), spans, filter, func(seq int64) error {
-		steps, err := r.Do(cmd.Context(), seq, q)
+	ctx := store.Together(cmd.Context())
+	err = r.Walk(ctx, spans, filter, func(seq int64) error {
+		steps, err := r.Do(ctx, seq, q)
 		if err != nil {
 			return err
 		}

@@ -210,14 +210,23 @@ func asFlag(cmd *cobra.Command) {
 
 // whoIs is who does something at this command line.
 func whoIs(cmd *cobra.Command) (string, error) {
-	if named, err := cmd.Flags().GetString("as"); err != nil || named != "" {
-		return named, err
+	if name := userName(cmd); name != "" {
+		return name, nil
+	}
+	return "", usage("name yourself with --as", "your user name is unknown")
+}
+
+// userName is who --as names, where a command has it, or else the user's name, "" when
+// that is not known.
+func userName(cmd *cobra.Command) string {
+	if as := cmd.Flags().Lookup("as"); as != nil && as.Value.String() != "" {
+		return as.Value.String()
 	}
 	u, err := user.Current()
-	if err != nil || u.Username == "" {
-		return "", usage("name yourself with --as", "your user name is unknown")
+	if err != nil {
+		return ""
 	}
-	return u.Username, nil
+	return u.Username
 }
 
 func ignoreFlags(cmd *cobra.Command, r *exceptions.Request) {

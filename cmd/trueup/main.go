@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"trueup/internal/store"
 )
 
 func main() {
@@ -40,7 +42,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
 	var screen *terminal
-	cmd.PersistentPreRun = func(cmd *cobra.Command, _ []string) { screen = onTerminal(cmd, stdout) }
+	cmd.PersistentPreRun = func(cmd *cobra.Command, _ []string) {
+		screen = onTerminal(cmd, stdout)
+		cmd.SetContext(store.By(cmd.Context(), userName(cmd), store.ByCommand))
+	}
 	err := cmd.ExecuteContext(ctx)
 	if failed := screen.close(); err == nil {
 		err = failed

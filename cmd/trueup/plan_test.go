@@ -118,7 +118,7 @@ func otherApply(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Defer(func() { db.Close() })
 	plan, err := db.LatestPlan(context.Background(), "customer-status")
 	ts.Check(err)
-	_, err = db.BeginApply(context.Background(), plan.ID)
+	_, err = db.BeginApply(context.Background(), plan, false)
 	ts.Check(err)
 }
 

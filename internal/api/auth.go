@@ -52,7 +52,7 @@ func (s *server) authenticate(ctx huma.Context, next func(huma.Context)) {
 		write(w, refused)
 		return
 	}
-	ctx = huma.WithValue(ctx, holderKey{}, a)
+	ctx = huma.WithContext(ctx, store.By(context.WithValue(ctx.Context(), holderKey{}, a), "api:"+a.Name, store.ByAPI))
 	next(ctx)
 	if ctx.Method() != http.MethodGet {
 		// The path as it is declared: the one that was called may hold an address.

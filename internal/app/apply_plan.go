@@ -37,7 +37,7 @@ func Apply(ctx context.Context, cfg *config.Config, db *store.DB, r ApplyRequest
 	if err := errors.Join(noteSync(ctx, cfg, db, plan.Sync), takeBackBefore(ctx, db)); err != nil {
 		return compare.ApplyResult{}, err
 	}
-	other, err := db.BeginApply(ctx, plan.ID)
+	other, err := db.BeginApply(ctx, plan, r.Rows.Chosen != nil)
 	if err != nil {
 		return compare.ApplyResult{}, err
 	}

@@ -149,7 +149,7 @@ func NewRename(cfg *config.Config, kind store.NameKind, old, name string) store.
 // rename does what a configuration says of names, and notes them.
 func (a *App) rename(ctx context.Context, cfg *config.Config, all []store.Rename) error {
 	for _, r := range all {
-		moved, err := a.store.Rename(ctx, r)
+		moved, err := a.store.Rename(store.By(ctx, "", store.ByFile), r)
 		if err != nil {
 			return err
 		}

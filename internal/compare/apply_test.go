@@ -482,11 +482,11 @@ func TestASecondApplyIsToldOfTheFirst(t *testing.T) {
 		w.customer("cus_1", "canceled", "Active")
 		plan := w.compare(store.ForPlan)
 		w.db.ClaimAs(7)
-		if other, err := w.db.BeginApply(t.Context(), plan.ID); other || err != nil {
+		if other, err := w.db.BeginApply(t.Context(), plan, false); other || err != nil {
 			t.Errorf("the first is told of another: %t, %v", other, err)
 		}
 		w.db.ClaimAs(0)
-		if other, err := w.db.BeginApply(t.Context(), plan.ID); other || err != nil {
+		if other, err := w.db.BeginApply(t.Context(), plan, false); other || err != nil {
 			t.Errorf("it is told of one that is gone: %t, %v", other, err)
 		}
 		beside, err := store.Open(t.Context(), store.Options{DSN: w.dsn, Now: w.clock})
@@ -494,7 +494,7 @@ func TestASecondApplyIsToldOfTheFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer beside.Close()
-		if other, err := beside.BeginApply(t.Context(), plan.ID); !other || err != nil {
+		if other, err := beside.BeginApply(t.Context(), plan, false); !other || err != nil {
 			t.Errorf("the second is not told: %t, %v", other, err)
 		}
 	})

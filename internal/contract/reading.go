@@ -1,8 +1,6 @@
 package contract
 
 import (
-	"slices"
-	"strings"
 	"time"
 
 	"trueup/internal/store"
@@ -24,9 +22,6 @@ type SettingChange struct {
 	To   string `json:"to"`
 }
 
-// anotherSecret stands for a secret that is written in the file and has changed.
-const anotherSecret = "(another secret)"
-
 // ConfigReadingsOf converts the latest readings, the latest first. The first one
 // ever changed nothing.
 func ConfigReadingsOf(readings []store.ConfigReading) []ConfigReading {
@@ -44,25 +39,9 @@ func ConfigReadingsOf(readings []store.ConfigReading) []ConfigReading {
 // SettingChangesOf returns what the first of some readings, the latest, changed
 // against the last.
 func SettingChangesOf(readings []store.ConfigReading) []SettingChange {
-	now, before := readings[0].Settings, readings[len(readings)-1].Settings
 	changes := []SettingChange{}
-	for path, text := range now {
-		if old, ok := before[path]; !ok || old != text {
-			changes = append(changes, SettingChange{path, old, text})
-		}
+	for _, c := range store.SettingChanges(readings) {
+		changes = append(changes, SettingChange(c))
 	}
-	for path, text := range before {
-		if _, ok := now[path]; !ok {
-			changes = append(changes, SettingChange{Path: path, From: text})
-		}
-	}
-	for _, r := range readings[:len(readings)-1] {
-		for _, path := range r.Secrets {
-			if !slices.ContainsFunc(changes, func(c SettingChange) bool { return c.Path == path }) {
-				changes = append(changes, SettingChange{path, now[path], anotherSecret})
-			}
-		}
-	}
-	slices.SortFunc(changes, func(a, b SettingChange) int { return strings.Compare(a.Path, b.Path) })
 	return changes
 }

@@ -134,6 +134,7 @@ func (acts Actions) DoGroup(ctx context.Context, id int64, r Request, before int
 	}
 	var refusal *RefusedError
 	refusals := 0
+	ctx = store.Together(ctx)
 	for i, x := range group {
 		if i == GroupLimit {
 			all.More = group[i-1].ID

@@ -84,7 +84,7 @@ func (b Buttons) Press(ctx context.Context, p Press) (answer string, err error) 
 	case err != nil:
 		return "", err
 	}
-	answer, err = b.act(ctx, x, v, b.request(p))
+	answer, err = b.act(store.By(ctx, "", store.BySlack), x, v, b.request(p))
 	if err != nil {
 		return "", err
 	}
@@ -129,6 +129,7 @@ func (b Buttons) act(ctx context.Context, x store.Exception, v value, r exceptio
 // group does it about all open exceptions of the cause.
 func (b Buttons) group(ctx context.Context, actions exceptions.Actions, x store.Exception, r exceptions.Request) (answer string, err error) {
 	done, refused := 0, 0
+	ctx = store.Together(ctx)
 	var why error
 	for more := int64(0); ; {
 		all, err := actions.DoGroup(ctx, x.ID, r, more)

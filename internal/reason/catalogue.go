@@ -26,6 +26,9 @@ func init() {
 			catalogue[code] = e
 		}
 	}
+	for code, a := range acts {
+		catalogue[code] = entry{says: a.says}
+	}
 }
 
 // always is a sentence without facts.

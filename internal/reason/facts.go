@@ -77,6 +77,10 @@ type Facts struct {
 	Until time.Time `json:"until,omitzero"`
 	Hours string    `json:"hours,omitempty"`
 
+	// Kind is that of an exception, Changes are settings of the file.
+	Kind    status.Kind `json:"kind,omitempty"`
+	Changes []Change    `json:"changes,omitempty"`
+
 	Writes   []Write   `json:"writes,omitempty"`
 	Undone   []Undoing `json:"undone,omitempty"`
 	Slowed   []Slow    `json:"slowed,omitempty"`

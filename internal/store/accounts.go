@@ -161,7 +161,10 @@ func (db *DB) SameAccounts(ctx context.Context, sync, who string, now []Account)
 		if moved, err = t.movedAccounts(sync, now); err != nil {
 			return err
 		}
-		return t.settleAccounts(sync, who, now, "the same account")
+		if err := t.settleAccounts(sync, who, now, "the same account"); err != nil || len(moved) == 0 {
+			return err
+		}
+		return t.record(ctx, Activity{Who: who, Sync: sync, Act: reason.Reason{Code: reason.ActSameAccount}})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("note that the accounts of %s are the same: %w", sync, err)
@@ -206,7 +209,10 @@ func (db *DB) RemoveLinks(ctx context.Context, sync, who string, now []Account) 
 		if removed, err = t.removeLinks(sync, who, forget); err != nil {
 			return err
 		}
-		return t.settleAccounts(sync, who, now, "all links were removed")
+		if err := t.settleAccounts(sync, who, now, "all links were removed"); err != nil {
+			return err
+		}
+		return t.record(ctx, Activity{Who: who, Sync: sync, Act: reason.Reason{Code: reason.ActLinksRemoved, Facts: reason.Facts{Count: removed}}})
 	})
 	if err != nil {
 		return 0, fmt.Errorf("remove the links of %s: %w", sync, err)

@@ -93,7 +93,7 @@ func (db *DB) Act(ctx context.Context, a Act) (changed bool, err error) {
 	}
 	err = db.update(ctx, func(t *tx) error {
 		var err error
-		changed, err = t.act(a)
+		changed, err = t.act(ctx, a)
 		return err
 	}, key{x.Sync, x.Customer})
 	if err != nil {
@@ -102,11 +102,11 @@ func (db *DB) Act(ctx context.Context, a Act) (changed bool, err error) {
 	return changed, nil
 }
 
-func (t *tx) act(a Act) (bool, error) {
+func (t *tx) act(ctx context.Context, a Act) (bool, error) {
 	var x Exception
 	err := t.query(func(s scanner) error {
-		return s.Scan(&x.ID, &x.Sync, &x.Customer, &x.Kind, &x.Cause, &x.State, &x.Ignored, &x.Owner)
-	}, "select id, sync, customer, kind, cause, state, ignored, owner from exceptions where id = $1", a.Exception)
+		return s.Scan(&x.ID, &x.Sync, &x.Customer, &x.Kind, &x.Cause, &x.State, &x.Ignored, &x.Owner, &x.SourceValue)
+	}, "select id, sync, customer, kind, cause, state, ignored, owner, source_value from exceptions where id = $1", a.Exception)
 	if err == nil && x.ID == 0 {
 		err = ErrNotFound
 	}
@@ -126,7 +126,7 @@ func (t *tx) act(a Act) (bool, error) {
 	if err := t.keepAnswer(a, changed); err != nil || !changed {
 		return false, err
 	}
-	if err := t.note(x.ID, a.Who, string(a.Verb), note); err != nil {
+	if err := errors.Join(t.note(x.ID, a.Who, string(a.Verb), note), t.recordAct(ctx, x, a)); err != nil {
 		return false, err
 	}
 	return true, t.tell(x.Sync, x.Kind, x.Cause)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"trueup/internal/reason"
 )
 
 // Role is what the holder of an API token may do.
@@ -58,7 +60,10 @@ func (db *DB) AddAPIToken(ctx context.Context, a APIToken, hash string) (APIToke
 		if err == nil && !found {
 			err = ErrTaken
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return t.record(ctx, Activity{Who: a.CreatedBy, Act: reason.Reason{Code: reason.ActTokenCreated, Facts: reason.Facts{Key: a.Name, Rule: string(a.Role)}}})
 	})
 	if err != nil {
 		return APIToken{}, fmt.Errorf("add the token %s: %w", a.Name, err)
@@ -70,7 +75,14 @@ func (db *DB) AddAPIToken(ctx context.Context, a APIToken, hash string) (APIToke
 // returns ErrNotFound when no token has this name.
 func (db *DB) RevokeAPIToken(ctx context.Context, name string) error {
 	err := db.update(ctx, func(t *tx) error {
-		n, err := t.exec("update api_tokens set revoked_at = case when revoked_at = 0 then $2 else revoked_at end where name = $1", name, ms(t.now))
+		n, err := t.exec("update api_tokens set revoked_at = $2 where name = $1 and revoked_at = 0", name, ms(t.now))
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			return t.record(ctx, Activity{Act: reason.Reason{Code: reason.ActTokenRevoked, Facts: reason.Facts{Key: name}}})
+		}
+		err = t.query(func(s scanner) error { return s.Scan(&n) }, "select count(*) from api_tokens where name = $1", name)
 		if err == nil && n == 0 {
 			err = ErrNotFound
 		}

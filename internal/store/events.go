@@ -36,6 +36,11 @@ func (db *DB) Receive(ctx context.Context, events []NewEvent) (arrived []Arrival
 			if i < len(became) {
 				became[i] = one
 			}
+			if e.ReplayOf > 0 && one == Fresh {
+				if err := t.record(ctx, Activity{Who: e.ReplayedBy, Sync: e.Sync, Customer: e.Customer, Act: reason.Reason{Code: reason.ActReplayed, Facts: reason.Facts{Event: e.ID}}}); err != nil {
+					return err
+				}
+			}
 		}
 		arrived = became
 		return nil

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"trueup/internal/reason"
 )
 
 // Forgotten is what forgetting a customer erases, or has erased.
@@ -48,6 +50,7 @@ var prose = []struct {
 	{"decisions", "id", []string{"reason", "reason_facts", "observed_by"}, "sync = $1", "customer"},
 	{"exceptions", "id", []string{"reason", "reason_facts", "last_action", "candidates", "owner", "troubles"}, "sync = $1", "customer"},
 	{"actions", "id", []string{"who", "note"}, "exception_id in (select id from exceptions where sync = $1)", "(select x.customer from exceptions x where x.id = exception_id)"},
+	{"activity", "id", []string{"who", "behalf", "reason_facts", "why"}, "sync = $1", "customer"},
 	{"pauses", "id", []string{"who", "reason", "ended_by"}, "sync = $1", ""},
 	{"pins", "id", []string{"who", "reason", "ended_by"}, "sync = $1", "customer"},
 	{"link_history", "id", []string{"why", "who"}, "sync = $1", "customer"},
@@ -114,6 +117,7 @@ func (db *DB) forget(ctx context.Context, sync, customer, named string, dry bool
 				if err := t.forgetSweeps(sync); err != nil {
 					return err
 				}
+				return t.record(ctx, Activity{Sync: sync, Customer: f.Pseudonym, Act: reason.Reason{Code: reason.ActForgot}})
 			}
 			return nil
 		}, key{sync, customer})
@@ -156,6 +160,7 @@ func (db *DB) comparedOnly(ctx context.Context, sync, customer, named string) (s
 	err := db.view(ctx, one, `
 select customer from seen where sync = $1 and customer = $2
 union select customer from watched where sync = $1 and customer = $2
+union select customer from activity where sync = $1 and customer = $2
 union select customer from pins where sync = $1 and customer = $2
 union select customer from plan_rows where `+sweepsOf+" and customer = $2", sync, named)
 	if err == nil && len(found) == 0 {

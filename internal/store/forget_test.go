@@ -334,7 +334,7 @@ func TestEveryTableIsKnownToForgetting(t *testing.T) {
 	nobodys := []string{"schema_version", "connections", "refused", "rests", "turns", "tokens", "api_tokens", "silences", "alarms", "vocabulary", "modes", "halts", "requests", "nodes", "accounts", "names", "probe",
 		"forgotten", "hash_keys", "health", "credentials",
 		"config_readings"}
-	looked := []string{"events", "customers", "links", "intents", "decisions", "exceptions", "actions", "pauses", "pins", "link_history", "notices",
+	looked := []string{"events", "customers", "links", "intents", "decisions", "exceptions", "actions", "activity", "pauses", "pins", "link_history", "notices",
 		"sweeps", "sweep_pages", "plan_rows", "watched", "seen", "mentions"}
 	database := engines["sqlite"](t)
 	open(t, store.Options{DSN: database, Migrate: true})

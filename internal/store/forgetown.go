@@ -29,7 +29,7 @@ func (t *tx) forgetOwn(sync string, f *Forgotten, rows map[string]int, dry bool)
 		sync, c); err != nil {
 		return err
 	}
-	for _, table := range []string{"events", "customers", "links", "intents", "decisions", "exceptions", "link_history", "watched", "seen", "pins"} {
+	for _, table := range []string{"events", "customers", "links", "intents", "decisions", "exceptions", "link_history", "watched", "seen", "pins", "activity"} {
 		if err := count(table, own, sync, c); err != nil {
 			return err
 		}
@@ -98,6 +98,7 @@ where sync = $1 and place <> '' and exists (select 1 from exceptions x where x.s
 	run("update watched set customer = $3, target_id = case when target_id = '' then '' else $3 end"+own, sync, c, p)
 	run("update pins set customer = $3, ended_by = case when ended_at = 0 then $5 else ended_by end, ended_at = case when ended_at = 0 then $4 else ended_at end"+own,
 		sync, c, p, ms(t.now), itself)
+	run("update activity set customer = $3"+own, sync, c, p)
 	run("delete from seen"+own, sync, c)
 	run("delete from mentions"+own, sync, c)
 	// Its own sentences name it, by whatever name.

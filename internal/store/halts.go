@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 )
 
@@ -204,13 +205,20 @@ func (db *DB) Resume(ctx context.Context, r Resume) (done Resumed, err error) {
 			return err
 		}
 		done.Changed = halted || done.Unpaused
-		if err := t.keepAnswer(request, done.Changed); err != nil || !halted {
+		if err := t.keepAnswer(request, done.Changed); err != nil || !done.Changed {
 			return err
 		}
-		if done.Through, err = t.resume(r.Sync); err != nil {
-			return err
+		act := reason.Reason{Code: reason.ActResumed}
+		if halted {
+			if done.Through, err = t.resume(r.Sync); err != nil {
+				return err
+			}
+			if err := t.closeMassChange(r, done.Through); err != nil {
+				return err
+			}
+			act = reason.Reason{Code: reason.ActHaltResumed, Facts: reason.Facts{Count: done.Through}}
 		}
-		return t.closeMassChange(r, done.Through)
+		return t.record(ctx, Activity{Who: r.Who, Sync: r.Sync, Act: act, Why: r.Reason})
 	}})
 	if err != nil {
 		return Resumed{}, fmt.Errorf("resume %s: %w", r.Sync, err)

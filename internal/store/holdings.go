@@ -138,13 +138,25 @@ func (db *DB) End(ctx context.Context, kind NameKind, name, who string) (ended H
 		} else if err := t.endSync(name, who); err != nil {
 			return err
 		}
-		_, err = t.exec("update names set ended_at = $3 where kind = $1 and name = $2", string(kind), name, ms(t.now))
-		return err
+		if _, err = t.exec("update names set ended_at = $3 where kind = $1 and name = $2", string(kind), name, ms(t.now)); err != nil {
+			return err
+		}
+		return t.record(ctx, ofName(Activity{Who: who, Act: reason.Reason{Code: reason.ActRemoved}}, kind, name))
 	})
 	if err != nil {
 		return Holding{}, fmt.Errorf("remove %s: %w", name, err)
 	}
 	return ended, nil
+}
+
+// ofName says of an act to which name of the configuration it was done.
+func ofName(a Activity, kind NameKind, name string) Activity {
+	if kind == SyncName {
+		a.Sync = name
+	} else {
+		a.Act.Facts.Connection = name
+	}
+	return a
 }
 
 func (t *tx) endSync(name, who string) error {

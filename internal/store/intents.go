@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"trueup/internal/reason"
 )
 
 // One statement checks the claim and stores the intent (invariant 3). None is
@@ -25,7 +27,7 @@ func (db *DB) BeginWrite(ctx context.Context, w *Work, i Intent, l Limits) (Inte
 	var b beginning
 	j := &job{ctx: ctx, touches: []key{{w.Sync, w.Customer}}, do: func(t *tx) error {
 		b = beginning{intent: i, writes: w.Writes}
-		return b.begin(t, w, l)
+		return b.begin(ctx, t, w, l)
 	}}
 	if l.MassChange != nil {
 		j.halts = w.Sync
@@ -53,14 +55,14 @@ type beginning struct {
 	refused error  // by a limit
 }
 
-func (b *beginning) begin(t *tx, w *Work, l Limits) error {
+func (b *beginning) begin(ctx context.Context, t *tx, w *Work, l Limits) error {
 	// Whoever pauses or pins waits for this lock, or is seen by the insert after it.
 	moved, passes, err := t.holdForWrite(w)
 	if err != nil {
 		return err
 	}
 	if l.none() {
-		return b.store(t, w)
+		return b.store(ctx, t, w)
 	}
 	repeats := b.writes.repeats(b.intent, w.Intents)
 	if !repeats && b.writes.reached(l.PerCustomer, t.now) {
@@ -79,7 +81,7 @@ func (b *beginning) begin(t *tx, w *Work, l Limits) error {
 			return nil
 		}
 	}
-	if err := b.store(t, w); err != nil {
+	if err := b.store(ctx, t, w); err != nil {
 		return err
 	}
 	if !repeats {
@@ -91,7 +93,7 @@ func (b *beginning) begin(t *tx, w *Work, l Limits) error {
 	return t.putWrites(w, b.writes, moved)
 }
 
-func (b *beginning) store(t *tx, w *Work) error {
+func (b *beginning) store(ctx context.Context, t *tx, w *Work) error {
 	i := &b.intent
 	i.ID = 0
 	err := t.query(func(s scanner) error { return s.Scan(&i.ID) }, insertIntent,
@@ -102,6 +104,9 @@ func (b *beginning) store(t *tx, w *Work) error {
 	if r := i.Ruling; err == nil && r != nil {
 		_, err = t.exec(`update customers set ruling = $3, ruling_desired = $4, ruling_observed = $5, ruling_record_at = 0, ruling_until = 0,
     ruling_at = $6, ruling_by = $7 where sync = $1 and customer = $2`, w.Sync, w.Customer, string(r.Kind), r.Desired, r.Observed, ms(r.At), r.By)
+	}
+	if r := i.Ruling; err == nil && r != nil && r.Kind == RuledByUndo {
+		err = t.record(ctx, Activity{Who: r.By, Sync: w.Sync, Customer: w.Customer, Act: reason.Reason{Code: reason.ActUndid, Facts: reason.Facts{Found: r.Desired, Value: r.Observed}}})
 	}
 	if err == nil && w.NotDue {
 		// If it is never settled, the next attempt checks whether it has arrived.

@@ -149,8 +149,10 @@ func (db *DB) RemoveLink(ctx context.Context, sync, customer, who string) error 
 		if !removed {
 			return ErrNotFound
 		}
-		_, err = t.linkChanged(sync, customer, "", "", who)
-		return err
+		if _, err = t.linkChanged(sync, customer, "", "", who); err != nil {
+			return err
+		}
+		return t.record(ctx, Activity{Who: who, Sync: sync, Customer: customer, Act: reason.Reason{Code: reason.ActLinkRemoved}})
 	})
 	if err != nil {
 		return fmt.Errorf("remove the link of customer %s of %s: %w", customer, sync, err)
@@ -201,12 +203,24 @@ func (db *DB) setLinks(ctx context.Context, sync string, links []Link, why strin
 			}
 		}
 		changed = len(fresh)
-		return nil
+		return t.recordLinks(ctx, sync, fresh, why)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("set links of %s: %w", sync, err)
 	}
 	return changed, nil
+}
+
+// recordLinks records links that a person set, by a file as one act.
+func (t *tx) recordLinks(ctx context.Context, sync string, fresh []Link, why string) error {
+	if len(fresh) == 0 {
+		return nil
+	}
+	a := Activity{Who: fresh[0].By, Sync: sync, Act: reason.Reason{Code: reason.ActLinksImported, Facts: reason.Facts{Count: len(fresh)}}}
+	if why == "set" {
+		a.Customer, a.Act = fresh[0].Customer, reason.Reason{Code: reason.ActLinked, Facts: reason.Facts{Record: fresh[0].TargetID}}
+	}
+	return t.record(ctx, a)
 }
 
 // concerned returns the links that the customers of a list have, and those that

@@ -37,6 +37,9 @@ func (db *DB) NoteMeaning(ctx context.Context, m Meaning) error {
 		if err := t.keepAnswer(Act{Key: m.Key, Asked: m.Asked}, true); err != nil {
 			return err
 		}
+		if err := t.record(ctx, Activity{Who: m.Who, Sync: m.Sync, Act: meant(m.Value, m.Meaning, len(m.Exceptions))}); err != nil {
+			return err
+		}
 		return t.tell(m.Sync, status.UnmappedStatus, m.Value)
 	})
 	if err != nil {

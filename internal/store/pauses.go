@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"trueup/internal/reason"
 )
 
 // SyncPause is a person's word that a sync writes nothing for a while.
@@ -23,7 +25,9 @@ var ErrPaused = errors.New("the sync is paused")
 func (db *DB) PauseSync(ctx context.Context, sync, who, why string) (now SyncPause, changed bool, err error) {
 	err = db.update(ctx, func(t *tx) error {
 		n, err := t.exec("insert into pauses (sync, since, who, reason) values ($1, $2, $3, $4) on conflict (sync) where ended_at = 0 do nothing", sync, ms(t.now), who, why)
-		changed = n > 0
+		if changed = n > 0; err == nil && changed {
+			err = t.record(ctx, Activity{Who: who, Sync: sync, Act: reason.Reason{Code: reason.ActPaused}, Why: why})
+		}
 		return err
 	})
 	if err == nil && db.lock != "" {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"trueup/internal/reason"
 )
 
 // Pin is a person's word that a customer is left alone: it is read, and nothing is
@@ -82,7 +84,8 @@ func (db *DB) PinCustomer(ctx context.Context, p Pin) (done Pinned, err error) {
 			p.Sync, p.Customer, ms(t.now), ms(p.Until), p.By, p.Reason); err != nil {
 			return err
 		}
-		return t.lookAtPinned(p.Sync, p.Customer, done.Known)
+		err := t.record(ctx, Activity{Who: p.By, Sync: p.Sync, Customer: p.Customer, Act: reason.Reason{Code: reason.ActPinned, Facts: reason.Facts{Until: p.Until}}, Why: p.Reason})
+		return errors.Join(err, t.lookAtPinned(p.Sync, p.Customer, done.Known))
 	}, key{p.Sync, p.Customer})
 	if err != nil {
 		return Pinned{}, fmt.Errorf("pin customer %s of %s: %w", p.Customer, p.Sync, err)
@@ -104,7 +107,8 @@ func (db *DB) Unpin(ctx context.Context, sync, customer, who string) (ended *Pin
 		if err != nil {
 			return err
 		}
-		return t.lookAtPinned(sync, customer, known)
+		err = t.record(ctx, Activity{Who: who, Sync: sync, Customer: customer, Act: reason.Reason{Code: reason.ActUnpinned}})
+		return errors.Join(err, t.lookAtPinned(sync, customer, known))
 	}, key{sync, customer})
 	if err != nil {
 		return nil, fmt.Errorf("unpin customer %s of %s: %w", customer, sync, err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 )
 
@@ -123,17 +124,34 @@ func (db *DB) CountPlanRows(ctx context.Context, sweep int64) ([]RowCount, error
 
 // BeginApply notes that this process applies a plan. other says that another one
 // that lives, or was killed a moment ago, does so too: then that stays noted.
-func (db *DB) BeginApply(ctx context.Context, plan int64) (other bool, err error) {
+// chosen says that only some of its rows are applied.
+func (db *DB) BeginApply(ctx context.Context, plan Sweep, chosen bool) (other bool, err error) {
 	holder, err := db.place(ctx)
 	if err == nil {
 		err = db.update(ctx, func(t *tx) error {
-			n, err := t.exec("update sweeps set holder = $2 where id = $1 and not exists (select 1 from processes p where p.id = sweeps.holder and p.id <> $2)", plan, holder)
-			other = n == 0
-			return err
+			n, err := t.exec("update sweeps set holder = $2 where id = $1 and not exists (select 1 from processes p where p.id = sweeps.holder and p.id <> $2)", plan.ID, holder)
+			if other = n == 0; err != nil {
+				return err
+			}
+			return t.recordApply(ctx, plan, chosen)
 		})
 	}
 	if err != nil {
 		return false, fmt.Errorf("note that a plan is applied: %w", err)
 	}
 	return other, nil
+}
+
+// recordApply records that a plan, or chosen rows of it, are about to be written.
+func (t *tx) recordApply(ctx context.Context, plan Sweep, chosen bool) error {
+	act := reason.Reason{Code: reason.ActRowsApplied, Facts: reason.Facts{Plan: plan.Hash[:min(len(plan.Hash), 12)]}}
+	if !chosen {
+		act.Code = reason.ActPlanApplied
+		err := t.query(func(s scanner) error { return s.Scan(&act.Facts.Count) },
+			"select count(*) from plan_rows where sweep = $1 and action = 'write' and state <> 'applied'", plan.ID)
+		if err != nil {
+			return err
+		}
+	}
+	return t.record(ctx, Activity{Sync: plan.Sync, Act: act})
 }

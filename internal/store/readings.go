@@ -4,7 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
+
+	"trueup/internal/reason"
 )
 
 // ConfigReading is a configuration that a process began to use.
@@ -31,15 +35,67 @@ func (db *DB) NoteConfig(ctx context.Context, r ConfigReading) error {
 		return fmt.Errorf("note which configuration is used: %w", err)
 	}
 	err = db.update(ctx, func(t *tx) error {
-		_, err := t.exec(`insert into config_readings (digest, read_at, node, settings, secrets) select $1, $2, $3, $4, $5
-where not exists (select 1 from config_readings where digest = $1 and id = (select max(id) from config_readings))`,
+		before := ConfigReading{}
+		found := false
+		err := t.query(func(s scanner) error {
+			var settings []byte
+			found = true
+			if err := s.Scan(&before.Digest, &settings); err != nil {
+				return err
+			}
+			return json.Unmarshal(settings, &before.Settings)
+		}, "select digest, settings from config_readings order by id desc limit 1")
+		if err != nil || found && before.Digest == r.Digest {
+			return err
+		}
+		_, err = t.exec("insert into config_readings (digest, read_at, node, settings, secrets) values ($1, $2, $3, $4, $5)",
 			r.Digest, ms(t.now), r.Node, string(settings), string(secrets))
-		return err
+		if err != nil {
+			return err
+		}
+		act := reason.Reason{Code: reason.ActFileFirst}
+		if found {
+			changes := SettingChanges([]ConfigReading{r, before})
+			act = reason.Reason{Code: reason.ActFileRead, Facts: reason.Facts{Count: len(changes), Changes: changes[:min(len(changes), mostChanges)]}}
+		}
+		return t.record(ctx, Activity{Who: itself, Way: ByFile, Act: act})
 	})
 	if err != nil {
 		return fmt.Errorf("note which configuration is used: %w", err)
 	}
 	return nil
+}
+
+// mostChanges is how many changed settings an act keeps.
+const mostChanges = 20
+
+// anotherSecret stands for a secret that is written in the file and has changed.
+const anotherSecret = "(another secret)"
+
+// SettingChanges returns what the first of some readings, the latest, changed
+// against the last, by path. Secrets show no value.
+func SettingChanges(readings []ConfigReading) []reason.Change {
+	now, before := readings[0].Settings, readings[len(readings)-1].Settings
+	changes := []reason.Change{}
+	for path, text := range now {
+		if old, ok := before[path]; !ok || old != text {
+			changes = append(changes, reason.Change{Path: path, From: old, To: text})
+		}
+	}
+	for path, text := range before {
+		if _, ok := now[path]; !ok {
+			changes = append(changes, reason.Change{Path: path, From: text})
+		}
+	}
+	for _, r := range readings[:len(readings)-1] {
+		for _, path := range r.Secrets {
+			if !slices.ContainsFunc(changes, func(c reason.Change) bool { return c.Path == path }) {
+				changes = append(changes, reason.Change{Path: path, From: now[path], To: anotherSecret})
+			}
+		}
+	}
+	slices.SortFunc(changes, func(a, b reason.Change) int { return strings.Compare(a.Path, b.Path) })
+	return changes
 }
 
 // ConfigReadings returns the latest readings, the latest first. Of nodes that read

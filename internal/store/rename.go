@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"trueup/internal/reason"
 )
 
 // renameLimit bounds a rename, which may change every row that there is. Others
@@ -50,7 +52,10 @@ func (db *DB) Rename(ctx context.Context, r Rename) (moved Holding, err error) {
 		if err != nil {
 			return err
 		}
-		return t.renamedTo(old, r.New)
+		if err := t.renamedTo(old, r.New); err != nil {
+			return err
+		}
+		return t.record(ctx, ofName(Activity{Act: reason.Reason{Code: reason.ActRenamed, Facts: reason.Facts{Found: r.Old}}}, r.Kind, r.New))
 	})
 	if err != nil {
 		return Holding{}, fmt.Errorf("rename %s to %s: %w", r.Old, r.New, err)
@@ -96,7 +101,7 @@ func (t *tx) renameSync(r Rename) error {
 }
 
 // besides are the tables in which the rows of two syncs may become those of one.
-var besides = map[string]bool{"sweeps": true, "decisions": true, "events": true, "intents": true, "watched": true, "link_history": true}
+var besides = map[string]bool{"sweeps": true, "decisions": true, "events": true, "intents": true, "watched": true, "link_history": true, "activity": true}
 
 // tablesWith returns the tables that have a column, customers first: a claim holds
 // its row to the end of its transaction.

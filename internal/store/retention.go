@@ -20,12 +20,13 @@ const (
 	OldLinkChanges OldThing = "link_changes"
 	OldPauses      OldThing = "pauses" // that have ended
 	OldPins        OldThing = "pins"   // likewise, or their time has passed
+	OldActivity    OldThing = "activity"
 	OldNotices     OldThing = "notices"
 	OldRequests    OldThing = "requests" // their idempotency keys
 )
 
 // OldHistory are the things that are history; payloads have a time of their own.
-var OldHistory = []OldThing{OldEvents, OldDecisions, OldActions, OldExceptions, OldLinkChanges, OldPauses, OldPins, OldNotices, OldRequests}
+var OldHistory = []OldThing{OldEvents, OldDecisions, OldActions, OldExceptions, OldLinkChanges, OldPauses, OldPins, OldActivity, OldNotices, OldRequests}
 
 // What is left alone however old it is: customers who are due, and customers who
 // need a person, with all that is known of them. o is the row.
@@ -64,8 +65,9 @@ and not exists (select 1 from exceptions x where x.id = o.exception_id and not (
 and not exists (select 1 from actions a where a.exception_id = o.id)`},
 	OldLinkChanges: {"link_history", "id", true, "o.changed_at < $1 and " + settledCustomer +
 		" and exists (select 1 from link_history n where n.sync = o.sync and n.customer = o.customer and n.id > o.id)"},
-	OldPauses: {"pauses", "id", true, "o.ended_at > 0 and o.ended_at < $1 and cast($3 as bigint) > 0"},
-	OldPins:   {"pins", "id", true, "(o.ended_at > 0 and o.ended_at < $1 or o.until_at > 0 and o.until_at < $1) and cast($3 as bigint) > 0"},
+	OldPauses:   {"pauses", "id", true, "o.ended_at > 0 and o.ended_at < $1 and cast($3 as bigint) > 0"},
+	OldPins:     {"pins", "id", true, "(o.ended_at > 0 and o.ended_at < $1 or o.until_at > 0 and o.until_at < $1) and cast($3 as bigint) > 0"},
+	OldActivity: {"activity", "id", true, "o.done_at < $1 and cast($3 as bigint) > 0"},
 	// Where a recipient is not in the file, no one is ever told.
 	OldNotices: {"notices", "recipient, what, sync, kind, cause", false, `o.what in ('group', 'reminder', 'recovered')
 and (o.changed <= o.told and o.told_at < $1 or o.told = 0 and o.began_at < $1) and cast($3 as bigint) > 0

@@ -211,7 +211,7 @@ func (n *node) applied(ctx context.Context, t *task, p *madePlan) (total compare
 		return total, err
 	}
 	db.ClaimAs(n.process)
-	beside, err := db.BeginApply(context.Background(), p.ID)
+	beside, err := db.BeginApply(context.Background(), p.Sweep, false)
 	w.must(err)
 	if beside {
 		w.coverage.hit("apply", "another is at it")

@@ -269,6 +269,31 @@ create table actions (
 );
 create index actions_of_exception on actions (exception_id, id);
 
+-- What people and programs did, and when the file was read. Of the acts of a kind that
+-- were asked for at once, which have one batch, the first leads: it is the line that
+-- people see.
+create table activity (
+    id           bigint generated always as identity primary key,
+    done_at      bigint  not null,
+    who          text    not null,
+    behalf       text    not null, -- whom a token acted for
+    way          text    not null check (way in ('', 'page', 'api', 'slack', 'command', 'file')),
+    topic        text    not null,
+    sync         text    not null,
+    customer     text    not null,
+    code         text    not null,
+    reason_facts text    not null,
+    why          text    not null, -- as the person gave it
+    batch        text    not null,
+    leads        bigint  not null check (leads in (0, 1))
+);
+create index activity_of_sync on activity (sync, id) where leads = 1;
+create index activity_of_topic on activity (topic, id) where leads = 1;
+create index activity_of_who on activity (who, id);
+create index activity_of_customer on activity (sync, customer, id) where customer <> '';
+create index activity_at on activity (done_at);
+create index activity_together on activity (batch, id) where batch <> '';
+
 -- What was asked under an idempotency key, and the answer. Key and request are
 -- kept as hashes.
 create table requests (
