@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -85,6 +86,9 @@ func (f runFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	announce(log, cfg, a.URL())
+	if err := tellFirstLink(cmd, a); err != nil {
+		return errors.Join(err, a.Stop(cmd.Context()))
+	}
 	watching, stopWatching := context.WithCancel(cmd.Context())
 	defer stopWatching()
 	var watch sync.WaitGroup
@@ -112,6 +116,17 @@ func (f runFlags) run(cmd *cobra.Command) error {
 	}
 	log.Info("stopped")
 	return nil
+}
+
+// tellFirstLink prints the link by which the first person comes in, while there is
+// none: on the terminal alone, since a log is kept and read by others.
+func tellFirstLink(cmd *cobra.Command, a *app.App) error {
+	link, err := a.FirstLink(cmd.Context())
+	if err != nil || link == "" {
+		return err
+	}
+	_, err = fmt.Fprintf(cmd.ErrOrStderr(), "No one can sign in yet. Make the first account, within 24 hours: %s\n", link)
+	return err
 }
 
 // announce says where the service is and where webhooks are to be sent.

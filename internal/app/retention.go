@@ -21,6 +21,9 @@ const (
 	// long others have the database in between.
 	retainBatch = 200
 	retainPause = 50 * time.Millisecond
+	// signInsKept is how long ended sessions, links and attempts are kept, whatever the
+	// file says: what people do is in the history.
+	signInsKept = 30 * 24 * time.Hour
 )
 
 // retention deletes what is older than the configuration keeps, one node at a
@@ -35,9 +38,6 @@ type retention struct {
 // run deletes, if it is this node's turn. After a failure another node may go on at
 // once: nothing is left half done.
 func (r retention) run(ctx context.Context) error {
-	if r.Payloads == 0 && r.History == 0 {
-		return nil
-	}
 	return inTurn(ctx, r.db, store.Turn{Kind: store.RetentionTurn}, retainEvery, retainTime, func(cursor string) (string, bool, error) {
 		ctx, cancel := context.WithTimeout(ctx, retainTime)
 		defer cancel()
@@ -67,6 +67,13 @@ func (r retention) deleteAll(ctx context.Context) error {
 			}
 			all = append(all, slog.Int(string(what), n))
 		}
+	}
+	for _, what := range store.OldSignIns {
+		n, err := r.delete(ctx, what, now.Add(-signInsKept))
+		if err != nil {
+			return err
+		}
+		all = append(all, slog.Int(string(what), n))
 	}
 	r.log.Info("old data deleted", all...)
 	return nil

@@ -23,7 +23,13 @@ const (
 	OldActivity    OldThing = "activity"
 	OldNotices     OldThing = "notices"
 	OldRequests    OldThing = "requests" // their idempotency keys
+	OldSessions    OldThing = "sessions" // that have ended
+	OldLinks       OldThing = "sign_in_links"
+	OldAttempts    OldThing = "sign_in_attempts"
 )
+
+// OldSignIns are what is left of people who signed in, which no history needs.
+var OldSignIns = []OldThing{OldSessions, OldLinks, OldAttempts}
 
 // OldHistory are the things that are history; payloads have a time of their own.
 var OldHistory = []OldThing{OldEvents, OldDecisions, OldActions, OldExceptions, OldLinkChanges, OldPauses, OldPins, OldActivity, OldNotices, OldRequests}
@@ -74,6 +80,9 @@ and (o.changed <= o.told and o.told_at < $1 or o.told = 0 and o.began_at < $1) a
 and not exists (select 1 from exceptions x where x.sync = o.sync and x.kind = o.kind and x.cause = o.cause)`},
 	// A key that was given to a request is free again.
 	OldRequests: {"requests", "request_key", false, "o.done_at < $1 and cast($3 as bigint) > 0"},
+	OldSessions: {"sessions", "hash", false, "(o.ended_at > 0 and o.ended_at < $1 or o.seen_at < $1) and cast($3 as bigint) > 0"},
+	OldLinks:    {"sign_in_links", "hash", false, "o.until_at < $1 and cast($3 as bigint) > 0"},
+	OldAttempts: {"sign_in_attempts", "kind, hash", false, "o.last_at < $1 and o.free_at < $3 and o.known_until < $3"},
 }
 
 // DeleteOld deletes up to limit things that are older than a time, and returns how

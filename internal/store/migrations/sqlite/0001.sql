@@ -631,7 +631,7 @@ create table tokens (
 ) strict;
 
 
--- 8. Nodes, and who may use the API
+-- 8. Nodes, and who may use the API and the pages
 
 -- The nodes that run, and the trueup.yaml that each runs on.
 create table nodes (
@@ -664,6 +664,58 @@ create table api_tokens (
     created_by   text    not null,
     last_used_at integer not null default 0,
     revoked_at   integer not null default 0
+) strict;
+
+-- Who may use the pages. The password is its argon2id hash; the subject is the person
+-- as an OpenID provider knows it.
+create table persons (
+    id           integer primary key autoincrement,
+    name         text    not null,
+    email        text    not null unique, -- in lower case
+    role         text    not null check (role in ('viewer', 'operator', 'admin')),
+    password     text    not null default '',
+    subject      text    not null default '',
+    created_at   integer not null,
+    created_by   text    not null,
+    last_seen_at integer not null default 0
+) strict;
+create unique index persons_by_subject on persons (subject) where subject <> '';
+
+-- Who is signed in. Only the hash of a session's token is kept. What has ended stays
+-- for a while, so that the person can be told why.
+create table sessions (
+    hash      text    not null primary key,
+    person    integer not null,
+    device    text    not null, -- such as Chrome on macOS
+    began_at  integer not null,
+    seen_at   integer not null,
+    ended_at  integer not null default 0,
+    ended_why text    not null default '' check (ended_why in ('', 'signed_out', 'everywhere', 'role', 'password', 'removed'))
+) strict;
+create index sessions_of_person on sessions (person, ended_at);
+
+-- Links that let a person in once: the first person, or one who is known and chooses
+-- a password.
+create table sign_in_links (
+    hash     text    not null primary key,
+    kind     text    not null check (kind in ('first', 'person')),
+    person   integer not null default 0,
+    made_at  integer not null,
+    made_by  text    not null,
+    until_at integer not null,
+    used_at  integer not null default 0
+) strict;
+
+-- Attempts to sign in that failed: of an account, from an address, and from an address
+-- that an account has been used from. Both are hashes.
+create table sign_in_attempts (
+    kind        text    not null check (kind in ('account', 'address', 'pair')),
+    hash        text    not null,
+    failed      integer not null,
+    last_at     integer not null,
+    free_at     integer not null default 0, -- when the next attempt is allowed
+    known_until integer not null default 0, -- the person signed in from there
+    primary key (kind, hash)
 ) strict;
 
 -- What was found when Trueup was last looked at from outside, and the key with which

@@ -1,0 +1,237 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Person is somebody who may use the pages, without the password.
+type Person struct {
+	ID          int64
+	Name        string
+	Email       string // in lower case
+	Role        Role
+	HasPassword bool
+	CreatedAt   time.Time
+	CreatedBy   string
+	LastSeenAt  time.Time // to the minute; zero is never
+}
+
+// Who is what histories call the person.
+func (p Person) Who() string { return p.Email }
+
+// Why people cannot be changed so.
+var (
+	// ErrKnown means that there is a person with this address.
+	ErrKnown = errors.New("there is a person with this address already")
+	// ErrLastAdmin means that nobody would be left who may give a role.
+	ErrLastAdmin = errors.New("this is the only admin")
+)
+
+const personColumns = "p.id, p.name, p.email, p.role, case when p.password = '' then 0 else 1 end, p.created_at, p.created_by, p.last_seen_at"
+
+// personFields are where personColumns are read into; done completes the person.
+func personFields(p *Person) (into []any, done func()) {
+	var password int
+	var created, seen int64
+	return []any{&p.ID, &p.Name, &p.Email, &p.Role, &password, &created, &p.CreatedBy, &seen}, func() {
+		p.HasPassword, p.CreatedAt, p.LastSeenAt = password == 1, at(created), at(seen)
+	}
+}
+
+func scanPerson(s scanner) (Person, error) {
+	var p Person
+	into, done := personFields(&p)
+	err := s.Scan(into...)
+	done()
+	return p, err
+}
+
+// AddPerson stores a person who has no password yet. ErrKnown changes nothing.
+func (db *DB) AddPerson(ctx context.Context, p Person) (Person, error) {
+	err := db.update(ctx, func(t *tx) (err error) {
+		p, err = t.addPerson(p, "", "")
+		return err
+	})
+	if err != nil {
+		return Person{}, fmt.Errorf("add %s: %w", p.Email, err)
+	}
+	return p, nil
+}
+
+func (t *tx) addPerson(p Person, password, subject string) (Person, error) {
+	p.CreatedAt, p.HasPassword = t.now, password != ""
+	found := false
+	err := t.query(func(s scanner) error {
+		found = true
+		return s.Scan(&p.ID)
+	}, "insert into persons (name, email, role, password, subject, created_at, created_by) values ($1, $2, $3, $4, $5, $6, $7) on conflict (email) do nothing returning id",
+		p.Name, p.Email, string(p.Role), password, subject, ms(t.now), p.CreatedBy)
+	if err == nil && !found {
+		err = ErrKnown
+	}
+	return p, err
+}
+
+// People returns up to limit people by address, those after one; limit 0 is all.
+func (db *DB) People(ctx context.Context, after string, limit int) ([]Person, error) {
+	if limit <= 0 {
+		limit = 1 << 30
+	}
+	found, err := db.persons(ctx, " where p.email > $1 order by p.email limit $2", after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list people: %w", err)
+	}
+	return found, nil
+}
+
+// Admins returns up to limit people who may give a role, by address.
+func (db *DB) Admins(ctx context.Context, limit int) ([]Person, error) {
+	found, err := db.persons(ctx, " where p.role = 'admin' order by p.email limit $1", limit)
+	if err != nil {
+		return nil, fmt.Errorf("list admins: %w", err)
+	}
+	return found, nil
+}
+
+// PersonByEmail returns the person with an address, or ErrNotFound.
+func (db *DB) PersonByEmail(ctx context.Context, email string) (Person, error) {
+	found, err := db.persons(ctx, " where p.email = $1", email)
+	if err == nil && len(found) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Person{}, fmt.Errorf("look for %s: %w", email, err)
+	}
+	return found[0], nil
+}
+
+func (db *DB) persons(ctx context.Context, which string, args ...any) ([]Person, error) {
+	var found []Person
+	err := db.view(ctx, func(s scanner) error {
+		p, err := scanPerson(s)
+		found = append(found, p)
+		return err
+	}, "select "+personColumns+" from persons p"+which, args...)
+	return found, err
+}
+
+// HasPeople reports whether there is any person.
+func (db *DB) HasPeople(ctx context.Context) (some bool, err error) {
+	err = db.view(ctx, func(s scanner) error { some = true; return nil }, "select 1 from (select id from persons limit 1) p")
+	if err != nil {
+		err = fmt.Errorf("look for people: %w", err)
+	}
+	return some, err
+}
+
+// Password returns a person's hash, "" when there is no person with the address or
+// the person has no password.
+func (db *DB) Password(ctx context.Context, email string) (hash string, err error) {
+	err = db.view(ctx, func(s scanner) error { return s.Scan(&hash) }, "select password from persons where email = $1", email)
+	if err != nil {
+		err = fmt.Errorf("read a password: %w", err)
+	}
+	return hash, err
+}
+
+// SetPassword replaces a person's password and ends all sessions but one, "" for
+// none.
+func (db *DB) SetPassword(ctx context.Context, id int64, password, but string) error {
+	err := db.update(ctx, func(t *tx) error { return t.setPassword(id, password, but) })
+	if err != nil {
+		return fmt.Errorf("set a password: %w", err)
+	}
+	return nil
+}
+
+func (t *tx) setPassword(id int64, password, but string) error {
+	n, err := t.exec("update persons set password = $2 where id = $1", id, password)
+	if err == nil && n == 0 {
+		err = ErrNotFound
+	}
+	if err == nil {
+		err = t.endSessions(id, EndedByPassword, but)
+	}
+	return err
+}
+
+// SetPersonRole gives a person another role and ends the sessions that had the one
+// before, which it returns. ErrLastAdmin and ErrNotFound change nothing.
+func (db *DB) SetPersonRole(ctx context.Context, email string, role Role, by string) (was Role, err error) {
+	err = db.update(ctx, func(t *tx) error {
+		p, last, err := t.personToChange(email)
+		was = p.Role
+		if err != nil || was == role {
+			return err
+		}
+		if last && role != Admin {
+			return ErrLastAdmin
+		}
+		return t.giveRole(p, role, by)
+	})
+	if err != nil {
+		return "", fmt.Errorf("give %s the role %s: %w", email, role, err)
+	}
+	return was, nil
+}
+
+func (t *tx) giveRole(p Person, role Role, by string) error {
+	if _, err := t.exec("update persons set role = $2 where id = $1", p.ID, string(role)); err != nil {
+		return err
+	}
+	return t.endSessions(p.ID, EndedByRole, "")
+}
+
+// RemovePerson removes a person with the sessions and links. What the person did
+// stays under the address. ErrLastAdmin and ErrNotFound change nothing.
+func (db *DB) RemovePerson(ctx context.Context, email, by string) (Person, error) {
+	var p Person
+	err := db.update(ctx, func(t *tx) error {
+		var last bool
+		var err error
+		if p, last, err = t.personToChange(email); err != nil {
+			return err
+		}
+		if last {
+			return ErrLastAdmin
+		}
+		if err := t.endSessions(p.ID, EndedByRemoval, ""); err != nil {
+			return err
+		}
+		if _, err := t.exec("delete from sign_in_links where kind = 'person' and person = $1", p.ID); err != nil {
+			return err
+		}
+		_, err = t.exec("delete from persons where id = $1", p.ID)
+		return err
+	})
+	if err != nil {
+		return Person{}, fmt.Errorf("remove %s: %w", email, err)
+	}
+	return p, nil
+}
+
+// personToChange returns a person, and whether there is no other admin. Two admins
+// cannot take each other's role at once: the admins are locked.
+func (t *tx) personToChange(email string) (p Person, last bool, err error) {
+	if t.db.lock != "" {
+		if _, err := t.exec("select 1 from persons where role = 'admin' order by id for update"); err != nil {
+			return p, false, err
+		}
+	}
+	found, admins := false, 0
+	err = t.query(func(s scanner) error {
+		found = true
+		p, err = scanPerson(s)
+		return err
+	}, "select "+personColumns+" from persons p where p.email = $1", email)
+	if err == nil && !found {
+		err = ErrNotFound
+	}
+	if err == nil {
+		err = t.query(func(s scanner) error { return s.Scan(&admins) }, "select count(*) from persons where role = 'admin'")
+	}
+	return p, p.Role == Admin && admins == 1, err
+}
