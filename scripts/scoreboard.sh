@@ -23,7 +23,10 @@ section() {
 	local title=$1 text began=$SECONDS
 	shift
 	echo "== $title: $*" >&2
-	text=$("$@")
+	text=$("$@") || {
+		printf '%s\n' "$text" >&2 # what it has found
+		return 1
+	}
 	printf '\n## %s\n\n`%s`, %s s\n\n```\n%s\n```\n' "$title" "$*" "$((SECONDS - began))" "$text" >>"$board"
 }
 

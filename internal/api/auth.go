@@ -61,6 +61,19 @@ func (s *server) authenticate(ctx huma.Context, next func(huma.Context)) {
 	}
 }
 
+// Protected lets a request through to next that brings a token with a role.
+func Protected(o Options, need store.Role, next http.Handler) http.Handler {
+	s := &server{Options: o}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, refused := s.admit(r, need); refused != nil {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="trueup"`)
+			write(w, refused)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // admit returns the token of a request, or why it is refused.
 func (s *server) admit(r *http.Request, need store.Role) (store.APIToken, *Problem) {
 	const ask = "send Authorization: Bearer with a token printed by trueup token create"

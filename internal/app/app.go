@@ -14,7 +14,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -55,7 +54,8 @@ type App struct {
 	metrics  *metrics.Metrics
 	pages    *pages.Pages
 	listener net.Listener
-	server   *http.Server
+	admin    net.Listener // nil: everything is served on listener
+	servers  []*http.Server
 	serving  sync.WaitGroup
 	failed   chan error
 
@@ -141,32 +141,16 @@ func (a *App) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	listen := o.Config.Listen
-	if o.Listen != "" {
-		listen = o.Listen
-	}
-	if a.listener, err = net.Listen("tcp", listen); err != nil {
-		return fmt.Errorf("listen on %s: %w; choose another address with listen in trueup.yaml or --listen", listen, err)
+	if err := a.listen(); err != nil {
+		return err
 	}
 	failpoint.Hit("listening")
 	a.warn(ctx, "could not take back the work of a process that is gone", a.takeBack(ctx)) // also of this one's own predecessor
 	if err := a.enter(ctx); err != nil {
-		return errors.Join(err, a.listener.Close())
+		return errors.Join(err, a.closeListeners())
 	}
-	a.server = &http.Server{
-		Handler: web.New(web.Options{Hooks: http.HandlerFunc(a.hooks), Proof: health.Answer(key), API: answers, Slack: http.HandlerFunc(a.buttons), Ready: a.ready, File: a.fileFault,
-			Metrics: a.metrics.Handler(), Pages: a.pages, Log: a.log}),
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      60 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
-	}
-	a.serving.Go(func() {
-		if err := a.server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
-			a.failed <- fmt.Errorf("serve: %w", err)
-		}
-	})
+	a.serve(web.Options{Hooks: http.HandlerFunc(a.hooks), Proof: health.Answer(key), API: answers, Slack: http.HandlerFunc(a.buttons), Ready: a.ready, File: a.fileFault,
+		Metrics: a.guarded(a.metrics.Handler()), Pages: a.pages, Log: a.log})
 	c.start()
 	running, stopRunning := context.WithCancel(context.Background())
 	a.stopRunning = stopRunning
@@ -175,9 +159,6 @@ func (a *App) assemble(ctx context.Context) error {
 	}
 	return nil
 }
-
-// URL is where the service is reached on this machine.
-func (a *App) URL() string { return "http://" + a.listener.Addr().String() }
 
 // Failed sends the error that keeps the service from continuing.
 func (a *App) Failed() <-chan error { return a.failed }
@@ -191,10 +172,7 @@ func (a *App) Stop(ctx context.Context) error {
 	c.inbox.Drain()
 	a.pages.Close()
 	// Requests that are being stored are answered; new ones get a Retry-After.
-	err := a.server.Shutdown(ctx)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("stop serving: %w", err), a.server.Close())
-	}
+	err := a.shutdown(ctx)
 	a.serving.Wait()
 	c.end(ctx)
 	a.stopRunning()

@@ -135,7 +135,7 @@ func (a *App) Reload(ctx context.Context, cfg *config.Config) error {
 // needsRestart are the faults of a file that changes what only a start reads.
 func needsRestart(old, cfg *config.Config) error {
 	var faults config.Faults
-	for path, same := range map[string]bool{"listen": cfg.Listen == old.Listen, "database": cfg.Database == old.Database} {
+	for path, same := range map[string]bool{"listen": cfg.Listen == old.Listen, "admin_listen": cfg.AdminListen == old.AdminListen, "database": cfg.Database == old.Database} {
 		if !same {
 			faults = append(faults, cfg.Fault(path, "it cannot change while trueup run is running", "restore the old value, or restart trueup run"))
 		}

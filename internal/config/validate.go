@@ -43,6 +43,12 @@ type validator struct {
 func (v *validator) file() {
 	c := v.config
 	v.listen("listen", c.Listen)
+	if c.AdminListen != "" {
+		v.listen("admin_listen", c.AdminListen)
+		if c.AdminListen == c.Listen && !strings.HasSuffix(c.Listen, ":0") {
+			v.invalid("admin_listen", "it is the same address as listen", "write another port, such as 127.0.0.1:8081, or leave it out")
+		}
+	}
 	v.httpURL("public_url", c.PublicURL)
 	v.database("database", c.Database)
 	v.encryptionKey("encryption_key", c)

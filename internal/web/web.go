@@ -1,7 +1,7 @@
 // Package web is the one mux of the service: webhooks, the API, health,
 // metrics, and the pages.
 //
-// Main function: New. Invariant: answers have strict headers and show no customer;
+// Main functions: New, or Public and Admin for two addresses. Invariant: answers have strict headers and show no customer;
 // only the API and the pages do, to callers with a token and people who signed in.
 //
 // It must not import the store, the pipeline or a connector.
@@ -41,31 +41,52 @@ type Options struct {
 // readyTime bounds how long /readyz waits for the database.
 const readyTime = 2 * time.Second
 
-// New returns the handler of the service.
-func New(o Options) http.Handler {
+// New returns the handler of the whole service.
+func New(o Options) http.Handler { return o.serving(o.public, o.admin) }
+
+// Public returns the handler of what tools need to reach.
+func Public(o Options) http.Handler { return o.serving(o.public) }
+
+// Admin returns the handler of what people and programs use.
+func Admin(o Options) http.Handler { return o.serving(o.admin) }
+
+func (o Options) serving(parts ...func(*http.ServeMux)) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("POST /hooks/{connection}", o.Hooks)
-	mux.Handle("POST /hooks/{connection}/{secret}", o.Hooks)
-	if o.Proof != nil {
-		mux.Handle("GET /hooks/-/{nonce}", o.Proof)
-	}
-	mux.Handle("/api/v1/", o.API)
-	if o.Slack != nil {
-		mux.Handle("POST /slack/interactions", o.Slack)
+	for _, add := range parts {
+		add(mux)
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Write([]byte("ok\n"))
 	})
 	mux.HandleFunc("GET /readyz", o.ready)
+	return strict(mux)
+}
+
+func (o Options) public(mux *http.ServeMux) {
+	mux.Handle("POST /hooks/{connection}", o.Hooks)
+	mux.Handle("POST /hooks/{connection}/{secret}", o.Hooks)
+	mux.HandleFunc("/hooks/", func(w http.ResponseWriter, _ *http.Request) { // else a page would answer
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, "webhooks are sent by POST to /hooks/CONNECTION", http.StatusMethodNotAllowed)
+	})
+	if o.Proof != nil {
+		mux.Handle("GET /hooks/-/{nonce}", o.Proof)
+	}
+	if o.Slack != nil {
+		mux.Handle("POST /slack/interactions", o.Slack)
+	}
+}
+
+func (o Options) admin(mux *http.ServeMux) {
+	mux.Handle("/api/v1/", o.API)
 	mux.Handle("GET /metrics", o.Metrics)
 	if o.Pages != nil {
 		mux.Handle("/", o.Pages)
 	}
-	return strict(mux)
 }
 
 // strict gives every answer the headers that let a browser show its text and do

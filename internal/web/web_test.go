@@ -56,3 +56,33 @@ func TestRoutes(t *testing.T) {
 		})
 	}
 }
+
+func TestTwoAddressesShareWhatOneServes(t *testing.T) {
+	o := Options{Hooks: naming("hooks"), API: naming("api"), Metrics: naming("metrics"), Pages: naming("pages"), Slack: naming("slack"), Ready: func(context.Context) error { return nil }}
+	for path, want := range map[string]struct{ public, admin string }{
+		"POST /hooks/billing":      {"hooks", "pages"},
+		"POST /slack/interactions": {"slack", "pages"},
+		"GET /api/v1/status":       {"", "api"},
+		"GET /metrics":             {"", "metrics"},
+		"GET /":                    {"", "pages"},
+		"GET /exceptions":          {"", "pages"},
+		"GET /healthz":             {"ok\n", "ok\n"},
+	} {
+		method, at, _ := strings.Cut(path, " ")
+		for where, h := range map[string]http.Handler{"public": Public(o), "admin": Admin(o)} {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest(method, at, nil))
+			expected := want.public
+			if where == "admin" {
+				expected = want.admin
+			}
+			if got := w.Body.String(); expected != "" && got != expected || expected == "" && w.Code != http.StatusNotFound {
+				t.Errorf("%s at the %s address: %d %q", path, where, w.Code, got)
+			}
+		}
+	}
+}
+
+func naming(text string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(text)) })
+}
