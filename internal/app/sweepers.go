@@ -73,22 +73,12 @@ func (s *sweeper) Run(ctx context.Context) {
 // due is how long it is to the next sweep, by the database's clock; one that
 // was left is due now.
 func (s *sweeper) due(ctx context.Context) (time.Duration, error) {
-	name := s.sync.Config.Name
-	switch _, err := s.db.SweepUnderWay(ctx, name, store.ForSweep); {
-	case err == nil:
-		return 0, nil
-	case !errors.Is(err, store.ErrNotFound):
-		return 0, err
-	}
-	last, err := s.db.LastSweep(ctx, name, store.ForSweep)
-	if errors.Is(err, store.ErrNotFound) {
-		return 0, nil
-	}
-	if err != nil {
+	next, began, err := s.db.NextSweep(ctx, s.sync.Config.Name, s.sync.Config.Sweep.Every)
+	if err != nil || !began.IsZero() {
 		return 0, err
 	}
 	now, err := s.db.Now(ctx)
-	return last.BeganAt.Add(s.sync.Config.Sweep.Every).Sub(now), err
+	return next.Sub(now), err
 }
 
 // sweep compares both sides once. Customers that were found apart are due after

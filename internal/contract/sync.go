@@ -21,6 +21,8 @@ type Sync struct {
 	WaitingEvents    int             `json:"waiting_events"`
 	OldestWaiting    *time.Time      `json:"oldest_waiting"`
 	LastEvent        *time.Time      `json:"last_event"` // of the source
+	Rhythm           *Rhythm         `json:"rhythm,omitempty" doc:"How often the source is usually heard; left out while too little is known."`
+	EventsByHour     []int           `json:"events_by_hour" doc:"The source's events in each of the last 24 hours, the last of which ends now."`
 	// Silence is set while the source is silent for longer than expected.
 	Silence *Silence `json:"silence,omitempty"`
 	// WaitingForLive is how many customers changed while the sync was live, and
@@ -35,12 +37,16 @@ type Sync struct {
 	OverdueExceptions map[status.Kind]int `json:"overdue_exceptions"`
 	// Held is how many customers are left alone because a person changed the
 	// target, or has pinned them.
-	Held int `json:"held"`
+	Held      int `json:"held"`
+	HeldAsked int `json:"held_asked" doc:"Those of held with an open exception: a person is asked. The others stay as they are."`
 	// Delayed is left out unless changes wait for their time.
 	Delayed   *Delayed  `json:"delayed,omitempty"`
 	Agreement Agreement `json:"agreement"`
 	// Sweeps are the latest comparisons of both sides, newest first.
-	Sweeps []Sweep `json:"sweeps"`
+	Sweeps         []Sweep      `json:"sweeps"`
+	AgreementCurve []CurvePoint `json:"agreement_curve" doc:"The agreement that full comparisons found in the last 30 days, oldest first: the lowest of each 12 hours, and the latest."`
+	NextComparison *time.Time   `json:"next_comparison" doc:"When the next scheduled comparison is due; null if there is no schedule."`
+	ComparingSince *time.Time   `json:"comparing_since,omitempty" doc:"When the scheduled comparison that is under way began; left out without one."`
 	// Coverage is left out until both sides were compared.
 	Coverage *Coverage `json:"coverage,omitempty"`
 	// Ladder is how far the sync is on its way to live.
@@ -79,6 +85,10 @@ type SameAccount struct {
 type Halt struct {
 	Since            *time.Time `json:"since"`
 	WaitingCustomers int        `json:"waiting_customers"`
+	// Written, First and Changes are what halted customers have in common.
+	Written int          `json:"written" doc:"Customers that were written within the limit's period before the halt."`
+	First   *time.Time   `json:"first_written" doc:"When the first of them was; null if none was."`
+	Changes []HaltChange `json:"changes" doc:"From which value to which, the most frequent first, at most 10."`
 }
 
 // Delayed is the customers whose change waits for its time, as transitions say.
@@ -114,7 +124,7 @@ func haltOf(h store.Halted) *Halt {
 	if h.Since.IsZero() {
 		return nil
 	}
-	return &Halt{Since: Stamp(h.Since), WaitingCustomers: h.Waiting}
+	return &Halt{Since: Stamp(h.Since), WaitingCustomers: h.Waiting, Changes: []HaltChange{}}
 }
 
 // Resumed is the result of resuming a sync.

@@ -72,7 +72,7 @@ func (s shared) sync(ctx context.Context, db *store.DB, name string, c config.Sy
 	row := contract.Sync{Sync: name, Mode: c.Mode, Statuses: slices.AppendSeq([]status.Status{}, maps.Keys(c.Statuses)),
 		Source: contract.SyncSide{Connection: c.Source.Connection, Field: c.Source.Field},
 		Target: contract.SyncSide{Connection: c.Target.Connection, Field: c.Target.Field},
-		Sweeps: []contract.Sweep{}}.WithCounts(s.counts[name])
+		Sweeps: []contract.Sweep{}, AgreementCurve: []contract.CurvePoint{}}.WithCounts(s.counts[name])
 	row.Paused = contract.PauseOf(s.paused[name])
 	slices.Sort(row.Statuses)
 	mode := s.modes[name]
@@ -90,12 +90,19 @@ func (s shared) sync(ctx context.Context, db *store.DB, name string, c config.Sy
 		return row, err
 	}
 	row.Agreement, row.Held = contract.AgreementOf(standing), max(0, standing.ByOutcome[status.Held]-s.counts[name].Delayed.Customers)
-	sweeps, err := db.Sweeps(ctx, name, SweepsShown)
-	if err != nil {
+	if row.HeldAsked, err = db.HeldAsked(ctx, name); err != nil {
 		return row, err
 	}
-	for _, w := range sweeps {
-		row.Sweeps = append(row.Sweeps, contract.SweepOf(w, rulesHash(c)))
+	row.HeldAsked = min(row.HeldAsked, row.Held)
+	if err := comparisons(ctx, db, name, c, &row); err != nil {
+		return row, err
+	}
+	if row.Halted != nil {
+		common, err := db.Common(ctx, name, massChangeWithin(c))
+		if err != nil {
+			return row, err
+		}
+		row.Halted = row.Halted.WithCommon(common)
 	}
 	if len(c.Statuses) > 0 { // else the file has faults
 		if row.Coverage, err = Coverage(ctx, db, name, c); err != nil {
@@ -129,6 +136,18 @@ func events(ctx context.Context, db *store.DB, name string, c config.Sync, row *
 		return err
 	}
 	row.LastEvent = contract.Stamp(heard)
+	now, err := db.Now(ctx)
+	if err != nil {
+		return err
+	}
+	usual, err := db.Usual(ctx, name, now.Add(-rhythmOf))
+	if err != nil {
+		return err
+	}
+	row.Rhythm = contract.RhythmOf(usual)
+	if row.EventsByHour, err = db.EventsByHour(ctx, name, hoursShown); err != nil {
+		return err
+	}
 	found, silent, err := silence(ctx, db, name)
 	if err != nil {
 		return err

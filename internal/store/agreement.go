@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
+	"sync"
 	"time"
 
 	"trueup/internal/status"
@@ -46,20 +48,53 @@ type Rules struct {
 	Never bool
 }
 
-// SyncStanding returns how the customers of a sync stand by the rules of now.
+// Who has many customers is not counted for each question: one of a hundred thousand
+// takes half a second. An index of all that is counted would be written with every
+// attempt.
+const (
+	manyCustomers = 20_000
+	// countedFor is how old an answer can be. A service counts sooner by itself:
+	// see CountStanding.
+	countedFor = 2 * time.Minute
+)
+
+// standings remembers how the customers of large syncs were counted.
+type standings struct {
+	mu sync.Mutex
+	by map[standingKey]counted
+}
+
+type standingKey struct {
+	sync  string
+	since int64 // Rules.Since
+}
+
+type counted struct {
+	groups []looked
+	at     time.Time
+}
+
+// SyncStanding returns how the customers of a sync stand by the rules of now. Of a
+// sync with very many it may be as they stood a moment ago.
 func (db *DB) SyncStanding(ctx context.Context, sync string, by Rules) (SyncStanding, error) {
-	s := SyncStanding{ByOutcome: map[status.Outcome]int{}}
+	k := standingKey{sync, ms(by.Since)}
+	db.standings.mu.Lock()
+	have, ok := db.standings.by[k]
+	db.standings.mu.Unlock()
+	if ok && time.Since(have.at) < countedFor {
+		return standingOf(have.groups, by), nil
+	}
+	return db.CountStanding(ctx, sync, by)
+}
+
+// CountStanding is SyncStanding as of now, also of a sync with very many customers.
+func (db *DB) CountStanding(ctx context.Context, sync string, by Rules) (SyncStanding, error) {
+	began := time.Now()
+	var groups []looked
 	err := db.view(ctx, func(row scanner) error {
 		var l looked
 		err := row.Scan(&l.outcome, &l.word, &l.value, &l.all, &l.fresh, &l.equal, &l.unverified)
-		if by.Never {
-			l.fresh, l.equal, l.unverified = 0, 0, 0
-		}
-		s.Customers += l.all
-		if l.outcome != "" {
-			s.ByOutcome[l.outcome] += l.all
-		}
-		s.count(l, by)
+		groups = append(groups, l)
 		return err
 	}, `select outcome, desired_source_value, desired_value, count(*), sum(case when settled_at >= $2 then 1 else 0 end),
     sum(case when settled_at >= $2 and desired_value = observed_value then 1 else 0 end),
@@ -68,7 +103,39 @@ from customers where sync = $1 group by outcome, desired_source_value, desired_v
 	if err != nil {
 		return SyncStanding{}, fmt.Errorf("count how the customers of %s stand: %w", sync, err)
 	}
+	s := standingOf(groups, by)
+	db.standings.keep(standingKey{sync, ms(by.Since)}, counted{groups, began}, s.Customers)
 	return s, nil
+}
+
+// keep remembers the count of a large sync. What was counted under earlier rules is
+// of no use any more.
+func (k *standings) keep(key standingKey, c counted, customers int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	maps.DeleteFunc(k.by, func(other standingKey, _ counted) bool { return other.sync == key.sync })
+	if customers < manyCustomers {
+		return
+	}
+	if k.by == nil {
+		k.by = map[standingKey]counted{}
+	}
+	k.by[key] = c
+}
+
+func standingOf(groups []looked, by Rules) SyncStanding {
+	s := SyncStanding{ByOutcome: map[status.Outcome]int{}}
+	for _, l := range groups {
+		if by.Never {
+			l.fresh, l.equal, l.unverified = 0, 0, 0
+		}
+		s.Customers += l.all
+		if l.outcome != "" {
+			s.ByOutcome[l.outcome] += l.all
+		}
+		s.count(l, by)
+	}
+	return s
 }
 
 // looked are the customers whose last look came to the same.

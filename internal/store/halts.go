@@ -147,21 +147,28 @@ func (t *tx) customersOf(sync string, again bool) (int, error) {
 	if have, ok := k.by[sync]; ok && !again && t.now.Sub(have.at).Abs() < countFor {
 		return have.customers, nil
 	}
-	// Events name those who change; a comparison has counted all.
-	n, counted := 0, 0
-	if err := t.query(func(s scanner) error { return s.Scan(&n) }, "select count(*) from customers where sync = $1", sync); err != nil {
+	n, err := sizeOf(func(into *int, query string) error {
+		return t.query(func(s scanner) error { return s.Scan(into) }, query, sync)
+	})
+	if err != nil {
 		return 0, err
 	}
-	if err := t.query(func(s scanner) error { return s.Scan(&counted) },
-		"select sources from sweeps where sync = $1 and phase = 'done' order by id desc limit 1", sync); err != nil {
-		return 0, err
-	}
-	n = max(n, counted)
 	if k.by == nil {
 		k.by = map[string]customerCount{}
 	}
 	k.by[sync] = customerCount{n, t.now}
 	return n, nil
+}
+
+// sizeOf is how many customers a sync, $1 of both queries, has. Events name those who
+// change; a comparison has counted all.
+func sizeOf(read func(into *int, query string) error) (int, error) {
+	n, counted := 0, 0
+	if err := read(&n, "select count(*) from customers where sync = $1"); err != nil {
+		return 0, err
+	}
+	err := read(&counted, "select sources from sweeps where sync = $1 and phase = 'done' order by id desc limit 1")
+	return max(n, counted), err
 }
 
 // Resume is what a person decided about a halted sync.

@@ -32,6 +32,12 @@ func TestHowEverythingStandsIsReadFromIndexes(t *testing.T) {
 		"failing":  func() error { _, err := db.Failing(ctx, "s"); return err },
 		"halted":   func() error { _, err := db.HaltedSince(ctx); return err },
 		"nodes":    func() error { _, err := db.Nodes(ctx); return err },
+		"usual":    func() error { _, err := db.Usual(ctx, "s", time.Time{}); return err },
+		"hours":    func() error { _, err := db.EventsByHour(ctx, "s", 24); return err },
+		"asked":    func() error { _, err := db.HeldAsked(ctx, "s"); return err },
+		"curve":    func() error { _, err := db.Curve(ctx, "s", time.Time{}, time.Hour); return err },
+		"next":     func() error { _, _, err := db.NextSweep(ctx, "s", time.Hour); return err },
+		"groups":   func() error { _, err := db.Groups(ctx, "s"); return err },
 	} {
 		if err := read(); err != nil {
 			t.Errorf("%s: %v", what, err)

@@ -60,6 +60,7 @@ type DB struct {
 	opened      []openedFile
 	probing     probing
 	counts      customerCounts
+	standings   standings
 	statements  statements
 	// Those for reading are apart: their pool is another one.
 	readStatements readStatements

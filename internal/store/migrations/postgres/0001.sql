@@ -41,7 +41,7 @@ create table events (
 );
 create index events_of_customer on events (sync, customer, seq);
 create index events_waiting on events (sync, customer, seq) where outcome = '';
-create index events_heard on events (sync, listed, received_at) where side = 'source';
+create index events_heard on events (sync, listed, received_at) where side = 'source' and replay_of = 0;
 create index events_replayed on events (replay_of) where replay_of > 0;
 
 -- The longest silence of a sync's source, and the current one. It is over once
@@ -163,6 +163,7 @@ create table links (
     primary key (sync, customer),
     unique (sync, target_id)
 );
+create index links_of_rule on links (sync, rule);
 
 -- Each change of a link. A target of '' means that there was no link, or is none.
 create table link_history (
@@ -254,7 +255,7 @@ create table exceptions (
     reminded_at    bigint  not null default 0,
     unique (sync, customer, kind)
 );
-create index exceptions_open on exceptions (sync, kind) where state in ('open', 'acknowledged');
+create index exceptions_open on exceptions (sync, kind, cause, opened_at, last_seen) where state in ('open', 'acknowledged');
 create index exceptions_of_cause on exceptions (sync, kind, cause);
 create index exceptions_by_number on exceptions (id) where state in ('open', 'acknowledged');
 
@@ -418,6 +419,7 @@ create table watched (
 create unique index watched_open on watched (sync, customer) where verdict = '';
 create index watched_counts on watched (sync, before, after, verdict, would_at);
 create index watched_customers on watched (sync, customer, would_at);
+create index watched_latest on watched (sync, id);
 create index watched_took on watched (sync, took, would_at) where verdict = 'same';
 
 -- Which account of a tool each side reaches. The links are links of that account.
@@ -499,6 +501,7 @@ create table sweeps (
 );
 create index sweeps_of_sync on sweeps (sync, id);
 create index sweeps_of_hash on sweeps (sync, hash) where hash <> '';
+create index sweeps_ended on sweeps (sync, ended_at) where phase = 'done';
 -- One of each purpose runs at a time.
 create unique index sweeps_under_way on sweeps (sync, purpose) where phase not in ('done', 'failed');
 
