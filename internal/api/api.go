@@ -47,6 +47,8 @@ type Service interface {
 	Syncs() map[string]config.Sync
 	// Status returns the status of every sync, connection and process.
 	Status(ctx context.Context) (contract.Status, error)
+	// Promises returns what the two connections of a sync can tell.
+	Promises(sync string) contract.Promises
 	// Replay processes an event again, or with dry reports what that would do.
 	Replay(ctx context.Context, seq int64, dry bool, q replay.Request) ([]replay.Step, error)
 	// MayLink is an exceptions.MayLink.

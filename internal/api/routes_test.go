@@ -33,6 +33,8 @@ var routes = []struct {
 	{"GET", "/status", "", store.Viewer, 200},
 	{"GET", "/syncs", "", store.Viewer, 200},
 	{"GET", "/syncs/" + flow, "", store.Viewer, 200},
+	{"GET", "/syncs/" + flow + "/details", "", store.Viewer, 200},
+	{"GET", "/syncs/" + flow + "/watched", "", store.Viewer, 200},
 	{"POST", "/syncs/" + flow + "/pause", `{"reason":"importing contacts"}`, store.Operator, 200},
 	{"POST", "/syncs/" + flow + "/resume", `{"reason":"so it is"}`, store.Operator, 200},
 	{"GET", "/customers", "", store.Viewer, 200},
@@ -221,7 +223,8 @@ func TestASyncIsListedWithWhatWaits(t *testing.T) {
 		all.Items[0].OldestWaiting, all.Items[0].LastEvent = nil, nil
 		want := contract.Sync{Sync: flow, Mode: "live", Ladder: contract.Ladder{Rung: contract.RungLive}, Source: contract.SyncSide{Connection: "billing"}, Target: contract.SyncSide{Connection: "crm", Field: "customer_status"},
 			Statuses: []status.Status{"active", "paused"}, WaitingCustomers: 1, WaitingEvents: 1, OpenExceptions: map[status.Kind]int{status.Unmatched: 2}, OverdueExceptions: map[status.Kind]int{},
-			Agreement: contract.Agreement{Share: new(float64), Customers: 3, Carried: 2, Remapped: 2}, Sweeps: []contract.Sweep{}}
+			Agreement: contract.Agreement{Share: new(float64), Customers: 3, Carried: 2, Remapped: 2}, Sweeps: []contract.Sweep{},
+			AgreementCurve: []contract.CurvePoint{}, EventsByHour: append(make([]int, 23), 3)}
 		if diff := cmp.Diff(want, all.Items[0]); diff != "" {
 			w.Error(diff)
 		}
@@ -369,6 +372,39 @@ func TestPersonalDataIsShownToAdminsOnly(t *testing.T) {
 		w.ask(store.Viewer, "GET", "/customers?q="+url.QueryEscape(mail), "").ok(nil)
 		if strings.Contains(w.log.String(), mail) {
 			w.Errorf("the log has it: %s", w.log)
+		}
+	})
+}
+
+func TestWhatWatchingWouldHaveWrittenIsListedByPages(t *testing.T) {
+	onBothEngines(t, func(w *world) {
+		w.watch()
+		w.must(w.db.SetMode(w.Context(), flow, false))
+		for n, customer := range []string{"cus_1", "cus_2", "cus_3"} {
+			w.receive(event("evt_"+customer, customer))
+			works, err := w.db.Claim(w.Context(), flow, 1, time.Minute)
+			w.must(err)
+			w.must(w.db.Settle(w.Context(), &works[0], store.Settlement{Outcome: status.WouldWrite, Name: "Customer " + customer,
+				Watched: &store.Watched{Would: true, Looked: true, TargetID: fmt.Sprint("rec_", n), Observed: "Active", Desired: "Paused"}}))
+		}
+		var page api.List[contract.WatchedWrite]
+		w.ask(store.Viewer, "GET", "/syncs/"+flow+"/watched?limit=2&people=not_yet", "").ok(&page)
+		if len(page.Items) != 2 || page.Items[0].Customer != "cus_3" || page.Items[0].Name != "Customer cus_3" || page.Items[0].People != contract.NotYet || page.Next == nil {
+			w.Fatalf("%+v", page)
+		}
+		w.ask(store.Viewer, "GET", "/syncs/"+flow+"/watched?limit=2&cursor="+*page.Next, "").ok(&page)
+		if len(page.Items) != 1 || page.Items[0].Customer != "cus_1" || page.Next != nil {
+			w.Errorf("%+v", page)
+		}
+		w.ask(store.Viewer, "GET", "/syncs/"+flow+"/watched?people=same", "").ok(&page)
+		if len(page.Items) != 0 {
+			w.Errorf("%+v", page)
+		}
+		w.ask(store.Viewer, "GET", "/syncs/"+flow+"/watched?people=perhaps", "").refused(422)
+		w.must(w.db.SetMode(w.Context(), flow, true)) // no longer the mode of the file
+		w.ask(store.Viewer, "GET", "/syncs/"+flow+"/watched", "").ok(&page)
+		if len(page.Items) != 0 {
+			w.Errorf("live: %+v", page)
 		}
 	})
 }

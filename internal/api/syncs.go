@@ -19,6 +19,10 @@ func (s *server) syncRoutes() {
 	route(s, store.Viewer, get("list-syncs", "/syncs", "List the syncs",
 		"All syncs in the configuration, by name, each with its status, on one page."), s.listSyncs)
 	route(s, store.Viewer, get("get-sync", "/syncs/{sync}", "Show one sync", ""), s.getSync)
+	route(s, store.Viewer, get("get-sync-details", "/syncs/{sync}/details", "Show what stands behind a sync",
+		"Its links by match rule, what its two connections can tell, and how far its limits are used up now."), s.getDetails)
+	route(s, store.Viewer, get("list-watched", "/syncs/{sync}/watched", "List the writes that watching did not make",
+		"The latest first: what a sync in watch mode would have written since it began to watch, and what people did. A live sync has none."), s.listWatched)
 	route(s, store.Operator, huma.Operation{OperationID: "pause-sync", Method: http.MethodPost, Path: "/syncs/{sync}/pause",
 		Summary: "Pause a sync",
 		Description: "Stops the sync's writes until it is resumed. Webhooks are answered and events are stored; each customer that changed meanwhile is synced once, as it is then, after the sync is resumed. " +
@@ -80,4 +84,36 @@ func (s *server) getSync(ctx context.Context, in *SyncPath) (contract.Sync, erro
 		return contract.Sync{}, err
 	}
 	return overview.Sync(ctx, s.Store, in.Sync, c)
+}
+
+func (s *server) getDetails(ctx context.Context, in *SyncPath) (contract.SyncDetails, error) {
+	c, err := s.addressedSync(in.Sync)
+	if err != nil {
+		return contract.SyncDetails{}, err
+	}
+	return overview.Details(ctx, s.Store, in.Sync, c, s.Promises(in.Sync))
+}
+
+func (s *server) listWatched(ctx context.Context, in *struct {
+	SyncPath
+	Page
+	People string `query:"people" enum:"same,otherwise,not_yet,overtaken" doc:"Only those of which this became."`
+}) (List[contract.WatchedWrite], error) {
+	var none List[contract.WatchedWrite]
+	c, err := s.addressedSync(in.Sync)
+	if err != nil {
+		return none, err
+	}
+	f := store.WatchedFilter{Sync: in.Sync}
+	if err := in.place(&f.Before); err != nil {
+		return none, err
+	}
+	if in.People != "" {
+		f.Verdict = new(contract.VerdictOf(in.People))
+	}
+	rows, err := overview.Watched(ctx, s.Store, c, f, in.Limit+1)
+	if err != nil {
+		return none, err
+	}
+	return listOf(in.Page, rows, contract.WatchedWriteOf, func(w store.WatchedWrite) any { return w.ID })
 }

@@ -115,6 +115,10 @@ func (s service) Status(ctx context.Context) (contract.Status, error) {
 	return overview.Status(ctx, s.w.db, &config.Config{Syncs: s.w.syncs})
 }
 
+func (s service) Promises(string) contract.Promises {
+	return contract.Promises{Source: contract.Knowledge{Order: true}, Target: contract.Knowledge{OptionList: true}}
+}
+
 func (s service) Replay(ctx context.Context, seq int64, dry bool, q replay.Request) ([]replay.Step, error) {
 	r := replay.Replayer{Store: s.w.db, Syncs: s.w.syncs}
 	if dry {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"trueup/internal/config"
 	"trueup/internal/contract"
@@ -22,6 +23,30 @@ func (a *App) Syncs() map[string]config.Sync { return a.wiring.Load().config.Syn
 func (a *App) Status(ctx context.Context) (contract.Status, error) {
 	return overview.Status(ctx, a.store, a.wiring.Load().config)
 }
+
+// Promises is part of api.Service.
+func (a *App) Promises(sync string) contract.Promises {
+	for _, s := range a.wiring.Load().conns.syncs {
+		if s.Config.Name == sync {
+			return contract.Promises{Source: contract.Knowledge(s.From.Knows), Target: contract.Knowledge(s.To.Knows)}
+		}
+	}
+	return contract.Promises{}
+}
+
+// countStandings has the agreement of large syncs at hand for whoever asks. It takes
+// a small share of the time.
+func (a *App) countStandings(ctx context.Context) (wait time.Duration) {
+	took, err := overview.Recount(ctx, a.store, a.Syncs())
+	a.warn(ctx, "could not count how the customers stand", err)
+	return min(max(recountShare*took, recountAtLeast), recountAtMost)
+}
+
+const (
+	recountShare   = 25
+	recountAtLeast = 10 * time.Second
+	recountAtMost  = 100 * time.Second // sooner than what was counted is too old
+)
 
 // hooks answers webhooks.
 func (a *App) hooks(w http.ResponseWriter, r *http.Request) { a.wiring.Load().inbox.ServeHTTP(w, r) }

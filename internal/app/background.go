@@ -61,6 +61,7 @@ func (a *App) background() []part {
 		jobs.every(overview.SeenEvery, "record that this process is running", a.heartbeat).later(overview.SeenEvery),
 		jobs.every(overview.SeenEvery, "record a tool's daily quota", a.saveBudgets).later(overview.SeenEvery),
 		jobs.every(takeBackEvery, "take back the work of a process that is gone", a.takeBack).later(takeBackEvery),
+		recounter{a.countStandings},
 	}
 }
 
@@ -163,4 +164,13 @@ func closeLeft(ctx context.Context, cfg *config.Config, db *store.DB) (all error
 		}
 	}
 	return all
+}
+
+// recounter counts again after as long as the count before allows.
+type recounter struct {
+	do func(ctx context.Context) (wait time.Duration)
+}
+
+func (r recounter) Run(ctx context.Context) {
+	repeat(ctx, 0, func() time.Duration { return r.do(ctx) })
 }

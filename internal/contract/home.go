@@ -148,3 +148,11 @@ func WatchedWriteOf(w store.WatchedWrite) WatchedWrite {
 	}
 	return row
 }
+
+// VerdictOf is the other way round: what people did, of the word for it.
+func VerdictOf(people string) store.Verdict {
+	if people == NotYet {
+		return store.NotYet
+	}
+	return store.Verdict(people)
+}

@@ -108,3 +108,14 @@ func Recount(ctx context.Context, db *store.DB, syncs map[string]config.Sync) (t
 	}
 	return time.Since(began), nil
 }
+
+// Watched returns the writes that a sync did not make since it began to watch, the
+// latest first; none of one that writes.
+func Watched(ctx context.Context, db *store.DB, c config.Sync, f store.WatchedFilter, limit int) ([]store.WatchedWrite, error) {
+	modes, err := db.Modes(ctx)
+	if err != nil || !c.Watches() || modes[f.Sync].Mode != c.Mode {
+		return nil, err
+	}
+	f.Since = modes[f.Sync].Since
+	return db.WatchedWrites(ctx, f, limit)
+}

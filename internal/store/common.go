@@ -30,7 +30,7 @@ const (
 	// mostCompared is how many of the written customers are looked at for what they
 	// have in common.
 	mostCompared = 1000
-	mostChanges  = 10
+	mostInCommon = 10
 )
 
 // Common returns what the customers have in common whose change halted a sync, zero
@@ -85,7 +85,7 @@ func (db *DB) Common(ctx context.Context, sync string, within time.Duration) (Co
 		}
 		return strings.Compare(a.Before+"\x00"+a.After, b.Before+"\x00"+b.After)
 	})
-	c.Changes = c.Changes[:min(len(c.Changes), mostChanges)]
+	c.Changes = c.Changes[:min(len(c.Changes), mostInCommon)]
 	return c, nil
 }
 
