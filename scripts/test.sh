@@ -7,8 +7,8 @@
 #
 # After the quick checks it runs two lanes beside each other: the tests with the
 # race detector, which wait a lot, and everything that computes. The first step
-# that fails ends both. At the end stand the time of each step and the ten
-# slowest tests.
+# that fails ends both. At the end stand the time of each step, what it took of
+# the processors, and the ten slowest tests.
 #
 # TRUEUP_TEST_POSTGRES, the URL of a PostgreSQL the tests may make schemas in,
 # is used when it is set; otherwise a temporary server is started and removed.
@@ -20,7 +20,7 @@ GOSEC=github.com/securego/gosec/v2/cmd/gosec@v2.30.0
 STATICCHECK=honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTESTSUM=gotest.tools/gotestsum@v1.13.0
 work=$(mktemp -d /tmp/trueup-check.XXXXXX)
-pg_dir='' pg_pid='' lanes=()
+pg_dir='' pg_pid='' memory='' lanes=() TIMEFORMAT='%U %S'
 
 die() {
 	echo "$*" >&2
@@ -30,13 +30,14 @@ die() {
 # step runs one check under a name, and shows what it printed once it has ended,
 # so that two lanes do not mix their lines.
 step() {
-	local name=$1 began=$SECONDS status=0 log
+	local name=$1 began=$SECONDS status=0 log cpu
 	shift
 	log=$(mktemp "$work/step.XXXXXX")
-	"$@" >"$log" 2>&1 || status=$?
+	{ time "$@" >"$log" 2>&1; } 2>"$log.cpu" || status=$?
+	cpu=$(awk '{ printf "%.0f", $1 + $2 }' "$log.cpu")
 	printf '== %s\n' "$name"
 	cat "$log"
-	printf '%5d s  %s\n' $((SECONDS - began)) "$name" >>"$work/times"
+	printf '%5d s, %5d s of processors  %s\n' $((SECONDS - began)) "$cpu" "$name" >>"$work/times"
 	[ "$status" -eq 0 ] || die "FAILED: $name, after $((SECONDS - began)) s"
 	printf '   ok, %d s\n' $((SECONDS - began))
 }
@@ -101,7 +102,7 @@ raced() {
 		flags+=("-gcflags=$unwatched=-race=false")
 	done
 	(cd "$1" && CGO_ENABLED=1 "$work/bin/gotestsum" --format pkgname --hide-summary=skipped --jsonfile "$work/tests-${1//[^a-z]/}.json" -- \
-		-race -vet=off -p 3 -parallel 4 "${flags[@]}" -timeout 20m ./...)
+		-race -vet=off -count=1 -p 3 -parallel 4 "${flags[@]}" -timeout 20m ./...)
 }
 
 # tools builds the programs that check, once for all modules.
@@ -196,6 +197,20 @@ start_postgres() {
 	die "the temporary PostgreSQL does not start: $(cat "$pg_dir/postgres.log")"
 }
 
+# in_memory gives the tests folders in memory where there is room. A disk would
+# make them wait at each commit, and no test there cuts the power: power cuts
+# have a step, and a disk, of their own. What is built stays on the disk.
+in_memory() {
+	local free
+	free=$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1) || return 0
+	[ "$free" -gt $((4 << 20)) ] && memory=$(mktemp -d /dev/shm/trueup.XXXXXX) || return 0
+	chmod 711 "$memory" # PostgreSQL's user has to reach its folder
+	printf '#!/bin/sh\n' >"$memory/program"
+	chmod 755 "$memory/program"
+	"$memory/program" 2>/dev/null || return 0 # nothing may run there
+	export TMPDIR=$memory GOTMPDIR=$work
+}
+
 clean_up() {
 	local pid
 	for pid in "${lanes[@]}"; do
@@ -206,6 +221,7 @@ clean_up() {
 		wait "$pg_pid" 2>/dev/null || true
 	fi
 	[ -z "$pg_dir" ] || rm -rf "$pg_dir"
+	[ -z "$memory" ] || rm -rf "$memory"
 	rm -rf "$work"
 }
 trap clean_up EXIT
@@ -228,9 +244,11 @@ checked() {
 }
 
 command -v go >/dev/null || die "install Go 1.26 or newer: https://go.dev/dl/"
-# A clone that belongs to another user would stop the build at its version.
-GOFLAGS="$(go env GOFLAGS) -buildvcs=false"
+# A clone that belongs to another user would stop the build at its version. Without
+# -trimpath a clone in another folder would build everything anew.
+GOFLAGS="$(go env GOFLAGS) -buildvcs=false -trimpath"
 export GOFLAGS
+in_memory
 
 step "what the machine needs" install_missing
 step "gofmt" formatted

@@ -58,7 +58,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	}
 	binaryDir = dir
 	path := filepath.Join(dir, "trueup")
-	cmd := exec.Command("go", "build", "-tags", "failpoint", "-o", path, "trueup/cmd/trueup")
+	cmd := exec.Command("go", "build", "-tags", "failpoint", "-ldflags=-s -w", "-o", path, "trueup/cmd/trueup")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build: %w: %s", err, out)

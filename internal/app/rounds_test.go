@@ -3,9 +3,6 @@ package app_test
 import (
 	"fmt"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -170,11 +167,9 @@ func TestEachKindOfExceptionGoesFullRound(t *testing.T) {
 			t.Errorf("no round for %s", k)
 		}
 	}
-	program := filepath.Join(t.TempDir(), "trueup")
-	build := exec.Command("go", "build", "-tags", "failpoint", "-o", program, "trueup/cmd/trueup")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v: %s", err, out)
+	program, err := binary()
+	if err != nil {
+		t.Fatal(err)
 	}
 	for engine, dsn := range engines {
 		for name, r := range rounds {

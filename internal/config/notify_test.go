@@ -1,6 +1,7 @@
 package config
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -39,6 +40,17 @@ func TestADigestIsDueAtItsTimeOfItsZone(t *testing.T) {
 		day, moment := Digest{At: tt.at, Zone: tt.zone}.On(now)
 		if got := moment.UTC().Format(time.RFC3339); day != tt.day || got != tt.want {
 			t.Errorf("%s %s at %s: got %s of %s, want %s of %s", tt.at, tt.zone, tt.now, got, day, tt.want, tt.day)
+		}
+	}
+}
+
+func TestAChannelsNameHasOneToEightyCharacters(t *testing.T) {
+	for name, want := range map[string]bool{
+		"#a": true, "#" + strings.Repeat("ü", 80): true, "#" + strings.Repeat("ü", 81): false,
+		"#": false, "": false, "a": false, "#a b": false, "#A": false, "#a\xff": false,
+	} {
+		if got := isChannelName(name); got != want {
+			t.Errorf("%q is a channel's name: %v, want %v", name, got, want)
 		}
 	}
 }

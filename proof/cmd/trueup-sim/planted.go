@@ -122,7 +122,7 @@ func plantedFiles(dir string) (string, error) {
 
 func buildPlanted(dir, overlay string) (string, error) {
 	binary := filepath.Join(dir, "trueup-sim")
-	cmd := exec.Command("go", "build", "-tags", "planted", "-overlay", overlay, "-o", binary, "trueup/proof/cmd/trueup-sim")
+	cmd := exec.Command("go", "build", "-tags", "planted", "-ldflags=-s -w", "-overlay", overlay, "-o", binary, "trueup/proof/cmd/trueup-sim")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build with the planted bugs: %w\n%s", err, text)
 	}
