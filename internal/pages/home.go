@@ -1,8 +1,16 @@
 package pages
 
 import (
+	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
 
+	"trueup/internal/config"
+	"trueup/internal/contract"
+	"trueup/internal/status"
 	"trueup/internal/store"
 )
 
@@ -10,11 +18,311 @@ func homeRoutes() []route {
 	return []route{{http.MethodGet, "/{$}", store.Viewer, home}}
 }
 
-// home answers GET /: what needs a person, then each sync.
+// homePage is what needs a person, then each sync.
+type homePage struct {
+	Title, Lead string
+	Halts       []haltCard
+	Needs       []need
+	// All is how many exceptions are open, More how many causes are not among Needs,
+	// and MoreCustomers how many customers those have.
+	All, More, MoreCustomers int
+	Calm                     string
+	Syncs                    []syncCard
+	Now                      time.Time
+}
+
+// need is one thing that a person must see to.
+type need struct {
+	Icon, Class, Title, Value, Why string
+	To                             string
+	Since                          *time.Time
+	Oldest                         bool
+	Do, DoTo                       string
+}
+
+// needsShown is how many causes the first page shows.
+const needsShown = 4
+
+// home answers GET /.
 func home(v *visit) (answer, error) {
 	s, err := v.Status(v.ctx())
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{Page: "home", Title: "Home", Nav: "home", Data: s, Live: []part{{"syncs", "syncs", s}}}, nil
+	h := homePage{Now: v.now}
+	paused := 0
+	for _, row := range s.Syncs {
+		h.Syncs = append(h.Syncs, cardOf(v, row, s.Connections))
+		if row.Halted != nil {
+			h.Halts = append(h.Halts, haltOf(v, row))
+		}
+		if row.Paused != nil {
+			paused++
+		}
+		for _, n := range row.OpenExceptions {
+			h.All += n
+		}
+	}
+	for _, a := range s.Alarms {
+		if a.Alarm != status.AlarmHalted && a.Alarm != status.AlarmOverdue {
+			h.Needs = append(h.Needs, alarmed(v, a))
+		}
+	}
+	causes, err := v.Store.Causes(v.ctx(), store.ExceptionFilter{States: store.NeedPerson}, store.Cause{}, needsShown+100)
+	if err != nil {
+		return answer{}, err
+	}
+	kept := 0
+	for _, c := range causes {
+		if c.Kind == status.MassChange { // the banner
+			continue
+		}
+		if kept++; kept <= needsShown {
+			h.Needs = append(h.Needs, needOf(v, c))
+		} else {
+			h.More, h.MoreCustomers = h.More+1, h.MoreCustomers+c.Customers
+		}
+	}
+	h.say(s, kept, paused)
+	live := []part{{"needs", "needs", h}}
+	for _, c := range h.Syncs {
+		live = append(live, part{"sync-" + c.Sync.Sync, "card", c})
+	}
+	return answer{Page: "home", Title: "Home", Nav: "home", Data: h, Live: live}, nil
+}
+
+// say puts the page's head into words.
+func (h *homePage) say(s contract.Status, causes, paused int) {
+	halted := len(h.Halts)
+	overdue, stays := 0, 0
+	for _, row := range s.Syncs {
+		for _, n := range row.OverdueExceptions {
+			overdue += n
+		}
+		stays += max(0, row.Held-row.HeldAsked)
+	}
+	silent := ""
+	for _, a := range s.Alarms {
+		if a.Alarm == status.AlarmSilent {
+			silent = capital(a.Connection)
+		}
+	}
+	switch {
+	case halted > 0:
+		h.Title, h.Lead = plural(halted, "sync is halted", "syncs are halted"), "Nothing is lost. Nothing more is written to the statuses below until someone decides."
+		if halted == 1 {
+			h.Title = "One sync is halted"
+		}
+	case silent != "":
+		h.Title, h.Lead = silent+" has gone silent", "Nobody needs you besides."
+		if h.All > 0 {
+			h.Lead = "And " + plural(h.All, "customer needs a person", "customers need a person") + "."
+		}
+	case h.All > 0:
+		h.Title = plural(h.All, "customer needs a person", "customers need a person")
+		h.Lead = plural(causes, "cause") + " in " + plural(len(s.Syncs), "sync") + "."
+		if overdue > 0 {
+			h.Lead += " " + plural(overdue, "is overdue.", "are overdue.")
+		}
+	case len(h.Needs) > 0:
+		h.Title, h.Lead = "Something needs you", "No customer waits for a person."
+	case len(s.Syncs) == 0:
+		h.Title, h.Lead = "No sync yet", "Write one in trueup.yaml, or set one up here."
+	default:
+		h.Title = "All clear"
+	}
+	if len(h.Needs) == 0 && h.All == 0 && len(s.Syncs) > 0 {
+		h.Calm = "Every exception is settled."
+		if stays > 0 {
+			h.Calm += " " + plural(stays, "customer differs because a person chose that, and stays so.", "customers differ because a person chose that; those stay.")
+		}
+	}
+}
+
+// alarmed is an alarm as something that a person must see to.
+func alarmed(v *visit, a contract.Alarm) need {
+	n := need{Icon: "warning", Class: "bad", Title: capital(a.Text), Why: a.Sync, To: "/syncs/" + url.PathEscape(a.Sync), Since: a.Since, Do: "Open the sync", DoTo: "/syncs/" + url.PathEscape(a.Sync)}
+	if a.Alarm == status.AlarmPaused {
+		n.Icon, n.Class = "pause", ""
+	}
+	return n
+}
+
+// needOf is a cause of exceptions as something that a person must see to.
+func needOf(v *visit, c store.Cause) need {
+	s := v.Syncs()[c.Sync]
+	to := fmt.Sprintf("/exceptions/%d", c.Latest)
+	n := need{Icon: "alert", Since: &c.Oldest, Oldest: c.Customers > 1, To: "/exceptions?sync=" + queryEscape(c.Sync) + "&kind=" + queryEscape(string(c.Kind)), DoTo: to}
+	n.Title, n.Value, n.Why, n.Do = causeWords(c.Kind, c.Customers, c.Cause, capital(s.Source.Connection), capital(s.Target.Connection))
+	return n
+}
+
+// causeWords says what a cause of exceptions is: a title, a value of a tool that ends
+// it, the reason, and what its button does.
+func causeWords(kind status.Kind, n int, cause, source, target string) (title, value, why, do string) {
+	who := func(one, many string) string { return plural(n, "customer "+one, "customers "+many) }
+	switch kind {
+	case status.UnmappedStatus:
+		return who("has the value", "have the value"), cause, source + " uses it; the map has no meaning for it", "Add to the map"
+	case status.Unmatched:
+		return who("has no record in "+target, "have no record in "+target), "", "No match rule finds one", "Find records"
+	case status.AmbiguousMatch:
+		return who("matches more than one record", "match more than one record"), "", "Probably duplicates in " + target, "Choose records"
+	case status.LowConfidence:
+		return who("has a match that is not certain", "have a match that is not certain"), "", "The match is below the confidence that you ask for", "Check the match"
+	case status.Conflict:
+		return who("was changed by a person in "+target, "were changed by people in "+target), "", source + " says something else; the edit stays until you decide", "Decide"
+	case status.FirstContact:
+		return who("differs in a record that Trueup never wrote", "differ in records that Trueup never wrote"), "", "Trueup does not know who set the value", "Decide"
+	case status.ConfirmChange:
+		return who("has a change to confirm", "have a change to confirm"), "", "The file asks a person before this change is written", "Decide"
+	case status.WriteFailed:
+		return target + " refused " + plural(n, "write"), "", "Its answer says why", "See the answer"
+	case status.BrokenLink:
+		return who("has lost the linked record", "have lost their linked record"), "", "The record is gone from " + target, "Find records"
+	case status.DuplicateLink:
+		return who("would share a record with another", "would share a record with others"), "", "One record belongs to one customer", "Choose records"
+	case status.NeverSticks:
+		return who("is changed back in "+target+" each time", "are changed back in "+target+" each time"), "", "Something in " + target + " sets the value again", "See the history"
+	case status.LoopSuspected:
+		return who("was written too often", "were written too often"), "", "Two programs may answer each other", "See the history"
+	case status.ConnectionFailed:
+		return plural(n, "connection failure"), "", "A tool cannot be reached, or refuses its credentials", "See what failed"
+	case status.UnreadableEvent:
+		return plural(n, "event could not be read", "events could not be read"), "", source + " sent something that the file does not describe", "See the event"
+	}
+	return who("needs a person", "need a person"), "", strings.ReplaceAll(string(kind), "_", " "), "Open"
+}
+
+// haltCard is the banner of a halted sync.
+type haltCard struct {
+	Sync                     contract.Sync
+	Title, Limit, Common     string
+	Changes                  []contract.HaltChange
+	May                      bool
+	Waiting                  int
+	Source, Target, Statuses string
+}
+
+// haltOf puts a halt into words.
+func haltOf(v *visit, row contract.Sync) haltCard {
+	h := haltCard{Sync: row, Waiting: row.Halted.WaitingCustomers, Changes: row.Halted.Changes, Source: capital(row.Source.Connection), Target: capital(row.Target.Connection), May: v.may(store.Operator)}
+	c := v.Syncs()[row.Sync]
+	h.Title = row.Sync + " is halted"
+	to := ""
+	for _, change := range row.Halted.Changes {
+		switch {
+		case to == "" || to == change.After:
+			to = change.After
+		default:
+			to = "several values"
+		}
+	}
+	if n := row.Halted.Written; n > 0 && to != "" && row.Halted.First != nil {
+		h.Title += ": " + plural(n, "customer moved", "customers moved") + " to " + to + " in " + length(max(time.Minute, row.Halted.Since.Sub(*row.Halted.First)))
+	}
+	h.Statuses, h.Limit = massChange(c)
+	return h
+}
+
+// massChange names the statuses that a halt stops, and the limit.
+func massChange(c config.Sync) (statuses, limit string) {
+	if c.Limits == nil || c.Limits.MassChange == nil {
+		return "what counts toward the limit", ""
+	}
+	m := c.Limits.MassChange
+	var names []string
+	for _, s := range m.To {
+		names = append(names, capital(string(s)))
+	}
+	slices.Sort(names)
+	within := strings.TrimPrefix(length(m.Within), "1 ")
+	if within != length(m.Within) {
+		within = "one " + within
+	}
+	switch {
+	case m.Customers > 0 && m.Percent > 0:
+		limit = fmt.Sprintf("%s or %g%% of all, whichever is fewer, within %s", plural(m.Customers, "customer"), m.Percent, within)
+	case m.Percent > 0:
+		limit = fmt.Sprintf("%g%% of all customers within %s", m.Percent, within)
+	default:
+		limit = plural(m.Customers, "customer") + " within " + within
+	}
+	return strings.Join(names, " or "), limit
+}
+
+// syncCard is one sync on the first page.
+type syncCard struct {
+	Sync           contract.Sync
+	Source, Target string
+	Mode           modeWord
+	Curve          *curve
+	Bars           []bar
+	Events         int
+	Rhythm         string
+	NeedPerson     int
+	HeldQuiet      int
+	Calls          calls
+	Days           int
+	Did            []piece
+	Median         string
+	Longest        string
+}
+
+// calls is what is left of a target's calls.
+type calls struct {
+	Name       string
+	RestsUntil *time.Time
+	Left, Most int
+	Day        bool
+	Each       string
+	Known      bool
+	Bar        string
+	Low        bool
+}
+
+func cardOf(v *visit, row contract.Sync, all []contract.ConnectionState) syncCard {
+	c := syncCard{Sync: row, Source: capital(row.Source.Connection), Target: capital(row.Target.Connection), Mode: modeOf(row.Mode, row.Halted != nil, row.Paused != nil),
+		Curve: curveOf(row.AgreementCurve, v.now, row.Target.Connection), Bars: bars(row.EventsByHour), Rhythm: rhythm(row.Rhythm), HeldQuiet: max(0, row.Held-row.HeldAsked)}
+	for _, n := range row.EventsByHour {
+		c.Events += n
+	}
+	c.NeedPerson = needsPerson(row.OpenExceptions)
+	if row.Silence != nil {
+		c.Longest = length(seconds(row.Silence.LongestBefore))
+	}
+	c.Calls = callsOf(row.Target.Connection, all, v.now)
+	if w := row.Watching; w != nil {
+		c.Did = pieces(w.Same, w.Otherwise, w.NotYet+w.Overtaken)
+		if w.MedianSeconds != nil {
+			c.Median = length(seconds(*w.MedianSeconds))
+		}
+		if row.ModeSince != nil {
+			c.Days = max(1, int(v.now.Sub(*row.ModeSince)/(24*time.Hour)))
+		}
+	}
+	return c
+}
+
+func callsOf(name string, all []contract.ConnectionState, now time.Time) calls {
+	c := calls{Name: capital(name)}
+	for _, state := range all {
+		if state.Connection != name {
+			continue
+		}
+		c.RestsUntil = state.RestsUntil
+		if r := state.Rate; r != nil {
+			c.Left, c.Most, c.Known = r.Free, r.Requests, true
+			c.Each = "within " + length(seconds(r.PerSeconds))
+			if r.PerSeconds == 1 {
+				c.Each = "each second"
+			}
+		}
+		if b := state.Budget; b != nil {
+			c.Left, c.Most, c.Known, c.Day = b.Left, b.Limit, true, true
+			left := 100 * float64(b.Left) / float64(max(1, b.Limit))
+			c.Bar, c.Low = fmt.Sprintf("%.1f", left), left < 10
+		}
+	}
+	return c
 }

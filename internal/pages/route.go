@@ -33,7 +33,7 @@ type route struct {
 
 // routes is every page and action.
 func routes() []route {
-	return slices.Concat(homeRoutes(), helpRoutes(), themeRoutes(), liveRoutes())
+	return slices.Concat(homeRoutes(), syncRoutes(), helpRoutes(), themeRoutes(), liveRoutes())
 }
 
 // visit is one request of a person.

@@ -1,0 +1,94 @@
+package pages
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"trueup/internal/config"
+	"trueup/internal/exceptions"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+func syncRoutes() []route {
+	return []route{
+		{http.MethodPost, "/syncs/{sync}/pause", store.Operator, pauseSync},
+		{http.MethodPost, "/syncs/{sync}/resume", store.Operator, resumeSync},
+	}
+}
+
+// syncOf returns the sync that the address names.
+func (v *visit) syncOf() (string, config.Sync, error) {
+	name := v.PathValue("sync")
+	c, ok := v.Syncs()[name]
+	if !ok {
+		return name, c, &Refusal{Status: http.StatusNotFound, Title: "There is no sync with this name", Text: "It may have been renamed or removed in trueup.yaml.", Ways: []Way{{"Go to Home", "/"}}}
+	}
+	return name, c, nil
+}
+
+// back is where a form leads: to where it was, or to the sync's page.
+func (v *visit) back(name string) string {
+	if v.PostFormValue("back") != "" {
+		return local(v.PostFormValue("back"))
+	}
+	return "/syncs/" + url.PathEscape(name)
+}
+
+// refusedAct is what a person is told of an act that was refused.
+func refusedAct(err error) error {
+	var refused *exceptions.RefusedError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	return &Refusal{Status: http.StatusConflict, Title: "Nothing was changed", Text: capital(refused.Error()) + ". " + capital(refused.Hint) + ".", Ways: []Way{{"Go to Home", "/"}}}
+}
+
+// pauseSync answers POST /syncs/{sync}/pause.
+func pauseSync(v *visit) (answer, error) {
+	name, _, err := v.syncOf()
+	if err != nil {
+		return answer{}, err
+	}
+	now, changed, err := exceptions.Pause(v.ctx(), v.Store, name, v.Person.Name, v.PostFormValue("reason"))
+	if err != nil {
+		return answer{}, refusedAct(err)
+	}
+	said := name + " is paused. Events are stored and wait."
+	if !changed {
+		said = name + " was paused already, by " + now.By + ": " + now.Reason
+	}
+	return answer{To: v.back(name), Said: said}, nil
+}
+
+// resumeSync answers POST /syncs/{sync}/resume.
+func resumeSync(v *visit) (answer, error) {
+	name, _, err := v.syncOf()
+	if err != nil {
+		return answer{}, err
+	}
+	done, err := exceptions.Resume(v.ctx(), v.Store, store.Resume{Sync: name, Who: v.Person.Name, Reason: v.PostFormValue("reason"), Key: v.key()})
+	if err != nil {
+		return answer{}, refusedAct(err)
+	}
+	said := name + " is neither paused nor halted. Nothing was changed."
+	switch {
+	case done.Through > 0:
+		said = name + " is resumed. " + plural(done.Through, "customer is", "customers are") + " looked at again now."
+	case done.Changed:
+		said = name + " is resumed. Each customer that changed meanwhile is looked at once, as it is now."
+	}
+	return answer{To: v.back(name), Said: said}, nil
+}
+
+// needsPerson counts the open exceptions that are about customers.
+func needsPerson(open map[status.Kind]int) int {
+	all := 0
+	for kind, n := range open {
+		if kind != status.MassChange && kind != status.ConnectionFailed {
+			all += n
+		}
+	}
+	return all
+}
