@@ -51,6 +51,10 @@ type Service interface {
 	Promises(sync string) contract.Promises
 	// Replay processes an event again, or with dry reports what that would do.
 	Replay(ctx context.Context, seq int64, dry bool, q replay.Request) ([]replay.Step, error)
+	// AskPlan notes that a person wants a plan made or applied, and begins.
+	AskPlan(ctx context.Context, ask store.PlanAsk) (store.PlanJob, error)
+	// Undo puts back what a customer's record held before Trueup's last write.
+	Undo(ctx context.Context, sync, customer, who string) (contract.Undone, error)
 	// MayLink is an exceptions.MayLink.
 	MayLink(ctx context.Context, sync, customer, targetID string, force bool) error
 }

@@ -39,7 +39,7 @@ func TestTheDocumentIsOpenAPI31AndNamesARoleForEachOperation(t *testing.T) {
 			}
 		}
 	}
-	if operations != 30 {
+	if operations != 37 {
 		t.Errorf("there are %d operations", operations)
 	}
 }

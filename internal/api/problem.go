@@ -74,11 +74,16 @@ func (s *server) problemOf(err error) *Problem {
 	var known *Problem
 	var refused *exceptions.RefusedError
 	var taken *store.DuplicateLinkError
+	var open *store.JobOpenError
 	switch {
 	case errors.As(err, &known):
 		return known
 	case errors.As(err, &refused):
 		return problem(http.StatusConflict, err.Error(), hintOf(refused))
+	case errors.As(err, &open):
+		return problem(http.StatusConflict, open.Error(), fmt.Sprintf("wait until it has ended, or stop it: POST %s/jobs/%d/stop", Prefix, open.Job.ID))
+	case errors.Is(err, store.ErrKeyReused):
+		return problem(http.StatusConflict, store.ErrKeyReused.Error(), "send another key for another request")
 	case errors.As(err, &taken):
 		return problem(http.StatusConflict, taken.Error(), "remove that link first: "+unlinkRequest(taken.Sync, taken.Customer))
 	case errors.Is(err, store.ErrNotFound):

@@ -127,6 +127,29 @@ func (s service) Replay(ctx context.Context, seq int64, dry bool, q replay.Reque
 	return r.Do(ctx, seq, q)
 }
 
+func (s service) AskPlan(ctx context.Context, ask store.PlanAsk) (store.PlanJob, error) {
+	j := store.PlanJob{Sync: ask.Sync, Kind: store.MakeJob, AskedBy: ask.Who, Customers: ask.Only}
+	if ask.Hash != "" {
+		plan, err := s.w.db.Plan(ctx, "", ask.Hash)
+		if err != nil {
+			return j, err
+		}
+		j.Sync, j.Kind, j.Plan = plan.Sync, store.ApplyJob, plan.ID
+	}
+	if slices.Contains(ask.Only, "cus_nobody") {
+		return j, &exceptions.RefusedError{Why: "the plan writes nothing for cus_nobody", Hint: "choose another"}
+	}
+	j, _, err := s.w.db.AskJob(ctx, j, ask.Key)
+	return j, err
+}
+
+func (s service) Undo(_ context.Context, sync, customer, who string) (contract.Undone, error) {
+	if customer == odd {
+		return contract.Undone{Sync: sync, Customer: customer, TargetID: "rec_1", From: "Paused", To: "Active", By: who}, nil
+	}
+	return contract.Undone{}, &exceptions.RefusedError{Why: "nothing was written: there is no write of Trueup to undo", Hint: "look at the customer"}
+}
+
 func (s service) MayLink(_ context.Context, sync, customer, targetID string, force bool) error {
 	switch {
 	case slices.Contains(s.w.gone, targetID):

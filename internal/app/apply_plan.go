@@ -16,8 +16,12 @@ type ApplyRequest struct {
 	Rows  compare.Selection
 	Limit int           // how many rows are tried; 0 is all
 	Lease time.Duration // how long a claimed customer belongs to this process; 0 is the pipeline's default
+	// Asked: a job has recorded who wants it.
+	Asked bool
 	// Beside, if set, is called when another process applies the plan as well.
 	Beside func()
+	// Cut is that of compare.ApplyOptions.
+	Cut context.Context
 	// Began and Progress are those of compare.ApplyOptions.
 	Began    time.Time
 	Progress func(compare.ApplyResult)
@@ -37,23 +41,29 @@ func Apply(ctx context.Context, cfg *config.Config, db *store.DB, r ApplyRequest
 	if err := errors.Join(noteSync(ctx, cfg, db, plan.Sync), takeBackBefore(ctx, db)); err != nil {
 		return compare.ApplyResult{}, err
 	}
-	other, err := db.BeginApply(ctx, plan, r.Rows.Chosen != nil)
+	begin := func() (bool, error) { return db.BeginApply(ctx, plan, r.Rows.Chosen != nil) }
+	if r.Asked {
+		begin = func() (bool, error) { return db.ContinueApply(ctx, plan.ID) }
+	}
+	other, err := begin()
 	if err != nil {
 		return compare.ApplyResult{}, err
 	}
 	if other && r.Beside != nil {
 		r.Beside()
 	}
-	return compare.Apply(ctx, compare.ApplyOptions{
+	result, err := compare.Apply(ctx, compare.ApplyOptions{
 		Selection: r.Rows,
 		Store:     db,
 		Pipeline: pipeline.New(pipeline.Options{Store: db, Syncs: []pipeline.Sync{s}, Lease: r.Lease, Gap: conns.gaps(), Ahead: conns.ahead,
 			Paused: conns.paused, Barred: barred(cfg, db), Holding: db.WhileHeld, Digest: cfg.Hash}),
 		Limit:    r.Limit,
 		Workers:  conns.rowsAtOnce(s),
+		Cut:      r.Cut,
 		Began:    r.Began,
 		Progress: r.Progress,
 	})
+	return result, errors.Join(err, db.EndApply(context.WithoutCancel(ctx), plan.ID))
 }
 
 const (

@@ -44,6 +44,7 @@ func (w *wiring) background() []part {
 	for _, s := range w.sweepers { // syncs: compare both sides
 		all = append(all, s)
 	}
+	all = append(all, w.planJobs)    // plans that people have asked for
 	for _, s := range w.suggesters { // syncs: candidates for unmatched customers, one node at a time, every hour
 		all = append(all, jobs.every(suggestCheck, "search for candidates", s.run).later(suggestCheck).of(s.Sync))
 	}

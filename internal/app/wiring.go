@@ -31,6 +31,7 @@ type wiring struct {
 	suggesters []*suggester
 	sweepers   []*sweeper
 	queues     []*queueWatch
+	planJobs   *planJobs
 	notifier   *notifier      // nil: no one is notified in Slack
 	webhook    *outgoing      // nil: no program is
 	mail       *notify.Worker // nil: no one is by email
@@ -62,6 +63,7 @@ func (a *App) newWiring(cfg *config.Config) (*wiring, error) {
 	c.suggesters = suggesters(conns.syncs, a.store, a.log)
 	c.sweepers = sweepers(conns.syncs, a.store, a.log, c.pipeline.Wake, conns.paused, barred(cfg, a.store))
 	c.queues = queueWatches(cfg, conns.syncs, a.store)
+	c.planJobs = newPlanJobs(cfg, a.store, a.log)
 	c.retention = retention{Retention: cfg.Retention, db: a.store, log: a.log, metrics: a.metrics}
 	if cfg.Heartbeat != nil {
 		c.heartbeats = newHeartbeats(*cfg.Heartbeat, a.ready, a.log)
@@ -79,6 +81,7 @@ func (c *wiring) start() {
 	working, stopWorking := context.WithCancel(context.Background())
 	claiming, stopClaiming := context.WithCancel(working)
 	c.stopWorking, c.stopClaiming = stopWorking, stopClaiming
+	c.planJobs.cut = working
 	c.running.Go(func() { c.pipeline.Run(working, claiming) })
 	for _, p := range c.background() {
 		c.running.Go(func() { p.Run(claiming) })

@@ -38,6 +38,9 @@ type ApplyOptions struct {
 	// what has become of them since, by this call of Apply or by another one.
 	Began    time.Time
 	Progress func(ApplyResult)
+	// Cut, if set, ends the calls of rows in progress when it ends; whoever goes on finds
+	// out what they did.
+	Cut context.Context
 	// Wait passes a time, or returns when ctx ends; nil waits by the clock.
 	Wait func(ctx context.Context, d time.Duration)
 }
@@ -84,12 +87,17 @@ func Apply(ctx context.Context, a ApplyOptions) (ApplyResult, error) {
 	if r.Wait == nil {
 		r.Wait = func(ctx context.Context, d time.Duration) { _ = wait(ctx, d) } // whoever waits looks at ctx
 	}
+	working, finished := context.WithCancel(context.WithoutCancel(ctx))
+	defer finished()
+	if a.Cut != nil {
+		defer context.AfterFunc(a.Cut, finished)()
+	}
 	rows := make(chan store.PlanRow)
 	var workers sync.WaitGroup
 	for range min(cmp.Or(a.Workers, applying), applying) {
 		workers.Go(func() {
 			for row := range rows {
-				r.ended(r.carry(claiming, context.WithoutCancel(ctx), row))
+				r.ended(r.carry(claiming, working, row))
 			}
 		})
 	}
@@ -203,7 +211,7 @@ func (a *applyRun) ended(c pipeline.RowResult) {
 			a.inARow = 0
 		}
 		if a.inARow == failuresInRow {
-			a.stop(fmt.Errorf("%d rows in a row failed, the last one so: %s", failuresInRow, c.Note))
+			a.stop(&pipeline.StopError{Why: fmt.Sprintf("%d rows in a row failed, the last one so: %s", failuresInRow, c.Note)})
 		}
 	})
 	if c.Stop != nil {

@@ -42,6 +42,9 @@ type PlanRow struct {
 	Before string `json:"before"`
 	After  string `json:"after"`
 	Name   string `json:"name,omitempty" doc:"Who the customer is, where the source shows a name."`
+	// Only of a row that was applied.
+	State store.RowState `json:"state,omitempty" doc:"What became of the row when the plan was applied: applied, refused or failed."`
+	Note  string         `json:"note,omitempty" doc:"Why the row was refused or failed."`
 }
 
 // PlanOf converts a comparison that has ended.
@@ -57,7 +60,7 @@ func PlanOf(w store.Sweep) Plan {
 
 // PlanRowOf converts a row of a plan.
 func PlanRowOf(r store.PlanRow) PlanRow {
-	return PlanRow{Customer: r.Customer, Name: r.Name, TargetID: r.TargetID, Action: r.Action, Why: WhyOf(r.Reason), Before: r.Before, After: r.After}
+	return PlanRow{Customer: r.Customer, Name: r.Name, TargetID: r.TargetID, Action: r.Action, Why: WhyOf(r.Reason), Before: r.Before, After: r.After, State: r.State, Note: r.Note}
 }
 
 // AppliedRow is a row of a plan that was not applied, and why.

@@ -63,6 +63,13 @@ type RowResult struct {
 	Stop error
 }
 
+// StopError is why no row of a plan would be written now, in words for people.
+type StopError struct{ Why string }
+
+func (e *StopError) Error() string { return e.Why }
+
+func stopped(why string) error { return &StopError{why} }
+
 // CarryRow carries the customer of a plan's row along the same path as any
 // other, and writes if the decision is the row's: the same record, holding the
 // same, to hold the same. If it is not, the customer is left as it was. It does
@@ -73,7 +80,7 @@ func (p *Pipeline) CarryRow(ctx context.Context, from Claimer, row RowRequest) (
 		return RowResult{}, fmt.Errorf("no sync %s", row.Plan.Sync)
 	}
 	if why, err := f.barred(ctx); err != nil || why != "" {
-		return RowResult{Stop: errors.New(why)}, err
+		return RowResult{Stop: stopped(why)}, err
 	}
 	if rest, err := f.rest(ctx); err != nil || rest > 0 {
 		return RowResult{Rest: rest}, err
@@ -220,7 +227,7 @@ func (a *attempt) endRow(e *ending) RowResult {
 	case e.failure == notShownFailure && e.park == nil:
 		c.Rest, c.Sent = e.retry, true
 	case e.failure == string(connector.Unauthorized), e.failure == string(connector.Misconfigured), e.failure == syncPaused:
-		c.Stop = errors.New(e.reason.Sentence())
+		c.Stop = stopped(e.reason.Sentence())
 	case e.failure == string(connector.Transient) && a.late() && r.Tries+1 < maxLateTries:
 		c.Late = true
 	case e.failure != "", unwritten:

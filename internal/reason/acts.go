@@ -41,6 +41,9 @@ const (
 	ActPlanApplied Code = "act_plan_applied"
 	ActRowsApplied Code = "act_rows_applied"
 
+	ActPlanningStopped Code = "act_planning_stopped"
+	ActApplyingStopped Code = "act_applying_stopped"
+
 	ActPaused      Code = "act_paused"
 	ActResumed     Code = "act_resumed"
 	ActHaltResumed Code = "act_halt_resumed"
@@ -158,6 +161,9 @@ var acts = map[Code]act{
 	ActRowsApplied: {AboutPlans, func(f Facts) string {
 		return "Wrote chosen customers of plan " + or(f.Plan, "of before") + " to " + target(f)
 	}},
+
+	ActPlanningStopped: {AboutPlans, func(f Facts) string { return "Stopped the comparison for a plan of " + sync(f) }},
+	ActApplyingStopped: {AboutPlans, func(f Facts) string { return "Stopped writing the plan of " + sync(f) + ": what was written stays" }},
 
 	ActPaused:  {AboutMode, func(f Facts) string { return "Paused " + sync(f) }},
 	ActResumed: {AboutMode, func(f Facts) string { return "Resumed " + sync(f) }},

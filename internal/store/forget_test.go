@@ -331,11 +331,11 @@ func TestAShortNumberForgetsNobodyElse(t *testing.T) {
 // A new table must be given a thought: either forgetting looks into it, or it
 // holds nothing of a customer.
 func TestEveryTableIsKnownToForgetting(t *testing.T) {
-	nobodys := []string{"schema_version", "connections", "refused", "rests", "turns", "tokens", "api_tokens", "silences", "alarms", "vocabulary", "modes", "halts", "requests", "nodes", "accounts", "names", "probe",
+	nobodys := []string{"plan_changes", "schema_version", "connections", "refused", "rests", "turns", "tokens", "api_tokens", "silences", "alarms", "vocabulary", "modes", "halts", "requests", "nodes", "accounts", "names", "probe",
 		"forgotten", "hash_keys", "health", "credentials", "persons", "sessions", "sign_in_links", "sign_in_attempts",
 		"config_readings"}
 	looked := []string{"events", "customers", "links", "intents", "decisions", "exceptions", "actions", "activity", "pauses", "pins", "link_history", "notices",
-		"sweeps", "sweep_pages", "plan_rows", "watched", "seen", "mentions"}
+		"sweeps", "sweep_pages", "plan_rows", "plan_jobs", "watched", "seen", "mentions"}
 	database := engines["sqlite"](t)
 	open(t, store.Options{DSN: database, Migrate: true})
 	for table := range textColumns(t, "sqlite", rawOf(t, "sqlite", database)) {

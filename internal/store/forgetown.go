@@ -108,7 +108,10 @@ where sync = $1 and place <> '' and exists (select 1 from exceptions x where x.s
 	run("delete from links"+own, sync, c)
 	run("delete from intents"+own, sync, c)
 	run("update plan_rows set state = 'refused', note = 'the customer was forgotten', ended_at = $3 where "+sweepsOf+" and customer = $2 and state = ''", sync, c, ms(t.now))
-	run("update plan_rows set customer = $3, name = '', target_id = case when target_id = '' then '' else $3 end where "+sweepsOf+" and customer = $2", sync, c, p)
+	run("update plan_rows set customer = $3, name = '', sought = '', target_id = case when target_id = '' then '' else $3 end where "+sweepsOf+" and customer = $2", sync, c, p)
+	if err == nil {
+		err = t.forgetInJobs(sync, c, p)
+	}
 	// An attempt in progress can no longer settle anything.
 	run(`update customers set customer = $3, email = '', name = '', base_record_id = case when base_record_id = '' then '' else $3 end,
     fence = fence + 1, generation = generation + 1, due_at = null, owed = 0, ruling = '', halted = '', undone = '', last_write = ''`+own, sync, c, p)

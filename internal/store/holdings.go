@@ -174,6 +174,7 @@ func (t *tx) endSync(name, who string) error {
 		{"update silences set heard_at = $2 where sync = $1 and heard_at = 0", []any{ms(t.now)}},
 		{"update alarms set ended_at = $2 where sync = $1 and ended_at = 0", []any{ms(t.now)}},
 		{"update sweeps set phase = 'failed', failure = 'the sync was removed', ended_at = $2, lease_until = 0 where sync = $1 and phase not in ('done', 'failed')", []any{ms(t.now)}},
+		{"update plan_jobs set outcome = 'failed', failure = 'the sync was removed', ended_at = $2, lease_until = 0 where sync = $1 and ended_at = 0", []any{ms(t.now)}},
 	} {
 		if _, err := t.exec(change.text, append([]any{name}, change.args...)...); err != nil {
 			return err

@@ -122,18 +122,42 @@ func (db *DB) CountPlanRows(ctx context.Context, sweep int64) ([]RowCount, error
 	return found, nil
 }
 
+// EndApply notes that this process no longer applies a plan: it may live on.
+func (db *DB) EndApply(ctx context.Context, plan int64) error {
+	holder, err := db.place(ctx)
+	if err == nil {
+		err = db.update(ctx, func(t *tx) error {
+			_, err := t.exec("update sweeps set holder = 0 where id = $1 and holder = $2", plan, holder)
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("note that a plan is no longer applied: %w", err)
+	}
+	return nil
+}
+
 // BeginApply notes that this process applies a plan. other says that another one
 // that lives, or was killed a moment ago, does so too: then that stays noted.
 // chosen says that only some of its rows are applied.
 func (db *DB) BeginApply(ctx context.Context, plan Sweep, chosen bool) (other bool, err error) {
+	return db.beginApply(ctx, plan.ID, func(t *tx) error { return t.recordApply(ctx, "", plan, chosen) })
+}
+
+// ContinueApply is BeginApply for what a job has asked for, where it is recorded.
+func (db *DB) ContinueApply(ctx context.Context, plan int64) (other bool, err error) {
+	return db.beginApply(ctx, plan, func(*tx) error { return nil })
+}
+
+func (db *DB) beginApply(ctx context.Context, plan int64, record func(*tx) error) (other bool, err error) {
 	holder, err := db.place(ctx)
 	if err == nil {
 		err = db.update(ctx, func(t *tx) error {
-			n, err := t.exec("update sweeps set holder = $2 where id = $1 and not exists (select 1 from processes p where p.id = sweeps.holder and p.id <> $2)", plan.ID, holder)
+			n, err := t.exec("update sweeps set holder = $2 where id = $1 and not exists (select 1 from processes p where p.id = sweeps.holder and p.id <> $2)", plan, holder)
 			if other = n == 0; err != nil {
 				return err
 			}
-			return t.recordApply(ctx, plan, chosen)
+			return record(t)
 		})
 	}
 	if err != nil {
@@ -143,7 +167,7 @@ func (db *DB) BeginApply(ctx context.Context, plan Sweep, chosen bool) (other bo
 }
 
 // recordApply records that a plan, or chosen rows of it, are about to be written.
-func (t *tx) recordApply(ctx context.Context, plan Sweep, chosen bool) error {
+func (t *tx) recordApply(ctx context.Context, who string, plan Sweep, chosen bool) error {
 	act := reason.Reason{Code: reason.ActRowsApplied, Facts: reason.Facts{Plan: plan.Hash[:min(len(plan.Hash), 12)]}}
 	if !chosen {
 		act.Code = reason.ActPlanApplied
@@ -153,5 +177,5 @@ func (t *tx) recordApply(ctx context.Context, plan Sweep, chosen bool) error {
 			return err
 		}
 	}
-	return t.record(ctx, Activity{Sync: plan.Sync, Act: act})
+	return t.record(ctx, Activity{Who: who, Sync: plan.Sync, Act: act})
 }

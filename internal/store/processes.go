@@ -268,6 +268,7 @@ func (t *tx) takeBack(id int64) (n int, err error) {
 		{takeBackCustomers, []any{arrives.Milliseconds()}},
 		{"update sweeps set lease_until = $2 where holder = $1 and lease_until > $2 and phase not in ('done', 'failed')", nil},
 		{"update turns set fence = fence + 1, lease_until = 0 where holder = $1 and lease_until > $2", nil},
+		{"update plan_jobs set fence = fence + 1, lease_until = 0 where holder = $1 and lease_until > $2", nil},
 		// Their fence stays until someone else takes them: what was sent was sent.
 		{"update notices set lease_until = $2 where holder = $1 and lease_until > $2", nil},
 		// A renewal that was just sent has a moment to arrive, as a write has.

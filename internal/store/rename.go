@@ -82,6 +82,9 @@ func (t *tx) renameSync(r Rename) error {
 	if _, err := t.exec("update sweeps set fence = fence + 1, lease_until = 0 where sync = $1 and phase not in ('done', 'failed')", r.Old); err != nil {
 		return err
 	}
+	if _, err := t.exec("update plan_jobs set fence = fence + 1, lease_until = 0 where sync = $1 and ended_at = 0", r.Old); err != nil {
+		return err
+	}
 	tables, err := t.tablesWith("sync")
 	if err != nil {
 		return err

@@ -113,6 +113,7 @@ values ('SYNC', 'c1', 'conflict', 'decide', 'r', 'a', 'b', 'l', 1, 'o', 'open', 
 		`insert into pins (sync, customer, since, who, reason) values ('SYNC', 'c1', 1, 'ana@example.com', 'the contract is disputed')`,
 		`insert into activity (done_at, who, behalf, way, topic, sync, customer, code, reason_facts, why, batch, leads)
 values (1, 'ana', '', 'page', 'mode', 'SYNC', '', 'act_paused', '', '', '', 1)`,
+		`insert into plan_jobs (sync, kind, requested_by, requested_at) values ('SYNC', 'make', 'ana@example.com', 1)`,
 		`insert into pauses (sync, since, who, reason) values ('SYNC', 1, 'ana@example.com', 'importing contacts')`,
 	} {
 		if _, err := raw.Exec(strings.ReplaceAll(text, "SYNC", theSync)); err != nil {

@@ -20,6 +20,7 @@ const (
 	OldLinkChanges OldThing = "link_changes"
 	OldPauses      OldThing = "pauses" // that have ended
 	OldPins        OldThing = "pins"   // likewise, or their time has passed
+	OldJobs        OldThing = "plan_jobs"
 	OldActivity    OldThing = "activity"
 	OldNotices     OldThing = "notices"
 	OldRequests    OldThing = "requests" // their idempotency keys
@@ -32,7 +33,7 @@ const (
 var OldSignIns = []OldThing{OldSessions, OldLinks, OldAttempts}
 
 // OldHistory are the things that are history; payloads have a time of their own.
-var OldHistory = []OldThing{OldEvents, OldDecisions, OldActions, OldExceptions, OldLinkChanges, OldPauses, OldPins, OldActivity, OldNotices, OldRequests}
+var OldHistory = []OldThing{OldEvents, OldDecisions, OldActions, OldExceptions, OldLinkChanges, OldPauses, OldPins, OldJobs, OldActivity, OldNotices, OldRequests}
 
 // What is left alone however old it is: customers who are due, and customers who
 // need a person, with all that is known of them. o is the row.
@@ -74,6 +75,7 @@ and not exists (select 1 from actions a where a.exception_id = o.id)`},
 	OldPauses:   {"pauses", "id", true, "o.ended_at > 0 and o.ended_at < $1 and cast($3 as bigint) > 0"},
 	OldPins:     {"pins", "id", true, "(o.ended_at > 0 and o.ended_at < $1 or o.until_at > 0 and o.until_at < $1) and cast($3 as bigint) > 0"},
 	OldActivity: {"activity", "id", true, "o.done_at < $1 and cast($3 as bigint) > 0"},
+	OldJobs:     {"plan_jobs", "id", true, "o.ended_at > 0 and o.ended_at < $1 and cast($3 as bigint) > 0"},
 	// Where a recipient is not in the file, no one is ever told.
 	OldNotices: {"notices", "recipient, what, sync, kind, cause", false, `o.what in ('group', 'reminder', 'recovered')
 and (o.changed <= o.told and o.told_at < $1 or o.told = 0 and o.began_at < $1) and cast($3 as bigint) > 0

@@ -260,14 +260,17 @@ where id = $1`, w.ID, string(w.Phase), w.SourceCursor, w.TargetCursor, w.Compare
 func (t *tx) saveFound(w Sweep, p SweepPart) error {
 	for _, r := range p.Rows {
 		why := keep(r.Reason)
-		_, err := t.exec("insert into plan_rows (sweep, customer, target_id, action, kind, reason, before, after, record_at, reason_code, reason_facts, name) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-			w.ID, r.Customer, r.TargetID, r.Action, string(r.Kind), why.text, r.Before, r.After, ms(r.RecordAt), why.code, why.facts, r.Name)
+		_, err := t.exec("insert into plan_rows (sweep, customer, target_id, action, kind, reason, before, after, record_at, reason_code, reason_facts, name, change, sought) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+			w.ID, r.Customer, r.TargetID, r.Action, string(r.Kind), why.text, r.Before, r.After, ms(r.RecordAt), why.code, why.facts, r.Name, changeOf(r).ID, soughtAs(r))
 		if err != nil {
 			return err
 		}
 		if err := t.mention(w.Sync, r.Customer, r.Names...); err != nil {
 			return err
 		}
+	}
+	if err := t.putChanges(w.ID, p.Rows); err != nil {
+		return err
 	}
 	if err := t.putSeen(w.Sync, p.Seen); err != nil {
 		return err
@@ -324,8 +327,12 @@ func (t *tx) finishSweep(w Sweep, words []Word) error {
 	if w.Purpose != ForPlan {
 		return nil
 	}
-	_, err := t.exec(`delete from plan_rows where sweep in (select id from sweeps where sync = $1 and purpose = 'plan' and phase = 'done' and id < $2
-    and id not in (select id from sweeps where sync = $1 and purpose = 'plan' and phase = 'done' and id < $2 order by id desc limit $3))`,
-		w.Sync, w.ID, plansKept-1)
-	return err
+	old := ` where sweep in (select id from sweeps where sync = $1 and purpose = 'plan' and phase = 'done' and id < $2
+    and id not in (select id from sweeps where sync = $1 and purpose = 'plan' and phase = 'done' and id < $2 order by id desc limit $3))`
+	for _, table := range []string{"plan_rows", "plan_changes"} {
+		if _, err := t.exec("delete from "+table+old, w.Sync, w.ID, plansKept-1); err != nil {
+			return err
+		}
+	}
+	return nil
 }

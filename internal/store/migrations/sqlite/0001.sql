@@ -533,8 +533,62 @@ create table plan_rows (
     state        text    not null default '' check (state in ('', 'applied', 'refused', 'failed')), -- what happened to the row when the plan was applied
     note         text    not null default '',
     ended_at     integer not null default 0,
+    change       integer not null default 0, -- of plan_changes
+    sought       text    not null default '', -- what the row is called, in lower case, to find it by
     primary key (sweep, customer)
 ) strict;
+create index plan_rows_of_change on plan_rows (sweep, change, customer);
+create index plan_rows_sought on plan_rows (sweep, sought, customer);
+create index plan_rows_ended on plan_rows (sweep, ended_at) where ended_at > 0;
+create index plan_rows_not_written on plan_rows (sweep, customer) where state in ('refused', 'failed');
+
+-- The kinds of change in a plan, and how many customers each has. change is a hash of
+-- the four columns after it.
+create table plan_changes (
+    sweep     integer not null,
+    change    integer not null,
+    action    text    not null,
+    kind      text    not null,
+    before    text    not null,
+    after     text    not null,
+    customers integer not null,
+    primary key (sweep, change)
+) strict;
+
+-- What a person has asked the service to do about a plan. One job of a sync is open,
+-- ended_at 0, at a time.
+create table plan_jobs (
+    id           integer primary key autoincrement,
+    sync         text    not null,
+    kind         text    not null check (kind in ('make', 'apply')),
+    sweep        integer not null default 0,  -- the plan: that is applied, or once it is made
+    customers    text    not null default '', -- only these, as JSON
+    approved_by  text    not null default '', -- who approves overwriting values that Trueup did not write
+    requested_by text    not null,
+    requested_at integer not null,
+    request_key  text    not null default '', -- the idempotency key, as a hash
+    stopped_by   text    not null default '',
+    stop_at      integer not null default 0,  -- since when it is to stop
+    began_at     integer not null default 0,
+    fence        integer not null default 0,
+    lease_until  integer not null default 0,
+    holder       integer not null default 0,
+    waits        text    not null default '', -- the connection that is waited for
+    waits_until  integer not null default 0,
+
+    -- Of a plan that is applied.
+    total        integer not null default 0, -- the chosen rows
+    written      integer not null default 0,
+    refused      integer not null default 0,
+    failed       integer not null default 0,
+
+    ended_at     integer not null default 0,
+    outcome      text    not null default '' check (outcome in ('', 'done', 'stopped', 'failed')),
+    failure      text    not null default ''
+) strict;
+create unique index plan_jobs_open on plan_jobs (sync) where ended_at = 0;
+create unique index plan_jobs_of_key on plan_jobs (request_key) where request_key <> '';
+create index plan_jobs_of_sync on plan_jobs (sync, id);
 
 -- The values that the last comparison read on each side, and how many have them.
 create table vocabulary (
