@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,8 +70,10 @@ func pastTime(flag, text string) (time.Time, error) {
 // replayFlags are those of trueup events replay.
 type replayFlags struct {
 	chooseEvents
-	key      string
-	yes, dry bool
+	key           string
+	yes, dry, all bool
+	// settled are the events that the walk left out because nothing is left to do.
+	settled int
 }
 
 func eventsReplayCommand() *cobra.Command {
@@ -81,6 +84,10 @@ func eventsReplayCommand() *cobra.Command {
 		Long: `Replay events with the current map. The command first shows what it would do for
 each event, and asks. Take the numbers from trueup events list. A range or a filter
 skips events that are replays themselves.
+
+--outcome would_write, held or parked takes only the events that are still open, such as
+those whose customer still needs a person: trueup events list --still-open. Add --all to
+take those that have been settled since, too.
 
 A replay is a new event, so it is not dropped as a repeat. If the source can be
 read, it is read again, whatever the event contains. If it cannot, an event that is
@@ -97,6 +104,7 @@ configuration.`,
 	f.flags(cmd)
 	asFlag(cmd)
 	cmd.Flags().StringVar(&f.key, "key", "", "an idempotency key: a `TEXT` with which a repeated call takes effect once, even if the first was cut off")
+	cmd.Flags().BoolVar(&f.all, "all", false, "with --outcome: also events that have been settled since")
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask for confirmation")
 	cmd.Flags().BoolVar(&f.dry, "dry-run", false, "show what it would do, without asking or doing it")
 	jsonFlag(cmd)
@@ -115,6 +123,12 @@ func (f *replayFlags) run(cmd *cobra.Command, args []string, cfg *config.Config,
 	if len(spans) == 0 && filter == (store.EventFilter{}) {
 		return usage("give numbers, a range such as 17-42, or a filter such as --customer or --since", "no events chosen")
 	}
+	switch ended := filter.Outcome; {
+	case !f.all:
+		filter.StillOpen = slices.Contains(status.LeftOpen, ended)
+	case ended == "":
+		return usage("events are only left out with --outcome would_write, held or parked", "--all does nothing without --outcome")
+	}
 	if f.yes && f.dry {
 		return usage("use only one of them", "--yes and --dry-run contradict each other")
 	}
@@ -130,6 +144,8 @@ func (f *replayFlags) run(cmd *cobra.Command, args []string, cfg *config.Config,
 	switch {
 	case err != nil || f.dry:
 		return err
+	case summary.Events == 0 && f.settled > 0:
+		return nil
 	case summary.Replays == 0:
 		return errPerson
 	case wantsJSON(cmd): // two arrays would be no JSON
@@ -148,7 +164,7 @@ func (f *replayFlags) run(cmd *cobra.Command, args []string, cfg *config.Config,
 // show says what would be done.
 func (f *replayFlags) show(cmd *cobra.Command, r replay.Replayer, spans []replay.Span, filter store.EventFilter) (sum replay.Summary, err error) {
 	out := stepsTo(cmd)
-	err = r.Walk(cmd.Context(), spans, filter, func(seq int64) error {
+	f.settled, err = r.Walk(cmd.Context(), spans, filter, func(seq int64) error {
 		steps, err := r.Preview(cmd.Context(), seq)
 		if err != nil {
 			return err
@@ -163,7 +179,7 @@ func (f *replayFlags) show(cmd *cobra.Command, r replay.Replayer, spans []replay
 	if sum.Unmapped > 0 {
 		text += fmt.Sprintf("; %d of them have a value without a meaning", sum.Unmapped)
 	}
-	fmt.Fprintln(cmd.ErrOrStderr(), text)
+	fmt.Fprintln(cmd.ErrOrStderr(), text+f.leftOut())
 	return sum, nil
 }
 
@@ -179,7 +195,7 @@ func (f *replayFlags) replay(cmd *cobra.Command, r replay.Replayer, spans []repl
 	out := stepsTo(cmd)
 	out.quiet = !wantsJSON(cmd)
 	ctx := store.Together(cmd.Context())
-	err = r.Walk(ctx, spans, filter, func(seq int64) error {
+	f.settled, err = r.Walk(ctx, spans, filter, func(seq int64) error {
 		steps, err := r.Do(ctx, seq, q)
 		if err != nil {
 			return err
@@ -194,14 +210,22 @@ func (f *replayFlags) replay(cmd *cobra.Command, r replay.Replayer, spans []repl
 	if sum.Repeated > 0 {
 		text += fmt.Sprintf(", %d were replayed with this key before", sum.Repeated)
 	}
-	fmt.Fprintln(cmd.ErrOrStderr(), text)
+	fmt.Fprintln(cmd.ErrOrStderr(), text+f.leftOut())
 	if err != nil {
 		return fmt.Errorf("%w; with --key, run the same command again to continue", err)
 	}
-	if sum.Nothing > 0 || sum.Events == 0 {
+	if sum.Nothing > 0 || sum.Events+f.settled == 0 {
 		return errPerson
 	}
 	return nil
+}
+
+// leftOut says how many events were left out.
+func (f *replayFlags) leftOut() string {
+	if f.settled == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %s left out, settled since (--all takes them too)", status.Plural(f.settled, "event"))
 }
 
 // stepLines prints steps as they come: a range may be longer than memory.

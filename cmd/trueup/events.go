@@ -8,6 +8,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/reason"
+	"trueup/internal/status"
 	"trueup/internal/store"
 )
 
@@ -42,7 +43,9 @@ func eventsListCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List events, latest first",
-		Example: `  trueup events list --outcome parked
+		Long: `List events, latest first. OUTCOME is how the event ended, and NOW is what has become
+of it: a customer who was parked may have been written since.`,
+		Example: `  trueup events list --outcome parked --still-open
   trueup events list --waiting --json`,
 		Args: cobra.NoArgs,
 		RunE: withDatabase(func(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB) error {
@@ -55,12 +58,14 @@ func eventsListCommand() *cobra.Command {
 	}
 	c.flags(cmd)
 	cmd.Flags().BoolVar(&c.Waiting, "waiting", false, "only those without an outcome yet")
+	cmd.Flags().BoolVar(&c.StillOpen, "still-open", false, "only those that ended as would_write, held or parked and are still open")
 	cmd.Flags().IntVar(&c.Limit, "limit", 100, "show at most `N`")
 	jsonFlag(cmd)
 	return cmd
 }
 
 func listEvents(cmd *cobra.Command, db *store.DB, f store.EventFilter) error {
+	f.WithNow, f.Bare = true, true
 	found, err := db.Events(cmd.Context(), f)
 	if err != nil {
 		return err
@@ -70,12 +75,12 @@ func listEvents(cmd *cobra.Command, db *store.DB, f store.EventFilter) error {
 		rows = append(rows, contract.EventOf(e))
 	}
 	at := clockOf(cmd.OutOrStdout())
-	return list(cmd, rows, "no events", "NUMBER\tRECEIVED\tSYNC\tCUSTOMER\tVALUE\tOUTCOME\tREASON", func(e contract.Event) string {
+	return list(cmd, rows, "no events", "NUMBER\tRECEIVED\tSYNC\tCUSTOMER\tVALUE\tOUTCOME\tNOW\tREASON", func(e contract.Event) string {
 		outcome := string(e.Outcome)
 		if outcome == "" {
 			outcome = "waiting"
 		}
-		return fmt.Sprintf("%d\t%s\t%s\t%s\t%s\t%s\t%s", e.Seq, at.when(*e.ReceivedAt), e.Sync, orDash(e.Customer), orDash(e.Value), outcome, orDash(e.Reason))
+		return fmt.Sprintf("%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s", e.Seq, at.when(*e.ReceivedAt), e.Sync, orDash(status.Called(e.Customer, e.Name)), orDash(e.Value), outcome, e.NowText, orDash(e.Reason))
 	})
 }
 
@@ -109,8 +114,9 @@ func showEvent(cmd *cobra.Command, args []string, _ *config.Config, db *store.DB
   received    %s
   outcome     %s
   reason      %s
+  now         %s
   payload     %s
-%s`, e.Seq, e.ID, e.Connection, e.Side, e.Sync, orDash(e.Customer), orDash(e.Value), at.when(e.OccurredAt), at.when(e.ReceivedAt), outcome, orDash(e.Reason.Sentence()), e.Payload, replayOf(e))
+%s`, e.Seq, e.ID, e.Connection, e.Side, e.Sync, orDash(status.Called(e.Customer, e.Now.Name)), orDash(e.Value), at.when(e.OccurredAt), at.when(e.ReceivedAt), outcome, orDash(e.Reason.Sentence()), contract.EventOf(e).NowText, e.Payload, replayOf(e))
 	return err
 }
 

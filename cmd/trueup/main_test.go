@@ -58,6 +58,7 @@ func scripts(t *testing.T, dir string) testscript.Params {
 			"planned":     planned,
 			"refused":     refusedWebhooks,
 			"delayed":     delayed,
+			"since":       since,
 			"tools":       tools(t),
 			"record":      record,
 			"edit":        edit,
@@ -145,6 +146,14 @@ update exceptions set state = 'resolved' where customer = 'cus_2';
 insert into exceptions (sync, customer, kind, stage, reason, reason_code, reason_facts, source_value, target_value, owner, state, count, last_action, confidence, candidates, first_seen, last_seen, opened_at) values
     ('customer-status', 'cus_2', 'confirm_change', 'decide', '', 'change_forbidden', '{"found":"churned","status":"active"}', 'active', 'Churned', 'ops@example.com', 'open', 1, 'read rec_2 in crm', 1, '[]', $1, $1, $1);
 `, time.Now().UnixMilli())
+}
+
+// since puts into trueup.db that cus_2, who was parked, has been written since.
+func since(ts *testscript.TestScript, _ bool, _ []string) {
+	write(ts, `
+update customers set outcome = 'applied', name = 'Bea Ruiz' where customer = 'cus_2';
+update exceptions set state = 'resolved' where customer = 'cus_2';
+`)
 }
 
 // wouldWrite puts into trueup.db what a sync that only watches would have written.

@@ -64,6 +64,7 @@ func (s *server) listEvents(ctx context.Context, in *struct {
 	Since      time.Time      `query:"since" doc:"Only events received at this time or later."`
 	Until      time.Time      `query:"until" doc:"Only events received before this time."`
 	Waiting    bool           `query:"waiting" doc:"Only events without an outcome yet."`
+	StillOpen  bool           `query:"still_open" doc:"Only events that ended as would_write, held or parked and are still open."`
 	Page
 }) (List[contract.Event], error) {
 	var before int64
@@ -71,7 +72,7 @@ func (s *server) listEvents(ctx context.Context, in *struct {
 		return List[contract.Event]{}, err
 	}
 	found, err := s.Store.Events(ctx, store.EventFilter{Sync: in.Sync, Customer: in.Customer, Connection: in.Connection, Outcome: in.Outcome,
-		Waiting: in.Waiting, Since: in.Since, Until: in.Until, Before: before, Limit: in.Limit + 1, Bare: true})
+		Waiting: in.Waiting, Since: in.Since, Until: in.Until, Before: before, Limit: in.Limit + 1, Bare: true, WithNow: true, StillOpen: in.StillOpen})
 	if err != nil {
 		return List[contract.Event]{}, err
 	}

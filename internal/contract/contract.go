@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -76,17 +77,23 @@ type Event struct {
 	Outcome    status.Outcome `json:"outcome"`
 	Why
 	SettledAt *time.Time `json:"settled_at"`
+	// Now is what has become of the event, whose outcome stays as it was.
+	Now     status.Became `json:"now" doc:"What has become of the event since: waiting, done, since_written, since_equal, since_ignored, since_replayed, settled, gone or still_open."`
+	NowText string        `json:"now_text" doc:"The same for people."`
+	NowKind status.Kind   `json:"now_kind,omitempty" doc:"The kind of the exception that is open about its customer."`
+	Name    string        `json:"name,omitempty" doc:"Who the customer is, where the source shows a name."`
 	// ReplayOf is the event that this one repeats, ReplayedBy who asked for it.
 	ReplayOf   int64           `json:"replay_of,omitempty"`
 	ReplayedBy string          `json:"replayed_by,omitempty"`
 	Payload    json.RawMessage `json:"payload,omitempty"`
 }
 
-// EventOf converts an event, without its payload.
+// EventOf converts an event that was read with how it stands now, without its
+// payload.
 func EventOf(e store.Event) Event {
 	return Event{Seq: e.Seq, Sync: e.Sync, Connection: e.Connection, Side: e.Side, ID: e.ID, Customer: e.Customer, Value: e.Value,
 		OccurredAt: Stamp(e.OccurredAt), ReceivedAt: Stamp(e.ReceivedAt), Outcome: e.Outcome, Why: WhyOf(e.Reason), SettledAt: Stamp(e.SettledAt),
-		ReplayOf: e.ReplayOf, ReplayedBy: e.ReplayedBy}
+		Now: e.Now.Became, NowText: reason.Became(e.Now.Became, e.Now.Kind, e.Now.Code), NowKind: e.Now.Kind, Name: e.Now.Name, ReplayOf: e.ReplayOf, ReplayedBy: e.ReplayedBy}
 }
 
 // WithPayload adds the payload as the tool sent it: as JSON, or as a string if

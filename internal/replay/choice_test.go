@@ -41,7 +41,7 @@ func TestAFilterCountsForASingleNumberToo(t *testing.T) {
 	f.unreadable("unreadable:2", `{}`)
 	for _, spans := range [][]Span{{{1, 2}}, {{1, 1}, {2, 2}}} {
 		n := 0
-		if err := f.Walk(t.Context(), spans, store.EventFilter{Connection: "crm"}, func(int64) error { n++; return nil }); err != nil || n > 0 {
+		if _, err := f.Walk(t.Context(), spans, store.EventFilter{Connection: "crm"}, func(int64) error { n++; return nil }); err != nil || n > 0 {
 			t.Errorf("%v: %d events of another connection, %v", spans, n, err)
 		}
 	}

@@ -164,7 +164,7 @@ func TestAReplayIsNoRepeatAndARepeatedKeyIs(t *testing.T) {
 		t.Errorf("the replay of a replay is %s", steps[0].Done)
 	}
 	var walked []int64
-	if err := f.Walk(t.Context(), nil, store.EventFilter{Customer: "c1"}, func(seq int64) error { walked = append(walked, seq); return nil }); err != nil || !slices.Equal(walked, []int64{1}) {
+	if _, err := f.Walk(t.Context(), nil, store.EventFilter{Customer: "c1"}, func(seq int64) error { walked = append(walked, seq); return nil }); err != nil || !slices.Equal(walked, []int64{1}) {
 		t.Errorf("a walk meets %v, %v", walked, err)
 	}
 }
@@ -180,7 +180,7 @@ func TestALongRangeIsWalkedThroughOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	next := int64(3)
-	err := f.Walk(t.Context(), []Span{{3, 10_000}}, store.EventFilter{}, func(seq int64) error {
+	_, err := f.Walk(t.Context(), []Span{{3, 10_000}}, store.EventFilter{}, func(seq int64) error {
 		if seq != next {
 			t.Fatalf("after %d comes %d", next-1, seq)
 		}

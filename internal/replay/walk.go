@@ -19,40 +19,52 @@ const page = 200
 // with the number of every one. Replays are left out: what a replay makes is
 // not replayed by it, nor by a second one with the same key. Without spans all
 // that the filter chooses are walked through, up to the latest there is when the
-// walk begins.
-func (r Replayer) Walk(ctx context.Context, spans []Span, f store.EventFilter, each func(seq int64) error) error {
+// walk begins. With StillOpen the others are counted and not called with.
+func (r Replayer) Walk(ctx context.Context, spans []Span, f store.EventFilter, each func(seq int64) error) (settled int, err error) {
 	latest, err := r.Store.Events(ctx, store.EventFilter{Limit: 1, Bare: true})
 	if err != nil || len(latest) == 0 {
-		return err
+		return 0, err
 	}
 	if len(spans) == 0 {
 		spans = []Span{{1, latest[0].Seq}}
 	}
+	all := f == (store.EventFilter{})
+	open := f.StillOpen
+	f.StillOpen, f.WithNow, f.Bare = false, open, true
+	chosen := func(e store.Event) error {
+		if open && e.Now.Became != status.BecameOpen {
+			settled++
+			return nil
+		}
+		return each(e.Seq)
+	}
 	for _, s := range spans {
-		if s.From == s.To {
-			// One that is named may be a replay: it stands for its original.
-			one := f
-			one.Bare, one.Limit, one.Before = true, 1, s.From+1
-			found, err := r.Store.Events(ctx, one)
-			if err != nil {
-				return fmt.Errorf("find event %d: %w", s.From, err)
-			}
-			if f != (store.EventFilter{}) && (len(found) == 0 || found[0].Seq != s.From) {
-				continue // it is there, and not chosen; one that is not is said by each
-			}
-			if err := each(s.From); err != nil {
-				return err
+		if s.From < s.To {
+			if err := r.walk(ctx, Span{s.From, min(s.To, latest[0].Seq)}, f, chosen); err != nil {
+				return settled, err
 			}
 			continue
 		}
-		if err := r.walk(ctx, Span{s.From, min(s.To, latest[0].Seq)}, f, each); err != nil {
-			return err
+		// One that is named may be a replay: it stands for its original.
+		one := f
+		one.Limit, one.Before = 1, s.From+1
+		found, err := r.Store.Events(ctx, one)
+		switch {
+		case err != nil:
+			return settled, fmt.Errorf("find event %d: %w", s.From, err)
+		case all: // also one that is not there, which each reports
+			err = each(s.From)
+		case len(found) > 0 && found[0].Seq == s.From:
+			err = chosen(found[0])
+		}
+		if err != nil {
+			return settled, err
 		}
 	}
-	return nil
+	return settled, nil
 }
 
-func (r Replayer) walk(ctx context.Context, s Span, f store.EventFilter, each func(seq int64) error) error {
+func (r Replayer) walk(ctx context.Context, s Span, f store.EventFilter, each func(store.Event) error) error {
 	f.Originals, f.Bare, f.Limit, f.After, f.Before = true, true, page, s.From-1, s.To+1
 	for {
 		found, err := r.Store.Events(ctx, f)
@@ -60,7 +72,7 @@ func (r Replayer) walk(ctx context.Context, s Span, f store.EventFilter, each fu
 			return fmt.Errorf("go through the events: %w", err)
 		}
 		for _, e := range found {
-			if err := each(e.Seq); err != nil {
+			if err := each(e); err != nil {
 				return err
 			}
 			f.After = e.Seq

@@ -108,6 +108,29 @@ const (
 // Outcomes lists the closed set in the order people read it.
 var Outcomes = []Outcome{Applied, AlreadyEqual, WouldWrite, Superseded, Held, Parked, Ignored}
 
+// LeftOpen are the outcomes that leave something to do.
+var LeftOpen = []Outcome{WouldWrite, Held, Parked}
+
+// Became is what has become of an event since it ended. Its outcome stays as it
+// was; its customer may have been synced meanwhile.
+type Became string
+
+// What an event has become.
+const (
+	BecameWaiting  Became = "waiting"        // it has no outcome yet
+	BecameDone     Became = "done"           // it ended with nothing left to do
+	BecameWritten  Became = "since_written"  // its customer has been synced since
+	BecameEqual    Became = "since_equal"    // both sides agree since
+	BecameIgnored  Became = "since_ignored"  // the customer's value is ignored since
+	BecameReplayed Became = "since_replayed" // it could not be read, and was replayed
+	BecameSettled  Became = "settled"        // a person closed it, or decided that the target's value stays
+	BecameGone     Became = "gone"           // its customer is no longer known
+	BecameOpen     Became = "still_open"
+)
+
+// Becames lists the closed set.
+var Becames = []Became{BecameWaiting, BecameDone, BecameWritten, BecameEqual, BecameIgnored, BecameReplayed, BecameSettled, BecameGone, BecameOpen}
+
 // Stage is a step of the path one customer takes.
 type Stage string
 

@@ -179,11 +179,22 @@ func (db *DB) Events(ctx context.Context, f EventFilter) ([]Event, error) {
 	if f.Bare {
 		payload = "null"
 	}
-	query := "select " + eventColumns + ", " + payload + " from events" + w.String() + " order by " + order + " limit " + w.arg(f.Limit)
+	columns, from := eventColumns+", "+payload, " from events"
+	if f.WithNow || f.StillOpen {
+		columns, from = columns+", "+nowColumns, from+withItsCustomer
+	}
+	if f.StillOpen {
+		w.that(became + " = 'still_open'")
+	}
+	query := "select " + columns + from + w.String() + " order by " + order + " limit " + w.arg(f.Limit)
 	var found []Event
 	err := db.view(ctx, func(s scanner) error {
 		var e Event
-		err := scanEvent(s, &e, &e.Payload)
+		more := []any{&e.Payload}
+		if f.WithNow || f.StillOpen {
+			more = append(more, &e.Now.Became, &e.Now.Kind, &e.Now.Code, &e.Now.Name)
+		}
+		err := scanEvent(s, &e, more...)
 		found = append(found, e)
 		return err
 	}, query, w.args...)
@@ -193,11 +204,12 @@ func (db *DB) Events(ctx context.Context, f EventFilter) ([]Event, error) {
 	return found, nil
 }
 
-// Event returns one event with its payload, or ErrNotFound.
+// Event returns one event with its payload and how it stands now, or ErrNotFound.
 func (db *DB) Event(ctx context.Context, seq int64) (Event, error) {
 	var e Event
-	err := db.view(ctx, func(s scanner) error { return scanEvent(s, &e, &e.Payload) },
-		"select "+eventColumns+", payload from events where seq = $1", seq)
+	err := db.view(ctx, func(s scanner) error {
+		return scanEvent(s, &e, &e.Payload, &e.Now.Became, &e.Now.Kind, &e.Now.Code, &e.Now.Name)
+	}, "select "+eventColumns+", payload, "+nowColumns+" from events"+withItsCustomer+" where seq = $1", seq)
 	if err == nil && e.Seq == 0 {
 		err = ErrNotFound
 	}
@@ -284,6 +296,10 @@ type EventFilter struct {
 	Skew         time.Duration // for LatestChange: how far two clocks may differ
 	// Valued leaves out those that carry no value.
 	Valued bool
+	// WithNow fills in how each stands now, and StillOpen keeps only those that still
+	// wait for a person, a time or a mode.
+	WithNow   bool
+	StillOpen bool
 	// Bare leaves the payloads where they are: a page of events may have
 	// hundreds of megabytes of them.
 	Bare bool

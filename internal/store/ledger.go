@@ -67,12 +67,14 @@ type NewEvent struct {
 }
 
 // Event is a stored event. Its Payload is filled in by DB.Event, and by DB.Events
-// unless the filter is Bare. Its Exception and Owner are not stored.
+// unless the filter is Bare, and its Now by DB.Event, and by DB.Events where the
+// filter asks. Its Exception and Owner are not stored.
 type Event struct {
 	Seq        int64
 	NewEvent   // with an Outcome of "" while it waits
 	ReceivedAt time.Time
 	SettledAt  time.Time
+	Now        Now
 }
 
 // HappenedAt is when the change happened, zero when the tool does not tell. A time

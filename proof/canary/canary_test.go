@@ -121,7 +121,7 @@ func (w *world) judge(s *spill) {
 			return slices.Contains([]string{"customers.observed_by", "customers.base_by", "decisions.observed_by"}, c)
 		},
 	}
-	shown := map[string][]string{w.email.what: {"trueup events show "}, w.name.what: {"trueup events show ", "trueup exceptions", "trueup explain "},
+	shown := map[string][]string{w.email.what: {"trueup events show "}, w.name.what: {"trueup events", "trueup exceptions", "trueup explain "},
 		w.editor.what: {"trueup explain "}} // invariants 3, 4
 	s.none(w.T, func(n needle, where string) bool {
 		if stored[n.what] == nil {

@@ -27,6 +27,7 @@ type Open func(t *testing.T, o store.Options) *store.DB
 func Run(t *testing.T, newDatabase func(t *testing.T) Open) {
 	groups := map[string]map[string]func(*testing.T, Open){
 		"home":   home,
+		"became": became,
 		"events": events, "work": work, "links": links, "exceptions": exceptions, "acts": acts, "connections": connections, "tokens": tokens, "notices": notices, "schema": schema,
 		"API tokens": apiTokens, "pages": pages, "agreement": agreement, "limits": limits, "sweeps": sweeps, "nodes": nodes, "outside": outside, "watched": watched, "plans": plans, "accounts": accounts, "names": namesOf, "processes": processes, "pins": pins, "plan jobs": planJobs, "exception lists": exceptionLists, "activity": activity,
 		"people": people,
