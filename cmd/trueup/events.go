@@ -53,7 +53,7 @@ of it: a customer who was parked may have been written since.`,
 			if err != nil {
 				return err
 			}
-			return listEvents(cmd, db, f)
+			return listEvents(cmd, cfg, db, f)
 		}),
 	}
 	c.flags(cmd)
@@ -64,7 +64,7 @@ of it: a customer who was parked may have been written since.`,
 	return cmd
 }
 
-func listEvents(cmd *cobra.Command, db *store.DB, f store.EventFilter) error {
+func listEvents(cmd *cobra.Command, cfg *config.Config, db *store.DB, f store.EventFilter) error {
 	f.WithNow, f.Bare = true, true
 	found, err := db.Events(cmd.Context(), f)
 	if err != nil {
@@ -74,13 +74,13 @@ func listEvents(cmd *cobra.Command, db *store.DB, f store.EventFilter) error {
 	for _, e := range found {
 		rows = append(rows, contract.EventOf(e))
 	}
-	at := clockOf(cmd.OutOrStdout())
-	return list(cmd, rows, "no events", "NUMBER\tRECEIVED\tSYNC\tCUSTOMER\tVALUE\tOUTCOME\tNOW\tREASON", func(e contract.Event) string {
+	at, sync := clockOf(cmd.OutOrStdout()), syncCell(cmd, cfg, rows, func(e contract.Event) string { return e.Sync })
+	return list(cmd, rows, "no events", "NUMBER\tRECEIVED\t"+sync("SYNC")+"CUSTOMER\tVALUE\tOUTCOME\tNOW\tREASON", func(e contract.Event) string {
 		outcome := string(e.Outcome)
 		if outcome == "" {
 			outcome = "waiting"
 		}
-		return fmt.Sprintf("%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s", e.Seq, at.when(*e.ReceivedAt), e.Sync, orDash(status.Called(e.Customer, e.Name)), orDash(e.Value), outcome, e.NowText, orDash(e.Reason))
+		return fmt.Sprintf("%d\t%s\t%s%s\t%s\t%s\t%s\t%s", e.Seq, at.when(*e.ReceivedAt), sync(e.Sync), orDash(status.Called(e.Customer, e.Name)), orDash(e.Value), outcome, e.NowText, orDash(e.Reason))
 	})
 }
 

@@ -71,7 +71,7 @@ unmapped value are one line. --each lists them one by one, and so do --customer,
 				empty = "no such exceptions"
 			}
 			each = each || all || states != nil || f.Customer != ""
-			return listExceptions(cmd, db, f, fail, csv, each, empty)
+			return listExceptions(cmd, cfg, db, f, fail, csv, each, empty)
 		}),
 	}
 	syncFlag(cmd)
@@ -108,7 +108,7 @@ func wanted(states []string, all bool) ([]status.State, error) {
 	return found, nil
 }
 
-func listExceptions(cmd *cobra.Command, db *store.DB, f store.ExceptionFilter, fail, csv, each bool, empty string) error {
+func listExceptions(cmd *cobra.Command, cfg *config.Config, db *store.DB, f store.ExceptionFilter, fail, csv, each bool, empty string) error {
 	found, err := db.Exceptions(cmd.Context(), f)
 	if err != nil {
 		return err
@@ -125,7 +125,7 @@ func listExceptions(cmd *cobra.Command, db *store.DB, f store.ExceptionFilter, f
 	case csv:
 		err = writeExceptions(cmd.OutOrStdout(), rows)
 	case each || wantsJSON(cmd):
-		err = tabulate(cmd, rows, empty)
+		err = tabulate(cmd, cfg, rows, empty)
 	default:
 		err = listCauses(cmd, found, empty)
 	}
@@ -135,9 +135,9 @@ func listExceptions(cmd *cobra.Command, db *store.DB, f store.ExceptionFilter, f
 	return err
 }
 
-func tabulate(cmd *cobra.Command, rows []contract.Exception, empty string) error {
-	at := clockOf(cmd.OutOrStdout())
-	return list(cmd, rows, empty, "NUMBER\tLAST SEEN\tSYNC\tCUSTOMER\tKIND\tSTATE\tTIMES\tOWNER\tREASON", func(x contract.Exception) string {
-		return fmt.Sprintf("%d\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s", x.ID, at.when(*x.LastSeen), x.Sync, orDash(status.Called(x.Customer, x.Name)), x.Kind, x.State, x.Count, orDash(x.Owner), x.Reason)
+func tabulate(cmd *cobra.Command, cfg *config.Config, rows []contract.Exception, empty string) error {
+	at, sync := clockOf(cmd.OutOrStdout()), syncCell(cmd, cfg, rows, func(x contract.Exception) string { return x.Sync })
+	return list(cmd, rows, empty, "NUMBER\tLAST SEEN\t"+sync("SYNC")+"CUSTOMER\tKIND\tSTATE\tTIMES\tOWNER\tREASON", func(x contract.Exception) string {
+		return fmt.Sprintf("%d\t%s\t%s%s\t%s\t%s\t%d\t%s\t%s", x.ID, at.when(*x.LastSeen), sync(x.Sync), orDash(status.Called(x.Customer, x.Name)), x.Kind, x.State, x.Count, orDash(x.Owner), x.Reason)
 	})
 }

@@ -10,7 +10,6 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/report"
-	"trueup/internal/status"
 	"trueup/internal/store"
 )
 
@@ -76,7 +75,11 @@ func writeReport(cmd *cobra.Command, r report.Report, out string) error {
 	case wantsJSON(cmd):
 		return printJSON(cmd.OutOrStdout(), r)
 	case out != "":
-		fmt.Fprintf(cmd.OutOrStdout(), "%s shows the state of %s: %s, %s\n", out, r.Sync, headline(r), status.Plural(len(r.Exceptions), "open exception"))
+		needs := "nothing needs a person"
+		if r.Needs != "" {
+			needs = "needs a person: " + r.Needs
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s shows the state of %s: %s; %s\n", out, r.Sync, headline(r), needs)
 		return nil
 	}
 	w := cmd.OutOrStdout()
@@ -86,6 +89,9 @@ func writeReport(cmd *cobra.Command, r report.Report, out string) error {
 	}
 	for _, o := range r.Outcomes {
 		fmt.Fprintf(w, "  %-13s %d\n", o.Name, o.N)
+	}
+	if r.Needs != "" {
+		fmt.Fprintf(w, "  needs a person: %s\n", r.Needs)
 	}
 	for _, k := range r.ByKind {
 		fmt.Fprintf(w, "  %d open %s, the oldest for %s\n", k.Open, k.Kind, report.Age(r.MadeAt.Sub(*k.Oldest)))

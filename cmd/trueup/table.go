@@ -14,6 +14,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"trueup/internal/config"
 )
 
 const (
@@ -115,7 +117,11 @@ func (g *grid) rows(rows [][]string) string {
 				natural, words = append(natural, 0), append(words, 0)
 			}
 			natural[i] = max(natural[i], text.StringWidthWithoutEscSequences(row[i]))
-			words[i] = max(words[i], min(longest, longestWord(row[i])))
+			word := longestWord(row[i])
+			if i < len(g.names) && showsTimes[g.names[i]] {
+				word = natural[i]
+			}
+			words[i] = max(words[i], min(longest, word))
 		}
 	}
 	last := len(words) - 1
@@ -243,6 +249,9 @@ func visible(s string) string {
 // showsStates are the columns whose words have a color.
 var showsStates = map[string]bool{"STATE": true, "OUTCOME": true, "ACTION": true}
 
+// showsTimes are the columns whose cells stay on one line.
+var showsTimes = map[string]bool{"RECEIVED": true, "LAST SEEN": true, "OLDEST": true}
+
 // stateColors are the colors of the words that say how something stands.
 var stateColors = map[string]text.Colors{
 	"applied": {text.FgGreen}, "already_equal": {text.FgGreen}, "would_write": {text.FgGreen}, "resolved": {text.FgGreen},
@@ -277,6 +286,16 @@ func list[T any](cmd *cobra.Command, rows []T, empty, header string, line func(T
 		return nil
 	}
 	return tableOf(cmd, header, rows, line)
+}
+
+// syncCell makes the cells of the column SYNC. On a terminal there is none where all
+// rows are of the file's only sync: the room is for what differs.
+func syncCell[T any](cmd *cobra.Command, cfg *config.Config, rows []T, of func(T) string) func(string) string {
+	if screenWidth(cmd.OutOrStdout()) > 0 && len(cfg.Syncs) == 1 &&
+		!slices.ContainsFunc(rows, func(r T) bool { _, ok := cfg.Syncs[of(r)]; return !ok }) {
+		return func(string) string { return "" }
+	}
+	return func(sync string) string { return sync + "\t" }
 }
 
 // tableOf prints rows under a header.

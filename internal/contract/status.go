@@ -13,6 +13,8 @@ type Status struct {
 	Engine string     `json:"engine"` // sqlite or postgres
 	// NeedsPerson lists what a person must do, and is empty when there is nothing.
 	NeedsPerson []string `json:"needs_person"`
+	// CustomersNeedPerson is how many customers need a person, in all syncs together.
+	CustomersNeedPerson int `json:"customers_need_person"`
 	// Alarms are those that are on.
 	Alarms []Alarm `json:"alarms"`
 	// Undelivered is where messages to people or programs are not delivered.

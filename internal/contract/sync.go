@@ -33,6 +33,9 @@ type Sync struct {
 	// UnaskedCustomers is how many customers may need a person, as the last comparison
 	// found, and were not checked yet: their exceptions are not open.
 	UnaskedCustomers int `json:"unasked_customers"`
+	// CustomersNeedPerson is how many customers have an open exception or are
+	// unasked, each counted once.
+	CustomersNeedPerson int `json:"customers_need_person"`
 	// OverdueExceptions counts those that have been open for too long.
 	OverdueExceptions map[status.Kind]int `json:"overdue_exceptions"`
 	// Held is how many customers are left alone because a person changed the
@@ -168,6 +171,7 @@ func (s Sync) WithCounts(c store.Counts) Sync {
 		s.OpenExceptions = map[status.Kind]int{}
 	}
 	s.Halted, s.WaitingForLive, s.UnaskedCustomers, s.Pinned = haltOf(c.Halted), c.Owed, c.Unasked, pinsOf(c)
+	s.CustomersNeedPerson = c.NeedPerson
 	if d := c.Delayed; d.Customers > 0 {
 		s.Delayed = &Delayed{Customers: d.Customers, Next: Stamp(d.Next)}
 	}

@@ -70,11 +70,11 @@ func TestWhatNeedsAPersonIsSaid(t *testing.T) {
 		must(t, err)
 		id, err := db.OpenException(ctx, store.NewException{Sync: "s", Customer: "cus_1", Kind: status.Unmatched, Stage: status.StageMatch, Reason: reason.Text("x")})
 		must(t, err)
-		if diff := cmp.Diff([]string{"s: 1 open exception", "s: billing has gone silent"}, needs()); diff != "" {
+		if diff := cmp.Diff([]string{"s: 1 customer (1 open exception)", "s: billing has gone silent"}, needs()); diff != "" {
 			t.Error(diff)
 		}
 		*now = now.Add(2 * time.Hour)
-		if diff := cmp.Diff([]string{"s: 1 open exception, 1 overdue", "s: billing has gone silent"}, needs()); diff != "" {
+		if diff := cmp.Diff([]string{"s: 1 customer (1 open exception, 1 overdue)", "s: billing has gone silent"}, needs()); diff != "" {
 			t.Error(diff)
 		}
 		// The source speaks again: nobody needs to have noticed that yet.
@@ -100,7 +100,7 @@ func TestWhoIsNotCheckedYetSinceAComparisonIsSaid(t *testing.T) {
 		must(t, err)
 		s, err := Status(ctx, db, cfg)
 		must(t, err)
-		if diff := cmp.Diff([]string{"s: 1 open exception, 2 customers found by the comparison of 2026-03-02 09:00Z, not checked yet"}, s.NeedsPerson); diff != "" {
+		if diff := cmp.Diff([]string{"s: 3 customers (1 open exception, 2 found by the comparison of 2026-03-02 09:00Z, not checked yet)"}, s.NeedsPerson); diff != "" {
 			t.Error(diff)
 		}
 		works, err := db.Claim(ctx, "s", 10, time.Minute)
@@ -110,7 +110,7 @@ func TestWhoIsNotCheckedYetSinceAComparisonIsSaid(t *testing.T) {
 		}
 		s, err = Status(ctx, db, cfg)
 		must(t, err)
-		if diff := cmp.Diff([]string{"s: 1 open exception"}, s.NeedsPerson); diff != "" {
+		if diff := cmp.Diff([]string{"s: 1 customer (1 open exception)"}, s.NeedsPerson); diff != "" {
 			t.Error(diff)
 		}
 	})

@@ -41,6 +41,7 @@ func Status(ctx context.Context, db *store.DB, cfg *config.Config) (contract.Sta
 		return s, err
 	}
 	for _, row := range s.Syncs {
+		s.CustomersNeedPerson += row.CustomersNeedPerson
 		s.NeedsPerson = append(s.NeedsPerson, needs(row)...)
 	}
 	if err := undelivered(ctx, db, cfg, now, &s); err != nil {
@@ -120,22 +121,8 @@ func Working(ctx context.Context, db *store.DB) (int, error) {
 // needs says what of a sync a person must see to.
 func needs(row contract.Sync) []string {
 	var all []string
-	var people []string
-	if open := sum(row.OpenExceptions); open > 0 {
-		people = append(people, status.Plural(open, "open exception"))
-	}
-	if overdue := sum(row.OverdueExceptions); overdue > 0 {
-		people = append(people, fmt.Sprintf("%d overdue", overdue))
-	}
-	if n := row.UnaskedCustomers; n > 0 {
-		text := status.Plural(n, "customer") + " found by the comparison"
-		if len(row.Sweeps) > 0 {
-			text += row.Sweeps[0].At.UTC().Format(" of 2006-01-02 15:04Z")
-		}
-		people = append(people, text+", not checked yet")
-	}
-	if len(people) > 0 {
-		all = append(all, row.Sync+": "+strings.Join(people, ", "))
+	if text := WhoNeeds(row); text != "" {
+		all = append(all, row.Sync+": "+text)
 	}
 	for _, m := range row.AccountMoved {
 		all = append(all, row.Sync+": nothing is synced, "+m.Reason)
@@ -150,6 +137,30 @@ func needs(row contract.Sync) []string {
 		all = append(all, row.Sync+": "+row.Source.Connection+" has gone silent")
 	}
 	return all
+}
+
+// WhoNeeds says in one sum how many customers of a sync need a person, and where
+// they are found; "" is none. An exception may be about the sync as a whole.
+func WhoNeeds(row contract.Sync) string {
+	var found []string
+	if open := sum(row.OpenExceptions); open > 0 {
+		found = append(found, status.Plural(open, "open exception"))
+	}
+	if overdue := sum(row.OverdueExceptions); overdue > 0 {
+		found = append(found, fmt.Sprintf("%d overdue", overdue))
+	}
+	if n := row.UnaskedCustomers; n > 0 {
+		text := fmt.Sprintf("%d found by the comparison", n)
+		if len(row.Sweeps) > 0 {
+			text += row.Sweeps[0].At.UTC().Format(" of 2006-01-02 15:04Z")
+		}
+		found = append(found, text+", not checked yet")
+	}
+	text := strings.Join(found, ", ")
+	if n := row.CustomersNeedPerson; n > 0 {
+		return status.Plural(n, "customer") + " (" + text + ")"
+	}
+	return text
 }
 
 func sum(by map[status.Kind]int) int {

@@ -44,6 +44,10 @@ type Report struct {
 	ByKind     []KindLine      `json:"by_kind"`
 	ByOwner    []Count         `json:"by_owner"`
 	Exceptions []OpenException `json:"exceptions"`
+	// CustomersNeedPerson is how many customers need a person, also those of whom
+	// only a comparison knows; Needs is the same for people, "" when nothing does.
+	CustomersNeedPerson int    `json:"customers_need_person"`
+	Needs               string `json:"-"`
 	// Sweeps are the latest comparisons of both sides, newest first.
 	Sweeps []contract.Sweep `json:"sweeps"`
 	// Vocabulary is nil when the configuration could not be read.
@@ -103,6 +107,7 @@ func Make(ctx context.Context, db *store.DB, sync string, c *config.Sync, now ti
 		return r, err
 	}
 	r.exceptions(open)
+	r.CustomersNeedPerson = counts[sync].NeedPerson
 	sweeps, err := db.Sweeps(ctx, sync, overview.SweepsShown)
 	if err != nil {
 		return r, err
@@ -110,6 +115,7 @@ func Make(ctx context.Context, db *store.DB, sync string, c *config.Sync, now ti
 	for _, w := range sweeps {
 		r.Sweeps = append(r.Sweeps, contract.SweepOf(w, hash))
 	}
+	r.Needs = overview.WhoNeeds(contract.Sync{Sweeps: r.Sweeps}.WithCounts(counts[sync]))
 	if c == nil {
 		return r, nil
 	}

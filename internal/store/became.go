@@ -34,7 +34,7 @@ const became = `case
             and (events.replay_of = 0 or r.received_at > events.received_at)) then 'since_replayed'
         when ` + openKind + ` is null then 'settled'
         else 'still_open' end
-    when its_id is null then 'gone'
+    when its_id is null or customer like '` + forgottenPrefix + `%' then 'gone'
     when its_outcome = 'applied' then 'since_written'
     when its_outcome = 'already_equal' then 'since_equal'
     when its_outcome = 'ignored' then 'since_ignored'

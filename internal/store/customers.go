@@ -258,6 +258,17 @@ from pins where ended_at = 0 and (until_at = 0 or until_at > $1) group by sync`,
 			counts[sync] = c
 			return err
 		}, "select sync, count(*) from customers where due_at is not null and unheard = 1 group by sync"),
+		db.view(ctx, func(s scanner) error {
+			var sync string
+			var n int
+			err := s.Scan(&sync, &n)
+			c := of(sync)
+			c.NeedPerson += n
+			counts[sync] = c
+			return err
+		}, `select sync, count(distinct customer) from exceptions where customer <> '' and state in ('open', 'acknowledged') group by sync
+union all select sync, count(*) from customers where due_at is not null and unheard = 1
+    and not exists (select 1 from exceptions x where x.sync = customers.sync and x.customer = customers.customer and x.state in ('open', 'acknowledged')) group by sync`),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("count: %w", err)

@@ -404,6 +404,8 @@ type Counts struct {
 	// Unasked are the customers whom a comparison wants people to be told of, and whom
 	// the path has not looked at yet.
 	Unasked int
+	// NeedPerson are the customers with an open exception and those unasked, each once.
+	NeedPerson int
 	Open    map[status.Kind]int
 }
 

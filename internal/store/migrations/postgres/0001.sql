@@ -137,7 +137,7 @@ create index customers_by_email on customers (sync, email) where email <> '';
 create index customers_moved on customers (sync, moved_at) where moved_at > 0;
 create index customers_halted on customers (sync, customer) where halted = 'waits';
 create index customers_owed on customers (sync, customer) where owed = 1;
-create index customers_unheard on customers (sync, due_at, unheard) where unheard = 1 and due_at is not null;
+create index customers_unheard on customers (sync, due_at, unheard, customer) where unheard = 1 and due_at is not null;
 create index customers_tried on customers (sync) where tried_at > 0;
 create index customers_delayed on customers (sync, due_at) where outcome = 'held' and reason_code = 'change_waits';
 
