@@ -406,7 +406,7 @@ type Counts struct {
 	Unasked int
 	// NeedPerson are the customers with an open exception and those unasked, each once.
 	NeedPerson int
-	Open    map[status.Kind]int
+	Open       map[status.Kind]int
 }
 
 // Delayed is how many customers wait for the time of their change, and when the
