@@ -50,6 +50,14 @@ const (
 
 	ActTokenCreated Code = "act_token_created"
 	ActTokenRevoked Code = "act_token_revoked"
+
+	ActFirstPerson     Code = "act_first_person"
+	ActPersonAdded     Code = "act_person_added"
+	ActPersonRole      Code = "act_person_role"
+	ActPersonRemoved   Code = "act_person_removed"
+	ActPersonSignedOut Code = "act_person_signed_out"
+	ActPersonLink      Code = "act_person_link"
+	ActPasswordChosen  Code = "act_password_chosen"
 )
 
 // Topic is what an act is about, out of a closed set, to choose by.
@@ -175,6 +183,20 @@ var acts = map[Code]act{
 		return "Created the token " + or(f.Key, "of a program") + before(" with the role ", f.Rule)
 	}},
 	ActTokenRevoked: {AboutAccess, func(f Facts) string { return "Revoked the token " + or(f.Key, "of a program") }},
+
+	ActFirstPerson: {AboutAccess, func(f Facts) string { return "Made the first account, for " + or(f.Detail, "an admin") }},
+	ActPersonAdded: {AboutAccess, func(f Facts) string {
+		return "Added " + or(f.Detail, "a person") + before(" with the role ", f.Rule)
+	}},
+	ActPersonRole: {AboutAccess, func(f Facts) string {
+		return "Changed the role of " + or(f.Detail, "a person") + ": " + or(f.Found, "none") + " → " + or(f.Rule, "none")
+	}},
+	ActPersonRemoved:   {AboutAccess, func(f Facts) string { return "Removed " + or(f.Detail, "a person") }},
+	ActPersonSignedOut: {AboutAccess, func(f Facts) string { return "Signed " + or(f.Detail, "a person") + " out everywhere" }},
+	ActPersonLink: {AboutAccess, func(f Facts) string {
+		return "Made a link by which " + or(f.Detail, "a person") + " can sign in"
+	}},
+	ActPasswordChosen: {AboutAccess, always("Chose a password")},
 }
 
 // customersOf names the customer, or counts them.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"trueup/internal/reason"
 )
 
 // Person is somebody who may use the pages, without the password.
@@ -52,8 +54,10 @@ func scanPerson(s scanner) (Person, error) {
 // AddPerson stores a person who has no password yet. ErrKnown changes nothing.
 func (db *DB) AddPerson(ctx context.Context, p Person) (Person, error) {
 	err := db.update(ctx, func(t *tx) (err error) {
-		p, err = t.addPerson(p, "", "")
-		return err
+		if p, err = t.addPerson(p, "", ""); err != nil {
+			return err
+		}
+		return t.record(ctx, Activity{Who: p.CreatedBy, Act: aboutPerson(reason.ActPersonAdded, p)})
 	})
 	if err != nil {
 		return Person{}, fmt.Errorf("add %s: %w", p.Email, err)
@@ -140,7 +144,12 @@ func (db *DB) Password(ctx context.Context, email string) (hash string, err erro
 // SetPassword replaces a person's password and ends all sessions but one, "" for
 // none.
 func (db *DB) SetPassword(ctx context.Context, id int64, password, but string) error {
-	err := db.update(ctx, func(t *tx) error { return t.setPassword(id, password, but) })
+	err := db.update(ctx, func(t *tx) error {
+		if err := t.setPassword(id, password, but); err != nil {
+			return err
+		}
+		return t.record(ctx, Activity{Act: reason.Reason{Code: reason.ActPasswordChosen}})
+	})
 	if err != nil {
 		return fmt.Errorf("set a password: %w", err)
 	}
@@ -170,19 +179,21 @@ func (db *DB) SetPersonRole(ctx context.Context, email string, role Role, by str
 		if last && role != Admin {
 			return ErrLastAdmin
 		}
-		return t.giveRole(p, role, by)
+		if _, err := t.exec("update persons set role = $2 where id = $1", p.ID, string(role)); err != nil {
+			return err
+		}
+		if err := t.endSessions(p.ID, EndedByRole, ""); err != nil {
+			return err
+		}
+		p.Role = role
+		act := aboutPerson(reason.ActPersonRole, p)
+		act.Facts.Found = string(was)
+		return t.record(ctx, Activity{Who: by, Act: act})
 	})
 	if err != nil {
 		return "", fmt.Errorf("give %s the role %s: %w", email, role, err)
 	}
 	return was, nil
-}
-
-func (t *tx) giveRole(p Person, role Role, by string) error {
-	if _, err := t.exec("update persons set role = $2 where id = $1", p.ID, string(role)); err != nil {
-		return err
-	}
-	return t.endSessions(p.ID, EndedByRole, "")
 }
 
 // RemovePerson removes a person with the sessions and links. What the person did
@@ -204,8 +215,10 @@ func (db *DB) RemovePerson(ctx context.Context, email, by string) (Person, error
 		if _, err := t.exec("delete from sign_in_links where kind = 'person' and person = $1", p.ID); err != nil {
 			return err
 		}
-		_, err = t.exec("delete from persons where id = $1", p.ID)
-		return err
+		if _, err = t.exec("delete from persons where id = $1", p.ID); err != nil {
+			return err
+		}
+		return t.record(ctx, Activity{Who: by, Act: aboutPerson(reason.ActPersonRemoved, p)})
 	})
 	if err != nil {
 		return Person{}, fmt.Errorf("remove %s: %w", email, err)
@@ -221,17 +234,29 @@ func (t *tx) personToChange(email string) (p Person, last bool, err error) {
 			return p, false, err
 		}
 	}
-	found, admins := false, 0
+	admins := 0
+	if p, err = t.person("p.email = $1", email); err == nil {
+		err = t.query(func(s scanner) error { return s.Scan(&admins) }, "select count(*) from persons where role = 'admin'")
+	}
+	return p, p.Role == Admin && admins == 1, err
+}
+
+// person returns the person that a condition finds, or ErrNotFound.
+func (t *tx) person(which string, args ...any) (p Person, err error) {
+	found := false
 	err = t.query(func(s scanner) error {
 		found = true
 		p, err = scanPerson(s)
 		return err
-	}, "select "+personColumns+" from persons p where p.email = $1", email)
+	}, "select "+personColumns+" from persons p where "+which, args...)
 	if err == nil && !found {
 		err = ErrNotFound
 	}
-	if err == nil {
-		err = t.query(func(s scanner) error { return s.Scan(&admins) }, "select count(*) from persons where role = 'admin'")
-	}
-	return p, p.Role == Admin && admins == 1, err
+	return p, err
+}
+
+// aboutPerson is an act that was done to a person. It names no address: everyone who
+// signs in reads what was done.
+func aboutPerson(code reason.Code, p Person) reason.Reason {
+	return reason.Reason{Code: code, Facts: reason.Facts{Detail: p.Name, Rule: string(p.Role)}}
 }

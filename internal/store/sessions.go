@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"trueup/internal/reason"
 )
 
 // Ending is why a session is over.
@@ -130,22 +132,17 @@ func (db *DB) EndSession(ctx context.Context, hash string) error {
 // included that had run out. ErrNotFound means that there is no such person.
 func (db *DB) EndSessions(ctx context.Context, email, by string) (n int, err error) {
 	err = db.update(ctx, func(t *tx) error {
-		found := false
-		var id int64
-		err := t.query(func(s scanner) error {
-			found = true
-			return s.Scan(&id)
-		}, "select id from persons where email = $1", email)
-		if err == nil && !found {
-			err = ErrNotFound
-		}
+		p, err := t.person("p.email = $1", email)
 		if err != nil {
 			return err
 		}
-		if err := t.query(func(s scanner) error { return s.Scan(&n) }, "select count(*) from sessions where person = $1 and ended_at = 0", id); err != nil {
+		if err := t.query(func(s scanner) error { return s.Scan(&n) }, "select count(*) from sessions where person = $1 and ended_at = 0", p.ID); err != nil {
 			return err
 		}
-		return t.endSessions(id, EndedEverywhere, "")
+		if err := t.endSessions(p.ID, EndedEverywhere, ""); err != nil {
+			return err
+		}
+		return t.record(ctx, Activity{Who: by, Act: aboutPerson(reason.ActPersonSignedOut, p)})
 	})
 	if err != nil {
 		return 0, fmt.Errorf("sign %s out: %w", email, err)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"trueup/internal/reason"
 )
 
 // SignInLink lets a person in once, without a password. Its text is not stored.
@@ -39,15 +41,18 @@ func (db *DB) AddFirstLink(ctx context.Context, hash string, lasts time.Duration
 // not used. ErrNotFound means that there is no such person.
 func (db *DB) AddPersonLink(ctx context.Context, email, hash, by string, lasts time.Duration) error {
 	err := db.update(ctx, func(t *tx) error {
-		n, err := t.exec("insert into sign_in_links (hash, kind, person, made_at, made_by, until_at) select $1, 'person', id, $3, $4, $5 from persons where email = $2",
-			hash, email, ms(t.now), by, ms(t.now.Add(lasts)))
-		if err == nil && n == 0 {
-			err = ErrNotFound
+		p, err := t.person("p.email = $1", email)
+		if err != nil {
+			return err
 		}
-		if err == nil {
-			_, err = t.exec("delete from sign_in_links where kind = 'person' and used_at = 0 and hash <> $1 and person = (select id from persons where email = $2)", hash, email)
+		if _, err := t.exec("delete from sign_in_links where kind = 'person' and used_at = 0 and person = $1", p.ID); err != nil {
+			return err
 		}
-		return err
+		if _, err := t.exec("insert into sign_in_links (hash, kind, person, made_at, made_by, until_at) values ($1, 'person', $2, $3, $4, $5)",
+			hash, p.ID, ms(t.now), by, ms(t.now.Add(lasts))); err != nil {
+			return err
+		}
+		return t.record(ctx, Activity{Who: by, Act: aboutPerson(reason.ActPersonLink, p)})
 	})
 	if err != nil {
 		return fmt.Errorf("make a link for %s: %w", email, err)
@@ -125,7 +130,7 @@ func (db *DB) Redeem(ctx context.Context, r Redemption) (p Person, err error) {
 		if link == nil {
 			return ErrLinkOver
 		}
-		if p, err = t.letIn(*link, r); err != nil {
+		if p, err = t.letIn(ctx, *link, r); err != nil {
 			return err
 		}
 		if _, err := t.exec("update sign_in_links set used_at = $2 where hash = $1", r.Link, ms(t.now)); err != nil {
@@ -140,21 +145,22 @@ func (db *DB) Redeem(ctx context.Context, r Redemption) (p Person, err error) {
 }
 
 // letIn makes or finds the person of a link.
-func (t *tx) letIn(link SignInLink, r Redemption) (p Person, err error) {
+func (t *tx) letIn(ctx context.Context, link SignInLink, r Redemption) (p Person, err error) {
 	if link.First() {
-		return t.addPerson(Person{Name: r.Name, Email: r.Email, Role: Admin, CreatedBy: r.Email}, r.Password, "")
+		if p, err = t.addPerson(Person{Name: r.Name, Email: r.Email, Role: Admin, CreatedBy: r.Email}, r.Password, ""); err != nil {
+			return p, err
+		}
+		return p, t.record(ctx, Activity{Who: p.Who(), Way: ByPage, Act: aboutPerson(reason.ActFirstPerson, p)})
 	}
-	found := false
-	err = t.query(func(s scanner) error {
-		found = true
-		p, err = scanPerson(s)
-		return err
-	}, "select "+personColumns+" from persons p where p.id = $1", link.Person.ID)
-	if err == nil && !found {
+	p, err = t.person("p.id = $1", link.Person.ID)
+	if errors.Is(err, ErrNotFound) {
 		err = ErrLinkOver
 	}
-	if err == nil && r.Password != "" {
-		err = t.setPassword(p.ID, r.Password, "")
+	if err != nil || r.Password == "" {
+		return p, err
 	}
-	return p, err
+	if err := t.setPassword(p.ID, r.Password, ""); err != nil {
+		return p, err
+	}
+	return p, t.record(ctx, Activity{Who: p.Who(), Way: ByPage, Act: reason.Reason{Code: reason.ActPasswordChosen}})
 }
