@@ -96,13 +96,21 @@ func addPerson(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB)
 
 // printLink prints a link alone on standard output, and what it does beside it.
 func printLink(cmd *cobra.Command, cfg *config.Config, p people.Person, code, done string) error {
-	link := people.LinkAt(cmp.Or(cfg.PublicURL, "http://"+cfg.Listen), code)
+	link := people.LinkAt(pagesURL(cfg), code)
 	if wantsJSON(cmd) {
 		return printJSON(cmd.OutOrStdout(), contract.NewLink{Person: contract.PersonOf(p), Link: link})
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "%s Send this link to the person: it works once, within 24 hours.\n", done)
 	_, err := fmt.Fprintln(cmd.OutOrStdout(), link)
 	return err
+}
+
+// pagesURL is where people reach the pages.
+func pagesURL(cfg *config.Config) string {
+	if cfg.AdminListen != "" {
+		return "http://" + cfg.AdminListen
+	}
+	return cmp.Or(cfg.PublicURL, "http://"+cfg.Listen)
 }
 
 func listPeople(cmd *cobra.Command, _ []string, _ *config.Config, db *store.DB) error {

@@ -3,8 +3,12 @@ package app
 import (
 	"cmp"
 	"context"
+	"errors"
+	"net/http"
 
+	"trueup/internal/pages"
 	"trueup/internal/people"
+	"trueup/internal/store"
 )
 
 // Door lets people in to the pages.
@@ -17,5 +21,40 @@ func (a *App) FirstLink(ctx context.Context) (string, error) {
 	if err != nil || code == "" {
 		return "", err
 	}
-	return people.LinkAt(cmp.Or(a.wiring.Load().config.PublicURL, a.URL()), code), nil
+	return people.LinkAt(a.PagesURL(), code), nil
+}
+
+// EnterLink returns an address that lets one person in at once, once, on this machine:
+// whoever shows the demonstration, who is made an admin for it.
+func (a *App) EnterLink(ctx context.Context, name, email string) (string, error) {
+	_, err := a.store.PersonByEmail(ctx, email)
+	if errors.Is(err, store.ErrNotFound) {
+		_, err = a.store.AddPerson(ctx, people.Person{Name: name, Email: email, Role: store.Admin, CreatedBy: email})
+	}
+	if err != nil {
+		return "", err
+	}
+	code, err := a.Door().NewLink(ctx, email, email)
+	if err != nil {
+		return "", err
+	}
+	return people.EnterAt(a.AdminURL(), code), nil
+}
+
+// PagesURL is where people reach the pages.
+func (a *App) PagesURL() string {
+	if a.admin != nil {
+		return a.AdminURL()
+	}
+	return cmp.Or(a.wiring.Load().config.PublicURL, a.URL())
+}
+
+// visitor returns who sent a request.
+func (a *App) visitor(r *http.Request) (pages.Person, error) {
+	s, err := a.Door().FromRequest(r)
+	var ended *people.EndedError
+	if errors.Is(err, people.ErrNoSession) || errors.As(err, &ended) {
+		return pages.Person{}, pages.ErrNobody
+	}
+	return pages.Person{ID: s.Person.ID, Name: s.Person.Name, Email: s.Person.Email, Role: s.Person.Role}, err
 }

@@ -151,7 +151,7 @@ func (v *visit) showing(address string) (*visit, answer, error) {
 			return nil, answer{}, err
 		}
 		if route.Role != open && !shown.may(route.Role) {
-			return nil, answer{}, forbidden(person, route.Role)
+			return nil, answer{}, v.forbidden(person, route.Role)
 		}
 		a, err := route.do(shown)
 		if err == nil && len(a.Live) == 0 {

@@ -66,8 +66,10 @@ func (s *sent) once(v *visit, r route) (answer, error) {
 	// What has begun is finished, also when the browser leaves.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(v.ctx()), actTime)
 	defer cancel()
+	sent := v.Request
 	v.Request = v.WithContext(ctx)
 	f.answer, f.err = r.do(v)
+	v.Request = sent // the page is still to be made
 	if f.err != nil {
 		s.mu.Lock()
 		delete(s.forms, id)

@@ -10,6 +10,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/contract"
+	"trueup/internal/people"
 	"trueup/internal/store"
 )
 
@@ -27,6 +28,9 @@ type Options struct {
 	Service
 	// Visitor returns who sent a request, or ErrNobody.
 	Visitor func(*http.Request) (Person, error)
+	// Door lets people in, and Address is where they reach these pages.
+	Door    *people.Door
+	Address func() string
 	Version string
 	Log     *slog.Logger
 	// Zone is whose time the pages tell until a browser has named its own; nil is

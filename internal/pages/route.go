@@ -33,7 +33,8 @@ type route struct {
 
 // routes is every page and action.
 func routes() []route {
-	return slices.Concat(homeRoutes(), syncRoutes(), helpRoutes(), themeRoutes(), liveRoutes())
+	return slices.Concat(homeRoutes(), syncRoutes(), helpRoutes(), themeRoutes(), liveRoutes(),
+		signInRoutes(), accessRoutes())
 }
 
 // visit is one request of a person.
@@ -121,6 +122,7 @@ func (p *Pages) route(r route) http.Handler {
 		switch {
 		case err == nil:
 			v.Person = person
+			v.Request = v.WithContext(store.By(v.ctx(), person.Email, store.ByPage))
 		case !errors.Is(err, ErrNobody):
 			return answer{}, err
 		case r.Role == open:
@@ -131,7 +133,7 @@ func (p *Pages) route(r route) http.Handler {
 				Text: "Nothing was changed. Sign in, then send the form again.", Ways: []Way{{"Sign in", "/signin"}}}
 		}
 		if r.Role != open && !v.may(r.Role) {
-			return answer{}, forbidden(v.Person, r.Role)
+			return answer{}, v.forbidden(v.Person, r.Role)
 		}
 		if r.Method == http.MethodGet {
 			return r.do(v)
@@ -151,7 +153,11 @@ func (p *Pages) route(r route) http.Handler {
 const maxForm = 256 << 10
 
 // forbidden says which role is missing, and who can give it.
-func forbidden(who Person, need store.Role) *Refusal {
+func (v *visit) forbidden(who Person, need store.Role) *Refusal {
+	giver := "An admin"
+	if admins, err := v.Store.Admins(v.ctx(), 1); err == nil && len(admins) > 0 {
+		giver = admins[0].Name
+	}
 	return &Refusal{Status: http.StatusForbidden, Title: "Your role is " + string(who.Role),
-		Text: "This needs the role " + string(need) + ". An admin can give it to you on the page Access.", Ways: []Way{{"Go to Home", "/"}}}
+		Text: "This needs the role " + string(need) + ". Nothing was changed. " + giver + " can give you the role under Access.", Ways: []Way{{"Go to Home", "/"}}}
 }

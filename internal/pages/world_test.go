@@ -16,6 +16,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/overview"
+	"trueup/internal/people"
 	"trueup/internal/status"
 	"trueup/internal/store"
 	"trueup/internal/store/storetest"
@@ -47,7 +48,7 @@ func newWorld(t *testing.T) *world {
 	w.config = &config.Config{Connections: map[string]config.Connection{"billing": {Name: "billing", Type: "http"}, "crm": {Name: "crm", Type: "http"}},
 		Syncs: map[string]config.Sync{flow: {Name: flow, Mode: config.ModeLive, Source: config.Source{Connection: "billing"}, Target: config.Target{Connection: "crm"},
 			Statuses: map[status.Status]config.StatusMap{"active": {From: []string{"active"}, To: "Active"}, "churned": {From: []string{"canceled"}, To: "Churned"}}}}}
-	w.pages, err = New(Options{Store: db, Service: w, Visitor: w.visitor, Version: "test", Zone: time.UTC, Pulse: 20 * time.Millisecond})
+	w.pages, err = New(Options{Store: db, Service: w, Visitor: w.visitor, Door: &people.Door{Store: db}, Address: func() string { return "https://trueup.example" }, Version: "test", Zone: time.UTC, Pulse: 20 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,6 +63,7 @@ type SignedIn struct {
 type WrongError struct {
 	Failed int // how many attempts have failed now
 	Free   int // how many there are before a pause
+	Pause  time.Duration
 }
 
 func (e *WrongError) Error() string { return "email or password is wrong" }
@@ -103,7 +104,7 @@ func (d *Door) verify(ctx context.Context, t Try) (Person, error) {
 	if tried.Wait > 0 {
 		return Person{}, &WaitError{For: tried.Wait}
 	}
-	wrong := &WrongError{Failed: tried.Failed, Free: tried.Free}
+	wrong := &WrongError{Failed: tried.Failed, Free: tried.Free, Pause: tried.Next}
 	if len(t.Password) > longestPassword {
 		return Person{}, wrong
 	}
@@ -128,6 +129,11 @@ func (d *Door) verify(ctx context.Context, t Try) (Person, error) {
 	return p, err
 }
 
+// Lasts returns when a session ends: unused, and at the latest.
+func (d *Door) Lasts() (idle, longest time.Duration) {
+	return cmp.Or(d.Idle, DefaultIdle), cmp.Or(d.Longest, DefaultLongest)
+}
+
 // begin begins a session with a token that nobody has had.
 func (d *Door) begin(ctx context.Context, p Person, b Browser) (SignedIn, error) {
 	in := SignedIn{Person: p, Token: newSecret()}
@@ -137,7 +143,8 @@ func (d *Door) begin(ctx context.Context, p Person, b Browser) (SignedIn, error)
 // FromToken returns the session whose token a browser has: an EndedError when it is
 // over, ErrNoSession when there is none.
 func (d *Door) FromToken(ctx context.Context, token string) (store.Session, error) {
-	s, err := d.Store.UseSession(ctx, hashOf(token), cmp.Or(d.Idle, DefaultIdle), cmp.Or(d.Longest, DefaultLongest))
+	idle, longest := d.Lasts()
+	s, err := d.Store.UseSession(ctx, hashOf(token), idle, longest)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return s, ErrNoSession
@@ -315,4 +322,10 @@ func hash(texts ...string) string {
 // LinkAt is the address of the page where a person uses the link with a code.
 func LinkAt(url, code string) string {
 	return strings.TrimSuffix(url, "/") + "/signin/first?code=" + code
+}
+
+// EnterAt is the address that lets a person in at once with the code of a link, on
+// this machine only.
+func EnterAt(url, code string) string {
+	return strings.TrimSuffix(url, "/") + "/signin/enter?code=" + code
 }

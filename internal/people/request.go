@@ -16,9 +16,9 @@ const (
 	localCookie  = "trueup-local"
 )
 
-// here reports whether a request comes from a browser on this machine, without
+// Here reports whether a request comes from a browser on this machine, without
 // encryption and without a proxy between.
-func here(r *http.Request) bool {
+func Here(r *http.Request) bool {
 	if r.TLS != nil || !Loopback(r.Host) || !Loopback(r.RemoteAddr) {
 		return false
 	}
@@ -28,6 +28,12 @@ func here(r *http.Request) bool {
 		}
 	}
 	return true
+}
+
+// Unprotected reports whether a request came over http from another machine, as far as
+// can be seen: the browser will not keep the cookie. url is where people are told to go.
+func Unprotected(r *http.Request, url string) bool {
+	return r.TLS == nil && !Loopback(r.RemoteAddr) && r.Header.Get("X-Forwarded-Proto") != "https" && !strings.HasPrefix(url, "https://")
 }
 
 // Loopback reports whether a host, with or without a port, is this machine.
@@ -42,7 +48,7 @@ func Loopback(host string) bool {
 
 func cookie(r *http.Request, value string, age int) *http.Cookie {
 	c := &http.Cookie{Name: secureCookie, Value: value, Path: "/", MaxAge: age, HttpOnly: true, Secure: true, SameSite: http.SameSiteLaxMode}
-	if here(r) {
+	if Here(r) {
 		c.Name, c.Secure = localCookie, false
 	}
 	return c

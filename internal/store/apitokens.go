@@ -103,6 +103,15 @@ func (db *DB) APITokens(ctx context.Context) ([]APIToken, error) {
 	return found, nil
 }
 
+// APITokensAfter returns up to limit tokens by name, those after one.
+func (db *DB) APITokensAfter(ctx context.Context, after string, limit int) ([]APIToken, error) {
+	found, err := db.apiTokens(ctx, " where name > $1 order by name limit $2", after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list tokens: %w", err)
+	}
+	return found, nil
+}
+
 // UseAPIToken returns the token whose text has this hash and notes that it is
 // used, at most once a minute. ErrNotFound means that there is none, or that it
 // is revoked.

@@ -37,6 +37,8 @@ type Tried struct {
 	// Failed is how many attempts have failed if this one does, and Free how many
 	// there are before a delay.
 	Failed, Free int
+	// Next is how long the attempt after that has to wait.
+	Next time.Duration
 }
 
 // The kinds of what attempts are counted of.
@@ -82,6 +84,7 @@ func (db *DB) TryToSignIn(ctx context.Context, a Attempt, r Throttle) (tried Tri
 			if i == 0 {
 				tried.Failed, tried.Free = failed, c.free
 			}
+			tried.Next = max(tried.Next, r.delay(failed, c.free))
 		}
 		return nil
 	})

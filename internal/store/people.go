@@ -100,6 +100,18 @@ func (db *DB) Admins(ctx context.Context, limit int) ([]Person, error) {
 	return found, nil
 }
 
+// Person returns the person with an id, or ErrNotFound.
+func (db *DB) Person(ctx context.Context, id int64) (Person, error) {
+	found, err := db.persons(ctx, " where p.id = $1", id)
+	if err == nil && len(found) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Person{}, fmt.Errorf("look for a person: %w", err)
+	}
+	return found[0], nil
+}
+
 // PersonByEmail returns the person with an address, or ErrNotFound.
 func (db *DB) PersonByEmail(ctx context.Context, email string) (Person, error) {
 	found, err := db.persons(ctx, " where p.email = $1", email)
