@@ -113,7 +113,7 @@ where sync = $1 and place <> '' and exists (select 1 from exceptions x where x.s
 		err = t.forgetInJobs(sync, c, p)
 	}
 	// An attempt in progress can no longer settle anything.
-	run(`update customers set customer = $3, email = '', name = '', base_record_id = case when base_record_id = '' then '' else $3 end,
+	run(`update customers set customer = $3, email = '', name = '', sought = '', base_record_id = case when base_record_id = '' then '' else $3 end,
     fence = fence + 1, generation = generation + 1, due_at = null, owed = 0, ruling = '', halted = '', undone = '', last_write = ''`+own, sync, c, p)
 	return err
 }

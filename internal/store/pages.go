@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // After is the row behind which a page of rows begins that are sorted by sync
@@ -17,33 +16,6 @@ func (a After) narrow(w *where) {
 	if a != (After{}) {
 		w.that("(sync, customer) > (" + w.arg(a.Sync) + ", " + w.arg(a.Customer) + ")")
 	}
-}
-
-// CustomerFilter chooses customers; empty fields choose all. Named is what a
-// person may call one: the source's id, the linked record's id, or the e-mail
-// address last seen.
-type CustomerFilter struct{ Sync, Named string }
-
-// CustomersAfter returns at most limit customers by sync and customer.
-func (db *DB) CustomersAfter(ctx context.Context, f CustomerFilter, after After, limit int) ([]Customer, error) {
-	w := where{}
-	w.equal("sync", f.Sync)
-	if f.Named != "" {
-		named, email := w.arg(f.Named), w.arg(strings.ToLower(strings.TrimSpace(f.Named)))
-		w.that("(customer = " + named + " or target_id = " + named + " or email <> '' and email = " + email + ")")
-	}
-	after.narrow(&w)
-	var found []Customer
-	err := db.view(ctx, func(s scanner) error {
-		c, err := scanLinkedCustomer(s)
-		found = append(found, c)
-		return err
-	}, "select "+customerColumns+", target_id, rule, confidence, linked_by, linked_at from customers left join links using (sync, customer)"+
-		w.String()+" order by sync, customer limit "+w.arg(limit), w.args...)
-	if err != nil {
-		return nil, fmt.Errorf("list customers: %w", err)
-	}
-	return found, db.showPins(ctx, f.Sync, found)
 }
 
 // scanLinkedCustomer scans customerColumns and those of a link, which may be

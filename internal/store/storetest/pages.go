@@ -137,6 +137,43 @@ var pages = map[string]func(*testing.T, Open){
 			}
 		}
 	},
+	"customers are searched by what a person remembers of them": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		for n, name := range []string{"Halden Optics", "haldenberg & Söhne", "Ärzte am Markt", "100% Organic_", "Zoë", "", ""} {
+			f.receive(event(fmt.Sprint("evt_", n), fmt.Sprint("cus_", n)))
+			w := f.claimOne()
+			s := store.Settlement{Outcome: status.Applied, Name: name, Events: []store.EventOutcome{{Seq: w.Events[0].Seq, Outcome: status.Applied}}}
+			if n == 5 {
+				s.Outcome, s.Email = status.Held, "Ana@Example.com"
+			}
+			f.must(f.db.Settle(f.ctx, w, s))
+		}
+		f.must(f.db.SetLink(f.ctx, link("cus_3", "rec_3")))
+		for search, want := range map[string][]string{
+			"halden": {"cus_0", "cus_1"}, " HALDENB ": {"cus_1"}, "ärzte": {"cus_2"}, "ÄRZTE AM": {"cus_2"}, "zoË": {"cus_4"}, "100%": {"cus_3"}, "%": nil, "_": nil, "h%": nil,
+			"rec_3": {"cus_3"}, "rec_": nil, "ana@example.COM": {"cus_5"}, "ana@": nil, "cus_6": {"cus_6"}, "cus_": numbered("cus_%d", 0, 6), "CUS_": nil, "": numbered("cus_%d", 0, 6), "o'": nil,
+		} {
+			for _, sync := range []string{"", sync1} {
+				got := walk(f, func(last *store.Customer) ([]store.Customer, error) {
+					var after store.After
+					if last != nil {
+						after = store.After{Sync: last.Sync, Customer: last.Customer}
+					}
+					return f.db.CustomersAfter(f.ctx, store.CustomerFilter{Sync: sync, Search: search}, after, pageSize)
+				}, func(c store.Customer) string { return c.Customer }, func(int) {})
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%q in %q: %s", search, sync, diff)
+				}
+			}
+		}
+		for _, search := range []string{"", "cus_"} {
+			found, err := f.db.CustomersAfter(f.ctx, store.CustomerFilter{Search: search, Outcome: status.Held}, store.After{}, 9)
+			f.must(err)
+			if len(found) != 1 || found[0].Customer != "cus_5" {
+				t.Errorf("held of %q are %+v", search, found)
+			}
+		}
+	},
 	"links are listed in pages": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		for n := range 7 {

@@ -130,10 +130,13 @@ create table customers (
     settled_at           integer not null default 0,
     email                text    not null default '', -- in lower case, to find the customer by
     name                 text    not null default '', -- for people to know the customer by
+    sought               text    not null default '', -- the name in lower case, to find the customer by its beginning
     primary key (sync, customer)
 ) strict;
 create index customers_due on customers (sync, due_at, customer) where due_at is not null;
 create index customers_by_email on customers (sync, email) where email <> '';
+create index customers_by_name on customers (sync, sought, customer) where sought <> '';
+create index customers_out_of_line on customers (sync, outcome, customer) where outcome not in ('', 'applied', 'already_equal');
 create index customers_moved on customers (sync, moved_at) where moved_at > 0;
 create index customers_halted on customers (sync, customer) where halted = 'waits';
 create index customers_owed on customers (sync, customer) where owed = 1;
