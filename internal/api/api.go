@@ -114,6 +114,7 @@ func newServer(o Options) *server {
 	s.exceptionRoutes()
 	s.actionRoutes()
 	s.tokenRoutes()
+	s.activityRoutes()
 	finish(s.api.OpenAPI())
 	return s
 }

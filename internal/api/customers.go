@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"trueup/internal/contract"
+	"trueup/internal/status"
 	"trueup/internal/store"
 )
 
@@ -16,14 +17,16 @@ func (s *server) customerRoutes() {
 
 func (s *server) listCustomers(ctx context.Context, in *struct {
 	SyncFilter
-	Q string `query:"q" maxLength:"500" doc:"Only customers with this source id, target id or email address."`
+	Q       string         `query:"q" maxLength:"500" doc:"Only customers with this source id, target id or email address."`
+	Search  string         `query:"search" maxLength:"500" doc:"Only customers whose source id or name begins with this, or who have this target id or email address."`
+	Outcome status.Outcome `query:"outcome" doc:"Only customers whose last attempt ended so."`
 	Page
 }) (List[contract.CustomerLine], error) {
 	var after store.After
 	if err := s.listable(in.Sync, in.Page, &after); err != nil {
 		return List[contract.CustomerLine]{}, err
 	}
-	found, err := s.Store.CustomersAfter(ctx, store.CustomerFilter{Sync: in.Sync, Named: in.Q}, after, in.Limit+1)
+	found, err := s.Store.CustomersAfter(ctx, store.CustomerFilter{Sync: in.Sync, Named: in.Q, Search: in.Search, Outcome: in.Outcome}, after, in.Limit+1)
 	if err != nil {
 		return List[contract.CustomerLine]{}, err
 	}

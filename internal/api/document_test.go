@@ -39,7 +39,7 @@ func TestTheDocumentIsOpenAPI31AndNamesARoleForEachOperation(t *testing.T) {
 			}
 		}
 	}
-	if operations != 37 {
+	if operations != 38 {
 		t.Errorf("there are %d operations", operations)
 	}
 }

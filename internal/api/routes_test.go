@@ -64,6 +64,7 @@ var routes = []struct {
 	{"GET", "/exceptions/groups", "", store.Viewer, 200},
 	{"GET", "/exceptions/1", "", store.Viewer, 200},
 	{"POST", "/exceptions/1/actions", `{"verb":"acknowledge"}`, store.Operator, 200},
+	{"GET", "/activity", "", store.Viewer, 200},
 	{"GET", "/tokens", "", store.Admin, 200},
 	{"POST", "/tokens", `{"name":"new","role":"viewer"}`, store.Admin, 201},
 	{"DELETE", "/tokens/new", "", store.Admin, 204},
