@@ -40,6 +40,7 @@ func scripts(t *testing.T, dir string) testscript.Params {
 		Dir: dir,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("DATABASE", "trueup.db")
+			e.Setenv("GOGC", os.Getenv("GOGC")) // as these tests themselves
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -127,13 +127,11 @@ func (l *live) until(what string, done func() bool) {
 	l.Helper()
 	ctx, cancel := context.WithTimeout(l.Context(), time.Minute)
 	defer cancel()
-	ticker := time.NewTicker(5 * time.Millisecond)
-	defer ticker.Stop()
-	for !done() {
+	for pause := 5 * time.Millisecond; !done(); pause = min(pause*3/2, 50*time.Millisecond) {
 		select {
 		case <-ctx.Done():
 			l.Fatalf("waiting until %s", what)
-		case <-ticker.C:
+		case <-time.After(pause):
 		}
 	}
 }

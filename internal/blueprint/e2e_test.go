@@ -147,14 +147,12 @@ func (l *live) until(what string, done func() bool) {
 	l.Helper()
 	ctx, cancel := context.WithTimeout(l.Context(), time.Minute)
 	defer cancel()
-	ticker := time.NewTicker(5 * time.Millisecond)
-	defer ticker.Stop()
-	for !done() {
+	for pause := 5 * time.Millisecond; !done(); pause = min(pause*3/2, 50*time.Millisecond) {
 		select {
 		case <-ctx.Done():
 			open, _ := l.db.Exceptions(context.Background(), store.ExceptionFilter{})
 			l.Fatalf("waiting until %s; exceptions: %+v", what, open)
-		case <-ticker.C:
+		case <-time.After(pause):
 		}
 	}
 }

@@ -47,18 +47,35 @@ var baseEnv = sync.OnceValues(func() (*cel.Env, error) {
 	return cel.NewEnv(ext.Strings(), cel.OptionalTypes())
 })
 
-// compileExpression compiles the text that stands at path for the variables it
-// will have. The problem is "" when it compiles.
-func compileExpression(path, text string, vars []string) (e *expression, problem string) {
+// envs are the environments by the variables that they declare. A few lists of
+// them serve all expressions, and to make one takes as long as to compile with it.
+var envs sync.Map // of *cel.Env
+
+func envFor(vars []string) (*cel.Env, error) {
+	names := strings.Join(vars, " ")
+	if made, ok := envs.Load(names); ok {
+		return made.(*cel.Env), nil
+	}
 	base, err := baseEnv()
 	if err != nil {
-		return nil, "cannot be compiled: " + err.Error()
+		return nil, err
 	}
 	var declared []cel.EnvOption
 	for _, v := range vars {
 		declared = append(declared, cel.Variable(v, cel.DynType))
 	}
 	env, err := base.Extend(declared...)
+	if err != nil {
+		return nil, err
+	}
+	made, _ := envs.LoadOrStore(names, env)
+	return made.(*cel.Env), nil
+}
+
+// compileExpression compiles the text that stands at path for the variables it
+// will have. The problem is "" when it compiles.
+func compileExpression(path, text string, vars []string) (e *expression, problem string) {
+	env, err := envFor(vars)
 	if err != nil {
 		return nil, "cannot be compiled: " + err.Error()
 	}
