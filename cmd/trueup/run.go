@@ -40,7 +40,10 @@ was in progress.
 The configuration is read again when the file changes, and on SIGHUP: webhooks are
 still received, and customers in progress finish first. A file with faults changes
 nothing; the log, trueup status, the API, /readyz and Slack report what is wrong.
-Changes to listen and database take effect at the next start.`,
+Changes to listen and database take effect at the next start.
+
+Without a configuration file and a database, trueup run shows a link. It opens pages
+that make the file step by step; the service then continues with it.`,
 		Example: `  trueup run
   trueup run -c /etc/trueup/trueup.yaml --listen 0.0.0.0:8080 --log-format json`,
 		Args: cobra.NoArgs,
@@ -65,6 +68,19 @@ func (f runFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	log, err := newLog(cmd.ErrOrStderr(), f.logFormat, f.logLevel)
+	if err != nil {
+		return err
+	}
+	if f.lease != 0 && f.lease < time.Second {
+		return usage("use 1s or more", "--lease %s is too short for a call", f.lease)
+	}
+	var a *app.App
+	if app.CanSetUp(path) {
+		if a, err = f.setUp(cmd, path, log); err != nil || a == nil {
+			return err
+		}
+	}
 	// The text is kept: what is written from here on is a change of it.
 	text, err := config.Read(path)
 	if err != nil {
@@ -74,16 +90,10 @@ func (f runFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	log, err := newLog(cmd.ErrOrStderr(), f.logFormat, f.logLevel)
-	if err != nil {
-		return err
-	}
-	if f.lease != 0 && f.lease < time.Second {
-		return usage("use 1s or more", "--lease %s is too short for a call", f.lease)
-	}
-	a, err := app.Start(cmd.Context(), app.Options{Config: cfg, Version: versionName(), Log: log, Listen: f.listen, Lease: f.lease})
-	if err != nil {
-		return err
+	if a == nil {
+		if a, err = app.Start(cmd.Context(), app.Options{Config: cfg, Version: versionName(), Log: log, Listen: f.listen, Lease: f.lease}); err != nil {
+			return err
+		}
 	}
 	announce(log, cfg, a.URL())
 	if err := tellFirstLink(cmd, a); err != nil {
@@ -127,6 +137,26 @@ func tellFirstLink(cmd *cobra.Command, a *app.App) error {
 	}
 	_, err = fmt.Fprintf(cmd.ErrOrStderr(), "No one can sign in yet. Make the first account, within 24 hours: %s\n", link)
 	return err
+}
+
+// setUp serves the pages that make a configuration, and returns the service that runs
+// on it; none when it was stopped before.
+func (f runFlags) setUp(cmd *cobra.Command, path string, log *slog.Logger) (*app.App, error) {
+	s, err := app.StartSetUp(cmd.Context(), app.SetUpOptions{Path: path, Listen: f.listen, Version: versionName(), Log: log})
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "There is no %s yet. To make it, open this link; it works once, in one browser:\n\n  %s\n\n", path, s.URL())
+	select {
+	case <-s.Saved():
+		fmt.Fprintf(cmd.OutOrStdout(), "%s is written, and the service continues with it\n", path)
+		return s.Done(), nil
+	case <-cmd.Context().Done():
+	case err = <-s.Failed():
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), f.drain)
+	defer cancel()
+	return nil, errors.Join(err, s.Stop(ctx))
 }
 
 // announce says where the service is and where webhooks are to be sent.

@@ -42,6 +42,8 @@ type Options struct {
 	Listen string
 	// Lease is how long a claimed customer is ours; 0 is the pipeline's default.
 	Lease time.Duration
+	// Entrance, if set, is listening already; nil makes one of the configuration's address.
+	Entrance *Entrance
 	// NotifyPace is how soon people are notified; its zero value is the usual pace.
 	NotifyPace notify.Pace
 }
@@ -87,7 +89,7 @@ func Start(ctx context.Context, o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{options: o, log: o.Log, store: db, metrics: metrics.New(), failed: make(chan error, 1)}
+	a := &App{options: o, log: o.Log, store: db, metrics: metrics.New()}
 	if err := a.startNames(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

@@ -17,6 +17,10 @@ import (
 // listen opens the addresses of the configuration.
 func (a *App) listen() error {
 	o := a.options
+	if o.Entrance != nil {
+		a.listener, a.failed = o.Entrance.listener, o.Entrance.failed
+		return nil
+	}
 	at := o.Config.Listen
 	if o.Listen != "" {
 		at = o.Listen
@@ -35,6 +39,9 @@ func (a *App) listen() error {
 }
 
 func (a *App) closeListeners() error {
+	if a.options.Entrance != nil {
+		return nil // it is not ours to close
+	}
 	err := a.listener.Close()
 	if a.admin != nil {
 		err = errors.Join(err, a.admin.Close())
@@ -45,6 +52,12 @@ func (a *App) closeListeners() error {
 // serve answers what web describes, people and programs on an address of their own
 // where the configuration has one.
 func (a *App) serve(o web.Options) {
+	if in := a.options.Entrance; in != nil {
+		service := web.New(o)
+		in.service.Store(&service)
+		a.servers = append(a.servers, in.server)
+		return
+	}
 	if a.admin == nil {
 		a.serveOn(a.listener, web.New(o))
 		return
@@ -54,20 +67,25 @@ func (a *App) serve(o web.Options) {
 }
 
 func (a *App) serveOn(l net.Listener, h http.Handler) {
-	server := &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      60 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
-	}
+	server := newServer(h, a.log)
 	a.servers = append(a.servers, server)
 	a.serving.Go(func() {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			a.failed <- fmt.Errorf("serve: %w", err)
 		}
 	})
+}
+
+// newServer bounds how long anyone may hold a connection.
+func newServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
 }
 
 // shutdown lets requests that have begun be answered, and cuts them off when ctx ends.

@@ -135,7 +135,7 @@ func (v *visit) showing(address string) (*visit, answer, error) {
 	r := v.Request.Clone(v.ctx())
 	r.Method, r.URL, r.RequestURI, r.Form, r.PostForm = http.MethodGet, u, u.RequestURI(), nil, nil
 	_, pattern := v.mux.Handler(r)
-	for _, route := range routes() {
+	for _, route := range v.table {
 		if route.Method+" "+route.Path != pattern || route.Path == "/live" {
 			continue
 		}

@@ -49,6 +49,7 @@ const pulse = 3 * time.Second
 type Pages struct {
 	Options
 	mux    *http.ServeMux
+	table  []route // what mux answers
 	looks  looks
 	sent   sent
 	ending chan struct{}
@@ -56,14 +57,17 @@ type Pages struct {
 }
 
 // New returns the handler. It fails when a template is broken.
-func New(o Options) (*Pages, error) {
+func New(o Options) (*Pages, error) { return answeringBy(routes(), o) }
+
+// answeringBy returns pages that answer by a table.
+func answeringBy(table []route, o Options) (*Pages, error) {
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	o.Zone = cmp.Or(o.Zone, time.Local)
 	o.Pulse = cmp.Or(o.Pulse, pulse)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	p := &Pages{Options: o, mux: http.NewServeMux(), ending: make(chan struct{})}
+	p := &Pages{Options: o, mux: http.NewServeMux(), table: table, ending: make(chan struct{})}
 	p.looks.now, p.sent.now = o.Now, o.Now
 	if _, err := p.looks.in(o.Zone); err != nil {
 		return nil, err
@@ -73,7 +77,7 @@ func New(o Options) (*Pages, error) {
 		return answer{}, &Refusal{Status: http.StatusForbidden, Title: "This form came from another site",
 			Text: "Nothing was changed. Open Trueup and use the form there."}
 	}))
-	for _, r := range routes() {
+	for _, r := range table {
 		p.mux.Handle(r.Method+" "+r.Path, guard.Handler(p.route(r)))
 	}
 	p.mux.HandleFunc("GET /assets/{name}", asset)

@@ -23,7 +23,7 @@ import (
 var templateFiles embed.FS
 
 // shared are the templates that every page has: the layout and the components.
-var shared = []string{"templates/layout.html", "templates/components.html"}
+var shared = []string{"templates/layout.html", "templates/components.html", "templates/wizard.html"}
 
 // look is the pages' templates in one time zone, by name.
 type look map[string]*template.Template

@@ -71,6 +71,9 @@ type answer struct {
 	Status int
 	// Live lists the parts that change while the page is looked at.
 	Live []part
+	// Refresh says that the page waits for something: without a script it is loaded
+	// again every few seconds.
+	Refresh bool
 	// File is sent instead of a page.
 	File *file
 	// done means that the answer was written already.
@@ -87,6 +90,8 @@ const (
 	door frame = "door"
 	// paper is a text without the side column.
 	paper frame = "paper"
+	// wizard is a step of the set-up.
+	wizard frame = "wizard"
 )
 
 // part is a piece of a page that stands in an element with data-part="Name".

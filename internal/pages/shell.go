@@ -45,6 +45,9 @@ func (p *Pages) shellOf(v *visit, a answer) (shell, error) {
 	if a.Frame == door || a.Frame == paper {
 		return s, nil
 	}
+	if a.Frame == wizard {
+		return s, p.stream(v, a, &s)
+	}
 	counts, err := p.Store.Counts(v.ctx())
 	if err != nil {
 		return s, err
@@ -66,19 +69,28 @@ func (p *Pages) shellOf(v *visit, a answer) (shell, error) {
 	if s.Working, err = overview.Working(v.ctx(), p.Store); err != nil {
 		return s, err
 	}
-	if len(a.Live) > 0 {
-		seen, err := p.fingerprints(v, a)
-		if err != nil {
-			return s, err
-		}
-		s.Stream = "/live?" + url.Values{"page": {v.URL.RequestURI()}, "seen": {digest(strings.Join(slices.Sorted(maps.Values(seen)), " "))}}.Encode()
+	return s, p.stream(v, a, &s)
+}
+
+// stream names where the changes of a page come from.
+func (p *Pages) stream(v *visit, a answer, s *shell) error {
+	if len(a.Live) == 0 || v.Method != http.MethodGet { // a form that came back is not at its page's address
+		return nil
 	}
-	return s, nil
+	seen, err := p.fingerprints(v, a)
+	if err != nil {
+		return err
+	}
+	s.Stream = "/live?" + url.Values{"page": {v.URL.RequestURI()}, "seen": {digest(strings.Join(slices.Sorted(maps.Values(seen)), " "))}}.Encode()
+	return nil
 }
 
 // bare is a shell that needs no database.
 func (p *Pages) bare(v *visit, a answer) shell {
-	s := shell{answer: a, Person: v.Person, Theme: theme(v.Request), Engine: p.Store.Engine(), Version: p.Version, Zone: zoneName(v), CSS: assetNames["trueup.css"], JS: assetNames["trueup.js"]}
+	s := shell{answer: a, Person: v.Person, Theme: theme(v.Request), Version: p.Version, Zone: zoneName(v), CSS: assetNames["trueup.css"], JS: assetNames["trueup.js"]}
+	if p.Store != nil { // a set-up has none yet
+		s.Engine = p.Store.Engine()
+	}
 	s.Said = said(v.w, v.Request)
 	return s
 }

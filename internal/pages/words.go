@@ -33,7 +33,7 @@ func functions(c clock) template.FuncMap {
 		"hour": c.hour, // 2:02 PM, with the day unless it is today
 		"age":  c.age,  // 6 days: how long something has lasted
 		// Numbers.
-		"num": num, "percent": percent, "plural": plural,
+		"num": num, "percent": percent, "plural": plural, "share": shareOf,
 		// Drawings and states.
 		"icon": icon, "chip": chipOf, "mode": modeOf,
 		// Words.
@@ -171,6 +171,14 @@ func percent(share any) string {
 		return "100"
 	}
 	return fmt.Sprintf("%.1f", min(math.Floor(s*1000)/10, 99.9))
+}
+
+// shareOf is a part of a whole as the width of a bar of 100.
+func shareOf(n, of int) string {
+	if of <= 0 {
+		return "0"
+	}
+	return fmt.Sprintf("%.1f", 100*float64(n)/float64(of))
 }
 
 // capital is a name with a capital first letter: a connection is called so.

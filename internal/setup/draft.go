@@ -128,8 +128,13 @@ func (d Draft) from(means status.Status) (all []string) {
 // Reached reports whether a step may be opened: those before it are done.
 func (d Draft) Reached(s Step) bool { return s.Number() <= d.Done.Number()+1 }
 
-// draftPath is the file that keeps a draft.
-func draftPath(path string) string { return path + ".setup" }
+// DraftSuffix makes the name of the file that keeps a draft, of that of the file to be.
+const DraftSuffix = ".setup"
+
+// Database is where a set-up keeps the database, beside the file to be.
+const Database = "trueup.db"
+
+func draftPath(path string) string { return path + DraftSuffix }
 
 // load returns the draft beside the file to be; found is false when there is none.
 func load(path string) (d Draft, found bool, err error) {

@@ -56,7 +56,7 @@ func Open(o Options) (*Setup, error) {
 		return nil, err
 	}
 	if !found {
-		d = Draft{Listen: "127.0.0.1:8080", Database: "trueup.db", Sync: "customer-status", MinConfidence: 0.8}
+		d = Draft{Listen: "127.0.0.1:8080", Database: Database, Sync: "customer-status", MinConfidence: 0.8}
 	}
 	if o.Listen != "" {
 		d.Listen = o.Listen

@@ -16,16 +16,29 @@ import (
 // Line is one line of trueup.yaml to be.
 type Line struct {
 	Text string
+	// Number is its place in the file so far; 0 stands for lines that are left out.
+	Number int
 	// New says that the step that is shown adds it.
 	New bool
 }
 
-// Lines returns the file as it is after a step, with what that step adds marked.
+// Lines returns the file as it is after a step, with what that step adds marked. Until
+// the last step, what says little to whoever looks is left out: the head of the file,
+// and how each tool is reached.
 func (d Draft) Lines(at Step) []Line {
 	var all []Line
+	number := 0
 	for _, l := range d.write() {
-		if l.step.Number() <= at.Number() {
-			all = append(all, Line{Text: l.text, New: l.step == at})
+		if l.step.Number() > at.Number() {
+			continue
+		}
+		number++
+		left := at != Watch && at != l.step && (l.step == Connect || strings.HasPrefix(l.text, "#") || l.text == "")
+		switch {
+		case !left:
+			all = append(all, Line{Text: l.text, Number: number, New: l.step == at})
+		case l.step == Connect && len(all) > 0 && all[len(all)-1].Number > 0:
+			all = append(all, Line{Text: "    …"})
 		}
 	}
 	return all
@@ -162,7 +175,12 @@ func (w *writer) sync(d Draft) {
 	w.at(Map)
 	w.add("    statuses:   # the word of Trueup, the values of %s, the value of %s", d.Source.Name, d.Target.Name)
 	for _, s := range statuses {
-		if from := d.from(s); len(from) > 0 {
+		from := d.from(s)
+		switch {
+		case len(from) == 0:
+		case d.To[s] == "": // only while it is being filled in
+			w.add("      # %s: {from: [%s], to: ...}", s, words(from))
+		default:
 			w.add("      %s: {from: [%s], to: %s}", s, words(from), word(d.To[s]))
 		}
 	}

@@ -1,7 +1,6 @@
 package setup
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/connector"
+	"trueup/internal/connector/httpconn"
 	"trueup/internal/connector/registry"
 	"trueup/internal/dialguard"
 )
@@ -250,7 +250,10 @@ func see(ctx context.Context, opened connector.Connection, t Tool, side Side) Se
 	seen := Seen{At: time.Now(), polls: opened.Changes != nil}
 	add := func(state State, text, more string) { seen.Points = append(seen.Points, Point{state, text, more}) }
 	kind, _ := TypeOf(t.Type)
-	label := cmp.Or(kind.Label, t.Type)
+	label := kind.Label
+	if kind.Name == httpconn.Type {
+		label = "The tool"
+	}
 	if opened.Probe == nil {
 		add(Unknown, "Nothing can be read from it", "It only sends events, so its token shows to be right with the first event.")
 	} else {

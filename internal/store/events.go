@@ -162,6 +162,9 @@ func (db *DB) Events(ctx context.Context, f EventFilter) ([]Event, error) {
 	if f.Valued {
 		w.that("has_value = 1")
 	}
+	if f.Sent {
+		w.that("listed = 0 and replay_of = 0")
+	}
 	order := "seq desc"
 	switch {
 	case f.Originals:
@@ -300,6 +303,8 @@ type EventFilter struct {
 	// wait for a person, a time or a mode.
 	WithNow   bool
 	StillOpen bool
+	// Sent leaves out what was found by asking, and replays.
+	Sent bool
 	// Bare leaves the payloads where they are: a page of events may have
 	// hundreds of megabytes of them.
 	Bare bool

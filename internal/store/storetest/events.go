@@ -49,6 +49,17 @@ var events = map[string]func(*testing.T, Open){
 		b.Sync, c.Connection = "other", "shop"
 		f.receive(a, b, c)
 	},
+	"what a tool sent is told from what was found by asking": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		polled := event("evt_2", "cus_2")
+		polled.Listed = true
+		f.receive(event("evt_1", "cus_1"), polled)
+		found, err := f.db.Events(f.ctx, store.EventFilter{Sent: true})
+		f.must(err)
+		if len(found) != 1 || found[0].ID != "evt_1" {
+			t.Errorf("sent are %+v", found)
+		}
+	},
 	"an event is read back as it came": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		e := event("evt_1", "cus_1")

@@ -1,0 +1,391 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"trueup/internal/compare"
+	"trueup/internal/config"
+	"trueup/internal/pages"
+	"trueup/internal/pipeline"
+	"trueup/internal/reason"
+	"trueup/internal/setup"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// SetUpOptions is what a set-up is started with.
+type SetUpOptions struct {
+	// Path is the trueup.yaml to be.
+	Path    string
+	Listen  string
+	Version string
+	Log     *slog.Logger
+}
+
+// SetUp serves the pages by which a person makes a trueup.yaml, and the service that
+// comes of it: it runs on what was said so far before the file is written, and watches
+// only.
+type SetUp struct {
+	options  SetUpOptions
+	log      *slog.Logger
+	setup    *setup.Setup
+	entrance *Entrance
+	pages    *pages.SetUp
+	saved    chan struct{}
+
+	mu    sync.Mutex
+	app   *App
+	trial *trialRun
+	jobs  sync.WaitGroup
+	ended context.Context
+	end   context.CancelFunc
+}
+
+// CanSetUp reports whether an installation is empty, so that a set-up may begin: there
+// is no file, and no database beside it that a file has been lost of.
+func CanSetUp(path string) bool {
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	if _, err := os.Lstat(path + setup.DraftSuffix); err == nil {
+		return true
+	}
+	_, err := os.Lstat(filepath.Join(filepath.Dir(path), setup.Database))
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// StartSetUp begins or continues a set-up.
+func StartSetUp(ctx context.Context, o SetUpOptions) (*SetUp, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	made, err := setup.Open(setup.Options{Path: o.Path, Listen: o.Listen, Log: o.Log})
+	if err != nil {
+		return nil, err
+	}
+	s := &SetUp{options: o, log: o.Log, setup: made, saved: make(chan struct{})}
+	s.ended, s.end = context.WithCancel(context.Background())
+	if s.pages, err = pages.NewSetUp(pages.SetUpOptions{Setup: made, Service: s, Version: o.Version, Log: o.Log}); err != nil {
+		return nil, err
+	}
+	if s.entrance, err = openEntrance(made.Draft().Listen, o.Log); err != nil {
+		return nil, err
+	}
+	s.jobs.Go(func() { made.Resume(s.ended) })
+	if made.Draft().Reached(setup.Event) {
+		if err := s.Begin(ctx); err != nil { // the pages say so too
+			s.log.Warn("the service could not continue on the set-up that was begun", slog.Any("error", err))
+		}
+	}
+	var front http.Handler = s.pages
+	s.entrance.front.Store(&front)
+	s.entrance.serve()
+	return s, nil
+}
+
+// URL is the link that lets one person in.
+func (s *SetUp) URL() string { return "http://" + s.entrance.listener.Addr().String() + s.pages.Link() }
+
+// Saved is closed when the file is written, and App runs on it.
+func (s *SetUp) Saved() <-chan struct{} { return s.saved }
+
+// Failed sends the error that keeps the pages from being served.
+func (s *SetUp) Failed() <-chan error { return s.entrance.failed }
+
+// Done ends what belongs to the set-up alone, and returns the service that runs on. It
+// is nil when nothing was begun.
+func (s *SetUp) Done() *App {
+	s.end()
+	s.pages.Close()
+	s.setup.Close()
+	s.jobs.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.app
+}
+
+// Stop ends everything before the file was written.
+func (s *SetUp) Stop(ctx context.Context) error {
+	if a := s.Done(); a != nil {
+		return a.Stop(ctx)
+	}
+	return s.entrance.close(ctx)
+}
+
+// Begin implements pages.SetUpService.
+func (s *SetUp) Begin(ctx context.Context) error {
+	cfg, err := s.setup.Config()
+	if err != nil {
+		return err
+	}
+	return s.use(ctx, cfg)
+}
+
+// use lets the service work on a configuration.
+func (s *SetUp) use(ctx context.Context, cfg *config.Config) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.trial != nil && s.trial.rules != cfg.Syncs[s.setup.Draft().Sync].Rules() {
+		s.trial = nil
+	}
+	if s.app != nil {
+		return s.app.Reload(ctx, cfg)
+	}
+	a, err := Start(ctx, Options{Config: cfg, Version: s.options.Version, Log: s.log, Entrance: s.entrance})
+	if err == nil {
+		s.app = a
+	}
+	return err
+}
+
+// service returns what runs, and its configuration.
+func (s *SetUp) service() (*App, *config.Config, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.app == nil {
+		return nil, nil, setup.Problems{{Text: "The service has not started yet. Go back to the step Match and continue from there."}}
+	}
+	return s.app, s.app.wiring.Load().config, nil
+}
+
+// First implements pages.SetUpService.
+func (s *SetUp) First(ctx context.Context) (pages.FirstEvent, error) {
+	a, _, err := s.service()
+	if err != nil {
+		return pages.FirstEvent{}, nil // nothing can have come
+	}
+	d := s.setup.Draft()
+	kind, _ := setup.TypeOf(d.Source.Type)
+	events, err := a.store.Events(ctx, store.EventFilter{Sync: d.Sync, Connection: d.Source.Name, Sent: kind.Events != "", Limit: 1, Bare: true})
+	if err != nil {
+		return pages.FirstEvent{}, err
+	}
+	var first pages.FirstEvent
+	if len(events) > 0 {
+		e := events[0]
+		first = pages.FirstEvent{Arrived: true, Customer: e.Customer, Value: e.Value, At: e.ReceivedAt, Outcome: string(e.Outcome)}
+		if c, err := a.store.Customer(ctx, d.Sync, e.Customer); err == nil {
+			first.Name, first.Shows = c.Name, c.Observed.Value
+			if first.Value == "" {
+				first.Value = c.Desired.SourceValue
+			}
+		}
+		return first, nil
+	}
+	refused, err := a.store.Refused(ctx)
+	for _, r := range refused {
+		if r.Connection == d.Source.Name {
+			first.Refused = append(first.Refused, pages.RefusedWebhook{Why: reason.Refusals[r.Refusal], Count: r.Count})
+		}
+	}
+	return first, err
+}
+
+// trialRun is a comparison under way or ended, and whoever was tried.
+type trialRun struct {
+	rules string
+	mu    sync.Mutex
+	doing string
+	plan  *store.Sweep
+	err   error
+	tried string // the customer who was written last
+	back  bool   // and was put back
+}
+
+// Trial implements pages.SetUpService: the first call begins the comparison.
+func (s *SetUp) Trial(ctx context.Context) (pages.Trial, error) {
+	a, cfg, err := s.service()
+	if err != nil {
+		return pages.Trial{Wrong: "the service has not started yet"}, nil
+	}
+	d := s.setup.Draft()
+	s.mu.Lock()
+	run := s.trial
+	if run == nil {
+		run = &trialRun{rules: cfg.Syncs[d.Sync].Rules()}
+		s.trial = run
+		s.jobs.Go(func() { run.make(s.ended, cfg, a.store, d.Sync) })
+	}
+	s.mu.Unlock()
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	switch {
+	case run.err != nil:
+		return pages.Trial{Wrong: run.err.Error()}, nil
+	case run.plan == nil:
+		return pages.Trial{Making: true, Doing: run.doing}, nil
+	}
+	sum := run.plan.Summary
+	t := pages.Trial{Customers: sum.Sources, Agree: sum.Agree, Differ: sum.Write, Held: sum.Held, NeedPerson: sum.UnmatchedSource + sum.Ambiguous + sum.Unmapped + sum.Other}
+	rows, err := trialRows(ctx, a.store, run.plan.ID)
+	if err != nil {
+		return t, err
+	}
+	t.Rows = rows
+	for i := range t.Rows {
+		if r := &t.Rows[i]; r.Customer == run.tried {
+			if run.back {
+				r.State = "undone"
+			}
+			t.Tried = r
+		}
+	}
+	return t, nil
+}
+
+// mostTrialRows bounds how many customers are offered, and mostTrialSearched how many
+// rows of the plan are searched for them.
+const (
+	mostTrialRows     = 50
+	mostTrialSearched = 1000
+)
+
+// trialRows are the customers of a plan who could be written now. The difference of a
+// first contact is one of them: the person who chooses it approves it.
+func trialRows(ctx context.Context, db *store.DB, plan int64) (all []pages.TrialRow, err error) {
+	tryable := compare.Selection{Approved: "the person who chooses"}
+	after := ""
+	for searched := 0; searched < mostTrialSearched && len(all) < mostTrialRows; {
+		rows, err := db.PlanRows(ctx, plan, after, mostTrialRows)
+		if err != nil || len(rows) == 0 {
+			return all, err
+		}
+		for _, r := range rows {
+			after = r.Customer
+			if r.TargetID == "" || r.After == "" || !tryable.Includes(r) {
+				continue
+			}
+			all = append(all, pages.TrialRow{Customer: r.Customer, Name: r.Name, Before: r.Before, After: r.After, State: string(r.State), Note: r.Note, At: r.EndedAt})
+		}
+		searched += len(rows)
+	}
+	return all[:min(len(all), mostTrialRows)], nil
+}
+
+func (r *trialRun) make(ctx context.Context, cfg *config.Config, db *store.DB, sync string) {
+	plan, err := MakePlan(ctx, cfg, db, sync, func(p compare.Progress) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.doing = doing(p)
+	})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err != nil {
+		r.err = err
+		return
+	}
+	r.plan = &plan
+}
+
+// doing says how far a comparison is.
+func doing(p compare.Progress) string {
+	if p.Done == 0 {
+		return ""
+	}
+	if p.Total > 0 {
+		return fmt.Sprintf("%d of about %d so far.", p.Done, p.Total)
+	}
+	return status.Plural(p.Done, "record") + " so far."
+}
+
+// ended notes who was written, or put back.
+func (r *trialRun) ended(customer string, back bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tried, r.back = customer, back
+}
+
+// TryOne implements pages.SetUpService.
+func (s *SetUp) TryOne(ctx context.Context, customer string) error {
+	a, cfg, run, err := s.planned()
+	if err != nil {
+		return err
+	}
+	err = compare.Applicable(ctx, a.store, cfg.Syncs[s.setup.Draft().Sync], *run.plan)
+	if err != nil && !errors.Is(err, compare.ErrWatching) {
+		return fmt.Errorf("nothing was written: %w", err)
+	}
+	_, err = Apply(ctx, cfg, a.store, ApplyRequest{Limit: 1, Rows: compare.Selection{Plan: *run.plan, Chosen: func(c string) bool { return c == customer },
+		Approved: s.who(), Trial: true}})
+	if err == nil {
+		run.ended(customer, false)
+	}
+	return err
+}
+
+// PutBack implements pages.SetUpService.
+func (s *SetUp) PutBack(ctx context.Context, customer string) error {
+	a, cfg, run, err := s.planned()
+	if err != nil {
+		return err
+	}
+	c, err := Undo(ctx, cfg, a.store, pipeline.UndoRequest{Sync: s.setup.Draft().Sync, Customer: customer, By: s.who()})
+	switch {
+	case err != nil:
+		return err
+	case !c.Done:
+		return setup.Problems{{Text: "Nothing was written: " + c.Why.Sentence() + "."}}
+	}
+	run.ended(customer, true)
+	return nil
+}
+
+// planned returns the trial whose comparison has ended.
+func (s *SetUp) planned() (*App, *config.Config, *trialRun, error) {
+	a, cfg, err := s.service()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	s.mu.Lock()
+	run := s.trial
+	s.mu.Unlock()
+	if run != nil {
+		run.mu.Lock()
+		defer run.mu.Unlock()
+	}
+	if run == nil || run.plan == nil {
+		return nil, nil, nil, setup.Problems{{Text: "Both tools are still being compared."}}
+	}
+	return a, cfg, run, nil
+}
+
+// who is named as the person who did what the set-up does.
+func (s *SetUp) who() string {
+	if owner := s.setup.Draft().Owner; owner != "" {
+		return owner
+	}
+	return "set-up"
+}
+
+// Save implements pages.SetUpService.
+func (s *SetUp) Save(ctx context.Context) (to string, err error) {
+	cfg, err := s.setup.Write()
+	if err != nil {
+		return "", err
+	}
+	if err := s.use(ctx, cfg); err != nil {
+		return "", fmt.Errorf("%s is written, but the service does not run on it yet: %w; start trueup run again", s.options.Path, err)
+	}
+	a, _, err := s.service()
+	if err == nil {
+		to, err = a.FirstLink(ctx)
+	}
+	if err != nil { // trueup run shows one as well
+		s.log.Warn("could not make the link for the first account", slog.Any("error", err))
+	}
+	if link, err := url.Parse(to); err == nil && to != "" {
+		to = link.RequestURI()
+	}
+	s.entrance.front.Store(nil)
+	close(s.saved)
+	return to, nil
+}

@@ -1,0 +1,106 @@
+package pages
+
+import (
+	"context"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"trueup/internal/plain"
+	"trueup/internal/setup"
+)
+
+// idle is a service that a set-up has not begun.
+type idle struct{}
+
+func (idle) Begin(context.Context) error               { return nil }
+func (idle) First(context.Context) (FirstEvent, error) { return FirstEvent{}, nil }
+func (idle) Trial(context.Context) (Trial, error)      { return Trial{Making: true}, nil }
+func (idle) TryOne(context.Context, string) error      { return nil }
+func (idle) PutBack(context.Context, string) error     { return nil }
+func (idle) Save(context.Context) (string, error)      { return "", nil }
+
+func newSetUpPages(t *testing.T) (*SetUp, *httptest.Server) {
+	t.Helper()
+	made, err := setup.Open(setup.Options{Path: filepath.Join(t.TempDir(), "trueup.yaml")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(made.Close)
+	s, err := NewSetUp(SetUpOptions{Setup: made, Service: idle{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(s)
+	t.Cleanup(func() {
+		s.Close()
+		server.Close()
+	})
+	return s, server
+}
+
+func TestNoRouteOfASetUpAnswersAStranger(t *testing.T) {
+	s, server := newSetUpPages(t)
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	for _, r := range s.table {
+		if r.Role == open {
+			continue
+		}
+		path := strings.NewReplacer("{$}", "", "{side}", "source").Replace(r.Path)
+		request, err := http.NewRequest(r.Method, server.URL+path, strings.NewReader(url.Values{"key": {formKey()}}.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		got, err := client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got.Body.Close()
+		if want := map[string]int{http.MethodGet: http.StatusSeeOther, http.MethodPost: http.StatusUnauthorized}[r.Method]; got.StatusCode != want || r.Method == http.MethodGet && !strings.HasPrefix(got.Header.Get("Location"), "/signin") {
+			t.Errorf("%s %s is answered %d to %q", r.Method, r.Path, got.StatusCode, got.Header.Get("Location"))
+		}
+	}
+}
+
+func TestEachStepOfASetUpCanBeRenderedAndIsPlain(t *testing.T) {
+	s, server := newSetUpPages(t)
+	for _, side := range []string{"http", "stripe", "gohighlevel", "make"} {
+		target := side
+		if side == "stripe" {
+			target = "gohighlevel"
+		}
+		if err := s.setup.SetDirection(setup.DirectionAnswer{Source: side, Target: target, SourceName: "billing", TargetName: "crm", Sync: "s", Owner: "\"><b>x</b>@example.com"}); err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range setup.Steps {
+			if err := s.setup.Finish(step); err != nil {
+				t.Fatal(err)
+			}
+		}
+		jar, err := cookiejar.New(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := &world{T: t, server: server, client: &http.Client{Jar: jar}}
+		s.session = "session"
+		at, err := url.Parse(server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		jar.SetCookies(at, []*http.Cookie{{Name: setUpCookie, Value: s.session}})
+		for _, step := range setup.Steps {
+			got := w.get("/setup/" + string(step))
+			if got.code != http.StatusOK && !strings.Contains(got.text, "note bad") || strings.Contains(got.text, "<b>x") || strings.Count(got.text, "<h1>") != 1 {
+				t.Errorf("%s of %s is answered %d:\n%s", step, side, got.code, got.words())
+			}
+			for _, found := range plain.Find(got.words()) {
+				t.Errorf("%s of %s: %s", step, side, found)
+			}
+		}
+	}
+}
