@@ -61,16 +61,16 @@ func PlanChanges(ctx context.Context, db *store.DB, s config.Sync, plan store.Sw
 }
 
 func changeOf(s config.Sync, c store.PlanChange) contract.PlanChange {
-	p := contract.PlanChange{Change: contract.ChangeName(c.ID), Action: c.Action, Kind: c.Kind, Before: c.Before, BeforeStatus: statusOf(s, c.Before),
-		After: c.After, AfterStatus: statusOf(s, c.After), Customers: c.Customers}
+	p := contract.PlanChange{Change: contract.ChangeName(c.ID), Action: c.Action, Kind: c.Kind, Before: c.Before, BeforeStatus: StatusOf(s, c.Before),
+		After: c.After, AfterStatus: StatusOf(s, c.After), Customers: c.Customers}
 	if s.Limits != nil && s.Limits.MassChange != nil && c.Action == "write" {
 		p.Guarded = slices.Contains(s.Limits.MassChange.To, p.AfterStatus)
 	}
 	return p
 }
 
-// statusOf is the status that is written as a value in the target, "" for none.
-func statusOf(s config.Sync, value string) status.Status {
+// StatusOf is the status that is written as a value in the target, "" for none.
+func StatusOf(s config.Sync, value string) status.Status {
 	for _, name := range slices.Sorted(maps.Keys(s.Statuses)) {
 		if s.Statuses[name].To == value && value != "" {
 			return name

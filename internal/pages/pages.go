@@ -20,6 +20,11 @@ type Service interface {
 	Syncs() map[string]config.Sync
 	// Status returns the status of every sync, connection and process.
 	Status(ctx context.Context) (contract.Status, error)
+	// AskPlan notes that a person wants a plan made or applied, and begins.
+	AskPlan(ctx context.Context, ask store.PlanAsk) (store.PlanJob, error)
+	// PlanRefusal is why a plan cannot be applied, an *exceptions.RefusedError, nil
+	// when it can.
+	PlanRefusal(ctx context.Context, plan store.Sweep) error
 }
 
 // Options is what the pages are made of.

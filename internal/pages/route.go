@@ -34,7 +34,7 @@ type route struct {
 // routes is every page and action.
 func routes() []route {
 	return slices.Concat(homeRoutes(), syncRoutes(), helpRoutes(), themeRoutes(), liveRoutes(),
-		signInRoutes(), accessRoutes())
+		signInRoutes(), accessRoutes(), planRoutes())
 }
 
 // visit is one request of a person.

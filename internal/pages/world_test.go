@@ -15,6 +15,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/contract"
+	"trueup/internal/exceptions"
 	"trueup/internal/overview"
 	"trueup/internal/people"
 	"trueup/internal/status"
@@ -75,6 +76,32 @@ func (w *world) visitor(*http.Request) (Person, error) {
 func (w *world) Syncs() map[string]config.Sync { return w.config.Syncs }
 func (w *world) Status(ctx context.Context) (contract.Status, error) {
 	return overview.Status(ctx, w.store, w.config)
+}
+
+func (w *world) AskPlan(ctx context.Context, ask store.PlanAsk) (store.PlanJob, error) {
+	j := store.PlanJob{Sync: ask.Sync, Kind: store.MakeJob, AskedBy: ask.Who, Customers: ask.Only}
+	if ask.Hash != "" {
+		plan, err := w.store.Plan(ctx, "", ask.Hash)
+		if err == nil {
+			err = w.PlanRefusal(ctx, plan)
+		}
+		if err != nil && len(ask.Only) == 0 {
+			return j, err
+		}
+		j.Sync, j.Kind, j.Plan, j.Hash = plan.Sync, store.ApplyJob, plan.ID, plan.Hash
+		if ask.ApproveFirst {
+			j.ApprovedBy = ask.Who
+		}
+	}
+	j, _, err := w.store.AskJob(ctx, j, ask.Key)
+	return j, err
+}
+
+func (w *world) PlanRefusal(context.Context, store.Sweep) error {
+	if w.Syncs()[flow].Mode == config.ModeWatch {
+		return &exceptions.RefusedError{Why: "the plan cannot be applied: the sync is in mode: watch and writes nothing", Hint: "try one customer of the plan first"}
+	}
+	return nil
 }
 
 // answered is what a browser was shown.

@@ -1,0 +1,520 @@
+package pages
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"trueup/internal/contract"
+	"trueup/internal/exceptions"
+	"trueup/internal/overview"
+	"trueup/internal/reason"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+func planRoutes() []route {
+	return []route{
+		{http.MethodGet, "/plans", store.Viewer, allPlans},
+		{http.MethodGet, "/syncs/{sync}/plans", store.Viewer, plansOfSync},
+		{http.MethodPost, "/syncs/{sync}/plans", store.Operator, makePlan},
+		{http.MethodGet, "/plans/{hash}", store.Viewer, readPlan},
+		{http.MethodGet, "/plans/{hash}/apply", store.Viewer, followPlan},
+		{http.MethodPost, "/plans/{hash}/apply", store.Operator, approvePlan},
+		{http.MethodPost, "/jobs/{id}/stop", store.Operator, stopJob},
+	}
+}
+
+// plansPath is the address of a sync's plans.
+func plansPath(sync string) string { return "/syncs/" + url.PathEscape(sync) + "/plans" }
+
+const (
+	// plansListed is how many plans are listed, rowsListed how many rows a page of a
+	// plan has, and rowsOfGroup how many of each kind of change are shown at first.
+	plansListed = 20
+	rowsListed  = 50
+	rowsOfGroup = 5
+	// groupsListed is how many kinds of change show their rows at first.
+	groupsListed = 20
+	// typedAtLeast is how much of a plan's hash a person types.
+	typedAtLeast = 4
+)
+
+// allPlans answers GET /plans: those of the only sync, or a choice.
+func allPlans(v *visit) (answer, error) {
+	names := slices.Sorted(maps.Keys(v.Syncs()))
+	if len(names) == 1 {
+		return answer{To: plansPath(names[0])}, nil
+	}
+	return answer{Page: "plans", Title: "Plans", Nav: "plans", Data: plansView{Syncs: names}}, nil
+}
+
+// plansView is what the page of a sync's plans shows.
+type plansView struct {
+	Syncs []string // to choose from, where none is chosen
+	Sync  string
+	Source, Target,
+	Path string
+	May    bool
+	Job    *contract.PlanJob // the one that is open, or else the last one
+	Steps  []step
+	Plans  []planLine
+	Stored bool
+}
+
+// planLine is an earlier plan.
+type planLine struct {
+	contract.Plan
+	Short string
+	Kept  bool // its rows are
+	Came  string
+}
+
+// step is one phase of a comparison.
+type step struct {
+	Title, Says, Icon, Tone string
+	Done                    int
+	Width                   string
+}
+
+// plansOfSync answers GET /syncs/{sync}/plans.
+func plansOfSync(v *visit) (answer, error) {
+	name, c, err := v.syncOf()
+	if err != nil {
+		return answer{}, err
+	}
+	p := plansView{Sync: name, Source: capital(c.Source.Connection), Target: capital(c.Target.Connection), Path: plansPath(name), May: v.may(store.Operator)}
+	jobs, err := v.Store.PlanJobsBefore(v.ctx(), name, 0, plansListed)
+	if err != nil {
+		return answer{}, err
+	}
+	if len(jobs) > 0 {
+		job, err := overview.PlanJob(v.ctx(), v.Store, jobs[0])
+		if err != nil {
+			return answer{}, err
+		}
+		p.Job, p.Steps = &job, p.steps(job)
+	}
+	found, err := v.Store.PlansBefore(v.ctx(), name, 0, plansListed)
+	if err != nil {
+		return answer{}, err
+	}
+	for i, w := range found {
+		p.Plans = append(p.Plans, planLine{Plan: contract.PlanOf(w), Short: short(w.Hash), Kept: i < 3, Came: cameOf(w, jobs)})
+	}
+	a := answer{Page: "plans", Title: "Plans of " + name, Nav: "plans", Data: p}
+	if len(jobs) > 0 && v.moving(jobs[0]) {
+		a.Live = []part{{"progress", "progress", p}}
+	}
+	return a, nil
+}
+
+// endShown is for how long a page that followed a job is told of its end.
+const endShown = 10 * time.Minute
+
+// moving reports whether the page of a job is live.
+func (v *visit) moving(j store.PlanJob) bool {
+	return j.EndedAt.IsZero() || v.now.Sub(j.EndedAt) < endShown
+}
+
+func short(hash string) string { return hash[:min(len(hash), 12)] }
+
+// cameOf is what became of a plan, as far as jobs have applied it.
+func cameOf(w store.Sweep, jobs []store.PlanJob) string {
+	for _, j := range jobs {
+		if j.Kind == store.ApplyJob && j.Plan == w.ID {
+			said := num(j.Written) + " of " + num(j.Total) + " written"
+			if len(j.Customers) > 0 {
+				said = plural(j.Written, "customer") + " written one by one"
+			}
+			if n := j.Refused + j.Failed; n > 0 {
+				said += ", " + num(n) + " not written"
+			}
+			return said
+		}
+	}
+	return "Not applied here"
+}
+
+// steps are the three phases of a comparison.
+func (p plansView) steps(j contract.PlanJob) []step {
+	if j.Making == nil {
+		return nil
+	}
+	m, now := *j.Making, slices.Index([]store.Phase{store.PhaseSource, store.PhaseTarget, store.PhaseCompare}, j.Making.Phase)
+	all := []step{{Title: "Read " + p.Source}, {Title: "Read " + p.Target}, {Title: "Compare each customer"}}
+	for i, part := range []contract.Portion{m.Source, m.Target, m.Compared} {
+		s := &all[i]
+		s.Done, s.Icon, s.Tone, s.Width = part.Done, "open", "quiet", "0"
+		switch {
+		case i < now:
+			s.Icon, s.Tone, s.Width, s.Says = "ok", "good", "100", "done"
+		case i == now:
+			s.Icon, s.Tone, s.Says = "live", "", "now"
+			if part.Of != nil && *part.Of > 0 {
+				s.Width = fmt.Sprintf("%.1f", min(100, 100*float64(part.Done)/float64(*part.Of)))
+				s.Says = "of about " + num(*part.Of)
+			}
+		}
+	}
+	return all
+}
+
+// Now is what a job does at the moment, in one line.
+func (p plansView) Now() string {
+	j := p.Job
+	switch {
+	case j == nil:
+		return ""
+	case j.EndedAt == nil && j.State == contract.JobStopping:
+		return "Stopping"
+	case j.EndedAt == nil && j.Kind == store.ApplyJob:
+		return "A plan is being written"
+	case j.EndedAt == nil && j.Making == nil:
+		return "Waiting to begin"
+	case j.EndedAt == nil:
+		return map[store.Phase]string{store.PhaseSource: "Reading " + p.Source + ": " + num(j.Making.Source.Done) + " records so far",
+			store.PhaseTarget:  "Reading " + p.Target + ": " + num(j.Making.Target.Done) + " records so far",
+			store.PhaseCompare: "Comparing: " + num(j.Making.Compared.Done) + " customers so far"}[j.Making.Phase]
+	case j.Kind == store.ApplyJob:
+		return ""
+	case j.State == contract.JobDone:
+		return "The plan is made"
+	case j.State == contract.JobStopped:
+		return "The comparison was stopped. A new plan continues it."
+	}
+	return "No plan was made: " + j.Failure
+}
+
+// makePlan answers POST /syncs/{sync}/plans.
+func makePlan(v *visit) (answer, error) {
+	name, _, err := v.syncOf()
+	if err != nil {
+		return answer{}, err
+	}
+	_, err = v.AskPlan(store.By(v.ctx(), v.Person.Name, store.ByPage), store.PlanAsk{Sync: name, Who: v.Person.Name, Key: v.key()})
+	return answer{To: plansPath(name)}, refusedPlan(err, plansPath(name))
+}
+
+// stopJob answers POST /jobs/{id}/stop.
+func stopJob(v *visit) (answer, error) {
+	var id int64
+	if _, err := fmt.Sscan(v.PathValue("id"), &id); err != nil {
+		return answer{}, &Refusal{Status: http.StatusNotFound, Title: "There is nothing to stop at this address", Text: "Open Plans to see what is being done.", Ways: []Way{{"Open Plans", "/plans"}}}
+	}
+	j, changed, err := v.Store.StopJob(store.By(v.ctx(), v.Person.Name, store.ByPage), id, v.Person.Name)
+	if errors.Is(err, store.ErrNotFound) {
+		err = &Refusal{Status: http.StatusNotFound, Title: "There is nothing to stop at this address", Text: "Open Plans to see what is being done.", Ways: []Way{{"Open Plans", "/plans"}}}
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	a := answer{To: plansPath(j.Sync)}
+	if j.Kind == store.ApplyJob {
+		a.To = "/plans/" + j.Hash + "/apply"
+	}
+	switch {
+	case !changed && !j.EndedAt.IsZero():
+		a.Said = "It had ended already."
+	case j.Kind == store.ApplyJob:
+		a.Said = "Stopping. The rows in progress are finished; what is written stays written."
+	default:
+		a.Said = "Stopping. A new plan continues the comparison."
+	}
+	return a, nil
+}
+
+// refusedPlan is what a person is told of a plan that was not asked for.
+func refusedPlan(err error, back string) error {
+	var refused *exceptions.RefusedError
+	var open *store.JobOpenError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &refused):
+		return &Refusal{Status: http.StatusConflict, Title: "Nothing was written", Text: capital(refused.Why) + ". " + capital(refused.Hint) + ".", Ways: []Way{{"Back to the plan", back}}}
+	case errors.As(err, &open):
+		return &Refusal{Status: http.StatusConflict, Title: "Nothing was begun", Text: capital(open.Error()) + ", asked for by " + open.Job.AskedBy + ". Wait until it has ended, or stop it.", Ways: []Way{{"See it", plansPath(open.Job.Sync)}}}
+	case errors.Is(err, store.ErrNotFound):
+		return noPlan()
+	}
+	return err
+}
+
+func noPlan() error {
+	return &Refusal{Status: http.StatusNotFound, Title: "There is no such plan", Text: "The address may be cut off.", Ways: []Way{{"Open Plans", "/plans"}}}
+}
+
+// planOf returns the plan that the address names by its whole hash.
+func (v *visit) planOf() (store.Sweep, error) {
+	hash := v.PathValue("hash")
+	if len(hash) < 8 {
+		return store.Sweep{}, noPlan()
+	}
+	plan, err := v.Store.Plan(v.ctx(), "", hash)
+	if errors.Is(err, store.ErrNotFound) {
+		err = noPlan()
+	}
+	return plan, err
+}
+
+// approvePlan answers POST /plans/{hash}/apply.
+func approvePlan(v *visit) (answer, error) {
+	plan, err := v.planOf()
+	if err != nil {
+		return answer{}, err
+	}
+	back := "/plans/" + plan.Hash
+	ask := store.PlanAsk{Hash: plan.Hash, Only: v.PostForm["only"], ApproveFirst: v.PostFormValue("first_contact") != "", Who: v.Person.Name, Key: v.key()}
+	typed := strings.ToLower(strings.TrimSpace(v.PostFormValue("hash")))
+	switch {
+	case plan.Hash != v.PathValue("hash"):
+		return answer{}, noPlan()
+	case len(ask.Only) == 0 && (len(typed) < typedAtLeast || !strings.HasPrefix(plan.Hash, typed)):
+		return answer{}, &Refusal{Status: http.StatusUnprocessableEntity, Title: "These are not the first four characters",
+			Text: "Nothing was written. The plan begins with other characters: read it again, then type them.", Ways: []Way{{"Back to the plan", back}}}
+	}
+	_, err = v.AskPlan(store.By(v.ctx(), v.Person.Name, store.ByPage), ask)
+	return answer{To: back + "/apply"}, refusedPlan(err, back)
+}
+
+// followView is what the page of a plan that is applied shows.
+type followView struct {
+	Plan       contract.Plan
+	Short      string
+	Target     string
+	Job        contract.PlanJob
+	May        bool
+	Over       bool
+	One        bool
+	Not        []rowView
+	Written    []rowView
+	W, N, X    string // the widths of what is written and not written, and where the second begins
+	NotWritten int
+}
+
+// followPlan answers GET /plans/{hash}/apply.
+func followPlan(v *visit) (answer, error) {
+	plan, err := v.planOf()
+	if err != nil {
+		return answer{}, err
+	}
+	j, err := v.Store.JobOfPlan(v.ctx(), plan.ID, plan.Sync)
+	if errors.Is(err, store.ErrNotFound) {
+		return answer{To: "/plans/" + plan.Hash}, nil
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	f := followView{Plan: contract.PlanOf(plan), Short: short(plan.Hash), Target: capital(v.Syncs()[plan.Sync].Target.Connection), Job: contract.PlanJobOf(j),
+		May: v.may(store.Operator), Over: !j.EndedAt.IsZero(), One: len(j.Customers) > 0, NotWritten: j.Refused + j.Failed, W: "0", N: "0", X: "0"}
+	if j.Total > 0 {
+		f.W, f.X = fmt.Sprintf("%.1f", 100*float64(j.Written)/float64(j.Total)), fmt.Sprintf("%.1f", 100*float64(j.Written)/float64(j.Total))
+		f.N = fmt.Sprintf("%.1f", 100*float64(f.NotWritten)/float64(j.Total))
+	}
+	not, err := v.Store.PlanRowsNotWritten(v.ctx(), plan.ID, "", rowsListed)
+	if err != nil {
+		return answer{}, err
+	}
+	last, err := v.Store.PlanRowsEnded(v.ctx(), plan.ID, 2*rowsOfGroup)
+	if err != nil {
+		return answer{}, err
+	}
+	f.Not = v.rowViews(plan.Sync, not)
+	f.Written = v.rowViews(plan.Sync, slices.DeleteFunc(last, func(r store.PlanRow) bool { return r.State != store.RowApplied }))
+	a := answer{Page: "plan-applying", Title: "Writing plan " + f.Short, Nav: "plans", Data: f}
+	if v.moving(j) {
+		a.Live = []part{{"progress", "progress", f}, {"not", "not", f}, {"written", "written", f}}
+	}
+	return a, nil
+}
+
+// rowView is a row of a plan with what its values mean.
+type rowView struct {
+	store.PlanRow
+	BeforeStatus, AfterStatus status.Status
+	Why                       string
+}
+
+// To is the address of the customer's page.
+func (r rowView) To(sync string) string {
+	return "/customers/" + url.PathEscape(sync) + "/" + url.PathEscape(r.Customer)
+}
+
+// Called is what people call the customer.
+func (r rowView) Called() string { return cmp.Or(r.Name, r.Customer) }
+
+func (v *visit) rowViews(sync string, rows []store.PlanRow) []rowView {
+	var all []rowView
+	s := v.Syncs()[sync]
+	for _, r := range rows {
+		all = append(all, rowView{PlanRow: r, BeforeStatus: overview.StatusOf(s, r.Before), AfterStatus: overview.StatusOf(s, r.After), Why: r.Reason.Sentence()})
+	}
+	return all
+}
+
+// groupView is a kind of change with its first rows.
+type groupView struct {
+	contract.PlanChange
+	Rows  []rowView
+	Title string // of a kind that needs a person, or is held
+	More  int
+	To    string // shows the others
+}
+
+// Label is the kind of change in a line of text.
+func (g groupView) Label() string {
+	if g.Title != "" {
+		return g.Title
+	}
+	return cut(cmp.Or(g.Before, "Empty"), 40) + " → " + cut(cmp.Or(g.After, "Empty"), 40)
+}
+
+// planView is what the page of a plan shows.
+type planView struct {
+	Plan            contract.Plan
+	Short           string
+	First, Rest     string // of the hash: what is typed, and what follows
+	Target          string
+	Path            string
+	May             bool
+	Watching        bool
+	Refused         *exceptions.RefusedError
+	Job             *contract.PlanJob // that is open
+	Changes         []groupView       // to choose from
+	Groups          []groupView
+	FirstContact    int
+	Person, Causes  int
+	To              string // to which statuses, in words
+	Change, Q, Next string
+	Gone            bool
+}
+
+// Writable reports whether rows can be written one by one.
+func (p planView) Writable() bool {
+	return p.May && p.Job == nil && !p.Gone && (p.Refused == nil || p.Watching)
+}
+
+// readPlan answers GET /plans/{hash}.
+func readPlan(v *visit) (answer, error) {
+	plan, err := v.planOf()
+	if err != nil {
+		return answer{}, err
+	}
+	s := v.Syncs()[plan.Sync]
+	p := planView{Plan: contract.PlanOf(plan), Short: short(plan.Hash), First: plan.Hash[:typedAtLeast], Rest: plan.Hash[typedAtLeast:12], Target: capital(s.Target.Connection),
+		Path: "/plans/" + plan.Hash, May: v.may(store.Operator), Change: v.FormValue("change"), Q: strings.TrimSpace(v.FormValue("q"))}
+	if err := v.PlanRefusal(v.ctx(), plan); err != nil {
+		if !errors.As(err, &p.Refused) {
+			return answer{}, err
+		}
+		p.Watching = s.Watches() && strings.Contains(p.Refused.Why, "mode: watch")
+	}
+	open, err := v.Store.OpenPlanJobs(v.ctx(), plan.Sync)
+	if err != nil {
+		return answer{}, err
+	}
+	if len(open) > 0 {
+		job := contract.PlanJobOf(open[0])
+		p.Job = &job
+	}
+	changes, _, err := overview.PlanChanges(v.ctx(), v.Store, s, plan)
+	if err != nil {
+		return answer{}, err
+	}
+	p.count(changes)
+	p.Gone = len(changes) == 0 && plan.Summary.Carried() > plan.Summary.Agree
+	if err := p.fill(v, plan); err != nil {
+		return answer{}, err
+	}
+	return answer{Page: "plan", Title: "Plan " + p.Short, Nav: "plans", Data: p}, nil
+}
+
+// count prepares the kinds of change.
+func (p *planView) count(changes []contract.PlanChange) {
+	to := map[string]int{}
+	causes := map[status.Kind]bool{}
+	for _, c := range changes {
+		g := groupView{PlanChange: c, To: p.Path + "?change=" + c.Change}
+		switch c.Action {
+		case "write":
+			to[cmp.Or(c.After, "Empty")] += c.Customers
+		case "hold":
+			g.Title = "Held: " + g.Label()
+		default:
+			g.Title = reason.KindNames[c.Kind]
+			if c.Kind == status.FirstContact {
+				p.FirstContact += c.Customers
+				g.Title += ": " + cut(cmp.Or(c.Before, "Empty"), 40) + " → " + cut(cmp.Or(c.After, "Empty"), 40)
+			}
+			causes[c.Kind] = true
+			p.Person += c.Customers
+		}
+		p.Changes = append(p.Changes, g)
+	}
+	p.Causes = len(causes)
+	var parts []string
+	for _, value := range slices.SortedFunc(maps.Keys(to), func(a, b string) int { return cmp.Or(cmp.Compare(to[b], to[a]), cmp.Compare(a, b)) }) {
+		if len(parts) == 3 {
+			parts = append(parts, "…")
+			break
+		}
+		parts = append(parts, num(to[value])+" to "+cut(value, 30))
+	}
+	p.To = strings.Join(parts, ", ")
+}
+
+// fill reads the rows that are shown.
+func (p *planView) fill(v *visit, plan store.Sweep) error {
+	after := v.FormValue("after")
+	var chosen int64
+	if p.Change != "" {
+		var err error
+		if chosen, err = contract.ChangeID(p.Change); err != nil {
+			return noPlan()
+		}
+	}
+	page := func(g groupView, rows []store.PlanRow, err error) error {
+		if len(rows) > rowsListed {
+			rows = rows[:rowsListed]
+			p.Next = p.Path + "?" + url.Values{"change": {p.Change}, "q": {p.Q}, "after": {rows[rowsListed-1].Customer}}.Encode()
+		}
+		g.Rows, g.More = v.rowViews(plan.Sync, rows), 0
+		p.Groups = []groupView{g}
+		return err
+	}
+	switch {
+	case p.Q != "":
+		rows, err := v.Store.FindPlanRows(v.ctx(), plan.Sync, plan.ID, chosen, p.Q, after, rowsListed+1)
+		return page(groupView{Title: "Customers found by “" + cut(p.Q, 40) + "”"}, rows, err)
+	case p.Change != "":
+		rows, err := v.Store.PlanRowsOf(v.ctx(), plan.ID, chosen, after, rowsListed+1)
+		i := slices.IndexFunc(p.Changes, func(g groupView) bool { return g.Change == p.Change })
+		if i < 0 {
+			return noPlan()
+		}
+		return page(p.Changes[i], rows, err)
+	}
+	for _, g := range p.Changes {
+		if g.Action != "write" || len(p.Groups) == groupsListed {
+			continue
+		}
+		id, err := contract.ChangeID(g.Change)
+		if err != nil {
+			return err
+		}
+		rows, err := v.Store.PlanRowsOf(v.ctx(), plan.ID, id, "", rowsOfGroup)
+		if err != nil {
+			return err
+		}
+		g.Rows, g.More = v.rowViews(plan.Sync, rows), g.Customers-len(rows)
+		p.Groups = append(p.Groups, g)
+	}
+	return nil
+}
