@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,9 +25,10 @@ func configHistoryCommand() *cobra.Command {
 	limit := 0
 	cmd := &cobra.Command{
 		Use:   "history",
-		Short: "Show which configurations were used, and what each changed",
-		Long: `Show which configurations trueup run has used, the latest first, and what each one
-changed. Secrets show no value: ${NAME} stands as it is written, and a secret that is
+		Short: "Show which configurations were used or refused, and what each changed",
+		Long: `Show which configurations trueup run has read, the latest first: those it used, with
+what each one changed, and those it refused, with the line and the key of each fault.
+What is older than retention.history shows its digest only. Secrets show no value: ${NAME} stands as it is written, and a secret that is
 written in the file shows as (secret). trueup explain --json names for each decision the
 configuration it was made under.`,
 		Example: `  trueup config history
@@ -42,8 +45,12 @@ configuration it was made under.`,
 		if err != nil {
 			return err
 		}
-		rows := contract.ConfigReadingsOf(readings)
-		rows = rows[:min(limit, len(rows))]
+		refusals, err := db.ConfigRefusals(cmd.Context(), mostReadings)
+		if err != nil {
+			return err
+		}
+		all := contract.ConfigReadingsOf(readings, refusals)
+		rows := all[:min(limit, len(all))]
 		if wantsJSON(cmd) {
 			return printJSON(cmd.OutOrStdout(), rows)
 		}
@@ -52,15 +59,24 @@ configuration it was made under.`,
 		}
 		at := clockOf(cmd.OutOrStdout())
 		for i, r := range rows {
-			fmt.Fprintf(cmd.OutOrStdout(), "%s  %s  read by %s\n", r.Digest, at.on(*r.ReadAt), r.Node)
+			if !r.Used {
+				printRefusal(cmd.OutOrStdout(), r, at)
+				continue
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s  %s  used by %s\n", r.Digest, at.on(*r.ReadAt), r.Node)
+			before := usedBefore(all[i+1:])
 			switch {
 			case len(r.Changes) > 0:
 				printChanges(cmd.OutOrStdout(), r.Changes[:min(changesShown, len(r.Changes))])
 				if more := len(r.Changes) - changesShown; more > 0 {
-					fmt.Fprintf(cmd.OutOrStdout(), "  and %d more: trueup config diff %s %s\n", more, rows[i+1].Digest, r.Digest)
+					fmt.Fprintf(cmd.OutOrStdout(), "  and %d more: trueup config diff %s %s\n", more, before.Digest, r.Digest)
 				}
-			case i+1 == len(readings):
+			case r.SettingsDeleted:
+				fmt.Fprintln(cmd.OutOrStdout(), "  its settings are older than retention.history and were deleted")
+			case before == nil:
 				fmt.Fprintln(cmd.OutOrStdout(), "  the first that was used")
+			case before.SettingsDeleted:
+				fmt.Fprintln(cmd.OutOrStdout(), "  what it changed is not known: the settings before it were deleted")
 			default:
 				fmt.Fprintln(cmd.OutOrStdout(), "  no setting changed, only comments, layout or a secret")
 			}
@@ -68,6 +84,30 @@ configuration it was made under.`,
 		return nil
 	})
 	return cmd
+}
+
+// usedBefore is the latest configuration that was used, nil for none.
+func usedBefore(rows []contract.ConfigReading) *contract.ConfigReading {
+	if i := slices.IndexFunc(rows, func(r contract.ConfigReading) bool { return r.Used }); i >= 0 {
+		return &rows[i]
+	}
+	return nil
+}
+
+// printRefusal says where a configuration that was not used is wrong.
+func printRefusal(out io.Writer, r contract.ConfigReading, at clock) {
+	fmt.Fprintf(out, "%s  %s  refused by %s, and the one before stayed in use\n", r.Digest, at.on(*r.ReadAt), r.Node)
+	for _, f := range r.Faults {
+		switch {
+		case f.Line == 0:
+			fmt.Fprintf(out, "  ! %s\n", cmp.Or(f.Path, "the file as a whole"))
+		default:
+			fmt.Fprintf(out, "  ! line %d: %s\n", f.Line, cmp.Or(f.Path, "not readable as YAML"))
+		}
+	}
+	if len(r.Faults) == 0 {
+		fmt.Fprintln(out, "  the log of trueup run says why")
+	}
 }
 
 func configDiffCommand() *cobra.Command {
@@ -98,6 +138,11 @@ digests from trueup config history, or their beginnings; without NEW it is the l
 		}
 		if from < to {
 			return usage("write the older one first", "%s was used before %s", args[1], args[0])
+		}
+		for _, r := range []store.ConfigReading{readings[to], readings[from]} {
+			if r.Deleted {
+				return &failure{err: fmt.Errorf("the settings of %s were deleted", r.Digest), hint: "they are kept for as long as retention.history says", code: exitFailed}
+			}
 		}
 		changes := contract.SettingChangesOf(readings[to : from+1])
 		if wantsJSON(cmd) {

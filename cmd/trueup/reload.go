@@ -84,7 +84,7 @@ func (w *fileWatch) run(ctx context.Context) {
 func (f runFlags) reload(path string, text []byte, a *app.App, log *slog.Logger, refused *string) (again bool) {
 	cfg, err := parseConfig(path, text)
 	if err != nil {
-		a.FileRefused(err)
+		a.FileRefused(config.HashOf(text), err)
 	} else {
 		// Its own time: a stop in the middle waits for it.
 		ctx, cancel := context.WithTimeout(context.Background(), f.drain)

@@ -104,7 +104,7 @@ func (f runFlags) run(cmd *cobra.Command) error {
 	var watch sync.WaitGroup
 	refused := ""
 	watch.Go(func() {
-		(&fileWatch{path: path, have: text, asked: asked, log: log, lost: a.FileRefused, use: func(text []byte, asked bool) bool {
+		(&fileWatch{path: path, have: text, asked: asked, log: log, lost: func(err error) { a.FileRefused("", err) }, use: func(text []byte, asked bool) bool {
 			if asked {
 				refused = "" // whoever asks is told
 			}

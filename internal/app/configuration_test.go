@@ -29,7 +29,7 @@ func TestEachConfigurationThatIsUsedIsNotedWithWhatItChanged(t *testing.T) {
 				t.Fatalf("noted are %+v, %v", readings, err)
 			}
 			want := []contract.SettingChange{{Path: "syncs.customer-status.statuses.paused.to", From: "Paused", To: "On hold"}}
-			if diff := cmp.Diff(want, contract.ConfigReadingsOf(readings)[0].Changes); diff != "" {
+			if diff := cmp.Diff(want, contract.ConfigReadingsOf(readings, nil)[0].Changes); diff != "" {
 				t.Error(diff)
 			}
 			for customer, digest := range map[string]string{"cus_1": readings[1].Digest, "cus_2": readings[0].Digest} {

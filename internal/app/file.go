@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"errors"
+	"regexp"
+	"strings"
 	"time"
 
 	"trueup/internal/config"
@@ -52,16 +54,17 @@ func (a *App) seenAs() store.Node {
 }
 
 // FileRefused records that a changed file cannot be used, so that people see it
-// outside the log too.
-func (a *App) FileRefused(err error) {
+// outside the log too. digest is of its text, "" when it cannot even be read.
+func (a *App) FileRefused(digest string, err error) {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
-	a.fileRefused(err)
+	a.fileRefused(digest, err)
 }
 
-func (a *App) fileRefused(err error) {
+func (a *App) fileRefused(digest string, err error) {
 	now := *a.file.Load()
 	now.Faults, now.FaultsAt = nil, time.Now()
+	refusal := store.ConfigRefusal{Digest: digest, Node: a.node.Name}
 	var faults config.Faults
 	if errors.As(err, &faults) {
 		for _, f := range faults[:min(len(faults), mostFaults)] {
@@ -70,11 +73,33 @@ func (a *App) fileRefused(err error) {
 				text += "; " + f.Remedy
 			}
 			now.Faults = append(now.Faults, store.FileFault{Line: f.Line, Path: f.Path, Text: text})
+			refusal.Faults = append(refusal.Faults, store.FaultPlace{Line: f.Line, Path: keysOnly(f.Path)})
 		}
 	} else {
 		now.Faults = []store.FileFault{{Text: err.Error()}}
 	}
 	a.noteFile(now)
+	if digest == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), leaving)
+	defer cancel()
+	a.warn(ctx, "could not record the configuration that is refused", a.store.NoteRefusal(ctx, refusal))
+}
+
+// key is what a key of the file, or a name that people give in it, looks like.
+var key = regexp.MustCompile(`^[A-Za-z0-9_-]{1,30}(\[\d+\])*$`)
+
+// keysOnly is a path without what is no key: whoever forgets a colon has made one of
+// a value, which may be a secret.
+func keysOnly(path string) string {
+	parts := strings.Split(path, ".")
+	for i, part := range parts {
+		if part != "" && !key.MatchString(part) {
+			parts[i] = "…"
+		}
+	}
+	return strings.Join(parts, ".")
 }
 
 // fileUsed says that the file on disk is the one in use.

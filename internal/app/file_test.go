@@ -46,7 +46,11 @@ func TestAFileThatCannotBeUsedIsSeen(t *testing.T) {
 			path := t.TempDir() + "/trueup.yaml"
 			l.must(os.WriteFile(path, []byte(strings.Replace(text, "from: [paused]", "form: [paused]", 1)), 0o600))
 			_, err := config.Load(path, app.Types(), os.LookupEnv)
-			l.app.FileRefused(err)
+			l.app.FileRefused("5c0ffee5", err)
+			refused, err := l.db.ConfigRefusals(t.Context(), 10)
+			if err != nil || len(refused) != 1 || refused[0].Digest != "5c0ffee5" || len(refused[0].Faults) != 1 || refused[0].Faults[0].Path != "syncs.customer-status.statuses.paused.form" || refused[0].Faults[0].Line == 0 {
+				t.Errorf("refused are %+v, %v", refused, err)
+			}
 			s := standing()
 			if len(s.NeedsPerson) != 1 || !strings.Contains(s.NeedsPerson[0], ": running with the file read at ") ||
 				!strings.Contains(s.NeedsPerson[0], "the one on disk has 1 fault: line ") || !strings.Contains(s.NeedsPerson[0], "syncs.customer-status.statuses.paused.form: unknown key; did you mean from?") {

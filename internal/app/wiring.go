@@ -128,7 +128,7 @@ func (a *App) Reload(ctx context.Context, cfg *config.Config) error {
 	before := a.wiring.Load().config
 	err := a.reload(ctx, cfg)
 	if err != nil {
-		a.fileRefused(err)
+		a.fileRefused(cfg.Hash, err)
 	} else {
 		a.fileUsed(before, cfg)
 	}

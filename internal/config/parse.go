@@ -68,6 +68,12 @@ func Database(path string, types Types, env func(string) (string, bool)) (Secret
 	return c.Database, true
 }
 
+// HashOf tells the text of a file from another, also of one with faults.
+func HashOf(src []byte) string {
+	sum := sha256.Sum256(src)
+	return hex.EncodeToString(sum[:8])
+}
+
 // Parse reads a file's text. name is what faults call the file, dir the folder
 // its relative paths start from.
 func Parse(name string, src []byte, dir string, types Types, env func(string) (string, bool)) (*Config, error) {
@@ -76,8 +82,7 @@ func Parse(name string, src []byte, dir string, types Types, env func(string) (s
 	if root == nil {
 		return nil, r.sorted()
 	}
-	sum := sha256.Sum256(src)
-	c := &Config{Path: name, Hash: hex.EncodeToString(sum[:8]), places: r.places}
+	c := &Config{Path: name, Hash: HashOf(src), places: r.places}
 	d := &decoder{report: r, dir: dir, types: types, env: env}
 	d.value(root, "", reflect.ValueOf(c).Elem())
 	c.name()

@@ -1,17 +1,24 @@
 package contract
 
 import (
+	"slices"
 	"time"
 
 	"trueup/internal/store"
 )
 
-// ConfigReading is a configuration that was used, with what it changed.
+// ConfigReading is a configuration that was read: one that was used, with what it
+// changed, or one that was refused, with where it is wrong.
 type ConfigReading struct {
-	Digest  string          `json:"digest"`
-	ReadAt  *time.Time      `json:"read_at"`
-	Node    string          `json:"node"`
-	Changes []SettingChange `json:"changes"`
+	Digest  string             `json:"digest"`
+	ReadAt  *time.Time         `json:"read_at"`
+	Node    string             `json:"node"`
+	Used    bool               `json:"used"`
+	Changes []SettingChange    `json:"changes"`
+	Faults  []store.FaultPlace `json:"faults"`
+	// SettingsDeleted: what it said is past its retention, so its changes are not known,
+	// nor those of the one after it.
+	SettingsDeleted bool `json:"settings_deleted"`
 }
 
 // SettingChange is one setting that differs between two configurations. From is
@@ -22,17 +29,21 @@ type SettingChange struct {
 	To   string `json:"to"`
 }
 
-// ConfigReadingsOf converts the latest readings, the latest first. The first one
-// ever changed nothing.
-func ConfigReadingsOf(readings []store.ConfigReading) []ConfigReading {
+// ConfigReadingsOf converts the latest readings and refusals, the latest first. The
+// first one ever changed nothing.
+func ConfigReadingsOf(readings []store.ConfigReading, refusals []store.ConfigRefusal) []ConfigReading {
 	rows := []ConfigReading{}
 	for i, r := range readings {
-		row := ConfigReading{Digest: r.Digest, ReadAt: Stamp(r.At), Node: r.Node, Changes: []SettingChange{}}
-		if i+1 < len(readings) {
+		row := ConfigReading{Digest: r.Digest, ReadAt: Stamp(r.At), Node: r.Node, Used: true, Changes: []SettingChange{}, Faults: []store.FaultPlace{}, SettingsDeleted: r.Deleted}
+		if i+1 < len(readings) && !r.Deleted && !readings[i+1].Deleted {
 			row.Changes = SettingChangesOf(readings[i : i+2])
 		}
 		rows = append(rows, row)
 	}
+	for _, r := range refusals {
+		rows = append(rows, ConfigReading{Digest: r.Digest, ReadAt: Stamp(r.At), Node: r.Node, Changes: []SettingChange{}, Faults: append([]store.FaultPlace{}, r.Faults...)})
+	}
+	slices.SortStableFunc(rows, func(a, b ConfigReading) int { return b.ReadAt.Compare(*a.ReadAt) })
 	return rows
 }
 

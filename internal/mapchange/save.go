@@ -91,7 +91,7 @@ func (f File) moved(ctx context.Context, c Change, seen string) error {
 		return err
 	}
 	for _, r := range readings {
-		if r.Digest == seen {
+		if r.Digest == seen && !r.Deleted {
 			is := store.ConfigReading{Settings: map[string]string{}}
 			for _, s := range now.Written {
 				is.Settings[s.Path] = s.Text

@@ -21,6 +21,9 @@ type ConfigReading struct {
 	// configuration before, as far as the process had both.
 	Settings map[string]string
 	Secrets  []string
+	// Deleted: it is so old that its settings are gone. The digest stays, for the
+	// decisions that name it.
+	Deleted bool
 }
 
 // NoteConfig notes a configuration that a process uses from now on, unless it is
@@ -107,7 +110,7 @@ func (db *DB) ConfigReadings(ctx context.Context, limit int) ([]ConfigReading, e
 		var read int64
 		var settings, secrets []byte
 		err := s.Scan(&r.Digest, &read, &r.Node, &settings, &secrets)
-		if err == nil {
+		if r.Deleted = len(settings) == 0; err == nil && !r.Deleted {
 			err = json.Unmarshal(settings, &r.Settings)
 		}
 		if err == nil {

@@ -24,6 +24,8 @@ const (
 	OldActivity    OldThing = "activity"
 	OldNotices     OldThing = "notices"
 	OldRequests    OldThing = "requests" // their idempotency keys
+	OldSettings    OldThing = "settings" // of configurations, whose digests stay
+	OldRefusals    OldThing = "refused_configurations"
 	OldSessions    OldThing = "sessions" // that have ended
 	OldLinks       OldThing = "sign_in_links"
 	OldAttempts    OldThing = "sign_in_attempts"
@@ -33,7 +35,7 @@ const (
 var OldSignIns = []OldThing{OldSessions, OldLinks, OldAttempts}
 
 // OldHistory are the things that are history; payloads have a time of their own.
-var OldHistory = []OldThing{OldEvents, OldDecisions, OldActions, OldExceptions, OldLinkChanges, OldPauses, OldPins, OldJobs, OldActivity, OldNotices, OldRequests}
+var OldHistory = []OldThing{OldEvents, OldDecisions, OldActions, OldExceptions, OldLinkChanges, OldPauses, OldPins, OldJobs, OldActivity, OldNotices, OldRequests, OldSettings, OldRefusals}
 
 // What is left alone however old it is: customers who are due, and customers who
 // need a person, with all that is known of them. o is the row.
@@ -81,6 +83,9 @@ and not exists (select 1 from actions a where a.exception_id = o.id)`},
 and (o.changed <= o.told and o.told_at < $1 or o.told = 0 and o.began_at < $1) and cast($3 as bigint) > 0
 and not exists (select 1 from exceptions x where x.sync = o.sync and x.kind = o.kind and x.cause = o.cause)`},
 	// A key that was given to a request is free again.
+	OldSettings: {"config_readings", "id", true, `o.read_at < $1 and o.settings <> '' and cast($3 as bigint) > 0
+and exists (select 1 from config_readings n where n.id > o.id)`},
+	OldRefusals: {"config_refusals", "id", true, "o.read_at < $1 and cast($3 as bigint) > 0"},
 	OldRequests: {"requests", "request_key", false, "o.done_at < $1 and cast($3 as bigint) > 0"},
 	OldSessions: {"sessions", "hash", false, "(o.ended_at > 0 and o.ended_at < $1 or o.seen_at < $1) and cast($3 as bigint) > 0"},
 	OldLinks:    {"sign_in_links", "hash", false, "o.until_at < $1 and cast($3 as bigint) > 0"},
@@ -121,9 +126,12 @@ func (t *tx) deleteNumbered(what OldThing, before time.Time, after int64, limit 
 	}
 	change := "delete from " + o.table
 	args := []any{ms(before), limit, ms(t.now), after, last}
-	if what == OldPayloads {
+	switch what {
+	case OldPayloads:
 		change = "update " + o.table + " set payload = $6"
 		args = append(args, []byte{})
+	case OldSettings:
+		change = "update " + o.table + " set settings = '', secrets = '[]'"
 	}
 	err = t.query(func(s scanner) error {
 		var key int64

@@ -28,6 +28,48 @@ var nodes = map[string]func(*testing.T, Open){
 			t.Error(diff)
 		}
 	},
+	"a configuration that is refused is noted with where it is wrong, once until another is used": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		refuse := func(digest string) store.ConfigRefusal {
+			r := store.ConfigRefusal{Digest: digest, At: f.clock.Now(), Node: "host-1:8080", Faults: []store.FaultPlace{{Line: 30, Path: "syncs.a.mach"}}}
+			f.must(f.db.NoteRefusal(f.ctx, r))
+			f.clock.Move(time.Minute)
+			return r
+		}
+		first := refuse("bad")
+		refuse("bad")
+		f.must(f.db.NoteConfig(f.ctx, store.ConfigReading{Digest: "good"}))
+		f.clock.Move(time.Minute)
+		again, other := refuse("bad"), refuse("worse")
+		got, err := f.db.ConfigRefusals(f.ctx, 10)
+		f.must(err)
+		if diff := cmp.Diff([]store.ConfigRefusal{other, again, first}, got); diff != "" {
+			t.Error(diff)
+		}
+	},
+	"what an old configuration said goes, and the digest that a decision may name stays": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		for _, digest := range []string{"d1", "d2"} {
+			f.must(f.db.NoteConfig(f.ctx, store.ConfigReading{Digest: digest, Node: "n", Settings: map[string]string{"syncs.a.owners.default": "ana@example.com"}}))
+			f.must(f.db.NoteRefusal(f.ctx, store.ConfigRefusal{Digest: "bad " + digest, Node: "n"}))
+			f.clock.Move(48 * time.Hour)
+		}
+		for what, want := range map[store.OldThing]int{store.OldSettings: 1, store.OldRefusals: 1} {
+			if n, _, err := f.db.DeleteOld(f.ctx, what, f.clock.Now().Add(-72*time.Hour), 0, 100); err != nil || n != want {
+				t.Errorf("%s: %d went, %v", what, n, err)
+			}
+		}
+		// The one in use stays whole, however old it is.
+		n, _, err := f.db.DeleteOld(f.ctx, store.OldSettings, f.clock.Now(), 0, 100)
+		readings, err2 := f.db.ConfigReadings(f.ctx, 10)
+		if n != 0 || err != nil || err2 != nil || len(readings) != 2 || readings[0].Deleted || len(readings[0].Settings) != 1 || !readings[1].Deleted || readings[1].Settings != nil || readings[1].Digest != "d1" {
+			t.Errorf("%d went, %v; left are %+v, %v", n, err, readings, err2)
+		}
+		refusals, err := f.db.ConfigRefusals(f.ctx, 10)
+		if err != nil || len(refusals) != 1 || refusals[0].Digest != "bad d2" {
+			t.Errorf("left are %+v, %v", refusals, err)
+		}
+	},
 	"a process is seen for as long as it works, and goes when it stops in order": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		first, err := f.db.EnterNode(f.ctx, "host-1:8080", "v1")

@@ -385,8 +385,17 @@ create table config_readings (
     digest   text    not null,
     read_at  integer not null,
     node     text    not null,
-    settings text    not null, -- its values as they are written, without secrets
+    settings text    not null, -- its values as they are written, without secrets; '' once they are deleted
     secrets  text    not null  -- the paths of secrets that differ from the reading before
+) strict;
+
+-- Each changed configuration that a process refused to use.
+create table config_refusals (
+    id       integer primary key autoincrement,
+    digest   text    not null,
+    read_at  integer not null,
+    node     text    not null,
+    faults   text    not null -- where, as JSON: lines and keys only
 ) strict;
 
 -- The customers that a person keeps Trueup's hands off, and since when, until when and
