@@ -183,13 +183,13 @@ func TestAPersonsEditStandsWhereTheTableSaysSo(t *testing.T) {
 		"row 8: a person's edit that is newer": {
 			story: late("Paused", status.ActorHuman),
 			want:  "Paused", kind: status.Conflict,
-			says: "; billing changed to canceled at 2026-03-02 10:00:00Z or later, a person edited crm at 2026-03-02 11:00:00Z",
+			says: ". A person edited crm at 2026-03-02 11:00:00Z; billing changed to canceled at 2026-03-02 10:00:00Z or later",
 		},
 		"row 8: somebody's edit, where the target does not say whose": {
 			set:   func(w *world) { w.crm.actor = false },
 			story: late("Paused", status.ActorHuman),
 			want:  "Paused", kind: status.Conflict,
-			says: "; billing changed to canceled at 2026-03-02 10:00:00Z or later, someone edited crm at 2026-03-02 11:00:00Z",
+			says: ". Someone edited crm at 2026-03-02 11:00:00Z; billing changed to canceled at 2026-03-02 10:00:00Z or later",
 		},
 		"row 9: a person's edit that is older": {
 			story: early,
@@ -211,7 +211,7 @@ func TestAPersonsEditStandsWhereTheTableSaysSo(t *testing.T) {
 			set:   func(w *world) { w.crm.fieldTime, w.crm.actor = false, false },
 			story: late("Paused", status.ActorHuman),
 			want:  "Paused", kind: status.Conflict,
-			says: "; billing changed to canceled at 2026-03-02 10:00:00Z or later, someone edited crm between 2026-03-02 09:00:00Z and 2026-03-02 11:00:00Z",
+			says: ". Someone edited crm between 2026-03-02 09:00:00Z and 2026-03-02 11:00:00Z; billing changed to canceled at 2026-03-02 10:00:00Z or later",
 		},
 		"row 10: no time at all": {
 			set:   func(w *world) { w.crm.times, w.crm.fieldTime, w.crm.actor = false, false, false },

@@ -113,7 +113,7 @@ func TestWhatWasWrittenOverEndsWithAPersonOrTheNextChange(t *testing.T) {
 		w.replay("evt_first", "look")
 		w.finish()
 		w.holds("1", "Paused")
-		if x := w.asked(); x == nil || !strings.Contains(x.Reason.Sentence(), "a person edited crm") {
+		if x := w.asked(); x == nil || !strings.Contains(x.Reason.Sentence(), "A person edited crm") {
 			t.Errorf("the question is %+v", x)
 		}
 	})

@@ -19,8 +19,7 @@ var decisions = map[Code]entry{
 	AutomationEdit:  {says: always("an automation had changed the target")},
 	PersonNewer:     {says: withTimes("the target was edited after the source changed, so the edit stays")},
 	PersonOlder:     {says: always("the source changed after the target was edited")},
-	CannotTell: {says: withTimes("both sides were changed, and the times do not show which change is newer; " +
-		"the target's value stays until someone decides or the source changes again")},
+	CannotTell: {says: withTimes("the times do not show which side changed last, so the target's value stays until someone decides or the source changes again")},
 	OwnerUsesSource:  {says: always("someone chose the source's value")},
 	OwnerKeepsTarget: {says: always("someone chose to keep the target's value")},
 	WriteUndone:      {says: always("someone undid Trueup's write of this value; it is not written again until the source changes")},
@@ -46,14 +45,14 @@ var decisions = map[Code]entry{
 	}, todo: do(Remedy{Text: confirmOrKeep})},
 }
 
-// withTimes adds when both sides were changed, as far as it is known. It says no
-// name: reasons reach logs and Slack.
+// withTimes adds a second sentence: when both sides were changed, as far as it is
+// known. It says no name: reasons reach logs and Slack.
 func withTimes(sentence string) func(Facts) string {
 	return func(f Facts) string {
 		if f.Source == "" || f.Target == "" {
 			return sentence
 		}
-		changed, edited, who := "at an unknown time", "at an unknown time", "someone"
+		changed, edited, who := "at an unknown time", "at an unknown time", "Someone"
 		switch {
 		case !f.At.IsZero() && f.Earliest:
 			changed = "at " + stamp(f.At) + " or later"
@@ -69,8 +68,8 @@ func withTimes(sentence string) func(Facts) string {
 			edited = "at " + stamp(f.To) + " or earlier"
 		}
 		if f.Person {
-			who = "a person"
+			who = "A person"
 		}
-		return sentence + "; " + f.Source + " changed to " + f.Value + " " + changed + ", " + who + " edited " + f.Target + " " + edited
+		return sentence + ". " + who + " edited " + f.Target + " " + edited + "; " + f.Source + " changed to " + f.Value + " " + changed
 	}
 }
