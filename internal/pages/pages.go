@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -102,6 +103,9 @@ func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
+	if strings.HasPrefix(p.Address(), "https://") {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
 	p.mux.ServeHTTP(w, r)
 }
 

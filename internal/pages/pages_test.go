@@ -29,6 +29,9 @@ func TestEveryAnswerTellsTheBrowserWhatItMayDo(t *testing.T) {
 		if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") || !strings.Contains(policy, "frame-ancestors 'none'") {
 			t.Errorf("%s: the policy is %q", path, policy)
 		}
+		if got := r.Header.Get("Strict-Transport-Security"); got != "max-age=31536000" {
+			t.Errorf("%s: Strict-Transport-Security is %q", path, got)
+		}
 		if got, asset := r.Header.Get("Cache-Control"), strings.HasPrefix(path, "/assets/"); strings.Contains(got, "immutable") != asset || (got == "no-store") == asset {
 			t.Errorf("%s: Cache-Control is %q", path, got)
 		}

@@ -158,8 +158,16 @@ func (v *visit) linkForm(code string) (linkForm, error) {
 		return linkForm{}, err
 	}
 	now, err := v.Store.Now(v.ctx())
-	return linkForm{Code: code, First: link.First(), Name: link.Person.Name, Email: link.Person.Email, Until: length(link.Until.Sub(now)), Synced: len(v.Syncs()) > 0,
+	return linkForm{Code: code, First: link.First(), Name: link.Person.Name, Email: link.Person.Email, Until: lasting(link.Until.Sub(now)), Synced: len(v.Syncs()) > 0,
 		Unprotected: people.Unprotected(v.Request, v.Address())}, err
+}
+
+// lasting is how long a link still works.
+func lasting(d time.Duration) string {
+	if d > time.Hour {
+		return plural(int((d+time.Hour/2)/time.Hour), "hour")
+	}
+	return length(d)
 }
 
 // useLink answers POST /signin/first.

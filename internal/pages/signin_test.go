@@ -39,7 +39,7 @@ func newDoor(t *testing.T) (*world, *storetest.Clock) {
 		t.Fatal(err)
 	}
 	got := w.get("/signin/first?code=" + code)
-	if !strings.Contains(got.words(), "Make the first account") || !strings.Contains(got.words(), "for the next 1 day") {
+	if !strings.Contains(got.words(), "Make the first account") || !strings.Contains(got.words(), "for the next 24 hours") {
 		t.Fatalf("%d %s", got.code, got.words())
 	}
 	for _, wrong := range []struct{ name, email, password, want string }{
