@@ -201,7 +201,7 @@ type stepPage struct {
 // Number is which step it is.
 func (p stepPage) Number() int { return p.Step.Number() }
 
-// Entered is what a field shows; it is set where a form comes back.
+// Source is the name of the tool that decides.
 func (p stepPage) Source() string { return p.Draft.Source.Name }
 
 // Target is the name of the tool that follows.

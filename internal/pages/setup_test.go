@@ -67,6 +67,19 @@ func TestNoRouteOfASetUpAnswersAStranger(t *testing.T) {
 	}
 }
 
+func TestTheFirstStepShowsAFileThatCouldBe(t *testing.T) {
+	s, _ := newSetUpPages(t)
+	a, err := s.direction(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range a.Data.(stepPage).Lines {
+		if strings.Contains(l.Text, `""`) {
+			t.Errorf("the file shows %s", l.Text)
+		}
+	}
+}
+
 func TestEachStepOfASetUpCanBeRenderedAndIsPlain(t *testing.T) {
 	s, server := newSetUpPages(t)
 	for _, side := range []string{"http", "stripe", "gohighlevel", "make"} {

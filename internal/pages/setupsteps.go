@@ -21,7 +21,11 @@ type directionPage struct {
 func (s *SetUp) direction(*visit) (answer, error) {
 	d := s.setup.Draft()
 	a := setup.DirectionAnswer{Source: d.Source.Type, Target: d.Target.Type, SourceName: d.Source.Name, TargetName: d.Target.Name, Sync: d.Sync, Owner: d.Owner}
-	return s.page(setup.Direction, "Which tool decides?", directionPage{setup.Types, a}, nil)
+	if d.Source.Type == "" { // the file is shown as the first choices would make it
+		d.Source, d.Target = setup.Tool{Type: "stripe", Name: "billing"}, setup.Tool{Type: "gohighlevel", Name: "crm"}
+		a.Source, a.Target = d.Source.Type, d.Target.Type
+	}
+	return s.pageOf(d, setup.Direction, "Which tool decides?", directionPage{setup.Types, a}, nil)
 }
 
 func (s *SetUp) setDirection(v *visit) (answer, error) {
