@@ -5,7 +5,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 
 	"trueup/internal/app"
 	"trueup/internal/demo"
+	"trueup/internal/pages/browsertest"
 )
 
 // In a real browser: a status is clicked in the billing tool and shows in the
@@ -22,16 +22,10 @@ func TestAClickInABrowserIsCarried(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	urls := startDemo(ctx, t)
-	page := browser(ctx, t)
 
 	// Nothing in the script of this seed ends Hugo Silva's subscription.
 	const name = "Hugo Silva"
-	do := func(what string, actions ...chromedp.Action[chromedp.Void]) {
-		t.Helper()
-		if err := chromedp.Do(page, actions...); err != nil {
-			t.Fatalf("%s: %v", what, err)
-		}
-	}
+	do := browsertest.Open(t).Do
 	edit := func(value, who string) string {
 		return `//li[contains(., "` + name + `") and contains(., "→ ` + value + `") and contains(., "` + who + `")]`
 	}
@@ -39,6 +33,8 @@ func TestAClickInABrowserIsCarried(t *testing.T) {
 	do("see the webhook", chromedp.WaitVisible(`//li[contains(., "`+name+`") and contains(., "canceled") and contains(., "202")]`))
 	do("see it carried", chromedp.Navigate(urls["CRM"]), chromedp.WaitVisible(edit("Churned", "Trueup")))
 	do("click in the CRM", chromedp.Click(chromedp.CSS(`button[aria-label="set `+name+` to Active"]`)), chromedp.WaitVisible(edit("Active", "a person")))
+	do("be signed in by the printed address", chromedp.Navigate(urls["Trueup"]), chromedp.WaitVisible(`//h2[contains(., "Billing decides")]`))
+	do("sign out", chromedp.Click(`//button[text()="Sign out"]`), chromedp.WaitVisible(`//h1[text()="Sign in"]`))
 }
 
 // startDemo runs the demonstration until the test ends and returns where its
@@ -68,19 +64,4 @@ func startDemo(ctx context.Context, t *testing.T) map[string]string {
 		}
 	})
 	return urls
-}
-
-// browser opens a page in the machine's Chromium.
-func browser(ctx context.Context, t *testing.T) context.Context {
-	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Fatal("this test needs Chromium; install it (Debian: apt-get install chromium)")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox)
-	ctx, cancel := chromedp.NewExecAllocator(ctx, options...)
-	t.Cleanup(cancel)
-	page, cancelPage := chromedp.NewContext(ctx)
-	t.Cleanup(cancelPage)
-	return page
 }

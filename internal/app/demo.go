@@ -36,6 +36,11 @@ type demoService struct {
 	syncs []string
 }
 
+// Enter is part of demo.Service.
+func (d *demoService) Enter(ctx context.Context) (string, error) {
+	return d.EnterLink(ctx, "You", "you@trueup.example")
+}
+
 // Snapshot reports what was done so far.
 func (d *demoService) Snapshot(ctx context.Context) (demo.Snapshot, error) {
 	s := demo.Snapshot{Outcomes: map[status.Outcome]int{}, Last: map[string]demo.Last{}}

@@ -105,7 +105,11 @@ func run(ctx context.Context, o Options, n network) (err error) {
 		}
 	}()
 	url := strings.TrimSuffix(s.trueup.URL(), "/")
-	s.setLinks(func(l *links) { l.Trueup = url })
+	enter, err := s.trueup.Enter(life)
+	if err != nil {
+		return fmt.Errorf("sign in to Trueup: %w", err)
+	}
+	s.setLinks(func(l *links) { l.Trueup = enter })
 	s.sender.deliverTo(url + "/hooks/" + billingConnection)
 
 	v := newView(o.Out, o.IsTerminal)

@@ -132,8 +132,9 @@ func newFollower(configYAML string, n network) (*follower, error) {
 	return f, nil
 }
 
-func (f *follower) URL() string                    { return f.url }
-func (f *follower) Idle(ctx context.Context) error { return ctx.Err() }
+func (f *follower) URL() string                           { return f.url }
+func (f *follower) Enter(context.Context) (string, error) { return f.url + "/signin/enter?code=x", nil }
+func (f *follower) Idle(ctx context.Context) error        { return ctx.Err() }
 
 func (f *follower) Stop(context.Context) error {
 	f.mu.Lock()

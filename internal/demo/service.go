@@ -11,6 +11,9 @@ import (
 type Service interface {
 	// URL is where its pages and /hooks/… are, such as http://127.0.0.1:8080.
 	URL() string
+	// Enter returns an address of the pages that signs in whoever opens it on this
+	// machine; it works once, and leads a visitor who is signed in to the first page.
+	Enter(ctx context.Context) (string, error)
 	// Snapshot reports what it has done so far. It is called several times a
 	// second, from one goroutine at a time.
 	Snapshot(ctx context.Context) (Snapshot, error)
