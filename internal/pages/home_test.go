@@ -60,7 +60,7 @@ func (w *world) halt(customers int) {
 
 func TestHomeSaysWhatNeedsAPersonAndThatNothingDoes(t *testing.T) {
 	w := newWorld(t)
-	w.says(w.get("/"), "All clear", "Nothing needs you", "Billing decides. Crm follows.", "Nobody to compare yet", "Last event from Billing None yet", "not scheduled")
+	w.says(w.get("/"), "All clear", "Nothing needs you", "Billing decides. CRM follows.", "Nobody to compare yet", "Last event from Billing None yet", "not scheduled")
 	for n := range 3 {
 		_, err := w.store.OpenException(t.Context(), store.NewException{Sync: flow, Customer: fmt.Sprint("cus_", n), Kind: status.UnmappedStatus, Stage: status.StageMap, Cause: "grace", Reason: reason.Text("x")})
 		w.must(err)
@@ -68,7 +68,7 @@ func TestHomeSaysWhatNeedsAPersonAndThatNothingDoes(t *testing.T) {
 	_, err := w.store.OpenException(t.Context(), store.NewException{Sync: flow, Customer: "cus_9", Kind: status.Conflict, Stage: status.StageDecide, Reason: reason.Text("x")})
 	w.must(err)
 	home := w.get("/")
-	w.says(home, "4 customers need a person", "2 causes in 1 sync", "3 customers have the value grace", "Add to the map", "1 customer was changed by a person in Crm", "Decide")
+	w.says(home, "4 customers need a person", "2 causes in 1 sync", "3 customers have the value grace", "Add to the map", "1 customer was changed by a person in CRM", "Decide")
 	if !strings.Contains(home.text, `href="/exceptions/`) || strings.Contains(home.text, "All clear") {
 		t.Error(home.words())
 	}
@@ -77,7 +77,7 @@ func TestHomeSaysWhatNeedsAPersonAndThatNothingDoes(t *testing.T) {
 func TestAHaltedSyncIsResumedFromHome(t *testing.T) {
 	w := newWorld(t)
 	w.halt(3)
-	w.says(w.get("/"), "One sync is halted", "customer-status is halted: 2 customers moved to Churned in 1 minute", "Your limit is 2 customers within one hour", "stopped writing Churned to Crm",
+	w.says(w.get("/"), "One sync is halted", "customer-status is halted: 2 customers moved to Churned in 1 minute", "Your limit is 2 customers within one hour", "stopped writing Churned to CRM",
 		"Active → Churned 2 written, 1 waiting", "Resume and write up to 1 customer")
 	if got := w.post("/syncs/"+flow+"/resume", "back", "/"); got.code != 409 || !strings.Contains(got.words(), "Nothing was changed") {
 		t.Errorf("without a reason: %d %s", got.code, got.words())

@@ -92,7 +92,7 @@ func TestAPlanIsMadeOnceAndCanBeStopped(t *testing.T) {
 	if _, err := w.store.SaveSweep(t.Context(), sweep, store.SweepPart{}, time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	w.answers(w.get("/syncs/"+flow+"/plans"), 200, "Reading Crm: 1,240 records so far", "Read Billing done 2,000", "Compare each customer")
+	w.answers(w.get("/syncs/"+flow+"/plans"), 200, "Reading CRM: 1,240 records so far", "Read Billing done 2,000", "Compare each customer")
 	w.answers(w.post(fmt.Sprintf("/jobs/%d/stop", jobs[0].ID)), 200, "A new plan continues", "The comparison was stopped")
 	if got := w.jobs()[0]; got.Outcome != store.JobStopped || got.StoppedBy != "Dana Reyes" {
 		t.Errorf("it ended as %+v", got)

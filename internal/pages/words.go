@@ -181,8 +181,14 @@ func shareOf(n, of int) string {
 	return fmt.Sprintf("%.1f", 100*float64(n)/float64(of))
 }
 
+// acronyms are names that people write in capitals.
+var acronyms = map[string]bool{"api": true, "crm": true, "erp": true, "ghl": true, "sql": true}
+
 // capital is a name with a capital first letter: a connection is called so.
 func capital(name string) string {
+	if acronyms[name] {
+		return strings.ToUpper(name)
+	}
 	first, n := utf8.DecodeRuneInString(name)
 	if n == 0 {
 		return name
