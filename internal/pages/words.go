@@ -27,17 +27,18 @@ type clock struct {
 func functions(c clock) template.FuncMap {
 	return template.FuncMap{
 		// Times: each is a *time.Time or time.Time.
-		"ago":  c.ago,  // 40 seconds ago; after a day, the date
-		"at":   c.at,   // Fri, Nov 27, 2:02 PM
-		"day":  c.day,  // Nov 27
-		"hour": c.hour, // 2:02 PM, with the day unless it is today
-		"age":  c.age,  // 6 days: how long something has lasted
+		"ago":    c.ago,    // 40 seconds ago; after a day, the date
+		"at":     c.at,     // Fri, Nov 27, 2:02 PM
+		"day":    c.day,    // Nov 27
+		"hour":   c.hour,   // 2:02 PM, with the day unless it is today
+		"oclock": c.oclock, // 2:02 PM, below the day
+		"age":    c.age,    // 6 days: how long something has lasted
 		// Numbers.
 		"num": num, "percent": percent, "plural": plural, "share": shareOf,
 		// Drawings and states.
 		"icon": icon, "chip": chipOf, "mode": modeOf,
 		// Words.
-		"cap": capital, "cut": cut, "initials": initials, "join": strings.Join, "lower": strings.ToLower,
+		"cap": capital, "customerpath": customerPath, "cut": cut, "initials": initials, "join": strings.Join, "lower": strings.ToLower,
 		// Forms and templates.
 		"key": formKey, "dict": dict, "list": func(all ...any) []any { return all },
 	}
@@ -117,6 +118,14 @@ func (c clock) hour(v any) template.HTML {
 		return c.stamp(t, in.Format("3:04 PM"))
 	}
 	return c.at(t)
+}
+
+func (c clock) oclock(v any) template.HTML {
+	t, ok := timeOf(v)
+	if !ok {
+		return "not known"
+	}
+	return c.stamp(t, t.In(c.zone).Format("3:04 PM"))
 }
 
 func (c clock) age(v any) template.HTML {

@@ -1,0 +1,141 @@
+package pages
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"trueup/internal/contract"
+	"trueup/internal/reason"
+	"trueup/internal/store"
+)
+
+func activityRoutes() []route {
+	return []route{{http.MethodGet, "/activity", store.Viewer, activity}}
+}
+
+// doersOffered is how many people and tokens a filter offers.
+const doersOffered = 200
+
+// activityPage is who changed what.
+type activityPage struct {
+	Who, What, Sync, Since string
+	Doers, Syncs           []option
+	Topics                 []option
+	Days                   []activityDay
+	Older                  string
+	Filtered               bool
+}
+
+// option is what a filter offers.
+type option struct {
+	Value, Word string
+	Chosen      bool
+}
+
+// activityDay is the acts of one day.
+type activityDay struct {
+	Title string
+	Acts  []activityLine
+}
+
+// activityLine is an act; its sentence has the customer's link between two parts.
+type activityLine struct {
+	contract.Activity
+	Before, Label, To, After, Via string
+	More                          int
+}
+
+// vias are the ways by which an act came.
+var vias = map[store.Way]string{store.ByPage: "Page", store.ByAPI: "API", store.BySlack: "Slack", store.ByCommand: "Command", store.ByFile: "File"}
+
+// activity answers GET /activity.
+func activity(v *visit) (answer, error) {
+	p := activityPage{Who: v.FormValue("who"), What: v.FormValue("what"), Sync: v.FormValue("sync"), Since: v.FormValue("since")}
+	f := store.ActivityFilter{Who: p.Who, About: reason.Topic(p.What), Sync: p.Sync, Limit: listed + 1}
+	switch p.Since {
+	case "today":
+		y, m, d := v.now.In(v.zone).Date()
+		f.Since = time.Date(y, m, d, 0, 0, 0, 0, v.zone)
+	case "all":
+	default:
+		p.Since = ""
+		f.Since = v.now.AddDate(0, 0, -30)
+	}
+	p.Filtered = p.Who != "" || p.What != "" || p.Sync != "" || p.Since == "today"
+	if n, err := strconv.ParseInt(v.FormValue("before"), 10, 64); err == nil && n > 0 {
+		f.Before = n
+	}
+	found, err := v.Store.Activities(v.ctx(), f)
+	if err != nil {
+		return answer{}, err
+	}
+	doers, err := v.Store.Doers(v.ctx(), doersOffered)
+	if err != nil {
+		return answer{}, err
+	}
+	p.Doers = []option{{"", "Anyone", p.Who == ""}}
+	if p.Who != "" && !slices.Contains(doers, p.Who) {
+		doers = append(doers, p.Who)
+	}
+	for _, who := range doers {
+		p.Doers = append(p.Doers, option{who, contract.DoerName(who), who == p.Who})
+	}
+	p.Topics = []option{{"", "Any change", p.What == ""}}
+	for _, t := range reason.Topics {
+		p.Topics = append(p.Topics, option{string(t), reason.TopicNames[t], string(t) == p.What})
+	}
+	p.Syncs = syncOptions(v, p.Sync)
+	if len(found) > listed {
+		found = found[:listed]
+		p.Older = "/activity?" + url.Values{"who": {p.Who}, "what": {p.What}, "sync": {p.Sync}, "since": {p.Since}, "before": {strconv.FormatInt(found[listed-1].ID, 10)}}.Encode()
+	}
+	for _, a := range found {
+		title := dayTitle(v, a.At)
+		if n := len(p.Days); n == 0 || p.Days[n-1].Title != title {
+			p.Days = append(p.Days, activityDay{Title: title})
+		}
+		day := &p.Days[len(p.Days)-1]
+		day.Acts = append(day.Acts, lineOf(contract.ActivityOf(a)))
+	}
+	return answer{Page: "activity", Title: "Activity", Nav: "activity", Data: p}, nil
+}
+
+// lineOf splits the sentence of an act at its customer, who is a link.
+func lineOf(a contract.Activity) activityLine {
+	l := activityLine{Activity: a, Before: a.Text, Via: vias[a.Way], More: a.Count - len(a.Customers)}
+	label := a.Name
+	if label == "" {
+		label = a.Customer
+	}
+	if before, after, ok := strings.Cut(a.Text, label); ok && label != "" {
+		l.Before, l.Label, l.After, l.To = before, label, after, customerPath(a.Sync, a.Customer)
+	}
+	return l
+}
+
+// dayTitle names the day of a time: Today, Monday, November 30.
+func dayTitle(v *visit, t time.Time) string {
+	t, now := t.In(v.zone), v.now.In(v.zone)
+	title := t.Format("Monday, January 2")
+	if t.Year() != now.Year() {
+		title += t.Format(", 2006")
+	}
+	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
+		title = "Today, " + title
+	}
+	return title
+}
+
+// syncOptions are the syncs that a filter offers.
+func syncOptions(v *visit, chosen string) []option {
+	all := []option{{"", "All syncs", chosen == ""}}
+	for _, name := range slices.Sorted(maps.Keys(v.Syncs())) {
+		all = append(all, option{name, name, name == chosen})
+	}
+	return all
+}

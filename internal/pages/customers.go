@@ -1,0 +1,107 @@
+package pages
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"trueup/internal/contract"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+func customerRoutes() []route {
+	const one = "/customers/{sync}/{customer}"
+	return []route{
+		{http.MethodGet, "/customers", store.Viewer, customers},
+		{http.MethodGet, one, store.Viewer, customerPage},
+		{http.MethodPost, one + "/confirm", store.Operator, confirmLink},
+		{http.MethodPost, one + "/unlink", store.Operator, removeLink},
+		{http.MethodPost, one + "/pin", store.Operator, pinCustomer},
+		{http.MethodPost, one + "/unpin", store.Operator, unpinCustomer},
+		{http.MethodGet, one + "/forget", store.Admin, forgetPage},
+		{http.MethodPost, one + "/forget", store.Admin, forgetCustomer},
+	}
+}
+
+// customerPath is the address of a customer's page.
+func customerPath(sync, customer string) string {
+	return "/customers/" + url.PathEscape(sync) + "/" + url.PathEscape(customer)
+}
+
+// customersPage is a search, or all customers by id.
+type customersPage struct {
+	Q, Sync, Outcome string
+	Syncs, Outcomes  []option
+	Rows             []customerRow
+	Found            string
+	More             string
+	Searched         bool
+}
+
+// customerRow is a customer in a list.
+type customerRow struct {
+	contract.CustomerLine
+	To    string
+	Equal bool
+	Last  outcomeWord
+	Found string // by what the link was found
+}
+
+// outcomeWord is how the latest attempt ended, in a word or two.
+type outcomeWord struct{ Word, Class string }
+
+var outcomeWords = map[status.Outcome]outcomeWord{
+	"":                  {"Not looked at yet", ""},
+	status.Applied:      {"Written", ""},
+	status.AlreadyEqual: {"Already equal", ""},
+	status.WouldWrite:   {"Would be written", "info"},
+	status.Superseded:   {"Overtaken", ""},
+	status.Held:         {"Left alone", "warn"},
+	status.Parked:       {"Needs a person", "bad"},
+	status.Ignored:      {"Nothing to do", ""},
+}
+
+// customers answers GET /customers.
+func customers(v *visit) (answer, error) {
+	p := customersPage{Q: strings.TrimSpace(v.FormValue("q")), Sync: v.FormValue("sync"), Outcome: v.FormValue("outcome")}
+	p.Searched = p.Q != "" || p.Sync != "" || p.Outcome != ""
+	found, err := v.Store.CustomersAfter(v.ctx(), store.CustomerFilter{Sync: p.Sync, Search: p.Q, Outcome: status.Outcome(p.Outcome)},
+		store.After{Sync: v.FormValue("after_sync"), Customer: v.FormValue("after")}, listed+1)
+	if err != nil {
+		return answer{}, err
+	}
+	p.Syncs = syncOptions(v, p.Sync)
+	p.Outcomes = []option{{"", "Any outcome", p.Outcome == ""}}
+	for _, o := range status.Outcomes {
+		p.Outcomes = append(p.Outcomes, option{string(o), outcomeWords[o].Word, string(o) == p.Outcome})
+	}
+	if len(found) > listed {
+		found = found[:listed]
+		last := found[listed-1]
+		p.More = "/customers?" + url.Values{"q": {p.Q}, "sync": {p.Sync}, "outcome": {p.Outcome}, "after_sync": {last.Sync}, "after": {last.Customer}}.Encode()
+	}
+	if p.Q != "" {
+		p.Found = fmt.Sprintf("%s “%s”", plural(len(found), "customer matches", "customers match"), cut(p.Q, 80))
+		if p.More != "" {
+			p.Found = fmt.Sprintf("The first %d customers that match “%s”", listed, cut(p.Q, 80))
+		}
+	}
+	for _, c := range found {
+		p.Rows = append(p.Rows, customerRowOf(c))
+	}
+	return answer{Page: "customers", Title: "Customers", Nav: "customers", Data: p}, nil
+}
+
+func customerRowOf(c store.Customer) customerRow {
+	row := customerRow{CustomerLine: contract.CustomerLineOf(c), To: customerPath(c.Sync, c.Customer), Last: outcomeWords[c.Outcome], Found: "Not linked"}
+	row.Equal = c.Desired.Value == c.Observed.Value
+	if l := row.Link; l != nil {
+		row.Found = l.Rule
+		if l.By != "rule" && l.By != "" {
+			row.Found = contract.DoerName(l.By)
+		}
+	}
+	return row
+}
