@@ -1,12 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -93,28 +91,8 @@ func printException(out io.Writer, x contract.ExceptionInFull) {
 	printRemedies(out, "  to do         ", x.Remedies, x.Sync, x.Customer)
 	printOffers(out, x)
 	for _, a := range x.History {
-		fmt.Fprintf(out, "  %s  %s\n", at.when(*a.At), happened(a))
+		fmt.Fprintf(out, "  %s  %s\n", at.when(*a.At), reason.Happened(reason.Verb(a.Verb), a.Who, a.Note))
 	}
-}
-
-// past says what was done, by verb.
-var past = map[store.Verb]string{
-	store.Acknowledge: "acknowledged it", store.Assign: "assigned it", store.Retry: "asked to check it again", store.Ignore: "ignored it",
-	store.Resolve: "resolved it", store.Reopen: "reopened it", store.UseSource: "chose the source's value", store.KeepTarget: "chose the target's value",
-	store.LinkTo: "linked it", store.Rematch: "removed the link", store.MapTo: "mapped the value", store.ResumeSync: "resumed the sync",
-	"closed": "closed it", "suggested": "looked for similar records",
-}
-
-// happened is one line of the history: who did what.
-func happened(a contract.Action) string {
-	text := a.Who + " " + cmp.Or(past[store.Verb(a.Verb)], a.Verb)
-	switch {
-	case strings.HasPrefix(a.Note, "to "):
-		text += " " + a.Note
-	case a.Note != "":
-		text += ": " + a.Note
-	}
-	return text
 }
 
 // stageText is a stage's word with its meaning.

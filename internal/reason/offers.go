@@ -1,5 +1,10 @@
 package reason
 
+import (
+	"cmp"
+	"strings"
+)
+
 // More verbs: what is offered about an exception beyond its remedies. Their
 // strings are those of the API and the database.
 const (
@@ -29,4 +34,36 @@ var Offers = map[Verb]OfferText{
 	Rematch:     {"Rematch", "remove the link and run the match rules again", "matched again"},
 	Map:         {"Map", "give the value a meaning in trueup.yaml, or list it under ignore (at the command line only)", "value mapped"},
 	Resume:      {"Resume", "write the customers who wait, and start counting again", "resumed,"},
+}
+
+// happened says what was done to an exception, behind who did it: by each verb, and
+// by the machine itself.
+var happened = map[Verb]string{
+	Acknowledge: "acknowledged it",
+	Assign:      "assigned it",
+	Retry:       "asked to check it again",
+	Ignore:      "ignored it",
+	Resolve:     "resolved it",
+	Reopen:      "reopened it",
+	UseSource:   "chose the source's value",
+	KeepTarget:  "chose the target's value",
+	Link:        "linked it",
+	Rematch:     "removed the link",
+	Map:         "mapped the value",
+	Resume:      "resumed the sync",
+	"closed":    "closed it",
+	"suggested": "looked for similar records",
+}
+
+// Happened is one line of an exception's history: who did what, and the note that
+// was kept with it.
+func Happened(verb Verb, who, note string) string {
+	text := who + " " + cmp.Or(happened[verb], string(verb))
+	switch {
+	case strings.HasPrefix(note, "to "):
+		return text + " " + note
+	case note != "":
+		return text + ": " + note
+	}
+	return text
 }
