@@ -15,7 +15,7 @@
 //   - Payloads of events hold personal data: one is shown to an admin, and only
 //     where one event is asked for.
 //
-// It may import internal/contract, exceptions, replay, overview, store, status,
+// It may import internal/contract, exceptions, mapchange, replay, overview, store, status,
 // config and strictjson, and neither the pipeline nor a connector.
 package api
 
@@ -31,6 +31,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/exceptions"
+	"trueup/internal/mapchange"
 	"trueup/internal/replay"
 	"trueup/internal/store"
 )
@@ -49,6 +50,10 @@ type Service interface {
 	Status(ctx context.Context) (contract.Status, error)
 	// Promises returns what the two connections of a sync can tell.
 	Promises(sync string) contract.Promises
+	// PreviewMode returns what changing a sync's mode would change in the file.
+	PreviewMode(r mapchange.ModeRequest) (contract.ModeChange, error)
+	// SaveMode changes the mode in the file, for the reason why.
+	SaveMode(ctx context.Context, r mapchange.ModeRequest, by mapchange.Seen, why string) (contract.ModeSaved, error)
 	// Replay processes an event again, or with dry reports what that would do.
 	Replay(ctx context.Context, seq int64, dry bool, q replay.Request) ([]replay.Step, error)
 	// AskPlan notes that a person wants a plan made or applied, and begins.

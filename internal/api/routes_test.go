@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +36,8 @@ var routes = []struct {
 	{"GET", "/syncs/" + flow, "", store.Viewer, 200},
 	{"GET", "/syncs/" + flow + "/details", "", store.Viewer, 200},
 	{"GET", "/syncs/" + flow + "/watched", "", store.Viewer, 200},
+	{"GET", "/syncs/" + flow + "/mode?mode=watch", "", store.Viewer, 200},
+	{"PUT", "/syncs/" + flow + "/mode", `{"mode":"watch","reason":"the CRM is being rebuilt","digest":"73"}`, store.Operator, 200},
 	{"POST", "/syncs/" + flow + "/pause", `{"reason":"importing contacts"}`, store.Operator, 200},
 	{"POST", "/syncs/" + flow + "/resume", `{"reason":"so it is"}`, store.Operator, 200},
 	{"GET", "/customers", "", store.Viewer, 200},
@@ -413,6 +416,40 @@ func TestWhatWatchingWouldHaveWrittenIsListedByPages(t *testing.T) {
 		w.ask(store.Viewer, "GET", "/syncs/"+flow+"/watched", "").ok(&page)
 		if len(page.Items) != 0 {
 			w.Errorf("live: %+v", page)
+		}
+	})
+}
+
+func TestAModeIsChangedByItsRoleAndForTheFileThatWasShown(t *testing.T) {
+	onBothEngines(t, func(w *world) {
+		const path = "/syncs/" + flow + "/mode"
+		var shown contract.ModeChange
+		w.ask(store.Viewer, "GET", path+"?mode=watch", "").ok(&shown)
+		if shown.Before != "live" || len(shown.Lines) == 0 || shown.Digest == "" {
+			w.Fatalf("%+v", shown)
+		}
+		change := func(role store.Role, mode, digest string) reply {
+			return w.ask(role, "PUT", path, fmt.Sprintf(`{"mode":%q,"reason":"because","digest":%q,"as":"ana"}`, mode, digest))
+		}
+		change(store.Operator, "live", shown.Digest).refused(403)
+		if p := change(store.Operator, "watch", "another").refused(409); !strings.Contains(p.Detail, "changed by someone else") {
+			w.Errorf("%+v", p)
+		}
+		var saved contract.ModeSaved
+		change(store.Operator, "watch", shown.Digest).ok(&saved)
+		text, err := os.ReadFile(w.file)
+		w.must(err)
+		if !saved.Changed || !strings.Contains(string(text), "mode: watch # since Monday") {
+			w.Errorf("%+v\n%s", saved, text)
+		}
+		change(store.Operator, "watch", shown.Digest).ok(&saved)
+		if saved.Changed {
+			w.Error("it was changed twice")
+		}
+		done, err := w.db.Activities(w.Context(), store.ActivityFilter{Sync: flow, Limit: 5})
+		w.must(err)
+		if len(done) != 1 || done[0].Why != "because" || done[0].For != "ana" {
+			w.Errorf("kept is %+v", done)
 		}
 	})
 }

@@ -2,12 +2,16 @@ package api
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/exceptions"
+	"trueup/internal/mapchange"
 	"trueup/internal/overview"
 	"trueup/internal/store"
 )
@@ -23,6 +27,12 @@ func (s *server) syncRoutes() {
 		"Its links by match rule, what its two connections can tell, and how far its limits are used up now."), s.getDetails)
 	route(s, store.Viewer, get("list-watched", "/syncs/{sync}/watched", "List the writes that watching did not make",
 		"The latest first: what a sync in watch mode would have written since it began to watch, and what people did. A live sync has none."), s.listWatched)
+	route(s, store.Viewer, get("preview-mode", "/syncs/{sync}/mode", "Show what changing a sync's mode would change",
+		"The lines of trueup.yaml that would change, and the digest of the file: send it with the change."), s.previewMode)
+	route(s, store.Operator, huma.Operation{OperationID: "set-mode", Method: http.MethodPut, Path: "/syncs/{sync}/mode",
+		Summary: "Take a sync live, or back to watching",
+		Description: "Edits mode in trueup.yaml in place and keeps its comments; the service then reads the file. live needs the role admin. " +
+			"409 if the file was edited since the digest was shown: nothing was written over. If the file has the mode already, the answer has changed: false."}, s.setMode)
 	route(s, store.Operator, huma.Operation{OperationID: "pause-sync", Method: http.MethodPost, Path: "/syncs/{sync}/pause",
 		Summary: "Pause a sync",
 		Description: "Stops the sync's writes until it is resumed. Webhooks are answered and events are stored; each customer that changed meanwhile is synced once, as it is then, after the sync is resumed. " +
@@ -116,4 +126,50 @@ func (s *server) listWatched(ctx context.Context, in *struct {
 		return none, err
 	}
 	return listOf(in.Page, rows, contract.WatchedWriteOf, func(w store.WatchedWrite) any { return w.ID })
+}
+
+// ModeRequest is the mode that a sync is to have, and why.
+type ModeRequest struct {
+	Mode   string `json:"mode" enum:"live,watch" doc:"live needs the role admin."`
+	Reason string `json:"reason" minLength:"1" maxLength:"1000" pattern:"^[^\\x00-\\x08\\x0b-\\x1f\\x7f]*$" doc:"Why the mode should change. It is kept."`
+	Digest string `json:"digest" maxLength:"100" doc:"Of the file, as GET showed it."`
+	As     string `json:"as,omitempty" maxLength:"200" pattern:"^[^\\x00-\\x1f\\x7f]*$" doc:"The person on whose behalf it is done."`
+}
+
+func (s *server) previewMode(_ context.Context, in *struct {
+	SyncPath
+	Mode string `query:"mode" enum:"live,watch" required:"true" doc:"The mode that the sync would have."`
+}) (contract.ModeChange, error) {
+	if _, err := s.addressedSync(in.Sync); err != nil {
+		return contract.ModeChange{}, err
+	}
+	c, err := s.PreviewMode(mapchange.ModeRequest{Sync: in.Sync, Mode: in.Mode})
+	return c, refusedMode(err)
+}
+
+func (s *server) setMode(ctx context.Context, in *struct {
+	SyncPath
+	Body ModeRequest
+}) (contract.ModeSaved, error) {
+	if _, err := s.addressedSync(in.Sync); err != nil {
+		return contract.ModeSaved{}, err
+	}
+	if a := holder(ctx); in.Body.Mode == config.ModeLive && !a.Role.Covers(store.Admin) {
+		return contract.ModeSaved{}, problem(http.StatusForbidden, fmt.Sprintf("mode: live needs the role %s; the token %s has the role %s", store.Admin, a.Name, a.Role), "use another token, or have an admin do it")
+	}
+	saved, err := s.SaveMode(ctx, mapchange.ModeRequest{Sync: in.Sync, Mode: in.Body.Mode}, mapchange.Seen{Who: who(ctx, in.Body.As), Digest: in.Body.Digest}, in.Body.Reason)
+	return saved, refusedMode(err)
+}
+
+// refusedMode is a file that is not edited, as a problem.
+func refusedMode(err error) error {
+	var refused *mapchange.RefusedError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	hint := refused.Hint
+	if refused.Lines != "" {
+		hint += ":\n\n" + refused.Lines
+	}
+	return problem(http.StatusConflict, refused.Why, hint)
 }

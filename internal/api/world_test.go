@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -24,6 +25,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/exceptions"
+	"trueup/internal/mapchange"
 	"trueup/internal/overview"
 	"trueup/internal/reason"
 	"trueup/internal/replay"
@@ -65,6 +67,7 @@ type world struct {
 	syncs  map[string]config.Sync
 	log    *bytes.Buffer
 	gone   []string // records that the target does not have
+	file   string   // the configuration's
 }
 
 // watch has the sync only watch from now on.
@@ -79,7 +82,10 @@ func newWorld(t *testing.T, dsn string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{T: t, db: db, doc: document(t), tokens: map[store.Role]string{}, log: &bytes.Buffer{}, gone: []string{"rec_gone"}}
+	w := &world{T: t, db: db, doc: document(t), tokens: map[store.Role]string{}, log: &bytes.Buffer{}, gone: []string{"rec_gone"}, file: filepath.Join(t.TempDir(), "trueup.yaml")}
+	if err := os.WriteFile(w.file, []byte("syncs:\n  "+flow+":\n    mode: live # since Monday\n    statuses: {}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	w.syncs = map[string]config.Sync{
 		flow: {Name: flow, Mode: config.ModeLive, RemindAfter: time.Hour, Source: config.Source{Connection: "billing"}, Target: config.Target{Connection: "crm", Field: "customer_status"},
 			Statuses: map[status.Status]config.StatusMap{"paused": {}, "active": {}}},
@@ -117,6 +123,30 @@ func (s service) Status(ctx context.Context) (contract.Status, error) {
 
 func (s service) Promises(string) contract.Promises {
 	return contract.Promises{Source: contract.Knowledge{Order: true}, Target: contract.Knowledge{OptionList: true}}
+}
+
+func (s service) file() mapchange.File {
+	return mapchange.File{Path: s.w.file, Store: s.w.db, Parse: func(string, []byte) (*config.Config, error) {
+		text, err := os.ReadFile(s.w.file)
+		if err != nil {
+			return nil, err
+		}
+		mode := config.ModeWatch
+		if strings.Contains(string(text), "mode: live") {
+			mode = config.ModeLive
+		}
+		return &config.Config{Hash: fmt.Sprint(len(text)), Syncs: map[string]config.Sync{flow: {Name: flow, Mode: mode}}}, nil
+	}}
+}
+
+func (s service) PreviewMode(r mapchange.ModeRequest) (contract.ModeChange, error) {
+	c, err := s.file().PreviewMode(r)
+	return c.ModeChange, err
+}
+
+func (s service) SaveMode(ctx context.Context, r mapchange.ModeRequest, by mapchange.Seen, why string) (contract.ModeSaved, error) {
+	c, changed, err := s.file().SaveMode(ctx, r, by, why)
+	return contract.ModeSaved{ModeChange: c.ModeChange, Changed: changed, InUse: changed}, err
 }
 
 func (s service) Replay(ctx context.Context, seq int64, dry bool, q replay.Request) ([]replay.Step, error) {

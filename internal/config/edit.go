@@ -144,6 +144,11 @@ func appendItem(src []byte, list *ast.SequenceNode, value string) ([]byte, error
 
 // addIgnore writes the key ignore in front of the sync's statuses.
 func addIgnore(src []byte, body ast.Node, sync, value string) ([]byte, error) {
+	return beforeStatuses(src, body, sync, "ignore: ["+scalar(value)+"]")
+}
+
+// beforeStatuses writes a line in front of the sync's statuses.
+func beforeStatuses(src []byte, body ast.Node, sync, text string) ([]byte, error) {
 	inner, _ := lookUp(body, []string{"syncs", sync})
 	for _, v := range pairs(inner) {
 		if v.Key.GetToken().Value != "statuses" {
@@ -155,7 +160,7 @@ func addIgnore(src []byte, body ast.Node, sync, value string) ([]byte, error) {
 		if !ok || strings.TrimSpace(indent) != "" {
 			return nil, byHand(line, "statuses does not begin a line")
 		}
-		return insertLine(lines, line-1, indent+"ignore: ["+scalar(value)+"]"), nil
+		return insertLine(lines, line-1, indent+text), nil
 	}
 	return nil, byHand(0, "the sync has no statuses")
 }

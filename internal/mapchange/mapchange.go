@@ -2,7 +2,10 @@
 // would be like and what that would do to whom, and edits trueup.yaml in place.
 // The command, the API and the pages do it in the same way.
 //
-// Main types: File, Request and Change. Main functions: File.Preview, File.Save and Effect.
+// It changes a sync's mode in the same way.
+//
+// Main types: File, Request and Change. Main functions: File.Preview, File.Save and Effect,
+// and File.PreviewMode and File.SaveMode.
 //
 // Invariants: a file that is not as the person was shown it is not written; a file
 // that would be invalid is not written; a repeated request changes nothing; who gave

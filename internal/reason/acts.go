@@ -47,6 +47,8 @@ const (
 	ActPaused      Code = "act_paused"
 	ActResumed     Code = "act_resumed"
 	ActHaltResumed Code = "act_halt_resumed"
+	ActWentLive    Code = "act_went_live"
+	ActWatched     Code = "act_watched"
 
 	ActTokenCreated Code = "act_token_created"
 	ActTokenRevoked Code = "act_token_revoked"
@@ -173,8 +175,10 @@ var acts = map[Code]act{
 	ActPlanningStopped: {AboutPlans, func(f Facts) string { return "Stopped the comparison for a plan of " + sync(f) }},
 	ActApplyingStopped: {AboutPlans, func(f Facts) string { return "Stopped writing the plan of " + sync(f) + ": what was written stays" }},
 
-	ActPaused:  {AboutMode, func(f Facts) string { return "Paused " + sync(f) }},
-	ActResumed: {AboutMode, func(f Facts) string { return "Resumed " + sync(f) }},
+	ActPaused:   {AboutMode, func(f Facts) string { return "Paused " + sync(f) }},
+	ActResumed:  {AboutMode, func(f Facts) string { return "Resumed " + sync(f) }},
+	ActWentLive: {AboutMode, func(f Facts) string { return "Took " + sync(f) + " live" }},
+	ActWatched:  {AboutMode, func(f Facts) string { return "Put " + sync(f) + " back to watching" }},
 	ActHaltResumed: {AboutMode, func(f Facts) string {
 		return "Resumed " + sync(f) + " after its halt: " + counted(f.Count, "customer") + " let through"
 	}},
