@@ -11,6 +11,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/contract"
+	"trueup/internal/mapchange"
 	"trueup/internal/people"
 	"trueup/internal/store"
 )
@@ -26,6 +27,10 @@ type Service interface {
 	// PlanRefusal is why a plan cannot be applied, an *exceptions.RefusedError, nil
 	// when it can.
 	PlanRefusal(ctx context.Context, plan store.Sweep) error
+	// Promises, PreviewMode and SaveMode are as in api.Service.
+	Promises(sync string) contract.Promises
+	PreviewMode(r mapchange.ModeRequest) (contract.ModeChange, error)
+	SaveMode(ctx context.Context, r mapchange.ModeRequest, by mapchange.Seen, why string) (contract.ModeSaved, error)
 }
 
 // Options is what the pages are made of.

@@ -13,6 +13,11 @@ import (
 
 func syncRoutes() []route {
 	return []route{
+		{http.MethodGet, "/syncs/{sync}", store.Viewer, showSync},
+		{http.MethodGet, "/syncs/{sync}/live", store.Viewer, goLive},
+		{http.MethodPost, "/syncs/{sync}/live", store.Admin, setLive},
+		{http.MethodGet, "/syncs/{sync}/watch", store.Viewer, watchPage},
+		{http.MethodPost, "/syncs/{sync}/watch", store.Operator, setWatching},
 		{http.MethodPost, "/syncs/{sync}/pause", store.Operator, pauseSync},
 		{http.MethodPost, "/syncs/{sync}/resume", store.Operator, resumeSync},
 	}

@@ -35,6 +35,7 @@ type world struct {
 	config *config.Config
 	server *httptest.Server
 	client *http.Client
+	folder string
 }
 
 // newWorld is on SQLite, with an operator who is signed in.

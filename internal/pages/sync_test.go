@@ -1,0 +1,151 @@
+package pages
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"trueup/internal/config"
+	"trueup/internal/contract"
+	"trueup/internal/mapchange"
+	"trueup/internal/pages/browsertest"
+	"trueup/internal/reason"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+func (w *world) Promises(string) contract.Promises {
+	return contract.Promises{Source: contract.Knowledge{Order: true}, Target: contract.Knowledge{OptionList: true}}
+}
+
+// modeFile is a file in which only the mode is read.
+func (w *world) modeFile() mapchange.File {
+	path := filepath.Join(w.dir(), "trueup.yaml")
+	return mapchange.File{Path: path, Store: w.store, Parse: func(_ string, text []byte) (*config.Config, error) {
+		c := w.config.Syncs[flow]
+		c.Mode = config.ModeWatch
+		if strings.Contains(string(text), "mode: live") {
+			c.Mode = config.ModeLive
+		}
+		return &config.Config{Hash: digest(string(text)), Syncs: map[string]config.Sync{flow: c}}, nil
+	}}
+}
+
+// dir is where the file is.
+func (w *world) dir() string {
+	if w.folder == "" {
+		w.folder = w.TempDir()
+		w.must(os.WriteFile(filepath.Join(w.folder, "trueup.yaml"), []byte("syncs:\n  "+flow+":\n    mode: watch # until Monday\n    statuses: {}\n"), 0o600))
+	}
+	return w.folder
+}
+
+func (w *world) PreviewMode(r mapchange.ModeRequest) (contract.ModeChange, error) {
+	c, err := w.modeFile().PreviewMode(r)
+	return c.ModeChange, err
+}
+
+func (w *world) SaveMode(ctx context.Context, r mapchange.ModeRequest, by mapchange.Seen, why string) (contract.ModeSaved, error) {
+	c, changed, err := w.modeFile().SaveMode(ctx, r, by, why)
+	if changed {
+		s := w.config.Syncs[r.Sync]
+		s.Mode = r.Mode
+		w.config.Syncs[r.Sync] = s
+	}
+	return contract.ModeSaved{ModeChange: c.ModeChange, Changed: changed, InUse: changed}, err
+}
+
+// compared has a comparison count the values of the source.
+func (w *world) compared(source, target map[string]int) {
+	w.Helper()
+	sw, err := w.store.BeginSweep(w.Context(), store.Sweep{Sync: flow, Purpose: store.ForSweep, SourceListed: true, TargetListed: true}, time.Minute)
+	w.must(err)
+	sw.Phase = store.PhaseDone
+	part := store.SweepPart{Vocabulary: []store.Word{}}
+	for value, n := range source {
+		part.Vocabulary = append(part.Vocabulary, store.Word{Side: store.SourceSide, Value: value, Customers: n})
+	}
+	for value, n := range target {
+		part.Vocabulary = append(part.Vocabulary, store.Word{Side: store.TargetSide, Value: value, Customers: n})
+	}
+	_, err = w.store.SaveSweep(w.Context(), sw, part, time.Minute)
+	w.must(err)
+}
+
+func TestASyncShowsItsMapItsLimitsAndItsPromises(t *testing.T) {
+	w := newWorld(t)
+	w.must(w.store.SetMode(t.Context(), flow, true))
+	c := w.config.Syncs[flow]
+	c.Match = []config.MatchRule{{Source: "email", Target: "email", Confidence: 0.9}}
+	c.Limits = &config.Limits{MassChange: &config.MassChange{To: []status.Status{"churned"}, Customers: 50, Percent: 5, Within: time.Hour}, WritesPerCustomer: &config.WritesPerCustomer{Count: 6, Within: 10 * time.Minute}}
+	w.config.Syncs[flow] = c
+	id, err := w.store.OpenException(t.Context(), store.NewException{Sync: flow, Customer: "cus_1", Kind: status.UnmappedStatus, Stage: status.StageMap, Cause: "grace", SourceValue: "grace", Reason: reason.Text("x")})
+	w.must(err)
+	w.compared(map[string]int{"active": 1512, "grace": 11}, map[string]int{"Active": 1604, "VIP": 4, "": 19})
+	got := w.get("/syncs/" + flow)
+	w.says(got, "Billing decides. Crm follows.", "grace 11", "No meaning yet", "Give it a meaning", "active 1,512 Active Active 1,604", "canceled 0 Churned Churned", "never writes:", "VIP in 4 records", "empty in 19 records",
+		"email is email", "confidence 0.9", "Customers moved to Churned within 1 hour 0 of 5", "The limit is 50 customers or 5% of all", "most: 0 of 6",
+		"The order of changes is known", "Wrong values are caught before a write", "Who edited last is not known", "Pause", "Back to watching")
+	if !strings.Contains(got.text, fmt.Sprintf(`href="/exceptions/%d"`, id)) {
+		t.Error("the gap does not lead to its exception")
+	}
+	if got := w.get("/syncs/nobody"); got.code != 404 {
+		t.Errorf("a sync that is not there: %d", got.code)
+	}
+}
+
+func TestASyncIsPausedAndResumedFromItsPage(t *testing.T) {
+	w := newWorld(t)
+	w.must(w.store.SetMode(t.Context(), flow, true))
+	w.says(w.post("/syncs/"+flow+"/pause", "reason", "the CRM is being migrated"), "customer-status is paused.", "Dana Reyes paused this sync", "“the CRM is being migrated”", "Resume")
+	w.says(w.post("/syncs/"+flow+"/pause", "reason", "again"), "was paused already")
+	w.says(w.post("/syncs/"+flow+"/resume", "reason", "it is done"), "customer-status is resumed.")
+}
+
+func TestASyncIsTakenLiveAndBackForTheFileThatWasShown(t *testing.T) {
+	w := newWorld(t)
+	w.must(w.store.SetMode(t.Context(), flow, false))
+	c := w.config.Syncs[flow]
+	c.Mode = config.ModeWatch
+	w.config.Syncs[flow] = c
+	w.says(w.get("/syncs/"+flow), "Watching", "Next step: a plan", "Nothing yet", "Go live")
+	digestOf := func(a answered) string {
+		m := regexp.MustCompile(`name="digest" value="([^"]+)"`).FindStringSubmatch(a.text)
+		if m == nil {
+			t.Fatalf("no digest: %s", a.words())
+		}
+		return m[1]
+	}
+	page := w.get("/syncs/" + flow + "/live")
+	w.says(page, "Ready?", "There is no plan under this file", "No customer was tried", "+ mode: live # until Monday", "Going live needs the role admin")
+	shown := digestOf(page)
+	if got := w.post("/syncs/"+flow+"/live", "digest", shown, "reason", "agreed"); got.code != 403 {
+		t.Errorf("an operator: %d", got.code)
+	}
+	w.person.Role = store.Admin
+	if got := w.post("/syncs/"+flow+"/live", "digest", "another", "reason", "agreed"); got.code != 409 || !strings.Contains(got.words(), "changed by someone else") {
+		t.Errorf("another file: %d %s", got.code, got.words())
+	}
+	w.says(w.post("/syncs/"+flow+"/live", "digest", shown, "reason", "agreed"), "customer-status is live.")
+	w.person.Role = store.Operator
+	w.says(w.post("/syncs/"+flow+"/watch", "digest", digestOf(w.get("/syncs/"+flow+"/watch")), "reason", "the CRM is rebuilt"), "customer-status watches again.")
+	text, err := os.ReadFile(filepath.Join(w.dir(), "trueup.yaml"))
+	if err != nil || !strings.Contains(string(text), "mode: watch # until Monday") {
+		t.Errorf("%s, %v", text, err)
+	}
+}
+
+func TestASyncIsPausedInABrowser(t *testing.T) {
+	w := newWorld(t)
+	w.must(w.store.SetMode(t.Context(), flow, true))
+	b := browsertest.Open(t)
+	b.Do("pause", chromedp.Navigate(w.server.URL+"/syncs/"+flow), chromedp.Click(`//summary[contains(., "Pause")]`), chromedp.SendKeys(chromedp.CSS("#pause-why"), "a migration"),
+		chromedp.Click(`//form//button[contains(., "Pause")]`), chromedp.WaitVisible(`//strong[contains(., "paused this sync")]`))
+}
