@@ -115,7 +115,9 @@ func (db *DB) FindPlanRows(ctx context.Context, sync string, sweep, change int64
 		}
 	}
 	args = append(args, sync, change)
-	return db.planRows(ctx, `(sought >= $2 and sought < $3 or customer in ($6, $7, $8, $9) or customer in (select customer from links where sync = $10 and target_id = $6)) and customer > $4
+	return db.planRows(ctx, `customer in (select r.customer from plan_rows r where r.sweep = $1 and r.sought >= $2 and r.sought < $3
+    union all select l.customer from links l where l.sync = $10 and l.target_id = $6
+    union all select c.customer from plan_rows c where c.sweep = $1 and c.customer in ($6, $7, $8, $9)) and customer > $4
     and ($11 = 0 or change = $11) order by customer limit $5`, sweep, args...)
 }
 

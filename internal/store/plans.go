@@ -107,15 +107,33 @@ type RowCount struct {
 	N      int
 }
 
-// CountPlanRows counts the rows of a plan that are kept.
+// CountPlanRows counts the rows of a plan that are kept. It reads those that have been
+// tried; how many there are of each kind was counted when the plan was made.
 func (db *DB) CountPlanRows(ctx context.Context, sweep int64) ([]RowCount, error) {
-	var found []RowCount
+	var tried, found []RowCount
 	err := db.view(ctx, func(s scanner) error {
 		var c RowCount
 		err := s.Scan(&c.Action, &c.Kind, &c.State, &c.N)
-		found = append(found, c)
+		tried = append(tried, c)
 		return err
-	}, "select action, kind, state, count(*) from plan_rows where sweep = $1 group by action, kind, state order by action, kind, state", sweep)
+	}, "select action, kind, state, count(*) from plan_rows where sweep = $1 and ended_at > 0 group by action, kind, state order by action, kind, state", sweep)
+	if err == nil {
+		err = db.view(ctx, func(s scanner) error {
+			var c RowCount
+			err := s.Scan(&c.Action, &c.Kind, &c.N)
+			var of []RowCount
+			for _, t := range tried {
+				if t.Action == c.Action && t.Kind == c.Kind {
+					of, c.N = append(of, t), c.N-t.N
+				}
+			}
+			if c.N > 0 {
+				found = append(found, c)
+			}
+			found = append(found, of...)
+			return err
+		}, "select action, kind, sum(customers) from plan_changes where sweep = $1 group by action, kind order by action, kind", sweep)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("count the rows of a plan: %w", err)
 	}
@@ -172,7 +190,8 @@ func (t *tx) recordApply(ctx context.Context, who string, plan Sweep, chosen boo
 	if !chosen {
 		act.Code = reason.ActPlanApplied
 		err := t.query(func(s scanner) error { return s.Scan(&act.Facts.Count) },
-			"select count(*) from plan_rows where sweep = $1 and action = 'write' and state <> 'applied'", plan.ID)
+			`select coalesce(sum(customers), 0) - (select count(*) from plan_rows where sweep = $1 and ended_at > 0 and action = 'write' and state = 'applied')
+from plan_changes where sweep = $1 and action = 'write'`, plan.ID)
 		if err != nil {
 			return err
 		}
