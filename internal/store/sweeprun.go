@@ -224,6 +224,9 @@ func (db *DB) SaveSweep(ctx context.Context, w Sweep, p SweepPart, lease time.Du
 		return w, fmt.Errorf("store a comparison of %s: %w", w.Sync, err)
 	}
 	if saved.Phase == PhaseDone {
+		if saved.Purpose == ForPlan {
+			_ = db.dropOldRows(ctx, saved)
+		}
 		db.count(ctx, "seen")
 	}
 	return saved, nil
@@ -327,12 +330,30 @@ func (t *tx) finishSweep(w Sweep, words []Word) error {
 	if w.Purpose != ForPlan {
 		return nil
 	}
-	old := ` where sweep in (select id from sweeps where sync = $1 and purpose = 'plan' and phase = 'done' and id < $2
+	_, err := t.exec("delete from plan_changes where sweep in "+oldPlans, w.Sync, w.ID, plansKept-1)
+	return err
+}
+
+// oldPlans are the plans of sync $1 before $2 whose rows are not kept; $3 others are.
+const oldPlans = `(select id from sweeps where sync = $1 and purpose = 'plan' and phase = 'done' and id < $2
     and id not in (select id from sweeps where sync = $1 and purpose = 'plan' and phase = 'done' and id < $2 order by id desc limit $3))`
-	for _, table := range []string{"plan_rows", "plan_changes"} {
-		if _, err := t.exec("delete from "+table+old, w.Sync, w.ID, plansKept-1); err != nil {
+
+// rowsDropped is how many rows one transaction drops: a million would take longer than
+// a transaction may, and others wait for it.
+const rowsDropped = 5000
+
+// dropOldRows drops the rows of older plans. What is left when it fails goes when the
+// next plan is made.
+func (db *DB) dropOldRows(ctx context.Context, w Sweep) error {
+	for {
+		var n int64
+		err := db.update(ctx, func(t *tx) (err error) {
+			n, err = t.exec(`delete from plan_rows where (sweep, customer) in (select sweep, customer from plan_rows where sweep in `+oldPlans+" limit $4)",
+				w.Sync, w.ID, plansKept-1, rowsDropped)
+			return err
+		})
+		if err != nil || n < rowsDropped {
 			return err
 		}
 	}
-	return nil
 }
