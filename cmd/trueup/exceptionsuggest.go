@@ -10,6 +10,8 @@ import (
 
 	"trueup/internal/app"
 	"trueup/internal/config"
+	"trueup/internal/contract"
+	"trueup/internal/identity"
 	"trueup/internal/status"
 	"trueup/internal/store"
 	"trueup/internal/suggest"
@@ -71,8 +73,9 @@ func exceptionsCompareCommand() *cobra.Command {
 		Use:   "compare " + which,
 		Short: "Show a customer, its record and its candidates side by side",
 		Long: `Show a customer, the record it is linked to, and its candidates side by side, as the
-tools hold them now. This reads the tools and prints personal data, and stores none
-of it.`,
+tools hold them now, with how like each field is. This reads the tools and prints
+personal data, and stores none of it. A tool that does not answer within seconds is
+left out.`,
 		Example: "  trueup exceptions compare 3",
 		Args:    cobra.RangeArgs(1, 2),
 		RunE:    withStore(compareCandidates),
@@ -90,20 +93,60 @@ func compareCandidates(cmd *cobra.Command, args []string, cfg *config.Config, db
 	if err != nil {
 		return err
 	}
-	if x.Customer == "" {
-		return &failure{err: fmt.Errorf("exception %d is not about a single customer", id), hint: fmt.Sprintf("trueup exceptions show %d shows the details", id), code: exitFailed}
-	}
-	source, candidates, err := app.Compare(cmd.Context(), cfg, db, x)
+	c, err := app.Compare(cmd.Context(), cfg, db, x)
 	if err != nil {
-		return err
+		return refused(err)
 	}
 	if wantsJSON(cmd) {
-		if candidates == nil {
-			candidates = []app.Side{}
-		}
-		return printJSON(cmd.OutOrStdout(), map[string]any{"customer": source, "candidates": candidates})
+		return printJSON(cmd.OutOrStdout(), c)
 	}
-	return sideBySide(cmd.OutOrStdout(), source, candidates)
+	return printComparison(cmd.OutOrStdout(), c)
+}
+
+// likenessSigns say likeness without a color.
+var likenessSigns = map[identity.Likeness]string{identity.Same: "= ", identity.Close: "≈ ", identity.Different: "≠ "}
+
+// printComparison is a table with a column for each record and a row for each field:
+// = is the same as the customer's, ≈ is close, ≠ is different.
+func printComparison(out io.Writer, c contract.Comparison) error {
+	columns := append([]contract.ComparedRecord{c.Customer}, c.Candidates...)
+	t := newGrid(out, "")
+	row := func(name string, cell func(contract.ComparedRecord) string) {
+		if !slices.ContainsFunc(columns, func(r contract.ComparedRecord) bool { return cell(r) != "" }) {
+			return
+		}
+		fmt.Fprint(t, name)
+		for _, r := range columns {
+			fmt.Fprintf(t, "\t%s", orDash(cell(r)))
+		}
+		fmt.Fprintln(t)
+	}
+	row("", func(r contract.ComparedRecord) string { return r.Connection })
+	row("linked", func(r contract.ComparedRecord) string { return map[bool]string{true: "yes"}[r.Linked] })
+	row("linked to", func(r contract.ComparedRecord) string { return r.LinkedTo })
+	row("id", func(r contract.ComparedRecord) string { return r.ID })
+	row("status", func(r contract.ComparedRecord) string { return r.Value })
+	for i, f := range c.Customer.Fields {
+		row(f.Field, func(r contract.ComparedRecord) string {
+			cell := r.Fields[i]
+			if cell.Value == "" && cell.Likeness == identity.Different {
+				return "≠ -"
+			}
+			return likenessSigns[cell.Likeness] + cell.Value
+		})
+	}
+	row("confidence", func(r contract.ComparedRecord) string {
+		if r.Confidence == 0 {
+			return ""
+		}
+		return fmt.Sprintf("%.0f%%", r.Confidence*100)
+	})
+	row("not read", func(r contract.ComparedRecord) string { return r.Error })
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(out, "\n= the same as the customer's, ≈ close, ≠ different")
+	return err
 }
 
 // sideBySide is a table with a column for each record and a row for each key.

@@ -20,7 +20,7 @@ const lookEvery = time.Second
 
 // hangups hears SIGHUP from now on and until the process ends. Nobody heard
 // it otherwise, at the start and during a stop, and it would end the process.
-func hangups() <-chan os.Signal {
+func hangups() chan os.Signal {
 	heard := make(chan os.Signal, 1)
 	signal.Notify(heard, syscall.SIGHUP)
 	return heard

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -91,7 +92,12 @@ func (f runFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	if a == nil {
-		if a, err = app.Start(cmd.Context(), app.Options{Config: cfg, Version: versionName(), Log: log, Listen: f.listen, Lease: f.lease}); err != nil {
+		if a, err = app.Start(cmd.Context(), app.Options{Config: cfg, Version: versionName(), Log: log, Listen: f.listen, Lease: f.lease, FileChanged: func() {
+			select {
+			case asked <- syscall.SIGHUP: // as if somebody had asked for it
+			default: // it is read anyway
+			}
+		}}); err != nil {
 			return err
 		}
 	}

@@ -62,6 +62,11 @@ type Service interface {
 	Undo(ctx context.Context, sync, customer, who string) (contract.Undone, error)
 	// MayLink is an exceptions.MayLink.
 	MayLink(ctx context.Context, sync, customer, targetID string, force bool) error
+	// Compare reads an exception's customer and the records that may be it.
+	Compare(ctx context.Context, x store.Exception) (contract.Comparison, error)
+	// PreviewMeaning and SaveMeaning are those of mapchange.File, on the file in use.
+	PreviewMeaning(ctx context.Context, r mapchange.Request) (contract.MapChange, error)
+	SaveMeaning(ctx context.Context, r mapchange.Request, by mapchange.Seen) (contract.MapSaved, error)
 }
 
 // Options is what the API serves.
@@ -118,6 +123,7 @@ func newServer(o Options) *server {
 	s.planRoutes()
 	s.exceptionRoutes()
 	s.actionRoutes()
+	s.mapRoutes()
 	s.tokenRoutes()
 	s.activityRoutes()
 	finish(s.api.OpenAPI())

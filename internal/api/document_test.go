@@ -39,7 +39,7 @@ func TestTheDocumentIsOpenAPI31AndNamesARoleForEachOperation(t *testing.T) {
 			}
 		}
 	}
-	if operations != 40 {
+	if operations != 44 {
 		t.Errorf("there are %d operations", operations)
 	}
 }

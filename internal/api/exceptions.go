@@ -5,6 +5,7 @@ import (
 
 	"trueup/internal/contract"
 	"trueup/internal/exceptions"
+	"trueup/internal/overview"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -14,6 +15,8 @@ func (s *server) exceptionRoutes() {
 		"By number, latest first. Without state, only open and acknowledged exceptions."), s.listExceptions)
 	route(s, store.Viewer, get("list-exception-groups", "/exceptions/groups", "List open exceptions by cause",
 		"By sync, kind and cause. Fifty customers with the same unmapped value are one group."), s.listGroups)
+	route(s, store.Operator, get("compare-exception", "/exceptions/{id}/compare", "Compare an exception's customer with the records that may be it",
+		"Reads the customer in the source, and in the target the linked record and at most five candidates, as they are now, and says of each field how like it is. It stores nothing and takes seconds at most; a tool that does not answer is left out, and partial says so. The answer has personal data."), s.compare)
 	route(s, store.Viewer, get("get-exception", "/exceptions/{id}", "Show one exception", "With what can be done about it, and what has been done."), s.getException)
 }
 
@@ -21,7 +24,8 @@ func (s *server) listExceptions(ctx context.Context, in *struct {
 	SyncFilter
 	Customer string      `query:"customer" doc:"Only this customer (the source's id)."`
 	Kind     status.Kind `query:"kind" doc:"Only this kind."`
-	Owner    string      `query:"owner" doc:"Only this owner."`
+	Owner    string      `query:"owner" doc:"Only this owner; - is for those without one."`
+	Age      string      `query:"age" enum:"day,week,overdue" doc:"Only those open for more than a day, for more than a week, or longer than remind_after of their sync."`
 	State    []string    `query:"state" enum:"open,acknowledged,resolved,ignored" default:"open,acknowledged" nullable:"false" doc:"Only these states, separated by commas."`
 	Cause    string      `query:"cause" doc:"Only this cause."`
 	Page
@@ -34,12 +38,27 @@ func (s *server) listExceptions(ctx context.Context, in *struct {
 	for _, word := range in.State {
 		states = append(states, status.State(word))
 	}
-	found, err := s.Store.Exceptions(ctx, store.ExceptionFilter{Sync: in.Sync, Customer: in.Customer, Kind: in.Kind, Owner: in.Owner,
-		States: states, Cause: in.Cause, Before: before, Limit: in.Limit + 1})
+	f := store.ExceptionFilter{Sync: in.Sync, Customer: in.Customer, Kind: in.Kind, Owner: in.Owner,
+		States: states, Cause: in.Cause, Before: before, Limit: in.Limit + 1}
+	if in.Owner == nobody {
+		f.Owner, f.Owners = "", []string{""}
+	}
+	found, err := s.Store.Exceptions(ctx, overview.OpenFor(f, in.Age, s.Syncs()))
 	if err != nil {
 		return List[contract.Exception]{}, err
 	}
 	return listOf(in.Page, found, contract.ExceptionOf, func(x store.Exception) any { return x.ID })
+}
+
+// nobody is the owner of what nobody owns.
+const nobody = "-"
+
+func (s *server) compare(ctx context.Context, in *ExceptionPath) (contract.Comparison, error) {
+	x, err := s.Store.Exception(ctx, in.ID)
+	if err != nil {
+		return contract.Comparison{}, err
+	}
+	return s.Compare(ctx, x)
 }
 
 func (s *server) listGroups(ctx context.Context, in *struct {

@@ -10,7 +10,9 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"trueup/internal/contract"
 	"trueup/internal/exceptions"
+	"trueup/internal/mapchange"
 	"trueup/internal/reason"
 	"trueup/internal/store"
 )
@@ -24,6 +26,9 @@ type Problem struct {
 	Detail string  `json:"detail" doc:"What happened."`
 	Hint   string  `json:"hint,omitempty" doc:"What to do about it."`
 	Errors []Fault `json:"errors,omitempty" doc:"What is wrong with the request, and where."`
+	// First and Changes say what happened meanwhile.
+	First   *contract.Action         `json:"first,omitempty" doc:"What another person did first, where that is why nothing was done."`
+	Changes []contract.SettingChange `json:"changes,omitempty" doc:"What is different in the file than was shown, where that is why it was not written."`
 }
 
 // Fault is one thing that is wrong with a request.
@@ -75,15 +80,30 @@ func (s *server) problemOf(err error) *Problem {
 	var refused *exceptions.RefusedError
 	var taken *store.DuplicateLinkError
 	var open *store.JobOpenError
+	var unmappable *mapchange.RefusedError
 	switch {
 	case errors.As(err, &known):
 		return known
 	case errors.As(err, &refused):
-		return problem(http.StatusConflict, err.Error(), hintOf(refused))
+		p := problem(http.StatusConflict, err.Error(), hintOf(refused))
+		if refused.First != nil {
+			first := contract.ActionOf(*refused.First)
+			p.First = &first
+		}
+		return p
+	case errors.As(err, &unmappable) && unmappable.Unknown:
+		return unprocessable("body", unmappable.Why, unmappable.Hint)
+	case errors.As(err, &unmappable):
+		p := problem(http.StatusConflict, unmappable.Why, unmappable.Hint)
+		if unmappable.Lines != "" {
+			p.Hint += ":\n" + unmappable.Lines
+		}
+		p.Changes = unmappable.Changes
+		return p
+	case errors.Is(err, store.ErrKeyReused):
+		return problem(http.StatusConflict, store.ErrKeyReused.Error(), "give each request a key of its own")
 	case errors.As(err, &open):
 		return problem(http.StatusConflict, open.Error(), fmt.Sprintf("wait until it has ended, or stop it: POST %s/jobs/%d/stop", Prefix, open.Job.ID))
-	case errors.Is(err, store.ErrKeyReused):
-		return problem(http.StatusConflict, store.ErrKeyReused.Error(), "send another key for another request")
 	case errors.As(err, &taken):
 		return problem(http.StatusConflict, taken.Error(), "remove that link first: "+unlinkRequest(taken.Sync, taken.Customer))
 	case errors.Is(err, store.ErrNotFound):

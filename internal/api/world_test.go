@@ -190,6 +190,26 @@ func (s service) MayLink(_ context.Context, sync, customer, targetID string, for
 	return nil
 }
 
+func (s service) Compare(_ context.Context, x store.Exception) (contract.Comparison, error) {
+	return contract.Comparison{Exception: x.ID, Sync: x.Sync, Customer: contract.ComparedRecord{ID: x.Customer, Fields: []contract.ComparedField{}}, Candidates: []contract.ComparedRecord{}}, nil
+}
+
+func (s service) PreviewMeaning(_ context.Context, r mapchange.Request) (contract.MapChange, error) {
+	if r.Meaning == "nonsense" {
+		return contract.MapChange{}, &mapchange.RefusedError{Unknown: true, Why: flow + " has no status \"nonsense\"", Hint: "valid values: paused"}
+	}
+	return contract.MapChange{Sync: r.Sync, Value: r.Value, Meaning: r.Meaning, Digest: "d1", Lines: []contract.FileLine{}, Effect: contract.MapEffect{Holding: []contract.MapGroup{}}}, nil
+}
+
+func (s service) SaveMeaning(ctx context.Context, r mapchange.Request, by mapchange.Seen) (contract.MapSaved, error) {
+	c, err := s.PreviewMeaning(ctx, r)
+	if err == nil && by.Digest != c.Digest {
+		err = &mapchange.RefusedError{Why: "trueup.yaml was changed by someone else in the meantime", Hint: "look again",
+			Changes: []contract.SettingChange{{Path: "syncs.s.statuses.active.from", From: "[active]", To: "[active, trialing]"}}}
+	}
+	return contract.MapSaved{MapChange: c, Changed: true}, err
+}
+
 func (w *world) must(err error) {
 	w.Helper()
 	if err != nil {

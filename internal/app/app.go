@@ -46,6 +46,11 @@ type Options struct {
 	Entrance *Entrance
 	// NotifyPace is how soon people are notified; its zero value is the usual pace.
 	NotifyPace notify.Pace
+	// Env is where the file's ${NAME} come from; nil is the process's environment.
+	Env func(string) (string, bool)
+	// FileChanged is told that this process has changed the file, so that it is read
+	// at once; nil has it read without.
+	FileChanged func()
 }
 
 // App is a running service.

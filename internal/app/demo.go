@@ -18,11 +18,12 @@ import (
 // trueup run.
 func DemoStart(version string, log *slog.Logger) func(ctx context.Context, configPath, configYAML string) (demo.Service, error) {
 	return func(ctx context.Context, configPath, _ string) (demo.Service, error) {
-		cfg, err := config.Load(configPath, Types(), func(string) (string, bool) { return "", false })
+		none := func(string) (string, bool) { return "", false }
+		cfg, err := config.Load(configPath, Types(), none)
 		if err != nil {
 			return nil, err
 		}
-		a, err := Start(ctx, Options{Config: cfg, Version: version, Log: log})
+		a, err := Start(ctx, Options{Config: cfg, Version: version, Log: log, Env: none})
 		if err != nil {
 			return nil, err
 		}

@@ -41,6 +41,7 @@ func ExceptionOf(x store.Exception) Exception {
 
 // Action is one entry of an exception's history.
 type Action struct {
+	ID   int64      `json:"id"`
 	At   *time.Time `json:"at"`
 	Who  string     `json:"who"`
 	Verb string     `json:"verb"`
@@ -51,9 +52,14 @@ type Action struct {
 func ActionsOf(actions []store.Action) []Action {
 	all := []Action{}
 	for _, a := range actions {
-		all = append(all, Action{At: Stamp(a.At), Who: a.Who, Verb: a.Verb, Note: a.Note})
+		all = append(all, ActionOf(a))
 	}
 	return all
+}
+
+// ActionOf converts one entry.
+func ActionOf(a store.Action) Action {
+	return Action{ID: a.ID, At: Stamp(a.At), Who: a.Who, Verb: a.Verb, Note: a.Note}
 }
 
 // ExceptionInFull is an exception with what can be done about it and what was

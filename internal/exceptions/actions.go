@@ -8,10 +8,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"trueup/internal/reason"
-	"trueup/internal/status"
 	"trueup/internal/store"
 )
 
@@ -19,6 +20,7 @@ import (
 type Store interface {
 	Exception(ctx context.Context, id int64) (store.Exception, error)
 	Exceptions(ctx context.Context, f store.ExceptionFilter) ([]store.Exception, error)
+	Actions(ctx context.Context, exception int64) ([]store.Action, error)
 	Act(ctx context.Context, a store.Act) (changed bool, err error)
 	Answered(ctx context.Context, key string) (bool, error)
 }
@@ -47,6 +49,8 @@ type Request struct {
 	// Saw and SawSource are the target's and the source's value that were shown,
 	// for UseSource and KeepTarget; nil is what the exception says now.
 	Saw, SawSource *string
+	// SawHistory is the last entry of the history that was shown; see store.Act.
+	SawHistory *int64
 }
 
 // RefusedError is a request that an exception does not allow. It changed
@@ -56,6 +60,8 @@ type RefusedError struct {
 	Why       string
 	Hint      string        // what to do instead, in words
 	Remedy    reason.Remedy // the same with its arguments; zero when it has no verb
+	// First is what another person did in the meantime, where that is why.
+	First *store.Action
 }
 
 func (e *RefusedError) Error() string {
@@ -71,6 +77,8 @@ type Done struct {
 	Changed   bool            // false: it had been done already
 	// Saw and SawSource are the values that a decision was about.
 	Saw, SawSource string
+	// First is who had done the same before, when it had been done already.
+	First *store.Action
 	// Refused is why nothing was done about one of a group.
 	Refused *RefusedError
 }
@@ -101,8 +109,25 @@ func (acts Actions) do(ctx context.Context, x store.Exception, r Request) (Done,
 	if err != nil {
 		return Done{}, explained(x, r, err)
 	}
-	x, err = acts.Store.Exception(ctx, x.ID)
-	return Done{Exception: x, Changed: changed, Saw: a.Saw, SawSource: a.SawSource}, err
+	done := Done{Changed: changed, Saw: a.Saw, SawSource: a.SawSource}
+	if !changed {
+		if done.First, err = acts.first(ctx, x.ID, r.Verb); err != nil {
+			return Done{}, err
+		}
+	}
+	done.Exception, err = acts.Store.Exception(ctx, x.ID)
+	return done, err
+}
+
+// first is the latest act of a verb, nil when there was none.
+func (acts Actions) first(ctx context.Context, id int64, verb store.Verb) (*store.Action, error) {
+	history, err := acts.Store.Actions(ctx, id)
+	for _, a := range slices.Backward(history) {
+		if a.Verb == string(verb) {
+			return &a, err
+		}
+	}
+	return nil, err
 }
 
 // GroupLimit is how many exceptions of a group are acted on at once.
@@ -127,8 +152,13 @@ func (acts Actions) DoGroup(ctx context.Context, id int64, r Request, before int
 	if err != nil {
 		return all, err
 	}
-	group, err := acts.Store.Exceptions(ctx, store.ExceptionFilter{Sync: first.Sync, Kind: first.Kind, Cause: first.Cause,
-		States: []status.State{status.Open, status.Acknowledged}, Before: before, Limit: GroupLimit + 1})
+	return acts.DoAll(ctx, store.ExceptionFilter{Sync: first.Sync, Kind: first.Kind, Cause: first.Cause, States: store.NeedPerson}, r, before)
+}
+
+// DoAll is DoGroup for the exceptions that a filter chooses.
+func (acts Actions) DoAll(ctx context.Context, f store.ExceptionFilter, r Request, before int64) (all GroupDone, err error) {
+	f.Before, f.Limit = before, GroupLimit+1
+	group, err := acts.Store.Exceptions(ctx, f)
 	if err != nil {
 		return all, err
 	}
@@ -185,7 +215,7 @@ func hashOf(values ...any) string {
 func (r Request) act(x store.Exception) (store.Act, error) {
 	refuse := func(why, hint string) error { return &RefusedError{Exception: x.ID, Why: why, Hint: hint} }
 	a := store.Act{Exception: x.ID, Verb: r.Verb, Who: r.Who, Owner: r.Owner, Ignored: r.Ignored, Until: r.Until, TargetID: r.TargetID,
-		Saw: x.TargetValue, SawSource: x.SourceValue}
+		Saw: x.TargetValue, SawSource: x.SourceValue, SawHistory: r.SawHistory}
 	if r.Saw != nil {
 		a.Saw = *r.Saw
 	}
@@ -212,6 +242,11 @@ func (r Request) act(x store.Exception) (store.Act, error) {
 	return a, nil
 }
 
+// First says who acted first, when, and how.
+func First(a store.Action) string {
+	return fmt.Sprintf("%s was first, at %s: %s", a.Who, a.At.UTC().Format(time.DateTime+"Z"), cmp.Or(strings.TrimSuffix(reason.Offers[reason.Verb(a.Verb)].Done, ","), a.Verb))
+}
+
 // instead is a refusal with what can be done in place of the request.
 func instead(x store.Exception, why string, todo reason.Remedy) error {
 	if todo.Sync == "" {
@@ -225,7 +260,11 @@ func explained(x store.Exception, r Request, err error) error {
 	var taken *store.DuplicateLinkError
 	var changed *store.ChangedError
 	var pinned *store.PinnedError
+	var first *store.ActedError
 	switch {
+	case errors.As(err, &first):
+		again := reason.Remedy{Verb: reason.Show, Text: "look at it again before deciding"}
+		return &RefusedError{Exception: x.ID, Why: First(first.Action) + "; nothing was changed", Hint: again.Text, Remedy: again, First: &first.Action}
 	case errors.As(err, &pinned):
 		p := pinned.Pin
 		return instead(x, fmt.Sprintf("the customer is pinned by %s, so nothing is written: %s", p.By, p.Reason), reason.Remedy{Verb: reason.Unpin, Customer: x.Customer, Text: "unpin the customer first"})

@@ -45,6 +45,8 @@ func (d *fakeStore) Act(_ context.Context, a store.Act) (bool, error) {
 	return true, nil
 }
 
+func (d *fakeStore) Actions(context.Context, int64) ([]store.Action, error) { return nil, nil }
+
 func (d *fakeStore) Answered(_ context.Context, key string) (bool, error) {
 	return slices.ContainsFunc(d.acts, func(a store.Act) bool { return a.Key == key }), nil
 }

@@ -75,8 +75,7 @@ var special = map[status.Kind][]Offer{
 	status.MassChange:       {resume},
 }
 
-// meaning is offered, but done at the command line only: nothing else may write
-// trueup.yaml.
+// meaning is offered, but not done by Actions: it edits trueup.yaml, see mapchange.
 var meaning = in(store.MapTo)
 
 // OfKind returns what Actions does about exceptions of a kind, the most useful

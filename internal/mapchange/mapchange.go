@@ -97,12 +97,10 @@ func (f File) edit(r Request) (Change, *config.Config, error) {
 	to := status.Status(r.Meaning)
 	if r.Meaning == Ignore {
 		to = ""
-		c.Listed = slices.Contains(s.Ignore, r.Value)
 	} else {
 		c.To = s.Statuses[to].To
-		c.Listed = slices.Contains(s.Statuses[to].From, r.Value)
 	}
-	if c.Listed {
+	if c.Listed = Lists(s, r); c.Listed {
 		return c, cfg, nil
 	}
 	c.after, err = config.AddSourceValue(c.before, r.Sync, to, r.Value)
@@ -118,6 +116,14 @@ func (f File) edit(r Request) (Change, *config.Config, error) {
 	}
 	c.Lines = lines(string(c.before), string(c.after))
 	return c, cfg, nil
+}
+
+// Lists reports whether a sync gives the value that meaning already.
+func Lists(s config.Sync, r Request) bool {
+	if r.Meaning == Ignore {
+		return slices.Contains(s.Ignore, r.Value)
+	}
+	return slices.Contains(s.Statuses[status.Status(r.Meaning)].From, r.Value)
 }
 
 // known refuses a sync, a value or a status that is none.

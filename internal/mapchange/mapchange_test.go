@@ -135,6 +135,9 @@ func TestASavedMeaningIsInTheFileAndNotedWithEachException(t *testing.T) {
 	if !strings.Contains(saved, "from: [paused, grace], to: Paused} # they may come back") || !slices.Equal(w.notes(), []string{"ana map to paused"}) {
 		t.Errorf("the file is\n%s\nnoted is %q", saved, w.notes())
 	}
+	if done, err := w.Store.Activities(t.Context(), store.ActivityFilter{Limit: 5}); err != nil || len(done) != 1 || done[0].Who != "ana" || done[0].Act.Sentence() != "Added grace to paused in the sync" {
+		t.Errorf("the activity is %+v, %v", done, err)
+	}
 	// A repeat changes nothing, also when somebody has taken the value out again since.
 	w.write(text)
 	if _, changed, err := w.Save(t.Context(), grace, by); err != nil || changed {

@@ -32,7 +32,7 @@ var Offers = map[Verb]OfferText{
 	KeepTarget:  {"Keep the target's value", "keep the target's value, until the source changes or for a time", "target's value kept"},
 	Link:        {"Link", "link the customer to a record of the target", "linked"},
 	Rematch:     {"Rematch", "remove the link and run the match rules again", "matched again"},
-	Map:         {"Map", "give the value a meaning in trueup.yaml, or list it under ignore (at the command line only)", "value mapped"},
+	Map:         {"Map", "give the value a meaning in trueup.yaml, or list it under ignore", "value mapped"},
 	Resume:      {"Resume", "write the customers who wait, and start counting again", "resumed,"},
 }
 
