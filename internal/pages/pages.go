@@ -31,6 +31,13 @@ type Service interface {
 	Promises(sync string) contract.Promises
 	PreviewMode(r mapchange.ModeRequest) (contract.ModeChange, error)
 	SaveMode(ctx context.Context, r mapchange.ModeRequest, by mapchange.Seen, why string) (contract.ModeSaved, error)
+	// MayLink is an exceptions.MayLink.
+	MayLink(ctx context.Context, sync, customer, targetID string, force bool) error
+	// Compare reads an exception's customer and the records that may be it.
+	Compare(ctx context.Context, x store.Exception) (contract.Comparison, error)
+	// PreviewMeaning and SaveMeaning are those of mapchange.File, on the file in use.
+	PreviewMeaning(ctx context.Context, r mapchange.Request) (contract.MapChange, error)
+	SaveMeaning(ctx context.Context, r mapchange.Request, by mapchange.Seen) (contract.MapSaved, error)
 }
 
 // Options is what the pages are made of.

@@ -33,7 +33,7 @@ type route struct {
 
 // routes is every page and action.
 func routes() []route {
-	return slices.Concat(homeRoutes(), customerRoutes(), activityRoutes(), syncRoutes(), helpRoutes(), themeRoutes(), liveRoutes(),
+	return slices.Concat(exceptionRoutes(), homeRoutes(), customerRoutes(), activityRoutes(), syncRoutes(), helpRoutes(), themeRoutes(), liveRoutes(),
 		signInRoutes(), accessRoutes(), planRoutes())
 }
 

@@ -125,12 +125,10 @@ type Cause struct {
 	Cause     string
 	Customers int
 	Oldest    time.Time // when the oldest of them opened
-	FirstSeen time.Time
-	LastSeen  time.Time
-	Latest    int64 // the one with the highest number
+	Latest    int64     // the one with the highest number
 }
 
-// of is a filter for the exceptions of a cause among the chosen.
+// Of is a filter for the exceptions of a cause among the chosen.
 func (c Cause) Of(f ExceptionFilter) ExceptionFilter {
 	f.Sync, f.Kind, f.Cause, f.Own = c.Sync, c.Kind, c.Cause, c.Cause == ""
 	return f
@@ -155,12 +153,12 @@ func (db *DB) Causes(ctx context.Context, f ExceptionFilter, after Cause, limit 
 	var found []Cause
 	err = db.view(ctx, func(s scanner) error {
 		var c Cause
-		var oldest, first, last int64
-		err := s.Scan(&c.Sync, &c.Kind, &c.Cause, &c.Customers, &oldest, &first, &last, &c.Latest)
-		c.Oldest, c.FirstSeen, c.LastSeen = at(oldest), at(first), at(last)
+		var oldest int64
+		err := s.Scan(&c.Sync, &c.Kind, &c.Cause, &c.Customers, &oldest, &c.Latest)
+		c.Oldest = at(oldest)
 		found = append(found, c)
 		return err
-	}, "select sync, kind, "+sharedCause+", count(*), min(opened_at), min(first_seen), max(last_seen), max(id) from exceptions"+w.String()+
+	}, "select sync, kind, "+sharedCause+", count(*), min(opened_at), max(id) from exceptions"+w.String()+
 		" group by sync, kind, "+sharedCause+behind+" order by count(*) desc, sync, kind, "+sharedCause+" limit "+w.arg(limit), w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("group exceptions: %w", err)

@@ -258,7 +258,7 @@ create table exceptions (
     reminded_at    integer not null default 0,
     unique (sync, customer, kind)
 ) strict;
-create index exceptions_open on exceptions (sync, kind, cause, opened_at, last_seen) where state in ('open', 'acknowledged');
+create index exceptions_open on exceptions (sync, kind, cause, customer, opened_at, last_seen) where state in ('open', 'acknowledged');
 create index exceptions_of_cause on exceptions (sync, kind, cause);
 create index exceptions_by_number on exceptions (id) where state in ('open', 'acknowledged');
 

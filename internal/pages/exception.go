@@ -1,0 +1,345 @@
+package pages
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"trueup/internal/config"
+	"trueup/internal/contract"
+	"trueup/internal/exceptions"
+	"trueup/internal/identity"
+	"trueup/internal/mapchange"
+	"trueup/internal/overview"
+	"trueup/internal/reason"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+// layout is how the page of an exception is laid out.
+type layout string
+
+const (
+	layoutMatch  layout = "match"  // the customer beside the records that may be it
+	layoutMap    layout = "map"    // what each meaning would do, and the file
+	layoutVersus layout = "versus" // two values, and what choosing each does
+	layoutPlain  layout = "plain"  // what happened, and one main action
+)
+
+func layoutOf(k status.Kind) layout {
+	switch k {
+	case status.Unmatched, status.AmbiguousMatch, status.LowConfidence, status.DuplicateLink, status.BrokenLink:
+		return layoutMatch
+	case status.UnmappedStatus:
+		return layoutMap
+	case status.Conflict, status.FirstContact, status.ConfirmChange:
+		return layoutVersus
+	}
+	return layoutPlain
+}
+
+// exceptionShown is the page of one exception.
+type exceptionShown struct {
+	X              contract.ExceptionInFull
+	Layout         layout
+	Called         string
+	Title, Lead    string
+	KindName       string
+	ListTo         string
+	Source, Target string
+	MayAct         bool
+	Settled        string // "" for one that needs a person
+	SawHistory     int64
+	History        []happening
+	Owners         []string
+	Can            map[string]bool // what is offered, by verb
+	Main           string          // of layoutPlain: the verb of the one main action, "" for none
+	Advice         []string
+	Customer       string // the address of the customer's page
+	SyncTo         string
+
+	Match  *matchShown
+	Map    *mapShown
+	Versus *versusShown
+}
+
+// happening is one line of what was done.
+type happening struct {
+	What, Who string
+	At        *time.Time
+}
+
+// matchShown is the two sides of a match.
+type matchShown struct {
+	contract.Comparison
+	Trouble string // why nothing could be read
+	Rules   []string
+	Records []recordShown
+}
+
+// recordShown is a candidate.
+type recordShown struct {
+	contract.ComparedRecord
+	Percent int
+	First   bool
+	Fields  []fieldShown
+}
+
+type fieldShown struct{ Name, Value, Class, Word string }
+
+// mapShown is the choice of a meaning.
+type mapShown struct {
+	Value     string
+	Customers int
+	Meanings  []meaningShown
+	Refused   string
+	Lines     string
+	Who       []rowShown
+	AllTo     string
+}
+
+type meaningShown struct {
+	contract.MapChange
+	N      int
+	Status status.Status
+	Ignore bool
+	Lines  []lineShown
+	Edits  int
+	Why    string // why it cannot be chosen
+}
+
+type lineShown struct{ Class, Number, Text string }
+
+// versusShown is two values that disagree.
+type versusShown struct {
+	SourceStatus, TargetStatus status.Status
+	Writes                     string // what would be written
+	SourceAt, TargetAt         *time.Time
+	By                         string
+	Sure                       bool
+	Confirm                    bool
+	Watches                    bool
+}
+
+// exceptionPage answers GET /exceptions/{id}.
+func exceptionPage(v *visit) (answer, error) {
+	p, err := v.exceptionShown()
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{Page: "exception", Title: p.Title, Nav: "exceptions", Data: p}, nil
+}
+
+// exceptionID is the number in an address.
+func (v *visit) exceptionID() (int64, error) {
+	id, err := strconv.ParseInt(v.PathValue("id"), 10, 64)
+	if err != nil {
+		return 0, noException
+	}
+	return id, nil
+}
+
+var noException = &Refusal{Status: http.StatusNotFound, Title: "There is no such exception", Text: "It may have been deleted with its customer or its sync.", Ways: []Way{{"Go to Exceptions", "/exceptions"}}}
+
+func (v *visit) exceptionShown() (*exceptionShown, error) {
+	id, err := v.exceptionID()
+	if err != nil {
+		return nil, err
+	}
+	full, err := exceptions.InFull(v.ctx(), v.Store, id)
+	if errors.Is(err, store.ErrNotFound) {
+		err = noException
+	}
+	if err != nil {
+		return nil, err
+	}
+	x, err := v.Store.Exception(v.ctx(), id)
+	if err != nil {
+		return nil, err
+	}
+	s := v.Syncs()[full.Sync]
+	p := &exceptionShown{X: full, Layout: layoutOf(full.Kind), Called: cmp.Or(full.Name, full.Customer, full.Sync), KindName: reason.KindNames[full.Kind], MayAct: v.may(store.Operator),
+		Source: capital(cmp.Or(s.Source.Connection, "the source")), Target: capital(cmp.Or(s.Target.Connection, "the target")), Can: map[string]bool{},
+		ListTo: "/exceptions?" + url.Values{"kind": {string(full.Kind)}}.Encode(), SyncTo: "/syncs/" + url.PathEscape(full.Sync)}
+	if full.Customer != "" {
+		p.Customer = "/customers/" + url.PathEscape(full.Sync) + "/" + url.PathEscape(full.Customer)
+	}
+	p.Title, p.Lead = p.Called+": "+p.KindName, reason.Kinds[full.Kind]
+	for _, o := range full.Offers {
+		p.Can[o.Verb] = true
+	}
+	for _, m := range full.Remedies {
+		p.Advice = append(p.Advice, m.Does)
+	}
+	p.history(full)
+	owners := []causeShown{{Rows: []rowShown{{Exception: full.Exception}}}}
+	p.Owners = ownersOf(v, owners)
+	if full.State == status.Resolved || full.State == status.StateIgnored {
+		p.Settled = fmt.Sprintf("It is %s.", full.State)
+	}
+	switch p.Layout {
+	case layoutMatch:
+		err = v.fillMatch(p, x, s)
+	case layoutMap:
+		err = v.fillMap(p, x, s)
+	case layoutVersus:
+		err = v.fillVersus(p, x, s)
+	default:
+		if p.Can["retry"] {
+			p.Main = "retry"
+		}
+	}
+	return p, err
+}
+
+// did says what was done, by verb.
+var did = map[string]string{"closed": "Closed", "suggested": "Looked for similar records"}
+
+func (p *exceptionShown) history(full contract.ExceptionInFull) {
+	for _, a := range slices.Backward(full.History) {
+		p.SawHistory = max(p.SawHistory, a.ID)
+		what := did[a.Verb]
+		if words, ok := reason.Offers[reason.Verb(a.Verb)]; ok && what == "" {
+			what = capital(strings.TrimSuffix(words.Done, ","))
+		}
+		if a.Note != "" {
+			what += " " + a.Note
+		}
+		p.History = append(p.History, happening{What: cmp.Or(what, a.Verb), Who: itselfOr(a.Who), At: a.At})
+	}
+	p.History = append(p.History, happening{What: "Opened", Who: "Trueup", At: full.FirstSeen})
+}
+
+func itselfOr(who string) string {
+	if who == "trueup" {
+		return "Trueup"
+	}
+	return who
+}
+
+func (v *visit) fillMatch(p *exceptionShown, x store.Exception, s config.Sync) error {
+	p.Title = fmt.Sprintf("Which %s record is %s?", p.Target, p.Called)
+	m := &matchShown{}
+	for _, r := range s.MatchRules() {
+		m.Rules = append(m.Rules, r.String())
+	}
+	p.Match = m
+	if !p.MayAct { // the two records are shown to those who settle it
+		m.Trouble = "The records are shown to people who can act."
+		return nil
+	}
+	c, err := v.Compare(v.ctx(), x)
+	var refused *exceptions.RefusedError
+	if errors.As(err, &refused) {
+		m.Trouble = refused.Why
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	m.Comparison = c
+	for i, r := range c.Candidates {
+		shown := recordShown{ComparedRecord: r, Percent: int(r.Confidence*100 + 0.5), First: i == 0 && r.LinkedTo == "" && r.Error == ""}
+		for _, f := range r.Fields {
+			shown.Fields = append(shown.Fields, fieldOf(f))
+		}
+		m.Records = append(m.Records, shown)
+	}
+	return nil
+}
+
+func fieldOf(f contract.ComparedField) fieldShown {
+	s := fieldShown{Name: f.Field, Value: f.Value}
+	switch f.Likeness {
+	case identity.Same:
+		s.Class, s.Word = "same", "= Same"
+	case identity.Close:
+		s.Class, s.Word = "near", "≈ Close"
+	case identity.Different:
+		s.Class, s.Word = "diff", "≠ Different"
+	}
+	return s
+}
+
+func (v *visit) fillMap(p *exceptionShown, x store.Exception, s config.Sync) error {
+	if x.SourceValue == "" || p.Settled != "" || s.Name == "" {
+		p.Layout = layoutPlain
+		if p.Can["retry"] {
+			p.Main = "retry"
+		}
+		return nil
+	}
+	p.Title, p.Lead = fmt.Sprintf("What does %s mean?", cut(x.SourceValue, 80)), ""
+	m := &mapShown{Value: x.SourceValue, AllTo: "/exceptions?" + url.Values{"sync": {x.Sync}, "kind": {string(x.Kind)}, "cause": {x.Cause}}.Encode()}
+	for i, word := range mapchange.Meanings(s) {
+		c, err := v.PreviewMeaning(v.ctx(), mapchange.Request{Sync: x.Sync, Value: x.SourceValue, Meaning: word})
+		shown := meaningShown{N: i, Ignore: word == mapchange.Ignore, Status: status.Status(word)}
+		var refused *mapchange.RefusedError
+		switch {
+		case errors.As(err, &refused):
+			shown.Why = refused.Why
+			m.Refused, m.Lines = refused.Hint, refused.Lines
+			c.Meaning = word
+		case err != nil:
+			return err
+		default:
+			m.Customers = c.Effect.Customers
+		}
+		shown.MapChange = c
+		for _, l := range c.Lines {
+			shown.Lines = append(shown.Lines, fileLineOf(l))
+			if l.Change == contract.LineAdded {
+				shown.Edits++
+			}
+		}
+		m.Meanings = append(m.Meanings, shown)
+	}
+	who, err := v.Store.Exceptions(v.ctx(), store.ExceptionFilter{Sync: x.Sync, Kind: x.Kind, Cause: x.Cause, States: store.NeedPerson, Limit: 5})
+	for _, one := range who {
+		m.Who = append(m.Who, v.rowShown(one))
+	}
+	p.Map = m
+	return err
+}
+
+func fileLineOf(l contract.FileLine) lineShown {
+	s := lineShown{Number: strconv.Itoa(l.Number), Text: l.Text}
+	switch l.Change {
+	case contract.LineRemoved:
+		s.Class, s.Number = "del", s.Number+" −"
+	case contract.LineAdded:
+		s.Class, s.Number = "add", s.Number+" +"
+	}
+	return s
+}
+
+func (v *visit) fillVersus(p *exceptionShown, x store.Exception, s config.Sync) error {
+	words := overview.Words(s)
+	w := &versusShown{TargetStatus: words.Target(x.TargetValue), Sure: x.Confidence >= 1, Confirm: x.Kind == status.ConfirmChange, Watches: s.Watches()}
+	if m, err := words.Source(x.SourceValue); err == nil {
+		w.SourceStatus, w.Writes = m.Status, m.Value
+	}
+	switch {
+	case w.Confirm:
+		p.Title, p.Lead = p.Called+": write this change?", "The sync’s transitions let this change be written only after a person confirms it."
+	case x.Kind == status.FirstContact:
+		p.Title, p.Lead = p.Called+": who is right?", fmt.Sprintf("%s and %s disagree, and Trueup has never written this record, so nobody knows which is right.", p.Source, p.Target)
+	case w.Sure:
+		p.Title, p.Lead = p.Called+": who is right?", fmt.Sprintf("%s and %s disagree, and a person made the newer change. Trueup left that edit alone.", p.Source, p.Target)
+	default:
+		p.Title, p.Lead = p.Called+": we can’t tell which change is newer", fmt.Sprintf("%s and %s disagree. Trueup left %s’s value alone.", p.Source, p.Target, p.Target)
+	}
+	p.Versus = w
+	c, err := v.Store.Customer(v.ctx(), x.Sync, x.Customer)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	w.SourceAt, w.TargetAt, w.By = contract.Stamp(c.Desired.At), contract.Stamp(c.Observed.At), c.Observed.By
+	return err
+}

@@ -1,0 +1,396 @@
+package pages
+
+import (
+	"cmp"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"trueup/internal/contract"
+	"trueup/internal/overview"
+	"trueup/internal/reason"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+func exceptionRoutes() []route {
+	return []route{
+		{http.MethodGet, "/exceptions", store.Viewer, exceptionList},
+		{http.MethodGet, "/exceptions/{id}", store.Viewer, exceptionPage},
+		{http.MethodPost, "/exceptions/act", store.Operator, actOnChosen},
+		{http.MethodPost, "/exceptions/{id}/act", store.Operator, actOnOne},
+		{http.MethodPost, "/exceptions/{id}/map", store.Operator, saveMeaning},
+	}
+}
+
+const (
+	causesShown = 12 // on a page
+	rowsShown   = 3  // of a cause
+	rowsAlone   = 50 // of a cause that is looked at alone
+)
+
+// exceptionFilter is what the address of the list chooses.
+type exceptionFilter struct {
+	State, Sync, Kind, Owner, Age string
+	// Cause and Own choose the exceptions of one cause.
+	Cause string
+	Own   bool
+}
+
+func filterOf(q url.Values) exceptionFilter {
+	f := exceptionFilter{State: q.Get("state"), Sync: q.Get("sync"), Kind: q.Get("kind"), Owner: q.Get("owner"), Age: q.Get("age"), Cause: q.Get("cause"), Own: q.Get("own") != ""}
+	if !slices.Contains([]string{"acknowledged", "ignored", "resolved"}, f.State) {
+		f.State = "open"
+	}
+	if !slices.Contains(status.Kinds, status.Kind(f.Kind)) {
+		f.Kind = ""
+	}
+	return f
+}
+
+// nobody is the owner of what nobody owns, in an address.
+const nobody = "-"
+
+// chosen is the filter for the store.
+func (f exceptionFilter) chosen(v *visit) store.ExceptionFilter {
+	c := store.ExceptionFilter{Sync: f.Sync, Kind: status.Kind(f.Kind), Cause: f.Cause, Own: f.Own, States: store.NeedPerson}
+	if f.State != "open" {
+		c.States = []status.State{status.State(f.State)}
+	}
+	switch f.Owner {
+	case "":
+	case nobody:
+		c.Owners = []string{""}
+	default:
+		c.Owner = f.Owner
+	}
+	return overview.OpenFor(c, f.Age, v.Syncs())
+}
+
+// Narrowed reports whether the filter leaves out anything but a state.
+func (f exceptionFilter) Narrowed() bool {
+	return f.Sync+f.Kind+f.Owner+f.Age+f.Cause != "" || f.Own
+}
+
+// link is the address of the list with some of it changed: names and values in turn.
+func (f exceptionFilter) link(change ...string) string {
+	q := url.Values{}
+	set := func(name, value string) {
+		if value != "" {
+			q.Set(name, value)
+		} else {
+			q.Del(name)
+		}
+	}
+	for name, value := range map[string]string{"state": f.State, "sync": f.Sync, "kind": f.Kind, "owner": f.Owner, "age": f.Age, "cause": f.Cause, "own": map[bool]string{true: "1"}[f.Own]} {
+		set(name, value)
+	}
+	for i := 0; i+1 < len(change); i += 2 {
+		set(change[i], change[i+1])
+	}
+	if q.Get("state") == "open" {
+		q.Del("state")
+	}
+	if len(q) == 0 {
+		return "/exceptions"
+	}
+	return "/exceptions?" + q.Encode()
+}
+
+// exceptionsShown is the page of the list.
+type exceptionsShown struct {
+	Filter   exceptionFilter
+	Here     string // its address
+	Total    int    // that need a person, whatever is chosen
+	NCauses  int
+	States   []stateTab
+	Syncs    []string
+	Kinds    []status.Kind
+	Owners   []string
+	Causes   []causeShown
+	More     string
+	MayAct   bool
+	NoneText string
+	Source   string // whose change ends an ignoring, for the button
+}
+
+// stateTab is one of the states to choose from.
+type stateTab struct {
+	Word, To string
+	N        int
+	Counted  bool
+	Current  bool
+}
+
+// causeShown is a cause with its rows.
+type causeShown struct {
+	store.Cause
+	ID, Title, Value, Text string
+	Source, Target         string
+	Rows                   []rowShown
+	Rest                   int
+	RestTo                 string
+	// Settle is the page on which the whole cause is settled; Again is the value of
+	// the button that checks all of its customers.
+	Settle, SettleLabel string
+	Again, AgainLabel   string
+}
+
+// rowShown is one exception in the list.
+type rowShown struct {
+	contract.Exception
+	Called        string
+	Source        string
+	Target        string
+	SourceStatus  status.Status
+	TargetStatus  status.Status
+	Best          string
+	Late          bool
+	Button        string // "" is none
+	Retry, Quiet  bool   // the button checks again; it is not the row's main thing
+	Versus, Match bool
+}
+
+// exceptionList answers GET /exceptions.
+func exceptionList(v *visit) (answer, error) {
+	f := filterOf(v.URL.Query())
+	p := exceptionsShown{Filter: f, Here: v.URL.RequestURI(), MayAct: v.may(store.Operator), Syncs: slices.Sorted(maps.Keys(v.Syncs())), Kinds: status.Kinds, Source: "the source"}
+	if s, ok := v.Syncs()[cmp.Or(f.Sync, only(p.Syncs))]; ok {
+		p.Source = capital(s.Source.Connection)
+	}
+	if err := p.count(v); err != nil {
+		return answer{}, err
+	}
+	if err := p.fill(v); err != nil {
+		return answer{}, err
+	}
+	p.Owners = ownersOf(v, p.Causes)
+	if len(p.Causes) == 0 {
+		p.NoneText = f.none(p.Total)
+	}
+	return answer{Page: "exceptions", Title: "Exceptions", Nav: "exceptions", Data: p}, nil
+}
+
+func only(names []string) string {
+	if len(names) == 1 {
+		return names[0]
+	}
+	return ""
+}
+
+// count fills in how many there are of each state under the same filter.
+func (p *exceptionsShown) count(v *visit) error {
+	f := p.Filter.chosen(v)
+	f.States = []status.State{status.Open, status.Acknowledged, status.StateIgnored}
+	counts, err := v.Store.ExceptionCounts(v.ctx(), f)
+	if err != nil {
+		return err
+	}
+	all, err := v.Store.ExceptionCounts(v.ctx(), store.ExceptionFilter{States: store.NeedPerson})
+	if err != nil {
+		return err
+	}
+	p.Total = all[status.Open] + all[status.Acknowledged]
+	n := map[string]int{"open": counts[status.Open] + counts[status.Acknowledged], "acknowledged": counts[status.Acknowledged], "ignored": counts[status.StateIgnored]}
+	for _, word := range []string{"open", "acknowledged", "ignored", "resolved"} {
+		p.States = append(p.States, stateTab{Word: capital(word), To: p.Filter.link("state", word), N: n[word], Counted: word != "resolved", Current: word == p.Filter.State})
+	}
+	return nil
+}
+
+// fill reads the causes, and some rows of each.
+func (p *exceptionsShown) fill(v *visit) error {
+	f := p.Filter.chosen(v)
+	var after store.Cause
+	if text := v.URL.Query().Get("after"); text != "" {
+		raw, err := base64.RawURLEncoding.DecodeString(text)
+		if err == nil {
+			err = json.Unmarshal(raw, &after)
+		}
+		if err != nil {
+			return &Refusal{Status: http.StatusBadRequest, Title: "This address is cut off", Text: "Open the list again.", Ways: []Way{{"Go to Exceptions", "/exceptions"}}}
+		}
+	}
+	causes, err := v.Store.Causes(v.ctx(), f, after, causesShown+1)
+	if err != nil {
+		return err
+	}
+	if len(causes) > causesShown {
+		causes = causes[:causesShown]
+		last, err := json.Marshal(causes[causesShown-1])
+		if err != nil {
+			return err
+		}
+		p.More = p.Filter.link("after", base64.RawURLEncoding.EncodeToString(last))
+	}
+	most := rowsShown
+	if len(causes) == 1 && p.Filter.Kind != "" {
+		most = rowsAlone
+	}
+	for i, c := range causes {
+		shown, err := v.causeShown(c, f, most, p.Filter)
+		if err != nil {
+			return err
+		}
+		shown.ID = fmt.Sprintf("g-%d", i+1)
+		p.Causes = append(p.Causes, shown)
+	}
+	p.NCauses = len(p.Causes)
+	return nil
+}
+
+// causeShown reads some rows of a cause.
+func (v *visit) causeShown(c store.Cause, f store.ExceptionFilter, most int, at exceptionFilter) (causeShown, error) {
+	s := v.Syncs()[c.Sync]
+	g := causeShown{Cause: c, Source: capital(cmp.Or(s.Source.Connection, "the source")), Target: capital(cmp.Or(s.Target.Connection, "the target")), Text: reason.Kinds[c.Kind]}
+	g.Title = reason.CauseTitle(c.Kind, c.Customers, g.Source, g.Target, c.Sync)
+	of := c.Of(f)
+	of.Limit = most + 1
+	before, err := strconv.ParseInt(cmp.Or(v.URL.Query().Get("before"), "0"), 10, 64)
+	if err == nil && most == rowsAlone {
+		of.Before = before
+	}
+	rows, err := v.Store.Exceptions(v.ctx(), of)
+	if err != nil {
+		return g, err
+	}
+	to := []string{"sync", c.Sync, "kind", string(c.Kind), "cause", c.Cause, "own", map[bool]string{true: "1"}[c.Cause == ""]}
+	if len(rows) > most {
+		rows = rows[:most]
+		g.Rest = c.Customers - most
+		if most == rowsAlone { // how many there are behind this page is not counted
+			g.Rest = 0
+			to = append(to, "before", fmt.Sprint(rows[most-1].ID))
+		}
+		g.RestTo = at.link(to...)
+	}
+	for _, x := range rows {
+		g.Rows = append(g.Rows, v.rowShown(x))
+	}
+	if c.Kind == status.UnmappedStatus && len(rows) > 0 {
+		g.Value = rows[0].SourceValue
+		if g.Value == "" { // the status has vanished: there is nothing to map
+			g.Title = fmt.Sprintf("%s no longer tells the status of %s", g.Source, status.Plural(c.Customers, "customer"))
+			g.Text = rows[0].Reason.Sentence()
+		} else {
+			g.Settle, g.SettleLabel = fmt.Sprintf("/exceptions/%d", rows[0].ID), "Add to the map"
+		}
+	}
+	if c.Kind == status.WriteFailed || c.Kind == status.ConnectionFailed || c.Kind == status.UnreadableEvent {
+		if len(rows) > 0 {
+			g.Text = cut(rows[0].Reason.Sentence(), 300)
+		}
+	}
+	if c.Kind == status.MassChange {
+		g.Settle, g.SettleLabel = "/syncs/"+url.PathEscape(c.Sync), "Look at the sync"
+	}
+	if again(c.Kind) && at.State == "open" {
+		g.Again = strings.Join([]string{c.Sync, string(c.Kind), c.Cause}, "\n")
+		g.AgainLabel = "Look again"
+		if c.Customers > 1 {
+			g.AgainLabel = fmt.Sprintf("Look again at all %s", num(c.Customers))
+		}
+	}
+	return g, nil
+}
+
+// again reports whether checking all customers of a cause may settle it.
+func again(k status.Kind) bool {
+	return slices.Contains([]status.Kind{status.Unmatched, status.WriteFailed, status.ConnectionFailed, status.BrokenLink, status.NeverSticks, status.LoopSuspected}, k)
+}
+
+func (v *visit) rowShown(x store.Exception) rowShown {
+	s := v.Syncs()[x.Sync]
+	words := overview.Words(s)
+	r := rowShown{Exception: contract.ExceptionOf(x), Called: cmp.Or(x.Name, x.Customer, "The whole sync"), Source: capital(s.Source.Connection), Target: capital(s.Target.Connection),
+		TargetStatus: words.Target(x.TargetValue)}
+	if m, err := words.Source(x.SourceValue); err == nil {
+		r.SourceStatus = m.Status
+	}
+	r.Late = (x.State == status.Open || x.State == status.Acknowledged) && s.RemindAfter > 0 && v.now.Sub(x.OpenedAt) > s.RemindAfter
+	if len(x.Candidates) > 0 {
+		r.Best = fmt.Sprintf("%.0f%%", x.Candidates[0].Confidence*100)
+	}
+	switch layoutOf(x.Kind) {
+	case layoutMatch:
+		r.Match, r.Button = true, "Find the record"
+		if x.Kind == status.AmbiguousMatch || x.Kind == status.LowConfidence {
+			r.Button = "Choose"
+		}
+		if x.Kind == status.Unmatched && len(x.Candidates) == 0 {
+			r.Button, r.Retry = "Look again", true
+		}
+	case layoutVersus:
+		r.Versus, r.Button = true, "Decide"
+	case layoutMap:
+		r.Button, r.Quiet = "Details", true
+	default:
+		r.Button, r.Quiet = "Details", true
+		if x.Customer != "" {
+			r.Button, r.Retry, r.Quiet = "Look again", true, false
+		}
+	}
+	if x.State == status.StateIgnored || x.State == status.Resolved {
+		r.Button, r.Retry, r.Quiet = "Details", false, true
+	}
+	return r
+}
+
+// ownersOf are the owners that can be chosen: those of the file, of what is shown,
+// and who is signed in.
+func ownersOf(v *visit, causes []causeShown) []string {
+	all := map[string]bool{}
+	for _, s := range v.Syncs() {
+		for _, o := range s.Owners {
+			all[o] = true
+		}
+	}
+	for _, c := range causes {
+		for _, r := range c.Rows {
+			all[r.Owner] = true
+		}
+	}
+	if v.may(store.Operator) {
+		all[v.Person.Email] = true
+	}
+	delete(all, "")
+	return slices.Sorted(maps.Keys(all))
+}
+
+// none says why a list is empty.
+func (f exceptionFilter) none(open int) string {
+	text := "No "
+	if f.State != "open" {
+		text += f.State + " "
+	} else {
+		text += "open "
+	}
+	text += "exception"
+	if f.Sync != "" {
+		text += " for " + f.Sync
+	}
+	if f.Kind != "" {
+		text += " of the kind " + f.Kind
+	}
+	switch f.Owner {
+	case "":
+	case nobody:
+		text += " without an owner"
+	default:
+		text += " of " + f.Owner
+	}
+	text += map[string]string{overview.OverADay: " that is older than a day", overview.OverAWeek: " that is older than a week", overview.IsOverdue: " that is overdue"}[f.Age]
+	switch {
+	case open == 1:
+		return text + ". 1 is open."
+	case open > 0 && (f.State != "open" || f.Narrowed()):
+		return text + ". " + num(open) + " are open."
+	}
+	return text + ". Nobody is needed."
+}

@@ -1,0 +1,265 @@
+package pages
+
+import (
+	"context"
+	"fmt"
+	"html"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"trueup/internal/contract"
+	"trueup/internal/exceptions"
+	"trueup/internal/identity"
+	"trueup/internal/mapchange"
+	"trueup/internal/reason"
+	"trueup/internal/status"
+	"trueup/internal/store"
+)
+
+func (w *world) MayLink(_ context.Context, _, customer, targetID string, force bool) error {
+	if targetID == "rec_bens" && !force {
+		return exceptions.Anothers(customer, "record rec_bens has the email of customer ben")
+	}
+	return nil
+}
+
+func (w *world) Compare(_ context.Context, x store.Exception) (contract.Comparison, error) {
+	field := func(l identity.Likeness) []contract.ComparedField {
+		return []contract.ComparedField{{Field: "email", Value: "ana@example.com", Likeness: l}}
+	}
+	c := contract.Comparison{Exception: x.ID, Sync: x.Sync, Customer: contract.ComparedRecord{Connection: "billing", ID: x.Customer, Value: x.SourceValue, Fields: field("")}}
+	for _, one := range x.Candidates {
+		c.Candidates = append(c.Candidates, contract.ComparedRecord{Connection: "crm", ID: one.TargetID, Confidence: one.Confidence, Fields: field(identity.Close)})
+	}
+	return c, nil
+}
+
+func (w *world) PreviewMeaning(_ context.Context, r mapchange.Request) (contract.MapChange, error) {
+	return contract.MapChange{Sync: r.Sync, Value: r.Value, Meaning: r.Meaning, Digest: "d1", Lines: []contract.FileLine{{Number: 7, Change: contract.LineAdded, Text: "      " + r.Meaning + ": [" + r.Value + "]"}},
+		Effect: contract.MapEffect{Customers: 2, Summary: "2 customers change to " + r.Meaning + "."}}, nil
+}
+
+func (w *world) SaveMeaning(_ context.Context, r mapchange.Request, by mapchange.Seen) (contract.MapSaved, error) {
+	if by.Digest != "d1" {
+		return contract.MapSaved{}, &mapchange.RefusedError{Why: "trueup.yaml was changed by someone else in the meantime", Hint: "look at the change again",
+			Changes: []contract.SettingChange{{Path: "syncs.customer-status.statuses.active.from", From: "active", To: "active, trialing"}}}
+	}
+	return contract.MapSaved{MapChange: contract.MapChange{Effect: contract.MapEffect{Customers: 2}}, Changed: true, InUse: true}, nil
+}
+
+// needs is a customer about whom an exception of a kind is open.
+func (w *world) needs(kind status.Kind, customer string) store.Exception {
+	w.Helper()
+	if customer != "" {
+		_, err := w.store.Receive(w.Context(), []store.NewEvent{{Sync: flow, Customer: customer, Connection: "billing", ID: "evt_" + customer, Side: store.SourceSide}})
+		w.must(err)
+		work, ok, err := w.store.ClaimOne(w.Context(), flow, customer, 0, time.Minute)
+		w.must(err)
+		if !ok {
+			w.Fatalf("%s is not due", customer)
+		}
+		now, err := w.store.Now(w.Context())
+		w.must(err)
+		x := w.about(kind, customer)
+		w.must(w.store.Settle(w.Context(), &work, store.Settlement{Outcome: status.Parked, Park: &x, Desired: &store.Desired{SourceValue: x.SourceValue, Value: "Churned", SeenAt: now},
+			Observed: &store.Observed{Value: x.TargetValue, SeenAt: now, By: "ben"}}))
+	} else {
+		_, err := w.store.OpenException(w.Context(), w.about(kind, ""))
+		w.must(err)
+	}
+	return w.exception(kind, customer)
+}
+
+func (w *world) about(kind status.Kind, customer string) store.NewException {
+	x := store.NewException{Sync: flow, Customer: customer, Kind: kind, Stage: status.StageDecide, Reason: reason.Text("so it is"), SourceValue: "canceled", TargetValue: "Active",
+		Confidence: 1, Owner: "ops@example.com", Candidates: []status.Candidate{{TargetID: "rec_1", Value: "Active", Confidence: 0.74}}}
+	if kind == status.UnmappedStatus {
+		x.SourceValue, x.Cause = "grace", "grace"
+	}
+	return x
+}
+
+func (w *world) exception(kind status.Kind, customer string) store.Exception {
+	w.Helper()
+	found, err := w.store.Exceptions(w.Context(), store.ExceptionFilter{Sync: flow, Kind: kind})
+	w.must(err)
+	for _, x := range found {
+		if x.Customer == customer {
+			return x
+		}
+	}
+	w.Fatalf("no %s of %q", kind, customer)
+	return store.Exception{}
+}
+
+func TestTheListShowsEachCauseWithItsOneAction(t *testing.T) {
+	w := newWorld(t)
+	for _, customer := range []string{"cus_1", "cus_2", "cus_3", "cus_4"} {
+		w.needs(status.Unmatched, customer)
+	}
+	w.needs(status.UnmappedStatus, "cus_5")
+	w.needs(status.Conflict, "cus_6")
+	page := w.get("/exceptions")
+	for _, want := range []string{"6 customers need a person", "4 customers have no record in Crm", "1 customer has the value grace", "1 customer was changed by people in Crm", "Look again at all 4", "Show the other 1", "Add to the map", "Decide for cus_6"} {
+		if !strings.Contains(page.words(), want) {
+			t.Errorf("the page does not say %q:\n%s", want, page.words())
+		}
+	}
+	if rest := w.get("/exceptions?sync=customer-status&kind=unmatched&own=1"); strings.Count(rest.text, `<li id="x`) != 4 {
+		t.Errorf("alone, it has %d rows", strings.Count(rest.text, `<li id="x`))
+	}
+	empty := w.get("/exceptions?state=acknowledged&sync=customer-status&age=week")
+	if want := "No acknowledged exception for customer-status that is older than a week. 6 are open."; !strings.Contains(empty.words(), want) || !strings.Contains(empty.text, "Clear the filters") {
+		t.Errorf("it says %s", empty.words())
+	}
+}
+
+func TestChosenExceptionsAreActedOnWithACount(t *testing.T) {
+	w := newWorld(t)
+	one, two := w.needs(status.Unmatched, "cus_1"), w.needs(status.Unmatched, "cus_2")
+	id := func(x store.Exception) string { return fmt.Sprint(x.ID) }
+	if got := w.post("/exceptions/act", "to", "/exceptions", "id", id(one), "id", id(two), "verb", "acknowledge"); got.code != http.StatusOK || !strings.Contains(got.words(), "2 customers are acknowledged.") {
+		t.Errorf("%d %s: %s", got.code, got.at, got.words())
+	}
+	if got := w.post("/exceptions/act", "to", "/exceptions", "id", id(one), "id", "99", "verb", "acknowledge"); !strings.Contains(got.words(), "1 had been done already, by Dana Reyes.") || !strings.Contains(got.words(), "1 could not be: exception 99: there is none with this number.") {
+		t.Error(got.words())
+	}
+	if got := w.post("/exceptions/act", "to", "//elsewhere.example", "retry", id(one)); got.at != "/" || !strings.Contains(got.words(), "1 customer is being looked at again.") {
+		t.Errorf("%s: %s", got.at, got.words())
+	}
+	if got := w.post("/exceptions/act", "to", "/exceptions", "group", flow+"\nunmatched\n"); !strings.Contains(got.words(), "2 customers are being looked at again.") {
+		t.Error(got.words())
+	}
+	if got := w.post("/exceptions/act", "to", "/exceptions", "verb", "retry"); got.code != http.StatusConflict || !strings.Contains(got.words(), "Nothing was changed") {
+		t.Errorf("%d: %s", got.code, got.words())
+	}
+}
+
+// Each kind is settled through its page, by a form and without a script.
+func TestOneExceptionOfEachKindIsSettledThroughItsPage(t *testing.T) {
+	for kind, c := range map[status.Kind]struct {
+		form []string
+		says string
+		page string
+	}{
+		status.Unmatched:        {[]string{"verb", "link", "target_id", "rec_1"}, "Linked to rec_1.", "Which Crm record is cus_1?"},
+		status.AmbiguousMatch:   {[]string{"verb", "link", "target_id", "rec_1"}, "Linked to rec_1.", "This is the one"},
+		status.LowConfidence:    {[]string{"verb", "link", "target_id", "rec_1"}, "Linked to rec_1.", "74%"},
+		status.DuplicateLink:    {[]string{"verb", "link", "target_id", "rec_9"}, "Linked to rec_9.", "≈ Close"},
+		status.BrokenLink:       {[]string{"verb", "link", "target_id", "rec_9"}, "Linked to rec_9.", "Remove the link and match again"},
+		status.Conflict:         {[]string{"verb", "apply", "saw", "Active", "saw_source", "canceled"}, "Trueup writes Churned to Crm now.", "Use Billing’s: write Churned"},
+		status.FirstContact:     {[]string{"verb", "keep", "saw", "Active", "saw_source", "canceled", "until", "7"}, "Active stays as it is in Crm.", "Keep the edit: leave Active"},
+		status.ConfirmChange:    {[]string{"verb", "apply", "saw", "Active", "saw_source", "canceled"}, "Trueup writes Churned to Crm now.", "Confirm: write Churned"},
+		status.UnmappedStatus:   {[]string{"status", "active", "digest", "d1"}, "grace means active now.", "2 customers change to churned."},
+		status.WriteFailed:      {[]string{"verb", "retry"}, "Trueup looks at the customer again now.", "Look again now"},
+		status.NeverSticks:      {[]string{"verb", "retry"}, "Trueup looks at the customer again now.", "Look again now"},
+		status.LoopSuspected:    {[]string{"verb", "retry"}, "Trueup looks at the customer again now.", "Look again now"},
+		status.ConnectionFailed: {[]string{"verb", "retry"}, "Trueup looks at the customer again now.", "Look again now"},
+		status.UnreadableEvent:  {[]string{"verb", "resolve"}, "The exception is resolved.", "Close it"},
+		status.MassChange:       {[]string{"verb", "acknowledge"}, "The exception is acknowledged.", "Look at the sync"},
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			w := newWorld(t)
+			w.T = t
+			customer := "cus_1"
+			if kind == status.UnreadableEvent || kind == status.MassChange {
+				customer = ""
+			}
+			x := w.needs(kind, customer)
+			at := fmt.Sprintf("/exceptions/%d", x.ID)
+			if page := w.get(at); page.code != http.StatusOK || !strings.Contains(page.words(), c.page) {
+				t.Errorf("%d, the page does not say %q:\n%s", page.code, c.page, page.words())
+			}
+			to := at + "/act"
+			if kind == status.UnmappedStatus {
+				to = at + "/map"
+			}
+			if got := w.post(to, append(c.form, "saw_history", "0")...); got.code != http.StatusOK || got.at != at || !strings.Contains(got.words(), c.says) {
+				t.Errorf("%d %s does not say %q: %s", got.code, got.at, c.says, got.words())
+			}
+		})
+	}
+}
+
+func TestTheSecondOfTwoPeopleIsToldWhoWasFirst(t *testing.T) {
+	w := newWorld(t)
+	x := w.needs(status.Conflict, "cus_1")
+	act := fmt.Sprintf("/exceptions/%d/act", x.ID)
+	w.post(act, "verb", "keep", "saw", "Active", "saw_source", "canceled", "saw_history", "0")
+	w.person = &Person{ID: 2, Name: "Marcus Webb", Email: "marcus@example.com", Role: store.Operator}
+	got := w.post(act, "verb", "apply", "saw", "Active", "saw_source", "canceled", "saw_history", "0")
+	if got.code != http.StatusConflict || !strings.Contains(got.words(), "Dana Reyes was first") || !strings.Contains(got.words(), "Target's value kept") && !strings.Contains(got.text, "Target&#39;s value kept") {
+		t.Errorf("%d: %s", got.code, got.words())
+	}
+	c, err := w.store.Customer(t.Context(), flow, "cus_1")
+	if err != nil || c.Ruling.By != "Dana Reyes" {
+		t.Errorf("%+v, %v", c.Ruling, err)
+	}
+}
+
+func TestWhoDecidesOnValuesThatHaveChangedIsShownBoth(t *testing.T) {
+	w := newWorld(t)
+	x := w.needs(status.Conflict, "cus_1")
+	got := w.post(fmt.Sprintf("/exceptions/%d/act", x.ID), "verb", "apply", "saw", "Paused", "saw_source", "canceled", "saw_history", "0")
+	for _, want := range []string{"cus_1 has changed meanwhile", "Nothing was written", "Paused → to Active", "canceled as before", "Look at it now"} {
+		if !strings.Contains(got.words(), want) {
+			t.Errorf("%d, it does not say %q: %s", got.code, want, got.words())
+		}
+	}
+	x = w.needs(status.UnmappedStatus, "cus_2")
+	got = w.post(fmt.Sprintf("/exceptions/%d/map", x.ID), "status", "active", "digest", "d0")
+	if got.code != http.StatusConflict || !strings.Contains(got.words(), "trueup.yaml has changed meanwhile") || !strings.Contains(got.words(), "active, trialing") {
+		t.Errorf("%d: %s", got.code, got.words())
+	}
+}
+
+func TestARecordOfAnotherCustomerIsLinkedOnlyWhenThePersonSaysSo(t *testing.T) {
+	w := newWorld(t)
+	act := fmt.Sprintf("/exceptions/%d/act", w.needs(status.Unmatched, "cus_1").ID)
+	if got := w.post(act, "verb", "link", "target_id", "rec_bens"); got.code != http.StatusConflict || !strings.Contains(got.words(), "has the email of customer ben") {
+		t.Errorf("%d: %s", got.code, got.words())
+	}
+	if got := w.post(act, "verb", "link", "target_id", "rec_bens", "force", "yes"); got.code != http.StatusOK || !strings.Contains(got.words(), "Linked to rec_bens.") {
+		t.Errorf("%d: %s", got.code, got.words())
+	}
+}
+
+func TestAViewerSeesWhatCannotBeDoneAndWhy(t *testing.T) {
+	w := newWorld(t)
+	x := w.needs(status.Conflict, "cus_1")
+	w.person.Role = store.Viewer
+	if page := w.get("/exceptions"); !strings.Contains(page.words(), "You can look, but not act: your role is viewer .") || strings.Contains(page.text, `name="verb"`) || !strings.Contains(page.text, `aria-disabled="true"`) {
+		t.Error(page.words())
+	}
+	page := w.get(fmt.Sprintf("/exceptions/%d", x.ID))
+	if !strings.Contains(page.words(), "Settling an exception needs the role operator") || strings.Count(page.text, "<button") == 0 {
+		t.Error(page.words())
+	}
+	if got := w.post(fmt.Sprintf("/exceptions/%d/act", x.ID), "verb", "resolve"); got.code != http.StatusForbidden {
+		t.Errorf("it was answered %d", got.code)
+	}
+}
+
+func TestWhatToolsSendIsShownAsText(t *testing.T) {
+	w := newWorld(t)
+	const odd = `<script>alert(1)</script>&"'`
+	long := strings.Repeat("א", 10_000)
+	x := w.about(status.Conflict, odd)
+	x.SourceValue, x.TargetValue, x.Owner = long, odd, "ops@example.com"
+	id, err := w.store.OpenException(t.Context(), x)
+	w.must(err)
+	for _, at := range []string{"/exceptions", fmt.Sprintf("/exceptions/%d", id)} {
+		page := w.get(at)
+		if page.code != http.StatusOK || strings.Contains(page.text, "<script>alert") || !strings.Contains(page.text, html.EscapeString("<script>alert(1)")) || len(page.words()) > 9_000 {
+			t.Errorf("%s: %d, %d characters", at, page.code, len(page.words()))
+		}
+	}
+	if page := w.get("/exceptions/77"); page.code != http.StatusNotFound || !strings.Contains(page.words(), "There is no such exception") {
+		t.Errorf("%d: %s", page.code, page.words())
+	}
+	if page := w.get("/exceptions/x"); page.code != http.StatusNotFound {
+		t.Errorf("%d", page.code)
+	}
+}
