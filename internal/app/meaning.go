@@ -62,12 +62,12 @@ func (a *App) readAgain() {
 	go func() {
 		text, err := config.Read(a.options.Config.Path)
 		if err != nil {
-			a.FileRefused(err)
+			a.FileRefused("", err)
 			return
 		}
 		cfg, err := a.parse(a.options.Config.Path, text)
 		if err != nil {
-			a.FileRefused(err)
+			a.FileRefused(config.HashOf(text), err)
 			return
 		}
 		a.warn(context.Background(), "the changed configuration is not used", a.Reload(context.Background(), cfg))

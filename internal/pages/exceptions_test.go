@@ -102,7 +102,7 @@ func TestTheListShowsEachCauseWithItsOneAction(t *testing.T) {
 	w.needs(status.UnmappedStatus, "cus_5")
 	w.needs(status.Conflict, "cus_6")
 	page := w.get("/exceptions")
-	for _, want := range []string{"6 customers need a person", "4 customers have no record in Crm", "1 customer has the value grace", "1 customer was changed by people in Crm", "Look again at all 4", "Show the other 1", "Add to the map", "Decide for cus_6"} {
+	for _, want := range []string{"6 customers need a person", "4 customers have no record in CRM", "1 customer has the value grace", "1 customer was changed by people in CRM", "Look again at all 4", "Show the other 1", "Add to the map", "Decide for cus_6"} {
 		if !strings.Contains(page.words(), want) {
 			t.Errorf("the page does not say %q:\n%s", want, page.words())
 		}
@@ -144,14 +144,14 @@ func TestOneExceptionOfEachKindIsSettledThroughItsPage(t *testing.T) {
 		says string
 		page string
 	}{
-		status.Unmatched:        {[]string{"verb", "link", "target_id", "rec_1"}, "Linked to rec_1.", "Which Crm record is cus_1?"},
+		status.Unmatched:        {[]string{"verb", "link", "target_id", "rec_1"}, "Linked to rec_1.", "Which CRM record is cus_1?"},
 		status.AmbiguousMatch:   {[]string{"verb", "link", "target_id", "rec_1"}, "Linked to rec_1.", "This is the one"},
 		status.LowConfidence:    {[]string{"verb", "link", "target_id", "rec_1"}, "Linked to rec_1.", "74%"},
 		status.DuplicateLink:    {[]string{"verb", "link", "target_id", "rec_9"}, "Linked to rec_9.", "≈ Close"},
 		status.BrokenLink:       {[]string{"verb", "link", "target_id", "rec_9"}, "Linked to rec_9.", "Remove the link and match again"},
-		status.Conflict:         {[]string{"verb", "apply", "saw", "Active", "saw_source", "canceled"}, "Trueup writes Churned to Crm now.", "Use Billing’s: write Churned"},
-		status.FirstContact:     {[]string{"verb", "keep", "saw", "Active", "saw_source", "canceled", "until", "7"}, "Active stays as it is in Crm.", "Keep the edit: leave Active"},
-		status.ConfirmChange:    {[]string{"verb", "apply", "saw", "Active", "saw_source", "canceled"}, "Trueup writes Churned to Crm now.", "Confirm: write Churned"},
+		status.Conflict:         {[]string{"verb", "apply", "saw", "Active", "saw_source", "canceled"}, "Trueup writes Churned to CRM now.", "Use Billing’s: write Churned"},
+		status.FirstContact:     {[]string{"verb", "keep", "saw", "Active", "saw_source", "canceled", "until", "7"}, "Active stays as it is in CRM.", "Keep the edit: leave Active"},
+		status.ConfirmChange:    {[]string{"verb", "apply", "saw", "Active", "saw_source", "canceled"}, "Trueup writes Churned to CRM now.", "Confirm: write Churned"},
 		status.UnmappedStatus:   {[]string{"status", "active", "digest", "d1"}, "grace means active now.", "2 customers change to churned."},
 		status.WriteFailed:      {[]string{"verb", "retry"}, "Trueup looks at the customer again now.", "Look again now"},
 		status.NeverSticks:      {[]string{"verb", "retry"}, "Trueup looks at the customer again now.", "Look again now"},
