@@ -237,7 +237,7 @@ func TestASyncIsListedWithWhatWaits(t *testing.T) {
 		}
 		all.Items[0].OldestWaiting, all.Items[0].LastEvent = nil, nil
 		want := contract.Sync{Sync: flow, Mode: "live", Ladder: contract.Ladder{Rung: contract.RungLive}, Source: contract.SyncSide{Connection: "billing"}, Target: contract.SyncSide{Connection: "crm", Field: "customer_status"},
-			Statuses: []status.Status{"active", "paused"}, WaitingCustomers: 1, WaitingEvents: 1, OpenExceptions: map[status.Kind]int{status.Unmatched: 2}, OverdueExceptions: map[status.Kind]int{},
+			Statuses: []status.Status{"active", "paused"}, WaitingCustomers: 1, WaitingEvents: 1, OpenExceptions: map[status.Kind]int{status.Unmatched: 2}, CustomersNeedPerson: 2, OverdueExceptions: map[status.Kind]int{},
 			Agreement: contract.Agreement{Share: new(float64), Customers: 3, Carried: 2, Remapped: 2}, Sweeps: []contract.Sweep{},
 			AgreementCurve: []contract.CurvePoint{}, EventsByHour: append(make([]int, 23), 3)}
 		if diff := cmp.Diff(want, all.Items[0]); diff != "" {

@@ -64,7 +64,7 @@ func TestACustomerIsFoundByNameAndIDAndOpened(t *testing.T) {
 	w.tells(w.get("/customers?q=nobody"), 200, "No customer with nobody", "All customers")
 	w.tells(w.get("/customers?outcome=parked"), 200, "No customer like this")
 	got := w.get("/customers/" + flow + "/" + url.PathEscape("cus/2?"))
-	w.tells(got, 200, "Source wants", "Churned", "Target shows", "Active", "We last proved", "Crm changed Active → to Churned", "Linked to the record rec_cus/2?", "By the rule email = email", "Nobody yet")
+	w.tells(got, 200, "Source wants", "Churned", "Target shows", "Active", "We last proved", "CRM changed Active → to Churned", "Linked to the record rec_cus/2?", "By the rule email = email", "Nobody yet")
 	w.tells(w.get("/customers/"+flow+"/nobody"), 404, "No customer with this id")
 }
 
@@ -90,7 +90,7 @@ func TestALinkIsConfirmedAndRemovedOnlyAsItWasShown(t *testing.T) {
 	w.tells(w.post(path+"/confirm", "record", "rec_other"), 409, "The link has changed since you opened the page")
 	w.tells(w.post(path+"/confirm", "record", "rec_cus_1"), 200, "Confirmed: Halden Optics is the record rec_cus_1", "dana@example.com")
 	w.tells(w.post(path+"/unlink", "record", "rec_other"), 409, "Nothing was changed")
-	w.tells(w.post(path+"/unlink", "record", "rec_cus_1"), 200, "The link is removed", "Not linked to a record of Crm")
+	w.tells(w.post(path+"/unlink", "record", "rec_cus_1"), 200, "The link is removed", "Not linked to a record of CRM")
 	w.tells(w.get("/activity"), 200, "dana@example.com Removed the link of Halden Optics Page", "Said that Halden Optics is the")
 	w.person.Role = store.Viewer
 	w.tells(w.get(path), 200, "needs the role operator", "!Remove the link")

@@ -85,6 +85,9 @@ func answeringBy(table []route, o Options) (*Pages, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Address == nil {
+		o.Address = func() string { return "" }
+	}
 	p := &Pages{Options: o, mux: http.NewServeMux(), table: table, ending: make(chan struct{})}
 	p.looks.now, p.sent.now = o.Now, o.Now
 	if _, err := p.looks.in(o.Zone); err != nil {

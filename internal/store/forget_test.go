@@ -152,7 +152,7 @@ func TestNobodyIsNamedAnyMoreWhoWasForgotten(t *testing.T) {
 			raw := rawOf(t, engine, database)
 			planted(t, db, raw)
 			columns := textColumns(t, engine, raw)
-			if len(where(t, raw, columns, theirID)) < 12 || len(where(t, raw, columns, theirMail)) < 6 || len(where(t, raw, columns, theirRec)) < 6 || len(where(t, raw, columns, theirName)) != 2 {
+			if len(where(t, raw, columns, theirID)) < 12 || len(where(t, raw, columns, theirMail)) < 6 || len(where(t, raw, columns, theirRec)) < 6 || len(where(t, raw, columns, theirName)) < 2 {
 				t.Fatal("the test plants too little")
 			}
 			before, err := db.ForgetPlan(t.Context(), theSync, theirID, theirMail)

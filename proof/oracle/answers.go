@@ -149,10 +149,18 @@ func (db *DB) Counts(context.Context) (map[string]store.Counts, error) {
 			})
 		}
 	}
+	needed := map[key]bool{}
 	for _, x := range db.exceptions {
-		if isOpen(x.State) {
-			change(x.Sync, func(n *store.Counts) { n.Open[x.Kind]++ })
+		if !isOpen(x.State) {
+			continue
 		}
+		change(x.Sync, func(n *store.Counts) {
+			n.Open[x.Kind]++
+			if k := (key{x.Sync, x.Customer}); x.Customer != "" && !needed[k] {
+				needed[k] = true
+				n.NeedPerson++
+			}
+		})
 	}
 	return counts, nil
 }

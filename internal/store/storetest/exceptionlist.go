@@ -76,7 +76,7 @@ var exceptionLists = map[string]func(*testing.T, Open){
 			f.openedFor(fmt.Sprint("grace_", n), status.UnmappedStatus, "grace", "ana")
 			f.openedFor(fmt.Sprint("none_", n), status.Unmatched, "", "ana")
 		}
-		f.openedFor("gold", status.UnmappedStatus, "gold", "ana")
+		f.openedFor("cus_gold", status.UnmappedStatus, "gold", "ana")
 		for n := range 4 {
 			f.openedFor(fmt.Sprint("edited_", n), status.Conflict, "", "ana")
 		}
@@ -113,7 +113,7 @@ var exceptionLists = map[string]func(*testing.T, Open){
 			x.SourceValue, x.Cause = "grace", "grace"
 			s := store.Settlement{Outcome: status.Parked, Park: &x, Observed: held}
 			if base != "" {
-				s.Base = &store.Base{RecordID: "rec_" + customer, Value: base, SeenAt: f.clock.Now()}
+				s.Base = &store.Base{Known: true, RecordID: "rec_" + customer, Value: base, SeenAt: f.clock.Now()}
 			}
 			f.settle(s)
 		}
@@ -124,12 +124,12 @@ var exceptionLists = map[string]func(*testing.T, Open){
 		wait("ours_1", &store.Observed{Value: "Active", SeenAt: now}, "Active")
 		wait("ours_2", &store.Observed{Value: "Active", SeenAt: now}, "Active")
 		wait("pinned", &store.Observed{Value: "Active", SeenAt: now}, "Active")
-		_, err := f.db.PinCustomer(f.ctx, store.Pin{Sync: sync1, Customer: "pinned", By: "ana", Reason: "so"})
-		f.must(err)
 		wait("given up", &store.Observed{Value: "Paused", SeenAt: now}, "")
 		found, err := f.db.Exceptions(f.ctx, store.ExceptionFilter{Customer: "given up"})
 		f.must(err)
 		_, err = f.db.Act(f.ctx, store.Act{Exception: found[0].ID, Verb: store.Ignore, Ignored: store.IgnoredAlways, Who: "ana"})
+		f.must(err)
+		_, err = f.db.PinCustomer(f.ctx, store.Pin{Sync: sync1, Customer: "pinned", By: "ana", Reason: "so"})
 		f.must(err)
 		got, err := f.db.WaitingFor(f.ctx, sync1, "grace")
 		f.must(err)
