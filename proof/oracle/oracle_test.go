@@ -591,6 +591,9 @@ func (d *differential) compare(*rapid.T) {
 		var actions [][]store.Action
 		for i := range found {
 			did, actErr := s.Actions(ctx, found[i].ID)
+			for j := range did {
+				did[j].ID = 0
+			}
 			actions, err = append(actions, did), errors.Join(err, actErr)
 			found[i].ID = 0
 		}
