@@ -15,7 +15,7 @@ func modeCommand() *cobra.Command {
 	why, yes := "", false
 	cmd := &cobra.Command{
 		Use:   "mode [SYNC] live|watch --reason TEXT",
-		Short: "Take a sync live, or back to watching",
+		Short: "Set a sync live, or back to watching",
 		Long: `Take a sync live, or back to watching. The command shows the change of mode: in
 trueup.yaml first, then edits the file in place and keeps its comments. A running
 trueup run reads the file again automatically. Who did it and why is kept. If the file

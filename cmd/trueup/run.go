@@ -97,13 +97,18 @@ func (f runFlags) run(cmd *cobra.Command) error {
 			case asked <- syscall.SIGHUP: // as if somebody had asked for it
 			default: // it is read anyway
 			}
-		}}); err != nil {
+		}}); err != nil && cmd.Context().Err() != nil { // it was told to stop before it had begun
+			log.Info("stopped")
+			return nil
+		} else if err != nil {
 			return err
 		}
 	}
 	announce(log, cfg, a.URL())
-	if err := tellFirstLink(cmd, a); err != nil {
-		return errors.Join(err, a.Stop(cmd.Context()))
+	if err := tellFirstLink(cmd, a); err != nil && cmd.Context().Err() == nil {
+		ctx, cancel := context.WithTimeout(context.Background(), f.drain)
+		defer cancel()
+		return errors.Join(err, a.Stop(ctx))
 	}
 	watching, stopWatching := context.WithCancel(cmd.Context())
 	defer stopWatching()

@@ -11,7 +11,7 @@ import (
 	"trueup/internal/store"
 )
 
-const hostileName = `<script>alert(1)</script> "Ünsal" & Söhne 🦊 ‮gnp.exe`
+const hostileName = `<script>alert(1)</script> "Ünsal" & Söhne 🦊 ` + "\u202egnp.exe"
 
 // customer stores a customer with its values, its name and a link.
 func (w *world) customer(id, name string) {

@@ -114,14 +114,6 @@ func (p *Problems) add(field, format string, args ...any) {
 	*p = append(*p, Problem{field, fmt.Sprintf(format, args...)})
 }
 
-// orNil keeps an empty list from being an error.
-func (p Problems) orNil() error {
-	if len(p) == 0 {
-		return nil
-	}
-	return p
-}
-
 // DirectionAnswer is what is entered in the first step.
 type DirectionAnswer struct {
 	Source, Target         string // types

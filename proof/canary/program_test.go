@@ -234,7 +234,8 @@ func (sv *service) stop() {
 	}
 	<-sv.done
 	if code := sv.cmd.ProcessState.ExitCode(); code != 0 {
-		sv.w.Errorf("it stops with exit code %d", code)
+		lines := strings.Split(strings.TrimSpace(string(sv.s.text(runStderr))), "\n")
+		sv.w.Errorf("it stops with exit code %d: %s", code, lines[len(lines)-1])
 	}
 }
 

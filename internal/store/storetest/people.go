@@ -170,10 +170,10 @@ var people = map[string]func(*testing.T, Open){
 		f := fresh(t, open)
 		ana := f.person("ana", store.Operator)
 		f.session(ana, "role", "")
-		was, err := f.db.SetPersonRole(f.ctx, ana.Email, store.Operator, "ops") // the one that she has
+		_, err := f.db.SetPersonRole(f.ctx, ana.Email, store.Operator, "ops") // the one that she has
 		f.must(err)
 		f.ended("role", store.NotEnded)
-		was, err = f.db.SetPersonRole(f.ctx, ana.Email, store.Viewer, "ops")
+		was, err := f.db.SetPersonRole(f.ctx, ana.Email, store.Viewer, "ops")
 		f.must(err)
 		f.ended("role", store.EndedByRole)
 		if was != store.Operator {
