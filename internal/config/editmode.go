@@ -70,18 +70,22 @@ func treeOf(src []byte) *node {
 
 // with sets the text under the keys.
 func (n *node) with(keys []string, value string) *node {
-	if len(keys) == 0 {
-		*n = node{kind: text, text: value}
-		return n
+	at := n
+	for _, key := range keys {
+		at = at.under(key)
 	}
+	*at = node{kind: text, text: value}
+	return n
+}
+
+// under returns the node of a key, which is added where it is missing.
+func (n *node) under(key string) *node {
 	for _, f := range n.fields {
-		if f.key == keys[0] {
-			f.value.with(keys[1:], value)
-			return n
+		if f.key == key {
+			return f.value
 		}
 	}
 	fresh := &node{kind: mapping}
-	n.fields = append(n.fields, field{key: keys[0], value: fresh})
-	fresh.with(keys[1:], value)
-	return n
+	n.fields = append(n.fields, field{key: key, value: fresh})
+	return fresh
 }

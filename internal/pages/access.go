@@ -93,7 +93,7 @@ func accessPage(v *visit) (answer, error) { return v.access(access{}, 0) }
 
 // access completes and shows the page. Addresses of people are for admins.
 func (v *visit) access(a access, code int) (answer, error) {
-	a.Roles, a.Table, a.Admin, a.TokenPattern, a.Now = store.Roles, roleTable, v.may(store.Admin), tokenPattern, v.now
+	a.Roles, a.Table, a.Admin, a.TokenPattern, a.Now = store.Roles, roleTable, v.may(store.Admin), programPattern, v.now
 	a.Device = people.Device(v.UserAgent())
 	after := func(key string) string {
 		if v.Method != http.MethodGet {
@@ -293,8 +293,8 @@ func changePassword(v *visit) (answer, error) {
 	return answer{To: "/access", Said: "Your password is changed. You are signed out everywhere else."}, nil
 }
 
-// tokenPattern is api.NamePattern as a browser reads it.
-const tokenPattern = `[A-Za-z0-9][A-Za-z0-9._\-]{0,63}`
+// programPattern is api.NamePattern as a browser reads it.
+const programPattern = `[A-Za-z0-9][A-Za-z0-9._\-]{0,63}`
 
 var tokenName = regexp.MustCompile(api.NamePattern)
 
