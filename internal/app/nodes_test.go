@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/cookiejar"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,12 +77,20 @@ func TestAProcessIsSeenUntilItStops(t *testing.T) {
 			if err != nil || len(nodes) != 1 || nodes[0].Version != "test" || !strings.HasSuffix(l.app.URL(), nodes[0].Name[strings.LastIndex(nodes[0].Name, ":"):]) {
 				t.Fatalf("%+v, %v", nodes, err)
 			}
-			page, err := http.Get(l.app.URL())
+			enter, err := l.app.EnterLink(t.Context(), "Ana", "ana@example.com")
+			if err != nil {
+				t.Fatal(err)
+			}
+			jar, err := cookiejar.New(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			page, err := (&http.Client{Jar: jar}).Get(enter)
 			if err != nil {
 				t.Fatal(err)
 			}
 			text, err := io.ReadAll(page.Body)
-			if err = errors.Join(err, page.Body.Close()); err != nil || !strings.Contains(string(text), "<td>customer-status</td><td>live</td><td>never</td><td>no customers to compare</td>") {
+			if err = errors.Join(err, page.Body.Close()); err != nil || !strings.Contains(string(text), "1 node working") || !strings.Contains(string(text), "Billing decides. CRM follows.") {
 				t.Errorf("the first page says %s, %v", text, err)
 			}
 			l.stop(30 * time.Second)

@@ -200,7 +200,7 @@ func (b *plainBrowser) connected() {
 	b.fill("/setup/direction", "source", "http", "target", "http", "name", "customer-status", "owner", "dana@northbeam.example")
 	b.says("Connect both tools", "Billing needs its token first")
 	b.fill("/setup/connect/source", "base_url", b.billing.URL, "token", resttest.Token, "webhook_secrets", "hook-token", "description", setUpSource)
-	b.says("Connected", "Crm needs its token first")
+	b.says("Connected", "CRM needs its token first")
 	b.fill("/setup/connect/target", "base_url", b.crm.URL, "token", resttest.Token, "description", setUpTarget)
 	b.sees("/setup/connect", "Sees 4 records")
 	b.sees("/setup/connect", "Sees 5 records")
@@ -230,7 +230,7 @@ func TestASetUpWithoutAScript(t *testing.T) {
 	}
 	b.sees("/setup/event", "Your first event is here")
 	b.says("Billing said active about cus_1")
-	b.sees("/setup/try", "Crm shows Paused, Billing wants Active")
+	b.sees("/setup/try", "CRM shows Paused, Billing wants Active")
 	if got := w.crm.Written(); len(got) != 0 {
 		t.Fatal("it wrote before anyone said so:", got)
 	}
@@ -351,7 +351,7 @@ func TestWhatIsEnteredWrongIsShownWhereItWasEntered(t *testing.T) {
 		return true
 	})
 	b.fill("/setup/connect/target", "base_url", w.crm.URL, "token", resttest.Token, "description", setUpTarget)
-	b.says("It does not answer as expected", "Crm needs a change first")
+	b.says("It does not answer as expected", "CRM needs a change first")
 	b.fill("/setup/connect")
 	b.says("Both tools have to answer first.")
 }
