@@ -116,7 +116,9 @@ func (w *world) judge(s *spill) {
 	w.Helper()
 	stored := map[string]func(column string) bool{
 		w.email.what: func(c string) bool { return c == "events.payload" || c == "customers.email" }, // invariant 2
-		w.name.what:  func(c string) bool { return c == "events.payload" || c == "customers.name" || c == "plan_rows.name" || c == "customers.sought" || c == "plan_rows.sought" },
+		w.name.what: func(c string) bool {
+			return c == "events.payload" || c == "customers.name" || c == "plan_rows.name" || c == "customers.sought" || c == "plan_rows.sought"
+		},
 		w.editor.what: func(c string) bool { // invariant 4
 			return slices.Contains([]string{"customers.observed_by", "customers.base_by", "decisions.observed_by"}, c)
 		},
