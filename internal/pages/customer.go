@@ -32,8 +32,10 @@ type onePage struct {
 	Older          string
 	LinkedAt       *time.Time
 	ByPerson       string // who set the link
-	MayAct, Admin  bool
-	Forgotten      bool
+	// Wrote is Trueup's last write while it can be put back, nil otherwise.
+	Wrote         *store.LastWrite
+	MayAct, Admin bool
+	Forgotten     bool
 }
 
 // historyDay is what happened on one day.
@@ -95,6 +97,13 @@ func customerPage(v *visit) (answer, error) {
 		if c.Link.Confidence == 1 && c.Link.By != "rule" && c.Link.By != "trueup" {
 			p.ByPerson = contract.DoerName(c.Link.By)
 		}
+	}
+	wrote, err := v.Store.LastWrite(v.ctx(), c.Sync, c.Customer)
+	if err != nil {
+		return answer{}, err
+	}
+	if !wrote.IsZero() && wrote.Undone.IsZero() && wrote.Value == c.Observed.Value && c.Link != nil && wrote.RecordID == c.Link.TargetID {
+		p.Wrote = &wrote
 	}
 	p.Days = historyDays(v, p, decisions, links)
 	if len(decisions) == most && most < mostHistory {
@@ -201,6 +210,25 @@ func removeLink(v *visit) (answer, error) {
 		return answer{}, err
 	}
 	return answer{To: to, Said: "The link is removed. The value in the target stays, and the match rules run again."}, nil
+}
+
+// undoWrite answers POST …/undo. Both tools are read first: what a person edited since
+// stays.
+func undoWrite(v *visit) (answer, error) {
+	c, err := v.one()
+	if err != nil {
+		return answer{}, err
+	}
+	to := customerPath(c.Sync, c.Customer)
+	done, err := v.Undo(v.ctx(), c.Sync, c.Customer, v.Person.Email)
+	var refused *exceptions.RefusedError
+	if errors.As(err, &refused) {
+		return answer{}, &Refusal{Status: http.StatusConflict, Title: "It was not put back", Text: capital(refused.Error()) + ". " + capital(refused.Hint) + ".", Ways: []Way{{"Go back", to}}}
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{To: to, Said: "Put back and proved: " + done.From + " → " + cmp.Or(done.To, "empty") + ". The same value is not written again until the source changes."}, nil
 }
 
 // pinCustomer answers POST …/pin.

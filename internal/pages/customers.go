@@ -18,6 +18,7 @@ func customerRoutes() []route {
 		{http.MethodGet, one, store.Viewer, customerPage},
 		{http.MethodPost, one + "/confirm", store.Operator, confirmLink},
 		{http.MethodPost, one + "/unlink", store.Operator, removeLink},
+		{http.MethodPost, one + "/undo", store.Operator, undoWrite},
 		{http.MethodPost, one + "/pin", store.Operator, pinCustomer},
 		{http.MethodPost, one + "/unpin", store.Operator, unpinCustomer},
 		{http.MethodGet, one + "/forget", store.Admin, forgetPage},

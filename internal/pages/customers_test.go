@@ -1,11 +1,14 @@
 package pages
 
 import (
+	"context"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"trueup/internal/contract"
+	"trueup/internal/exceptions"
 	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
@@ -66,6 +69,35 @@ func TestACustomerIsFoundByNameAndIDAndOpened(t *testing.T) {
 	got := w.get("/customers/" + flow + "/" + url.PathEscape("cus/2?"))
 	w.tells(got, 200, "Source wants", "Churned", "Target shows", "Active", "We last proved", "CRM changed Active → to Churned", "Linked to the record rec_cus/2?", "By the rule email = email", "Nobody yet")
 	w.tells(w.get("/customers/"+flow+"/nobody"), 404, "No customer with this id")
+}
+
+// Undo puts nothing back once someone has edited the record.
+func (w *world) Undo(_ context.Context, sync, customer, who string) (contract.Undone, error) {
+	if w.edited {
+		return contract.Undone{}, &exceptions.RefusedError{Why: "nothing was written: someone edited the record since", Hint: "leave it as it is"}
+	}
+	return contract.Undone{Sync: sync, Customer: customer, From: "Churned", To: "Active", By: who}, nil
+}
+
+func TestAWriteIsPutBackUnlessSomeoneHasEditedSince(t *testing.T) {
+	w := newWorld(t)
+	w.customer("cus_1", "Halden Optics")
+	path := customerPath(flow, "cus_1")
+	w.tells(w.get(path), 200, "!Put it back")
+	_, err := w.store.Receive(t.Context(), []store.NewEvent{{Connection: "billing", Sync: flow, Side: store.SourceSide, ID: "evt_2", Customer: "cus_1"}})
+	w.must(err)
+	works, err := w.store.Claim(t.Context(), flow, 1, time.Minute)
+	w.must(err)
+	w.must(w.store.Settle(t.Context(), &works[0], store.Settlement{Outcome: status.Applied, Observed: &store.Observed{Status: "churned", Value: "Churned", SeenAt: works[0].Now},
+		LastWrite: &store.LastWrite{RecordID: "rec_cus_1", Before: "Active", Sent: "Churned", Value: "Churned", At: works[0].Now}}))
+	w.tells(w.get(path), 200, "Trueup changed CRM", "Put it back", "Active is written again")
+	w.edited = true
+	w.tells(w.post(path+"/undo"), 409, "It was not put back", "someone edited the record since", "Leave it as it is")
+	w.edited = false
+	w.tells(w.post(path+"/undo"), 200, "Put back and proved: Churned → Active")
+	w.person.Role = store.Viewer
+	w.tells(w.get(path), 200, "Putting it back needs the role operator")
+	w.tells(w.post(path+"/undo"), 403)
 }
 
 func TestAListOfCustomersPagesByKey(t *testing.T) {

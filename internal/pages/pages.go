@@ -31,6 +31,8 @@ type Service interface {
 	Promises(sync string) contract.Promises
 	PreviewMode(r mapchange.ModeRequest) (contract.ModeChange, error)
 	SaveMode(ctx context.Context, r mapchange.ModeRequest, by mapchange.Seen, why string) (contract.ModeSaved, error)
+	// Undo puts back what a record held before Trueup's last write.
+	Undo(ctx context.Context, sync, customer, who string) (contract.Undone, error)
 	// MayLink is an exceptions.MayLink.
 	MayLink(ctx context.Context, sync, customer, targetID string, force bool) error
 	// Compare reads an exception's customer and the records that may be it.

@@ -34,6 +34,7 @@ type world struct {
 	person *Person
 	config *config.Config
 	server *httptest.Server
+	edited bool // by someone, after Trueup's last write
 	client *http.Client
 	folder string
 }
