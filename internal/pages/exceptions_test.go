@@ -102,7 +102,7 @@ func TestTheListShowsEachCauseWithItsOneAction(t *testing.T) {
 	w.needs(status.UnmappedStatus, "cus_5")
 	w.needs(status.Conflict, "cus_6")
 	page := w.get("/exceptions")
-	for _, want := range []string{"6 customers need a person", "4 customers have no record in CRM", "1 customer has the value grace", "1 customer was changed by people in CRM", "Look again at all 4", "Show the other 1", "Add to the map", "Decide for cus_6"} {
+	for _, want := range []string{"6 customers need a person", "4 customers have no record in CRM", "1 customer has the value grace", "1 customer was changed by a person in CRM", "Look again at all 4", "Show the other 1", "Add to the map", "Decide for cus_6"} {
 		if !strings.Contains(page.words(), want) {
 			t.Errorf("the page does not say %q:\n%s", want, page.words())
 		}

@@ -10,6 +10,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/contract"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -153,45 +154,13 @@ func needOf(v *visit, c store.Cause) need {
 	s := v.Syncs()[c.Sync]
 	to := fmt.Sprintf("/exceptions/%d", c.Latest)
 	n := need{Icon: "alert", Since: &c.Oldest, Oldest: c.Customers > 1, To: "/exceptions?sync=" + queryEscape(c.Sync) + "&kind=" + queryEscape(string(c.Kind)), DoTo: to}
-	n.Title, n.Value, n.Why, n.Do = causeWords(c.Kind, c.Customers, c.Cause, capital(s.Source.Connection), capital(s.Target.Connection))
-	return n
-}
-
-// causeWords says what a cause of exceptions is: a title, a value of a tool that ends
-// it, the reason, and what its button does.
-func causeWords(kind status.Kind, n int, cause, source, target string) (title, value, why, do string) {
-	who := func(one, many string) string { return plural(n, "customer "+one, "customers "+many) }
-	switch kind {
-	case status.UnmappedStatus:
-		return who("has the value", "have the value"), cause, source + " uses it; the map has no meaning for it", "Add to the map"
-	case status.Unmatched:
-		return who("has no record in "+target, "have no record in "+target), "", "No match rule finds one", "Find records"
-	case status.AmbiguousMatch:
-		return who("matches more than one record", "match more than one record"), "", "Probably duplicates in " + target, "Choose records"
-	case status.LowConfidence:
-		return who("has a match that is not certain", "have a match that is not certain"), "", "The match is below the confidence that you ask for", "Check the match"
-	case status.Conflict:
-		return who("was changed by a person in "+target, "were changed by people in "+target), "", source + " says something else; the edit stays until you decide", "Decide"
-	case status.FirstContact:
-		return who("differs in a record that Trueup never wrote", "differ in records that Trueup never wrote"), "", "Trueup does not know who set the value", "Decide"
-	case status.ConfirmChange:
-		return who("has a change to confirm", "have a change to confirm"), "", "The file asks a person before this change is written", "Decide"
-	case status.WriteFailed:
-		return target + " refused " + plural(n, "write"), "", "Its answer says why", "See the answer"
-	case status.BrokenLink:
-		return who("has lost the linked record", "have lost their linked record"), "", "The record is gone from " + target, "Find records"
-	case status.DuplicateLink:
-		return who("would share a record with another", "would share a record with others"), "", "One record belongs to one customer", "Choose records"
-	case status.NeverSticks:
-		return who("is changed back in "+target+" each time", "are changed back in "+target+" each time"), "", "Something in " + target + " sets the value again", "See the history"
-	case status.LoopSuspected:
-		return who("was written too often", "were written too often"), "", "Two programs may answer each other", "See the history"
-	case status.ConnectionFailed:
-		return plural(n, "connection failure"), "", "A tool cannot be reached, or refuses its credentials", "See what failed"
-	case status.UnreadableEvent:
-		return plural(n, "event could not be read", "events could not be read"), "", source + " sent something that the file does not describe", "See the event"
+	source, target := capital(s.Source.Connection), capital(s.Target.Connection)
+	n.Title = reason.CauseTitle(c.Kind, c.Customers, source, target, c.Sync)
+	n.Why, n.Do = reason.CauseHelp(c.Kind, source, target)
+	if c.Kind == status.UnmappedStatus {
+		n.Value = c.Cause
 	}
-	return who("needs a person", "need a person"), "", strings.ReplaceAll(string(kind), "_", " "), "Open"
+	return n
 }
 
 // haltCard is the banner of a halted sync.

@@ -26,7 +26,7 @@ func CauseTitle(kind status.Kind, n int, source, target, sync string) string {
 	case status.UnmappedStatus:
 		return is("has", "have") + " the value"
 	case status.Conflict:
-		return is("was", "were") + " changed by people in " + target
+		return is("was changed by a person", "were changed by people") + " in " + target
 	case status.FirstContact:
 		return is("differs", "differ") + " in a record Trueup never wrote"
 	case status.ConfirmChange:
@@ -52,4 +52,41 @@ func CauseTitle(kind status.Kind, n int, source, target, sync string) string {
 		return sync + " is halted"
 	}
 	return fmt.Sprintf("%s: %s", KindNames[kind], counted(n, "exception"))
+}
+
+// CauseHelp says of a question why it is open, and what its button leads to.
+func CauseHelp(kind status.Kind, source, target string) (why, do string) {
+	switch kind {
+	case status.UnmappedStatus:
+		return source + " uses it; the map has no meaning for it", "Add to the map"
+	case status.Unmatched:
+		return "No match rule finds one", "Find records"
+	case status.AmbiguousMatch:
+		return "Probably duplicates in " + target, "Choose records"
+	case status.LowConfidence:
+		return "The match is below the confidence that you ask for", "Check the match"
+	case status.Conflict:
+		return source + " says something else; the edit stays until you decide", "Decide"
+	case status.FirstContact:
+		return "Trueup does not know who set the value", "Decide"
+	case status.ConfirmChange:
+		return "The file asks a person before this change is written", "Decide"
+	case status.WriteFailed:
+		return "Its answer says why", "See the answer"
+	case status.BrokenLink:
+		return "The record is gone from " + target, "Find records"
+	case status.DuplicateLink:
+		return "One record belongs to one customer", "Choose records"
+	case status.NeverSticks:
+		return "Something in " + target + " sets the value again", "See the history"
+	case status.LoopSuspected:
+		return "Two programs may answer each other", "See the history"
+	case status.ConnectionFailed:
+		return "A tool cannot be reached, or refuses its credentials", "See what failed"
+	case status.UnreadableEvent:
+		return source + " sent something that the file does not describe", "See the event"
+	case status.MassChange:
+		return "More customers changed at once than the limit allows", "Check and resume"
+	}
+	return Kinds[kind], "Open"
 }
