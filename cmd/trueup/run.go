@@ -105,10 +105,8 @@ func (f runFlags) run(cmd *cobra.Command) error {
 		}
 	}
 	announce(log, cfg, a.URL())
-	if err := tellFirstLink(cmd, a); err != nil && cmd.Context().Err() == nil {
-		ctx, cancel := context.WithTimeout(context.Background(), f.drain)
-		defer cancel()
-		return errors.Join(err, a.Stop(ctx))
+	if err := tellFirstLink(cmd, a); err != nil { // webhooks are taken all the same
+		log.Warn("could not make the link for the first person; trueup people add makes one", slog.Any("error", err))
 	}
 	watching, stopWatching := context.WithCancel(cmd.Context())
 	defer stopWatching()
