@@ -18,8 +18,8 @@ const (
 	readPause = 20 * time.Millisecond
 )
 
-// mapFile is trueup.yaml as this service reads it.
-func (a *App) mapFile() mapchange.File {
+// editable is trueup.yaml as this service reads it.
+func (a *App) editable() mapchange.File {
 	return mapchange.File{Path: a.options.Config.Path, Parse: a.parse, Store: a.store}
 }
 
@@ -33,14 +33,14 @@ func (a *App) parse(path string, text []byte) (*config.Config, error) {
 
 // PreviewMeaning is part of api.Service.
 func (a *App) PreviewMeaning(ctx context.Context, r mapchange.Request) (contract.MapChange, error) {
-	c, err := a.mapFile().Preview(ctx, r)
+	c, err := a.editable().Preview(ctx, r)
 	return c.MapChange, err
 }
 
 // SaveMeaning is part of api.Service. The file is read at once, and whoever asked
 // learns whether it is in use.
 func (a *App) SaveMeaning(ctx context.Context, r mapchange.Request, by mapchange.Seen) (contract.MapSaved, error) {
-	c, changed, err := a.mapFile().Save(ctx, r, by)
+	c, changed, err := a.editable().Save(ctx, r, by)
 	saved := contract.MapSaved{MapChange: c.MapChange, Changed: changed}
 	if err != nil {
 		return saved, err
@@ -48,7 +48,7 @@ func (a *App) SaveMeaning(ctx context.Context, r mapchange.Request, by mapchange
 	if changed {
 		a.readAgain()
 	}
-	saved.InUse = a.reads(ctx, r)
+	saved.InUse = a.soon(ctx, func() bool { return mapchange.Lists(a.Syncs()[r.Sync], r) })
 	return saved, nil
 }
 
@@ -74,11 +74,11 @@ func (a *App) readAgain() {
 	}()
 }
 
-// reads waits until the value has its meaning in the configuration in use.
-func (a *App) reads(ctx context.Context, r mapchange.Request) bool {
+// soon waits until the configuration in use is as it was saved.
+func (a *App) soon(ctx context.Context, inUse func() bool) bool {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
-	for !mapchange.Lists(a.Syncs()[r.Sync], r) {
+	for !inUse() {
 		select {
 		case <-ctx.Done():
 			return false

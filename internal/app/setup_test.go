@@ -370,9 +370,6 @@ func shoot(b *browsertest.Browser, name string) {
 }
 
 func TestASetUpInABrowser(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it starts Chromium")
-	}
 	w := newSetUp(t)
 	b := browsertest.Open(t)
 	b.Expect("422")
