@@ -24,15 +24,9 @@ require (
 )
 
 require (
-	github.com/trustelem/zxcvbn v1.0.1
 	github.com/wneessen/go-mail v0.8.1
 	github.com/yuin/goldmark v1.8.7
 	golang.org/x/crypto v0.54.0
-)
-
-require (
-	github.com/dlclark/regexp2 v1.11.0 // indirect
-	github.com/test-go/testify v1.1.4 // indirect
 )
 
 require (

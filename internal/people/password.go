@@ -10,7 +10,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/trustelem/zxcvbn"
 	"golang.org/x/crypto/argon2"
 )
 
@@ -21,8 +20,6 @@ const (
 	// judged is how much of a password is judged: guessing the rest as well is only
 	// harder.
 	judged = 72
-	// easy is zxcvbn's score of what can be guessed with a million tries or fewer.
-	easy = 1
 )
 
 // PasswordError says why a password cannot be chosen, in a sentence for the person.
@@ -52,7 +49,7 @@ func CheckPassword(password string, about ...string) error {
 		text = strings.ToLower(text)
 		known = append(append(known, text), strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" @.-_", r) })...)
 	}
-	if zxcvbn.PasswordStrength(string(start[:min(len(start), judged)]), known).Score <= easy {
+	if bitsOf(string(start[:min(len(start), judged)]), known) < enoughBits {
 		return ErrEasy
 	}
 	return nil

@@ -40,19 +40,29 @@ func TestAPasswordIsStoredAsAnArgon2idHash(t *testing.T) {
 
 func TestWhichPasswordsCanBeChosen(t *testing.T) {
 	for password, want := range map[string]error{
-		"elevenchars":                   ErrShort,
-		"äöüäöüäöüäö":                   ErrShort, // characters, not bytes
-		strings.Repeat("long ", 201):    ErrLong,
-		"password1234":                  ErrEasy,
-		"123456789012":                  ErrEasy,
-		"qwertyuiop12":                  ErrEasy,
-		"aaaaaaaaaaaa":                  ErrEasy,
-		"trueuptrueup":                  ErrEasy,
-		"priya@northbeam.example":       ErrEasy,
-		"correct horse battery staple":  nil,
-		"gravel-otter-tuesday":          nil,
-		"vK8!x2Qe%pLm":                  nil,
-		"ein ganz anderer Satz":         nil,
+		"elevenchars":                  ErrShort,
+		"äöüäöüäöüäö":                  ErrShort, // characters, not bytes
+		strings.Repeat("long ", 201):   ErrLong,
+		"password1234":                 ErrEasy,
+		"123456789012":                 ErrEasy,
+		"qwertyuiop12":                 ErrEasy,
+		"aaaaaaaaaaaa":                 ErrEasy,
+		"trueuptrueup":                 ErrEasy,
+		"priya@northbeam.example":      ErrEasy,
+		"PriyaNair2026":                ErrEasy,
+		"northbeam-priya":              ErrEasy,
+		"P@ssw0rd!2026":                ErrEasy, // letters written as something else
+		"summer2026!!!":                ErrEasy,
+		"zyxwvutsrqpo":                 ErrEasy,
+		"hunter2hunter2hunter2":        ErrEasy,
+		"letmeinletmein":               ErrEasy,
+		"dragonmonkey":                 ErrEasy,
+		"1q2w3e4r5t6y":                 ErrEasy,
+		"839201746352":                 nil, // a trillion
+		"correct horse battery staple": nil,
+		"gravel-otter-tuesday":         nil,
+		"vK8!x2Qe%pLm":                 nil,
+		"ein ganz anderer Satz":        nil,
 		"пароль из четырёх слов":        nil,
 		"\x00\xff\x00 any bytes at all": nil,
 	} {
