@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"flag"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -24,10 +25,18 @@ func TestMain(m *testing.M) {
 	testscript.Main(withServer{m}, map[string]func(){"trueup": main})
 }
 
-// withServer stops the PostgreSQL that a test may have started.
+// withServer stops the PostgreSQL that a test may have started. More scripts run
+// at once than tests elsewhere: the race detector has each command of a script sleep
+// for a second when it ends, and the others use the processors meanwhile.
 type withServer struct{ m *testing.M }
 
-func (s withServer) Run() int { return pgtest.Main(s.m) }
+func (s withServer) Run() int {
+	flag.Parse()
+	if atOnce := flag.Lookup("test.parallel").Value; atOnce.String() != "1" {
+		_ = atOnce.Set("10")
+	}
+	return pgtest.Main(s.m)
+}
 
 func TestCommands(t *testing.T) {
 	testscript.Run(t, scripts(t, filepath.Join("testdata", "script")))

@@ -157,8 +157,6 @@ type Decision struct {
 	Confidence float64
 	// Adopted is the intent that explains what was observed, 0 when none does.
 	Adopted int64
-	// Repair says that the write puts right what we wrote ourselves.
-	Repair bool
 }
 
 // Decide applies the table, and lets an owner's word settle what it leaves to
@@ -185,9 +183,7 @@ func (f Facts) byTable() Decision {
 	case f.Observed.Value == f.Base.Value: // row 4
 		return f.untouched()
 	case f.Observed.Actor == status.ActorUs: // row 6
-		d := write(6, OurOlderWrite)
-		d.Repair = true
-		return f.unlessCovered(d)
+		return f.unlessCovered(write(6, OurOlderWrite))
 	case f.Observed.Actor == status.ActorAutomation && !f.Policy.SkipAutomation: // row 7
 		return f.unlessCovered(write(7, AutomationEdit))
 	}

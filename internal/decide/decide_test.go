@@ -38,7 +38,6 @@ func TestTheTable(t *testing.T) {
 		return Decision{Action: Hold, Reason: r, Row: row, Kind: status.Conflict, Confidence: confidence}
 	}
 	adopted := func(d Decision, id int64) Decision { d.Adopted = id; return d }
-	repair := func(d Decision) Decision { d.Repair = true; return d }
 	equal := Decision{Action: None, Reason: AlreadyEqual, Row: 1, Confidence: 1}
 	ask := Decision{Action: Park, Reason: FirstContactAsk, Row: 3, Kind: status.FirstContact, Confidence: 1}
 	sourceWins := Policy{ClockSkew: skew, FirstContactSourceWins: true}
@@ -144,12 +143,12 @@ func TestTheTable(t *testing.T) {
 		"row 5: our write arrived over a person's newer edit": {Facts{Desired: paused, Observed: somebody("Churned", 6), Base: held("Active"), Intents: sent, HumanAt: minute(20)}, adopted(conflict(8, PersonNewer, 1), 7)},
 		"row 5: an intent of another value explains nothing":  {Facts{Desired: paused, Observed: somebody("Gone", 6), Base: held("Active"), Intents: sent}, write(9, PersonOlder)},
 
-		"row 6: an older write of ours":                                             {Facts{Desired: paused, Observed: by(status.ActorUs, "Churned", 20), Base: held("Active")}, repair(write(6, OurOlderWrite))},
+		"row 6: an older write of ours":                                             {Facts{Desired: paused, Observed: by(status.ActorUs, "Churned", 20), Base: held("Active")}, write(6, OurOlderWrite)},
 		"row 6: the record's last editor is us, and no write of ours was under way": {Facts{Desired: paused, Observed: last(status.ActorUs, "Churned", 20), Base: held("Active")}, conflict(10, CannotTell, 0.5)},
-		"row 6: the record's last editor is us, and a write of ours was under way":  {Facts{Desired: paused, Observed: last(status.ActorUs, "Churned", 6), Base: held("Active"), Intents: seen}, repair(write(6, OurOlderWrite))},
-		"row 6: the record's last editor is us, long before the source changed":     {Facts{Desired: paused, Observed: last(status.ActorUs, "Churned", 4), Base: held("Active")}, repair(write(6, OurOlderWrite))},
+		"row 6: the record's last editor is us, and a write of ours was under way":  {Facts{Desired: paused, Observed: last(status.ActorUs, "Churned", 6), Base: held("Active"), Intents: seen}, write(6, OurOlderWrite)},
+		"row 6: the record's last editor is us, long before the source changed":     {Facts{Desired: paused, Observed: last(status.ActorUs, "Churned", 4), Base: held("Active")}, write(6, OurOlderWrite)},
 		"row 6: the record's last editor is us, and only the spelling is another":   {Facts{Desired: paused, Observed: last(status.ActorUs, "active ", 20), Base: held("Active")}, conflict(10, CannotTell, 0.5)},
-		"row 6: ours, even if a person was seen before":                             {Facts{Desired: paused, Observed: by(status.ActorUs, "Churned", 20), Base: held("Active"), HumanAt: minute(15)}, repair(write(6, OurOlderWrite))},
+		"row 6: ours, even if a person was seen before":                             {Facts{Desired: paused, Observed: by(status.ActorUs, "Churned", 20), Base: held("Active"), HumanAt: minute(15)}, write(6, OurOlderWrite)},
 		"row 6: the record's last editor is us, after a person":                     {Facts{Desired: paused, Observed: Observed{Value: "Churned", EditedAt: minute(20), Actor: status.ActorUs}, Base: held("Active"), HumanAt: minute(15)}, conflict(8, PersonNewer, 1)},
 
 		"row 7: an automation":                                                          {Facts{Desired: paused, Observed: by(status.ActorAutomation, "Churned", 20), Base: held("Active")}, write(7, AutomationEdit)},

@@ -130,15 +130,15 @@ func isClosed(t failing, d Decision) {
 }
 
 // isExplained allows only an intent of ours with that very value to be adopted,
-// and only our own older write to be repaired.
+// and only what we wrote to be called our older write.
 func isExplained(t failing, f Facts, d Decision) {
 	t.Helper()
 	wrote := slices.ContainsFunc(f.Intents, func(i Intent) bool { return i.ID == d.Adopted && i.Value == f.Observed.Value })
 	if d.Adopted != 0 && (!wrote || f.Observed.Actor == status.ActorHuman) {
 		t.Fatalf("adopted %d out of %+v for %+v", d.Adopted, f.Intents, f.Observed)
 	}
-	if d.Repair && (d.Reason != OurOlderWrite || f.Observed.Actor != status.ActorUs) {
-		t.Fatalf("%+v repairs what %q edited", d, f.Observed.Actor)
+	if d.Reason == OurOlderWrite && f.Observed.Actor != status.ActorUs {
+		t.Fatalf("%+v calls ours what %q edited", d, f.Observed.Actor)
 	}
 }
 

@@ -54,8 +54,6 @@ type Result struct {
 	Candidates []status.Candidate
 	Kind       status.Kind
 	Reason     reason.Reason
-	// Tried is how many rules the customer had a key for.
-	Tried int
 }
 
 // mostCandidates is how many records a person is asked to choose from.
@@ -89,12 +87,10 @@ func Match(ctx context.Context, rules []Rule, keys map[string]string, sourceID s
 		}
 		records = matching(records, rule, value)
 		if len(records) > 0 {
-			r := judge(rule, records, minConfidence)
-			r.Tried = tried
-			return r, nil
+			return judge(rule, records, minConfidence), nil
 		}
 	}
-	return Result{Kind: status.Unmatched, Tried: tried,
+	return Result{Kind: status.Unmatched,
 		Reason: reason.Reason{Code: reason.NoRecord, Facts: reason.Facts{Count: len(rules), Tried: tried, Keys: missing}}}, nil
 }
 

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"time"
@@ -100,7 +99,7 @@ func end(e ending) verdict { return verdict{end: &e} }
 
 // carry takes a claimed customer along the path and settles it.
 func (f *flow) carry(ctx context.Context, w *store.Work, c claimWindow) {
-	a := &attempt{flow: f, work: w, window: c, started: f.Now(), lastAction: "received the change"}
+	a := &attempt{flow: f, work: w, window: c, started: f.Now(), lastAction: string(reason.DidReceive)}
 	if w.Unheard {
 		a.lastAction, a.noRetry = string(reason.DidCompare), true
 	}
@@ -184,7 +183,7 @@ func (a *attempt) dbNotAfter() time.Time  { return a.work.Now.Add(a.Now().Sub(a.
 func (a *attempt) names(ids ...string) { a.named = append(a.named, ids...) }
 
 // did notes the last thing that was done, for whoever reads the exception.
-func (a *attempt) did(format string, args ...any) { a.lastAction = fmt.Sprintf(format, args...) }
+func (a *attempt) did(what reason.Template, about ...any) { a.lastAction = what.With(about...) }
 
 // parked ends the attempt with an exception.
 func (a *attempt) parked(kind status.Kind, why reason.Reason) *ending {

@@ -31,7 +31,7 @@ func (a *attempt) confirm(ctx context.Context) verdict {
 	case err != nil && connector.FailureOf(err).Kind == connector.Gone:
 		return a.targetGone(ctx, connector.FailureOf(err))
 	case err != nil:
-		a.did("sent %s to %s; its answer proves nothing and it could not be read again", a.desired.Value, a.To.Name)
+		a.did(reason.DidSendBlind, a.desired.Value, a.To.Name)
 		return a.failed(err, a.To.Name, reason.Confirming)
 	}
 	prior := a.target
@@ -43,7 +43,7 @@ func (a *attempt) confirm(ctx context.Context) verdict {
 	case took && record.Value == a.desired.Value:
 		return a.proved(a.intent, reason.Reason{Code: a.decision.Reason})
 	case record.Value == a.desired.Value && record.Actor != status.ActorHuman:
-		a.did("sent %s to %s and read it there", a.desired.Value, a.To.Name)
+		a.did(reason.DidSendRead, a.desired.Value, a.To.Name)
 		a.seen = append(a.seen, a.intent.ID)
 		return a.applied(a.seenBase(), reason.Reason{Code: a.decision.Reason})
 	case took && a.spelledDifferently(prior, record):
@@ -52,7 +52,7 @@ func (a *attempt) confirm(ctx context.Context) verdict {
 		return a.notShown(a.intent)
 	case record.Value == prior.Value:
 		// It may still arrive: the intent stays open until it is too old.
-		a.did("sent %s to %s; its answer proves nothing and the record is unchanged", a.desired.Value, a.To.Name)
+		a.did(reason.DidSendInVain, a.desired.Value, a.To.Name)
 		return a.failed(unproved, a.To.Name, reason.Writing)
 	}
 	return verdict{reread: true}

@@ -100,7 +100,7 @@ func (a *attempt) mapValue(ctx context.Context) verdict {
 		return end(ending{outcome: status.Ignored, action: "none", reason: mapping.Ignored(a.record.Value)})
 	}
 	a.desired.Status, a.desired.Value = result.Status, result.Value
-	a.did("mapped %s to %s", a.record.Value, result.Value)
+	a.did(reason.DidMap, a.record.Value, result.Value)
 	failpoint.Hit("mapped")
 	return onward
 }

@@ -25,7 +25,7 @@ func (a *attempt) match(ctx context.Context) verdict {
 	if err != nil {
 		return a.failed(err, a.To.Name, reason.Searching)
 	}
-	a.did("searched %s by %s", a.To.Name, status.Plural(len(a.rules), "match rule"))
+	a.did(reason.DidSearch, a.To.Name, status.Plural(len(a.rules), "match rule"))
 	if result.Kind != "" {
 		result.Reason.Facts.Target = a.To.Name
 		e := a.parked(result.Kind, result.Reason)
@@ -52,7 +52,7 @@ func (a *attempt) match(ctx context.Context) verdict {
 		return a.storeFailed(err)
 	}
 	a.link = &link
-	a.did("linked the customer to a record of %s by %s", a.To.Name, link.Rule)
+	a.did(reason.DidLink, a.To.Name, link.Rule)
 	failpoint.Hit("linked")
 	return onward
 }

@@ -64,7 +64,7 @@ func (a *attempt) follow(ctx context.Context, survivor string) verdict {
 	// What was decided, written or found out was about the other record.
 	a.link, a.work.Ruling, a.work.Observed, a.unproved = &link, store.Ruling{}, store.Observed{}, nil
 	failpoint.Hit("linked")
-	a.did("followed a merge in %s from record %s to record %s", a.To.Name, from, survivor)
+	a.did(reason.DidFollowMerge, a.To.Name, from, survivor)
 	return verdict{reread: true}
 }
 

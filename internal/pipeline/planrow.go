@@ -95,12 +95,12 @@ func (p *Pipeline) CarryRow(ctx context.Context, from Claimer, row RowRequest) (
 	case errors.As(err, &ended):
 		return RowResult{State: ended.State, Note: ended.Note, Elsewhere: true}, nil
 	case errors.Is(err, store.ErrNotFound):
-		return RowResult{State: store.RowRefused, Note: "the row is not in the plan any more: the customer was forgotten, or there are later plans"}, nil
+		return RowResult{State: store.RowRefused, Note: string(reason.NoteRowGone)}, nil
 	case err != nil || !ok:
 		return RowResult{Busy: err == nil}, err
 	}
 	a := &attempt{flow: f, work: &w, window: claimWindow{after: after, before: f.Now()}, started: f.Now(),
-		lastAction: "read the plan", row: &rowAttempt{RowRequest: row}, noRetry: true}
+		lastAction: string(reason.DidReadPlan), row: &rowAttempt{RowRequest: row}, noRetry: true}
 	if row.Named && w.Ruling.Kind == store.RuledByUndo {
 		a.row.overUndo, w.Ruling = w.Ruling.At, store.Ruling{}
 	}

@@ -38,7 +38,7 @@ func (a *attempt) readSource(ctx context.Context) verdict {
 	if v := a.notYetShown(ctx); v.end != nil {
 		return v
 	}
-	a.did("read the customer in %s", a.From.Name)
+	a.did(reason.DidReadSource, a.From.Name)
 	failpoint.Hit("source_read")
 	return onward
 }
@@ -153,7 +153,7 @@ func (a *attempt) readFromEvents(ctx context.Context) verdict {
 	}
 	a.record = inMilliseconds(record)
 	a.desired.Event, a.desired.EventAt = newest.ID, newest.HappenedAt(a.events.skew)
-	a.did("read the newest event of %s", a.From.Name)
+	a.did(reason.DidReadEvent, a.From.Name)
 	failpoint.Hit("source_read")
 	return onward
 }

@@ -27,7 +27,7 @@ func (a *attempt) readTarget(ctx context.Context) verdict {
 			Detail: "the answer is older than what the record was proved to hold"}, a.To.Name, reason.ReadingRecord)
 	}
 	a.saw(record, before)
-	a.did("read the record in %s", a.To.Name)
+	a.did(reason.DidReadTarget, a.To.Name)
 	failpoint.Hit("target_read")
 	return a.checkKeys(ctx)
 }

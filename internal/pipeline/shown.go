@@ -66,7 +66,7 @@ func (a *attempt) settledByLook() verdict {
 // pauses, before people are told and after; it is not sent again.
 func (a *attempt) notShown(i store.Intent) verdict {
 	a.stage = status.StageConfirm
-	a.did("sent %s to %s, which accepted it", a.desired.Value, a.To.Name)
+	a.did(reason.DidSendAccepted, a.desired.Value, a.To.Name)
 	f := reason.Facts{Value: a.desired.Value, Target: a.To.Name, Found: a.target.Value}
 	attempts, since := a.work.Attempts+1, a.failingSince()
 	retry := a.Retry.after(a.dbNotBefore().Sub(since), a.Retry.First, a.Jitter())
@@ -110,7 +110,7 @@ func (a *attempt) spelledDifferently(prior, record status.TargetRecord) bool {
 // its own, which is the base from now on: nobody else has set it.
 func (a *attempt) otherSpelling() *ending {
 	a.stage = status.StageConfirm
-	a.did("sent %s to %s, which keeps it as %q", a.desired.Value, a.To.Name, a.target.Value)
+	a.did(reason.DidSendRespelled, a.desired.Value, a.To.Name, a.target.Value)
 	e := a.parked(status.WriteFailed, reason.Reason{Code: reason.OtherSpelling,
 		Facts: reason.Facts{Target: a.To.Name, Value: a.desired.Value, Found: a.target.Value, Status: a.desired.Status}})
 	e.park.Cause = fmt.Sprintf("%s: kept as %q", a.desired.Value, a.target.Value)

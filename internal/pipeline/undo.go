@@ -50,7 +50,7 @@ func (p *Pipeline) Undo(ctx context.Context, from Claimer, r UndoRequest) (UndoR
 		return UndoResult{Busy: err == nil}, err
 	}
 	a := &attempt{flow: f, work: &w, window: claimWindow{after: after, before: f.Now()}, started: f.Now(),
-		lastAction: "read the last write", undo: &undoAttempt{UndoRequest: r}, noRetry: true}
+		lastAction: string(reason.DidReadLastWrite), undo: &undoAttempt{UndoRequest: r}, noRetry: true}
 	e := a.withinLease(ctx)
 	c := a.endUndo(e)
 	switch err := a.settle(ctx, e); {

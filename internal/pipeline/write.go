@@ -26,7 +26,7 @@ func (a *attempt) write(ctx context.Context) verdict {
 	a.intent = intent
 	a.editedBy = a.target.By
 	a.work.Intents = append(a.work.Intents, intent)
-	a.did("sent %s to %s", a.desired.Value, a.To.Name)
+	a.did(reason.DidSend, a.desired.Value, a.To.Name)
 	failpoint.Hit("intent")
 	a.shown, err = a.To.Target.Write(ctx, a.target, a.desired.Value) // ctx ends inside the lease
 	failpoint.Hit("sent")

@@ -23,6 +23,26 @@ const (
 	DidDateAhead Template = "received an event dated ahead"
 )
 
+// What an attempt did last, in the order of the path. The values are a customer's,
+// so a stored one is forgotten with him.
+const (
+	DidReadSource    Template = "read the customer in %s"
+	DidReadEvent     Template = "read the newest event of %s"
+	DidMap           Template = "mapped %s to %s"
+	DidSearch        Template = "searched %s by %s"
+	DidLink          Template = "linked the customer to a record of %s by %s"
+	DidFollowMerge   Template = "followed a merge in %s from record %s to record %s"
+	DidReadTarget    Template = "read the record in %s"
+	DidReadPlan      Template = "read the plan"
+	DidReadLastWrite Template = "read the last write"
+	DidSend          Template = "sent %s to %s"
+	DidSendRead      Template = "sent %s to %s and read it there"
+	DidSendAccepted  Template = "sent %s to %s, which accepted it"
+	DidSendRespelled Template = "sent %s to %s, which keeps it as %q"
+	DidSendInVain    Template = "sent %s to %s; its answer proves nothing and the record is unchanged"
+	DidSendBlind     Template = "sent %s to %s; its answer proves nothing and it could not be read again"
+)
+
 // The messages to people: their titles and the texts around a reason.
 const (
 	TitleGroup       Template = "%s in %s"
@@ -53,4 +73,5 @@ const (
 	LabelOpenTrueup  Template = "Open Trueup"
 	NeedUndelivered  Template = "%s: %s not delivered since %s: %s"
 	NoteProgramsKind Template = "kind: %s"
+	NoteRowGone      Template = "the row is no longer in the plan: the customer was forgotten, or there are later plans"
 )
