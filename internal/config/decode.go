@@ -247,8 +247,21 @@ func (d *decoder) entries(n *node, path string, v reflect.Value) {
 	out := reflect.MakeMapWithSize(v.Type(), len(n.fields))
 	for _, f := range n.fields {
 		elem := reflect.New(v.Type().Elem()).Elem()
-		d.value(f.value, join(path, f.key), elem)
-		out.SetMapIndex(reflect.ValueOf(f.key).Convert(v.Type().Key()), elem)
+		key, isFile := strings.CutSuffix(f.key, fileSuffix)
+		if isFile = isFile && key != "" && isSecret(elem.Type()); !isFile {
+			key = f.key
+		}
+		at := reflect.ValueOf(key).Convert(v.Type().Key())
+		switch {
+		case out.MapIndex(at).IsValid():
+			d.unreadable(f.line, join(path, f.key), fmt.Sprintf("%s and %s are both set", key, key+fileSuffix), "keep one of them")
+			continue
+		case isFile:
+			d.secretFile(f.value, join(path, f.key), elem)
+		default:
+			d.value(f.value, join(path, f.key), elem)
+		}
+		out.SetMapIndex(at, elem)
 	}
 	v.Set(out)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"slices"
 	"sync"
@@ -26,6 +27,7 @@ const (
 	ruleRepeatable = "the same question to an unchanged tool gives the same answer, also to several askers at once"
 	rulePrompt     = "a call ends when its context ends: the lease of its customer is about to run out"
 	ruleGate       = "the rate limit is shared by all nodes; a call that goes past it takes from the others"
+	ruleOrigin     = "credentials and customers' data go to the address of the file and to no other, whatever the tool answers"
 	ruleRetryAfter = "the tool said how long to wait; asking earlier makes it worse"
 )
 
@@ -133,6 +135,22 @@ func testCall(t *testing.T, h Harness, c Call, write bool) {
 		}
 		t.Run("the context ends"+at, func(t *testing.T) { giveUp(t, h, c, i, methods, write) })
 	}
+	t.Run("a redirect to another address is not followed", func(t *testing.T) {
+		for _, code := range []int{301, 302, 307, 308} {
+			elsewhere := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				t.Errorf("%d: another address was sent a %s request with %d headers\nrule: %s", code, r.Method, len(r.Header), ruleOrigin)
+				c.Tool(rw, r)
+			}))
+			w := open(t, h, func(rw http.ResponseWriter, r *http.Request) {
+				http.Redirect(rw, r, elsewhere.URL+r.URL.RequestURI(), code)
+			})
+			_, err := w.do(t.Context(), c)
+			elsewhere.Close()
+			if f := failureOf(t, err); f.Kind != connector.Misconfigured {
+				t.Errorf("%d: got kind %s (%v), want misconfigured\nrule: %s", code, f.Kind, f, ruleKind)
+			}
+		}
+	})
 	t.Run("nobody listens at the address", func(t *testing.T) {
 		w := open(t, h, c.Tool)
 		w.tool.Close()

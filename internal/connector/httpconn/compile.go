@@ -71,6 +71,7 @@ func (s *Settings) compile(common config.Connection, fault func(path, problem, r
 		fault("", "describes neither how to receive nor how to read anything", "add webhook, read or list; a target needs read and write")
 	}
 	c.auth()
+	c.headers()
 	c.webhook()
 	c.recordFields()
 	c.readCalls()

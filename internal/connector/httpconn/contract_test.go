@@ -17,10 +17,13 @@ import (
 
 const delivery = `{"events":[{"id":"e1","customer_id":"c1","status":"Active","occurred_at":"2026-03-01T12:00:00Z"}]}`
 
+const secondKey = "canary-second-key"
+
 func harness(change func(s *Settings)) connectortest.Harness {
 	return connectortest.Harness{
 		Open: func(t *testing.T, base string, deps connector.Deps) connector.Connection {
 			s := full()
+			s.Headers = map[string]config.Secret{"X-Second-Key": secondKey}
 			change(s)
 			c, err := Open("crm", config.Connection{Name: "crm", Type: Type, BaseURL: base, Timeout: 5 * time.Second}, s, deps)
 			if err != nil {
@@ -28,7 +31,7 @@ func harness(change func(s *Settings)) connectortest.Harness {
 			}
 			return c
 		},
-		Secrets: []string{token, whsec, whsec[len("whsec_"):], hmacKey},
+		Secrets: []string{token, secondKey, whsec, whsec[len("whsec_"):], hmacKey},
 		Now:     func() time.Time { return now },
 	}
 }

@@ -32,7 +32,7 @@ func Open(name string, common config.Connection, s *Settings, deps connector.Dep
 		now = time.Now
 	}
 	api := &api{compiled: c, now: now, rest: &rest.Client{Base: base, HTTP: deps.HTTP, Timeout: common.Timeout,
-		Gate: deps.Gate, Now: now, Authorize: s.Auth.authorize}}
+		Gate: deps.Gate, Now: now, Authorize: s.dress}}
 
 	conn := connector.Connection{Name: name, Type: Type, Knows: s.knows(), Probe: probe{api}}
 	if c.hasWebhook {

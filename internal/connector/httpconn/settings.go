@@ -7,9 +7,11 @@ const Type = "http"
 
 // Settings are the keys of a connection of type http.
 type Settings struct {
-	Auth    *Auth    `yaml:"auth"`
-	Webhook *Webhook `yaml:"webhook"`
-	Record  Record   `yaml:"record"`
+	Auth *Auth `yaml:"auth"`
+	// Headers go with every call: a version, a second key, a tenant.
+	Headers map[string]config.Secret `yaml:"headers"`
+	Webhook *Webhook                 `yaml:"webhook"`
+	Record  Record                   `yaml:"record"`
 	// Humans is true when the last editor of the record is a person.
 	Humans string `yaml:"humans"`
 	Find   *Find  `yaml:"find"`
@@ -107,7 +109,7 @@ func (w *Write) request() (method, path, key string, more bool) {
 func (s *Settings) Credentials() (all []config.Credential) {
 	a := s.Auth
 	if a == nil {
-		return nil
+		return s.headerCredentials()
 	}
 	add := func(key string, secret config.Secret) {
 		if secret != "" {
@@ -122,5 +124,5 @@ func (s *Settings) Credentials() (all []config.Credential) {
 		add("basic.user", a.Basic.User)
 		add("basic.password", a.Basic.Password)
 	}
-	return all
+	return append(all, s.headerCredentials()...)
 }
