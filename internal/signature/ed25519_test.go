@@ -34,7 +34,7 @@ func TestEd25519AcceptsTheVectorsOfItsRFC(t *testing.T) {
 			"6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a"},
 	}
 	for _, v := range vectors {
-		s, err := NewEd25519(ed25519Header, []ed25519.PublicKey{hexBytes(t, v.key)})
+		s, err := NewEd25519(Ed25519Body(ed25519Header), []ed25519.PublicKey{hexBytes(t, v.key)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,8 +57,8 @@ func TestEd25519RefusesAllButTheOneSignature(t *testing.T) {
 	}
 	body := []byte(`{"type":"ContactUpdate"}`)
 	good := SignEd25519(ed25519Header, private, body)
-	one, _ := NewEd25519(ed25519Header, []ed25519.PublicKey{public})
-	both, _ := NewEd25519(ed25519Header, []ed25519.PublicKey{other, public})
+	one, _ := NewEd25519(Ed25519Body(ed25519Header), []ed25519.PublicKey{public})
+	both, _ := NewEd25519(Ed25519Body(ed25519Header), []ed25519.PublicKey{other, public})
 	for name, s := range map[string]Ed25519{"one key": one, "any of two keys": both} {
 		if err := s.Verify(good, body, time.Time{}); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -85,7 +85,7 @@ func TestEd25519RefusesAllButTheOneSignature(t *testing.T) {
 			t.Errorf("the error quotes the signature: %v", err)
 		}
 	}
-	if err := (Ed25519{Header: ed25519Header, Keys: []ed25519.PublicKey{nil}}).Verify(good, body, time.Time{}); err == nil {
+	if err := (Ed25519{Shape: Ed25519Body(ed25519Header), Keys: []ed25519.PublicKey{nil}}).Verify(good, body, time.Time{}); err == nil {
 		t.Error("an empty key verified a signature")
 	}
 }
@@ -124,13 +124,13 @@ func TestAnEd25519KeyIsReadInEachOfItsForms(t *testing.T) {
 			t.Errorf("%s was read as a key", name)
 		}
 	}
-	if _, err := NewEd25519("", []ed25519.PublicKey{want}); err == nil {
+	if _, err := NewEd25519(Ed25519Body(""), []ed25519.PublicKey{want}); err == nil {
 		t.Error("a scheme without a header was made")
 	}
-	if _, err := NewEd25519(ed25519Header, nil); err == nil {
+	if _, err := NewEd25519(Ed25519Body(ed25519Header), nil); err == nil {
 		t.Error("a scheme without keys was made")
 	}
-	if _, err := NewEd25519(ed25519Header, []ed25519.PublicKey{want[:31]}); err == nil {
+	if _, err := NewEd25519(Ed25519Body(ed25519Header), []ed25519.PublicKey{want[:31]}); err == nil {
 		t.Error("a scheme with half a key was made")
 	}
 }

@@ -1,77 +1,118 @@
 package signature
 
 import (
+	"crypto/hmac"
+	"crypto/sha1" // #nosec G505 -- HMAC-SHA1, which some tools still sign with, is not broken as SHA-1 is
+	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
 	"fmt"
+	"hash"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 )
 
-// Encoding is how a signature is written in its header.
-type Encoding string
+// Algorithm is the hash of an HMAC.
+type Algorithm string
 
-// The encodings.
+// The algorithms; "" is SHA256.
 const (
-	Hex    Encoding = "hex"
-	Base64 Encoding = "base64"
+	SHA1   Algorithm = "sha1"
+	SHA256 Algorithm = "sha256"
+	SHA512 Algorithm = "sha512"
 )
 
-// HMAC is the common home-made scheme: HMAC-SHA256 over the body, or over
-// "<timestamp>.<body>" when there is a timestamp header.
+func (a Algorithm) hash() func() hash.Hash {
+	switch a {
+	case SHA1:
+		return sha1.New
+	case SHA512:
+		return sha512.New
+	}
+	return sha256.New
+}
+
+// KeyEncoding is how a tool shows the key that it signs with.
+type KeyEncoding string
+
+// The encodings of a key: the text is the key, or it is written in hex or base64.
+const (
+	KeyText   KeyEncoding = "text"
+	KeyHex    KeyEncoding = "hex"
+	KeyBase64 KeyEncoding = "base64"
+)
+
+// HMAC is the common home-made scheme: an HMAC over the body, or over a text that
+// holds the body and the time of the delivery.
 type HMAC struct {
-	// Header holds Prefix (often "sha256=", or nothing) and the signature.
-	Header   string
-	Encoding Encoding
-	Prefix   string
-	// TimestampHeader holds Unix seconds; "" means that the tool sends none; then
-	// nothing here can distinguish a replay from the first delivery.
-	TimestampHeader string
-	Secrets         Secrets
+	Shape
+	Algorithm   Algorithm
+	KeyEncoding KeyEncoding // "" is KeyText
+	Secrets     Secrets     // decoded
 }
 
 // NewHMAC returns the scheme with the secrets.
 func NewHMAC(shape HMAC, secrets []string) (HMAC, error) {
-	if shape.Header == "" {
-		return HMAC{}, errors.New("the header that holds the signature is not named")
+	if err := shape.check(); err != nil {
+		return HMAC{}, err
 	}
-	if shape.Encoding != Hex && shape.Encoding != Base64 {
-		return HMAC{}, fmt.Errorf("the encoding is %q, write hex or base64", string(shape.Encoding))
-	}
-	if http.CanonicalHeaderKey(shape.Header) == http.CanonicalHeaderKey(shape.TimestampHeader) {
-		return HMAC{}, errors.New("the signature and the timestamp cannot stand in the same header")
+	switch shape.Algorithm {
+	case "", SHA1, SHA256, SHA512:
+	default:
+		return HMAC{}, fmt.Errorf("the algorithm is %q, write sha1, sha256 or sha512", string(shape.Algorithm))
 	}
 	keys, err := newSecrets(secrets)
+	if err != nil {
+		return HMAC{}, err
+	}
+	for i, key := range keys {
+		if keys[i], err = shape.KeyEncoding.decode(key); err != nil {
+			return HMAC{}, fmt.Errorf("secret %d %w", i+1, err)
+		}
+	}
 	shape.Secrets = keys
-	return shape, err
+	return shape, nil
+}
+
+func (k KeyEncoding) decode(text []byte) (key []byte, err error) {
+	switch k {
+	case "", KeyText:
+		return text, nil
+	case KeyHex:
+		key, err = hex.DecodeString(string(text))
+	case KeyBase64:
+		key, err = base64.StdEncoding.Strict().DecodeString(string(text))
+	default:
+		return nil, fmt.Errorf("is in the encoding %q, write text, hex or base64", string(k))
+	}
+	if err != nil || len(key) == 0 {
+		return nil, fmt.Errorf("is not written in %s", string(k))
+	}
+	return key, nil
 }
 
 // Verify implements Scheme.
 func (s HMAC) Verify(h http.Header, body []byte, now time.Time) error {
-	given, err := single(h, s.Header)
+	given, timestamp, err := s.find(h, now)
 	if err != nil {
 		return err
 	}
-	var timestamp string
-	if s.TimestampHeader != "" {
-		if timestamp, err = single(h, s.TimestampHeader); err != nil {
-			return err
-		}
-		if err := freshTimestamp(timestamp, s.TimestampHeader, now); err != nil {
-			return err
-		}
+	text, err := s.text(h, timestamp, body)
+	if err != nil {
+		return err
 	}
 	for _, secret := range s.Secrets {
 		if len(secret) == 0 {
 			continue
 		}
-		want := s.encode(s.sum(secret, timestamp, body))
+		want := s.encode(s.sum(secret, text))
 		// Some tools write hex in capitals; no tool mixes the two.
-		if equal(given, s.Prefix+want) || s.Encoding == Hex && equal(given, s.Prefix+strings.ToUpper(want)) {
-			return nil
+		for _, one := range given {
+			if equal(one, s.Prefix+want) || s.Encoding == Hex && equal(one, s.Prefix+strings.ToUpper(want)) {
+				return nil
+			}
 		}
 	}
 	return noMatch(s.Header)
@@ -80,25 +121,23 @@ func (s HMAC) Verify(h http.Header, body []byte, now time.Time) error {
 // SignHMAC returns the headers a sender with the secret would set.
 func SignHMAC(shape HMAC, secret []byte, t time.Time, body []byte) http.Header {
 	h := http.Header{}
-	var timestamp string
-	if shape.TimestampHeader != "" {
-		timestamp = strconv.FormatInt(t.Unix(), 10)
-		h.Set(shape.TimestampHeader, timestamp)
-	}
-	h.Set(shape.Header, shape.Prefix+shape.encode(shape.sum(secret, timestamp, body)))
+	shape.Sign(h, secret, t, body)
 	return h
 }
 
-func (s HMAC) sum(secret []byte, timestamp string, body []byte) []byte {
-	if s.TimestampHeader == "" {
-		return mac(secret, body)
+// Sign adds the headers a sender with the secret would set. Where the method or
+// the address is signed, h has them already.
+func (s HMAC) Sign(h http.Header, secret []byte, t time.Time, body []byte) {
+	timestamp := s.stamp(t)
+	text, err := s.text(h, timestamp, body)
+	if err != nil {
+		panic(err) // a shape of a test or a demo
 	}
-	return mac(secret, []byte(timestamp+"."), body)
+	s.mark(h, timestamp, s.sum(secret, text))
 }
 
-func (s HMAC) encode(sum []byte) string {
-	if s.Encoding == Base64 {
-		return base64.StdEncoding.EncodeToString(sum)
-	}
-	return hex.EncodeToString(sum)
+func (s HMAC) sum(secret, text []byte) []byte {
+	m := hmac.New(s.Algorithm.hash(), secret)
+	m.Write(text)
+	return m.Sum(nil)
 }

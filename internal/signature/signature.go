@@ -1,9 +1,11 @@
 // Package signature decides whether the raw bytes of a webhook came from the
 // tool that shares a secret with us.
 //
-// Main types: Scheme, and one implementation for each way in which tools sign:
-// StandardWebhooks, HMAC, StaticHeader and Stripe. The Sign functions make the
-// headers a tool would send; tests and the demo use them.
+// Main types: Scheme, and one implementation for each way in which tools prove
+// who they are: StandardWebhooks, HMAC, Ed25519, StaticHeader, Basic, Slack and
+// Stripe. Shape says where an HMAC or an Ed25519 signature stands and what it
+// covers. The Sign functions make the headers a tool would send; tests and the
+// demo use them.
 //
 // Invariants: everything is a pure function of headers, body, secrets and a
 // given time; a header that a scheme needs is present exactly once and is not
@@ -23,7 +25,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -78,22 +79,9 @@ func single(h http.Header, name string) (string, error) {
 }
 
 // freshTimestamp checks that text, found in the header of that name, is a time
-// in Unix seconds near now. Only the plain decimal form is accepted, because
-// the signature covers the text and not the number.
+// in Unix seconds near now.
 func freshTimestamp(text, name string, now time.Time) error {
-	secs, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || secs < 0 || strconv.FormatInt(secs, 10) != text {
-		return fmt.Errorf("the timestamp in the %s header is not a whole number of seconds", strings.ToLower(name))
-	}
-	// In whole numbers: time.Unix wraps around for the largest ones, which would
-	// then count as old.
-	switch age, most := now.Unix()-secs, int64(tolerance/time.Second); {
-	case age > most:
-		return fmt.Errorf("the timestamp in the %s header is more than 5 minutes old", strings.ToLower(name))
-	case age < -most:
-		return fmt.Errorf("the timestamp in the %s header is more than 5 minutes in the future", strings.ToLower(name))
-	}
-	return nil
+	return Shape{}.fresh(text, name, now)
 }
 
 // noMatch is the verdict on a header that is well formed but does not match.

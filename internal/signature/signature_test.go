@@ -104,12 +104,19 @@ func flipped(s string, i int, bits byte) string {
 
 func TestConstructorsRefuseSecretsThatProveNothing(t *testing.T) {
 	hmacOf := func(s []string) error {
-		_, err := NewHMAC(HMAC{Header: "X-Sig", Encoding: Hex}, s)
+		_, err := NewHMAC(HMAC{Shape: Shape{Header: "X-Sig", Encoding: Hex}}, s)
 		return err
 	}
 	standard := func(s []string) error { _, err := NewStandardWebhooks(s); return err }
 	static := func(s []string) error { _, err := NewStaticHeader("X-Token", s); return err }
 	stripe := func(s []string) error { _, err := NewStripe(s); return err }
+	basic := func(s []string) error { _, err := NewBasic("hooks", s); return err }
+	in := func(k KeyEncoding) func([]string) error {
+		return func(s []string) error {
+			_, err := NewHMAC(HMAC{Shape: Shape{Header: "X-Sig", Encoding: Hex}, KeyEncoding: k}, s)
+			return err
+		}
+	}
 	good := "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 	for _, tc := range []struct {
 		name    string
@@ -123,6 +130,12 @@ func TestConstructorsRefuseSecretsThatProveNothing(t *testing.T) {
 		{"header without secrets", static, []string{}, "at least one secret is needed"},
 		{"header with an empty secret", static, []string{""}, "secret 1 is empty"},
 		{"header with a secret", static, []string{"good"}, ""},
+		{"basic without passwords", basic, nil, "at least one secret is needed"},
+		{"basic with an empty password", basic, []string{""}, "secret 1 is empty"},
+		{"a hex key in hex", in(KeyHex), []string{"00ff"}, ""},
+		{"a hex key that is none", in(KeyHex), []string{"00ff", "sesame"}, "secret 2 is not written in hex"},
+		{"a base64 key in base64", in(KeyBase64), []string{"AP8="}, ""},
+		{"a base64 key that is none", in(KeyBase64), []string{"AP8"}, "secret 1 is not written in base64"},
 		{"stripe without secrets", stripe, nil, "at least one secret is needed"},
 		{"stripe with an empty secret", stripe, []string{""}, "secret 1 is empty"},
 		{"stripe with a secret", stripe, []string{"whsec_x"}, ""},
@@ -149,14 +162,41 @@ func TestConstructorsRefuseSecretsThatProveNothing(t *testing.T) {
 }
 
 func TestShapesThatCannotWorkAreRefused(t *testing.T) {
-	for name, shape := range map[string]HMAC{
+	for name, shape := range map[string]Shape{
 		"no header":                           {Encoding: Hex},
 		"no encoding":                         {Header: "X-Sig"},
 		"an unknown encoding":                 {Header: "X-Sig", Encoding: "base32"},
 		"signature and timestamp in one line": {Header: "X-Sig", Encoding: Hex, TimestampHeader: "x-sig"},
+		"a format that is no list":            {Header: "X-Sig", Encoding: Hex, Format: "{signature}"},
+		"a format without a signature":        {Header: "X-Sig", Encoding: Hex, Format: "t={timestamp}"},
+		"a format with two signatures":        {Header: "X-Sig", Encoding: Hex, Format: "a={signature},b={signature}"},
+		"a format with one name for both":     {Header: "X-Sig", Encoding: Hex, Format: "a={timestamp},a={signature}"},
+		"a format with a spare comma":         {Header: "X-Sig", Encoding: Hex, Format: "t={timestamp},v1={signature},"},
+		"a timestamp in two places":           {Header: "X-Sig", Encoding: Hex, Format: "t={timestamp},v1={signature}", TimestampHeader: "X-Time"},
+		"an unknown unit":                     {Header: "X-Sig", Encoding: Hex, TimestampHeader: "X-Time", Unit: "h"},
+		"a tolerance below nothing":           {Header: "X-Sig", Encoding: Hex, TimestampHeader: "X-Time", Tolerance: -1},
+		"a body that is not signed":           {Header: "X-Sig", Encoding: Hex, TimestampHeader: "X-Time", Signed: "{timestamp}"},
+		"a time that is not signed":           {Header: "X-Sig", Encoding: Hex, TimestampHeader: "X-Time", Signed: "{body}"},
+		"a time that is nowhere":              {Header: "X-Sig", Encoding: Hex, Signed: "{timestamp}.{body}"},
+		"a body that is signed twice":         {Header: "X-Sig", Encoding: Hex, Signed: "{body}{body}"},
+		"an unknown placeholder":              {Header: "X-Sig", Encoding: Hex, Signed: "{id}{body}"},
+		"half a placeholder":                  {Header: "X-Sig", Encoding: Hex, Signed: "{body}{"},
+		"an address that nobody tells":        {Header: "X-Sig", Encoding: Hex, Signed: "{url}{body}"},
+		"a method that nobody tells":          {Header: "X-Sig", Encoding: Hex, Signed: "{method}{body}"},
 	} {
-		if _, err := NewHMAC(shape, []string{"good"}); err == nil {
+		if _, err := NewHMAC(HMAC{Shape: shape}, []string{"good"}); err == nil {
 			t.Errorf("%s: accepted", name)
+		}
+	}
+	for _, shape := range []HMAC{{Algorithm: "md5"}, {KeyEncoding: "base32"}} {
+		shape.Shape = Shape{Header: "X-Sig", Encoding: Hex}
+		if _, err := NewHMAC(shape, []string{"good"}); err == nil {
+			t.Errorf("%s%s: accepted", shape.Algorithm, shape.KeyEncoding)
+		}
+	}
+	for _, user := range []string{"", "a:b"} {
+		if _, err := NewBasic(user, []string{"good"}); err == nil {
+			t.Errorf("the user %q: accepted", user)
 		}
 	}
 	if _, err := NewStaticHeader("", []string{"good"}); err == nil {
@@ -168,13 +208,14 @@ func TestShapesThatCannotWorkAreRefused(t *testing.T) {
 // if a value is made without its constructor.
 func TestAnEmptySecretVerifiesNothing(t *testing.T) {
 	now, body := time.Unix(standardNow, 0), []byte(`{}`)
-	shape := HMAC{Header: "X-Sig", Encoding: Hex}
+	shape := HMAC{Shape: Shape{Header: "X-Sig", Encoding: Hex}}
 	for _, empty := range []Secrets{nil, {}, {nil}, {[]byte{}}} {
 		shape.Secrets = empty
 		for name, err := range map[string]error{
-			"standard": StandardWebhooks{empty}.Verify(SignStandard(nil, "msg_1", now, body), body, now),
+			"standard": StandardWebhooks{Secrets: empty}.Verify(SignStandard(nil, "msg_1", now, body), body, now),
 			"hmac":     shape.Verify(SignHMAC(shape, nil, now, body), body, now),
 			"stripe":   Stripe{empty}.Verify(SignStripe(nil, now, body), body, now),
+			"basic":    Basic{empty}.Verify(SignBasic("", ""), body, now),
 			"header":   StaticHeader{"X-Token", empty}.Verify(http.Header{"X-Token": {""}}, body, now),
 		} {
 			if err == nil {
@@ -183,7 +224,7 @@ func TestAnEmptySecretVerifiesNothing(t *testing.T) {
 		}
 	}
 	short := Secrets{[]byte("23 bytes are too short.")}
-	if (StandardWebhooks{short}).Verify(SignStandard(short[0], "msg_1", now, body), body, now) == nil {
+	if (StandardWebhooks{Secrets: short}).Verify(SignStandard(short[0], "msg_1", now, body), body, now) == nil {
 		t.Error("a key below 24 bytes verifies")
 	}
 }

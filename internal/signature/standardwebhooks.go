@@ -1,6 +1,7 @@
 package signature
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -13,10 +14,11 @@ import (
 // minStandardSecret is the shortest key the specification allows, in bytes.
 const minStandardSecret = 24
 
+// StandardNames is what the three headers begin with, and SvixNames what they
+// begin with at Svix, where the specification comes from.
 const (
-	headerStandardID        = "Webhook-Id"
-	headerStandardTimestamp = "Webhook-Timestamp"
-	headerStandardSignature = "Webhook-Signature"
+	StandardNames = "Webhook"
+	SvixNames     = "Svix"
 )
 
 // StandardWebhooks is version 1.0.0 of that specification with symmetric
@@ -26,7 +28,16 @@ const (
 type StandardWebhooks struct {
 	// Secrets are the decoded keys, of at least 24 bytes each.
 	Secrets Secrets
+	// Names is what the headers begin with, "" is StandardNames.
+	Names string
 }
+
+func (s StandardWebhooks) header(name string) string {
+	return cmp.Or(s.Names, StandardNames) + "-" + name
+}
+
+// IDHeader is the header that holds the id of the delivery.
+func (s StandardWebhooks) IDHeader() string { return s.header("Id") }
 
 // NewStandardWebhooks reads secrets as tools show them: base64, with or
 // without whsec_ before it.
@@ -59,23 +70,23 @@ func StandardSecret(text string) ([]byte, error) {
 
 // Verify implements Scheme.
 func (s StandardWebhooks) Verify(h http.Header, body []byte, now time.Time) error {
-	id, err := single(h, headerStandardID)
+	id, err := single(h, s.IDHeader())
 	if err != nil {
 		return err
 	}
 	// The signed text is id.timestamp.body: with a dot in the id, one signature
 	// would be valid for two readings of the same bytes.
 	if strings.Contains(id, ".") {
-		return errors.New("the webhook-id header contains a point")
+		return errors.New("the " + strings.ToLower(s.IDHeader()) + " header contains a point")
 	}
-	timestamp, err := single(h, headerStandardTimestamp)
+	timestamp, err := single(h, s.header("Timestamp"))
 	if err != nil {
 		return err
 	}
-	if err := freshTimestamp(timestamp, headerStandardTimestamp, now); err != nil {
+	if err := freshTimestamp(timestamp, s.header("Timestamp"), now); err != nil {
 		return err
 	}
-	given, err := single(h, headerStandardSignature)
+	given, err := single(h, s.header("Signature"))
 	if err != nil {
 		return err
 	}
@@ -90,16 +101,21 @@ func (s StandardWebhooks) Verify(h http.Header, body []byte, now time.Time) erro
 			}
 		}
 	}
-	return noMatch(headerStandardSignature)
+	return noMatch(s.header("Signature"))
 }
 
 // SignStandard returns the headers a sender with the decoded secret would set.
 func SignStandard(secret []byte, id string, t time.Time, body []byte) http.Header {
+	return StandardWebhooks{}.Sign(secret, id, t, body)
+}
+
+// Sign is SignStandard with the scheme's names.
+func (s StandardWebhooks) Sign(secret []byte, id string, t time.Time, body []byte) http.Header {
 	timestamp := strconv.FormatInt(t.Unix(), 10)
 	h := http.Header{}
-	h.Set(headerStandardID, id)
-	h.Set(headerStandardTimestamp, timestamp)
-	h.Set(headerStandardSignature, standardSignature(secret, id, timestamp, body))
+	h.Set(s.IDHeader(), id)
+	h.Set(s.header("Timestamp"), timestamp)
+	h.Set(s.header("Signature"), standardSignature(secret, id, timestamp, body))
 	return h
 }
 

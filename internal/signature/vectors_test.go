@@ -69,8 +69,8 @@ func (v vector) scheme(t testing.TB) (Scheme, error) {
 	case "standard-webhooks":
 		return NewStandardWebhooks(v.Secrets)
 	case "hmac-sha256":
-		return NewHMAC(HMAC{Header: v.Options["header"], Encoding: Encoding(v.Options["encoding"]),
-			Prefix: v.Options["prefix"], TimestampHeader: v.Options["timestamp_header"]}, v.Secrets)
+		return NewHMAC(HMAC{Shape: Shape{Header: v.Options["header"], Encoding: Encoding(v.Options["encoding"]),
+			Prefix: v.Options["prefix"], TimestampHeader: v.Options["timestamp_header"]}}, v.Secrets)
 	case "header":
 		return NewStaticHeader(v.Options["header"], v.Secrets)
 	case "stripe":
@@ -86,7 +86,7 @@ func (v vector) scheme(t testing.TB) (Scheme, error) {
 			}
 			keys = append(keys, key)
 		}
-		return NewEd25519(v.Options["header"], keys)
+		return NewEd25519(Ed25519Body(v.Options["header"]), keys)
 	}
 	t.Fatalf("no scheme here is called %q", v.Scheme)
 	return nil, nil

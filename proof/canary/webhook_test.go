@@ -45,7 +45,7 @@ func (w *world) signed(connection, body string) http.Header {
 		// The needle itself is what the text of the secret holds in base64.
 		return signature.SignStandard([]byte(s.core), fmt.Sprint("msg_", time.Now().UnixNano()), time.Now(), []byte(body))
 	case "shop":
-		return signature.SignHMAC(signature.HMAC{Header: "X-Signature", Encoding: signature.Hex}, []byte(s.text), time.Now(), []byte(body))
+		return signature.SignHMAC(signature.HMAC{Shape: signature.Shape{Header: "X-Signature", Encoding: signature.Hex}}, []byte(s.text), time.Now(), []byte(body))
 	}
 	return http.Header{"X-Token": {s.text}}
 }

@@ -52,7 +52,7 @@ func newReceiver(s *Settings, now func() time.Time) (receiver, error) {
 	if err != nil {
 		return receiver{}, fmt.Errorf("webhook.public_keys: %w", err)
 	}
-	if r.scheme, err = signature.NewEd25519(signed, keys); err != nil {
+	if r.scheme, err = signature.NewEd25519(signature.Ed25519Body(signed), keys); err != nil {
 		return receiver{}, fmt.Errorf("webhook.public_keys: %w", err)
 	}
 	if w.LegacyRSA {

@@ -108,8 +108,8 @@ func TestTheRecordInTheAnswerToAWriteKeepsTheContract(t *testing.T) {
 }
 
 func TestEachSchemeKeepsTheContract(t *testing.T) {
-	shape := signature.HMAC{Header: "X-Sig", Encoding: signature.Hex, Prefix: "sha256="}
-	timed := signature.HMAC{Header: "X-Sig", Encoding: signature.Base64, TimestampHeader: "X-Time"}
+	shape := signature.HMAC{Shape: signature.Shape{Header: "X-Sig", Encoding: signature.Hex, Prefix: "sha256="}}
+	timed := signature.HMAC{Shape: signature.Shape{Header: "X-Sig", Encoding: signature.Base64, TimestampHeader: "X-Time"}}
 	sign := func(shape signature.HMAC, key string) func([]byte) http.Header {
 		return func(body []byte) http.Header { return signature.SignHMAC(shape, []byte(key), now, body) }
 	}

@@ -67,7 +67,7 @@ func (c *compiler) verify(v *Verify) {
 		if v.Header == "" {
 			return
 		}
-		scheme, err := signature.NewHMAC(signature.HMAC{Header: v.Header, Encoding: encoding, Prefix: v.Prefix, TimestampHeader: v.TimestampHeader}, secrets)
+		scheme, err := signature.NewHMAC(signature.HMAC{Shape: signature.Shape{Header: v.Header, Encoding: encoding, Prefix: v.Prefix, TimestampHeader: v.TimestampHeader}}, secrets)
 		c.secretsFault(secrets, err, "write the secret that the tool signs with as [${NAME}]; two while it is being replaced")
 		c.out.verify = scheme
 	case schemeHeader:
