@@ -30,7 +30,7 @@ func TestAClickInABrowserIsCarried(t *testing.T) {
 		return `//li[contains(., "` + name + `") and contains(., "→ ` + value + `") and contains(., "` + who + `")]`
 	}
 	do("click in billing", chromedp.Navigate(urls["billing tool"]), chromedp.Click(chromedp.CSS(`button[aria-label="set `+name+` to canceled"]`)))
-	do("see the webhook", chromedp.WaitVisible(`//li[contains(., "`+name+`") and contains(., "canceled") and contains(., "202")]`))
+	do("see the webhook", chromedp.WaitVisible(`//li[contains(., "`+name+`") and contains(., "canceled") and contains(., "200")]`))
 	do("see it carried", chromedp.Navigate(urls["CRM"]), chromedp.WaitVisible(edit("Churned", "Trueup")))
 	do("click in the CRM", chromedp.Click(chromedp.CSS(`button[aria-label="set `+name+` to Active"]`)), chromedp.WaitVisible(edit("Active", "a person")))
 	do("be signed in by the printed address", chromedp.Navigate(urls["Trueup"]), chromedp.WaitVisible(`//h2[contains(., "Billing decides")]`))

@@ -219,7 +219,7 @@ func (c *crash) tell(s *service, body string) bool {
 		return false // killed before it answered
 	}
 	defer resp.Body.Close()
-	if text, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusAccepted {
+	if text, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusOK {
 		c.Fatalf("the webhook is answered %d %s, %v", resp.StatusCode, text, err)
 	}
 	return true

@@ -140,7 +140,7 @@ func (l *live) hook(body string) {
 	l.Helper()
 	code, err := post(l.Context(), l.app.URL(), body)
 	l.must(err)
-	if code != http.StatusAccepted {
+	if code != http.StatusOK {
 		l.Fatalf("the webhook is answered %d", code)
 	}
 }

@@ -221,7 +221,7 @@ func (l *live) post(body string) {
 		l.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if text, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusAccepted {
+	if text, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusOK {
 		l.Fatalf("the event is answered %d %s, %v", resp.StatusCode, text, err)
 	}
 }

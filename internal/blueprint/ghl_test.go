@@ -135,7 +135,7 @@ func (l *live) deliver(account *ghltest.Account, body []byte) {
 		l.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if text, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusAccepted {
+	if text, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusOK {
 		l.Fatalf("the webhook is answered %d %s, %v", resp.StatusCode, text, err)
 	}
 }

@@ -27,7 +27,7 @@ func TestTheConfigurationJoinsBothTools(t *testing.T) {
 		body, _ := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(strings.NewReader(string(body)))
 		hooks <- r
-		w.WriteHeader(http.StatusAccepted)
+		w.WriteHeader(http.StatusOK)
 	}))
 	defer receiver.Close()
 	secret, key := newSecret()

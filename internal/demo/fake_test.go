@@ -182,7 +182,7 @@ func (f *follower) hook(w http.ResponseWriter, r *http.Request) {
 			f.exceptions[ev.Data.ID] = Exception{Customer: ev.Data.ID, Kind: kind, Reason: "a reason"}
 		}
 	}
-	w.WriteHeader(http.StatusAccepted)
+	w.WriteHeader(http.StatusOK)
 	fmt.Fprintf(w, `{"accepted":%d,"duplicates":%d}`, btoi(fresh), btoi(!fresh))
 }
 

@@ -47,7 +47,7 @@ func TestAWebhookIsTriedUntilItIsTaken(t *testing.T) {
 			case 3:
 				return respond(401, "", nil), nil
 			}
-			return respond(202, `{"accepted":1,"duplicates":0}`, nil), nil
+			return respond(200, `{"accepted":1,"duplicates":0}`, nil), nil
 		})}, key)
 		s.deliverTo("http://trueup.test/hooks/billing")
 		s.send(message{id: "evt_1", body: []byte("{}")}, 1)
@@ -67,7 +67,7 @@ func TestAWebhookIsTriedUntilItIsTaken(t *testing.T) {
 		if accepted != 1 || duplicates != 0 || lost != 0 {
 			t.Errorf("counted %d accepted, %d duplicates, %d lost", accepted, duplicates, lost)
 		}
-		if d := s.deliveries()[0]; !d.done || d.tries != 4 || d.answer != "202, accepted" {
+		if d := s.deliveries()[0]; !d.done || d.tries != 4 || d.answer != "200, accepted" {
 			t.Errorf("the page would show %+v", d)
 		}
 	})
@@ -101,9 +101,9 @@ func TestRepeatsFollowTheFirstDelivery(t *testing.T) {
 			}
 			pause(t.Context(), time.Second)
 			if calls++; calls == 1 {
-				return respond(202, `{"accepted":1,"duplicates":0}`, nil), nil
+				return respond(200, `{"accepted":1,"duplicates":0}`, nil), nil
 			}
-			return respond(202, `{"accepted":0,"duplicates":1}`, nil), nil
+			return respond(200, `{"accepted":0,"duplicates":1}`, nil), nil
 		})}, key)
 		s.send(message{id: "evt_1"}, 3)
 		must(t, s.wait(t.Context()))

@@ -43,7 +43,7 @@ func refusal(code int, result, what, next string, why status.Refusal) answer {
 }
 
 func accepted(n, duplicates int) answer {
-	return answer{status: http.StatusAccepted, result: "accepted",
+	return answer{status: http.StatusOK, result: "accepted",
 		body: `{"accepted":` + strconv.Itoa(n) + `,"duplicates":` + strconv.Itoa(duplicates) + "}\n"}
 }
 

@@ -207,13 +207,13 @@ func (i *Inbox) report(name string, a answer, got arrival, took time.Duration) {
 	if a.status == http.StatusNotFound {
 		label = "unknown" // a name from the request would make unlimited labels
 	}
-	if a.status == http.StatusAccepted {
+	if a.status == http.StatusOK {
 		i.count(name, got)
 	} else {
 		i.Metrics.Received(label, a.result, 1)
 	}
 	level := slog.LevelInfo
-	if a.status != http.StatusAccepted || got.unreadable > 0 {
+	if a.status != http.StatusOK || got.unreadable > 0 {
 		level = slog.LevelWarn
 	}
 	if !i.Log.Enabled(context.Background(), level) {

@@ -116,15 +116,15 @@ func TestAnswers(t *testing.T) {
 		body       string
 		change     func(*http.Request)
 		code       int
-		answer     string // exactly, for 202; a part of it otherwise
+		answer     string // exactly, for 200; a part of it otherwise
 		outcomes   []status.Outcome
 	}{
-		"a good one":                    {"billing", eventBody("e1", "c1"), nil, 202, `{"accepted":1,"duplicates":0}`, []status.Outcome{""}},
-		"several events in a body":      {"billing", `{"events":[` + eventBody("e1", "c1") + "," + eventBody("e2", "c2") + "," + eventBody("e1", "c1") + `]}`, nil, 202, `{"accepted":2,"duplicates":1}`, []status.Outcome{"", ""}},
-		"an id for another customer":    {"billing", `{"events":[` + eventBody("e1", "c1") + "," + eventBody("e1", "c2") + `]}`, nil, 202, `{"accepted":2,"duplicates":0}`, []status.Outcome{status.Parked, ""}},
-		"no events in a body":           {"billing", `{"events":[]}`, nil, 202, `{"accepted":0,"duplicates":0}`, nil},
-		"an event for two syncs":        {"two", eventBody("e1", "c1"), nil, 202, `{"accepted":1,"duplicates":0}`, []status.Outcome{"", ""}},
-		"a bad event among good ones":   {"billing", `{"events":[` + eventBody("e1", "c1") + `,{"id":"e2"}]}`, nil, 202, `{"accepted":2,"duplicates":0}`, []status.Outcome{status.Parked, ""}},
+		"a good one":                    {"billing", eventBody("e1", "c1"), nil, 200, `{"accepted":1,"duplicates":0}`, []status.Outcome{""}},
+		"several events in a body":      {"billing", `{"events":[` + eventBody("e1", "c1") + "," + eventBody("e2", "c2") + "," + eventBody("e1", "c1") + `]}`, nil, 200, `{"accepted":2,"duplicates":1}`, []status.Outcome{"", ""}},
+		"an id for another customer":    {"billing", `{"events":[` + eventBody("e1", "c1") + "," + eventBody("e1", "c2") + `]}`, nil, 200, `{"accepted":2,"duplicates":0}`, []status.Outcome{status.Parked, ""}},
+		"no events in a body":           {"billing", `{"events":[]}`, nil, 200, `{"accepted":0,"duplicates":0}`, nil},
+		"an event for two syncs":        {"two", eventBody("e1", "c1"), nil, 200, `{"accepted":1,"duplicates":0}`, []status.Outcome{"", ""}},
+		"a bad event among good ones":   {"billing", `{"events":[` + eventBody("e1", "c1") + `,{"id":"e2"}]}`, nil, 200, `{"accepted":2,"duplicates":0}`, []status.Outcome{status.Parked, ""}},
 		"an unknown connection":         {"nobody", eventBody("e1", "c1"), nil, 404, "no connection with this name", nil},
 		"a connection without webhooks": {"mute", eventBody("e1", "c1"), nil, 404, "does not accept webhooks", nil},
 		"a connection no sync uses":     {"unused", eventBody("e1", "c1"), nil, 404, "no sync uses", nil},
@@ -136,15 +136,15 @@ func TestAnswers(t *testing.T) {
 		"too large":                       {"billing", strings.Repeat("x", MaxBody+1), nil, 413, "1 MiB", nil},
 		"too large, without saying so":    {"billing", strings.Repeat("x", MaxBody+1), func(r *http.Request) { r.ContentLength = -1 }, 413, "1 MiB", nil},
 		"compressed":                      {"billing", eventBody("e1", "c1"), func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") }, 400, "compressed", nil},
-		"no JSON, signed":                 {"billing", "hello", nil, 202, `{"accepted":1,"duplicates":0}`, []status.Outcome{status.Parked}},
-		"a key twice, signed":             {"billing", `{"id":"e1","id":"e2","customer":"c1","status":"active"}`, nil, 202, `{"accepted":1,"duplicates":0}`, []status.Outcome{status.Parked}},
-		"a key in two cases, signed":      {"billing", `{"id":"e1","ID":"e2","customer":"c1","status":"active"}`, nil, 202, `{"accepted":1,"duplicates":0}`, []status.Outcome{status.Parked}},
-		"no UTF-8, signed":                {"billing", "{\"id\":\"e\xff\",\"customer\":\"c1\",\"status\":\"active\"}", nil, 202, `{"accepted":1,"duplicates":0}`, []status.Outcome{status.Parked}},
-		"nested too deep, signed":         {"billing", deep, nil, 202, `{"accepted":1,"duplicates":0}`, []status.Outcome{status.Parked}},
-		"a customer of NUL bytes, signed": {"billing", `{"id":"e1","customer":"c\u0000","status":"active"}`, nil, 202, `{"accepted":1,"duplicates":0}`, []status.Outcome{status.Parked}},
-		"an id that is far too long":      {"billing", eventBody(strings.Repeat("e", 600), "c1"), nil, 202, `{"accepted":1,"duplicates":0}`, []status.Outcome{status.Parked}},
-		"no customer, signed":             {"billing", `{"id":"e1","status":"active"}`, nil, 202, `{"accepted":1,"duplicates":0}`, []status.Outcome{status.Parked}},
-		"a good one, not signed":          {"open", eventBody("e1", "c1"), func(r *http.Request) { r.Header = http.Header{} }, 202, `{"accepted":1,"duplicates":0}`, []status.Outcome{""}},
+		"no JSON, signed":                 {"billing", "hello", nil, 200, `{"accepted":1,"duplicates":0}`, []status.Outcome{status.Parked}},
+		"a key twice, signed":             {"billing", `{"id":"e1","id":"e2","customer":"c1","status":"active"}`, nil, 200, `{"accepted":1,"duplicates":0}`, []status.Outcome{status.Parked}},
+		"a key in two cases, signed":      {"billing", `{"id":"e1","ID":"e2","customer":"c1","status":"active"}`, nil, 200, `{"accepted":1,"duplicates":0}`, []status.Outcome{status.Parked}},
+		"no UTF-8, signed":                {"billing", "{\"id\":\"e\xff\",\"customer\":\"c1\",\"status\":\"active\"}", nil, 200, `{"accepted":1,"duplicates":0}`, []status.Outcome{status.Parked}},
+		"nested too deep, signed":         {"billing", deep, nil, 200, `{"accepted":1,"duplicates":0}`, []status.Outcome{status.Parked}},
+		"a customer of NUL bytes, signed": {"billing", `{"id":"e1","customer":"c\u0000","status":"active"}`, nil, 200, `{"accepted":1,"duplicates":0}`, []status.Outcome{status.Parked}},
+		"an id that is far too long":      {"billing", eventBody(strings.Repeat("e", 600), "c1"), nil, 200, `{"accepted":1,"duplicates":0}`, []status.Outcome{status.Parked}},
+		"no customer, signed":             {"billing", `{"id":"e1","status":"active"}`, nil, 200, `{"accepted":1,"duplicates":0}`, []status.Outcome{status.Parked}},
+		"a good one, not signed":          {"open", eventBody("e1", "c1"), func(r *http.Request) { r.Header = http.Header{} }, 200, `{"accepted":1,"duplicates":0}`, []status.Outcome{""}},
 		"no JSON, not signed":             {"open", "hello", nil, 400, "cannot read the body", nil},
 	}
 	for name, tt := range tests {
@@ -155,7 +155,7 @@ func TestAnswers(t *testing.T) {
 				tt.change(r)
 			}
 			code, answer := f.send(r)
-			if code != tt.code || code == 202 && answer != tt.answer || !strings.Contains(answer, tt.answer) {
+			if code != tt.code || code == 200 && answer != tt.answer || !strings.Contains(answer, tt.answer) {
 				t.Errorf("answered %d %s", code, answer)
 			}
 			if !json.Valid([]byte(answer)) {
@@ -202,7 +202,7 @@ func TestARepeatIsDroppedWhateverItIs(t *testing.T) {
 				if i > 0 {
 					want = `{"accepted":0,"duplicates":1}`
 				}
-				if code, answer := f.send(request("billing", []byte(body))); code != 202 || answer != want {
+				if code, answer := f.send(request("billing", []byte(body))); code != 200 || answer != want {
 					t.Errorf("time %d: %d %s", i+1, code, answer)
 				}
 			}
@@ -232,7 +232,7 @@ func TestACompressedBodyIsNotUnpacked(t *testing.T) {
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if code, answer := f.send(request("billing", bomb.Bytes())); code != 202 || len(f.events()) != 1 {
+	if code, answer := f.send(request("billing", bomb.Bytes())); code != 200 || len(f.events()) != 1 {
 		t.Errorf("answered %d %s", code, answer)
 	}
 }
@@ -282,7 +282,7 @@ func TestManySendersAtOnce(t *testing.T) {
 		all.Go(func() {
 			for i := range 20 {
 				// Each event is sent by two senders.
-				if code, answer := f.send(request("billing", []byte(eventBody(fmt.Sprint("e", s/2, "_", i), "c1")))); code != 202 {
+				if code, answer := f.send(request("billing", []byte(eventBody(fmt.Sprint("e", s/2, "_", i), "c1")))); code != 200 {
 					t.Errorf("answered %d %s", code, answer)
 				}
 			}
@@ -294,7 +294,7 @@ func TestManySendersAtOnce(t *testing.T) {
 	}
 }
 
-// Every signed request is answered 202 and stored, or answered 413.
+// Every signed request is answered 200 and stored, or answered 413.
 func FuzzSignedBody(f *testing.F) {
 	for _, body := range []string{eventBody("e1", "c1"), "", "{}", "[]", `{"events":[1,null,{}]}`, "\xff", `{"id":1e400}`, strings.Repeat("[", 100)} {
 		f.Add([]byte(body))
@@ -304,7 +304,7 @@ func FuzzSignedBody(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		code, answer := fix.send(request("billing", body))
 		var got struct{ Accepted, Duplicates int }
-		if code != 202 && !(code == 413 && len(body) > MaxBody) || json.Unmarshal([]byte(answer), &got) != nil {
+		if code != 200 && !(code == 413 && len(body) > MaxBody) || json.Unmarshal([]byte(answer), &got) != nil {
 			t.Errorf("%q is answered %d %s", body, code, answer)
 		}
 		if n := got.Accepted + got.Duplicates; n == 0 && !bytes.Contains(body, []byte("events")) {

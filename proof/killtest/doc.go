@@ -24,7 +24,7 @@
 //     be repeated, which is counted.
 //  5. humans win: over a person's edit only a later change of the source is
 //     written.
-//  6. answers: a webhook is answered 202, or 503 with Retry-After, and nothing
+//  6. answers: a webhook is answered 200, or 503 with Retry-After, and nothing
 //     else; no event is a repeat before it was sent.
 //  7. the program goes on: it never ends by itself, and a stop in order ends
 //     with exit code 0.

@@ -95,7 +95,7 @@ func (s *sender) send(ctx context.Context, address string, e *Event) (got counts
 		return got, false
 	}
 	switch {
-	case resp.StatusCode == http.StatusAccepted:
+	case resp.StatusCode == http.StatusOK:
 		if err := json.Unmarshal(text, &got); err != nil {
 			s.odd(breach(6, "%s is acknowledged with %q", e.ID, text))
 		}

@@ -170,7 +170,7 @@ var eventBugs = []Bug{
 `},
 	{"reused_id_dropped", "an event is a repeat whenever its id came before, whatever it says", "internal/store/reused.go",
 		`	case e.Outcome == status.Ignored, e.ReplayOf > 0: // with it nothing is lost`, `	case ON, e.Outcome == status.Ignored, e.ReplayOf > 0:`},
-	{"acknowledge_before_store", "202 is answered although the event could not be stored", "internal/inbox/inbox.go",
+	{"acknowledge_before_store", "200 is answered although the event could not be stored", "internal/inbox/inbox.go",
 		`		got.err = err
 		return unavailable, got`, `		got.err = err
 		if ON { return accepted(1, 0), got }

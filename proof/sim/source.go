@@ -31,7 +31,7 @@ type client struct {
 	// place in the log.
 	change string
 	told   int
-	acked  map[string]bool // events that somebody answered 202
+	acked  map[string]bool // events that somebody answered 200
 	heard  map[int]bool    // versions whose value an acknowledged event told
 	// unknown: it was forgotten since.
 	unknown bool

@@ -18,7 +18,7 @@ type watch struct {
 	landed func(w *world, s *sending, r *record)
 	// settled: an attempt was settled.
 	settled func(w *world, t *task, work *store.Work, s store.Settlement)
-	// acknowledged: a sender was answered 202.
+	// acknowledged: a sender was answered 200.
 	acknowledged func(w *world, connection string, e told, secret string)
 	// ended: the calm is over.
 	ended func(w *world)
