@@ -14,31 +14,42 @@ import (
 	"trueup/internal/connector"
 	"trueup/internal/contract"
 	"trueup/internal/decide"
+	"trueup/internal/exceptions"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
 
 func explainCommand() *cobra.Command {
-	history := 20
+	history, live := 20, false
 	cmd := &cobra.Command{
 		Use:   "explain [SYNC] CUSTOMER",
 		Short: "Show why a customer has its current status",
 		Long: `Show why a customer has its current status: what the source wants, what the target
 shows, what was last confirmed there, and each decision. CUSTOMER is the source's id,
-the target's id, or the customer's email address.`,
+the target's id, or the customer's email address. --live also reads the customer and
+its record in both tools now, which prints personal data and stores none of it.`,
 		Example: `  trueup explain customer-status cus_123
+  trueup explain customer-status cus_123 --live
   trueup explain customer-status jane@example.com --json`,
 		Args: withSync(2),
 		RunE: withDatabase(onSync(2, func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
-			return explain(cmd, cfg, db, args[0], args[1], history)
+			return explain(cmd, cfg, db, args[0], args[1], history, live)
 		})),
 	}
 	cmd.Flags().IntVar(&history, "history", history, "show the latest `N` decisions")
+	cmd.Flags().BoolVar(&live, "live", false, "also read the customer in both tools now")
 	jsonFlag(cmd)
 	return cmd
 }
 
-func explain(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync, named string, history int) error {
+// explained is what trueup explain prints as JSON.
+type explained struct {
+	contract.Customer
+	// Live is the customer in both tools now, with --live.
+	Live *contract.Comparison `json:"live,omitempty"`
+}
+
+func explain(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync, named string, history int, live bool) error {
 	c, err := theCustomer(cmd.Context(), db, sync, named)
 	if err != nil {
 		return err
@@ -55,7 +66,18 @@ func explain(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync, named s
 	if err != nil {
 		return err
 	}
-	row := contract.CustomerOf(*c, decisions, links)
+	row := explained{Customer: contract.CustomerOf(*c, decisions, links)}
+	_, whole := cfg.Syncs[sync] // else the file has faults
+	if live && !whole {
+		return usage("trueup check says what is wrong in it", "--live needs a trueup.yaml without faults")
+	}
+	if live {
+		now, err := app.Compare(cmd.Context(), cfg, db, exceptions.AboutCustomer(*c))
+		if err != nil {
+			return refused(err)
+		}
+		row.Live = &now
+	}
 	if wantsJSON(cmd) {
 		return printJSON(cmd.OutOrStdout(), row)
 	}
@@ -64,7 +86,6 @@ func explain(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync, named s
 		return err
 	}
 	known := map[string]connector.Knowledge{}
-	_, whole := cfg.Syncs[sync] // else the file has faults
 	if whole {
 		if known, err = app.Capabilities(cfg); err != nil {
 			return err
@@ -78,8 +99,14 @@ func explain(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync, named s
 	if err != nil {
 		return err
 	}
-	if err := printCustomer(cmd, row, *c, planned, len(open) > 0, waiting, known[sync].FieldTime); err != nil || !whole {
+	if err := printCustomer(cmd, row.Customer, *c, planned, len(open) > 0, waiting, known[sync].FieldTime); err != nil || !whole {
 		return err
+	}
+	if row.Live != nil {
+		fmt.Fprintln(cmd.OutOrStdout(), "\nin both tools now:")
+		if err := printComparison(cmd.OutOrStdout(), *row.Live); err != nil {
+			return err
+		}
 	}
 	for i, weak := range weaknesses(known[sync]) {
 		if i == 0 {

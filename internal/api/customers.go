@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"trueup/internal/contract"
+	"trueup/internal/exceptions"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -13,6 +14,8 @@ func (s *server) customerRoutes() {
 		"By sync and the source's id, without their history. Contains no email addresses."), s.listCustomers)
 	route(s, store.Viewer, get("get-customer", "/customers/{sync}/{customer}", "Show why a customer has its current status",
 		"The same as trueup explain: the three values, the link, and each decision, latest first. An id can contain any character: escape it, with / as %2F."), s.getCustomer)
+	route(s, store.Operator, get("compare-customer", "/customers/{sync}/{customer}/compare", "Read a customer in both tools",
+		"The same as trueup explain --live: the customer in the source and the linked record in the target, as they are now, and how like each field is. It stores nothing and takes seconds at most; a tool that does not answer is left out, and partial says so. The answer has personal data."), s.compareCustomer)
 }
 
 func (s *server) listCustomers(ctx context.Context, in *struct {
@@ -48,6 +51,14 @@ func (s *server) getCustomer(ctx context.Context, in *struct {
 	}
 	links, err := s.Store.LinkHistory(ctx, in.Sync, in.Customer, in.History)
 	return contract.CustomerOf(c, decisions, links), err
+}
+
+func (s *server) compareCustomer(ctx context.Context, in *CustomerPath) (contract.Comparison, error) {
+	c, err := s.Store.Customer(ctx, in.Sync, in.Customer)
+	if err != nil {
+		return contract.Comparison{}, err
+	}
+	return s.Compare(ctx, exceptions.AboutCustomer(c))
 }
 
 // listable checks what every list is asked with, and reads its cursor.

@@ -70,6 +70,7 @@ var routes = []struct {
 	{"GET", "/activity", "", store.Viewer, 200},
 	{"POST", "/exceptions/actions", `{"ids":[1,2],"verb":"retry"}`, store.Operator, 200},
 	{"GET", "/exceptions/1/compare", "", store.Operator, 200},
+	{"GET", "/customers/" + flow + "/" + url.PathEscape(odd) + "/compare", "", store.Operator, 200},
 	{"POST", "/syncs/" + flow + "/map/preview", `{"value":"grace","meaning":"paused"}`, store.Operator, 200},
 	{"PUT", "/syncs/" + flow + "/map", `{"value":"grace","meaning":"paused","digest":"d1"}`, store.Operator, 200},
 	{"GET", "/tokens", "", store.Admin, 200},

@@ -64,7 +64,7 @@ func (a *App) Compare(ctx context.Context, x store.Exception) (contract.Comparis
 			return compareSides(ctx, s, a.store, x)
 		}
 	}
-	return contract.Comparison{}, &exceptions.RefusedError{Exception: x.ID, Why: x.Sync + " is no longer in trueup.yaml, so its tools cannot be read", Hint: "add the sync to the file again, or close the exception"}
+	return contract.Comparison{}, &exceptions.RefusedError{Exception: x.ID, Why: x.Sync + " is no longer in trueup.yaml, so its tools cannot be read", Hint: "add the sync to the file again"}
 }
 
 func aboutCustomer(x store.Exception) error {

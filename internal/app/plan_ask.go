@@ -50,10 +50,10 @@ func askPlan(ctx context.Context, cfg *config.Config, db *store.DB, ask store.Pl
 	return j, err
 }
 
-// PlanRefusal is why a plan as a whole cannot be applied, an *exceptions.RefusedError,
-// nil when it can.
-func (a *App) PlanRefusal(ctx context.Context, plan store.Sweep) error {
-	return mayApply(ctx, a.wiring.Load().config, a.store, plan, store.PlanAsk{Hash: plan.Hash})
+// PlanRefusal is why a plan cannot be applied as it is asked for, an
+// *exceptions.RefusedError, nil when it can.
+func (a *App) PlanRefusal(ctx context.Context, plan store.Sweep, ask store.PlanAsk) error {
+	return mayApply(ctx, a.wiring.Load().config, a.store, plan, ask)
 }
 
 // mayApply refuses what trueup apply refuses.

@@ -7,10 +7,10 @@ import (
 	"trueup/internal/status"
 )
 
-// Comparison is an exception's customer beside the records that may be it, as the
-// tools hold them now. Nothing of it is stored.
+// Comparison is a customer beside the linked record and, of an exception, those that
+// may be it, as the tools hold them now. Nothing of it is stored.
 type Comparison struct {
-	Exception  int64            `json:"exception"`
+	Exception  int64            `json:"exception,omitempty" doc:"The exception that it is about, if it is about one."`
 	Sync       string           `json:"sync"`
 	Customer   ComparedRecord   `json:"customer"`
 	Candidates []ComparedRecord `json:"candidates" doc:"At most five: the linked record first, then those most alike."`

@@ -29,6 +29,9 @@ type onePage struct {
 	Open           []store.Exception
 	Days           []historyDay
 	Everything     bool
+	Decisions      string // how many there are
+	Events         []eventLine
+	WriteTo        string // where the latest plan's change can be written, "" without one
 	Older          string
 	LinkedAt       *time.Time
 	ByPerson       string // who set the link
@@ -36,6 +39,12 @@ type onePage struct {
 	Wrote         *store.LastWrite
 	MayAct, Admin bool
 	Forgotten     bool
+}
+
+// eventLine is an event, and how it ended.
+type eventLine struct {
+	store.Event
+	Came string
 }
 
 // historyDay is what happened on one day.
@@ -105,6 +114,9 @@ func customerPage(v *visit) (answer, error) {
 	if !wrote.IsZero() && wrote.Undone.IsZero() && wrote.Value == c.Observed.Value && c.Link != nil && wrote.RecordID == c.Link.TargetID {
 		p.Wrote = &wrote
 	}
+	if err := v.beside(&p, c); err != nil {
+		return answer{}, err
+	}
 	p.Days = historyDays(v, p, decisions, links)
 	if len(decisions) == most && most < mostHistory {
 		p.Older = fmt.Sprintf("%s?history=%d", p.Path, mostHistory)
@@ -113,6 +125,40 @@ func customerPage(v *visit) (answer, error) {
 		}
 	}
 	return answer{Page: "customer", Title: p.Label, Nav: "customers", Data: p}, nil
+}
+
+const (
+	// eventsBeside is how many of the latest events stand beside the history, and
+	// mostCounted how many decisions are counted.
+	eventsBeside = 3
+	mostCounted  = 1000
+)
+
+// beside adds the latest events, how many decisions there are, and whether the latest
+// plan would write the customer.
+func (v *visit) beside(p *onePage, c store.Customer) (err error) {
+	events, err := v.Store.Events(v.ctx(), store.EventFilter{Sync: c.Sync, Customer: c.Customer, Limit: eventsBeside, Bare: true})
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		p.Events = append(p.Events, eventLine{e, outcomeWords[e.Outcome].Word})
+	}
+	n, err := v.Store.CountHistory(v.ctx(), c.Sync, c.Customer, mostCounted)
+	if err != nil {
+		return err
+	}
+	if p.Decisions = num(n); n == mostCounted {
+		p.Decisions += " or more"
+	}
+	if !p.MayAct {
+		return nil
+	}
+	w, err := v.writeOne(c)
+	if w != nil && w.Refused == "" {
+		p.WriteTo = p.Path + "/now#write"
+	}
+	return err
 }
 
 // nextOf says what will happen next.

@@ -16,6 +16,7 @@ func customerRoutes() []route {
 	return []route{
 		{http.MethodGet, "/customers", store.Viewer, customers},
 		{http.MethodGet, one, store.Viewer, customerPage},
+		{http.MethodGet, one + "/now", store.Operator, customerNow},
 		{http.MethodPost, one + "/confirm", store.Operator, confirmLink},
 		{http.MethodPost, one + "/unlink", store.Operator, removeLink},
 		{http.MethodPost, one + "/undo", store.Operator, undoWrite},

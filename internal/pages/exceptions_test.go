@@ -30,6 +30,10 @@ func (w *world) Compare(_ context.Context, x store.Exception) (contract.Comparis
 		return []contract.ComparedField{{Field: "email", Value: "ana@example.com", Likeness: l}}
 	}
 	c := contract.Comparison{Exception: x.ID, Sync: x.Sync, Customer: contract.ComparedRecord{Connection: "billing", ID: x.Customer, Value: x.SourceValue, Fields: field("")}}
+	if l, err := w.store.Link(w.Context(), x.Sync, x.Customer); err == nil && x.ID == 0 {
+		c.Customer.Status, c.Customer.Value = "churned", "canceled"
+		c.Candidates = append(c.Candidates, contract.ComparedRecord{Connection: "crm", ID: l.TargetID, Linked: true, Status: w.shows, Value: "VIP", Fields: field(identity.Same)})
+	}
 	for _, one := range x.Candidates {
 		c.Candidates = append(c.Candidates, contract.ComparedRecord{Connection: "crm", ID: one.TargetID, Confidence: one.Confidence, Fields: field(identity.Close)})
 	}

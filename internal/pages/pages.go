@@ -24,9 +24,9 @@ type Service interface {
 	Status(ctx context.Context) (contract.Status, error)
 	// AskPlan notes that a person wants a plan made or applied, and begins.
 	AskPlan(ctx context.Context, ask store.PlanAsk) (store.PlanJob, error)
-	// PlanRefusal is why a plan cannot be applied, an *exceptions.RefusedError, nil
-	// when it can.
-	PlanRefusal(ctx context.Context, plan store.Sweep) error
+	// PlanRefusal is why a plan cannot be applied as it is asked for, an
+	// *exceptions.RefusedError, nil when it can.
+	PlanRefusal(ctx context.Context, plan store.Sweep, ask store.PlanAsk) error
 	// Promises, PreviewMode and SaveMode are as in api.Service.
 	Promises(sync string) contract.Promises
 	PreviewMode(r mapchange.ModeRequest) (contract.ModeChange, error)

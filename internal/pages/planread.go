@@ -91,7 +91,7 @@ func readPlan(v *visit) (answer, error) {
 	s := v.Syncs()[plan.Sync]
 	p := planView{Plan: contract.PlanOf(plan), Short: short(plan.Hash), First: plan.Hash[:typedAtLeast], Rest: plan.Hash[typedAtLeast:12], Target: capital(s.Target.Connection),
 		Path: "/plans/" + plan.Hash, May: v.may(store.Operator), Change: v.FormValue("change"), Q: strings.TrimSpace(v.FormValue("q"))}
-	if err := v.PlanRefusal(v.ctx(), plan); err != nil {
+	if err := v.PlanRefusal(v.ctx(), plan, store.PlanAsk{Hash: plan.Hash}); err != nil {
 		if !errors.As(err, &p.Refused) {
 			return answer{}, err
 		}

@@ -34,7 +34,8 @@ type world struct {
 	person *Person
 	config *config.Config
 	server *httptest.Server
-	edited bool // by someone, after Trueup's last write
+	edited bool          // by someone, after Trueup's last write
+	shows  status.Status // the target, of a customer who is looked at again
 	client *http.Client
 	folder string
 }
@@ -85,7 +86,7 @@ func (w *world) AskPlan(ctx context.Context, ask store.PlanAsk) (store.PlanJob, 
 	if ask.Hash != "" {
 		plan, err := w.store.Plan(ctx, "", ask.Hash)
 		if err == nil {
-			err = w.PlanRefusal(ctx, plan)
+			err = w.PlanRefusal(ctx, plan, ask)
 		}
 		if err != nil && len(ask.Only) == 0 {
 			return j, err
@@ -99,8 +100,8 @@ func (w *world) AskPlan(ctx context.Context, ask store.PlanAsk) (store.PlanJob, 
 	return j, err
 }
 
-func (w *world) PlanRefusal(context.Context, store.Sweep) error {
-	if w.Syncs()[flow].Mode == config.ModeWatch {
+func (w *world) PlanRefusal(_ context.Context, _ store.Sweep, ask store.PlanAsk) error {
+	if w.Syncs()[flow].Mode == config.ModeWatch && len(ask.Only) == 0 {
 		return &exceptions.RefusedError{Why: "the plan cannot be applied: the sync is in mode: watch and writes nothing", Hint: "try one customer of the plan first"}
 	}
 	return nil

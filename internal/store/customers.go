@@ -142,6 +142,16 @@ from decisions where sync = $1 and customer = $2 order by id desc limit $3`, syn
 	return found, nil
 }
 
+// CountHistory counts a customer's decisions, at most so many.
+func (db *DB) CountHistory(ctx context.Context, sync, customer string, most int) (n int, err error) {
+	err = db.view(ctx, func(s scanner) error { return s.Scan(&n) },
+		`select count(*) from (select 1 from decisions where sync = $1 and customer = $2 limit $3) some`, sync, customer, most)
+	if err != nil {
+		return 0, fmt.Errorf("count the decisions about customer %s of %s: %w", customer, sync, err)
+	}
+	return n, nil
+}
+
 // Last returns how the latest event of each customer of a sync ended.
 func (db *DB) Last(ctx context.Context, sync string) (map[string]Last, error) {
 	last := map[string]Last{}

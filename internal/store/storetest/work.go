@@ -172,6 +172,9 @@ var work = map[string]func(*testing.T, Open){
 		if diff := cmp.Diff([]store.Decision{decision}, history, cmpopts.IgnoreFields(store.Decision{}, "ID")); diff != "" {
 			t.Error(diff)
 		}
+		if n, err := f.db.CountHistory(f.ctx, sync1, "cus_1", 10); err != nil || n != 1 {
+			t.Errorf("%d decisions are counted, %v", n, err)
+		}
 		e, err := f.db.Event(f.ctx, w.Events[0].Seq)
 		f.must(err)
 		if e.Outcome != status.Held || e.Reason.Sentence() != "a reason" || !e.SettledAt.Equal(f.clock.Now()) {
