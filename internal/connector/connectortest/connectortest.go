@@ -50,6 +50,8 @@ type Harness struct {
 	Writes []Call
 	// Lies are writes to a tool that answers 200 and keeps what it held.
 	Lies []Lie
+	// Verdicts are answers that mean something else than their status says.
+	Verdicts []Verdict
 	// Polled is a tool that lists these changes, oldest first, for a connector
 	// with Changes; nil for another. It is asked anew for each answer.
 	Polled func(changes func() []Change) http.HandlerFunc
@@ -99,6 +101,9 @@ func Run(t *testing.T, h Harness) {
 	}
 	if h.Polled != nil {
 		t.Run("changes", func(t *testing.T) { testPolled(t, h) })
+	}
+	for _, v := range h.Verdicts {
+		t.Run(v.Name, func(t *testing.T) { testVerdict(t, h, v) })
 	}
 	for _, l := range h.Lies {
 		t.Run(l.Name, func(t *testing.T) { testLie(t, h, l) })

@@ -28,7 +28,7 @@ func (a *api) get(ctx context.Context, t *template, values map[string]string, su
 	if err != nil {
 		return nil, unsafeAddress(err)
 	}
-	answer, err := a.rest.Do(ctx, rest.Request{Method: http.MethodGet, Path: path, Survivor: survivor})
+	answer, err := a.rest.Do(ctx, rest.Request{Method: http.MethodGet, Path: path, Survivor: survivor, Judge: a.judge(values, values[phID] != "")})
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,10 @@ type compiled struct {
 	status            *expression
 	occurred, changed *expression
 
+	answers *meanings // nil: their status says all
+	// secrets are what a tool must not be quoted with.
+	secrets []string
+
 	record recordShape
 	// fallback reads a stored event where there is no read: what Record does
 	// not say is taken from the webhook's expressions.
@@ -37,8 +41,8 @@ type compiled struct {
 
 // recordShape is how the fields of one customer are found.
 type recordShape struct {
-	id, status, updatedAt, updatedBy, mergedInto, humans *expression
-	keys                                                 []keyExpression
+	id, status, updatedAt, updatedBy, mergedInto, deleted, humans *expression
+	keys                                                          []keyExpression
 }
 
 type keyExpression struct {
@@ -72,6 +76,8 @@ func (s *Settings) compile(common config.Connection, fault func(path, problem, r
 	}
 	c.auth()
 	c.headers()
+	c.answers()
+	c.out.secrets = s.secretsOf()
 	c.webhook()
 	c.recordFields()
 	c.readCalls()
@@ -110,7 +116,7 @@ func (c *compiler) recordFields() {
 			break
 		}
 	}
-	vars := []string{varBody, varHeaders, varRecord}
+	vars := []string{varAsked, varBody, varHeaders, varRecord}
 	if !c.out.hasRead {
 		vars = c.storedVars()
 	}
@@ -122,6 +128,7 @@ func (c *compiler) recordFields() {
 		humans:    c.expr("humans", c.s.Humans, vars...),
 		// A record that is read is what says so; without read nobody asks.
 		mergedInto: c.expr("record.merged_into", r.MergedInto, vars...),
+		deleted:    c.truth("record.deleted", r.Deleted, vars...),
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Keys)) {
 		path := "record.keys." + name
@@ -134,6 +141,9 @@ func (c *compiler) recordFields() {
 	}
 	if r.MergedInto != "" && !c.out.hasRead {
 		c.fault("record.merged_into", "is given, and there is no read", "it is checked when a record is read: add read, or remove it")
+	}
+	if r.Deleted != "" && !c.out.hasRead {
+		c.fault("record.deleted", "is given, and there is no read", "it is checked when a record is read: add read, or remove it")
 	}
 	c.out.fallback = c.out.record
 	if w := c.s.Webhook; w != nil && !c.out.hasRead {
@@ -182,7 +192,7 @@ func (c *compiler) readCalls() {
 	}
 	if s.Read != nil {
 		c.out.read = c.path("read.get", s.Read.Get, "/customers/{id}", []string{phID})
-		c.out.readRecord = c.expr("read.record", orBody(s.Read.Record), varHeaders, varBody)
+		c.out.readRecord = c.expr("read.record", orBody(s.Read.Record), varAsked, varHeaders, varBody)
 	}
 	if s.List != nil {
 		c.out.list = c.path("list.get", s.List.Get, "/customers?after={cursor}", nil, phCursor)

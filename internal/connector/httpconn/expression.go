@@ -21,6 +21,8 @@ const (
 	varEvent   = "event"
 	varRecord  = "record"
 	varHeaders = "headers"
+	varCode    = "code"  // the status of an answer
+	varAsked   = "asked" // the id that a record was asked for with
 )
 
 // maxCost bounds one evaluation: enough to look at each of the events of the
@@ -29,7 +31,9 @@ const maxCost = 3_000_000
 
 // absent is the result of an expression that finds nothing: a missing key, a
 // list that is too short, an empty optional, or null.
-type absent struct{}
+//
+// noKey is set when a key is missing on the way, as a misspelt one would be.
+type absent struct{ noKey bool }
 
 // misfit is an expression that does not fit what it was given. Its text holds
 // the expression's place in the configuration and nothing of the data.
@@ -41,6 +45,7 @@ func (m misfit) Error() string { return m.path + ": " + m.problem }
 type expression struct {
 	path    string
 	program cel.Program
+	result  *cel.Type // as far as is known without data
 }
 
 var baseEnv = sync.OnceValues(func() (*cel.Env, error) {
@@ -89,7 +94,7 @@ func compileExpression(path, text string, vars []string) (e *expression, problem
 	if err != nil {
 		return nil, "cannot be compiled: " + err.Error()
 	}
-	return &expression{path: path, program: program}, ""
+	return &expression{path: path, program: program, result: ast.OutputType()}, ""
 }
 
 // eval returns a plain Go value (string, bool, int64, uint64, float64,
@@ -114,7 +119,9 @@ func (e *expression) eval(vars map[string]any) (v any, err error) {
 func (e *expression) failed(err error) (any, error) {
 	text := err.Error()
 	switch {
-	case strings.HasPrefix(text, "no such key"), strings.HasPrefix(text, "index out of bounds"):
+	case strings.HasPrefix(text, "no such key"):
+		return absent{noKey: true}, nil
+	case strings.HasPrefix(text, "index out of bounds"):
 		return absent{}, nil
 	case strings.HasPrefix(text, "no such overload"):
 		return nil, misfit{e.path, "the expression does not fit the type of the value (null, text, number, ...)"}
@@ -187,7 +194,7 @@ func (e *expression) plainMap(m traits.Mapper, depth int) (any, error) {
 
 // orNil puts null back where it stands inside a list or an object.
 func orNil(v any) any {
-	if v == (any)(absent{}) {
+	if _, none := v.(absent); none {
 		return nil
 	}
 	return v

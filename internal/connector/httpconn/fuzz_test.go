@@ -39,7 +39,7 @@ var harmless = regexp.MustCompile(`^(read the webhook: |read the stored event: |
 	`the value is not a valid time: neither RFC 3339 text nor Unix seconds or milliseconds`,
 	`the event is not a JSON object`, `the stored event is not a JSON object`, `the webhook-id header is missing`,
 	`the tool answered with another record; check read.get and record.id`,
-	`the tool answered with a web page instead of data`,
+	`the tool answered with a web page instead of data`, `the tool answers without the record that was asked for`,
 	`the list gave the same cursor twice and would never end`,
 	`no record of the list has a time, so no change could ever be seen; name another field, such as the time it was created`,
 	`it contains more than \d+ events`,

@@ -20,7 +20,7 @@ type reading struct {
 // withRecord returns the variables for one record of an answer. Without read
 // the record is the event, and of a list both names mean its element.
 func (c *compiled) withRecord(vars map[string]any, record any) map[string]any {
-	with := map[string]any{varRecord: record}
+	with := map[string]any{varRecord: record, varAsked: nil}
 	maps.Copy(with, vars)
 	if !c.hasRead {
 		with[varEvent], with[varBody] = record, record
@@ -52,9 +52,16 @@ func (s *recordShape) read(vars map[string]any) (r reading, err error) {
 	return r, nil
 }
 
-// survivor is the record that this one says it was merged into, "" when it
-// lives. id is what it is known by.
+// nobody took the place of a record that was deleted. No id holds a control
+// character.
+const nobody = "\x00"
+
+// survivor is the record that this one says it was merged into, nobody when it
+// was deleted, and "" when it lives. id is what it is known by.
 func (s *recordShape) survivor(id string, vars map[string]any) (string, error) {
+	if deleted, err := s.deleted.truth(vars); err != nil || deleted {
+		return nobody, err
+	}
 	into, told, err := s.mergedInto.text(vars)
 	if err != nil || !told || into == id {
 		return "", err

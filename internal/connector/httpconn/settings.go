@@ -18,6 +18,8 @@ type Settings struct {
 	Read   *Read  `yaml:"read"`
 	Write  *Write `yaml:"write"`
 	List   *List  `yaml:"list"`
+	// Answers say what answers mean where their status does not.
+	Answers *Answers `yaml:"answers"`
 }
 
 // Auth is how calls prove who they are; exactly one of its keys is given.
@@ -48,8 +50,10 @@ type Record struct {
 	UpdatedBy string `yaml:"updated_by"`
 	// MergedInto is the id of the record that this one was merged into, empty
 	// or its own id for one that lives.
-	MergedInto string            `yaml:"merged_into"`
-	Keys       map[string]string `yaml:"keys"`
+	MergedInto string `yaml:"merged_into"`
+	// Deleted is true of a record that the tool keeps and calls deleted.
+	Deleted string            `yaml:"deleted"`
+	Keys    map[string]string `yaml:"keys"`
 }
 
 // Find searches records by a key.

@@ -38,28 +38,35 @@ func (a *api) readRecordOf(ctx context.Context, id string) (map[string]any, erro
 	if err != nil {
 		return nil, err
 	}
+	vars[varAsked] = id
 	record, err := a.readRecord.eval(vars)
 	if err != nil {
 		return nil, misconfigured(err)
 	}
-	switch record.(type) {
+	switch r := record.(type) {
 	case map[string]any:
 		return a.withRecord(vars, record), nil
 	case absent:
-		return nil, misconfigured(misfit{a.readRecord.path, "the record is missing from the answer"})
+		if r.noKey { // a misspelt name must not look like "deleted", of every record at once
+			return nil, misconfigured(misfit{a.readRecord.path, "the record is missing from the answer"})
+		}
+		return nil, &connector.Failure{Kind: connector.Gone, Effect: connector.EffectNone, Detail: "the tool answers without the record that was asked for"}
 	}
 	return nil, misconfigured(misfit{a.readRecord.path, "the value is not a record"})
 }
 
-// living refuses a record that says it was merged into another: a Failure of
-// kind Gone that names the survivor. asked is the id it was read by.
+// living refuses a record that says it was deleted, or merged into another: a
+// Failure of kind Gone that names the survivor. asked is the id it was read by.
 func (a *api) living(asked string, vars map[string]any) error {
 	into, err := a.record.survivor(asked, vars)
 	if err != nil {
 		return misconfigured(err)
 	}
-	if into == "" {
+	switch into {
+	case "":
 		return nil
+	case nobody:
+		return &connector.Failure{Kind: connector.Gone, Effect: connector.EffectNone, Detail: "the tool reports that the record was deleted"}
 	}
 	return &connector.Failure{Kind: connector.Gone, Effect: connector.EffectNone, Survivor: into,
 		Detail: "the tool reports that the record was merged into another"}

@@ -77,7 +77,7 @@ func (t target) Write(ctx context.Context, record status.TargetRecord, value str
 	if err != nil || record.ID == "" {
 		return nil, unsafeAddress(errUnsafe)
 	}
-	req := rest.Request{Method: t.writeMethod, Path: path, Header: http.Header{}, Write: true}
+	req := rest.Request{Method: t.writeMethod, Path: path, Header: http.Header{}, Write: true, Judge: t.judge(values, true)}
 	if t.writeBody != nil {
 		if req.Body, err = fillBody(t.writeBody, values); err != nil {
 			return nil, misconfigured(err)
@@ -118,7 +118,7 @@ func (t target) shown(id string, answer rest.Response) (*status.TargetRecord, er
 	if err != nil {
 		return nil, err
 	}
-	vars := map[string]any{varBody: body, varHeaders: headersOf(answer.Header)}
+	vars := map[string]any{varBody: body, varHeaders: headersOf(answer.Header), varAsked: id}
 	record, err := t.writeRecord.eval(vars)
 	if err != nil {
 		return nil, err

@@ -99,7 +99,7 @@ func TestAnAnswerThatDoesNotFitIsNotActedOn(t *testing.T) {
 		{"another record", `{"id":"c2","status":"A"}`, connector.Misconfigured, "another record"},
 		{"an id that differs in case", `{"id":"C1","status":"A"}`, connector.Misconfigured, "another record"},
 		{"no id", `{"status":"A"}`, connector.Misconfigured, "record.id: the id is missing"},
-		{"null", `null`, connector.Misconfigured, "read.record: the record is missing"},
+		{"null", `null`, connector.Gone, "without the record that was asked for"},
 		{"a list", `[{"id":"c1"}]`, connector.Misconfigured, "read.record: the value is not a record"},
 		{"a status that is an object", `{"id":"c1","status":{"anna.canary":1}}`, connector.Misconfigured, "record.status"},
 		{"an unreadable time", `{"id":"c1","status":"A","updated_at":"anna.canary"}`, connector.Misconfigured, "record.updated_at"},

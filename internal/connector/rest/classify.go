@@ -79,7 +79,18 @@ func Classify(write bool, code int, h http.Header, body []byte, after time.Durat
 		f.Kind, f.Effect = connector.Transient, effect(write)
 		f.Detail = "the tool failed"
 	}
-	if code := errorCode(body); code != "" && !page {
+	if page {
+		return f
+	}
+	return withCode(f, body)
+}
+
+// withCode adds the tool's machine word for an error to a failure without one.
+func withCode(f *connector.Failure, body []byte) *connector.Failure {
+	if f == nil || f.Code != "" {
+		return f
+	}
+	if code := errorCode(body); code != "" {
 		f.Code = code
 		f.Detail += ": " + code
 	}

@@ -90,7 +90,25 @@ type Request struct {
 	// another id. The caller is told, and nothing is followed. nil takes every
 	// redirect for a mistake.
 	Survivor func(to *url.URL) string
+	// Judge says what an answer means where its status does not; it returns the
+	// failure of the answer, nil for none, and sees each complete answer that
+	// names no survivor. Neither the body nor a header may get into the failure.
+	Judge func(Answer) *connector.Failure
 }
+
+// Answer is a complete answer before anything is made of it.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+	// Failure is what the status says by itself, nil for a 2xx.
+	Failure *connector.Failure
+	// Write is that of the request.
+	Write bool
+}
+
+// Effect is that of an answer that proves nothing.
+func (a Answer) Effect() connector.Effect { return effect(a.Write) }
 
 // Response is a complete answer with a 2xx status.
 type Response struct {
@@ -157,7 +175,7 @@ func (c *Client) Do(ctx context.Context, req Request) (Response, error) {
 			Status: resp.StatusCode, Detail: fmt.Sprintf("the answer is larger than %d MiB", maxAnswer>>20)}
 	}
 	named := body
-	if (resp.StatusCode < 200 || resp.StatusCode >= 300) && echoes(hr, req.Body, errorCode(body)) {
+	if (resp.StatusCode < 200 || resp.StatusCode >= 300 || req.Judge != nil) && echoes(hr, req.Body, errorCode(body)) {
 		named = nil
 	}
 	f := Classify(req.Write, resp.StatusCode, resp.Header, named, c.retryAfter(resp.Header))
@@ -167,6 +185,9 @@ func (c *Client) Do(ctx context.Context, req Request) (Response, error) {
 	}
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		c.clock.Store(date.Unix())
+	}
+	if req.Judge != nil && (f == nil || f.Survivor == "") {
+		f = withCode(req.Judge(Answer{Status: resp.StatusCode, Header: resp.Header, Body: body, Failure: f, Write: req.Write}), named)
 	}
 	if c.Answered != nil {
 		c.Answered(resp.StatusCode, resp.Header, body, f)
