@@ -7,6 +7,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/contract"
+	"trueup/internal/overview"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -40,7 +41,7 @@ exception. The customer is the source's id, the target's id, or the email addres
 
 func exceptionsListCommand() *cobra.Command {
 	f := store.ExceptionFilter{}
-	kind := ""
+	kind, age := "", ""
 	var states []string
 	all, fail, csv, each := false, false, false, false
 	cmd := &cobra.Command{
@@ -52,6 +53,7 @@ unmapped value are one line. --each lists them one by one, and so do --customer,
 		Example: `  trueup exceptions list --kind unmatched
   trueup exceptions list --owner ana@example.com
   trueup exceptions list --state ignored,resolved
+  trueup exceptions list --age overdue
   trueup exceptions list --csv > exceptions.csv
   trueup exceptions list --fail-if-any     # exit 3 when there is one`,
 		Args: cobra.NoArgs,
@@ -66,6 +68,10 @@ unmapped value are one line. --each lists them one by one, and so do --customer,
 			if f.States, err = wanted(states, all); err != nil {
 				return err
 			}
+			if _, err = oneOf("age", age, overview.Ages); err != nil {
+				return err
+			}
+			f := overview.OpenFor(f, age, cfg.Syncs)
 			empty := "no open exceptions"
 			if all || states != nil {
 				empty = "no such exceptions"
@@ -78,6 +84,7 @@ unmapped value are one line. --each lists them one by one, and so do --customer,
 	cmd.Flags().StringVar(&f.Customer, "customer", "", "only this `CUSTOMER` (the source's id)")
 	cmd.Flags().StringVar(&kind, "kind", "", "only this `KIND`")
 	cmd.Flags().StringVar(&f.Owner, "owner", "", "only this `OWNER`")
+	cmd.Flags().StringVar(&age, "age", "", "only those open for more than a `TIME`: day, week, or overdue for longer than their sync's remind_after")
 	cmd.Flags().BoolVar(&csv, "csv", false, "print CSV; a cell that a spreadsheet would run as a formula starts with a '")
 	cmd.Flags().StringSliceVar(&states, "state", nil, "only these `STATES`, separated by commas (default: open and acknowledged)")
 	cmd.Flags().BoolVar(&all, "all", false, "also resolved and ignored ones")
@@ -123,7 +130,13 @@ func listExceptions(cmd *cobra.Command, cfg *config.Config, db *store.DB, f stor
 	}
 	switch {
 	case csv:
-		err = writeExceptions(cmd.OutOrStdout(), rows)
+		err = contract.WriteExceptions(cmd.OutOrStdout(), func(yield func(contract.Exception, error) bool) {
+			for _, x := range rows {
+				if !yield(x, nil) {
+					return
+				}
+			}
+		})
 	case each || wantsJSON(cmd):
 		err = tabulate(cmd, cfg, rows, empty)
 	default:

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"trueup/internal/contract"
 	"trueup/internal/store"
 )
 
@@ -19,29 +20,10 @@ func writeLinks(w io.Writer, links []store.Link) error {
 	out := csv.NewWriter(w)
 	rows := [][]string{linkColumns}
 	for _, l := range links {
-		rows = append(rows, []string{defuse(l.Sync), defuse(l.Customer), defuse(l.TargetID), defuse(l.Rule),
-			strconv.FormatFloat(l.Confidence, 'g', -1, 64), defuse(l.By), l.At.UTC().Format(time.RFC3339)})
+		rows = append(rows, []string{contract.Defuse(l.Sync), contract.Defuse(l.Customer), contract.Defuse(l.TargetID), contract.Defuse(l.Rule),
+			strconv.FormatFloat(l.Confidence, 'g', -1, 64), contract.Defuse(l.By), l.At.UTC().Format(time.RFC3339)})
 	}
 	return out.WriteAll(rows)
-}
-
-// formula is how a cell begins that a spreadsheet would run.
-const formula = "=+-@\t\r"
-
-// defuse puts a ' before a cell that a spreadsheet would run, and before one
-// that begins with ' already, so that restore can tell.
-func defuse(cell string) string {
-	if cell != "" && strings.ContainsAny(cell[:1], formula+"'") {
-		return "'" + cell
-	}
-	return cell
-}
-
-func restore(cell string) string {
-	if len(cell) > 1 && cell[0] == '\'' && strings.ContainsAny(cell[1:2], formula+"'") {
-		return cell[1:]
-	}
-	return cell
 }
 
 // readLinks reads links by sync that somebody imports, and the syncs in the
@@ -78,7 +60,7 @@ func readLinks(r io.Reader, who string) (map[string][]store.Link, []string, erro
 			return nil, nil, errors.Join(append(faults, err)...)
 		}
 		line, _ := in.FieldPos(0)
-		cell := func(name string) string { return restore(strings.TrimSpace(row[column[name]])) }
+		cell := func(name string) string { return contract.Restore(strings.TrimSpace(row[column[name]])) }
 		l := store.Link{Sync: cell("sync"), Customer: cell("customer"), TargetID: cell("target_id"), Rule: "imported", Confidence: 1, By: who}
 		key := [2]string{l.Sync, l.Customer}
 		switch {

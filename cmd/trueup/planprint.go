@@ -189,7 +189,7 @@ func writePlanCSV(w io.Writer, rows iter.Seq2[store.PlanRow, error]) error {
 		}
 		line := []string{r.Customer, r.TargetID, r.Action, string(r.Kind), r.Reason.Sentence(), r.Before, r.After, string(r.State), r.Note, r.Name}
 		for i := range line {
-			line[i] = defuse(line[i])
+			line[i] = contract.Defuse(line[i])
 		}
 		err = out.Write(line)
 	}

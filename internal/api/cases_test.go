@@ -83,5 +83,12 @@ func TestExceptionsAreListedByOwnerAndAge(t *testing.T) {
 			}
 		}
 		w.ask(store.Viewer, "GET", "/exceptions?age=old", "").refused(422)
+		for query, want := range map[string]int{"": 3, "owner=zoe": 2, "state=resolved": 1} {
+			got := w.ask(store.Viewer, "GET", "/exceptions.csv?"+query, "")
+			if lines := strings.Count(string(got.text), "\n"); lines != want || !strings.HasPrefix(string(got.text), "id,sync,customer,") {
+				w.Errorf("%s as CSV: %s", query, got.text)
+			}
+		}
+		w.ask(store.Viewer, "GET", "/exceptions.csv?sync=none", "").refused(422)
 	})
 }

@@ -39,7 +39,7 @@ func TestTheDocumentIsOpenAPI31AndNamesARoleForEachOperation(t *testing.T) {
 			}
 		}
 	}
-	if operations != 45 {
+	if operations != 46 {
 		t.Errorf("there are %d operations", operations)
 	}
 }

@@ -2,7 +2,11 @@ package api
 
 import (
 	"context"
+	"net/http"
 
+	"github.com/danielgtaylor/huma/v2"
+
+	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/exceptions"
 	"trueup/internal/overview"
@@ -13,6 +17,7 @@ import (
 func (s *server) exceptionRoutes() {
 	route(s, store.Viewer, get("list-exceptions", "/exceptions", "List what needs a person",
 		"By number, latest first. Without state, only open and acknowledged exceptions."), s.listExceptions)
+	s.downloadExceptions()
 	route(s, store.Viewer, get("list-exception-groups", "/exceptions/groups", "List open exceptions by cause",
 		"By sync, kind and cause. Fifty customers with the same unmapped value are one group."), s.listGroups)
 	route(s, store.Operator, get("compare-exception", "/exceptions/{id}/compare", "Compare an exception's customer with the records that may be it",
@@ -20,7 +25,8 @@ func (s *server) exceptionRoutes() {
 	route(s, store.Viewer, get("get-exception", "/exceptions/{id}", "Show one exception", "With what can be done about it, and what has been done."), s.getException)
 }
 
-func (s *server) listExceptions(ctx context.Context, in *struct {
+// ExceptionChoice chooses exceptions.
+type ExceptionChoice struct {
 	SyncFilter
 	Customer string      `query:"customer" doc:"Only this customer (the source's id)."`
 	Kind     status.Kind `query:"kind" doc:"Only this kind."`
@@ -28,26 +34,53 @@ func (s *server) listExceptions(ctx context.Context, in *struct {
 	Age      string      `query:"age" enum:"day,week,overdue" doc:"Only those open for more than a day, for more than a week, or longer than remind_after of their sync."`
 	State    []string    `query:"state" enum:"open,acknowledged,resolved,ignored" default:"open,acknowledged" nullable:"false" doc:"Only these states, separated by commas."`
 	Cause    string      `query:"cause" doc:"Only this cause."`
+}
+
+func (c ExceptionChoice) filter(syncs map[string]config.Sync) store.ExceptionFilter {
+	f := store.ExceptionFilter{Sync: c.Sync, Customer: c.Customer, Kind: c.Kind, Owner: c.Owner, Cause: c.Cause}
+	for _, word := range c.State {
+		f.States = append(f.States, status.State(word))
+	}
+	if c.Owner == nobody {
+		f.Owner, f.Owners = "", []string{""}
+	}
+	return overview.OpenFor(f, c.Age, syncs)
+}
+
+func (s *server) listExceptions(ctx context.Context, in *struct {
+	ExceptionChoice
 	Page
 }) (List[contract.Exception], error) {
 	var before int64
 	if err := s.listable(in.Sync, in.Page, &before); err != nil {
 		return List[contract.Exception]{}, err
 	}
-	var states []status.State
-	for _, word := range in.State {
-		states = append(states, status.State(word))
-	}
-	f := store.ExceptionFilter{Sync: in.Sync, Customer: in.Customer, Kind: in.Kind, Owner: in.Owner,
-		States: states, Cause: in.Cause, Before: before, Limit: in.Limit + 1}
-	if in.Owner == nobody {
-		f.Owner, f.Owners = "", []string{""}
-	}
-	found, err := s.Store.Exceptions(ctx, overview.OpenFor(f, in.Age, s.Syncs()))
+	f := in.filter(s.Syncs())
+	f.Before, f.Limit = before, in.Limit+1
+	found, err := s.Store.Exceptions(ctx, f)
 	if err != nil {
 		return List[contract.Exception]{}, err
 	}
 	return listOf(in.Page, found, contract.ExceptionOf, func(x store.Exception) any { return x.ID })
+}
+
+// downloadExceptions answers with CSV. If the database fails on the way, the answer is
+// cut off, so that no part of a list looks like the whole.
+func (s *server) downloadExceptions() {
+	op := get("download-exceptions", "/exceptions.csv", "Download what needs a person", "The same as trueup exceptions --csv, latest first: every chosen exception, one line each. A cell that a spreadsheet would run as a formula starts with a '.")
+	op.Responses = map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{"text/csv": {Schema: &huma.Schema{Type: "string"}}}}}
+	huma.Register(s.api, completed(op, store.Viewer), func(ctx context.Context, in *ExceptionChoice) (*huma.StreamResponse, error) {
+		if err := s.checkSync("query.sync", in.Sync); err != nil {
+			return nil, s.problemOf(err)
+		}
+		return &huma.StreamResponse{Body: func(out huma.Context) {
+			out.SetHeader("Content-Type", "text/csv; charset=utf-8")
+			out.SetHeader("Content-Disposition", `attachment; filename="exceptions.csv"`)
+			if err := contract.WriteExceptions(out.BodyWriter(), exceptions.All(ctx, s.Store, in.filter(s.Syncs()))); err != nil {
+				panic(http.ErrAbortHandler)
+			}
+		}}, nil
+	})
 }
 
 // nobody is the owner of what nobody owns.

@@ -44,7 +44,7 @@ func get(id, path, summary, description string) huma.Operation {
 // completed adds to an operation what all have.
 func completed(op huma.Operation, need store.Role) huma.Operation {
 	op.Security = needs(need)
-	op.Tags = []string{strings.Split(op.Path, "/")[1]}
+	op.Tags = []string{strings.FieldsFunc(op.Path, func(r rune) bool { return r == '/' || r == '.' })[0]}
 	op.MaxBodyBytes = maxBody
 	op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusInternalServerError)
 	if strings.Contains(op.Path, "{") {

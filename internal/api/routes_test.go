@@ -69,6 +69,7 @@ var routes = []struct {
 	{"POST", "/exceptions/1/actions", `{"verb":"acknowledge"}`, store.Operator, 200},
 	{"GET", "/activity", "", store.Viewer, 200},
 	{"POST", "/exceptions/actions", `{"ids":[1,2],"verb":"retry"}`, store.Operator, 200},
+	{"GET", "/exceptions.csv", "", store.Viewer, 200},
 	{"GET", "/exceptions/1/compare", "", store.Operator, 200},
 	{"GET", "/customers/" + flow + "/" + url.PathEscape(odd) + "/compare", "", store.Operator, 200},
 	{"POST", "/syncs/" + flow + "/map/preview", `{"value":"grace","meaning":"paused"}`, store.Operator, 200},

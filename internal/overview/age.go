@@ -14,6 +14,9 @@ const (
 	IsOverdue = "overdue" // for longer than remind_after of its sync
 )
 
+// Ages are all of them.
+var Ages = []string{OverADay, OverAWeek, IsOverdue}
+
 // OpenFor narrows a filter to those that have been open for so long; "" is all.
 func OpenFor(f store.ExceptionFilter, age string, syncs map[string]config.Sync) store.ExceptionFilter {
 	switch age {

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"context"
+	"encoding/csv"
 	"fmt"
 	"html"
 	"net/http"
@@ -96,6 +97,30 @@ func (w *world) exception(kind status.Kind, customer string) store.Exception {
 	}
 	w.Fatalf("no %s of %q", kind, customer)
 	return store.Exception{}
+}
+
+func TestTheListIsDownloadedAsItIsFilteredAndRunsNothingInASpreadsheet(t *testing.T) {
+	w := newWorld(t)
+	for n := range 600 { // more than is read at once
+		w.needs(status.Unmatched, fmt.Sprintf("=cus_%d", n))
+	}
+	w.needs(status.Conflict, "cus_6")
+	w.tells(w.get("/exceptions?kind=unmatched"), 200, "Download as CSV")
+	if got := w.get("/exceptions?kind=unmatched"); !strings.Contains(got.text, `href="/exceptions.csv?kind=unmatched"`) {
+		t.Error("the download does not have the filters")
+	}
+	got := w.get("/exceptions.csv?kind=unmatched")
+	rows, err := csv.NewReader(strings.NewReader(got.text)).ReadAll()
+	w.must(err)
+	if len(rows) != 601 || rows[0][2] != "customer" || rows[1][2] != "'=cus_599" || rows[600][2] != "'=cus_0" {
+		t.Errorf("%d rows: %v", len(rows), rows[:2])
+	}
+	if got := w.get("/exceptions.csv"); strings.Count(got.text, "\n") != 602 {
+		t.Errorf("%d lines", strings.Count(got.text, "\n"))
+	}
+	if got := w.get("/exceptions.csv?age=week"); strings.Count(got.text, "\n") != 1 {
+		t.Errorf("%d lines", strings.Count(got.text, "\n"))
+	}
 }
 
 func TestTheListShowsEachCauseWithItsOneAction(t *testing.T) {

@@ -1,0 +1,36 @@
+package exceptions
+
+import (
+	"context"
+	"iter"
+
+	"trueup/internal/contract"
+	"trueup/internal/store"
+)
+
+// readAtOnce is how many exceptions All reads at a time.
+const readAtOnce = 500
+
+// All are the chosen exceptions, the latest first. They are read a part at a time, so
+// that a download of many takes no memory.
+func All(ctx context.Context, db *store.DB, f store.ExceptionFilter) iter.Seq2[contract.Exception, error] {
+	return func(yield func(contract.Exception, error) bool) {
+		f.Limit = readAtOnce
+		for {
+			found, err := db.Exceptions(ctx, f)
+			if err != nil {
+				yield(contract.Exception{}, err)
+				return
+			}
+			for _, x := range found {
+				f.Before = x.ID
+				if !yield(contract.ExceptionOf(x), nil) {
+					return
+				}
+			}
+			if len(found) < readAtOnce {
+				return
+			}
+		}
+	}
+}
