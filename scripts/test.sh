@@ -113,6 +113,12 @@ tools() {
 		GOBIN=$work/bin GOFLAGS='' go install "$GOTESTSUM"
 }
 
+# axe brings axe-core, which looks at every page, as proof/axe/package-lock.json has
+# its version and its hash. It stays out of the repository and of the product.
+axe() {
+	npm ci --prefix proof/axe --prefer-offline --ignore-scripts --no-audit --no-fund
+}
+
 formatted() {
 	local files
 	files=$("$(go env GOROOT)/bin/gofmt" -l .) || return 1
@@ -136,12 +142,14 @@ generated() {
 }
 
 # install_missing brings what the checks need besides Go. The race detector
-# needs a C compiler, the store's tests a PostgreSQL, the pages a browser.
+# needs a C compiler, the store's tests a PostgreSQL, the pages a browser and, to
+# bring axe-core, npm.
 install_missing() {
 	local packages=() sudo=()
 	command -v gcc >/dev/null && [ -e /usr/include/stdlib.h ] || packages+=(gcc libc6-dev)
 	[ -n "${TRUEUP_TEST_POSTGRES:-}" ] || postgres_bin >/dev/null || packages+=(postgresql)
 	command -v chromium >/dev/null || packages+=(chromium)
+	command -v npm >/dev/null || packages+=(npm)
 	[ -e /etc/ssl/certs/ca-certificates.crt ] || packages+=(ca-certificates)
 	[ "${#packages[@]}" -gt 0 ] || return 0
 	local ask="install these packages and start again: ${packages[*]}"
@@ -257,6 +265,7 @@ step "go.mod and go.sum are tidy" all go mod tidy -diff
 step "build without cgo" env CGO_ENABLED=0 go build ./...
 step "generated files" generated
 step "the tools" tools
+step "axe-core" axe
 start_postgres
 lane tested
 lane checked

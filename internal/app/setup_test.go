@@ -356,8 +356,10 @@ func TestWhatIsEnteredWrongIsShownWhereItWasEntered(t *testing.T) {
 	b.says("Both tools have to answer first.")
 }
 
-// shoot takes pictures where TRUEUP_SHOTS names a folder for them.
+// shoot sees that everybody can use a step, and takes pictures where TRUEUP_SHOTS names a
+// folder for them.
 func shoot(b *browsertest.Browser, name string) {
+	b.Accessible("set-up " + name)
 	dir := os.Getenv("TRUEUP_SHOTS")
 	if dir == "" {
 		return

@@ -45,6 +45,10 @@ func (p *Pages) shellOf(v *visit, a answer) (shell, error) {
 	if a.Frame == door || a.Frame == paper {
 		return s, nil
 	}
+	if p.Store == nil && a.Frame != wizard { // what a set-up refuses has no side column
+		s.Frame = door
+		return s, nil
+	}
 	if a.Frame == wizard {
 		return s, p.stream(v, a, &s)
 	}

@@ -46,10 +46,10 @@
     // Exceptions: how many are chosen, whole groups, and the keyboard.
     const list = document.querySelector("form[data-list]");
     if (list) {
-      const rows = all(".xs li", list), said = list.querySelector("[data-n]");
+      const rows = all(".xs li", list), said = list.querySelector("[data-n]"); // who may only look has none
       const count = () => {
         const n = all('[name="id"]:checked', list).length;
-        said.textContent = n === 1 ? "1 customer selected" : n + " customers selected";
+        if (said) said.textContent = n === 1 ? "1 customer selected" : n + " customers selected";
         for (const g of all("[data-all]", list)) {
           const of = all('[name="id"]', g.closest(".group")), on = of.filter((x) => x.checked).length;
           g.checked = on > 0 && on === of.length; g.indeterminate = on > 0 && on < of.length;

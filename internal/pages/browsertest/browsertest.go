@@ -1,6 +1,6 @@
 // Package browsertest drives pages in the machine's Chromium, for tests.
 //
-// Main type: Browser (Open, Do, Look, Shot). Invariant: whatever the browser says
+// Main type: Browser (Open, Do, Look, Shot, Accessible, Show). Invariant: whatever the browser says
 // that a developer should hear (an error of a script, a rule of the
 // Content-Security-Policy that was broken, a file that was not found) fails the test.
 //
@@ -132,7 +132,8 @@ func (b *Browser) Look(l Looks) {
 		theme = "dark"
 	}
 	b.Do("change the looks", chromedp.EmulateViewport(l.Width, l.Height), chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
-		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}})
+		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme},
+			{Name: "prefers-reduced-motion", Value: "reduce"}}}) // nothing is looked at half way
 		return err
 	}))
 }
