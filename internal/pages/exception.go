@@ -125,6 +125,8 @@ type versusShown struct {
 	Sure                       bool
 	Confirm                    bool
 	Watches                    bool
+	Days                       []momentDay // the latest first
+	Apart                      string
 }
 
 // exceptionPage answers GET /exceptions/{id}.
@@ -319,6 +321,9 @@ func fileLineOf(l contract.FileLine) lineShown {
 	return s
 }
 
+// momentsRead is how many decisions the order of events is told of.
+const momentsRead = 20
+
 func (v *visit) fillVersus(p *exceptionShown, x store.Exception, s config.Sync) error {
 	words := overview.Words(s)
 	w := &versusShown{TargetStatus: words.Target(x.TargetValue), Sure: x.Confidence >= 1, Confirm: x.Kind == status.ConfirmChange, Watches: s.Watches()}
@@ -340,6 +345,12 @@ func (v *visit) fillVersus(p *exceptionShown, x store.Exception, s config.Sync) 
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
+	if err != nil {
+		return err
+	}
 	w.SourceAt, w.TargetAt, w.By = contract.Stamp(c.Desired.At), contract.Stamp(c.Observed.At), c.Observed.By
+	w.Apart = apart(w.SourceAt, w.TargetAt)
+	decisions, err := v.Store.History(v.ctx(), x.Sync, x.Customer, momentsRead)
+	w.Days = v.daysOf(v.timelineOf(x.Sync, decisions))
 	return err
 }
