@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"slices"
 
+	"trueup/internal/connector"
 	"trueup/internal/inbox"
 	"trueup/internal/pipeline"
 	"trueup/internal/poll"
@@ -26,6 +27,9 @@ func pollers(syncs []pipeline.Sync, db *store.DB, in *inbox.Inbox, log *slog.Log
 			all = append(all, &poll.Poller{Connection: s.From.Name, Changes: s.From.Changes, Store: db, Inbox: in, Log: log, Listed: db.NoteListed})
 		}
 		p := all[i]
+		if pinger, ok := s.From.Receiver.(connector.Pinger); ok && pinger.Pings() && p.Pinged == nil {
+			p.Pinged = make(chan struct{}, 1)
+		}
 		p.Syncs = append(p.Syncs, s.Config)
 		readers[p] = append(readers[p], s)
 		p.Barred = sourceMoved(db, readers[p])

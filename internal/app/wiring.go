@@ -58,7 +58,7 @@ func (a *App) newWiring(cfg *config.Config) (*wiring, error) {
 	}
 	c := &wiring{config: cfg, log: a.log, store: a.store, conns: conns}
 	c.pipeline = pipeline.New(pipeline.Options{Store: a.store, Syncs: conns.syncs, Lease: a.options.Lease, Log: a.log, Metrics: a.metrics, Gap: conns.gaps(), Ahead: conns.ahead, Paused: conns.paused, Barred: barred(cfg, a.store), Holding: a.store.WhileHeld, Digest: cfg.Hash})
-	c.inbox = inbox.New(inbox.Options{Store: a.store, Mutes: a.store, Refused: a.store, Connections: formerly(endpoints(cfg, conns.by), cfg, known), Log: a.log, Metrics: a.metrics, Received: c.pipeline.Wake})
+	c.inbox = inbox.New(inbox.Options{Store: a.store, Mutes: a.store, Refused: a.store, Connections: formerly(endpoints(cfg, conns.by), cfg, known), Log: a.log, Metrics: a.metrics, Received: c.pipeline.Wake, Pinged: c.pinged, PublicURL: cfg.PublicURL})
 	c.pollers = pollers(conns.syncs, a.store, c.inbox, a.log)
 	c.suggesters = suggesters(conns.syncs, a.store, a.log)
 	c.sweepers = sweepers(conns.syncs, a.store, a.log, c.pipeline.Wake, conns.paused, barred(cfg, a.store))
@@ -74,6 +74,15 @@ func (a *App) newWiring(cfg *config.Config) (*wiring, error) {
 	}
 	c.mail = openMail(cfg, a.store, a.options.NotifyPace, a.log, a.metrics)
 	return c, nil
+}
+
+// pinged has a connection's list of changes asked for now.
+func (c *wiring) pinged(connection string) {
+	for _, p := range c.pollers {
+		if p.Connection == connection {
+			p.Ping()
+		}
+	}
 }
 
 // start starts all of it.

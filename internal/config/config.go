@@ -67,6 +67,8 @@ type Connection struct {
 	// AlsoAllow adds to what may be called; it restricts nothing.
 	AlsoAllow []netip.Prefix `yaml:"also_allow" jsonschema:"example=169.254.10.0/24" jsonschema_description:"Networks that may be called even though they are link-local, multicast or a cloud's metadata service."`
 	Was       string         `yaml:"was" jsonschema:"example=billing" jsonschema_description:"The connection's previous name: it keeps its events, its position in the list of changes, and its tokens. none means that the connection is new."`
+	// PublicURL is the file's public_url: where the tools reach this server.
+	PublicURL string `yaml:"-"`
 	// Settings holds the keys that belong to the connection's type; they stand
 	// beside the common ones in the file.
 	Settings Settings `yaml:"-"`

@@ -163,7 +163,7 @@ func (c *Config) Fault(path, problem, remedy string) Fault {
 // name tells connections and syncs what the file calls them.
 func (c *Config) name() {
 	for name, conn := range c.Connections {
-		conn.Name = name
+		conn.Name, conn.PublicURL = name, c.PublicURL
 		c.Connections[name] = conn
 	}
 	for name, sync := range c.Syncs {

@@ -18,6 +18,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"trueup/internal/status"
@@ -81,6 +82,32 @@ type Rereader interface {
 	Reread(header http.Header, kept []byte) ([]Reading, error)
 }
 
+// Greeter is an optional ability of a Receiver, for a tool that makes sure that an
+// address is ours before it sends anything there.
+type Greeter interface {
+	// Hello returns the answer to a request that cannot be an event: a GET, or a
+	// POST without a body. Nothing of it is verified.
+	Hello(method string, header http.Header, query url.Values) (Greeting, bool)
+	// Challenge returns the answer to a verified body that is no event.
+	Challenge(header http.Header, body []byte) (Greeting, bool)
+}
+
+// Greeting is the answer to a hand-shake.
+type Greeting struct {
+	// Text is sent as text/plain, or as JSON when that is set.
+	Text string
+	JSON bool
+	// Header is sent with it, "" is none.
+	Header, Value string
+	// Keep is what a person has to see of it, nil is nothing. It is stored as an
+	// ignored event, whose payload only an admin is shown.
+	Keep *Reading
+}
+
+// Pinger is an optional ability of a Receiver whose webhooks hold no event: they
+// say that the list of changes has something new.
+type Pinger interface{ Pings() bool }
+
 // Shared is an optional ability of a Receiver, for a tool that sends the events
 // of several accounts to one address: a delivery that is another connection's
 // is handed to that one's Receiver, which verifies it.
@@ -96,6 +123,15 @@ type Shared interface {
 // address /hooks/{connection}/{secret}, for tools that can send no headers. One
 // of that name in the request itself is taken out.
 const PathSecret = "Trueup-Path-Secret" // #nosec G101 -- a header's name
+
+// RequestMethod and RequestURL are the headers under which a Receiver finds the
+// method of the request and the address that the tool called, which starts with
+// public_url and not with what the request says about itself. Those of a request
+// are overwritten.
+const (
+	RequestMethod = "Trueup-Request-Method"
+	RequestURL    = "Trueup-Request-Url"
+)
 
 // Reading is one event of a body, or the reason why it cannot be read.
 type Reading struct {

@@ -1,6 +1,7 @@
 package inbox
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 
@@ -14,6 +15,9 @@ type answer struct {
 	// result is the label of the metric.
 	result string
 	body   string
+	// contentType is JSON unless set, and header one more header.
+	contentType   string
+	header, value string
 	// refusal is counted; the senders of what has none send it again.
 	refusal status.Refusal
 }
@@ -47,9 +51,16 @@ func accepted(n, duplicates int) answer {
 		body: `{"accepted":` + strconv.Itoa(n) + `,"duplicates":` + strconv.Itoa(duplicates) + "}\n"}
 }
 
+// pinged is the answer to a webhook without an event.
+var pinged = answer{status: http.StatusOK, result: "ping", body: `{"accepted":0,"duplicates":0}` + "\n"}
+
 func (a answer) write(w http.ResponseWriter) {
 	h := w.Header()
-	h.Set("Content-Type", "application/json")
+	h.Set("Content-Type", cmp.Or(a.contentType, "application/json"))
+	h.Set("X-Content-Type-Options", "nosniff")
+	if a.header != "" {
+		h.Set(a.header, a.value)
+	}
 	h.Set("Content-Length", strconv.Itoa(len(a.body)))
 	if a.status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", comeBack)

@@ -86,6 +86,11 @@ type Options struct {
 	Metrics *metrics.Metrics
 	// Received is called with the syncs that have new events; it may be nil.
 	Received func(syncs ...string)
+	// Pinged is called with a connection whose list of changes has something new; it
+	// may be nil.
+	Pinged func(connection string)
+	// PublicURL is where the tools reach this server: what they call, and sign.
+	PublicURL string
 }
 
 // Inbox answers webhooks. It is safe for concurrent use.
@@ -107,6 +112,9 @@ func New(o Options) *Inbox {
 	if o.Received == nil {
 		o.Received = func(...string) {}
 	}
+	if o.Pinged == nil {
+		o.Pinged = func(string) {}
+	}
 	return &Inbox{Options: o}
 }
 
@@ -122,6 +130,12 @@ func (i *Inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r.Header[connector.PathSecret] = []string{secret}
 	} else {
 		r.Header.Del(connector.PathSecret)
+	}
+	r.Header[connector.RequestMethod] = []string{r.Method}
+	r.Header[connector.RequestURL] = []string{i.called(r)}
+	if r.Method != http.MethodPost {
+		i.answerGet(w, r, name)
+		return
 	}
 	a, got := i.receive(w, r, name)
 	a.write(w)
@@ -178,9 +192,24 @@ func (i *Inbox) receive(w http.ResponseWriter, r *http.Request, name string) (an
 			}
 		}
 	}
+	greeter, greets := endpoint.Receiver.(connector.Greeter)
+	if greets && empty(body) {
+		if g, ok := greeter.Hello(r.Method, r.Header, r.URL.Query()); ok {
+			return greeting(g), got
+		}
+	}
 	if err := endpoint.Receiver.Verify(r.Header, body, i.Now()); err != nil { // invariant 2
 		got.err = err
 		return badSignature, got
+	}
+	if greets {
+		if g, ok := greeter.Challenge(r.Header, body); ok {
+			return i.greet(r.Context(), name, endpoint.Routes, g, &got), got
+		}
+	}
+	if p, ok := endpoint.Receiver.(connector.Pinger); ok && p.Pings() {
+		i.Pinged(cmp.Or(endpoint.Name, name))
+		return pinged, got
 	}
 	readings, err := endpoint.Receiver.Events(r.Header, body)
 	switch {
@@ -191,14 +220,19 @@ func (i *Inbox) receive(w http.ResponseWriter, r *http.Request, name string) (an
 		got.err = err
 		readings = []connector.Reading{unreadable(body, err)}
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), storing)
-	defer cancel()
-	if err := i.store(ctx, name, endpoint.Routes, readings, false, &got); err != nil {
+	if err := i.keep(r.Context(), name, endpoint.Routes, readings, &got); err != nil {
 		got.err = err
 		return unavailable, got
 	}
 	failpoint.Hit("stored")
 	return accepted(got.accepted, got.duplicates), got // invariant 1
+}
+
+// keep stores what a sender sent, also when the sender has hung up.
+func (i *Inbox) keep(ctx context.Context, name string, routes []Route, readings []connector.Reading, got *arrival) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storing)
+	defer cancel()
+	return i.store(ctx, name, routes, readings, false, got)
 }
 
 // report counts the request and logs what may be logged about it.
@@ -209,7 +243,8 @@ func (i *Inbox) report(name string, a answer, got arrival, took time.Duration) {
 	}
 	if a.status == http.StatusOK {
 		i.count(name, got)
-	} else {
+	}
+	if a.result != "accepted" {
 		i.Metrics.Received(label, a.result, 1)
 	}
 	level := slog.LevelInfo

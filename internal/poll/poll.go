@@ -29,6 +29,11 @@ const (
 	answerTime = 45 * time.Second
 	// AtStart asks once: what was missed while the service was down.
 	AtStart = time.Duration(0)
+	// gather is how long further pings are waited for: a tool sends one for each of
+	// a hundred changes.
+	gather = 2 * time.Second
+	// never is longer than any process.
+	never = 100 * 365 * 24 * time.Hour
 	// tryAgain is the pause after a list could not be asked for.
 	tryAgain = 30 * time.Second
 	// copied is how old a list may be when it is answered.
@@ -59,12 +64,24 @@ type Poller struct {
 	Log        *slog.Logger
 	// Barred reports whether the source is not to be asked now; nil is never.
 	Barred func(ctx context.Context) (bool, error)
+	// Pinged has room for one and is filled by Ping; nil for a source whose webhooks
+	// do not ask for that.
+	Pinged chan struct{}
 	// Listed receives the date of the newest change that a list brought; it may be
 	// nil.
 	Listed func(ctx context.Context, connection string, newest time.Time) error
 	// Syncs are those that read from the connection; each gets the exception
 	// when it cannot be asked.
 	Syncs []config.Sync
+}
+
+// Ping has the source asked soon, before its next turn. What comes while it is
+// asked has it asked once more.
+func (p *Poller) Ping() {
+	select {
+	case p.Pinged <- struct{}{}:
+	default:
+	}
 }
 
 // Run asks until ctx ends. The first time it asks even if another node asked just before: that
@@ -91,20 +108,46 @@ func (p *Poller) Run(ctx context.Context) {
 			wait = soon
 		case !asked && lately == AtStart:
 			wait = soon
-		case p.Every == AtStart:
+		case p.Every == AtStart && p.Pinged == nil:
 			return
+		case p.Every == AtStart:
+			wait = never
 		default:
 			// A little less than the interval: the other nodes' timers are not ours.
 			lately = p.Every / 2
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		pinged, ended := p.rest(ctx, wait)
+		if ended {
 			return
 		}
+		if pinged {
+			lately = AtStart // what another node asked before does not have it
+		}
 	}
+}
+
+// rest waits for the next turn, or for a ping and what comes with it.
+func (p *Poller) rest(ctx context.Context, wait time.Duration) (pinged, ended bool) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return false, false
+	case <-ctx.Done():
+		return false, true
+	case <-p.Pinged:
+	}
+	timer.Reset(gather)
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		return true, true
+	}
+	select {
+	case <-p.Pinged:
+	default:
+	}
+	return true, false
 }
 
 func (p *Poller) barred(ctx context.Context) (bool, error) {

@@ -300,3 +300,36 @@ func TestAPollTellsUntilWhenItsCustomersWereUnchanged(t *testing.T) {
 		}
 	})
 }
+
+func TestAPingHasTheSourceAskedOnceForManyPings(t *testing.T) {
+	for name, every := range map[string]time.Duration{"without poll": AtStart, "with a long poll": 6 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				db, b := newStore(nil), &billing{}
+				p := node(db, b, every)
+				p.Pinged = make(chan struct{}, 1)
+				ctx, stop := context.WithCancel(t.Context())
+				done := make(chan struct{})
+				go func() { p.Run(ctx); close(done) }()
+				synctest.Wait()
+				if len(b.asked) != 1 {
+					t.Fatalf("asked %d times at the start", len(b.asked))
+				}
+				for range 2 {
+					before := len(b.asked)
+					for range 100 {
+						p.Ping()
+					}
+					synctest.Wait()
+					time.Sleep(gather + time.Second) // the bubble's clock
+					synctest.Wait()
+					if got := len(b.asked) - before; got != 1 {
+						t.Errorf("a hundred pings had it asked %d times", got)
+					}
+				}
+				stop()
+				<-done
+			})
+		})
+	}
+}

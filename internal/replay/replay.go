@@ -21,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"trueup/internal/config"
@@ -164,6 +165,8 @@ func (r Replayer) steps(ctx context.Context, seq int64, q Request) ([]Step, erro
 		return refuse("nothing: it is already waiting to be processed")
 	case e.Outcome == status.Parked && e.Customer == "":
 		return r.readAgain(sync, e, again, q)
+	case e.Outcome == status.Ignored && e.Customer == "":
+		return r.ignoredAgain(sync, e, again, q, one)
 	case e.Customer == "":
 		return refuse("nothing: it is not about a customer")
 	case e.Side == store.TargetSide:
@@ -175,6 +178,17 @@ func (r Replayer) steps(ctx context.Context, seq int64, q Request) ([]Step, erro
 	}
 	one.Replays = true
 	return []Step{one}, nil
+}
+
+// ignoredAgain reads an event that was about no customer, with the reader of now:
+// a filter may have been wrong.
+func (r Replayer) ignoredAgain(sync config.Sync, e store.Event, again store.NewEvent, q Request, one Step) ([]Step, error) {
+	steps, err := r.readAgain(sync, e, again, q)
+	if err == nil && slices.ContainsFunc(steps, func(s Step) bool { return s.Replays && s.event.Outcome == "" }) {
+		return steps, nil
+	}
+	one.Does = "nothing: it is not about a customer"
+	return []Step{one}, err
 }
 
 // readAgain reads what could not be read when it came, with the reader of now.

@@ -193,6 +193,18 @@ func TestALongRangeIsWalkedThroughOnce(t *testing.T) {
 	}
 }
 
+func TestAnEventThatAFilterIgnoredIsReadAgain(t *testing.T) {
+	f := newFixture(t, "event.customer")
+	e := store.NewEvent{Connection: "billing", Sync: flow, Side: store.SourceSide, ID: "e", Outcome: status.Ignored, Payload: []byte(`{"id":"e","customer":"c","status":"active"}`)}
+	if _, err := f.db.Receive(t.Context(), []store.NewEvent{e}); err != nil {
+		t.Fatal(err)
+	}
+	steps := f.do(1, "n")
+	if len(steps) != 1 || !steps[0].Replays || steps[0].Customer != "c" {
+		t.Errorf("%+v", steps)
+	}
+}
+
 func TestWhatCannotBeReplayedSaysWhy(t *testing.T) {
 	f := newFixture(t, "event.customer")
 	base := store.NewEvent{Connection: "billing", Sync: flow, Side: store.SourceSide, Outcome: status.Ignored, Payload: []byte(`{"id":"e","customer":"c","status":"active"}`)}
@@ -203,7 +215,7 @@ func TestWhatCannotBeReplayedSaysWhy(t *testing.T) {
 		{func(e *store.NewEvent) { e.Customer, e.Outcome = "c1", "" }, "waiting"},
 		{func(e *store.NewEvent) { e.Customer = "forgotten-abc" }, "forgotten"},
 		{func(e *store.NewEvent) { e.Customer, e.Sync = "c1", "gone" }, "no longer in the configuration"},
-		{func(e *store.NewEvent) {}, "not about a customer"},
+		{func(e *store.NewEvent) { e.Payload = []byte(`{"id":"e"}`) }, "not about a customer"},
 		{func(e *store.NewEvent) { e.Customer, e.Payload = "c1", nil }, "payload was deleted"},
 		{func(e *store.NewEvent) { e.Customer, e.Payload = "c1", []byte("{") }, "payload cannot be read"},
 		{func(e *store.NewEvent) { e.Outcome, e.Payload = status.Parked, nil }, "payload was deleted"},

@@ -20,7 +20,7 @@ type Ed25519 struct {
 
 // NewEd25519 returns the scheme with the keys.
 func NewEd25519(shape Shape, keys []ed25519.PublicKey) (Ed25519, error) {
-	if err := shape.check(); err != nil {
+	if err := shape.Check(); err != nil {
 		return Ed25519{}, err
 	}
 	if len(keys) == 0 {

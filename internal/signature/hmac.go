@@ -55,7 +55,7 @@ type HMAC struct {
 
 // NewHMAC returns the scheme with the secrets.
 func NewHMAC(shape HMAC, secrets []string) (HMAC, error) {
-	if err := shape.check(); err != nil {
+	if err := shape.Check(); err != nil {
 		return HMAC{}, err
 	}
 	switch shape.Algorithm {
@@ -135,6 +135,9 @@ func (s HMAC) Sign(h http.Header, secret []byte, t time.Time, body []byte) {
 	}
 	s.mark(h, timestamp, s.sum(secret, text))
 }
+
+// Digest is the encoded HMAC of a text under the first secret.
+func (s HMAC) Digest(text []byte) string { return s.encode(s.sum(s.Secrets[0], text)) }
 
 func (s HMAC) sum(secret, text []byte) []byte {
 	m := hmac.New(s.Algorithm.hash(), secret)

@@ -116,8 +116,14 @@ func (s Shape) signed() string {
 	return SignedBody
 }
 
-// check reports what makes a shape unusable.
-func (s Shape) check() error {
+// CheckFormat reports a Format that cannot be used.
+func (s Shape) CheckFormat() error {
+	_, err := s.layout()
+	return err
+}
+
+// Check reports what makes a shape unusable.
+func (s Shape) Check() error {
 	if s.Header == "" {
 		return errors.New("the header that holds the signature is not named")
 	}

@@ -17,8 +17,8 @@ import (
 
 // Options is what the mux serves.
 type Options struct {
-	// Hooks answers POST /hooks/{connection}, and the same with a secret after
-	// it.
+	// Hooks answers POST and GET /hooks/{connection}, and the same with a secret
+	// after it.
 	Hooks http.Handler
 	// Proof answers GET /hooks/-/{nonce}: it proves to those who know it that this
 	// server is the one they look for; nil leaves it out.
@@ -69,6 +69,8 @@ func (o Options) serving(parts ...func(*http.ServeMux)) http.Handler {
 func (o Options) public(mux *http.ServeMux) {
 	mux.Handle("POST /hooks/{connection}", o.Hooks)
 	mux.Handle("POST /hooks/{connection}/{secret}", o.Hooks)
+	mux.Handle("GET /hooks/{connection}", o.Hooks) // some tools first ask whether the address is ours
+	mux.Handle("GET /hooks/{connection}/{secret}", o.Hooks)
 	mux.HandleFunc("/hooks/", func(w http.ResponseWriter, _ *http.Request) { // else a page would answer
 		w.Header().Set("Allow", http.MethodPost)
 		http.Error(w, "webhooks are sent by POST to /hooks/CONNECTION", http.StatusMethodNotAllowed)

@@ -32,7 +32,10 @@ func TestRoutes(t *testing.T) {
 		body         string
 	}{
 		"a webhook":                          {"POST", "/hooks/billing", nil, 200, "hook of billing"},
-		"a webhook that is fetched":          {"GET", "/hooks/billing", nil, 405, ""},
+		"a hand-shake":                       {"GET", "/hooks/billing", nil, 200, "hook of billing"},
+		"a hand-shake with a secret":         {"GET", "/hooks/billing/sesame", nil, 200, "hook of billing"},
+		"a webhook that is put":              {"PUT", "/hooks/billing", nil, 405, ""},
+		"no webhook's name":                  {"GET", "/hooks/", nil, 405, ""},
 		"the API":                            {"PUT", "/api/v1/links/a/b", nil, 200, "api /api/v1/links/a/b"},
 		"alive":                              {"GET", "/healthz", nil, 200, "ok"},
 		"ready":                              {"GET", "/readyz", nil, 200, `{"ready":true}`},

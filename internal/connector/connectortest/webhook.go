@@ -142,6 +142,17 @@ func testSignature(t *testing.T, wh *Webhook, header http.Header, refused func(*
 		refused(t, ruleTampered, header, append(slices.Clone(wh.Body), ' '), wh.Now)
 		refused(t, ruleTampered, header, nil, wh.Now)
 	})
+	t.Run("a changed header is refused", func(t *testing.T) {
+		for name := range header {
+			for i := range header.Get(name) {
+				value := []byte(header.Get(name))
+				value[i] ^= 1
+				changed := header.Clone()
+				changed.Set(name, string(value))
+				refused(t, ruleTampered, changed, wh.Body, wh.Now)
+			}
+		}
+	})
 	t.Run("another key is refused", func(t *testing.T) {
 		if wh.SignWrong == nil {
 			t.Fatal("the harness has no SignWrong")

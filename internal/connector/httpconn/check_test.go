@@ -3,6 +3,7 @@ package httpconn
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -10,14 +11,33 @@ import (
 	"trueup/internal/connector"
 )
 
+// publicURL is set where a case needs one.
+var publicURL string
+
 type fault struct{ path, problem, remedy string }
 
 func faultsOf(s *Settings, base string) []fault {
 	var found []fault
 	s.Check(config.NewChecker(func(path, problem, remedy string) {
 		found = append(found, fault{strings.TrimPrefix(strings.TrimPrefix(path, "connection"), "."), problem, remedy})
-	}), config.Connection{BaseURL: base})
+	}), config.Connection{BaseURL: base, PublicURL: publicURL})
 	return found
+}
+
+// verified is the documented connection with another verify, hooked with a changed
+// one of scheme hmac, and shaken with a hand-shake.
+func verified(v Verify) func(s *Settings) {
+	return func(s *Settings) { s.Webhook.Verify = v }
+}
+
+func hooked(change func(v *Verify)) func(s *Settings) {
+	v := Verify{Scheme: schemeHMAC, Header: "X-Sig", TimestampHeader: "X-Time", Signed: "{timestamp}.{body}", Secrets: []config.Secret{"k"}}
+	change(&v)
+	return verified(v)
+}
+
+func shaken(h Handshake) func(s *Settings) {
+	return func(s *Settings) { s.Webhook.Handshake = &h }
 }
 
 func TestTheDocumentedConnectionIsSound(t *testing.T) {
@@ -46,18 +66,67 @@ func TestEveryFaultIsReportedAtItsPlace(t *testing.T) {
 		{"standard-webhooks without secrets", func(s *Settings) { s.Webhook.Verify.Secrets = nil }, "webhook.verify.secrets"},
 		{"standard-webhooks with a bad secret", func(s *Settings) { s.Webhook.Verify.Secrets[0] = "canary" }, "webhook.verify.secrets"},
 		{"standard-webhooks with keys of others", func(s *Settings) { s.Webhook.Verify.Header, s.Webhook.Verify.Name = "X", "Y" }, "webhook.verify.header webhook.verify.name"},
-		{"hmac without a header", func(s *Settings) { s.Webhook.Verify.Scheme = schemeHMAC }, "webhook.verify.header"},
+		{"hmac without a header", func(s *Settings) { s.Webhook.Verify.Scheme = schemeHMAC256 }, "webhook.verify.header"},
 		{"hmac with a bad encoding", func(s *Settings) {
-			s.Webhook.Verify = Verify{Scheme: schemeHMAC, Header: "X-Sig", Encoding: "base32", Secrets: []config.Secret{"k"}}
+			s.Webhook.Verify = Verify{Scheme: schemeHMAC256, Header: "X-Sig", Encoding: "base32", Secrets: []config.Secret{"k"}}
 		}, "webhook.verify.encoding"},
 		{"hmac with one header for both", func(s *Settings) {
-			s.Webhook.Verify = Verify{Scheme: schemeHMAC, Header: "X-Sig", TimestampHeader: "x-sig", Secrets: []config.Secret{"k"}}
+			s.Webhook.Verify = Verify{Scheme: schemeHMAC256, Header: "X-Sig", TimestampHeader: "x-sig", Secrets: []config.Secret{"k"}}
 		}, "webhook.verify.timestamp_header"},
-		{"hmac without secrets", func(s *Settings) { s.Webhook.Verify = Verify{Scheme: schemeHMAC, Header: "X-Sig"} }, "webhook.verify.secrets"},
+		{"hmac without secrets", func(s *Settings) { s.Webhook.Verify = Verify{Scheme: schemeHMAC256, Header: "X-Sig"} }, "webhook.verify.secrets"},
 		{"header without a name", func(s *Settings) { s.Webhook.Verify = Verify{Scheme: schemeHeader, Secrets: []config.Secret{"k"}} }, "webhook.verify.name"},
 		{"header with an encoding", func(s *Settings) {
 			s.Webhook.Verify = Verify{Scheme: schemeHeader, Name: "X", Encoding: "hex", Secrets: []config.Secret{"k"}}
 		}, "webhook.verify.encoding"},
+		{"an algorithm that is not known", hooked(func(v *Verify) { v.Algorithm = "md5" }), "webhook.verify.algorithm"},
+		{"a key in an unknown encoding", hooked(func(v *Verify) { v.KeyEncoding = "base32" }), "webhook.verify.key_encoding"},
+		{"a key that is not in its encoding", hooked(func(v *Verify) { v.KeyEncoding = "hex" }), "webhook.verify.secrets"},
+		{"a unit that is not known", hooked(func(v *Verify) { v.TimestampUnit = "minutes" }), "webhook.verify.timestamp_unit"},
+		{"a unit of no time", hooked(func(v *Verify) { v.TimestampHeader, v.Signed, v.TimestampUnit = "", "", "ms" }), "webhook.verify.timestamp_unit"},
+		{"a tolerance of no time", hooked(func(v *Verify) { v.TimestampHeader, v.Signed, v.Tolerance = "", "", time.Minute }), "webhook.verify.tolerance"},
+		{"a tolerance of two days", hooked(func(v *Verify) { v.Tolerance = 48 * time.Hour }), "webhook.verify.tolerance"},
+		{"a tolerance below a second", hooked(func(v *Verify) { v.Tolerance = time.Millisecond }), "webhook.verify.tolerance"},
+		{"a time that is not signed", hooked(func(v *Verify) { v.Signed = "{body}" }), "webhook.verify.signed"},
+		{"a time and nothing about what is signed", hooked(func(v *Verify) { v.Signed = "" }), "webhook.verify.signed"},
+		{"a body that is not signed", hooked(func(v *Verify) { v.Signed = "{timestamp}" }), "webhook.verify.signed"},
+		{"a signed time that is nowhere", hooked(func(v *Verify) { v.TimestampHeader = "" }), "webhook.verify.signed"},
+		{"a signed address without public_url", hooked(func(v *Verify) { v.Signed = "{url}{timestamp}{body}" }), "webhook.verify.signed"},
+		{"a signed text with an unknown placeholder", hooked(func(v *Verify) { v.Signed = "{id}.{timestamp}.{body}" }), "webhook.verify.signed"},
+		{"a signed text with half a placeholder", hooked(func(v *Verify) { v.Signed = "{timestamp}.{body}{" }), "webhook.verify.signed"},
+		{"a signed body that comes twice", hooked(func(v *Verify) { v.Signed = "{timestamp}{body}{body}" }), "webhook.verify.signed"},
+		{"a format that is no list", hooked(func(v *Verify) { v.Format = "v1:{signature}" }), "webhook.verify.format"},
+		{"a time in two places", hooked(func(v *Verify) { v.Format = "t={timestamp},v1={signature}" }), "webhook.verify.timestamp_header"},
+		{"a time in the header of the signature", hooked(func(v *Verify) { v.TimestampHeader = "x-sig" }), "webhook.verify.timestamp_header"},
+		{"hmac-sha256 with the keys of hmac", hooked(func(v *Verify) { v.Scheme = schemeHMAC256 }), "webhook.verify.signed"},
+		{"hmac with public keys", hooked(func(v *Verify) { v.PublicKeys = []string{"x"} }), "webhook.verify.public_keys"},
+		{"names of nobody", func(s *Settings) { s.Webhook.Verify.Names = "stripe" }, "webhook.verify.names"},
+		{"names without headers of its own", hooked(func(v *Verify) { v.Names = "svix" }), "webhook.verify.names"},
+		{"ed25519 without a key", verified(Verify{Scheme: schemeEd25519, Header: "X-Sig"}), "webhook.verify.public_keys"},
+		{"ed25519 with a secret", verified(Verify{Scheme: schemeEd25519, Header: "X-Sig", PublicKeys: []string{strings.Repeat("8b", 32)}, Secrets: []config.Secret{"k"}}), "webhook.verify.secrets"},
+		{"ed25519 with something else", verified(Verify{Scheme: schemeEd25519, Header: "X-Sig", PublicKeys: []string{"canary"}}), "webhook.verify.public_keys[0]"},
+		{"basic without a user", verified(Verify{Scheme: schemeBasic, Secrets: []config.Secret{"k"}}), "webhook.verify.user"},
+		{"basic with a colon in the user", verified(Verify{Scheme: schemeBasic, User: "a:b", Secrets: []config.Secret{"k"}}), "webhook.verify.user"},
+		{"basic without a password", verified(Verify{Scheme: schemeBasic, User: "hooks"}), "webhook.verify.secrets"},
+		{"basic with a line break", verified(Verify{Scheme: schemeBasic, User: "hooks", Secrets: []config.Secret{"k\n"}}), "webhook.verify.secrets[0]"},
+		{"path without a secret", verified(Verify{Scheme: schemePath}), "webhook.verify.secrets"},
+		{"path with a secret that is guessed", verified(Verify{Scheme: schemePath, Secrets: []config.Secret{"canary"}}), "webhook.verify.secrets[0]"},
+		{"path with a slash", verified(Verify{Scheme: schemePath, Secrets: []config.Secret{"canary/canary/canary"}}), "webhook.verify.secrets[0]"},
+		{"path with a header", verified(Verify{Scheme: schemePath, Header: "X", Secrets: []config.Secret{"0123456789abcdef"}}), "webhook.verify.header"},
+		{"a filter that is no expression", func(s *Settings) { s.Webhook.When = "event." }, "webhook.when"},
+		{"a filter of the record", func(s *Settings) { s.Webhook.When = "record.x" }, "webhook.when"},
+		{"a ping with an event", func(s *Settings) { s.Webhook.Ping = true }, "webhook.customer webhook.events webhook.id webhook.occurred_at webhook.status"},
+		{"a ping without a list", func(s *Settings) { s.Webhook, s.List = &Webhook{Verify: s.Webhook.Verify, Ping: true}, nil }, "webhook.ping"},
+		{"a ping without a time of change", func(s *Settings) {
+			s.Webhook, s.Record.UpdatedAt = &Webhook{Verify: s.Webhook.Verify, Ping: true}, ""
+		}, "webhook.ping"},
+		{"a hand-shake about nothing", shaken(Handshake{}), "webhook.handshake"},
+		{"a hand-shake with a bad header", shaken(Handshake{Header: "X Hook"}), "webhook.handshake.header"},
+		{"a hand-shake with a header that is ours", shaken(Handshake{Header: "set-cookie"}), "webhook.handshake.header"},
+		{"a hand-shake with bad expressions", shaken(Handshake{Challenge: "event.x", Token: "("}), "webhook.handshake.challenge webhook.handshake.token"},
+		{"an answer to no challenge", shaken(Handshake{Get: true, Answer: map[string]string{"a": "{challenge}"}}), "webhook.handshake.answer"},
+		{"an answer without the challenge", shaken(Handshake{Challenge: "body.x", Answer: map[string]string{"a": "b"}}), "webhook.handshake.answer"},
+		{"an answer with an unknown placeholder", shaken(Handshake{Challenge: "body.x", Answer: map[string]string{"a": "{challenge}{x}"}}), "webhook.handshake.answer"},
+		{"an answer that is signed with no key", shaken(Handshake{Challenge: "body.x", Answer: map[string]string{"a": "{hmac}"}}), "webhook.handshake.answer"},
 		{"no event id where the scheme has none", func(s *Settings) {
 			s.Webhook.ID, s.Webhook.Verify = "", Verify{None: true}
 		}, "webhook.id"},
@@ -149,17 +218,30 @@ func TestEachDocumentedVariantIsSound(t *testing.T) {
 		"basic auth":                    func(s *Settings) { s.Auth = &Auth{Basic: &BasicAuth{User: "u", Password: token}} },
 		"basic auth without a password": func(s *Settings) { s.Auth = &Auth{Basic: &BasicAuth{User: token}} },
 		"no auth":                       func(s *Settings) { s.Auth = nil },
-		"hmac with the defaults":        func(s *Settings) { s.Webhook.Verify = Verify{Scheme: schemeHMAC, Header: "X-Sig", Secrets: secrets} },
+		"hmac with the defaults":        func(s *Settings) { s.Webhook.Verify = Verify{Scheme: schemeHMAC256, Header: "X-Sig", Secrets: secrets} },
 		"hmac with everything": func(s *Settings) {
-			s.Webhook.Verify = Verify{Scheme: schemeHMAC, Header: "X-Sig", Encoding: "base64", Prefix: "v1=", TimestampHeader: "X-Time", Secrets: secrets}
+			s.Webhook.Verify = Verify{Scheme: schemeHMAC256, Header: "X-Sig", Encoding: "base64", Prefix: "v1=", TimestampHeader: "X-Time", Secrets: secrets}
 		},
-		"a static header":            func(s *Settings) { s.Webhook.Verify = Verify{Scheme: schemeHeader, Name: "X-Token", Secrets: secrets} },
-		"none":                       func(s *Settings) { s.Webhook.Verify = Verify{None: true} },
-		"two secrets while rotating": func(s *Settings) { s.Webhook.Verify.Secrets = []config.Secret{whsec, otherSec} },
-		"the body is the event":      func(s *Settings) { s.Webhook.Events = "" },
-		"the id of the delivery":     func(s *Settings) { s.Webhook.ID = "" },
-		"no status in the webhook":   func(s *Settings) { s.Webhook.Status = "" },
-		"a webhook alone":            func(s *Settings) { *s = Settings{Webhook: s.Webhook} },
+		"hmac of another kind": hooked(func(v *Verify) {
+			v.Algorithm, v.KeyEncoding, v.TimestampUnit, v.Tolerance, v.Secrets = "sha512", "base64", "iso", time.Hour, []config.Secret{"AP8="}
+		}),
+		"hmac with one header for both": hooked(func(v *Verify) { v.TimestampHeader, v.Format = "", "ts={timestamp};h1={signature}" }),
+		"hmac over method and address":  hooked(func(v *Verify) { v.Signed = "{method}{url}{body}{timestamp}" }),
+		"the names of svix":             func(s *Settings) { s.Webhook.Verify.Names, s.Webhook.ID = "svix", "" },
+		"ed25519 with a key in hex":     verified(Verify{Scheme: schemeEd25519, Header: "X-Sig", PublicKeys: []string{strings.Repeat("8b", 32)}}),
+		"ed25519 over the time":         verified(Verify{Scheme: schemeEd25519, Header: "X-Sig", TimestampHeader: "X-Time", Signed: "{timestamp}{body}", PublicKeys: []string{strings.Repeat("8b", 32)}}),
+		"basic":                         verified(Verify{Scheme: schemeBasic, User: "hooks", Secrets: secrets}),
+		"a secret in the address":       verified(Verify{Scheme: schemePath, Secrets: []config.Secret{"0123456789abcdef", "0123456789ABCDEF-_"}}),
+		"a filter":                      func(s *Settings) { s.Webhook.When = "event.type == 'x'" },
+		"pings":                         func(s *Settings) { s.Webhook = &Webhook{Verify: s.Webhook.Verify, Ping: true} },
+		"each hand-shake":               shaken(Handshake{Get: true, Query: "q", Header: "X-Hook-Secret", Challenge: "body.x", Answer: map[string]string{"a": "{challenge}"}, Token: "body.t"}),
+		"a static header":               func(s *Settings) { s.Webhook.Verify = Verify{Scheme: schemeHeader, Name: "X-Token", Secrets: secrets} },
+		"none":                          func(s *Settings) { s.Webhook.Verify = Verify{None: true} },
+		"two secrets while rotating":    func(s *Settings) { s.Webhook.Verify.Secrets = []config.Secret{whsec, otherSec} },
+		"the body is the event":         func(s *Settings) { s.Webhook.Events = "" },
+		"the id of the delivery":        func(s *Settings) { s.Webhook.ID = "" },
+		"no status in the webhook":      func(s *Settings) { s.Webhook.Status = "" },
+		"a webhook alone":               func(s *Settings) { *s = Settings{Webhook: s.Webhook} },
 		"a webhook with record.status": func(s *Settings) {
 			*s = Settings{Webhook: s.Webhook, Record: Record{Status: "event.s"}}
 			s.Webhook.Status = ""
@@ -180,6 +262,8 @@ func TestEachDocumentedVariantIsSound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := full()
 			change(s)
+			publicURL = "https://sync.example.com"
+			defer func() { publicURL = "" }()
 			for _, f := range faultsOf(s, "https://crm.example.com/api") {
 				t.Errorf("%s: %s; %s", f.path, f.problem, f.remedy)
 			}

@@ -13,6 +13,10 @@ import (
 type compiled struct {
 	verify            signature.Scheme // nil: anyone is believed
 	standard          bool             // the webhook-id header is the default event id
+	idHeader          string           // how that header is called
+	when              *expression
+	greeting          greeting
+	ping              bool
 	events            *expression
 	eventID           *expression
 	customer          *expression
@@ -57,15 +61,16 @@ func (s *Settings) Check(c *config.Checker, common config.Connection) {
 
 // compiler goes through the settings once and reports every fault it meets.
 type compiler struct {
-	s     *Settings
-	fault func(path, problem, remedy string)
-	out   *compiled
+	s      *Settings
+	common config.Connection
+	fault  func(path, problem, remedy string)
+	out    *compiled
 }
 
 // compile checks the settings and makes what Open needs of them. The result is
 // usable only when nothing was reported.
 func (s *Settings) compile(common config.Connection, fault func(path, problem, remedy string)) *compiled {
-	c := &compiler{s: s, fault: fault, out: &compiled{
+	c := &compiler{s: s, common: common, fault: fault, out: &compiled{
 		hasWebhook: s.Webhook != nil, hasRead: s.Read != nil, hasList: s.List != nil,
 	}}
 	if common.BaseURL == "" {

@@ -2,6 +2,8 @@ package httpconn
 
 import (
 	"context"
+	"crypto/ed25519"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"strings"
@@ -25,7 +27,7 @@ func harness(change func(s *Settings)) connectortest.Harness {
 			s := full()
 			s.Headers = map[string]config.Secret{"X-Second-Key": secondKey}
 			change(s)
-			c, err := Open("crm", config.Connection{Name: "crm", Type: Type, BaseURL: base, Timeout: 5 * time.Second}, s, deps)
+			c, err := Open("crm", config.Connection{Name: "crm", Type: Type, BaseURL: base, PublicURL: "https://sync.example.com", Timeout: 5 * time.Second}, s, deps)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -116,18 +118,61 @@ func TestEachSchemeKeepsTheContract(t *testing.T) {
 	static := func(value string) func([]byte) http.Header {
 		return func([]byte) http.Header { return http.Header{"X-Token": {value}} }
 	}
+	sha1 := signature.HMAC{Algorithm: signature.SHA1, Shape: signature.Shape{Header: "X-Sig", Encoding: signature.Hex, Prefix: "sha1="}}
+	listed := signature.HMAC{Algorithm: signature.SHA512, Shape: signature.Shape{Header: "X-Sig", Encoding: signature.Hex, Format: "ts={timestamp};h1={signature}",
+		Unit: signature.Millis, Signed: "{timestamp}:{body}"}}
+	addressed := signature.HMAC{Shape: signature.Shape{Header: "X-Sig", Encoding: signature.Base64, TimestampHeader: "X-Time", Unit: signature.ISO,
+		Signed: "{method}{url}{body}{timestamp}", MethodHeader: connector.RequestMethod, URLHeader: connector.RequestURL}}
+	sign = func(shape signature.HMAC, key string) func([]byte) http.Header {
+		return func(body []byte) http.Header {
+			h := http.Header{}
+			if shape.URLHeader != "" {
+				h = http.Header{connector.RequestMethod: {"POST"}, connector.RequestURL: {"https://sync.example.com/hooks/crm"}}
+			}
+			shape.Sign(h, []byte(key), now, body)
+			return h
+		}
+	}
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	signed := func(key ed25519.PrivateKey) func([]byte) http.Header {
+		return func(body []byte) http.Header {
+			h := http.Header{}
+			signature.Ed25519{Shape: signature.Shape{Header: "X-Sig", Encoding: signature.Hex, TimestampHeader: "X-Time", Signed: "{timestamp}{body}"}}.Sign(h, key, now, body)
+			return h
+		}
+	}
+	basic := func(password string) func([]byte) http.Header {
+		return func([]byte) http.Header { return signature.SignBasic("hooks", password) }
+	}
+	address := func(secret string) func([]byte) http.Header {
+		return func([]byte) http.Header { return http.Header{connector.PathSecret: {secret}} }
+	}
 	secrets := []config.Secret{hmacKey}
 	cases := []struct {
 		name    string
 		verify  Verify
 		webhook connectortest.Webhook
 	}{
-		{"hmac", Verify{Scheme: schemeHMAC, Header: "X-Sig", Prefix: "sha256=", Secrets: secrets},
+		{"hmac", Verify{Scheme: schemeHMAC256, Header: "X-Sig", Prefix: "sha256=", Secrets: secrets},
 			connectortest.Webhook{Sign: sign(shape, hmacKey), SignWrong: sign(shape, "x")}},
-		{"hmac with a time", Verify{Scheme: schemeHMAC, Header: "X-Sig", Encoding: "base64", TimestampHeader: "X-Time", Secrets: secrets},
+		{"hmac with a time", Verify{Scheme: schemeHMAC256, Header: "X-Sig", Encoding: "base64", TimestampHeader: "X-Time", Secrets: secrets},
 			connectortest.Webhook{Sign: sign(timed, hmacKey), SignWrong: sign(timed, "x"), Expires: true}},
 		{"a static header", Verify{Scheme: schemeHeader, Name: "X-Token", Secrets: secrets},
 			connectortest.Webhook{Sign: static(hmacKey), SignWrong: static("x"), BodyNotCovered: true}},
+		{"hmac with SHA-1", Verify{Scheme: schemeHMAC, Algorithm: "sha1", Header: "X-Sig", Prefix: "sha1=", Secrets: secrets},
+			connectortest.Webhook{Sign: sign(sha1, hmacKey), SignWrong: sign(sha1, "x")}},
+		{"hmac with both in one header", Verify{Scheme: schemeHMAC, Algorithm: "sha512", Header: "X-Sig", Format: "ts={timestamp};h1={signature}", TimestampUnit: "ms",
+			Signed: "{timestamp}:{body}", Secrets: secrets}, connectortest.Webhook{Sign: sign(listed, hmacKey), SignWrong: sign(listed, "x"), Expires: true}},
+		{"hmac over method and address", Verify{Scheme: schemeHMAC, Header: "X-Sig", Encoding: "base64", TimestampHeader: "X-Time", TimestampUnit: "iso",
+			Signed: "{method}{url}{body}{timestamp}", Secrets: secrets}, connectortest.Webhook{Sign: sign(addressed, hmacKey), SignWrong: sign(addressed, "x"), Expires: true}},
+		{"ed25519 over a time", Verify{Scheme: schemeEd25519, Header: "X-Sig", TimestampHeader: "X-Time", Signed: "{timestamp}{body}", PublicKeys: []string{hex.EncodeToString(public)}},
+			connectortest.Webhook{Sign: signed(private), SignWrong: signed(other), Expires: true}},
+		{"basic", Verify{Scheme: schemeBasic, User: "hooks", Secrets: secrets}, connectortest.Webhook{Sign: basic(hmacKey), SignWrong: basic("x"), BodyNotCovered: true}},
+		{"a secret in the address", Verify{Scheme: schemePath, Secrets: secrets}, connectortest.Webhook{Sign: address(hmacKey), SignWrong: address("x"), BodyNotCovered: true}},
 		{"none", Verify{None: true}, connectortest.Webhook{}},
 	}
 	for _, c := range cases {

@@ -1,6 +1,7 @@
 package httpconn
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -33,10 +34,15 @@ func (r receiver) Signed() bool { return r.verify != nil }
 
 // Events implements connector.Receiver.
 func (r receiver) Events(h http.Header, body []byte) ([]connector.Reading, error) {
-	v, err := strictjson.Decode(body)
+	v, err := decodeBody(h.Get("Content-Type"), body)
 	if err != nil {
 		return nil, fmt.Errorf("read the webhook: %w", err)
 	}
+	return r.read(h, v)
+}
+
+// read reads the events of a body.
+func (r receiver) read(h http.Header, v any) (readings []connector.Reading, err error) {
 	vars := map[string]any{varBody: v, varHeaders: headersOf(h)}
 	events := []any{v}
 	if r.events != nil {
@@ -47,7 +53,7 @@ func (r receiver) Events(h http.Header, body []byte) ([]connector.Reading, error
 	if len(events) > maxEvents {
 		return nil, fmt.Errorf("read the webhook: it contains more than %d events", maxEvents)
 	}
-	readings := make([]connector.Reading, len(events))
+	readings = make([]connector.Reading, len(events))
 	var unreadable error
 	bad := 0
 	for i, e := range events {
@@ -69,15 +75,21 @@ func (r receiver) Events(h http.Header, body []byte) ([]connector.Reading, error
 }
 
 // Reread implements connector.Rereader. Where webhook.events says where a body
-// has its events, what does not have them there was one of them.
+// has its events, what does not have them there was one of them. The type of the
+// body is not kept: what does not look like JSON was a form.
 func (r receiver) Reread(h http.Header, kept []byte) ([]connector.Reading, error) {
-	readings, err := r.Events(h, kept)
+	event, err := strictjson.Decode(kept)
+	if err != nil && !looksLikeJSON(kept) {
+		if form, noForm := decodeForm(kept); noForm == nil {
+			event, err = form, nil
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the webhook: %w", err)
+	}
+	readings, err := r.read(h, event)
 	if err == nil && len(readings) > 0 || r.events == nil {
 		return readings, err
-	}
-	event, decodeErr := strictjson.Decode(kept)
-	if decodeErr != nil {
-		return nil, err
 	}
 	one := r.event(map[string]any{varBody: event, varHeaders: headersOf(h)}, h, event, 0, 1)
 	if one.Err != nil {
@@ -100,6 +112,15 @@ func (r receiver) event(vars map[string]any, h http.Header, event any, i, n int)
 	}
 	vars = maps.Clone(vars)
 	vars[varEvent], vars[varRecord] = event, event
+	if r.when != nil {
+		ours, err := r.when.verdict(vars)
+		if out.Err = err; err != nil {
+			return out
+		}
+		if !ours {
+			return r.dropped(out, vars, h, i, n)
+		}
+	}
 	out.Event.ID, out.Err = r.idOf(vars, h, i, n)
 	if out.Err != nil {
 		return out
@@ -127,13 +148,25 @@ func (r receiver) event(vars map[string]any, h http.Header, event any, i, n int)
 	return out
 }
 
+// dropped is an event that webhook.when says is not about a status. It is kept as
+// ignored, so that a wrong filter loses nothing, and is about no customer.
+func (r receiver) dropped(out connector.Reading, vars map[string]any, h http.Header, i, n int) connector.Reading {
+	out.Skip = "webhook.when is false for it"
+	id, err := r.idOf(vars, h, i, n)
+	if err != nil {
+		id = contentID("dropped:", out.Event.Payload)
+	}
+	out.Event.ID = id
+	return out
+}
+
 func (r receiver) idOf(vars map[string]any, h http.Header, i, n int) (string, error) {
 	if r.eventID != nil {
 		return r.eventID.id(vars)
 	}
 	// Standard Webhooks: the id of the delivery stays the same in every retry,
 	// and the signature covers it.
-	id := h.Get("Webhook-Id")
+	id := cmp.Or(h.Get(r.idHeader), h.Get("Webhook-Id")) // the second is all that is left of a kept one
 	if id == "" {
 		return "", errors.New("the webhook-id header is missing")
 	}

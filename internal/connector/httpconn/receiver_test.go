@@ -36,9 +36,9 @@ func TestEachSchemeAcceptsItsOwnSignature(t *testing.T) {
 	}{
 		{"standard-webhooks with the second of two secrets", Verify{Scheme: schemeStandard, Secrets: []config.Secret{whsec, otherSec}},
 			signature.SignStandard(key, "msg_1", now, body)},
-		{"hmac in hex, the default", Verify{Scheme: schemeHMAC, Header: "X-Sig", Secrets: []config.Secret{hmacKey}},
+		{"hmac in hex, the default", Verify{Scheme: schemeHMAC256, Header: "X-Sig", Secrets: []config.Secret{hmacKey}},
 			signature.SignHMAC(signature.HMAC{Shape: signature.Shape{Header: "X-Sig", Encoding: signature.Hex}}, []byte(hmacKey), now, body)},
-		{"hmac in base64 with a prefix and a time", Verify{Scheme: schemeHMAC, Header: "X-Sig", Encoding: "base64", Prefix: "v1=", TimestampHeader: "X-Time", Secrets: []config.Secret{hmacKey}},
+		{"hmac in base64 with a prefix and a time", Verify{Scheme: schemeHMAC256, Header: "X-Sig", Encoding: "base64", Prefix: "v1=", TimestampHeader: "X-Time", Secrets: []config.Secret{hmacKey}},
 			signature.SignHMAC(signature.HMAC{Shape: signature.Shape{Header: "X-Sig", Encoding: signature.Base64, Prefix: "v1=", TimestampHeader: "X-Time"}}, []byte(hmacKey), now, body)},
 		{"a static header", Verify{Scheme: schemeHeader, Name: "X-Token", Secrets: []config.Secret{hmacKey}}, http.Header{"X-Token": {hmacKey}}},
 	}

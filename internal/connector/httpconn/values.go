@@ -85,6 +85,22 @@ func (e *expression) truth(vars map[string]any) (bool, error) {
 	return false, misfit{e.path, "the value is neither true nor false"}
 }
 
+// verdict evaluates to true or false, and nothing else will do: a misspelt name
+// must not look like "no".
+func (e *expression) verdict(vars map[string]any) (bool, error) {
+	v, err := e.eval(vars)
+	if err != nil {
+		return false, err
+	}
+	switch t := v.(type) {
+	case absent:
+		return false, misfit{e.path, "what it looks at is missing"}
+	case bool:
+		return t, nil
+	}
+	return false, misfit{e.path, "the value is neither true nor false"}
+}
+
 // sound refuses what a database or an address cannot hold.
 func (e *expression) sound(text string) error {
 	if len(text) > maxText {
