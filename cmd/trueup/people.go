@@ -108,9 +108,9 @@ func printLink(cmd *cobra.Command, cfg *config.Config, p people.Person, code, do
 // pagesURL is where people reach the pages.
 func pagesURL(cfg *config.Config) string {
 	if cfg.AdminListen != "" {
-		return "http://" + cfg.AdminListen
+		return cmp.Or(cfg.SignIn.URL, "http://"+cfg.AdminListen)
 	}
-	return cmp.Or(cfg.PublicURL, "http://"+cfg.Listen)
+	return cmp.Or(cfg.SignIn.URL, cfg.PublicURL, "http://"+cfg.Listen)
 }
 
 func listPeople(cmd *cobra.Command, _ []string, _ *config.Config, db *store.DB) error {

@@ -140,7 +140,7 @@ func (a *App) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.pages, err = pages.New(pages.Options{Store: a.store, Service: a, Visitor: a.visitor, Door: a.Door(), Address: a.PagesURL, Version: o.Version, Log: a.log})
+	a.pages, err = pages.New(pages.Options{Store: a.store, Service: a, Visitor: a.visitor, Door: a.Door(), Address: a.PagesURL, Provider: a.identityProvider, Version: o.Version, Log: a.log})
 	if err != nil {
 		return err
 	}

@@ -5,14 +5,29 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
+	"trueup/internal/config"
 	"trueup/internal/pages"
 	"trueup/internal/people"
+	"trueup/internal/people/provider"
 	"trueup/internal/store"
 )
 
 // Door lets people in to the pages.
-func (a *App) Door() *people.Door { return &people.Door{Store: a.store} }
+func (a *App) Door() *people.Door {
+	return &people.Door{Store: a.store, Times: func() (idle, longest time.Duration) { return a.wiring.Load().config.SignIn.Lasts() }}
+}
+
+// identityProvider is the one that people sign in with too, nil for none. It is not
+// called before somebody does.
+func (a *App) identityProvider() (config.OIDC, *provider.Provider) {
+	c := a.wiring.Load()
+	if c.provider == nil {
+		return config.OIDC{}, nil
+	}
+	return *c.config.SignIn.OIDC, c.provider
+}
 
 // FirstLink returns the address by which the first person comes in, "" once there is
 // one. Each call makes another link; those before stay good for a day.
@@ -43,6 +58,9 @@ func (a *App) EnterLink(ctx context.Context, name, email string) (string, error)
 
 // PagesURL is where people reach the pages.
 func (a *App) PagesURL() string {
+	if url := a.wiring.Load().config.SignIn.URL; url != "" {
+		return url
+	}
 	if a.admin != nil {
 		return a.AdminURL()
 	}

@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"trueup/internal/config"
+	"trueup/internal/dialguard"
 	"trueup/internal/inbox"
 	"trueup/internal/notify"
+	"trueup/internal/people/provider"
 	"trueup/internal/pipeline"
 	"trueup/internal/poll"
 	"trueup/internal/store"
@@ -37,6 +39,7 @@ type wiring struct {
 	mail       *notify.Worker // nil: no one is by email
 	heartbeats *heartbeats    // nil: none are sent
 	retention  retention
+	provider   *provider.Provider // nil: people sign in by password only
 
 	// claiming ends when no new work is to begin, working when what has begun
 	// is cut off.
@@ -67,6 +70,9 @@ func (a *App) newWiring(cfg *config.Config) (*wiring, error) {
 	c.retention = retention{Retention: cfg.Retention, db: a.store, log: a.log, metrics: a.metrics}
 	if cfg.Heartbeat != nil {
 		c.heartbeats = newHeartbeats(*cfg.Heartbeat, a.ready, a.log)
+	}
+	if cfg.SignIn.OIDC != nil {
+		c.provider = provider.New(*cfg.SignIn.OIDC, dialguard.SettingClient(provider.Setting))
 	}
 	c.notifier = openNotifier(cfg, a.store, a.options.NotifyPace, a.log, a.metrics)
 	if c.webhook, err = openWebhook(cfg, a.store, a.options.NotifyPace, a.log, a.metrics); err != nil {

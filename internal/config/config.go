@@ -30,6 +30,7 @@ type Config struct {
 	Notify        Notify                `yaml:"notify" jsonschema_description:"Where people are notified."`
 	Retention     Retention             `yaml:"retention" jsonschema_description:"How long received events and decisions are kept (default: payloads 30d, history 400d); off keeps everything."`
 	People        map[string]Person     `yaml:"people" jsonschema_description:"The owners, by email address."`
+	SignIn        SignIn                `yaml:"sign_in" jsonschema_description:"How people sign in to the pages, and how long that lasts."`
 
 	places  places
 	notices []Notice

@@ -188,6 +188,8 @@ func TestEveryDefaultIsInTheSchema(t *testing.T) {
 		{&MatchRule{}, sync["match"].(object)["items"].(object)["properties"].(object)},
 		{&ConflictRule{}, sync["conflict"].(object)["properties"].(object)},
 		{&Digest{}, properties["notify"].(object)["properties"].(object)["slack"].(object)["properties"].(object)["digest"].(object)["properties"].(object)},
+		{&SignIn{}, properties["sign_in"].(object)["properties"].(object)},
+		{&OIDC{}, properties["sign_in"].(object)["properties"].(object)["oidc"].(object)["properties"].(object)},
 	} {
 		part.defaults.setDefaults()
 		v := reflect.ValueOf(part.defaults).Elem()

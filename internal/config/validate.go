@@ -71,6 +71,7 @@ func (v *validator) file() {
 	}
 	v.notify("notify", c.Notify)
 	v.people("people", c.People)
+	v.signIn("sign_in", c.SignIn)
 	v.retention("retention", c.Retention)
 }
 

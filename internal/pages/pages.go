@@ -13,6 +13,7 @@ import (
 	"trueup/internal/contract"
 	"trueup/internal/mapchange"
 	"trueup/internal/people"
+	"trueup/internal/people/provider"
 	"trueup/internal/store"
 )
 
@@ -51,8 +52,11 @@ type Options struct {
 	// Door lets people in, and Address is where they reach these pages.
 	Door    *people.Door
 	Address func() string
-	Version string
-	Log     *slog.Logger
+	// Provider is the identity provider that people sign in with too, and its rules;
+	// nil, or a nil provider, is none.
+	Provider func() (config.OIDC, *provider.Provider)
+	Version  string
+	Log      *slog.Logger
 	// Zone is whose time the pages tell until a browser has named its own; nil is
 	// this machine's.
 	Zone *time.Location

@@ -6,9 +6,11 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"trueup/internal/people"
+	"trueup/internal/people/provider"
 	"trueup/internal/store"
 )
 
@@ -19,6 +21,8 @@ func signInRoutes() []route {
 		{http.MethodGet, "/signin/first", open, linkPage},
 		{http.MethodPost, "/signin/first", open, useLink},
 		{http.MethodGet, "/signin/enter", open, enter},
+		{http.MethodGet, "/signin/oidc", open, goToProvider},
+		{http.MethodGet, provider.Back, open, backFromProvider},
 		{http.MethodPost, "/signout", store.Viewer, signOut},
 	}
 }
@@ -29,6 +33,11 @@ type signInForm struct {
 	// Wrong is why they are not in yet, "" at first, and Detail what to do.
 	Wrong, Detail string
 	Unprotected   bool
+	// Provider is the name of an identity provider, "" for none, and ProviderAt the
+	// address that leads to it.
+	Provider, ProviderAt string
+	// ByProvider means that it went wrong there, not with the password.
+	ByProvider bool
 }
 
 // signInPage answers GET /signin. Whose session has ended is told why, once.
@@ -73,6 +82,10 @@ func (v *visit) overBecause(why store.Ending) (over, bool) {
 
 func (v *visit) signInForm(f signInForm, code int) answer {
 	f.Unprotected = people.Unprotected(v.Request, v.Address())
+	if _, with := v.provider(); with != nil {
+		// Where people come back to: the cookie has to be kept there.
+		f.Provider, f.ProviderAt = with.Name(), strings.TrimSuffix(v.Address(), "/")+"/signin/oidc?to="+queryEscape(f.To)
+	}
 	return answer{Page: "signin", Title: "Sign in", Frame: door, Data: f, Status: code}
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"trueup/internal/config"
 	"trueup/internal/people"
 	"trueup/internal/store"
 	"trueup/internal/store/storetest"
@@ -106,7 +107,7 @@ func TestTooManyTriesWaitAndThenTheRightPasswordWorks(t *testing.T) {
 
 func TestWhoseSessionHasEndedIsToldWhyAndComesBack(t *testing.T) {
 	w, clock := newDoor(t)
-	clock.Move(people.DefaultIdle)
+	clock.Move(config.SessionIdle)
 	got := w.get("/access?x=1")
 	if !strings.Contains(got.words(), "You were signed out You were away for 12 hours. Sign in and you are back on the page you left. Nothing was changed.") {
 		t.Errorf("%d %s", got.code, got.words())

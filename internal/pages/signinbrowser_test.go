@@ -9,6 +9,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"trueup/internal/config"
 	"trueup/internal/pages/browsertest"
 	"trueup/internal/people"
 )
@@ -61,7 +62,7 @@ func TestSigningInInABrowser(t *testing.T) {
 	b.Look(browsertest.Looks{Width: 390, Height: 844, Dark: true})
 	shot(b, "access-dark-390")
 	b.Look(browsertest.Looks{Width: 1280, Height: 900})
-	clock.Move(people.DefaultIdle)
+	clock.Move(config.SessionIdle)
 	b.Do("come back after a night", chromedp.Navigate(w.server.URL+"/access?x=1"), chromedp.WaitVisible(`//h1[contains(., "You were signed out")]`))
 	says("You were away for 12 hours.")
 	shot(b, "expired")

@@ -15,6 +15,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"trueup/internal/config"
 	"trueup/internal/store"
 )
 
@@ -24,17 +25,13 @@ type Person = store.Person
 // Door lets people in. It is safe for concurrent use.
 type Door struct {
 	Store *store.DB
-	// Idle ends a session that is not used for so long, and Longest every session;
-	// 0 is the default.
-	Idle, Longest time.Duration
+	// Times returns after how long without use a session ends, and after how long at
+	// the latest; nil is the default.
+	Times func() (idle, longest time.Duration)
 }
 
-// The defaults of Door, and how long a link can be used.
-const (
-	DefaultIdle    = 12 * time.Hour
-	DefaultLongest = 7 * 24 * time.Hour
-	LinkLasts      = 24 * time.Hour
-)
+// LinkLasts is how long a link can be used.
+const LinkLasts = 24 * time.Hour
 
 // throttle: five tries, then a minute; nobody waits longer than a quarter of an hour.
 // People of one office share an address.
@@ -131,7 +128,10 @@ func (d *Door) verify(ctx context.Context, t Try) (Person, error) {
 
 // Lasts returns when a session ends: unused, and at the latest.
 func (d *Door) Lasts() (idle, longest time.Duration) {
-	return cmp.Or(d.Idle, DefaultIdle), cmp.Or(d.Longest, DefaultLongest)
+	if d.Times == nil {
+		return config.SessionIdle, config.SessionEnds
+	}
+	return d.Times()
 }
 
 // begin begins a session with a token that nobody has had.
@@ -289,10 +289,13 @@ func CheckEmail(email string) error {
 	return nil
 }
 
+// longestName is that of a person, in characters.
+const longestName = 80
+
 // CheckName returns a FieldError for what cannot be shown as a name.
 func CheckName(name string) error {
 	n := utf8.RuneCountInString(name)
-	if n == 0 || n > 80 || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+	if n == 0 || n > longestName || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
 		return &FieldError{Field: "name", Sentence: "Write a name of up to 80 characters."}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"trueup/internal/config"
 	"trueup/internal/people"
 	"trueup/internal/store"
 	"trueup/internal/store/storetest"
@@ -158,9 +159,9 @@ func TestASessionIsOverForAReason(t *testing.T) {
 	}
 	next := sign(in.Token)
 	over(in.Token, store.EndedBySignOut) // signing in gives another token
-	clock.Move(people.DefaultIdle)
+	clock.Move(config.SessionIdle)
 	over(next, store.EndedByIdleness)
-	d.Idle = time.Hour
+	d.Times = func() (idle, longest time.Duration) { return time.Hour, config.SessionEnds }
 	next = sign("")
 	clock.Move(time.Hour)
 	over(next, store.EndedByIdleness)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 
 	"trueup/internal/store"
 )
@@ -14,6 +15,9 @@ import (
 const (
 	secureCookie = "__Host-trueup"
 	localCookie  = "trueup-local"
+	// begunCookie follows each of their names where it holds a sign-in that has begun
+	// at the identity provider.
+	begunCookie = "-begun"
 )
 
 // Here reports whether a request comes from a browser on this machine, without
@@ -52,6 +56,25 @@ func cookie(r *http.Request, value string, age int) *http.Cookie {
 		c.Name, c.Secure = localCookie, false
 	}
 	return c
+}
+
+// SetBegun gives a browser what it needs to come back from the identity provider with.
+func SetBegun(w http.ResponseWriter, r *http.Request, begun string, age time.Duration) {
+	c := cookie(r, begun, int(age/time.Second))
+	c.Name += begunCookie
+	http.SetCookie(w, c)
+}
+
+// TakeBegun returns that, "" for none, and takes it back: it is of use once.
+func TakeBegun(w http.ResponseWriter, r *http.Request) string {
+	gone := cookie(r, "", -1)
+	gone.Name += begunCookie
+	http.SetCookie(w, gone)
+	c, err := r.Cookie(gone.Name)
+	if err != nil {
+		return ""
+	}
+	return c.Value
 }
 
 // SetCookie gives a browser the token of its session, until it is closed.

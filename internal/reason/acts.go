@@ -60,6 +60,10 @@ const (
 	ActPersonSignedOut Code = "act_person_signed_out"
 	ActPersonLink      Code = "act_person_link"
 	ActPasswordChosen  Code = "act_password_chosen"
+	ActPersonArrived   Code = "act_person_arrived"
+	ActPersonJoined    Code = "act_person_joined"
+	ActRoleByGroups    Code = "act_role_by_groups"
+	ActNoGroup         Code = "act_no_group"
 )
 
 // Topic is what an act is about, out of a closed set, to choose by.
@@ -201,6 +205,18 @@ var acts = map[Code]act{
 		return "Made a link by which " + or(f.Detail, "a person") + " can sign in"
 	}},
 	ActPasswordChosen: {AboutAccess, always("Chose a password")},
+	ActPersonArrived: {AboutAccess, func(f Facts) string {
+		return "Signed in with " + or(f.Key, "single sign-on") + " for the first time" + before(", with the role ", f.Rule)
+	}},
+	ActPersonJoined: {AboutAccess, func(f Facts) string {
+		return "Signs in with " + or(f.Key, "single sign-on") + " from now on; the password has ended"
+	}},
+	ActRoleByGroups: {AboutAccess, func(f Facts) string {
+		return "Got another role through the groups at " + or(f.Key, "single sign-on") + ": " + or(f.Found, "none") + " → " + or(f.Rule, "none")
+	}},
+	ActNoGroup: {AboutAccess, func(f Facts) string {
+		return "Was signed out everywhere: no group at " + or(f.Key, "single sign-on") + " gives the role " + or(f.Rule, "needed") + " now"
+	}},
 }
 
 // customersOf names the customer, or counts them.

@@ -16,9 +16,12 @@ type Person struct {
 	Email       string // in lower case
 	Role        Role
 	HasPassword bool
-	CreatedAt   time.Time
-	CreatedBy   string
-	LastSeenAt  time.Time // to the minute; zero is never
+	// Provided means that the person has signed in with the identity provider, which
+	// gives the role.
+	Provided   bool
+	CreatedAt  time.Time
+	CreatedBy  string
+	LastSeenAt time.Time // to the minute; zero is never
 }
 
 // Who is what histories call the person.
@@ -32,14 +35,14 @@ var (
 	ErrLastAdmin = errors.New("this is the only admin")
 )
 
-const personColumns = "p.id, p.name, p.email, p.role, case when p.password = '' then 0 else 1 end, p.created_at, p.created_by, p.last_seen_at"
+const personColumns = "p.id, p.name, p.email, p.role, case when p.password = '' then 0 else 1 end, case when p.subject = '' then 0 else 1 end, p.created_at, p.created_by, p.last_seen_at"
 
 // personFields are where personColumns are read into; done completes the person.
 func personFields(p *Person) (into []any, done func()) {
-	var password int
+	var password, subject int
 	var created, seen int64
-	return []any{&p.ID, &p.Name, &p.Email, &p.Role, &password, &created, &p.CreatedBy, &seen}, func() {
-		p.HasPassword, p.CreatedAt, p.LastSeenAt = password == 1, at(created), at(seen)
+	return []any{&p.ID, &p.Name, &p.Email, &p.Role, &password, &subject, &created, &p.CreatedBy, &seen}, func() {
+		p.HasPassword, p.Provided, p.CreatedAt, p.LastSeenAt = password == 1, subject == 1, at(created), at(seen)
 	}
 }
 
@@ -66,7 +69,7 @@ func (db *DB) AddPerson(ctx context.Context, p Person) (Person, error) {
 }
 
 func (t *tx) addPerson(p Person, password, subject string) (Person, error) {
-	p.CreatedAt, p.HasPassword = t.now, password != ""
+	p.CreatedAt, p.HasPassword, p.Provided = t.now, password != "", subject != ""
 	found := false
 	err := t.query(func(s scanner) error {
 		found = true
