@@ -77,12 +77,12 @@ func (f field) listed() string {
 
 // fields are the custom fields of the location's contacts.
 type fields struct {
-	*remembered[[]field]
+	*connector.Remembered[[]field]
 	location string
 }
 
 func newFields(api *client, now func() time.Time) *fields {
-	return &fields{location: api.location, remembered: remember(now, api.contactFields)}
+	return &fields{location: api.location, Remembered: connector.Remember(now, api.contactFields)}
 }
 
 // contactFields asks for the location's custom fields of contacts.
@@ -110,7 +110,7 @@ type places struct{ of *fields }
 // Fields implements connector.Fields: the fields that hold one of a list, and what is
 // no custom field.
 func (p places) Fields(ctx context.Context) ([]connector.Field, error) {
-	list, err := p.of.get(ctx, fieldsAgain)
+	list, err := p.of.Get(ctx, fieldsAgain)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func (p places) Fields(ctx context.Context) ([]connector.Field, error) {
 // that is not there may have been made since the last look.
 func (f *fields) find(ctx context.Context, ref string) (field, error) {
 	for _, age := range []time.Duration{fieldsAge, fieldsAgain} {
-		list, err := f.get(ctx, age)
+		list, err := f.Get(ctx, age)
 		if err != nil {
 			return field{}, err
 		}
@@ -182,7 +182,7 @@ func (f *fields) writable(ctx context.Context, ref, value string) (field, error)
 	if found.has(value) {
 		return found, nil
 	}
-	if _, err := f.get(ctx, fieldsAgain); err != nil {
+	if _, err := f.Get(ctx, fieldsAgain); err != nil {
 		return field{}, err
 	}
 	if found, err = f.find(ctx, ref); err != nil || found.has(value) {

@@ -80,7 +80,7 @@ func Open(name string, common config.Connection, s *Settings, deps connector.Dep
 	if err != nil {
 		return fail(err)
 	}
-	all := &records{api: api, place: where, fields: newFields(api, deps.Now), pipelines: remember(deps.Now, api.pipelines)}
+	all := &records{api: api, place: where, fields: newFields(api, deps.Now), pipelines: connector.Remember(deps.Now, api.pipelines)}
 	conn.Knows = connector.Knowledge{
 		// A contact has one time for all of it, which is that of our own
 		// writes as well; an opportunity has a time of its status. Nobody

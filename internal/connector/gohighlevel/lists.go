@@ -28,7 +28,7 @@ type options struct{ all *records }
 
 // Options implements connector.Options.
 func (o options) Options(ctx context.Context) ([]string, error) {
-	if _, err := o.all.fields.get(ctx, fieldsAgain); err != nil {
+	if _, err := o.all.fields.Get(ctx, fieldsAgain); err != nil {
 		return nil, err
 	}
 	found, err := o.all.fields.find(ctx, o.all.place.field)

@@ -106,7 +106,7 @@ func (p probe) missing(what, listed string, known func(string) bool) error {
 
 func (p probe) opportunities(ctx context.Context, say func(string, ...any)) error {
 	if p.settings.Pipeline != "" {
-		all, err := p.records.pipelines.get(ctx, fieldsAgain)
+		all, err := p.records.pipelines.Get(ctx, fieldsAgain)
 		if err != nil {
 			return err
 		}

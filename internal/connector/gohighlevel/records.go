@@ -17,7 +17,7 @@ type records struct {
 	api       *client
 	place     place
 	fields    *fields
-	pipelines *remembered[[]pipeline]
+	pipelines *connector.Remembered[[]pipeline]
 }
 
 // record is a contact as it is now.
@@ -67,7 +67,7 @@ func (r *records) read(ctx context.Context, id string) (record, error) {
 // of gives a contact its status and its keys. Its opportunities, where they
 // matter, are in it.
 func (r *records) of(ctx context.Context, c contact) (record, error) {
-	known, err := r.fields.get(ctx, fieldsAge)
+	known, err := r.fields.Get(ctx, fieldsAge)
 	if err != nil {
 		return record{}, err
 	}
@@ -194,14 +194,14 @@ func (r *records) pipelineID(ctx context.Context) (string, error) {
 	if ref == "" || r.place.kind != opportunityStatus {
 		return "", nil
 	}
-	all, err := r.pipelines.get(ctx, fieldsAge)
+	all, err := r.pipelines.Get(ctx, fieldsAge)
 	if err != nil {
 		return "", err
 	}
 	if id, err := pickPipeline(all, ref); err == nil {
 		return id, nil
 	}
-	if all, err = r.pipelines.get(ctx, fieldsAgain); err != nil {
+	if all, err = r.pipelines.Get(ctx, fieldsAgain); err != nil {
 		return "", err
 	}
 	return pickPipeline(all, ref)

@@ -72,7 +72,7 @@ func (t target) writeField(ctx context.Context, record status.TargetRecord, valu
 	err = t.all.api.write(ctx, writeContact, http.MethodPut, "/contacts/"+url.PathEscape(record.ID), body, &answer)
 	if err != nil {
 		if connector.FailureOf(err).Kind == connector.Refused {
-			t.all.fields.forget() // the field may have been deleted and made anew
+			t.all.fields.Forget() // the field may have been deleted and made anew
 		}
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (t target) writeField(ctx context.Context, record status.TargetRecord, valu
 	}
 	shown := &status.TargetRecord{ID: record.ID, Value: answer.Contact.field(f.ID)}
 	if shown.Value != value { // invariant 3
-		t.all.fields.forget()
+		t.all.fields.Forget()
 	}
 	if shown.Value == "" { // a field that was made anew has another id, and this one was dropped without a word
 		return nil, unexpected(writeContact, "does not show the field that was written", true)

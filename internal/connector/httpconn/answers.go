@@ -16,8 +16,10 @@ import (
 type Answers struct {
 	RateLimited  string `yaml:"rate_limited"`
 	Unauthorized string `yaml:"unauthorized"`
-	Gone         string `yaml:"gone"`
-	Refused      string `yaml:"refused"`
+	// Moved is asked of a write: the record is another than was read.
+	Moved   string `yaml:"moved"`
+	Gone    string `yaml:"gone"`
+	Refused string `yaml:"refused"`
 	// Pause is how long the connection rests when rate_limited is true and the
 	// answer has no Retry-After.
 	Pause time.Duration `yaml:"pause"`
@@ -30,8 +32,8 @@ const maxPause = time.Hour
 
 // meanings are the compiled Answers.
 type meanings struct {
-	rateLimited, unauthorized, gone, refused, words *expression
-	pause                                           time.Duration
+	rateLimited, unauthorized, moved, gone, refused, words *expression
+	pause                                                  time.Duration
 }
 
 func (c *compiler) answers() {
@@ -43,12 +45,13 @@ func (c *compiler) answers() {
 	c.out.answers = &meanings{
 		rateLimited:  c.truth("answers.rate_limited", a.RateLimited, vars...),
 		unauthorized: c.truth("answers.unauthorized", a.Unauthorized, vars...),
+		moved:        c.truth("answers.moved", a.Moved, vars...),
 		gone:         c.truth("answers.gone", a.Gone, vars...),
 		refused:      c.truth("answers.refused", a.Refused, vars...),
 		words:        c.expr("answers.words", a.Words, vars...),
 		pause:        a.Pause,
 	}
-	if a.RateLimited+a.Unauthorized+a.Gone+a.Refused+a.Words == "" && a.Pause == 0 {
+	if a.RateLimited+a.Unauthorized+a.Moved+a.Gone+a.Refused+a.Words == "" && a.Pause == 0 {
 		c.fault("answers", "says nothing", `write what an answer means, such as refused: "body.success == false", or remove it`)
 	}
 	switch {
@@ -109,6 +112,7 @@ func (a *api) judge(values map[string]string, byID bool) func(rest.Answer) *conn
 		}{
 			{m.rateLimited, true, connector.RateLimited, "the tool's limit is reached"},
 			{m.unauthorized, true, connector.Unauthorized, "the tool does not accept the credentials"},
+			{m.moved, answer.Write && !page, connector.Moved, "the record changed between reading and writing"},
 			{m.gone, byID && !page, connector.Gone, "the tool has no such record"},
 			{m.refused, !page, connector.Refused, "the tool refused the request"},
 		} {
@@ -148,7 +152,7 @@ func (a *api) judge(values map[string]string, byID bool) func(rest.Answer) *conn
 // quote adds the tool's own words to a refusal: as a code where they are one
 // machine word, and otherwise as far as they name nobody.
 func (a *api) quote(f *connector.Failure, vars map[string]any, values map[string]string) {
-	text, ok, err := a.answers.words.words(vars)
+	text, ok, err := a.answers.words.speech(vars)
 	if err != nil || !ok {
 		return
 	}
@@ -157,8 +161,8 @@ func (a *api) quote(f *connector.Failure, vars map[string]any, values map[string
 	}
 }
 
-// words evaluates to a text of any length, "" when there is none.
-func (e *expression) words(vars map[string]any) (string, bool, error) {
+// speech evaluates to a text of any length, "" when there is none.
+func (e *expression) speech(vars map[string]any) (string, bool, error) {
 	v, err := e.eval(vars)
 	if err != nil {
 		return "", false, err

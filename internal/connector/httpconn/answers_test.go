@@ -54,6 +54,7 @@ func withAnswers(s *Settings) {
 		RateLimited:  "code == 403 && body.error.code == 'REQUEST_LIMIT_EXCEEDED' || headers[?'x-limited'].orValue('') == 'yes'",
 		Unauthorized: "code == 400 && body.error.code == 'INVALID_SESSION'",
 		Gone:         "code == 403 && body.error.code == 'MODEL_NOT_FOUND' || code == 200 && body == []",
+		Moved:        "type(body) == map && has(body.moved)",
 		Refused:      "has(body.success) && body.success == false || code == 500 && body.error.code == 'BAD_FIELD'",
 		Words:        "body.?message",
 		Pause:        15 * time.Minute,
@@ -85,6 +86,8 @@ func TestAnAnswerMeansWhatTheFileSays(t *testing.T) {
 		{Name: "a write whose answer does not fit", Tool: saying(200, `{"error":"anna.canary","success":"no"}`), Do: func(ctx context.Context, c connector.Connection) (any, error) {
 			return nil, written(c.Target.Write(ctx, status.TargetRecord{ID: "c1", Revision: "1"}, "Paused"))
 		}},
+		{Name: "a write whose condition met no row", Tool: saying(200, `{"moved":true}`), Do: writeTarget, Want: connector.Moved, Effect: none},
+		{Name: "a read is never too late", Tool: saying(200, `{"moved":true,"id":"c1","status":"A","updated_at":null,"updated_by":""}`), Do: readTarget},
 		{Name: "a write without an answer", Tool: saying(204, ``), Do: writeTarget},
 	}
 	connectortest.Run(t, h)

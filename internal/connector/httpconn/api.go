@@ -19,6 +19,9 @@ type api struct {
 	*compiled
 	rest *rest.Client
 	now  func() time.Time
+	use  connector.Use
+	// legal are the words that the tool's field may hold, nil where it is not asked.
+	legal *connector.Remembered[[]string]
 }
 
 // get makes a read call and returns the names its expressions may use. survivor

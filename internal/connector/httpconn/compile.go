@@ -34,12 +34,11 @@ type compiled struct {
 
 	find, read, list             *template
 	findRecords, readRecord      *expression
-	writeRecord                  *expression
 	listRecords, listNext        *expression
-	write                        *template
-	writeMethod                  string
-	writeBody                    any
-	ifMatch                      *expression
+	write                        *writing // nil: it is not written
+	words                        *vocabulary
+	optionsGet                   *template
+	optionsValues                *expression
 	hasWebhook, hasRead, hasList bool
 }
 
@@ -82,6 +81,7 @@ func (s *Settings) compile(common config.Connection, fault func(path, problem, r
 	c.auth()
 	c.headers()
 	c.answers()
+	c.options()
 	c.out.secrets = s.secretsOf()
 	c.webhook()
 	c.recordFields()
@@ -228,44 +228,6 @@ func (c *compiler) path(path, text, example string, needed []string, optional ..
 		}
 	}
 	return t
-}
-
-func (c *compiler) writeCall() {
-	w := c.s.Write
-	if w == nil {
-		return
-	}
-	c.require(c.s.Read != nil, "read", "write is given, and Trueup reads a record before and after each write: add read")
-	method, text, key, several := w.request()
-	switch {
-	case several:
-		c.fault("write", "has more than one of put, patch and post", "keep the one that the tool needs")
-		return
-	case text == "":
-		c.fault("write", "has none of put, patch and post", `write a path such as put: "/customers/{id}"`)
-		return
-	}
-	c.out.writeMethod, c.out.writeBody = method, w.Body
-	known := []string{phID, phValue, phStatus}
-	c.out.write = c.path("write."+key, text, "/customers/{id}", nil, known...)
-	hasValue, problem := checkBody(w.Body, known, []string{phValue, phStatus})
-	if problem != "" {
-		c.fault("write.body", problem, "the placeholders are {value}, {id} and {status}")
-	}
-	hasID, _ := checkBody(w.Body, known, []string{phID})
-	if t := c.out.write; t != nil {
-		if problem == "" && !hasValue && !t.has(phValue, phStatus) {
-			c.fault("write.body", "does not contain {value}", `write what the tool needs, such as body: {status: "{value}"}`)
-		}
-		if !hasID && !t.has(phID) {
-			c.fault("write."+key, "does not contain {id}", "write a path such as /customers/{id}")
-		}
-	}
-	c.out.ifMatch = c.expr("write.if_match", w.IfMatch, varBody, varHeaders, varRecord)
-	c.out.writeRecord = c.expr("write.record", w.Record, varHeaders, varBody)
-	if w.Record != "" && w.unverified() {
-		c.fault("write.record", "is given, and read_back is false", "remove read_back: the answer to the write shows what the record holds; or remove record")
-	}
 }
 
 func orBody(text string) string {

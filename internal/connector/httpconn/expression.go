@@ -46,6 +46,10 @@ type expression struct {
 	path    string
 	program cel.Program
 	result  *cel.Type // as far as is known without data
+	// words and several are set for a status: what its values mean, and what is
+	// made of a list of them.
+	words   *vocabulary
+	several *several
 }
 
 var baseEnv = sync.OnceValues(func() (*cel.Env, error) {

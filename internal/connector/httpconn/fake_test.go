@@ -214,10 +214,23 @@ func connect(t *testing.T, s *Settings, tool http.Handler) connector.Connection 
 
 func connectTo(t *testing.T, s *Settings, base string) connector.Connection {
 	t.Helper()
+	return connectUsed(t, s, base, connector.Use{})
+}
+
+// connectFor opens the settings against a tool, for one side of a sync.
+func connectFor(t *testing.T, s *Settings, tool http.Handler, use connector.Use) connector.Connection {
+	t.Helper()
+	server := httptest.NewServer(tool)
+	t.Cleanup(server.Close)
+	return connectUsed(t, s, server.URL+"/api", use)
+}
+
+func connectUsed(t *testing.T, s *Settings, base string, use connector.Use) connector.Connection {
+	t.Helper()
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
 	c, err := Open("crm", config.Connection{Name: "crm", Type: Type, BaseURL: base, Timeout: 5 * time.Second}, s,
-		connector.Deps{HTTP: &http.Client{Transport: transport}, Now: func() time.Time { return now }})
+		connector.Deps{HTTP: &http.Client{Transport: transport}, Now: func() time.Time { return now }, Use: use})
 	if err != nil {
 		t.Fatal(err)
 	}

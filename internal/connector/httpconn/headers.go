@@ -68,7 +68,7 @@ func (a *Auth) header() string {
 // type of a body goes only with one.
 func (s *Settings) dress(r *http.Request) {
 	for name, value := range s.Headers {
-		if http.CanonicalHeaderKey(name) == "Content-Type" && r.Body == nil {
+		if http.CanonicalHeaderKey(name) == "Content-Type" && (r.Body == nil || r.Header.Get("Content-Type") == contentForm) {
 			continue
 		}
 		r.Header.Set(name, value.Reveal())

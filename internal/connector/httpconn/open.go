@@ -31,7 +31,8 @@ func Open(name string, common config.Connection, s *Settings, deps connector.Dep
 	if now == nil {
 		now = time.Now
 	}
-	api := &api{compiled: c, now: now, rest: &rest.Client{Base: base, HTTP: deps.HTTP, Timeout: common.Timeout,
+	c.understood(deps.Use)
+	api := &api{compiled: c, now: now, use: deps.Use, rest: &rest.Client{Base: base, HTTP: deps.HTTP, Timeout: common.Timeout,
 		Gate: deps.Gate, Now: now, Authorize: s.dress}}
 
 	conn := connector.Connection{Name: name, Type: Type, Knows: s.knows(), Probe: probe{api}}
@@ -45,6 +46,13 @@ func Open(name string, common config.Connection, s *Settings, deps connector.Dep
 	}
 	if c.hasRead && c.write != nil {
 		conn.Target = target{api}
+		if c.write.add != nil {
+			conn.Target = inSteps{target{api}}
+		}
+	}
+	if c.optionsGet != nil {
+		api.legal = connector.Remember(now, api.readOptions)
+		conn.Options = options{api}
 	}
 	if c.hasList {
 		conn.SourceList, conn.TargetList = sourceList{api}, targetList{api}
@@ -74,7 +82,8 @@ func (s *Settings) knows() connector.Knowledge {
 	return connector.Knowledge{
 		Order:            s.Record.UpdatedAt != "" || s.Webhook != nil && s.Webhook.OccurredAt != "",
 		Actor:            s.Humans != "",
-		ConditionalWrite: s.Write != nil && s.Write.IfMatch != "",
+		ConditionalWrite: s.Write.conditional(),
+		OptionList:       s.readsOptions(),
 		Unverified:       s.Write.unverified(),
 	}
 }

@@ -86,7 +86,7 @@ func (c *compiled) targetRecord(vars map[string]any) (status.TargetRecord, error
 	if t.Actor, err = c.actor(vars); err != nil {
 		return t, err
 	}
-	t.Revision, _, err = c.ifMatch.text(vars)
+	t.Revision, err = c.write.revision(vars)
 	return t, err
 }
 

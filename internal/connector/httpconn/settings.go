@@ -18,6 +18,9 @@ type Settings struct {
 	Read   *Read  `yaml:"read"`
 	Write  *Write `yaml:"write"`
 	List   *List  `yaml:"list"`
+	// Options are the target's words with what the tool takes for each, or where
+	// the tool lists those that are legal.
+	Options any `yaml:"options"`
 	// Answers say what answers mean where their status does not.
 	Answers *Answers `yaml:"answers"`
 }
@@ -68,45 +71,12 @@ type Read struct {
 	Record string `yaml:"record"` // body unless set
 }
 
-// Write sets the status of one record; exactly one of Put, Patch, Post.
-type Write struct {
-	Put     string `yaml:"put"`
-	Patch   string `yaml:"patch"`
-	Post    string `yaml:"post"`
-	Body    any    `yaml:"body"`
-	IfMatch string `yaml:"if_match"`
-	// Record is the written record in the answer; without it the record is read.
-	Record string `yaml:"record"`
-	// ReadBack is false for a tool that cannot show what was written.
-	ReadBack *bool `yaml:"read_back"`
-}
-
-// unverified reports whether a write has to be taken for done by its answer.
-func (w *Write) unverified() bool { return w != nil && w.ReadBack != nil && !*w.ReadBack }
-
 // List pages through all records.
 type List struct {
 	Get     string `yaml:"get"`
 	Records string `yaml:"records"` // body unless set
 	// Next is the cursor of the next page, empty or absent on the last.
 	Next string `yaml:"next"`
-}
-
-// request returns the method, the path and the key it stands under; "" when
-// none is given, and more is true when there are several.
-func (w *Write) request() (method, path, key string, more bool) {
-	for _, c := range []struct{ method, path, key string }{
-		{"PUT", w.Put, "put"}, {"PATCH", w.Patch, "patch"}, {"POST", w.Post, "post"},
-	} {
-		if c.path == "" {
-			continue
-		}
-		if path != "" {
-			return method, path, key, true
-		}
-		method, path, key = c.method, c.path, c.key
-	}
-	return method, path, key, false
 }
 
 // Credentials implements config.HasCredentials.

@@ -2,9 +2,7 @@ package httpconn
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 
 	"trueup/internal/connector"
@@ -70,48 +68,10 @@ func (t target) Read(ctx context.Context, id string) (status.TargetRecord, error
 	return r, t.same(id, r.ID)
 }
 
-// Write implements connector.Target.
-func (t target) Write(ctx context.Context, record status.TargetRecord, value string) (*status.TargetRecord, error) {
-	values := map[string]string{phID: record.ID, phValue: value, phStatus: value}
-	path, err := t.write.expand(values)
-	if err != nil || record.ID == "" {
-		return nil, unsafeAddress(errUnsafe)
-	}
-	req := rest.Request{Method: t.writeMethod, Path: path, Header: http.Header{}, Write: true, Judge: t.judge(values, true)}
-	if t.writeBody != nil {
-		if req.Body, err = fillBody(t.writeBody, values); err != nil {
-			return nil, misconfigured(err)
-		}
-		req.ContentType = "application/json"
-	}
-	if t.ifMatch != nil {
-		// A write without its condition could land on a person's newer edit,
-		// which is what if_match was written to prevent.
-		if record.Revision == "" {
-			return nil, misconfigured(misfit{t.ifMatch.path, "the record that was read has no revision to send, so nothing was written"})
-		}
-		req.Header.Set("If-Match", record.Revision)
-	}
-	answer, err := t.rest.Do(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	if len(answer.Body) > 0 && answer.JSON() && !json.Valid(answer.Body) {
-		return nil, &connector.Failure{Kind: connector.Transient, Effect: connector.EffectUnknown, Status: answer.Status,
-			Detail: "the answer to the write is labeled JSON and is not valid JSON: it was cut off, or something else answered"}
-	}
-	shown, err := t.shown(record.ID, answer)
-	if err != nil { // it may well have been done
-		return nil, &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectUnknown, Status: answer.Status,
-			Detail: "the answer to the write does not fit the configuration: " + err.Error(), Err: err}
-	}
-	return shown, nil
-}
-
 // shown is the record in the answer to a write, nil where write.record is not
 // given or the answer has no body.
 func (t target) shown(id string, answer rest.Response) (*status.TargetRecord, error) {
-	if t.writeRecord == nil || len(answer.Body) == 0 {
+	if t.write.record == nil || len(answer.Body) == 0 {
 		return nil, nil
 	}
 	body, err := strictjson.Decode(answer.Body)
@@ -119,19 +79,19 @@ func (t target) shown(id string, answer rest.Response) (*status.TargetRecord, er
 		return nil, err
 	}
 	vars := map[string]any{varBody: body, varHeaders: headersOf(answer.Header), varAsked: id}
-	record, err := t.writeRecord.eval(vars)
+	record, err := t.write.record.eval(vars)
 	if err != nil {
 		return nil, err
 	}
 	if _, none := record.(absent); none {
-		return nil, misfit{t.writeRecord.path, "the answer to the write has no such record"}
+		return nil, misfit{t.write.record.path, "the answer to the write has no such record"}
 	}
 	r, err := t.targetRecord(t.withRecord(vars, record))
 	if err != nil {
 		return nil, err
 	}
 	if r.ID != id {
-		return nil, misfit{t.writeRecord.path, "the record in the answer to the write is not the one that was written"}
+		return nil, misfit{t.write.record.path, "the record in the answer to the write is not the one that was written"}
 	}
 	return &r, nil
 }

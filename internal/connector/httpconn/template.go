@@ -19,6 +19,11 @@ const (
 	phStatus = "status"
 	phKey    = "key"
 	phCursor = "cursor"
+	// What a write may name besides: the value that was read, and what makes it
+	// conditional.
+	phPrevious  = "previous"
+	phRevision  = "revision"
+	phUpdatedAt = "updated_at"
 )
 
 var placeholder = regexp.MustCompile(`\{([a-z_]+)\}`)
@@ -180,7 +185,7 @@ func checkBody(v any, known, wanted []string) (found bool, problem string) {
 }
 
 // fillBody makes the JSON text of a body template.
-func fillBody(v any, values map[string]string) ([]byte, error) {
+func fillBody(v any, values *filling) ([]byte, error) {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
@@ -190,10 +195,16 @@ func fillBody(v any, values map[string]string) ([]byte, error) {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
-func fillTree(v any, values map[string]string) any {
+func fillTree(v any, values *filling) any {
 	switch t := v.(type) {
 	case string:
-		return fill(t, values, func(s string) string { return s })
+		if name, alone := strings.CutPrefix(t, "{"); alone {
+			name, alone = strings.CutSuffix(name, "}")
+			if typed, has := values.typed[name]; alone && has {
+				return typed
+			}
+		}
+		return fill(t, values.texts, func(s string) string { return s })
 	case []any:
 		out := make([]any, len(t))
 		for i, item := range t {

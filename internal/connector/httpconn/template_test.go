@@ -49,7 +49,7 @@ func TestPathsAreFilledAndEscapedForTheirPlace(t *testing.T) {
 func TestBodiesAreFilledWhereverTheirStringsAre(t *testing.T) {
 	tree := map[string]any{"status": "{value}", "n": int64(3), "on": true, "none": nil, "f": 1.5,
 		"list": []any{"{id}", map[string]any{"text": "set {id} to {status}"}}, "html": "<b>"}
-	got, err := fillBody(tree, map[string]string{"id": `a"b\`, "value": "{id}", "status": "{id}"})
+	got, err := fillBody(tree, &filling{texts: map[string]string{"id": `a"b\`, "value": "{id}", "status": "{id}"}})
 	want := `{"f":1.5,"html":"<b>","list":["a\"b\\",{"text":"set a\"b\\ to {id}"}],"n":3,"none":null,"on":true,"status":"{id}"}`
 	if err != nil || string(got) != want {
 		t.Errorf("got  %s, %v\nwant %s", got, err, want)
@@ -92,7 +92,7 @@ func FuzzExpand(f *testing.F) {
 		if !utf8.ValidString(id) || !utf8.ValidString(value) {
 			return
 		}
-		body, err := fillBody(map[string]any{"a": "{id}", "b": []any{"x{value}"}}, map[string]string{"id": id, "value": value})
+		body, err := fillBody(map[string]any{"a": "{id}", "b": []any{"x{value}"}}, &filling{texts: map[string]string{"id": id, "value": value}})
 		if err != nil {
 			t.Fatal(err)
 		}

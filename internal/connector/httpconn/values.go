@@ -51,9 +51,17 @@ func (e *expression) text(vars map[string]any) (text string, ok bool, err error)
 	if err != nil {
 		return "", false, err
 	}
+	if word, known := e.word(v); known {
+		return word, true, e.sound(word)
+	}
 	switch t := v.(type) {
 	case absent:
 		return "", false, nil
+	case []any:
+		if e.several != nil {
+			return e.listed(t)
+		}
+		return "", false, misfit{e.path, "the value is neither text, nor a number, nor true or false"}
 	case string:
 		text = t
 	case bool:

@@ -12,9 +12,12 @@ import (
 
 // WrittenFields implements config.HasWrittenFields: where in a write the value
 // stands. The sync's field counts for nothing here, the connection says it all.
-func (s *Settings) WrittenFields(config.Side) []string {
+func (s *Settings) WrittenFields(side config.Side) []string {
 	if s.Write == nil {
 		return nil
+	}
+	if s.Write.Add != nil {
+		return s.writtenSteps(side)
 	}
 	_, path, _, _ := s.Write.request()
 	path, query, _ := strings.Cut(path, "?")
