@@ -74,7 +74,7 @@
         else if (e.key === "k") go(at - 1);
         else if (e.key === "x" && box) { box.checked = !box.checked; count(); }
         else if (e.key === "o" && at >= 0) rows[at].querySelector(".btn").click();
-        else if (e.key === "Escape") { all('[name="id"]:checked', list).forEach((x) => { x.checked = false; }); count(); }
+        else if (e.key === "Escape" && !document.querySelector(":popover-open")) { all('[name="id"]:checked', list).forEach((x) => { x.checked = false; }); count(); }
         else return;
         e.preventDefault();
       });

@@ -82,15 +82,9 @@ func (b *Browser) bring(ctx context.Context, script string) error {
 const tooWide = `document.documentElement.scrollWidth <= innerWidth ? "" : document.documentElement.scrollWidth + " pixels: " +
 	[...document.querySelectorAll("body *")].filter((e) => e.scrollWidth > innerWidth || e.getBoundingClientRect().right > innerWidth).map((e) => e.outerHTML.slice(0, 120)).slice(-4).join(" | ")`
 
-// Accessible fails the test for each element of the page that somebody cannot see, read
-// or reach, in light and in dark, and for a page wider than a telephone. The page is left
-// in light at 1280 pixels.
-func (b *Browser) Accessible(name string) {
+// Narrow fails the test for a page that is wider than a telephone, which it is left on.
+func (b *Browser) Narrow(name string) {
 	b.t.Helper()
-	script, err := axe()
-	if err != nil {
-		b.t.Fatal(err)
-	}
 	ctx, cancel := context.WithTimeout(b.ctx, Patience)
 	defer cancel()
 	b.Look(Looks{Width: 390, Height: 800, Dark: true})
@@ -101,6 +95,19 @@ func (b *Browser) Accessible(name string) {
 	if wide != "" {
 		b.t.Errorf("%s is wider than a telephone:\n\t%s", name, wide)
 	}
+}
+
+// Accessible fails the test for each element of the page that somebody cannot see, read
+// or reach, in light and in dark, and as Narrow does. The page is left in light at 1280 pixels.
+func (b *Browser) Accessible(name string) {
+	b.t.Helper()
+	script, err := axe()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(b.ctx, Patience)
+	defer cancel()
+	b.Narrow(name)
 	if err := b.bring(ctx, script); err != nil {
 		b.t.Fatalf("%s: axe-core: %v", name, err)
 	}
