@@ -159,6 +159,10 @@ func (p screen) sync(s contract.Sync) {
 		since = " in the file, but still " + s.ModeInUse + " in use"
 	}
 	fmt.Fprintf(p, "%s: %s → %s, %s%s\n", s.Sync, s.Source.Connection, s.Target.Connection, s.Mode, since)
+	if m := s.ModeChange; m != nil {
+		did := map[string]string{config.ModeLive: "taken live", config.ModeWatch: "set to watch"}[s.Mode]
+		p.line("mode", "%s by %s %s: %s", did, m.By, p.ago(m.At), m.Reason)
+	}
 	p.agreement(s)
 	waiting := s.WaitingCustomers
 	if s.Delayed != nil { // they stand on a line of their own

@@ -14,6 +14,8 @@ type Sync struct {
 	Target    SyncSide   `json:"target"`
 	Mode      string     `json:"mode"`
 	ModeSince *time.Time `json:"mode_since"`
+	// ModeChange is who gave it this mode and why, left out where the file was edited by hand.
+	ModeChange *ModeChanged `json:"mode_change,omitempty" doc:"Who gave the sync this mode through Trueup, and why; left out where the file was edited by hand."`
 	// ModeInUse is the mode that the last process noted, left out where it is the file's.
 	ModeInUse        string          `json:"mode_in_use,omitempty"`
 	Statuses         []status.Status `json:"statuses"`
@@ -98,6 +100,25 @@ type Halt struct {
 type Delayed struct {
 	Customers int        `json:"customers"`
 	Next      *time.Time `json:"next" doc:"When the first of them is checked again."`
+}
+
+// ModeChanged is a person's word that a sync goes live, or back to watching.
+type ModeChanged struct {
+	At     *time.Time `json:"at"`
+	By     string     `json:"by"`
+	Reason string     `json:"reason"`
+}
+
+// ModeChangedOf converts the act that gave a sync its mode, nil when there is none.
+func ModeChangedOf(a *store.Activity) *ModeChanged {
+	if a == nil {
+		return nil
+	}
+	by := DoerName(a.Who)
+	if a.For != "" {
+		by = a.For + " (by " + by + ")"
+	}
+	return &ModeChanged{At: Stamp(a.At), By: by, Reason: a.Why}
 }
 
 // Pause is a person's word that a sync writes nothing for a while.

@@ -77,7 +77,7 @@ func (s shared) sync(ctx context.Context, db *store.DB, name string, c config.Sy
 	slices.Sort(row.Statuses)
 	mode := s.modes[name]
 	if mode.Mode == c.Mode { // else no process has run with this configuration yet
-		row.ModeSince = contract.Stamp(mode.Since)
+		row.ModeSince, row.ModeChange = contract.Stamp(mode.Since), contract.ModeChangedOf(mode.Act)
 	} else {
 		row.ModeInUse = mode.Mode
 	}

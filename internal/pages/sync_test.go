@@ -134,6 +134,10 @@ func TestASyncIsTakenLiveAndBackForTheFileThatWasShown(t *testing.T) {
 		t.Errorf("another file: %d %s", got.code, got.words())
 	}
 	w.says(w.post("/syncs/"+flow+"/live", "digest", shown, "reason", "agreed"), "customer-status is live.")
+	w.must(w.store.SetMode(t.Context(), flow, true))
+	c.Mode = config.ModeLive
+	w.config.Syncs[flow] = c
+	w.says(w.get("/syncs/"+flow), "Going live: approved by "+w.person.Name, "because: “agreed”")
 	w.person.Role = store.Operator
 	w.says(w.post("/syncs/"+flow+"/watch", "digest", digestOf(w.get("/syncs/"+flow+"/watch")), "reason", "the CRM is rebuilt"), "customer-status watches again.")
 	text, err := os.ReadFile(filepath.Join(w.dir(), "trueup.yaml"))

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"trueup/internal/reason"
 )
 
 // SetMode stores whether a sync writes and, if it did not before, since when. What
@@ -35,7 +37,8 @@ func (db *DB) SetMode(ctx context.Context, sync string, live bool) error {
 		}
 		_, err := t.exec(`insert into modes (sync, mode, since, changed_at) values ($1, $2, $3, $4)
 on conflict (sync) do update set mode = excluded.mode, since = case when modes.mode = excluded.mode then modes.since else excluded.since end,
-    changed_at = case when modes.mode = excluded.mode then modes.changed_at else excluded.changed_at end`, sync, mode, since, ms(t.now))
+    changed_at = case when modes.mode = excluded.mode then modes.changed_at else excluded.changed_at end,
+    before_at = case when modes.mode = excluded.mode then modes.before_at else modes.changed_at end`, sync, mode, since, ms(t.now))
 		return err
 	}})
 	if err != nil {
@@ -98,22 +101,49 @@ func (db *DB) LiveSince(ctx context.Context, sync string) (time.Time, error) {
 type Mode struct {
 	Mode  string
 	Since time.Time
+	// Act is the change to this mode that a person made through Trueup, nil where the
+	// file was edited by hand.
+	Act *Activity
 }
 
 // Modes returns the mode of each sync that a process has noted.
 func (db *DB) Modes(ctx context.Context) (map[string]Mode, error) {
-	all := map[string]Mode{}
+	all, before := map[string]Mode{}, map[string]int64{}
 	err := db.view(ctx, func(s scanner) error {
 		var sync string
 		var m Mode
-		var since int64
-		err := s.Scan(&sync, &m.Mode, &since)
+		var since, earlier int64
+		err := s.Scan(&sync, &m.Mode, &since, &earlier)
 		m.Since = at(since)
-		all[sync] = m
+		all[sync], before[sync] = m, earlier
 		return err
-	}, "select sync, mode, changed_at from modes")
+	}, "select sync, mode, changed_at, before_at from modes")
+	if err == nil {
+		err = db.modeActs(ctx, all, before)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read since when syncs write: %w", err)
 	}
 	return all, nil
+}
+
+// modeActs fills in who changed the modes. An act of before the mode that a sync had
+// until it got the present one is of another change.
+func (db *DB) modeActs(ctx context.Context, all map[string]Mode, before map[string]int64) error {
+	codes := map[reason.Code]string{reason.ActWentLive: "live", reason.ActWatched: "watch"}
+	return db.view(ctx, func(s scanner) error {
+		var a Activity
+		var done int64
+		var code reason.Code
+		if err := s.Scan(&a.ID, &done, &a.Who, &a.For, &a.Sync, &code, &a.Why); err != nil {
+			return err
+		}
+		a.At = at(done)
+		if m, ok := all[a.Sync]; ok && codes[code] == m.Mode && done >= before[a.Sync] {
+			m.Act = &a
+			all[a.Sync] = m
+		}
+		return nil
+	}, `select id, done_at, who, behalf, sync, code, why from activity
+where id in (select max(id) from activity where topic = $1 and leads = 1 and code in ($2, $3) group by sync)`, string(reason.AboutMode), string(reason.ActWentLive), string(reason.ActWatched))
 }

@@ -56,6 +56,36 @@ func (f fixture) actBy(ctx context.Context, a store.Act) {
 }
 
 var activity = map[string]func(*testing.T, Open){
+	"a mode is told with who changed to it and why, and not with an earlier change": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		acted := func(code reason.Code, why string) {
+			f.clock.Move(time.Minute)
+			f.must(f.db.Record(f.ctx, store.Activity{Who: "ana", Sync: sync1, Why: why, Act: reason.Reason{Code: code, Facts: reason.Facts{Sync: sync1}}}))
+		}
+		is := func(live bool, why string) {
+			t.Helper()
+			f.clock.Move(time.Minute)
+			f.must(f.db.SetMode(f.ctx, sync1, live))
+			all, err := f.db.Modes(f.ctx)
+			f.must(err)
+			got := ""
+			if a := all[sync1].Act; a != nil {
+				got = a.Who + ": " + a.Why
+			}
+			if got != why {
+				t.Errorf("%s since %s is told as %q, not %q", all[sync1].Mode, all[sync1].Since, got, why)
+			}
+		}
+		is(false, "") // the file
+		acted(reason.ActWentLive, "agreed")
+		is(true, "ana: agreed")
+		is(true, "ana: agreed")
+		is(false, "") // by hand
+		is(true, "")  // by hand
+		acted(reason.ActWatched, "rebuilt")
+		is(true, "") // nobody has read the file yet
+		is(false, "ana: rebuilt")
+	},
 	"each act is recorded with who did it, by which way and why": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		f.must(f.db.NoteNames(f.ctx, []store.Named{{Kind: store.SyncName, Name: sync1, Source: "billing", Target: "crm"}, {Kind: store.SyncName, Name: "gone"}}))

@@ -357,7 +357,8 @@ create table modes (
     sync       text    not null primary key,
     mode       text    not null check (mode in ('live', 'watch')),
     since      integer not null,          -- since when it writes, 0 while it only watches
-    changed_at integer not null default 0 -- since when it has this mode
+    changed_at integer not null default 0, -- since when it has this mode
+    before_at  integer not null default 0  -- since when it had the one before, 0 for none
 ) strict;
 
 -- One row for each sync with a mass_change limit: the lock under which its
