@@ -308,6 +308,15 @@ func (d *decoder) mapping(n *node, path string, into ...reflect.Value) {
 			d.secretFile(f.value, keyPath, v)
 			continue
 		}
+		if rest, ok := restOf(into...); ok && f.value.kind == mapping {
+			one := reflect.New(rest.Type().Elem()).Elem()
+			d.value(f.value, keyPath, one)
+			if rest.IsNil() {
+				rest.Set(reflect.MakeMap(rest.Type()))
+			}
+			rest.SetMapIndex(reflect.ValueOf(f.key), one)
+			continue
+		}
 		d.unknownKey(f, path, fieldNames(into...))
 	}
 }

@@ -38,6 +38,19 @@ func collect(into map[string]reflect.Value, v reflect.Value) {
 	}
 }
 
+// restOf returns the map of a struct that takes the keys which are none of its
+// fields' own, each with keys below it. Its tag is ",rest".
+func restOf(structs ...reflect.Value) (rest reflect.Value, ok bool) {
+	for _, v := range structs {
+		for i := range v.NumField() {
+			if v.Type().Field(i).Tag.Get("yaml") == ",rest" {
+				return v.Field(i), true
+			}
+		}
+	}
+	return reflect.Value{}, false
+}
+
 // fieldNames lists the keys of the structs in the order of their fields.
 func fieldNames(structs ...reflect.Value) []string {
 	var names []string

@@ -67,9 +67,35 @@ func reflector(types Types) *jsonschema.Reflector {
 		case transitionsType:
 			return transitionsSchema(r)
 		}
+		if t.Kind() == reflect.Struct {
+			if rest, ok := restOf(reflect.New(t).Elem()); ok {
+				return withRest(r, t, rest.Type().Elem())
+			}
+		}
 		return nil
 	}
 	return r
+}
+
+// withRest is the schema of a struct that takes further keys of one type.
+func withRest(r *jsonschema.Reflector, t, rest reflect.Type) *jsonschema.Schema {
+	known := *r
+	known.Mapper = func(other reflect.Type) *jsonschema.Schema {
+		if other == t {
+			return nil
+		}
+		return r.Mapper(other)
+	}
+	s := known.ReflectFromType(t)
+	s.Version = ""
+	for _, f := range reflect.VisibleFields(t) {
+		if key, _ := keyOf(f); key == "" {
+			s.Properties.Delete(f.Name)
+		}
+	}
+	s.AdditionalProperties = r.ReflectFromType(rest)
+	s.AdditionalProperties.Version = ""
+	return s
 }
 
 // connections is one schema for each type: the keys every connection has and

@@ -51,6 +51,10 @@ type Failure struct {
 	// Survivor, of kind Gone, is the id of the record that this one was merged
 	// into; "" when the tool does not tell, and never a guess.
 	Survivor string
+	// Anew says of a list that it cannot be gone on with from the cursor it was
+	// asked for: the tool does not take that any more, or it leads nowhere. Whoever
+	// kept the cursor for later begins the list again.
+	Anew bool
 	// Detail is one sentence for people without secrets or personal data.
 	Detail string
 	// Err is the cause, for errors.Is; it is not shown.

@@ -27,6 +27,9 @@ const (
 	// answerTime is how long one answer of a list of changes may take, with
 	// storing what it says.
 	answerTime = 45 * time.Second
+	// stretchTime is how long answers are asked for under one lease: one more fits
+	// into what is left of it.
+	stretchTime = answerTime / 2
 	// AtStart asks once: what was missed while the service was down.
 	AtStart = time.Duration(0)
 	// gather is how long further pings are waited for: a tool sends one for each of
@@ -161,76 +164,114 @@ func (p *Poller) barred(ctx context.Context) (bool, error) {
 // nothing to do, because another node is asking or has asked lately, and when
 // another went on in our place.
 func (p *Poller) Ask(ctx context.Context, lately time.Duration) (asked bool, err error) {
-	turn := store.ChangesOf(p.Connection)
-	cursor, fence, ok, err := p.Store.TakeTurn(ctx, turn, lately, 2*answerTime)
-	if err != nil || !ok {
-		return false, err
+	w := &walk{Poller: p, resumed: true}
+	for {
+		done, ours, err := w.stretch(ctx, lately)
+		if err != nil || !ours {
+			return false, err
+		}
+		if done {
+			return true, w.calm(ctx)
+		}
 	}
+}
+
+// walk is one asking: as many answers as it takes until there is no more.
+type walk struct {
+	*Poller
+	circle connector.Circle
+	// resumed is true until the first answer: the cursor may be an old one.
+	resumed bool
+	newest  time.Time // change that an answer brought
+}
+
+// stretch asks for as many answers as one lease lasts. ours is false when another
+// node has the turn, and done true when there is no more to ask for.
+func (w *walk) stretch(ctx context.Context, lately time.Duration) (done, ours bool, err error) {
+	turn := store.ChangesOf(w.Connection)
+	cursor, fence, ok, err := w.Store.TakeTurn(ctx, turn, lately, 2*answerTime)
+	if err != nil || !ok {
+		return false, false, err
+	}
+	began := time.Now()
 	defer func() {
-		if err != nil { // the next attempt, here or on another node, need not wait for the lease
-			err = errors.Join(err, p.Store.LeaveTurn(context.WithoutCancel(ctx), turn, fence))
+		if err != nil || ours && !done { // the next attempt, here or on another node, need not wait for the lease
+			err = errors.Join(err, w.Store.LeaveTurn(context.WithoutCancel(ctx), turn, fence))
 		}
 	}()
 	// What this asking brings has changed since the one before began, which may
 	// have been answered from a copy.
-	listed, err := p.Store.ListedAt(ctx, p.Connection)
+	listed, err := w.Store.ListedAt(ctx, w.Connection)
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	if !listed.IsZero() {
 		listed = listed.Add(-copied)
 	}
-	var circle connector.Circle
-	for {
-		if circle.Turn(cursor) {
-			return false, connector.Endless()
+	for time.Since(began) < stretchTime {
+		if w.circle.Turn(cursor) {
+			return false, false, connector.Endless()
 		}
-		next, more, err := p.page(ctx, cursor, listed)
+		next, more, err := w.page(ctx, cursor, listed)
 		if err != nil {
-			return false, err
-		}
-		cursor = next
-		// The events are stored; only then may the cursor pass them.
-		if err := p.Store.SaveTurn(ctx, turn, fence, cursor, !more); err != nil {
-			if errors.Is(err, store.ErrFenced) {
-				return false, nil
+			again, ok := connector.Anew(cursor)
+			if !ok || !w.resumed || !connector.FailureOf(err).Anew {
+				return false, false, err
 			}
-			return false, err
+			w.Log.Warn("the list is begun again: it cannot be gone on with where it was left", slog.String("connection", w.Connection), slog.Any("error", err))
+			cursor, w.resumed, w.circle = again, false, connector.Circle{}
+			continue
+		}
+		cursor, w.resumed = next, false
+		if !more && w.Listed != nil && !w.newest.IsZero() {
+			if err := w.Listed(ctx, w.Connection, w.newest); err != nil {
+				return false, false, err
+			}
+		}
+		// The events are stored; only then may the cursor pass them.
+		if err := w.Store.SaveTurn(ctx, turn, fence, cursor, !more); err != nil {
+			if errors.Is(err, store.ErrFenced) {
+				return false, false, nil
+			}
+			return false, false, err
 		}
 		if !more {
-			break
+			return true, true, nil
 		}
 	}
+	return false, true, nil
+}
+
+// calm closes what an asking that failed has told people.
+func (p *Poller) calm(ctx context.Context) error {
 	for _, s := range p.Syncs {
 		if _, err := p.Store.CloseExceptions(ctx, s.Name, "", status.ConnectionFailed, asking); err != nil {
-			return true, err
+			return err
 		}
 	}
-	return true, nil
+	return nil
 }
 
 // page asks for one answer and stores its events.
-func (p *Poller) page(ctx context.Context, cursor string, listed time.Time) (next string, more bool, err error) {
+func (w *walk) page(ctx context.Context, cursor string, listed time.Time) (next string, more bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	readings, next, more, err := p.Changes.Since(ctx, cursor)
+	readings, next, more, err := w.Changes.Since(ctx, cursor)
 	if err != nil {
 		return "", false, err
 	}
 	for i := range readings {
 		readings[i].Event.UnchangedAt = later(readings[i].Event.UnchangedAt, listed)
 	}
-	accepted, duplicates, err := p.Inbox.Store(ctx, p.Connection, readings)
+	accepted, duplicates, err := w.Inbox.Store(ctx, w.Connection, readings)
 	if err != nil {
 		return "", false, err
 	}
 	if len(readings) > 0 {
-		p.Log.Info("changes asked for", slog.String("connection", p.Connection), slog.Int("accepted", accepted), slog.Int("duplicates", duplicates))
+		w.Log.Info("changes asked for", slog.String("connection", w.Connection), slog.Int("accepted", accepted), slog.Int("duplicates", duplicates))
 	}
-	if newest := newestOf(readings); accepted > 0 && p.Listed != nil && !newest.IsZero() {
-		if err := p.Listed(ctx, p.Connection, newest); err != nil {
-			return "", false, err
-		}
+	if accepted > 0 {
+		w.newest = later(w.newest, newestOf(readings))
 	}
 	return next, more, nil
 }

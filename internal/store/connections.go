@@ -73,7 +73,7 @@ const slack = time.Minute
 func (db *DB) NoteListed(ctx context.Context, connection string, newest time.Time) error {
 	err := db.update(ctx, func(t *tx) error {
 		var asked int64
-		if err := t.query(func(s scanner) error { return s.Scan(&asked) }, "select ended_at from turns where kind = $1 and name = $2", string(ChangesTurn), connection); err != nil {
+		if err := t.query(func(s scanner) error { return s.Scan(&asked) }, "select ended_from from turns where kind = $1 and name = $2", string(ChangesTurn), connection); err != nil {
 			return err
 		}
 		late := at(asked).Sub(newest)

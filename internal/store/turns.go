@@ -33,7 +33,8 @@ func (t Turn) String() string { return strings.TrimSpace(string(t.Kind) + " " + 
 // TakeTurn gives a turn to the one node that may have it now, with the place where
 // the one before stopped. ok is false while another node has it, or when the last
 // one ended less than every ago. The fence goes with SaveTurn. A time in the future
-// was stored before the clock was set back, and delays no one.
+// was stored before the clock was set back, and delays no one. A turn that was left
+// on its way is gone on with: it counts from when it was first taken.
 func (db *DB) TakeTurn(ctx context.Context, turn Turn, every, lease time.Duration) (cursor string, fence int64, ok bool, err error) {
 	holder, err := db.place(ctx)
 	if err != nil {
@@ -47,7 +48,7 @@ func (db *DB) TakeTurn(ctx context.Context, turn Turn, every, lease time.Duratio
 		return t.query(func(s scanner) error {
 			ok = true
 			return s.Scan(&cursor, &fence)
-		}, `update turns set fence = fence + 1, lease_until = $4, holder = $6, taken_at = $3
+		}, `update turns set fence = fence + 1, lease_until = $4, holder = $6, taken_at = case when under_way = 1 then taken_at else $3 end
 where kind = $1 and name = $2 and (lease_until <= $3 or lease_until > $4) and (ended_at <= $5 or ended_at > $3) returning cursor, fence`,
 			string(turn.Kind), turn.Name, ms(t.now), ms(t.now.Add(lease)), ms(t.now.Add(-every)), holder)
 	})
@@ -62,7 +63,8 @@ where kind = $1 and name = $2 and (lease_until <= $3 or lease_until > $4) and (e
 func (db *DB) SaveTurn(ctx context.Context, turn Turn, fence int64, cursor string, done bool) error {
 	err := db.update(ctx, func(t *tx) error {
 		n, err := t.exec(`update turns set cursor = $4, ended_at = case when $6 = 1 then $5 else ended_at end,
-    ended_from = case when $6 = 1 then taken_at else ended_from end, lease_until = case when $6 = 1 then 0 else lease_until end
+    ended_from = case when $6 = 1 then taken_at else ended_from end,
+    under_way = 1 - $6, lease_until = case when $6 = 1 then 0 else lease_until end
 where kind = $1 and name = $2 and fence = $3 and lease_until > $5`, string(turn.Kind), turn.Name, fence, cursor, ms(t.now), bit(done))
 		if err == nil && n == 0 {
 			err = ErrFenced

@@ -11,7 +11,7 @@ import (
 
 // Encode writes a value that Decode returned as JSON text: keys sorted, no
 // white space, HTML characters as they are. Equal values give equal texts, and
-// Decode gives the same value back.
+// Decode, or DecodeVariants, gives the same value back.
 func Encode(v any) ([]byte, error) {
 	plain, err := exact(v)
 	if err != nil {
@@ -41,6 +41,8 @@ func exact(v any) (any, error) {
 			text += ".0"
 		}
 		return json.Number(text), nil
+	case Ambiguous:
+		return exact(t.Value)
 	case []any:
 		out := make([]any, len(t))
 		for i, item := range t {

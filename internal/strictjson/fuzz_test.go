@@ -139,3 +139,30 @@ func asStandard(v any) any {
 		return v
 	}
 }
+
+// FuzzDecodeVariants guards that what is taken beyond Decode differs in the case
+// of keys alone, and is written back as it was.
+func FuzzDecodeVariants(f *testing.F) {
+	for _, s := range []string{`{"a":1,"A":2}`, `{"a":1,"A":{"b":1,"B":2},"a":3}`, "{\"k\":1,\"\u212a\":2,\"K\":3}", `[{"x":1}]`, `{"a":1} x`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		v, err := DecodeVariants(body)
+		if strict, strictErr := Decode(body); strictErr == nil && (err != nil || !reflect.DeepEqual(v, strict)) {
+			t.Fatalf("read as %v (%v), strictly as %v", v, err, strict)
+		}
+		if err != nil {
+			if !sentences.MatchString(err.Error()) {
+				t.Fatalf("the error may quote the body: %q", err)
+			}
+			return
+		}
+		text, err := Encode(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back, err := DecodeVariants(text); err != nil || !reflect.DeepEqual(v, back) {
+			t.Fatalf("%s came back as %#v, %v; was %#v", text, back, err, v)
+		}
+	})
+}

@@ -1,11 +1,13 @@
 // Package strictjson reads JSON that comes from outside and accepts only texts
 // that every reader understands in the same way.
 //
-// Main functions: Decode (a body into plain Go values) and Encode (such a
-// value back into one deterministic text).
+// Main functions: Decode (a body into plain Go values), DecodeVariants (the same
+// for a body whose keys people chose) and Encode (such a value back into one
+// deterministic text). Main type: Ambiguous.
 //
-// Invariants: an object never has two keys that are equal or differ only in
-// letter case, because one reader would take the first and another the last;
+// Invariants: an object never has two keys that are equal, because one reader
+// would take the first and another the last, and none that differ only in letter
+// case, or their values are marked;
 // strings are exactly what the sender wrote (no replacement characters); errors
 // name the fault and its byte offset, never a value or a key, since both can be
 // personal data.
@@ -37,14 +39,25 @@ const maxDepth = 64
 //
 // A body that ends too early wraps io.ErrUnexpectedEOF, so that callers can
 // distinguish a truncated answer from an invalid one.
-func Decode(body []byte) (any, error) {
+func Decode(body []byte) (any, error) { return decode(body, false) }
+
+// DecodeVariants reads as Decode does, and takes objects whose keys differ only
+// in letter case: fields that people name may. The value of each such key is
+// Ambiguous, for whoever reads it.
+func DecodeVariants(body []byte) (any, error) { return decode(body, true) }
+
+// Ambiguous is the value of a key beside which its object has another that
+// differs only in letter case.
+type Ambiguous struct{ Value any }
+
+func decode(body []byte, variants bool) (any, error) {
 	if i := invalidUTF8(body); i >= 0 {
 		return nil, fmt.Errorf("invalid UTF-8 at byte %d", i)
 	}
 	if i := loneSurrogate(body); i >= 0 {
 		return nil, fmt.Errorf("half of a surrogate pair at byte %d", i)
 	}
-	d := decoder{body: body, json: json.NewDecoder(bytes.NewReader(body))}
+	d := decoder{body: body, json: json.NewDecoder(bytes.NewReader(body)), variants: variants}
 	d.json.UseNumber()
 	if d.after(" \t\r\n") == len(body) {
 		return nil, errors.New("empty body")
@@ -60,8 +73,9 @@ func Decode(body []byte) (any, error) {
 }
 
 type decoder struct {
-	body []byte
-	json *json.Decoder
+	body     []byte
+	json     *json.Decoder
+	variants bool
 }
 
 // after is the offset of the first byte after the last token that is not one of
@@ -112,7 +126,7 @@ func (d *decoder) value(depth int) (any, error) {
 
 func (d *decoder) object(depth int) (any, error) {
 	fields := map[string]any{}
-	folded := map[string]bool{}
+	folded := map[string]string{} // the first key that is written so
 	for d.json.More() {
 		tok, at, err := d.token()
 		if err != nil {
@@ -126,12 +140,21 @@ func (d *decoder) object(depth int) (any, error) {
 			return nil, fmt.Errorf("an object has the same key twice at byte %d", at)
 		}
 		f := fold(key)
-		if folded[f] {
+		other, variant := folded[f]
+		if variant && !d.variants {
 			return nil, fmt.Errorf("an object has two keys that differ only in letter case at byte %d", at)
 		}
-		folded[f] = true
 		if fields[key], err = d.value(depth + 1); err != nil {
 			return nil, err
+		}
+		if !variant {
+			folded[f] = key
+			continue
+		}
+		for _, k := range []string{key, other} {
+			if _, marked := fields[k].(Ambiguous); !marked {
+				fields[k] = Ambiguous{fields[k]}
+			}
 		}
 	}
 	if _, _, err := d.token(); err != nil {

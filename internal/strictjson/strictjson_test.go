@@ -197,3 +197,19 @@ func TestKeysFoldAsEqualFoldDoes(t *testing.T) {
 		}
 	})
 }
+
+func TestKeysThatPeopleChoseAreTakenAndMarkedWhereTheyDifferInCaseOnly(t *testing.T) {
+	body := `{"Plan":1,"PLAN":[2],"id":"c","plan":{"x":null},"sub":{"A":1,"b":2}}`
+	got, err := DecodeVariants([]byte(body))
+	want := map[string]any{"Plan": Ambiguous{int64(1)}, "PLAN": Ambiguous{[]any{int64(2)}}, "plan": Ambiguous{map[string]any{"x": nil}}, "id": "c", "sub": map[string]any{"A": int64(1), "b": int64(2)}}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, %v", got, err)
+	}
+	text, err := Encode(got)
+	if want := `{"PLAN":[2],"Plan":1,"id":"c","plan":{"x":null},"sub":{"A":1,"b":2}}`; err != nil || string(text) != want {
+		t.Errorf("written as %s, %v", text, err)
+	}
+	if _, err := DecodeVariants([]byte(`{"plan":1,"Plan":2,"plan":3}`)); err == nil {
+		t.Error("the same key twice is taken")
+	}
+}

@@ -104,6 +104,7 @@ type turn struct {
 	leaseUntil time.Time
 	holder     int64
 	takenAt    time.Time
+	underWay   bool
 	endedAt    time.Time // of the last complete one
 	endedFrom  time.Time // when that one was taken
 }

@@ -358,7 +358,10 @@ func (db *DB) TakeTurn(_ context.Context, name store.Turn, every, lease time.Dur
 		return "", 0, false, nil
 	}
 	t.fence++
-	t.leaseUntil, t.takenAt, t.holder = milli(now.Add(lease)), now, db.process
+	t.leaseUntil, t.holder = milli(now.Add(lease)), db.process
+	if !t.underWay {
+		t.takenAt = now
+	}
 	return t.cursor, t.fence, true, nil
 }
 
@@ -371,7 +374,7 @@ func (db *DB) SaveTurn(_ context.Context, name store.Turn, fence int64, cursor s
 	if t == nil || t.fence != fence || !t.leaseUntil.After(now) {
 		return fmt.Errorf("save the turn for %s: %w", name, store.ErrFenced)
 	}
-	t.cursor = cursor
+	t.cursor, t.underWay = cursor, !done
 	if done {
 		t.endedAt, t.endedFrom, t.leaseUntil = now, t.takenAt, time.Time{}
 	}

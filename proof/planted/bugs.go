@@ -164,9 +164,9 @@ var settleBugs = []Bug{
 
 var eventBugs = []Bug{
 	{"position_is_ours", "a poll begins at our own time and never goes back, wherever the list stands", "internal/connector/position.go",
-		`	at := p.newest
-`, `	at := p.newest
-	if ON && p.first { at = p.now } else if ON && at.Before(p.from) { at = p.from }
+		`	at := p.walk.Newest
+`, `	at := p.walk.Newest
+	if ON && p.first { at = p.now } else if ON && at.Before(p.walk.From) { at = p.walk.From }
 `},
 	{"reused_id_dropped", "an event is a repeat whenever its id came before, whatever it says", "internal/store/reused.go",
 		`	case e.Outcome == status.Ignored, e.ReplayOf > 0: // with it nothing is lost`, `	case ON, e.Outcome == status.Ignored, e.ReplayOf > 0:`},
@@ -178,8 +178,8 @@ var eventBugs = []Bug{
 	{"signature_not_checked", "anybody may send webhooks", "internal/inbox/inbox.go",
 		`err != nil { // invariant 2`, `err != nil && !ON {`},
 	{"cursor_before_store", "polling passes events that could not be stored", "internal/poll/poll.go",
-		`	accepted, duplicates, err := p.Inbox.Store(ctx, p.Connection, readings)
-	if err != nil {`, `	accepted, duplicates, err := p.Inbox.Store(ctx, p.Connection, readings)
+		`	accepted, duplicates, err := w.Inbox.Store(ctx, w.Connection, readings)
+	if err != nil {`, `	accepted, duplicates, err := w.Inbox.Store(ctx, w.Connection, readings)
 	if err != nil && !ON {`},
 	{"old_events_carried", "an event that comes late takes the customer back", "internal/pipeline/desired.go",
 		`	if carried.Event == "" || e.OccurredAt.IsZero()`, `	if ON || carried.Event == "" || e.OccurredAt.IsZero()`},

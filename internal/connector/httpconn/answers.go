@@ -97,7 +97,7 @@ func (a *api) judge(values map[string]string, byID bool) func(rest.Answer) *conn
 	}
 	return func(answer rest.Answer) *connector.Failure {
 		vars := map[string]any{varCode: int64(answer.Status), varHeaders: headersOf(answer.Header), varBody: nil}
-		body, err := strictjson.Decode(answer.Body)
+		body, err := strictjson.DecodeVariants(answer.Body)
 		isJSON := err == nil
 		if isJSON {
 			vars[varBody] = body

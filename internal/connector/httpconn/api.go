@@ -11,7 +11,6 @@ import (
 
 	"trueup/internal/connector"
 	"trueup/internal/connector/rest"
-	"trueup/internal/strictjson"
 )
 
 // api makes the calls of one connection.
@@ -35,17 +34,11 @@ func (a *api) get(ctx context.Context, t *template, values map[string]string, su
 	if err != nil {
 		return nil, err
 	}
-	body, err := strictjson.Decode(answer.Body)
-	if err != nil {
-		f := &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone, Status: answer.Status,
-			Detail: "the tool's answer cannot be read: " + err.Error(), Err: err}
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			f.Kind = connector.Transient
-		}
-		return nil, f
-	}
-	return map[string]any{varBody: body, varHeaders: headersOf(answer.Header)}, nil
+	return variables(answer)
 }
+
+// isCutOff reports whether an answer's JSON ends too early.
+func isCutOff(err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) }
 
 // headersOf is the headers variable: lower-case names, a repeated header
 // joined as RFC 9110, section 5.3 allows.

@@ -155,6 +155,37 @@ func TestEveryFaultIsReportedAtItsPlace(t *testing.T) {
 		{"list with bad records and next", func(s *Settings) { s.List.Records, s.List.Next = "(", ")" }, "list.records list.next"},
 		{"list with {cursor} and no next", func(s *Settings) { s.List.Next = "" }, "list"},
 		{"list with next and no {cursor}", func(s *Settings) { s.List.Get = "/customers" }, "list"},
+		{"list with get and post", func(s *Settings) { s.List.Post = "/c" }, "list"},
+		{"list without either", func(s *Settings) { s.List.Get = "" }, "list.get"},
+		{"list with a body and get", func(s *Settings) { s.List.Body = map[string]any{"a": "{cursor}"} }, "list.body"},
+		{"list with an unknown placeholder in its body", func(s *Settings) {
+			s.List.Get, s.List.Post, s.List.Body = "", "/c", map[string]any{"a": "{curser}"}
+		}, "list.body"},
+		{"list with next and next_url", func(s *Settings) { s.List.NextURL = "body.url" }, "list.next_url"},
+		{"list with next_url and {cursor}", func(s *Settings) { s.List.Next, s.List.NextURL = "", "body.url" }, "list.next_url"},
+		{"list with next_url and post", func(s *Settings) { *s.List = List{Post: "/c", NextURL: "body.url"} }, "list.next_url"},
+		{"list with a next_url that does not parse", func(s *Settings) { *s.List = List{Get: "/c", NextURL: "cursor"} }, "list.next_url"},
+		{"list with first and no {cursor}", func(s *Settings) { *s.List = List{Get: "/c", First: "1"} }, "list.first"},
+		{"list with a first that is a book", func(s *Settings) { s.List.First = strings.Repeat("1", 600) }, "list.first"},
+		{"list with a format and no {since}", func(s *Settings) { s.List.SinceFormat = "unix" }, "list.since_format"},
+		{"list with an unknown format", func(s *Settings) { s.List.Get, s.List.SinceFormat = "/c?a={cursor}&s={since}", "iso" }, "list.since_format"},
+		{"list with {since} and records without a time", func(s *Settings) { s.List.Get, s.Record.UpdatedAt = "/c?a={cursor}&s={since}", "" }, "list"},
+		{"list with a negative overlap", func(s *Settings) { s.List.Overlap = -time.Second }, "list.overlap"},
+		{"list with an overlap of a year", func(s *Settings) { s.List.Overlap = 365 * 24 * time.Hour }, "list.overlap"},
+		{"list with an overlap and no poll", func(s *Settings) { s.List.Overlap, s.Record.UpdatedAt = time.Hour, "" }, "list.overlap"},
+		{"a number in an address", func(s *Settings) { s.List.Get = "/c?a={cursor|number}" }, "list.get"},
+		{"a number inside a text", func(s *Settings) {
+			s.List.Get, s.List.Post, s.List.Body = "", "/c", map[string]any{"a": "page {cursor|number}"}
+		}, "list.body"},
+		{"a filter that there is not", func(s *Settings) { s.Find.Get = "/c?q={value|sql}" }, "find.get"},
+		{"an empty filter", func(s *Settings) { s.Find.Get = "/c?q={value|}" }, "find.get"},
+		{"find with get and post", func(s *Settings) { s.Find.Post = "/c" }, "find"},
+		{"find with nothing", func(s *Settings) { s.Find = &Find{} }, "find.get"},
+		{"find by a key that no record has", func(s *Settings) { s.Find.By = map[string]Search{"phone": {Get: "/c?p={value}"}} }, "find.phone"},
+		{"find by a key without {value}", func(s *Settings) {
+			s.Find.By = map[string]Search{"email": {Post: "/c", Body: map[string]any{"k": "{key}"}}}
+		}, "find.email.post"},
+		{"find by a key with bad records", func(s *Settings) { s.Find.By = map[string]Search{"email": {Get: "/c?p={value}", Records: "("}} }, "find.email.records"},
 		{"write without a method", func(s *Settings) { s.Write.Put = "" }, "write"},
 		{"write with two methods", func(s *Settings) { s.Write.Patch = "/customers/{id}" }, "write"},
 		{"write without {value}", func(s *Settings) { s.Write.Body = map[string]any{"status": "Active"} }, "write.body"},

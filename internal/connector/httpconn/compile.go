@@ -32,9 +32,10 @@ type compiled struct {
 	// not say is taken from the webhook's expressions.
 	fallback recordShape
 
-	find, read, list             *template
-	findRecords, readRecord      *expression
-	listRecords, listNext        *expression
+	find                         map[string]*search // by key; "" for every other
+	list                         *listing
+	read                         *template
+	readRecord                   *expression
 	write                        *writing // nil: it is not written
 	words                        *vocabulary
 	optionsGet                   *template
@@ -191,23 +192,12 @@ func (c *compiler) storedExpr(path, text string) *expression {
 
 func (c *compiler) readCalls() {
 	s := c.s
-	if s.Find != nil {
-		c.out.find = c.path("find.get", s.Find.Get, "/customers?{key}={value}", []string{phValue}, phKey)
-		c.out.findRecords = c.expr("find.records", orBody(s.Find.Records), varHeaders, varBody)
-	}
 	if s.Read != nil {
 		c.out.read = c.path("read.get", s.Read.Get, "/customers/{id}", []string{phID})
 		c.out.readRecord = c.expr("read.record", orBody(s.Read.Record), varAsked, varHeaders, varBody)
 	}
-	if s.List != nil {
-		c.out.list = c.path("list.get", s.List.Get, "/customers?after={cursor}", nil, phCursor)
-		c.out.listRecords = c.expr("list.records", orBody(s.List.Records), varHeaders, varBody)
-		c.out.listNext = c.expr("list.next", s.List.Next, varHeaders, varBody)
-		if c.out.list != nil && c.out.list.has(phCursor) != (s.List.Next != "") {
-			c.fault("list", "has only one of next and {cursor}",
-				"write {cursor} in get and, as next, where the answer has the cursor of the next page; or neither for a single page")
-		}
-	}
+	c.findCalls()
+	c.listCall()
 }
 
 // path compiles a path in which every needed placeholder must stand.

@@ -21,8 +21,9 @@ const (
 	varEvent   = "event"
 	varRecord  = "record"
 	varHeaders = "headers"
-	varCode    = "code"  // the status of an answer
-	varAsked   = "asked" // the id that a record was asked for with
+	varCode    = "code"   // the status of an answer
+	varAsked   = "asked"  // the id that a record was asked for with
+	varCursor  = "cursor" // what a page was asked for with
 )
 
 // maxCost bounds one evaluation: enough to look at each of the events of the
@@ -127,6 +128,8 @@ func (e *expression) failed(err error) (any, error) {
 		return absent{noKey: true}, nil
 	case strings.HasPrefix(text, "index out of bounds"):
 		return absent{}, nil
+	case strings.Contains(text, "strictjson.Ambiguous"):
+		return nil, misfit{e.path, "the field is there twice, under names that differ only in letter case"}
 	case strings.HasPrefix(text, "no such overload"):
 		return nil, misfit{e.path, "the expression does not fit the type of the value (null, text, number, ...)"}
 	case strings.Contains(text, "cost limit"):

@@ -197,7 +197,7 @@ func full() *Settings {
 		Record: Record{ID: "record.id", Status: "record.status", UpdatedAt: "record.updated_at", UpdatedBy: "record.updated_by",
 			Keys: map[string]string{"email": "record.email", "external_id": "record.external_id"}},
 		Humans: "!record.updated_by.startsWith('api:')",
-		Find:   &Find{Get: "/customers?{key}={value}", Records: "body.customers"},
+		Find:   &Find{Search: Search{Get: "/customers?{key}={value}", Records: "body.customers"}},
 		Read:   &Read{Get: "/customers/{id}", Record: "body"},
 		Write:  &Write{Put: "/customers/{id}", Body: map[string]any{"status": "{value}"}, IfMatch: "record.etag"},
 		List:   &List{Get: "/customers?limit=2&after={cursor}", Records: "body.customers", Next: "body.next"},

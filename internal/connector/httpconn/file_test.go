@@ -127,3 +127,35 @@ func TestFaultsOfAFileStandAtTheirLines(t *testing.T) {
 		}
 	}
 }
+
+func TestKeysOfListAndFindStandAtTheirLines(t *testing.T) {
+	got := connections(t, `connections:
+  crm:
+    type: http
+    base_url: http://127.0.0.1:9002
+    record: {id: record.id, status: record.status, updated_at: record.at, keys: {email: record.email, phone: record.phone}}
+    find:
+      email: {post: "/search", body: {q: "{value}"}, records: body.data}
+      phone: {get: "/find?p={vlaue}"}
+      records: body.data
+      postt: "/x"
+      fax: {gett: "/x"}
+    list:
+      get: "/customers?after={cursor}&since={since}"
+      next: body.next
+      first: 1
+      since_format: epoch
+      overlap: 5
+      next_urll: body.x
+`)
+	want := map[string]int{"connections.crm.find.phone.get": 8, "connections.crm.find.get": 6, "connections.crm.find.postt": 10, "connections.crm.find.fax.gett": 11,
+		"connections.crm.list.first": 15, "connections.crm.list.since_format": 16, "connections.crm.list.overlap": 17, "connections.crm.list.next_urll": 18}
+	for _, f := range got {
+		if line, ok := want[f.Path]; ok && f.Line == line && f.Remedy != "" {
+			delete(want, f.Path)
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("not reported: %v; reported: %v", want, got)
+	}
+}

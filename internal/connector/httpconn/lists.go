@@ -2,6 +2,7 @@ package httpconn
 
 import (
 	"context"
+	"errors"
 
 	"trueup/internal/connector"
 	"trueup/internal/status"
@@ -17,49 +18,59 @@ type (
 
 // List implements connector.SourceList.
 func (l sourceList) List(ctx context.Context, cursor string) ([]status.SourceRecord, string, error) {
-	var found []status.SourceRecord
-	next, err := l.listed(ctx, cursor, func(vars map[string]any) error {
+	return listed(ctx, l.api, cursor, func(vars map[string]any) (status.SourceRecord, string, error) {
 		r, err := l.record.read(vars)
-		if err != nil {
-			return err
-		}
-		merged, err := l.record.survivor(r.id, vars)
-		if merged == "" {
-			found = append(found, r.source())
-		}
-		return err
+		return r.source(), r.id, err
 	})
-	return found, next, err
 }
 
 // List implements connector.TargetList.
 func (l targetList) List(ctx context.Context, cursor string) ([]status.TargetRecord, string, error) {
-	var found []status.TargetRecord
-	next, err := l.listed(ctx, cursor, func(vars map[string]any) error {
+	return listed(ctx, l.api, cursor, func(vars map[string]any) (status.TargetRecord, string, error) {
 		r, err := l.targetRecord(vars)
-		if err != nil {
-			return err
-		}
-		merged, err := l.record.survivor(r.ID, vars)
-		if merged == "" {
-			found = append(found, r)
-		}
-		return err
+		return r, r.ID, err
 	})
-	return found, next, err
 }
 
-// listed reads one page. A record that does not fit the configuration is the
-// whole list's failure: nobody could say what is missing.
-func (a *api) listed(ctx context.Context, cursor string, each func(vars map[string]any) error) (next string, err error) {
-	next, err = a.page(connector.Background(ctx), cursor, func(vars map[string]any, record any) error {
-		if err := each(a.withRecord(vars, record)); err != nil {
-			return misconfigured(err)
-		}
-		return nil
-	})
-	if err == nil && next != "" && next == cursor {
-		err = misconfigured(misfit{a.listNext.path, "the list gave the same cursor twice and would never end"})
+// listed reads one page. A record that does not fit the configuration is set
+// aside; when none does, it is the configuration that is wrong.
+func listed[T any](ctx context.Context, a *api, cursor string, read func(vars map[string]any) (T, string, error)) ([]T, string, error) {
+	p, err := a.page(connector.Background(ctx), cursor, a.list.since(begins))
+	if err != nil {
+		return nil, "", err
 	}
-	return next, err
+	if p.next != "" && p.next == cursor {
+		return nil, "", connector.Endless()
+	}
+	var found []T
+	var aside []connector.Aside
+	var firstBad error
+	for i, record := range p.records {
+		vars := a.withRecord(p.vars, record)
+		one, id, err := read(vars)
+		merged := ""
+		if err == nil {
+			merged, err = a.record.survivor(id, vars)
+		}
+		switch {
+		case err != nil:
+			err = a.dirtyRecord(vars, i, err)
+			var d dirty
+			if errors.As(err, &d) {
+				aside = append(aside, connector.Aside{ID: d.id, Problem: d.err.Error()})
+			}
+			if firstBad == nil {
+				firstBad = err
+			}
+		case merged == "":
+			found = append(found, one)
+		}
+	}
+	if bad := len(aside); bad > 0 && bad == len(p.records) && (bad >= aFew || cursor == "" && p.next == "") {
+		return nil, "", misconfigured(firstBad)
+	}
+	for _, one := range aside {
+		connector.SetAside(ctx, one)
+	}
+	return found, p.next, nil
 }

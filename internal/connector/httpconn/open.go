@@ -121,10 +121,10 @@ func (s *Settings) recordAddress(common config.Connection, written func(string) 
 		path = s.Read.Get
 	case s.Write != nil:
 		_, path, _, _ = s.Write.request()
-	case s.Find != nil:
+	case s.Find != nil && s.Find.Get != "":
 		path = s.Find.Get
 	case s.List != nil:
-		path = s.List.Get
+		path = s.List.path()
 	default:
 		return ""
 	}

@@ -19,26 +19,37 @@ func (p probe) Probe(ctx context.Context) ([]string, error) {
 	}
 	records, without := 0, 0
 	var newest, clock time.Time
-	_, err := p.page(ctx, "", func(vars map[string]any, record any) error {
-		r, err := p.record.read(p.withRecord(vars, record))
-		if err != nil {
-			return misconfigured(err)
-		}
-		records++
-		newest = latest(newest, r.at)
-		if headers, ok := vars[varHeaders].(map[string]any); ok {
-			date, _ := headers["date"].(string)
-			clock, _ = http.ParseTime(date)
-		}
-		if !r.hasValue {
-			without++
-		}
-		return nil
-	})
+	page, err := p.page(ctx, "", p.list.since(begins))
 	if err != nil {
 		return nil, err
 	}
+	if headers, ok := page.vars[varHeaders].(map[string]any); ok {
+		date, _ := headers["date"].(string)
+		clock, _ = http.ParseTime(date)
+	}
+	var firstBad error
+	bad := 0
+	for i, record := range page.records {
+		r, err := p.listedRecord(page.vars, record, i)
+		if err != nil {
+			if bad++; firstBad == nil {
+				firstBad = err
+			}
+			continue
+		}
+		records++
+		newest = latest(newest, r.at)
+		if !r.hasValue {
+			without++
+		}
+	}
+	if bad > 0 && records == 0 {
+		return nil, misconfigured(firstBad)
+	}
 	said := []string{fmt.Sprintf("the credentials are accepted and the first page of the list has %d readable records", records)}
+	if bad > 0 {
+		said = append(said, fmt.Sprintf("%d more cannot be read and would be set aside; the first: %v", bad, firstBad))
+	}
 	if without > 0 {
 		said = append(said, fmt.Sprintf("%d of them have no status: is record.status correct?", without))
 	}

@@ -78,7 +78,7 @@ func (r receiver) read(h http.Header, v any) (readings []connector.Reading, err 
 // has its events, what does not have them there was one of them. The type of the
 // body is not kept: what does not look like JSON was a form.
 func (r receiver) Reread(h http.Header, kept []byte) ([]connector.Reading, error) {
-	event, err := strictjson.Decode(kept)
+	event, err := strictjson.DecodeVariants(kept)
 	if err != nil && !looksLikeJSON(kept) {
 		if form, noForm := decodeForm(kept); noForm == nil {
 			event, err = form, nil
@@ -193,7 +193,7 @@ type eventSource struct{ *compiled }
 
 // Record implements connector.EventSource.
 func (s eventSource) Record(payload []byte) (status.SourceRecord, error) {
-	event, err := strictjson.Decode(payload)
+	event, err := strictjson.DecodeVariants(payload)
 	if err != nil {
 		return status.SourceRecord{}, misconfigured(fmt.Errorf("read the stored event: %w", err))
 	}

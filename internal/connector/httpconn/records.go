@@ -2,7 +2,6 @@ package httpconn
 
 import (
 	"maps"
-	"strings"
 	"time"
 
 	"trueup/internal/status"
@@ -39,17 +38,23 @@ func (s *recordShape) read(vars map[string]any) (r reading, err error) {
 	if r.at, err = s.updatedAt.time(vars); err != nil {
 		return r, err
 	}
-	r.keys = map[string]string{}
+	r.keys, err = s.keysOf(vars)
+	return r, err
+}
+
+// keysOf evaluates the keys of a record, those that it has.
+func (s *recordShape) keysOf(vars map[string]any) (map[string]string, error) {
+	keys := map[string]string{}
 	for _, k := range s.keys {
-		text, ok, err := k.text(vars)
+		text, err := k.key(vars)
 		if err != nil {
-			return r, err
+			return nil, err
 		}
-		if text = strings.TrimSpace(text); ok && text != "" {
-			r.keys[k.name] = text
+		if text != "" {
+			keys[k.name] = text
 		}
 	}
-	return r, nil
+	return keys, nil
 }
 
 // nobody took the place of a record that was deleted. No id holds a control

@@ -59,24 +59,10 @@ type Record struct {
 	Keys    map[string]string `yaml:"keys"`
 }
 
-// Find searches records by a key.
-type Find struct {
-	Get     string `yaml:"get"`
-	Records string `yaml:"records"` // body unless set
-}
-
 // Read reads one record by its id.
 type Read struct {
 	Get    string `yaml:"get"`
 	Record string `yaml:"record"` // body unless set
-}
-
-// List pages through all records.
-type List struct {
-	Get     string `yaml:"get"`
-	Records string `yaml:"records"` // body unless set
-	// Next is the cursor of the next page, empty or absent on the last.
-	Next string `yaml:"next"`
 }
 
 // Credentials implements config.HasCredentials.

@@ -19,6 +19,7 @@ const (
 	phStatus = "status"
 	phKey    = "key"
 	phCursor = "cursor"
+	phSince  = "since"
 	// What a write may name besides: the value that was read, and what makes it
 	// conditional.
 	phPrevious  = "previous"
@@ -26,7 +27,8 @@ const (
 	phUpdatedAt = "updated_at"
 )
 
-var placeholder = regexp.MustCompile(`\{([a-z_]+)\}`)
+// placeholder matches {name} and {name|filter}.
+var placeholder = regexp.MustCompile(`\{([a-z_]+)(?:\|([a-z_]*))?\}`)
 
 // errUnsafe is an id or value that would change the address it stands in.
 var errUnsafe = errors.New("it cannot be used in an address")
@@ -50,6 +52,9 @@ func parsePath(text string, known ...string) (t *template, problem string) {
 	if strings.ContainsAny(placeholder.ReplaceAllString(text, ""), "{}") {
 		return nil, "contains a brace that belongs to no placeholder"
 	}
+	if hasFilter(text, filterNumber) {
+		return nil, "uses the filter number, which is for a body; an address needs none"
+	}
 	t = &template{text}
 	sample := map[string]string{}
 	for _, k := range known {
@@ -70,6 +75,9 @@ func unknownPlaceholder(text string, known []string) string {
 		if !slices.Contains(known, m[1]) {
 			return fmt.Sprintf("contains the unknown placeholder %s", m[0])
 		}
+		if strings.Contains(m[0], "|") && !slices.Contains(filterNames, m[2]) {
+			return fmt.Sprintf("contains %s, and there is no filter %q: the filters are %s", m[0], m[2], strings.Join(filterNames, ", "))
+		}
 	}
 	return ""
 }
@@ -78,7 +86,7 @@ func unknownPlaceholder(text string, known []string) string {
 func (t *template) has(names ...string) bool { return hasPlaceholder(t.text, names) }
 
 func hasPlaceholder(text string, names []string) bool {
-	return slices.ContainsFunc(names, func(n string) bool { return strings.Contains(text, "{"+n+"}") })
+	return slices.ContainsFunc(placeholder.FindAllStringSubmatch(text, -1), func(m []string) bool { return slices.Contains(names, m[1]) })
 }
 
 // expand puts the values in, escaped for their place: in the path a slash is
@@ -98,9 +106,7 @@ func (t *template) expand(values map[string]string) (string, error) {
 	}
 	var pairs []string
 	for _, pair := range strings.Split(query, "&") {
-		// The first page has no cursor: after= would be an empty one, which
-		// some tools refuse.
-		if _, v, _ := strings.Cut(pair, "="); v == "{"+phCursor+"}" && values[phCursor] == "" {
+		if _, v, _ := strings.Cut(pair, "="); unsaid(v, phCursor, values) || unsaid(v, phSince, values) {
 			continue
 		}
 		pairs = append(pairs, fill(pair, values, escapeQuery))
@@ -140,14 +146,29 @@ func (t *template) idOf(address string) (id string, ok bool) {
 // as a plus sign by some.
 func escapeQuery(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
+// unsaid reports whether a text is {name} alone with nothing to say, so that
+// what holds it is left out: the first page has no cursor, and after= would be
+// an empty one, which some tools refuse.
+func unsaid(text, name string, values map[string]string) bool {
+	m := placeholder.FindStringSubmatch(text)
+	if m == nil || m[0] != text || m[1] != name {
+		return false
+	}
+	v, ok := values[name]
+	return ok && (v == "" || name == phSince && saysEverything(v))
+}
+
 // fill replaces every placeholder once; what a value holds is not looked at.
+// A filter quotes the value for the language it stands in, and escape then for
+// the place where that stands.
 func fill(text string, values map[string]string, escape func(string) string) string {
-	return placeholder.ReplaceAllStringFunc(text, func(m string) string {
-		v, ok := values[m[1:len(m)-1]]
+	return placeholder.ReplaceAllStringFunc(text, func(whole string) string {
+		m := placeholder.FindStringSubmatch(whole)
+		v, ok := values[m[1]]
 		if !ok {
-			return m
+			return whole
 		}
-		return escape(v)
+		return escape(quoted(m[2], v))
 	})
 }
 
@@ -158,6 +179,9 @@ func checkBody(v any, known, wanted []string) (found bool, problem string) {
 	case nil, bool, int, int64, uint64, float64:
 		return false, ""
 	case string:
+		if m := placeholder.FindString(t); hasFilter(t, filterNumber) && m != t {
+			return hasPlaceholder(t, wanted), "uses the filter number inside a text, where it makes no number"
+		}
 		return hasPlaceholder(t, wanted), unknownPlaceholder(t, known)
 	case []any:
 		for _, item := range t {
@@ -186,37 +210,54 @@ func checkBody(v any, known, wanted []string) (found bool, problem string) {
 
 // fillBody makes the JSON text of a body template.
 func fillBody(v any, values *filling) ([]byte, error) {
+	filled, err := fillTree(v, values)
+	if err != nil {
+		return nil, err
+	}
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(fillTree(v, values)); err != nil {
+	if err := enc.Encode(filled); err != nil {
 		return nil, fmt.Errorf("write the body: %w", err)
 	}
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
-func fillTree(v any, values *filling) any {
+func fillTree(v any, values *filling) (any, error) {
 	switch t := v.(type) {
 	case string:
-		if name, alone := strings.CutPrefix(t, "{"); alone {
-			name, alone = strings.CutSuffix(name, "}")
-			if typed, has := values.typed[name]; alone && has {
-				return typed
+		if m := placeholder.FindStringSubmatch(t); m != nil && m[0] == t {
+			if m[2] == filterNumber {
+				return wholeNumber(values.texts[m[1]])
+			}
+			if typed, has := values.typed[m[1]]; has && m[2] == "" {
+				return typed, nil
 			}
 		}
-		return fill(t, values.texts, func(s string) string { return s })
+		return fill(t, values.texts, func(s string) string { return s }), nil
 	case []any:
-		out := make([]any, len(t))
-		for i, item := range t {
-			out[i] = fillTree(item, values)
+		out := make([]any, 0, len(t))
+		for _, item := range t {
+			filled, err := fillTree(item, values)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, filled)
 		}
-		return out
+		return out, nil
 	case map[string]any:
 		out := make(map[string]any, len(t))
 		for k, item := range t {
-			out[k] = fillTree(item, values)
+			if text, ok := item.(string); ok && unsaid(text, phCursor, values.texts) {
+				continue
+			}
+			filled, err := fillTree(item, values)
+			if err != nil {
+				return nil, err
+			}
+			out[k] = filled
 		}
-		return out
+		return out, nil
 	}
-	return v
+	return v, nil
 }

@@ -47,6 +47,19 @@ func (e *expression) id(vars map[string]any) (string, error) {
 // text evaluates to a text; ok is false when there is none. Numbers and truth
 // values are given in the form JSON writes them.
 func (e *expression) text(vars map[string]any) (text string, ok bool, err error) {
+	return e.textWithin(vars, maxText)
+}
+
+// textWithin is text for what may be longer or shorter than a value.
+func (e *expression) textWithin(vars map[string]any, most int) (text string, ok bool, err error) {
+	if text, ok, err = e.raw(vars); err != nil || !ok {
+		return "", false, err
+	}
+	return text, true, e.soundWithin(text, most)
+}
+
+// raw is text before anybody asks whether it can be kept.
+func (e *expression) raw(vars map[string]any) (text string, ok bool, err error) {
 	v, err := e.eval(vars)
 	if err != nil {
 		return "", false, err
@@ -75,7 +88,7 @@ func (e *expression) text(vars map[string]any) (text string, ok bool, err error)
 	default:
 		return "", false, misfit{e.path, "the value is neither text, nor a number, nor true or false"}
 	}
-	return text, true, e.sound(text)
+	return text, true, nil
 }
 
 // truth evaluates to true or false; what is absent is false.
@@ -110,9 +123,11 @@ func (e *expression) verdict(vars map[string]any) (bool, error) {
 }
 
 // sound refuses what a database or an address cannot hold.
-func (e *expression) sound(text string) error {
-	if len(text) > maxText {
-		return misfit{e.path, "the value is longer than " + strconv.Itoa(maxText) + " bytes"}
+func (e *expression) sound(text string) error { return e.soundWithin(text, maxText) }
+
+func (e *expression) soundWithin(text string, most int) error {
+	if len(text) > most {
+		return misfit{e.path, "the value is longer than " + strconv.Itoa(most) + " bytes"}
 	}
 	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return misfit{e.path, "the value contains a control character"}

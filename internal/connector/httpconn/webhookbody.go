@@ -22,7 +22,7 @@ const mostFields = 10_000
 func decodeBody(contentType string, body []byte) (any, error) {
 	media, params, err := mime.ParseMediaType(contentType)
 	if err != nil || media != formType || looksLikeJSON(body) {
-		return strictjson.Decode(body)
+		return strictjson.DecodeVariants(body)
 	}
 	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
 		return nil, errors.New("the form is not in UTF-8")

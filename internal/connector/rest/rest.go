@@ -77,7 +77,9 @@ func (c *Client) Clock() time.Time {
 type Request struct {
 	Method string
 	// Path is joined to the base; it may carry a query of its own.
-	Path   string
+	Path string
+	// Origin says that Path is joined to the base's scheme and host alone.
+	Origin bool
 	Query  url.Values
 	Header http.Header
 	// Body and ContentType are both empty for a call without a body.
@@ -201,7 +203,11 @@ func (c *Client) Do(ctx context.Context, req Request) (Response, error) {
 func (c *Client) build(ctx context.Context, req Request) (*http.Request, error) {
 	// String concatenation, not url.JoinPath: a percent-encoded id in the
 	// path must reach the tool as it was encoded.
-	target := strings.TrimSuffix(c.Base.String(), "/") + "/" + strings.TrimPrefix(req.Path, "/")
+	base := *c.Base
+	if req.Origin {
+		base.Path, base.RawPath = "", ""
+	}
+	target := strings.TrimSuffix(base.String(), "/") + "/" + strings.TrimPrefix(req.Path, "/")
 	if len(req.Query) > 0 {
 		sep := "?"
 		if strings.Contains(target, "?") {

@@ -182,6 +182,36 @@ var connections = map[string]func(*testing.T, Open){
 			t.Errorf("a lease from the time to come keeps the others from asking, %v", err)
 		}
 	},
+	"a list that is gone on with was asked for when the first page was": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		turn := store.ChangesOf("billing")
+		begun := f.clock.Now()
+		stretch := func(done bool) {
+			t.Helper()
+			cursor, fence, ok, err := f.db.TakeTurn(f.ctx, turn, 0, lease)
+			f.must(err)
+			if !ok {
+				t.Fatal("the turn is not free")
+			}
+			f.must(f.db.SaveTurn(f.ctx, turn, fence, cursor+"x", done))
+			f.must(f.db.LeaveTurn(f.ctx, turn, fence))
+			f.clock.Move(time.Hour)
+		}
+		listed := func(want time.Time) {
+			t.Helper()
+			if got, err := f.db.ListedAt(f.ctx, "billing"); err != nil || !got.Equal(want) {
+				t.Errorf("the last complete list was asked for at %s, %v; want %s", got, err, want)
+			}
+		}
+		stretch(false)
+		stretch(false)
+		listed(time.Time{})
+		stretch(true)
+		listed(begun)
+		begun = f.clock.Now()
+		stretch(true)
+		listed(begun)
+	},
 	"one node asks for changes at a time, and no more often than every so often": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		const every = 5 * time.Minute

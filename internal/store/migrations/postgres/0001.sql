@@ -683,7 +683,8 @@ create table turns (
     fence       bigint  not null default 0,
     lease_until bigint  not null default 0,
     holder      bigint  not null default 0,
-    taken_at    bigint  not null default 0,
+    taken_at    bigint  not null default 0, -- of one that is under way over several stretches: when the first was
+    under_way   integer not null default 0 check (under_way in (0, 1)), -- 1: its cursor was saved and it has not ended
     ended_at    bigint  not null default 0, -- when the last complete turn ended
     ended_from  bigint  not null default 0, -- when that one was taken
     primary key (kind, name)
