@@ -33,6 +33,9 @@ func Apply(ctx context.Context, cfg *config.Config, db *store.DB, r ApplyRequest
 	if err := CheckNames(ctx, cfg, db); err != nil {
 		return compare.ApplyResult{}, err
 	}
+	if _, err := NoticeCopy(ctx, cfg, db); err != nil {
+		return compare.ApplyResult{}, err
+	}
 	s, conns, err := oneSync(cfg, db, plan.Sync)
 	if err != nil {
 		return compare.ApplyResult{}, err

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"regexp"
 	"strings"
 	"time"
@@ -22,6 +23,14 @@ func (a *App) enter(ctx context.Context) error {
 		return err
 	}
 	a.file.Store(&store.NodeFile{ReadAt: now, Hash: a.options.Config.Hash})
+	older, err := NoticeCopy(ctx, a.options.Config, a.store)
+	if err != nil {
+		return err
+	}
+	if older != nil {
+		a.log.Warn("the database may be an older copy, so nothing is written until a plan was made and the sync resumed",
+			slog.String("why", older.Why.Sentence()), slog.Any("paused", older.Paused), slog.Int("events", older.Waiting))
+	}
 	if a.node, err = a.store.EnterNode(ctx, nodeName(a.listener), a.options.Version); err != nil {
 		return err
 	}

@@ -100,12 +100,18 @@ func (c *Config) protect() {
 	}
 }
 
+// Comparable reports whether both sides of a sync can list all their records.
+func (c *Config) Comparable(s Sync) bool {
+	return c.lists(s.Source.Connection, false) && c.lists(s.Target.Connection, true)
+}
+
+func (c *Config) lists(connection string, target bool) bool {
+	l, ok := c.Connections[connection].Settings.(HasList)
+	return ok && l.CanList(target)
+}
+
 func (c *Config) protectBySweep(path string, s Sync) *Sweep {
-	lists := func(connection string, target bool) bool {
-		l, ok := c.Connections[connection].Settings.(HasList)
-		return ok && l.CanList(target)
-	}
-	switch source, target := lists(s.Source.Connection, false), lists(s.Target.Connection, true); {
+	switch source, target := c.lists(s.Source.Connection, false), c.lists(s.Target.Connection, true); {
 	case s.Sweep != nil && s.Sweep.off:
 		c.note(path, false, "nothing compares the two sides: a change that no webhook or poll brings is never noticed")
 		return nil

@@ -45,6 +45,10 @@ func Resume(ctx context.Context, at Resumer, r store.Resume) (store.Resumed, err
 		r.Key, r.Asked = hashOf(r.Who, store.ResumeSync, r.Sync, r.Key), hashOf(r.Reason)
 	}
 	done, err := at.Resume(ctx, r)
+	if errors.Is(err, store.ErrPlanFirst) {
+		return done, &RefusedError{Why: r.Sync + " is paused because its database may be an older copy, and no plan has been made since",
+			Hint: "make a plan and read it: it shows where the two tools differ now"}
+	}
 	if errors.Is(err, store.ErrWatching) {
 		return done, &RefusedError{Why: r.Sync + " is in mode: watch: customers let through now would be checked, but nothing would be written",
 			Hint: "set mode: live in trueup.yaml first; waiting customers keep waiting until then"}

@@ -35,6 +35,12 @@ const (
 	EventsDatedAhead Code = "events_dated_ahead" // of the time they come
 	CustomerErased   Code = "customer_forgotten"
 	SyncRemoved      Code = "sync_removed"
+
+	// A database that may be an older copy of the one that was at work last.
+	CopyRestored  Code = "copy_restored"
+	CopyBehind    Code = "copy_behind"
+	CopyElsewhere Code = "copy_elsewhere"
+	CopyUnused    Code = "copy_unused"
 )
 
 // What is wrong with the source's side of a customer.

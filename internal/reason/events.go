@@ -37,10 +37,28 @@ var events = map[Code]entry{
 	}, todo: func(f Facts) []Remedy {
 		return []Remedy{{Verb: Resolve, Text: "correct the time zone in webhook.occurred_at or record.updated_at, or the clock of " + connection(f) + ", then close this; until then a change counts from when it arrived"}}
 	}},
+	CopyRestored: {says: func(f Facts) string {
+		return "the database is a copy" + at(" made at ", f.At) + ", and Trueup may have written since"
+	}, todo: afterCopy},
+	CopyBehind: {says: func(f Facts) string {
+		return "the database is older than the one Trueup last worked with here" + at("; it was last used at ", f.At)
+	}, todo: afterCopy},
+	CopyElsewhere: {says: func(f Facts) string {
+		return "the database was restored or moved" + at("; where it was before, it was last used at ", f.At)
+	}, todo: afterCopy},
+	CopyUnused: {says: func(f Facts) string {
+		return "the database has not been used" + at(" since ", f.At) + ", so it may be an older copy"
+	}, todo: afterCopy},
 	CustomerErased: {says: always("the customer was forgotten")},
 	SyncRemoved: {says: func(f Facts) string {
 		return sync(f) + " was removed by " + who(f) + " before it was processed"
 	}},
+}
+
+// afterCopy is what to do about what waited in an older copy.
+func afterCopy(Facts) []Remedy {
+	return []Remedy{{Verb: Plan, Text: "make a plan and read it: it shows where the two tools differ now"},
+		{Verb: Replay, Text: "if the event was never processed, replay it"}}
 }
 
 // sources are the reasons of the source's side of a customer.

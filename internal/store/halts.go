@@ -192,7 +192,8 @@ var ErrWatching = errors.New("the sync only watches")
 
 // Resume ends a pause, and lets the customers through that wait at a halted sync,
 // without counting them, and counts later ones from zero. A customer who is due keeps
-// the place in the queue. ErrWatching means that the sync does not write now.
+// the place in the queue. ErrWatching means that the sync does not write now,
+// ErrPlanFirst that its pause waits for a plan.
 func (db *DB) Resume(ctx context.Context, r Resume) (done Resumed, err error) {
 	err = db.run(&job{ctx: ctx, halts: r.Sync, do: func(t *tx) error {
 		done = Resumed{}
@@ -207,6 +208,9 @@ func (db *DB) Resume(ctx context.Context, r Resume) (done Resumed, err error) {
 		halted := !t.halted[r.Sync].IsZero()
 		if halted && watches {
 			return ErrWatching
+		}
+		if err := t.planFirst(r.Sync); err != nil {
+			return err
 		}
 		if done.Unpaused, err = t.endPause(r.Sync, r.Who); err != nil {
 			return err

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -59,8 +60,11 @@ func (db *DB) EnterNode(ctx context.Context, name, version string) (Node, error)
 func (db *DB) SeeNode(ctx context.Context, n Node) error {
 	err := db.update(ctx, func(t *tx) error {
 		n.SeenAt = t.now
-		return t.seeNode(n)
+		return errors.Join(t.seeNode(n), t.beat())
 	})
+	if err == nil {
+		err = db.testify(ctx)
+	}
 	return nodeError("note that a process still works", err)
 }
 

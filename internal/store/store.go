@@ -52,6 +52,7 @@ type DB struct {
 	write, read *sql.DB
 	clockOf     func() time.Time
 	file        *flock.Flock
+	witnessFile string // beside a SQLite file; "" for none
 	// lockProcess takes the lock of this process, and ifGone takes back what
 	// another one held whose lock is free; nil where there are no such locks.
 	lockProcess func(ctx context.Context, db *DB, id int64) (processLock, error)
@@ -87,6 +88,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	case db.beats:
 		db.lockProcess, db.ifGone = lockProcessSession, takeBackBySession
 	case o.SQLite == nil:
+		db.witnessFile = o.DSN + ".mark"
 		db.lockProcess, db.ifGone = lockProcessFile(o.DSN), takeBackByFile(o.DSN)
 	}
 	if db.clockOf == nil && db.clock == "" {

@@ -376,7 +376,8 @@ create table pauses (
     who      text    not null,
     reason   text    not null,
     ended_at bigint  not null default 0,
-    ended_by text    not null default ''
+    ended_by text    not null default '',
+    plan_first integer not null default 0 check (plan_first in (0, 1)) -- it ends only once a plan was made in it
 );
 create unique index pauses_open on pauses (sync) where ended_at = 0;
 
@@ -787,6 +788,15 @@ create table sign_in_attempts (
     free_at     bigint  not null default 0, -- when the next attempt is allowed
     known_until bigint  not null default 0, -- the person signed in from there
     primary key (kind, hash)
+);
+
+-- The latest sign that this database, and not an older copy of it, is the one at work.
+create table marks (
+    id        bigint  not null primary key check (id = 1),
+    beats     bigint  not null default 0,  -- how often a process said that it works here
+    seen_at   bigint  not null default 0,  -- when it last did
+    place     text    not null default '', -- where a PostgreSQL server keeps it
+    copied_at bigint  not null default 0   -- of a copy that has not been at work: when it was made
 );
 
 -- What was found when Trueup was last looked at from outside, and the key with which
