@@ -92,15 +92,20 @@ func (a *attempt) saidSince(ctx context.Context, value string) (time.Time, error
 		}
 		return later(at, was.SeenAt), nil
 	}
+	// It was read before it was dated: what came in between tells of a later change.
+	looked := was.Since
+	if !was.SeenAt.IsZero() && was.SeenAt.Before(looked) {
+		looked = was.SeenAt
+	}
 	told := func(tells func(store.Event) bool) bool { return slices.ContainsFunc(a.work.Events, tells) }
-	if same && !told(func(e store.Event) bool { return toldOther(e, value, was.Since) }) {
+	if same && !told(func(e store.Event) bool { return toldOther(e, value, looked) }) {
 		if len(a.changes) == 0 {
 			return was.Since, nil
 		}
 		// What told of another value may have ended while the source did not answer.
 		all, err := a.Store.Events(ctx, store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer, Connection: a.From.Name,
 			Since: was.SeenAt, Originals: true, Limit: lookBack, Bare: true})
-		if slices.ContainsFunc(all, func(e store.Event) bool { return toldOther(e, value, was.Since) }) {
+		if slices.ContainsFunc(all, func(e store.Event) bool { return toldOther(e, value, looked) }) {
 			return now, err
 		}
 		return was.Since, err

@@ -172,6 +172,29 @@ func TestAnAnswerThatIsNotBelievedBeginsAnewToo(t *testing.T) {
 	w.finds("Churned")
 }
 
+// The answer is dated when it arrives, and what is told before that may be of a later
+// change.
+func TestWhatIsToldWhileAnAnswerIsOnItsWayBeginsAnewToo(t *testing.T) {
+	w := delayedWorld(t, nil, churnedLasts)
+	w.carried()
+	w.billing.onTheWay = func() {
+		w.pass(6 * time.Second)
+		w.deliver(w.change("cus_1", "paused"), w.change("cus_1", "canceled"))
+		w.pass(2 * time.Second)
+		w.crm.fail = func(string, string, string) error { // nothing fails: it takes a while
+			w.pass(3 * time.Second)
+			w.crm.fail = nil
+			return nil
+		}
+	}
+	w.tells("cus_1", "canceled")
+	w.waitsUntil(w.clock.now().Add(10 * time.Minute))
+	w.later(10*time.Minute - time.Second)
+	w.finds("Active")
+	w.later(time.Second)
+	w.finds("Churned")
+}
+
 func TestWhatTheSourceSaysOfTheValueItselfCounts(t *testing.T) {
 	w := delayedWorld(t, nil, churnedLasts)
 	w.carried()

@@ -68,6 +68,8 @@ type tool struct {
 	was          map[string]record
 	valueAt      time.Time
 	tellsUpdated bool
+	// onTheWay happens once, while the next answer is on its way.
+	onTheWay func()
 }
 
 func (t *tool) failed(call, id, value string) error {
@@ -207,6 +209,12 @@ func (s source) Read(ctx context.Context, id string) (status.SourceRecord, error
 	answer := status.SourceRecord{ID: id, Value: value, NoStatus: value == "", Keys: r.Keys, ValueAt: s.valueAt}
 	if s.tellsUpdated {
 		answer.UpdatedAt = edited
+	}
+	if onTheWay := s.onTheWay; onTheWay != nil {
+		s.onTheWay = nil
+		s.mu.Unlock()
+		onTheWay()
+		s.mu.Lock()
 	}
 	return answer, nil
 }
