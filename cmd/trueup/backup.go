@@ -30,7 +30,7 @@ type copyJSON struct {
 func backupCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "backup FILE",
-		Short: "Copy the database into a file, while Trueup runs",
+		Short: "Save a copy of the database, while Trueup runs",
 		Long: `Copy a SQLite database into a new file, while trueup run works on it, and check the copy.
 The file must not exist yet. It holds personal data, and only its owner can read it.
 Keep trueup.yaml and the files with secrets beside it: they are not in the database.
@@ -61,14 +61,14 @@ prints the pg_dump to run.`,
 func restoreCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "restore FILE",
-		Short: "Put a copy of the database back",
+		Short: "Restore a copy of the database",
 		Long: `Put a copy that trueup backup made where trueup.yaml says that the database is. There must
 be none yet: stop Trueup and move the old files away first, all that begin with the
 database's name.
 
 The copy does not know what Trueup wrote after it was made. So trueup run pauses each
 sync that writes when it first works on a copy: make a plan, read it, and resume the
-sync. What waited in the copy is not processed by itself; trueup events lists it.
+sync. What waited in the copy is not processed automatically; trueup events lists it.
 
 On a PostgreSQL server, use pg_restore; Trueup notices that too.`,
 		Example: `  trueup restore backups/trueup-2026-11-29.db

@@ -332,7 +332,7 @@ func TestAShortNumberForgetsNobodyElse(t *testing.T) {
 // holds nothing of a customer.
 func TestEveryTableIsKnownToForgetting(t *testing.T) {
 	nobodys := []string{"plan_changes", "schema_version", "connections", "refused", "rests", "turns", "tokens", "api_tokens", "silences", "alarms", "vocabulary", "modes", "halts", "requests", "nodes", "accounts", "names", "probe",
-		"forgotten", "hash_keys", "health", "credentials", "persons", "sessions", "sign_in_links", "sign_in_attempts",
+		"forgotten", "hash_keys", "health", "marks", "credentials", "persons", "sessions", "sign_in_links", "sign_in_attempts",
 		"config_readings", "config_refusals"}
 	looked := []string{"events", "customers", "links", "intents", "decisions", "exceptions", "actions", "activity", "pauses", "pins", "link_history", "notices",
 		"sweeps", "sweep_pages", "plan_rows", "plan_jobs", "watched", "seen", "mentions"}

@@ -31,6 +31,7 @@ func Run(t *testing.T, newDatabase func(t *testing.T) Open) {
 		"events": events, "work": work, "links": links, "exceptions": exceptions, "acts": acts, "connections": connections, "tokens": tokens, "notices": notices, "schema": schema,
 		"API tokens": apiTokens, "pages": pages, "agreement": agreement, "limits": limits, "sweeps": sweeps, "nodes": nodes, "outside": outside, "watched": watched, "plans": plans, "accounts": accounts, "names": namesOf, "processes": processes, "pins": pins, "plan jobs": planJobs, "exception lists": exceptionLists, "activity": activity,
 		"people": people, "arrivals": arrivals,
+		"copies": copies,
 	}
 	for group, cases := range groups {
 		t.Run(group, func(t *testing.T) {
