@@ -8,6 +8,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/contract"
+	"trueup/internal/people"
 	"trueup/internal/reason"
 	"trueup/internal/store"
 )
@@ -27,7 +28,7 @@ trueup explain. It is kept for retention.history.`,
   trueup activity --about mode --json`,
 		Args: cobra.MaximumNArgs(1),
 	}
-	cmd.Flags().StringVar(&f.Who, "who", "", "only by this person or token, or by a token for this person: a `NAME` as the list has it")
+	cmd.Flags().StringVar(&f.Who, "who", "", "only by this person or token, or by a token for this person: an address, or a token's `NAME`; --json lists both")
 	cmd.Flags().StringVar(&about, "about", "", "only about this `SUBJECT`: exceptions, customers, map, plans, mode or access")
 	cmd.Flags().StringVar(&since, "since", "", "only since this `TIME`: 2026-12-31, 2026-12-31T08:00:00Z, or an age such as 72h")
 	cmd.Flags().IntVar(&f.Limit, "limit", 50, "show at most `N`")
@@ -47,25 +48,33 @@ trueup explain. It is kept for retention.history.`,
 		if f.Since, err = pastTime("since", since); err != nil {
 			return err
 		}
-		return listActivity(cmd, db, f)
+		return listActivity(cmd, cfg, db, f)
 	})
 	return cmd
 }
 
-func listActivity(cmd *cobra.Command, db *store.DB, f store.ActivityFilter) error {
+func listActivity(cmd *cobra.Command, cfg *config.Config, db *store.DB, f store.ActivityFilter) error {
 	found, err := db.Activities(cmd.Context(), f)
+	if err != nil {
+		return err
+	}
+	var whos []string
+	for _, a := range found {
+		whos = append(whos, a.Who, a.For)
+	}
+	names, err := people.Names(cmd.Context(), db, cfg.People, whos)
 	if err != nil {
 		return err
 	}
 	var rows []contract.Activity
 	for _, a := range found {
-		rows = append(rows, contract.ActivityOf(a))
+		rows = append(rows, contract.ActivityOf(a, names))
 	}
 	at := clockOf(cmd.OutOrStdout())
 	return list(cmd, rows, "no one has changed anything", "AT\tWHO\tBY\tSYNC\tWHAT", func(a contract.Activity) string {
-		who := a.Doer()
+		who := a.WhoName
 		if a.For != "" {
-			who += " for " + a.For
+			who += " for " + a.ForName
 		}
 		return fmt.Sprintf("%s\t%s\t%s\t%s\t%s", at.when(*a.At), who, orDash(string(a.Way)), orDash(a.Sync), activityText(a))
 	})

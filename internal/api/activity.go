@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"trueup/internal/contract"
+	"trueup/internal/people"
 	"trueup/internal/reason"
 	"trueup/internal/store"
 )
@@ -30,5 +31,13 @@ func (s *server) listActivity(ctx context.Context, in *struct {
 	if err != nil {
 		return List[contract.Activity]{}, err
 	}
-	return listOf(in.Page, found, contract.ActivityOf, func(a store.Activity) any { return a.ID })
+	var whos []string
+	for _, a := range found {
+		whos = append(whos, a.Who, a.For)
+	}
+	names, err := people.Names(ctx, s.Store, s.Owners(), whos)
+	if err != nil {
+		return List[contract.Activity]{}, err
+	}
+	return listOf(in.Page, found, func(a store.Activity) contract.Activity { return contract.ActivityOf(a, names) }, func(a store.Activity) any { return a.ID })
 }

@@ -46,6 +46,8 @@ const maxBody = 64 << 10
 type Service interface {
 	// Syncs returns those of the configuration in use.
 	Syncs() map[string]config.Sync
+	// Owners are the people whom that names, by address.
+	Owners() map[string]config.Person
 	// Status returns the status of every sync, connection and process.
 	Status(ctx context.Context) (contract.Status, error)
 	// Promises returns what the two connections of a sync can tell.

@@ -117,6 +117,10 @@ type service struct{ w *world }
 
 func (s service) Syncs() map[string]config.Sync { return s.w.syncs }
 
+func (s service) Owners() map[string]config.Person {
+	return map[string]config.Person{"Ana@example.com": {Name: "Ana", Slack: "U1"}}
+}
+
 func (s service) Status(ctx context.Context) (contract.Status, error) {
 	return overview.Status(ctx, s.w.db, &config.Config{Syncs: s.w.syncs})
 }

@@ -19,6 +19,9 @@ import (
 // Syncs is part of api.Service.
 func (a *App) Syncs() map[string]config.Sync { return a.wiring.Load().config.Syncs }
 
+// Owners is part of api.Service.
+func (a *App) Owners() map[string]config.Person { return a.wiring.Load().config.People }
+
 // Status is part of api.Service.
 func (a *App) Status(ctx context.Context) (contract.Status, error) {
 	return overview.Status(ctx, a.store, a.wiring.Load().config)

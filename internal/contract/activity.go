@@ -15,7 +15,9 @@ type Activity struct {
 	ID        int64              `json:"id"`
 	At        *time.Time         `json:"at"`
 	Who       string             `json:"who" doc:"A person, api: and the name of a token, or trueup."`
+	WhoName   string             `json:"who_name" doc:"What people call who: a person by the name, a token by its own."`
 	For       string             `json:"for" doc:"The person that a token acted for; empty if the request named no one."`
+	ForName   string             `json:"for_name" doc:"What people call the person that a token acted for."`
 	Way       store.Way          `json:"way" doc:"How it came to Trueup; empty for what Trueup did without being asked."`
 	About     reason.Topic       `json:"about"`
 	Sync      string             `json:"sync" doc:"Empty if it concerns no single sync."`
@@ -43,10 +45,10 @@ type ActivitySaw struct {
 	Target string `json:"target"`
 }
 
-// ActivityOf converts an act.
-func ActivityOf(a store.Activity) Activity {
+// ActivityOf converts an act of somebody whose name is known.
+func ActivityOf(a store.Activity, names Names) Activity {
 	f := a.Act.Facts
-	row := Activity{ID: a.ID, At: Stamp(a.At), Who: a.Who, For: a.For, Way: a.Way, About: reason.TopicOf(a.Act.Code), Sync: a.Sync, Customer: a.Customer, Name: a.Name,
+	row := Activity{ID: a.ID, At: Stamp(a.At), Who: a.Who, WhoName: names.Of(a.Who), For: a.For, ForName: names.Of(a.For), Way: a.Way, About: reason.TopicOf(a.Act.Code), Sync: a.Sync, Customer: a.Customer, Name: a.Name,
 		Code: a.Act.Code, Reason: a.Why, Kind: f.Kind, Customers: []ActivityCustomer{}, Changes: []SettingChange{}}
 	for _, c := range f.Changes {
 		row.Changes = append(row.Changes, SettingChange(c))
@@ -66,8 +68,12 @@ func ActivityOf(a store.Activity) Activity {
 	return row
 }
 
-// Doer is who did it, for people: a token by its name.
-func (a Activity) Doer() string { return DoerName(a.Who) }
+// Names are what people are called, by how a history or an owner names them: an
+// address, or slack: and an id.
+type Names map[string]string
+
+// Of returns what somebody is called.
+func (n Names) Of(who string) string { return cmp.Or(n[who], DoerName(who)) }
 
 // DoerName is who did something, for people.
 func DoerName(who string) string {

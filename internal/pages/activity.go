@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"trueup/internal/contract"
+	"trueup/internal/people"
 	"trueup/internal/reason"
 	"trueup/internal/store"
 )
@@ -82,8 +83,16 @@ func activity(v *visit) (answer, error) {
 	if p.Who != "" && !slices.Contains(doers, p.Who) {
 		doers = append(doers, p.Who)
 	}
+	whos := slices.Clone(doers)
+	for _, a := range found {
+		whos = append(whos, a.Who, a.For)
+	}
+	names, err := v.names(whos)
+	if err != nil {
+		return answer{}, err
+	}
 	for _, who := range doers {
-		p.Doers = append(p.Doers, option{who, contract.DoerName(who), who == p.Who})
+		p.Doers = append(p.Doers, option{who, names.Of(who), who == p.Who})
 	}
 	p.Topics = []option{{"", "Any change", p.What == ""}}
 	for _, t := range reason.Topics {
@@ -100,9 +109,14 @@ func activity(v *visit) (answer, error) {
 			p.Days = append(p.Days, activityDay{Title: title})
 		}
 		day := &p.Days[len(p.Days)-1]
-		day.Acts = append(day.Acts, lineOf(contract.ActivityOf(a)))
+		day.Acts = append(day.Acts, lineOf(contract.ActivityOf(a, names)))
 	}
 	return answer{Page: "activity", Title: "Activity", Nav: "activity", Data: p}, nil
+}
+
+// names are what people are called, by how a history or an owner names them.
+func (v *visit) names(whos []string) (contract.Names, error) {
+	return people.Names(v.ctx(), v.Store, v.Owners(), whos)
 }
 
 // lineOf splits the sentence of an act at its customer, who is a link.

@@ -58,6 +58,7 @@ type exceptionShown struct {
 	SawHistory     int64
 	History        []happening
 	Owners         []string
+	Names          contract.Names
 	Can            map[string]bool // what is offered, by verb
 	Main           string          // of layoutPlain: the verb of the one main action, "" for none
 	Advice         []string
@@ -182,6 +183,13 @@ func (v *visit) exceptionShown() (*exceptionShown, error) {
 	p.history(full)
 	owners := []causeShown{{Rows: []rowShown{{Exception: full.Exception}}}}
 	p.Owners = ownersOf(v, owners)
+	whos := slices.Clone(p.Owners)
+	for _, h := range p.History {
+		whos = append(whos, h.Who)
+	}
+	if p.Names, err = v.names(append(whos, full.Owner)); err != nil {
+		return nil, err
+	}
 	if full.State == status.Resolved || full.State == status.StateIgnored {
 		p.Settled = fmt.Sprintf("It is %s.", full.State)
 	}

@@ -46,6 +46,7 @@ type exceptionsShown struct {
 	Syncs    []string
 	Kinds    []status.Kind
 	Owners   []string
+	Names    contract.Names
 	Causes   []causeShown
 	More     string
 	MayAct   bool
@@ -104,6 +105,10 @@ func exceptionList(v *visit) (answer, error) {
 		return answer{}, err
 	}
 	p.Owners = ownersOf(v, p.Causes)
+	var err error
+	if p.Names, err = v.names(p.Owners); err != nil {
+		return answer{}, err
+	}
 	if len(p.Causes) == 0 {
 		p.NoneText = f.none(p.Total)
 	}

@@ -21,6 +21,8 @@ import (
 type Service interface {
 	// Syncs returns those of the configuration in use.
 	Syncs() map[string]config.Sync
+	// Owners are the people whom that names, by address.
+	Owners() map[string]config.Person
 	// Status returns the status of every sync, connection and process.
 	Status(ctx context.Context) (contract.Status, error)
 	// AskPlan notes that a person wants a plan made or applied, and begins.

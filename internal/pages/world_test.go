@@ -76,7 +76,8 @@ func (w *world) visitor(*http.Request) (Person, error) {
 	return *w.person, nil
 }
 
-func (w *world) Syncs() map[string]config.Sync { return w.config.Syncs }
+func (w *world) Syncs() map[string]config.Sync    { return w.config.Syncs }
+func (w *world) Owners() map[string]config.Person { return w.config.People }
 func (w *world) Status(ctx context.Context) (contract.Status, error) {
 	return overview.Status(ctx, w.store, w.config)
 }

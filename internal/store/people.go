@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"trueup/internal/reason"
@@ -135,6 +137,28 @@ func (db *DB) persons(ctx context.Context, which string, args ...any) ([]Person,
 		return err
 	}, "select "+personColumns+" from persons p"+which, args...)
 	return found, err
+}
+
+// PersonNames returns the names of the people with these addresses, by address.
+func (db *DB) PersonNames(ctx context.Context, emails []string) (map[string]string, error) {
+	found := map[string]string{}
+	const some = 200 // a statement takes only so many values
+	for chunk := range slices.Chunk(emails, some) {
+		places, args := make([]string, len(chunk)), make([]any, len(chunk))
+		for i, email := range chunk {
+			places[i], args[i] = fmt.Sprintf("$%d", i+1), email
+		}
+		err := db.view(ctx, func(s scanner) error {
+			var email, name string
+			err := s.Scan(&email, &name)
+			found[email] = name
+			return err
+		}, "select email, name from persons where email in ("+strings.Join(places, ", ")+")", args...)
+		if err != nil {
+			return nil, fmt.Errorf("look for people's names: %w", err)
+		}
+	}
+	return found, nil
 }
 
 // HasPeople reports whether there is any person.
