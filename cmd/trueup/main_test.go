@@ -66,6 +66,7 @@ func scripts(t *testing.T, dir string) testscript.Params {
 			"compared":    compared,
 			"watched":     wouldWrite,
 			"planned":     planned,
+			"askplan":     askPlan,
 			"refused":     refusedWebhooks,
 			"delayed":     delayed,
 			"since":       since,
@@ -180,6 +181,15 @@ insert into modes (sync, mode, since, changed_at) values ('customer-status', 'wa
 // refusedWebhooks puts into trueup.db that billing's webhooks were refused.
 func refusedWebhooks(ts *testscript.TestScript, _ bool, _ []string) {
 	write(ts, "insert into refused (connection, refusal, minute, count) values ('billing', 'bad_signature', $1 - 1200000, 3), ('billing', 'too_large', $1, 1)", time.Now().UnixMilli())
+}
+
+// askPlan asks the service for a plan, as a page does.
+func askPlan(ts *testscript.TestScript, _ bool, _ []string) {
+	db, err := store.Open(context.Background(), store.Options{DSN: ts.MkAbs("trueup.db"), Migrate: true})
+	ts.Check(err)
+	defer db.Close()
+	_, _, err = db.AskJob(context.Background(), store.PlanJob{Sync: "customer-status", Kind: store.MakeJob, AskedBy: "ana@example.com"}, "")
+	ts.Check(err)
 }
 
 // planned puts a plan into trueup.db that was made a day after seed.

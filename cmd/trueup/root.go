@@ -33,7 +33,7 @@ follows. To see it work, run trueup demo; it needs no accounts.`,
 	root.SetVersionTemplate(versionLine())
 	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	root.AddCommand(runCommand(), demoCommand(), checkCommand(), connectCommand(), configCommand(), eventsCommand(), exceptionsCommand(),
-		planCommand(), applyCommand(), explainCommand(), statusCommand(), reportCommand(), exportCommand(), forgetCommand(), linksCommand(), tokenCommand(), peopleCommand(),
+		planCommand(), applyCommand(), jobsCommand(), explainCommand(), statusCommand(), reportCommand(), exportCommand(), forgetCommand(), linksCommand(), tokenCommand(), peopleCommand(),
 		apiCommand(), pauseCommand(), resumeCommand(), modeCommand(), pinCommand(), unpinCommand(), undoCommand(), activityCommand(), syncCommand(), backupCommand(), restoreCommand(), verifyCommand(), versionCommand())
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
