@@ -1,7 +1,8 @@
 // Package inbox receives webhooks: it verifies them, stores their events, and
-// answers only then.
+// answers only then. It also answers the hand-shakes by which tools make sure that
+// an address is ours; what could hold an event is never taken for one.
 //
-// Main types: Inbox (the handler of POST /hooks/{connection}), Endpoint (how
+// Main types: Inbox (the handler of /hooks/{connection}), Endpoint (how
 // one connection's webhooks are read) and Route (a sync they concern).
 //
 // Invariants, by the number that a line names where it keeps one:

@@ -23,6 +23,9 @@ func connections(t *testing.T, file string) []config.Fault {
 		if strings.HasSuffix(name, "WEBHOOK_SECRET") {
 			return whsec, true
 		}
+		if strings.HasSuffix(name, "BASE64") {
+			return "c2VzYW1l", true
+		}
 		return "value-of-" + name, true
 	})
 	var faults config.Faults
@@ -50,6 +53,35 @@ func TestTheExamplesOfTheDocumentationAreSound(t *testing.T) {
 	for i, e := range examples {
 		for _, f := range connections(t, string(e[1])) {
 			t.Errorf("example %d, line %d: %s: %s; %s", i+1, f.Line, f.Path, f.Problem, f.Remedy)
+		}
+	}
+}
+
+func TestTheLinesForKnownToolsAreSound(t *testing.T) {
+	doc, err := os.ReadFile("../../../docs/connectors/http.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(doc), "### Lines for known tools")
+	table, _, _ = strings.Cut(table, "\n## ")
+	lines := regexp.MustCompile("`verify: \\{(.*?)\\}`").FindAllStringSubmatch(table, -1)
+	if len(lines) < 20 {
+		t.Fatalf("only %d lines were found", len(lines))
+	}
+	for _, l := range lines {
+		secret := `secrets: ["0123456789abcdef0123456789abcdef"]`
+		if strings.Contains(l[1], "ed25519") {
+			secret = `public_keys: ["` + strings.Repeat("8b", 32) + `"]`
+		}
+		for _, f := range connections(t, "public_url: https://sync.example.com\nconnections:\n  tool:\n    type: http\n    base_url: https://tool.example.com\n    webhook:\n"+
+			"      verify: {"+l[1]+", "+secret+"}\n      id: event.id\n      customer: event.customer\n      status: event.status\n") {
+			t.Errorf("%s: %s: %s; %s", l[1], f.Path, f.Problem, f.Remedy)
+		}
+	}
+	for _, l := range regexp.MustCompile("`handshake: (\\{.*?\\})`").FindAllStringSubmatch(table, -1) {
+		for _, f := range connections(t, "connections:\n  tool:\n    type: http\n    base_url: https://tool.example.com\n    webhook:\n"+
+			"      verify: {none: true}\n      handshake: "+l[1]+"\n      id: event.id\n      customer: event.customer\n      status: event.status\n") {
+			t.Errorf("%s: %s: %s; %s", l[1], f.Path, f.Problem, f.Remedy)
 		}
 	}
 }

@@ -115,7 +115,7 @@ func (e *expression) verdict(vars map[string]any) (bool, error) {
 	}
 	switch t := v.(type) {
 	case absent:
-		return false, misfit{e.path, "what it looks at is missing"}
+		return false, misfit{e.path, "what it reads is missing"}
 	case bool:
 		return t, nil
 	}

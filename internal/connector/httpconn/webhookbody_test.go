@@ -83,7 +83,7 @@ func TestWhatTheFilterDropsIsIgnoredAndAboutNobody(t *testing.T) {
 		t.Errorf("one that is not and has no id: %+v", e)
 	}
 	// A misspelt name must not drop everything.
-	if e := got[3]; e.Err == nil || e.Err.Error() != "webhook.when: what it looks at is missing" {
+	if e := got[3]; e.Err == nil || e.Err.Error() != "webhook.when: what it reads is missing" {
 		t.Errorf("one without a type: %+v", e)
 	}
 	if e := got[4]; e.Err == nil {
