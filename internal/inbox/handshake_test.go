@@ -68,9 +68,10 @@ func TestTheSignedAddressIsThePublicOne(t *testing.T) {
 			r.Host = "evil.example"
 			r.Header.Set("X-Forwarded-Host", "evil.example")
 		}, 200},
-		"of another host":    {"POST", "https://evil.example/hooks/crm", "/hooks/crm", func(r *http.Request) { r.Host = "evil.example" }, 401},
-		"of another method":  {"PUT", public, "/hooks/crm", nil, 401},
-		"with another query": {"POST", public, "/hooks/crm?a=b", nil, 401},
+		"of another host":                    {"POST", "https://evil.example/hooks/crm", "/hooks/crm", func(r *http.Request) { r.Host = "evil.example" }, 401},
+		"of another method":                  {"PUT", public, "/hooks/crm", nil, 401},
+		"with another query":                 {"POST", public, "/hooks/crm?a=b", nil, 401},
+		"with our own header for the method": {"PUT", public, "/hooks/crm", func(r *http.Request) { r.Header.Set(connector.RequestMethod, "PUT") }, 401},
 		"with our own headers": {"PUT", "https://evil.example", "/hooks/crm", func(r *http.Request) {
 			r.Header.Set(connector.RequestMethod, "PUT")
 			r.Header.Set(connector.RequestURL, "https://evil.example")

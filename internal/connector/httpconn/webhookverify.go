@@ -3,6 +3,7 @@ package httpconn
 import (
 	"crypto/ed25519"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -277,7 +278,21 @@ func (c *compiler) pathSecret(secrets []string) {
 	}
 	scheme, err := signature.NewStaticHeader(connector.PathSecret, secrets)
 	c.secretsFault(secrets, err, remedy)
-	c.out.verify = scheme
+	c.out.verify = addressSecret{scheme}
+}
+
+// addressSecret is a secret in the address, in words that do not speak of a header.
+type addressSecret struct{ signature.StaticHeader }
+
+// Verify implements signature.Scheme.
+func (s addressSecret) Verify(h http.Header, body []byte, now time.Time) error {
+	switch err := s.StaticHeader.Verify(h, body, now); {
+	case err == nil:
+		return nil
+	case h.Get(connector.PathSecret) == "":
+		return errors.New("the address has no secret after the name of the connection")
+	}
+	return errors.New("the secret in the address is none of the configured ones")
 }
 
 func (c *compiler) secretsFault(secrets []string, err error, remedy string) {
