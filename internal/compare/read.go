@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -42,7 +43,7 @@ func (r *run) readSource(ctx context.Context) error {
 		return r.turn(ctx, store.PhaseTarget)
 	}
 	list := r.Sync.From.SourceList
-	return pages(ctx, r, r.Sync.From.Name, r.w.SourceCursor, list.List, func(found []status.SourceRecord, at time.Time, next string) error {
+	return pages(ctx, r, side{r.Sync.From.Name, r.Sync.From.Source != nil}, r.w.SourceCursor, list.List, func(found []status.SourceRecord, at time.Time, next string) error {
 		w := r.w
 		w.SourceCursor, w.Summary.Sources = next, w.Summary.Sources+len(found)
 		if next == "" {
@@ -67,7 +68,7 @@ func (r *run) readTarget(ctx context.Context) error {
 		return r.turn(ctx, store.PhaseCompare)
 	}
 	list := r.Sync.To.TargetList
-	return pages(ctx, r, r.Sync.To.Name, r.w.TargetCursor, list.List, func(found []status.TargetRecord, at time.Time, next string) error {
+	return pages(ctx, r, side{r.Sync.To.Name, r.Sync.To.Target != nil}, r.w.TargetCursor, list.List, func(found []status.TargetRecord, at time.Time, next string) error {
 		w := r.w
 		w.TargetCursor, w.Summary.Targets = next, w.Summary.Targets+len(found)
 		p := store.SweepPart{ReadAt: at}
@@ -92,14 +93,23 @@ func (r *run) turn(ctx context.Context, to store.Phase) error {
 	return r.save(ctx, w, store.SweepPart{})
 }
 
+// side is a connection whose records are listed. asked says that one of them can
+// be asked for by itself as well.
+type side struct {
+	connection string
+	asked      bool
+}
+
 // pages lists from a cursor to the end. A cursor of an earlier run that the
 // tool does not know any more begins the list anew.
-func pages[T any](ctx context.Context, r *run, connection, cursor string, list func(context.Context, string) ([]T, string, error),
+func pages[T any](ctx context.Context, r *run, s side, cursor string, list func(context.Context, string) ([]T, string, error),
 	keep func(found []T, at time.Time, next string) error) error {
 	type page struct {
 		found []T
 		next  string
+		aside []connector.Aside
 	}
+	connection := s.connection
 	resumed := cursor != ""
 	var circle connector.Circle
 	for {
@@ -111,15 +121,20 @@ func pages[T any](ctx context.Context, r *run, connection, cursor string, list f
 			return err
 		}
 		p, err := call(ctx, r, connection, "listing", func(ctx context.Context) (page, error) {
-			found, next, err := list(ctx, cursor)
-			return page{found, next}, err
+			var p page
+			var err error
+			p.found, p.next, err = list(connector.WithAsides(ctx, func(a connector.Aside) { p.aside = append(p.aside, a) }), cursor)
+			return p, err
 		})
 		if err != nil {
-			kind := connector.FailureOf(err).Kind
-			if resumed && (kind == connector.Refused || kind == connector.Gone) {
+			f := connector.FailureOf(err)
+			if resumed && (f.Anew || f.Kind == connector.Refused || f.Kind == connector.Gone) {
 				resumed, cursor, circle = false, "", connector.Circle{}
 				continue
 			}
+			return err
+		}
+		if err := r.setAside(s, p.aside); err != nil {
 			return err
 		}
 		if err := keep(p.found, at, p.next); err != nil {
@@ -130,6 +145,28 @@ func pages[T any](ctx context.Context, r *run, connection, cursor string, list f
 		}
 		resumed, cursor = false, p.next
 	}
+}
+
+// mostNamed is how many records of a page are named that were set aside.
+const mostNamed = 20
+
+// setAside names the records that a page left out because they cannot be read. A
+// customer or a record that is missing in the list is asked for by itself before
+// anybody is told that it is gone; where that cannot be done, the list is of no use.
+func (r *run) setAside(s side, aside []connector.Aside) error {
+	for _, a := range aside[:min(len(aside), mostNamed)] {
+		r.Log.Warn("a record of the list cannot be read and is set aside", slog.String("connection", s.connection),
+			slog.String("record", a.ID), slog.String("problem", a.Problem), slog.Int("of_its_page", len(aside)))
+	}
+	if len(aside) == 0 || s.asked {
+		return nil
+	}
+	named := "a record without an id"
+	if aside[0].ID != "" {
+		named = "record " + aside[0].ID
+	}
+	return &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone,
+		Detail: fmt.Sprintf("%s of %s cannot be read (%s), and there is no read with which to ask for it, so nobody could tell it from one that is gone", named, s.connection, aside[0].Problem)}
 }
 
 const (
