@@ -98,7 +98,7 @@ func service(t testing.TB, db *store.DB, m *many) *poll.Poller {
 
 func database(t testing.TB, dsn string) *store.DB {
 	t.Helper()
-	db, err := store.Open(t.Context(), store.Options{DSN: dsn})
+	db, err := store.Open(t.Context(), store.Options{DSN: dsn, Migrate: true})
 	if err != nil {
 		t.Fatal(err)
 	}
