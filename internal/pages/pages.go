@@ -110,10 +110,10 @@ func answeringBy(table []route, o Options) (*Pages, error) {
 		p.mux.Handle(r.Method+" "+r.Path, guard.Handler(p.route(r)))
 	}
 	p.mux.HandleFunc("GET /assets/{name}", asset)
-	p.mux.Handle("/", p.answering(func(v *visit) (answer, error) {
+	p.mux.Handle("/", p.route(route{http.MethodGet, "/", open, func(*visit) (answer, error) { // beside the menu, for who is signed in
 		return answer{}, &Refusal{Status: http.StatusNotFound, Title: "There is no page at this address",
 			Text: "It may have been removed, or the address may be cut off.", Ways: []Way{{"Go to Home", "/"}}}
-	}))
+	}}))
 	return p, nil
 }
 

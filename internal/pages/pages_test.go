@@ -52,6 +52,16 @@ func TestWhoIsNotSignedInIsLedToTheDoorAndBack(t *testing.T) {
 	}
 }
 
+func TestAPageThatIsNotThereStandsBesideTheMenuForWhoIsSignedIn(t *testing.T) {
+	w := newWorld(t)
+	for _, person := range []*Person{w.person, nil} {
+		w.person = person
+		if got := w.get("/nothing"); got.code != http.StatusNotFound || !strings.Contains(got.text, "There is no page at this address") || strings.Contains(got.text, `id="nav"`) != (person != nil) {
+			t.Errorf("%v: %d %s", person, got.code, got.words())
+		}
+	}
+}
+
 func TestAnAddressElsewhereIsNotFollowed(t *testing.T) {
 	for to, want := range map[string]string{"/exceptions?a=b": "/exceptions?a=b", "//evil.example/": "/", "https://evil.example": "/", `/\evil.example`: "/", "javascript:alert(1)": "/", "": "/", "exceptions": "/"} {
 		if got := local(to); got != want {

@@ -125,7 +125,7 @@ func picture(tab context.Context, base *url.URL, page, out string) error {
 		}
 		address = links[0]
 	}
-	name := strings.Trim(strange.ReplaceAllString(page, "-"), "-")
+	name := strings.Trim(strange.ReplaceAllString(strings.ReplaceAll(page, "*", "one"), "-"), "-") // not the name of its list
 	if name == "" {
 		name = "home"
 	}
