@@ -16,6 +16,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/pages/browsertest"
 	"trueup/internal/people"
+	"trueup/internal/people/provider"
 	"trueup/internal/reason"
 	"trueup/internal/setup"
 	"trueup/internal/status"
@@ -312,6 +313,13 @@ func (k *walk) door() {
 	}
 	a.send("/signin", "Wait 1 minute", "email", "priya@example.com", "password", "wrong")
 	a.send("/signin", "Too many tries", "email", "priya@example.com", "password", password)
+
+	s := newSSO(k.T)
+	b := &at{walk: k, world: s.world, name: "a provider"}
+	b.look("/signin", "Continue with Okta")
+	b.look(provider.Back, "Sign in")
+	s.provider.Close()
+	b.look("/signin/oidc", "Okta does not answer.")
 }
 
 // setUp is the seven steps without tools. internal/app looks at them with two.
