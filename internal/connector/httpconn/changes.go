@@ -56,14 +56,13 @@ func (c changes) news(position *connector.Position, p onePage) ([]connector.Read
 	var firstBad error
 	seen := map[string]bool{} // while we turn the pages a record may move on to the next
 	for i, record := range p.records {
-		r := c.change(p.vars, record, i)
-		switch {
-		case r.Err != nil:
-			if firstBad == nil {
-				firstBad = r.Err
-			}
-		case !position.Meets(r.Event.OccurredAt):
-			continue
+		read, err := c.listedRecord(p.vars, record, i)
+		if err == nil && !position.Meets(read.at) {
+			continue // most of a list: nothing more is made of it
+		}
+		r := change(record, read, err)
+		if r.Err != nil && firstBad == nil {
+			firstBad = r.Err
 		}
 		if !seen[r.Event.ID] {
 			seen[r.Event.ID] = true
@@ -86,17 +85,16 @@ func (c changes) news(position *connector.Position, p onePage) ([]connector.Read
 // record is in, so that a poll that sees the same state again repeats the id.
 // A record without updated_at counts as not changed: there is nothing to tell
 // one state of it from the next.
-func (a *api) change(vars map[string]any, record any, i int) (out connector.Reading) {
-	out.Event.Payload, out.Err = strictjson.Encode(record)
-	if out.Err == nil {
-		var r reading
-		if r, out.Err = a.listedRecord(vars, record, i); out.Err == nil {
-			out.Event = status.Event{Customer: r.id, Value: r.value, HasValue: r.hasValue, OccurredAt: r.at, Payload: out.Event.Payload,
-				ID: "list:" + r.id + ":" + strconv.FormatInt(r.at.UnixMilli(), 10) + ":" + digest([]byte(r.value))}
-			return out
-		}
+func change(record any, r reading, err error) (out connector.Reading) {
+	if out.Event.Payload, out.Err = strictjson.Encode(record); out.Err == nil {
+		out.Err = err
 	}
-	out.Event.ID = "list:unreadable:" + digest(out.Event.Payload)
+	if out.Err != nil {
+		out.Event.ID = "list:unreadable:" + digest(out.Event.Payload)
+		return out
+	}
+	out.Event = status.Event{Customer: r.id, Value: r.value, HasValue: r.hasValue, OccurredAt: r.at, Payload: out.Event.Payload,
+		ID: "list:" + r.id + ":" + strconv.FormatInt(r.at.UnixMilli(), 10) + ":" + digest([]byte(r.value))}
 	return out
 }
 
