@@ -291,6 +291,9 @@ type Token struct {
 	Access  string
 	Refresh string
 	Expires time.Time // of Access
+	// Origin names the credentials of the file that it was got with, where the
+	// file has some; others make it of no use.
+	Origin string
 }
 
 // Tokens keeps one connection's token where all nodes find it, sealed.
@@ -304,6 +307,14 @@ type Tokens interface {
 	// returns is stored before Renew returns it: a refresh token that works
 	// once and is lost takes the account's consent with it.
 	Renew(ctx context.Context, stale Token, exchange func(context.Context, Token) (Token, error)) (Token, error)
+}
+
+// FirstTokens is an optional ability of Tokens, for a connection whose file has
+// all that the first token needs.
+type FirstTokens interface {
+	// Begin makes a place for the first token, so that Renew can fill it; where
+	// there is a token already it does nothing.
+	Begin(ctx context.Context) error
 }
 
 // ErrNotConnected says that no consent was given for a connection yet.

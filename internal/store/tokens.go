@@ -30,6 +30,18 @@ on conflict (connection) do update set sealed = excluded.sealed, fence = tokens.
 	return nil
 }
 
+// BeginToken stores the first token of a connection, and nothing where it has one.
+func (db *DB) BeginToken(ctx context.Context, connection, sealed string) error {
+	err := db.update(ctx, func(t *tx) error {
+		_, err := t.exec("insert into tokens (connection, sealed, fence, changed_at) values ($1, $2, 1, $3) on conflict (connection) do nothing", connection, sealed, ms(t.now))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("store the first token of connection %s: %w", connection, err)
+	}
+	return nil
+}
+
 // LeaseToken decides who may renew a token: ok is false while another node does, and
 // when the token has changed since it was read. The fence goes with ReleaseToken.
 func (db *DB) LeaseToken(ctx context.Context, connection, read string, lease time.Duration) (fence int64, ok bool, err error) {

@@ -65,6 +65,7 @@ type content struct {
 	Access  string    `json:"access"`
 	Refresh string    `json:"refresh"`
 	Expires time.Time `json:"expires"`
+	Origin  string    `json:"origin,omitempty"`
 }
 
 // seal makes the text that is stored. The nonce is random and in front of it,

@@ -25,6 +25,7 @@ import (
 // Store keeps sealed tokens; it is *store.DB.
 type Store interface {
 	Token(ctx context.Context, connection string) (sealed string, err error)
+	BeginToken(ctx context.Context, connection, sealed string) error
 	PutToken(ctx context.Context, connection, sealed string) error
 	LeaseToken(ctx context.Context, connection, read string, lease time.Duration) (fence int64, ok bool, err error)
 	ReplaceToken(ctx context.Context, connection, read, sealed string) (ok bool, err error)
@@ -71,6 +72,15 @@ func (k *Keeper) Put(ctx context.Context, t connector.Token) error {
 		return err
 	}
 	return k.store.PutToken(ctx, k.connection, sealed)
+}
+
+// Begin implements connector.FirstTokens.
+func (k *Keeper) Begin(ctx context.Context) error {
+	sealed, err := k.box.seal(connector.Token{})
+	if err != nil {
+		return err
+	}
+	return k.store.BeginToken(ctx, k.connection, sealed)
 }
 
 // Token implements connector.Tokens.

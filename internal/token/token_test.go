@@ -14,6 +14,31 @@ import (
 
 var key = []byte("0123456789abcdef0123456789abcdef")
 
+func TestTheFirstTokenHasAPlaceAndIsNeverOverwritten(t *testing.T) {
+	m := &memory{}
+	k, err := New(m, key, "crm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	empty, err := k.Token(t.Context())
+	if err != nil || empty != (connector.Token{}) {
+		t.Fatalf("%+v, %v", empty, err)
+	}
+	want := connector.Token{Access: "a", Refresh: "r", Origin: "file"}
+	if _, err := k.Renew(t.Context(), empty, func(context.Context, connector.Token) (connector.Token, error) { return want, nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := k.Token(t.Context()); err != nil || got != want {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 // memory keeps one sealed token as the database does.
 type memory struct {
 	mu     sync.Mutex
@@ -27,6 +52,15 @@ func (m *memory) Token(context.Context, string) (string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.sealed, nil
+}
+
+func (m *memory) BeginToken(_ context.Context, _, sealed string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.sealed == "" {
+		m.sealed = sealed
+	}
+	return m.broken
 }
 
 func (m *memory) PutToken(_ context.Context, _, sealed string) error {

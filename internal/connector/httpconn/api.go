@@ -18,7 +18,9 @@ type api struct {
 	*compiled
 	rest *rest.Client
 	now  func() time.Time
-	use  connector.Use
+	// grants get the tokens that calls are made with, nil where the file has all.
+	grants *grants
+	use    connector.Use
 	// legal are the words that the tool's field may hold, nil where it is not asked.
 	legal *connector.Remembered[[]string]
 }
@@ -30,7 +32,7 @@ func (a *api) get(ctx context.Context, t *template, values map[string]string, su
 	if err != nil {
 		return nil, unsafeAddress(err)
 	}
-	answer, err := a.rest.Do(ctx, rest.Request{Method: http.MethodGet, Path: path, Survivor: survivor, Judge: a.judge(values, values[phID] != "")})
+	answer, err := a.call(ctx, rest.Request{Method: http.MethodGet, Path: path, Survivor: survivor, Judge: a.judge(values, values[phID] != "")})
 	if err != nil {
 		return nil, err
 	}

@@ -13,20 +13,23 @@ func (c *compiler) auth() {
 		return
 	}
 	given := 0
-	for _, is := range []bool{a.Bearer != "", a.Header != nil, a.Basic != nil} {
+	for _, is := range []bool{a.Bearer != "", a.Header != nil, a.Basic != nil, a.OAuth2 != nil} {
 		if is {
 			given++
 		}
 	}
 	if given != 1 {
-		c.fault("auth", fmt.Sprintf("has %d of bearer, header and basic", given),
-			"write exactly one: bearer: TOKEN, header: {name, value} or basic: {user, password}")
+		c.fault("auth", fmt.Sprintf("has %d of bearer, header, basic and oauth2", given),
+			"write exactly one: bearer: TOKEN, header: {name, value}, basic: {user, password} or oauth2: {token_url, client_id, client_secret, grant}")
 	}
 	c.secret("auth.bearer", a.Bearer)
 	if h := a.Header; h != nil {
 		c.headerName("auth.header.name", h.Name, "X-Api-Key")
 		c.require(h.Value != "", "auth.header.value", "write the secret as ${NAME}, or value_file: PATH")
 		c.secret("auth.header.value", h.Value)
+	}
+	if a.OAuth2 != nil {
+		c.oauth2(a.OAuth2)
 	}
 	if b := a.Basic; b != nil {
 		c.require(b.User != "", "auth.basic.user", "write the user; tools that want an API key often want it here")

@@ -35,6 +35,13 @@ func Open(name string, common config.Connection, s *Settings, deps connector.Dep
 	api := &api{compiled: c, now: now, use: deps.Use, rest: &rest.Client{Base: base, HTTP: deps.HTTP, Timeout: common.Timeout,
 		Gate: deps.Gate, Now: now, Authorize: s.dress}}
 
+	if s.KeepsTokens() {
+		calls := &rest.Client{HTTP: deps.HTTP, Timeout: common.Timeout, Gate: deps.Gate, Now: now}
+		if api.grants, err = newGrants(s.Auth.OAuth2, calls, deps, now); err != nil {
+			return connector.Connection{}, fmt.Errorf("open connection %s: %w", name, err)
+		}
+	}
+
 	conn := connector.Connection{Name: name, Type: Type, Knows: s.knows(), Probe: probe{api}}
 	if c.hasWebhook {
 		conn.Receiver = receiver{c}

@@ -33,7 +33,7 @@ func (a *api) ask(ctx context.Context, c asking, values map[string]string) (rest
 		}
 		req.ContentType = "application/json"
 	}
-	return a.rest.Do(ctx, req)
+	return a.call(ctx, req)
 }
 
 // page reads one page of the list. cursor is "" for the first one, and after
@@ -43,7 +43,7 @@ func (a *api) page(ctx context.Context, cursor, after string) (onePage, error) {
 	var answer rest.Response
 	var err error
 	if l.nextURL != nil && cursor != "" {
-		answer, err = a.rest.Do(ctx, rest.Request{Method: http.MethodGet, Path: cursor, Origin: true, Judge: a.judge(nil, false)})
+		answer, err = a.call(ctx, rest.Request{Method: http.MethodGet, Path: cursor, Origin: true, Judge: a.judge(nil, false)})
 	} else {
 		asked := cursor
 		if asked == "" {

@@ -30,6 +30,7 @@ type Auth struct {
 	Bearer config.Secret `yaml:"bearer"`
 	Header *HeaderAuth   `yaml:"header"`
 	Basic  *BasicAuth    `yaml:"basic"`
+	OAuth2 *OAuth2       `yaml:"oauth2"`
 }
 
 // HeaderAuth is a secret in a header of its own.
@@ -83,6 +84,10 @@ func (s *Settings) Credentials() (all []config.Credential) {
 	if a.Basic != nil {
 		add("basic.user", a.Basic.User)
 		add("basic.password", a.Basic.Password)
+	}
+	if o := a.OAuth2; o != nil {
+		add("oauth2.client_secret", o.ClientSecret)
+		add("oauth2.refresh_token", o.RefreshToken)
 	}
 	return append(all, s.headerCredentials()...)
 }

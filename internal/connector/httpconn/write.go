@@ -177,7 +177,7 @@ func (t target) send(ctx context.Context, s *step, header http.Header, f *fillin
 		}
 		req.ContentType = "application/json"
 	}
-	answer, err := t.rest.Do(ctx, req)
+	answer, err := t.call(ctx, req)
 	if err != nil {
 		return rest.Response{}, err
 	}

@@ -31,6 +31,17 @@ var tokens = map[string]func(*testing.T, Open){
 			t.Errorf("another connection's is %q, %v", got, err)
 		}
 	},
+	"a first token is stored where there is none": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.must(f.db.BeginToken(f.ctx, "crm", "first"))
+		f.must(f.db.BeginToken(f.ctx, "crm", "second"))
+		if got, err := f.db.Token(f.ctx, "crm"); err != nil || got != "first" {
+			t.Errorf("it is %q, %v", got, err)
+		}
+		if _, ok, err := f.db.LeaseToken(f.ctx, "crm", "first", lease); err != nil || !ok {
+			t.Errorf("it cannot be leased: %v, %v", ok, err)
+		}
+	},
 	"one node renews a token at a time": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		node2 := open(t, store.Options{Now: f.clock.Now})
