@@ -106,7 +106,7 @@ func (g *guarded) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		reply(w, 401, map[string]any{"error": "expired"})
 		return
 	}
-	reply(w, 200, map[string]any{"id": "c1", "status": "Active"})
+	reply(w, 200, map[string]any{"id": "c1", "status": "Active", "customers": []any{}})
 }
 
 func (g *guarded) set(access string) {
@@ -174,6 +174,12 @@ func TestAnAccessTokenIsGotRenewedAndShared(t *testing.T) {
 			g.set("canary-access-revoked")
 			look("refused", 3)
 			if _, err := conn.Target.Write(t.Context(), status.TargetRecord{ID: "c1"}, "Paused"); err != nil {
+				t.Error(err)
+			}
+			if _, err := conn.Target.Find(t.Context(), "email", anna); err != nil {
+				t.Error(err)
+			}
+			if _, _, err := conn.TargetList.List(t.Context(), ""); err != nil {
 				t.Error(err)
 			}
 			form := g.forms[0]
