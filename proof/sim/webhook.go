@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -112,7 +113,7 @@ func (w *world) deliver(connection string, e told, secret string, again bool) {
 	header := signature.SignStandard(keyOf(secret), e.id, w.clock(), body)
 	w.begin(n, false, func(t *task) {
 		got := &answer{header: http.Header{}}
-		r := &http.Request{Method: http.MethodPost, Header: header, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body))}
+		r := &http.Request{Method: http.MethodPost, URL: &url.URL{Path: "/hooks/" + connection}, Header: header, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body))}
 		called := n.names.connection(connection)
 		r.SetPathValue("connection", called)
 		n.inbox.ServeHTTP(got, r)
