@@ -81,6 +81,7 @@ type matchShown struct {
 	contract.Comparison
 	Trouble string // why nothing could be read
 	Rules   []string
+	Watches bool // a link writes nothing
 	Records []recordShown
 }
 
@@ -235,7 +236,7 @@ func itselfOr(who string) string {
 
 func (v *visit) fillMatch(p *exceptionShown, x store.Exception, s config.Sync) error {
 	p.Title = fmt.Sprintf("Which %s record is %s?", p.Target, p.Called)
-	m := &matchShown{}
+	m := &matchShown{Watches: s.Watches()}
 	for _, r := range s.MatchRules() {
 		m.Rules = append(m.Rules, r.String())
 	}
