@@ -85,8 +85,10 @@ func TestTheConfigurationJoinsBothTools(t *testing.T) {
 	if len(found) != 1 || found[0].ID != m.contact() {
 		t.Fatalf("found %+v, want the contact %s", found, m.contact())
 	}
-	must(t, taken(target.Target.Write(ctx, found[0], "Churned")))
-	if f := connector.FailureOf(taken(target.Target.Write(ctx, found[0], "Paused"))); f.Kind != connector.Moved {
+	before, err := target.Target.Read(ctx, found[0].ID)
+	must(t, err)
+	must(t, taken(target.Target.Write(ctx, before, "Churned")))
+	if f := connector.FailureOf(taken(target.Target.Write(ctx, before, "Paused"))); f.Kind != connector.Moved {
 		t.Errorf("a second write with the same revision: %v, want %v", f.Kind, connector.Moved)
 	}
 	now, err := target.Target.Read(ctx, m.contact())

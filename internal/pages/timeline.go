@@ -49,7 +49,7 @@ func (v *visit) timelineOf(sync string, decisions []store.Decision) []moment {
 	s := v.Syncs()[sync]
 	source, target := capital(cmp.Or(s.Source.Connection, "the source")), capital(cmp.Or(s.Target.Connection, "the target"))
 	var all []moment
-	wanted, held, known := "", "", false
+	wanted, held, known, last := "", "", false, moment{}
 	for _, d := range slices.Backward(decisions) {
 		if d.Action == "link" || d.Action == "unlink" {
 			continue
@@ -74,11 +74,21 @@ func (v *visit) timelineOf(sync string, decisions []store.Decision) []moment {
 		if d.Outcome == status.Applied {
 			held = d.Desired
 		}
-		all = append(all, decided(d, target, overview.StatusOf(s, d.Desired), overview.StatusOf(s, d.Observed)))
+		m := decided(d, target, overview.StatusOf(s, d.Desired), overview.StatusOf(s, d.Observed))
+		if m.sameAs(last) {
+			continue // it was looked at again, and nothing was new
+		}
+		all, last = append(all, m), m
 	}
 	slices.Reverse(all) // what was told at one time stays in its order
 	slices.SortStableFunc(all, func(a, b moment) int { return b.At.Compare(a.At) })
 	return all
+}
+
+// sameAs reports whether a look told no more than the one before it.
+func (m moment) sameAs(before moment) bool {
+	m.At = before.At
+	return !m.Write && m == before
 }
 
 // seen puts a moment whose tool does not tell its time where Trueup saw it.
