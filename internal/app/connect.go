@@ -30,7 +30,7 @@ func Connect(ctx context.Context, cfg *config.Config, name string, tell func(pag
 	c := cfg.Connections[name]
 	client := dialguard.Client(c.Name, c.AlsoAllow)
 	defer client.CloseIdleConnections()
-	consent, err := registry.Consent(c, connector.Deps{HTTP: client})
+	consent, err := registry.Consent(c, connector.Deps{HTTP: client, Uses: usesOf(cfg, name), FindBy: findBy(cfg, name)})
 	if err != nil {
 		return "", err
 	}

@@ -124,6 +124,18 @@ func usesOf(cfg *config.Config, connection string) []connector.Use {
 	return uses
 }
 
+// findBy are the keys by which the syncs look for records of a connection.
+func findBy(cfg *config.Config, connection string) (keys []string) {
+	for _, s := range cfg.Syncs {
+		for _, m := range s.Match {
+			if s.Target.Connection == connection && !slices.Contains(keys, m.Target) {
+				keys = append(keys, m.Target)
+			}
+		}
+	}
+	return keys
+}
+
 func (p prober) open(name string, use connector.Use, client *http.Client) (connector.Connection, error) {
 	c := p.cfg.Connections[name]
 	kept, err := tokens(p.cfg, c, p.db)

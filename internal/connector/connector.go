@@ -270,6 +270,11 @@ type Deps struct {
 	// Use is the side of a sync that the connection is opened for. It is zero
 	// for a connection that is opened for itself, to receive.
 	Use Use
+	// Uses are all sides of syncs that the connection is on, and FindBy the
+	// keys by which they look for its records: for a consent, which is given
+	// once for all of them.
+	Uses   []Use
+	FindBy []string
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	Log *slog.Logger

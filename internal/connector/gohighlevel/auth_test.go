@@ -72,7 +72,7 @@ func TestTheConsentPageAsksForWhatIsNeeded(t *testing.T) {
 	for company, extra := range map[string]string{"": "", ghltest.CompanyID: "oauth.write"} {
 		s := withApp(company)
 		s.OAuth.ConsentURL = "https://white.example.com/consent?x=1"
-		c, err := NewConsent(config.Connection{}, s, connector.Deps{})
+		c, err := NewConsent(config.Connection{}, s, connector.Deps{Uses: []connector.Use{{Field: "opportunity.status", Target: true}, {Field: "tags", Target: true}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,6 +88,33 @@ func TestTheConsentPageAsksForWhatIsNeeded(t *testing.T) {
 			if !strings.Contains(" "+q.Get("scope")+" ", " "+scope+" ") && scope != "" {
 				t.Errorf("the scope %s is missing", scope)
 			}
+		}
+	}
+}
+
+func TestTheConsentAsksForNoMoreThanTheSyncsUse(t *testing.T) {
+	target := func(field string) []connector.Use { return []connector.Use{{Field: field, Target: true}} }
+	for _, tc := range []struct {
+		name   string
+		uses   []connector.Use
+		findBy []string
+		want   string
+	}{
+		{"a source reads", []connector.Use{{Field: "customer_status"}}, nil, "contacts.readonly locations/customFields.readonly"},
+		{"a field is written", target("customer_status"), []string{"email"}, "contacts.readonly locations/customFields.readonly contacts.write"},
+		{"tags are written", target("tags"), nil, "contacts.readonly locations/customFields.readonly contacts.write"},
+		{"an opportunity is read", []connector.Use{{Field: "opportunity.status"}}, nil, "contacts.readonly locations/customFields.readonly opportunities.readonly"},
+		{"an opportunity is written", target("opportunity.status"), nil, "contacts.readonly locations/customFields.readonly opportunities.readonly opportunities.write"},
+		{"a match rule names an opportunity", target("customer_status"), []string{"opportunity_id"}, "contacts.readonly locations/customFields.readonly opportunities.readonly contacts.write"},
+		{"no sync uses it yet", nil, nil, "contacts.readonly locations/customFields.readonly"},
+	} {
+		c, err := NewConsent(config.Connection{}, withApp(""), connector.Deps{Uses: tc.uses, FindBy: tc.findBy})
+		if err != nil {
+			t.Fatal(err)
+		}
+		u, err := url.Parse(c.Page("s"))
+		if err != nil || u.Query().Get("scope") != tc.want {
+			t.Errorf("%s: asks for %q, %v", tc.name, u.Query().Get("scope"), err)
 		}
 	}
 }

@@ -200,7 +200,8 @@ func (c *client) explain(what call, err error) error {
 	case f.Code == codeNoRoute:
 		f.Kind, f.Detail = connector.Misconfigured, "this is not the address of HighLevel's API; leave base_url out unless there is a proxy"
 	case f.Kind == connector.Unauthorized && f.Code == codeScope:
-		f.Detail = fmt.Sprintf("the token lacks the scope %s, needed for %s; %s", what.scope, what.about, c.auth.scopeRemedy())
+		f.Detail = fmt.Sprintf("HighLevel says that the token lacks the scope %s, needed for %s; %s. If it has the scope and worked before, wait: HighLevel has answered this during outages",
+			what.scope, what.about, c.auth.scopeRemedy())
 	case f.Status == http.StatusForbidden && f.Code == codeLocation:
 		f.Detail = fmt.Sprintf("the token is not for the location %s; correct location_id, or use a token of that sub-account", c.location)
 	case f.Status == http.StatusForbidden:

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -14,6 +16,7 @@ type contact struct {
 	LocationID  string          `json:"locationId"`
 	Email       string          `json:"email"`
 	Phone       string          `json:"phone"`
+	MoreEmails  []moreEmail     `json:"additionalEmails"`
 	FirstName   string          `json:"firstName"`
 	LastName    string          `json:"lastName"`
 	ContactName string          `json:"contactName"`
@@ -25,6 +28,39 @@ type contact struct {
 	SearchAfter json.RawMessage `json:"searchAfter"`
 	// Opportunities are summaries, in rows of a search only.
 	Opportunities []opportunity `json:"opportunities"`
+}
+
+// moreEmail is a further address of a contact: an object in the descriptions of
+// HighLevel's webhooks, read as a plain text too. What is neither is none, so
+// that it costs no contact.
+type moreEmail string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (m *moreEmail) UnmarshalJSON(text []byte) error {
+	var s string
+	var object struct {
+		Email string `json:"email"`
+	}
+	if json.Unmarshal(text, &s) != nil && json.Unmarshal(text, &object) == nil {
+		s = object.Email
+	}
+	*m = moreEmail(s)
+	return nil
+}
+
+// firstMoreEmail is the key of the first further address; those behind it are
+// numbered from 2.
+const firstMoreEmail = "additional_email"
+
+var numberedEmail = regexp.MustCompile(`^` + firstMoreEmail + `(_[2-9]|_[1-9][0-9])?$`)
+
+func isMoreEmail(key string) bool { return numberedEmail.MatchString(key) }
+
+func moreEmailKey(i int) string {
+	if i == 0 {
+		return firstMoreEmail
+	}
+	return fmt.Sprintf("%s_%d", firstMoreEmail, i+1)
 }
 
 // fieldValue is the value of one custom field. Fields without one are left out.
@@ -85,6 +121,9 @@ func (c contact) keys(known []field, opportunity string) map[string]string {
 	add("id", c.ID)
 	add("email", c.Email)
 	add("phone", c.Phone)
+	for i, more := range c.MoreEmails {
+		add(moreEmailKey(i), string(more))
+	}
 	add("name", c.name())
 	add("company_name", c.CompanyName)
 	add("opportunity_id", opportunity)

@@ -1,7 +1,9 @@
 package gohighlevel
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -42,6 +44,38 @@ func TestAContactIsFoundByEachKey(t *testing.T) {
 	_, err := c.Target.Find(t.Context(), "customer_number", "7")
 	if f := fails(t, err, connector.Misconfigured, connector.EffectNone); !strings.Contains(f.Detail, `names the target key "customer_number"`) {
 		t.Error(f.Detail)
+	}
+}
+
+func TestAContactIsFoundByAFurtherAddress(t *testing.T) {
+	a := account(t)
+	a.Set(ghltest.Contact{ID: "bo", Email: "bo@example.com", MoreEmails: []string{"bo@old.example.com", "bo@home.example.com"}})
+	c := open(t, a, settings(), following("customer_status"))
+	for key, value := range map[string]string{"additional_email": "bo@old.example.com", "additional_email_2": "bo@home.example.com"} {
+		found, err := c.Target.Find(t.Context(), key, value)
+		if err != nil || !slices.Equal(ids(found), []string{"bo"}) || found[0].Keys[key] != value {
+			t.Errorf("%s: %v, %v", key, found, err)
+		}
+	}
+	for _, key := range []string{"additional_email_1", "additional_emails", "additional_email_0"} {
+		if _, err := c.Target.Find(t.Context(), key, "bo@example.com"); err == nil {
+			t.Errorf("the key %s is taken", key)
+		}
+	}
+}
+
+func TestAFurtherAddressInAnyShapeCostsNoContact(t *testing.T) {
+	var c contact
+	if err := json.Unmarshal([]byte(`{"id":"c","additionalEmails":[7,"a@example.com",null,{"email":"b@example.com"},{"email":7}]}`), &c); err != nil {
+		t.Fatal(err)
+	}
+	got := c.keys(nil, "")
+	want := map[string]string{"id": "c", "additional_email_2": "a@example.com", "additional_email_4": "b@example.com"}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %v", got)
+	}
+	if err := json.Unmarshal([]byte(`{"id":"c","additionalEmails":null}`), &c); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,9 +15,26 @@ import (
 	"trueup/internal/connector/rest"
 )
 
-// scopes are what trueup connect asks for. That of the pipelines is in no
-// table of HighLevel's; the calls for opportunities cover it there.
-var scopes = []string{"contacts.readonly", "contacts.write", "locations/customFields.readonly", "locations.readonly", "opportunities.readonly", "opportunities.write"}
+// scopes are what trueup connect asks for: what the calls of these syncs need,
+// because a consent for more than the app has fails. The scope of the pipelines is
+// in no table of HighLevel's; the calls for opportunities cover it there.
+func scopes(uses []connector.Use, findBy []string) []string {
+	// The fields are read with each contact, for the keys of match rules.
+	all := []string{searchContacts.scope, listFields.scope}
+	add := func(needed bool, c call) {
+		if needed && !slices.Contains(all, c.scope) {
+			all = append(all, c.scope)
+		}
+	}
+	add(slices.Contains(findBy, "opportunity_id"), readOpportunity)
+	for _, use := range uses {
+		onOpportunity := use.Field == fieldOpportunity
+		add(onOpportunity, searchOpportunities)
+		add(use.Target && onOpportunity, writeOpportunity)
+		add(use.Target && !onOpportunity, writeContact)
+	}
+	return all
+}
 
 // granted is what the token endpoint gave.
 type granted struct {
@@ -85,6 +103,7 @@ func postForm(ctx context.Context, calls *rest.Client, path, bearer string, form
 // Consent is one walk through OAuth's consent.
 type Consent struct {
 	settings *Settings
+	scopes   []string
 	calls    *rest.Client
 	now      func() time.Time
 }
@@ -101,7 +120,7 @@ func NewConsent(common config.Connection, s *Settings, deps connector.Deps) (*Co
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}
-	return &Consent{settings: s, now: deps.Now, calls: &rest.Client{Base: base, HTTP: deps.HTTP, Timeout: common.Timeout, Now: deps.Now,
+	return &Consent{settings: s, scopes: scopes(deps.Uses, deps.FindBy), now: deps.Now, calls: &rest.Client{Base: base, HTTP: deps.HTTP, Timeout: common.Timeout, Now: deps.Now,
 		Answered: answered(nil), Authorize: func(r *http.Request) { r.Header.Set("Version", APIVersion) }}}, nil
 }
 
@@ -111,7 +130,7 @@ func (c *Consent) Redirect() string { return c.settings.OAuth.redirect() }
 // Page is the address at which a person gives consent.
 func (c *Consent) Page(state string) string {
 	o := c.settings.OAuth
-	wanted := scopes
+	wanted := c.scopes
 	if o.CompanyID != "" {
 		wanted = append([]string{"oauth.readonly", "oauth.write"}, wanted...)
 	}

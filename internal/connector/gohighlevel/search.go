@@ -122,7 +122,19 @@ func (r *records) hits(ctx context.Context, key, value string) ([]string, error)
 			ids = append(ids, row.ID)
 		}
 	}
-	if len(ids) == 0 && (key == "email" || key == "phone") {
+	switch {
+	case isMoreEmail(key):
+		// It is nowhere said that the filter looks at a contact's further
+		// addresses. The check for duplicates does, so it is asked in any case;
+		// whoever has the value elsewhere is sorted out by the key.
+		more, err := r.duplicate(ctx, "email", value)
+		for _, id := range more {
+			if !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+		return ids, err
+	case len(ids) == 0 && (key == "email" || key == "phone"):
 		return r.duplicate(ctx, key, value)
 	}
 	return ids, nil
@@ -138,11 +150,14 @@ func (r *records) filterOf(ctx context.Context, key string) (string, error) {
 	case "company_name":
 		return "companyName", nil
 	}
+	if isMoreEmail(key) {
+		return "email", nil
+	}
 	f, err := r.fields.find(ctx, key)
 	if err != nil {
 		f := *connector.FailureOf(err)
 		if f.Kind == connector.Misconfigured && f.Status == 0 {
-			f.Detail = fmt.Sprintf("a match rule names the target key %q, which is neither id, email, phone, name, company_name, opportunity_id nor the key of a contact field of this location", key)
+			f.Detail = fmt.Sprintf("a match rule names the target key %q, which is neither id, email, additional_email, phone, name, company_name, opportunity_id nor the key of a contact field of this location", key)
 		}
 		return "", &f
 	}

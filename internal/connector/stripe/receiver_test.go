@@ -54,6 +54,11 @@ func TestEvents(t *testing.T) {
 			Event: status.Event{ID: "evt_1", OccurredAt: at}, Skip: "stripe event type customer.discount.created cannot change a customer's status"}, ""},
 		{"a thin event is explained", `{"id":"evt_1","object":"v2.core.event","type":"v1.customer.updated","created":"2026-11-20T12:00:00Z"}`, connector.Reading{}, "configured for thin events"},
 		{"live data on a test key is refused", strings.Replace(event("customer.updated", `{"id":"cus_1"}`), `"livemode":false`, `"livemode":true`, 1), connector.Reading{}, "from Stripe's live mode and the api_key is a test key"},
+		{"an event of a connected account is skipped, whatever its mode", strings.Replace(event("customer.updated", `{"id":"cus_1"}`), `"livemode":false`, `"livemode":true,"account":"acct_1"`, 1), connector.Reading{
+			Event: status.Event{ID: "evt_1", OccurredAt: at}, Skip: "the stripe event is from a connected account, and this connection follows the account of its api_key"}, ""},
+		{"an event of an organization's endpoint is skipped", strings.Replace(event("customer.updated", `{"id":"cus_1"}`), `"livemode"`, `"context":"acct_1","livemode"`, 1), connector.Reading{
+			Event: status.Event{ID: "evt_1", OccurredAt: at}, Skip: "the stripe event is from the endpoint of an organization, and this connection follows the account of its api_key: create an endpoint in that account"}, ""},
+		{"an event that names no other account is our own", strings.Replace(event("customer.updated", `{"id":"cus_1"}`), `"livemode"`, `"account":null,"context":null,"livemode"`, 1), about("cus_1"), ""},
 		{"another object is no event", `{"id":"cus_1","object":"customer"}`, connector.Reading{}, "not a Stripe event"},
 		{"keys count by their exact case", `{"ID":"evt_1","OBJECT":"event"}`, connector.Reading{}, "not a Stripe event"},
 		{"a list is no event", `[]`, connector.Reading{}, "not a JSON object"},

@@ -27,6 +27,9 @@ func (s *Settings) Check(c *config.Checker, _ config.Connection) {
 		c.Fault("api_key", "is a publishable key, which cannot read customers", restrictedKey)
 	case strings.HasPrefix(key, "whsec_"):
 		c.Fault("api_key", "is the signing secret of a webhook endpoint", "put it under webhook_secrets, and for api_key "+restrictedKey)
+	case strings.HasPrefix(key, "sk_org_"), strings.HasPrefix(key, "rk_org_"):
+		c.Fault("api_key", "is the key of an organization, which Stripe accepts only with the name of an account in each call",
+			"in the account whose customers Trueup follows, "+restrictedKey)
 	case !strings.HasPrefix(key, "rk_") && !strings.HasPrefix(key, "sk_"):
 		c.Fault("api_key", "is not a Stripe API key, which begins with rk_ or sk_", restrictedKey)
 	case strings.ContainsAny(key, " \t\r\n"):

@@ -54,6 +54,17 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+func TestTheKeyOfAnOrganizationIsRefusedWithTheReason(t *testing.T) {
+	for _, key := range []config.Secret{"sk_org_live_abc", "rk_org_test_abc"} {
+		var got string
+		s := Settings{APIKey: key, WebhookSecrets: []config.Secret{testSecret}}
+		s.Check(config.NewChecker(func(path, problem, remedy string) { got += path + " " + problem + "; " + remedy }), config.Connection{})
+		if !strings.Contains(got, "is the key of an organization") || !strings.Contains(got, "in the account whose customers Trueup follows, create a restricted key") {
+			t.Errorf("said %q", got)
+		}
+	}
+}
+
 func TestAccountTellsKeysApartWithoutShowingThem(t *testing.T) {
 	one, two := &Settings{APIKey: "rk_live_abc"}, &Settings{APIKey: "rk_live_def"}
 	if a := one.Account(config.Connection{}); a != one.Account(config.Connection{BaseURL: "http://proxy"}) ||

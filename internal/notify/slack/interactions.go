@@ -220,7 +220,8 @@ func (i *Interactions) mayAnswer(to string) bool {
 	if base, err := url.Parse(i.answers); err == nil && i.answers != "" && u.Scheme == base.Scheme && u.Host == base.Host {
 		return true
 	}
-	return u.Scheme == "https" && (u.Host == "slack.com" || strings.HasSuffix(u.Host, ".slack.com"))
+	own := func(domain string) bool { return u.Host == domain || strings.HasSuffix(u.Host, "."+domain) }
+	return u.Scheme == "https" && (own("slack.com") || own("slack-gov.com")) // GovSlack has a domain of its own
 }
 
 func first(texts ...string) string {

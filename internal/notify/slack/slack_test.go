@@ -354,7 +354,7 @@ func TestWhoPressedIsToldAlone(t *testing.T) {
 	if diff := cmp.Diff([]string{"Exception 1 is &lt;resolved&gt; already."}, w.Answers()); diff != "" {
 		t.Error(diff)
 	}
-	for to, want := range map[string]bool{"https://hooks.slack.com/actions/T1/2/x": true, "https://slack.com/x": true, w.URL() + "/answers": true,
+	for to, want := range map[string]bool{"https://hooks.slack.com/actions/T1/2/x": true, "https://slack.com/x": true, "https://hooks.slack-gov.com/actions/T1/2/x": true, "https://evilslack-gov.com/x": false, w.URL() + "/answers": true,
 		"http://hooks.slack.com/x": false, "https://evilslack.com/x": false, "https://hooks.slack.com@evil.example/": false, "https://169.254.169.254/": false, "": false} {
 		if got := i.mayAnswer(to); got != want {
 			t.Errorf("%s may be answered: %t", to, got)

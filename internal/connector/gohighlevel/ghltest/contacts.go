@@ -31,7 +31,17 @@ func (c *Contact) json() map[string]any {
 			out[key] = value
 		}
 	}
+	more := []map[string]any{}
+	for _, address := range c.MoreEmails {
+		more = append(more, map[string]any{"email": address})
+	}
+	out["additionalEmails"] = more
 	return out
+}
+
+// has reports whether an address is one of the contact's.
+func (c *Contact) has(address string) bool {
+	return slices.ContainsFunc(append([]string{c.Email}, c.MoreEmails...), func(a string) bool { return strings.EqualFold(a, address) })
 }
 
 func (c *Contact) values() []map[string]any {
@@ -174,7 +184,7 @@ func (a *Account) duplicate(w http.ResponseWriter, r *http.Request) {
 	}
 	var found any
 	for _, c := range a.contacts {
-		if q.Has("email") && strings.EqualFold(c.Email, q.Get("email")) || !q.Has("email") && q.Has("number") && c.Phone == q.Get("number") {
+		if q.Has("email") && c.has(q.Get("email")) || !q.Has("email") && q.Has("number") && c.Phone == q.Get("number") {
 			found = c.json()
 		}
 	}

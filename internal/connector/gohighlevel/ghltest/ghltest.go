@@ -54,6 +54,7 @@ type Field struct {
 // Contact is a contact.
 type Contact struct {
 	ID, Email, Phone, FirstName, LastName string
+	MoreEmails                            []string
 	Tags                                  []string
 	Values                                map[string]any // by the field's id
 	Updated                               time.Time
