@@ -138,6 +138,22 @@ func TestEveryFaultIsReportedAtItsPlace(t *testing.T) {
 			s.Record = Record{ID: "x.id", Status: "x.s", UpdatedAt: "x.at", UpdatedBy: "x.by", Keys: map[string]string{"email": "x.email"}}
 			s.Humans = "x.human"
 		}, "record.id record.status record.updated_at record.updated_by humans record.keys.email"},
+		{"the status's own time and editor that do not parse", func(s *Settings) {
+			s.Record.StatusAt, s.Record.StatusBy, s.Humans = "x.at", "x.by", "x.human"
+		}, "record.status_at record.status_by humans"},
+		{"an editor of the status without its time", func(s *Settings) { s.Record.StatusBy = "record.sb" }, "record.status_by"},
+		{"the record's time as the status's own", func(s *Settings) { s.Record.StatusAt = "record.updated_at" }, "record.status_at"},
+		{"the status's own time and the record's editor", func(s *Settings) { s.Record.StatusAt = "record.sa" }, "record.status_by"},
+		{"humans about the record's editor beside the status's own", func(s *Settings) {
+			s.Record.StatusAt, s.Record.StatusBy = "record.sa", "record.sb"
+		}, "humans"},
+		{"an editor of the status of whom nobody says what he is", func(s *Settings) {
+			s.Record.StatusAt, s.Record.StatusBy, s.Humans = "record.sa", "record.sb", ""
+		}, "humans"},
+		{"the status's own time where a write names the record's", func(s *Settings) {
+			s.Record.StatusAt, s.Humans = "record.sa", ""
+			s.Write.Body = map[string]any{"status": "{value}", "seen": "{updated_at}"}
+		}, "record.status_at"},
 		{"a key called id", func(s *Settings) { s.Record.Keys["id"] = "record.id" }, "record.keys.id"},
 		{"an empty key", func(s *Settings) { s.Record.Keys["email"] = "" }, "record.keys.email"},
 		{"no id and status of the record", func(s *Settings) { s.Record.ID, s.Record.Status = "", "" }, "record.id record.status"},
@@ -315,6 +331,11 @@ func TestKnowledgeAndAbilitiesFollowTheSettings(t *testing.T) {
 			connector.Knowledge{Actor: true, ConditionalWrite: true}, has{true, true, false, true, false}},
 		{"only the webhook's time", func(s *Settings) { s.Record.UpdatedAt, s.Humans, s.Write.IfMatch = "", "", "" },
 			connector.Knowledge{Order: true}, has{true, true, false, true, false}},
+		{"the status's own time", func(s *Settings) {
+			*s = Settings{Record: s.Record, Read: s.Read}
+			s.Record.UpdatedAt, s.Record.StatusAt = "", "record.sa"
+		},
+			connector.Knowledge{Order: true, FieldTime: true}, has{false, true, false, false, false}},
 		{"a webhook alone", func(s *Settings) { *s = Settings{Webhook: s.Webhook} }, connector.Knowledge{Order: true}, has{true, false, true, false, false}},
 		{"read alone", func(s *Settings) { *s = Settings{Record: s.Record, Read: s.Read} }, connector.Knowledge{Order: true}, has{false, true, false, false, false}},
 		{"list alone", func(s *Settings) { *s = Settings{Record: s.Record, List: s.List} }, connector.Knowledge{Order: true}, has{false, false, true, false, true}},

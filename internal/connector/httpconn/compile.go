@@ -45,8 +45,8 @@ type compiled struct {
 
 // recordShape is how the fields of one customer are found.
 type recordShape struct {
-	id, status, updatedAt, updatedBy, mergedInto, deleted, humans *expression
-	keys                                                          []keyExpression
+	id, status, updatedAt, updatedBy, statusAt, statusBy, mergedInto, deleted, humans *expression
+	keys                                                                              []keyExpression
 }
 
 type keyExpression struct {
@@ -131,6 +131,8 @@ func (c *compiler) recordFields() {
 		status:    c.expr("record.status", r.Status, vars...),
 		updatedAt: c.expr("record.updated_at", r.UpdatedAt, vars...),
 		updatedBy: c.expr("record.updated_by", r.UpdatedBy, vars...),
+		statusAt:  c.expr("record.status_at", r.StatusAt, vars...),
+		statusBy:  c.expr("record.status_by", r.StatusBy, vars...),
 		humans:    c.expr("humans", c.s.Humans, vars...),
 		// A record that is read is what says so; without read nobody asks.
 		mergedInto: c.expr("record.merged_into", r.MergedInto, vars...),
@@ -151,6 +153,7 @@ func (c *compiler) recordFields() {
 	if r.Deleted != "" && !c.out.hasRead {
 		c.fault("record.deleted", "is given, and there is no read", "it is checked when a record is read: add read, or remove it")
 	}
+	c.ownTime()
 	c.out.fallback = c.out.record
 	if w := c.s.Webhook; w != nil && !c.out.hasRead {
 		fill := func(into **expression, path, text string) {
@@ -161,6 +164,24 @@ func (c *compiler) recordFields() {
 		fill(&c.out.fallback.id, "webhook.customer", w.Customer)
 		fill(&c.out.fallback.status, "webhook.status", w.Status)
 		fill(&c.out.fallback.updatedAt, "webhook.occurred_at", w.OccurredAt)
+	}
+}
+
+// ownTime checks what is said of the status field itself. Its time and its editor
+// are believed together: the editor of another field would be taken for this one's.
+func (c *compiler) ownTime() {
+	r := &c.s.Record
+	switch {
+	case r.StatusBy != "" && r.StatusAt == "":
+		c.fault("record.status_by", "is given, and there is no record.status_at", "write when the status itself changed, such as record.status_changed_at, or use updated_by")
+	case r.StatusAt != "" && r.StatusAt == r.UpdatedAt:
+		c.fault("record.status_at", "is the same as record.updated_at", "write the time of the status alone, or remove it: a change of another field would be taken for one of the status")
+	case r.StatusAt != "" && r.StatusBy == "" && c.s.Humans != "":
+		c.fault("record.status_by", "is missing, and record.status_at and humans are given", "write who changed the status itself, or remove humans: the editor of the record may have changed another field")
+	case r.StatusBy != "" && r.UpdatedBy != "" && strings.Contains(c.s.Humans, r.UpdatedBy) && !strings.Contains(c.s.Humans, r.StatusBy):
+		c.fault("humans", "speaks of record.updated_by, and there is a record.status_by", "write when the editor of the status itself is a person, such as \"!record.status_by.startsWith('api:')\"")
+	case r.StatusBy != "" && c.s.Humans == "":
+		c.fault("humans", "is missing, and record.status_by is given", "write when that editor is a person, such as \"!record.status_by.startsWith('api:')\", or remove status_by")
 	}
 }
 

@@ -75,7 +75,9 @@ func (t target) told(ctx context.Context, key, value string, found []status.Targ
 	}
 	for _, i := range same[:min(len(same), mostRead)] {
 		if record, err := t.Read(ctx, found[i].ID); err == nil {
-			found[i].Value, found[i].EditedAt, found[i].By, found[i].Actor, found[i].Revision = record.Value, record.EditedAt, record.By, record.Actor, record.Revision
+			keys := found[i].Keys
+			found[i] = record
+			found[i].Keys = keys
 		}
 	}
 	return found

@@ -83,12 +83,12 @@ func (a *Auth) authorize(r *http.Request) {
 	}
 }
 
-// knows is what this description of a tool lets us tell. A field's own time,
-// its legal values and deletions have no key in the configuration.
+// knows is what this description of a tool lets us tell.
 func (s *Settings) knows() connector.Knowledge {
 	return connector.Knowledge{
-		Order:            s.Record.UpdatedAt != "" || s.Webhook != nil && s.Webhook.OccurredAt != "",
+		Order:            s.Record.UpdatedAt != "" || s.Record.StatusAt != "" || s.Webhook != nil && s.Webhook.OccurredAt != "",
 		Actor:            s.Humans != "",
+		FieldTime:        s.Record.StatusAt != "",
 		ConditionalWrite: s.Write.conditional(),
 		OptionList:       s.readsOptions(),
 		Unverified:       s.Write.unverified(),

@@ -12,7 +12,8 @@ type reading struct {
 	id       string
 	value    string
 	hasValue bool
-	at       time.Time
+	at       time.Time // of the record
+	statusAt time.Time // of its status alone
 	keys     map[string]string
 }
 
@@ -36,6 +37,9 @@ func (s *recordShape) read(vars map[string]any) (r reading, err error) {
 		return r, err
 	}
 	if r.at, err = s.updatedAt.time(vars); err != nil {
+		return r, err
+	}
+	if r.statusAt, err = s.statusAt.time(vars); err != nil {
 		return r, err
 	}
 	r.keys, err = s.keysOf(vars)
@@ -75,7 +79,7 @@ func (s *recordShape) survivor(id string, vars map[string]any) (string, error) {
 }
 
 func (r reading) source() status.SourceRecord {
-	return status.SourceRecord{ID: r.id, Value: r.value, NoStatus: !r.hasValue, UpdatedAt: r.at, Keys: r.keys}
+	return status.SourceRecord{ID: r.id, Value: r.value, NoStatus: !r.hasValue, ValueAt: r.statusAt, UpdatedAt: r.at, Keys: r.keys}
 }
 
 // targetRecord reads one record of the target.
@@ -85,11 +89,18 @@ func (c *compiled) targetRecord(vars map[string]any) (status.TargetRecord, error
 		return status.TargetRecord{}, err
 	}
 	t := status.TargetRecord{ID: r.id, Value: r.value, EditedAt: r.at, Keys: r.keys}
-	if t.By, _, err = c.record.updatedBy.text(vars); err != nil {
+	by := c.record.updatedBy
+	if !r.statusAt.IsZero() {
+		t.EditedAt, t.FieldTime, by = r.statusAt, true, c.record.statusBy
+	}
+	told := false
+	if t.By, told, err = by.text(vars); err != nil {
 		return t, err
 	}
-	if t.Actor, err = c.actor(vars); err != nil {
-		return t, err
+	if told || !t.FieldTime { // else humans could only speak of who touched another field
+		if t.Actor, err = c.actor(vars); err != nil {
+			return t, err
+		}
 	}
 	t.Revision, err = c.write.revision(vars)
 	return t, err

@@ -52,6 +52,9 @@ type Record struct {
 	Status    string `yaml:"status"`
 	UpdatedAt string `yaml:"updated_at"`
 	UpdatedBy string `yaml:"updated_by"`
+	// StatusAt and StatusBy are the status field's own: when it was set last, and by whom.
+	StatusAt string `yaml:"status_at" jsonschema_description:"When the status itself changed last, for tools that keep that time (CEL)."`
+	StatusBy string `yaml:"status_by" jsonschema_description:"Who changed the status itself last; needs status_at (CEL)."`
 	// MergedInto is the id of the record that this one was merged into, empty
 	// or its own id for one that lives.
 	MergedInto string `yaml:"merged_into"`

@@ -1,6 +1,7 @@
 package httpconn
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -277,7 +278,10 @@ func (c *compiler) condition(w *Write, out *writing) {
 	case !uses && w.Revision != "":
 		c.fault("write.revision", "is given, and {revision} is used nowhere", "write {revision} in the path or the body, or remove it; for a header write if_match")
 	}
-	if slices.Contains(out.needs, phUpdatedAt) && c.s.Record.UpdatedAt == "" {
+	switch needed := slices.Contains(out.needs, phUpdatedAt); {
+	case needed && c.s.Record.StatusAt != "":
+		c.fault("record.status_at", "is given, and write uses {updated_at}", "use {revision} instead, with write.revision: "+cmp.Or(c.s.Record.UpdatedAt, "record.updated_at"))
+	case needed && c.s.Record.UpdatedAt == "":
 		c.fault("record.updated_at", "is missing, and write uses {updated_at}", "write where a record has the time of its last change, such as record.updated_at")
 	}
 }
