@@ -82,17 +82,17 @@ func (n *node) reaches() {
 		row, err := w.db.Customer(context.Background(), w.names.sync, c.id)
 		kept = kept || err == nil && (row.Link != nil || row.Base.Known)
 	}
+	moved, err := w.db.NoteAccounts(context.Background(), w.names.sync, accountOf(n.account))
+	w.must(err)
 	switch {
 	case n.account == a.confirmed:
-	case kept:
+	case kept || len(moved) > 0: // a write under way is kept as well, and only the store knows it
 		w.coverage.hit("account", "asked")
 		a.asked[n.account] = true
 	default:
 		a.confirmed = n.account // nothing is kept that could be of another one
 		delete(a.asked, n.account)
 	}
-	_, err := w.db.NoteAccounts(context.Background(), w.names.sync, accountOf(n.account))
-	w.must(err)
 }
 
 // barred is why a node may carry nothing, as the program has it.

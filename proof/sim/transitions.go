@@ -184,7 +184,9 @@ func (w *world) overtaken(customer string, k int, told int64) bool {
 	for j := k - 1; j >= 0; j-- {
 		read, ok := w.facts.policy.read[customer][j]
 		at := w.set.says(c.versions[k].at)
-		if ok && read > told && (at > told || at == w.set.says(c.versions[j].at)) {
+		// Changes of one millisecond are kept a millisecond apart, and told with one date.
+		apart := at - w.set.says(c.versions[j].at)
+		if ok && read > told && (at > told || apart <= int64(k-j) && !w.set.seconds || apart == 0) {
 			return true
 		}
 	}
