@@ -154,8 +154,8 @@ func delayed(ts *testscript.TestScript, _ bool, _ []string) {
 update customers set outcome = 'held', reason = '', reason_code = 'change_waits', due_at = 4070908800000,
     reason_facts = '{"source":"billing","status":"churned","until":"2099-01-01T00:00:00Z","hours":"mon, tue 09:00-17:00 America/New_York"}' where customer = 'cus_1';
 update exceptions set state = 'resolved' where customer = 'cus_2';
-insert into exceptions (sync, customer, kind, stage, reason, reason_code, reason_facts, source_value, target_value, owner, state, count, last_action, confidence, candidates, first_seen, last_seen, opened_at) values
-    ('customer-status', 'cus_2', 'confirm_change', 'decide', '', 'change_forbidden', '{"found":"churned","status":"active"}', 'active', 'Churned', 'ops@example.com', 'open', 1, 'read rec_2 in crm', 1, '[]', $1, $1, $1);
+insert into exceptions (sync, customer, kind, stage, reason, reason_code, reason_facts, source_value, target_value, owner, state, count, last_action, confidence, candidates, first_seen, last_seen, opened_at, waits_since) values
+    ('customer-status', 'cus_2', 'confirm_change', 'decide', '', 'change_forbidden', '{"found":"churned","status":"active"}', 'active', 'Churned', 'ops@example.com', 'open', 1, 'read rec_2 in crm', 1, '[]', $1, $1, $1, $1);
 `, time.Now().UnixMilli())
 }
 

@@ -51,10 +51,10 @@ select 'billing', 's', 'source', 'evt_' || i, printf('cus_%014d', i % $1), 'acti
 insert into links (sync, customer, target_id, rule, confidence, linked_by, linked_at)
 with recursive n(i) as (select 1 union all select i + 1 from n where i < $1)
 select 's', printf('cus_%014d', i), printf('rec_%014d', i), case i % 3 when 0 then 'email' else 'external_id' end, 1, 'trueup', $2 from n`, `
-insert into exceptions (sync, customer, kind, stage, cause, reason, source_value, target_value, last_action, confidence, candidates, owner, state, count, first_seen, last_seen, opened_at)
+insert into exceptions (sync, customer, kind, stage, cause, reason, source_value, target_value, last_action, confidence, candidates, owner, state, count, first_seen, last_seen, opened_at, waits_since)
 with recursive n(i) as (select 1 union all select i + 1 from n where i < $1 / 10)
 select 's', printf('cus_%014d', i * 10), case i % 4 when 0 then 'conflict' when 1 then 'unmatched' when 2 then 'unmapped_status' else 'ambiguous_match' end,
-    'match', 'cause ' || (i % 4), 'why', 'active', 'Paused', '', 1, '[]', 'ops@example.com', 'open', 1, $2 - i * 60000, $2 - i, $2 - i * 60000 from n`} {
+    'match', 'cause ' || (i % 4), 'why', 'active', 'Paused', '', 1, '[]', 'ops@example.com', 'open', 1, $2 - i * 60000, $2 - i, $2 - i * 60000, $2 - i * 60000 from n`} {
 		if _, err := raw.Exec(text, customers, now); err != nil {
 			b.Fatal(err)
 		}

@@ -251,7 +251,7 @@ func (v *visit) rowShown(x store.Exception) rowShown {
 	if m, err := words.Source(x.SourceValue); err == nil {
 		r.SourceStatus = m.Status
 	}
-	r.Late = (x.State == status.Open || x.State == status.Acknowledged) && s.RemindAfter > 0 && v.now.Sub(x.OpenedAt) > s.RemindAfter
+	r.Late = (x.State == status.Open || x.State == status.Acknowledged) && s.RemindAfter > 0 && v.now.Sub(x.WaitsSince) >= s.RemindAfter
 	if len(x.Candidates) > 0 {
 		r.Best = fmt.Sprintf("%.0f%%", x.Candidates[0].Confidence*100)
 	}

@@ -162,7 +162,7 @@ func (t *tx) perform(x Exception, a Act) (note string, changed bool, err error) 
 		changed, err = one("update exceptions set state = 'acknowledged', ignored = '' where id = $1 and state in ('open', 'ignored')")
 	case Assign:
 		note = "to " + a.Owner
-		changed, err = one("update exceptions set owner = $2, assigned = 1, reminded_at = 0 where id = $1 and (owner <> $2 or assigned = 0)", a.Owner)
+		changed, err = one("update exceptions set owner = $2, assigned = 1, waits_since = $3, reminded_at = 0 where id = $1 and (owner <> $2 or assigned = 0)", a.Owner, ms(t.now))
 	case Ignore:
 		note = map[Ignored]string{IgnoredUntilChange: "until the source changes", IgnoredAlways: "for ever"}[a.Ignored]
 		changed, err = one("update exceptions set state = 'ignored', ignored = $2 where id = $1 and (state <> 'ignored' or ignored <> $2)", string(a.Ignored))
@@ -172,7 +172,7 @@ func (t *tx) perform(x Exception, a Act) (note string, changed bool, err error) 
 			err = t.startAnew(x.Sync, x.Customer, x.Kind)
 		}
 	case Reopen:
-		changed, err = one("update exceptions set state = 'open', ignored = '', opened_at = $2, reminded_at = 0 where id = $1 and state in ('ignored', 'resolved')", ms(t.now))
+		changed, err = one("update exceptions set state = 'open', ignored = '', opened_at = $2, waits_since = $2, reminded_at = 0 where id = $1 and state in ('ignored', 'resolved')", ms(t.now))
 	case MapTo:
 		note, changed = "to "+a.Meaning, true
 	default:

@@ -87,9 +87,8 @@ func (db *DB) OverdueSince(ctx context.Context, sync string, after time.Duration
 		return 0, time.Time{}, err
 	}
 	var first int64
-	const counted = `coalesce((select max(a.done_at) from actions a where a.exception_id = exceptions.id and a.verb = 'assign' and a.done_at > exceptions.opened_at), opened_at)`
 	err = db.view(ctx, func(s scanner) error { return s.Scan(&n, &first) },
-		"select count(*), coalesce(min("+counted+"), 0) from exceptions where"+overdue, sync, ms(now.Add(-after)))
+		"select count(*), coalesce(min(waits_since), 0) from exceptions where"+overdue, sync, ms(now.Add(-after)))
 	if err == nil && n > 0 {
 		since = at(first).Add(after)
 	}

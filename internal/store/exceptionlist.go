@@ -34,8 +34,44 @@ type ExceptionFilter struct {
 // NeedPerson are the states of what is not settled.
 var NeedPerson = []status.State{status.Open, status.Acknowledged}
 
+var allStates = []status.State{status.Open, status.Acknowledged, status.StateIgnored, status.Resolved}
+
 // needsPerson is NeedPerson as the partial indexes have it.
 const needsPerson = "state in ('open', 'acknowledged')"
+
+// closed are the other states as the partial index has them.
+const closed = "state in ('ignored', 'resolved')"
+
+// states chooses by state, in the words of the partial index that has them all. A known
+// state stands in the statement itself: some are few and some many, and how it is run
+// depends on that.
+func (w *where) states(chosen []status.State) {
+	if slices.Equal(chosen, NeedPerson) {
+		w.that(needsPerson)
+		return
+	}
+	needs := 0
+	places := make([]string, len(chosen))
+	for i, s := range chosen {
+		if slices.Contains(NeedPerson, s) {
+			needs++
+		}
+		if slices.Contains(allStates, s) {
+			places[i] = "'" + string(s) + "'"
+		} else {
+			places[i] = w.arg(string(s))
+		}
+	}
+	switch {
+	case len(chosen) == 0:
+		return
+	case needs == len(chosen):
+		w.that(needsPerson)
+	case needs == 0:
+		w.that(closed)
+	}
+	w.that("state in (" + strings.Join(places, ", ") + ")")
+}
 
 // chosen are the conditions of a filter, at a time.
 func (f ExceptionFilter) chosen(now time.Time) where {
@@ -43,16 +79,14 @@ func (f ExceptionFilter) chosen(now time.Time) where {
 	w.equal("sync", f.Sync)
 	w.equal("customer", f.Customer)
 	w.equal("kind", string(f.Kind))
-	w.equal("owner", f.Owner)
+	if f.Owner != "" { // an address is the same however it is written
+		w.that("lower(owner) = lower(" + w.arg(f.Owner) + ")")
+	}
 	w.equal("cause", f.Cause)
 	if f.Own {
 		w.that("cause = customer")
 	}
-	if slices.Equal(f.States, NeedPerson) {
-		w.that(needsPerson)
-	} else {
-		in(&w, "state", f.States)
-	}
+	w.states(f.States)
 	in(&w, "owner", f.Owners)
 	if f.OpenFor > 0 {
 		w.that("opened_at <= " + w.arg(ms(now.Add(-f.OpenFor))))
@@ -61,7 +95,7 @@ func (f ExceptionFilter) chosen(now time.Time) where {
 		late := []string{"1 = 0"}
 		for _, sync := range slices.Sorted(maps.Keys(f.Overdue)) {
 			before := w.arg(ms(now.Add(-f.Overdue[sync])))
-			late = append(late, "sync = "+w.arg(sync)+" and "+overdueSince(before))
+			late = append(late, "sync = "+w.arg(sync)+" and waits_since <= "+before)
 		}
 		w.that(needsPerson + " and (" + strings.Join(late, " or ") + ")")
 	}
@@ -98,20 +132,31 @@ func (db *DB) Exceptions(ctx context.Context, f ExceptionFilter) ([]Exception, e
 
 // ExceptionCounts counts the chosen exceptions by state.
 func (db *DB) ExceptionCounts(ctx context.Context, f ExceptionFilter) (map[status.State]int, error) {
-	w, err := db.filtered(ctx, f)
-	if err != nil {
-		return nil, fmt.Errorf("count exceptions: %w", err)
-	}
 	counts := map[status.State]int{}
-	err = db.view(ctx, func(s scanner) error {
-		var state status.State
-		n := 0
-		err := s.Scan(&state, &n)
-		counts[state] = n
-		return err
-	}, "select state, count(*) from exceptions"+w.String()+" group by state", w.args...)
-	if err != nil {
-		return nil, fmt.Errorf("count exceptions: %w", err)
+	if len(f.States) == 0 {
+		f.States = allStates
+	}
+	// Those that need a person and the others have each an index.
+	both := map[bool][]status.State{}
+	for _, s := range f.States {
+		needs := slices.Contains(NeedPerson, s)
+		both[needs] = append(both[needs], s)
+	}
+	for _, states := range both {
+		f.States = states
+		w, err := db.filtered(ctx, f)
+		if err == nil {
+			err = db.view(ctx, func(s scanner) error {
+				var state status.State
+				n := 0
+				err := s.Scan(&state, &n)
+				counts[state] = n
+				return err
+			}, "select state, count(*) from exceptions"+w.String()+" group by state", w.args...)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("count exceptions: %w", err)
+		}
 	}
 	return counts, nil
 }

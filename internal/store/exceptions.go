@@ -29,8 +29,8 @@ const (
 
 	openException = `
 insert into exceptions (sync, customer, kind, stage, reason, source_value, target_value, last_action, confidence, owner, state, count,
-    first_seen, last_seen, candidates, cause, opened_at, reason_code, reason_facts, source_changes, target_changes)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'open', 1, $11, $11, $12, $13, $11, $14, $15,
+    first_seen, last_seen, candidates, cause, opened_at, waits_since, reason_code, reason_facts, source_changes, target_changes)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'open', 1, $11, $11, $12, $13, $11, $11, $14, $15,
     coalesce((select c.source_changes from customers c where c.sync = $1 and c.customer = $2), 0),
     coalesce((select c.target_changes from customers c where c.sync = $1 and c.customer = $2), 0))
 on conflict (sync, customer, kind) do update set stage = excluded.stage, reason = excluded.reason, reason_code = excluded.reason_code,
@@ -41,6 +41,7 @@ on conflict (sync, customer, kind) do update set stage = excluded.stage, reason 
     state = case when ` + backAgain + ` then 'open' else exceptions.state end,
     ignored = case when ` + backAgain + ` then '' else exceptions.ignored end,
     opened_at = case when ` + backAgain + ` then excluded.opened_at else exceptions.opened_at end,
+    waits_since = case when ` + backAgain + ` then excluded.opened_at else exceptions.waits_since end,
     reminded_at = case when ` + backAgain + ` then 0 else exceptions.reminded_at end,
     owner = case when exceptions.assigned = 1 and exceptions.state <> 'resolved' then exceptions.owner else excluded.owner end,
     assigned = case when exceptions.state = 'resolved' then 0 else exceptions.assigned end,
@@ -196,20 +197,20 @@ func (db *DB) exceptions(ctx context.Context, w where, order string, limit ...in
 	var found []Exception
 	err := db.view(ctx, func(s scanner) error {
 		var x Exception
-		var first, last, opened, reminded, assigned int64
+		var first, last, opened, waits, reminded, assigned int64
 		var candidates string
 		var why kept
 		if err := s.Scan(&x.ID, &x.Sync, &x.Customer, &x.Kind, &x.Stage, &why.text, &why.code, &why.facts, &x.SourceValue, &x.TargetValue, &x.LastAction,
 			&x.Confidence, &x.Owner, &x.State, &x.Count, &first, &last, &candidates, &x.Cause,
-			&opened, &reminded, &assigned, &x.Ignored, &x.Name); err != nil {
+			&opened, &waits, &reminded, &assigned, &x.Ignored, &x.Name); err != nil {
 			return err
 		}
 		x.Reason = why.reason()
-		x.FirstSeen, x.LastSeen, x.OpenedAt, x.RemindedAt, x.Assigned = at(first), at(last), at(opened), at(reminded), assigned == 1
+		x.FirstSeen, x.LastSeen, x.OpenedAt, x.WaitsSince, x.RemindedAt, x.Assigned = at(first), at(last), at(opened), at(waits), at(reminded), assigned == 1
 		found = append(found, x)
 		return json.Unmarshal([]byte(candidates), &found[len(found)-1].Candidates)
 	}, `select id, sync, customer, kind, stage, reason, reason_code, reason_facts, source_value, target_value, last_action, confidence, owner, state, count,
-    first_seen, last_seen, candidates, cause, opened_at, reminded_at, assigned, ignored,
+    first_seen, last_seen, candidates, cause, opened_at, waits_since, reminded_at, assigned, ignored,
     coalesce((select c.name from customers c where c.sync = exceptions.sync and c.customer = exceptions.customer), '') from exceptions`+chosen+order, w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("list exceptions: %w", err)
@@ -255,15 +256,8 @@ func (db *DB) SetCandidates(ctx context.Context, id int64, candidates []status.C
 	return nil
 }
 
-// overdue chooses the open exceptions of a sync, $1, that opened before $2.
-var overdue = " sync = $1 and " + needsPerson + " and " + overdueSince("$2")
-
-// overdueSince chooses what has been open since before a time, the argument. For an
-// assigned one the time counts from its assignment.
-func overdueSince(before string) string {
-	return "opened_at <= " + before + `
-    and not exists (select 1 from actions where actions.exception_id = exceptions.id and actions.verb = 'assign' and actions.done_at > ` + before + ")"
-}
+// overdue chooses the open exceptions of a sync, $1, that have waited since before $2.
+const overdue = " sync = $1 and " + needsPerson + " and waits_since <= $2"
 
 // RemindOverdue has people reminded of the exceptions of a sync that have been
 // open for so long, of each once since it opened. It returns how many there

@@ -352,6 +352,9 @@ type Exception struct {
 	FirstSeen time.Time
 	LastSeen  time.Time
 	OpenedAt  time.Time // when it opened or came back the last time
+	// WaitsSince is when its owner was asked: the later of OpenedAt and the last
+	// assignment. What is overdue counts from here.
+	WaitsSince time.Time
 	// RemindedAt is when the owner was reminded of it, zero when not since it
 	// opened.
 	RemindedAt time.Time

@@ -57,6 +57,54 @@ var exceptionLists = map[string]func(*testing.T, Open){
 			}
 		}
 	},
+	"what is overdue waits since it opened, came back, or was given to its owner": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		const late = time.Hour
+		id := f.openedFor("cus_1", status.Unmatched, "", "ana")
+		waits := func(what string, want time.Time) {
+			t.Helper()
+			x, err := f.db.Exception(f.ctx, id)
+			f.must(err)
+			if !x.WaitsSince.Equal(want) {
+				t.Errorf("%s: it waits since %s, want %s", what, x.WaitsSince, want)
+			}
+			f.clock.Move(late)
+			n, since, err := f.db.OverdueSince(f.ctx, sync1, late)
+			f.must(err)
+			if n != 1 || !since.Equal(want.Add(late)) {
+				t.Errorf("%s: %d are overdue since %s, want 1 since %s", what, n, since, want.Add(late))
+			}
+		}
+		assign := func() {
+			t.Helper()
+			_, err := f.db.Act(f.ctx, store.Act{Exception: id, Verb: store.Assign, Owner: "ben", Who: "ana"})
+			f.must(err)
+		}
+		waits("opened", f.clock.Now())
+		began := f.clock.Now()
+		assign()
+		waits("assigned", began)
+		assign()
+		f.openedFor("cus_1", status.Unmatched, "", "ana")
+		waits("assigned again to the same, and seen again", began)
+		f.act(id, store.Resolve)
+		f.act(id, store.Reopen)
+		waits("reopened", f.clock.Now())
+		f.act(id, store.Resolve)
+		f.clock.Move(time.Minute)
+		f.openedFor("cus_1", status.Unmatched, "", "ana")
+		waits("come back", f.clock.Now())
+	},
+	"an owner's address is the same however it is written": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		f.openedFor("cus_1", status.Unmatched, "", "Ana@Example.com")
+		f.openedFor("cus_2", status.Unmatched, "", "ana@example.com")
+		found, err := f.db.Exceptions(f.ctx, store.ExceptionFilter{Owner: "ana@EXAMPLE.com"})
+		f.must(err)
+		if len(found) != 2 {
+			t.Errorf("found %d, want 2", len(found))
+		}
+	},
 	"they are counted by state": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		for n := range 5 {

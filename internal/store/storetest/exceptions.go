@@ -51,7 +51,7 @@ var exceptions = map[string]func(*testing.T, Open){
 		x, err := f.db.Exception(f.ctx, second)
 		f.must(err)
 		if diff := cmp.Diff(store.Exception{ID: first, NewException: changed, State: status.Open, Count: 2, FirstSeen: began,
-			LastSeen: f.clock.Now(), OpenedAt: began}, x,
+			LastSeen: f.clock.Now(), OpenedAt: began, WaitsSince: began}, x,
 			cmpopts.EquateEmpty()); diff != "" {
 			t.Error(diff)
 		}

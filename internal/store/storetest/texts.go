@@ -12,7 +12,7 @@ import (
 )
 
 // Raw opens a database beside the store.
-func Raw(t *testing.T, engine, dsn string) *sql.DB {
+func Raw(t testing.TB, engine, dsn string) *sql.DB {
 	t.Helper()
 	driver := "pgx"
 	if engine == "sqlite" {

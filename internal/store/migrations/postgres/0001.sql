@@ -255,11 +255,14 @@ create table exceptions (
     first_seen     bigint  not null,
     last_seen      bigint  not null,
     opened_at      bigint  not null default 0, -- when it last opened or came back
+    waits_since    bigint  not null default 0, -- the later of opened_at and when a person last chose the owner: reminders count from here
     reminded_at    bigint  not null default 0,
     unique (sync, customer, kind)
 );
-create index exceptions_open on exceptions (sync, kind, cause, customer, opened_at, last_seen) where state in ('open', 'acknowledged');
-create index exceptions_of_cause on exceptions (sync, kind, cause);
+create index exceptions_open on exceptions (sync, kind, cause, customer, opened_at, last_seen, waits_since, owner, state) where state in ('open', 'acknowledged');
+create index exceptions_closed on exceptions (state, sync, kind, id, cause, customer, opened_at, owner) where state in ('ignored', 'resolved');
+create index exceptions_alone on exceptions (sync, kind, id) where cause = customer and state in ('open', 'acknowledged'); -- each with a cause of its own
+create index exceptions_of_cause on exceptions (sync, kind, cause, id);
 create index exceptions_by_number on exceptions (id) where state in ('open', 'acknowledged');
 
 -- Who did what about an exception.
