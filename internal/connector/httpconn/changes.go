@@ -95,6 +95,9 @@ func change(record any, r reading, err error) (out connector.Reading) {
 	}
 	out.Event = status.Event{Customer: r.id, Value: r.value, HasValue: r.hasValue, OccurredAt: r.at, Payload: out.Event.Payload,
 		ID: "list:" + r.id + ":" + strconv.FormatInt(r.at.UnixMilli(), 10) + ":" + digest([]byte(r.value))}
+	if r.owner != "" { // its status is no status of the customer
+		out.Event.Customer, out.Event.Value, out.Event.HasValue = r.owner, "", false
+	}
 	return out
 }
 

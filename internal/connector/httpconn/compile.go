@@ -36,6 +36,7 @@ type compiled struct {
 	list                         *listing
 	read                         *template
 	readRecord                   *expression
+	fold                         *folding // nil: a record is a customer
 	write                        *writing // nil: it is not written
 	words                        *vocabulary
 	optionsGet                   *template
@@ -214,9 +215,14 @@ func (c *compiler) storedExpr(path, text string) *expression {
 func (c *compiler) readCalls() {
 	s := c.s
 	if s.Read != nil {
-		c.out.read = c.path("read.get", s.Read.Get, "/customers/{id}", []string{phID})
+		var pages []string
+		if s.Fold != nil {
+			pages = []string{phCursor}
+		}
+		c.out.read = c.path("read.get", s.Read.Get, "/customers/{id}", []string{phID}, pages...)
 		c.out.readRecord = c.expr("read.record", orBody(s.Read.Record), varAsked, varHeaders, varBody)
 	}
+	c.foldRows([]string{varAsked, varBody, varHeaders, varRecord})
 	c.findCalls()
 	c.listCall()
 }

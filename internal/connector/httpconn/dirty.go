@@ -40,6 +40,9 @@ func (c *compiled) dirtyRecord(vars map[string]any, i int, err error) error {
 func (c *compiled) listedRecord(vars map[string]any, record any, i int) (reading, error) {
 	with := c.withRecord(vars, record)
 	r, err := c.record.read(with)
+	if err == nil && c.fold != nil {
+		r.owner, err = c.fold.by.id(with)
+	}
 	if err != nil {
 		return r, c.dirtyRecord(with, i, err)
 	}

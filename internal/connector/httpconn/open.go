@@ -48,6 +48,9 @@ func Open(name string, common config.Connection, s *Settings, deps connector.Dep
 	}
 	if c.hasRead {
 		conn.Source = source{api}
+		if c.fold != nil {
+			conn.Source = folded{api}
+		}
 	} else if c.hasWebhook || c.hasList {
 		conn.EventSource = eventSource{c}
 	}
@@ -63,6 +66,9 @@ func Open(name string, common config.Connection, s *Settings, deps connector.Dep
 	}
 	if c.hasList {
 		conn.SourceList, conn.TargetList = sourceList{api}, targetList{api}
+	}
+	if c.hasList && c.fold != nil {
+		conn.SourceList, conn.TargetList = foldedList{api}, nil
 	}
 	if c.hasList && c.record.updatedAt != nil {
 		conn.Changes = changes{api}
@@ -100,7 +106,10 @@ func (s *Settings) CanList(bool) bool { return s.List != nil }
 
 // CheckSide implements config.HasSides.
 func (s *Settings) CheckSide(c *config.Checker, side config.Side) {
-	if side.Target && (s.Read == nil || s.Write == nil) {
+	if side.Target && s.Fold != nil {
+		c.Fault("connection", "has several rows a customer (fold), which cannot be written", "use a connection without fold as the target")
+	}
+	if side.Target && s.Fold == nil && (s.Read == nil || s.Write == nil) {
 		c.Fault("connection", "is a target and cannot be read and written", "add read and write to the connection; docs/connectors/http.md has a sample")
 	}
 }

@@ -256,8 +256,11 @@ func (a *api) isLegal(ctx context.Context, word string) error {
 }
 
 // ClosedSet implements config.HasClosedSet: the words that can be written. What a
-// source can hold beside them is not known.
+// source can hold beside them is known where its rows are folded.
 func (s *Settings) ClosedSet(side config.Side) config.ClosedSet {
+	if !side.Target && s.Fold != nil {
+		return config.ClosedSet{Values: slices.Clone(s.Fold.Precedence)}
+	}
 	o, _ := s.Options.(map[string]any)
 	if !side.Target || len(o) == 0 || s.readsOptions() {
 		return config.ClosedSet{}

@@ -14,6 +14,8 @@ type reading struct {
 	hasValue bool
 	at       time.Time // of the record
 	statusAt time.Time // of its status alone
+	deleted  bool      // a row that does not count
+	owner    string    // of a listed row, "" where a record is a customer
 	keys     map[string]string
 }
 

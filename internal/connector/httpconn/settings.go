@@ -18,6 +18,8 @@ type Settings struct {
 	Read   *Read  `yaml:"read"`
 	Write  *Write `yaml:"write"`
 	List   *List  `yaml:"list"`
+	// Fold is for several rows a customer.
+	Fold *Fold `yaml:"fold"`
 	// Options are the target's words with what the tool takes for each, or where
 	// the tool lists those that are legal.
 	Options any `yaml:"options"`
@@ -67,6 +69,9 @@ type Record struct {
 type Read struct {
 	Get    string `yaml:"get"`
 	Record string `yaml:"record"` // body unless set
+	// Records and Next are for several rows a customer.
+	Records string `yaml:"records" jsonschema:"default=body" jsonschema_description:"With fold: where the answer has all rows of the customer (CEL)."`
+	Next    string `yaml:"next" jsonschema_description:"With fold: the cursor of the next page of the customer's rows, empty or absent on the last (CEL over cursor, headers and body)."`
 }
 
 // Credentials implements config.HasCredentials.
