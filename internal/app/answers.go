@@ -37,6 +37,9 @@ func (a *App) Promises(sync string) contract.Promises {
 	return contract.Promises{}
 }
 
+// Line is part of pages.Service.
+func (a *App) Line(path string) int { return a.wiring.Load().config.Line(path) }
+
 // countStandings has the agreement of large syncs at hand for whoever asks. It takes
 // a small share of the time.
 func (a *App) countStandings(ctx context.Context) (wait time.Duration) {

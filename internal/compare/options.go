@@ -36,7 +36,7 @@ func (r *run) checkOptions(ctx context.Context) error {
 	}
 	_, err = r.Store.OpenException(ctx, store.NewException{Sync: cfg.Name, Kind: status.WriteFailed, Stage: status.StageWrite,
 		Reason:      reason.Reason{Code: reason.OptionsMissing, Facts: reason.Facts{Target: r.Sync.To.Name, Missing: missing, Values: known}},
-		TargetValue: missing[0], LastAction: string(reason.DidOptions), Confidence: 1, Owner: cfg.Owner(status.WriteFailed), Cause: "options of the field"})
+		TargetValue: missing[0], LastAction: string(reason.DidOptions), Confidence: 1, Owner: cfg.Owner(status.WriteFailed), Cause: store.OptionsOfField})
 	return err
 }
 

@@ -30,6 +30,8 @@ type Service interface {
 	// PlanRefusal is why a plan cannot be applied as it is asked for, an
 	// *exceptions.RefusedError, nil when it can.
 	PlanRefusal(ctx context.Context, plan store.Sweep, ask store.PlanAsk) error
+	// Line is the line of a path in the file in use, as in config.Config.
+	Line(path string) int
 	// Promises, PreviewMode and SaveMode are as in api.Service.
 	Promises(sync string) contract.Promises
 	PreviewMode(r mapchange.ModeRequest) (contract.ModeChange, error)

@@ -12,6 +12,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/overview"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -52,6 +53,10 @@ type mapRow struct {
 	Gap     bool
 	Give    string // where the value is given a meaning
 	Records string // how many records of the target hold what is written for it
+	Line    int    // where the file has it, 0 where it has not
+	// Lacks says that the target's field had no option for it at the last full
+	// comparison, Has, on the first row of it, that it had.
+	Has, Lacks bool
 }
 
 // rung is one way in which records are found.
@@ -233,6 +238,11 @@ func (p *syncPage) words(v *visit, c config.Sync) error {
 			p.Foreign = append(p.Foreign, w)
 		}
 	}
+	missing, listed, err := v.missingOptions(p.Name)
+	if err != nil {
+		return err
+	}
+	lines := linesOf(v, p.Name, c)
 	shown := map[string]bool{}
 	rows := vocabulary.Source
 	known := map[string]bool{}
@@ -252,7 +262,11 @@ func (p *syncPage) words(v *visit, c config.Sync) error {
 		}
 	}
 	for _, w := range rows {
-		r := mapRow{SourceWord: w, Gap: w.Meaning == contract.WordUnknown}
+		r := mapRow{SourceWord: w, Gap: w.Meaning == contract.WordUnknown, Line: lines[w.Value]}
+		if w.To != "" && listed && p.SeenAt != nil {
+			r.Lacks = slices.Contains(missing, w.To)
+			r.Has = !r.Lacks && !shown[w.To]
+		}
 		if r.Gap {
 			r.Give = cmp.Or(give[w.Value], "/exceptions?sync="+queryEscape(p.Name)+"&kind="+string(status.UnmappedStatus))
 		}
@@ -263,6 +277,36 @@ func (p *syncPage) words(v *visit, c config.Sync) error {
 	}
 	slices.SortStableFunc(p.Map, func(a, b mapRow) int { return rank(a) - rank(b) })
 	return nil
+}
+
+// missingOptions are the words of a sync for which its target's field had no option
+// when both sides were compared the last time; listed says that the tool lists them.
+func (v *visit) missingOptions(sync string) (missing []string, listed bool, err error) {
+	if !v.Promises(sync).Target.OptionList {
+		return nil, false, nil
+	}
+	found, err := v.Store.Exceptions(v.ctx(), store.ExceptionFilter{Sync: sync, Kind: status.WriteFailed, Cause: store.OptionsOfField,
+		States: []status.State{status.Open, status.Acknowledged, status.StateIgnored}, Limit: 1})
+	for _, x := range found {
+		if x.Reason.Code == reason.OptionsMissing {
+			missing = x.Reason.Facts.Missing
+		}
+	}
+	return missing, true, err
+}
+
+// linesOf are the lines of the file on which it says what a value means.
+func linesOf(v *visit, sync string, c config.Sync) map[string]int {
+	lines := map[string]int{}
+	for name, s := range c.Statuses {
+		for i, from := range s.From {
+			lines[from] = v.Line(fmt.Sprintf("syncs.%s.statuses.%s.from[%d]", sync, name, i))
+		}
+	}
+	for i, from := range c.Ignore {
+		lines[from] = v.Line(fmt.Sprintf("syncs.%s.ignore[%d]", sync, i))
+	}
+	return lines
 }
 
 // rank puts gaps first, and what is ignored last.

@@ -25,6 +25,10 @@ func (w *world) Promises(string) contract.Promises {
 	return contract.Promises{Source: contract.Knowledge{Order: true}, Target: contract.Knowledge{OptionList: true}}
 }
 
+func (w *world) Line(path string) int {
+	return map[string]int{"syncs." + flow + ".statuses.active.from[0]": 34}[path]
+}
+
 // modeFile is a file in which only the mode is read.
 func (w *world) modeFile() mapchange.File {
 	path := filepath.Join(w.dir(), "trueup.yaml")
@@ -90,7 +94,7 @@ func TestASyncShowsItsMapItsLimitsAndItsPromises(t *testing.T) {
 	w.must(err)
 	w.compared(map[string]int{"active": 1512, "grace": 11}, map[string]int{"Active": 1604, "VIP": 4, "": 19})
 	got := w.get("/syncs/" + flow)
-	w.says(got, "Billing decides. CRM follows.", "grace 11", "No meaning yet", "Give it a meaning", "active 1,512 Active Active 1,604", "canceled 0 Churned Churned", "never writes:", "VIP in 4 records", "empty in 19 records",
+	w.says(got, "Billing decides. CRM follows.", "grace 11", "No meaning yet", "Give it a meaning", "active 1,512 Active Active is an option 1,604", "canceled 0 Churned Churned is an option", "never writes:", "VIP in 4 records", "empty in 19 records",
 		"email is email", "confidence 0.9", "Customers moved to Churned within 1 hour 0 of 5", "The limit is 50 customers or 5% of all", "most: 0 of 6",
 		"The order of changes is known", "Wrong values are caught before a write", "Who edited last is not known", "Pause", "Back to watching")
 	if !strings.Contains(got.text, fmt.Sprintf(`href="/exceptions/%d"`, id)) {
@@ -99,6 +103,18 @@ func TestASyncShowsItsMapItsLimitsAndItsPromises(t *testing.T) {
 	if got := w.get("/syncs/nobody"); got.code != 404 {
 		t.Errorf("a sync that is not there: %d", got.code)
 	}
+}
+
+func TestASyncSaysWhereTheFileHasAValueAndWhetherItCanBeWritten(t *testing.T) {
+	w := newWorld(t)
+	w.must(w.store.SetMode(t.Context(), flow, true))
+	w.says(w.get("/syncs/"+flow), "active not counted Active Active line 34")
+	w.compared(map[string]int{"active": 3, "canceled": 1}, map[string]int{"Active": 3})
+	w.says(w.get("/syncs/"+flow), "active 3 Active Active is an option 3 line 34", "canceled 1 Churned Churned is an option")
+	_, err := w.store.OpenException(t.Context(), store.NewException{Sync: flow, Kind: status.WriteFailed, Stage: status.StageWrite, Cause: store.OptionsOfField,
+		Reason: reason.Reason{Code: reason.OptionsMissing, Facts: reason.Facts{Target: "crm", Missing: []string{"Churned"}, Values: []string{"Active"}}}})
+	w.must(err)
+	w.says(w.get("/syncs/"+flow), "active 3 Active Active is an option", "canceled 1 Churned Churned No option in CRM")
 }
 
 func TestASyncIsPausedAndResumedFromItsPage(t *testing.T) {

@@ -49,6 +49,10 @@ on conflict (sync, customer, kind) do update set stage = excluded.stage, reason 
 returning id, opened_at, state, troubles`
 )
 
+// OptionsOfField is the cause of the exception of a sync that its target's field has
+// no option for what it writes.
+const OptionsOfField = "options of the field"
+
 // OpenException opens an exception, or counts it when it is open already.
 func (db *DB) OpenException(ctx context.Context, x NewException) (id int64, err error) {
 	err = db.run(&job{ctx: ctx, names: true, do: func(t *tx) error {
