@@ -81,13 +81,16 @@ func TestEverySecretOfTheConfigurationIsPlanted(t *testing.T) {
 	}
 }
 
+// expression is an expression that finds a token, and no token.
+const expression = "connections.(http).webhook.handshake.token"
+
 // sounds is how a key of a secret is named.
 var sounds = regexp.MustCompile(`(^|[._])(secrets?|tokens?|passwords?|passphrase|bearer|private_key|api_key|seal(ing)?_key)$`)
 
 func TestAFieldThatSoundsLikeASecretIsDeclaredOne(t *testing.T) {
 	secrets, other := declared(t)
 	for _, path := range other {
-		if sounds.MatchString(path) {
+		if sounds.MatchString(path) && path != expression {
 			t.Errorf("%s is no config.Secret: it would be printed and logged", path)
 		}
 	}

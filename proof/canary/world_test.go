@@ -72,7 +72,7 @@ type world struct {
 	billing, crm, shop, ledger *tool
 	// These are of kinds that this package's tool is not: what they are asked
 	// they answer wrongly, and what they are told they give away.
-	scenario, location, agency, slack *tool
+	scenario, location, agency, partner, provider, slack *tool
 	// mailer does not know the password, and repeats it when it says so.
 	mailer *fakesmtp.Server
 }
@@ -84,6 +84,7 @@ func newWorld(t *testing.T, spell spelling, dsn string, viaApp bool) *world {
 		email: newNeedle("a customer's e-mail address"), name: newNeedle("a customer's name"), editor: newNeedle("an editor's name")}
 	w.billing, w.crm, w.shop, w.ledger = newTool(w), newTool(w), newTool(w), newTool(w)
 	w.scenario, w.location, w.agency, w.slack = newTool(w), newTool(w), newTool(w), newTool(w)
+	w.partner, w.provider = newTool(w), newTool(w)
 	w.mailer = fakesmtp.New(t, fakesmtp.Options{NoTLS: true, Login: true})
 	w.config = w.settings(dsn, viaApp)
 	w.write("trueup.yaml", w.yaml(w.config))
@@ -209,6 +210,12 @@ func (w *world) settings(dsn string, viaApp bool) object {
 	one("connections.(http).auth.basic.password", "connections.ledger.auth.basic.password", after(""))
 	two("connections.(http).webhook.verify.secrets", "connections.ledger.webhook.verify.secrets", after(""))
 
+	one("connections.(http).headers.*", "connections.ledger.headers.X-Tenant-Key", after("tenant-"))
+	one("connections.(http).auth.oauth2.client_secret", "connections.partner.auth.oauth2.client_secret", after(""))
+	one("connections.(http).auth.oauth2.refresh_token", "connections.partner.auth.oauth2.refresh_token", after(""))
+	one("sign_in.oidc.client_secret", "sign_in.oidc.client_secret", after(""))
+	maps.Copy(root["sign_in"].(object)["oidc"].(object), object{"issuer": w.provider.URL, "client_id": "trueup", "roles": object{"admin": []string{"admins"}}})
+
 	one("connections.(make).webhook_url", "connections.scenario.webhook_url", after(w.scenario.URL+"/"))
 	one("connections.(make).api_key", "connections.scenario.api_key", after(""))
 	two("connections.(make).webhook.verify.secrets", "connections.scenario.webhook.verify.secrets", after(""))
@@ -236,6 +243,8 @@ func (w *world) settings(dsn string, viaApp bool) object {
 		}[name])
 	}
 	all["shop"].(object)["auth"].(object)["header"].(object)["name"] = "X-Api-Key"
+	maps.Copy(at("partner", w.partner, restAPI())["auth"].(object)["oauth2"].(object),
+		object{"grant": "refresh_token", "token_url": w.partner.URL + "/token", "client_id": "trueup"})
 	maps.Copy(all["scenario"].(object), object{"type": "make", "timeout": "5s"})
 	maps.Copy(all["scenario"].(object)["webhook"].(object)["verify"].(object), object{"scheme": "header", "name": "X-Token"})
 	at("location", w.location, object{"type": "gohighlevel", "location_id": "location1"})
@@ -249,6 +258,7 @@ func (w *world) settings(dsn string, viaApp bool) object {
 		s["target"].(object)["field"] = "customer_status"
 		syncs["shop-"+target] = s
 	}
+	syncs["shop-partner"] = syncOf("shop", "partner")
 	root["syncs"] = syncs
 	return root
 }
