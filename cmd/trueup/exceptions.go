@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -8,6 +9,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/overview"
+	"trueup/internal/people"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -128,6 +130,9 @@ func listExceptions(cmd *cobra.Command, cfg *config.Config, db *store.DB, f stor
 			open++
 		}
 	}
+	if err := people.NameOwners(cmd.Context(), db, cfg.People, rows); err != nil {
+		return err
+	}
 	switch {
 	case csv:
 		err = contract.WriteExceptions(cmd.OutOrStdout(), func(yield func(contract.Exception, error) bool) {
@@ -151,6 +156,6 @@ func listExceptions(cmd *cobra.Command, cfg *config.Config, db *store.DB, f stor
 func tabulate(cmd *cobra.Command, cfg *config.Config, rows []contract.Exception, empty string) error {
 	at, sync := clockOf(cmd.OutOrStdout()), syncCell(cmd, cfg, rows, func(x contract.Exception) string { return x.Sync })
 	return list(cmd, rows, empty, "NUMBER\tLAST SEEN\t"+sync("SYNC")+"CUSTOMER\tKIND\tSTATE\tTIMES\tOWNER\tREASON", func(x contract.Exception) string {
-		return fmt.Sprintf("%d\t%s\t%s%s\t%s\t%s\t%d\t%s\t%s", x.ID, at.when(*x.LastSeen), sync(x.Sync), orDash(status.Called(x.Customer, x.Name)), x.Kind, x.State, x.Count, orDash(x.Owner), x.Reason)
+		return fmt.Sprintf("%d\t%s\t%s%s\t%s\t%s\t%d\t%s\t%s", x.ID, at.when(*x.LastSeen), sync(x.Sync), orDash(status.Called(x.Customer, x.Name)), x.Kind, x.State, x.Count, orDash(cmp.Or(x.OwnerName, x.Owner)), x.Reason)
 	})
 }

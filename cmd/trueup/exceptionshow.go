@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/exceptions"
+	"trueup/internal/people"
 	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
@@ -38,6 +40,11 @@ func showException(cmd *cobra.Command, args []string, cfg *config.Config, db *st
 	if err != nil {
 		return err
 	}
+	one := []contract.Exception{full.Exception}
+	if err := people.NameOwners(cmd.Context(), db, cfg.People, one); err != nil {
+		return err
+	}
+	full.Exception = one[0]
 	if wantsJSON(cmd) {
 		return printJSON(cmd.OutOrStdout(), full)
 	}
@@ -76,7 +83,7 @@ func printException(out io.Writer, x contract.ExceptionInFull) {
   target value  %s
   confidence    %g
   seen          %s, first %s, last %s, open %s
-`, x.ID, x.Kind, state, reason.Kinds[x.Kind], x.Sync, orDash(status.Called(x.Customer, x.Name)), orDash(x.Owner), x.Reason, stageText(x.Stage), orDash(x.LastAction), orDash(x.SourceValue),
+`, x.ID, x.Kind, state, reason.Kinds[x.Kind], x.Sync, orDash(status.Called(x.Customer, x.Name)), orDash(cmp.Or(x.OwnerName, x.Owner)), x.Reason, stageText(x.Stage), orDash(x.LastAction), orDash(x.SourceValue),
 		orDash(x.TargetValue), x.Confidence, status.Plural(x.Count, "time"), at.when(*x.FirstSeen), at.when(*x.LastSeen), at.since(*x.OpenedAt))
 	if x.Siblings > 0 {
 		fmt.Fprintf(out, "  cause         %s, shared by %s; add --group to act on all of them\n", x.Cause, status.Plural(x.Siblings, "other exception"))

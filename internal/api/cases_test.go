@@ -90,5 +90,14 @@ func TestExceptionsAreListedByOwnerAndAge(t *testing.T) {
 			}
 		}
 		w.ask(store.Viewer, "GET", "/exceptions.csv?sync=none", "").refused(422)
+		w.ask(store.Operator, "POST", "/exceptions/2/actions", `{"verb":"assign","owner":"ana@example.com"}`)
+		for _, path := range []string{"/exceptions?owner=ANA@example.com", "/exceptions/2"} {
+			if got := string(w.ask(store.Viewer, "GET", path, "").text); !strings.Contains(got, `"owner":"ana@example.com","owner_name":"Ana"`) {
+				w.Errorf("%s does not name the owner: %s", path, got)
+			}
+		}
+		if got := string(w.ask(store.Viewer, "GET", "/exceptions.csv?owner=ana@example.com", "").text); !strings.Contains(got, ",Ana\n") {
+			w.Errorf("the CSV does not name the owner: %s", got)
+		}
 	})
 }

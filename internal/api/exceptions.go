@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -10,6 +11,7 @@ import (
 	"trueup/internal/contract"
 	"trueup/internal/exceptions"
 	"trueup/internal/overview"
+	"trueup/internal/people"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -61,7 +63,8 @@ func (s *server) listExceptions(ctx context.Context, in *struct {
 	if err != nil {
 		return List[contract.Exception]{}, err
 	}
-	return listOf(in.Page, found, contract.ExceptionOf, func(x store.Exception) any { return x.ID })
+	l, err := listOf(in.Page, found, contract.ExceptionOf, func(x store.Exception) any { return x.ID })
+	return l, errors.Join(err, people.NameOwners(ctx, s.Store, s.Owners(), l.Items))
 }
 
 // downloadExceptions answers with CSV. If the database fails on the way, the answer is
@@ -73,10 +76,11 @@ func (s *server) downloadExceptions() {
 		if err := s.checkSync("query.sync", in.Sync); err != nil {
 			return nil, s.problemOf(err)
 		}
+		named := func(rows []contract.Exception) error { return people.NameOwners(ctx, s.Store, s.Owners(), rows) }
 		return &huma.StreamResponse{Body: func(out huma.Context) {
 			out.SetHeader("Content-Type", "text/csv; charset=utf-8")
 			out.SetHeader("Content-Disposition", `attachment; filename="exceptions.csv"`)
-			if err := contract.WriteExceptions(out.BodyWriter(), exceptions.All(ctx, s.Store, in.filter(s.Syncs()))); err != nil {
+			if err := contract.WriteExceptions(out.BodyWriter(), exceptions.All(ctx, s.Store, in.filter(s.Syncs()), named)); err != nil {
 				panic(http.ErrAbortHandler)
 			}
 		}}, nil
@@ -117,5 +121,12 @@ type ExceptionPath struct {
 }
 
 func (s *server) getException(ctx context.Context, in *ExceptionPath) (contract.ExceptionInFull, error) {
-	return exceptions.InFull(ctx, s.Store, in.ID)
+	full, err := exceptions.InFull(ctx, s.Store, in.ID)
+	if err != nil {
+		return full, err
+	}
+	one := []contract.Exception{full.Exception}
+	err = people.NameOwners(ctx, s.Store, s.Owners(), one)
+	full.Exception = one[0]
+	return full, err
 }

@@ -31,7 +31,7 @@ func Restore(cell string) string {
 }
 
 var exceptionColumns = []string{"id", "sync", "customer", "kind", "stage", "reason", "source_value", "target_value", "last_action", "confidence",
-	"owner", "state", "count", "first_seen", "last_seen", "candidates", "name"}
+	"owner", "state", "count", "first_seen", "last_seen", "candidates", "name", "owner_name"}
 
 // WriteExceptions writes exceptions as CSV, each as it comes. What a tool or a customer
 // has written cannot be run by a spreadsheet.
@@ -48,7 +48,7 @@ func WriteExceptions(w io.Writer, rows iter.Seq2[Exception, error]) error {
 		}
 		line := []string{strconv.FormatInt(x.ID, 10), x.Sync, x.Customer, string(x.Kind), string(x.Stage), x.Reason, x.SourceValue, x.TargetValue, x.LastAction,
 			strconv.FormatFloat(x.Confidence, 'g', -1, 64), x.Owner, string(x.State), strconv.Itoa(x.Count), rfc3339(x.FirstSeen), rfc3339(x.LastSeen),
-			strings.Join(candidates, " "), x.Name}
+			strings.Join(candidates, " "), x.Name, x.OwnerName}
 		for i := range line {
 			line[i] = Defuse(line[i])
 		}

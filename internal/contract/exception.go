@@ -20,6 +20,7 @@ type Exception struct {
 	LastAction  string             `json:"last_action"`
 	Confidence  float64            `json:"confidence"`
 	Owner       string             `json:"owner"`
+	OwnerName   string             `json:"owner_name,omitempty" doc:"What the owner is called, where a name is known."`
 	State       status.State       `json:"state"`
 	Count       int                `json:"count"`
 	FirstSeen   *time.Time         `json:"first_seen"`

@@ -12,8 +12,8 @@ import (
 const readAtOnce = 500
 
 // All are the chosen exceptions, the latest first. They are read a part at a time, so
-// that a download of many takes no memory.
-func All(ctx context.Context, db *store.DB, f store.ExceptionFilter) iter.Seq2[contract.Exception, error] {
+// that a download of many takes no memory. named adds to a part what owners are called.
+func All(ctx context.Context, db *store.DB, f store.ExceptionFilter, named func([]contract.Exception) error) iter.Seq2[contract.Exception, error] {
 	return func(yield func(contract.Exception, error) bool) {
 		f.Limit = readAtOnce
 		for {
@@ -22,9 +22,17 @@ func All(ctx context.Context, db *store.DB, f store.ExceptionFilter) iter.Seq2[c
 				yield(contract.Exception{}, err)
 				return
 			}
-			for _, x := range found {
+			rows := make([]contract.Exception, len(found))
+			for i, x := range found {
 				f.Before = x.ID
-				if !yield(contract.ExceptionOf(x), nil) {
+				rows[i] = contract.ExceptionOf(x)
+			}
+			if err := named(rows); err != nil {
+				yield(contract.Exception{}, err)
+				return
+			}
+			for _, x := range rows {
+				if !yield(x, nil) {
 					return
 				}
 			}

@@ -50,6 +50,8 @@ type access struct {
 	TokenPattern string
 	Now          time.Time
 	Device       string
+	// Password says that who is signed in has a password to change.
+	Password bool
 }
 
 // personRow is a person in the list.
@@ -95,6 +97,11 @@ func accessPage(v *visit) (answer, error) { return v.access(access{}, 0) }
 func (v *visit) access(a access, code int) (answer, error) {
 	a.Roles, a.Table, a.Admin, a.TokenPattern, a.Now = store.Roles, roleTable, v.may(store.Admin), programPattern, v.now
 	a.Device = people.Device(v.UserAgent())
+	self, err := v.Store.PersonByEmail(v.ctx(), v.Person.Email)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return answer{}, err
+	}
+	a.Password = !self.Provided || self.HasPassword
 	after := func(key string) string {
 		if v.Method != http.MethodGet {
 			return ""

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
@@ -152,4 +153,13 @@ func syncOptions(v *visit, chosen string) []option {
 		all = append(all, option{name, name, name == chosen})
 	}
 	return all
+}
+
+// called is what one of them is called, who is named as before when that is not known.
+func (v *visit) called(who string) string {
+	names, err := v.names([]string{who})
+	if err != nil {
+		v.Log.Warn("could not find out what a person is called", slog.Any("error", err))
+	}
+	return names.Of(who)
 }

@@ -92,19 +92,23 @@ func customerPage(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	names, err := v.names(whosOf(c, links))
+	if err != nil {
+		return answer{}, err
+	}
 	p := onePage{CustomerLine: contract.CustomerLineOf(c), Path: customerPath(c.Sync, c.Customer), Label: cmp.Or(c.Name, c.Customer), Last: outcomeWords[c.Outcome],
 		Everything: v.FormValue("only") == "all", MayAct: v.may(store.Operator), Admin: v.may(store.Admin), Forgotten: store.IsForgotten(c.Customer)}
 	s := v.Syncs()[c.Sync]
 	p.Source, p.Target = cmp.Or(s.Source.Connection, "the source"), cmp.Or(s.Target.Connection, "the target")
 	p.Equal, p.Proved = c.Desired.Value == c.Observed.Value, c.Base.Known && c.Base.Value == c.Observed.Value
-	p.Next = nextOf(c)
+	p.Next = nextOf(c, names)
 	if p.Open, err = v.Store.Exceptions(v.ctx(), store.ExceptionFilter{Sync: c.Sync, Customer: c.Customer, States: []status.State{status.Open, status.Acknowledged}}); err != nil {
 		return answer{}, err
 	}
 	if c.Link != nil {
 		p.LinkedAt = contract.Stamp(c.Link.At)
 		if c.Link.Confidence == 1 && c.Link.By != "rule" && c.Link.By != "trueup" {
-			p.ByPerson = contract.DoerName(c.Link.By)
+			p.ByPerson = names.Of(c.Link.By)
 		}
 	}
 	wrote, err := v.Store.LastWrite(v.ctx(), c.Sync, c.Customer)
@@ -117,7 +121,7 @@ func customerPage(v *visit) (answer, error) {
 	if err := v.beside(&p, c); err != nil {
 		return answer{}, err
 	}
-	p.Days = historyDays(v, p, decisions, links)
+	p.Days = historyDays(v, p, decisions, links, names)
 	if len(decisions) == most && most < mostHistory {
 		p.Older = fmt.Sprintf("%s?history=%d", p.Path, mostHistory)
 		if p.Everything {
@@ -161,11 +165,25 @@ func (v *visit) beside(p *onePage, c store.Customer) (err error) {
 	return err
 }
 
+// whosOf are those whom a customer's page names.
+func whosOf(c store.Customer, links []store.LinkChange) (whos []string) {
+	if c.Link != nil {
+		whos = append(whos, c.Link.By)
+	}
+	if c.Pin != nil {
+		whos = append(whos, c.Pin.By)
+	}
+	for _, l := range links {
+		whos = append(whos, l.Who)
+	}
+	return whos
+}
+
 // nextOf says what will happen next.
-func nextOf(c store.Customer) string {
+func nextOf(c store.Customer, names contract.Names) string {
 	switch {
 	case c.Pin != nil:
-		return "By " + contract.DoerName(c.Pin.By) + ": " + c.Pin.Reason + ". Events are stored, and nothing is written."
+		return "By " + names.Of(c.Pin.By) + ": " + c.Pin.Reason + ". Events are stored, and nothing is written."
 	case c.Outcome == "":
 		return "It has not been looked at yet. It will be as soon as its turn comes."
 	case !c.DueAt.IsZero():
@@ -178,7 +196,7 @@ func nextOf(c store.Customer) string {
 }
 
 // historyDays merges decisions and changes of the link, the latest first.
-func historyDays(v *visit, p onePage, decisions []store.Decision, links []store.LinkChange) []historyDay {
+func historyDays(v *visit, p onePage, decisions []store.Decision, links []store.LinkChange, names contract.Names) []historyDay {
 	var lines []historyLine
 	for _, d := range decisions {
 		if d.Action == "link" || d.Action == "unlink" || d.Outcome == status.AlreadyEqual && !p.Everything {
@@ -200,7 +218,7 @@ func historyDays(v *visit, p onePage, decisions []store.Decision, links []store.
 		lines = append(lines, l)
 	}
 	for _, c := range links {
-		l := historyLine{At: c.At, Icon: "link", Title: "Linked to the record " + c.NewTarget, Why: "By " + contract.DoerName(c.Who) + ": " + c.Why}
+		l := historyLine{At: c.At, Icon: "link", Title: "Linked to the record " + c.NewTarget, Why: "By " + names.Of(c.Who) + ": " + c.Why}
 		if c.Who == "rule" {
 			l.Why = "By the rule " + c.Why
 		}

@@ -90,19 +90,27 @@ func customers(v *visit) (answer, error) {
 			p.Found = fmt.Sprintf("The first %d customers that match “%s”", listed, cut(p.Q, 80))
 		}
 	}
+	var whos []string
 	for _, c := range found {
-		p.Rows = append(p.Rows, customerRowOf(c))
+		whos = append(whos, whosOf(c, nil)...)
+	}
+	names, err := v.names(whos)
+	if err != nil {
+		return answer{}, err
+	}
+	for _, c := range found {
+		p.Rows = append(p.Rows, customerRowOf(c, names))
 	}
 	return answer{Page: "customers", Title: "Customers", Nav: "customers", Data: p}, nil
 }
 
-func customerRowOf(c store.Customer) customerRow {
+func customerRowOf(c store.Customer, names contract.Names) customerRow {
 	row := customerRow{CustomerLine: contract.CustomerLineOf(c), To: customerPath(c.Sync, c.Customer), Last: outcomeWords[c.Outcome], Found: "Not linked"}
 	row.Equal = c.Desired.Value == c.Observed.Value
 	if l := row.Link; l != nil {
 		row.Found = l.Rule
 		if l.By != "rule" && l.By != "" {
-			row.Found = contract.DoerName(l.By)
+			row.Found = names.Of(l.By)
 		}
 	}
 	return row

@@ -173,7 +173,7 @@ func (v *visit) saidOf(d exceptions.Done, r exceptions.Request) string {
 	target := capital(s.Target.Connection)
 	switch {
 	case !d.Changed && d.First != nil:
-		return "Nothing to do: " + d.First.Who + " had done this already."
+		return "Nothing to do: " + v.called(d.First.Who) + " had done this already."
 	case !d.Changed:
 		return "Nothing to do: this had been done already."
 	}
@@ -193,7 +193,7 @@ func (v *visit) saidOf(d exceptions.Done, r exceptions.Request) string {
 	case store.Retry:
 		return "Trueup looks at the customer again now."
 	case store.Assign:
-		return "Assigned to " + x.Owner + "."
+		return "Assigned to " + v.called(x.Owner) + "."
 	case store.Ignore:
 		if r.Ignored == store.IgnoredAlways {
 			return "Ignored for good. Reopen brings it back."

@@ -10,6 +10,7 @@ import (
 	"trueup/internal/contract"
 	"trueup/internal/exceptions"
 	"trueup/internal/overview"
+	"trueup/internal/people"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -93,7 +94,8 @@ func exceptionDownload(v *visit) (answer, error) {
 	h := v.w.Header()
 	h.Set("Content-Type", "text/csv; charset=utf-8")
 	h.Set("Content-Disposition", `attachment; filename="exceptions.csv"`)
-	if err := contract.WriteExceptions(v.w, exceptions.All(v.ctx(), v.Store, filterOf(v.URL.Query()).chosen(v))); err != nil {
+	named := func(rows []contract.Exception) error { return people.NameOwners(v.ctx(), v.Store, v.Owners(), rows) }
+	if err := contract.WriteExceptions(v.w, exceptions.All(v.ctx(), v.Store, filterOf(v.URL.Query()).chosen(v), named)); err != nil {
 		v.Log.Error("a download of exceptions was cut off", slog.Any("error", err))
 		panic(http.ErrAbortHandler)
 	}
@@ -101,7 +103,7 @@ func exceptionDownload(v *visit) (answer, error) {
 }
 
 // none says why a list is empty.
-func (f exceptionFilter) none(open int) string {
+func (f exceptionFilter) none(open int, names contract.Names) string {
 	text := "No "
 	if f.State != "open" {
 		text += f.State + " "
@@ -120,7 +122,7 @@ func (f exceptionFilter) none(open int) string {
 	case nobody:
 		text += " without an owner"
 	default:
-		text += " of " + f.Owner
+		text += " of " + names.Of(f.Owner)
 	}
 	text += map[string]string{overview.OverADay: " that is older than a day", overview.OverAWeek: " that is older than a week", overview.IsOverdue: " that is overdue"}[f.Age]
 	switch {

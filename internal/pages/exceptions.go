@@ -106,11 +106,11 @@ func exceptionList(v *visit) (answer, error) {
 	}
 	p.Owners = ownersOf(v, p.Causes)
 	var err error
-	if p.Names, err = v.names(p.Owners); err != nil {
+	if p.Names, err = v.names(append(slices.Clone(p.Owners), p.Filter.Owner)); err != nil {
 		return answer{}, err
 	}
 	if len(p.Causes) == 0 {
-		p.NoneText = f.none(p.Total)
+		p.NoneText = f.none(p.Total, p.Names)
 	}
 	return answer{Page: "exceptions", Title: "Exceptions", Nav: "exceptions", Data: p}, nil
 }
@@ -283,20 +283,24 @@ func (v *visit) rowShown(x store.Exception) rowShown {
 // ownersOf are the owners that can be chosen: those of the file, of what is shown,
 // and who is signed in.
 func ownersOf(v *visit, causes []causeShown) []string {
-	all := map[string]bool{}
-	for _, s := range v.Syncs() {
-		for _, o := range s.Owners {
-			all[o] = true
+	all := map[string]string{} // an address is the same however it is written
+	add := func(owner string) {
+		if key := strings.ToLower(owner); owner != "" && all[key] == "" {
+			all[key] = owner
+		}
+	}
+	if v.may(store.Operator) {
+		add(v.Person.Email)
+	}
+	for _, sync := range slices.Sorted(maps.Keys(v.Syncs())) {
+		for _, kind := range slices.Sorted(maps.Keys(v.Syncs()[sync].Owners)) {
+			add(v.Syncs()[sync].Owners[kind])
 		}
 	}
 	for _, c := range causes {
 		for _, r := range c.Rows {
-			all[r.Owner] = true
+			add(r.Owner)
 		}
 	}
-	if v.may(store.Operator) {
-		all[v.Person.Email] = true
-	}
-	delete(all, "")
-	return slices.Sorted(maps.Keys(all))
+	return slices.Sorted(maps.Values(all))
 }

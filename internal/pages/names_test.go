@@ -11,6 +11,24 @@ import (
 	"trueup/internal/store"
 )
 
+func TestAnOwnerIsOnePersonWithAName(t *testing.T) {
+	w := newWorld(t)
+	w.config.People = map[string]config.Person{"eli@example.com": {Name: "Eli Park"}}
+	s := w.config.Syncs[flow]
+	s.Owners = map[string]string{"default": "Eli@Example.com", "unmatched": "eli@example.com"}
+	w.config.Syncs[flow] = s
+	x := w.needs(status.Unmatched, "cus_1")
+	w.says(w.post(fmt.Sprintf("/exceptions/%d/act", x.ID), "verb", "assign", "owner", "ELI@example.com"), "Assigned to Eli Park.")
+	got := w.get("/exceptions?owner=eli@example.com")
+	if n := strings.Count(got.text, ">Eli Park</option>"); n != 2 || !strings.Contains(got.text, "cus_1") { // the filter, and whom to assign
+		t.Errorf("Eli is offered %d times: %s", n, got.words())
+	}
+	w.says(w.get("/exceptions?owner=eli@example.com&state=resolved"), "No resolved exception of Eli Park")
+	if got := w.get("/exceptions.csv"); !strings.Contains(got.text, "owner_name") || !strings.Contains(got.text, "Eli Park") {
+		t.Errorf("the download does not name the owner: %s", got.text)
+	}
+}
+
 func TestPeopleAreCalledByTheirNames(t *testing.T) {
 	w := newWorld(t)
 	w.config.People = map[string]config.Person{"dana@example.com": {Name: "Dana", Slack: "U0DANA"}, "eli@example.com": {Name: "Eli Park"}}

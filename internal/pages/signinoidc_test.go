@@ -78,6 +78,9 @@ func TestWhoSignsInWithTheProviderIsBackOnThePage(t *testing.T) {
 		t.Fatalf("%d at %s: %s", got.code, got.at, got.words())
 	}
 	p, err := s.store.PersonByEmail(t.Context(), "ana@example.com")
+	if got := s.get("/access"); !strings.Contains(got.words(), "Signs in with single sign-on") || !strings.Contains(got.words(), "you have no password here") || strings.Contains(got.text, `action="/access/password"`) {
+		t.Errorf("Access does not say how she signs in: %s", got.words())
+	}
 	if err != nil || p.Role != store.Operator || p.HasPassword || !p.Provided {
 		t.Errorf("the person is %+v, %v", p, err)
 	}

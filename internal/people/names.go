@@ -15,6 +15,19 @@ import (
 // slackUser begins how a history names somebody in Slack whom the file does not know.
 const slackUser = "slack:"
 
+// NameOwners says of exceptions what their owners are called.
+func NameOwners(ctx context.Context, db *store.DB, file map[string]config.Person, all []contract.Exception) error {
+	owners := make([]string, len(all))
+	for i, x := range all {
+		owners[i] = x.Owner
+	}
+	names, err := Names(ctx, db, file, owners)
+	for i, x := range all {
+		all[i].OwnerName = names[x.Owner]
+	}
+	return err
+}
+
 // Names returns what people are called whom a history or an owner names by an address,
 // or by an id in Slack: whoever signs in by the name here, and else by the one that the
 // file has. Both are one person where the address is the same.
