@@ -14,9 +14,6 @@ import (
 	"trueup/internal/config"
 )
 
-// examples are the files to start from.
-var examples = map[string]string{"stripe": docs.Example, "http": docs.HTTPExample}
-
 func configCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "config",
@@ -30,14 +27,18 @@ func configCommand() *cobra.Command {
 		Short: "Print an example of trueup.yaml to start from",
 		Long: `Print an example of trueup.yaml to start from. In stripe, which is printed if no NAME
 is given, Stripe decides and a CRM with a REST API follows. In http, both are tools
-with a REST API. Change the connections to match your tools, then run trueup check.`,
-		Example: "  trueup config example > trueup.yaml\n  trueup config example http > trueup.yaml",
+with a REST API. The others are about one tool each:
+
+  `+toolNames()+`
+
+Change the connections to match your tools, then run trueup check.`,
+		Example: "  trueup config example > trueup.yaml\n  trueup config example hubspot > trueup.yaml",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name := cmp.Or(first(args), "stripe")
-			text, ok := examples[name]
+			text, ok := docs.Examples[name]
 			if !ok {
-				return usage("available examples: "+strings.Join(slices.Sorted(maps.Keys(examples)), ", "), "no example %q", name)
+				return usage("available examples: "+strings.Join(slices.Sorted(maps.Keys(docs.Examples)), ", "), "no example %q", name)
 			}
 			_, err := fmt.Fprint(cmd.OutOrStdout(), text)
 			return err
@@ -62,4 +63,10 @@ the file. Start the file with
 	})
 	cmd.AddCommand(configHistoryCommand(), configDiffCommand())
 	return cmd
+}
+
+// toolNames are the names of the examples that are about one tool with a REST API.
+func toolNames() string {
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(docs.Examples)), func(n string) bool { return n == "http" || n == "stripe" })
+	return strings.Join(names[:6], ", ") + ",\n  " + strings.Join(names[6:], ", ")
 }

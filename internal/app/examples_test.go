@@ -1,0 +1,219 @@
+package app_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"trueup/docs"
+	"trueup/internal/app"
+	"trueup/internal/config"
+	"trueup/internal/connector"
+	"trueup/internal/connector/gohighlevel/ghltest"
+	"trueup/internal/connector/registry"
+	"trueup/internal/signature"
+)
+
+// exampleSecret is what each variable of an example's file is.
+func exampleSecret(name string) (string, bool) {
+	switch name {
+	case "STRIPE_API_KEY":
+		return "rk_test_x", true
+	case "STRIPE_WEBHOOK_SECRET":
+		return "whsec_x", true
+	case "BILLING_WEBHOOK_SECRET":
+		return "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", true
+	case "GHL_TOKEN":
+		return ghltest.Token, true
+	case "TRUEUP_ENCRYPTION_KEY":
+		return strings.Repeat("A", 43) + "=", true
+	}
+	return "value-of-" + name, true
+}
+
+// exampleAt is an example's file with the tools at other addresses, ready to write.
+func exampleAt(t *testing.T, name string, replace ...string) *config.Config {
+	t.Helper()
+	text := docs.Examples[name]
+	for i := 0; i < len(replace); i += 2 {
+		if !strings.Contains(text, replace[i]) {
+			t.Fatalf("the example %s has no %q", name, replace[i])
+		}
+		text = strings.ReplaceAll(text, replace[i], replace[i+1])
+	}
+	text = strings.NewReplacer("listen: 127.0.0.1:8080", "listen: 127.0.0.1:0", "database: trueup.db", "database: "+filepath.Join(t.TempDir(), "t.db"),
+		"    mode: watch ", "    mode: live\n    sweep: off\n    limits: off\n    # ").Replace(text)
+	cfg, err := config.Parse(name+".yaml", []byte(text), t.TempDir(), app.Types(), exampleSecret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+// started runs the service and returns what sends a webhook of billing.
+func started(t *testing.T, cfg *config.Config) func(h http.Header, body string) {
+	t.Helper()
+	a, err := app.Start(t.Context(), app.Options{Config: cfg, Version: "test", NotifyPace: fast, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { (&live{T: t, app: a}).stop(30 * time.Second) })
+	return func(h http.Header, body string) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.URL()+"/hooks/billing", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header = h
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.Body.Close(); resp.StatusCode != http.StatusOK {
+			t.Fatalf("the webhook is answered %d", resp.StatusCode)
+		}
+	}
+}
+
+// leaving is a Stripe account whose one customer has left.
+func leaving(t *testing.T) string {
+	mux := http.NewServeMux()
+	say := func(pattern, body string) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) })
+	}
+	say("/v1/customers/cus_1", fmt.Sprintf(`{"id":"cus_1","object":"customer","email":%q}`, sought))
+	say("/v1/subscriptions", fmt.Sprintf(`{"object":"list","data":[{"id":"sub_1","object":"subscription","customer":"cus_1","status":"canceled","ended_at":%d}]}`, time.Now().Unix()))
+	say("/v1/events", `{"object":"list","data":[]}`)
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func TestEveryExampleIsAValidFile(t *testing.T) {
+	if len(docs.Examples) != 13 {
+		t.Errorf("there are %d examples", len(docs.Examples))
+	}
+	for name, text := range docs.Examples {
+		if _, err := config.Parse(name+".yaml", []byte(text), t.TempDir(), app.Types(), exampleSecret); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for i, line := range strings.Split(text, "\n") {
+			if line != strings.TrimRight(line, " ") {
+				t.Errorf("%s, line %d ends with a space", name, i+1)
+			}
+		}
+	}
+}
+
+// A tool with an example finds, reads and writes a record, lists all of them over
+// several pages, and has a change of Stripe's carried to it from webhook to write.
+func TestAnExamplesToolFollows(t *testing.T) {
+	for name, tool := range map[string]struct {
+		build   func(*shop)
+		size    int // of the list's page
+		base    string
+		churned string // what the API takes for Churned
+	}{
+		"hubspot":        {hubspot, 50, "https://api.hubapi.com", "Churned"},
+		"pipedrive":      {pipedrive, 500, "https://example.pipedrive.com", "14"},
+		"activecampaign": {activecampaign, 100, "https://example.api-us1.com", "Churned"},
+		"zendesk":        {zendesk, 100, "https://example.zendesk.com", "status_churned"},
+		"intercom":       {intercom, 150, "https://api.intercom.io", "Churned"},
+		"airtable":       {airtable, 100, "https://api.airtable.com", "Churned"},
+		"notion":         {notion, 100, "https://api.notion.com", "Churned"},
+		"salesforce":     {salesforce, 2000, "https://example.my.salesforce.com", "Churned"},
+		"supabase":       {supabase, 1000, "https://example.supabase.co", "Churned"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newShop(t, tool.size)
+			tool.build(s)
+			cfg := exampleAt(t, name, tool.base, s.url, "    type: stripe\n", "    type: stripe\n    base_url: "+leaving(t)+"\n")
+			last := tool.size + 1
+
+			conn, err := registry.Open(cfg.Connections["crm"], connector.Deps{Use: connector.Use{Values: []string{"Active", "Paused", "Churned"}, Target: true}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			found, err := conn.Target.Find(t.Context(), "email", sought)
+			if err != nil || len(found) != 1 {
+				t.Fatalf("found %v, %v", found, err)
+			}
+			listed := map[string]bool{}
+			for cursor, n := "", 0; n == 0 || cursor != ""; n++ {
+				page, next, err := conn.TargetList.List(t.Context(), cursor)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, r := range page {
+					listed[r.ID] = true
+				}
+				cursor = next
+			}
+			if len(listed) != last || s.pages != 2 || !listed[found[0].ID] {
+				t.Errorf("listed %d of %d records on %d pages", len(listed), last, s.pages)
+			}
+			hook := started(t, cfg)
+			body := fmt.Sprintf(`{"id":"evt_1","object":"event","type":"customer.subscription.deleted","created":%d,"livemode":false,"data":{"object":{"id":"sub_1","customer":"cus_1"}}}`, time.Now().Unix())
+			hook(signature.SignStripe([]byte("whsec_x"), time.Now(), []byte(body)), body)
+			(&live{T: t}).until("the change is carried", func() bool { return s.status(last) == tool.churned })
+			if written, err := conn.Target.Read(t.Context(), found[0].ID); err != nil || written.Value != "Churned" {
+				t.Errorf("read %+v, %v", written, err)
+			}
+		})
+	}
+}
+
+// A billing tool with an example has its signed webhook checked, is asked for all
+// subscriptions of the customer, and a HighLevel contact follows.
+func TestAnExamplesToolDecides(t *testing.T) {
+	subscriptions := func(status string) string { return `{"id":"s1","status":"` + status + `","customer_id":"ctm_1"` }
+	now := time.Now()
+	for name, tool := range map[string]struct {
+		base, answer, body string
+		signed             func(body string) http.Header
+		contact            ghltest.Contact
+	}{
+		"chargebee": {"https://example.chargebee.com",
+			`{"list":[{"subscription":` + subscriptions("cancelled") + `},"customer":{"id":"ctm_1","email":"ada@example.com","first_name":"A","last_name":"B"}}]}`,
+			fmt.Sprintf(`{"id":"ev_1","occurred_at":%d,"object":"event","event_type":"subscription_cancelled","content":{"subscription":{"id":"s1","customer_id":"ctm_1"}}}`, now.Unix()),
+			func(string) http.Header { return signature.SignBasic("trueup", "value-of-CHARGEBEE_WEBHOOK_PASSWORD") },
+			ghltest.Contact{ID: "ada", Email: "ada@example.com"}},
+		"paddle": {"https://api.paddle.com",
+			`{"data":[` + subscriptions("canceled") + `,"custom_data":null}],"meta":{}}`,
+			fmt.Sprintf(`{"event_id":"evt_1","event_type":"subscription.canceled","occurred_at":%q,"data":{"id":"s1","customer_id":"ctm_1"}}`, now.UTC().Format(time.RFC3339)),
+			func(body string) http.Header { return paddleSigned("value-of-PADDLE_WEBHOOK_SECRET", now, body) },
+			ghltest.Contact{ID: "ada", Values: map[string]any{ghltest.ExternalField: "ctm_1"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				q := r.URL.Query()
+				if !strings.HasSuffix(r.URL.Path, "/subscriptions") || q.Get("customer_id[is]")+q.Get("customer_id") != "ctm_1" || r.Header.Get("Authorization") == "" {
+					t.Errorf("asked %s", r.URL)
+				}
+				fmt.Fprint(w, tool.answer)
+			}))
+			t.Cleanup(server.Close)
+			crm := ghltest.New(t)
+			crm.Set(tool.contact)
+			hook := started(t, exampleAt(t, name, tool.base, server.URL, "    type: gohighlevel\n", "    type: gohighlevel\n    base_url: "+crm.URL+"\n"))
+			hook(tool.signed(tool.body), tool.body)
+			(&live{T: t}).until("the change is carried", func() bool { return crm.Status("ada") == "Churned" })
+		})
+	}
+}
+
+// paddleSigned signs as developer.paddle.com/webhooks/signature-verification says.
+func paddleSigned(secret string, at time.Time, body string) http.Header {
+	mac := hmac.New(sha256.New, []byte(secret))
+	fmt.Fprintf(mac, "%d:%s", at.Unix(), body)
+	return http.Header{"Paddle-Signature": {fmt.Sprintf("ts=%d;h1=%x", at.Unix(), mac.Sum(nil))}}
+}

@@ -1,0 +1,433 @@
+package app_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// shop is a small copy of a vendor's API, as its documentation shows it: what is
+// not one of its calls fails the test, and so does a call without its headers.
+type shop struct {
+	t    *testing.T
+	url  string
+	mux  *http.ServeMux
+	need map[string]string // headers of each call
+	open string            // the path that needs none
+
+	mu    sync.Mutex
+	rows  []*shopRow
+	pages int // how many pages of the list were asked for
+}
+
+type shopRow struct {
+	n             int
+	email, status string
+	at            time.Time
+}
+
+// sought is the address of the last record, which stands on the last page; an
+// apostrophe ends a text of most query languages.
+const sought = "o'brien+1@example.com"
+
+// newShop has as many records as fill a page, and one more.
+func newShop(t *testing.T, size int) *shop {
+	s := &shop{t: t, mux: http.NewServeMux()}
+	for n := 1; n <= size+1; n++ {
+		s.rows = append(s.rows, &shopRow{n: n, email: mail(n), at: time.Now().Add(-time.Hour)})
+	}
+	s.rows[size].email = sought
+	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		s.t.Errorf("no such call: %s %s", r.Method, r.URL.RequestURI())
+		http.NotFound(w, r)
+	})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for name, value := range s.need {
+			if got := r.Header.Get(name); got != value && r.URL.Path != s.open {
+				s.t.Errorf("%s %s has the %s %q", r.Method, r.URL.RequestURI(), name, got)
+			}
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.mux.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	s.url = server.URL
+	return s
+}
+
+func (s *shop) on(pattern string, answer func(r *http.Request) any) {
+	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		v := answer(r)
+		if code, ok := v.(int); ok {
+			w.WriteHeader(code)
+			return
+		}
+		if err := json.NewEncoder(w).Encode(v); err != nil {
+			s.t.Error(err)
+		}
+	})
+}
+
+// id returns the record of a path, or of any text with its number.
+func (s *shop) id(r *http.Request) *shopRow { return s.row(r.PathValue("id")) }
+
+func (s *shop) row(id string) *shopRow {
+	n, err := strconv.Atoi(strings.TrimLeft(id, "r0"))
+	if err != nil || n < 1 || n > len(s.rows) {
+		s.t.Errorf("no record %q", id)
+		return s.rows[0]
+	}
+	return s.rows[n-1]
+}
+
+// found are the records with an address.
+func (s *shop) found(address string, shape func(*shopRow) any) []any {
+	all := []any{}
+	for _, r := range s.rows {
+		if r.email == address {
+			all = append(all, shape(r))
+		}
+	}
+	return all
+}
+
+// page is the part of the list behind the record that a cursor names.
+func (s *shop) page(after string, size int, shape func(*shopRow) any) (all []any, next string) {
+	s.pages++
+	from, _ := strconv.Atoi(strings.TrimLeft(after, "r0"))
+	all = []any{}
+	for _, r := range s.rows[from:min(from+size, len(s.rows))] {
+		all = append(all, shape(r))
+	}
+	if from+size < len(s.rows) {
+		next = strconv.Itoa(from + size)
+	}
+	return all, next
+}
+
+// write sets a status from a body, by the names on the way to it.
+func (s *shop) write(row *shopRow, r *http.Request, way ...string) *shopRow {
+	var v any = s.body(r)
+	for _, name := range way {
+		switch in := v.(type) {
+		case map[string]any:
+			if v = in[name]; len(in) != 1 {
+				s.t.Errorf("%s writes more than the status: %v", r.URL, in)
+			}
+		case []any:
+			v = in[0].(map[string]any)[name]
+		}
+	}
+	row.status, row.at = fmt.Sprint(v), time.Now()
+	return row
+}
+
+func (s *shop) body(r *http.Request) map[string]any {
+	var body map[string]any
+	text, _ := io.ReadAll(r.Body)
+	if err := json.Unmarshal(text, &body); err != nil {
+		s.t.Errorf("%s %s: %v", r.Method, r.URL, err)
+	}
+	return body
+}
+
+func (s *shop) status(n int) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rows[n-1].status
+}
+
+func orNull(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}
+
+func at(r *shopRow) string { return r.at.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+type object = map[string]any
+
+func hubspot(s *shop) {
+	s.need = oneHeader("Authorization", "Bearer value-of-HUBSPOT_TOKEN")
+	shape := func(r *shopRow) any {
+		return object{"id": strconv.Itoa(r.n), "archived": false,
+			"properties":            object{"email": r.email, "firstname": "A", "lastname": "B", "stripe_customer_id": nil, "trueup_status": orNull(r.status)},
+			"propertiesWithHistory": object{"trueup_status": []any{object{"value": r.status, "timestamp": at(r), "sourceType": "INTEGRATION"}}}}
+	}
+	s.on("GET /crm/v3/objects/contacts/{id}", func(r *http.Request) any {
+		if r.URL.Query().Get("idProperty") == "email" {
+			if found := s.found(r.PathValue("id"), shape); len(found) > 0 {
+				return found[0]
+			}
+			return http.StatusNotFound
+		}
+		return shape(s.id(r))
+	})
+	s.on("POST /crm/v3/objects/contacts/search", func(*http.Request) any { return object{"total": 0, "results": []any{}} })
+	s.on("GET /crm/v3/objects/contacts", func(r *http.Request) any {
+		all, next := s.page(r.URL.Query().Get("after"), 50, shape)
+		if next == "" {
+			return object{"results": all}
+		}
+		return object{"results": all, "paging": object{"next": object{"after": next}}}
+	})
+	s.on("PATCH /crm/v3/objects/contacts/{id}", func(r *http.Request) any { return shape(s.write(s.id(r), r, "properties", "trueup_status")) })
+	s.on("GET /crm/v3/properties/contacts/trueup_status", func(*http.Request) any {
+		return object{"options": []any{object{"value": "Active"}, object{"value": "Paused"}, object{"value": "Churned"}}}
+	})
+}
+
+func oneHeader(name, value string) map[string]string { return map[string]string{name: value} }
+
+func pipedrive(s *shop) {
+	const field = "9dc80c50d78a15643bfc4ca79d76156a73a1ca0e"
+	s.need = oneHeader("X-Api-Token", "value-of-PIPEDRIVE_TOKEN")
+	shape := func(r *shopRow) any {
+		var option any
+		if n, err := strconv.Atoi(r.status); err == nil {
+			option = n
+		}
+		return object{"id": r.n, "name": "A B", "emails": []any{object{"value": r.email, "primary": true}}, "update_time": r.at.UTC().Format(time.RFC3339), "is_deleted": false,
+			"custom_fields": object{field: option}}
+	}
+	s.on("GET /api/v2/persons/{id}", func(r *http.Request) any { return object{"success": true, "data": shape(s.id(r))} })
+	s.on("GET /api/v2/persons/search", func(r *http.Request) any {
+		items := s.found(r.URL.Query().Get("term"), func(row *shopRow) any {
+			return object{"result_score": 1, "item": object{"id": row.n, "name": "A B", "emails": []any{row.email}, "custom_fields": []any{}}}
+		})
+		return object{"success": true, "data": object{"items": items}}
+	})
+	s.on("GET /api/v2/persons", func(r *http.Request) any {
+		all, next := s.page(r.URL.Query().Get("cursor"), 500, shape)
+		return object{"success": true, "data": all, "additional_data": object{"next_cursor": orNull(next)}}
+	})
+	s.on("PATCH /api/v2/persons/{id}", func(r *http.Request) any {
+		return object{"success": true, "data": shape(s.write(s.id(r), r, "custom_fields", field))}
+	})
+}
+
+func activecampaign(s *shop) {
+	s.need = oneHeader("Api-Token", "value-of-ACTIVECAMPAIGN_TOKEN")
+	shape := func(r *shopRow) any {
+		return object{"id": strconv.Itoa(r.n), "email": r.email, "firstName": "A", "lastName": "B", "udate": r.at.Format(time.RFC3339)}
+	}
+	values := func(rows ...*shopRow) (all []any) {
+		for _, r := range rows {
+			all = append(all, object{"contact": strconv.Itoa(r.n), "field": "7", "value": "x"})
+			if r.status != "" {
+				all = append(all, object{"contact": strconv.Itoa(r.n), "field": "12", "value": r.status})
+			}
+		}
+		return all
+	}
+	s.on("GET /api/3/contacts/{id}", func(r *http.Request) any { return object{"contact": shape(s.id(r)), "fieldValues": values(s.id(r))} })
+	s.on("GET /api/3/contacts", func(r *http.Request) any {
+		if q := r.URL.Query(); q.Has("email") {
+			return object{"contacts": s.found(q.Get("email"), shape)}
+		}
+		all, _ := s.page(r.URL.Query().Get("id_greater"), 100, shape)
+		return object{"contacts": all, "fieldValues": values(s.rows...)}
+	})
+	s.on("PUT /api/3/contacts/{id}", func(r *http.Request) any {
+		row := s.write(s.id(r), r, "contact", "fieldValues", "value")
+		return object{"contact": shape(row), "fieldValues": values(row)}
+	})
+}
+
+func zendesk(s *shop) {
+	// base64 of value-of-ZENDESK_EMAIL/token:value-of-ZENDESK_TOKEN
+	s.need = oneHeader("Authorization", "Basic dmFsdWUtb2YtWkVOREVTS19FTUFJTC90b2tlbjp2YWx1ZS1vZi1aRU5ERVNLX1RPS0VO")
+	shape := func(r *shopRow) any {
+		return object{"id": r.n, "email": r.email, "external_id": nil, "name": "A B", "active": true, "updated_at": r.at.UTC().Format(time.RFC3339),
+			"user_fields": object{"trueup_status": orNull(r.status)}}
+	}
+	s.on("GET /api/v2/users/{id}", func(r *http.Request) any { return object{"user": shape(s.id(r))} })
+	s.on("GET /api/v2/users/search", func(r *http.Request) any {
+		address, _ := strings.CutPrefix(r.URL.Query().Get("query"), "email:")
+		return object{"users": s.found(address, shape)}
+	})
+	s.on("GET /api/v2/users", func(r *http.Request) any {
+		all, next := s.page(r.URL.Query().Get("page[after]"), 100, shape)
+		return object{"users": all, "meta": object{"has_more": next != "", "after_cursor": orNull(next)}}
+	})
+	s.on("PUT /api/v2/users/{id}", func(r *http.Request) any {
+		return object{"user": shape(s.write(s.id(r), r, "user", "user_fields", "trueup_status"))}
+	})
+}
+
+func intercom(s *shop) {
+	s.need = map[string]string{"Authorization": "Bearer value-of-INTERCOM_TOKEN", "Intercom-Version": "2.14"}
+	shape := func(r *shopRow) any {
+		// Attributes are people's own, and may differ in letter case alone.
+		return object{"type": "contact", "id": strconv.Itoa(r.n), "email": r.email, "external_id": nil, "name": "A B", "updated_at": r.at.Unix(),
+			"custom_attributes": object{"trueup_status": orNull(r.status), "Plan": "a", "plan": "b"}}
+	}
+	s.on("GET /contacts/{id}", func(r *http.Request) any { return shape(s.id(r)) })
+	s.on("POST /contacts/search", func(r *http.Request) any {
+		query := s.body(r)["query"].(object)
+		if query["field"] != "email" {
+			return object{"data": []any{}}
+		}
+		return object{"data": s.found(query["value"].(string), shape)}
+	})
+	s.on("GET /contacts", func(r *http.Request) any {
+		all, next := s.page(r.URL.Query().Get("starting_after"), 150, shape)
+		if next == "" {
+			return object{"data": all, "pages": object{"next": nil}}
+		}
+		return object{"data": all, "pages": object{"next": object{"starting_after": next}}}
+	})
+	s.on("PUT /contacts/{id}", func(r *http.Request) any { return shape(s.write(s.id(r), r, "custom_attributes", "trueup_status")) })
+}
+
+func airtable(s *shop) {
+	s.need = oneHeader("Authorization", "Bearer value-of-AIRTABLE_TOKEN")
+	shape := func(r *shopRow) any {
+		fields := object{"Email": r.email, "Name": "A B"} // an empty field is left out
+		if r.status != "" {
+			fields["Status"], fields["Status changed"] = r.status, at(r)
+		}
+		return object{"id": fmt.Sprintf("rec%d", r.n), "createdTime": at(r), "fields": fields}
+	}
+	row := func(r *http.Request) *shopRow { return s.row(strings.TrimPrefix(r.PathValue("id"), "rec")) }
+	formula := regexp.MustCompile(`^\{Email\}='((?:[^'\\]|\\.)*)'$`)
+	const table = "/v0/appXXXXXXXXXXXXXX/Customers"
+	s.on("GET "+table+"/{id}", func(r *http.Request) any { return shape(row(r)) })
+	s.on("GET "+table, func(r *http.Request) any {
+		if q := r.URL.Query(); q.Has("filterByFormula") {
+			said := formula.FindStringSubmatch(q.Get("filterByFormula"))
+			if said == nil {
+				s.t.Errorf("the formula %s", q.Get("filterByFormula"))
+				return http.StatusUnprocessableEntity
+			}
+			return object{"records": s.found(strings.ReplaceAll(said[1], `\'`, "'"), shape)}
+		}
+		all, next := s.page(r.URL.Query().Get("offset"), 100, shape)
+		if next == "" {
+			return object{"records": all}
+		}
+		return object{"records": all, "offset": next}
+	})
+	s.on("PATCH "+table+"/{id}", func(r *http.Request) any { return shape(s.write(row(r), r, "fields", "Status")) })
+}
+
+func notion(s *shop) {
+	s.need = map[string]string{"Authorization": "Bearer value-of-NOTION_TOKEN", "Notion-Version": "2022-06-28"}
+	shape := func(r *shopRow) any {
+		var chosen any
+		if r.status != "" {
+			chosen = object{"id": "x", "name": r.status}
+		}
+		return object{"object": "page", "id": strconv.Itoa(r.n), "in_trash": false, "last_edited_time": at(r), "last_edited_by": object{"object": "user", "id": "u1"},
+			"properties": object{"Status": object{"type": "select", "select": chosen}, "Email": object{"email": r.email}, "Name": object{"title": []any{}}}}
+	}
+	s.on("GET /v1/pages/{id}", func(r *http.Request) any { return shape(s.id(r)) })
+	s.on("GET /v1/databases/DATABASE", func(*http.Request) any {
+		return object{"properties": object{"Status": object{"select": object{"options": []any{object{"name": "Active"}, object{"name": "Paused"}, object{"name": "Churned"}}}}}}
+	})
+	s.on("POST /v1/databases/DATABASE/query", func(r *http.Request) any {
+		body := s.body(r)
+		if filter, ok := body["filter"].(object); ok {
+			return object{"results": s.found(filter["email"].(object)["equals"].(string), shape), "has_more": false, "next_cursor": nil}
+		}
+		cursor, given := body["start_cursor"]
+		if given && cursor == "" {
+			s.t.Error("Notion refuses an empty start_cursor")
+		}
+		after, _ := cursor.(string)
+		all, next := s.page(after, 100, shape)
+		return object{"results": all, "has_more": next != "", "next_cursor": orNull(next)}
+	})
+	s.on("PATCH /v1/pages/{id}", func(r *http.Request) any { return shape(s.write(s.id(r), r, "properties", "Status", "select", "name")) })
+}
+
+func salesforce(s *shop) {
+	s.need, s.open = oneHeader("Authorization", "Bearer granted"), "/services/oauth2/token"
+	shape := func(r *shopRow) any {
+		return object{"attributes": object{"type": "Contact"}, "Id": fmt.Sprintf("r%017d", r.n), "Email": r.email, "Name": "A B", "Status__c": orNull(r.status),
+			"SystemModstamp": r.at.UTC().Format("2006-01-02T15:04:05.000+0000"), "LastModifiedById": "005000000000001AAA", "IsDeleted": false, "MasterRecordId": nil}
+	}
+	s.on("POST /services/oauth2/token", func(r *http.Request) any {
+		if err := r.ParseForm(); err != nil || r.Form.Get("grant_type") != "client_credentials" || r.Form.Get("client_secret") != "value-of-SALESFORCE_CLIENT_SECRET" {
+			s.t.Errorf("a token is asked for with %v", r.Form)
+		}
+		return object{"access_token": "granted", "token_type": "Bearer", "instance_url": s.url} // there is no expires_in
+	})
+	const base = "/services/data/v62.0"
+	where := regexp.MustCompile(`WHERE Email='((?:[^'\\]|\\.)*)' `)
+	s.on("GET "+base+"/sobjects/Contact/{id}", func(r *http.Request) any { return shape(s.id(r)) })
+	s.on("GET "+base+"/query", func(r *http.Request) any {
+		q := r.URL.Query().Get("q")
+		if strings.Contains(q, "WHERE") {
+			said := where.FindStringSubmatch(q)
+			if said == nil {
+				s.t.Errorf("MALFORMED_QUERY: %s", q)
+				return http.StatusBadRequest
+			}
+			return object{"done": true, "records": s.found(strings.ReplaceAll(said[1], `\'`, "'"), shape)}
+		}
+		all, next := s.page("", 2000, shape)
+		return object{"done": false, "nextRecordsUrl": base + "/query/01g-" + next, "records": all}
+	})
+	s.on("GET "+base+"/query/{id}", func(r *http.Request) any {
+		all, _ := s.page(strings.TrimPrefix(r.PathValue("id"), "01g-"), 2000, shape)
+		return object{"done": true, "records": all}
+	})
+	s.on("PATCH "+base+"/sobjects/Contact/{id}", func(r *http.Request) any {
+		row := s.id(r)
+		if until, err := http.ParseTime(r.Header.Get("If-Unmodified-Since")); err != nil || row.at.Truncate(time.Second).After(until) {
+			s.t.Errorf("the condition is %q: %v", r.Header.Get("If-Unmodified-Since"), err)
+			return http.StatusPreconditionFailed
+		}
+		s.write(row, r, "Status__c")
+		return http.StatusNoContent
+	})
+}
+
+func supabase(s *shop) {
+	s.need = map[string]string{"apikey": "value-of-SUPABASE_SECRET_KEY", "Authorization": "Bearer value-of-SUPABASE_SECRET_KEY", "Prefer": "return=representation"}
+	stamp := func(r *shopRow) string { return r.at.UTC().Format("2006-01-02T15:04:05.000000+00:00") }
+	shape := func(r *shopRow) any {
+		return object{"id": r.n, "email": r.email, "status": orNull(r.status), "updated_at": stamp(r)}
+	}
+	eq := func(q url.Values, name string) string {
+		value, ok := strings.CutPrefix(q.Get(name), "eq.")
+		if !ok {
+			s.t.Errorf("%s is %q", name, q.Get(name))
+		}
+		return value
+	}
+	s.on("GET /rest/v1/customers", func(r *http.Request) any {
+		q := r.URL.Query()
+		after, listed := strings.CutPrefix(q.Get("id"), "gt.")
+		switch {
+		case q.Has("email"):
+			return s.found(eq(q, "email"), shape)
+		case !listed:
+			return []any{shape(s.row(eq(q, "id")))}
+		case after == "":
+			s.t.Error("invalid input syntax for type bigint")
+		}
+		all, _ := s.page(after, 1000, shape)
+		return all
+	})
+	s.on("PATCH /rest/v1/customers", func(r *http.Request) any {
+		row := s.row(eq(r.URL.Query(), "id"))
+		if eq(r.URL.Query(), "updated_at") != stamp(row) {
+			return []any{}
+		}
+		return []any{shape(s.write(row, r, "status"))}
+	})
+}
