@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -39,10 +40,31 @@ func exampleSecret(name string) (string, bool) {
 	return "value-of-" + name, true
 }
 
+// guide stands for the page that connects a tool step by step.
+const guide = "connect-a-tool"
+
+// guidesFile is the whole file that the page arrives at.
+func guidesFile(t *testing.T) string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/connectors/" + guide + ".md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, found := strings.Cut(string(page), "The whole file is then:\n\n```yaml\n")
+	text, _, ended := strings.Cut(text, "```")
+	if !found || !ended {
+		t.Fatal("the page has no whole file")
+	}
+	return text
+}
+
 // exampleAt is an example's file with the tools at other addresses, ready to write.
 func exampleAt(t *testing.T, name string, replace ...string) *config.Config {
 	t.Helper()
 	text := docs.Examples[name]
+	if name == guide {
+		text = guidesFile(t)
+	}
 	for i := 0; i < len(replace); i += 2 {
 		if !strings.Contains(text, replace[i]) {
 			t.Fatalf("the example %s has no %q", name, replace[i])
@@ -50,7 +72,7 @@ func exampleAt(t *testing.T, name string, replace ...string) *config.Config {
 		text = strings.ReplaceAll(text, replace[i], replace[i+1])
 	}
 	text = strings.NewReplacer("listen: 127.0.0.1:8080", "listen: 127.0.0.1:0", "database: trueup.db", "database: "+filepath.Join(t.TempDir(), "t.db"),
-		"    mode: watch ", "    mode: live\n    sweep: off\n    limits: off\n    # ").Replace(text)
+		"    mode: watch", "    mode: live\n    sweep: off\n    limits: off\n    # ").Replace(text)
 	cfg, err := config.Parse(name+".yaml", []byte(text), t.TempDir(), app.Types(), exampleSecret)
 	if err != nil {
 		t.Fatal(err)
@@ -129,6 +151,7 @@ func TestAnExamplesToolFollows(t *testing.T) {
 		"airtable":       {airtable, 100, "https://api.airtable.com", "Churned"},
 		"notion":         {notion, 100, "https://api.notion.com", "Churned"},
 		"salesforce":     {salesforce, 2000, "https://example.my.salesforce.com", "Churned"},
+		guide:            {guided, 100, "https://crm.example.com", "3"},
 		"supabase":       {supabase, 1000, "https://example.supabase.co", "Churned"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -431,3 +431,24 @@ func supabase(s *shop) {
 		return []any{shape(s.write(row, r, "status"))}
 	})
 }
+
+// guided is the tool of docs/connectors/connect-a-tool.md.
+func guided(s *shop) {
+	s.need = map[string]string{"Authorization": "Bearer value-of-CRM_TOKEN", "Api-Version": "2026-01-01"}
+	shape := func(r *shopRow) any {
+		var option any
+		if n, err := strconv.Atoi(r.status); err == nil {
+			option = n
+		}
+		return object{"id": r.n, "email": r.email, "name": "A B", "status": option, "updated_at": at(r)}
+	}
+	s.on("GET /api/contacts/{id}", func(r *http.Request) any { return object{"data": shape(s.id(r))} })
+	s.on("GET /api/contacts", func(r *http.Request) any {
+		if q := r.URL.Query(); q.Has("email") {
+			return object{"data": s.found(q.Get("email"), shape)}
+		}
+		all, next := s.page(r.URL.Query().Get("after"), 100, shape)
+		return object{"data": all, "next": orNull(next)}
+	})
+	s.on("PATCH /api/contacts/{id}", func(r *http.Request) any { return object{"data": shape(s.write(s.id(r), r, "status"))} })
+}
