@@ -29,7 +29,7 @@ func configCommand() *cobra.Command {
 is given, Stripe decides and a CRM with a REST API follows. In http, both are tools
 with a REST API. The others are about one tool each:
 
-  `+toolNames()+`
+  ` + toolNames() + `
 
 Change the connections to match your tools, then run trueup check.`,
 		Example: "  trueup config example > trueup.yaml\n  trueup config example hubspot > trueup.yaml",
