@@ -1,7 +1,11 @@
 package main
 
 import (
+	"bufio"
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -23,20 +27,29 @@ func connectCommand() *cobra.Command {
 		Use:   "connect CONNECTION",
 		Short: "Connect to a tool that uses OAuth",
 		Long: `Connect to a tool that uses OAuth. This prints the address where you approve access
-in the tool, waits until the tool sends you back to this machine, and stores the
-tokens in the database, encrypted with encryption_key. A running trueup run uses
-them at once. Run it again when a connection_failed exception asks for it.
+in the tool, waits until the tool sends you back, and stores the tokens in the
+database, encrypted with encryption_key. A running trueup run uses them at once.
+Run it again when a connection_failed exception asks for it: the new tokens replace
+the old ones.
+
+The tool sends you back to redirect_url. If that is an address of this machine, this
+command listens there. If it is <public_url>/oauth/<connection>/back, the running
+trueup run receives you, and this command must use the same database. With --paste
+nothing needs to be reached: you paste the address at which your browser ends, even
+if it shows an error there, or the code in it.
+
+If the file has all that is needed, as with grant: client_credentials, no approval is
+needed, and this gets a new token.
 
 Instead of the connection's name you can give its type, if it is the only one of
-that type. On a machine without a browser, forward the port of oauth.redirect_url,
-for example with ssh -L 8765:127.0.0.1:8765 HOST, and open the address on your own
-computer.`,
+that type.`,
 		Example: `  trueup connect crm
-  trueup connect gohighlevel
-  trueup connect crm --json`,
+  trueup connect crm --paste
+  trueup connect gohighlevel --json`,
 		Args: cobra.ExactArgs(1),
 		RunE: connect,
 	}
+	cmd.Flags().Bool("paste", false, "paste the address at which the browser ends, or the code in it")
 	jsonFlag(cmd)
 	return cmd
 }
@@ -50,9 +63,20 @@ func connect(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	account, err := app.Connect(cmd.Context(), cfg, name, func(page string) {
+	paste, err := cmd.Flags().GetBool("paste")
+	if err != nil {
+		return err
+	}
+	how := app.Connecting{Show: func(page, back string) {
 		fmt.Fprintf(cmd.ErrOrStderr(), "Open this address and choose the account for connection %s:\n\n%s\n\n", name, page)
-	})
+		if paste {
+			fmt.Fprintf(cmd.ErrOrStderr(), "Your browser then ends at an address that begins with %s,\neven if it shows an error. Paste that address here, or the code in it: ", back)
+		}
+	}}
+	if paste {
+		how.Paste = func(ctx context.Context) (string, error) { return line(ctx, cmd.InOrStdin()) }
+	}
+	account, err := app.Connect(cmd.Context(), cfg, name, how)
 	if err != nil {
 		return err
 	}
@@ -61,6 +85,28 @@ func connect(cmd *cobra.Command, args []string) error {
 	}
 	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is connected to %s\n", name, account)
 	return err
+}
+
+// line reads one line; it does not wait longer than ctx.
+func line(ctx context.Context, from io.Reader) (string, error) {
+	type read struct {
+		text string
+		err  error
+	}
+	came := make(chan read, 1)
+	go func() {
+		text, err := bufio.NewReader(io.LimitReader(from, 64<<10)).ReadString('\n')
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		came <- read{text, err}
+	}()
+	select {
+	case r := <-came:
+		return r.text, r.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
 }
 
 // connectionOf returns the connection of that name, or the only one of that

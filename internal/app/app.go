@@ -156,7 +156,7 @@ func (a *App) assemble(ctx context.Context) error {
 	if err := a.enter(ctx); err != nil {
 		return errors.Join(err, a.closeListeners())
 	}
-	a.serve(web.Options{Hooks: http.HandlerFunc(a.hooks), Proof: health.Answer(key), API: answers, Slack: http.HandlerFunc(a.buttons), Ready: a.ready, File: a.fileFault,
+	a.serve(web.Options{Hooks: http.HandlerFunc(a.hooks), Proof: health.Answer(key), Consent: http.HandlerFunc(a.comeBack), API: answers, Slack: http.HandlerFunc(a.buttons), Ready: a.ready, File: a.fileFault,
 		Metrics: a.guarded(a.metrics.Handler()), Pages: a.pages, Log: a.log})
 	c.start()
 	running, stopRunning := context.WithCancel(context.Background())

@@ -15,7 +15,6 @@ package connector
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -320,20 +319,6 @@ type FirstTokens interface {
 	// Begin makes a place for the first token, so that Renew can fill it; where
 	// there is a token already it does nothing.
 	Begin(ctx context.Context) error
-}
-
-// ErrNotConnected says that no consent was given for a connection yet.
-var ErrNotConnected = errors.New("the account is not connected yet; run trueup connect")
-
-// Consent is one walk through an OAuth server's consent.
-type Consent interface {
-	// Redirect is where the server sends the person back to.
-	Redirect() string
-	// Page is the address at which he gives consent; state comes back with him.
-	Page(state string) string
-	// Exchange turns the code that came back into a token, and says for whom it
-	// is.
-	Exchange(ctx context.Context, code string) (t Token, account string, err error)
 }
 
 // Gate holds calls back while a connection is at its limit.

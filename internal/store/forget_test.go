@@ -331,7 +331,7 @@ func TestAShortNumberForgetsNobodyElse(t *testing.T) {
 // A new table must be given a thought: either forgetting looks into it, or it
 // holds nothing of a customer.
 func TestEveryTableIsKnownToForgetting(t *testing.T) {
-	nobodys := []string{"plan_changes", "schema_version", "connections", "refused", "rests", "turns", "tokens", "api_tokens", "silences", "alarms", "vocabulary", "modes", "halts", "requests", "nodes", "accounts", "names", "probe",
+	nobodys := []string{"plan_changes", "schema_version", "connections", "refused", "rests", "turns", "tokens", "consents", "api_tokens", "silences", "alarms", "vocabulary", "modes", "halts", "requests", "nodes", "accounts", "names", "probe",
 		"forgotten", "hash_keys", "health", "marks", "credentials", "persons", "sessions", "sign_in_links", "sign_in_attempts",
 		"config_readings", "config_refusals"}
 	looked := []string{"events", "customers", "links", "intents", "decisions", "exceptions", "actions", "activity", "pauses", "pins", "link_history", "notices",

@@ -130,7 +130,7 @@ func (db *DB) End(ctx context.Context, kind NameKind, name, who string) (ended H
 			return err
 		}
 		if kind == ConnectionName {
-			for _, table := range []string{"turns where kind = 'changes' and name", "rests where kind = 'connection' and name", "tokens where connection", "refused where connection", "connections where name"} {
+			for _, table := range []string{"turns where kind = 'changes' and name", "rests where kind = 'connection' and name", "tokens where connection", "consents where connection", "refused where connection", "connections where name"} {
 				if _, err := t.exec("delete from "+table+" = $1", name); err != nil {
 					return err
 				}

@@ -86,7 +86,7 @@ func (b box) open(text string) (connector.Token, error) {
 	}
 	plain, err := b.gcm.Open(nil, nil, sealed, b.about)
 	if err != nil {
-		return connector.Token{}, errors.New("it was encrypted with another encryption_key; use that key, or run trueup connect again")
+		return connector.Token{}, connector.ErrOtherKey
 	}
 	var c content
 	if err := json.Unmarshal(plain, &c); err != nil {

@@ -23,6 +23,9 @@ type Options struct {
 	// Proof answers GET /hooks/-/{nonce}: it proves to those who know it that this
 	// server is the one they look for; nil leaves it out.
 	Proof http.Handler
+	// Consent answers GET /oauth/{connection}/back, where a person comes back from a
+	// tool's consent; nil leaves it out.
+	Consent http.Handler
 	// API answers everything below /api/v1.
 	API http.Handler
 	// Slack answers POST /slack/interactions; nil when Slack is not set up.
@@ -77,6 +80,9 @@ func (o Options) public(mux *http.ServeMux) {
 	})
 	if o.Proof != nil {
 		mux.Handle("GET /hooks/-/{nonce}", o.Proof)
+	}
+	if o.Consent != nil {
+		mux.Handle("GET /oauth/{connection}/back", o.Consent)
 	}
 	if o.Slack != nil {
 		mux.Handle("POST /slack/interactions", o.Slack)

@@ -200,5 +200,9 @@ func (c *consent) explain(err error) error {
 }
 
 func unreadable(err error) error {
-	return &connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone, Detail: "the stored consent could not be read: " + err.Error(), Err: err}
+	kind := connector.Transient
+	if errors.Is(err, connector.ErrOtherKey) {
+		kind = connector.Unauthorized
+	}
+	return &connector.Failure{Kind: kind, Effect: connector.EffectNone, Detail: "the stored consent could not be read: " + err.Error(), Err: err}
 }

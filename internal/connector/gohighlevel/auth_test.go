@@ -54,7 +54,7 @@ func consented(t *testing.T, a *ghltest.Account, company string) *kept {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, account, err := c.Exchange(t.Context(), ghltest.Code)
+	token, account, err := c.Exchange(t.Context(), connector.Visit{}, ghltest.Code)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestTheConsentPageAsksForWhatIsNeeded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		u, err := url.Parse(c.Page("st&te"))
+		u, err := url.Parse(c.Page(connector.Visit{State: "st&te"}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,7 +112,7 @@ func TestTheConsentAsksForNoMoreThanTheSyncsUse(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		u, err := url.Parse(c.Page("s"))
+		u, err := url.Parse(c.Page(connector.Visit{State: "s"}))
 		if err != nil || u.Query().Get("scope") != tc.want {
 			t.Errorf("%s: asks for %q, %v", tc.name, u.Query().Get("scope"), err)
 		}
@@ -240,10 +240,10 @@ func TestAConsentForSomebodyElseIsRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := c.Exchange(t.Context(), ghltest.Code); err == nil || !strings.Contains(err.Error(), "correct the file") {
+		if _, _, err := c.Exchange(t.Context(), connector.Visit{}, ghltest.Code); err == nil || !strings.Contains(err.Error(), "correct the file") {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, _, err := c.Exchange(t.Context(), "used"); connector.FailureOf(err).Kind != connector.Refused {
+		if _, _, err := c.Exchange(t.Context(), connector.Visit{}, "used"); connector.FailureOf(err).Kind != connector.Refused {
 			t.Errorf("%s, with a wrong code: %v", name, err)
 		}
 	}

@@ -128,13 +128,13 @@ func NewConsent(common config.Connection, s *Settings, deps connector.Deps) (*Co
 func (c *Consent) Redirect() string { return c.settings.OAuth.redirect() }
 
 // Page is the address at which a person gives consent.
-func (c *Consent) Page(state string) string {
+func (c *Consent) Page(v connector.Visit) string {
 	o := c.settings.OAuth
 	wanted := c.scopes
 	if o.CompanyID != "" {
 		wanted = append([]string{"oauth.readonly", "oauth.write"}, wanted...)
 	}
-	query := url.Values{"response_type": {"code"}, "client_id": {o.ClientID}, "redirect_uri": {o.redirect()}, "scope": {strings.Join(wanted, " ")}, "state": {state}}
+	query := url.Values{"response_type": {"code"}, "client_id": {o.ClientID}, "redirect_uri": {o.redirect()}, "scope": {strings.Join(wanted, " ")}, "state": {v.State}}
 	between := "?"
 	if strings.Contains(o.consent(), "?") {
 		between = "&"
@@ -144,7 +144,7 @@ func (c *Consent) Page(state string) string {
 
 // Exchange turns the code that came back into a token, and returns for whom it
 // is. A token for another account than the configured one is refused.
-func (c *Consent) Exchange(ctx context.Context, code string) (token connector.Token, account string, err error) {
+func (c *Consent) Exchange(ctx context.Context, _ connector.Visit, code string) (token connector.Token, account string, err error) {
 	o := c.settings.OAuth
 	g, err := o.grant(ctx, c.calls, map[string]string{"grant_type": "authorization_code", "code": code, "redirect_uri": o.redirect()}, c.now)
 	if err != nil {

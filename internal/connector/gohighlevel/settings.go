@@ -4,8 +4,6 @@ import (
 	"crypto/ed25519"
 	"fmt"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -30,7 +28,7 @@ type OAuth struct {
 	ClientID     string        `yaml:"client_id" jsonschema:"required" jsonschema_description:"The app's client id."`
 	ClientSecret config.Secret `yaml:"client_secret" jsonschema:"required" jsonschema_description:"The app's client secret."`
 	CompanyID    string        `yaml:"company_id" jsonschema_description:"The agency's id, when an agency installs the app for its sub-accounts."`
-	RedirectURL  string        `yaml:"redirect_url" jsonschema:"default=http://127.0.0.1:8765/callback" jsonschema_description:"The app's redirect URL, which trueup connect listens on."`
+	RedirectURL  string        `yaml:"redirect_url" jsonschema:"default=http://127.0.0.1:8765/callback" jsonschema_description:"The app's redirect URL: an address of this machine that trueup connect listens on, or public_url with /oauth/<connection>/back."`
 	ConsentURL   string        `yaml:"consent_url" jsonschema:"default=https://marketplace.gohighlevel.com/v2/oauth/chooselocation" jsonschema_description:"The page that asks for access; white-label agencies have a different one."`
 }
 
@@ -49,9 +47,8 @@ type Workflow struct {
 }
 
 const (
-	defaultHeader   = "X-Trueup-Secret"
-	defaultRedirect = "http://127.0.0.1:8765/callback"
-	defaultConsent  = "https://marketplace.gohighlevel.com/v2/oauth/chooselocation"
+	defaultHeader  = "X-Trueup-Secret"
+	defaultConsent = "https://marketplace.gohighlevel.com/v2/oauth/chooselocation"
 	// shortestSecret keeps a secret that stands in an address from being
 	// guessed.
 	shortestSecret = 20
@@ -70,7 +67,7 @@ var (
 )
 
 // Check implements config.Settings.
-func (s *Settings) Check(c *config.Checker, _ config.Connection) {
+func (s *Settings) Check(c *config.Checker, common config.Connection) {
 	switch {
 	case s.LocationID == "":
 		c.Fault("location_id", "is required", "copy it from the address of the sub-account in the browser: /v2/location/<location_id>/")
@@ -86,14 +83,14 @@ func (s *Settings) Check(c *config.Checker, _ config.Connection) {
 		c.Fault("token", "contains a space or a line break", "copy the token again, without surrounding characters")
 	}
 	if s.OAuth != nil {
-		s.OAuth.check(c)
+		s.OAuth.check(c, common)
 	}
 	if s.Webhook != nil {
 		s.Webhook.check(c, s.OAuth)
 	}
 }
 
-func (o *OAuth) check(c *config.Checker) {
+func (o *OAuth) check(c *config.Checker, common config.Connection) {
 	if app, suffix, ok := strings.Cut(o.ClientID, "-"); o.ClientID == "" {
 		c.Fault("oauth.client_id", "is required", appRemedy)
 	} else if !ok || app == "" || suffix == "" {
@@ -105,25 +102,15 @@ func (o *OAuth) check(c *config.Checker) {
 	if o.CompanyID != "" && !plainID.MatchString(o.CompanyID) {
 		c.Fault("oauth.company_id", "is not the id of an agency, which is made of letters and digits", "copy it from Settings, Company of the agency")
 	}
-	if !isLoopback(o.redirect()) {
-		c.Fault("oauth.redirect_url", "is not an address of this machine that trueup connect can listen on", "write one such as "+defaultRedirect+", and the same in the app")
+	if problem, remedy := common.RedirectProblem(o.redirect()); problem != "" {
+		c.Fault("oauth.redirect_url", problem, remedy)
 	}
 	if !isURL(o.consent(), "https") && !isURL(o.consent(), "http") {
 		c.Fault("oauth.consent_url", "is not an absolute http or https address", "leave it out, or write the white-label address of the Marketplace")
 	}
 }
 
-// isLoopback reports whether an address is one of this machine only.
-func isLoopback(text string) bool {
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" || u.Port() == "" {
-		return false
-	}
-	ip, err := netip.ParseAddr(u.Hostname())
-	return u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
-}
-
-func (o *OAuth) redirect() string { return or(o.RedirectURL, defaultRedirect) }
+func (o *OAuth) redirect() string { return or(o.RedirectURL, config.DefaultRedirect) }
 func (o *OAuth) consent() string  { return or(o.ConsentURL, defaultConsent) }
 
 func (w *Webhook) check(c *config.Checker, o *OAuth) {

@@ -39,7 +39,7 @@ func TestEveryFaultOfTheSettingsIsReported(t *testing.T) {
 			[]string{"location_id: is not the id of a sub-account, which is made of letters and digits", "token: contains a space or a line break"}},
 		"an empty app": {Settings{LocationID: location, OAuth: &OAuth{RedirectURL: "https://x", ConsentURL: "here", CompanyID: "a/b"}},
 			[]string{"oauth.client_id: is required", "oauth.client_secret: is required", "oauth.company_id: is not the id of an agency, which is made of letters and digits",
-				"oauth.consent_url: is not an absolute http or https address", "oauth.redirect_url: is not an address of this machine that trueup connect can listen on"}},
+				"oauth.consent_url: is not an absolute http or https address", "oauth.redirect_url: is an https address, and public_url does not lead to this service with https"}},
 		"a client id without its dash": {Settings{LocationID: location, OAuth: &OAuth{ClientID: app, ClientSecret: "hunter2"}},
 			[]string{"oauth.client_id: is not a client id, which is the app's id, a dash and more"}},
 		"an empty webhook": {Settings{LocationID: location, Token: "t", Webhook: &Webhook{}}, []string{"webhook: names neither an app nor a workflow"}},

@@ -20,7 +20,7 @@ func faultsOf(s *Settings, base string) []fault {
 	var found []fault
 	s.Check(config.NewChecker(func(path, problem, remedy string) {
 		found = append(found, fault{strings.TrimPrefix(strings.TrimPrefix(path, "connection"), "."), problem, remedy})
-	}), config.Connection{BaseURL: base, PublicURL: publicURL})
+	}), config.Connection{Name: "crm", BaseURL: base, PublicURL: publicURL})
 	return found
 }
 

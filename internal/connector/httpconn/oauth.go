@@ -99,11 +99,17 @@ func (g *grants) token(ctx context.Context, refused string) (string, error) {
 	if refused != "" && g.kept.Access == refused && g.now().Sub(g.at) < renewAgain {
 		return refused, nil // it is as new as it can be
 	}
+	if g.tokens == nil && g.Grant == grantCode {
+		return "", notConnected()
+	}
 	if g.tokens == nil {
 		return g.got(g.unkept(ctx))
 	}
 	stored, err := g.tokens.Token(ctx)
-	if errors.Is(err, connector.ErrNotConnected) {
+	switch {
+	case g.Grant == grantCode && (errors.Is(err, connector.ErrNotConnected) || err == nil && stored.Origin != g.origin()):
+		return "", notConnected()
+	case errors.Is(err, connector.ErrNotConnected):
 		stored, err = connector.Token{}, g.begin(ctx)
 	}
 	if err != nil {
@@ -156,18 +162,32 @@ func (g *grants) unkept(ctx context.Context) (connector.Token, error) {
 // exchange asks the token endpoint for a new token. old is the stored one.
 func (g *grants) exchange(ctx context.Context, old connector.Token) (connector.Token, error) {
 	form := url.Values{"grant_type": {g.Grant}}
-	if g.Grant == grantRefresh {
-		refresh := old.Refresh
-		if refresh == "" || old.Origin != g.origin() { // the file has a new one
-			refresh = g.RefreshToken.Reveal()
-		}
-		form.Set("refresh_token", refresh)
-	}
 	for key, value := range map[string]string{"scope": g.Scope, "audience": g.Audience} {
 		if value != "" {
 			form.Set(key, value)
 		}
 	}
+	switch g.Grant {
+	case grantCode:
+		return g.renewed(ctx, old)
+	case grantRefresh:
+		refresh := old.Refresh
+		if refresh == "" || old.Origin != g.origin() { // the file has a new one
+			refresh = g.RefreshToken.Reveal()
+		}
+		form.Set("refresh_token", refresh)
+		t, err := g.ask(ctx, form, "the token endpoint does not accept the refresh token; it was used elsewhere, withdrawn, or given to another app: get a new one and write it as auth.oauth2.refresh_token")
+		if err == nil && t.Refresh == "" {
+			t.Refresh = refresh // a tool that keeps it
+		}
+		return t, err
+	}
+	return g.ask(ctx, form, "the token endpoint does not accept the client; check client_id, client_secret, scope and client_auth under auth.oauth2")
+}
+
+// ask asks the token endpoint, as the client that the file names. refused says
+// what it means when the answer is no.
+func (g *grants) ask(ctx context.Context, form url.Values, refused string) (connector.Token, error) {
 	req := rest.Request{Method: http.MethodPost, Path: g.path, ContentType: contentForm, Header: http.Header{}}
 	if g.ClientAuth == clientBasic {
 		// RFC 6749, section 2.3.1: both are encoded as in a form first.
@@ -183,7 +203,7 @@ func (g *grants) exchange(ctx context.Context, old connector.Token) (connector.T
 	asked := g.now()
 	answer, err := g.calls.Do(ctx, req)
 	if err != nil {
-		return connector.Token{}, g.explain(err)
+		return connector.Token{}, explain(err, refused)
 	}
 	var body struct {
 		AccessToken  string      `json:"access_token"`
@@ -196,9 +216,6 @@ func (g *grants) exchange(ctx context.Context, old connector.Token) (connector.T
 			Detail: "the token endpoint's answer has no access token; check auth.oauth2.token_url"}
 	}
 	t := connector.Token{Access: body.AccessToken, Refresh: body.RefreshToken, Origin: g.origin()}
-	if t.Refresh == "" && g.Grant == grantRefresh {
-		t.Refresh = form.Get("refresh_token") // a tool that keeps it
-	}
 	// Without expires_in, as Salesforce answers, a token is good until it is refused.
 	if seconds, err := body.ExpiresIn.Float64(); err == nil && seconds > 0 && seconds < longestLife.Seconds() {
 		t.Expires = asked.Add(time.Duration(seconds * float64(time.Second))).UTC()
@@ -212,8 +229,8 @@ func isToken(text string) bool {
 }
 
 // explain says of a failed call to the token endpoint what it means. Nothing of
-// its answer is shown but a machine word.
-func (g *grants) explain(err error) error {
+// its answer is shown but a machine word. refused is for an answer of no.
+func explain(err error, refused string) error {
 	f := *connector.FailureOf(err)
 	f.Effect = connector.EffectNone
 	word := ""
@@ -227,10 +244,8 @@ func (g *grants) explain(err error) error {
 		f.Detail = "the token endpoint did not answer with a token but with something else, such as a web page; check auth.oauth2.token_url"
 	case f.Kind == connector.Gone:
 		f.Kind, f.Detail = connector.Misconfigured, "there is no token endpoint at this address; check auth.oauth2.token_url"
-	case (f.Kind == connector.Refused || f.Kind == connector.Unauthorized) && g.Grant == grantRefresh:
-		f.Kind, f.Detail = connector.Unauthorized, "the token endpoint does not accept the refresh token; it was used elsewhere, withdrawn, or given to another app: get a new one and write it as auth.oauth2.refresh_token"+word
 	case f.Kind == connector.Refused || f.Kind == connector.Unauthorized:
-		f.Kind, f.Detail = connector.Unauthorized, "the token endpoint does not accept the client; check client_id, client_secret, scope and client_auth under auth.oauth2"+word
+		f.Kind, f.Detail = connector.Unauthorized, refused+word
 	case f.Status != 0:
 		f.Detail = "the token endpoint failed" + word
 	}
@@ -238,5 +253,9 @@ func (g *grants) explain(err error) error {
 }
 
 func unkeepable(err error) error {
-	return &connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone, Detail: "the stored token could not be read or renewed: " + err.Error(), Err: err}
+	kind := connector.Transient
+	if errors.Is(err, connector.ErrOtherKey) {
+		kind = connector.Unauthorized
+	}
+	return &connector.Failure{Kind: kind, Effect: connector.EffectNone, Detail: "the stored token could not be read or renewed: " + err.Error(), Err: err}
 }

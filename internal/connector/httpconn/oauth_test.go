@@ -300,7 +300,97 @@ func TestATokenEndpointThatAnswersBadlyIsASentence(t *testing.T) {
 	})
 }
 
+// consenting makes the grant that of a person's consent, and changes it.
+func consenting(change func(o *OAuth2)) func(o *OAuth2) {
+	return func(o *OAuth2) {
+		o.Grant, o.AuthorizeURL = grantCode, "https://login.example.com/authorize"
+		if change != nil {
+			change(o)
+		}
+	}
+}
+
+func TestAConsentIsRenewedUntilItIsRefusedForGood(t *testing.T) {
+	o := client
+	consenting(nil)(&o)
+	g := &guarded{t: t, life: 3600, refresh: "canary-first"}
+	clock, kept := now, &keptToken{}
+	conn := openGuarded(t, g, o, kept, &clock)
+	ends := func(what, says string) {
+		t.Helper()
+		_, err := conn.Target.Read(t.Context(), "c1")
+		if f := wantKind(t, err, connector.Unauthorized, connector.EffectNone); !strings.Contains(f.Detail, says) || !strings.Contains(f.Detail, "run trueup connect") || strings.Contains(f.Detail, "canary") {
+			t.Errorf("%s: %q", what, f.Detail)
+		}
+	}
+	ends("before anybody connected", "not connected yet")
+	if g.issued() != 0 || kept.begun {
+		t.Error("a token is asked for without a consent")
+	}
+	server := httptest.NewServer(g)
+	defer server.Close()
+	o.TokenURL = server.URL + "/oauth/token"
+	origin := o.origin()
+	kept.begun, kept.token = true, connector.Token{Access: "canary-old", Refresh: "canary-first", Origin: "another app"}
+	conn = openGuarded(t, g, o, kept, &clock)
+	ends("a consent to another app", "not connected yet")
+	kept.token.Origin, kept.token.Expires = origin, clock.Add(-time.Hour)
+	o.Scope, o.ClientSecret = "more", "canary-rotated" // a consent outlasts both
+	conn = openGuarded(t, g, o, kept, &clock)
+	if _, err := conn.Target.Read(t.Context(), "c1"); err != nil {
+		t.Fatal(err)
+	}
+	if form := g.forms[0]; form.Get("grant_type") != "refresh_token" || form.Get("refresh_token") != "canary-first" || form.Has("scope") || form.Get("client_secret") != "canary-rotated" {
+		t.Errorf("sent %v", form)
+	}
+	g.refresh, clock = "canary-elsewhere", clock.Add(2*time.Hour)
+	ends("withdrawn", "invalid_grant")
+	kept.token, kept.fail = connector.Token{}, fmt.Errorf("the stored token of connection crm: %w", connector.ErrOtherKey)
+	ends("sealed with another key", "another encryption_key")
+	kept.token, kept.fail = connector.Token{Access: "canary-final", Origin: origin}, nil
+	_, _ = conn.Target.Read(t.Context(), "c1")
+	clock = clock.Add(time.Minute)
+	ends("without a refresh token", "none to renew it with")
+	conn = openGuarded(t, g, o, nil, &clock)
+	ends("without a database", "not connected yet")
+}
+
+func TestAConsentThatWouldEndSoonIsNotTaken(t *testing.T) {
+	g := &guarded{t: t, life: 3600}
+	server := httptest.NewServer(g)
+	defer server.Close()
+	o := client
+	consenting(nil)(&o)
+	o.TokenURL = server.URL + "/oauth/token"
+	for life, want := range map[string]string{"3600": "offline_access", "": ""} {
+		if g.life = life; life == "" {
+			g.life = nil // until it is refused
+		}
+		c, err := NewConsent(config.Connection{BaseURL: "https://crm.example.com/v1"}, withOAuth(o), connector.Deps{HTTP: server.Client()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, account, err := c.Exchange(t.Context(), connector.NewVisit(), "canary-code")
+		if got := fmt.Sprint(err); account != "crm.example.com" || (err != nil) != (want != "") || !strings.Contains(got, want) {
+			t.Errorf("%s %v", account, err)
+		}
+	}
+	// What the file has all for needs nobody.
+	c, err := NewConsent(config.Connection{BaseURL: "https://crm.example.com/v1"}, withOAuth(func(o OAuth2) OAuth2 { o.Grant, o.AuthorizeURL = grantClient, ""; return o }(o)), connector.Deps{HTTP: server.Client()})
+	if err != nil || c.Redirect() != "" {
+		t.Fatal(c.Redirect(), err)
+	}
+	if got, _, err := c.Exchange(t.Context(), connector.NewVisit(), ""); err != nil || got.Access == "" {
+		t.Error(err)
+	}
+	if _, err := NewConsent(config.Connection{}, full(), connector.Deps{}); err == nil {
+		t.Error("a connection with a token of its own is asked for consent")
+	}
+}
+
 func TestOAuthThatCannotBeIsAFault(t *testing.T) {
+	publicURL = "https://sync.example.com"
+	defer func() { publicURL = "" }()
 	cases := []struct {
 		name   string
 		change func(o *OAuth2)
@@ -312,6 +402,17 @@ func TestOAuthThatCannotBeIsAFault(t *testing.T) {
 		{"a password in the address", func(o *OAuth2) { o.TokenURL = "https://a:canary@login.example.com/token" }, "token_url"},
 		{"an unknown grant", func(o *OAuth2) { o.Grant = "password" }, "grant"},
 		{"no secret", func(o *OAuth2) { o.ClientSecret = "" }, "client_secret"},
+		{"a page for no consent", func(o *OAuth2) { o.AuthorizeURL, o.RedirectURL = "https://a.example.com/", config.DefaultRedirect }, "authorize_url redirect_url"},
+		{"a consent", consenting(nil), ""},
+		{"a consent without a secret", consenting(func(o *OAuth2) { o.ClientSecret = "" }), ""},
+		{"a consent at the service", consenting(func(o *OAuth2) { o.RedirectURL = publicURL + "/oauth/crm/back" }), ""},
+		{"a consent without a page", consenting(func(o *OAuth2) { o.AuthorizeURL = "" }), "authorize_url"},
+		{"a page that is not encrypted", consenting(func(o *OAuth2) { o.AuthorizeURL = "http://login.example.com/" }), "authorize_url"},
+		{"a page with our state", consenting(func(o *OAuth2) { o.AuthorizeURL += "?state=1&scope=2" }), "authorize_url authorize_url"},
+		{"a return to elsewhere", consenting(func(o *OAuth2) { o.RedirectURL = "https://elsewhere.example.com/oauth/crm/back" }), "redirect_url"},
+		{"a return to another connection", consenting(func(o *OAuth2) { o.RedirectURL = publicURL + "/oauth/shop/back" }), "redirect_url"},
+		{"a return in the clear", consenting(func(o *OAuth2) { o.RedirectURL = "http://sync.example.com/oauth/crm/back" }), "redirect_url"},
+		{"a consent with a refresh token", consenting(func(o *OAuth2) { o.RefreshToken = "canary" }), "refresh_token"},
 		{"a refresh token that is not used", func(o *OAuth2) { o.RefreshToken = "canary" }, "refresh_token"},
 		{"no refresh token", func(o *OAuth2) { o.Grant = grantRefresh }, "refresh_token"},
 		{"an unknown place for the client", func(o *OAuth2) { o.ClientAuth = "header" }, "client_auth"},

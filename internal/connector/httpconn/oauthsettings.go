@@ -19,7 +19,11 @@ type OAuth2 struct {
 	// ClientAuth is where the token endpoint wants the client's id and secret:
 	// body (default) or basic.
 	ClientAuth string `yaml:"client_auth"`
-	// Grant is client_credentials or refresh_token.
+	// AuthorizeURL is the page where a person gives consent, for the grant
+	// authorization_code; RedirectURL is where he comes back to.
+	AuthorizeURL string `yaml:"authorize_url"`
+	RedirectURL  string `yaml:"redirect_url"`
+	// Grant is client_credentials, refresh_token or authorization_code.
 	Grant string `yaml:"grant"`
 	// RefreshToken is the first one, for the grant of that name; each new one is
 	// kept in the database.
@@ -34,6 +38,7 @@ type OAuth2 struct {
 const (
 	grantClient  = "client_credentials"
 	grantRefresh = "refresh_token"
+	grantCode    = "authorization_code"
 	clientBody   = "body"
 	clientBasic  = "basic"
 )
@@ -62,11 +67,13 @@ func (c *compiler) oauth2(o *OAuth2) {
 		}
 	case grantRefresh:
 		c.require(o.RefreshToken != "", at+"refresh_token", "write the first refresh token as ${NAME}; later ones are kept in the database")
+	case grantCode:
 	case "":
-		c.fault(at+"grant", "is missing", "write client_credentials, or refresh_token for an app that a person gave access to")
+		c.fault(at+"grant", "is missing", "write client_credentials, or authorization_code for an app that a person gives access to")
 	default:
-		c.fault(at+"grant", "is not known", "write client_credentials or refresh_token")
+		c.fault(at+"grant", "is not known", "write client_credentials, refresh_token or authorization_code")
 	}
+	c.consent(o)
 	if o.ClientAuth != "" && o.ClientAuth != clientBody && o.ClientAuth != clientBasic {
 		c.fault(at+"client_auth", "is neither body nor basic", "write basic for a tool that wants the client's id and secret as a user and a password; body is the default")
 	}
@@ -87,6 +94,11 @@ func isLoopback(host string) bool {
 // origin names what a kept token was got with. Another one in the file makes it
 // of no use.
 func (o *OAuth2) origin() string {
+	if o.Grant == grantCode {
+		// A consent outlasts the app's secret and what is asked for next time.
+		sum := sha256.Sum256([]byte(strings.Join([]string{o.TokenURL, o.ClientID, o.Grant}, "\x00")))
+		return hex.EncodeToString(sum[:])
+	}
 	sum := sha256.Sum256([]byte(strings.Join([]string{o.TokenURL, o.ClientID, o.ClientSecret.Reveal(), o.Grant, o.RefreshToken.Reveal(), o.Scope, o.Audience}, "\x00")))
 	return hex.EncodeToString(sum[:])
 }

@@ -58,8 +58,11 @@ func Types() config.Types {
 
 // Consent begins a connection's consent, for the types that need one.
 func Consent(c config.Connection, deps connector.Deps) (connector.Consent, error) {
-	if s, ok := c.Settings.(*gohighlevel.Settings); ok {
+	switch s := c.Settings.(type) {
+	case *gohighlevel.Settings:
 		return gohighlevel.NewConsent(c, s, deps)
+	case *httpconn.Settings:
+		return httpconn.NewConsent(c, s, deps)
 	}
 	return nil, fmt.Errorf("connection %s is of type %s, which needs no consent", c.Name, c.Type)
 }

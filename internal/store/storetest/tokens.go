@@ -42,6 +42,36 @@ var tokens = map[string]func(*testing.T, Open){
 			t.Errorf("it cannot be leased: %v, %v", ok, err)
 		}
 	},
+	"who comes back from a consent is given to the one who waits, once": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		node2 := open(t, store.Options{Now: f.clock.Now})
+		f.must(f.db.ExpectReturn(f.ctx, "crm", "old", time.Minute))
+		f.must(f.db.ExpectReturn(f.ctx, "crm", "state", time.Minute))
+		store := func(connection, state, sealed string, want bool) {
+			t.Helper()
+			if ok, err := node2.StoreReturn(f.ctx, connection, state, sealed); err != nil || ok != want {
+				t.Errorf("the answer for %s with %s is taken: %v, %v", connection, state, ok, err)
+			}
+		}
+		take := func(want string) {
+			t.Helper()
+			if got, ok, err := f.db.TakeReturn(f.ctx, "crm", "state"); err != nil || got != want || ok != (want != "") {
+				t.Errorf("it is %q, %v, %v, want %q", got, ok, err, want)
+			}
+		}
+		take("")
+		store("crm", "old", "x", false)
+		store("crm", "guessed", "x", false)
+		store("billing", "state", "x", false)
+		store("crm", "state", "one", true)
+		store("crm", "state", "two", false)
+		take("one")
+		take("")
+		store("crm", "state", "three", false)
+		f.must(f.db.ExpectReturn(f.ctx, "crm", "state", time.Minute))
+		f.clock.Move(time.Minute)
+		store("crm", "state", "late", false)
+	},
 	"one node renews a token at a time": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		node2 := open(t, store.Options{Now: f.clock.Now})

@@ -14,6 +14,8 @@ const (
 	ClientSecret = "c11e0000-5ec4-4e70-8000-000000000001"
 	// Code is good for one exchange.
 	Code = "c0de0000aaaabbbbccccdddd"
+	// Redirect is the app's redirect URL beside any of this machine.
+	Redirect = "https://sync.example.com/oauth/crm/back"
 )
 
 // oauth is who has which token.
@@ -68,7 +70,7 @@ func (a *Account) token(w http.ResponseWriter, r *http.Request) {
 	ok := f.Get("client_id") == ClientID && f.Get("client_secret") == ClientSecret && !a.oauth.revoked
 	switch f.Get("grant_type") {
 	case "authorization_code":
-		ok = ok && f.Get("code") == Code && !a.oauth.codeUsed && strings.HasPrefix(f.Get("redirect_uri"), "http://127.0.0.1:")
+		ok = ok && f.Get("code") == Code && !a.oauth.codeUsed && (f.Get("redirect_uri") == Redirect || strings.HasPrefix(f.Get("redirect_uri"), "http://127.0.0.1:"))
 		a.oauth.codeUsed, a.oauth.user = true, f.Get("user_type")
 	case "refresh_token":
 		ok = ok && f.Get("refresh_token") == a.oauth.refresh && f.Get("user_type") == a.oauth.user

@@ -705,6 +705,15 @@ create table tokens (
     changed_at  bigint  not null default 0
 );
 
+-- Who was sent to a tool's consent and is expected back, one for each connection. Only
+-- the hash of the state is kept, and the code that came back encrypted until it is used.
+create table consents (
+    connection text    not null primary key,
+    state      text    not null,
+    until_at   bigint  not null,
+    sealed     text    not null default ''
+);
+
 
 -- 8. Nodes, and who may use the API and the pages
 

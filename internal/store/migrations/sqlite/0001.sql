@@ -705,6 +705,15 @@ create table tokens (
     changed_at  integer not null default 0
 ) strict;
 
+-- Who was sent to a tool's consent and is expected back, one for each connection. Only
+-- the hash of the state is kept, and the code that came back encrypted until it is used.
+create table consents (
+    connection text    not null primary key,
+    state      text    not null,
+    until_at   integer not null,
+    sealed     text    not null default ''
+) strict;
+
 
 -- 8. Nodes, and who may use the API and the pages
 
