@@ -116,6 +116,9 @@ func printSummary(out io.Writer, s config.Sync, plan store.Sweep) {
 		fmt.Fprintf(t, "  %s\t%d\n", line.what, line.n)
 	}
 	t.Flush() // the writer below tells its errors
+	for _, text := range contract.SetAsideOf(plan).Texts(source, target) {
+		fmt.Fprintf(out, "  %s\n", cell(text))
+	}
 }
 
 // printNext says what the plan is called and how it is applied.

@@ -291,6 +291,9 @@ func (p screen) agreement(s contract.Sync) {
 			text += "; the file has changed since then; run trueup plan " + s.Sync
 		}
 		p.line("agreement", "%s", text)
+		for _, aside := range last.SetAside.Texts(s.Source.Connection, s.Target.Connection) {
+			p.line("", "%s", cell(aside))
+		}
 	}
 	a := s.Agreement
 	outdated := report.Outdated(a.Remapped, a.Stale, s.Sync, s.Sweeps)

@@ -14,6 +14,7 @@ import (
 
 	"trueup/internal/compare"
 	"trueup/internal/config"
+	"trueup/internal/contract"
 	"trueup/internal/pages"
 	"trueup/internal/pipeline"
 	"trueup/internal/reason"
@@ -226,6 +227,7 @@ func (s *SetUp) Trial(ctx context.Context) (pages.Trial, error) {
 	}
 	sum := run.plan.Summary
 	t := pages.Trial{Customers: sum.Sources, Agree: sum.Agree, Differ: sum.Write, Held: sum.Held, NeedPerson: sum.UnmatchedSource + sum.Ambiguous + sum.Unmapped + sum.Other}
+	t.SetAside = contract.SetAsideOf(*run.plan).Texts(d.Source.Name, d.Target.Name)
 	rows, err := trialRows(ctx, a.store, run.plan.ID)
 	if err != nil {
 		return t, err

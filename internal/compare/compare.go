@@ -51,8 +51,8 @@ func (r *run) compareBatch(ctx context.Context, customers []string) error {
 	w, p := r.w, store.SweepPart{Seen: map[string]store.Seen{}, Ask: map[string]int64{}}
 	for _, customer := range customers {
 		k := b.known[customer]
-		if _, ok := b.sources[customer]; !ok && r.w.SourceListed && k.Link == nil {
-			continue // the link was taken away since the comparison of customers began
+		if _, ok := b.sources[customer]; !ok && r.w.SourceListed && (k.Link == nil || r.unknown()) {
+			continue // without a link: it was taken away since the comparison of customers began
 		}
 		j, err := b.judged(ctx, k)
 		if err != nil {

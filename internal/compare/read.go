@@ -43,7 +43,7 @@ func (r *run) readSource(ctx context.Context) error {
 		return r.turn(ctx, store.PhaseTarget)
 	}
 	list := r.Sync.From.SourceList
-	return pages(ctx, r, side{r.Sync.From.Name, r.Sync.From.Source != nil}, r.w.SourceCursor, list.List, func(found []status.SourceRecord, at time.Time, next string) error {
+	return pages(ctx, r, side{store.SourceSide, r.Sync.From.Name}, r.w.SourceCursor, list.List, func(found []status.SourceRecord, at time.Time, next string) error {
 		w := r.w
 		w.SourceCursor, w.Summary.Sources = next, w.Summary.Sources+len(found)
 		if next == "" {
@@ -68,7 +68,7 @@ func (r *run) readTarget(ctx context.Context) error {
 		return r.turn(ctx, store.PhaseCompare)
 	}
 	list := r.Sync.To.TargetList
-	return pages(ctx, r, side{r.Sync.To.Name, r.Sync.To.Target != nil}, r.w.TargetCursor, list.List, func(found []status.TargetRecord, at time.Time, next string) error {
+	return pages(ctx, r, side{store.TargetSide, r.Sync.To.Name}, r.w.TargetCursor, list.List, func(found []status.TargetRecord, at time.Time, next string) error {
 		w := r.w
 		w.TargetCursor, w.Summary.Targets = next, w.Summary.Targets+len(found)
 		p := store.SweepPart{ReadAt: at}
@@ -93,11 +93,10 @@ func (r *run) turn(ctx context.Context, to store.Phase) error {
 	return r.save(ctx, w, store.SweepPart{})
 }
 
-// side is a connection whose records are listed. asked says that one of them can
-// be asked for by itself as well.
+// side is a connection whose records are listed.
 type side struct {
+	store.Side
 	connection string
-	asked      bool
 }
 
 // pages lists from a cursor to the end. A cursor of an earlier run that the
@@ -130,13 +129,12 @@ func pages[T any](ctx context.Context, r *run, s side, cursor string, list func(
 			f := connector.FailureOf(err)
 			if resumed && (f.Anew || f.Kind == connector.Refused || f.Kind == connector.Gone) {
 				resumed, cursor, circle = false, "", connector.Circle{}
+				r.w.ReadAnew(s.Side)
 				continue
 			}
 			return err
 		}
-		if err := r.setAside(s, p.aside); err != nil {
-			return err
-		}
+		r.setAside(s, p.aside)
 		if err := keep(p.found, at, p.next); err != nil {
 			return err
 		}
@@ -147,27 +145,25 @@ func pages[T any](ctx context.Context, r *run, s side, cursor string, list func(
 	}
 }
 
-// mostNamed is how many records of a page are named that were set aside.
+// mostNamed is how many records of a page the log names that were set aside.
 const mostNamed = 20
 
-// setAside names the records that a page left out because they cannot be read. A
-// customer or a record that is missing in the list is asked for by itself before
-// anybody is told that it is gone; where that cannot be done, the list is of no use.
-func (r *run) setAside(s side, aside []connector.Aside) error {
+// setAside counts and names the records that a page left out because they cannot
+// be read. They are stored with the page.
+func (r *run) setAside(s side, aside []connector.Aside) {
 	for _, a := range aside[:min(len(aside), mostNamed)] {
 		r.Log.Warn("a record of the list cannot be read and is set aside", slog.String("connection", s.connection),
 			slog.String("record", a.ID), slog.String("problem", a.Problem), slog.Int("of_its_page", len(aside)))
 	}
-	if len(aside) == 0 || s.asked {
-		return nil
+	for _, a := range aside {
+		r.w.SetAside(s.Side, store.Aside{ID: a.ID, Problem: a.Problem})
 	}
-	named := "a record without an id"
-	if aside[0].ID != "" {
-		named = "record " + aside[0].ID
-	}
-	return &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone,
-		Detail: fmt.Sprintf("%s of %s cannot be read (%s), and there is no read with which to ask for it, so nobody could tell it from one that is gone", named, s.connection, aside[0].Problem)}
 }
+
+// unknown reports whether nothing can be said of a customer whom the source did
+// not list. One of the records that were set aside may be his, and there is no
+// read with which to ask: he is not compared, and nobody is told that he is gone.
+func (r *run) unknown() bool { return r.w.SourceAside > 0 && r.Sync.From.Source == nil }
 
 const (
 	// tries is how often a call is made that fails for a reason that may pass,

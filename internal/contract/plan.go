@@ -13,6 +13,8 @@ type Plan struct {
 	Sync    string      `json:"sync"`
 	MadeAt  *time.Time  `json:"made_at"`
 	Summary PlanSummary `json:"summary"`
+	// SetAside is absent when every record could be read.
+	SetAside *SetAside `json:"set_aside,omitempty" doc:"Records of the two lists that cannot be read and were not compared."`
 }
 
 // PlanSummary counts customers; UnmatchedTarget counts records of the target.
@@ -53,7 +55,7 @@ func PlanOf(w store.Sweep) Plan {
 	if share := m.Agreement(); share != nil {
 		agreement = *share
 	}
-	return Plan{Hash: w.Hash, Sync: w.Sync, MadeAt: Stamp(w.EndedAt), Summary: PlanSummary{Agree: m.Agree, Write: m.Write, Held: m.Held,
+	return Plan{Hash: w.Hash, Sync: w.Sync, MadeAt: Stamp(w.EndedAt), SetAside: SetAsideOf(w), Summary: PlanSummary{Agree: m.Agree, Write: m.Write, Held: m.Held,
 		UnmatchedSource: m.UnmatchedSource, UnmatchedTarget: m.UnmatchedTarget, Ambiguous: m.Ambiguous, Unmapped: m.Unmapped,
 		Other: m.Other, NotCarried: m.NotCarried, Carried: m.Carried(), Agreement: agreement}}
 }

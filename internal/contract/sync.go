@@ -223,6 +223,7 @@ type Sweep struct {
 	Drift           Drift         `json:"drift"`
 	Repaired        int           `json:"repaired"`
 	Waiting         int           `json:"waiting"` // they differ and need a plan
+	SetAside        *SetAside     `json:"set_aside,omitempty" doc:"Records of the two lists that cannot be read and were not compared."`
 }
 
 // Drift counts, by cause, the customers whose two sides had drifted apart.
@@ -239,7 +240,7 @@ func SweepOf(w store.Sweep, rules string) Sweep {
 	s := w.Summary
 	return Sweep{Stale: rules != "" && w.Rules != "" && w.Rules != rules, At: Stamp(w.EndedAt), Purpose: w.Purpose, Agreement: s.Agreement(), Carried: s.Carried(), Agree: s.Agree, Write: s.Write, Held: s.Held,
 		UnmatchedSource: s.UnmatchedSource, UnmatchedTarget: s.UnmatchedTarget, Ambiguous: s.Ambiguous, Unmapped: s.Unmapped, Other: s.Other,
-		NotCarried: s.NotCarried, Drift: Drift(w.Drift), Repaired: w.Repaired, Waiting: w.Waiting}
+		NotCarried: s.NotCarried, Drift: Drift(w.Drift), Repaired: w.Repaired, Waiting: w.Waiting, SetAside: SetAsideOf(w)}
 }
 
 // Watching is what a sync would have written since it began to watch, and what

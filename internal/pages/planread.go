@@ -75,6 +75,7 @@ type planView struct {
 	To              string // to which statuses, in words
 	Change, Q, Next string
 	Gone            bool
+	SetAside        []string
 }
 
 // Writable reports whether rows can be written one by one.
@@ -109,6 +110,7 @@ func readPlan(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	p.SetAside = p.Plan.SetAside.Texts(capital(s.Source.Connection), p.Target)
 	p.count(changes)
 	p.Gone = len(changes) == 0 && plan.Summary.Carried() > plan.Summary.Agree
 	if err := p.fill(v, plan); err != nil {

@@ -43,6 +43,7 @@ func (w *world) planned() store.Sweep {
 	}
 	p.Rows = append(p.Rows, store.PlanRow{Customer: "cus_90", Action: "park", Kind: status.FirstContact, Before: "VIP", After: "Active", TargetID: "rec_90", Reason: reason.Text("Trueup has never written it")})
 	sweep.Phase, sweep.Hash = store.PhaseDone, theHash
+	sweep.SetAside(store.SourceSide, store.Aside{ID: "cus_<7>", Problem: "record.status: the value is a list"}, store.Aside{Problem: "record.id: there is none"})
 	sweep.Summary = store.Summary{Sources: 30, Targets: 31, Agree: 12, Write: 16, Other: 1, NotCarried: 1, UnmatchedTarget: 2}
 	if sweep, err = w.store.SaveSweep(w.Context(), sweep, p, time.Minute); err != nil {
 		w.Fatal(err)
@@ -106,7 +107,9 @@ func TestAPlanIsReadTheRiskiestFirstAndByKindOfChange(t *testing.T) {
 	w.planned()
 	got := w.get("/plans/" + theHash)
 	w.answers(got, 200, "Plan: 16 customers would change", "9 to Active, 7 to Churned", "Churned 7 customers", "Show the other 2", "Show the other 4", "Halden 0 Optics &amp; &lt;Sons&gt;", "no one has changed it since",
-		"Also 1 value Trueup never wrote", "7c19 e04ab2d8")
+		"Also 1 value Trueup never wrote", "7c19 e04ab2d8",
+		"2 records of Billing cannot be read and are not compared: cus_&lt;7&gt; and 1 more (the first: record.status: the value is a list).")
+	w.answers(w.get("/syncs/"+flow), 200, "At the last comparison, 2 records of Billing cannot be read")
 	if churned, active := strings.Index(got.words(), "Churned 7 customers"), strings.Index(got.words(), "Active 9 customers"); churned < 0 || active < churned {
 		t.Errorf("the riskiest is not first: %s", got.words())
 	}

@@ -61,6 +61,8 @@ type Trial struct {
 	Tried *TrialRow
 	// What the comparison found, once it has ended.
 	Customers, Agree, Differ, Held, NeedPerson int
+	// SetAside says which records could not be read.
+	SetAside []string
 }
 
 // TrialRow is one customer who differs.

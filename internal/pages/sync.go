@@ -36,6 +36,7 @@ type syncPage struct {
 	Limits         []limitRow
 	Promises       []promise
 	Schedule       []fact
+	SetAside       []string // at the last comparison
 }
 
 // ladderStep is one rung of the ladder.
@@ -118,6 +119,9 @@ func syncPageOf(v *visit) (syncPage, error) {
 	details, err := overview.Details(v.ctx(), v.Store, name, c, v.Promises(name))
 	if err != nil {
 		return p, err
+	}
+	if len(p.Sync.Sweeps) > 0 {
+		p.SetAside = p.Sync.Sweeps[0].SetAside.Texts(p.Source, p.Target)
 	}
 	p.match(c, details.Links)
 	p.limits(details.Limits)

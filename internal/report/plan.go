@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 
+	"trueup/internal/contract"
 	"trueup/internal/store"
 )
 
@@ -19,6 +20,7 @@ var planPage = template.Must(template.New("plan.html.tmpl").Funcs(functions).Par
 type planView struct {
 	store.Sweep
 	Source, Target string
+	SetAside       []string
 	Rows           iter.Seq[store.PlanRow]
 }
 
@@ -27,7 +29,7 @@ type planView struct {
 // whole.
 func WritePlan(w io.Writer, p store.Sweep, source, target string, rows iter.Seq2[store.PlanRow, error]) error {
 	var failed error
-	view := planView{Sweep: p, Source: source, Target: target, Rows: func(yield func(store.PlanRow) bool) {
+	view := planView{Sweep: p, Source: source, Target: target, SetAside: contract.SetAsideOf(p).Texts(source, target), Rows: func(yield func(store.PlanRow) bool) {
 		for r, err := range rows {
 			if failed = err; err != nil || !yield(r) {
 				return

@@ -14,7 +14,8 @@ import (
 var madeAt = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 
 func somePlan() store.Sweep {
-	return store.Sweep{Sync: "customer-status", Hash: "1f3a2b4c", EndedAt: madeAt, Summary: store.Summary{Agree: 3, Write: 1, UnmatchedTarget: 7}}
+	return store.Sweep{Sync: "customer-status", Hash: "1f3a2b4c", EndedAt: madeAt, Summary: store.Summary{Agree: 3, Write: 1, UnmatchedTarget: 7},
+		SourceAside: 1, Asides: []store.Aside{{Side: store.SourceSide, ID: "cus_<9>", Problem: "record.status: the value is a list"}}}
 }
 
 func TestAPlanIsOnePageThatLoadsNothing(t *testing.T) {
@@ -26,7 +27,7 @@ func TestAPlanIsOnePageThatLoadsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"75.0%", "&lt;b&gt;cus_1<td>rec_1<td>Paused<td>Active<td>write<td>nobody had changed it",
-		"without a customer<td class=\"n\">7", "trueup apply customer-status --plan 1f3a2b4c", "2026-03-01 09:00 UTC", "</html>"} {
+		"without a customer<td class=\"n\">7", "1 record of billing cannot be read and is not compared: cus_&lt;9&gt; (record.status: the value is a list)", "trueup apply customer-status --plan 1f3a2b4c", "2026-03-01 09:00 UTC", "</html>"} {
 		if !strings.Contains(page.String(), want) {
 			t.Errorf("it does not say %q:\n%s", want, page.String())
 		}

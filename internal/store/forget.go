@@ -56,7 +56,7 @@ var prose = []struct {
 	{"link_history", "id", []string{"why", "who"}, "sync = $1", "customer"},
 	{"links", "sync, customer", []string{"rule", "linked_by"}, "sync = $1", "customer"},
 	{"notices", "recipient, what, sync, kind, cause", []string{"failure"}, "sync = $1", ""},
-	{"sweeps", "id", []string{"source_cursor", "target_cursor", "compared_to", "failure"}, "sync = $1 and phase in ('done', 'failed')", ""},
+	{"sweeps", "id", []string{"source_cursor", "target_cursor", "compared_to", "failure", "asides"}, "sync = $1 and phase in ('done', 'failed')", ""},
 	{"plan_rows", "sweep, customer", []string{"reason", "reason_facts", "note", "name", "sought"}, sweepsOf, "customer"},
 	{"plan_jobs", "id", []string{"approved_by", "requested_by", "stopped_by", "failure", "customers"}, "sync = $1", ""},
 }

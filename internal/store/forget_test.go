@@ -121,7 +121,7 @@ func planted(t *testing.T, db *store.DB, raw *sql.DB) {
 	for _, query := range []string{
 		"update notices set channel = 'C1', place = case when recipient = 'slack' then '12.3' else '' end, told = changed, failure = 'no message about " + theirID + "'",
 		"update customers set undone = '[{\"record_id\":\"" + theirRec + "\"}]' where customer = '" + theirID + "'",
-		"insert into sweeps (id, sync, purpose, phase, rules, source_listed, target_listed, began_at) values (77, '" + theSync + "', 'plan', 'done', '', 1, 1, 1)",
+		"insert into sweeps (id, sync, purpose, phase, rules, source_listed, target_listed, began_at, source_aside, asides) values (77, '" + theSync + "', 'plan', 'done', '', 1, 1, 1, 1, '[{\"side\":\"source\",\"id\":\"" + theirID + "\",\"problem\":\"the e-mail address has a tab\"}]')",
 		"insert into seen (sync, customer, value, seen_at) values ('" + theSync + "', '" + theirID + "', 'active', 1)",
 		"insert into watched (sync, customer, target_id, before, after, would_at) values ('" + theSync + "', '" + theirID + "', '" + theirRec + "', 'Paused', 'Active', 1)",
 		"insert into pins (sync, customer, since, who, reason, ended_by) values ('" + theSync + "', '" + theirID + "', 1, 'ops', '" + theirMail + " asked for it', '')",

@@ -157,6 +157,8 @@ var sentences = []string{"reason", "last_action", "note", "why", "failure"}
 func (n *namer) surely(column, text string) (string, bool) {
 	prose := func(text string) (string, bool) { return n.surely("reason", text) }
 	switch column {
+	case "asides":
+		return n.asidesWithout(text, prose)
 	case "reason_facts":
 		return n.factsWithout(text, prose)
 	case "troubles":

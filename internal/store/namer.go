@@ -69,6 +69,8 @@ func (n *namer) inText(column, text string) (string, bool) {
 	switch column {
 	case "candidates":
 		return n.candidatesWithout(text)
+	case "asides":
+		return n.asidesWithout(text, n.replaced)
 	case "reason_facts":
 		return n.factsWithout(text, n.replaced)
 	case "troubles":

@@ -250,12 +250,18 @@ func (db *DB) count(ctx context.Context, table string) {
 
 func (t *tx) putSweep(w Sweep) error {
 	m, d := w.Summary, w.Drift
-	_, err := t.exec(`update sweeps set phase = $2, source_cursor = $3, target_cursor = $4, compared_to = $5, hash = $6, ended_at = $7,
+	asides, err := storedAsides(w.Asides)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(`update sweeps set phase = $2, source_cursor = $3, target_cursor = $4, compared_to = $5, hash = $6, ended_at = $7,
     sources = $8, targets = $9, agree = $10, differ = $11, held = $12, unmatched_source = $13, unmatched_target = $14, ambiguous = $15, unmapped = $16,
-    other = $17, not_carried = $18, lost_event = $19, edit_outside = $20, deleted_record = $21, vocabulary = $22, waiting = $23, repaired = $24
+    other = $17, not_carried = $18, lost_event = $19, edit_outside = $20, deleted_record = $21, vocabulary = $22, waiting = $23, repaired = $24,
+    source_aside = $25, target_aside = $26, asides = $27
 where id = $1`, w.ID, string(w.Phase), w.SourceCursor, w.TargetCursor, w.ComparedTo, w.Hash, ms(w.EndedAt),
 		m.Sources, m.Targets, m.Agree, m.Write, m.Held, m.UnmatchedSource, m.UnmatchedTarget, m.Ambiguous, m.Unmapped,
-		m.Other, m.NotCarried, d.LostEvent, d.EditOutside, d.DeletedRecord, d.Vocabulary, w.Waiting, w.Repaired)
+		m.Other, m.NotCarried, d.LostEvent, d.EditOutside, d.DeletedRecord, d.Vocabulary, w.Waiting, w.Repaired,
+		w.SourceAside, w.TargetAside, asides)
 	return err
 }
 

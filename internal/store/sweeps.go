@@ -57,6 +57,10 @@ type Sweep struct {
 	// a source that cannot only the customers that it told of were compared; of
 	// a target that cannot it is not known which of its records are nobody's.
 	SourceListed, TargetListed bool
+	// SourceAside and TargetAside are how many records the lists set aside because
+	// they cannot be read: nothing is known of them. Asides names the first ones.
+	SourceAside, TargetAside int
+	Asides                   []Aside
 
 	fence int64
 }
@@ -138,15 +142,19 @@ const (
 
 const sweepColumns = `id, sync, purpose, phase, source_cursor, target_cursor, compared_to, rules, began_at, ended_at, failure, hash,
     sources, targets, agree, differ, held, unmatched_source, unmatched_target, ambiguous, unmapped, other, not_carried,
-    lost_event, edit_outside, deleted_record, vocabulary, waiting, repaired, source_listed, target_listed, fence`
+    lost_event, edit_outside, deleted_record, vocabulary, waiting, repaired, source_listed, target_listed, source_aside, target_aside, asides, fence`
 
 func scanSweep(s scanner) (Sweep, error) {
 	var w Sweep
 	var began, ended, sources, targets int64
+	var asides string
 	m, d := &w.Summary, &w.Drift
 	err := s.Scan(&w.ID, &w.Sync, &w.Purpose, &w.Phase, &w.SourceCursor, &w.TargetCursor, &w.ComparedTo, &w.Rules, &began, &ended, &w.Failure, &w.Hash,
 		&m.Sources, &m.Targets, &m.Agree, &m.Write, &m.Held, &m.UnmatchedSource, &m.UnmatchedTarget, &m.Ambiguous, &m.Unmapped, &m.Other, &m.NotCarried,
-		&d.LostEvent, &d.EditOutside, &d.DeletedRecord, &d.Vocabulary, &w.Waiting, &w.Repaired, &sources, &targets, &w.fence)
+		&d.LostEvent, &d.EditOutside, &d.DeletedRecord, &d.Vocabulary, &w.Waiting, &w.Repaired, &sources, &targets, &w.SourceAside, &w.TargetAside, &asides, &w.fence)
+	if err == nil {
+		w.Asides, err = asidesOf(asides)
+	}
 	w.BeganAt, w.EndedAt = at(began), at(ended)
 	w.SourceListed, w.TargetListed = sources == 1, targets == 1
 	return w, err

@@ -21,6 +21,28 @@ func (f fixture) beginSweep(purpose store.Purpose, rules string) (store.Sweep, e
 }
 
 var sweeps = map[string]func(*testing.T, Open){
+	"records that a list set aside are counted, and the first of each side are named": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		w, err := f.beginSweep(store.ForSweep, "rules")
+		f.must(err)
+		for i := range 30 {
+			w.SetAside(store.SourceSide, store.Aside{ID: fmt.Sprintf("cus_%d", i), Problem: "the key has a tab"})
+		}
+		w.SetAside(store.TargetSide, store.Aside{Problem: "no id"})
+		w.Phase = store.PhaseDone
+		_, err = f.db.SaveSweep(f.ctx, w, store.SweepPart{}, lease)
+		f.must(err)
+		kept, err := f.db.LastSweep(f.ctx, sync1, store.ForSweep)
+		f.must(err)
+		if n := len(kept.Asides); kept.SourceAside != 30 || kept.TargetAside != 1 || n != 21 ||
+			kept.Asides[19] != (store.Aside{Side: store.SourceSide, ID: "cus_19", Problem: "the key has a tab"}) || kept.Asides[20] != (store.Aside{Side: store.TargetSide, Problem: "no id"}) {
+			t.Errorf("kept are %d, %d, %+v", kept.SourceAside, kept.TargetAside, kept.Asides)
+		}
+		kept.ReadAnew(store.SourceSide)
+		if kept.SourceAside != 0 || kept.TargetAside != 1 || len(kept.Asides) != 1 {
+			t.Errorf("read anew it has %d, %d, %+v", kept.SourceAside, kept.TargetAside, kept.Asides)
+		}
+	},
 	"one node compares at a time, and the next goes on where it was": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		first, err := f.beginSweep(store.ForSweep, "rules")

@@ -507,6 +507,9 @@ create table sweeps (
     unmapped         bigint  not null default 0,
     other            bigint  not null default 0,
     not_carried      bigint  not null default 0,
+    source_aside     bigint not null default 0, -- records of the lists that cannot be read
+    target_aside     bigint not null default 0,
+    asides           text    not null default '', -- the first of them, JSON
 
     -- Why the two sides had come apart.
     lost_event       bigint  not null default 0,

@@ -507,6 +507,9 @@ create table sweeps (
     unmapped         integer not null default 0,
     other            integer not null default 0,
     not_carried      integer not null default 0,
+    source_aside     integer not null default 0, -- records of the lists that cannot be read
+    target_aside     integer not null default 0,
+    asides           text    not null default '', -- the first of them, JSON
 
     -- Why the two sides had come apart.
     lost_event       integer not null default 0,
