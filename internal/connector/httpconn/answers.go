@@ -145,6 +145,11 @@ func (a *api) judge(values map[string]string, byID bool) func(rest.Answer) *conn
 			}
 			return f
 		}
+		if answer.Failure == nil && answer.Write && !isJSON && looksLikeJSON(answer.Body) {
+			// It may say no: none of the expressions could read it.
+			return &connector.Failure{Kind: connector.Transient, Effect: answer.Effect(), Status: answer.Status,
+				Detail: "the answer to the write cannot be read: " + err.Error(), Err: err}
+		}
 		return answer.Failure
 	}
 }

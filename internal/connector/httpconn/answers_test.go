@@ -88,6 +88,9 @@ func TestAnAnswerMeansWhatTheFileSays(t *testing.T) {
 		}},
 		{Name: "a write whose condition met no row", Tool: saying(200, `{"moved":true}`), Do: writeTarget, Want: connector.Moved, Effect: none},
 		{Name: "a read is never too late", Tool: saying(200, `{"moved":true,"id":"c1","status":"A","updated_at":null,"updated_by":""}`), Do: readTarget},
+		{Name: "a no to a write in letters that are not UTF-8", Tool: saying(200, "{\"success\":false,\"message\":\"ung\xfcltig\"}"), Do: writeTarget, Want: connector.Transient, Effect: unknown},
+		{Name: "a no to a write that is said twice", Tool: saying(200, `{"success":false,"success":false}`, "Content-Type", "text/plain"), Do: writeTarget, Want: connector.Transient, Effect: unknown},
+		{Name: "a write that is answered with a word", Tool: saying(200, `OK`, "Content-Type", "text/plain"), Do: writeTarget},
 		{Name: "a write without an answer", Tool: saying(204, ``), Do: writeTarget},
 	}
 	connectortest.Run(t, h)
