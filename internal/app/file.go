@@ -35,7 +35,12 @@ func (a *App) enter(ctx context.Context) error {
 		return err
 	}
 	a.noteConfig(ctx, nil, a.options.Config)
-	return a.store.SeeNode(ctx, a.seenAs())
+	err = a.store.SeeNode(ctx, a.seenAs())
+	if errors.Is(err, store.ErrNoMark) {
+		a.warn(ctx, "could not mark the database", err)
+		return nil
+	}
+	return err
 }
 
 // noteConfig notes the configuration that is used from now on. before is the one

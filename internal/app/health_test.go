@@ -114,3 +114,16 @@ func TestADatabaseThatIsTakenAwayIsNoticedAtOnce(t *testing.T) {
 		})
 	}
 }
+
+// The mark only tells a database from its older copies.
+func TestAServiceStartsWithoutTheMarkBesideItsDatabase(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "trueup.db")
+	if err := os.Mkdir(path+".mark", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	l := newLive(t, path)
+	if hook := l.told("evt_1"); hook != 200 {
+		t.Errorf("the hook answers %d", hook)
+	}
+}

@@ -129,6 +129,32 @@ func TestACopyThatIsPutBackIsNoticedHoweverItIsDone(t *testing.T) {
 	}
 }
 
+func TestAMarkThatCannotBeWrittenHasTheProcessSeenAllTheSame(t *testing.T) {
+	database := filepath.Join(t.TempDir(), "trueup.db")
+	if err := os.Mkdir(database+".mark", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	db, err := store.Open(t.Context(), store.Options{DSN: database, Migrate: true, Work: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ends(t, db)
+	if older, err := db.NoticeCopy(t.Context(), nil); older != nil || err != nil {
+		t.Fatal(older, err)
+	}
+	n, err := db.EnterNode(t.Context(), "host:8080", "1.0.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.File.Hash = "seen"
+	if err := db.SeeNode(t.Context(), n); !errors.Is(err, store.ErrNoMark) {
+		t.Errorf("got %v, so nobody can tell it from a database that fails", err)
+	}
+	if all, err := db.Nodes(t.Context()); err != nil || len(all) != 1 || all[0].File.Hash != "seen" {
+		t.Errorf("the process was not seen: %+v, %v", all, err)
+	}
+}
+
 func TestACopyIsMadeWholeOrNotAtAll(t *testing.T) {
 	dir := t.TempDir()
 	database, copied := filepath.Join(dir, "trueup.db"), filepath.Join(dir, "copy.db")

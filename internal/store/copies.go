@@ -192,6 +192,10 @@ func (db *DB) witness() int64 {
 	return beats
 }
 
+// ErrNoMark means that the file beside the database could not be written. It is no
+// reason to stop: everything but the notice of a copy goes on without it.
+var ErrNoMark = errors.New("the mark beside the database was not written, so an older copy of it may go unnoticed")
+
 // testify brings the witness up to what the database has counted.
 func (db *DB) testify(ctx context.Context) error {
 	if db.witnessFile == "" {
@@ -201,7 +205,10 @@ func (db *DB) testify(ctx context.Context) error {
 	if err := db.view(ctx, func(s scanner) error { return s.Scan(&beats) }, "select beats from marks where id = 1"); err != nil {
 		return err
 	}
-	return os.WriteFile(db.witnessFile, strconv.AppendInt(nil, beats, 10), 0o600)
+	if err := os.WriteFile(db.witnessFile, strconv.AppendInt(nil, beats, 10), 0o600); err != nil {
+		return fmt.Errorf("%w: %w", ErrNoMark, err)
+	}
+	return nil
 }
 
 // placeHere names where a PostgreSQL server keeps the database: the server, as far as
