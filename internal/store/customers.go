@@ -145,7 +145,7 @@ from decisions where sync = $1 and customer = $2 order by id desc limit $3`, syn
 // CountHistory counts a customer's decisions, at most so many.
 func (db *DB) CountHistory(ctx context.Context, sync, customer string, most int) (n int, err error) {
 	err = db.view(ctx, func(s scanner) error { return s.Scan(&n) },
-		`select count(*) from (select 1 from decisions where sync = $1 and customer = $2 limit $3) some`, sync, customer, most)
+		`select count(*) from (select 1 from decisions where sync = $1 and customer = $2 limit $3) found`, sync, customer, most)
 	if err != nil {
 		return 0, fmt.Errorf("count the decisions about customer %s of %s: %w", customer, sync, err)
 	}
