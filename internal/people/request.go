@@ -60,14 +60,14 @@ func cookie(r *http.Request, value string, age int) *http.Cookie {
 
 // SetBegun gives a browser what it needs to come back from the identity provider with.
 func SetBegun(w http.ResponseWriter, r *http.Request, begun string, age time.Duration) {
-	c := cookie(r, begun, int(age/time.Second))
+	c := cookie(r, begun, int(age/time.Second)) // #nosec G124 -- as cookie makes it
 	c.Name += begunCookie
 	http.SetCookie(w, c)
 }
 
 // TakeBegun returns that, "" for none, and takes it back: it is of use once.
 func TakeBegun(w http.ResponseWriter, r *http.Request) string {
-	gone := cookie(r, "", -1)
+	gone := cookie(r, "", -1) // #nosec G124 -- as cookie makes it
 	gone.Name += begunCookie
 	http.SetCookie(w, gone)
 	c, err := r.Cookie(gone.Name)

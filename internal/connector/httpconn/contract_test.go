@@ -112,9 +112,6 @@ func TestTheRecordInTheAnswerToAWriteKeepsTheContract(t *testing.T) {
 func TestEachSchemeKeepsTheContract(t *testing.T) {
 	shape := signature.HMAC{Shape: signature.Shape{Header: "X-Sig", Encoding: signature.Hex, Prefix: "sha256="}}
 	timed := signature.HMAC{Shape: signature.Shape{Header: "X-Sig", Encoding: signature.Base64, TimestampHeader: "X-Time"}}
-	sign := func(shape signature.HMAC, key string) func([]byte) http.Header {
-		return func(body []byte) http.Header { return signature.SignHMAC(shape, []byte(key), now, body) }
-	}
 	static := func(value string) func([]byte) http.Header {
 		return func([]byte) http.Header { return http.Header{"X-Token": {value}} }
 	}
@@ -123,7 +120,7 @@ func TestEachSchemeKeepsTheContract(t *testing.T) {
 		Unit: signature.Millis, Signed: "{timestamp}:{body}"}}
 	addressed := signature.HMAC{Shape: signature.Shape{Header: "X-Sig", Encoding: signature.Base64, TimestampHeader: "X-Time", Unit: signature.ISO,
 		Signed: "{method}{url}{body}{timestamp}", MethodHeader: connector.RequestMethod, URLHeader: connector.RequestURL}}
-	sign = func(shape signature.HMAC, key string) func([]byte) http.Header {
+	sign := func(shape signature.HMAC, key string) func([]byte) http.Header {
 		return func(body []byte) http.Header {
 			h := http.Header{}
 			if shape.URLHeader != "" {

@@ -269,7 +269,9 @@ func TestATokenEndpointThatAnswersBadlyIsASentence(t *testing.T) {
 		{"no token", saying(200, `{"ok":true}`), connector.Misconfigured, "no access token"},
 		{"a token that fits no header", saying(200, `{"access_token":"a\nb"}`), connector.Misconfigured, "no access token"},
 		{"no JSON", saying(200, `canary`), connector.Misconfigured, "no access token"},
-		{"a redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, 307) }, connector.Misconfigured, "redirect"},
+		{"a redirect", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
+		}, connector.Misconfigured, "redirect"},
 		{"a bad client", saying(401, `{"error":"invalid_client","error_description":"anna.canary@example.com"}`), connector.Unauthorized, "invalid_client"},
 		{"nothing there", saying(404, `{}`), connector.Misconfigured, "no token endpoint"},
 		{"too many", saying(429, `{}`, "Retry-After", "9"), connector.RateLimited, "failed"},

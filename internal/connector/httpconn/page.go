@@ -2,7 +2,6 @@ package httpconn
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -165,6 +164,3 @@ func unreadable(status int, err error) error {
 	}
 	return f
 }
-
-// errNothing says that a page that has to hold records holds none that can be read.
-var errNothing = errors.New("none of the records can be read")
