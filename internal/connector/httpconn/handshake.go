@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"trueup/internal/connector"
@@ -109,6 +110,9 @@ func (r receiver) Challenge(h http.Header, body []byte) (connector.Greeting, boo
 	if err != nil {
 		return connector.Greeting{}, false
 	}
+	if r.holdsEvent(h, body) {
+		return connector.Greeting{}, false
+	}
 	vars := map[string]any{varBody: v, varHeaders: headersOf(h)}
 	if token, err := g.token.eval(vars); err == nil {
 		if text, ok := token.(string); ok && text != "" {
@@ -128,6 +132,13 @@ func (r receiver) Challenge(h http.Header, body []byte) (connector.Greeting, boo
 		return connector.Greeting{}, false
 	}
 	return connector.Greeting{Text: answer, JSON: true}, true
+}
+
+// holdsEvent reports whether a body has an event of a customer. Answered as a
+// hand-shake, it would be lost.
+func (r receiver) holdsEvent(h http.Header, body []byte) bool {
+	readings, err := r.Events(h, body)
+	return err == nil && slices.ContainsFunc(readings, func(one connector.Reading) bool { return one.Err == nil && one.Event.Customer != "" })
 }
 
 func (g greeting) fill(challenge string) (string, error) {

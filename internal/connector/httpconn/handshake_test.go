@@ -77,6 +77,8 @@ func TestAChallengeInABodyIsAnsweredAsTheToolAsks(t *testing.T) {
 		{"nothing that could be an event is signed", &zoom, &Handshake{Challenge: "body.payload.plainToken", Answer: map[string]string{"encryptedToken": "{hmac}"}},
 			`{"payload":{"plainToken":"v0:1:{\"id\":1}"}}`, "", false},
 		{"an event", nil, &Handshake{Challenge: "body.challenge"}, `{"events":[]}`, "", false},
+		{"a challenge beside an event", nil, &Handshake{Challenge: "body.challenge"}, `{"challenge":"3eZb","events":[{"id":"evt_1","customer_id":"cus_1","status":"active","occurred_at":"2026-03-01T09:00:00Z"}]}`, "", false},
+		{"a token beside an event", nil, &Handshake{Token: "body.challenge"}, `{"challenge":"3eZb","events":[{"id":"evt_1","customer_id":"cus_1","status":"active","occurred_at":"2026-03-01T09:00:00Z"}]}`, "", false},
 		{"a challenge that is no text", nil, &Handshake{Challenge: "body.challenge"}, `{"challenge":7}`, "", false},
 		{"a page", nil, &Handshake{Challenge: "body.challenge"}, `{"challenge":"<b>x</b>"}`, "", false},
 		{"no JSON", nil, &Handshake{Challenge: "body.challenge"}, `{`, "", false},

@@ -75,6 +75,9 @@ func (p *Provider) complete(ctx context.Context, found *oidc.Provider, token *oa
 	if info.Subject != subject {
 		return notProven(errors.New("the user info is somebody else's"))
 	}
+	if all["email"] != nil {
+		delete(more, "email_verified") // it is said of the address beside it
+	}
 	for name, value := range more {
 		if all[name] == nil {
 			all[name] = value

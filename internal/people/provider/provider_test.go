@@ -116,7 +116,9 @@ func TestClaimsAreReadAsProvidersWriteThem(t *testing.T) {
 		"the ID token counts first":         {"groups", map[string]any{"email": "a@x.com", "email_verified": false}, map[string]any{"groups": []string{"ops"}, "email_verified": true, "email": "b@x.com"}, "a@x.com", false, []string{"ops"}},
 		"the address as the group":          {"email", map[string]any{"email": "a@x.com", "email_verified": true}, nil, "a@x.com", true, []string{"a@x.com"}},
 		"an unverified address is no group": {"email", map[string]any{"email": "a@x.com", "email_verified": false}, nil, "a@x.com", false, nil},
-		"the hosted domain as the group":    {"hd", map[string]any{"email": "a@x.com", "email_verified": true, "hd": "x.com"}, nil, "a@x.com", true, []string{"x.com"}},
+		"what is said of another address does not count": {"groups", map[string]any{"email": "boss@x.com"}, map[string]any{"email": "a@x.com", "email_verified": true, "groups": []string{"admins"}},
+			"boss@x.com", false, []string{"admins"}},
+		"the hosted domain as the group": {"hd", map[string]any{"email": "a@x.com", "email_verified": true, "hd": "x.com"}, nil, "a@x.com", true, []string{"x.com"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newTrial(t, func(o *config.OIDC) { o.GroupsClaim = tt.claim })
