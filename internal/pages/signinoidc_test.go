@@ -34,7 +34,7 @@ func newSSO(t *testing.T) *sso {
 	s.provider.Redirect(w.server.URL + provider.Back)
 	s.rules = config.OIDC{Name: "Okta", Issuer: s.provider.URL, ClientID: oidctest.ClientID, ClientSecret: oidctest.ClientSecret, GroupsClaim: "groups",
 		Roles: config.Roles{Admin: []string{"admins"}, Operator: []string{"ops"}, Viewer: []string{"everyone"}}}
-	with := provider.New(s.rules, http.DefaultClient)
+	with := provider.New(s.rules, &http.Client{Transport: http.DefaultTransport})
 	w.pages.Provider = func() (config.OIDC, *provider.Provider) { return s.rules, with }
 	w.pages.Address = func() string { return w.server.URL }
 	w.pages.Log = slog.New(slog.NewTextHandler(s.log, nil))

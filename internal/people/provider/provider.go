@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -45,13 +44,14 @@ type Provider struct {
 	found  atomic.Pointer[oidc.Provider] // nil until it has answered once
 }
 
-// New returns a provider, which is not called yet. A redirect is not followed: it could
+// New returns a provider, which is not called yet. The client has a Transport, which
+// guards where calls go. A redirect is not followed: it could
 // take the client's secret elsewhere.
 func New(settings config.OIDC, client *http.Client) *Provider {
 	own := *client
 	own.Timeout = patience
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	own.Transport = bounded{cmp.Or[http.RoundTripper](own.Transport, http.DefaultTransport)}
+	own.Transport = bounded{own.Transport}
 	return &Provider{settings: settings, client: &own}
 }
 

@@ -33,7 +33,7 @@ func newTrial(t *testing.T, change func(*config.OIDC)) trial {
 	if change != nil {
 		change(&settings)
 	}
-	return trial{t, s, provider.New(settings, http.DefaultClient)}
+	return trial{t, s, provider.New(settings, &http.Client{Transport: http.DefaultTransport})}
 }
 
 // begin begins, signs in at the provider, and returns what the browser comes back with.
