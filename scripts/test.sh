@@ -248,6 +248,7 @@ checked() {
 	step "gosec" insecure
 	step "changes that a test must notice" mutated
 	step "simulated histories" simulated
+	step "a list of 100,000 records" go test -count=1 ./internal/poll -run TestALongListThatIsInterruptedThriceIsReadToItsEnd -records 100000 -timeout 20m
 	step "power cuts" go -C proof/powercut test -timeout 20m ./...
 	step "tests of stripetest" raced proof/stripetest
 }
