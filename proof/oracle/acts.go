@@ -51,7 +51,7 @@ func (db *DB) perform(x *store.Exception, a store.Act) (note string, changed boo
 	case store.Assign:
 		note = "to " + a.Owner
 		if x.Owner != a.Owner || !x.Assigned {
-			x.Owner, x.Assigned, x.RemindedAt = a.Owner, true, time.Time{}
+			x.Owner, x.Assigned, x.WaitsSince, x.RemindedAt = a.Owner, true, db.clock(), time.Time{}
 		}
 	case store.Ignore:
 		note = map[store.Ignored]string{store.IgnoredUntilChange: "until the source changes", store.IgnoredAlways: "for ever"}[a.Ignored]
@@ -63,7 +63,7 @@ func (db *DB) perform(x *store.Exception, a store.Act) (note string, changed boo
 		}
 	case store.Reopen:
 		if x.State == status.StateIgnored || x.State == status.Resolved {
-			x.State, x.Ignored, x.OpenedAt, x.RemindedAt = status.Open, "", db.clock(), time.Time{}
+			x.State, x.Ignored, x.OpenedAt, x.WaitsSince, x.RemindedAt = status.Open, "", db.clock(), db.clock(), time.Time{}
 		}
 	case store.MapTo:
 		return "to " + a.Meaning, true, nil

@@ -530,7 +530,7 @@ func (db *DB) open(n store.NewException, now time.Time) int64 {
 			return x.ID
 		}
 	}
-	x := &store.Exception{ID: int64(len(db.exceptions) + 1), NewException: n, State: status.Open, Count: 1, FirstSeen: now, LastSeen: now, OpenedAt: now}
+	x := &store.Exception{ID: int64(len(db.exceptions) + 1), NewException: n, State: status.Open, Count: 1, FirstSeen: now, LastSeen: now, OpenedAt: now, WaitsSince: now}
 	db.exceptions = append(db.exceptions, x)
 	db.counted[x.ID] = counted
 	db.addTrouble(x, n)
@@ -555,7 +555,7 @@ func (db *DB) again(x *store.Exception, n store.NewException, now time.Time, cou
 		n.Candidates = x.Candidates
 	}
 	if back {
-		x.State, x.Ignored, x.OpenedAt, x.RemindedAt = status.Open, "", now, time.Time{}
+		x.State, x.Ignored, x.OpenedAt, x.WaitsSince, x.RemindedAt = status.Open, "", now, now, time.Time{}
 	}
 	x.NewException, x.LastSeen = n, now
 	x.Count++
