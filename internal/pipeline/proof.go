@@ -74,12 +74,19 @@ func (a *attempt) says(e store.Event) bool {
 }
 
 // lastWrite is the write of ours that the record still shows, as far as looks
-// have found since, and that nobody was asked about.
+// have found since, and that nobody was asked about. Where a later attempt proved it,
+// the one that sent it decided.
 func (a *attempt) lastWrite(history []store.Decision) (wrote store.Decision, found bool) {
+	provedLater := false
 	for _, d := range history {
+		ours := d.TargetID == a.target.ID && d.Desired == a.desired.Value
 		switch {
+		case d.Outcome == status.Applied && d.Row == 1 && ours:
+			provedLater = true
 		case d.Outcome == status.Applied:
-			return d, d.TargetID == a.target.ID && d.Desired == a.desired.Value
+			return d, ours
+		case provedLater && d.Row > 1 && d.Outcome == "" && ours:
+			return d, true
 		case d.Outcome == status.AlreadyEqual && d.Kind == status.Conflict:
 			return d, false
 		case d.Row > 0 && d.Observed != a.desired.Value:
