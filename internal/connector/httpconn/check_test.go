@@ -387,3 +387,22 @@ func TestOneAccountHasOneName(t *testing.T) {
 		t.Error("two names of this machine count as two accounts")
 	}
 }
+
+// refused checks that the settings have faults at these keys, each with what to do, and
+// that what Check refuses cannot be opened.
+func refused(t *testing.T, s *Settings, base, want string) {
+	t.Helper()
+	var paths []string
+	for _, f := range faultsOf(s, base) {
+		paths = append(paths, f.path)
+		if f.problem == "" || f.remedy == "" {
+			t.Errorf("%+v", f)
+		}
+	}
+	if got := strings.Join(paths, " "); got != want {
+		t.Errorf("faults at %q, want %q", got, want)
+	}
+	if _, err := Open("crm", config.Connection{BaseURL: "http://127.0.0.1:1"}, s, connector.Deps{}); err == nil {
+		t.Error("Open accepts what Check refuses")
+	}
+}
