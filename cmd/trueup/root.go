@@ -32,7 +32,7 @@ follows. To see it work, run trueup demo; it needs no accounts.`,
 	root.Version = versionName() // gives it --version
 	root.SetVersionTemplate(versionLine())
 	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-	root.AddCommand(runCommand(), demoCommand(), checkCommand(), connectCommand(), configCommand(), eventsCommand(), exceptionsCommand(),
+	root.AddCommand(initCommand(), runCommand(), demoCommand(), checkCommand(), connectCommand(), configCommand(), eventsCommand(), exceptionsCommand(),
 		planCommand(), applyCommand(), jobsCommand(), explainCommand(), statusCommand(), reportCommand(), exportCommand(), forgetCommand(), linksCommand(), tokenCommand(), peopleCommand(),
 		apiCommand(), pauseCommand(), resumeCommand(), modeCommand(), pinCommand(), unpinCommand(), undoCommand(), activityCommand(), syncCommand(), backupCommand(), restoreCommand(), verifyCommand(), versionCommand())
 	root.InitDefaultCompletionCmd()

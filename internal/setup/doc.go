@@ -1,4 +1,5 @@
-// Package setup makes the trueup.yaml of an empty installation, step by step: which
+// Package setup makes the trueup.yaml of an empty installation, in a browser or at a
+// terminal, step by step: which
 // tool decides, a token for each, what values mean, how customers are matched, and
 // where events are sent.
 //
@@ -10,8 +11,8 @@
 // Invariants: it only reads from tools; a secret goes into a file of its own that
 // only its owner can read, and neither into the draft nor into trueup.yaml; nothing
 // that exists is written over but the draft and the secrets of this set-up; what is
-// written as trueup.yaml is what trueup check accepts. Records of customers stay in
-// memory.
+// written as trueup.yaml is what trueup check accepts, but where a person has asked to
+// fill in the rest by hand (SetToolSoFar, Put). Records of customers stay in memory.
 //
 // It must not import the store, the pipeline or the pages.
 package setup

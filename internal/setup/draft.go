@@ -75,6 +75,8 @@ type Tool struct {
 	Settings map[string]string `json:"settings"`
 	// Secrets are the fields whose secret has a file.
 	Secrets []string `json:"secrets"`
+	// Later are the fields that a person fills in by hand: the file says where.
+	Later []string `json:"later,omitempty"`
 	// Field is where the tool keeps the status, for those with several places.
 	Field string `json:"field"`
 	// Checked says that the tool was seen with these settings; Polls that it can be
@@ -110,6 +112,17 @@ func (d Draft) Gaps() (all []Value) {
 	for _, v := range d.Values {
 		if v.Means == "" {
 			all = append(all, v)
+		}
+	}
+	return all
+}
+
+// Unwritten returns the statuses that values mean and for which no value of the target
+// is known yet.
+func (d Draft) Unwritten() (all []status.Status) {
+	for _, one := range statuses {
+		if len(d.from(one)) > 0 && d.To[one] == "" {
+			all = append(all, one)
 		}
 	}
 	return all

@@ -34,12 +34,10 @@ func (s *Setup) Suggest(ctx context.Context) Suggestion {
 		values = append(values, v.Value)
 	}
 	usual := map[string]string{}
-	if c, err := s.connection(Source); err == nil {
-		if set, ok := c.Settings.(config.HasClosedSet); ok {
-			known := set.ClosedSet(config.Side{Field: d.Source.Field})
-			usual = known.Usual
-			values = append(values, known.Values...)
-		}
+	if set, ok := s.settings(Source).(config.HasClosedSet); ok {
+		known := set.ClosedSet(config.Side{Field: d.Source.Field})
+		usual = known.Usual
+		values = append(values, known.Values...)
 	}
 	values = append(values, source.ByCount()...)
 	out := Suggestion{To: map[status.Status]string{}}
@@ -143,6 +141,8 @@ type MapAnswer struct {
 	To map[status.Status]string
 	// More is a value that was not counted, such as one that a tool without a list has.
 	More string
+	// Later leaves the values of the target that are not known yet to be filled in by hand.
+	Later bool
 }
 
 // longestValue is more than any tool's.
@@ -178,6 +178,8 @@ func (s *Setup) SetMap(ctx context.Context, a MapAnswer) error {
 		switch {
 		case !needed && value == "":
 			continue
+		case value == "" && a.Later:
+			continue
 		case value == "":
 			wrong.add("to_"+string(one), "Choose what is written for %s.", capital(string(one)))
 		case len(value) > longestValue || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' }):
@@ -192,7 +194,7 @@ func (s *Setup) SetMap(ctx context.Context, a MapAnswer) error {
 		}
 		to[one] = value
 	}
-	if !some && len(wrong) == 0 {
+	if !some && !a.Later && len(wrong) == 0 {
 		wrong.add("means", "Give at least one value a meaning.")
 	}
 	if len(wrong) > 0 {

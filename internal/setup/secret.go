@@ -24,10 +24,17 @@ func secretFile(connection, field string) string {
 // has reports whether the secret of a field has a file.
 func (t Tool) has(field string) bool { return slices.Contains(t.Secrets, field) }
 
+// later reports whether a field is filled in by hand.
+func (t Tool) later(field string) bool { return slices.Contains(t.Later, field) }
+
 // keepable reports why a secret cannot be kept in its file: one that this set-up did
 // not make is not written over.
-func keepable(dir, file string, ours bool) error {
-	_, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(file)))
+func keepable(dir, file, secret string, ours bool) error {
+	path := filepath.Join(dir, filepath.FromSlash(file))
+	_, err := os.Lstat(path)
+	if held, read := os.ReadFile(path); read == nil && strings.TrimSpace(string(held)) == secret { // #nosec G304 -- in the folder of the secrets
+		return nil // a set-up that is made once more
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || err == nil && ours:
 		return nil

@@ -254,10 +254,14 @@ func (s *Setup) Write() (*config.Config, error) {
 	if err := create(path, text); err != nil {
 		return nil, err
 	}
-	if err := os.Remove(draftPath(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	s.dropDraft()
+	return cfg, nil
+}
+
+func (s *Setup) dropDraft() {
+	if err := os.Remove(draftPath(s.options.Path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		s.options.Log.Warn("could not remove the draft of the set-up", slog.Any("error", err))
 	}
-	return cfg, nil
 }
 
 // create writes a file that is not there yet, as a whole or not at all.

@@ -100,10 +100,12 @@ func (s *Setup) startSurvey(side Side) {
 	}
 	ctx, cancel := context.WithCancel(s.ended)
 	v := &Survey{Values: map[string]int{}, Keys: map[string]int{}}
-	l.survey, l.cancel = v, cancel
+	counted := make(chan struct{})
+	l.survey, l.cancel, l.counted = v, cancel, counted
 	use := s.draft.use(side)
 	s.jobs.Go(func() {
 		defer cancel()
+		defer close(counted)
 		s.count(ctx, c, use, side, v)
 	})
 }

@@ -79,7 +79,7 @@ func (w *writer) at(s Step) { w.step = s }
 func (d Draft) write() []written {
 	w := &writer{}
 	w.at(Direction)
-	w.add("# Made by the set-up in the browser. This file stays the truth: edit it by hand at any time, then run trueup check.")
+	w.add("# Made by Trueup's set-up. This file stays the truth: edit it by hand at any time, then run trueup check.")
 	w.add("# An editor completes and checks it after: trueup config schema > trueup.schema.json")
 	w.add("# yaml-language-server: $schema=./trueup.schema.json")
 	w.add("")
@@ -134,7 +134,9 @@ func (w *writer) settings(t Tool, side Side) {
 	for _, f := range kind.FieldsOf(side) {
 		file := word(secretFile(t.Name, f.Key))
 		switch value := t.Settings[f.Key]; {
-		case f.Secret && !t.has(f.Key):
+		case f.Secret && !t.has(f.Key) && !t.later(f.Key):
+		case !f.Secret && t.later(f.Key):
+			w.add("    %s: \"\"   # still to write: %s", f.Key, f.Hint)
 		case t.Type == httpconn.Type && f.Key == "token":
 			w.add("    auth: {bearer_file: %s}", file)
 		case t.Type == httpconn.Type && f.Secret:

@@ -20,6 +20,16 @@ import (
 // SetTool keeps what was entered about a tool: settings in the draft, each secret in
 // a file of its own. A secret that is left empty stays what it was.
 func (s *Setup) SetTool(side Side, entered map[string]string) error {
+	if err := s.enter(side, entered, false); err != nil {
+		return err
+	}
+	_, err := s.connection(side)
+	return err
+}
+
+// enter keeps what was entered. With later, what is missing is left to be filled in by
+// hand.
+func (s *Setup) enter(side Side, entered map[string]string, later bool) error {
 	t := s.Draft().Tool(side)
 	kind, ok := TypeOf(t.Type)
 	if !ok {
@@ -27,6 +37,7 @@ func (s *Setup) SetTool(side Side, entered map[string]string) error {
 	}
 	settings, secrets := map[string]string{}, map[string]string{}
 	var wrong Problems
+	var missing []string
 	for _, f := range kind.FieldsOf(side) {
 		text := strings.TrimSpace(entered[f.Key])
 		if f.Long {
@@ -40,6 +51,10 @@ func (s *Setup) SetTool(side Side, entered map[string]string) error {
 			}
 			secrets[f.Key] = secret
 		case f.Secret && t.has(f.Key):
+		case text == "" && !f.Optional && later && f.Long:
+			settings[f.Key] = strings.TrimRight(f.Sample[side.index()], "\n")
+		case text == "" && !f.Optional && later:
+			missing = append(missing, f.Key)
 		case text == "" && !f.Optional:
 			wrong.add(f.Key, "This is missing. %s.", f.Hint)
 		case text != "":
@@ -49,28 +64,27 @@ func (s *Setup) SetTool(side Side, entered map[string]string) error {
 	if len(wrong) > 0 {
 		return wrong
 	}
-	if err := s.keepTool(side, settings, secrets); err != nil {
-		return err
-	}
-	_, err := s.connection(side)
-	return err
+	return s.keepTool(side, settings, secrets, missing)
 }
 
 // keepTool keeps a tool's settings, and then its secrets: the draft knows which files
 // are its own before they are there.
-func (s *Setup) keepTool(side Side, settings, secrets map[string]string) error {
+func (s *Setup) keepTool(side Side, settings, secrets map[string]string, later []string) error {
 	if err := noSecretIn(settings["description"], s.Draft().Tool(side), side); err != nil {
 		return err
 	}
 	ours := s.Draft().Tool(side)
-	for field := range secrets {
-		if err := keepable(s.dir, secretFile(ours.Name, field), ours.has(field)); err != nil {
+	for field, secret := range secrets {
+		if err := keepable(s.dir, secretFile(ours.Name, field), secret, ours.has(field)); err != nil {
 			return Problems{{field, sentence(err.Error())}}
 		}
 	}
 	err := s.change("", func(d *Draft) error {
 		t := d.Tool(side)
-		t.Settings, t.Checked = settings, false
+		t.Settings, t.Later, t.Checked = settings, later, false
+		if kind, _ := TypeOf(t.Type); kind.Polls && side == Source {
+			t.Polls = true
+		}
 		t.Secrets = slices.Clone(t.Secrets)
 		for _, field := range slices.Sorted(maps.Keys(secrets)) {
 			if !t.has(field) {
@@ -187,6 +201,8 @@ type look struct {
 	seen   Seen
 	survey *Survey
 	cancel context.CancelFunc
+	// counted is closed when the survey has ended.
+	counted chan struct{}
 }
 
 // forget drops what was seen of a side; whoever calls holds the lock.
@@ -282,7 +298,7 @@ func see(ctx context.Context, opened connector.Connection, t Tool, side Side) Se
 	case side == Target && opened.Target == nil && !needsField:
 		add(Bad, "It can’t be written", "Add read and write to the description.")
 	case side == Target:
-		add(Unknown, "We can’t tell yet if it can write", label+" tells only at the first write, in step 6.")
+		add(Unknown, "We can’t tell yet if it can write", label+" tells only at the first write, of a customer that you choose.")
 	case opened.Receiver == nil && opened.Changes == nil && !needsField:
 		add(Bad, "No change would ever arrive", "Add webhook to the description, or a list and record.updated_at to ask for changes.")
 	case opened.Receiver == nil:

@@ -17,7 +17,9 @@ type Type struct {
 	Usual [2]string
 	// Decides and Follows say which side it can be.
 	Decides, Follows bool
-	Fields           []Field
+	// Polls says that it can be asked for changes, however it is configured.
+	Polls  bool
+	Fields []Field
 	// Events says where in the tool its webhooks are set up, and Choose which events to
 	// choose there, "" where nothing is chosen.
 	Events, Choose string
@@ -42,7 +44,7 @@ var address = Field{Key: "base_url", Label: "Another address", Optional: true, H
 
 // Types are the types that can be set up, in the order in which they are offered.
 var Types = []Type{
-	{Name: stripe.Type, Label: "Stripe", Usual: [2]string{"billing", ""}, Decides: true,
+	{Name: stripe.Type, Label: "Stripe", Usual: [2]string{"billing", ""}, Decides: true, Polls: true,
 		Events: "In Stripe: Developers, Webhooks, Add endpoint.",
 		Choose: "customer.subscription.*, customer.created, customer.updated, customer.deleted",
 		Fields: []Field{
@@ -50,7 +52,7 @@ var Types = []Type{
 			{Key: "webhook_secrets", Label: "Signing secret of the webhook", Secret: true, Hint: "In Stripe: Developers, Webhooks, your endpoint, Reveal signing secret. It begins with whsec_"},
 			address,
 		}},
-	{Name: gohighlevel.Type, Label: "HighLevel", Usual: [2]string{"crm", "crm"}, Decides: true, Follows: true,
+	{Name: gohighlevel.Type, Label: "HighLevel", Usual: [2]string{"crm", "crm"}, Decides: true, Follows: true, Polls: true,
 		Fields: []Field{
 			{Key: "token", Label: "Private integration token", Secret: true, Hint: "In the sub-account: Settings, Private Integrations. It begins with pit-"},
 			{Key: "location_id", Label: "Location id", Hint: "In the address of the sub-account in the browser: /v2/location/<location id>/"},
