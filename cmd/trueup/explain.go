@@ -259,7 +259,7 @@ func printCustomer(cmd *cobra.Command, r contract.Customer, c store.Customer, pl
 		fmt.Fprintln(out)
 		t = newGrid(out, "  LINKED AT\tFROM\tTO\tBY\tWHY")
 		for _, l := range r.LinkHistory {
-			fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\n", at.when(*l.At), orDash(l.OldTarget), orDash(l.NewTarget), l.Who, l.Why)
+			fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\n", at.when(*l.At), orDash(l.OldTarget), orDash(l.NewTarget), l.Who, l.WhyText)
 		}
 		if err := t.Flush(); err != nil {
 			return err

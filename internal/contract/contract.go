@@ -49,7 +49,8 @@ type LinkChange struct {
 	OldTarget string     `json:"old_target"`
 	NewTarget string     `json:"new_target"`
 	At        *time.Time `json:"at"`
-	Why       string     `json:"why"`
+	Why       string     `json:"why" doc:"The match rule, or set, imported, removed, rematched or merged."`
+	WhyText   string     `json:"why_text" doc:"The same for people."`
 	Who       string     `json:"who"`
 }
 
@@ -57,7 +58,7 @@ type LinkChange struct {
 func LinkChangesOf(changes []store.LinkChange) []LinkChange {
 	all := []LinkChange{}
 	for _, c := range changes {
-		all = append(all, LinkChange{OldTarget: c.OldTarget, NewTarget: c.NewTarget, At: Stamp(c.At), Why: c.Why, Who: c.Who})
+		all = append(all, LinkChange{OldTarget: c.OldTarget, NewTarget: c.NewTarget, At: Stamp(c.At), Why: c.Why, WhyText: reason.LinkWhy(c.Why), Who: c.Who})
 	}
 	return all
 }

@@ -218,7 +218,7 @@ func historyDays(v *visit, p onePage, decisions []store.Decision, links []store.
 		lines = append(lines, l)
 	}
 	for _, c := range links {
-		l := historyLine{At: c.At, Icon: "link", Title: "Linked to the record " + c.NewTarget, Why: "By " + names.Of(c.Who) + ": " + c.Why}
+		l := historyLine{At: c.At, Icon: "link", Title: "Linked to the record " + c.NewTarget, Why: "By " + names.Of(c.Who) + ": " + reason.LinkWhy(c.Why)}
 		if c.Who == "rule" {
 			l.Why = "By the rule " + c.Why
 		}

@@ -65,7 +65,7 @@ func TestALinkFollowsAMergeThatTheTargetTellsOf(t *testing.T) {
 	if c.Link.TargetID != "rec_9" || c.Link.Rule != store.SurvivorRule || c.Base.RecordID != "rec_9" || c.Link.Confidence != 0.9 {
 		t.Errorf("the link is %+v, the base %+v", c.Link, c.Base)
 	}
-	want := []string{">rec_1: email = email, rule", "rec_1>rec_9: the record was merged into another in the target, trueup"}
+	want := []string{">rec_1: email = email, rule", "rec_1>rec_9: merged, trueup"}
 	if got := w.linkHistory("1"); !slices.Equal(got, want) {
 		t.Errorf("the history of the link is %q", got)
 	}

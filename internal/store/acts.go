@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 )
 
@@ -228,7 +229,7 @@ func (t *tx) actOnCustomer(x Exception, a Act) (note string, changed bool, err e
 		note = "to record " + a.TargetID
 		changed, err = t.linkAsTold(Link{Sync: x.Sync, Customer: x.Customer, TargetID: a.TargetID, Rule: "a person", Confidence: 1, By: a.Who})
 	case Rematch:
-		changed, err = t.takeLink(x.Sync, x.Customer, "matched anew", a.Who)
+		changed, err = t.takeLink(x.Sync, x.Customer, reason.LinkRematched, a.Who)
 	default:
 		return "", false, fmt.Errorf("there is no verb %q", a.Verb)
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"trueup/internal/reason"
 )
 
 // LinkChange is one change of a customer's link.
@@ -14,7 +16,7 @@ type LinkChange struct {
 	OldTarget string // "" when there was no link
 	NewTarget string // "" when it was taken away
 	At        time.Time
-	Why       string // the rule, or what was done
+	Why       string // the rule, or one of the words of package reason
 	Who       string
 }
 
@@ -88,7 +90,7 @@ func (db *DB) FollowLink(ctx context.Context, w *Work, from, to string) (Link, e
 		}
 		l.At = t.now
 		moved = l
-		return errors.Join(t.setLink(l, "the record was merged into another in the target"), t.forgetRecord(w.Sync, w.Customer))
+		return errors.Join(t.setLink(l, reason.LinkFollowed), t.forgetRecord(w.Sync, w.Customer))
 	}, key{w.Sync, w.Customer})
 	if err != nil {
 		return Link{}, fmt.Errorf("move the link of customer %s of %s to the survivor: %w", w.Customer, w.Sync, err)

@@ -134,7 +134,7 @@ func (t *tx) linkChanged(sync, customer, before, targetID, who string) (seen boo
 // SetLink links a customer to a record, as a person says, and tries it again. A
 // link that the same person made already is no change.
 func (db *DB) SetLink(ctx context.Context, l Link) error {
-	_, err := db.setLinks(ctx, l.Sync, []Link{l}, "set", func(old Link) bool { return old.TargetID == l.TargetID && old.By == l.By })
+	_, err := db.setLinks(ctx, l.Sync, []Link{l}, reason.LinkSet, func(old Link) bool { return old.TargetID == l.TargetID && old.By == l.By })
 	return err
 }
 
@@ -142,7 +142,7 @@ func (db *DB) SetLink(ctx context.Context, l Link) error {
 // rules. It returns ErrNotFound when there is none.
 func (db *DB) RemoveLink(ctx context.Context, sync, customer, who string) error {
 	err := db.update(ctx, func(t *tx) error {
-		removed, err := t.takeLink(sync, customer, "removed", who)
+		removed, err := t.takeLink(sync, customer, reason.LinkRemoved, who)
 		if err != nil {
 			return err
 		}
@@ -168,7 +168,7 @@ func (db *DB) ImportLinks(ctx context.Context, sync string, links []Link) (chang
 	for _, l := range links {
 		targets[l.Customer] = l.TargetID
 	}
-	return db.setLinks(ctx, sync, links, "imported", func(old Link) bool { return old.TargetID == targets[old.Customer] })
+	return db.setLinks(ctx, sync, links, reason.LinkImported, func(old Link) bool { return old.TargetID == targets[old.Customer] })
 }
 
 // setLinks sets the links of which isSo does not say that they are so already.
@@ -217,7 +217,7 @@ func (t *tx) recordLinks(ctx context.Context, sync string, fresh []Link, why str
 		return nil
 	}
 	a := Activity{Who: fresh[0].By, Sync: sync, Act: reason.Reason{Code: reason.ActLinksImported, Facts: reason.Facts{Count: len(fresh)}}}
-	if why == "set" {
+	if why == reason.LinkSet {
 		a.Customer, a.Act = fresh[0].Customer, reason.Reason{Code: reason.ActLinked, Facts: reason.Facts{Record: fresh[0].TargetID}}
 	}
 	return t.record(ctx, a)

@@ -102,7 +102,7 @@ func (db *DB) RemoveLinks(_ context.Context, sync, who string, now []store.Accou
 			continue
 		}
 		k := key{sync, l.Customer}
-		db.take(k, "removed", who)
+		db.take(k, reason.LinkRemoved, who)
 		db.decisions = append(db.decisions, store.Decision{ID: int64(len(db.decisions) + 1), At: db.clock(), Sync: sync, Customer: l.Customer,
 			Action: "unlink", Reason: reason.Reason{Code: reason.LinksRemovedBy, Facts: reason.Facts{By: who}}})
 		db.forgetRecord(k)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -110,7 +111,7 @@ func (db *DB) actOnCustomer(x *store.Exception, a store.Act) (note string, chang
 			db.put(store.Link{Sync: k.sync, Customer: k.customer, TargetID: a.TargetID, Rule: "a person", Confidence: 1, By: a.Who}, "a person", db.clock())
 		}
 	case store.Rematch:
-		changed = db.take(k, "matched anew", a.Who)
+		changed = db.take(k, reason.LinkRematched, a.Who)
 	}
 	if err != nil || !changed {
 		return note, false, err

@@ -79,7 +79,7 @@ func (db *DB) FollowLink(_ context.Context, w *store.Work, from, to string) (sto
 		return failed(store.ErrFenced)
 	}
 	l := store.Link{Sync: w.Sync, Customer: w.Customer, TargetID: to, Rule: store.SurvivorRule, Confidence: have.Confidence, By: "trueup", At: now}
-	db.put(l, "the record was merged into another in the target", now)
+	db.put(l, reason.LinkFollowed, now)
 	db.forgetRecord(k)
 	return l, nil
 }
@@ -105,7 +105,7 @@ func (db *DB) put(l store.Link, why string, now time.Time) {
 	}
 	before := db.drop(key{l.Sync, l.Customer})
 	// What people set is noted whether it moves the link or not.
-	if byPeople := why == "set" || why == "imported"; before != l.TargetID || byPeople {
+	if byPeople := why == reason.LinkSet || why == reason.LinkImported; before != l.TargetID || byPeople {
 		db.noteLink(l, before, why)
 	}
 	db.links = append(db.links, &l)
@@ -187,13 +187,13 @@ func (db *DB) linkChanged(k key, before, targetID, who string) (seen bool) {
 
 // SetLink links a customer to a record as a person says.
 func (db *DB) SetLink(_ context.Context, l store.Link) error {
-	_, err := db.setLinks(l.Sync, []store.Link{l}, "set", func(old, l store.Link) bool { return old.TargetID == l.TargetID && old.By == l.By })
+	_, err := db.setLinks(l.Sync, []store.Link{l}, reason.LinkSet, func(old, l store.Link) bool { return old.TargetID == l.TargetID && old.By == l.By })
 	return err
 }
 
 // ImportLinks sets all the links of one sync, or none.
 func (db *DB) ImportLinks(_ context.Context, sync string, links []store.Link) (changed int, err error) {
-	return db.setLinks(sync, links, "imported", func(old, l store.Link) bool { return old.TargetID == l.TargetID })
+	return db.setLinks(sync, links, reason.LinkImported, func(old, l store.Link) bool { return old.TargetID == l.TargetID })
 }
 
 func (db *DB) setLinks(sync string, links []store.Link, why string, isSo func(old, l store.Link) bool) (changed int, err error) {
@@ -237,7 +237,7 @@ func (db *DB) setLinks(sync string, links []store.Link, why string, isSo func(ol
 func (db *DB) RemoveLink(_ context.Context, sync, customer, who string) error {
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	if !db.take(key{sync, customer}, "removed", who) {
+	if !db.take(key{sync, customer}, reason.LinkRemoved, who) {
 		return fmt.Errorf("remove the link of customer %s of %s: %w", customer, sync, store.ErrNotFound)
 	}
 	db.linkChanged(key{sync, customer}, "", "", who)
