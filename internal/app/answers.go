@@ -9,6 +9,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/overview"
+	"trueup/internal/pages"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -35,6 +36,14 @@ func (a *App) Promises(sync string) contract.Promises {
 		}
 	}
 	return contract.Promises{}
+}
+
+// File is part of pages.Service.
+func (a *App) File(sync string) pages.FileInUse {
+	c, known := a.wiring.Load().config, a.fileNow()
+	f := pages.FileInUse{Path: c.Path, Lines: c.Shown, ReadAt: known.ReadAt, Faults: len(known.Faults)}
+	f.First, f.Last = c.Part("syncs." + sync)
+	return f
 }
 
 // Line is part of pages.Service.

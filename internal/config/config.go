@@ -16,7 +16,9 @@ type Config struct {
 	Hash string `yaml:"-"`
 	// Written are its values as they are written.
 	Written []Setting `yaml:"-"`
-	Listen  string    `yaml:"listen" jsonschema:"default=127.0.0.1:8080" jsonschema_description:"The host and port for webhooks and, unless admin_listen is set, for everything else."`
+	// Shown are its lines without its secrets.
+	Shown  []ShownLine `yaml:"-"`
+	Listen string      `yaml:"listen" jsonschema:"default=127.0.0.1:8080" jsonschema_description:"The host and port for webhooks and, unless admin_listen is set, for everything else."`
 	// AdminListen is "" when everything is served on Listen.
 	AdminListen string `yaml:"admin_listen" jsonschema:"example=127.0.0.1:8081" jsonschema_description:"Another host and port for the pages, the API and the metrics, so that listen serves only webhooks, /oauth/, Slack's buttons, /healthz and /readyz."`
 	PublicURL   string `yaml:"public_url" jsonschema:"example=https://sync.example.com" jsonschema_description:"The address at which the tools reach this server."`

@@ -52,7 +52,11 @@ func (d *decoder) value(n *node, path string, v reflect.Value) {
 	switch v.Type() {
 	case secretType:
 		d.secret(path)
-		d.scalar(n, path, v, "text", "write one value", func(s string) bool { v.SetString(s); return true })
+		d.scalar(n, path, v, "text", "write one value", func(s string) bool {
+			d.revealed = append(d.revealed, s)
+			v.SetString(s)
+			return true
+		})
 		return
 	case durationType:
 		d.scalar(n, path, v, "a duration", "write a number with a unit, such as 30s, 5m, 6h or 90d", func(s string) bool {

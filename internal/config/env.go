@@ -101,6 +101,7 @@ func (d *decoder) secretFile(n *node, path string, v reflect.Value) {
 		fail("the file it names "+problem, "write a path, relative to this file's folder, to a file that contains the secret")
 		return
 	}
+	d.revealed = append(d.revealed, content)
 	if v.Type() == secretType {
 		v.SetString(strings.TrimRight(content, "\r\n"))
 		return

@@ -62,6 +62,8 @@ type report struct {
 	writtenFor map[string]string
 	// secrets holds the paths of secrets, and of lists of them.
 	secrets map[string]bool
+	// revealed are the secrets that came from elsewhere. They are never shown.
+	revealed []string
 }
 
 // secret notes that a path holds a secret.

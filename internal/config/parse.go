@@ -96,6 +96,7 @@ func Parse(name string, src []byte, dir string, types Types, env func(string) (s
 		return nil, r.sorted()
 	}
 	c.Written = written(root, r.secrets)
+	c.Shown = shown(src, root, r, types)
 	c.resolve(dir)
 	c.protect()
 	c.nameAccounts(r.writtenFor)

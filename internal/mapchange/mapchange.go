@@ -110,11 +110,12 @@ func (f File) edit(r Request) (Change, *config.Config, error) {
 	if err != nil {
 		return c, cfg, err
 	}
-	if _, err := f.Parse(f.Path, c.after); err != nil {
+	fresh, err := f.Parse(f.Path, c.after)
+	if err != nil {
 		return c, cfg, &RefusedError{Why: fmt.Sprintf("adding %q under %s would make the file invalid: %v", r.Value, r.Meaning, err),
 			Hint: "nothing was changed; if the value is already listed, trueup run syncs its customers automatically"}
 	}
-	c.Lines = lines(string(c.before), string(c.after))
+	c.Lines = lines(string(c.before), string(c.after), cfg, fresh)
 	return c, cfg, nil
 }
 

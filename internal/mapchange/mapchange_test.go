@@ -102,6 +102,30 @@ func (w world) notes() (all []string) {
 
 var grace = mapchange.Request{Sync: "customer-status", Value: "grace", Meaning: "paused"}
 
+func TestAPreviewHidesWhatStandsBesideItsLines(t *testing.T) {
+	w := newWorld(t)
+	w.write(strings.Replace(w.read(), "# they may come back", "# password: hunter2-of-march", 1))
+	c, err := w.Preview(t.Context(), grace)
+	w.must(err)
+	hidden := 0
+	for _, l := range c.Lines {
+		if strings.Contains(l.Text, "hunter2") {
+			t.Errorf("it shows %s", l.Text)
+		}
+		if strings.HasSuffix(l.Text, config.HiddenText) {
+			hidden++
+		}
+	}
+	if hidden != 2 {
+		t.Errorf("%+v", c.Lines)
+	}
+	_, _, err = w.Save(t.Context(), grace, mapchange.Seen{Who: "ana@example.com", Digest: c.Digest})
+	w.must(err)
+	if !strings.Contains(w.read(), "[paused, grace], to: Paused} # password: hunter2-of-march") {
+		t.Errorf("the file is another:\n%s", w.read())
+	}
+}
+
 func TestAPreviewShowsTheLinesAndChangesNothing(t *testing.T) {
 	w := newWorld(t)
 	c, err := w.Preview(t.Context(), grace)

@@ -59,10 +59,11 @@ func (f File) PreviewMode(r ModeRequest) (ModeChange, error) {
 	if err != nil {
 		return c, err
 	}
-	if _, err := f.Parse(f.Path, c.after); err != nil {
+	fresh, err := f.Parse(f.Path, c.after)
+	if err != nil {
 		return c, &RefusedError{Why: fmt.Sprintf("mode: %s would make the file invalid: %v", r.Mode, err), Hint: "nothing was changed; correct what it says first"}
 	}
-	c.Lines = lines(string(c.before), string(c.after))
+	c.Lines = lines(string(c.before), string(c.after), cfg, fresh)
 	return c, nil
 }
 

@@ -32,6 +32,8 @@ type Service interface {
 	PlanRefusal(ctx context.Context, plan store.Sweep, ask store.PlanAsk) error
 	// Line is the line of a path in the file in use, as in config.Config.
 	Line(path string) int
+	// File is the file in use.
+	File(sync string) FileInUse
 	// Promises, PreviewMode and SaveMode are as in api.Service.
 	Promises(sync string) contract.Promises
 	PreviewMode(r mapchange.ModeRequest) (contract.ModeChange, error)

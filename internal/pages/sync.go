@@ -36,6 +36,7 @@ type syncPage struct {
 	Limits         []limitRow
 	Promises       []promise
 	Schedule       []fact
+	File           FileInUse
 	SetAside       []string // at the last comparison
 }
 
@@ -127,6 +128,10 @@ func syncPageOf(v *visit) (syncPage, error) {
 	p.limits(details.Limits)
 	p.promises(details.Promises)
 	p.schedule(c)
+	p.File = v.File(name)
+	if !p.May { // it names people, tools and accounts
+		p.File.Lines = nil
+	}
 	return p, nil
 }
 

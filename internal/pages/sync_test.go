@@ -29,6 +29,8 @@ func (w *world) Line(path string) int {
 	return map[string]int{"syncs." + flow + ".statuses.active.from[0]": 34}[path]
 }
 
+func (w *world) File(string) FileInUse { return w.file }
+
 // modeFile is a file in which only the mode is read.
 func (w *world) modeFile() mapchange.File {
 	path := filepath.Join(w.dir(), "trueup.yaml")
@@ -115,6 +117,25 @@ func TestASyncSaysWhereTheFileHasAValueAndWhetherItCanBeWritten(t *testing.T) {
 		Reason: reason.Reason{Code: reason.OptionsMissing, Facts: reason.Facts{Target: "crm", Missing: []string{"Churned"}, Values: []string{"Active"}}}})
 	w.must(err)
 	w.says(w.get("/syncs/"+flow), "active 3 Active Active is an option", "canceled 1 Churned Churned No option in CRM")
+}
+
+func TestTheWholeFileUnfoldsWithoutItsSecrets(t *testing.T) {
+	w := newWorld(t)
+	w.must(w.store.SetMode(t.Context(), flow, true))
+	w.file = FileInUse{Path: "/etc/trueup/trueup.yaml", First: 2, Last: 3, ReadAt: time.Now(), Lines: []config.ShownLine{{Text: "database: [hidden]", Hidden: true}, {Text: "syncs:"}, {Text: "  customer-status: <script>"}}}
+	page := w.get("/syncs/" + flow)
+	w.says(page, "In trueup.yaml", "It was read", "without faults", "2 to 3", "The whole file", "database: [hidden]", "1 line hides a secret, or what looks like one")
+	if !strings.Contains(page.text, "customer-status: &lt;script&gt;") {
+		t.Error("the file's text is not quoted")
+	}
+	w.file.Faults = 2
+	w.says(w.get("/syncs/"+flow), "The file was changed since, and 2 faults keep the change from being used.")
+	w.person.Role = store.Viewer
+	page = w.get("/syncs/" + flow)
+	w.says(page, "To see the whole file, you need the role operator.")
+	if strings.Contains(page.text, "database:") {
+		t.Error("a viewer sees the file")
+	}
 }
 
 func TestASyncIsPausedAndResumedFromItsPage(t *testing.T) {

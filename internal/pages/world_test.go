@@ -38,6 +38,7 @@ type world struct {
 	shows  status.Status // the target, of a customer who is looked at again
 	client *http.Client
 	folder string
+	file   FileInUse
 }
 
 // newWorld is on SQLite, with an operator who is signed in.
