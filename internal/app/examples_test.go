@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/connector"
 	"trueup/internal/connector/gohighlevel/ghltest"
+	"trueup/internal/connector/httpconn/assertiontest"
 	"trueup/internal/connector/registry"
 	"trueup/internal/signature"
 )
@@ -58,12 +60,37 @@ func guidesFile(t *testing.T) string {
 	return text
 }
 
+// byKey stands for Salesforce's example with the lines that are its comment.
+const byKey = "salesforce by key"
+
+// signedIn puts the variant with a private key in the place of the one with a secret,
+// and writes the key.
+func signedIn(t *testing.T, text, dir string) string {
+	t.Helper()
+	var variant []string
+	for _, line := range regexp.MustCompile(`(?m)^      #   .*\n`).FindAllString(text, -1) {
+		variant = append(variant, "        "+strings.TrimPrefix(line, "      #   "))
+	}
+	out := regexp.MustCompile(`(?m)^      oauth2:\n(        .*\n)+`).ReplaceAllString(text, "      oauth2:\n"+strings.ReplaceAll(strings.Join(variant, ""), "$", "$$"))
+	if len(variant) != 6 || strings.Contains(out, "client_secret") {
+		t.Fatalf("the variant is %q", variant)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "salesforce.key"), []byte(assertiontest.PEM(t, assertiontest.Key())), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
 // exampleAt is an example's file with the tools at other addresses, ready to write.
 func exampleAt(t *testing.T, name string, replace ...string) *config.Config {
 	t.Helper()
 	text := docs.Examples[name]
-	if name == guide {
+	dir := t.TempDir()
+	switch name {
+	case guide:
 		text = guidesFile(t)
+	case byKey:
+		text = signedIn(t, docs.Examples["salesforce"], dir)
 	}
 	for i := 0; i < len(replace); i += 2 {
 		if !strings.Contains(text, replace[i]) {
@@ -73,7 +100,7 @@ func exampleAt(t *testing.T, name string, replace ...string) *config.Config {
 	}
 	text = strings.NewReplacer("listen: 127.0.0.1:8080", "listen: 127.0.0.1:0", "database: trueup.db", "database: "+filepath.Join(t.TempDir(), "t.db"),
 		"    mode: watch", "    mode: live\n    sweep: off\n    limits: off\n    # ").Replace(text)
-	cfg, err := config.Parse(name+".yaml", []byte(text), t.TempDir(), app.Types(), exampleSecret)
+	cfg, err := config.Parse(name+".yaml", []byte(text), dir, app.Types(), exampleSecret)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,6 +178,7 @@ func TestAnExamplesToolFollows(t *testing.T) {
 		"airtable":       {airtable, 100, "https://api.airtable.com", "Churned"},
 		"notion":         {notion, 100, "https://api.notion.com", "Churned"},
 		"salesforce":     {salesforce, 2000, "https://example.my.salesforce.com", "Churned"},
+		byKey:            {salesforceByKey, 2000, "https://example.my.salesforce.com", "Churned"},
 		guide:            {guided, 100, "https://crm.example.com", "3"},
 		"supabase":       {supabase, 1000, "https://example.supabase.co", "Churned"},
 	} {

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"trueup/internal/connector/httpconn/assertiontest"
 )
 
 // shop is a small copy of a vendor's API, as its documentation shows it: what is
@@ -354,14 +356,30 @@ func notion(s *shop) {
 }
 
 func salesforce(s *shop) {
+	salesforceThatGrants(s, func(form url.Values) string {
+		if form.Get("grant_type") != "client_credentials" || form.Get("client_secret") != "value-of-SALESFORCE_CLIENT_SECRET" {
+			return "invalid_client"
+		}
+		return ""
+	})
+}
+
+// salesforceByKey is one whose app has a certificate, and no secret.
+func salesforceByKey(s *shop) {
+	salesforceThatGrants(s, (&assertiontest.Endpoint{Issuer: "value-of-SALESFORCE_CLIENT_ID", Subject: "integration@example.com",
+		Audience: "https://login.salesforce.com", Key: &assertiontest.Key().PublicKey, Now: time.Now}).Refuses)
+}
+
+func salesforceThatGrants(s *shop, refuses func(form url.Values) string) {
 	s.need, s.open = oneHeader("Authorization", "Bearer granted"), "/services/oauth2/token"
 	shape := func(r *shopRow) any {
 		return object{"attributes": object{"type": "Contact"}, "Id": fmt.Sprintf("r%017d", r.n), "Email": r.email, "Name": "A B", "Status__c": orNull(r.status),
 			"SystemModstamp": r.at.UTC().Format("2006-01-02T15:04:05.000+0000"), "LastModifiedById": "005000000000001AAA", "IsDeleted": false, "MasterRecordId": nil}
 	}
 	s.on("POST /services/oauth2/token", func(r *http.Request) any {
-		if err := r.ParseForm(); err != nil || r.Form.Get("grant_type") != "client_credentials" || r.Form.Get("client_secret") != "value-of-SALESFORCE_CLIENT_SECRET" {
-			s.t.Errorf("a token is asked for with %v", r.Form)
+		if err := r.ParseForm(); err != nil || refuses(r.PostForm) != "" {
+			s.t.Errorf("a token is asked for with %v: %s", r.Form, refuses(r.PostForm))
+			return http.StatusBadRequest
 		}
 		return object{"access_token": "granted", "token_type": "Bearer", "instance_url": s.url} // there is no expires_in
 	})

@@ -3,13 +3,16 @@ package canary
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
+	"trueup/internal/connector/httpconn/assertiontest"
 	"trueup/internal/notify/smtp/fakesmtp"
 )
 
@@ -72,7 +75,7 @@ type world struct {
 	billing, crm, shop, ledger *tool
 	// These are of kinds that this package's tool is not: what they are asked
 	// they answer wrongly, and what they are told they give away.
-	scenario, location, agency, partner, provider, slack *tool
+	scenario, location, agency, partner, envoy, provider, slack *tool
 	// mailer does not know the password, and repeats it when it says so.
 	mailer *fakesmtp.Server
 }
@@ -84,7 +87,7 @@ func newWorld(t *testing.T, spell spelling, dsn string, viaApp bool) *world {
 		email: newNeedle("a customer's e-mail address"), name: newNeedle("a customer's name"), editor: newNeedle("an editor's name")}
 	w.billing, w.crm, w.shop, w.ledger = newTool(w), newTool(w), newTool(w), newTool(w)
 	w.scenario, w.location, w.agency, w.slack = newTool(w), newTool(w), newTool(w), newTool(w)
-	w.partner, w.provider = newTool(w), newTool(w)
+	w.partner, w.envoy, w.provider = newTool(w), newTool(w), newTool(w)
 	w.mailer = fakesmtp.New(t, fakesmtp.Options{NoTLS: true, Login: true})
 	w.config = w.settings(dsn, viaApp)
 	w.write("trueup.yaml", w.yaml(w.config))
@@ -145,6 +148,22 @@ func (w *world) plant(field string, root object, path []string, made form, list 
 		texts = append(texts, text)
 	}
 	w.spell(w, in, path[len(path)-1], list, texts...)
+}
+
+// plantKey plants a private key, whose needle is a part of one of its lines.
+func (w *world) plantKey(field string, root object, path []string) {
+	w.Helper()
+	for {
+		text := assertiontest.PEM(w.T, assertiontest.NewKey(2048))
+		core := regexp.MustCompile(fmt.Sprintf(`(?m)^[a-zA-Z0-9]{%d}`, 2*half)).FindString(text[len(text)/2:])
+		if core == "" {
+			continue // letters that a URL changes
+		}
+		w.plant(field, root, path, func(string) string { return text }, false)
+		last := &w.secrets[len(w.secrets)-1]
+		last.needle = needleOf(last.what, strings.ToLower(core))
+		return
+	}
 }
 
 // secret returns the last one that was planted under a path: of two that are
@@ -213,6 +232,7 @@ func (w *world) settings(dsn string, viaApp bool) object {
 	one("connections.(http).headers.*", "connections.ledger.headers.X-Tenant-Key", after("tenant-"))
 	one("connections.(http).auth.oauth2.client_secret", "connections.partner.auth.oauth2.client_secret", after(""))
 	one("connections.(http).auth.oauth2.refresh_token", "connections.partner.auth.oauth2.refresh_token", after(""))
+	w.plantKey("connections.(http).auth.oauth2.private_key", root, strings.Split("connections.envoy.auth.oauth2.private_key", "."))
 	one("sign_in.oidc.client_secret", "sign_in.oidc.client_secret", after(""))
 	maps.Copy(root["sign_in"].(object)["oidc"].(object), object{"issuer": w.provider.URL, "client_id": "trueup", "roles": object{"admin": []string{"admins"}}})
 
@@ -245,6 +265,8 @@ func (w *world) settings(dsn string, viaApp bool) object {
 	all["shop"].(object)["auth"].(object)["header"].(object)["name"] = "X-Api-Key"
 	maps.Copy(at("partner", w.partner, restAPI())["auth"].(object)["oauth2"].(object),
 		object{"grant": "refresh_token", "token_url": w.partner.URL + "/token", "client_id": "trueup"})
+	maps.Copy(at("envoy", w.envoy, restAPI())["auth"].(object)["oauth2"].(object),
+		object{"grant": "jwt_bearer", "token_url": w.envoy.URL + "/token", "client_id": "trueup", "subject": "trueup"})
 	maps.Copy(all["scenario"].(object), object{"type": "make", "timeout": "5s"})
 	maps.Copy(all["scenario"].(object)["webhook"].(object)["verify"].(object), object{"scheme": "header", "name": "X-Token"})
 	at("location", w.location, object{"type": "gohighlevel", "location_id": "location1"})
@@ -258,7 +280,7 @@ func (w *world) settings(dsn string, viaApp bool) object {
 		s["target"].(object)["field"] = "customer_status"
 		syncs["shop-"+target] = s
 	}
-	syncs["shop-partner"] = syncOf("shop", "partner")
+	syncs["shop-partner"], syncs["shop-envoy"] = syncOf("shop", "partner"), syncOf("shop", "envoy")
 	root["syncs"] = syncs
 	return root
 }

@@ -3,6 +3,7 @@ package httpconn
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/connector"
+	"trueup/internal/connector/httpconn/assertiontest"
 )
 
 var fileTypes = config.Types{Type: func() config.Settings { return &Settings{} }}
@@ -19,7 +21,11 @@ var fileTypes = config.Types{Type: func() config.Settings { return &Settings{} }
 // file needs is not looked at.
 func connections(t *testing.T, file string) []config.Fault {
 	t.Helper()
-	_, err := config.Parse("trueup.yaml", []byte(file), t.TempDir(), fileTypes, func(name string) (string, bool) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "trueup.key"), []byte(assertiontest.PEM(t, assertiontest.Key())), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := config.Parse("trueup.yaml", []byte(file), dir, fileTypes, func(name string) (string, bool) {
 		if strings.HasSuffix(name, "WEBHOOK_SECRET") {
 			return whsec, true
 		}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"trueup/internal/connector"
 	"trueup/internal/connector/rest"
 )
@@ -26,7 +28,8 @@ const (
 type grants struct {
 	*OAuth2
 	calls  *rest.Client
-	path   string // of the token endpoint
+	path   string      // of the token endpoint
+	signer jose.Signer // of assertions; nil with other grants
 	tokens connector.Tokens
 	now    func() time.Time
 
@@ -43,7 +46,11 @@ func newGrants(o *OAuth2, calls *rest.Client, deps connector.Deps, now func() ti
 		return nil, errors.New("auth.oauth2.token_url is not an http address")
 	}
 	calls.Base = &url.URL{Scheme: u.Scheme, Host: u.Host}
-	return &grants{OAuth2: o, calls: calls, path: u.RequestURI(), tokens: deps.Tokens, now: now, turn: make(chan struct{}, 1)}, nil
+	g := &grants{OAuth2: o, calls: calls, path: u.RequestURI(), tokens: deps.Tokens, now: now, turn: make(chan struct{}, 1)}
+	if o.Grant == grantJWT {
+		g.signer, err = o.newSigner()
+	}
+	return g, err
 }
 
 // call makes a call with a token. One that the tool does not take any more is
@@ -152,7 +159,7 @@ func (g *grants) begin(ctx context.Context) error {
 // unkept gets a token that is kept nowhere, which a refresh token does not bear:
 // the tool may give a new one with each answer and forget the old.
 func (g *grants) unkept(ctx context.Context) (connector.Token, error) {
-	if g.Grant != grantClient {
+	if g.Grant == grantRefresh {
 		return connector.Token{}, &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone,
 			Detail: "there is no database to keep the tool's refresh token in, and it works once; start the service first"}
 	}
@@ -170,6 +177,8 @@ func (g *grants) exchange(ctx context.Context, old connector.Token) (connector.T
 	switch g.Grant {
 	case grantCode:
 		return g.renewed(ctx, old)
+	case grantJWT:
+		return g.assert(ctx, form)
 	case grantRefresh:
 		refresh := old.Refresh
 		if refresh == "" || old.Origin != g.origin() { // the file has a new one
@@ -189,13 +198,16 @@ func (g *grants) exchange(ctx context.Context, old connector.Token) (connector.T
 // what it means when the answer is no.
 func (g *grants) ask(ctx context.Context, form url.Values, refused string) (connector.Token, error) {
 	req := rest.Request{Method: http.MethodPost, Path: g.path, ContentType: contentForm, Header: http.Header{}}
-	if g.ClientAuth == clientBasic {
+	switch secret := g.ClientSecret.Reveal(); {
+	case g.ClientAuth == clientBasic:
 		// RFC 6749, section 2.3.1: both are encoded as in a form first.
 		r := http.Request{Header: req.Header}
-		r.SetBasicAuth(url.QueryEscape(g.ClientID), url.QueryEscape(g.ClientSecret.Reveal()))
-	} else {
+		r.SetBasicAuth(url.QueryEscape(g.ClientID), url.QueryEscape(secret))
+	case g.Grant == grantJWT && secret == "":
+		// The assertion names the client and proves it.
+	default:
 		form.Set("client_id", g.ClientID)
-		if secret := g.ClientSecret.Reveal(); secret != "" {
+		if secret != "" {
 			form.Set("client_secret", secret)
 		}
 	}

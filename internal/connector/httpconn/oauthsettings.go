@@ -23,13 +23,18 @@ type OAuth2 struct {
 	// authorization_code; RedirectURL is where he comes back to.
 	AuthorizeURL string `yaml:"authorize_url"`
 	RedirectURL  string `yaml:"redirect_url"`
-	// Grant is client_credentials, refresh_token or authorization_code.
+	// Grant is client_credentials, refresh_token, authorization_code or jwt_bearer.
 	Grant string `yaml:"grant"`
 	// RefreshToken is the first one, for the grant of that name; each new one is
 	// kept in the database.
 	RefreshToken config.Secret `yaml:"refresh_token"`
-	Scope        string        `yaml:"scope"`
-	Audience     string        `yaml:"audience"`
+	// PrivateKey signs the assertions of the grant jwt_bearer, for Subject. KeyID
+	// names it where the tool knows several.
+	PrivateKey config.Secret `yaml:"private_key"`
+	KeyID      string        `yaml:"key_id"`
+	Subject    string        `yaml:"subject"`
+	Scope      string        `yaml:"scope"`
+	Audience   string        `yaml:"audience"`
 	// Scheme is the word before the token in the header; Bearer unless set.
 	Scheme string `yaml:"scheme"`
 }
@@ -67,13 +72,14 @@ func (c *compiler) oauth2(o *OAuth2) {
 		}
 	case grantRefresh:
 		c.require(o.RefreshToken != "", at+"refresh_token", "write the first refresh token as ${NAME}; later ones are kept in the database")
-	case grantCode:
+	case grantCode, grantJWT:
 	case "":
 		c.fault(at+"grant", "is missing", "write client_credentials, or authorization_code for an app that a person gives access to")
 	default:
-		c.fault(at+"grant", "is not known", "write client_credentials, refresh_token or authorization_code")
+		c.fault(at+"grant", "is not known", "write client_credentials, refresh_token, authorization_code or jwt_bearer")
 	}
 	c.consent(o)
+	c.jwtBearer(o)
 	if o.ClientAuth != "" && o.ClientAuth != clientBody && o.ClientAuth != clientBasic {
 		c.fault(at+"client_auth", "is neither body nor basic", "write basic for a tool that wants the client's id and secret as a user and a password; body is the default")
 	}
@@ -99,7 +105,11 @@ func (o *OAuth2) origin() string {
 		sum := sha256.Sum256([]byte(strings.Join([]string{o.TokenURL, o.ClientID, o.Grant}, "\x00")))
 		return hex.EncodeToString(sum[:])
 	}
-	sum := sha256.Sum256([]byte(strings.Join([]string{o.TokenURL, o.ClientID, o.ClientSecret.Reveal(), o.Grant, o.RefreshToken.Reveal(), o.Scope, o.Audience}, "\x00")))
+	parts := []string{o.TokenURL, o.ClientID, o.ClientSecret.Reveal(), o.Grant, o.RefreshToken.Reveal(), o.Scope, o.Audience}
+	if o.Grant == grantJWT {
+		parts = append(parts, o.Subject, o.PrivateKey.Reveal(), o.KeyID)
+	}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:])
 }
 

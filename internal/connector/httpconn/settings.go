@@ -96,6 +96,7 @@ func (s *Settings) Credentials() (all []config.Credential) {
 	if o := a.OAuth2; o != nil {
 		add("oauth2.client_secret", o.ClientSecret)
 		add("oauth2.refresh_token", o.RefreshToken)
+		add("oauth2.private_key", o.PrivateKey)
 	}
 	return append(all, s.headerCredentials()...)
 }
