@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -65,12 +63,7 @@ treated as new (first_contact).`,
 	export := &cobra.Command{Use: "export", Short: "Print links as CSV",
 		Long:    "Print links as CSV. A cell that a spreadsheet would run as a formula starts with a ', which import removes.",
 		Example: "  trueup links export --sync customer-status > links.csv", Args: cobra.NoArgs, RunE: withDatabase(exportLinks)}
-	imports := &cobra.Command{Use: "import FILE", Short: "Set links from CSV with the columns sync, customer and target_id",
-		Long: `Set links from CSV with the columns sync, customer and target_id. For each sync,
-either all links are set or none. The target is not read: a record that is missing
-becomes a broken_link exception. A link that already exists stays as it was found.
-FILE can be - for standard input.`,
-		Example: "  trueup links import links.csv", Args: cobra.ExactArgs(1), RunE: withStore(importLinks)}
+	imports := linksImportCommand()
 	for _, c := range []*cobra.Command{list, export} {
 		syncFlag(c)
 	}
@@ -183,41 +176,6 @@ func exportLinks(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.D
 		return err
 	}
 	return writeLinks(cmd.OutOrStdout(), found)
-}
-
-func importLinks(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
-	var in io.Reader = cmd.InOrStdin()
-	if args[0] != "-" {
-		file, err := os.Open(args[0])
-		if err != nil {
-			return usage("", "%w", err)
-		}
-		defer file.Close()
-		in = file
-	}
-	who, err := whoIs(cmd)
-	if err != nil {
-		return err
-	}
-	bySync, order, err := readLinks(in, who)
-	if err != nil {
-		return usage("fix the file; nothing was changed", "%s: %w", args[0], err)
-	}
-	for _, sync := range order {
-		if err := checkSync(cfg, sync); err != nil {
-			return err
-		}
-	}
-	total, changed := 0, 0
-	for _, sync := range order {
-		n, err := db.ImportLinks(cmd.Context(), sync, bySync[sync])
-		if err != nil {
-			return taken(err)
-		}
-		total, changed = total+len(bySync[sync]), changed+n
-	}
-	return done(cmd, map[string]any{"links": total, "changed": changed, "unchanged": total - changed},
-		fmt.Sprintf("%s read: %d new or changed, %d unchanged", status.Plural(total, "link"), changed, total-changed))
 }
 
 // taken adds what to do to the error about a record that is another's.
