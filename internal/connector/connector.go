@@ -298,6 +298,8 @@ type Token struct {
 	// Origin names the credentials of the file that it was got with, where the
 	// file has some; others make it of no use.
 	Origin string
+	// Issued is when it was got, zero where nobody asks.
+	Issued time.Time
 }
 
 // Tokens keeps one connection's token where all nodes find it, sealed.

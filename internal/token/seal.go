@@ -66,6 +66,7 @@ type content struct {
 	Refresh string    `json:"refresh"`
 	Expires time.Time `json:"expires"`
 	Origin  string    `json:"origin,omitempty"`
+	Issued  time.Time `json:"issued,omitzero"`
 }
 
 // seal makes the text that is stored. The nonce is random and in front of it,

@@ -36,7 +36,6 @@ type grants struct {
 	// turn is held by the one who looks or asks for a token.
 	turn chan struct{}
 	kept connector.Token
-	at   time.Time // when it was got
 }
 
 // newGrants makes calls to the token endpoint with calls, which has no base yet.
@@ -103,8 +102,8 @@ func (g *grants) token(ctx context.Context, refused string) (string, error) {
 	if g.good(g.kept, refused) {
 		return g.kept.Access, nil
 	}
-	if refused != "" && g.kept.Access == refused && g.now().Sub(g.at) < renewAgain {
-		return refused, nil // it is as new as it can be
+	if refused != "" && g.kept.Access == refused && g.isNew(g.kept) {
+		return refused, nil
 	}
 	if g.tokens == nil && g.Grant == grantCode {
 		return "", notConnected()
@@ -137,10 +136,16 @@ func (g *grants) got(t connector.Token, err error) (string, error) {
 		}
 		return "", unkeepable(err)
 	}
-	if t.Access != g.kept.Access {
-		g.kept, g.at = t, g.now()
-	}
+	g.kept = t
 	return t.Access, nil
+}
+
+// isNew reports whether a token, by whichever node it was got, is as new as
+// another would be: it is refused for another reason than its age. A clock of
+// another node may be ahead.
+func (g *grants) isNew(t connector.Token) bool {
+	age := g.now().Sub(t.Issued)
+	return age < renewAgain && age > -renewAgain
 }
 
 func (g *grants) good(t connector.Token, refused string) bool {
@@ -227,7 +232,7 @@ func (g *grants) ask(ctx context.Context, form url.Values, refused string) (conn
 		return connector.Token{}, &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone, Status: answer.Status,
 			Detail: "the token endpoint's answer has no access token; check auth.oauth2.token_url"}
 	}
-	t := connector.Token{Access: body.AccessToken, Refresh: body.RefreshToken, Origin: g.origin()}
+	t := connector.Token{Access: body.AccessToken, Refresh: body.RefreshToken, Origin: g.origin(), Issued: asked.UTC()}
 	// Without expires_in, as Salesforce answers, a token is good until it is refused.
 	if seconds, err := body.ExpiresIn.Float64(); err == nil && seconds > 0 && seconds < longestLife.Seconds() {
 		t.Expires = asked.Add(time.Duration(seconds * float64(time.Second))).UTC()

@@ -214,6 +214,40 @@ func TestARefusedTokenThatIsNewIsNotRenewedForEachCall(t *testing.T) {
 	}
 }
 
+// A node that begins finds a token that ended while nothing ran: it is old, however
+// short a time the node has it.
+func TestANodeThatBeginsWithAnEndedTokenRenewsIt(t *testing.T) {
+	g, clock, kept := &guarded{t: t}, now, &keptToken{}
+	server := httptest.NewServer(g)
+	defer server.Close()
+	o := client
+	o.TokenURL = server.URL + "/oauth/token"
+	if _, err := openGuarded(t, g, o, kept, &clock).Target.Read(t.Context(), "c1"); err != nil {
+		t.Fatal(err)
+	}
+	clock = clock.Add(time.Hour)
+	g.set("canary-ended")
+	for _, node := range []connector.Connection{openGuarded(t, g, o, kept, &clock), openGuarded(t, g, o, kept, &clock)} {
+		if _, err := node.Target.Read(t.Context(), "c1"); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := g.issued(); got != 2 {
+		t.Errorf("%d tokens were issued, want the first and one more", got)
+	}
+	// What refuses each token is not its age, and no node asks again and again.
+	g.set("canary-never")
+	for range 3 {
+		for _, node := range []connector.Connection{openGuarded(t, g, o, kept, &clock), openGuarded(t, g, o, kept, &clock)} {
+			_, err := node.Target.Read(t.Context(), "c1")
+			wantKind(t, err, connector.Unauthorized, connector.EffectNone)
+		}
+	}
+	if got := g.issued(); got != 2 {
+		t.Errorf("%d tokens were issued for refusals in one moment", got)
+	}
+}
+
 func TestARefreshTokenWorksOnceAndTheNextIsKept(t *testing.T) {
 	g := &guarded{t: t, life: "3600", refresh: "canary-first"}
 	o := OAuth2{ClientID: "app", ClientSecret: "canary se/cret", Grant: grantRefresh, RefreshToken: "canary-first", ClientAuth: clientBasic}
