@@ -41,7 +41,10 @@ func (a *App) Promises(sync string) contract.Promises {
 // File is part of pages.Service.
 func (a *App) File(sync string) pages.FileInUse {
 	c, known := a.wiring.Load().config, a.fileNow()
-	f := pages.FileInUse{Path: c.Path, Lines: c.Shown, ReadAt: known.ReadAt, Faults: len(known.Faults)}
+	f := pages.FileInUse{Path: c.Path, Lines: c.Shown, ReadAt: known.ReadAt, Faults: len(known.Faults), FaultsAt: known.FaultsAt}
+	if f.Faults > 0 {
+		f.Fault = known.Faults[0].String()
+	}
 	f.First, f.Last = c.Part("syncs." + sync)
 	return f
 }

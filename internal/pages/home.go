@@ -69,6 +69,9 @@ func home(v *visit) (answer, error) {
 			h.Needs = append(h.Needs, alarmed(v, a))
 		}
 	}
+	if n, ok := fileNeed(v); ok {
+		h.Needs = append(h.Needs, n)
+	}
 	causes, err := v.Store.Causes(v.ctx(), store.ExceptionFilter{States: store.NeedPerson}, store.Cause{}, needsShown+100)
 	if err != nil {
 		return answer{}, err

@@ -128,12 +128,15 @@ func TestTheWholeFileUnfoldsWithoutItsSecrets(t *testing.T) {
 	if !strings.Contains(page.text, "customer-status: &lt;script&gt;") {
 		t.Error("the file's text is not quoted")
 	}
-	w.file.Faults = 2
-	w.says(w.get("/syncs/"+flow), "The file was changed since, and 2 faults keep the change from being used.")
+	w.file.Faults, w.file.Fault, w.file.FaultsAt = 2, "line 3: sign_in.idle: it is too short", time.Now()
+	w.says(w.get("/syncs/"+flow), "The file was changed since, and 2 faults keep the change from being used. Line 3: sign_in.idle: it is too short.")
+	w.says(w.get("/"), "The changed trueup.yaml is not used", "Line 3: sign_in.idle", "See the file")
 	w.person.Role = store.Viewer
 	page = w.get("/syncs/" + flow)
 	w.says(page, "To see the whole file, you need the role operator.")
-	if strings.Contains(page.text, "database:") {
+	home := w.get("/")
+	w.says(home, "The changed trueup.yaml is not used", "It has 2 faults.")
+	if strings.Contains(page.text+home.text, "database:") || strings.Contains(page.text+home.text, "sign_in") {
 		t.Error("a viewer sees the file")
 	}
 }

@@ -35,6 +35,18 @@ type FileFault struct {
 	Text string `json:"text"`
 }
 
+// String says where it is, and what.
+func (f FileFault) String() string {
+	text := f.Text
+	if f.Path != "" {
+		text = f.Path + ": " + text
+	}
+	if f.Line > 0 {
+		text = fmt.Sprintf("line %d: %s", f.Line, text)
+	}
+	return text
+}
+
 // nodesKept is how long a process that did not stop in order is remembered.
 const nodesKept = 7 * 24 * time.Hour
 
