@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -47,7 +48,7 @@ applies a plan itself is not listed here.`,
 		}
 		at := clockOf(cmd.OutOrStdout())
 		return list(cmd, rows, "nobody has asked the service for a plan", "NUMBER\tASKED\tBY\tSYNC\tWHAT\tSTATE\tHOW FAR", func(j contract.PlanJob) string {
-			return fmt.Sprintf("%d\t%s\t%s\t%s\t%s\t%s\t%s", j.ID, at.when(*j.AskedAt), orDash(j.AskedBy), j.Sync, whatJob(j), j.State, orDash(howFar(j)))
+			return fmt.Sprintf("%d\t%s\t%s\t%s\t%s\t%s\t%s", j.ID, at.when(*j.AskedAt), orDash(j.AskedBy), j.Sync, whatJob(j), j.State, howFar(cfg, j))
 		})
 	})
 	syncFlag(cmd)
@@ -73,30 +74,38 @@ was stopped. Exit 3: some rows were refused or failed.`,
   trueup jobs follow 7 --json`,
 		Args: cobra.ExactArgs(1),
 	}
-	cmd.RunE = withDatabase(func(cmd *cobra.Command, args []string, _ *config.Config, db *store.DB) error {
-		ticker := time.NewTicker(jobLook)
-		defer ticker.Stop()
-		m := newMeter(cmd)
-		for {
-			j, err := jobNamed(cmd, db, args[0])
-			if err != nil {
-				return err
-			}
-			if j.EndedAt != nil {
-				m.end()
-				return ended(cmd, j)
-			}
-			m.say("job %d: %s, %s", j.ID, j.State, howFar(j))
-			select {
-			case <-ticker.C:
-			case <-cmd.Context().Done():
-				m.end()
-				return &failure{err: fmt.Errorf("job %d is no longer watched; it continues", j.ID), hint: fmt.Sprintf("to end it: trueup jobs stop %d", j.ID), code: exitFailed}
-			}
+	cmd.RunE = withDatabase(func(cmd *cobra.Command, args []string, cfg *config.Config, db *store.DB) error {
+		j, err := jobNamed(cmd, db, args[0])
+		if err != nil {
+			return err
 		}
+		if j, err = followJob(cmd, cfg, db, j.ID); err != nil {
+			return err
+		}
+		return ended(cmd, cfg, j)
 	})
 	jsonFlag(cmd)
 	return cmd
+}
+
+// followJob tells how far a job is until it ends, and returns what it came to.
+func followJob(cmd *cobra.Command, cfg *config.Config, db *store.DB, id int64) (contract.PlanJob, error) {
+	ticker := time.NewTicker(jobLook)
+	defer ticker.Stop()
+	m := newMeter(cmd)
+	defer m.end()
+	for {
+		j, err := jobNamed(cmd, db, strconv.FormatInt(id, 10))
+		if err != nil || j.EndedAt != nil {
+			return j, err
+		}
+		m.say("job %d: %s", j.ID, howFar(cfg, j))
+		select {
+		case <-ticker.C:
+		case <-cmd.Context().Done():
+			return j, &failure{err: fmt.Errorf("job %d is no longer watched; it continues", j.ID), hint: fmt.Sprintf("to follow it again: trueup jobs follow %d; to end it: trueup jobs stop %d", j.ID, j.ID), code: exitFailed}
+		}
+	}
 }
 
 func jobStopCommand() *cobra.Command {
@@ -162,14 +171,15 @@ func jobNamed(cmd *cobra.Command, db *store.DB, word string) (contract.PlanJob, 
 }
 
 // ended prints what a job came to.
-func ended(cmd *cobra.Command, j contract.PlanJob) error {
-	said := fmt.Sprintf("job %d is %s", j.ID, j.State)
-	if text := howFar(j); text != "" {
-		said += ": " + text
-	}
-	if err := done(cmd, j, said); err != nil {
+func ended(cmd *cobra.Command, cfg *config.Config, j contract.PlanJob) error {
+	if err := done(cmd, j, fmt.Sprintf("job %d: %s", j.ID, howFar(cfg, j))); err != nil {
 		return err
 	}
+	return jobFailure(j)
+}
+
+// jobFailure is the error of a job that did not do all that it was asked for.
+func jobFailure(j contract.PlanJob) error {
 	switch {
 	case j.State == contract.JobFailed:
 		return &failure{err: fmt.Errorf("job %d failed: %s", j.ID, j.Failure), hint: "what was written stays written; ask for it again when the cause is mended", code: exitFailed}
@@ -191,22 +201,14 @@ func whatJob(j contract.PlanJob) string {
 	return "apply " + shortHash(*j.Plan)
 }
 
-// howFar says how far a job is, "" where nobody knows yet.
-func howFar(j contract.PlanJob) string {
-	text := ""
-	switch m, a := j.Making, j.Applying; {
-	case a != nil:
-		text = fmt.Sprintf("%d of %d rows written, %d refused, %d failed", a.Written, a.Total, a.Refused, a.Failed)
-	case j.Kind == store.MakeJob && j.EndedAt != nil && j.Plan != nil:
-		text = "plan " + shortHash(*j.Plan)
-	case m != nil:
-		text = map[store.Phase]string{store.PhaseSource: fmt.Sprintf("%d records of the source read", m.Source.Done),
-			store.PhaseTarget: fmt.Sprintf("%d records of the target read", m.Target.Done), store.PhaseCompare: fmt.Sprintf("%d customers compared", m.Compared.Done)}[m.Phase]
-	case j.State == contract.JobWaiting:
-		text = "no process works on it yet"
-	}
-	if j.WaitsFor != "" && j.EndedAt == nil {
-		text += "; " + j.WaitsFor + " is at its rate limit or does not answer"
+// howFar says what a job does, or what it came to. Connections are called what the file
+// calls them; one that is no longer in it is the source, or the target.
+func howFar(cfg *config.Config, j contract.PlanJob) string {
+	s := cfg.Syncs[j.Sync]
+	told := j.Told(cmp.Or(s.Source.Connection, "the source"), cmp.Or(s.Target.Connection, "the target"), func(name string) string { return name })
+	text := told.Sentence()
+	if waits := told.Waits(); waits != "" {
+		text += "; " + waits
 	}
 	return text
 }

@@ -18,6 +18,7 @@ import (
 type planFlags struct {
 	show, out string
 	csv, all  bool
+	inService bool
 }
 
 func planCommand() *cobra.Command {
@@ -31,9 +32,14 @@ tool. The plan has a hash; trueup apply applies that plan and nothing else.
 
 You can make a plan while trueup run is running. If it was stopped or killed, run
 the same command again to continue. Exit 3: something would change or needs a
-person.`,
+person.
+
+With --in-service, trueup run makes the plan, as it does for a person on a page: this
+command follows it and prints the plan. Ctrl-C ends the following, not the comparison;
+trueup jobs lists it.`,
 		Example: `  trueup plan customer-status
   trueup plan customer-status --out plan.html
+  trueup plan customer-status --in-service
   trueup plan customer-status --show latest --csv > plan.csv
   trueup plan customer-status --show 1f3a2b4c5d6e --all`,
 		Args: withSync(1),
@@ -42,8 +48,10 @@ person.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.show, "show", "", "print the plan with this `HASH`, or the latest one, without reading the tools")
 	flags.StringVar(&f.out, "out", "", "write a page to this `FILE`")
+	flags.BoolVar(&f.inService, "in-service", false, "have trueup run make the plan, and follow it")
 	flags.BoolVar(&f.csv, "csv", false, "print CSV; a cell that a spreadsheet would run as a formula starts with a '")
 	flags.BoolVar(&f.all, "all", false, fmt.Sprintf("print all rows on a terminal, not only the first %d", shortTable))
+	asFlag(cmd)
 	jsonFlag(cmd)
 	return cmd
 }
@@ -57,9 +65,14 @@ func (f *planFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, d
 	}
 	var plan store.Sweep
 	var err error
-	if f.show != "" {
+	switch {
+	case f.show != "" && f.inService:
+		return usage("use only one of them", "--show and --in-service cannot be combined")
+	case f.show != "":
 		plan, err = planNamed(cmd.Context(), db, args[0], f.show)
-	} else {
+	case f.inService:
+		plan, err = planInService(cmd, cfg, db, args[0])
+	default:
 		plan, err = makePlan(cmd, cfg, db, args[0])
 	}
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -80,6 +81,27 @@ func PlanJobOf(j store.PlanJob) PlanJob {
 	}
 	return c
 }
+
+// Told is the job as the catalogue words it; source and target are what people call
+// the sync's connections, named what they call any.
+func (j PlanJob) Told(source, target string, named func(string) string) reason.Job {
+	t := reason.Job{Makes: j.Kind == store.MakeJob, Stopping: j.State == JobStopping, Ended: j.EndedAt != nil, Stopped: j.State == JobStopped, StoppedBy: j.StoppedBy,
+		Failure: j.Failure, Waiting: j.State == JobWaiting, Source: source, Target: target, WaitsFor: named(j.WaitsFor)}
+	if j.Plan != nil {
+		t.Plan = (*j.Plan)[:min(len(*j.Plan), shortHash)]
+	}
+	if a := j.Applying; a != nil {
+		t.Rows = &reason.Rows{Total: a.Total, Written: a.Written, Refused: a.Refused, Failed: a.Failed}
+	}
+	if m := j.Making; m != nil {
+		t.Phase = string(m.Phase)
+		t.Done = map[store.Phase]int{store.PhaseSource: m.Source.Done, store.PhaseTarget: m.Target.Done, store.PhaseCompare: m.Compared.Done}[m.Phase]
+	}
+	return t
+}
+
+// shortHash is how much of a plan's hash people read.
+const shortHash = 12
 
 func jobState(j store.PlanJob) JobState {
 	switch {

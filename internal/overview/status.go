@@ -80,7 +80,7 @@ func Status(ctx context.Context, db *store.DB, cfg *config.Config) (contract.Sta
 	if err != nil {
 		return s, err
 	}
-	working := func(n store.Node) bool { return works(n, now) }
+	working := func(n store.Node) bool { return Works(n, now) }
 	differ := Differing(nodes, working)
 	for _, n := range nodes {
 		if said := OfFile(n.File, true); said != "" && working(n) {
@@ -99,8 +99,8 @@ func Status(ctx context.Context, db *store.DB, cfg *config.Config) (contract.Sta
 	return s, nil
 }
 
-// works reports whether a process was seen recently.
-func works(n store.Node, now time.Time) bool { return now.Sub(n.SeenAt) <= seenLately }
+// Works reports whether a process was seen recently.
+func Works(n store.Node, now time.Time) bool { return now.Sub(n.SeenAt) <= seenLately }
 
 // Working counts the processes that were seen recently.
 func Working(ctx context.Context, db *store.DB) (int, error) {
@@ -111,7 +111,7 @@ func Working(ctx context.Context, db *store.DB) (int, error) {
 	nodes, err := db.Nodes(ctx)
 	n := 0
 	for _, node := range nodes {
-		if works(node, now) {
+		if Works(node, now) {
 			n++
 		}
 	}

@@ -259,10 +259,10 @@ func (k *walk) plans() {
 	}
 	_, err = b.store.KeepJob(k.Context(), j, store.PlanProgress{Total: 16, Written: 5, Refused: 1}, time.Minute)
 	b.must(err)
-	b.look(plan+"/apply", "5 of 16 written")
+	b.look(plan+"/apply", "5 of 16 rows written")
 	j.Total, j.Written, j.Refused, j.Outcome, j.Plan = 16, 15, 1, store.JobDone, made.ID
 	b.must(b.store.EndJob(k.Context(), j))
-	b.look(plan+"/apply", "15 of 16 written")
+	b.look(plan+"/apply", "15 of 16 rows written")
 	b.look(mine, "15 of 16 written")
 	b.as(store.Viewer)
 	b.look(plan, "")

@@ -13,6 +13,7 @@ import (
 	"trueup/internal/contract"
 	"trueup/internal/exceptions"
 	"trueup/internal/overview"
+	"trueup/internal/reason"
 	"trueup/internal/store"
 )
 
@@ -163,31 +164,19 @@ func (p plansView) steps(j contract.PlanJob) []step {
 	return all
 }
 
-// Now is what a job does at the moment, in one line.
+// Now is what a job does at the moment, or what it came to, in one line; "" where the
+// page of the plan that was applied says it.
 func (p plansView) Now() string {
-	j := p.Job
-	switch {
-	case j == nil:
+	if p.Job == nil || p.Job.Kind == store.ApplyJob && p.Job.EndedAt != nil {
 		return ""
-	case j.EndedAt == nil && j.State == contract.JobStopping:
-		return "Stopping"
-	case j.EndedAt == nil && j.Kind == store.ApplyJob:
-		return "A plan is being written"
-	case j.EndedAt == nil && j.Making == nil:
-		return "Waiting to begin"
-	case j.EndedAt == nil:
-		return map[store.Phase]string{store.PhaseSource: "Reading " + p.Source + ": " + num(j.Making.Source.Done) + " records so far",
-			store.PhaseTarget:  "Reading " + p.Target + ": " + num(j.Making.Target.Done) + " records so far",
-			store.PhaseCompare: "Comparing: " + num(j.Making.Compared.Done) + " customers so far"}[j.Making.Phase]
-	case j.Kind == store.ApplyJob:
-		return ""
-	case j.State == contract.JobDone:
-		return "The plan is made"
-	case j.State == contract.JobStopped:
-		return "The comparison was stopped. A new plan continues it."
 	}
-	return "No plan was made: " + j.Failure
+	return p.told().Sentence()
 }
+
+// Waits says why it does not go on.
+func (p plansView) Waits() string { return p.told().Waits() }
+
+func (p plansView) told() reason.Job { return p.Job.Told(p.Source, p.Target, capital) }
 
 // makePlan answers POST /syncs/{sync}/plans.
 func makePlan(v *visit) (answer, error) {
@@ -295,6 +284,9 @@ type followView struct {
 	W, N, X    string // the widths of what is written and not written, and where the second begins
 	NotWritten int
 }
+
+// Now says how far it is, as the command line does.
+func (f followView) Now() string { return f.Job.Told("", f.Target, capital).Progress() }
 
 // followPlan answers GET /plans/{hash}/apply.
 func followPlan(v *visit) (answer, error) {

@@ -208,13 +208,13 @@ func TestAPlanIsApprovedAndWatchedInABrowser(t *testing.T) {
 	if _, err := w.store.KeepJob(t.Context(), j, store.PlanProgress{Total: 16, Written: 5, Refused: 1}, time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	b.Do("see it move", chromedp.WaitVisible(`//h2[contains(., "5 of 16 written, 1 not written, 10 to go")]`))
+	b.Do("see it move", chromedp.WaitVisible(`//h2[contains(., "5 of 16 rows written, 1 refused")]`))
 	look("applying")
 	j.Total, j.Written, j.Refused, j.Outcome, j.Plan = 16, 15, 1, store.JobDone, plan.ID
 	if err := w.store.EndJob(t.Context(), j); err != nil {
 		t.Fatal(err)
 	}
-	b.Do("see its end", chromedp.WaitVisible(`//h2[contains(., "15 of 16 written, 1 not written")]`), chromedp.WaitVisible(`//p[contains(., "Ended")]`))
+	b.Do("see its end", chromedp.WaitVisible(`//h2[contains(., "15 of 16 rows written, 1 refused")]`), chromedp.WaitVisible(`//p[contains(., "Ended")]`))
 	b.Do("go back to the plans", chromedp.Navigate(w.server.URL+"/plans"), chromedp.WaitVisible(`//td[contains(., "15 of 16 written, 1 not written")]`))
 	look("plans")
 }
