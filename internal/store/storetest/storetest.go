@@ -32,6 +32,7 @@ func Run(t *testing.T, newDatabase func(t *testing.T) Open) {
 		"API tokens": apiTokens, "pages": pages, "agreement": agreement, "limits": limits, "sweeps": sweeps, "nodes": nodes, "outside": outside, "watched": watched, "plans": plans, "accounts": accounts, "names": namesOf, "processes": processes, "pins": pins, "plan jobs": planJobs, "exception lists": exceptionLists, "activity": activity,
 		"people": people, "arrivals": arrivals,
 		"copies": copies,
+		"polls":  polls,
 	}
 	for group, cases := range groups {
 		t.Run(group, func(t *testing.T) {

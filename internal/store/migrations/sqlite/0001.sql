@@ -694,6 +694,19 @@ create table turns (
     under_way   integer not null default 0 check (under_way in (0, 1)), -- 1: its cursor was saved and it has not ended
     ended_at    integer not null default 0, -- when the last complete turn ended
     ended_from  integer not null default 0, -- when that one was taken
+    -- Of a list of changes, for people: what was read of it, and what the last complete one had.
+    begun_at      integer not null default 0, -- when the one that is read, or was read last, began
+    from_at       integer not null default 0, -- from when on changes are asked for, 0: unknown
+    pages         integer not null default 0,
+    records       integer not null default 0,
+    changes       integer not null default 0, -- that were not stored already
+    ended_begun   integer not null default 0,
+    ended_pages   integer not null default 0,
+    ended_records integer not null default 0,
+    ended_changes integer not null default 0,
+    stopped_by    text    not null default '', -- why the last attempt read no further; '': it did
+    stopped_at    integer not null default 0,
+    stopped_until integer not null default 0, -- when it goes on
     primary key (kind, name)
 ) strict;
 
