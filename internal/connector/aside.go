@@ -26,3 +26,18 @@ func SetAside(ctx context.Context, a Aside) {
 }
 
 type asides struct{}
+
+// WithCount lets note be told how many records each answer of a list had, also
+// those that had not changed and those that were set aside.
+func WithCount(ctx context.Context, note func(records int)) context.Context {
+	return context.WithValue(ctx, counts{}, note)
+}
+
+// Count tells how many records an answer of a list had.
+func Count(ctx context.Context, records int) {
+	if note, ok := ctx.Value(counts{}).(func(int)); ok {
+		note(records)
+	}
+}
+
+type counts struct{}

@@ -199,6 +199,12 @@ type Changes interface {
 	Since(ctx context.Context, cursor string) (events []Reading, next string, more bool, err error)
 }
 
+// Placed is an optional ability of Changes whose cursor holds a time.
+type Placed interface {
+	// Place is from when on a cursor asks for changes, zero when it has no time.
+	Place(cursor string) time.Time
+}
+
 // SourceList lists every record of a source. Records that change meanwhile may
 // come twice or, where the tool pages by position, be missed until the next
 // sweep.

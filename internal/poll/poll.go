@@ -39,6 +39,9 @@ const (
 	never = 100 * 365 * 24 * time.Hour
 	// tryAgain is the pause after a list could not be asked for.
 	tryAgain = 30 * time.Second
+	// patience is how long a limit may keep a list from being read on before people
+	// are told: it says nothing of the connection, and passes.
+	patience = time.Hour
 	// copied is how old a list may be when it is answered.
 	copied = 15 * time.Second
 	// asking tells the exceptions of this package from those of others who call
@@ -49,7 +52,8 @@ const (
 // Store keeps where asking has got to; it is *store.DB.
 type Store interface {
 	TakeTurn(ctx context.Context, turn store.Turn, every, lease time.Duration) (cursor string, fence int64, ok bool, err error)
-	SaveTurn(ctx context.Context, turn store.Turn, fence int64, cursor string, done bool) error
+	SavePage(ctx context.Context, connection string, fence int64, cursor string, done bool, p store.Page) error
+	StopPoll(ctx context.Context, connection string, fence int64, by string, wait time.Duration) error
 	LeaveTurn(ctx context.Context, turn store.Turn, fence int64) error
 	ListedAt(ctx context.Context, connection string) (time.Time, error)
 	OpenException(ctx context.Context, x store.NewException) (id int64, err error)
@@ -76,6 +80,9 @@ type Poller struct {
 	// Syncs are those that read from the connection; each gets the exception
 	// when it cannot be asked.
 	Syncs []config.Sync
+
+	// limited is since when a limit has let no page be read, zero when none does.
+	limited time.Time
 }
 
 // Ping has the source asked soon, before its next turn. What comes while it is
@@ -182,6 +189,7 @@ type walk struct {
 	circle connector.Circle
 	// resumed is true until the first answer: the cursor may be an old one.
 	resumed bool
+	anew    bool      // the next answer is the first of a list that is begun again
 	newest  time.Time // change that an answer brought
 }
 
@@ -194,9 +202,14 @@ func (w *walk) stretch(ctx context.Context, lately time.Duration) (done, ours bo
 		return false, false, err
 	}
 	began := time.Now()
-	defer func() {
-		if err != nil || ours && !done { // the next attempt, here or on another node, need not wait for the lease
-			err = errors.Join(err, w.Store.LeaveTurn(context.WithoutCancel(ctx), turn, fence))
+	defer func() { // the next attempt, here or on another node, need not wait for the lease
+		ends := context.WithoutCancel(ctx)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			f := connector.FailureOf(err)
+			err = errors.Join(err, w.Store.StopPoll(ends, w.Connection, fence, string(f.Kind), w.pause(f)))
+		case err != nil || ours && !done:
+			err = errors.Join(err, w.Store.LeaveTurn(ends, turn, fence))
 		}
 	}()
 	// What this asking brings has changed since the one before began, which may
@@ -212,16 +225,18 @@ func (w *walk) stretch(ctx context.Context, lately time.Duration) (done, ours bo
 		if w.circle.Turn(cursor) {
 			return false, false, connector.Endless()
 		}
-		next, more, err := w.page(ctx, cursor, listed)
+		next, more, had, err := w.page(ctx, cursor, listed)
 		if err != nil {
 			again, ok := connector.Anew(cursor)
 			if !ok || !w.resumed || !connector.FailureOf(err).Anew {
 				return false, false, err
 			}
 			w.Log.Warn("the list is begun again: it cannot be gone on with where it was left", slog.String("connection", w.Connection), slog.Any("error", err))
-			cursor, w.resumed, w.circle = again, false, connector.Circle{}
+			cursor, w.resumed, w.anew, w.circle = again, false, true, connector.Circle{}
 			continue
 		}
+		first := w.resumed || w.anew
+		had.Anew, w.anew = w.anew, false
 		cursor, w.resumed = next, false
 		if !more && w.Listed != nil && !w.newest.IsZero() {
 			if err := w.Listed(ctx, w.Connection, w.newest); err != nil {
@@ -229,14 +244,20 @@ func (w *walk) stretch(ctx context.Context, lately time.Duration) (done, ours bo
 			}
 		}
 		// The events are stored; only then may the cursor pass them.
-		if err := w.Store.SaveTurn(ctx, turn, fence, cursor, !more); err != nil {
+		if err := w.Store.SavePage(ctx, w.Connection, fence, cursor, !more, had); err != nil {
 			if errors.Is(err, store.ErrFenced) {
 				return false, false, nil
 			}
 			return false, false, err
 		}
+		w.limited = time.Time{}
 		if !more {
 			return true, true, nil
+		}
+		if first && !had.Anew { // the rest may take days; a list that is begun again may fail again at its end
+			if err := w.calm(ctx); err != nil {
+				return false, false, err
+			}
 		}
 	}
 	return false, true, nil
@@ -253,19 +274,19 @@ func (p *Poller) calm(ctx context.Context) error {
 }
 
 // page asks for one answer and stores its events.
-func (w *walk) page(ctx context.Context, cursor string, listed time.Time) (next string, more bool, err error) {
+func (w *walk) page(ctx context.Context, cursor string, listed time.Time) (next string, more bool, had store.Page, err error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	readings, next, more, err := w.Changes.Since(ctx, cursor)
+	readings, next, more, err := w.Changes.Since(connector.WithCount(ctx, func(n int) { had.Records += n }), cursor)
 	if err != nil {
-		return "", false, err
+		return "", false, had, err
 	}
 	for i := range readings {
 		readings[i].Event.UnchangedAt = later(readings[i].Event.UnchangedAt, listed)
 	}
 	accepted, duplicates, err := w.Inbox.Store(ctx, w.Connection, readings)
 	if err != nil {
-		return "", false, err
+		return "", false, had, err
 	}
 	if len(readings) > 0 {
 		w.Log.Info("changes asked for", slog.String("connection", w.Connection), slog.Int("accepted", accepted), slog.Int("duplicates", duplicates))
@@ -273,7 +294,11 @@ func (w *walk) page(ctx context.Context, cursor string, listed time.Time) (next 
 	if accepted > 0 {
 		w.newest = later(w.newest, newestOf(readings))
 	}
-	return next, more, nil
+	if placed, ok := w.Changes.(connector.Placed); ok {
+		had.From = placed.Place(next)
+	}
+	had.Changes = accepted
+	return next, more, had, nil
 }
 
 // newestOf is the date of the newest change of an answer, zero when none has one.
@@ -294,9 +319,16 @@ func later(a, b time.Time) time.Time {
 }
 
 // failed reports why a source could not be asked and returns when to try again.
+// Of a limit people are told only when it lasts: status has it at once.
 func (p *Poller) failed(ctx context.Context, err error) time.Duration {
 	f := connector.FailureOf(err)
 	p.Log.Warn("changes could not be asked for", slog.String("connection", p.Connection), slog.String("failure", string(f.Kind)), slog.Any("error", err))
+	if f.Kind == connector.RateLimited && p.limited.IsZero() {
+		p.limited = time.Now()
+	}
+	if f.Kind == connector.RateLimited && time.Since(p.limited) < patience {
+		return p.pause(f)
+	}
 	for _, s := range p.Syncs {
 		_, openErr := p.Store.OpenException(ctx, store.NewException{Sync: s.Name, Kind: status.ConnectionFailed, Stage: status.StageReceive,
 			Reason: reason.Reason{Code: reason.ConnectionFails,
@@ -306,6 +338,11 @@ func (p *Poller) failed(ctx context.Context, err error) time.Duration {
 			p.Log.Error("open an exception", slog.String("sync", s.Name), slog.Any("error", openErr))
 		}
 	}
+	return p.pause(f)
+}
+
+// pause is how long nobody is asked after a failure.
+func (p *Poller) pause(f *connector.Failure) time.Duration {
 	wait := max(f.RetryAfter, tryAgain)
 	if p.Every > 0 {
 		wait = max(f.RetryAfter, min(wait, p.Every))

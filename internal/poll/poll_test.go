@@ -62,11 +62,11 @@ func (f *faulty) fail(call string) error {
 	return errDown
 }
 
-func (f *faulty) SaveTurn(ctx context.Context, turn store.Turn, fence int64, cursor string, done bool) error {
+func (f *faulty) SavePage(ctx context.Context, connection string, fence int64, cursor string, done bool, p store.Page) error {
 	if err := f.fail("save"); err != nil {
 		return err
 	}
-	return f.DB.SaveTurn(ctx, turn, fence, cursor, done)
+	return f.DB.SavePage(ctx, connection, fence, cursor, done, p)
 }
 
 func (f *faulty) CloseExceptions(ctx context.Context, sync, customer string, kind status.Kind, lastAction string) (int, error) {

@@ -148,13 +148,33 @@ func TestALongListThatIsInterruptedThriceIsReadToItsEnd(t *testing.T) {
 				}
 				return 0
 			}
-			for start := range 4 {
+			for start, pages := range []int{17, 43, 71, 100} {
 				ctx, cancel := context.WithCancel(t.Context())
 				stop = cancel
 				asked, err := service(t, db, m).Ask(ctx, 0)
 				cancel()
-				if last := start == 3; asked != last || (err == nil) != last {
+				last := start == 3
+				if asked != last || (err == nil) != last {
 					t.Fatalf("start %d: asked to the end is %t, %v", start+1, asked, err)
+				}
+				all, err := db.Polls(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				p := all["billing"]
+				read := store.Listing{Began: p.Reading.Began, Pages: pages, Records: pages * size, Changes: pages * size}
+				if p.UnderWay == last || p.Reading != read || read.Began.IsZero() {
+					t.Errorf("start %d: people are told %+v", start+1, p)
+				}
+				if at := map[bool]time.Time{true: m.changed, false: m.changed.Add(-time.Hour)}[last]; p.From.After(at) || at.Sub(p.From) > time.Minute {
+					t.Errorf("start %d: it asks for changes from %s, want %s", start+1, p.From, at)
+				}
+				by := []connector.FailureKind{connector.RateLimited, connector.Transient, "", ""}[start] // who is told to stop has not failed
+				if p.Stopped.By != string(by) || p.Stopped.Until.After(p.Stopped.At) != (by != "") {
+					t.Errorf("start %d: it stopped %+v, want by %q", start+1, p.Stopped, by)
+				}
+				if done := p.Last; last && (done.Ended.IsZero() || done.Pages != pages || done.Records != n) || !last && done.Pages != 0 {
+					t.Errorf("start %d: the last whole list is %+v", start+1, done)
 				}
 			}
 			seen := 0
@@ -208,6 +228,9 @@ func TestAListWhoseCursorHasExpiredIsBegunAgain(t *testing.T) {
 	}
 	if asked, err := service(t, db, m).Ask(t.Context(), 0); !asked || err != nil {
 		t.Fatal(asked, err)
+	}
+	if all, err := db.Polls(t.Context()); err != nil || all["billing"].Last.Pages != 5 || all["billing"].Last.Records != 50 {
+		t.Errorf("the three pages before count as well: %+v, %v", all["billing"].Last, err)
 	}
 	events, err := db.Events(t.Context(), store.EventFilter{Sync: "customer-status", Limit: 100})
 	if err != nil || len(events) != 50 || m.asked[""] != 2 {

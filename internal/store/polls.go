@@ -17,12 +17,6 @@ type Page struct {
 	Anew bool
 }
 
-// Stop is why a list of changes is not read further for now.
-type Stop struct {
-	By    string // a word of a closed set
-	Until time.Time
-}
-
 // Poll is how far a connection's list of changes is read.
 type Poll struct {
 	From time.Time // as Page.From
@@ -30,7 +24,12 @@ type Poll struct {
 	UnderWay      bool
 	Reading, Last Listing
 	Stopped       Stop
-	StoppedAt     time.Time // zero: the last attempt read on
+}
+
+// Stop is why a list of changes is not read further for now, zero when it is.
+type Stop struct {
+	By        string // a word of a closed set
+	At, Until time.Time
 }
 
 // Listing is one list that is, or was, read page by page.
@@ -69,12 +68,12 @@ where kind = $1 and name = $2`, string(turn.Kind), turn.Name, ms(t.now))
 }
 
 // StopPoll gives the turn for a connection's changes back without progress, and
-// notes why and until when.
-func (db *DB) StopPoll(ctx context.Context, connection string, fence int64, stop Stop) error {
+// notes why and for how long.
+func (db *DB) StopPoll(ctx context.Context, connection string, fence int64, by string, wait time.Duration) error {
 	turn := ChangesOf(connection)
 	err := db.update(ctx, func(t *tx) error {
 		_, err := t.exec("update turns set lease_until = 0, stopped_by = $4, stopped_at = $5, stopped_until = $6 where kind = $1 and name = $2 and fence = $3",
-			string(turn.Kind), turn.Name, fence, stop.By, ms(t.now), ms(stop.Until))
+			string(turn.Kind), turn.Name, fence, by, ms(t.now), ms(t.now.Add(wait)))
 		return err
 	})
 	if err != nil {
@@ -95,7 +94,7 @@ func (db *DB) Polls(ctx context.Context) (map[string]Poll, error) {
 		err := s.Scan(&name, &from, &underWay, &began, &p.Reading.Pages, &p.Reading.Records, &p.Reading.Changes,
 			&endedBegun, &ended, &p.Last.Pages, &p.Last.Records, &p.Last.Changes, &p.Stopped.By, &stopped, &until)
 		p.From, p.UnderWay, p.Reading.Began, p.Last.Began, p.Last.Ended = at(from), underWay == 1, at(began), at(endedBegun), at(ended)
-		p.StoppedAt, p.Stopped.Until = at(stopped), at(until)
+		p.Stopped.At, p.Stopped.Until = at(stopped), at(until)
 		if p.Last.Pages == 0 { // nobody counted
 			p.Last = Listing{Ended: p.Last.Ended}
 		}

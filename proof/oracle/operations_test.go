@@ -360,14 +360,17 @@ func (d *differential) turn(t *rapid.T) {
 			return answered([]any{at, fence, ok}, err)
 		})
 	case rapid.Bool().Draw(t, "release"):
-		at := rapid.IntRange(0, n-1).Draw(t, "which")
+		at, failed := rapid.IntRange(0, n-1).Draw(t, "which"), rapid.Bool().Draw(t, "failed")
 		d.all("leave the turn", func(s *side) any {
+			if failed {
+				return answered(nil, s.StopPoll(context.Background(), d.connection, s.fences[at], "transient", time.Minute))
+			}
 			return answered(nil, s.LeaveTurn(context.Background(), store.ChangesOf(d.connection), s.fences[at]))
 		})
 	default:
-		at, to, done := rapid.IntRange(0, n-1).Draw(t, "which"), words.Draw(t, "to"), rapid.Bool().Draw(t, "done")
+		at, to, done, anew := rapid.IntRange(0, n-1).Draw(t, "which"), words.Draw(t, "to"), rapid.Bool().Draw(t, "done"), rapid.Bool().Draw(t, "anew")
 		d.all("save the turn", func(s *side) any {
-			return answered(nil, s.SaveTurn(context.Background(), store.ChangesOf(d.connection), s.fences[at], to, done))
+			return answered(nil, s.SavePage(context.Background(), d.connection, s.fences[at], to, done, store.Page{Records: 7, Anew: anew}))
 		})
 	}
 }

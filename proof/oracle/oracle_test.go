@@ -49,7 +49,8 @@ type engine interface {
 	PausedUntil(ctx context.Context, connection string) (time.Time, error)
 	Reserve(ctx context.Context, connection string, n, requests int, per time.Duration) (time.Time, time.Time, time.Duration, error)
 	TakeTurn(ctx context.Context, turn store.Turn, every, lease time.Duration) (string, int64, bool, error)
-	SaveTurn(ctx context.Context, turn store.Turn, fence int64, cursor string, done bool) error
+	SavePage(ctx context.Context, connection string, fence int64, cursor string, done bool, p store.Page) error
+	StopPoll(ctx context.Context, connection string, fence int64, by string, wait time.Duration) error
 	LeaveTurn(ctx context.Context, turn store.Turn, fence int64) error
 	ClaimAs(process int64)
 	TakeBackFrom(ctx context.Context, process int64) (int, error)

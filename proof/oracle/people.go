@@ -381,6 +381,17 @@ func (db *DB) SaveTurn(_ context.Context, name store.Turn, fence int64, cursor s
 	return nil
 }
 
+// SavePage stores how far a list of changes is read. What people are shown of it is
+// none of the oracle's business.
+func (db *DB) SavePage(ctx context.Context, connection string, fence int64, cursor string, done bool, _ store.Page) error {
+	return db.SaveTurn(ctx, store.ChangesOf(connection), fence, cursor, done)
+}
+
+// StopPoll gives a list of changes back without progress.
+func (db *DB) StopPoll(ctx context.Context, connection string, fence int64, _ string, _ time.Duration) error {
+	return db.LeaveTurn(ctx, store.ChangesOf(connection), fence)
+}
+
 // ListedAt returns when the last complete list of a connection's changes was asked for.
 func (db *DB) ListedAt(_ context.Context, connection string) (time.Time, error) {
 	db.mu.Lock()

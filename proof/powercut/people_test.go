@@ -34,7 +34,7 @@ func asking() step {
 
 func asked(cursor string, done bool) step {
 	return step{name: "save the cursor " + cursor, do: func(l *life) error {
-		return l.SaveTurn(l.ctx, store.ChangesOf("crm"), l.cursor, cursor, done)
+		return l.SavePage(l.ctx, "crm", l.cursor, cursor, done, store.Page{Records: 7})
 	}}
 }
 

@@ -255,9 +255,14 @@ func (p *port) TakeTurn(ctx context.Context, turn store.Turn, every, lease time.
 	return cursor, fence, ok, err
 }
 
-// SaveTurn implements poll.Store.
-func (p *port) SaveTurn(ctx context.Context, turn store.Turn, fence int64, cursor string, done bool) error {
-	return p.do("cursor", func(*task) error { return p.world.db.SaveTurn(ctx, turn, fence, cursor, done) })
+// SavePage implements poll.Store.
+func (p *port) SavePage(ctx context.Context, connection string, fence int64, cursor string, done bool, page store.Page) error {
+	return p.do("cursor", func(*task) error { return p.world.db.SavePage(ctx, connection, fence, cursor, done, page) })
+}
+
+// StopPoll implements poll.Store.
+func (p *port) StopPoll(ctx context.Context, connection string, fence int64, by string, wait time.Duration) error {
+	return p.do("cursor", func(*task) error { return p.world.db.StopPoll(ctx, connection, fence, by, wait) })
 }
 
 // LeaveTurn implements poll.Store.

@@ -65,6 +65,7 @@ func (c changes) Since(ctx context.Context, cursor string) ([]connector.Reading,
 	if err != nil {
 		return nil, "", false, err
 	}
+	connector.Count(ctx, len(rows))
 	var found []connector.Reading
 	for _, row := range rows {
 		found = append(found, changed(row))
@@ -91,6 +92,15 @@ func (c changes) Since(ctx context.Context, cursor string) ([]connector.Reading,
 		}
 	}
 	return found, position{From: at.From}.String(), false, nil
+}
+
+// Place implements connector.Placed.
+func (c changes) Place(cursor string) time.Time {
+	var at position
+	if json.Unmarshal([]byte(cursor), &at) != nil {
+		return time.Time{}
+	}
+	return at.From
 }
 
 // beginning is the position before any contact.

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"strconv"
+	"time"
 
 	"trueup/internal/connector"
 	"trueup/internal/status"
@@ -29,6 +30,7 @@ func (c changes) Since(ctx context.Context, cursor string) ([]connector.Reading,
 	if err != nil {
 		return nil, "", false, err
 	}
+	connector.Count(ctx, len(p.records))
 	found, err := c.news(position, p)
 	if err != nil {
 		return nil, "", false, err
@@ -44,6 +46,15 @@ func (c changes) Since(ctx context.Context, cursor string) ([]connector.Reading,
 			"no record of the list has a time, so no change could ever be seen; name another field, such as the time it was created"})
 	}
 	return found, position.Next(), false, nil
+}
+
+// Place implements connector.Placed.
+func (c changes) Place(cursor string) time.Time {
+	position, err := connector.PositionAt(cursor, c.now().UTC())
+	if err != nil || position.First() {
+		return time.Time{}
+	}
+	return position.Walk().From
 }
 
 // aFew is how many records of a page can be dirty, with none beside them that

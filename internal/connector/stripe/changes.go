@@ -79,11 +79,21 @@ func (c changes) Since(ctx context.Context, cursor string) ([]connector.Reading,
 	if err != nil {
 		return nil, "", false, err
 	}
+	connector.Count(ctx, len(found))
 	theirs := c.theirs()
 	if until.Before(theirs) {
 		return found, unixText(until), true, nil
 	}
 	return found, unixText(place(from, newest, theirs)), false, nil
+}
+
+// Place implements connector.Placed.
+func (c changes) Place(cursor string) time.Time {
+	seconds, err := strconv.ParseInt(cursor, 10, 64)
+	if err != nil || seconds < 0 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
 }
 
 // first returns where to begin, which is the newest event.

@@ -54,14 +54,13 @@ var polls = map[string]func(*testing.T, Open){
 		f := fresh(t, open)
 		_, fence, _, err := f.db.TakeTurn(f.ctx, store.ChangesOf("billing"), 0, lease)
 		f.must(err)
-		stop := store.Stop{By: "rate_limited", Until: f.clock.Now().Add(time.Minute)}
-		f.must(f.db.StopPoll(f.ctx, "billing", fence, stop))
-		f.same("before its first page", store.Poll{StoppedAt: f.clock.Now(), Stopped: stop})
-		stopped := f.clock.Now()
-		f.must(f.db.StopPoll(f.ctx, "billing", fence-1, store.Stop{By: "gone"}))
-		f.same("an old fence changes nothing", store.Poll{StoppedAt: stopped, Stopped: stop})
+		f.must(f.db.StopPoll(f.ctx, "billing", fence, "rate_limited", time.Minute))
+		want := store.Poll{Stopped: store.Stop{By: "rate_limited", At: f.clock.Now(), Until: f.clock.Now().Add(time.Minute)}}
+		f.same("before its first page", want)
+		f.must(f.db.StopPoll(f.ctx, "billing", fence-1, "gone", time.Hour))
+		f.same("an old fence changes nothing", want)
 		f.page("a", true, store.Page{Records: 1})
-		if got := f.polls()["billing"]; got.Stopped != (store.Stop{}) || !got.StoppedAt.IsZero() {
+		if got := f.polls()["billing"]; got.Stopped != (store.Stop{}) {
 			t.Errorf("it was read on, and says %+v", got)
 		}
 	},
