@@ -68,6 +68,7 @@ func scripts(t *testing.T, dir string) testscript.Params {
 			"planned":     planned,
 			"askplan":     askPlan,
 			"refused":     refusedWebhooks,
+			"polling":     polling,
 			"delayed":     delayed,
 			"since":       since,
 			"tools":       tools(t),
@@ -181,6 +182,25 @@ insert into modes (sync, mode, since, changed_at) values ('customer-status', 'wa
 // refusedWebhooks puts into trueup.db that billing's webhooks were refused.
 func refusedWebhooks(ts *testscript.TestScript, _ bool, _ []string) {
 	write(ts, "insert into refused (connection, refusal, minute, count) values ('billing', 'bad_signature', $1 - 1200000, 3), ('billing', 'too_large', $1, 1)", time.Now().UnixMilli())
+}
+
+// polling puts a list of billing's changes into trueup.db that is read page by page.
+func polling(ts *testscript.TestScript, _ bool, args []string) {
+	db, err := store.Open(context.Background(), store.Options{DSN: ts.MkAbs("trueup.db"), Migrate: true})
+	ts.Check(err)
+	defer db.Close()
+	read := func(done bool) (fence int64) {
+		_, fence, _, err := db.TakeTurn(context.Background(), store.ChangesOf("billing"), 0, time.Minute)
+		ts.Check(err)
+		ts.Check(db.SavePage(context.Background(), "billing", fence, "", done, store.Page{Records: 100, Changes: 3, From: time.Now().Add(-24 * time.Hour)}))
+		return fence
+	}
+	switch args[0] {
+	case "ended":
+		read(true)
+	case "reading":
+		ts.Check(db.StopPoll(context.Background(), "billing", read(false), "rate_limited", 5*time.Minute))
+	}
 }
 
 // askPlan asks the service for a plan, as a page does.

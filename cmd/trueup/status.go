@@ -196,6 +196,7 @@ func (p screen) sync(s contract.Sync) {
 	default:
 		p.line("last event", "%s", p.ago(s.LastEvent))
 	}
+	p.asking(s)
 	for _, m := range s.AccountMoved {
 		p.line("stopped", "%s", m.Reason)
 		p.line("", "nothing is synced; %s", accountRemedies(s.Sync))

@@ -130,6 +130,7 @@ func (a *App) assemble(ctx context.Context) error {
 	a.metrics.Watch(a.store.Counts)
 	a.metrics.WatchOverdue(a.overdue)
 	a.metrics.WatchSweeps(a.lastSweeps, a.rules)
+	a.metrics.WatchPolls(a.store.Polls)
 	a.metrics.WatchLooks(a.looks)
 	a.metrics.WatchFile(a.fileNow)
 	a.metrics.WatchAccounts(a.movedAccounts)

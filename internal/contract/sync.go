@@ -25,6 +25,7 @@ type Sync struct {
 	LastEvent        *time.Time      `json:"last_event"` // of the source
 	Rhythm           *Rhythm         `json:"rhythm,omitempty" doc:"How often the source is usually heard; left out while too little is known."`
 	EventsByHour     []int           `json:"events_by_hour" doc:"The source's events in each of the last 24 hours, the last of which ends now."`
+	Poll             *Poll           `json:"poll,omitempty" doc:"How far asking the source for its changes is; left out if it was never asked."`
 	// Silence is set while the source is silent for longer than expected.
 	Silence *Silence `json:"silence,omitempty"`
 	// WaitingForLive is how many customers changed while the sync was live, and

@@ -71,6 +71,34 @@ func TestNoMetricsCountNothing(*testing.T) {
 	m.Watch(nil)
 }
 
+func TestHowFarAListIsReadIsServed(t *testing.T) {
+	m := New()
+	at := time.Unix(1_770_000_000, 0)
+	m.WatchPolls(func(context.Context) (map[string]store.Poll, error) {
+		return map[string]store.Poll{
+			"crm": {UnderWay: true, Reading: store.Listing{Began: at, Pages: 34, Records: 3400}, Stopped: store.Stop{By: "rate_limited", At: at},
+				Last: store.Listing{Began: at, Ended: at.Add(time.Second), Pages: 30, Records: 3000}},
+			"billing": {}}, nil
+	})
+	text := served(m)
+	for _, line := range []string{
+		`reading_began_timestamp_seconds{connection="crm"} 1.77e+09`,
+		`reading_pages{connection="crm"} 34`,
+		`reading_records{connection="crm"} 3400`,
+		`ended_timestamp_seconds{connection="crm"} 1.770000001e+09`,
+		`pages{connection="crm"} 30`,
+		`records{connection="crm"} 3000`,
+		`stopped{by="rate_limited",connection="crm"} 1`,
+	} {
+		if !strings.Contains(text, "\ntrueup_poll_"+line+"\n") {
+			t.Errorf("not served: %s", line)
+		}
+	}
+	if strings.Contains(text, `trueup_poll_ended_timestamp_seconds{connection="billing"}`) || strings.Contains(text, `trueup_poll_stopped{by=""`) {
+		t.Errorf("a source that was not asked is served: %s", text)
+	}
+}
+
 func TestTheLastSweepIsServed(t *testing.T) {
 	m := New()
 	ended := time.Unix(1_770_000_000, 0)

@@ -29,6 +29,7 @@ type shared struct {
 	counts map[string]store.Counts
 	modes  map[string]store.Mode
 	paused map[string]store.SyncPause
+	polls  map[string]store.Poll // by connection
 }
 
 func readShared(ctx context.Context, db *store.DB) (s shared, err error) {
@@ -38,7 +39,10 @@ func readShared(ctx context.Context, db *store.DB) (s shared, err error) {
 	if s.modes, err = db.Modes(ctx); err != nil {
 		return s, err
 	}
-	s.paused, err = db.SyncsPaused(ctx)
+	if s.paused, err = db.SyncsPaused(ctx); err != nil {
+		return s, err
+	}
+	s.polls, err = db.Polls(ctx)
 	return s, err
 }
 
@@ -73,7 +77,7 @@ func (s shared) sync(ctx context.Context, db *store.DB, name string, c config.Sy
 		Source: contract.SyncSide{Connection: c.Source.Connection, Field: c.Source.Field},
 		Target: contract.SyncSide{Connection: c.Target.Connection, Field: c.Target.Field},
 		Sweeps: []contract.Sweep{}, AgreementCurve: []contract.CurvePoint{}}.WithCounts(s.counts[name])
-	row.Paused = contract.PauseOf(s.paused[name])
+	row.Paused, row.Poll = contract.PauseOf(s.paused[name]), contract.PollOf(s.polls[c.Source.Connection])
 	slices.Sort(row.Statuses)
 	mode := s.modes[name]
 	if mode.Mode == c.Mode { // else no process has run with this configuration yet

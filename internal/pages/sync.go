@@ -97,7 +97,7 @@ func showSync(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{Page: "sync", Title: p.Name, Nav: "sync:" + p.Name, Data: p, Live: []part{{"limits", "limits", p}}}, nil
+	return answer{Page: "sync", Title: p.Name, Nav: "sync:" + p.Name, Data: p, Live: []part{{"limits", "limits", p}, {"schedule", "schedule", p}}}, nil
 }
 
 func syncPageOf(v *visit) (syncPage, error) {
@@ -128,6 +128,7 @@ func syncPageOf(v *visit) (syncPage, error) {
 	p.limits(details.Limits)
 	p.promises(details.Promises)
 	p.schedule(c)
+	p.asking(v)
 	p.File = v.File(name)
 	if !p.May { // it names people, tools and accounts
 		p.File.Lines = nil

@@ -193,3 +193,21 @@ func TestASyncIsPausedInABrowser(t *testing.T) {
 	b.Do("pause", chromedp.Navigate(w.server.URL+"/syncs/"+flow), chromedp.Click(`//summary[contains(., "Pause")]`), chromedp.SendKeys(chromedp.CSS("#pause-why"), "a migration"),
 		chromedp.Click(`//form//button[contains(., "Pause")]`), chromedp.WaitVisible(`//strong[contains(., "paused this sync")]`))
 }
+
+func TestASyncsPageSaysHowFarTheSourcesListIsRead(t *testing.T) {
+	w := newWorld(t)
+	if text := w.get("/syncs/" + flow).words(); strings.Contains(text, "Asking now") || strings.Contains(text, "Asked") {
+		t.Errorf("nobody was asked, and it says: %s", text)
+	}
+	page := func(done bool) (fence int64) {
+		_, fence, _, err := w.store.TakeTurn(w.Context(), store.ChangesOf("billing"), 0, time.Minute)
+		w.must(err)
+		w.must(w.store.SavePage(w.Context(), "billing", fence, "", done, store.Page{Records: 12_500, Changes: 3, From: time.Date(2024, 2, 3, 4, 5, 0, 0, time.UTC)}))
+		return fence
+	}
+	page(true)
+	w.says(w.get("/syncs/"+flow), "Asked The list of Billing was read to its end", "ago: 12,500 records on 1 page, 3 changes")
+	w.must(w.store.StopPoll(w.Context(), "billing", page(false), "rate_limited", time.Hour))
+	w.says(w.get("/syncs/"+flow), "Asking now Reading the list of Billing since", "12,500 records on 1 page so far", "changed from Sat, Feb 3, 2024, 4:05 AM on",
+		"Billing is at its limit; it continues with page 2 in 59 minutes")
+}

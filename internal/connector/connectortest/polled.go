@@ -71,12 +71,19 @@ type polled struct {
 }
 
 func (p *polled) open(t *testing.T, h Harness) connector.Connection {
-	h.Now = func() time.Time { p.mu.Lock(); defer p.mu.Unlock(); return p.now }
+	h.Now = p.time
 	answer := h.Polled(p.changes)
 	return open(t, h, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Date", h.Now().Add(-p.behind).Format(http.TimeFormat))
 		answer(w, r)
 	}).conn
+}
+
+// time is what our clock shows.
+func (p *polled) time() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.now
 }
 
 // changes is the list as it is now, in order of time.
@@ -111,8 +118,18 @@ func (p *polled) ask(t *testing.T, c connector.Connection, cursor string, want [
 		}
 		var readings []connector.Reading
 		var err error
-		if readings, cursor, more, err = c.Changes.Since(t.Context(), cursor); err != nil {
+		records := 0
+		ctx := connector.WithCount(t.Context(), func(n int) { records += n })
+		if readings, cursor, more, err = c.Changes.Since(ctx, cursor); err != nil {
 			t.Fatal(err)
+		}
+		if records < len(readings) {
+			t.Errorf("%d records were read, and %d changes found\nrule: people are shown how many records a poll has read; connector.Count tells", records, len(readings))
+		}
+		if placed, ok := c.Changes.(connector.Placed); ok && !more {
+			if at := placed.Place(cursor); len(p.changes()) > 0 && at.IsZero() || at.After(p.time()) {
+				t.Errorf("the next poll asks for changes from %s on\nrule: people are shown from when on changes are asked for, which never lies ahead", at)
+			}
 		}
 		if first && len(readings) > 0 {
 			t.Errorf("asked for the first time it brings %d changes; it begins with what comes", len(readings))
