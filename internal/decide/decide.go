@@ -5,19 +5,19 @@
 // the sync's configuration says of it). Main functions: Decide, and Permit for
 // what Decide would write.
 //
-// Invariants, by the number that a line names where it keeps one:
+// Invariants. Where a line of code keeps one, it names the number:
 //
 //  1. Decide is total and pure: the same facts give the same decision, whatever
 //     the order of the intents.
 //  2. An equal value is never written.
-//  3. A person's edit that is not surely older than the source's change is
-//     never written over, unless an owner who was shown it says so. At first
-//     contact, where the source wins by configuration, that holds of an edit
-//     that was seen to happen, and of a person's that the field's own time
-//     shows to be surely newer.
-//  4. What cannot be told is held, never guessed.
+//  3. A person's edit that is not certainly older than the source's change is
+//     never overwritten, unless an owner who was shown it says so. At first
+//     contact with source_wins, this protects only an edit that was seen to
+//     happen, and a person's edit that the field's own time shows to be
+//     certainly newer.
+//  4. What the facts leave open is held, never guessed.
 //  5. Permit lets nothing be written before its time, and nothing that a person
-//     has to confirm before one who was shown it has.
+//     must confirm before someone who was shown it has confirmed it.
 //
 // It may import internal/status and internal/reason and nothing else of ours: no
 // store, no clock, no connector.
@@ -30,19 +30,19 @@ import (
 	"trueup/internal/status"
 )
 
-// Facts is all that is known of one customer. A zero time is not known.
+// Facts is all that is known of one customer. A zero time is unknown. "Our clock" is the
+// database's, the same for all nodes.
 type Facts struct {
 	Desired  Desired
 	Observed Observed
 	Base     Base
-	// HumanAt is the latest time at which, as an earlier look found, a person
-	// may have edited the value; the edit may have been covered since.
+	// HumanAt is the latest time at which, by an earlier read, a person may have edited the value;
+	// later edits may hide that edit.
 	HumanAt time.Time
-	// HumanSeen says that the edit at HumanAt was made after this record had been
-	// looked at: it was seen to happen.
+	// HumanSeen: the edit at HumanAt was made after we had read this record: it was seen to happen.
 	HumanSeen bool
-	// Cleared says that the field was seen to hold something before any base,
-	// and that a person may have emptied it since.
+	// Cleared: before any base, the field was seen with a value, and a person may have emptied it
+	// since.
 	Cleared bool
 	// Intents are our writes to this record whose effect is not proved.
 	Intents []Intent
@@ -50,20 +50,19 @@ type Facts struct {
 	Policy  Policy
 }
 
-// Ruling is what an owner decided when he was asked.
+// Ruling is what an owner decided.
 type Ruling struct {
-	UseSource  bool // the desired value is to be written
-	KeepTarget bool // the target's value is to stay
-	Undone     bool // a write of Desired was undone, and is not to be repeated
-	// Desired and Observed are what he was shown, of a record that was edited
-	// last at RecordAt.
+	UseSource  bool // write the desired value
+	KeepTarget bool // leave the target's value
+	Undone     bool // a write of Desired was undone: do not repeat it
+	// Desired and Observed are what they were shown, of a record that was last edited at RecordAt.
 	Desired, Observed string
 	RecordAt          time.Time
-	At                time.Time // when he decided
+	At                time.Time // when they decided
 }
 
-// Stands reports whether the record is still the one that he was shown. When it
-// was edited must be known now as it was then: without it nobody can tell.
+// Stands reports whether the record is still as the owner saw it: the same value, and not edited
+// since. If only one of the two edit times is known, it does not stand.
 func (r Ruling) Stands(o Observed) bool {
 	return r.Observed == o.Value && r.RecordAt.IsZero() == o.EditedAt.IsZero() && !o.EditedAt.After(r.RecordAt)
 }
@@ -71,28 +70,27 @@ func (r Ruling) Stands(o Observed) bool {
 // Desired is what the source wants the target to hold.
 type Desired struct {
 	Value string // the target's word
-	// At is when the source changed to it, by the source's clock. It must not
-	// be too late: then a person's edit in between would be written over.
+	// At is when the source changed to it, by the source's clock. It must not be too late: a
+	// person's edit in between would be overwritten.
 	At time.Time
 }
 
 // Observed is what the target holds.
 type Observed struct {
 	Value string // "" is an empty field
-	// EditedAt is when the record was edited last, by the target's clock;
-	// FieldTime says that it, and Actor, are the field's own.
+	// EditedAt is when the record was last edited, by the target's clock; FieldTime: it and Actor
+	// are the field's own.
 	EditedAt  time.Time
 	FieldTime bool
 	Actor     status.Actor
 	By        string // who that was, by name
-	// SeenAt is when it was first seen so, with this value and this EditedAt, by
-	// our clock: the edit is not later.
+	// SeenAt is when it was first seen with this value and this EditedAt, by our clock: the edit is
+	// not later.
 	SeenAt time.Time
-	// Since is when the look before saw it hold another value, by our clock, zero
-	// when it did not: the edit is later.
+	// Since is when our previous read showed another value, by our clock, zero when it did not: the
+	// edit is later.
 	Since time.Time
-	// Again says that the look before found the same value, and Before is the
-	// EditedAt that it found, zero when it is not known.
+	// Again: our previous read showed the same value. Before is its EditedAt, zero when unknown.
 	Again  bool
 	Before time.Time
 }
@@ -101,13 +99,12 @@ type Observed struct {
 type Base struct {
 	Known bool
 	Value string
-	At    time.Time // when the record was edited last then, by the target's clock
-	By    string    // who had brought it
+	At    time.Time // its EditedAt then, by the target's clock
+	By    string    // who had set it
 	// SeenAt is the last time it was seen to hold the value, by our clock: an
 	// edit that changed it is later.
 	SeenAt time.Time
-	// Wrote is when the write of ours was sent that brought it, zero when that is
-	// not known.
+	// Wrote is when we sent the write that set it, zero when unknown.
 	Wrote time.Time
 }
 
@@ -116,14 +113,14 @@ type Intent struct {
 	ID     int64
 	Value  string
 	SentAt time.Time
-	// Expires is from when on it can arrive no more.
+	// Expires is when it can no longer arrive.
 	Expires time.Time
-	// Prior is what the record held when the write was sent, and PriorAt when it
-	// had been edited last then, by the target's clock.
+	// Prior is what the record held when the write was sent, PriorAt its EditedAt then, by the
+	// target's clock.
 	Prior   string
 	PriorAt time.Time
-	// Seen: its value was found in the record afterwards, and what is found from
-	// then on is not its doing where nobody says so.
+	// Seen: its value was found in the record afterwards. A value that is found later is someone
+	// else's, unless the target names us.
 	Seen bool
 }
 
@@ -142,7 +139,7 @@ const (
 	None  Action = "none"  // the target holds it already
 	Write Action = "write" // write the desired value
 	Hold  Action = "hold"  // leave it alone: a person changed it
-	Park  Action = "park"  // an owner has to say
+	Park  Action = "park"  // an owner must decide
 )
 
 // Decision is what to do and why.
@@ -150,17 +147,15 @@ type Decision struct {
 	Action Action
 	Reason Reason
 	Row    int // of the table in docs/architecture.md
-	// Kind is the exception that a Hold or Park opens, "" when an owner has
-	// spoken already.
+	// Kind is the exception that a Hold or Park opens, "" if an owner has decided already.
 	Kind status.Kind
-	// Confidence is below 1 when the facts do not tell.
+	// Confidence is below 1 if the facts leave the question open.
 	Confidence float64
 	// Adopted is the intent that explains what was observed, 0 when none does.
 	Adopted int64
 }
 
-// Decide applies the table, and lets an owner's word settle what it leaves to
-// a person.
+// Decide applies the table, and then the owner's ruling on what the table leaves to a person.
 func Decide(f Facts) Decision { return f.ruled(f.byTable()) }
 
 // byTable applies the table, one row after the other.
@@ -190,10 +185,9 @@ func (f Facts) byTable() Decision {
 	return f.edited(f.window())
 }
 
-// ruled applies an owner's ruling. It holds for what he was shown and no longer:
-// not when the source has changed since, and a write not when somebody has
-// edited the record since (invariant 3). What he keeps is what people set: a
-// late write of ours over it is asked about.
+// ruled applies an owner's ruling. It holds only for what the owner was shown: not if the source
+// has changed since, and a write not if the record was edited since (invariant 3). If they keep the
+// target's value, they keep what people set; a late write of ours over it is asked about.
 func (f Facts) ruled(d Decision) Decision {
 	useSource, keepTarget, undone := f.Ruled()
 	switch asked := d.Action == Hold || d.Action == Park; {
@@ -232,13 +226,12 @@ func hold(row int, why Reason, confidence float64) Decision {
 	return Decision{Action: Hold, Reason: why, Row: row, Kind: status.Conflict, Confidence: confidence}
 }
 
-// unsure is the confidence of a decision that the facts do not settle.
+// unsure is the confidence of a decision that the facts leave open.
 const unsure = 0.5
 
-// Explained returns the lowest id of an intent that accounts for the observed
-// value. It is none of ours when a person chose it, when the record was last
-// edited before the write was sent, or when the edit may be later than the
-// write can have arrived.
+// Explained returns the lowest id of an intent that accounts for the observed value. None does if a
+// person chose it, if the record was last edited before the write was sent, or if the edit may be
+// later than the write can have arrived.
 func (f Facts) Explained() (id int64, ok bool) {
 	for _, i := range f.Intents {
 		if !i.Seen && i.Value == f.Observed.Value && f.Observed.Actor != status.ActorHuman && f.arrived(i) && (!ok || i.ID < id) {
@@ -248,18 +241,17 @@ func (f Facts) Explained() (id int64, ok bool) {
 	return id, ok
 }
 
-// byProgram reports whether the field itself is known to have been set by us or
-// by an automation that need not be spared. The last editor of a whole record
-// may have touched another field after a person.
+// byProgram reports whether the field itself was certainly set by us, or by an automation whose
+// edits need not be kept. The last editor of a whole record may have touched another field after a
+// person.
 func (f Facts) byProgram() bool {
 	by := f.Observed.Actor
 	return f.Observed.FieldTime && (by == status.ActorUs || by == status.ActorAutomation && !f.Policy.SkipAutomation)
 }
 
-// surelyOurs reports whether what differs from the base is our doing, or a
-// program's answer to it, although the last editor is known for the whole record
-// only: we were it when a write of ours can have arrived, or the record was
-// edited in the very moment in which we wrote it.
+// surelyOurs reports whether the difference from the base is our doing, or a program's reaction,
+// although the target names only one editor for the whole record: that editor is us and a write of
+// ours may have arrived, or the record was edited at the moment of our write.
 func (f Facts) surelyOurs() bool {
 	o, b := f.Observed, f.Base
 	possible := !f.editTime(f.since()).IsZero()
@@ -269,9 +261,8 @@ func (f Facts) surelyOurs() bool {
 	return o.Actor == status.ActorUs && slices.ContainsFunc(f.Intents, f.arrived)
 }
 
-// firstContact is row 3: we have never written this record. Where the source
-// wins, it wins over what was there, and not over an edit that was seen to
-// happen later.
+// firstContact is row 3: we have never written this record. Where the source wins, it wins over
+// what was there, but not over an edit that was seen to happen later.
 func (f Facts) firstContact() Decision {
 	o := f.Observed
 	told := f.editTime(o.Since)
@@ -294,9 +285,9 @@ func (f Facts) firstContact() Decision {
 	return newest
 }
 
-// untouched is row 4: the target holds what was proved last. Where the field
-// has a time and an actor of its own, a person who set the same value anew
-// shows; elsewhere only an edit that was seen before does.
+// untouched is row 4: the target holds what was last proved. Only where the field has a time and an
+// editor of its own does it show that a person set the same value again; elsewhere only an edit
+// that was seen before counts.
 func (f Facts) untouched() Decision {
 	if f.setAgain() {
 		if d := f.edited(f.setAgainAt()); d.Action == Hold {
@@ -306,7 +297,7 @@ func (f Facts) untouched() Decision {
 	return f.unlessPerson(write(4, Untouched))
 }
 
-// edited is rows 8 to 10: somebody made an edit between the two times.
+// edited is rows 8 to 10: someone made an edit between the two times.
 func (f Facts) edited(from, to time.Time) Decision {
 	switch {
 	case f.newerThanSource(from):
@@ -317,8 +308,8 @@ func (f Facts) edited(from, to time.Time) Decision {
 	return hold(10, CannotTell, unsure) // invariant 4
 }
 
-// unlessPerson turns a write into a hold when a person's edit is known that is
-// not surely older than the source's change (invariant 3).
+// unlessPerson turns a write into a hold if a person's edit is known that is not certainly older
+// than the source's change (invariant 3).
 func (f Facts) unlessPerson(d Decision) Decision {
 	switch {
 	case f.HumanAt.IsZero() || f.olderThanSource(f.HumanAt):
@@ -329,9 +320,9 @@ func (f Facts) unlessPerson(d Decision) Decision {
 	return hold(10, CannotTell, unsure)
 }
 
-// unlessCovered lets us and automations be written over where they are known to
-// have set the field itself. The last editor of a whole record may have touched
-// another field after a person: then it is somebody's edit, like any other.
+// unlessCovered allows writing over us and automations where they certainly set the field itself.
+// The last editor of a whole record may have touched another field after a person: then it counts
+// as someone's edit, like any other.
 func (f Facts) unlessCovered(d Decision) Decision {
 	if f.Observed.FieldTime {
 		return d

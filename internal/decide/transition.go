@@ -7,22 +7,20 @@ import (
 	"trueup/internal/status"
 )
 
-// Transition is what a sync's configuration says of changes to one status. The
-// zero Transition is at once.
+// Transition is what a sync's configuration says of changes to one status. The zero Transition
+// writes at once.
 type Transition struct {
-	// After is how long the source must have the status without a change.
+	// After is how long the source must have had the status without a break.
 	After time.Duration
-	// Hours are when it may be written, nil always.
+	// Hours are when it may be written; nil means always.
 	Hours *Hours
-	// Ask says that a person confirms each change, and Forbidden from which
-	// statuses one has to although Ask is not set.
+	// Ask: a person confirms each change. Forbidden: only changes from these statuses need that.
 	Ask       bool
 	Forbidden []status.Status
 }
 
-// Hours are hours of the week by the clocks on the walls of a zone, whichever
-// way those are turned. What goes over midnight belongs to the day on which it
-// begins.
+// Hours are hours of the week by a zone's wall clock, whenever that is turned. Hours that go over
+// midnight belong to the day on which they begin.
 type Hours struct {
 	Days     [7]bool // by time.Weekday
 	From, To int     // minutes of the day, up to 24*60
@@ -34,10 +32,10 @@ type Change struct {
 	Transition Transition
 	// From is the status that the target shows, "" when it shows none.
 	From status.Status
-	// Since is since when the source surely has the status: unlike Desired.At it
-	// must not be too early. Zero is now.
+	// Since is since when the source has certainly had the status: unlike Desired.At it must not be
+	// too early. Zero is now.
 	Since, Now time.Time
-	// UseSource and KeepTarget are what an owner said of this very change.
+	// UseSource and KeepTarget are what an owner decided about this very change.
 	UseSource, KeepTarget bool
 }
 
@@ -46,13 +44,13 @@ type Permission struct {
 	Action Action // Write, Hold or Park
 	Reason Reason // "" for Write
 	Kind   status.Kind
-	// Until is when a held change is looked at again, zero when time does not end it.
+	// Until is when a held change is due again, zero if time does not end it.
 	Until time.Time
 }
 
-// Permit says whether a change may be written now. It first has to last; then an
-// owner is asked, who need not be there in the hours; those hold for whatever he
-// says. It is total and pure, as Decide is.
+// Permit says whether a change may be written now. It must first have lasted; then an owner is
+// asked, also outside the hours; the hours apply to whatever the owner says. It is total and pure,
+// as Decide is.
 func Permit(c Change) Permission {
 	t := c.Transition
 	lasted := c.Now
@@ -100,12 +98,12 @@ func (h *Hours) open(t time.Time) bool {
 	return h.Days[today] && minute >= h.From || h.Days[yesterday] && minute < h.To
 }
 
-// horizon is longer than hours can be closed: a window of one day in the week
-// that falls into the hour which a clock turned forward leaves out.
+// horizon is longer than hours can stay closed: one window a week, which may fall into the hour
+// that a clock change skips.
 const horizon = 15 * 24 * time.Hour
 
-// next is the first minute from t on at which the hours are open. It goes minute
-// by minute: on the nights in which clocks are turned, nothing else is as plain.
+// next is the first minute from t on at which the hours are open. It goes minute by minute: on the
+// nights of a clock change, nothing else is as plain.
 func (h *Hours) next(t time.Time) time.Time {
 	if h.open(t) {
 		return t

@@ -7,14 +7,13 @@ import (
 	"trueup/internal/status"
 )
 
-// This file has the one notion of when the target was edited. An edit lies
-// between two times of our own clock: it is later than the last look that found
-// another value, and not later than the look that found it. What the target's
-// clock says makes that narrower, unless it contradicts it: then it is proved
-// wrong, and is not used.
+// This file has the one notion of when the target was edited. An edit lies between two times of our
+// own clock: it is later than the last read that found another value, and not later than the read
+// that found this one. The target's clock narrows that down, unless it contradicts our reads: then
+// it is proved wrong, and is not used.
 
-// arrived reports whether the record's last edit may be the arrival of a write.
-// Whether it was edited since the write left is told by the target's own clock.
+// arrived reports whether the record's last edit may be the arrival of a write. The target's own
+// clock shows whether it was edited since the write was sent.
 func (f Facts) arrived(i Intent) bool {
 	since, skew := f.since(), f.Policy.ClockSkew
 	left := !i.PriorAt.IsZero() && f.Observed.EditedAt.After(i.PriorAt)
@@ -30,8 +29,8 @@ func (f Facts) arrived(i Intent) bool {
 	return !before && !at.IsZero() && !at.After(i.Expires.Add(skew))
 }
 
-// since is the last time that the record was seen to hold another value, zero
-// when it never was: the edit that changed it is later.
+// since is the last time that the record was seen to hold another value, zero when it never was:
+// the edit that changed it is later.
 func (f Facts) since() time.Time {
 	if f.Base.Known && f.Base.Value != f.Observed.Value {
 		return latest(f.Observed.Since, f.Base.SeenAt)
@@ -39,9 +38,9 @@ func (f Facts) since() time.Time {
 	return f.Observed.Since
 }
 
-// editTime is when the target says that it was edited, the zero time when it does
-// not say, or when our own clock proves that its clock is wrong: the edit is
-// later than since and than moved, and not later than it was seen.
+// editTime is when the target says that it was edited, zero when it does not say, or when our own
+// clock proves that its clock is wrong: the edit is later than since and than moved, and not later
+// than it was seen.
 func (f Facts) editTime(since time.Time) time.Time {
 	at, seen, skew := f.Observed.EditedAt, f.Observed.SeenAt, f.Policy.ClockSkew
 	since = latest(since, f.moved())
@@ -56,9 +55,9 @@ func (f Facts) editTime(since time.Time) time.Time {
 	return at
 }
 
-// moved is when the last of our writes left that found the record edited
-// earlier, zero when none did. Its last edit is later than that, or fell between
-// that write's read and its sending: to take such a time for wrong only holds more.
+// moved is when we sent our last write that found the record with an earlier edit time, zero for
+// none. The record's last edit is later, or fell between that write's read and its sending;
+// ignoring the target's time in that case only holds more.
 func (f Facts) moved() (left time.Time) {
 	for _, i := range f.Intents {
 		if !i.PriorAt.IsZero() && f.Observed.EditedAt.After(i.PriorAt) {
@@ -71,10 +70,9 @@ func (f Facts) moved() (left time.Time) {
 // latest is the last of the times.
 func latest(times ...time.Time) time.Time { return slices.MaxFunc(times, time.Time.Compare) }
 
-// between returns between which times an edit later than since was made, as far
-// as is known; a zero time is not. A field's own time is exact. A record's time
-// may be that of another field, later than the edit; and what was edited at no
-// known time was edited before it was seen.
+// between returns between which times an edit later than since was made, as far as is known; a zero
+// time is unknown. A field's own time is exact. A record's time may be that of another field, later
+// than the edit. An edit of unknown time was made before it was seen.
 func (f Facts) between(since time.Time) (from, to time.Time) {
 	told := f.editTime(since)
 	switch {
@@ -92,28 +90,27 @@ func (f Facts) between(since time.Time) (from, to time.Time) {
 // into what is observed.
 func (f Facts) window() (from, to time.Time) { return f.between(f.since()) }
 
-// setBack returns between which times somebody may have set the record back: from
-// what the look before found, to the base; or to what it held before a write of
-// ours, which had arrived although its answer did not say so. Then the value
-// alone looks as if nobody had touched it. That the record was edited since is
-// told by the target's own clock on both sides; what a look has found since, at
-// which the base was proved again, counts no more.
+// setBack returns between which times someone may have restored an earlier value: the base, after
+// our previous read found another value; or the value before a write of ours that arrived without
+// an answer. The value alone then looks untouched; the edit times, both by the target's clock, show
+// it. Edits that a later proof of the base already covers do not count.
 func (f Facts) setBack() (from, to time.Time, ok bool) {
 	o := f.Observed
 	if _, ours := f.Explained(); ours || o.Actor == status.ActorUs || f.byProgram() {
 		return from, to, false
 	}
-	if b := f.Base; b.Known && b.Value == o.Value && o.Since.After(b.SeenAt.Add(f.Policy.ClockSkew)) { // the look before found another value
+	if b := f.Base; b.Known && b.Value == o.Value && o.Since.After(b.SeenAt.Add(f.Policy.ClockSkew)) { // our previous read found another value
 		from, to = f.between(o.Since)
 		return from, to, true
 	}
 	var sent time.Time
 	for _, i := range f.Intents {
 		before := i.PriorAt
-		if f.Base.Known && i.SentAt.Before(f.Base.SeenAt) && (o.Again || !o.Since.IsZero()) { // there is no such look after the link was removed and made again
+		// There is no previous read after the link was removed and made again.
+		if f.Base.Known && i.SentAt.Before(f.Base.SeenAt) && (o.Again || !o.Since.IsZero()) {
 			before = o.Before
 		}
-		if f.Base.Known { // the edit that it was proved with is none since
+		if f.Base.Known { // the edit with which the base was proved is no later edit
 			before = latest(before, f.Base.At)
 		}
 		untouched := f.Base.Known && f.Base.Value == o.Value || !f.Base.Known && i.Prior == o.Value
@@ -131,17 +128,17 @@ func (f Facts) setBack() (from, to time.Time, ok bool) {
 	return from, to, ok
 }
 
-// setAgain reports whether a person has set the value that was the base already,
-// by the field's own time. After a write of ours the base has no time of the
-// target's: whatever a person did to the field, he did later. A target that
-// counts in whole seconds shows two edits of one second by their editors.
+// setAgain reports whether a person has set the value that was the base already, by the field's own
+// time. After a write of ours the base has no time of the target's: any edit of the field by a
+// person is later. If a target counts whole seconds, two edits of one second differ by their
+// editors.
 func (f Facts) setAgain() bool {
 	o, b := f.Observed, f.Base
 	later := b.At.IsZero() || o.EditedAt.After(b.At) || o.EditedAt.Equal(b.At) && o.By != b.By
 	return b.Known && b.Value == o.Value && o.Actor == status.ActorHuman && o.FieldTime && later
 }
 
-// setAgainAt is when he did.
+// setAgainAt is when that was.
 func (f Facts) setAgainAt() (from, to time.Time) {
 	if f.Base.At.IsZero() {
 		return f.between(latest(f.Observed.Since, f.Base.SeenAt))
@@ -149,22 +146,22 @@ func (f Facts) setAgainAt() (from, to time.Time) {
 	return f.between(f.Observed.Since)
 }
 
-// PersonsEdit returns between which times the edit was made that a hold leaves
-// alone, as far as the facts tell; a zero time is not known.
+// PersonsEdit returns between which times the edit was made that a hold leaves alone, as far as the
+// facts show; a zero time is unknown.
 func (f Facts) PersonsEdit() (from, to time.Time) {
 	from, to, found := f.edit()
 	switch {
 	case found:
 		return from, to
-	case !f.HumanAt.IsZero(): // an earlier look has found it
+	case !f.HumanAt.IsZero(): // an earlier read found it
 		return f.HumanAt, f.HumanAt
 	}
 	return f.window()
 }
 
-// EditedBy returns the latest time at which a person may have made the edit that
-// these facts show, zero when they show none: somebody who is not known to be
-// us or an automation has changed the value, or set it anew.
+// EditedBy returns the latest time at which a person may have made the edit that these facts show,
+// zero when they show none: someone who is not known to be us or an automation has changed the
+// value, or set it again.
 func (f Facts) EditedBy() time.Time {
 	_, to, _ := f.edit()
 	return to
@@ -183,8 +180,8 @@ func (f Facts) edit() (from, to time.Time, found bool) {
 		from, to = f.setAgainAt()
 		return from, to, true
 	case !changed, ours, f.byProgram(),
-		o.Value == "" && !f.Base.Known && !f.Cleared, // an empty field is nobody's word
-		!f.Base.Known && o.Again && !o.FieldTime,     // nothing says that it was this field
+		o.Value == "" && !f.Base.Known && !f.Cleared, // no one chose an empty field
+		!f.Base.Known && o.Again && !o.FieldTime,     // nothing shows that it was this field
 		f.Base.Known && o.Actor != status.ActorHuman && o.Actor != status.ActorUnknown && f.surelyOurs():
 		return time.Time{}, time.Time{}, false
 	}
@@ -192,13 +189,13 @@ func (f Facts) edit() (from, to time.Time, found bool) {
 	return from, to, true
 }
 
-// newerThanSource reports whether an edit at the time is surely newer than the
-// source's change, however the clocks differ within the skew.
+// newerThanSource reports whether an edit at the time is certainly newer than the source's change,
+// however the clocks differ within the skew.
 func (f Facts) newerThanSource(t time.Time) bool {
 	return !t.IsZero() && !f.Desired.At.IsZero() && t.Add(-f.Policy.ClockSkew).After(f.Desired.At)
 }
 
-// olderThanSource reports whether it is surely older.
+// olderThanSource reports whether it is certainly older.
 func (f Facts) olderThanSource(t time.Time) bool {
 	return !t.IsZero() && !f.Desired.At.IsZero() && t.Add(f.Policy.ClockSkew).Before(f.Desired.At)
 }

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Ask takes one customer along the path now, for a person who is about to decide
-// about it. It reports false when that is not possible at this moment.
+// Ask takes one customer along the path now, for a person who is about to decide about it. It
+// returns false if that is not possible now.
 func (p *Pipeline) Ask(ctx context.Context, from Claimer, sync, customer string) (asked bool, err error) {
 	f, ok := p.flows[sync]
 	if !ok {

@@ -10,12 +10,12 @@ import (
 	"trueup/internal/store"
 )
 
-// byUs is who brought a base that a write of ours is proved to have brought.
+// byUs is Base.By for a value that our own write set.
 const byUs = "us"
 
-// confirm makes the write the base, with proof only (invariant 3): the record,
-// as the answer to the write or a look after it shows it. That the tool says it
-// was done is none, unless it is all that the tool can say.
+// confirm makes the write the base, but only with proof (invariant 3): the answer, or a read
+// afterwards, shows the value. "Done" is no proof, unless the tool can show nothing more
+// (Unverified).
 func (a *attempt) confirm(ctx context.Context) verdict {
 	took := a.unproved == nil
 	if took && (a.To.Knows.Unverified || a.shown != nil && a.shown.Value == a.desired.Value) {
@@ -51,7 +51,7 @@ func (a *attempt) confirm(ctx context.Context) verdict {
 	case took && (record.Value == prior.Value || a.olderThan(record, a.intent.SentAt)):
 		return a.notShown(a.intent)
 	case record.Value == prior.Value:
-		// It may still arrive: the intent stays open until it is too old.
+		// It may still arrive: the intent stays open until it expires.
 		a.did(reason.DidSendInVain, a.desired.Value, a.To.Name)
 		return a.failed(unproved, a.To.Name, reason.Writing)
 	}

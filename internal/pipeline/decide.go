@@ -21,7 +21,7 @@ func (a *attempt) decide(ctx context.Context) verdict {
 	if _, ours := f.Explained(); ours {
 		for _, i := range a.work.Intents {
 			if i.RecordID == a.target.ID && (i.Value == a.target.Value || alike(i.Value, a.target.Value)) && !i.Seen {
-				a.seen = append(a.seen, i.ID) // it has arrived: who sets the value from now on is somebody else
+				a.seen = append(a.seen, i.ID) // it has arrived: the next one to set the value is someone else
 			}
 		}
 	}
@@ -40,7 +40,8 @@ func (a *attempt) decide(ctx context.Context) verdict {
 		}
 		return end(ending{outcome: status.AlreadyEqual, action: string(d.Action), reason: reason.Reason{Code: d.Reason}, base: a.seenBase()})
 	case decide.Write:
-		if a.work.Unheard && a.row == nil { // a look that only asks people: what it would write is in a plan
+		// Only a comparison asked for this customer: people may be asked, but the write waits for the plan.
+		if a.work.Unheard && a.row == nil {
 			if e := a.permitted(); e != nil && e.park != nil && !a.watching() {
 				return verdict{end: e}
 			}
@@ -105,13 +106,13 @@ func (a *attempt) facts() decide.Facts {
 	// A base is about one record: after the link was changed it says nothing.
 	if b := a.work.Base; b.Known && b.RecordID == a.target.ID {
 		f.Base = decide.Base{Known: true, Value: b.Value, At: b.At, By: b.By, SeenAt: b.SeenAt}
-		if b.By == byUs && b.At.IsZero() { // the answer proved it, and nobody has looked since
+		if b.By == byUs && b.At.IsZero() { // proved by the answer to our write, and not read since
 			f.Base.Wrote = b.SeenAt
 		}
 	}
 	f.HumanSeen = a.sameRecord() && !a.work.HumanAt.Before(a.work.Link.At)
 	f.Cleared = !f.Base.Known && a.target.Value == "" && (a.clearedNow() || f.HumanSeen ||
-		slices.Contains(a.work.Former, a.target.ID)) // a link that was removed and made again takes no edit away
+		slices.Contains(a.work.Former, a.target.ID)) // also after the link was removed and made again: the edit still counts
 	for _, i := range a.work.Intents {
 		if i.RecordID == a.target.ID {
 			for _, value := range a.traces(i) {
@@ -141,7 +142,7 @@ func asFact(r store.Ruling) decide.Ruling {
 		RecordAt: r.RecordAt, At: r.At}
 }
 
-// ruling is what the owner decided, none when it was for a time that is over.
+// ruling is the owner's decision, zero when there is none or its time is over.
 func (a *attempt) ruling() store.Ruling {
 	r := a.work.Ruling
 	if !r.Until.IsZero() && !a.dbNotAfter().Before(r.Until) {
@@ -150,9 +151,8 @@ func (a *attempt) ruling() store.Ruling {
 	return r
 }
 
-// rulingDone is when the ruling was made that this attempt has used up, zero
-// for none: what it was about is written, or the source has changed since.
-// Later edits must not meet it again.
+// rulingDone is when the ruling was made that this attempt has used up, zero for none: its value is
+// written, or the source has changed since. It must not apply to later edits.
 func (a *attempt) rulingDone(e *ending) time.Time {
 	r := a.work.Ruling
 	switch {
@@ -160,19 +160,19 @@ func (a *attempt) rulingDone(e *ending) time.Time {
 	case e.outcome == status.Applied, e.outcome == status.AlreadyEqual,
 		a.desired.Value != "" && a.desired.Value != r.Desired,
 		a.ruling().Kind == "",
-		// It was about an earlier change. The same answer, given again, has to count.
+		// The ruling was about an earlier change. A person must be able to give the same answer
+		// again.
 		e.park != nil && e.park.Kind == status.ConfirmChange,
-		// The record is another than the owner was shown: his word must not
-		// wait until it looks the same again.
+		// The record has changed since the owner saw it. The ruling must not apply later, when the
+		// record happens to look the same again.
 		r.Kind == store.RuledForSource && !a.seenAt.IsZero() && !asFact(r).Stands(a.observed()):
 		return r.At
 	}
 	return time.Time{}
 }
 
-// traces are the values by which a write of ours shows in its record: what it
-// wrote, the same in another spelling, and what a target whose write is several
-// calls holds in between.
+// traces are the values that show a write of ours: its value, the target's spelling of it, and, if
+// the target writes in several calls, the values in between.
 func (a *attempt) traces(i store.Intent) []string {
 	values := []string{i.Value}
 	if steps, ok := a.To.Target.(connector.Stepwise); ok {
@@ -184,9 +184,9 @@ func (a *attempt) traces(i store.Intent) []string {
 	return values
 }
 
-// foundBefore reports whether a write's value was found in its record before this look:
-// by one that was settled, or before a later write, which stored what it found
-// although its attempt may never have been settled, if the record was edited since.
+// foundBefore reports whether an earlier read found this write's value. A settled attempt marks
+// that (Seen). Otherwise a later intent shows it: its Prior is that value, even if its attempt was
+// never settled. That counts only if the record was edited since.
 func (a *attempt) foundBefore(i store.Intent) bool {
 	return i.Seen || slices.ContainsFunc(a.work.Intents, func(later store.Intent) bool {
 		return later.ID > i.ID && later.RecordID == i.RecordID && later.Prior != i.Prior && (later.Prior == i.Value || alike(later.Prior, i.Value)) &&
@@ -194,9 +194,9 @@ func (a *attempt) foundBefore(i store.Intent) bool {
 	})
 }
 
-// seenBase is the base of a record that was read and holds what it should
-// (invariant 3): its value with who wrote it, who need not be us. A value that
-// was the base before keeps whose it was.
+// seenBase is the base of a record that was read (invariant 3): its value with the editor that the
+// target names, who need not be us. A value that was the base already keeps its editor and time,
+// unless the field has a time of its own.
 func (a *attempt) seenBase() *store.Base {
 	b := store.Base{Known: true, RecordID: a.target.ID, Status: a.mapping.Target(a.target.Value), Value: a.target.Value,
 		By: a.target.By, At: a.target.EditedAt, SeenAt: a.lookedAt}
@@ -209,27 +209,27 @@ func (a *attempt) seenBase() *store.Base {
 	return &b
 }
 
-// clearedNow reports whether the look before found the field filled, in the
-// record that is still the customer's. Later looks have HumanAt to tell them.
+// clearedNow reports whether the previous read of the customer's record found the field filled, and
+// this one finds it empty. Later attempts learn it from HumanAt.
 func (a *attempt) clearedNow() bool {
 	before, looked := a.lookBefore()
 	return looked && a.target.Value == "" && before.Value != ""
 }
 
-// lookBefore is what the look before found, if it was at this record.
+// lookBefore is what the previous read found, if it was of this record.
 func (a *attempt) lookBefore() (o store.Observed, looked bool) {
 	o = a.work.Observed
 	return o, a.sameRecord() && !o.SeenAt.IsZero() && !o.SeenAt.Before(a.work.Link.At)
 }
 
-// sameRecord reports whether the record is the one that was the customer's at the
-// claim: what is known of that says nothing about the survivor of a merge.
+// sameRecord reports whether the record is the one that was the customer's at the claim: what we
+// know of that record does not apply to the survivor of a merge.
 func (a *attempt) sameRecord() bool {
 	return a.work.Link != nil && a.link != nil && a.work.Link.TargetID == a.link.TargetID
 }
 
-// firstSeen is since when the record has been seen as it is: looks that find the
-// same value, edited at the same time, do not make the edit younger.
+// firstSeen is since when the record has been seen as it is: a read that finds the same value and
+// the same edit time does not make the edit younger.
 func (a *attempt) firstSeen() time.Time {
 	if before, looked := a.lookBefore(); looked && before.Value == a.target.Value && before.At.Equal(a.target.EditedAt) {
 		return before.SeenAt

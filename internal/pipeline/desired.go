@@ -9,29 +9,28 @@ import (
 	"trueup/internal/store"
 )
 
-// reading is what the pending events of an attempt amount to.
+// reading is what the waiting events of an attempt amount to.
 type reading struct {
-	// ordered are the source's events that can tell of the status, oldest change
-	// first.
+	// ordered are the source's events that may be about the status, oldest change first.
 	ordered []store.Event
-	// newest is the last of them, nil when only the target had something to
-	// say or somebody asked for another try.
+	// newest is the last of them, nil when only the target sent events or a person asked for
+	// another try.
 	newest *store.Event
-	// asked says that the source was: its events only said to look, and may be
-	// about anything. Where it cannot be, one that has a status is a change of it.
+	// asked: the source was read, so its events may be about any field. If it cannot be read, an
+	// event with a status is a change of the status.
 	asked bool
-	// askedAt is when, by our clock, and skew how far another may differ from it.
+	// askedAt is when the source was read, by the database's clock; skew is how far the source's
+	// clock may differ from it.
 	askedAt time.Time
 	skew    time.Duration
-	// unread is the place of the first event since the source was last asked that
-	// nobody has read it for, 0 when there is none: what came later says nothing of
-	// the time before it.
+	// unread is the Place of the first event since our last read of the source whose attempt could
+	// not read the source, 0 when there is none. The UnchangedAt of a later event is relative to
+	// that event, so it does not count. -1 treats every event as later than an unread one.
 	unread int64
 }
 
-// readEvents orders the source's pending events by when the change happened.
-// Where a tool does not say, arrival is the order. An event without a status
-// says nothing where nobody can be asked.
+// readEvents sorts the source's events by the time of the change, or by arrival if the tool sends
+// no time. Events without a status are left out if the source cannot be read.
 func readEvents(events []store.Event, r reading) reading {
 	r.ordered, r.newest = nil, nil
 	for _, e := range events {
@@ -46,15 +45,13 @@ func readEvents(events []store.Event, r reading) reading {
 	return r
 }
 
-// withoutStatus reports whether an event says nothing of the status, and nobody can be
-// asked for it.
+// withoutStatus reports whether an event has no status and the source cannot be read for it.
 func withoutStatus(e store.Event, asked bool) bool {
 	return !asked && e.Side == store.SourceSide && !e.HasValue
 }
 
-// byTime compares two events by when the change happened, and those of one moment
-// by when they came: tools count in whole seconds. A replay stands where what it
-// carries once more stood: nobody travels in time.
+// byTime orders events by the time of the change, then by arrival: many tools count whole seconds.
+// A replay takes its original's place.
 func (r reading) byTime(a, b store.Event) int {
 	arrival := cmp.Or(cmp.Compare(a.Place(), b.Place()), cmp.Compare(a.Seq, b.Seq))
 	if a.OccurredAt.IsZero() || b.OccurredAt.IsZero() {
@@ -63,9 +60,9 @@ func (r reading) byTime(a, b store.Event) int {
 	return cmp.Or(a.HappenedAt(r.skew).Compare(b.HappenedAt(r.skew)), arrival)
 }
 
-// isOlder reports whether an event is older than the one that was carried last:
-// for a source that cannot be asked, that makes it history. One of the same moment
-// is not: it came later, unless it is a replay, which is looked up.
+// isOlder reports whether an event is dated before the one that was processed last. If the source
+// cannot be read, such an event is out of date. Of two at the same time the later arrival counts;
+// the original of a replay is looked up.
 func (r reading) isOlder(e store.Event, carried store.Desired) bool {
 	if carried.Event == "" || e.OccurredAt.IsZero() || carried.EventAt.IsZero() {
 		return false
@@ -73,29 +70,28 @@ func (r reading) isOlder(e store.Event, carried store.Desired) bool {
 	return e.HappenedAt(r.skew).Before(carried.EventAt)
 }
 
-// changedAt returns when the source changed to the value, as early as it can
-// have been: a time that is too early lets a person's edit stand, one that is
-// too late would write over it. The zero time means that nobody can tell.
+// changedAt returns the earliest time at which the source can have changed to value, zero when
+// unknown. Too early is safe: it keeps a person's edit. Too late would overwrite that edit.
 func (r reading) changedAt(value string, record status.SourceRecord, stored store.Desired) time.Time {
 	same := stored.SourceValue == value && value != ""
 	switch at := record.ValueAt; {
 	case at.IsZero():
 	case same && stored.EventAt.Equal(at):
-		return stored.At // what it came to when it was first read
+		return stored.At // the same change: keep the date from its first read
 	case !at.After(r.askedAt):
 		return at
 	case !at.After(r.askedAt.Add(r.skew)):
-		return r.askedAt // it was so by then
+		return r.askedAt // the source's clock is ahead
 	}
-	// The change came after the last word about another value.
+	// The change came after the last event with another value.
 	after := r.lastOther(value)
 	if same && !after.After(stored.At) {
-		return stored.At // zero when nobody knows since when: an event may be about anything
+		return stored.At // may be zero: an event about another field must not date it
 	}
 	after = later(after, stored.At)
 	seen := after
 	if r.asked && stored.SourceValue != "" && !same {
-		seen = later(seen, stored.SeenAt.Add(-shownWithin)) // it showed another value then
+		seen = later(seen, stored.SeenAt.Add(-shownWithin)) // our last read showed another value
 	}
 	if at, ok := r.firstStatement(value, after, seen); ok {
 		return at
@@ -120,8 +116,8 @@ func (r reading) lastOther(value string) time.Time {
 	return time.Time{}
 }
 
-// dated is when an event says that it happened, as far as that can be relied on:
-// not after it came, and zero when it says so and the clocks cannot be why.
+// dated is when the change happened, as far as the event can be trusted: by its arrival at the
+// latest, zero if it is dated further ahead than clocks differ.
 func (r reading) dated(e store.Event) time.Time {
 	switch {
 	case e.ReceivedAt.IsZero() || !e.OccurredAt.After(e.ReceivedAt):
@@ -132,10 +128,10 @@ func (r reading) dated(e store.Event) time.Time {
 	return e.ReceivedAt
 }
 
-// firstStatement returns since when the value can have been so by the earliest
-// event after the given time that may have brought it. seen is until when, as a
-// look found, it was another; an event from before that says that the look was
-// mistaken.
+// firstStatement returns the earliest time at which the source can have changed to value, taken
+// from the first event dated later than after that may report that change; false when there is
+// none. seen is when a read last showed another value. An event dated by then shows that the read
+// was stale, so the change may be as early as after.
 func (r reading) firstStatement(value string, after, seen time.Time) (time.Time, bool) {
 	for _, e := range r.ordered {
 		at := r.dated(e)
@@ -143,13 +139,13 @@ func (r reading) firstStatement(value string, after, seen time.Time) (time.Time,
 			continue
 		}
 		if (r.asked || !e.UnchangedAt.IsZero()) && !after.IsZero() {
-			// It may be about something else, and the change's own event may be
-			// on its way still.
+			// The event may be about another field, and the event of this change may still be on
+			// its way.
 			told := at
 			if at = after; told.After(seen) {
 				at = seen
 			}
-			changed := e.UnchangedAt.Equal(e.OccurredAt) // it says so itself
+			changed := e.UnchangedAt.Equal(e.OccurredAt) // the event says that it is the change
 			if !e.UnchangedAt.After(told) && (r.unread == 0 || e.Place() <= r.unread || changed) {
 				at = later(at, e.UnchangedAt)
 			}
@@ -159,8 +155,8 @@ func (r reading) firstStatement(value string, after, seen time.Time) (time.Time,
 	return time.Time{}, false
 }
 
-// newestValue is the newest event that says a value, nil when none does. A replay
-// says what was so.
+// newestValue is the newest event with a value, nil when there is none. Replays are left out: they
+// report an old state.
 func (r reading) newestValue() *store.Event {
 	for i, e := range slices.Backward(r.ordered) {
 		if e.HasValue && e.ReplayOf == 0 {
@@ -170,8 +166,8 @@ func (r reading) newestValue() *store.Event {
 	return nil
 }
 
-// lastSaid is the latest time, by the source's own clock, of an event that says the
-// value, the zero time when none does: an older one may have come later.
+// lastSaid is the latest time, by the source's own clock, of an event that reports the value, zero
+// when none does. The last to arrive need not be it.
 func (r reading) lastSaid(value string) (at time.Time) {
 	for _, e := range r.ordered {
 		if e.HasValue && e.Value == value && e.ReplayOf == 0 {
@@ -181,7 +177,7 @@ func (r reading) lastSaid(value string) (at time.Time) {
 	return at
 }
 
-// toldBefore reports whether an event from before a time may have brought the value.
+// toldBefore reports whether an event dated by a time may report the value.
 func (r reading) toldBefore(value string, at time.Time) bool {
 	return slices.ContainsFunc(r.ordered, func(e store.Event) bool {
 		return (!e.HasValue || e.Value == value) && !e.OccurredAt.IsZero() && !e.HappenedAt(r.skew).After(at)

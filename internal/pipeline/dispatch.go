@@ -12,8 +12,8 @@ import (
 	"trueup/internal/store"
 )
 
-// Run works until claiming ends, then waits for the customers that are on
-// their way; they are cut off when ctx ends.
+// Run works until claiming ends, then waits for the customers that are in progress; their calls are
+// cut off when ctx ends.
 func (p *Pipeline) Run(ctx context.Context, claiming context.Context) {
 	var all sync.WaitGroup
 	for _, f := range p.flows {
@@ -22,9 +22,8 @@ func (p *Pipeline) Run(ctx context.Context, claiming context.Context) {
 	all.Wait()
 }
 
-// Step carries up to n customers of a sync that are due now, one after the
-// other, and returns how many there were. It is how something else than Run
-// drives the path: a simulator, or a command that carries one customer.
+// Step processes up to n customers of a sync that are due, one after the other, and returns how
+// many there were. A simulator drives the path with it, or a command that processes one customer.
 func (p *Pipeline) Step(ctx context.Context, sync string, n int) (int, error) {
 	f, ok := p.flows[sync]
 	if !ok {
@@ -78,8 +77,7 @@ func (f *flow) noteClaim(claiming context.Context, err error) {
 	}
 }
 
-// Working reports why customers cannot be claimed, as the last try of each sync
-// has it; nil when they can.
+// Working returns why customers cannot be claimed, by the last try of each sync; nil if they can.
 func (p *Pipeline) Working() error {
 	var all error
 	for name, f := range p.flows {
@@ -90,9 +88,9 @@ func (p *Pipeline) Working() error {
 	return all
 }
 
-// freeWorkers waits for a free worker, and a moment for more to claim with at once:
-// a claim costs the same for one customer as for many. It returns how many
-// there are, 0 when ctx has ended.
+// freeWorkers waits for a free worker and returns how many are free, 0 when ctx has ended. A claim
+// costs the same for one customer as for many, so it waits up to gatherFor until an eighth of the
+// workers are free.
 func (f *flow) freeWorkers(ctx context.Context, free <-chan struct{}) int {
 	select {
 	case <-free:
@@ -122,8 +120,8 @@ func (f *flow) freeWorkers(ctx context.Context, free <-chan struct{}) int {
 	}
 }
 
-// claim takes up to n customers, and tells when their leases began. While one of the two connections rests it takes
-// none (invariant 5).
+// claim takes up to n customers and returns when, by this process's clock, it did. It takes none
+// while one of the two connections rests (invariant 5).
 func (f *flow) claim(ctx context.Context, n int) ([]store.Work, claimWindow, error) {
 	if why, err := f.barred(ctx); err != nil || why != "" {
 		return nil, claimWindow{}, err
@@ -146,7 +144,7 @@ func (f *flow) claim(ctx context.Context, n int) ([]store.Work, claimWindow, err
 	return works, claimWindow{after: after, before: f.Now()}, err
 }
 
-// barred is why nothing may be carried now, "" when it may.
+// barred returns why no customer may be claimed now, "" if they may.
 func (f *flow) barred(ctx context.Context) (why string, err error) {
 	if f.Barred == nil {
 		return "", nil
@@ -154,9 +152,8 @@ func (f *flow) barred(ctx context.Context) (why string, err error) {
 	return f.Barred(ctx, f.Config.Name)
 }
 
-// rest is how long one of the two connections rests yet, 0 when none does. It
-// is counted by the database's clock: a node whose own is ahead would call in
-// the middle of it.
+// rest is how long one of the two connections still rests, 0 when none does. The database's clock
+// decides: a node whose own clock is ahead would call too early.
 func (f *flow) rest(ctx context.Context) (time.Duration, error) {
 	var until time.Time
 	for _, connection := range []string{f.From.Name, f.To.Name} {
@@ -177,7 +174,7 @@ func (f *flow) rest(ctx context.Context) (time.Duration, error) {
 	return max(until.Sub(now), rest), err
 }
 
-// sleep waits for a wake-up, the next customer that is due, or a tick.
+// sleep waits for a wake-up, the next due customer, or a tick.
 func (f *flow) sleep(ctx context.Context) {
 	wait, err := f.untilDue(ctx)
 	if err != nil {
@@ -195,7 +192,7 @@ func (f *flow) sleep(ctx context.Context) {
 	}
 }
 
-// untilDue is how long there is surely nothing to do, a tick at most.
+// untilDue is how long the flow may sleep: until the next due customer, a tick at most.
 func (f *flow) untilDue(ctx context.Context) (time.Duration, error) {
 	if why, err := f.barred(ctx); err != nil || why != "" {
 		return tick, err
@@ -204,7 +201,7 @@ func (f *flow) untilDue(ctx context.Context) (time.Duration, error) {
 		return min(rest, tick), err
 	}
 	if f.room() == 0 {
-		return tick, nil // whoever ends wakes us
+		return tick, nil // the next customer to finish wakes this flow
 	}
 	if wait, err := f.waitForRoom(ctx); err != nil || wait > 0 {
 		return min(wait, tick), err

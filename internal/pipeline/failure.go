@@ -12,19 +12,18 @@ import (
 	"trueup/internal/status"
 )
 
-// Retry says when a customer that failed is tried again. All goes by the time
-// since the first failure in a row, not by the number of tries: each event of
-// the customer is one more, and says nothing of how long the trouble lasts. Zero
-// fields have defaults.
+// Retry says when a failed customer is tried again. Pauses depend on how long it has been failing,
+// not on the number of attempts: every event causes an attempt, so that number says nothing about
+// time. Zero fields get defaults.
 type Retry struct {
-	// First is the pause after the first failure. From then on a pause is as long
-	// as the trouble has lasted, so that each is about twice the one before.
+	// First is the pause after the first failure. From then on a pause is as long as the problem
+	// has lasted, so that each is about twice the one before.
 	First time.Duration
-	// Patience is after how long people are told, and an answer is believed
-	// that looks older than what was proved.
+	// Patience is how long a problem lasts before people are notified, and before an answer that
+	// looks older than the base is accepted.
 	Patience time.Duration
-	// Slow is the shortest pause after what only a person mends, Slowest the
-	// longest of all.
+	// Slow is the shortest pause after a failure that only a person can fix, Slowest the longest
+	// pause of all.
 	Slow, Slowest time.Duration
 }
 
@@ -44,16 +43,15 @@ func (r Retry) withDefaults() Retry {
 	return r
 }
 
-// after returns the pause after a failure, when the first in a row was age ago.
-// Jitter in [0, 1) shortens it by up to a quarter, so that customers who failed
-// together do not come back together.
+// after returns the next pause if the first failure in a row was age ago. Jitter in [0, 1) shortens
+// it by up to a quarter, so that customers who failed together do not come back together.
 func (r Retry) after(age, shortest time.Duration, jitter float64) time.Duration {
 	pause := min(max(age, shortest), r.Slowest)
 	return pause - time.Duration(float64(pause)*jitter/4)
 }
 
-// failingSince is when the first failure in a row was, this attempt's when it
-// would be the first.
+// failingSince is when the first failure in a row was: this attempt's start, if it is the first to
+// fail.
 func (a *attempt) failingSince() time.Time {
 	if a.work.Attempts == 0 || a.work.FirstTry.IsZero() {
 		return a.work.Now
@@ -61,14 +59,14 @@ func (a *attempt) failingSince() time.Time {
 	return a.work.FirstTry
 }
 
-// patient reports whether the trouble is too young to be told or believed. Its
-// first attempt is always: it may itself have taken long.
+// patient reports whether the problem is too recent to notify people, or to accept an odd answer. A
+// first failure always is, even if that attempt took long.
 func (a *attempt) patient() bool {
 	return a.work.Attempts == 0 || a.dbNotBefore().Sub(a.failingSince()) < a.Retry.Patience
 }
 
-// failed ends an attempt at which a call failed. What happens next depends on
-// who can do something about it: time, the tool's limit, or a person.
+// failed ends an attempt because a call failed. What happens next depends on who can do something
+// about it: time, the tool's limit, or a person.
 func (a *attempt) failed(err error, connection string, doing reason.Doing) verdict {
 	f := connector.FailureOf(err)
 	facts := reason.Facts{Doing: doing, Connection: connection, Detail: f.Error()}
@@ -79,15 +77,14 @@ func (a *attempt) failed(err error, connection string, doing reason.Doing) verdi
 	attempts, since := a.work.Attempts+1, a.failingSince()
 	retry := a.Retry.after(a.dbNotBefore().Sub(since), a.Retry.First, a.Jitter())
 	if errors.Is(err, context.Canceled) {
-		// The service stops, and looks again at its next start.
+		// The service stops, and tries again at its next start.
 		return end(ending{action: "wait", reason: why, retry: time.Millisecond, attempts: a.work.Attempts, firstTry: a.work.FirstTry, failure: "stopping"})
 	}
 	switch f.Kind {
 	case connector.RateLimited:
-		// Invariant 5: the customer has done nothing wrong, and is the first to
-		// go on.
+		// Invariant 5: the customer did nothing wrong, and is the first to go on.
 		wait, first := cmp.Or(f.RetryAfter, firstRest), true
-		if f.Status != 0 { // else it is our own limit, which holds calls back by itself
+		if f.Status != 0 { // else it is our own limit, which delays calls by itself
 			wait, first = a.pause(connection, f.RetryAfter)
 		}
 		return end(ending{place: first, action: "wait", reason: why, retry: wait, attempts: a.work.Attempts, firstTry: a.work.FirstTry, failure: string(f.Kind)})
@@ -111,8 +108,8 @@ func (a *attempt) failed(err error, connection string, doing reason.Doing) verdi
 	return verdict{end: e}
 }
 
-// causeOf is what a refusal has in common with others: the value, when it is
-// the write that is refused, and else the connection.
+// causeOf is what a refusal has in common with others: the value, if the write was refused,
+// otherwise the connection.
 func (a *attempt) causeOf(f *connector.Failure, connection string) string {
 	if a.kindOfFailure() == status.WriteFailed {
 		return fmt.Sprintf("%s: %s", a.desired.Value, cmp.Or(f.Code, f.Detail))
@@ -120,7 +117,7 @@ func (a *attempt) causeOf(f *connector.Failure, connection string) string {
 	return connection
 }
 
-// keepsMoving ends an attempt at which the record changed under every try.
+// keepsMoving ends an attempt because the record changed during every try.
 func (a *attempt) keepsMoving() verdict {
 	return a.failed(&connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone,
 		Detail: fmt.Sprintf("the record was edited by others during each of %d tries", maxRedecisions)}, a.To.Name, reason.Writing)

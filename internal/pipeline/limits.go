@@ -13,15 +13,13 @@ import (
 )
 
 const (
-	// maxReverts is at which time in a row a write that is gone again is not
-	// repeated any more.
+	// maxReverts is how often in a row a value is set back until it is no longer written.
 	maxReverts = 3
-	// sticksAfter is how long a value has to be there to count as one that
-	// stayed. A look that a tool's own notice of our write brings about, a moment
-	// after it, finds nearly every value.
+	// sticksAfter is how long a value must remain to count as kept. Our write makes most tools send
+	// an event, and a read that early nearly always finds the value.
 	sticksAfter = 10 * time.Minute
-	// revertWithin is after how long an edit of a value, by the field's own time, is no
-	// answer to our write any more. An automation that runs once an hour is.
+	// revertWithin: an edit that comes later than this, by the field's own time, is no reaction to
+	// our write. An hourly automation's is.
 	revertWithin = 24 * time.Hour
 	// maxNamedWrites is how many writes a reason names at most.
 	maxNamedWrites = 10
@@ -37,15 +35,14 @@ func (a *attempt) limits() store.Limits {
 	if p := c.WritesPerCustomer; p != nil {
 		l.PerCustomer = store.PerCustomer{Count: p.Count, Within: p.Within}
 	}
-	// Whoever applies a plan has seen how many move, and said yes.
+	// The person who applies a plan has seen how many customers change, and agreed.
 	if m := c.MassChange; m != nil && a.row == nil && slices.Contains(m.To, a.desired.Status) {
 		l.MassChange = &store.MassChange{Customers: m.Customers, Percent: m.Percent, Within: m.Within, Exception: a.massChange}
 	}
 	return l
 }
 
-// limited ends an attempt whose write a limit refused, nil when something else
-// did.
+// limited returns the ending if err is a limit's refusal, nil otherwise.
 func (a *attempt) limited(err error) *ending {
 	var halted *store.HaltedError
 	var tooMany *store.TooManyWritesError
@@ -60,8 +57,7 @@ func (a *attempt) limited(err error) *ending {
 	return nil
 }
 
-// stopped ends an attempt at whose customer writing makes no sense any more,
-// nil when it may go on.
+// stopped returns the ending if this customer was written too often, or in vain; nil lets it go on.
 func (a *attempt) stopped() *ending {
 	if a.work.Writes.Stopped {
 		return a.loopSuspected()
@@ -73,7 +69,7 @@ func (a *attempt) stopped() *ending {
 	return nil
 }
 
-// loopSuspected parks a customer who was written too often.
+// loopSuspected parks a customer that was written too often.
 func (a *attempt) loopSuspected() *ending {
 	a.Metrics.Refused(a.Config.Name, "writes_per_customer")
 	writes := a.work.Writes.Latest
@@ -84,12 +80,12 @@ func (a *attempt) loopSuspected() *ending {
 	if c := a.Config.Limits; c != nil && c.WritesPerCustomer != nil {
 		f.Within = c.WritesPerCustomer.Within.String()
 	}
-	a.stage = status.StageWrite // also when the customer was stopped before: that is where it closes
+	a.stage = status.StageWrite // even if an earlier attempt stopped the customer: the exception closes at this stage
 	return a.parked(status.LoopSuspected, reason.Reason{Code: reason.LoopSuspected, Facts: f})
 }
 
-// countUndone notes that the last write of the same value is gone again. What
-// our own writes account for, and what an owner decided, is no undoing.
+// countUndone counts a revert if our last write of this value is gone. A value that a write of ours
+// explains, and one that an owner decided about, does not count.
 func (a *attempt) countUndone() {
 	u := a.work.Undone
 	if u.RecordID != a.target.ID || u.Value != a.desired.Value || !u.Desired.Equal(a.desired.At) {
@@ -100,7 +96,7 @@ func (a *attempt) countUndone() {
 		if at.IsZero() {
 			at = a.firstSeen()
 		} else if a.target.FieldTime && at.Sub(u.Written) >= revertWithin {
-			u.Times = nil // until then it was there
+			u.Times = nil // it had stayed until then
 		}
 		u.Times = append(slices.Clone(u.Times), store.Undoing{Written: u.Written, Found: a.target.Value, At: at, By: a.editor()})
 		u.Written = time.Time{}
@@ -136,7 +132,7 @@ func (a *attempt) neverSticks() *ending {
 	return a.parked(status.NeverSticks, reason.Reason{Code: reason.NeverSticks, Facts: f})
 }
 
-// undoneNow is what is known of undoings once an attempt has ended so.
+// undoneNow is the count to store with this ending, nil to leave it.
 func (a *attempt) undoneNow(e *ending) *store.Undone {
 	u := a.undone
 	switch e.outcome {
@@ -144,7 +140,7 @@ func (a *attempt) undoneNow(e *ending) *store.Undone {
 		u.Written = a.intent.SentAt
 	case status.AlreadyEqual:
 		u = a.work.Undone
-		if sent := a.arrived(); !sent.IsZero() && u.Written.IsZero() { // the look proves the write
+		if sent := a.arrived(); !sent.IsZero() && u.Written.IsZero() { // the read proves the write
 			if u.RecordID != a.target.ID || u.Value != a.desired.Value || !u.Desired.Equal(a.desired.At) {
 				u = store.Undone{RecordID: a.target.ID, Value: a.desired.Value, Desired: a.desired.At}
 			}
@@ -152,7 +148,7 @@ func (a *attempt) undoneNow(e *ending) *store.Undone {
 			break
 		}
 		if u.Written.IsZero() || a.lookedAt.Sub(u.Written) >= sticksAfter {
-			u = store.Undone{} // it has stayed, or somebody else set it
+			u = store.Undone{} // it has stayed, or someone else set it
 		}
 	default:
 		if u.RecordID == "" {
@@ -162,8 +158,7 @@ func (a *attempt) undoneNow(e *ending) *store.Undone {
 	return &u
 }
 
-// arrived is when the write of ours was sent last that this look has found, zero
-// for none.
+// arrived is when we sent the last write that this read found, zero for none.
 func (a *attempt) arrived() (sent time.Time) {
 	if _, ours := a.facts().Explained(); !ours {
 		return sent

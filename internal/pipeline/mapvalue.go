@@ -13,9 +13,9 @@ import (
 	"trueup/internal/store"
 )
 
-// before is what the source was known to say: what was carried last, or else
-// what a comparison saw, of which nobody knows since when it was so. A comparison
-// that saw what an event was on its way to tell takes nothing from that.
+// before is the last state of the source that was processed or, if there is none, what a comparison
+// read, without a time of change. If a waiting event from before that read may report the very
+// value that the comparison read, the event counts instead.
 func (a *attempt) before() store.Desired {
 	seen := a.work.Seen
 	if a.work.Desired.SourceValue == "" && !seen.At.IsZero() && !a.events.toldBefore(seen.Value, seen.At) {
@@ -24,12 +24,12 @@ func (a *attempt) before() store.Desired {
 	return a.work.Desired
 }
 
-// statusGone is what the customers have in common whose status has vanished.
+// statusGone is the common cause of all exceptions about a vanished status.
 const statusGone = "no status"
 
-// noStatus ends the attempt at a customer who has no status. One who never had
-// any is none of ours. One who had is a question: more often than not the field
-// has got another name, and nobody else would say so.
+// noStatus ends the attempt because the customer has no status. A customer that never had one is
+// ignored. If it had one, a person is asked: usually the field was renamed, and nothing else would
+// show that.
 func (a *attempt) noStatus() verdict {
 	had := a.before().SourceValue
 	a.desired = a.work.Desired // what was known stays known
@@ -44,10 +44,9 @@ func (a *attempt) noStatus() verdict {
 	return verdict{end: e}
 }
 
-// dateChange says when the source changed to what it holds. That it stood
-// unchanged until an event's UnchangedAt is known relative to what had been told by then.
-// Where that makes a difference, the store is asked whether some of it was never read:
-// its attempt ended while the source did not answer.
+// dateChange dates the source's change to its present value. An event's UnchangedAt is relative to
+// the events before it, so it counts only if the source was read for those. The store is asked for
+// an unread one only if that would change the date.
 func (a *attempt) dateChange(ctx context.Context) error {
 	stored, unsure := a.before(), a.events
 	unsure.unread = -1
@@ -70,8 +69,8 @@ func (a *attempt) dateChange(ctx context.Context) error {
 	return nil
 }
 
-// mapValue turns the source's word into our status and the target's word. A
-// word that nobody listed is never given a default.
+// mapValue turns the source's word into our status and the target's word. There is no default for a
+// value that is not listed.
 func (a *attempt) mapValue(ctx context.Context) verdict {
 	if a.record.NoStatus {
 		return a.noStatus()
@@ -94,7 +93,7 @@ func (a *attempt) mapValue(ctx context.Context) verdict {
 	switch {
 	case errors.As(err, &unmapped):
 		e := a.parked(status.UnmappedStatus, unmapped.Reason())
-		e.park.Cause = a.record.Value // one word, one question, whoever has it
+		e.park.Cause = a.record.Value // the exceptions about one value are one group
 		return verdict{end: e}
 	case result.Ignored:
 		return end(ending{outcome: status.Ignored, action: "none", reason: mapping.Ignored(a.record.Value)})

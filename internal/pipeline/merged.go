@@ -16,10 +16,10 @@ import (
 // merged into one that was merged.
 const maxMerges = 4
 
-// targetGone is what happens when the linked record does not exist any more.
-// Where the tool tells which record it was merged into, and that one exists, the
-// link follows it, and the attempt goes on with a record that it has never seen:
-// the base is another record's. Nothing is followed by guess.
+// targetGone is what happens when the linked record does not exist any more. Where the tool tells
+// which record it was merged into, and that one exists, the link follows it, and the attempt goes
+// on with a record that it has never seen: the base is another record's. Nothing is followed by
+// guess.
 func (a *attempt) targetGone(ctx context.Context, f *connector.Failure) verdict {
 	if f.Survivor == "" {
 		return a.recordGone(a.brokenLink())
@@ -78,15 +78,15 @@ func (a *attempt) brokenMerge(survivor string) *ending {
 	return e
 }
 
-// sourceGone parks a customer whom the source does not have any more. One who
-// was merged into another is carried as that one from now on.
+// sourceGone parks a customer that the source no longer has. If it was merged into another, the
+// other customer is processed instead.
 func (a *attempt) sourceGone(f *connector.Failure) verdict {
 	if f.Survivor == "" || f.Survivor == a.work.Customer {
 		return a.notYet(a.parked(status.BrokenLink, reason.Reason{Code: reason.CustomerGone, Facts: reason.Facts{Source: a.From.Name}}))
 	}
 	a.names(f.Survivor)
 	e := a.parked(status.BrokenLink, reason.Reason{Code: reason.CustomerMerged, Facts: reason.Facts{Customer: f.Survivor, Source: a.From.Name}})
-	// Once: two that each name the other would wake each other for ever.
+	// Only once: two customers that name each other would wake each other endlessly.
 	if !slices.Contains(a.work.Open, status.BrokenLink) {
 		e.wake = f.Survivor
 	}

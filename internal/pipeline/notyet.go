@@ -7,21 +7,20 @@ import (
 )
 
 const (
-	// notYetPatience is how long what a tool does not have yet is waited for
-	// before people are told, counted from the event that spoke of it. An event
-	// that had to queue for longer is told at once: a flood of customers whom the
-	// target does not have is not searched for several times over.
+	// notYetPatience is how long a missing record or customer is searched for before people are
+	// notified, from the event's arrival. If the event waited longer in the queue, they are
+	// notified at once: a flood of unknown customers must not cause several searches for each.
 	notYetPatience = 10 * time.Second
-	// notYetFirst is the first pause. Each later one is three times what the
-	// latest event is old, up to notYetSlowest.
+	// notYetFirst is the first pause. Each later pause is three times the latest event's age, up to
+	// notYetSlowest.
 	notYetFirst, notYetSlowest = 2 * time.Second, time.Hour
-	// notYetLast is how old the latest event is when it is left to people.
+	// notYetLast is the age of the latest event at which retries end.
 	notYetLast = 6 * time.Hour
 )
 
-// notYet ends an attempt at a customer whom a tool does not have, or not yet: the
-// event of a new customer often comes before the record is made. It is looked for
-// again, also after people were told, and what it finds closes the exception.
+// notYet ends an attempt because a tool lacks the customer or its record, perhaps only for now: the
+// event of a new customer often comes before its record. The search is repeated even after people
+// were notified, and a find closes the exception.
 func (a *attempt) notYet(e *ending) verdict {
 	if a.noRetry {
 		return verdict{end: e}
@@ -31,13 +30,13 @@ func (a *attempt) notYet(e *ending) verdict {
 	if len(a.work.Events) == 0 || left <= 0 {
 		return a.retryLater(e, latest)
 	}
+	// With attempts 0, FirstTry keeps the latest event's arrival for the next attempt (waitingSince).
 	v := a.retryLater(&ending{action: "wait", reason: reason.Because(reason.NotThereYet, reason.Facts{}, e.reason), failure: "not_yet", attempts: 0}, latest)
-	v.end.retry = min(v.end.retry, left) // people are told then, not at the pause's end
+	v.end.retry = min(v.end.retry, left) // people are notified then, not at the pause's end
 	return v
 }
 
-// retryLater has an ending looked at again by itself, until what it is about is too
-// old.
+// retryLater adds a retry to an ending, unless its latest event is too old.
 func (a *attempt) retryLater(e *ending, latest time.Time) verdict {
 	age := a.dbNotBefore().Sub(latest)
 	if a.noRetry || age >= notYetLast {
@@ -48,8 +47,8 @@ func (a *attempt) retryLater(e *ending, latest time.Time) verdict {
 	return verdict{end: e}
 }
 
-// waitingSince is since when the first and the latest event wait that spoke of the
-// customer. When none does it is what an earlier look has left, or now.
+// waitingSince is when the first and the latest waiting event arrived. Without one, it is what an
+// earlier attempt left in FirstTry, or now.
 func (a *attempt) waitingSince() (first, latest time.Time) {
 	if n := len(a.work.Events); n > 0 {
 		return a.work.Events[0].ReceivedAt, a.work.Events[n-1].ReceivedAt
@@ -60,8 +59,8 @@ func (a *attempt) waitingSince() (first, latest time.Time) {
 	return a.work.Now, a.work.Now
 }
 
-// recordGone ends an attempt at a customer whose linked record is gone. People are
-// told at once; it is looked at again in case that it comes back.
+// recordGone ends an attempt because the customer's linked record is gone. People are notified at
+// once; the record is read again in case it comes back.
 func (a *attempt) recordGone(e *ending) verdict {
 	_, latest := a.waitingSince()
 	return a.retryLater(e, latest)

@@ -6,33 +6,32 @@ import (
 	"time"
 )
 
-// pace is how many customers of a sync may be on their way to one connection at
-// once. An attempt is several calls. Begun too many at a time, none of them gets
-// its last call: each is cut off after its first, by the tool or by our own limit,
-// and has to begin anew.
+// pace limits how many customers are in progress at one connection. An attempt needs several calls;
+// with too many at once, each is cut off after its first, by the tool or by our own limit, and
+// starts again.
 type pace struct {
 	mu sync.Mutex
-	// limit is what our own rate limit carries, or all workers.
+	// limit is what our own rate limit allows, or all workers.
 	limit int
-	// reduced is what a tool that has cut calls off is asked for now; 0 is most.
+	// reduced is the limit after the tool cut calls off, 0 for none.
 	reduced, successes int
-	// until is when the connection's rest ends, by our own clock, and restsInARow how
-	// often in a row it had to rest with nobody carried in between.
+	// until is when the connection's rest ends, by this process's clock, and restsInARow how often
+	// in a row it had to rest without a customer finished in between.
 	until       time.Time
 	restsInARow int
 }
 
 const (
-	// callsEach is how many calls to one connection the longest usual attempt
-	// makes: it searches, reads, writes, and looks whether that arrived.
+	// callsEach is how many calls to one connection the longest usual attempt makes: it searches,
+	// reads, writes, and reads again to see whether that arrived.
 	callsEach = 4
-	// firstRest and longestRest bound how long a connection rests when the tool
-	// says "too many requests" and not for how long.
+	// firstRest and longestRest bound how long a connection rests if the tool says "too many
+	// requests" but not for how long.
 	firstRest, longestRest = time.Second, 30 * time.Second
 )
 
-// capacity is how many customers a rate limit with a call each gap carries within
-// the lease, when so many syncs share it.
+// capacity is how many customers a rate limit with a call each gap allows within the lease, if
+// sharing syncs use the connection.
 func (f *flow) capacity(gap time.Duration, sharing int) int {
 	if gap <= 0 {
 		return f.Workers
@@ -41,9 +40,9 @@ func (f *flow) capacity(gap time.Duration, sharing int) int {
 	return min(max(calls/callsEach/max(sharing, 1), 1), f.Workers)
 }
 
-// LongestGap is the longest time between two calls that a rate limit may leave:
-// with a longer one an attempt at a customer does not get its calls within its
-// lease, and nobody is ever carried. A source is only read.
+// LongestGap is the longest time between two calls that a rate limit may leave: with a longer one
+// an attempt does not get its calls within its lease, and no customer would ever finish. A source
+// needs only one call.
 func LongestGap(target bool) time.Duration {
 	within := DefaultLease - DefaultLease/4
 	if target {
@@ -52,7 +51,7 @@ func LongestGap(target bool) time.Duration {
 	return within
 }
 
-// room is how many more customers may be on their way when some are.
+// room is how many more customers may begin when underWay have not ended.
 func (p *pace) room(underWay int) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -62,10 +61,9 @@ func (p *pace) room(underWay int) int {
 	return max(p.limit-underWay, 0)
 }
 
-// cut notes that the tool has cut a call off, and returns how long the connection
-// rests: what the tool asked for, or a second and then twice as long each time.
-// Calls that were on their way with the first are cut off as well and say nothing
-// new.
+// cut notes that the tool has cut a call off, and returns how long the connection rests: what the
+// tool asked for, or a second and then twice as long each time. Calls that were in progress with
+// the first are cut off as well and say nothing new.
 func (p *pace) cut(now time.Time, asked time.Duration) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -95,8 +93,8 @@ func (p *pace) allowed() int {
 	return p.limit
 }
 
-// succeeded notes that a customer was carried to the end. When as many were as may be
-// on their way at once, one more may.
+// succeeded notes that a customer was processed. After as many as may be in progress at once, one
+// more may.
 func (p *pace) succeeded() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -112,27 +110,27 @@ func (p *pace) succeeded() {
 	}
 }
 
-// resting is how long the connection rests yet.
+// resting is how long the connection still rests.
 func (p *pace) resting(now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return max(p.until.Sub(now), 0)
 }
 
-// room is how many more customers the flow may begin with.
+// room is how many more customers the flow may begin.
 func (f *flow) room() int {
 	under := int(f.underWay.Load())
 	return min(f.paces[f.From.Name].room(under), f.paces[f.To.Name].room(under))
 }
 
-// ended notes that a customer is not on his way any more, and how it went.
+// ended notes that a customer is no longer in progress, and how it ended.
 func (f *flow) ended(e *ending) {
 	full := f.room() == 0
 	f.underWay.Add(-1)
 	if e.failure == "" {
 		f.succeeded()
 	}
-	if full { // somebody may wait for room
+	if full { // the flow may wait for room
 		f.Wake(f.Config.Name)
 	}
 }
@@ -142,8 +140,8 @@ func (f *flow) succeeded() {
 	f.paces[f.To.Name].succeeded()
 }
 
-// waitForRoom is how long to wait until the calls of customers on their way, here and
-// on other nodes, leave room for those of another one within his lease.
+// waitForRoom is how long to wait until the calls of the customers in progress, here and on other
+// nodes, leave room for those of another one within its lease.
 func (f *flow) waitForRoom(ctx context.Context) (time.Duration, error) {
 	if f.Ahead == nil {
 		return 0, nil

@@ -13,17 +13,16 @@ import (
 // syncPaused is the failure of an attempt that a pause has stopped.
 const syncPaused = "paused"
 
-// pinned ends an attempt that would write, or ask a person, about a customer whom a
-// person has said to leave alone. Nobody needs to decide anything, so that it opens
-// no exception. When the pin ends, the customer is looked at again.
+// pinned ends an attempt that would write a customer, or ask people about it, although a person
+// pinned it. No one has to decide anything, so it opens no exception. The customer is due again
+// when the pin ends.
 func (a *attempt) pinned(p store.Pin) *ending {
 	return &ending{outcome: status.Held, action: string(decide.Hold), pin: &p,
 		reason: reason.Reason{Code: reason.CustomerPinned, Facts: reason.Facts{By: p.By, Since: p.Since, To: p.Until, Detail: p.Reason}}}
 }
 
-// forbidden ends an attempt whose write a person has forbidden after its customer was
-// claimed, nil when something else stopped it. In a pause the customer keeps its
-// place, and is the first to go on.
+// forbidden returns the ending if a pin or a pause came after the claim, nil otherwise. In a pause
+// the customer keeps its place in the queue.
 func (a *attempt) forbidden(err error) *ending {
 	var pinned *store.PinnedError
 	switch {

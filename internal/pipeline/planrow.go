@@ -19,61 +19,55 @@ type Claimer interface {
 	ClaimOne(ctx context.Context, sync, customer string, plan int64, lease time.Duration) (w store.Work, ok bool, err error)
 }
 
-// RowRequest is a row of a plan that somebody has read and wants carried.
+// RowRequest is a row of a plan that a person has read and wants applied.
 type RowRequest struct {
 	Plan store.Sweep
 	Row  store.PlanRow
-	// Approved is who says that what the record holds may be written over, ""
-	// when nobody had to be asked.
+	// Approved is who says that what the record holds may be overwritten, "" if no one had to be
+	// asked.
 	Approved string
-	// Trial says that a person has named the customer of a sync that only watches: this
-	// row is written, and nothing else.
+	// Trial: the sync only watches, but a person wants this one row written.
 	Trial bool
-	// Named says that a person has named the customer, which is stronger than an undoing
-	// of before.
+	// Named: a person chose this very customer, which overrides an earlier undo.
 	Named bool
-	// Tries is how often the row was tried before in vain, because the time for it
-	// was over.
+	// Tries is how often the row was tried before and ran out of time.
 	Tries int
-	// Sent says that an earlier try has sent the row's value: what the record
-	// holds by now is its doing.
+	// Sent: an earlier try has sent the row's value, and is why the record now holds it.
 	Sent bool
 }
 
-// maxLateTries is how often a row is tried whose time is over before its tools have
-// answered.
+// maxLateTries is how often a row is tried when its tools do not answer in time.
 const maxLateTries = 3
 
-// RowResult is how a row ended. Of the zero RowResult nothing was tried.
+// RowResult is how a row ended. The zero RowResult means that nothing was tried.
 type RowResult struct {
-	// State is RowOpen while the row stays to be carried.
+	// State is RowOpen while the row still has to be applied.
 	State store.RowState
 	Note  string
-	// Busy: somebody else has the customer, or had it before the end.
+	// Busy: another attempt has the customer, or took it before this one ended.
 	Busy bool
 	// Late: the time for it was over before the tools had answered.
 	Late bool
-	// Elsewhere: another process has carried the row.
+	// Elsewhere: another process has applied the row.
 	Elsewhere bool
-	// Rest is how long a connection rests first, or the tool is given to show
-	// what was Sent.
+	// Rest is how long to wait before the next try: for a connection's rest, or for the tool to
+	// show what was Sent.
 	Rest time.Duration
 	Sent bool
-	// Stop is why no other row would fare better.
+	// Stop is why the other rows would fail too.
 	Stop error
 }
 
-// StopError is why no row of a plan would be written now, in words for people.
+// StopError says why no row of a plan can be written now, in a sentence for people.
 type StopError struct{ Why string }
 
 func (e *StopError) Error() string { return e.Why }
 
 func stopped(why string) error { return &StopError{why} }
 
-// CarryRow carries the customer of a plan's row along the same path as any
-// other, and writes if the decision is the row's: the same record, holding the
-// same, to hold the same. If it is not, the customer is left as it was. It does
-// not begin while a connection rests (invariant 5).
+// CarryRow takes the customer of a plan's row along the same path as any other, and writes if the
+// decision matches the row: the same record, the same value now, and the same new value. Otherwise
+// the customer is left as it was. It does not begin while a connection rests (invariant 5).
 func (p *Pipeline) CarryRow(ctx context.Context, from Claimer, row RowRequest) (RowResult, error) {
 	f, ok := p.flows[row.Plan.Sync]
 	if !ok {
@@ -113,7 +107,7 @@ func (p *Pipeline) CarryRow(ctx context.Context, from Claimer, row RowRequest) (
 	c := a.endRow(e)
 	switch err := a.settle(ctx, e); {
 	case errors.Is(err, store.ErrFenced), e.failure == leaseLost:
-		return RowResult{Busy: true}, nil // it took too long, or somebody decided anew
+		return RowResult{Busy: true}, nil // it took too long, or a person decided something else
 	case (err != nil || e.lost) && a.late():
 		return RowResult{Busy: true}, nil
 	case err != nil:
@@ -129,14 +123,15 @@ type rowAttempt struct {
 	RowRequest
 	// unchanged: the customer is left as it was claimed.
 	unchanged bool
-	// approval: the ruling is that of the plan, which is about all its rows.
+	// approval: the ruling comes from the approval of the whole plan, not from a decision about
+	// this customer.
 	approval bool
 	end      *store.RowEnd
-	// overUndo is when the undoing was that the row is written over, zero for none.
+	// overUndo is the time of the undo that this row overrides, zero for none.
 	overUndo time.Time
 }
 
-// name is the plan as the history has it.
+// name is how the history names the plan.
 func (r *rowAttempt) name() string {
 	name := "plan " + r.hash()
 	if r.Approved != "" {
@@ -145,11 +140,11 @@ func (r *rowAttempt) name() string {
 	return name
 }
 
-// hash is as much of the plan's as tells it from others.
+// hash is the plan's hash, shortened.
 func (r *rowAttempt) hash() string { return r.Plan.Hash[:min(len(r.Plan.Hash), 12)] }
 
-// plannedRecord ends the attempt when a match rule finds another record than
-// the plan has: nobody has approved that link.
+// plannedRecord ends the attempt if a match rule finds another record than the plan has: no one has
+// approved that link.
 func (a *attempt) plannedRecord(id string) verdict {
 	if a.row == nil || a.row.Row.TargetID == id {
 		return onward
@@ -158,8 +153,7 @@ func (a *attempt) plannedRecord(id string) verdict {
 	return moved(reason.Reason{Code: reason.OtherMatch, Facts: reason.Facts{Record: id, Survivor: a.row.Row.TargetID}})
 }
 
-// asPlanned lets a write go on that is the row's, and any write where there is
-// no row.
+// asPlanned ends the attempt if it would write something else than the plan's row.
 func (a *attempt) asPlanned() verdict {
 	if a.row == nil {
 		return onward
@@ -173,8 +167,7 @@ func (a *attempt) asPlanned() verdict {
 	return onward
 }
 
-// change is what is another than the plan has it, as far as it was read; zero is
-// nothing.
+// change says what differs from the plan, as far as it was read; zero for nothing.
 func (a *attempt) change() reason.Reason {
 	r := a.row.Row
 	switch {
@@ -191,15 +184,14 @@ func (a *attempt) change() reason.Reason {
 	return reason.Reason{}
 }
 
-// firstContactRow is the row of the decision table that asks about a record
-// which was never written.
+// firstContactRow is the row of the decision table that asks about a record that was never written.
 const firstContactRow = 3
 
 func moved(why reason.Reason) verdict {
 	return end(ending{action: "refuse", moved: true, reason: why})
 }
 
-// orNothing is a value for people.
+// orNothing returns value, or "nothing" if it is empty, for a sentence.
 func orNothing(value string) string {
 	if value == "" {
 		return "nothing"
@@ -207,14 +199,15 @@ func orNothing(value string) string {
 	return value
 }
 
-// endRow says what an ending means for the row, and whether the customer is
-// settled as any other or left as it was. It is left unless the target was, or
-// may have been, written: everything else about it is for the daily work.
+// endRow says what an ending means for the plan's row. The customer itself is left as it was
+// claimed, unless its record was written or may have been: everything else is for an ordinary
+// attempt.
 func (a *attempt) endRow(e *ending) RowResult {
 	r := a.row
 	c := RowResult{Note: e.reason.Sentence()}
 	refused := a.intent.ID != 0 && e.failure == string(connector.Refused)
-	// The target took the value and holds another: that is stored, or it would be sent again.
+	// The tool accepted the write but shows another value. That must be stored, or the value would
+	// be sent again.
 	unwritten := e.park != nil && e.park.Kind == status.WriteFailed && a.stage == status.StageConfirm && e.outcome == status.Parked
 	switch {
 	case e.lost:
@@ -240,7 +233,7 @@ func (a *attempt) endRow(e *ending) RowResult {
 			c.Note = change.Sentence() + "; " + c.Note
 		}
 	}
-	stopped := e.park != nil && e.park.Kind == status.LoopSuspected // that is stored: somebody has to hear of it
+	stopped := e.park != nil && e.park.Kind == status.LoopSuspected // that is stored: a person must be asked
 	r.unchanged = e.moved || c.State != store.RowApplied && !refused && !unwritten && e.failure != notShownFailure && !stopped && !a.underWay()
 	if c.State != store.RowOpen {
 		r.end = &store.RowEnd{Sweep: r.Plan.ID, State: c.State, Note: c.Note}
@@ -256,21 +249,20 @@ func (a *attempt) endRow(e *ending) RowResult {
 	return c
 }
 
-// sentBefore reports whether the record holds what an earlier try for this row
-// has sent.
+// sentBefore reports whether the record holds what an earlier try for this row sent.
 func (a *attempt) sentBefore() bool {
 	r := a.row.Row
 	return a.desired.Value == r.After && a.target.ID == r.TargetID &&
 		slices.ContainsFunc(a.work.Intents, func(i store.Intent) bool { return i.RecordID == r.TargetID && i.Value == r.After })
 }
 
-// underWay reports whether a write of this attempt may yet have an effect.
+// underWay reports whether a write of this attempt may still arrive.
 func (a *attempt) underWay() bool {
 	return slices.ContainsFunc(a.work.Intents, func(i store.Intent) bool { return i.ID == a.intent.ID })
 }
 
-// leave settles an attempt that changes nothing about its customer but what has
-// become of the row. A write under way is looked for when it can arrive no more.
+// leave settles an attempt that changes nothing of its customer but how the row ended. If a write
+// may still arrive, the customer is due again when it has expired.
 func (a *attempt) leave(e *ending) store.Settlement {
 	s := store.Settlement{CloseIntents: a.closed, SeenIntents: a.seen, Accepted: a.accepted, Unsent: a.unsent, Attempts: a.work.Attempts, FirstTry: a.work.FirstTry, Row: a.row.end, Names: a.named}
 	s.RetryAt = a.lastArrival(a.closed)

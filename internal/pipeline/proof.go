@@ -11,10 +11,9 @@ import (
 	"trueup/internal/store"
 )
 
-// wroteOver looks whether an event that came late proves that our last write
-// succeeded over a newer edit: the source had changed before that edit, and what told
-// of the change when we wrote was about something else. Nothing is written: what
-// was there may be wanted, or may be not. People are told, once.
+// wroteOver opens a conflict if a late event proves that our last write replaced a newer edit: the
+// source had changed before that edit, and the event that made us write was about something else.
+// Nothing is written, because the edit may be wanted or not. People are asked once.
 func (a *attempt) wroteOver(ctx context.Context) verdict {
 	if a.preview || a.row != nil || !a.record.ValueAt.IsZero() { // the time of the value itself needs no event
 		return onward
@@ -51,9 +50,8 @@ func (a *attempt) wroteOver(ctx context.Context) verdict {
 	return verdict{end: e}
 }
 
-// earliestStatement is the earliest time at which one of the waiting events says
-// that the source held already what it is to hold, if that is before the time
-// that was known.
+// earliestStatement is the earliest time at which a waiting event shows that the source already had
+// the desired value; false unless that is before the known time of the change.
 func (a *attempt) earliestStatement() (at time.Time, found bool) {
 	at = a.work.Desired.At
 	for _, e := range a.events.ordered {
@@ -64,7 +62,7 @@ func (a *attempt) earliestStatement() (at time.Time, found bool) {
 	return at, found
 }
 
-// says reports whether an event has a word for what the target is to hold.
+// says reports whether an event's value maps to the desired value.
 func (a *attempt) says(e store.Event) bool {
 	if !e.HasValue {
 		return false
@@ -73,9 +71,9 @@ func (a *attempt) says(e store.Event) bool {
 	return err == nil && !word.Ignored && word.Value == a.desired.Value
 }
 
-// lastWrite is the write of ours that the record still shows, as far as looks
-// have found since, and that nobody was asked about. Where a later attempt proved it,
-// the one that sent it decided.
+// lastWrite finds our write that the record still shows, as far as reads since then show, and that
+// no one was asked about. history is newest first. If a later attempt proved the write (row 1), the
+// decision of the attempt that sent it counts.
 func (a *attempt) lastWrite(history []store.Decision) (wrote store.Decision, found bool) {
 	provedLater := false
 	for _, d := range history {
@@ -90,15 +88,14 @@ func (a *attempt) lastWrite(history []store.Decision) (wrote store.Decision, fou
 		case d.Outcome == status.AlreadyEqual && d.Kind == status.Conflict:
 			return d, false
 		case d.Row > 0 && d.Observed != a.desired.Value:
-			return d, false // somebody has set it since
+			return d, false // someone has set it since
 		}
 	}
 	return wrote, false
 }
 
-// decidedByTime reports whether a write went over somebody's edit only because the
-// source's change was taken for the later one, and the late event says that it
-// surely was not.
+// decidedByTime reports whether a write replaced someone's edit only because the source's change
+// was taken for the later one, and the late event shows that it certainly was not.
 func (a *attempt) decidedByTime(wrote store.Decision, late time.Time) bool {
 	edited, skew := wrote.ObservedAt, a.Config.Conflict.ClockSkew
 	if edited.After(wrote.At) {
@@ -116,8 +113,8 @@ func (a *attempt) decidedByTime(wrote store.Decision, late time.Time) bool {
 	return false
 }
 
-// contradicts reports whether an event says that the source held something else
-// after a time: then it changed once more, perhaps after the edit.
+// contradicts reports whether an event reports something else of the source after a time: then it
+// changed once more, perhaps after the edit.
 func (a *attempt) contradicts(e store.Event, late time.Time) bool {
 	if e.Side != store.SourceSide || e.ReplayOf > 0 {
 		return false

@@ -12,7 +12,7 @@ import (
 	"trueup/internal/store"
 )
 
-// readTarget looks at what the target holds now.
+// readTarget reads what the target holds now.
 func (a *attempt) readTarget(ctx context.Context) verdict {
 	before := a.dbNotBefore()
 	record, err := a.readRecord(ctx)
@@ -32,10 +32,9 @@ func (a *attempt) readTarget(ctx context.Context) verdict {
 	return a.checkKeys(ctx)
 }
 
-// checkKeys ends the attempt when the record of a link that a rule found shows
-// another customer's match key by now: a person has moved the key, or the
-// connection leads to another account. What a person linked stays his word, and
-// a key that is nobody else's has merely changed.
+// checkKeys ends the attempt if the record of a link that a rule found now shows another customer's
+// match key: a person has moved the key, or the connection reaches another account. A link made by
+// a person stays, and a key that belongs to no other customer has merely changed.
 func (a *attempt) checkKeys(ctx context.Context) verdict {
 	if a.link.By != "rule" && a.link.By != "trueup" {
 		return onward
@@ -68,8 +67,8 @@ func (a *attempt) checkKeys(ctx context.Context) verdict {
 	return onward
 }
 
-// saw takes a look at the record that began at a time. A second look of the attempt
-// that finds what the first one found makes the edit no younger.
+// saw notes a read of the record; before is when it began. A second read that finds the same keeps
+// the edit's age.
 func (a *attempt) saw(record status.TargetRecord, before time.Time) {
 	same := record.ID == a.target.ID && record.Value == a.target.Value && record.EditedAt.Equal(a.target.EditedAt)
 	if a.seenAt.IsZero() || !same {
@@ -86,32 +85,30 @@ func (a *attempt) readRecord(ctx context.Context) (status.TargetRecord, error) {
 	return record, err
 }
 
-// outdated reports whether a record is older than the base: it holds another
-// value, and yet was last edited before that was proved. Tools that answer from
-// a copy do so for a while after a write; taken for an edit, it would hold the
-// customer for nothing. A target whose clock is wrong looks the same, so the
-// caller believes it in the end.
+// outdated reports whether a record is older than the base: it holds another value, and yet was
+// last edited before that was proved. Tools that answer from a copy do so for a while after a
+// write. Taken for an edit, it would hold the customer for no reason. A target with a wrong clock
+// looks the same, so after a while the caller accepts the answer.
 func (a *attempt) outdated(record status.TargetRecord) bool {
 	b := a.work.Base
 	return b.Known && b.RecordID == record.ID && b.Value != record.Value && !record.EditedAt.IsZero() &&
 		record.EditedAt.Add(a.Config.Conflict.ClockSkew).Before(b.SeenAt)
 }
 
-// planSaw reports whether the plan whose row is carried has seen the record hold
-// the same, which no copy does for so long; or an earlier try for the row was
-// given the same answer. An application makes no tries by itself.
+// planSaw reports whether the row's plan has seen the record hold the same, which no copy does for
+// so long; or an earlier try for the row has failed. Applying a plan does not retry a failed row on
+// its own, so at a second try by a person the answer is believed.
 func (a *attempt) planSaw(record status.TargetRecord) bool {
 	return a.row != nil && (a.row.Row.Before == record.Value || a.row.Row.State == store.RowFailed)
 }
 
-// brokenLink parks a customer whose record is gone. Another record is not
-// looked for: the one that vanished may have been merged, and a guess would
-// write to a stranger.
+// brokenLink parks a customer whose record is gone. Another record is not searched for: the one
+// that vanished may have been merged, and a guess would write to a stranger.
 func (a *attempt) brokenLink() *ending {
 	a.names(a.link.TargetID)
 	e := a.parked(status.BrokenLink, reason.Reason{Code: reason.RecordGone, Facts: reason.Facts{Record: a.link.TargetID, Target: a.To.Name}})
-	// A write can find it gone as well. Reading it again is what shows that it
-	// is back, however the attempt ends then.
+	// A write may find the record gone, too. The exception belongs to the read: a later read closes
+	// it.
 	e.park.Stage = status.StageReadTarget
 	return e
 }

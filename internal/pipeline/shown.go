@@ -17,7 +17,7 @@ import (
 // what it says it has done.
 const notShownFailure = "not_shown"
 
-// noteAccepted notes that the tool has taken the write of this attempt.
+// noteAccepted notes that the tool accepted the write of this attempt.
 func (a *attempt) noteAccepted() {
 	a.accepted = append(a.accepted, a.intent.ID)
 	for i := range a.work.Intents {
@@ -28,9 +28,9 @@ func (a *attempt) noteAccepted() {
 	}
 }
 
-// unshownWrite is our write of the desired value that the tool took and has not shown
-// yet: the last one to the record, and of the present tries. Whoever asks for
-// another try has done something about it, and it is sent anew.
+// unshownWrite is our last write to the record, if the tool accepted it in this series of attempts,
+// it is the desired value, and it is not shown yet. When a person asks for another try, a new
+// series begins and the write is sent again: they have probably fixed the cause.
 func (a *attempt) unshownWrite() (i store.Intent, ok bool) {
 	for _, i = range slices.Backward(a.work.Intents) {
 		if i.RecordID == a.target.ID {
@@ -42,8 +42,8 @@ func (a *attempt) unshownWrite() (i store.Intent, ok bool) {
 	return store.Intent{}, false
 }
 
-// settledByLook ends an attempt at which the look tells what became of an
-// earlier write of the same value, so that it is not sent again.
+// settledByLook ends the attempt if this read shows what became of an earlier write of the same
+// value; that write is not sent again.
 func (a *attempt) settledByLook() verdict {
 	d := a.decision
 	i, taken := a.unshownWrite()
@@ -51,7 +51,8 @@ func (a *attempt) settledByLook() verdict {
 	case taken && !a.preview && d.Action == decide.None && a.target.Actor != status.ActorHuman:
 		return a.proved(i, reason.Reason{Code: reason.ShownNow, Facts: reason.Facts{Target: a.To.Name}})
 	case d.Kind == status.Conflict && a.keepsOurs() && a.facts().EditedBy().IsZero():
-		return verdict{end: a.otherSpelling()} // an edit from before was written over, and does not stay
+		// The conflict is about an earlier edit, which our write has replaced: only the spelling differs.
+		return verdict{end: a.otherSpelling()}
 	case d.Action != decide.Write:
 	case a.respelled(d):
 		return verdict{end: a.otherSpelling()}
@@ -61,17 +62,17 @@ func (a *attempt) settledByLook() verdict {
 	return onward
 }
 
-// notShown ends an attempt whose write the tool took and does not show. A copy
-// that lags behind shows it in a while, so it is looked at again, with growing
-// pauses, before people are told and after; it is not sent again.
+// notShown ends an attempt whose write the tool accepted but does not show. A copy that lags shows
+// it soon, so the record is read again with growing pauses, before and after people are notified.
+// The write is not sent again.
 func (a *attempt) notShown(i store.Intent) verdict {
 	a.stage = status.StageConfirm
 	a.did(reason.DidSendAccepted, a.desired.Value, a.To.Name)
 	f := reason.Facts{Value: a.desired.Value, Target: a.To.Name, Found: a.target.Value}
 	attempts, since := a.work.Attempts+1, a.failingSince()
 	retry := a.Retry.after(a.dbNotBefore().Sub(since), a.Retry.First, a.Jitter())
-	over := i.Expires.Before(a.lookedAt) // it can arrive no more
-	if !over && a.patient() {
+	expired := i.Expires.Before(a.lookedAt)
+	if !expired && a.patient() {
 		return end(ending{action: "wait", reason: reason.Reason{Code: reason.NotShownYet, Facts: f}, failure: notShownFailure,
 			retry: retry, attempts: attempts, firstTry: since})
 	}
@@ -80,34 +81,34 @@ func (a *attempt) notShown(i store.Intent) verdict {
 	}
 	e := a.parked(status.WriteFailed, reason.Reason{Code: reason.NotShown, Facts: f})
 	e.park.Cause = a.desired.Value + ": not shown"
-	if !over {
+	if !expired {
 		e.failure, e.attempts, e.firstTry, e.retry = notShownFailure, attempts, since, retry
 	}
 	return verdict{end: e}
 }
 
-// respelled reports whether the target holds what we wrote in a spelling of its
-// own. Written again, it would be spelled so again.
+// respelled reports whether the target holds what we wrote in a spelling of its own. Another write
+// would be respelled too.
 func (a *attempt) respelled(d decide.Decision) bool {
 	return a.keepsOurs() || d.Adopted != 0 && alike(a.target.Value, a.desired.Value)
 }
 
-// keepsOurs reports whether the base is such a spelling of what is desired, and the
-// target still holds it.
+// keepsOurs reports whether the target still holds the base, and the base is the target's own
+// spelling of the desired value.
 func (a *attempt) keepsOurs() bool {
 	b := a.work.Base
 	return b.Known && b.RecordID == a.target.ID && b.Value == a.target.Value && b.Sent == a.desired.Value && alike(a.target.Value, a.desired.Value)
 }
 
-// spelledDifferently reports whether a write that the tool took shows in another
-// spelling: also one that was there before, where the record has moved since.
+// spelledDifferently reports whether a write that the tool accepted shows in another spelling. A
+// spelling that was there before counts if the record was edited since.
 func (a *attempt) spelledDifferently(prior, record status.TargetRecord) bool {
 	moved := record.Value != prior.Value || record.Revision != prior.Revision || record.EditedAt.After(prior.EditedAt)
 	return moved && record.Actor != status.ActorHuman && alike(record.Value, a.desired.Value)
 }
 
-// otherSpelling parks a customer whose target keeps our value in a spelling of
-// its own, which is the base from now on: nobody else has set it.
+// otherSpelling parks a customer whose target keeps our value in a spelling of its own. That
+// spelling becomes the base: it is our value, not someone's edit.
 func (a *attempt) otherSpelling() *ending {
 	a.stage = status.StageConfirm
 	a.did(reason.DidSendRespelled, a.desired.Value, a.To.Name, a.target.Value)
@@ -137,7 +138,7 @@ func alike(x, y string) bool {
 	return x != y && bare(x) != "" && strings.EqualFold(bare(x), bare(y))
 }
 
-// olderThan reports whether a record was surely edited last before a time.
+// olderThan reports whether a record was certainly last edited before a time.
 func (a *attempt) olderThan(record status.TargetRecord, t time.Time) bool {
 	return !record.EditedAt.IsZero() && record.EditedAt.Add(a.Config.Conflict.ClockSkew).Before(t)
 }

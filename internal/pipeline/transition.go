@@ -12,8 +12,7 @@ import (
 	"trueup/internal/store"
 )
 
-// transitions is what a sync's configuration says of changes, by the status that
-// would be written.
+// transitions returns the sync's configured transitions by new status.
 func transitions(c config.Sync) map[status.Status]decide.Transition {
 	if c.Transitions == nil {
 		return nil
@@ -35,16 +34,15 @@ func transitions(c config.Sync) map[status.Status]decide.Transition {
 	return all
 }
 
-// permitted ends an attempt whose write has to wait for its time or for a person,
-// nil when it may go on. Whoever applies a whole plan has decided nothing about this
-// customer, so that confirms nothing.
+// permitted returns the ending if the write must wait for its time or for a person, nil if it may
+// go on. Applying a whole plan confirms nothing about one customer.
 func (a *attempt) permitted() *ending {
 	to := a.desired.Status
 	t := a.changes[to]
 	c := decide.Change{Transition: t, From: a.mapping.Target(a.target.Value), Since: a.desired.Since, Now: a.dbNotBefore()}
 	if a.row == nil || !a.row.approval {
 		c.UseSource, c.KeepTarget, _ = a.facts().Ruled()
-		// The source has changed since, there and back.
+		// The ruling does not count if the source has changed and changed back since.
 		c.UseSource = c.UseSource && !a.desired.Since.After(a.ruling().At.Add(a.Config.Conflict.ClockSkew))
 	}
 	p := decide.Permit(c)
@@ -73,11 +71,15 @@ func (a *attempt) permitted() *ending {
 	return &ending{outcome: status.Held, action: string(p.Action), reason: why, until: p.Until}
 }
 
-// saidSince is since when the source surely has the value without a change. What it
-// says itself of the value is taken, unless a look of ours has seen another value
-// since. Elsewhere it is since it was first seen, and no event has told of another
-// value since then: a change there and back that no event tells of cannot be known.
-// Of a customer of whom no event ever came, when the record was edited last tells it.
+// saidSince is since when the source has certainly had the value without a break; never too early.
+// It is, in this order:
+//   - the source's own time of the value or, if that is later, the time stored before or our last
+//     read that showed another value (now, if the source's time is in the future);
+//   - the time stored before, if no event has reported another value since (a change there and back
+//     without an event stays unknown);
+//   - for a customer without any event: when a comparison read the value, or when the source's
+//     record was last edited;
+//   - now.
 func (a *attempt) saidSince(ctx context.Context, value string) (time.Time, error) {
 	now, was := a.dbNotAfter().Truncate(time.Millisecond), a.before()
 	same := was.SourceValue == value && !was.Since.IsZero()
@@ -92,7 +94,7 @@ func (a *attempt) saidSince(ctx context.Context, value string) (time.Time, error
 		}
 		return later(at, was.SeenAt), nil
 	}
-	// It was read before it was dated: what came in between tells of a later change.
+	// The read began a little before the stored time: an event in between counts too.
 	looked := was.Since
 	if !was.SeenAt.IsZero() && was.SeenAt.Before(looked) {
 		looked = was.SeenAt
@@ -102,7 +104,7 @@ func (a *attempt) saidSince(ctx context.Context, value string) (time.Time, error
 		if len(a.changes) == 0 {
 			return was.Since, nil
 		}
-		// What told of another value may have ended while the source did not answer.
+		// An event with another value may have ended in an attempt that could not read the source.
 		all, err := a.Store.Events(ctx, store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer, Connection: a.From.Name,
 			Since: was.SeenAt, Originals: true, Limit: lookBack, Bare: true})
 		if slices.ContainsFunc(all, func(e store.Event) bool { return toldOther(e, value, looked) }) {
@@ -110,9 +112,9 @@ func (a *attempt) saidSince(ctx context.Context, value string) (time.Time, error
 		}
 		return was.Since, err
 	}
-	if a.work.Desired.SourceValue == "" && !told(func(e store.Event) bool { return e.Side == store.SourceSide }) { // nothing was ever carried
+	if a.work.Desired.SourceValue == "" && !told(func(e store.Event) bool { return e.Side == store.SourceSide }) { // nothing was ever processed
 		switch at := a.record.UpdatedAt; {
-		case was.SourceValue == value: // a comparison saw it
+		case was.SourceValue == value: // a comparison read it
 			return was.SeenAt, nil
 		case !at.IsZero() && !at.After(now):
 			return later(at, was.SeenAt), nil
@@ -121,8 +123,8 @@ func (a *attempt) saidSince(ctx context.Context, value string) (time.Time, error
 	return now, nil
 }
 
-// toldOther reports whether an event that came after a time tells that the source
-// had another value, or says itself that it changed.
+// toldOther reports whether an event that arrived after a time reports another value of the source,
+// or says itself that it is a change.
 func toldOther(e store.Event, value string, since time.Time) bool {
 	if e.Side != store.SourceSide || e.ReplayOf > 0 || !e.ReceivedAt.After(since) {
 		return false

@@ -12,10 +12,10 @@ import (
 	"trueup/internal/store"
 )
 
-// UndoRequest is a person's wish to have back what a record held before our last write.
+// UndoRequest asks to restore what a record held before our last write.
 type UndoRequest struct{ Sync, Customer, By string }
 
-// UndoResult is how it ended. Of the zero UndoResult nothing was tried.
+// UndoResult is how it ended. The zero UndoResult means that nothing was tried.
 type UndoResult struct {
 	// Done: the record holds what it held before, and From was our write.
 	Done             bool
@@ -23,16 +23,15 @@ type UndoResult struct {
 	// Why says why nothing was written or, if Sent, why it is not proved.
 	Why  reason.Reason
 	Sent bool
-	// Busy: somebody else has the customer.
+	// Busy: another attempt has the customer.
 	Busy bool
 	// Rest is how long a connection rests first.
 	Rest time.Duration
 }
 
-// Undo puts back what the record of a customer held before our last write, if the
-// record still holds what we wrote and nobody has edited it since. From then on the
-// same value is not written again until the source changes, or a person has the
-// customer's row of a plan written.
+// Undo puts back what the record of a customer held before our last write, if the record still
+// holds what we wrote and no one has edited it since. From then on the same value is not written
+// again until the source changes, or a person applies this customer's row of a plan by name.
 func (p *Pipeline) Undo(ctx context.Context, from Claimer, r UndoRequest) (UndoResult, error) {
 	f, ok := p.flows[r.Sync]
 	if !ok {
@@ -64,13 +63,13 @@ func (p *Pipeline) Undo(ctx context.Context, from Claimer, r UndoRequest) (UndoR
 	return c, nil
 }
 
-// undoAttempt is the undoing that an attempt is about.
+// undoAttempt is the undo that an attempt is about.
 type undoAttempt struct {
 	UndoRequest
 	ruled time.Time // when its ruling was stored, zero when it was not
 }
 
-// undoing is the order of the stages that put back what was there.
+// undoing is the order of the stages of an undo.
 var undoing = []step{
 	{status.StageMatch, (*attempt).undoable},
 	{status.StageReadTarget, (*attempt).readTarget},
@@ -86,7 +85,7 @@ func (a *attempt) notUndone(code reason.Code, found string) verdict {
 		Facts: reason.Facts{Target: a.To.Name, Value: l.Before, Planned: l.Value, Found: found, Record: l.RecordID, At: l.Undone}}})
 }
 
-// undoable ends the attempt when there is nothing to put back.
+// undoable ends the attempt if there is nothing to put back.
 func (a *attempt) undoable(context.Context) verdict {
 	a.link, a.desired = a.work.Link, a.work.Desired
 	l := a.work.LastWrite
@@ -105,7 +104,7 @@ func (a *attempt) undoable(context.Context) verdict {
 	return onward
 }
 
-// unproven reports whether a write of ours may yet arrive.
+// unproven reports whether any write of ours to this customer may still arrive.
 func (a *attempt) unproven() bool {
 	for _, i := range a.work.Intents {
 		if !i.Seen && i.Expires.After(a.dbNotBefore()) {
@@ -115,9 +114,9 @@ func (a *attempt) unproven() bool {
 	return false
 }
 
-// decideUndo lets the write go on if the record still holds what we wrote. Whether
-// somebody has edited it since, the table tells: it is asked as if the source had
-// changed to the value of before in the moment of our write.
+// decideUndo lets the write go on if the record still holds what we wrote and no one has edited it
+// since. The decision table knows the second: it is asked as if the source had changed back to the
+// earlier value at the moment of our write.
 func (a *attempt) decideUndo(context.Context) verdict {
 	l, found := a.work.LastWrite, a.target
 	f := a.facts()
@@ -136,8 +135,8 @@ func (a *attempt) decideUndo(context.Context) verdict {
 	return onward
 }
 
-// undoRuling is what the undoing decides, from the moment in which its write may leave:
-// what was undone is not written again, also when this process dies.
+// undoRuling is the ruling of an undo. It is stored with the intent, so the undone value is not
+// written again even if this process dies.
 func (a *attempt) undoRuling() *store.Ruling {
 	if a.undo == nil {
 		return nil
@@ -170,7 +169,7 @@ func (a *attempt) endUndo(e *ending) UndoResult {
 	return c
 }
 
-// undoSettlement settles an undoing. The events that wait are for the daily work.
+// undoSettlement settles an undo. Waiting events stay for an ordinary attempt.
 func (a *attempt) undoSettlement(e *ending) store.Settlement {
 	w := a.work
 	s := store.Settlement{CloseIntents: a.closed, SeenIntents: a.seen, Accepted: a.accepted, Unsent: a.unsent,
@@ -183,12 +182,12 @@ func (a *attempt) undoSettlement(e *ending) store.Settlement {
 		l.Undone = a.dbNotBefore()
 		s.LastWrite, s.Base, s.Undone = &l, e.base, &store.Undone{}
 		s.Observed = &store.Observed{Status: a.mapping.Target(a.target.Value), Value: a.target.Value, At: e.base.At, By: e.base.By, SeenAt: a.seenAt}
-		if !w.Owed { // else what it is owed is its outcome
+		if !w.Owed { // an owed change keeps its own outcome
 			s.Outcome, s.Reason = status.Held, e.reason
 		}
 		s.Decision = a.line(&ending{action: "undo", outcome: status.Applied, reason: e.reason}, 0)
 	case !a.undo.ruled.IsZero() && !a.underWay():
-		s.RulingDone = a.undo.ruled // nothing has left, or it was not taken
+		s.RulingDone = a.undo.ruled // nothing was sent, or the tool did not accept it
 	}
 	return s
 }
