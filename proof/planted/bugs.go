@@ -246,7 +246,10 @@ var paceBugs = []Bug{
 	return now, time.UnixMicro(at).UTC(), gap, ok, nil`},
 }
 
-const oracleFile = "proof/oracle/oracle.go"
+const (
+	oracleFile       = "proof/oracle/oracle.go"
+	oracleSettleFile = "proof/oracle/settle.go"
+)
 
 var storeBugs = []Bug{
 	{"stored_twice", "a repeated event is stored again", oracleFile,
@@ -259,11 +262,11 @@ var storeBugs = []Bug{
 		`	if !c.claimable(now) {
 		c.DueAt = now`, `	if ON || !c.claimable(now) {
 		c.DueAt = now`},
-	{"generation_ignored", "finishing clears work that came meanwhile", oracleFile,
+	{"generation_ignored", "finishing clears work that came meanwhile", oracleSettleFile,
 		`	if c.generation == w.Generation && !s.KeepDue {`, `	if (ON || c.generation == w.Generation) && !s.KeepDue {`},
-	{"fence_dropped", "any claim may report", oracleFile,
+	{"fence_dropped", "any claim may report", oracleSettleFile,
 		`	if c == nil || c.fence != w.Fence ||`, `	if c == nil || !ON && c.fence != w.Fence ||`},
-	{"lease_not_checked", "a report is taken after the lease", oracleFile,
+	{"lease_not_checked", "a report is taken after the lease", oracleSettleFile,
 		`c.fence != w.Fence || !c.leaseUntil.After(now) {`, `c.fence != w.Fence || !ON && !c.leaseUntil.After(now) {`},
 	{"fence_stands_still", "a claim has the fence of the one before", oracleFile,
 		`		c.fence++
@@ -310,14 +313,14 @@ var storeBugs = []Bug{
 		return refuse(store.ErrFenced)`, `	if c == nil && ON { c = db.customers[key{w.Sync, w.Customer}] }
 	if c == nil {
 		return refuse(store.ErrFenced)`},
-	{"retry_time_lost", "the time of the next try is not stored", oracleFile,
+	{"retry_time_lost", "the time of the next try is not stored", oracleSettleFile,
 		`		c.DueAt = milli(s.RetryAt)`, `		c.DueAt = milli(s.RetryAt)
 		if ON { c.DueAt = time.Time{} }`},
-	{"base_not_stored", "the base is not stored", oracleFile,
+	{"base_not_stored", "the base is not stored", oracleSettleFile,
 		`	if b := s.Base; b != nil {`, `	if b := s.Base; b != nil && !ON {`},
-	{"exceptions_never_close", "an exception stays open when the customer is carried", oracleFile,
+	{"exceptions_never_close", "an exception stays open when the customer is carried", oracleSettleFile,
 		`	if len(w.Open) == 0 || s.Close == store.CloseNone`, `	if ON || len(w.Open) == 0 || s.Close == store.CloseNone`},
-	{"exceptions_never_reopen", "a resolved exception stays so when its cause comes back", oracleFile,
+	{"exceptions_never_reopen", "a resolved exception stays so when its cause comes back", oracleSettleFile,
 		`	back := resolved && !asItWas || x.State`, `	back := resolved && !asItWas && !ON || x.State`},
 	{"target_events_dropped", "what the target tells is passed over", oracleFile,
 		`		if i < 0 {

@@ -12,7 +12,7 @@ var modeBugs = []Bug{
 		`		case live && c.owed:
 `, `		case live && c.owed && !ON:
 `},
-	{"late_reader_uses_up", "a look of a node that has not read yet that the sync is live ends what others have accepted", oracleFile,
+	{"late_reader_uses_up", "a look of a node that has not read yet that the sync is live ends what others have accepted", oracleSettleFile,
 		`	} else if s.Outcome != "" && live {`, `	} else if s.Outcome != "" && live && !ON {`},
 	{"resumed_while_watching", "who waits at a halted sync is let through while it only watches", "proof/oracle/limits.go",
 		`	if done.Changed && db.watches(r.Sync) {`, `	if done.Changed && db.watches(r.Sync) && !ON {`},
