@@ -21,6 +21,7 @@ import (
 	"trueup/internal/connector"
 	"trueup/internal/connector/gohighlevel/ghltest"
 	"trueup/internal/connector/httpconn/assertiontest"
+	"trueup/internal/connector/httpconn/vendorspec"
 	"trueup/internal/connector/registry"
 	"trueup/internal/signature"
 )
@@ -222,7 +223,9 @@ func TestAnExamplesToolFollows(t *testing.T) {
 // A billing tool with an example has its signed webhook checked, is asked for all
 // subscriptions of the customer, and a HighLevel contact follows.
 func TestAnExamplesToolDecides(t *testing.T) {
-	subscriptions := func(status string) string { return `{"id":"s1","status":"` + status + `","customer_id":"ctm_1"` }
+	subscriptions := func(status string) string {
+		return `{"id":"s1","status":"` + status + `","customer_id":"ctm_1","currency_code":"EUR","deleted":false,"has_scheduled_changes":false`
+	}
 	now := time.Now()
 	for name, tool := range map[string]struct {
 		base, answer, body string
@@ -230,7 +233,7 @@ func TestAnExamplesToolDecides(t *testing.T) {
 		contact            ghltest.Contact
 	}{
 		"chargebee": {"https://example.chargebee.com",
-			`{"list":[{"subscription":` + subscriptions("cancelled") + `},"customer":{"id":"ctm_1","email":"ada@example.com","first_name":"A","last_name":"B"}}]}`,
+			`{"list":[{"subscription":` + subscriptions("cancelled") + `},"customer":{"id":"ctm_1","email":"ada@example.com","first_name":"A","last_name":"B","created_at":1767225600,"deleted":false}}]}`,
 			fmt.Sprintf(`{"id":"ev_1","occurred_at":%d,"object":"event","event_type":"subscription_cancelled","content":{"subscription":{"id":"s1","customer_id":"ctm_1"}}}`, now.Unix()),
 			func(string) http.Header { return signature.SignBasic("trueup", "value-of-CHARGEBEE_WEBHOOK_PASSWORD") },
 			ghltest.Contact{ID: "ada", Email: "ada@example.com"}},
@@ -242,13 +245,18 @@ func TestAnExamplesToolDecides(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				q := r.URL.Query()
 				if !strings.HasSuffix(r.URL.Path, "/subscriptions") || q.Get("customer_id[is]")+q.Get("customer_id") != "ctm_1" || r.Header.Get("Authorization") == "" {
 					t.Errorf("asked %s", r.URL)
 				}
+				w.Header().Set("Content-Type", "application/json")
 				fmt.Fprint(w, tool.answer)
-			}))
+			})
+			if name == "chargebee" { // Paddle's description was not to be had
+				h = vendorspec.Strict(t, name, h)
+			}
+			server := httptest.NewServer(h)
 			t.Cleanup(server.Close)
 			crm := ghltest.New(t)
 			crm.Set(tool.contact)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"trueup/internal/connector/httpconn/assertiontest"
+	"trueup/internal/connector/httpconn/vendorspec"
 )
 
 // shop is a small copy of a vendor's API, as its documentation shows it: what is
@@ -25,6 +26,7 @@ type shop struct {
 	mux  *http.ServeMux
 	need map[string]string // headers of each call
 	open string            // the path that needs none
+	spec string            // the vendor whose published description each call and answer is checked by
 
 	mu    sync.Mutex
 	rows  []*shopRow
@@ -52,6 +54,12 @@ func newShop(t *testing.T, size int) *shop {
 		s.t.Errorf("no such call: %s %s", r.Method, r.URL.RequestURI())
 		http.NotFound(w, r)
 	})
+	strict := sync.OnceValue(func() http.Handler {
+		if s.spec == "" {
+			return s.mux
+		}
+		return vendorspec.Strict(t, s.spec, s.mux)
+	})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name, value := range s.need {
 			if got := r.Header.Get(name); got != value && r.URL.Path != s.open {
@@ -60,20 +68,30 @@ func newShop(t *testing.T, size int) *shop {
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.mux.ServeHTTP(w, r)
+		strict().ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
 	s.url = server.URL
 	return s
 }
 
+// refusal is an answer that says no in the vendor's own words.
+type refusal struct {
+	code int
+	body any
+}
+
 func (s *shop) on(pattern string, answer func(r *http.Request) any) {
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		v := answer(r)
-		if code, ok := v.(int); ok {
-			w.WriteHeader(code)
+		switch said := v.(type) {
+		case int:
+			w.WriteHeader(said)
 			return
+		case refusal:
+			w.WriteHeader(said.code)
+			v = said.body
 		}
 		if err := json.NewEncoder(w).Encode(v); err != nil {
 			s.t.Error(err)
@@ -162,9 +180,9 @@ func at(r *shopRow) string { return r.at.UTC().Format("2006-01-02T15:04:05.000Z"
 type object = map[string]any
 
 func hubspot(s *shop) {
-	s.need = oneHeader("Authorization", "Bearer value-of-HUBSPOT_TOKEN")
+	s.need, s.spec = oneHeader("Authorization", "Bearer value-of-HUBSPOT_TOKEN"), "hubspot"
 	shape := func(r *shopRow) any {
-		return object{"id": strconv.Itoa(r.n), "archived": false,
+		return object{"id": strconv.Itoa(r.n), "archived": false, "createdAt": "2026-01-01T00:00:00Z", "updatedAt": at(r),
 			"properties":            object{"email": r.email, "firstname": "A", "lastname": "B", "stripe_customer_id": nil, "trueup_status": orNull(r.status)},
 			"propertiesWithHistory": object{"trueup_status": []any{object{"value": r.status, "timestamp": at(r), "sourceType": "INTEGRATION"}}}}
 	}
@@ -173,7 +191,7 @@ func hubspot(s *shop) {
 			if found := s.found(r.PathValue("id"), shape); len(found) > 0 {
 				return found[0]
 			}
-			return http.StatusNotFound
+			return hubspotRefusal(http.StatusNotFound, "OBJECT_NOT_FOUND", "resource not found")
 		}
 		return shape(s.id(r))
 	})
@@ -187,15 +205,23 @@ func hubspot(s *shop) {
 	})
 	s.on("PATCH /crm/v3/objects/contacts/{id}", func(r *http.Request) any { return shape(s.write(s.id(r), r, "properties", "trueup_status")) })
 	s.on("GET /crm/v3/properties/contacts/trueup_status", func(*http.Request) any {
-		return object{"options": []any{object{"value": "Active"}, object{"value": "Paused"}, object{"value": "Churned"}}}
+		options := []any{}
+		for _, word := range []string{"Active", "Paused", "Churned"} {
+			options = append(options, object{"value": word, "label": "Customer is " + word, "hidden": false})
+		}
+		return object{"name": "trueup_status", "label": "Status", "groupName": "contactinformation", "description": "", "type": "enumeration", "fieldType": "select", "options": options}
 	})
+}
+
+func hubspotRefusal(code int, category, message string) refusal {
+	return refusal{code, object{"status": "error", "category": category, "message": message, "correlationId": "a43683b0-5717-4ceb-80b4-104d02915d8c"}}
 }
 
 func oneHeader(name, value string) map[string]string { return map[string]string{name: value} }
 
 func pipedrive(s *shop) {
 	const field = "9dc80c50d78a15643bfc4ca79d76156a73a1ca0e"
-	s.need = oneHeader("X-Api-Token", "value-of-PIPEDRIVE_TOKEN")
+	s.need, s.spec = oneHeader("X-Api-Token", "value-of-PIPEDRIVE_TOKEN"), "pipedrive"
 	shape := func(r *shopRow) any {
 		var option any
 		if n, err := strconv.Atoi(r.status); err == nil {
@@ -270,7 +296,7 @@ func zendesk(s *shop) {
 }
 
 func intercom(s *shop) {
-	s.need = map[string]string{"Authorization": "Bearer value-of-INTERCOM_TOKEN", "Intercom-Version": "2.14"}
+	s.need, s.spec = map[string]string{"Authorization": "Bearer value-of-INTERCOM_TOKEN", "Intercom-Version": "2.14"}, "intercom"
 	shape := func(r *shopRow) any {
 		// Attributes are people's own, and may differ in letter case alone.
 		return object{"type": "contact", "id": strconv.Itoa(r.n), "email": r.email, "external_id": nil, "name": "A B", "updated_at": r.at.Unix(),
