@@ -63,6 +63,8 @@ type liveResult struct {
 }
 
 func checkCommand() *cobra.Command {
+	var running bool
+	var address string
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Check trueup.yaml, and with --live the connections",
@@ -70,14 +72,29 @@ func checkCommand() *cobra.Command {
 write instead. --live also calls each connection, which changes nothing there, and
 checks from outside: the database, the port, public_url, clocks, webhooks and the age
 of credentials. A fault exits 1, a warning does not. For each sync it then shows the values that the last full comparison found: what each
-one means, and which have no meaning yet.`,
+one means, and which have no meaning yet.
+
+--ready asks the running service instead, whether it can store events and sync customers
+now: for the health check of a container, where no other program can ask. It exits 1 when
+the service is not ready or does not answer.`,
 		Example: `  trueup check
   trueup check --live
+  trueup check --ready
   trueup check -c /etc/trueup/trueup.yaml --json`,
 		Args: cobra.NoArgs,
-		RunE: check,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch live := cmd.Flags().Changed("live"); {
+			case running && live:
+				return usage("use one of them", "--ready and --live cannot be used together")
+			case running:
+				return checkReady(cmd, address)
+			}
+			return check(cmd, args)
+		},
 	}
 	cmd.Flags().Bool("live", false, "also call each connection")
+	cmd.Flags().BoolVar(&running, "ready", false, "only ask the running service whether it can work now")
+	cmd.Flags().StringVar(&address, "address", "", "with --ready: the `HOST:PORT` of the service (default: listen of the file)")
 	jsonFlag(cmd)
 	return cmd
 }

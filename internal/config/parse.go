@@ -40,32 +40,55 @@ func Read(path string) ([]byte, error) {
 // rest of it: who only reads the database needs no more. It is false when that
 // cannot be told for sure.
 func Database(path string, types Types, env func(string) (string, bool)) (Secret, bool) {
+	c, ok := alone("database", path, types, env)
+	if !ok {
+		return "", false
+	}
+	c.resolve(filepath.Dir(path))
+	return c.Database, true
+}
+
+// Listen returns the address on which a file has the service listen, as Database
+// returns its database.
+func Listen(path string, types Types, env func(string) (string, bool)) (string, bool) {
+	c, ok := alone("listen", path, types, env)
+	if !ok {
+		return "", false
+	}
+	return c.Listen, true
+}
+
+// alone reads one key of the top of a file, whatever is wrong with the others. It is
+// false when the key's value cannot be told for sure.
+func alone(key, path string, types Types, env func(string) (string, bool)) (*Config, bool) {
 	src, err := os.ReadFile(path) // #nosec G304 -- the file that the person who runs this names
 	if err != nil {
-		return "", false
+		return nil, false
 	}
 	r := &report{file: path, places: places{"": 1}, bad: map[string]bool{}, written: map[string]string{}}
 	root := readTree(r, src)
 	if root == nil {
-		return "", false
+		return nil, false
 	}
 	c := &Config{Path: path, places: r.places}
 	d := &decoder{report: r, dir: filepath.Dir(path), types: types, env: env}
 	d.value(root, "", reflect.ValueOf(c).Elem())
-	(&validator{report: r, config: c}).database("database", c.Database)
-	_, written := r.places["database"]
-	if _, inFile := r.places["database"+fileSuffix]; inFile {
+	v := &validator{report: r, config: c}
+	v.database("database", c.Database)
+	v.listen("listen", c.Listen)
+	_, written := r.places[key]
+	if _, inFile := r.places[key+fileSuffix]; inFile {
 		written = true
 	}
 	for _, f := range r.faults {
-		aboutIt := f.Path == "" || strings.HasPrefix(f.Path, "database")
-		// A key on top that is not known may be a misspelt database.
-		if aboutIt || !written && !strings.ContainsAny(f.Path, ".[") {
-			return "", false
+		aboutIt := f.Path == "" || f.Path == key || f.Path == key+fileSuffix
+		// A key on top that is not known may be this one, misspelt.
+		misspelt := !written && !strings.ContainsAny(f.Path, ".[") && f.Path != "database" && f.Path != "listen"
+		if aboutIt || misspelt {
+			return nil, false
 		}
 	}
-	c.resolve(d.dir)
-	return c.Database, true
+	return c, true
 }
 
 // HashOf tells the text of a file from another, also of one with faults.
