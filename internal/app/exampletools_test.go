@@ -231,6 +231,10 @@ func pipedrive(s *shop) {
 			"custom_fields": object{field: option}}
 	}
 	s.on("GET /api/v2/persons/{id}", func(r *http.Request) any { return object{"success": true, "data": shape(s.id(r))} })
+	s.on("GET /api/v2/personFields/"+field, func(*http.Request) any {
+		options := []any{object{"id": 11, "label": "Lead"}, object{"id": 12, "label": "Active"}, object{"id": 13, "label": "Paused"}, object{"id": 14, "label": "Churned"}}
+		return object{"success": true, "data": object{"field_code": field, "field_type": "enum", "options": options}}
+	})
 	s.on("GET /api/v2/persons/search", func(r *http.Request) any {
 		items := s.found(r.URL.Query().Get("term"), func(row *shopRow) any {
 			return object{"result_score": 1, "item": object{"id": row.n, "name": "A B", "emails": []any{row.email}, "custom_fields": []any{}}}

@@ -40,7 +40,7 @@ type compiled struct {
 	write                        *writing // nil: it is not written
 	words                        *vocabulary
 	optionsGet                   *template
-	optionsValues                *expression
+	optionsValues, optionsIDs    *expression
 	hasWebhook, hasRead, hasList bool
 }
 

@@ -114,6 +114,9 @@ func (f folded) Read(ctx context.Context, customer string) (status.SourceRecord,
 		if err != nil {
 			return status.SourceRecord{}, misconfigured(err)
 		}
+		if err := f.learnFrom(ctx, vars, rows); err != nil {
+			return status.SourceRecord{}, err
+		}
 		for i, row := range rows {
 			r, err := f.row(customer, f.withRecord(vars, row), i)
 			if err != nil {

@@ -1,12 +1,12 @@
 package httpconn
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"trueup/internal/config"
@@ -17,6 +17,7 @@ import (
 const (
 	optionsGet    = "get"
 	optionsValues = "values"
+	optionsIDs    = "ids"
 )
 
 const (
@@ -29,10 +30,22 @@ const (
 	joined = " + "
 )
 
-// vocabulary is how the tool's API takes and gives the words of the syncs.
-type vocabulary struct {
+// vocabulary is how the tool's API takes and gives the words of the syncs. Where
+// the tool is asked for it, it is made again with each answer.
+type vocabulary struct{ atomic.Pointer[known] }
+
+type known struct {
 	taken map[string]any    // by word
 	words map[string]string // by what the API gives, see canonical
+	twice map[string]bool   // words that several options have
+}
+
+// now is what is known at this moment.
+func (v *vocabulary) now() *known {
+	if k := v.Load(); k != nil {
+		return k
+	}
+	return &known{}
 }
 
 // several are the elements of a status that is a list. only, when set, are those
@@ -56,7 +69,7 @@ func (c *compiler) options() {
 		c.optionsRead(o)
 		return
 	}
-	v := &vocabulary{taken: o, words: map[string]string{}}
+	v := &known{taken: o, words: map[string]string{}}
 	for _, word := range slices.Sorted(maps.Keys(o)) {
 		path := "options." + word
 		key, problem := canonical(o[word])
@@ -74,25 +87,8 @@ func (c *compiler) options() {
 			v.words[key] = word
 		}
 	}
-	c.out.words = v
-}
-
-func (c *compiler) optionsRead(o map[string]any) {
-	for _, key := range slices.Sorted(maps.Keys(o)) {
-		text, isText := o[key].(string)
-		switch {
-		case key != optionsGet && key != optionsValues:
-			c.fault("options."+key, "stands beside get and values", "write either the words with what the API takes, or get and values")
-		case !isText:
-			c.fault("options."+key, "is not a text", "write options: {get: /fields/7, values: body.options}")
-		case key == optionsGet:
-			c.out.optionsGet = c.path("options.get", text, "/fields/7", nil)
-		default:
-			c.out.optionsValues = c.expr("options.values", text, varHeaders, varBody)
-		}
-	}
-	c.require(o[optionsGet] != nil, "options.get", "write the path that lists the field's options, such as /fields/7")
-	c.require(o[optionsValues] != nil, "options.values", "write where the answer has the list, such as body.options.map(o, o.label)")
+	c.out.words = &vocabulary{}
+	c.out.words.Store(v)
 }
 
 // canonical is one text for a value that an API gives or takes, so that 12 and
@@ -128,7 +124,7 @@ func (v *vocabulary) word(given any) (string, bool) {
 	if problem != "" {
 		return "", false
 	}
-	word, ok := v.words[key]
+	word, ok := v.now().words[key]
 	return word, ok
 }
 
@@ -144,7 +140,7 @@ func (v *vocabulary) takes(word string) (any, bool) {
 	if v == nil {
 		return word, true
 	}
-	taken, ok := v.taken[word]
+	taken, ok := v.now().taken[word]
 	return taken, ok
 }
 
@@ -187,74 +183,6 @@ func (c *compiled) understood(use connector.Use) {
 	}
 }
 
-// options implements connector.Options.
-type options struct{ *api }
-
-// Options implements connector.Options.
-func (o options) Options(ctx context.Context) ([]string, error) {
-	return o.legal.Get(ctx, optionsAgain)
-}
-
-// readOptions asks for the legal words.
-func (a *api) readOptions(ctx context.Context) ([]string, error) {
-	vars, err := a.get(ctx, a.optionsGet, nil, nil)
-	if err != nil {
-		if f := connector.FailureOf(err); f.Kind == connector.Gone {
-			return nil, &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone, Status: f.Status,
-				Detail: "the tool has nothing at GET " + a.rest.Shown(a.optionsGet.text) + " (options.get)", Err: err}
-		}
-		return nil, err
-	}
-	items, err := a.optionsValues.list(vars)
-	if err != nil {
-		return nil, misconfigured(err)
-	}
-	words := []string{}
-	for _, item := range items {
-		word, problem := canonical(item)
-		if item == nil || problem != "" {
-			return nil, misconfigured(misfit{a.optionsValues.path, "an item of the list is neither text nor a number"})
-		}
-		if err := a.optionsValues.sound(word); err != nil {
-			return nil, misconfigured(err)
-		}
-		words = append(words, word)
-	}
-	return words, nil
-}
-
-// isLegal refuses a word that the field does not have, before it is written. One
-// that is missing may have been added since the last look.
-func (a *api) isLegal(ctx context.Context, word string) error {
-	if a.words != nil {
-		if _, known := a.words.takes(word); !known {
-			return &connector.Failure{Kind: connector.Refused, Effect: connector.EffectNone,
-				Detail: fmt.Sprintf("%q is not among options, so nobody knows what the tool takes for it; add it to options of the connection", word)}
-		}
-	}
-	if a.legal == nil {
-		return nil
-	}
-	var all []string
-	for _, age := range []time.Duration{optionsAge, optionsAgain} {
-		var err error
-		if all, err = a.legal.Get(ctx, age); err != nil {
-			f := *connector.FailureOf(err)
-			f.Effect = connector.EffectNone
-			return &f
-		}
-		if slices.Contains(all, word) {
-			return nil
-		}
-	}
-	shown := make([]string, len(all))
-	for i, o := range all {
-		shown[i] = strconv.Quote(o)
-	}
-	return &connector.Failure{Kind: connector.Refused, Effect: connector.EffectNone,
-		Detail: fmt.Sprintf("%q is not an option of the field: its options are %s (case matters)", word, strings.Join(shown, ", "))}
-}
-
 // ClosedSet implements config.HasClosedSet: the words that can be written. What a
 // source can hold beside them is known where its rows are folded.
 func (s *Settings) ClosedSet(side config.Side) config.ClosedSet {
@@ -266,11 +194,4 @@ func (s *Settings) ClosedSet(side config.Side) config.ClosedSet {
 		return config.ClosedSet{}
 	}
 	return config.ClosedSet{Values: slices.Sorted(maps.Keys(o))}
-}
-
-// readsOptions reports whether the tool is asked for the legal words.
-func (s *Settings) readsOptions() bool {
-	o, _ := s.Options.(map[string]any)
-	_, path := o[optionsGet].(string)
-	return path || o[optionsValues] != nil
 }

@@ -63,6 +63,9 @@ func (a *api) page(ctx context.Context, cursor, after string) (onePage, error) {
 	if p.next, err = a.following(p.vars, cursor, after); err != nil {
 		return onePage{}, misconfigured(err)
 	}
+	if err := a.learnFrom(ctx, p.vars, p.records); err != nil {
+		return onePage{}, err
+	}
 	if len(p.records) > 0 {
 		p.digest = digest(answer.Body)
 	}

@@ -45,7 +45,8 @@ func (a *api) readRecordOf(ctx context.Context, id string) (map[string]any, erro
 	}
 	switch r := record.(type) {
 	case map[string]any:
-		return a.withRecord(vars, record), nil
+		vars = a.withRecord(vars, record)
+		return vars, a.learn(ctx, vars)
 	case absent:
 		if r.noKey { // a misspelt name must not look like "deleted", of every record at once
 			return nil, misconfigured(misfit{a.readRecord.path, "the record is missing from the answer"})

@@ -176,7 +176,7 @@ func (c *compiler) fitsOptions(at string, wanted []string, path string, body any
 	if c.out.words == nil || !hasPlaceholder(path, wanted) && !embedded(body, wanted) {
 		return
 	}
-	for word, taken := range c.out.words.taken {
+	for word, taken := range c.out.words.now().taken {
 		if _, isList := taken.([]any); isList || taken == nil {
 			c.fault("options."+word, "is null or a list, and "+at+" has {"+wanted[0]+"} inside a text or in the path", `write it in the body as a text of its own, such as status: "{`+wanted[0]+`}"`)
 			return
