@@ -12,7 +12,7 @@ import (
 
 // verbs begin the short text of a command that does something.
 var verbs = map[string]bool{"Acknowledge": true, "Add": true, "Sign": true, "Apply": true, "Stop": true, "Assign": true, "Check": true, "Close": true, "Compare": true, "Confirm": true, "Pause": true, "Pin": true, "Unpin": true,
-	"Connect": true, "Create": true, "Delete": true, "Find": true, "Generate": true, "Help": true, "Ignore": true, "Keep": true, "Link": true, "List": true,
+	"Connect": true, "Copy": true, "Create": true, "Delete": true, "Find": true, "Generate": true, "Help": true, "Ignore": true, "Keep": true, "Link": true, "List": true,
 	"Print": true, "Receive": true, "Remove": true, "Rename": true, "Reopen": true, "Replay": true, "Resume": true, "Revoke": true, "Run": true,
 	"Restore": true, "Save": true, "Set": true, "Show": true, "Undo": true, "Write": true}
 

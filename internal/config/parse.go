@@ -172,11 +172,16 @@ func InlineSecrets(src []byte, dir string, types Types) []string {
 // it when the file has nothing there.
 func (c *Config) Line(path string) int { return c.places.line(path) }
 
+// Says reports whether the file has a key, in words of its own.
+func (c *Config) Says(path string) bool {
+	_, ok := c.places[path]
+	return ok
+}
+
 // SaysMode reports whether the file gives a sync its mode in words; without
 // them it is the default.
 func (c *Config) SaysMode(sync string) bool {
-	_, ok := c.places[join(join("syncs", sync), "mode")]
-	return ok
+	return c.Says(join(join("syncs", sync), "mode"))
 }
 
 // Fault makes a Fault of this file out of a check that only the caller can do.

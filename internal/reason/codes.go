@@ -41,6 +41,7 @@ const (
 	CopyBehind    Code = "copy_behind"
 	CopyElsewhere Code = "copy_elsewhere"
 	CopyUnused    Code = "copy_unused"
+	CopyMoved     Code = "copy_moved"
 )
 
 // What is wrong with the source's side of a customer.

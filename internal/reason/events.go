@@ -49,6 +49,9 @@ var events = map[Code]entry{
 	CopyUnused: {says: func(f Facts) string {
 		return "the database has not been used" + at(" since ", f.At) + ", so it may be an older copy"
 	}, todo: afterCopy},
+	CopyMoved: {says: func(f Facts) string {
+		return "the database was copied to PostgreSQL" + at(" at ", f.At) + ", and Trueup may have written with that one since"
+	}, todo: afterCopy},
 	CustomerErased: {says: always("the customer was forgotten")},
 	SyncRemoved: {says: func(f Facts) string {
 		return sync(f) + " was removed by " + who(f) + " before it was processed"

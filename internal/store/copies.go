@@ -81,6 +81,8 @@ func (m marks) olderCopy(now time.Time, here string, witness int64) (reason.Reas
 		return reason.Reason{Code: reason.CopyRestored, Facts: reason.Facts{At: m.copied}}, true
 	case !m.recorded:
 		return reason.Reason{}, false // no one has worked here yet
+	case strings.HasPrefix(m.place, movedMark):
+		return reason.Reason{Code: reason.CopyMoved, Facts: facts}, true
 	case witness > m.beats:
 		return reason.Reason{Code: reason.CopyBehind, Facts: facts}, true
 	case !samePlace(m.place, here):

@@ -7,3 +7,10 @@ func (db *DB) ReadStatements() (texts []string) {
 	}
 	return texts
 }
+
+// SetCopyBatch changes how many rows are copied in one transaction.
+func SetCopyBatch(n int) (back func()) {
+	was := copyBatch
+	copyBatch = n
+	return func() { copyBatch = was }
+}

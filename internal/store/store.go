@@ -97,6 +97,9 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	db.statements.db = db
 	steps, err := migrationsOf(migrations, db.name)
 	if err == nil {
+		err = db.wholeCopy(ctx)
+	}
+	if err == nil {
 		err = db.migrate(ctx, steps, o.Migrate)
 	}
 	if err != nil {
