@@ -35,7 +35,10 @@ type checked struct {
 	Defaults []notice `json:"defaults"`
 	// Knows is what each sync's target can tell.
 	Knows map[string]connector.Knowledge `json:"knows"`
-	Live  []liveResult                   `json:"live,omitempty"`
+	// Late says how each sync hears of its source's changes, how late that can be, and
+	// what it can miss.
+	Late map[string]string `json:"late"`
+	Live []liveResult      `json:"live,omitempty"`
 	// Checks are what --live saw from outside.
 	Checks []health.Check `json:"checks,omitempty"`
 	// Vocabulary is what the values of each sync mean.
@@ -125,7 +128,7 @@ func check(cmd *cobra.Command, _ []string) error {
 	}
 	result.Warnings = append(result.Warnings, left...)
 	result.Warnings = append(result.Warnings, app.SlowLimits(cfg)...)
-	if result.Knows, err = app.Capabilities(cfg); err != nil {
+	if result.Knows, result.Late, err = app.Capabilities(cfg); err != nil {
 		return err
 	}
 	live, err := cmd.Flags().GetBool("live")
@@ -163,7 +166,7 @@ func (c checked) failed() string {
 
 // printFaults prints what is wrong in the file in the shape of what is right.
 func printFaults(cmd *cobra.Command, faults config.Faults) error {
-	result := checked{Warnings: []string{}, Defaults: []notice{}, Knows: map[string]connector.Knowledge{}}
+	result := checked{Warnings: []string{}, Defaults: []notice{}, Knows: map[string]connector.Knowledge{}, Late: map[string]string{}}
 	for _, f := range faults {
 		result.Config = f.File
 		result.Faults = append(result.Faults, fault{Line: f.Line, Path: f.Path, Problem: f.Problem, Remedy: f.Remedy})
@@ -239,6 +242,7 @@ func (c checked) print(cmd *cobra.Command, cfg *config.Config) error {
 		fmt.Fprintf(out, "%s:%d: %s: %s\n", c.Config, n.Line, n.Path, n.Text)
 	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Syncs)) {
+		fmt.Fprintf(out, "%s: %s\n", name, c.Late[name])
 		target := cfg.Syncs[name].Target.Connection
 		for _, weak := range weaknesses(c.Knows[name]) {
 			fmt.Fprintf(out, "%s: %s %s\n", name, target, weak)

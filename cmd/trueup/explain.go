@@ -87,7 +87,7 @@ func explain(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync, named s
 	}
 	known := map[string]connector.Knowledge{}
 	if whole {
-		if known, err = app.Capabilities(cfg); err != nil {
+		if known, _, err = app.Capabilities(cfg); err != nil {
 			return err
 		}
 	}

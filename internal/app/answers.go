@@ -10,6 +10,7 @@ import (
 	"trueup/internal/contract"
 	"trueup/internal/overview"
 	"trueup/internal/pages"
+	"trueup/internal/poll"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -30,9 +31,11 @@ func (a *App) Status(ctx context.Context) (contract.Status, error) {
 
 // Promises is part of api.Service.
 func (a *App) Promises(sync string) contract.Promises {
-	for _, s := range a.wiring.Load().conns.syncs {
+	w := a.wiring.Load()
+	for _, s := range w.conns.syncs {
 		if s.Config.Name == sync {
-			return contract.Promises{Source: contract.Knowledge(s.From.Knows), Target: contract.Knowledge(s.To.Knows)}
+			return contract.Promises{Source: contract.Knowledge(s.From.Knows), Target: contract.Knowledge(s.To.Knows),
+				Late: poll.Hearing(w.config.Syncs, s.Config, s.From).Sentence(s.From.Name)}
 		}
 	}
 	return contract.Promises{}

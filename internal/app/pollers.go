@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"slices"
 
+	"trueup/internal/config"
 	"trueup/internal/connector"
 	"trueup/internal/inbox"
 	"trueup/internal/pipeline"
@@ -17,6 +18,7 @@ import (
 func pollers(syncs []pipeline.Sync, db *store.DB, in *inbox.Inbox, log *slog.Logger) []*poll.Poller {
 	var all []*poll.Poller
 	readers := map[*poll.Poller][]pipeline.Sync{}
+	asking := map[string]config.Sync{}
 	for _, s := range syncs {
 		if s.From.Changes == nil {
 			continue
@@ -33,9 +35,10 @@ func pollers(syncs []pipeline.Sync, db *store.DB, in *inbox.Inbox, log *slog.Log
 		p.Syncs = append(p.Syncs, s.Config)
 		readers[p] = append(readers[p], s)
 		p.Barred = sourceMoved(db, readers[p])
-		if every := s.Config.Source.Poll; every > 0 && (p.Every == poll.AtStart || every < p.Every) {
-			p.Every = every
-		}
+		asking[s.Config.Name] = s.Config
+	}
+	for _, p := range all {
+		p.Every = poll.Every(asking, p.Connection)
 	}
 	return all
 }

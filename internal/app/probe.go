@@ -15,6 +15,7 @@ import (
 	"trueup/internal/connector/registry"
 	"trueup/internal/dialguard"
 	"trueup/internal/health"
+	"trueup/internal/poll"
 	"trueup/internal/ratelimit"
 	"trueup/internal/store"
 )
@@ -163,15 +164,20 @@ func (p prober) probe(ctx context.Context, name string, use connector.Use, clien
 }
 
 // Capabilities returns what each sync's target can tell, and so which promises are
-// weaker because of it. It makes no call.
-func Capabilities(cfg *config.Config) (map[string]connector.Knowledge, error) {
-	known := map[string]connector.Knowledge{}
+// weaker because of it, and how late each hears of its source's changes. It makes no
+// call.
+func Capabilities(cfg *config.Config) (known map[string]connector.Knowledge, late map[string]string, err error) {
+	known, late = map[string]connector.Knowledge{}, map[string]string{}
 	for name, s := range cfg.Syncs {
-		opened, err := registry.Open(cfg.Connections[s.Target.Connection], connector.Deps{Use: targetUse(s)})
+		to, err := registry.Open(cfg.Connections[s.Target.Connection], connector.Deps{Use: targetUse(s)})
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		known[name] = opened.Knows
+		from, err := registry.Open(cfg.Connections[s.Source.Connection], connector.Deps{Use: sourceUse(s)})
+		if err != nil {
+			return nil, nil, err
+		}
+		known[name], late[name] = to.Knows, poll.Hearing(cfg.Syncs, s, from).Sentence(from.Name)
 	}
-	return known, nil
+	return known, late, nil
 }

@@ -170,10 +170,10 @@ func (s *SetUp) First(ctx context.Context) (pages.FirstEvent, error) {
 	if err != nil {
 		return pages.FirstEvent{}, err
 	}
-	var first pages.FirstEvent
+	first := pages.FirstEvent{Late: a.Promises(d.Sync).Late}
 	if len(events) > 0 {
 		e := events[0]
-		first = pages.FirstEvent{Arrived: true, Customer: e.Customer, Value: e.Value, At: e.ReceivedAt, Outcome: string(e.Outcome)}
+		first = pages.FirstEvent{Late: first.Late, Arrived: true, Customer: e.Customer, Value: e.Value, At: e.ReceivedAt, Outcome: string(e.Outcome)}
 		if c, err := a.store.Customer(ctx, d.Sync, e.Customer); err == nil {
 			first.Name, first.Shows = c.Name, c.Observed.Value
 			if first.Value == "" {

@@ -229,6 +229,7 @@ func TestASetUpWithoutAScript(t *testing.T) {
 		t.Fatalf("the first webhook is answered %d", code)
 	}
 	b.sees("/setup/event", "Your first event is here")
+	b.sees("/setup/event", "a change whose webhook never comes")
 	b.says("Billing said active about cus_1")
 	b.sees("/setup/try", "CRM shows Paused, Billing wants Active")
 	if got := w.crm.Written(); len(got) != 0 {

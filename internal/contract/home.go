@@ -85,6 +85,7 @@ func LinksByRuleOf(counts []store.LinkCount) []LinksByRule {
 type Promises struct {
 	Source Knowledge `json:"source"`
 	Target Knowledge `json:"target"`
+	Late   string    `json:"late" doc:"How the source's changes are noticed, how late that can be, and what is never noticed, in one sentence."`
 }
 
 // Knowledge is what a connection can tell about a record and its history.

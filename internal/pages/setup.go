@@ -42,6 +42,8 @@ type FirstEvent struct {
 	Outcome, Shows string
 	// Refused are how many webhooks were refused in the past hour, by why.
 	Refused []RefusedWebhook
+	// Late is how late a change can be and what is never noticed, "" while nothing runs.
+	Late string
 }
 
 // RefusedWebhook counts webhooks that were refused for one reason.

@@ -127,7 +127,7 @@ func syncPageOf(v *visit) (syncPage, error) {
 	p.match(c, details.Links)
 	p.limits(details.Limits)
 	p.promises(details.Promises)
-	p.schedule(c)
+	p.schedule(c, details.Promises.Late)
 	p.asking(v)
 	p.File = v.File(name)
 	if !p.May { // it names people, tools and accounts
@@ -399,14 +399,11 @@ func (p *syncPage) promises(k contract.Promises) {
 	say(!k.Target.Unverified, "", "", "A write cannot be seen afterwards", t+"’s word that it was done has to do")
 }
 
-func (p *syncPage) schedule(c config.Sync) {
+func (p *syncPage) schedule(c config.Sync, late string) {
 	add := func(name, text string) { p.Schedule = append(p.Schedule, fact{name, text}) }
-	poll := "When the service starts, for changes that no webhook told of"
-	if c.Source.Poll > 0 {
-		poll = "Every " + each(c.Source.Poll) + ", for changes that no webhook told of"
+	if late != "" {
+		add("Changes in "+p.Source, capital(late))
 	}
-	add("Webhooks", "As they come")
-	add("Ask "+p.Source, poll)
 	if c.Sweep == nil {
 		add("Compare in full", "Not scheduled")
 	} else {

@@ -22,7 +22,8 @@ import (
 )
 
 func (w *world) Promises(string) contract.Promises {
-	return contract.Promises{Source: contract.Knowledge{Order: true}, Target: contract.Knowledge{OptionList: true}}
+	return contract.Promises{Source: contract.Knowledge{Order: true}, Target: contract.Knowledge{OptionList: true},
+		Late: "billing is heard by webhook only: a change whose webhook never comes is never found"}
 }
 
 func (w *world) Line(path string) int {
@@ -205,6 +206,7 @@ func TestASyncsPageSaysHowFarTheSourcesListIsRead(t *testing.T) {
 		w.must(w.store.SavePage(w.Context(), "billing", fence, "", done, store.Page{Records: 12_500, Changes: 3, From: time.Date(2024, 2, 3, 4, 5, 0, 0, time.UTC)}))
 		return fence
 	}
+	w.says(w.get("/syncs/"+flow), "Changes in Billing Billing is heard by webhook only: a change whose webhook never comes is never found")
 	page(true)
 	w.says(w.get("/syncs/"+flow), "Asked The list of Billing was read to its end", "ago: 12,500 records on 1 page, 3 changes")
 	w.must(w.store.StopPoll(w.Context(), "billing", page(false), "rate_limited", time.Hour))
