@@ -137,6 +137,7 @@ func (b *records) judged(ctx context.Context, k *store.Snapshot) (pipeline.Outlo
 		}
 		if b.w.SourceListed || b.Sync.From.Source != nil {
 			s.Source = source{b, k, how.fresh}
+			s.SourceFind = sourceFind{b}
 		}
 		s.Target = target{b, k, how.fresh}
 		s.TargetAt = func(id string) time.Time {
@@ -207,6 +208,28 @@ func (s source) Read(ctx context.Context, customer string) (status.SourceRecord,
 		return status.SourceRecord{}, gone("the source lists no such customer")
 	}
 	return ask(ctx, s.records, s.Sync.From.Name, "reading a customer in", func(ctx context.Context) (status.SourceRecord, error) { return real.Read(ctx, customer) })
+}
+
+// sourceFind finds the customers who are one, among those that were listed.
+type sourceFind struct{ *records }
+
+// Find implements connector.SourceFind. Whom it finds is known to source from then on.
+func (f sourceFind) Find(ctx context.Context, key, value string) ([]string, error) {
+	real := f.Sync.From.SourceFind
+	if !f.w.SourceListed || key != "email" {
+		return ask(ctx, f.records, f.Sync.From.Name, "searching", func(ctx context.Context) ([]string, error) { return real.Find(ctx, key, value) })
+	}
+	found, err := f.listed.Sharing(ctx, value)
+	var more map[string]index.Source
+	if err == nil {
+		more, err = f.listed.Sources(ctx, found)
+	}
+	if err != nil {
+		f.failed = err
+		return nil, err
+	}
+	maps.Copy(f.sources, more)
+	return found, nil
 }
 
 // target is the target for one customer: what was listed, or the tool.

@@ -134,7 +134,16 @@ type MatchRule struct {
 	// How values are compared; "" is by the key's name, and "" the default region.
 	Normalise identity.Form `yaml:"normalise" jsonschema:"enum=phone,enum=email,enum=lower,enum=none" jsonschema_description:"How the two values are compared: phone is the same number however it is written, email and lower ignore case, none compares every character. If omitted, keys named email ignore case, and others only the space around the value."`
 	Region    string        `yaml:"region" jsonschema_description:"The country of a phone number that has no country code, such as US; for normalise: phone."`
+	// Several says what several customers of the source with one value are.
+	Several    string   `yaml:"several" jsonschema:"enum=ask,enum=fold,default=ask" jsonschema_description:"What several source customers with the same value are: ask a person, or fold them into one, whose status is the best of theirs (for source: email)."`
+	Precedence []string `yaml:"precedence" jsonschema_description:"With several: fold, every value of the source, the best first. Needed where the connection has no order of its own."`
 }
+
+// What several source customers with one value of a key are.
+const (
+	SeveralAsk  = "ask"
+	SeveralFold = "fold"
+)
 
 // StatusMap says which source values mean a status and what the target calls it.
 type StatusMap struct {
@@ -229,7 +238,7 @@ func (s Sync) Watches() bool { return s.Mode == ModeWatch }
 
 func (s *Sweep) setDefaults() { s.Repair = true }
 
-func (r *MatchRule) setDefaults() { r.Confidence = 1 }
+func (r *MatchRule) setDefaults() { r.Confidence, r.Several = 1, SeveralAsk }
 
 func (c *ConflictRule) setDefaults() {
 	c.Rule = SkipNewerHumanEdit

@@ -140,3 +140,8 @@ func lookup(name string) (string, bool) {
 	value, ok := fakeEnv[name]
 	return value, ok
 }
+
+// Several knows the order of Stripe's words.
+func (f *fakeStripe) Several(string) (precedence []string, problem, remedy string) {
+	return []string{"active", "past_due", "canceled"}, "", ""
+}

@@ -112,6 +112,7 @@ func Parse(name string, src []byte, dir string, types Types, env func(string) (s
 	checkSettings(r, c)
 	checkSides(r, c)
 	(&validator{report: r, config: c}).file()
+	checkSeveral(r, c)
 	findCircles(r, c)
 	findTwoWriters(r, c)
 	checkCoverage(r, c)

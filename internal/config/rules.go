@@ -81,6 +81,8 @@ type (
 		Confidence float64       `json:"Confidence"`
 		Normalise  identity.Form `json:"Normalise,omitempty"`
 		Region     string        `json:"Region,omitempty"`
+		Several    string        `json:"Several,omitempty"`
+		Precedence []string      `json:"Precedence,omitempty"`
 	}
 	hashedStatus struct {
 		From []string `json:"From"`
@@ -100,6 +102,9 @@ func hashedMatch(rules []MatchRule) []hashedMatchRule {
 	hashed := make([]hashedMatchRule, len(rules))
 	for i, r := range rules {
 		hashed[i] = hashedMatchRule(r)
+		if r.Several != SeveralFold { // the hash is that of a file from before
+			hashed[i].Several = ""
+		}
 	}
 	return hashed
 }

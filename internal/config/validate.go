@@ -198,6 +198,7 @@ func (v *validator) match(path string, rules []MatchRule) {
 			v.invalid(at+".confidence", "it is not above 0 and at most 1", "write a number such as 0.9, or remove the key for 1")
 		}
 		v.form(at, rule, rules[:i])
+		v.several(at, rule, rules[:i])
 	}
 }
 

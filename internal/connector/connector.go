@@ -33,8 +33,13 @@ type Connection struct {
 	// Values is the tool's closed vocabulary of status words, nil when open.
 	Values []string
 
+	// Precedence are the source's status words from the best to the worst, where the
+	// tool or its description says so; nil where nothing does.
+	Precedence []string
+
 	Receiver    Receiver
 	Source      Source
+	SourceFind  SourceFind
 	EventSource EventSource
 	Target      Target
 	Changes     Changes
@@ -154,6 +159,13 @@ type Source interface {
 	// exist is a Failure of kind Gone, and so is one that was merged into
 	// another, whose id is then Failure.Survivor where the tool tells.
 	Read(ctx context.Context, customer string) (status.SourceRecord, error)
+}
+
+// SourceFind looks for customers in the tool that decides.
+type SourceFind interface {
+	// Find returns the ids of all customers whose key has the value, each of which
+	// is read before anything is decided. It may return others besides.
+	Find(ctx context.Context, key, value string) (customers []string, err error)
 }
 
 // EventSource reads the record out of a stored event, for tools that cannot be

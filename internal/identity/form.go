@@ -80,7 +80,15 @@ func (r Rule) phone(value string) (*phonenumbers.PhoneNumber, bool) {
 	return number, err == nil && phonenumbers.IsPossibleNumber(number)
 }
 
-// spellings returns how the tool may spell a value, for a search that is exact.
+// Spellings returns how the tool may spell a value, for a search that is exact.
+func (r Rule) Spellings(value string) []string {
+	normal := r.Normalize(value)
+	if normal == "" {
+		return nil
+	}
+	return r.spellings(value, normal)
+}
+
 func (r Rule) spellings(value, normal string) []string {
 	if r.Form == Verbatim {
 		return []string{value}

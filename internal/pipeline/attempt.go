@@ -17,17 +17,18 @@ import (
 // filled in and fills in its own.
 type attempt struct {
 	*flow
-	work    *store.Work
-	window  claimWindow
-	started time.Time
-	stage   status.Stage
-	events  reading   // the events that are carried, and which of them counts
-	history bool      // a newer change than all of them was carried before
-	askedAt time.Time // before the source was read, by the database's clock
-	record  status.SourceRecord
-	desired store.Desired
-	link    *store.Link
-	target  status.TargetRecord
+	work     *store.Work
+	window   claimWindow
+	started  time.Time
+	stage    status.Stage
+	events   reading   // the events that are carried, and which of them counts
+	history  bool      // a newer change than all of them was carried before
+	askedAt  time.Time // before the source was read, by the database's clock
+	record   status.SourceRecord
+	together together // the customers who are one with it
+	desired  store.Desired
+	link     *store.Link
+	target   status.TargetRecord
 	// lookedAt is the database's time just before the target was read: from
 	// then on we know of every edit. seenAt is the time just after.
 	lookedAt, seenAt time.Time

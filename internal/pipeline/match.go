@@ -43,6 +43,8 @@ func (a *attempt) match(ctx context.Context) verdict {
 		Rule: result.Rule.String(), Confidence: result.Confidence, By: "rule", At: a.dbNotBefore()}
 	var taken *store.DuplicateLinkError
 	switch err := a.Store.SaveLink(ctx, a.work, link); {
+	case errors.As(err, &taken) && a.shares(taken.Customer):
+		return a.decidedWith(taken.Customer)
 	case errors.As(err, &taken):
 		a.names(taken.Customer, link.TargetID)
 		e := a.parked(status.DuplicateLink, reason.Reason{Code: reason.RecordTaken, Facts: reason.Facts{Rule: link.Rule, Customer: taken.Customer, Source: a.From.Name}})

@@ -77,6 +77,7 @@ type Store interface {
 	Events(ctx context.Context, f store.EventFilter) ([]store.Event, error)
 	History(ctx context.Context, sync, customer string, limit int) ([]store.Decision, error)
 	SaveLink(ctx context.Context, w *store.Work, l store.Link) error
+	Customers(ctx context.Context, sync, named string) ([]store.Customer, error)
 	OtherCustomer(ctx context.Context, sync, customer, key, value string) (string, error)
 	FollowLink(ctx context.Context, w *store.Work, from, to string) (store.Link, error)
 	BeginWrite(ctx context.Context, w *store.Work, i store.Intent, l store.Limits) (store.Intent, error)
@@ -153,6 +154,8 @@ type flow struct {
 	Sync
 	mapping mapping.Map
 	rules   []identity.Rule
+	// several is nil where several customers of the source with one key are a question.
+	several *several
 	// changes are when a change to a status is written; none is at once.
 	changes map[status.Status]decide.Transition
 	wake    chan struct{}
@@ -200,6 +203,7 @@ func New(o Options) *Pipeline {
 		}
 		f.mapping = mapping.New(entries, s.Config.Ignore)
 		f.rules = s.Config.MatchRules()
+		f.several = severalOf(s)
 		f.changes = transitions(s.Config)
 		p.flows[s.Config.Name] = f
 		for _, connection := range []string{s.From.Name, s.To.Name} {

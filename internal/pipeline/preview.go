@@ -37,6 +37,9 @@ type Subject struct {
 	Work *store.Work
 	// Source is nil for a tool that cannot be asked: its stored events tell.
 	Source connector.Source
+	// SourceFind finds the customers who are one with it, where a sync folds several;
+	// nil is the tool itself.
+	SourceFind connector.SourceFind
 	// Target is never written to.
 	Target connector.Target
 	// SourceAt is when the source's record was asked for, by the database's
@@ -99,6 +102,9 @@ func (j *Preview) Of(ctx context.Context, s Subject) Outlook {
 	o.Now = func() time.Time { return clock }
 	f := j.flow
 	f.Pipeline, f.From.Source, f.To.Target = &Pipeline{Options: o, paces: j.flow.paces}, s.Source, s.Target
+	if s.SourceFind != nil {
+		f.From.SourceFind = s.SourceFind
+	}
 	work := *s.Work
 	work.Now, work.Unheard = clock, false
 	if s.BelieveStale {
@@ -128,7 +134,7 @@ func (a *attempt) outlook(e *ending) Outlook {
 	if e.failure == "" {
 		a.succeeded()
 	}
-	j := Outlook{Action: e.action, Reason: e.reason, Outcome: e.outcome, Stage: a.stage, Row: a.decision.Row, Confidence: a.decision.Confidence,
+	j := Outlook{Action: e.action, Reason: a.withDecider(e.reason), Outcome: e.outcome, Stage: a.stage, Row: a.decision.Row, Confidence: a.decision.Confidence,
 		Link: a.link, Source: a.record, Desired: a.desired, Target: a.target, Names: a.named}
 	if e.lost {
 		j.Action = Wait

@@ -30,7 +30,7 @@ func (a *attempt) readSource(ctx context.Context) verdict {
 	record, err := a.From.Source.Read(ctx, a.work.Customer)
 	if err != nil {
 		if f := connector.FailureOf(err); f.Kind == connector.Gone {
-			return a.sourceGone(f)
+			return a.foldSeveral(ctx, f)
 		}
 		return a.failed(err, a.From.Name, reason.ReadingCustomer)
 	}
@@ -40,7 +40,7 @@ func (a *attempt) readSource(ctx context.Context) verdict {
 	}
 	a.did(reason.DidReadSource, a.From.Name)
 	failpoint.Hit("source_read")
-	return onward
+	return a.foldSeveral(ctx, nil)
 }
 
 // asReceived returns the waiting events. A replay is dated as what it carries once

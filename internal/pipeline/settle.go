@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -45,6 +46,10 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 	if a.row != nil && a.row.unchanged {
 		return a.leave(e)
 	}
+	e.reason = a.withDecider(e.reason)
+	if e.park != nil {
+		e.park.Reason = a.withDecider(e.park.Reason)
+	}
 	s := store.Settlement{
 		Base:         e.base,
 		Events:       a.outcomes(e),
@@ -61,7 +66,7 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 		Reason:       e.reason,
 		Email:        a.record.Keys["email"],
 		Name:         a.record.Name(),
-		Wake:         e.wake,
+		Wake:         cmp.Or(e.wake, a.together.left),
 		Names:        a.named,
 	}
 	if a.desired != a.work.Desired {

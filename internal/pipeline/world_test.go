@@ -219,6 +219,18 @@ func (s source) Read(ctx context.Context, id string) (status.SourceRecord, error
 	return answer, nil
 }
 
+// finder finds customers in a source, by the exact value as most tools do.
+type finder struct{ *tool }
+
+func (f finder) Find(ctx context.Context, key, value string) ([]string, error) {
+	found, err := f.tool.Find(ctx, key, value)
+	var ids []string
+	for _, r := range found {
+		ids = append(ids, r.ID)
+	}
+	return ids, err
+}
+
 // said is what an event of a source holds that cannot be asked.
 type said struct{ ID, Value string }
 
@@ -338,7 +350,8 @@ func (w *world) start() {
 	if w.configure != nil {
 		w.configure(&s)
 	}
-	from := connector.Connection{Name: s.Source.Connection, Source: source{w.billing}}
+	from := connector.Connection{Name: s.Source.Connection, Source: source{w.billing}, SourceFind: finder{w.billing},
+		Precedence: []string{"active", "trialing", "past_due", "paused", "canceled", "incomplete"}}
 	if w.cannotAsk {
 		from.Source, from.EventSource = nil, events{}
 	}

@@ -53,6 +53,18 @@ func named(word, name, otherwise string) string {
 	return word + " " + name
 }
 
+// together says whose status decides for customers who are one.
+func together(f Facts) string {
+	if f.Decider == "" {
+		return ""
+	}
+	of := ""
+	if f.Sharing > 0 {
+		of = fmt.Sprintf(", the best of %d", f.Sharing)
+	}
+	return "; the status is customer " + f.Decider + "'s" + of
+}
+
 // holds is a value for people.
 func holds(value string) string { return or(value, "nothing") }
 

@@ -48,6 +48,7 @@ const (
 const (
 	CustomerGone   Code = "customer_gone"
 	CustomerMerged Code = "customer_merged"
+	DecidedWith    Code = "decided_with"
 	NotToldYet     Code = "not_told_yet"
 	ToldByAnother  Code = "told_by_another_connection"
 	AnswerOutdated Code = "answer_outdated"

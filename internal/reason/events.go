@@ -75,6 +75,9 @@ var sources = map[Code]entry{
 			{Verb: LinksSet, Customer: f.Customer, Text: "and link " + or(f.Customer, "the other customer") + " to it"},
 			{Verb: Resolve, Text: "or close this"}}
 	}},
+	DecidedWith: {says: func(f Facts) string {
+		return "it is synced together with " + customer(f) + ", who has the same key in " + source(f)
+	}},
 	NotToldYet: {says: func(f Facts) string { return source(f) + " has not sent anything about this customer yet" }},
 	ToldByAnother: {says: func(f Facts) string {
 		return or(f.Connection, "another connection") + " sent events about this customer, but " + source(f) + ", the source of " + sync(f) + " now, has not yet"

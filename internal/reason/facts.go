@@ -20,12 +20,16 @@ type Facts struct {
 
 	// Customer is another customer than the row's, Record and Survivor are
 	// records of the target, Event is an event's id and By is who did it. Only
-	// these name anybody, and Text and Detail, which may hold anything.
+	// these and Decider name anybody, and Text and Detail, which may hold anything.
 	Customer string `json:"customer,omitempty"`
 	Record   string `json:"record,omitempty"`
 	Survivor string `json:"survivor,omitempty"`
 	Event    string `json:"event,omitempty"`
 	By       string `json:"by,omitempty"`
+	// Decider is the customer whose status decides for Sharing customers of the
+	// source that are one; every code may have them.
+	Decider string `json:"decider,omitempty"`
+	Sharing int    `json:"sharing,omitempty"`
 
 	// Value is what is, or was, to be written, or the source's word; Found is
 	// what is there instead and Planned what a plan has.
@@ -171,7 +175,7 @@ func (f Facts) Rename(keyed, prose func(string) (string, bool)) (renamed Facts, 
 			*field, changed = text, true
 		}
 	}
-	for _, field := range []*string{&f.Customer, &f.Record, &f.Survivor, &f.Event, &f.By} {
+	for _, field := range []*string{&f.Customer, &f.Record, &f.Survivor, &f.Event, &f.By, &f.Decider} {
 		one(keyed, field)
 	}
 	for _, field := range []*string{&f.Text, &f.Detail} {

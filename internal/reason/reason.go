@@ -51,7 +51,7 @@ func (r Reason) IsZero() bool { return r.Code == "" && r.Facts.Text == "" }
 // Sentence says it to people.
 func (r Reason) Sentence() string {
 	if e, ok := catalogue[r.Code]; ok {
-		return e.says(r.Facts)
+		return e.says(r.Facts) + together(r.Facts)
 	}
 	// Of a newer version, or from before there were codes.
 	if r.Facts.Text == "" {

@@ -100,7 +100,7 @@ func TestAReasonIsStoredAndReadAgain(t *testing.T) {
 // of those that never do.
 func TestRenameFindsEveryFieldThatNamesSomebody(t *testing.T) {
 	const id = "17"
-	f := Facts{Customer: id, Record: id, Survivor: id, Event: id, By: id, Count: 17, Value: "Active",
+	f := Facts{Customer: id, Record: id, Survivor: id, Event: id, By: id, Decider: id, Count: 17, Value: "Active",
 		Because: &Reason{Code: RecordGone, Facts: Facts{Record: id}}, All: []Reason{{Code: RecordGone, Facts: Facts{Record: id}}}}
 	keyed := func(s string) (string, bool) { return strings.ReplaceAll(s, id, "forgotten-1"), s == id }
 	prose := func(s string) (string, bool) { return s, false }
@@ -112,7 +112,7 @@ func TestRenameFindsEveryFieldThatNamesSomebody(t *testing.T) {
 	if f.Because.Facts.Record != id || f.All[0].Facts.Record != id {
 		t.Error("it changed the facts that it was given")
 	}
-	names := []string{"Text", "Detail", "Customer", "Record", "Survivor", "Event", "By", "Because", "All"}
+	names := []string{"Text", "Detail", "Customer", "Record", "Survivor", "Event", "By", "Decider", "Because", "All"}
 	others := []string{"Sync", "Source", "Target", "Connection", "Value", "Found", "Planned", "Status", "Statuses", "Values", "Missing", "Rule", "Key", "Keys",
 		"Doing", "Plan", "Within", "Writes", "Undone", "Slowed", "Accounts", "Hours", "Kind", "Changes"}
 	for i := range reflect.TypeFor[Facts]().NumField() {
@@ -137,12 +137,21 @@ func TestAWordIsCutOnlyWhenItIsTooLong(t *testing.T) {
 	}
 }
 
+func TestAnySentenceSaysWhoseStatusDecided(t *testing.T) {
+	r := Reason{Code: Untouched, Facts: Facts{Decider: "cus_2", Sharing: 3}}
+	if got, want := r.Sentence(), Untouched.Sentence()+"; the status is customer cus_2's, the best of 3"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // Those that give times, a list or another reason are longer.
 func TestASentenceIsShort(t *testing.T) {
 	longer := map[Code]int{AccountsChanged: 140, CannotTell: 250, PersonNewer: 170, WroteOver: 190, ChangeWaits: 150, MassChange: 150, NeverSticks: 150, OnlyWatched: 160, QueueStandsStill: 160}
+	f := allFacts()
+	f.Decider = "" // whose status decided comes after any sentence
 	for _, code := range Codes() {
 		most := max(120, longer[code])
-		if s := (Reason{Code: code, Facts: allFacts()}).Sentence(); len(s) > most {
+		if s := (Reason{Code: code, Facts: f}).Sentence(); len(s) > most {
 			t.Errorf("%s has %d letters, %d are the most: %s", code, len(s), most, s)
 		}
 	}

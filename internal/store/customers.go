@@ -12,7 +12,7 @@ import (
 	"trueup/internal/status"
 )
 
-const customerColumns = "sync, customer, name, outcome, reason, reason_code, reason_facts, settled_at, due_at, attempts, human_at, " + rulingColumns + ", " + valueColumns
+const customerColumns = "sync, customer, name, email, outcome, reason, reason_code, reason_facts, settled_at, due_at, attempts, human_at, " + rulingColumns + ", " + valueColumns
 
 // Customers returns the customers of a sync that a person may mean: by the
 // source's id, the linked record's id, or the e-mail address last seen.
@@ -112,7 +112,7 @@ func scanCustomer(s scanner) (Customer, error) {
 	var due sql.NullInt64
 	var why kept
 	v, r := values{desired: &c.Desired, observed: &c.Observed, base: &c.Base}, ruling{into: &c.Ruling}
-	err := s.Scan(slices.Concat([]any{&c.Sync, &c.Customer, &c.Name, &c.Outcome, &why.text, &why.code, &why.facts, &settled, &due, &c.Attempts, &human}, r.columns(), v.into())...)
+	err := s.Scan(slices.Concat([]any{&c.Sync, &c.Customer, &c.Name, &c.Email, &c.Outcome, &why.text, &why.code, &why.facts, &settled, &due, &c.Attempts, &human}, r.columns(), v.into())...)
 	v.finish()
 	r.finish()
 	c.Reason = why.reason()

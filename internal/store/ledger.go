@@ -374,6 +374,7 @@ type Customer struct {
 	Sync      string
 	Customer  string
 	Name      string // for people, "" when the source shows none
+	Email     string // last seen in the source, in lower case
 	Desired   Desired
 	Observed  Observed
 	Base      Base

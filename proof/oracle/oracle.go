@@ -69,7 +69,6 @@ type customer struct {
 	leaseUntil        time.Time
 	holder            int64
 	firstTry          time.Time
-	email             string
 	changes           changes
 	// owed: its change was accepted while the sync was live, and no look that could
 	// write has come since.

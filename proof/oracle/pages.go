@@ -32,7 +32,7 @@ func (db *DB) CustomersAfter(_ context.Context, f store.CustomerFilter, after st
 	for c := range db.rows(f.Sync) {
 		row := c.Customer
 		row.Link = db.link(key{row.Sync, row.Customer})
-		if f.Named == "" || row.Customer == f.Named || row.Link != nil && row.Link.TargetID == f.Named || c.email != "" && c.email == email {
+		if f.Named == "" || row.Customer == f.Named || row.Link != nil && row.Link.TargetID == f.Named || c.Email != "" && c.Email == email {
 			found = append(found, row)
 		}
 	}

@@ -28,7 +28,7 @@ func (db *DB) OtherCustomer(_ context.Context, sync, customer, key, value string
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	for _, c := range db.order {
-		has := map[string]string{"id": c.Customer.Customer, "email": c.email}[key]
+		has := map[string]string{"id": c.Customer.Customer, "email": c.Email}[key]
 		if key == "email" {
 			value = strings.ToLower(strings.TrimSpace(value))
 		}
@@ -420,7 +420,7 @@ func (db *DB) Customers(_ context.Context, sync, named string) ([]store.Customer
 	var found []store.Customer
 	for c := range db.rows(sync) {
 		l := db.link(key{sync, c.Customer.Customer})
-		if c.Customer.Customer == named || l != nil && l.TargetID == named || c.email != "" && c.email == email {
+		if c.Customer.Customer == named || l != nil && l.TargetID == named || c.Email != "" && c.Email == email {
 			row := c.Customer
 			row.Link = l
 			found = append(found, row)

@@ -88,7 +88,7 @@ func (c *customer) release(w *store.Work, s store.Settlement, now time.Time, liv
 		c.HumanAt = human
 	}
 	if email := strings.ToLower(strings.TrimSpace(s.Email)); email != "" {
-		c.email = email
+		c.Email = email
 	}
 	if s.Outcome != "" {
 		c.Outcome, c.Reason, c.SettledAt = s.Outcome, s.Reason, now

@@ -123,6 +123,11 @@ func (p *port) OtherCustomer(ctx context.Context, sync, customer, key, value str
 	return p.world.db.OtherCustomer(ctx, sync, customer, key, value)
 }
 
+// Customers implements pipeline.Store.
+func (p *port) Customers(ctx context.Context, sync, named string) ([]store.Customer, error) {
+	return p.world.db.Customers(ctx, sync, named)
+}
+
 // History implements pipeline.Store.
 func (p *port) History(ctx context.Context, sync, customer string, limit int) ([]store.Decision, error) {
 	return p.world.db.History(ctx, sync, customer, limit)

@@ -59,6 +59,25 @@ func (x *Index) Sources(ctx context.Context, customers []string) (map[string]Sou
 	return all, err
 }
 
+// Sharing returns the customers whom the source listed with an e-mail address, in
+// whatever case. The first call makes the index for it, which most comparisons need
+// not have.
+func (x *Index) Sharing(ctx context.Context, email string) (customers []string, err error) {
+	if !x.byEmail {
+		if _, err := x.conn.ExecContext(ctx, "create index sources_by_email on sources (lower(trim(json_extract(keys, '$.email'))))"); err != nil {
+			return nil, told(err)
+		}
+		x.byEmail = true
+	}
+	err = x.query(ctx, func(rows *sql.Rows) error {
+		var customer string
+		err := rows.Scan(&customer)
+		customers = append(customers, customer)
+		return err
+	}, "select customer from sources where lower(trim(json_extract(keys, '$.email'))) = lower(trim(?1)) order by customer", email)
+	return customers, err
+}
+
 // Targets returns the records that the target listed under the ids.
 func (x *Index) Targets(ctx context.Context, ids []string) (map[string]Target, error) {
 	all := map[string]Target{}

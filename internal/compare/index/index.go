@@ -46,6 +46,7 @@ type Index struct {
 	statements map[string]*sql.Stmt
 	normalize  func(key, value string) string
 	read       int64 // records of the target so far
+	byEmail    bool  // there is an index for Sharing
 }
 
 // Source is a record of the source as a comparison has read it.

@@ -49,7 +49,10 @@ func Open(name string, common config.Connection, s *Settings, deps connector.Dep
 	if c.hasRead {
 		conn.Source = source{api}
 		if c.fold != nil {
-			conn.Source = folded{api}
+			conn.Source, conn.Precedence = folded{api}, s.Fold.Precedence
+		}
+		if c.find != nil {
+			conn.SourceFind = sourceFind{api}
 		}
 	} else if c.hasWebhook || c.hasList {
 		conn.EventSource = eventSource{c}

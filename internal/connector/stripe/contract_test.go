@@ -60,6 +60,9 @@ func TestTheConnectorKeepsTheContract(t *testing.T) {
 		h.Reads = append(h.Reads, connectortest.Call{Name: name, Tool: whole(t), Do: do, Except: except})
 	}
 	read("read the source", func(ctx context.Context, c connector.Connection) (any, error) { return c.Source.Read(ctx, "cus_1") })
+	read("find in the source", func(ctx context.Context, c connector.Connection) (any, error) {
+		return c.SourceFind.Find(ctx, "email", "ben@example.com")
+	})
 	read("list the source", func(ctx context.Context, c connector.Connection) (any, error) {
 		records, _, err := c.SourceList.List(ctx, "")
 		return records, err

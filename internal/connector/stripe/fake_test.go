@@ -54,7 +54,7 @@ func newFake(t *testing.T) *fake {
 
 // allowed are the query parameters of each list.
 var allowed = map[string][]string{
-	"/v1/customers":         {"limit", "starting_after", "expand[]"},
+	"/v1/customers":         {"limit", "starting_after", "expand[]", "email"},
 	"/v1/subscriptions":     {"limit", "starting_after", "customer", "status"},
 	"/v1/webhook_endpoints": {"limit", "starting_after"},
 	"/v1/events":            {"limit", "starting_after", "types[]", "created[gte]", "created[lt]"},
@@ -114,7 +114,8 @@ func (f *fake) list(w http.ResponseWriter, path string, query url.Values) {
 	switch path {
 	case "/v1/customers":
 		for _, c := range f.customers {
-			if decode(f.t, c)["deleted"] == true {
+			object := decode(f.t, c)
+			if object["deleted"] == true || query.Has("email") && object["email"] != query.Get("email") {
 				continue
 			}
 			if len(query["expand[]"]) > 0 {

@@ -73,6 +73,11 @@ func (s *Settings) ClosedSet(side config.Side) config.ClosedSet {
 		incomplete: "ignore", incompleteExpired: "ignore"}}
 }
 
+// Several implements config.HasSeveral: Stripe lists customers by their e-mail address.
+func (s *Settings) Several(string) (precedence []string, problem, remedy string) {
+	return Values(), "", ""
+}
+
 // Account names the Stripe account without revealing the key, so that two
 // connections to one account are recognised as the same tool. Two different
 // keys of one account give two names: the key does not say whose it is.

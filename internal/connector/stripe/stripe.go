@@ -88,10 +88,11 @@ func Open(name string, common config.Connection, s *Settings, deps connector.Dep
 		SourceList: sourceList{source{api: api}},
 		// Events carry the time of the change and deletions are announced. A
 		// customer has no updated-at, no editor and no conditional write.
-		Knows:    connector.Knowledge{Order: true, DeleteNotice: true},
-		Values:   Values(),
-		Receiver: receiver{scheme: scheme, mode: modeOf(key)},
-		Source:   source{api: api},
+		Knows:      connector.Knowledge{Order: true, DeleteNotice: true},
+		Values:     Values(),
+		Receiver:   receiver{scheme: scheme, mode: modeOf(key)},
+		Source:     source{api: api},
+		SourceFind: sourceFind{api: api}, Precedence: Values(),
 		Changes:  changes{api: api, name: name, now: now, log: log},
 		Probe:    probe{api: api, key: key, now: now},
 		Webhooks: webhooks{api},
