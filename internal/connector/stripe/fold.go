@@ -43,6 +43,9 @@ type Subscription struct {
 	CollectionPaused bool
 	// EndedAt is when it really ended; zero while it runs.
 	EndedAt time.Time
+	// Own is the account's own word for it, where the file has an expression; "" does
+	// not count.
+	Own string
 }
 
 // word is the subscription's own standing. Pausing collection counts as

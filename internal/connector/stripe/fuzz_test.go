@@ -162,7 +162,7 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(`{"object":"customer","id":"cus_1","ID":"cus_2"}`), list(``))
 	f.Add([]byte(`{"object":"customer","id":"cus_1","metadata":{"a":1}}`), list(`null`))
 	f.Fuzz(func(t *testing.T, customer, subscriptions []byte) {
-		s := source{answering(func(r *http.Request) []byte {
+		s := source{api: answering(func(r *http.Request) []byte {
 			if r.URL.Path == "/v1/subscriptions" {
 				return subscriptions
 			}
@@ -232,6 +232,31 @@ func FuzzSince(f *testing.F) {
 			if r.Event.ID == "" || len(r.Event.Payload) == 0 || r.Err == nil && r.Skip == "" && r.Event.Customer == "" {
 				t.Fatalf("read %+v", r)
 			}
+		}
+	})
+}
+
+// Whatever a subscription holds, an expression gives a word that can be kept, none, or
+// a failure that names the key of the file.
+func FuzzOwnStatus(f *testing.F) {
+	w, problem := compileWords(`'prod_1' in products && subscription.cancel_at_period_end ? subscription.description : standing`, []string{active, canceled})
+	if problem != "" {
+		f.Fatal(problem)
+	}
+	f.Add([]byte(`{"id":"sub_1","cancel_at_period_end":true,"description":"leaving","items":{"data":[{"price":{"id":"price_1","product":"prod_1"}}]}}`))
+	f.Add([]byte(`{"id":"sub_1","cancel_at_period_end":null,"items":{"has_more":true}}`))
+	f.Add([]byte(`[1e400,{}]`))
+	f.Fuzz(func(t *testing.T, object []byte) {
+		word, err := w.of(Subscription{Status: active}, object)
+		if err != nil {
+			var failure *connector.Failure
+			if !errors.As(err, &failure) || failure.Detail == "" {
+				t.Fatalf("%v", err)
+			}
+			return
+		}
+		if len(word) > maxWord || strings.TrimSpace(word) != word {
+			t.Fatalf("the word is %q", word)
 		}
 	})
 }

@@ -25,8 +25,8 @@ type sourceList struct{ source }
 //
 // Stripe gives a customer's subscriptions with the customer when asked to, but
 // for the canceled ones and for more than ten (docs.stripe.com/api/customers/object,
-// "subscriptions"). An active one among them decides, whatever was left out; see
-// Fold. Every other customer's subscriptions are listed, as Read does.
+// "subscriptions"). One of the best status among them decides, whatever was left out;
+// see Fold. Every other customer's subscriptions are listed, as Read does.
 func (l sourceList) List(ctx context.Context, cursor string) ([]status.SourceRecord, string, error) {
 	ctx = connector.Background(ctx)
 	query := url.Values{"limit": {strconv.Itoa(listSize)}, "expand[]": {"data.subscriptions"}}
@@ -70,19 +70,19 @@ func (l sourceList) record(ctx context.Context, id string, object json.RawMessag
 	}
 	var all []Subscription
 	for _, object := range c.Subscriptions.Data {
-		sub, err := subscriptionOf(id, object)
+		sub, err := l.subscriptionOf(id, object)
 		if err != nil {
 			return status.SourceRecord{}, err
 		}
 		all = append(all, sub)
 	}
-	if !slices.ContainsFunc(all, func(s Subscription) bool { return s.word() == active }) {
+	if !slices.ContainsFunc(all, l.decides) {
 		var err error
 		if all, err = l.subscriptions(ctx, id); err != nil {
 			return status.SourceRecord{}, err
 		}
 	}
-	return standing(record, all), nil
+	return l.standing(record, all), nil
 }
 
 // lostPlace says of a cursor whose customer Stripe does not have any more what

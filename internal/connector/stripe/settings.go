@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"trueup/internal/config"
@@ -13,6 +14,8 @@ import (
 type Settings struct {
 	APIKey         config.Secret   `yaml:"api_key"`
 	WebhookSecrets []config.Secret `yaml:"webhook_secrets"`
+	Status         string          `yaml:"status" jsonschema_description:"What a subscription's status is called, where Stripe's own words do not do: an expression (CEL) over subscription, standing, products and prices. null: the subscription does not count."`
+	Values         []string        `yaml:"values" jsonschema_description:"With status: every word that the expression can give, the best first, and canceled."`
 }
 
 const restrictedKey = "create a restricted key (rk_...) in the Stripe Dashboard under Developers, API keys, " +
@@ -35,6 +38,7 @@ func (s *Settings) Check(c *config.Checker, _ config.Connection) {
 	case strings.ContainsAny(key, " \t\r\n"):
 		c.Fault("api_key", "contains a space or a line break", "copy the key again, without surrounding characters")
 	}
+	s.checkStatus(c)
 	if len(s.WebhookSecrets) == 0 {
 		c.Fault("webhook_secrets", "is required: a Stripe connection without webhooks is not supported, not even with poll",
 			"create an endpoint in the Stripe Dashboard under Developers, Webhooks, that sends to "+
@@ -50,6 +54,43 @@ func (s *Settings) Check(c *config.Checker, _ config.Connection) {
 			c.Fault(path, "contains a space or a line break", "copy the secret again, without surrounding characters")
 		}
 	}
+}
+
+// checkStatus checks the words of the account's own.
+func (s *Settings) checkStatus(c *config.Checker) {
+	if s.Status == "" {
+		if s.Values != nil {
+			c.Fault("values", "is given, and status is not", "remove it, as Stripe's own words are known; or write status, an expression that gives these words")
+		}
+		return
+	}
+	if _, problem := compileWords(s.Status, s.Values); problem != "" {
+		c.Fault("status", problem, "write an expression of subscription, standing, products and prices, such as \"subscription.cancel_at_period_end ? 'leaving' : standing\" (cel.dev)")
+	}
+	if len(s.Values) == 0 {
+		c.Fault("values", "is missing, and status is given", "list every word that status can give, the best first: with several subscriptions the best one is the customer's")
+		return
+	}
+	for i, word := range s.Values {
+		at := fmt.Sprintf("values[%d]", i)
+		switch {
+		case word == "":
+			c.Fault(at, "is empty", "write a word that status can give, or remove it")
+		case slices.Contains(s.Values[:i], word):
+			c.Fault(at, "is there twice", "keep the place that it has among the others")
+		}
+	}
+	if !slices.Contains(s.Values, canceled) {
+		c.Fault("values", "lacks canceled, which is what a deleted customer is", "add canceled in its place")
+	}
+}
+
+// vocabulary is every word that a customer can have, the best first.
+func (s *Settings) vocabulary() []string {
+	if s.Status != "" {
+		return slices.Clone(s.Values)
+	}
+	return Values()
 }
 
 // CanList implements config.HasList. Stripe is a source only.
@@ -68,14 +109,14 @@ func (s *Settings) ClosedSet(side config.Side) config.ClosedSet {
 	if side.Target {
 		return config.ClosedSet{}
 	}
-	return config.ClosedSet{Values: Values(), Grows: true, Usual: map[string]string{
+	return config.ClosedSet{Values: s.vocabulary(), Grows: s.Status == "", Usual: map[string]string{
 		active: "active", trialing: "active", pastDue: "active", paused: "paused", unpaid: "paused", canceled: "churned",
 		incomplete: "ignore", incompleteExpired: "ignore"}}
 }
 
 // Several implements config.HasSeveral: Stripe lists customers by their e-mail address.
 func (s *Settings) Several(string) (precedence []string, problem, remedy string) {
-	return Values(), "", ""
+	return s.vocabulary(), "", ""
 }
 
 // Account names the Stripe account without revealing the key, so that two

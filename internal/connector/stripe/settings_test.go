@@ -16,16 +16,16 @@ func TestCheck(t *testing.T) {
 		s    Settings
 		want []string // path: part of the problem
 	}{
-		{"a restricted key and a secret are fine", Settings{"rk_live_abc", good}, nil},
-		{"a secret key is accepted", Settings{"sk_test_abc", good}, nil},
-		{"two secrets while rotating are fine", Settings{"rk_live_abc", []config.Secret{"whsec_a", "whsec_b"}}, nil},
+		{"a restricted key and a secret are fine", Settings{APIKey: "rk_live_abc", WebhookSecrets: good}, nil},
+		{"a secret key is accepted", Settings{APIKey: "sk_test_abc", WebhookSecrets: good}, nil},
+		{"two secrets while rotating are fine", Settings{APIKey: "rk_live_abc", WebhookSecrets: []config.Secret{"whsec_a", "whsec_b"}}, nil},
 		{"nothing at all gives both faults", Settings{}, []string{"api_key: is required", "webhook_secrets: is required"}},
-		{"a publishable key is refused", Settings{"pk_live_abc", good}, []string{"api_key: is a publishable key"}},
-		{"a signing secret in the wrong place is refused", Settings{"whsec_abc", good}, []string{"api_key: is the signing secret"}},
-		{"something else is refused", Settings{"letmein", good}, []string{"api_key: is not a Stripe API key"}},
-		{"a line break in the key is refused", Settings{"rk_live_abc\n", good}, []string{"api_key: contains a space"}},
-		{"webhooks are not optional", Settings{"rk_live_abc", nil}, []string{"webhook_secrets: is required"}},
-		{"each bad secret is named", Settings{"rk_live_abc", []config.Secret{"whsec_a", "", "whsec_", "rk_live_abc", "whsec_a b"}}, []string{
+		{"a publishable key is refused", Settings{APIKey: "pk_live_abc", WebhookSecrets: good}, []string{"api_key: is a publishable key"}},
+		{"a signing secret in the wrong place is refused", Settings{APIKey: "whsec_abc", WebhookSecrets: good}, []string{"api_key: is the signing secret"}},
+		{"something else is refused", Settings{APIKey: "letmein", WebhookSecrets: good}, []string{"api_key: is not a Stripe API key"}},
+		{"a line break in the key is refused", Settings{APIKey: "rk_live_abc\n", WebhookSecrets: good}, []string{"api_key: contains a space"}},
+		{"webhooks are not optional", Settings{APIKey: "rk_live_abc", WebhookSecrets: nil}, []string{"webhook_secrets: is required"}},
+		{"each bad secret is named", Settings{APIKey: "rk_live_abc", WebhookSecrets: []config.Secret{"whsec_a", "", "whsec_", "rk_live_abc", "whsec_a b"}}, []string{
 			"webhook_secrets[1]: is not the signing secret", "webhook_secrets[2]: is not the signing secret",
 			"webhook_secrets[3]: is not the signing secret", "webhook_secrets[4]: contains a space"}},
 	} {

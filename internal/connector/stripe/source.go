@@ -14,7 +14,10 @@ import (
 const maxSubscriptionPages = 50
 
 // source implements connector.Source.
-type source struct{ api *client }
+type source struct {
+	api   *client
+	words *words // nil for Stripe's own
+}
 
 // customer is what is read of a customer object.
 type customer struct {
@@ -51,13 +54,20 @@ func (s source) Read(ctx context.Context, id string) (status.SourceRecord, error
 	if err != nil {
 		return status.SourceRecord{}, err
 	}
-	return standing(record, all), nil
+	return s.standing(record, all), nil
 }
 
 // standing fills in the status that all subscriptions give.
-func standing(r status.SourceRecord, all []Subscription) status.SourceRecord {
-	s := Fold(all)
-	r.Value, r.NoStatus, r.ValueAt = s.Value, s.None, s.At
+func (s source) standing(r status.SourceRecord, all []Subscription) status.SourceRecord {
+	standing := Fold(all)
+	if s.words != nil {
+		own := make([]string, len(all))
+		for i := range all {
+			own[i] = all[i].Own
+		}
+		standing = s.words.best(own)
+	}
+	r.Value, r.NoStatus, r.ValueAt = standing.Value, standing.None, standing.At
 	return r
 }
 
@@ -82,7 +92,7 @@ func (s source) subscriptions(ctx context.Context, id string) ([]Subscription, e
 	var all []Subscription
 	query := url.Values{"customer": {id}, "status": {"all"}}
 	err := s.api.list(ctx, subscriptions, query, maxSubscriptionPages, func(_ string, object json.RawMessage) error {
-		sub, err := subscriptionOf(id, object)
+		sub, err := s.subscriptionOf(id, object)
 		all = append(all, sub)
 		return err
 	})
@@ -90,15 +100,26 @@ func (s source) subscriptions(ctx context.Context, id string) ([]Subscription, e
 }
 
 // subscriptionOf reads one that is to be a customer's.
-func subscriptionOf(customer string, object json.RawMessage) (Subscription, error) {
-	s, owner, err := readSubscription(object)
+func (s source) subscriptionOf(customer string, object json.RawMessage) (Subscription, error) {
+	sub, owner, err := readSubscription(object)
 	if err != nil {
 		return Subscription{}, unexpected(subscriptions, "has one that cannot be read", err)
 	}
 	if owner != customer {
 		return Subscription{}, unexpected(subscriptions, "has one of another customer", nil)
 	}
-	return s, nil
+	if s.words != nil {
+		sub.Own, err = s.words.of(sub, object)
+	}
+	return sub, err
+}
+
+// decides reports whether no other subscription can be better than this one.
+func (s source) decides(sub Subscription) bool {
+	if s.words != nil {
+		return sub.Own == s.words.rank[0]
+	}
+	return sub.word() == active
 }
 
 func readSubscription(object json.RawMessage) (s Subscription, owner string, err error) {

@@ -77,6 +77,13 @@ func Open(name string, common config.Connection, s *Settings, deps connector.Dep
 		log = slog.New(slog.DiscardHandler)
 	}
 	key := s.APIKey.Reveal()
+	var own *words
+	if s.Status != "" {
+		var problem string
+		if own, problem = compileWords(s.Status, s.Values); problem != "" {
+			return connector.Connection{}, fmt.Errorf("open connection %s: status %s", name, problem)
+		}
+	}
 	api := &client{rest: &rest.Client{Base: address, HTTP: deps.HTTP, Timeout: timeout, Gate: deps.Gate, Now: now,
 		Authorize: func(r *http.Request) {
 			r.Header.Set("Authorization", "Bearer "+key)
@@ -85,14 +92,14 @@ func Open(name string, common config.Connection, s *Settings, deps connector.Dep
 	return connector.Connection{
 		Name:       name,
 		Type:       Type,
-		SourceList: sourceList{source{api: api}},
+		SourceList: sourceList{source{api: api, words: own}},
 		// Events carry the time of the change and deletions are announced. A
 		// customer has no updated-at, no editor and no conditional write.
 		Knows:      connector.Knowledge{Order: true, DeleteNotice: true},
-		Values:     Values(),
+		Values:     s.vocabulary(),
 		Receiver:   receiver{scheme: scheme, mode: modeOf(key)},
-		Source:     source{api: api},
-		SourceFind: sourceFind{api: api}, Precedence: Values(),
+		Source:     source{api: api, words: own},
+		SourceFind: sourceFind{api: api}, Precedence: s.vocabulary(),
 		Changes:  changes{api: api, name: name, now: now, log: log},
 		Probe:    probe{api: api, key: key, now: now},
 		Webhooks: webhooks{api},
