@@ -163,6 +163,31 @@ func (b *builder) request(column, row int, name, method, url string) Module {
 // withJSON gives a request a body.
 func (m Module) withJSON(body string) Module {
 	m.Mapper["contentType"], m.Mapper["inputMethod"], m.Mapper["jsonStringBodyContent"] = "json", "jsonString", body
+	// An import has been seen to lose the content type of the body.
+	return m.withHeaders(header("Content-Type", "application/json"))
+}
+
+// withHeaders adds headers to a request.
+func (m Module) withHeaders(more ...any) Module {
+	headers, _ := m.Mapper["headers"].([]any)
+	m.Mapper["headers"] = append(headers, more...)
+	return m
+}
+
+// iterator runs what follows once for each item of an array, and never when there is
+// none.
+func (b *builder) iterator(column, row int, name, array string) Module {
+	m := b.module("builtin:BasicFeeder", 1, column, row, name)
+	m.Mapper = map[string]any{"array": "{{ifempty(" + array + "; emptyarray)}}"}
+	return m
+}
+
+// joined joins a text for each item of an iterator with commas; it runs once, also
+// when there was none.
+func (b *builder) joined(column, row int, name string, feeder int, text string) Module {
+	m := b.module("util:TextAggregator", 1, column, row, name)
+	m.Parameters = map[string]any{"feeder": feeder, "rowSeparator": "other", "otherRowSeparator": ","}
+	m.Mapper = map[string]any{"value": text}
 	return m
 }
 

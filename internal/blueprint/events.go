@@ -48,11 +48,10 @@ func events(p plan) Blueprint {
 			"{{" + pill(body.ID, "id") + "}}.{{" + pill(body.ID, "time") + "}}.{{" + pill(body.ID, "body") + "}}"}))
 		flow = append(flow, signed)
 		last = send(4)
-		last.Mapper["headers"] = []any{
+		last = last.withHeaders(
 			header("webhook-id", "{{"+pill(body.ID, "id")+"}}"),
 			header("webhook-timestamp", "{{"+pill(body.ID, "time")+"}}"),
-			header("webhook-signature", `v1,{{sha256(`+pill(signed.ID, "text")+`; "base64"; "`+secretPlaceholder+`"; "base64")}}`),
-		}
+			header("webhook-signature", `v1,{{sha256(`+pill(signed.ID, "text")+`; "base64"; "`+secretPlaceholder+`"; "base64")}}`))
 	}
 	return scenarioOf("Trueup: events of "+p.Connection, true, append(flow, b.keep(last)))
 }

@@ -18,6 +18,9 @@ func operations(p plan) Blueprint {
 	router := b.router(1, 0, func(int) []Route {
 		known := []string{makecom.OpPing, makecom.OpRead}
 		routes := []Route{o.ping(), o.read()}
+		if p.Lists {
+			known, routes = append(known, makecom.OpList), append(routes, o.list())
+		}
 		if p.IsTarget { // invariant 5
 			known = append(known, makecom.OpFind, makecom.OpWrite)
 			routes = append(routes, o.find(), o.write(), o.refuse(), o.late())
@@ -94,17 +97,7 @@ func (o *ops) read() Route {
 	get := o.handled(o.request(2, row, "REPLACE: get a record by its id", "get", toolURL+"/"+o.asked("id_url"))).
 		when("read", []Condition{o.is(makecom.OpRead)})
 	return Route{[]Module{get, o.afterTool(get, func(column, row int) []Module {
-		told := []variable{{"id", orEmpty(pill(get.ID, "data.id"))}, {"value", orEmpty(pill(get.ID, "data."+o.Field))}}
-		if o.ChangedAt {
-			told = append(told, variable{"changed_at", orEmpty(pill(get.ID, "data.updated_at"))})
-		}
-		if o.ChangedBy {
-			told = append(told, variable{"changed_by", orEmpty(pill(get.ID, "data.updated_by"))})
-		}
-		names := keyVariables(o.Keys)
-		for i, key := range o.Keys {
-			told = append(told, variable{names[i], orEmpty(pill(get.ID, "data."+key))})
-		}
+		told := o.told(func(field string) string { return pill(get.ID, "data."+field) })
 		fields := o.handled(o.variables(column, row, "MAP the record's fields", told...))
 		members := []string{}
 		for _, v := range told[:len(told)-len(o.Keys)] {
@@ -112,6 +105,53 @@ func (o *ops) read() Route {
 		}
 		members = append(members, keysOf(fields.ID, o.Keys)...)
 		return []Module{fields, o.respond(column+1, row, "Answer with the record", o.answer(true, members...))}
+	})}}
+}
+
+// told are the parts of a record, by what each field of the tool is.
+func (o *ops) told(of func(field string) string) []variable {
+	told := []variable{{"id", orEmpty(of("id"))}, {"value", orEmpty(of(o.Field))}}
+	if o.ChangedAt {
+		told = append(told, variable{"changed_at", orEmpty(of("updated_at"))})
+	}
+	if o.ChangedBy {
+		told = append(told, variable{"changed_by", orEmpty(of("updated_by"))})
+	}
+	names := keyVariables(o.Keys)
+	for i, key := range o.Keys {
+		told = append(told, variable{names[i], orEmpty(of(key))})
+	}
+	return told
+}
+
+// list answers with a page of all records: each is made a JSON text by itself, and
+// the texts are joined. What stands before the iterator can be used behind it.
+func (o *ops) list() Route {
+	row := o.next()
+	get := o.handled(o.request(2, row, "REPLACE: list the records of a page", "get", toolURL)).
+		when("list", []Condition{o.is(makecom.OpList)})
+	get.Mapper["queryParameters"] = []any{header("limit", o.asked("limit")), header("cursor", o.asked("cursor"))}
+	records := pill(get.ID, "data.records")
+	return Route{[]Module{get, o.afterTool(get, func(column, row int) []Module {
+		page := o.handled(o.variables(column, row, "MAP the next page's cursor",
+			variable{"next", orEmpty(pill(get.ID, "data.next"))}, variable{"count", "{{length(ifempty(" + records + "; emptyarray))}}"}))
+		each := o.handled(o.iterator(column+1, row, "Each record", records))
+		told := o.told(func(field string) string { return pill(each.ID, field) })
+		var members, keys []string
+		for i, v := range told {
+			inner := strings.TrimSuffix(strings.TrimPrefix(v.value, "{{"), "}}")
+			if at := i - (len(told) - len(o.Keys)); at >= 0 {
+				keys = append(keys, coded(o.Keys[at], inner))
+				continue
+			}
+			members = append(members, coded(v.name, inner))
+		}
+		if len(keys) > 0 {
+			members = append(members, `"keys":`+object(keys...))
+		}
+		all := o.handled(o.joined(column+2, row, "MAP each record's fields", each.ID, object(members...)))
+		return []Module{page, each, all, o.respond(column+3, row, "Answer with the page", o.answer(true,
+			`"count":{{`+pill(page.ID, "count")+`}}`, coded("next", pill(page.ID, "next")), `"records":[{{`+pill(all.ID, "text")+`}}]`))}
 	})}}
 }
 

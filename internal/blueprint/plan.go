@@ -25,6 +25,8 @@ type plan struct {
 	FindBy, Keys []string
 	ChangedAt    bool
 	ChangedBy    bool
+	// Lists says that it can list all records.
+	Lists bool
 	// Header names the header that holds the secret; "" is a signature.
 	Header   string
 	IsSource bool
@@ -79,6 +81,7 @@ func planOf(cfg *config.Config, connection string) (plan, error) {
 	settings := cfg.Connections[connection].Settings.(*makecom.Settings)
 	p := plan{Connection: connection, HookURL: strings.TrimSuffix(cfg.PublicURL, "/") + "/hooks/" + connection, Header: defaultHeader,
 		ChangedAt: slices.Contains(settings.Knows, makecom.KnowsChangedAt), ChangedBy: slices.Contains(settings.Knows, makecom.KnowsChangedBy),
+		Lists:     settings.CanList(true),
 		HasEvents: settings.Webhook != nil, HasOperations: settings.WebhookURL != ""}
 	if settings.Webhook != nil {
 		p.Header = settings.Webhook.Verify.Name

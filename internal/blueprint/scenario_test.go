@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +58,41 @@ func TestTheScenarioFindsReadsAndWrites(t *testing.T) {
 	s.is(err, connector.Gone, connector.EffectNone, "no such record")
 	err = written(s.conn.Target.Write(t.Context(), status.TargetRecord{ID: "gone"}, "Active"))
 	s.is(err, connector.Gone, connector.EffectNone, "no such record")
+	s.noErrors()
+}
+
+// Names that break JSON come through a list as they are, and each page is whole.
+func TestTheScenarioListsAllRecords(t *testing.T) {
+	s := newScene(t)
+	if found, next, err := s.conn.TargetList.List(t.Context(), ""); err != nil || len(found) > 0 || next != "" {
+		t.Errorf("of an empty tool it lists %v, %q, %v", found, next, err)
+	}
+	s.tool.set("r/1 ä", map[string]any{"email": "ana+x@example.com", "status": awkward, "updated_by": "person"})
+	s.tool.set("r2", map[string]any{"email": awkward, "status": nil})
+	s.tool.set("r3", map[string]any{"email": "cleo@example.com", "status": "Active"})
+	s.tool.set("r4", nil)
+	s.tool.set("r5", map[string]any{"email": "eve@example.com", "status": "Active"})
+	var got []status.TargetRecord
+	pages := 0
+	for cursor := ""; pages == 0 || cursor != ""; pages++ {
+		found, next, err := s.conn.TargetList.List(t.Context(), cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, cursor = append(got, found...), next
+	}
+	for i, r := range got {
+		one, err := s.conn.Target.Read(t.Context(), r.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(one, got[i]); diff != "" {
+			t.Errorf("read (-) and listed (+): %s", diff)
+		}
+	}
+	if len(got) != 5 || pages != 3 || got[0].ID != "r/1 ä" || got[0].Value != awkward || got[1].Keys["email"] != strings.TrimSpace(awkward) {
+		t.Errorf("%d pages list %+v", pages, got)
+	}
 	s.noErrors()
 }
 
@@ -283,8 +319,8 @@ func TestATextThatIsPastedIsNoticed(t *testing.T) {
 	s.tool.set("r1", map[string]any{"status": `the "best"`})
 	cfg := load(t, targetText)
 	file := exportOf(t, cfg, "customer-status")["tool-operations.json"]
-	pasted := bytes.ReplaceAll(file, []byte(`\"value_base64\":\"{{base64(`), []byte(`\"value\":\"{{ifempty(`))
-	pasted = bytes.ReplaceAll(pasted, []byte(`.value)}}`), []byte(`.value; emptystring)}}`))
+	coded := regexp.MustCompile(`\\"value_base64\\":\\"{{base64\((\d+\.value)\)}}`)
+	pasted := coded.ReplaceAll(file, []byte(`\"value\":\"{{ifempty($1; emptystring)}}`))
 	if bytes.Equal(pasted, file) {
 		t.Fatal("nothing was replaced")
 	}

@@ -3,9 +3,12 @@ package blueprint
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -79,6 +82,10 @@ func (tl *tool) search(w http.ResponseWriter, r *http.Request) {
 	tl.mu.Lock()
 	defer tl.mu.Unlock()
 	found := []any{}
+	if q := r.URL.Query(); q.Has("limit") {
+		tl.list(w, q)
+		return
+	}
 	for key, values := range r.URL.Query() {
 		for _, record := range tl.records {
 			if record[key] == values[0] {
@@ -87,6 +94,27 @@ func (tl *tool) search(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	send(w, http.StatusOK, map[string]any{"records": found})
+}
+
+// list answers two records a page; the cursor is the last one's id.
+func (tl *tool) list(w http.ResponseWriter, q url.Values) {
+	if limit, err := strconv.Atoi(q.Get("limit")); err != nil || limit < 1 || !q.Has("cursor") {
+		tl.Errorf("a list is asked for with %v", q)
+	}
+	page := map[string]any{}
+	records := []any{}
+	for _, id := range slices.Sorted(maps.Keys(tl.records)) {
+		if id <= q.Get("cursor") {
+			continue
+		}
+		if len(records) == 2 {
+			page["next"] = records[1].(map[string]any)["id"]
+			break
+		}
+		records = append(records, tl.records[id])
+	}
+	page["records"] = records
+	send(w, http.StatusOK, page)
 }
 
 func (tl *tool) get(w http.ResponseWriter, r *http.Request) {
@@ -106,6 +134,9 @@ func (tl *tool) patch(w http.ResponseWriter, r *http.Request) {
 	record := tl.records[r.PathValue("id")]
 	var body map[string]string
 	switch {
+	case r.Header.Get("Content-Type") != "application/json" || len(r.Header.Values("Content-Type")) != 1:
+		send(w, http.StatusUnsupportedMediaType, map[string]any{"error": "the body has no content type"})
+		return
 	case record == nil:
 		send(w, http.StatusNotFound, map[string]any{"error": "not found"})
 		return

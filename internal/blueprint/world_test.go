@@ -70,7 +70,7 @@ connections:
     webhook_url: https://hook.eu2.make.com/` + hookID + `
     api_key: ` + hookKey + `
     webhook: {verify: {scheme: header, name: X-Trueup-Key, secrets: [` + eventKey + `]}}
-    knows: [changed_at, changed_by]
+    knows: [changed_at, changed_by, list]
 syncs:
   customer-status:
     source: {connection: billing}

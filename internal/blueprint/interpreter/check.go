@@ -70,7 +70,7 @@ type filter struct {
 // known are the modules that the interpreter has, with their version.
 var known = map[string]int{
 	"gateway:CustomWebHook": 1, "gateway:WebhookRespond": 1, "builtin:BasicRouter": 1, "util:SetVariables": 1,
-	"http:MakeRequest": 4, "builtin:Break": 1, "builtin:Ignore": 1,
+	"http:MakeRequest": 4, "builtin:Break": 1, "builtin:Ignore": 1, "builtin:BasicFeeder": 1, "util:TextAggregator": 1,
 }
 
 // directives end an error handler.
@@ -78,6 +78,14 @@ var directives = []string{"builtin:Break", "builtin:Ignore"}
 
 // cannotFail are the modules that need no error handler.
 var cannotFail = []string{"gateway:CustomWebHook", "builtin:BasicRouter"}
+
+const aggregator = "util:TextAggregator"
+
+// feeder is the module whose items an aggregator joins, 0 for none.
+func (m *module) feeder() int {
+	id, _ := m.Parameters["feeder"].(float64)
+	return int(id)
+}
 
 // operators are the comparisons of filters.
 var operators = []string{"text:equal", "text:notequal", "number:equal", "number:less", "number:greater", "number:lessorequal", "number:greaterorequal"}
@@ -172,6 +180,12 @@ func (c *checker) flow(flow []*module, seen map[int]bool, where string, handler 
 			c.fault("%s: a directive ends an error handler, and stands nowhere else", at)
 		case m.Module == "builtin:BasicRouter" && !last:
 			c.fault("%s: nothing can follow a router", at)
+		case m.Module == "builtin:BasicFeeder" && (last || flow[i+1].Module != aggregator):
+			c.fault("%s: without an aggregator behind it, what follows runs once for each item, and never for none", at)
+		case m.Module == aggregator && (i == 0 || m.feeder() != flow[i-1].ID):
+			c.fault("%s: its feeder is not the iterator before it", at)
+		case m.Module == aggregator && (m.Parameters["rowSeparator"] != "other" || m.Parameters["otherRowSeparator"] == nil):
+			c.fault("%s has no separator", at)
 		case m.Module == "gateway:WebhookRespond" && !last && !handler:
 			c.fault("%s: a module behind the answer could fail unnoticed", at)
 		case m.Module == "gateway:CustomWebHook" && (i > 0 || where != "the flow"):
@@ -185,6 +199,9 @@ func (c *checker) flow(flow []*module, seen map[int]bool, where string, handler 
 			c.fault("%s has no error handler, and its first error would switch the scenario off", at)
 		}
 		seen[m.ID] = true
+		if m.Module == aggregator {
+			delete(seen, m.feeder()) // the items are not handed on
+		}
 		for j, r := range m.Routes {
 			within := map[int]bool{}
 			for id := range seen {
@@ -229,7 +246,9 @@ var fields = map[string][]string{
 	"util:SetVariables":      {"scope!", "variables!"},
 	"http:MakeRequest": {"url!", "method!", "headers!", "queryParameters", "contentType", "inputMethod", "jsonStringBodyContent",
 		"parseResponse!", "stopOnHttpError!", "allowRedirects!", "shareCookies!", "requestCompressedContent!"},
-	"builtin:Break": {"retry!", "count!", "interval!"},
+	"builtin:Break":       {"retry!", "count!", "interval!"},
+	"builtin:BasicFeeder": {"array!"},
+	"util:TextAggregator": {"value!"},
 }
 
 func (c *checker) mapper(m *module, at string) {

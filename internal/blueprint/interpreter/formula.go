@@ -210,6 +210,7 @@ func (w word) eval(e *execution) (any, error) { return words[string(w)](e), nil 
 
 var words = map[string]func(*execution) any{
 	"emptystring": func(*execution) any { return "" },
+	"emptyarray":  func(*execution) any { return []any{} },
 	"timestamp":   func(e *execution) any { return e.scenario.account.Now().Unix() },
 	"executionId": func(e *execution) any { return e.id },
 }

@@ -53,7 +53,13 @@ func (e *execution) flow(modules []*module) error {
 		if m.Module == "builtin:BasicRouter" {
 			return e.routes(m)
 		}
+		if m.Module == "builtin:BasicFeeder" && i+1 < len(modules) && modules[i+1].Module == aggregator {
+			continue // it runs with what joins its items
+		}
 		output, err := e.module(m)
+		if m.Module == aggregator && i > 0 {
+			output, err = e.join(modules[i-1], m)
+		}
 		if err == nil {
 			e.outputs[m.ID] = output
 			continue
@@ -180,8 +186,38 @@ func (e *execution) module(m *module) (map[string]any, error) {
 		return nil, e.respond(m)
 	case "http:MakeRequest":
 		return e.call(m)
+	case aggregator:
+		return nil, nil // join
 	}
 	return nil, fmt.Errorf("there is no module %s", m.Module)
+}
+
+// join runs an aggregator for each item of its iterator.
+func (e *execution) join(feeder, m *module) (map[string]any, error) {
+	v, err := e.value(textOf(feeder.mapped, "array"))
+	if err != nil {
+		return nil, err
+	}
+	list, ok := v.([]any)
+	if !ok {
+		return nil, errors.New("array: the value is not an array")
+	}
+	var texts []string
+	for _, item := range list {
+		object, ok := item.(map[string]any)
+		if !ok {
+			object = map[string]any{"value": item}
+		}
+		e.outputs[feeder.ID] = object
+		text, err := e.text(textOf(m.mapped, "value"))
+		if err != nil {
+			return nil, err
+		}
+		texts = append(texts, text)
+	}
+	delete(e.outputs, feeder.ID)
+	separator, _ := m.Parameters["otherRowSeparator"].(string)
+	return map[string]any{"text": strings.Join(texts, separator)}, nil
 }
 
 func (e *execution) setVariables(m *module) (map[string]any, error) {
@@ -283,9 +319,6 @@ func (e *execution) request(m *module) (*http.Request, error) {
 	req, err := http.NewRequest(strings.ToUpper(textOf(m.mapped, "method")), address, strings.NewReader(body))
 	if err != nil {
 		return nil, err
-	}
-	if m.mapped["contentType"] == "json" {
-		req.Header.Set("Content-Type", "application/json")
 	}
 	for _, h := range items(m.mapped["headers"]) {
 		value, err := e.text(textOf(h, "value"))

@@ -21,6 +21,7 @@ const (
 	OpFind  = "find"
 	OpRead  = "read"
 	OpWrite = "write"
+	OpList  = "list"
 )
 
 // goodFor is how long a request may be carried out. It is far longer than a
@@ -43,6 +44,9 @@ const (
 	keyPrevious   = "previous"
 	keyKey        = "key"
 	keyValue      = "value"
+	keyCursor     = "cursor"
+	keyCursorURL  = "cursor_url"
+	keyLimit      = "limit"
 )
 
 // ask sends one request and returns the answer of the scenario to it.

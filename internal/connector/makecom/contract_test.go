@@ -55,6 +55,14 @@ func TestTheConnectorKeepsTheContract(t *testing.T) {
 		call("find in the target", func(ctx context.Context, c connector.Connection) (any, error) {
 			return c.Target.Find(ctx, "email", "find-canary@example.com")
 		}),
+		call("list the target", func(ctx context.Context, c connector.Connection) (any, error) {
+			found, _, err := c.TargetList.List(ctx, "")
+			return found, err
+		}),
+		call("list the source", func(ctx context.Context, c connector.Connection) (any, error) {
+			found, _, err := c.SourceList.List(ctx, "")
+			return found, err
+		}),
 		call("probe", func(ctx context.Context, c connector.Connection) (any, error) { return c.Probe.Probe(ctx) }),
 	}
 	h.Writes = []connectortest.Call{{Name: "write", Tool: good(t), Except: write, Do: func(ctx context.Context, c connector.Connection) (any, error) {

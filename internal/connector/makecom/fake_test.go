@@ -25,7 +25,7 @@ var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 func testSettings() *Settings {
 	return &Settings{WebhookURL: "https://hook.eu2.make.com" + testHook, APIKey: testKey,
 		Webhook: &Webhook{Verify{Scheme: SchemeHeader, Name: "X-Trueup-Key", Secrets: []config.Secret{testSecret}}},
-		Knows:   []string{KnowsChangedAt, KnowsChangedBy}}
+		Knows:   []string{KnowsChangedAt, KnowsChangedBy, KnowsList}}
 }
 
 // opened returns a connection to a scenario at the handler.
@@ -106,6 +106,8 @@ func usual(a asked) map[string]any {
 	case OpRead:
 		return map[string]any{"id": a.text("id"), "value": "Active", "changed_at": "2026-03-01T11:00:00Z", "changed_by": "person",
 			"keys": map[string]any{"email": " ana@example.com ", "phone": ""}}
+	case OpList:
+		return page(a)
 	case OpPing:
 		return map[string]any{"values": []string{"Active", "Paused", "Churned"}}
 	}

@@ -24,7 +24,7 @@ func TestCheck(t *testing.T) {
 		{"both ways are fine", func(*Settings) {}, nil},
 		{"a test server on this machine needs no https", func(s *Settings) { s.WebhookURL = "http://127.0.0.1:9/hook" }, nil},
 		{"only to send is fine", func(s *Settings) { s.Webhook = nil }, nil},
-		{"only to receive is fine", func(s *Settings) { s.WebhookURL, s.APIKey = "", "" }, nil},
+		{"only to receive is fine", func(s *Settings) { s.WebhookURL, s.APIKey, s.Knows = "", "", nil }, nil},
 		{"a signature is fine", func(s *Settings) {
 			s.Webhook.Verify = Verify{Scheme: SchemeStandard, Secrets: []config.Secret{whsec, otherWhsec}}
 		}, nil},
@@ -36,7 +36,7 @@ func TestCheck(t *testing.T) {
 		{"no key", func(s *Settings) { s.APIKey = "" }, []string{"api_key: is missing"}},
 		{"a key with a line break", func(s *Settings) { s.APIKey = "secret-hook\n" }, []string{"api_key: holds a space"}},
 		{"a key beyond Make's limit", func(s *Settings) { s.APIKey = config.Secret(strings.Repeat("k", 513)) }, []string{"api_key: is longer"}},
-		{"a key for nothing", func(s *Settings) { s.WebhookURL = "" }, []string{"api_key: belongs to webhook_url"}},
+		{"a key for nothing", func(s *Settings) { s.WebhookURL, s.Knows = "", nil }, []string{"api_key: belongs to webhook_url"}},
 		{"no scheme", func(s *Settings) { s.Webhook.Verify = Verify{} }, []string{"webhook.verify.scheme: is not known"}},
 		{"no header", func(s *Settings) { s.Webhook.Verify.Name = "" }, []string{"webhook.verify.name: is not the name"}},
 		{"no secret", func(s *Settings) { s.Webhook.Verify.Secrets = nil }, []string{"webhook.verify.secrets: is missing"}},
@@ -47,6 +47,7 @@ func TestCheck(t *testing.T) {
 		{"a secret that cannot sign", func(s *Settings) {
 			s.Webhook.Verify = Verify{Scheme: SchemeStandard, Secrets: []config.Secret{"secret-hook"}}
 		}, []string{"webhook.verify.secrets: cannot be used"}},
+		{"a list that nobody can be asked for", func(s *Settings) { s.WebhookURL, s.APIKey = "", "" }, []string{"knows[2]: belongs to webhook_url"}},
 		{"a word nobody knows", func(s *Settings) { s.Knows = []string{"changed_at", "mood"} }, []string{"knows[1]: is not known"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

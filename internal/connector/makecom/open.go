@@ -39,6 +39,9 @@ func Open(name string, common config.Connection, s *Settings, deps connector.Dep
 	// Who can be asked is not read from old events.
 	conn.Source, conn.EventSource = source{api}, nil
 	conn.Target, conn.Probe = target{api}, probe{api, deps.Use}
+	if s.knows(KnowsList) {
+		conn.SourceList, conn.TargetList = sourceList{api}, targetList{api}
+	}
 	return conn, nil
 }
 

@@ -23,8 +23,9 @@ type Settings struct {
 	WebhookURL config.Secret `yaml:"webhook_url" jsonschema_description:"The address of the scenario's custom webhook, which finds, reads and writes."`
 	APIKey     config.Secret `yaml:"api_key" jsonschema_description:"The key that the webhook requires, sent as x-make-apikey."`
 	Webhook    *Webhook      `yaml:"webhook" jsonschema_description:"How events from a scenario are verified."`
-	// Knows lists the optional parts of a record that the scenario answers.
-	Knows []string `yaml:"knows" jsonschema_description:"What the scenario reports about a record besides its status: changed_at, changed_by."`
+	// Knows lists the optional parts of a record that the scenario answers, and
+	// whether it can list all of them.
+	Knows []string `yaml:"knows" jsonschema_description:"What the scenario reports about a record besides its status: changed_at, changed_by; and list, if it can list all records."`
 }
 
 // Webhook says how the scenario's events are verified.
@@ -49,6 +50,7 @@ const (
 const (
 	KnowsChangedAt = "changed_at"
 	KnowsChangedBy = "changed_by"
+	KnowsList      = "list" // it can list all records
 )
 
 // maxAPIKey is the longest key Make takes (help.make.com/webhooks).
@@ -75,8 +77,12 @@ func (s *Settings) Check(c *config.Checker, _ config.Connection) {
 		s.Webhook.Verify.check(c)
 	}
 	for i, word := range s.Knows {
-		if word != KnowsChangedAt && word != KnowsChangedBy {
-			c.Fault(fmt.Sprintf("knows[%d]", i), "is not known", "write changed_at, changed_by or both: what the scenario puts into its answers")
+		at := fmt.Sprintf("knows[%d]", i)
+		switch {
+		case word != KnowsChangedAt && word != KnowsChangedBy && word != KnowsList:
+			c.Fault(at, "is not known", "write changed_at or changed_by, which the scenario puts into its answers, or list, when it can list all records")
+		case word == KnowsList && s.WebhookURL == "":
+			c.Fault(at, "belongs to webhook_url, which is missing: nobody can be asked for a list", remedyURL)
 		}
 	}
 }
@@ -164,6 +170,9 @@ func (s *Settings) CheckSide(c *config.Checker, side config.Side) {
 		c.Fault("connection", "is a source and has no webhook, so no event would ever arrive", "add webhook to the connection, and let a scenario send its events")
 	}
 }
+
+// CanList implements config.HasList.
+func (s *Settings) CanList(bool) bool { return s.WebhookURL != "" && s.knows(KnowsList) }
 
 // DefaultRateLimit implements config.HasRateLimit: below the 100 runs a minute
 // at which Make begins to answer 429 unless the scenario says otherwise.

@@ -83,7 +83,11 @@ func (t target) Read(ctx context.Context, id string) (status.TargetRecord, error
 	if err != nil {
 		return status.TargetRecord{}, err
 	}
-	return status.TargetRecord{ID: r.id, Value: r.value, EditedAt: r.changedAt, Actor: actorOf(r.changedBy), By: r.changedBy, Keys: r.keys}, nil
+	return r.target(), nil
+}
+
+func (s shape) target() status.TargetRecord {
+	return status.TargetRecord{ID: s.id, Value: s.value, EditedAt: s.changedAt, Actor: actorOf(s.changedBy), By: s.changedBy, Keys: s.keys}
 }
 
 // actorOf reads changed_by. Who is not told apart counts as nobody known, which

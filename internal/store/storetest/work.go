@@ -161,7 +161,7 @@ var work = map[string]func(*testing.T, Open){
 
 		c, err := f.db.Customer(f.ctx, sync1, "cus_1")
 		f.must(err)
-		want := store.Customer{Sync: sync1, Customer: "cus_1", Name: "Ana Lima", Desired: desired, Observed: observed, Base: base, HumanAt: day(8), Outcome: status.Held,
+		want := store.Customer{Sync: sync1, Customer: "cus_1", Name: "Ana Lima", Email: "ana@example.com", Desired: desired, Observed: observed, Base: base, HumanAt: day(8), Outcome: status.Held,
 			Reason: reason.Text("a reason"), SettledAt: f.clock.Now(), DueAt: f.clock.Now().Add(time.Minute), Attempts: 3}
 		if diff := cmp.Diff(want, c); diff != "" {
 			t.Error(diff)
