@@ -135,7 +135,9 @@ func (o *ops) list() Route {
 	return Route{[]Module{get, o.afterTool(get, func(column, row int) []Module {
 		page := o.handled(o.variables(column, row, "MAP the next page's cursor",
 			variable{"next", orEmpty(pill(get.ID, "data.next"))}, variable{"count", "{{length(ifempty(" + records + "; emptyarray))}}"}))
-		each := o.handled(o.iterator(column+1, row, "Each record", records))
+		// Neither can fail: that it is an array is known by its length, and no text is
+		// missing. Make has no error handlers for modules that only steer.
+		each := o.iterator(column+1, row, "Each record", records)
 		told := o.told(func(field string) string { return pill(each.ID, field) })
 		var members, keys []string
 		for i, v := range told {
@@ -149,7 +151,7 @@ func (o *ops) list() Route {
 		if len(keys) > 0 {
 			members = append(members, `"keys":`+object(keys...))
 		}
-		all := o.handled(o.joined(column+2, row, "MAP each record's fields", each.ID, object(members...)))
+		all := o.joined(column+2, row, "MAP each record's fields", each.ID, object(members...))
 		return []Module{page, each, all, o.respond(column+3, row, "Answer with the page", o.answer(true,
 			`"count":{{`+pill(page.ID, "count")+`}}`, coded("next", pill(page.ID, "next")), `"records":[{{`+pill(all.ID, "text")+`}}]`))}
 	})}}

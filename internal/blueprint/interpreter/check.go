@@ -77,7 +77,7 @@ var known = map[string]int{
 var directives = []string{"builtin:Break", "builtin:Ignore"}
 
 // cannotFail are the modules that need no error handler.
-var cannotFail = []string{"gateway:CustomWebHook", "builtin:BasicRouter"}
+var cannotFail = []string{"gateway:CustomWebHook", "builtin:BasicRouter", "builtin:BasicFeeder", aggregator}
 
 const aggregator = "util:TextAggregator"
 
