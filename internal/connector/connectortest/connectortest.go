@@ -54,7 +54,12 @@ type Harness struct {
 	Verdicts []Verdict
 	// Polled is a tool that lists these changes, oldest first, for a connector
 	// with Changes; nil for another. It is asked anew for each answer.
+	// Its list has several pages when there are more than a hundred.
 	Polled func(changes func() []Change) http.HandlerFunc
+	// Rows is the name under which a page of Polled has its rows, and Empty answers
+	// with a page that has none and, where the tool can say so, is not the last.
+	Rows  string
+	Empty http.HandlerFunc
 }
 
 // Call is one thing a connector asks of its tool.
@@ -101,6 +106,7 @@ func Run(t *testing.T, h Harness) {
 	}
 	if h.Polled != nil {
 		t.Run("changes", func(t *testing.T) { testPolled(t, h) })
+		t.Run("changes of", func(t *testing.T) { testMisbehaved(t, h) })
 	}
 	for _, v := range h.Verdicts {
 		t.Run(v.Name, func(t *testing.T) { testVerdict(t, h, v) })

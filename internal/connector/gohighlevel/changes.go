@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"time"
 
 	"trueup/internal/connector"
@@ -60,8 +61,13 @@ func (c changes) Since(ctx context.Context, cursor string) ([]connector.Reading,
 		// A clock that was wrong must not hide what happens until then.
 		at = position{From: now}
 	}
-	rows, err := c.records.page(ctx, searchBody{PageLimit: pageSize, Sort: oldestFirst, SearchAfter: at.After,
-		Filters: []filter{{"dateUpdated", "range", within{From: stamp(at.From.Add(-overlap))}}}})
+	rows, err := c.since(ctx, at)
+	if err != nil && len(at.After) > 0 && connector.FailureOf(err).Status == http.StatusBadRequest {
+		// The search no longer takes the place where the next page begins: the
+		// pages are gone through again, and what comes twice has the same id.
+		at = position{From: at.From}
+		rows, err = c.since(ctx, at)
+	}
 	if err != nil {
 		return nil, "", false, err
 	}
@@ -92,6 +98,12 @@ func (c changes) Since(ctx context.Context, cursor string) ([]connector.Reading,
 		}
 	}
 	return found, position{From: at.From}.String(), false, nil
+}
+
+// since asks for a page of what has changed since a position.
+func (c changes) since(ctx context.Context, at position) ([]contact, error) {
+	return c.records.page(ctx, searchBody{PageLimit: pageSize, Sort: oldestFirst, SearchAfter: at.After,
+		Filters: []filter{{"dateUpdated", "range", within{From: stamp(at.From.Add(-overlap))}}}})
 }
 
 // Place implements connector.Placed.

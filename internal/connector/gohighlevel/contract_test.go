@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -181,21 +182,25 @@ func TestPollingKeepsTheContract(t *testing.T) {
 				return
 			}
 			var asked struct {
-				PageLimit int
-				Sort      []sorting
-				Filters   []struct{ Value struct{ GTE, LTE time.Time } }
+				PageLimit   int
+				SearchAfter []int
+				Sort        []sorting
+				Filters     []struct{ Value struct{ GTE, LTE time.Time } }
 			}
 			if err := json.NewDecoder(r.Body).Decode(&asked); err != nil {
 				t.Error(err)
 			}
 			rows := []map[string]any{}
-			for _, c := range changes() {
+			for n, c := range changes() {
 				if len(asked.Filters) > 0 {
 					if within := asked.Filters[0].Value; c.At.Before(within.GTE) || !within.LTE.IsZero() && c.At.After(within.LTE) {
 						continue
 					}
 				}
-				rows = append(rows, map[string]any{"id": c.Customer, "dateUpdated": c.At})
+				if asked.Sort[0].Direction == "asc" && len(asked.SearchAfter) > 0 && n <= asked.SearchAfter[0] {
+					continue
+				}
+				rows = append(rows, map[string]any{"id": c.Customer, "dateUpdated": c.At, "searchAfter": []int{n}})
 			}
 			if asked.Sort[0].Direction == "desc" {
 				slices.Reverse(rows)
@@ -207,6 +212,10 @@ func TestPollingKeepsTheContract(t *testing.T) {
 			w.Header().Set("Content-Type", "application/json")
 			_, _ = w.Write(body)
 		}
+	}
+	h.Rows, h.Empty = "contacts", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, `{"contacts":[]}`)
 	}
 	connectortest.Run(t, h)
 }

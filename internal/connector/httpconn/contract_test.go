@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -89,13 +91,34 @@ func TestTheConnectorKeepsTheContract(t *testing.T) {
 	h.Polled = func(changes func() []connectortest.Change) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			var records []string
-			for _, c := range changes() {
+			all := changes()
+			slices.Reverse(all) // a list may be sorted by anything
+			page, next := pageOf(all, r.URL.Query().Get("after"))
+			for _, c := range page {
 				records = append(records, fmt.Sprintf(`{"id":%q,"status":"Active","updated_at":%q}`, c.Customer, c.At.Format(time.RFC3339)))
 			}
-			jsonTool(`{"customers":[`+strings.Join(records, ",")+`]}`)(w, r)
+			jsonTool(fmt.Sprintf(`{"customers":[%s],"next":%q}`, strings.Join(records, ","), next))(w, r)
 		}
 	}
+	h.Rows = "customers"
+	h.Empty = func(w http.ResponseWriter, r *http.Request) {
+		jsonTool(fmt.Sprintf(`{"customers":[],"next":%q}`, skipped+r.URL.Query().Get("after")))(w, r)
+	}
 	connectortest.Run(t, h)
+}
+
+// skipped begins the cursor of the page after an empty one.
+const skipped = "~"
+
+// pageOf is the page of a list that a cursor names, and the cursor of the next.
+func pageOf(all []connectortest.Change, cursor string) (page []connectortest.Change, next string) {
+	const size = 100
+	from, _ := strconv.Atoi(strings.TrimPrefix(cursor, skipped))
+	page = all[min(from, len(all)):min(from+size, len(all))]
+	if from+size < len(all) {
+		next = strconv.Itoa(from + size)
+	}
+	return page, next
 }
 
 func TestTheRecordInTheAnswerToAWriteKeepsTheContract(t *testing.T) {

@@ -305,11 +305,16 @@ func TestARowsSourceKeepsTheContract(t *testing.T) {
 	h.Polled = func(changes func() []connectortest.Change) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			var records []string
-			for _, c := range changes() {
+			page, next := pageOf(changes(), r.URL.Query().Get("offset"))
+			for _, c := range page {
 				records = append(records, fmt.Sprintf(`{"subscription":{"id":"s_%s","customer_id":%q,"status":"active","updated_at":%q}}`, c.Customer, c.Customer, c.At.Format(time.RFC3339)))
 			}
-			jsonTool(`{"list":[`+strings.Join(records, ",")+`],"next_offset":""}`)(w, r)
+			jsonTool(fmt.Sprintf(`{"list":[%s],"next_offset":%q}`, strings.Join(records, ","), next))(w, r)
 		}
+	}
+	h.Rows = "list"
+	h.Empty = func(w http.ResponseWriter, r *http.Request) {
+		jsonTool(fmt.Sprintf(`{"list":[],"next_offset":%q}`, skipped+r.URL.Query().Get("offset")))(w, r)
 	}
 	connectortest.Run(t, h)
 }

@@ -84,6 +84,10 @@ func TestTheConnectorKeepsTheContract(t *testing.T) {
 			f.ServeHTTP(w, r)
 		}
 	}
+	h.Rows = "data"
+	h.Empty = func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, `{"object":"list","url":"/v1/events","has_more":true,"data":[]}`)
+	}
 	connectortest.Run(t, h)
 }
 
