@@ -1,6 +1,8 @@
 package app_test
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -31,12 +33,33 @@ type shop struct {
 	mu    sync.Mutex
 	rows  []*shopRow
 	pages int // how many pages of the list were asked for
+	wrote []string
+
+	words    []string // the options that the field has
+	without  string   // a value in a body that the tool refuses, with invalid
+	invalid  refusal
+	missing  refusal              // to a read of a record that is gone, where the tool does not show it as deleted
+	follows  bool                 // a read of a merged record answers with the one that remained
+	instead  map[string][]refusal // answers to the next calls of a method
+	observed func(r *http.Request)
 }
 
 type shopRow struct {
 	n             int
 	email, status string
-	at            time.Time
+	at            time.Time // when the status was set
+	by            string    // who set it, in the tool's words; "" is a program
+	touched       time.Time // when anything else was
+	gone          bool
+	into          int // the row that it was merged into
+}
+
+// edited is when the record was edited last.
+func (r *shopRow) edited() time.Time {
+	if r.touched.After(r.at) {
+		return r.touched
+	}
+	return r.at
 }
 
 // sought is the address of the last record, which stands on the last page; an
@@ -45,7 +68,7 @@ const sought = "o'brien+1@example.com"
 
 // newShop has as many records as fill a page, and one more.
 func newShop(t *testing.T, size int) *shop {
-	s := &shop{t: t, mux: http.NewServeMux()}
+	s := &shop{t: t, mux: http.NewServeMux(), words: []string{"Active", "Paused", "Churned"}, instead: map[string][]refusal{}}
 	for n := 1; n <= size+1; n++ {
 		s.rows = append(s.rows, &shopRow{n: n, email: mail(n), at: time.Now().Add(-time.Hour)})
 	}
@@ -56,9 +79,9 @@ func newShop(t *testing.T, size int) *shop {
 	})
 	strict := sync.OnceValue(func() http.Handler {
 		if s.spec == "" {
-			return s.mux
+			return http.HandlerFunc(s.answer)
 		}
-		return vendorspec.Strict(t, s.spec, s.mux)
+		return vendorspec.Strict(t, s.spec, http.HandlerFunc(s.answer))
 	})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name, value := range s.need {
@@ -75,10 +98,48 @@ func newShop(t *testing.T, size int) *shop {
 	return s
 }
 
+// answer gives what stands instead of the tool's answer, or that.
+func (s *shop) answer(w http.ResponseWriter, r *http.Request) {
+	no := refusal{}
+	if s.observed != nil {
+		s.observed(r)
+	}
+	if waiting := s.instead[r.Method]; len(waiting) > 0 && r.URL.Path != s.open {
+		no, s.instead[r.Method] = waiting[0], waiting[1:]
+	} else if s.without != "" && (r.Method == http.MethodPatch || r.Method == http.MethodPut) {
+		text, _ := io.ReadAll(r.Body)
+		if r.Body = io.NopCloser(bytes.NewReader(text)); bytes.Contains(text, []byte(s.without)) {
+			no = s.invalid
+		}
+	}
+	if no.code == 0 {
+		s.mux.ServeHTTP(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if no.code == http.StatusTooManyRequests || no.wait {
+		w.Header().Set("Retry-After", "1")
+	}
+	w.WriteHeader(no.code)
+	_ = json.NewEncoder(w).Encode(no.body)
+}
+
+// shown answers a read of one record.
+func (s *shop) shown(row *shopRow, shape func(*shopRow) any) any {
+	switch {
+	case row.into > 0 && s.follows:
+		return shape(s.rows[row.into-1])
+	case (row.gone || row.into > 0) && s.missing.code != 0:
+		return s.missing
+	}
+	return shape(row)
+}
+
 // refusal is an answer that says no in the vendor's own words.
 type refusal struct {
 	code int
 	body any
+	wait bool // says for how long, although it is no 429
 }
 
 func (s *shop) on(pattern string, answer func(r *http.Request) any) {
@@ -115,7 +176,7 @@ func (s *shop) row(id string) *shopRow {
 func (s *shop) found(address string, shape func(*shopRow) any) []any {
 	all := []any{}
 	for _, r := range s.rows {
-		if r.email == address {
+		if r.email == address && !r.gone && r.into == 0 {
 			all = append(all, shape(r))
 		}
 	}
@@ -149,7 +210,8 @@ func (s *shop) write(row *shopRow, r *http.Request, way ...string) *shopRow {
 			v = in[0].(map[string]any)[name]
 		}
 	}
-	row.status, row.at = fmt.Sprint(v), time.Now()
+	row.status, row.at, row.by = fmt.Sprint(v), time.Now(), ""
+	s.wrote = append(s.wrote, fmt.Sprintf("%d: %s", row.n, row.status))
 	return row
 }
 
@@ -175,25 +237,29 @@ func orNull(text string) any {
 	return text
 }
 
-func at(r *shopRow) string { return r.at.UTC().Format("2006-01-02T15:04:05.000Z") }
+func at(r *shopRow) string { return stamp(r.at) }
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 type object = map[string]any
 
 func hubspot(s *shop) {
 	s.need, s.spec = oneHeader("Authorization", "Bearer value-of-HUBSPOT_TOKEN"), "hubspot"
+	s.follows, s.missing = true, hubspotRefusal(http.StatusNotFound, "OBJECT_NOT_FOUND", "resource not found")
+	s.invalid = hubspotRefusal(http.StatusBadRequest, "VALIDATION_ERROR", `Property values were not valid: [{"isValid":false,"message":"Paused was not one of the allowed options","error":"INVALID_OPTION","name":"trueup_status"}]`)
 	shape := func(r *shopRow) any {
-		return object{"id": strconv.Itoa(r.n), "archived": false, "createdAt": "2026-01-01T00:00:00Z", "updatedAt": at(r),
+		return object{"id": strconv.Itoa(r.n), "archived": false, "createdAt": "2026-01-01T00:00:00Z", "updatedAt": stamp(r.edited()),
 			"properties":            object{"email": r.email, "firstname": "A", "lastname": "B", "stripe_customer_id": nil, "trueup_status": orNull(r.status)},
-			"propertiesWithHistory": object{"trueup_status": []any{object{"value": r.status, "timestamp": at(r), "sourceType": "INTEGRATION"}}}}
+			"propertiesWithHistory": object{"trueup_status": []any{object{"value": r.status, "timestamp": at(r), "sourceType": cmp.Or(r.by, "INTEGRATION")}}}}
 	}
 	s.on("GET /crm/v3/objects/contacts/{id}", func(r *http.Request) any {
 		if r.URL.Query().Get("idProperty") == "email" {
 			if found := s.found(r.PathValue("id"), shape); len(found) > 0 {
 				return found[0]
 			}
-			return hubspotRefusal(http.StatusNotFound, "OBJECT_NOT_FOUND", "resource not found")
+			return s.missing
 		}
-		return shape(s.id(r))
+		return s.shown(s.id(r), shape)
 	})
 	s.on("POST /crm/v3/objects/contacts/search", func(*http.Request) any { return object{"total": 0, "results": []any{}} })
 	s.on("GET /crm/v3/objects/contacts", func(r *http.Request) any {
@@ -206,7 +272,7 @@ func hubspot(s *shop) {
 	s.on("PATCH /crm/v3/objects/contacts/{id}", func(r *http.Request) any { return shape(s.write(s.id(r), r, "properties", "trueup_status")) })
 	s.on("GET /crm/v3/properties/contacts/trueup_status", func(*http.Request) any {
 		options := []any{}
-		for _, word := range []string{"Active", "Paused", "Churned"} {
+		for _, word := range s.words {
 			options = append(options, object{"value": word, "label": "Customer is " + word, "hidden": false})
 		}
 		return object{"name": "trueup_status", "label": "Status", "groupName": "contactinformation", "description": "", "type": "enumeration", "fieldType": "select", "options": options}
@@ -214,7 +280,7 @@ func hubspot(s *shop) {
 }
 
 func hubspotRefusal(code int, category, message string) refusal {
-	return refusal{code, object{"status": "error", "category": category, "message": message, "correlationId": "a43683b0-5717-4ceb-80b4-104d02915d8c"}}
+	return refusal{code: code, body: object{"status": "error", "category": category, "message": message, "correlationId": "a43683b0-5717-4ceb-80b4-104d02915d8c"}}
 }
 
 func oneHeader(name, value string) map[string]string { return map[string]string{name: value} }
