@@ -67,6 +67,7 @@ func scripts(t *testing.T, dir string) testscript.Params {
 			"watched":     wouldWrite,
 			"planned":     planned,
 			"askplan":     askPlan,
+			"oldercopy":   olderCopy,
 			"refused":     refusedWebhooks,
 			"polling":     polling,
 			"delayed":     delayed,
@@ -212,6 +213,9 @@ func askPlan(ts *testscript.TestScript, _ bool, _ []string) {
 	_, _, err = db.AskJob(context.Background(), store.PlanJob{Sync: "customer-status", Kind: store.MakeJob, AskedBy: "ana@example.com"}, "")
 	ts.Check(err)
 }
+
+// olderCopy has the pauses of trueup.db be those of a database that may be an older copy.
+func olderCopy(ts *testscript.TestScript, _ bool, _ []string) { write(ts, "update pauses set plan_first = 1") }
 
 // planned puts a plan into trueup.db that was made a day after seed.
 func planned(ts *testscript.TestScript, _ bool, _ []string) {

@@ -13,6 +13,7 @@ import (
 	"trueup/internal/config"
 	"trueup/internal/contract"
 	"trueup/internal/overview"
+	"trueup/internal/reason"
 	"trueup/internal/report"
 	"trueup/internal/status"
 	"trueup/internal/store"
@@ -202,7 +203,11 @@ func (p screen) sync(s contract.Sync) {
 		p.line("", "nothing is synced; %s", accountRemedies(s.Sync))
 	}
 	if on := s.Paused; on != nil {
-		p.line("paused", "%s by %s: %s; events are stored and wait; to go on: trueup resume %s --reason TEXT", p.ago(on.Since), on.By, on.Reason, s.Sync)
+		p.line("paused", "%s by %s: %s; events are stored and wait", p.ago(on.Since), on.By, on.Reason)
+		if on.PlanFirst {
+			p.line("", "%s: trueup plan %s", reason.PlanFirst, s.Sync)
+		}
+		p.line("", "to go on: trueup resume %s --reason TEXT", s.Sync)
 	}
 	if h := s.Halted; h != nil {
 		p.line("halted", "by mass_change %s; waiting: %s; to let them through: trueup resume %s --reason TEXT", p.ago(h.Since), status.Plural(h.WaitingCustomers, "customer"), s.Sync)

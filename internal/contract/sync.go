@@ -127,6 +127,8 @@ type Pause struct {
 	Since  *time.Time `json:"since"`
 	By     string     `json:"by"`
 	Reason string     `json:"reason"`
+	// PlanFirst says that it is not resumed before.
+	PlanFirst bool `json:"plan_first" doc:"The database may be an older copy: make a plan and read it, then resume."`
 }
 
 // PauseOf converts a pause, nil when there is none.
@@ -134,7 +136,7 @@ func PauseOf(p store.SyncPause) *Pause {
 	if p.Since.IsZero() {
 		return nil
 	}
-	return &Pause{Since: Stamp(p.Since), By: p.By, Reason: p.Reason}
+	return &Pause{Since: Stamp(p.Since), By: p.By, Reason: p.Reason, PlanFirst: p.PlanFirst}
 }
 
 // PausedSync is what pausing a sync came to.

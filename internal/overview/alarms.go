@@ -68,7 +68,7 @@ func Alarms(ctx context.Context, db *store.DB, cfg *config.Config) ([]contract.A
 			on(status.AlarmHalted, "", since, reason.AlarmFacts{})
 		}
 		if isPaused {
-			on(status.AlarmPaused, "", pause.Since, reason.AlarmFacts{By: pause.By, Why: pause.Reason})
+			on(status.AlarmPaused, "", pause.Since, reason.AlarmFacts{By: pause.By, Why: pause.Reason, PlanFirst: pause.PlanFirst})
 		}
 	}
 	return all, nil

@@ -128,7 +128,11 @@ func needs(row contract.Sync) []string {
 		all = append(all, row.Sync+": nothing is synced, "+m.Reason)
 	}
 	if p := row.Paused; p != nil {
-		all = append(all, fmt.Sprintf("%s: paused by %s, nothing is written; see trueup resume", row.Sync, p.By))
+		text := fmt.Sprintf("%s: paused by %s, nothing is written; see trueup resume", row.Sync, p.By)
+		if p.PlanFirst {
+			text = fmt.Sprintf("%s: paused by %s, nothing is written; make a plan first: trueup plan %s", row.Sync, p.By, row.Sync)
+		}
+		all = append(all, text)
 	}
 	if row.Halted != nil {
 		all = append(all, row.Sync+": halted by mass_change; if the change is right: trueup resume "+row.Sync+" --reason TEXT")

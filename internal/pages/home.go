@@ -149,6 +149,10 @@ func alarmed(v *visit, a contract.Alarm) need {
 	if a.Alarm == status.AlarmPaused {
 		n.Icon, n.Class = "pause", ""
 	}
+	if a.Remedy.Verb == reason.Plan {
+		n.Why += ": " + a.Remedy.Does
+		n.Do, n.DoTo = "Make a plan", plansPath(a.Sync)
+	}
 	return n
 }
 

@@ -2,7 +2,9 @@ package pages
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -148,6 +150,28 @@ func TestASyncIsPausedAndResumedFromItsPage(t *testing.T) {
 	w.says(w.post("/syncs/"+flow+"/pause", "reason", "the CRM is being migrated"), "customer-status is paused.", "Dana Reyes paused this sync", "“the CRM is being migrated”", "Resume")
 	w.says(w.post("/syncs/"+flow+"/pause", "reason", "again"), "was paused already")
 	w.says(w.post("/syncs/"+flow+"/resume", "reason", "it is done"), "customer-status is resumed.")
+}
+
+func TestASyncWhoseDatabaseMayBeACopySaysThatAPlanComesFirst(t *testing.T) {
+	w := newWorld(t)
+	w.must(w.store.SetMode(t.Context(), flow, true))
+	_, _, err := w.store.PauseSync(t.Context(), flow, "trueup", "the database may be an older copy")
+	w.must(err)
+	raw, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: w.path}).String())
+	w.must(err)
+	defer raw.Close()
+	_, err = raw.Exec("update pauses set plan_first = 1")
+	w.must(err)
+	page := w.get("/syncs/" + flow)
+	w.says(page, "Make a plan first and read it: it shows where the two tools differ now.")
+	if n := strings.Count(page.text, `href="/syncs/`+flow+`/plans">Make a plan</a>`); n != 2 || strings.Contains(page.text, `action="/syncs/`+flow+`/resume"`) {
+		t.Errorf("%d ways to a plan: %s", n, page.text)
+	}
+	home := w.get("/")
+	w.says(home, "customer-status: make a plan first and read it", "Make a plan")
+	if got := w.post("/syncs/"+flow+"/resume", "reason", "it is right"); got.code != 409 || !strings.Contains(got.words(), "Make a plan and read it") {
+		t.Errorf("%d %s", got.code, got.words())
+	}
 }
 
 func TestASyncIsTakenLiveAndBackForTheFileThatWasShown(t *testing.T) {

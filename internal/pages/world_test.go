@@ -38,18 +38,20 @@ type world struct {
 	shows  status.Status // the target, of a customer who is looked at again
 	client *http.Client
 	folder string
+	path   string // of the database
 	file   FileInUse
 }
 
 // newWorld is on SQLite, with an operator who is signed in.
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	db, err := store.Open(t.Context(), store.Options{DSN: storetest.File(t), Migrate: true})
+	path := storetest.File(t)
+	db, err := store.Open(t.Context(), store.Options{DSN: path, Migrate: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	w := &world{T: t, store: db, person: &Person{ID: 1, Name: "Dana Reyes", Email: "dana@example.com", Role: store.Operator}}
+	w := &world{T: t, store: db, path: path, person: &Person{ID: 1, Name: "Dana Reyes", Email: "dana@example.com", Role: store.Operator}}
 	w.config = &config.Config{Connections: map[string]config.Connection{"billing": {Name: "billing", Type: "http"}, "crm": {Name: "crm", Type: "http"}},
 		Syncs: map[string]config.Sync{flow: {Name: flow, Mode: config.ModeLive, Source: config.Source{Connection: "billing"}, Target: config.Target{Connection: "crm"},
 			Statuses: map[status.Status]config.StatusMap{"active": {From: []string{"active"}, To: "Active"}, "churned": {From: []string{"canceled"}, To: "Churned"}}}}}

@@ -17,6 +17,9 @@ var AlarmNames = map[status.Alarm]string{
 	status.AlarmPaused:           "Paused",
 }
 
+// PlanFirst is what leads out of the pause of a database that may be an older copy.
+const PlanFirst = "make a plan first and read it: it shows where the two tools differ now; then resume the sync"
+
 // AlarmFacts is what an alarm is about.
 type AlarmFacts struct {
 	Connection string
@@ -24,6 +27,8 @@ type AlarmFacts struct {
 	Within     time.Duration
 	By, Why    string
 	Because    Reason
+	// PlanFirst is set where a pause waits for a plan.
+	PlanFirst bool
 }
 
 // OfAlarm says what an alarm means and what to do first.
@@ -49,6 +54,10 @@ func OfAlarm(alarm status.Alarm, f AlarmFacts) (sentence string, todo Remedy) {
 		return "too many customers were about to change at once (mass_change); nothing more is written to those statuses",
 			Remedy{Verb: Resume, Text: "if the change is right, resume the sync"}
 	case status.AlarmPaused:
+		if f.PlanFirst {
+			todo = Remedy{Verb: Plan, Text: PlanFirst}
+			return "paused by " + who(Facts{By: f.By}) + before(": ", f.Why) + "; nothing is written", todo
+		}
 		return "paused by " + who(Facts{By: f.By}) + before(": ", f.Why) + "; nothing is written",
 			Remedy{Verb: Resume, Text: "when the work is done, resume the sync"}
 	}

@@ -130,12 +130,15 @@ on conflict (sync) where ended_at = 0 do update set plan_first = excluded.plan_f
 // ErrPlanFirst means that a pause ends only once a plan has been made in it.
 var ErrPlanFirst = errors.New("a plan has to be made first")
 
+// waitsForPlan is that of a pause p.
+const waitsForPlan = `p.plan_first = 1
+and not exists (select 1 from sweeps s where s.sync = p.sync and s.purpose = 'plan' and s.phase = 'done' and s.began_at >= p.since)`
+
 // planFirst returns ErrPlanFirst when the pause of a sync waits for a plan.
 func (t *tx) planFirst(sync string) error {
 	waits := false
 	err := t.query(func(s scanner) error { waits = true; return s.Scan(new(int64)) },
-		`select p.id from pauses p where p.sync = $1 and p.ended_at = 0 and p.plan_first = 1
-and not exists (select 1 from sweeps s where s.sync = p.sync and s.purpose = 'plan' and s.phase = 'done' and s.began_at >= p.since)`, sync)
+		"select p.id from pauses p where p.sync = $1 and p.ended_at = 0 and "+waitsForPlan, sync)
 	if err == nil && waits {
 		return ErrPlanFirst
 	}

@@ -14,6 +14,8 @@ type SyncPause struct {
 	Since  time.Time // zero: it is not paused
 	By     string
 	Reason string
+	// PlanFirst says that it ends only once a plan was made, and none was since.
+	PlanFirst bool
 }
 
 // ErrPaused means that a person has paused the sync: nothing may be written.
@@ -66,11 +68,12 @@ func (db *DB) SyncsPaused(ctx context.Context) (map[string]SyncPause, error) {
 		var sync string
 		var p SyncPause
 		var since int64
-		err := s.Scan(&sync, &since, &p.By, &p.Reason)
-		p.Since = at(since)
+		plan := 0
+		err := s.Scan(&sync, &since, &p.By, &p.Reason, &plan)
+		p.Since, p.PlanFirst = at(since), plan == 1
 		paused[sync] = p
 		return err
-	}, "select sync, since, who, reason from pauses where ended_at = 0")
+	}, "select p.sync, p.since, p.who, p.reason, case when "+waitsForPlan+" then 1 else 0 end from pauses p where p.ended_at = 0")
 	if err != nil {
 		return nil, fmt.Errorf("read which syncs are paused: %w", err)
 	}

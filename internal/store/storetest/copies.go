@@ -89,18 +89,26 @@ var copies = map[string]func(*testing.T, Open){
 			_, err := f.db.Resume(f.ctx, store.Resume{Sync: sync1, Who: "ana", Reason: "the plan is right"})
 			return err
 		}
+		waits := func() bool {
+			paused, err := f.db.SyncPaused(f.ctx, sync1)
+			f.must(err)
+			return paused.PlanFirst
+		}
 		f.clock.Move(time.Minute)
-		if err := resume(); !errors.Is(err, store.ErrPlanFirst) {
+		if err := resume(); !errors.Is(err, store.ErrPlanFirst) || !waits() {
 			t.Errorf("it is resumed without a plan: %v", err)
 		}
 		w, err := f.beginSweep(store.ForPlan, "rules")
 		f.must(err)
-		if err := resume(); !errors.Is(err, store.ErrPlanFirst) {
+		if err := resume(); !errors.Is(err, store.ErrPlanFirst) || !waits() {
 			t.Errorf("it is resumed with half a plan: %v", err)
 		}
 		w.Phase = store.PhaseDone
 		_, err = f.db.SaveSweep(f.ctx, w, store.SweepPart{}, lease)
 		f.must(err)
+		if waits() {
+			t.Error("it still waits for a plan")
+		}
 		f.must(resume())
 		f.receive(event("evt_2", "cus_1"))
 		if w := f.claimOne(); len(w.Events) != 1 || w.Events[0].ID != "evt_2" {
