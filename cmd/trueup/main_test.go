@@ -215,7 +215,9 @@ func askPlan(ts *testscript.TestScript, _ bool, _ []string) {
 }
 
 // olderCopy has the pauses of trueup.db be those of a database that may be an older copy.
-func olderCopy(ts *testscript.TestScript, _ bool, _ []string) { write(ts, "update pauses set plan_first = 1") }
+func olderCopy(ts *testscript.TestScript, _ bool, _ []string) {
+	write(ts, "update pauses set plan_first = 1")
+}
 
 // planned puts a plan into trueup.db that was made a day after seed.
 func planned(ts *testscript.TestScript, _ bool, _ []string) {

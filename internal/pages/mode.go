@@ -107,7 +107,7 @@ func setMode(v *visit, mode string) (answer, error) {
 	}
 	saved, err := v.SaveMode(v.ctx(), modeRequest(name, mode), seenBy(v), v.PostFormValue("reason"))
 	if err != nil {
-		return answer{}, refusedFile(err)
+		return answer{}, refusedFile(err, Way{"Look at it now", v.URL.Path})
 	}
 	said := name + " is live. Each change is written as it comes."
 	if mode == config.ModeWatch {
@@ -131,8 +131,9 @@ func seenBy(v *visit) mapchange.Seen {
 	return mapchange.Seen{Who: v.Person.Name, Digest: v.PostFormValue("digest"), Key: v.key()}
 }
 
-// refusedFile is what a person is told of a file that was not edited.
-func refusedFile(err error) error {
+// refusedFile is what a person is told of a file that was not edited, with ways that
+// lead on.
+func refusedFile(err error, on ...Way) error {
 	var refused *mapchange.RefusedError
 	if !errors.As(err, &refused) {
 		return err
@@ -141,5 +142,5 @@ func refusedFile(err error) error {
 	if refused.Lines != "" {
 		text += " " + refused.Lines
 	}
-	return &Refusal{Status: http.StatusConflict, Title: "Nothing was changed", Text: text, Ways: []Way{{"Go to Home", "/"}}}
+	return &Refusal{Status: http.StatusConflict, Title: "Nothing was changed", Text: text, Ways: append(on, Way{"Go to Home", "/"})}
 }

@@ -14,3 +14,8 @@ func SetCopyBatch(n int) (back func()) {
 	copyBatch = n
 	return func() { copyBatch = was }
 }
+
+// SearchStatement is how customers of one sync are asked for.
+func (db *DB) SearchStatement(f CustomerFilter, limit int) (text string, args []any) {
+	return db.customersQuery(f, After{}, limit)
+}

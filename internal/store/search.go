@@ -62,6 +62,17 @@ select sync from syncs where sync is not null`, from)
 
 // customersAfter returns those of one sync.
 func (db *DB) customersAfter(ctx context.Context, f CustomerFilter, after After, limit int) (found []Customer, err error) {
+	text, args := db.customersQuery(f, after, limit)
+	err = db.view(ctx, func(s scanner) error {
+		c, err := scanLinkedCustomer(s)
+		found = append(found, c)
+		return err
+	}, text, args...)
+	return found, err
+}
+
+// customersQuery asks for those of one sync.
+func (db *DB) customersQuery(f CustomerFilter, after After, limit int) (text string, args []any) {
 	w := where{}
 	if f.Named != "" {
 		named, email := w.arg(f.Named), w.arg(strings.ToLower(strings.TrimSpace(f.Named)))
@@ -73,13 +84,9 @@ func (db *DB) customersAfter(ctx context.Context, f CustomerFilter, after After,
 	} else {
 		f.narrow(&w, after)
 	}
-	err = db.view(ctx, func(s scanner) error {
-		c, err := scanLinkedCustomer(s)
-		found = append(found, c)
-		return err
-	}, "select "+customerColumns+", target_id, rule, confidence, linked_by, linked_at from customers left join links using (sync, customer)"+
-		w.String()+" order by sync, customer limit "+w.arg(limit), w.args...)
-	return found, err
+	text = "select " + customerColumns + ", target_id, rule, confidence, linked_by, linked_at from customers left join links using (sync, customer)" +
+		w.String() + " order by sync, customer limit " + w.arg(limit)
+	return text, w.args
 }
 
 // narrow chooses those of the filter's sync and outcome, behind a row.
