@@ -26,11 +26,14 @@ require (
 require (
 	github.com/coreos/go-oidc/v3 v3.21.0
 	github.com/go-jose/go-jose/v4 v4.1.4
+	github.com/go-sql-driver/mysql v1.10.1
 	github.com/wneessen/go-mail v0.8.1
 	github.com/yuin/goldmark v1.8.7
 	golang.org/x/crypto v0.54.0
 	golang.org/x/oauth2 v0.38.0
 )
+
+require filippo.io/edwards25519 v1.2.0 // indirect
 
 require (
 	cel.dev/expr v0.25.1 // indirect

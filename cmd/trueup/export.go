@@ -21,11 +21,12 @@ type exported struct {
 
 func exportCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "export",
-		Short:   "Write files for another tool to import",
-		Example: "  trueup export make --sync customer-status --out make",
-		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:   "export",
+		Short: "Write files for another tool to import",
+		Example: `  trueup export make --sync customer-status --out make
+  trueup export sql --connection crm`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	toMake := &cobra.Command{
 		Use:   "make --out DIR",
@@ -42,7 +43,7 @@ README.md beside them explains what to click. The files contain no secrets.`,
 	toMake.Flags().String("out", "", "the `DIR` to write to; it is created if it is missing")
 	toMake.Flags().Bool("force", false, "overwrite existing files")
 	jsonFlag(toMake)
-	cmd.AddCommand(toMake)
+	cmd.AddCommand(toMake, exportSQLCommand())
 	return cmd
 }
 

@@ -24,6 +24,7 @@ import (
 // more for each side of a sync, which may keep the status in another place.
 type connections struct {
 	by    map[string]connector.Connection
+	all   []connector.Connection
 	gates map[string]*ratelimit.Gate
 	calls map[string]*http.Client
 	syncs []pipeline.Sync
@@ -33,6 +34,9 @@ type connections struct {
 func (c *connections) close() {
 	for _, client := range c.calls {
 		client.CloseIdleConnections()
+	}
+	for _, opened := range c.all {
+		opened.Closed()
 	}
 }
 
@@ -68,7 +72,9 @@ func openConnections(cfg *config.Config, db *store.DB, log *slog.Logger) (*conne
 	all := &connections{by: map[string]connector.Connection{}, gates: map[string]*ratelimit.Gate{}, calls: map[string]*http.Client{}}
 	kept := map[string]connector.Tokens{}
 	open := func(name string, use connector.Use) (connector.Connection, error) {
-		return registry.Open(cfg.Connections[name], connector.Deps{HTTP: all.calls[name], Gate: all.gates[name], Tokens: kept[name], Log: log, Use: use})
+		opened, err := registry.Open(cfg.Connections[name], connector.Deps{HTTP: all.calls[name], Gate: all.gates[name], Tokens: kept[name], Log: log, Use: use})
+		all.all = append(all.all, opened)
+		return opened, err
 	}
 	var err error
 	for _, name := range slices.Sorted(maps.Keys(cfg.Connections)) {

@@ -47,6 +47,7 @@ func optionsOf(ctx context.Context, cfg *config.Config, db *store.DB, connection
 	case opened.Options == nil:
 		return opened.Values
 	}
+	defer opened.Closed()
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
 	options, err := opened.Options.Options(ctx)

@@ -158,6 +158,7 @@ func (p prober) probe(ctx context.Context, name string, use connector.Use, clien
 	case opened.Probe == nil:
 		return []string{"nothing to call: this connection only receives"}, nil
 	}
+	defer opened.Closed()
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
 	return opened.Probe.Probe(ctx)

@@ -8,7 +8,7 @@ import (
 )
 
 // plannedTypes are the connection types of the public contract.
-var plannedTypes = []string{"gohighlevel", "hubspot", "http", "make", "slack", "stripe"}
+var plannedTypes = []string{"gohighlevel", "hubspot", "http", "make", "slack", "sql", "stripe"}
 
 func (t Types) names() []string { return slices.Sorted(maps.Keys(t)) }
 

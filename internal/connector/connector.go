@@ -52,6 +52,15 @@ type Connection struct {
 	Options Options
 	// Fields lists where the tool can keep a status, where a sync has to say so.
 	Fields Fields
+	// Close ends what the connection keeps open beside Deps.HTTP; nil is nothing.
+	Close func()
+}
+
+// Closed ends what the connection keeps open.
+func (c Connection) Closed() {
+	if c.Close != nil {
+		c.Close()
+	}
 }
 
 // Knowledge is what a tool can tell about a record and its history.

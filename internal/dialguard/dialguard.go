@@ -4,7 +4,7 @@
 // that are not the address of one machine. A mistyped base_url, or a tool's DNS
 // name that an attacker has taken over, then reaches nothing.
 //
-// Main functions: Client and Check; SettingClient and SettingDial for settings
+// Main functions: Client, Dial and Check; SettingClient and SettingDial for settings
 // that are not connections. Main type: Refused.
 //
 // Invariants:
@@ -48,6 +48,8 @@ type Refused struct {
 	Address netip.Addr
 	// Why is what kind of address it is.
 	Why string
+	// Key is the key of the connection that has the address, "" for base_url.
+	Key string
 }
 
 // Error names the refused address, why, and what to write in the configuration.
@@ -62,14 +64,24 @@ func (r *Refused) Error() string {
 	if r.Connection != "" {
 		where = "connection " + r.Connection
 	}
-	return fmt.Sprintf("%s is not called: it is %s; correct base_url or the DNS, or if the tool really is there add also_allow: [%s] to %s",
-		r.Address, r.Why, netip.PrefixFrom(r.Address, r.Address.BitLen()), where)
+	key := "base_url"
+	if r.Key != "" {
+		key = r.Key
+	}
+	return fmt.Sprintf("%s is not called: it is %s; correct %s or the DNS, or if the tool really is there add also_allow: [%s] to %s",
+		r.Address, r.Why, key, netip.PrefixFrom(r.Address, r.Address.BitLen()), where)
 }
 
 // Client returns a client for the calls of a connection, which may also reach
 // the networks in allow. It shares no idle connections with other clients.
 func Client(connection string, allow []netip.Prefix) *http.Client {
 	return guard{connection: connection, allow: allow, proxy: http.ProxyFromEnvironment}.client()
+}
+
+// Dial returns a dialer for a connection that does not speak HTTP, which follows
+// the same rules as Client. No proxy is used.
+func Dial(connection string, allow []netip.Prefix) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return guard{connection: connection, key: "dsn", allow: allow}.dialer().DialContext
 }
 
 // SettingClient returns a client for a setting that is not under connections,
@@ -88,6 +100,7 @@ func SettingDial(setting string) (dial func(ctx context.Context, network, addres
 // guard is what one client may reach, and how it resolves names.
 type guard struct {
 	connection string
+	key        string // of the connection
 	setting    string
 	allow      []netip.Prefix
 	proxy      func(*http.Request) (*url.URL, error)
@@ -146,5 +159,5 @@ func (g guard) check(to netip.Addr) error {
 	if why == "" || slices.ContainsFunc(g.allow, func(n netip.Prefix) bool { return n.Contains(to) }) {
 		return nil
 	}
-	return &Refused{Connection: g.connection, Setting: g.setting, Address: to, Why: why}
+	return &Refused{Connection: g.connection, Key: g.key, Setting: g.setting, Address: to, Why: why}
 }

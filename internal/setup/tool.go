@@ -329,7 +329,7 @@ func open(c config.Connection, use connector.Use) (opened connector.Connection, 
 		deps.Gate = &pace{gap: limit.Per / time.Duration(limit.Requests)}
 	}
 	opened, err = registry.Open(c, deps)
-	return opened, client.CloseIdleConnections, err
+	return opened, func() { opened.Closed(); client.CloseIdleConnections() }, err
 }
 
 // pace is a connector.Gate of this process alone: one call in each gap.

@@ -14,6 +14,7 @@ import (
 	"trueup/internal/connector/gohighlevel"
 	"trueup/internal/connector/httpconn"
 	"trueup/internal/connector/makecom"
+	"trueup/internal/connector/sqltable"
 	"trueup/internal/connector/stripe"
 )
 
@@ -27,6 +28,7 @@ var kinds = map[string]kind{
 	gohighlevel.Type: entry(gohighlevel.Open),
 	httpconn.Type:    entry(httpconn.Open),
 	makecom.Type:     entry(makecom.Open),
+	sqltable.Type:    entry(sqltable.Open),
 	stripe.Type:      entry(stripe.Open),
 }
 

@@ -27,7 +27,7 @@ func NewCluster(dir string) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	as, err := unprivileged(dir)
+	as, err := Unprivileged(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func NewCluster(dir string) (*Cluster, error) {
 	if err := initdb(bin, c.data(), as); err != nil {
 		return nil, err
 	}
-	if c.port, err = freePort(); err != nil {
+	if c.port, err = FreePort(); err != nil {
 		return nil, err
 	}
 	return c, c.Start()

@@ -42,7 +42,7 @@ var (
 )
 
 // Main runs the tests and then stops the server that they started.
-func Main(m *testing.M) int {
+func Main(m interface{ Run() int }) int {
 	code := m.Run()
 	stop()
 	return code
@@ -104,7 +104,7 @@ func start() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	as, err := unprivileged(dir)
+	as, err := Unprivileged(dir)
 	if err != nil {
 		return "", err
 	}
@@ -112,7 +112,7 @@ func start() (string, error) {
 	if err := initdb(bin, data, as, "--no-sync"); err != nil {
 		return "", err
 	}
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		return "", err
 	}
@@ -180,9 +180,9 @@ func major(path string) int {
 	return n
 }
 
-// unprivileged gives the folder to a user the server accepts: it refuses root.
+// Unprivileged gives the folder to a user the server accepts: it refuses root.
 // The server ends with the test process, however that ends.
-func unprivileged(dir string) (*syscall.SysProcAttr, error) {
+func Unprivileged(dir string) (*syscall.SysProcAttr, error) {
 	as := &syscall.SysProcAttr{Pdeathsig: syscall.SIGINT}
 	if os.Getuid() != 0 {
 		return as, nil
@@ -205,7 +205,8 @@ func unprivileged(dir string) (*syscall.SysProcAttr, error) {
 	return as, os.Chown(dir, uid, gid)
 }
 
-func freePort() (int, error) {
+// FreePort returns a port of the loopback interface that nobody listens at.
+func FreePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err

@@ -1,0 +1,63 @@
+package sqltable
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"trueup/internal/connector"
+)
+
+// options lists the words that the status column may hold.
+type options struct{ *client }
+
+// Options implements connector.Options.
+func (o options) Options(ctx context.Context) ([]string, error) {
+	words, err := o.words(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if words == nil {
+		return nil, misconfigured(fmt.Sprintf("column %q may hold any text: it is no enum and no check constraint lists its values; write them under options, or remove that key", o.Status))
+	}
+	return words, nil
+}
+
+// words are those of an enum or of a check constraint, nil when the column may hold
+// any, as far as can be told.
+func (c *client) words(ctx context.Context) (words []string, err error) {
+	schema, table := c.table(c.at)
+	found, err := c.ask(ctx, c.query().add(c.dialect.options()).with(schema, table, c.Status))
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range found {
+		if textOf(row[0]) == "enum" {
+			words = append(words, textOf(row[1]))
+			continue
+		}
+		listed := c.optionsIn(textOf(row[1]))
+		if words != nil && listed != nil {
+			listed = slices.DeleteFunc(listed, func(w string) bool { return !slices.Contains(words, w) })
+		}
+		if listed != nil {
+			words = listed
+		}
+	}
+	return words, nil
+}
+
+// missing says which of the file's words the column does not take, "" for none.
+func missing(wanted, words []string) string {
+	var lacking []string
+	for _, w := range wanted {
+		if !slices.Contains(words, w) {
+			lacking = append(lacking, strconv.Quote(w))
+		}
+	}
+	return strings.Join(lacking, ", ")
+}
+
+var _ connector.Options = options{}
