@@ -10,8 +10,9 @@
 # that fails ends both. At the end stand the time of each step, what it took of
 # the processors, and the ten slowest tests.
 #
-# TRUEUP_TEST_POSTGRES, the URL of a PostgreSQL the tests may make schemas in,
-# is used when it is set; otherwise a temporary server is started and removed.
+# TRUEUP_TEST_POSTGRES, the URL of a PostgreSQL the tests may make schemas in, and
+# TRUEUP_TEST_MYSQL, that of a MariaDB they may make databases and users in, are
+# used when they are set; otherwise temporary servers are started and removed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,7 +21,7 @@ GOSEC=github.com/securego/gosec/v2/cmd/gosec@v2.30.0
 STATICCHECK=honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTESTSUM=gotest.tools/gotestsum@v1.13.0
 work=$(mktemp -d /tmp/trueup-check.XXXXXX)
-pg_dir='' pg_pid='' memory='' lanes=() TIMEFORMAT='%U %S'
+pg_dir='' pg_pid='' my_dir='' my_pid='' memory='' lanes=() TIMEFORMAT='%U %S'
 
 die() {
 	echo "$*" >&2
@@ -73,7 +74,7 @@ all() {
 insecure() {
 	"$work/bin/gosec" -quiet -exclude-generated -exclude-dir=proof -exclude=G104 \
 		-nosec-require-rules -nosec-require-justification \
-		-exclude-rules='internal/(connector/httpconn/resttest|store/pgtest|store/storetest|signature/vectors|connector/connectortest|connector/gohighlevel/ghltest|notify/slack/fakeslack|people/provider/oidctest)/.*:*' \
+		-exclude-rules='internal/(connector/httpconn/resttest|store/pgtest|store/storetest|signature/vectors|connector/connectortest|connector/gohighlevel/ghltest|connector/sqltable/mysqltest|notify/slack/fakeslack|people/provider/oidctest)/.*:*' \
 		./...
 }
 
@@ -142,12 +143,14 @@ generated() {
 }
 
 # install_missing brings what the checks need besides Go. The race detector
-# needs a C compiler, the store's tests a PostgreSQL, the pages a browser and, to
-# bring axe-core, npm.
+# needs a C compiler, the store's tests a PostgreSQL, those of tables a MariaDB too,
+# the pages a browser and, to bring axe-core, npm.
 install_missing() {
 	local packages=() sudo=()
 	command -v gcc >/dev/null && [ -e /usr/include/stdlib.h ] || packages+=(gcc libc6-dev)
 	[ -n "${TRUEUP_TEST_POSTGRES:-}" ] || postgres_bin >/dev/null || packages+=(postgresql)
+	[ -n "${TRUEUP_TEST_MYSQL:-}" ] || PATH=$PATH:/usr/sbin command -v mariadbd >/dev/null || packages+=(mariadb-server-core)
+	[ -n "${TRUEUP_TEST_MYSQL:-}" ] || command -v mariadb >/dev/null || packages+=(mariadb-client-core)
 	command -v chromium >/dev/null || packages+=(chromium)
 	command -v npm >/dev/null || packages+=(npm)
 	[ -e /etc/ssl/certs/ca-certificates.crt ] || packages+=(ca-certificates)
@@ -206,6 +209,37 @@ start_postgres() {
 	die "the temporary PostgreSQL does not start: $(cat "$pg_dir/postgres.log")"
 }
 
+# start_mariadb does the same for MariaDB, which takes any user but must have a
+# folder for its temporary files.
+start_mariadb() {
+	[ -z "${TRUEUP_TEST_MYSQL:-}" ] || return 0
+	local as=() port tries=0 small=--innodb-log-file-size=8M
+	my_dir=$(mktemp -d /tmp/trueup-mariadb.XXXXXX)
+	if [ "$(id -u)" -eq 0 ]; then
+		chown nobody "$my_dir"
+		as=(--reuid=nobody --regid="$(id -g nobody)" --clear-groups)
+	fi
+	(cd "$my_dir" && TMPDIR=$my_dir PATH=$PATH:/usr/sbin setpriv "${as[@]}" -- mariadb-install-db --no-defaults --datadir="$my_dir/data" \
+		--auth-root-authentication-method=normal --skip-test-db "$small") >"$my_dir/install.log" 2>&1 ||
+		die "mariadb-install-db failed: $(cat "$my_dir/install.log")"
+	until [ "$tries" -eq 10 ]; do
+		tries=$((tries + 1))
+		port=$((20000 + RANDOM % 20000))
+		(cd "$my_dir" && TMPDIR=$my_dir PATH=$PATH:/usr/sbin exec setpriv "${as[@]}" --pdeathsig=KILL -- mariadbd --no-defaults --datadir="$my_dir/data" \
+			--socket="$my_dir/s" --port="$port" --bind-address=127.0.0.1 --skip-name-resolve --innodb-flush-log-at-trx-commit=0 \
+			--innodb-flush-method=nosync --performance-schema=off "$small") >"$my_dir/mariadb.log" 2>&1 &
+		my_pid=$!
+		while kill -0 "$my_pid" 2>/dev/null; do
+			if mariadb --no-defaults -h 127.0.0.1 -P "$port" -u root -e 'select 1' >/dev/null 2>&1; then
+				export TRUEUP_TEST_MYSQL="mysql://root@127.0.0.1:$port"
+				return 0
+			fi
+			sleep 0.1
+		done
+	done
+	die "the temporary MariaDB does not start: $(cat "$my_dir/mariadb.log")"
+}
+
 # in_memory gives the tests folders in memory where there is room. A disk would
 # make them wait at each commit, and no test there cuts the power: power cuts
 # have a step, and a disk, of their own. What is built stays on the disk.
@@ -229,7 +263,12 @@ clean_up() {
 		kill -INT "$pg_pid" 2>/dev/null || true
 		wait "$pg_pid" 2>/dev/null || true
 	fi
+	if [ -n "$my_pid" ]; then
+		kill -KILL "$my_pid" 2>/dev/null || true # nothing of it is kept
+		wait "$my_pid" 2>/dev/null || true
+	fi
 	[ -z "$pg_dir" ] || rm -rf "$pg_dir"
+	[ -z "$my_dir" ] || rm -rf "$my_dir"
 	[ -z "$memory" ] || rm -rf "$memory"
 	rm -rf "$work"
 }
@@ -268,6 +307,7 @@ step "generated files" generated
 step "the tools" tools
 step "axe-core" axe
 start_postgres
+start_mariadb
 lane tested
 lane checked
 join

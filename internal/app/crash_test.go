@@ -18,13 +18,14 @@ import (
 	"time"
 
 	"trueup/internal/connector/httpconn/resttest"
+	"trueup/internal/connector/sqltable/mysqltest"
 	"trueup/internal/status"
 	"trueup/internal/store"
 	"trueup/internal/store/pgtest"
 )
 
 func TestMain(m *testing.M) {
-	code := pgtest.Main(m)
+	code := pgtest.Main(mysqltest.Tests{M: m})
 	if binaryDir != "" {
 		os.RemoveAll(binaryDir)
 	}

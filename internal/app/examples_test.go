@@ -35,6 +35,10 @@ func exampleSecret(name string) (string, bool) {
 		return "whsec_x", true
 	case "BILLING_WEBHOOK_SECRET":
 		return "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", true
+	case "CRM_DSN":
+		return "postgres://trueup:x@127.0.0.1:1/app", true
+	case "BILLING_DSN":
+		return "mysql://trueup:x@127.0.0.1:1/billing", true
 	case "GHL_TOKEN":
 		return ghltest.Token, true
 	case "TRUEUP_ENCRYPTION_KEY":
@@ -93,6 +97,17 @@ func exampleAt(t *testing.T, name string, replace ...string) *config.Config {
 	case byKey:
 		text = signedIn(t, docs.Examples["salesforce"], dir)
 	}
+	return fileIn(t, dir, name, text, replace...)
+}
+
+// fileAt is a file's text with the tools at other addresses, ready to write.
+func fileAt(t *testing.T, name, text string, replace ...string) *config.Config {
+	t.Helper()
+	return fileIn(t, t.TempDir(), name, text, replace...)
+}
+
+func fileIn(t *testing.T, dir, name, text string, replace ...string) *config.Config {
+	t.Helper()
 	for i := 0; i < len(replace); i += 2 {
 		if !strings.Contains(text, replace[i]) {
 			t.Fatalf("the example %s has no %q", name, replace[i])

@@ -240,6 +240,13 @@ func (w *world) settings(dsn string, viaApp bool) object {
 	one("connections.(make).api_key", "connections.scenario.api_key", after(""))
 	two("connections.(make).webhook.verify.secrets", "connections.scenario.webhook.verify.secrets", after(""))
 
+	dsnAt := func(address string) form {
+		return func(core string) string { return "postgres://trueup:" + core + "@" + address + "/app" }
+	}
+	one("connections.(sql).dsn", "connections.table.dsn", dsnAt(newTable(w.T)))
+	one("connections.(sql).dsn", "connections.vault.dsn", dsnAt("127.0.0.1:1"))
+	one("connections.(sql).ca", "connections.vault.ca", func(core string) string { return core + "\n" + authority(w.T) })
+
 	one("connections.(gohighlevel).token", "connections.location.token", after("pit-"))
 	two("connections.(gohighlevel).webhook.workflow.secrets", "connections.location.webhook.workflow.secrets", after(""))
 	one("connections.(gohighlevel).oauth.client_secret", "connections.agency.oauth.client_secret", after(""))
@@ -269,6 +276,11 @@ func (w *world) settings(dsn string, viaApp bool) object {
 		object{"grant": "jwt_bearer", "token_url": w.envoy.URL + "/token", "client_id": "trueup", "subject": "trueup"})
 	maps.Copy(all["scenario"].(object), object{"type": "make", "timeout": "5s"})
 	maps.Copy(all["scenario"].(object)["webhook"].(object)["verify"].(object), object{"scheme": "header", "name": "X-Token"})
+	for _, name := range []string{"table", "vault"} {
+		maps.Copy(all[name].(object), object{"type": "sql", "table": "customers", "id": "id", "status": "status", "updated_at": "updated_at",
+			"keys": object{"email": "email"}})
+	}
+	all["table"].(object)["tls"] = "off"
 	at("location", w.location, object{"type": "gohighlevel", "location_id": "location1"})
 	at("agency", w.agency, object{"type": "gohighlevel", "location_id": "location2"})
 	all["agency"].(object)["oauth"].(object)["client_id"] = "app1-x"
@@ -281,6 +293,7 @@ func (w *world) settings(dsn string, viaApp bool) object {
 		syncs["shop-"+target] = s
 	}
 	syncs["shop-partner"], syncs["shop-envoy"] = syncOf("shop", "partner"), syncOf("shop", "envoy")
+	syncs["shop-table"], syncs["shop-vault"] = syncOf("shop", "table"), syncOf("shop", "vault")
 	root["syncs"] = syncs
 	return root
 }

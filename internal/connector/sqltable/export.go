@@ -184,9 +184,9 @@ func (e *exporter) mysqlTrigger() {
 	trigger := func(suffix string) string { return e.name(schema, cutTo(changes+"_"+table, 60)+"_"+suffix) }
 	e.line("\n-- The table of changes, and the triggers that fill it. If a trigger fails, the")
 	e.line("-- writes of your application fail: that is why they do so little. They run with")
-	e.line("-- the privileges of whoever creates them, so create them as a user who stays.")
+	e.line("-- the privileges of the user who creates them: one who stays.")
 	e.line("set lock_wait_timeout = 5;  -- the table is locked for a moment; run it again if that is not enough")
-	e.line("create table %s (\n  seq bigint not null auto_increment primary key,\n  at datetime(6) not null,\n  op char(1) not null,  -- I, U, D\n  row_id varchar(700) not null\n) engine=InnoDB default charset=utf8mb4;", into)
+	e.line("create table %s (\n  seq bigint not null auto_increment primary key,\n  at datetime(6) not null,\n  op char(1) not null,  -- I, U, D\n  row_id text not null\n) engine=InnoDB default charset=utf8mb4;", into)
 	e.line("delimiter //")
 	e.line("create trigger %s after insert on %s for each row\n  %s//", trigger("i"), e.name(schema, table), strings.TrimSuffix(insert("I", "new"), ";"))
 	e.line("create trigger %s after delete on %s for each row\n  %s//", trigger("d"), e.name(schema, table), strings.TrimSuffix(insert("D", "old"), ";"))

@@ -224,8 +224,9 @@ func TestIdsOfEveryTypeAreReadAsTheyAre(t *testing.T) {
 				}
 				w.exec("insert into customers (" + columns + ") values " + tc.rows)
 				s := w.settings()
-				s.UpdatedAt, s.TimeZone, s.Keys, s.ID = "", "", nil, tc.id
+				s.UpdatedAt, s.TimeZone, s.Keys, s.ID, s.ChangeTable = "", "", nil, tc.id, w.schema+".changed"
 				c := w.open(s, true)
+				_, cursor := w.poll(c, "")
 				var listed []string
 				page, _, err := c.TargetList.List(w.Context(), "")
 				if err != nil {
@@ -241,6 +242,9 @@ func TestIdsOfEveryTypeAreReadAsTheyAre(t *testing.T) {
 					if shown, err := w.write(c, id, "Churned"); err != nil || shown.ID != id || shown.Value != "Churned" {
 						w.Errorf("%s is written: %+v, %v", id, shown, err)
 					}
+				}
+				if told, _ := w.poll(c, cursor); strings.Join(told, " ") != strings.Join(tc.ids, " ") {
+					w.Errorf("the table of changes tells of %q, want %q", told, tc.ids)
 				}
 				for _, id := range tc.none {
 					if r, err := c.Target.Read(w.Context(), id); err == nil || connector.FailureOf(err).Kind != connector.Gone {

@@ -19,12 +19,7 @@ import (
 	"trueup/internal/store/pgtest"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(mains{m})) }
-
-// mains stops both servers.
-type mains struct{ m *testing.M }
-
-func (m mains) Run() int { return mysqltest.Main(m.m) }
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(mysqltest.Tests{M: m})) }
 
 // world is a database with a schema of its own, and what an administrator does there.
 type world struct {

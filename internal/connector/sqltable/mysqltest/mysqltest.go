@@ -40,11 +40,18 @@ var (
 )
 
 // Main runs the tests and then stops the server that they started.
-func Main(m interface{ Run() int }) int {
+func Main(m *testing.M) int {
 	code := m.Run()
 	stop()
 	return code
 }
+
+// Tests are tests that stop the server at their end, for a TestMain that has more
+// servers to stop.
+type Tests struct{ M *testing.M }
+
+// Run runs the tests.
+func (t Tests) Run() int { return Main(t.M) }
 
 // Database makes an empty database that is dropped after the test. admin may do
 // everything in it, and host is where the server listens.
