@@ -36,6 +36,9 @@ type shop struct {
 	wrote []string
 
 	words    []string // the options that the field has
+	field    string   // the field's name
+	text     bool     // it is no drop-down, and takes any text
+	denies   refusal  // to a request for an access token
 	without  string   // a value in a body that the tool refuses, with invalid
 	invalid  refusal
 	missing  refusal              // to a read of a record that is gone, where the tool does not show it as deleted
@@ -104,7 +107,9 @@ func (s *shop) answer(w http.ResponseWriter, r *http.Request) {
 	if s.observed != nil {
 		s.observed(r)
 	}
-	if waiting := s.instead[r.Method]; len(waiting) > 0 && r.URL.Path != s.open {
+	if r.URL.Path == s.open {
+		no = s.denies
+	} else if waiting := s.instead[r.Method]; len(waiting) > 0 {
 		no, s.instead[r.Method] = waiting[0], waiting[1:]
 	} else if s.without != "" && (r.Method == http.MethodPatch || r.Method == http.MethodPut) {
 		text, _ := io.ReadAll(r.Body)
@@ -245,12 +250,12 @@ type object = map[string]any
 
 func hubspot(s *shop) {
 	s.need, s.spec = oneHeader("Authorization", "Bearer value-of-HUBSPOT_TOKEN"), "hubspot"
-	s.follows, s.missing = true, hubspotRefusal(http.StatusNotFound, "OBJECT_NOT_FOUND", "resource not found")
+	s.follows, s.field, s.missing = true, "trueup_status", hubspotRefusal(http.StatusNotFound, "OBJECT_NOT_FOUND", "resource not found")
 	s.invalid = hubspotRefusal(http.StatusBadRequest, "VALIDATION_ERROR", `Property values were not valid: [{"isValid":false,"message":"Paused was not one of the allowed options","error":"INVALID_OPTION","name":"trueup_status"}]`)
 	shape := func(r *shopRow) any {
 		return object{"id": strconv.Itoa(r.n), "archived": false, "createdAt": "2026-01-01T00:00:00Z", "updatedAt": stamp(r.edited()),
-			"properties":            object{"email": r.email, "firstname": "A", "lastname": "B", "stripe_customer_id": nil, "trueup_status": orNull(r.status)},
-			"propertiesWithHistory": object{"trueup_status": []any{object{"value": r.status, "timestamp": at(r), "sourceType": cmp.Or(r.by, "INTEGRATION")}}}}
+			"properties":            object{"email": r.email, "firstname": "A", "lastname": "B", "stripe_customer_id": nil, s.field: orNull(r.status)},
+			"propertiesWithHistory": object{s.field: []any{object{"value": r.status, "timestamp": at(r), "sourceType": cmp.Or(r.by, "INTEGRATION")}}}}
 	}
 	s.on("GET /crm/v3/objects/contacts/{id}", func(r *http.Request) any {
 		if r.URL.Query().Get("idProperty") == "email" {
@@ -270,8 +275,14 @@ func hubspot(s *shop) {
 		return object{"results": all, "paging": object{"next": object{"after": next}}}
 	})
 	s.on("PATCH /crm/v3/objects/contacts/{id}", func(r *http.Request) any { return shape(s.write(s.id(r), r, "properties", "trueup_status")) })
-	s.on("GET /crm/v3/properties/contacts/trueup_status", func(*http.Request) any {
+	s.on("GET /crm/v3/properties/contacts/{name}", func(r *http.Request) any {
+		if r.PathValue("name") != s.field {
+			return hubspotRefusal(http.StatusNotFound, "OBJECT_NOT_FOUND", "property trueup_status does not exist")
+		}
 		options := []any{}
+		if s.text {
+			return object{"name": "trueup_status", "label": "Status", "groupName": "contactinformation", "description": "", "type": "string", "fieldType": "text", "options": options}
+		}
 		for _, word := range s.words {
 			options = append(options, object{"value": word, "label": "Customer is " + word, "hidden": false})
 		}
@@ -286,20 +297,32 @@ func hubspotRefusal(code int, category, message string) refusal {
 func oneHeader(name, value string) map[string]string { return map[string]string{name: value} }
 
 func pipedrive(s *shop) {
-	const field = "9dc80c50d78a15643bfc4ca79d76156a73a1ca0e"
+	s.field = "9dc80c50d78a15643bfc4ca79d76156a73a1ca0e"
+	s.invalid = pipedriveRefusal(http.StatusBadRequest, "Validation failed", "ERR_SCHEMA_VALIDATION_FAILED")
 	s.need, s.spec = oneHeader("X-Api-Token", "value-of-PIPEDRIVE_TOKEN"), "pipedrive"
 	shape := func(r *shopRow) any {
 		var option any
 		if n, err := strconv.Atoi(r.status); err == nil {
 			option = n
 		}
-		return object{"id": r.n, "name": "A B", "emails": []any{object{"value": r.email, "primary": true}}, "update_time": r.at.UTC().Format(time.RFC3339), "is_deleted": false,
-			"custom_fields": object{field: option}}
+		return object{"id": r.n, "name": "A B", "emails": []any{object{"value": r.email, "primary": true}}, "update_time": r.edited().UTC().Format(time.RFC3339), "is_deleted": r.gone || r.into > 0,
+			"custom_fields": object{s.field: option}}
 	}
 	s.on("GET /api/v2/persons/{id}", func(r *http.Request) any { return object{"success": true, "data": shape(s.id(r))} })
-	s.on("GET /api/v2/personFields/"+field, func(*http.Request) any {
-		options := []any{object{"id": 11, "label": "Lead"}, object{"id": 12, "label": "Active"}, object{"id": 13, "label": "Paused"}, object{"id": 14, "label": "Churned"}}
-		return object{"success": true, "data": object{"field_code": field, "field_type": "enum", "options": options}}
+	s.on("GET /api/v2/personFields/{code}", func(r *http.Request) any {
+		if r.PathValue("code") != s.field {
+			return pipedriveRefusal(http.StatusNotFound, "Field not found", "")
+		}
+		definition := object{"field_code": s.field, "field_name": "Status", "field_type": "varchar", "is_custom_field": true, "is_optional_response_field": false}
+		if s.text {
+			return object{"success": true, "data": definition}
+		}
+		options := []any{object{"id": 11, "label": "Lead"}}
+		for _, word := range s.words {
+			options = append(options, object{"id": map[string]int{"Active": 12, "Paused": 13, "Churned": 14}[word], "label": word})
+		}
+		definition["field_type"], definition["options"] = "enum", options
+		return object{"success": true, "data": definition}
 	})
 	s.on("GET /api/v2/persons/search", func(r *http.Request) any {
 		items := s.found(r.URL.Query().Get("term"), func(row *shopRow) any {
@@ -312,8 +335,16 @@ func pipedrive(s *shop) {
 		return object{"success": true, "data": all, "additional_data": object{"next_cursor": orNull(next)}}
 	})
 	s.on("PATCH /api/v2/persons/{id}", func(r *http.Request) any {
-		return object{"success": true, "data": shape(s.write(s.id(r), r, "custom_fields", field))}
+		return object{"success": true, "data": shape(s.write(s.id(r), r, "custom_fields", s.field))}
 	})
+}
+
+func pipedriveRefusal(code int, text, word string) refusal {
+	body := object{"success": false, "error": text, "error_info": "Please check developers.pipedrive.com"}
+	if word != "" {
+		body["code"] = word
+	}
+	return refusal{code: code, body: body}
 }
 
 func activecampaign(s *shop) {
@@ -467,10 +498,12 @@ func salesforceByKey(s *shop) {
 }
 
 func salesforceThatGrants(s *shop, refuses func(form url.Values) string) {
-	s.need, s.open = oneHeader("Authorization", "Bearer granted"), "/services/oauth2/token"
+	s.need, s.open, s.field = oneHeader("Authorization", "Bearer granted"), "/services/oauth2/token", "Status__c"
+	s.missing = salesforceRefusal(http.StatusNotFound, "NOT_FOUND", "The requested resource does not exist")
+	s.invalid = salesforceRefusal(http.StatusBadRequest, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "Status: bad value for restricted picklist field: Paused")
 	shape := func(r *shopRow) any {
 		return object{"attributes": object{"type": "Contact"}, "Id": fmt.Sprintf("r%017d", r.n), "Email": r.email, "Name": "A B", "Status__c": orNull(r.status),
-			"SystemModstamp": r.at.UTC().Format("2006-01-02T15:04:05.000+0000"), "LastModifiedById": "005000000000001AAA", "IsDeleted": false, "MasterRecordId": nil}
+			"SystemModstamp": r.edited().UTC().Format("2006-01-02T15:04:05.000+0000"), "LastModifiedById": cmp.Or(r.by, "005000000000001AAA"), "IsDeleted": false, "MasterRecordId": nil}
 	}
 	s.on("POST /services/oauth2/token", func(r *http.Request) any {
 		if err := r.ParseForm(); err != nil || refuses(r.PostForm) != "" {
@@ -481,9 +514,23 @@ func salesforceThatGrants(s *shop, refuses func(form url.Values) string) {
 	})
 	const base = "/services/data/v62.0"
 	where := regexp.MustCompile(`WHERE Email='((?:[^'\\]|\\.)*)' `)
-	s.on("GET "+base+"/sobjects/Contact/{id}", func(r *http.Request) any { return shape(s.id(r)) })
+	s.on("GET "+base+"/sobjects/Contact/describe", func(*http.Request) any {
+		values := []any{object{"active": false, "value": "Old", "label": "Old"}}
+		for _, word := range s.words {
+			if s.text {
+				values = []any{}
+				break
+			}
+			values = append(values, object{"active": true, "value": word, "label": word})
+		}
+		return object{"name": "Contact", "fields": []any{object{"name": "Id", "type": "id", "picklistValues": []any{}}, object{"name": s.field, "type": "picklist", "picklistValues": values}}}
+	})
+	s.on("GET "+base+"/sobjects/Contact/{id}", func(r *http.Request) any { return s.shown(s.id(r), shape) })
 	s.on("GET "+base+"/query", func(r *http.Request) any {
 		q := r.URL.Query().Get("q")
+		if strings.Contains(q, "Status__c") && s.field != "Status__c" {
+			return salesforceRefusal(http.StatusBadRequest, "INVALID_FIELD", "No such column 'Status__c' on entity 'Contact'.")
+		}
 		if strings.Contains(q, "WHERE") {
 			said := where.FindStringSubmatch(q)
 			if said == nil {
@@ -501,7 +548,7 @@ func salesforceThatGrants(s *shop, refuses func(form url.Values) string) {
 	})
 	s.on("PATCH "+base+"/sobjects/Contact/{id}", func(r *http.Request) any {
 		row := s.id(r)
-		if until, err := http.ParseTime(r.Header.Get("If-Unmodified-Since")); err != nil || row.at.Truncate(time.Second).After(until) {
+		if until, err := http.ParseTime(r.Header.Get("If-Unmodified-Since")); err != nil || row.edited().Truncate(time.Second).After(until) {
 			s.t.Errorf("the condition is %q: %v", r.Header.Get("If-Unmodified-Since"), err)
 			return http.StatusPreconditionFailed
 		}
@@ -565,4 +612,8 @@ func guided(s *shop) {
 		return object{"data": all, "next": orNull(next)}
 	})
 	s.on("PATCH /api/contacts/{id}", func(r *http.Request) any { return object{"data": shape(s.write(s.id(r), r, "status"))} })
+}
+
+func salesforceRefusal(code int, word, text string) refusal {
+	return refusal{code: code, body: []any{object{"message": text, "errorCode": word}}}
 }

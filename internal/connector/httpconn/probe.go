@@ -2,8 +2,10 @@ package httpconn
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"trueup/internal/connector"
@@ -14,10 +16,29 @@ type probe struct{ *api }
 
 // Probe implements connector.Probe.
 func (p probe) Probe(ctx context.Context) ([]string, error) {
+	said, err := p.records(ctx)
+	if err != nil {
+		err = withRemedy(err, "list")
+		if connector.FailureOf(err).Kind == connector.Unauthorized && connector.FailureOf(err).Status != http.StatusForbidden {
+			return said, err // it would be said twice
+		}
+	}
+	options, missing := p.fieldsOptions(ctx)
+	if options != "" {
+		said = append(said, options)
+	}
+	if err != nil && missing != nil && strings.HasPrefix(missing.Error(), err.Error()) {
+		err = nil // the list needed the options, and it is said with what to do
+	}
+	return said, errors.Join(err, missing)
+}
+
+// records reads the first page of the list.
+func (p probe) records(ctx context.Context) ([]string, error) {
 	if p.list == nil {
 		return []string{"nothing to probe: add list, the one call that needs no customer's id"}, nil
 	}
-	records, without := 0, 0
+	records, without, lacking := 0, 0, 0
 	var newest, clock time.Time
 	page, err := p.page(ctx, "", p.list.since(begins))
 	if err != nil {
@@ -41,6 +62,9 @@ func (p probe) Probe(ctx context.Context) ([]string, error) {
 		newest = latest(newest, r.at)
 		if !r.hasValue {
 			without++
+			if p.lacksStatus(page.vars, record) {
+				lacking++
+			}
 		}
 	}
 	if bad > 0 && records == 0 {
@@ -50,7 +74,11 @@ func (p probe) Probe(ctx context.Context) ([]string, error) {
 	if bad > 0 {
 		said = append(said, fmt.Sprintf("%d more cannot be read and would be set aside; the first: %v", bad, firstBad))
 	}
-	if without > 0 {
+	switch {
+	case lacking > 0 && lacking == records:
+		said = append(said, "none of them has the field that record.status reads: was it renamed, or is this another account? Where the tool leaves out empty fields, "+
+			"this is so until the first status is written")
+	case without > 0:
 		said = append(said, fmt.Sprintf("%d of them have no status: is record.status correct?", without))
 	}
 	return append(said, connector.SayClocks(p.now(), clock, "the newest change on that page", newest)...), nil

@@ -115,10 +115,21 @@ func looksHTML(h http.Header, body []byte) bool {
 // error bodies. Free text is left out: tools put e-mail addresses and names
 // into it.
 func errorCode(body []byte) string {
+	var all []json.RawMessage // Salesforce answers with a list of errors
+	if json.Unmarshal(body, &all) == nil {
+		if len(all) == 0 || bytes.HasPrefix(bytes.TrimSpace(all[0]), []byte("[")) {
+			return ""
+		}
+		return errorCode(all[0])
+	}
 	var shape struct {
-		Code  json.RawMessage `json:"code"`
-		Type  string          `json:"type"`
-		Error json.RawMessage `json:"error"`
+		Code     json.RawMessage `json:"code"`
+		Type     json.RawMessage `json:"type"`
+		Error    json.RawMessage `json:"error"`
+		Named    json.RawMessage `json:"errorCode"`      // Salesforce
+		OfAPI    json.RawMessage `json:"api_error_code"` // Chargebee
+		Category json.RawMessage `json:"category"`       // HubSpot
+		Errors   json.RawMessage `json:"errors"`         // Intercom
 	}
 	if json.Unmarshal(body, &shape) != nil {
 		return ""
@@ -134,14 +145,19 @@ func errorCode(body []byte) string {
 			}
 		}
 	}
-	for _, raw := range []json.RawMessage{shape.Code, shape.Error} {
+	for _, raw := range []json.RawMessage{shape.Code, shape.Error, shape.Named, shape.OfAPI, shape.Category, shape.Type} {
 		var w string
 		if json.Unmarshal(raw, &w) == nil && isWord(w) {
 			return w
 		}
 	}
-	if isWord(shape.Type) {
-		return shape.Type
+	if json.Unmarshal(shape.Errors, &all) == nil && len(all) > 0 {
+		var w struct {
+			Code string `json:"code"`
+		}
+		if json.Unmarshal(all[0], &w) == nil && isWord(w.Code) {
+			return w.Code
+		}
 	}
 	return ""
 }

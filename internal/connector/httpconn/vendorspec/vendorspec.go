@@ -15,6 +15,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 
@@ -91,7 +92,7 @@ func Strict(t testing.TB, vendor string, fake http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		input, err := spec.Request(r)
 		if err != nil {
-			t.Errorf("%s would refuse %s %s: %v", vendor, r.Method, r.URL.RequestURI(), err)
+			t.Errorf("%s would refuse %s %s: %v", vendor, r.Method, r.URL.RequestURI(), brief(err))
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
@@ -99,10 +100,16 @@ func Strict(t testing.TB, vendor string, fake http.Handler) http.Handler {
 		fake.ServeHTTP(answer, r)
 		if err := openapi3filter.ValidateResponse(r.Context(), &openapi3filter.ResponseValidationInput{RequestValidationInput: input, Status: answer.Code,
 			Header: answer.Header(), Body: io.NopCloser(bytes.NewReader(answer.Body.Bytes())), Options: options}); err != nil {
-			t.Errorf("%s would not answer %d to %s %s: %v", vendor, answer.Code, r.Method, r.URL.RequestURI(), err)
+			t.Errorf("%s would not answer %d to %s %s: %v", vendor, answer.Code, r.Method, r.URL.RequestURI(), brief(err))
 		}
 		maps.Copy(w.Header(), answer.Header())
 		w.WriteHeader(answer.Code)
 		_, _ = w.Write(answer.Body.Bytes())
 	})
+}
+
+// brief leaves out the schema and the value, which fill a page.
+func brief(err error) string {
+	text, _, _ := strings.Cut(err.Error(), "\nSchema:")
+	return text
 }
