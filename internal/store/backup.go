@@ -136,7 +136,7 @@ func finishCopy(ctx context.Context, path string, now time.Time) (found CopyFigu
 		return found, err
 	}
 	copied := &DB{dialect: &sqliteDialect}
-	version, err := copied.schemaVersion(ctx, file)
+	version, err := copied.schemaVersion(ctx, file, steps)
 	if err == nil {
 		err = compareVersions(version, len(steps))
 	}

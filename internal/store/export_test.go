@@ -1,5 +1,10 @@
 package store
 
+import (
+	"context"
+	"errors"
+)
+
 // ReadStatements are the texts of the statements that only read, so far.
 func (db *DB) ReadStatements() (texts []string) {
 	for text := range db.readStatements.by {
@@ -18,4 +23,32 @@ func SetCopyBatch(n int) (back func()) {
 // SearchStatement is how customers of one sync are asked for.
 func (db *DB) SearchStatement(f CustomerFilter, limit int) (text string, args []any) {
 	return db.customersQuery(f, After{}, limit)
+}
+
+// MigrateWith brings a database up to date as a version with one more step would, or,
+// with no step, as this one does.
+func MigrateWith(ctx context.Context, dsn, step string) error {
+	db := &DB{}
+	var err error
+	if db.dialect, db.write, db.read, err = openPools(ctx, Options{DSN: dsn}); err != nil {
+		return err
+	}
+	db.statements.db = db
+	steps, err := migrationsOf(migrations, db.name)
+	if err == nil && step != "" {
+		steps = append(steps, migration{version: len(steps) + 1, name: "next.sql", text: step})
+	}
+	if err == nil {
+		err = db.migrate(ctx, steps, true)
+	}
+	return errors.Join(err, db.closePools())
+}
+
+// StepDigests are of all steps of an engine, in their order.
+func StepDigests(engine string) (all []string, err error) {
+	steps, err := migrationsOf(migrations, engine)
+	for _, s := range steps {
+		all = append(all, engine+"/"+s.name+" "+s.digest())
+	}
+	return all, err
 }

@@ -2,12 +2,15 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -24,6 +27,15 @@ type migration struct {
 	name    string
 	text    string
 }
+
+// digest is of what a step does: comments and spaces do not count.
+func (m migration) digest() string {
+	text := sqlComment.ReplaceAllString(m.text, "")
+	sum := sha256.Sum256([]byte(strings.Join(strings.Fields(text), " ")))
+	return hex.EncodeToString(sum[:])
+}
+
+var sqlComment = regexp.MustCompile(`--[^\n]*`)
 
 // migrationsOf reads the steps of an engine, in order and without a gap. A step's
 // file is called 0002.sql, or 0002_what_it_adds.sql.
@@ -52,7 +64,7 @@ func migrationsOf(files fs.FS, engine string) ([]migration, error) {
 // date, all of them in one transaction.
 func (db *DB) migrate(ctx context.Context, steps []migration, change bool) error {
 	if !change {
-		version, err := db.schemaVersion(ctx, db.read)
+		version, err := db.schemaVersion(ctx, db.read, steps)
 		if err != nil {
 			return err
 		}
@@ -68,10 +80,10 @@ func (db *DB) migrate(ctx context.Context, steps []migration, change bool) error
 			return fmt.Errorf("lock the schema: %w", err)
 		}
 	}
-	if _, err := tx.ExecContext(ctx, "create table if not exists schema_version (version bigint not null primary key)"); err != nil {
+	if _, err := tx.ExecContext(ctx, "create table if not exists schema_version (version bigint not null primary key, step_digest text not null default '')"); err != nil {
 		return fmt.Errorf("prepare the schema: %w", err)
 	}
-	version, err := db.schemaVersion(ctx, tx)
+	version, err := db.schemaVersion(ctx, tx, steps)
 	if err != nil {
 		return err
 	}
@@ -82,7 +94,7 @@ func (db *DB) migrate(ctx context.Context, steps []migration, change bool) error
 		if _, err := tx.ExecContext(ctx, s.text); err != nil {
 			return fmt.Errorf("migrate the schema by %s: %w", s.name, err)
 		}
-		if _, err := tx.ExecContext(ctx, "insert into schema_version (version) values ($1)", s.version); err != nil {
+		if _, err := tx.ExecContext(ctx, "insert into schema_version (version, step_digest) values ($1, $2)", s.version, s.digest()); err != nil {
 			return fmt.Errorf("migrate the schema by %s: %w", s.name, err)
 		}
 		failpoint.Hit("migrating")
@@ -111,8 +123,9 @@ type querier interface {
 }
 
 // schemaVersion returns the number of the last step, 0 when there is none. Before
-// the first release the steps were others: what those made is ErrUnreleased.
-func (db *DB) schemaVersion(ctx context.Context, q querier) (int, error) {
+// the first release the steps were others, and the first one was changed: what those
+// made is ErrUnreleased.
+func (db *DB) schemaVersion(ctx context.Context, q querier, steps []migration) (int, error) {
 	var version int
 	err := q.QueryRowContext(ctx, "select coalesce(max(version), 0) from schema_version").Scan(&version)
 	if err != nil && missingTable(err) {
@@ -121,15 +134,33 @@ func (db *DB) schemaVersion(ctx context.Context, q querier) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read the schema's version: %w", err)
 	}
-	var table string
-	switch err := q.QueryRowContext(ctx, db.tablesWith, unreleasedColumn).Scan(&table); {
-	case err == nil:
-		return 0, ErrUnreleased
-	case !errors.Is(err, sql.ErrNoRows):
-		return 0, fmt.Errorf("read the schema: %w", err)
+	for _, column := range []struct {
+		name  string
+		there bool
+	}{{unreleasedColumn, true}, {digestColumn, false}} {
+		table := ""
+		err := q.QueryRowContext(ctx, db.tablesWith, column.name).Scan(&table)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return 0, fmt.Errorf("read the schema: %w", err)
+		}
+		if (err == nil) == column.there {
+			return 0, ErrUnreleased
+		}
+	}
+	for _, step := range steps[:min(version, len(steps))] {
+		digest := ""
+		if err := q.QueryRowContext(ctx, "select "+digestColumn+" from schema_version where version = $1", step.version).Scan(&digest); err != nil {
+			return 0, fmt.Errorf("read the schema's version: %w", err)
+		}
+		if digest != step.digest() {
+			return 0, ErrUnreleased
+		}
 	}
 	return version, nil
 }
+
+// digestColumn says of each step what it did. No other table has such a column.
+const digestColumn = "step_digest"
 
 // unreleasedColumn is a column that every schema had before the first release, and
 // none has had since.

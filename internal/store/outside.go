@@ -97,4 +97,10 @@ func (db *DB) TokenRenewed(ctx context.Context, connection string) (renewed time
 }
 
 // Schema returns the version of the schema.
-func (db *DB) Schema(ctx context.Context) (int, error) { return db.schemaVersion(ctx, db.read) }
+func (db *DB) Schema(ctx context.Context) (int, error) {
+	steps, err := migrationsOf(migrations, db.name)
+	if err != nil {
+		return 0, err
+	}
+	return db.schemaVersion(ctx, db.read, steps)
+}
