@@ -55,6 +55,9 @@ func New() *Metrics {
 	return m
 }
 
+// Describe tells of every metric that can be served, also of those without a value yet.
+func (m *Metrics) Describe(ch chan<- *prometheus.Desc) { m.registry.Describe(ch) }
+
 // Handler serves the metrics. A metric that cannot be read is left out; the
 // others are served.
 func (m *Metrics) Handler() http.Handler {
