@@ -75,6 +75,10 @@ func sleep(ctx context.Context, wait time.Duration) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return &connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone, Detail: "the call was not sent in time", Err: ctx.Err()}
+		return notSent(ctx.Err())
 	}
+}
+
+func notSent(err error) error {
+	return &connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone, Detail: "the call was not sent in time", Err: err}
 }

@@ -4,6 +4,13 @@
 // Main types: Gate (a connector.Gate) and Slots (how nodes share the limit; the
 // store implements it).
 //
+// Live calls go first. A background call (connector.Background: polls, comparisons,
+// plans, searches for candidates) takes the next free call only if nobody queues for
+// it, on this node or another, so a live call waits for one background call at most.
+// While others always queue, it queues behind them after it has stood back for ten
+// calls of the limit: each node's background gets at most a tenth of the calls then,
+// and is never shut out.
+//
 // Invariants: at most Requests calls in any Per, over all gates on the same
 // Slots; a call that cannot be made before its deadline fails at once and takes
 // no slot; a connection without a limit that does not rest costs no database
@@ -51,9 +58,13 @@ type Gate struct {
 	// slots are the reserved times that are not used yet, gap apart.
 	slots []time.Time
 	gap   time.Duration
-	// ahead is how many slots the next reservation takes.
+	// ahead is how many slots the next reservation for live calls takes.
 	ahead  int
 	budget budget
+	// background has room for the one background call that waits for its turn, and
+	// standing is since when none had it because others queue.
+	background chan struct{}
+	standing   time.Time
 }
 
 // New returns an open Gate.
@@ -64,7 +75,7 @@ func New(o Options) *Gate {
 	if o.Sleep == nil {
 		o.Sleep = sleep
 	}
-	return &Gate{Options: o, ahead: 1}
+	return &Gate{Options: o, ahead: 1, background: make(chan struct{}, 1)}
 }
 
 // Paused lets the connection rest for a time from now, because the tool asked
@@ -84,18 +95,30 @@ func (g *Gate) Wait(ctx context.Context) error {
 		if err := g.standBack(ctx); err != nil {
 			return err
 		}
+		if g.Requests > 0 {
+			return g.untilBackground(ctx)
+		}
 	}
-	wait, ok, err := g.turn(ctx)
+	wait, ok, err := g.turn(ctx, math.MaxInt64)
 	switch {
 	case err != nil:
 		return err
 	case !ok:
-		return &connector.Failure{Kind: connector.RateLimited, Effect: connector.EffectNone, RetryAfter: wait,
-			Detail: fmt.Sprintf("the rate limit of %s has no call left before the deadline", g.Connection)}
-	case wait <= 0:
+		return g.noCallLeft(wait)
+	}
+	return g.sleepFor(ctx, wait)
+}
+
+func (g *Gate) sleepFor(ctx context.Context, wait time.Duration) error {
+	if wait <= 0 {
 		return ctx.Err()
 	}
 	return g.Sleep(ctx, wait)
+}
+
+func (g *Gate) noCallLeft(wait time.Duration) error {
+	return &connector.Failure{Kind: connector.RateLimited, Effect: connector.EffectNone, RetryAfter: wait,
+		Detail: fmt.Sprintf("the rate limit of %s has no call left before the deadline", g.Connection)}
 }
 
 // Ahead is how long until the next free call, 0 when it may be made now.
@@ -112,10 +135,10 @@ func (g *Gate) Ahead(ctx context.Context) (time.Duration, error) {
 	return first.Sub(now), err
 }
 
-// turn takes the next call and returns how long to wait for it. ok is false
-// when the call would come after ctx's deadline; its slot is then left to
-// others.
-func (g *Gate) turn(ctx context.Context) (wait time.Duration, ok bool, err error) {
+// turn takes the next call, unless it is further than near away, and returns how
+// long to wait for it. ok is false when it is, or would come after ctx's deadline;
+// its slot is then left to others.
+func (g *Gate) turn(ctx context.Context, near time.Duration) (wait time.Duration, ok bool, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := g.Now()
@@ -130,6 +153,7 @@ func (g *Gate) turn(ctx context.Context) (wait time.Duration, ok bool, err error
 	if g.Requests == 0 {
 		return at.Sub(now), true, nil
 	}
+	within = min(within, near)
 	if g.skip(); len(g.slots) == 0 {
 		if wait, ok, err = g.reserve(ctx, within); err != nil || !ok {
 			return wait, false, err
@@ -146,18 +170,23 @@ func (g *Gate) turn(ctx context.Context) (wait time.Duration, ok bool, err error
 	return at.Sub(now), true, nil
 }
 
-// skip drops slots that have passed: used later, they would make a burst.
+// skip drops slots that have passed: used later, they would make a burst. Who did
+// not need them takes no more in advance.
 func (g *Gate) skip() {
 	for len(g.slots) > 0 && g.slots[0].Before(g.Now().Add(-g.gap)) {
-		g.slots = g.slots[1:]
+		g.slots, g.ahead = g.slots[1:], 1
 	}
 }
 
 // reserve takes slots from the supply of all nodes. A busy connection takes up
-// to a second's worth at once, so that not every call queries the database.
+// to a second's worth at once, so that not every call queries the database; a call
+// in the background takes its own alone, and leaves the next ones to live calls.
 func (g *Gate) reserve(ctx context.Context, within time.Duration) (wait time.Duration, ok bool, err error) {
-	began := g.Now()
-	now, first, gap, ok, err := g.Slots.ReserveWithin(ctx, g.Connection, g.ahead, g.Requests, g.Per, within)
+	began, n := g.Now(), g.ahead
+	if connector.InBackground(ctx) {
+		n = 1
+	}
+	now, first, gap, ok, err := g.Slots.ReserveWithin(ctx, g.Connection, n, g.Requests, g.Per, within)
 	if err != nil {
 		return 0, false, &connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone,
 			Detail: "the rate limit of " + g.Connection + " could not be looked up in the database", Err: err}
@@ -168,12 +197,14 @@ func (g *Gate) reserve(ctx context.Context, within time.Duration) (wait time.Dur
 	// The slots use the database's clock, the waiting uses ours.
 	start := began.Add(first.Sub(now))
 	g.gap = gap
-	for i := range g.ahead {
+	for i := range n {
 		g.slots = append(g.slots, start.Add(time.Duration(i)*gap))
 	}
-	if first.After(now) {
+	switch {
+	case connector.InBackground(ctx):
+	case first.After(now):
 		g.ahead = min(g.ahead*2, max(1, int(time.Second/gap)))
-	} else {
+	default:
 		g.ahead = 1
 	}
 	return 0, true, nil
