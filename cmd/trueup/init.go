@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,6 +44,7 @@ type initGap struct {
 type initOptions struct {
 	direction setup.DirectionAnswer
 	listen    string
+	database  string
 	publicURL string
 	set       []string
 	means     []string
@@ -96,6 +98,7 @@ environment variables. To set up in a browser instead, run trueup run in an empt
 	f.StringVar(&o.direction.Sync, "sync", "customer-status", "the `NAME` of the sync")
 	f.StringVar(&o.direction.Owner, "owner", "", "the `EMAIL` address of the person who is asked about exceptions")
 	f.StringVar(&o.listen, "listen", "", "the `ADDRESS` to serve on")
+	f.StringVar(&o.database, "database", "", "the `PATH` of the SQLite file, or a postgres:// address")
 	f.StringVar(&o.publicURL, "public-url", "", "the `URL` at which the tools reach Trueup")
 	f.StringArrayVar(&o.set, "set", nil, "`SIDE.KEY=TEXT`, a setting of a tool; can be repeated")
 	f.StringArrayVar(&o.means, "means", nil, "`VALUE=STATUS`, what a value of the source means: active, paused, churned or ignore")
@@ -119,6 +122,11 @@ func (o *initOptions) run(cmd *cobra.Command) error {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return usage("", "%w", err)
 	}
+	if u, err := url.Parse(o.database); err == nil && u.User != nil {
+		if _, secret := u.User.Password(); secret {
+			return usage("set an environment variable to the address, and write --database '${NAME}'", "--database: a password does not belong into the file, nor on a command line")
+		}
+	}
 	if o.from != "" {
 		return o.example(cmd, path)
 	}
@@ -130,7 +138,7 @@ const readingTools = time.Minute
 
 // setUp makes the file step by step, as the set-up in a browser does.
 func (o *initOptions) setUp(cmd *cobra.Command, path string) error {
-	s, err := setup.Open(setup.Options{Path: path, Listen: o.listen})
+	s, err := setup.Open(setup.Options{Path: path, Listen: o.listen, Database: o.database})
 	if err != nil {
 		return usage("remove that file to begin again", "%w", err)
 	}

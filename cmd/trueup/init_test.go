@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"trueup/docs"
+	"trueup/internal/config"
 	"trueup/internal/connector/httpconn/resttest"
 )
 
@@ -51,11 +52,11 @@ syncs:
 }
 
 func TestEachExampleIsAdaptedAndOnlyWatches(t *testing.T) {
-	o := initOptions{publicURL: "https://trueup.acme.example", listen: "0.0.0.0:9000"}
+	o := initOptions{publicURL: "https://trueup.acme.example", listen: "0.0.0.0:9000", database: "/var/lib/trueup/trueup.db"}
 	o.direction.Sync, o.direction.Owner = "plan-status", "ana@acme.example"
 	for name, text := range docs.Examples {
 		got := o.adapt(text)
-		for _, want := range []string{"mode: watch", "\n  plan-status:", "ana@acme.example", "https://trueup.acme.example", "0.0.0.0:9000"} {
+		for _, want := range []string{"mode: watch", "\n  plan-status:", "ana@acme.example", "https://trueup.acme.example", "0.0.0.0:9000", "\ndatabase: " + config.Scalar(o.database) + "\n"} {
 			if !strings.Contains(got, want) {
 				t.Errorf("%s does not say %s", name, want)
 			}

@@ -48,6 +48,7 @@ func (o *initOptions) example(cmd *cobra.Command, path string) error {
 var (
 	exampleURL    = regexp.MustCompile(`(?m)^public_url: .*$`)
 	exampleListen = regexp.MustCompile(`(?m)^listen: .*$`)
+	exampleData   = regexp.MustCompile(`(?m)^database: .*$`)
 	exampleSync   = regexp.MustCompile(`(?m)^  customer-status:`)
 	exampleOwner  = regexp.MustCompile(`(?m)^    owners: \{default: ops@example\.com(.*)\}`)
 )
@@ -64,6 +65,9 @@ func (o *initOptions) adapt(text string) string {
 	}
 	if o.listen != "" {
 		literal(exampleListen, "listen: "+config.Scalar(o.listen))
+	}
+	if o.database != "" {
+		literal(exampleData, "database: "+config.Scalar(o.database))
 	}
 	literal(exampleSync, "  "+o.direction.Sync+":")
 	if o.direction.Owner != "" {

@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is set by the linker in a release: -ldflags "-X main.version=v1.2.3".
-var version = ""
+// version and commit are set by the linker in a release, see scripts/release.sh.
+var version, commit string
 
 // versionName is the release, or where the binary was built from.
 func versionName() string {
@@ -28,7 +28,13 @@ func versionName() string {
 	return "development"
 }
 
-func versionLine() string { return fmt.Sprintf("trueup %s (%s)\n", versionName(), runtime.Version()) }
+func versionLine() string {
+	from := ""
+	if commit != "" {
+		from = "commit " + commit[:min(len(commit), 12)] + ", "
+	}
+	return fmt.Sprintf("trueup %s (%s%s)\n", versionName(), from, runtime.Version())
+}
 
 func versionCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -38,7 +44,7 @@ func versionCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if wantsJSON(cmd) {
-				return printJSON(cmd.OutOrStdout(), map[string]string{"version": versionName(), "go": runtime.Version()})
+				return printJSON(cmd.OutOrStdout(), map[string]string{"version": versionName(), "commit": commit, "go": runtime.Version()})
 			}
 			_, err := fmt.Fprint(cmd.OutOrStdout(), versionLine())
 			return err

@@ -60,7 +60,11 @@ func CanSetUp(path string) bool {
 	if _, err := os.Lstat(path + setup.DraftSuffix); err == nil {
 		return true
 	}
-	_, err := os.Lstat(filepath.Join(filepath.Dir(path), setup.Database))
+	database := setup.DatabaseOf(os.LookupEnv)
+	if !filepath.IsAbs(database) {
+		database = filepath.Join(filepath.Dir(path), database)
+	}
+	_, err := os.Lstat(database)
 	return errors.Is(err, fs.ErrNotExist)
 }
 

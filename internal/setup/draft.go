@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"trueup/internal/status"
 )
@@ -144,8 +145,18 @@ func (d Draft) Reached(s Step) bool { return s.Number() <= d.Done.Number()+1 }
 // DraftSuffix makes the name of the file that keeps a draft, of that of the file to be.
 const DraftSuffix = ".setup"
 
-// Database is where a set-up keeps the database, beside the file to be.
-const Database = "trueup.db"
+// DatabaseName is the file of the database that a set-up begins.
+const DatabaseName = "trueup.db"
+
+// DatabaseOf is where a set-up keeps the database: beside the file to be or, where
+// systemd runs the service, in the folder that it has for the service's state. It is
+// written into the file as it is, so that a path without a folder stays beside it.
+func DatabaseOf(env func(string) (string, bool)) string {
+	// With several folders, they stand behind one another with colons.
+	folders, _ := env("STATE_DIRECTORY")
+	first, _, _ := strings.Cut(folders, ":")
+	return filepath.Join(first, DatabaseName)
+}
 
 func draftPath(path string) string { return path + DraftSuffix }
 

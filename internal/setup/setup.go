@@ -24,8 +24,10 @@ type Options struct {
 	Path string
 	// Listen is where the service is to listen; "" is the usual address.
 	Listen string
-	Env    func(string) (string, bool)
-	Log    *slog.Logger
+	// Database is where the database is to be; "" is the usual place, see DatabaseOf.
+	Database string
+	Env      func(string) (string, bool)
+	Log      *slog.Logger
 }
 
 // Setup is one set-up under way. Its methods may be called from several goroutines.
@@ -56,10 +58,13 @@ func Open(o Options) (*Setup, error) {
 		return nil, err
 	}
 	if !found {
-		d = Draft{Listen: "127.0.0.1:8080", Database: Database, Sync: "customer-status", MinConfidence: 0.8}
+		d = Draft{Listen: "127.0.0.1:8080", Database: DatabaseOf(o.Env), Sync: "customer-status", MinConfidence: 0.8}
 	}
 	if o.Listen != "" {
 		d.Listen = o.Listen
+	}
+	if o.Database != "" {
+		d.Database = o.Database
 	}
 	s := &Setup{options: o, dir: filepath.Dir(o.Path), draft: d, looks: map[Side]*look{}}
 	s.ended, s.end = context.WithCancel(context.Background())
