@@ -11,7 +11,9 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -235,38 +237,77 @@ func TestAnExamplesToolFollows(t *testing.T) {
 	}
 }
 
+// billed is a billing tool with two subscriptions of one customer, one a page.
+type billed struct {
+	mu       sync.Mutex
+	statuses []string
+}
+
+func (b *billed) set(statuses ...string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.statuses = statuses
+}
+
+// page is the row behind a cursor, as the tool's shape has it.
+func (b *billed) page(cursor string, shape func(id, status string) string) (row string, more bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n, _ := strconv.Atoi(strings.TrimPrefix(cursor, "s"))
+	return shape(fmt.Sprint("s", n+1), b.statuses[n]), n+1 < len(b.statuses)
+}
+
 // A billing tool with an example has its signed webhook checked, is asked for all
-// subscriptions of the customer, and a HighLevel contact follows.
+// subscriptions of the customer, and a HighLevel contact follows: two of them decide
+// together, as one by one they end.
 func TestAnExamplesToolDecides(t *testing.T) {
-	subscriptions := func(status string) string {
-		return `{"id":"s1","status":"` + status + `","customer_id":"ctm_1","currency_code":"EUR","deleted":false,"has_scheduled_changes":false`
-	}
 	now := time.Now()
+	row := func(id, status string) string {
+		return `"id":"` + id + `","status":"` + status + `","customer_id":"ctm_1","currency_code":"EUR","deleted":false,"has_scheduled_changes":false`
+	}
 	for name, tool := range map[string]struct {
-		base, answer, body string
-		signed             func(body string) http.Header
-		contact            ghltest.Contact
+		base    string
+		words   [3][2]string // of the two subscriptions: for Active, Paused and Churned
+		answer  func(b *billed, r *http.Request) string
+		event   string // with its number
+		signed  func(body string) http.Header
+		contact ghltest.Contact
 	}{
-		"chargebee": {"https://example.chargebee.com",
-			`{"list":[{"subscription":` + subscriptions("cancelled") + `},"customer":{"id":"ctm_1","email":"ada@example.com","first_name":"A","last_name":"B","created_at":1767225600,"deleted":false}}]}`,
-			fmt.Sprintf(`{"id":"ev_1","occurred_at":%d,"object":"event","event_type":"subscription_cancelled","content":{"subscription":{"id":"s1","customer_id":"ctm_1"}}}`, now.Unix()),
+		"chargebee": {"https://example.chargebee.com", [3][2]string{{"cancelled", "non_renewing"}, {"cancelled", "paused"}, {"cancelled", "cancelled"}},
+			func(b *billed, r *http.Request) string {
+				one, more := b.page(r.URL.Query().Get("offset"), func(id, status string) string {
+					return `{"subscription":{` + row(id, status) + fmt.Sprintf(`,"updated_at":%d`, now.Unix()) + `},"customer":{"id":"ctm_1","email":"ada@example.com","first_name":"A","last_name":"B","created_at":1767225600,"deleted":false}}`
+				})
+				if more {
+					return `{"list":[` + one + `],"next_offset":"s1"}`
+				}
+				return `{"list":[` + one + `]}`
+			},
+			fmt.Sprintf(`{"id":"ev_%%d","occurred_at":%d,"object":"event","api_version":"v2","event_type":"subscription_changed","content":{"subscription":{"id":"s1","customer_id":"ctm_1"}}}`, now.Unix()),
 			func(string) http.Header { return signature.SignBasic("trueup", "value-of-CHARGEBEE_WEBHOOK_PASSWORD") },
 			ghltest.Contact{ID: "ada", Email: "ada@example.com"}},
-		"paddle": {"https://api.paddle.com",
-			`{"data":[` + subscriptions("canceled") + `,"custom_data":null}],"meta":{}}`,
-			fmt.Sprintf(`{"event_id":"evt_1","event_type":"subscription.canceled","occurred_at":%q,"data":{"id":"s1","customer_id":"ctm_1"}}`, now.UTC().Format(time.RFC3339)),
+		"paddle": {"https://api.paddle.com", [3][2]string{{"canceled", "past_due"}, {"canceled", "paused"}, {"canceled", "canceled"}},
+			func(b *billed, r *http.Request) string {
+				one, more := b.page(r.URL.Query().Get("after"), func(id, status string) string {
+					return `{` + row(id, status) + fmt.Sprintf(`,"custom_data":null,"updated_at":%q}`, now.UTC().Format(time.RFC3339))
+				})
+				return fmt.Sprintf(`{"data":[%s],"meta":{"request_id":"r","pagination":{"per_page":200,"has_more":%t,"estimated_total":2,"next":"https://api.paddle.com/subscriptions?after=s1"}}}`, one, more)
+			},
+			fmt.Sprintf(`{"event_id":"evt_%%d","event_type":"subscription.updated","occurred_at":%q,"data":{"id":"s1","customer_id":"ctm_1"}}`, now.UTC().Format(time.RFC3339)),
 			func(body string) http.Header { return paddleSigned("value-of-PADDLE_WEBHOOK_SECRET", now, body) },
 			ghltest.Contact{ID: "ada", Values: map[string]any{ghltest.ExternalField: "ctm_1"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			b := &billed{statuses: tool.words[0][:]}
 			var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				q := r.URL.Query()
-				if !strings.HasSuffix(r.URL.Path, "/subscriptions") || q.Get("customer_id[is]")+q.Get("customer_id") != "ctm_1" || r.Header.Get("Authorization") == "" {
+				listed := q.Get("limit")+q.Get("per_page") == "50"
+				if !strings.HasSuffix(r.URL.Path, "/subscriptions") || !listed && q.Get("customer_id[is]")+q.Get("customer_id") != "ctm_1" || r.Header.Get("Authorization") == "" {
 					t.Errorf("asked %s", r.URL)
 				}
 				w.Header().Set("Content-Type", "application/json")
-				fmt.Fprint(w, tool.answer)
+				fmt.Fprint(w, tool.answer(b, r))
 			})
 			if name == "chargebee" { // Paddle's description was not to be had
 				h = vendorspec.Strict(t, name, h)
@@ -275,9 +316,13 @@ func TestAnExamplesToolDecides(t *testing.T) {
 			t.Cleanup(server.Close)
 			crm := ghltest.New(t)
 			crm.Set(tool.contact)
-			hook := started(t, exampleAt(t, name, tool.base, server.URL, "    type: gohighlevel\n", "    type: gohighlevel\n    base_url: "+crm.URL+"\n"))
-			hook(tool.signed(tool.body), tool.body)
-			(&live{T: t}).until("the change is carried", func() bool { return crm.Status("ada") == "Churned" })
+			hook := started(t, exampleAt(t, name, tool.base, server.URL, "    type: gohighlevel\n", "    type: gohighlevel\n    base_url: "+crm.URL+"\n", ", per: 1s}", ", per: 10ms}"))
+			for i, want := range []string{"Active", "Paused", "Churned"} {
+				b.set(tool.words[i][:]...)
+				body := fmt.Sprintf(tool.event, i)
+				hook(tool.signed(body), body)
+				(&live{T: t}).until("the contact is "+want, func() bool { return crm.Status("ada") == want })
+			}
 		})
 	}
 }
