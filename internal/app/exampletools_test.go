@@ -235,6 +235,13 @@ func (s *shop) status(n int) string {
 	return s.rows[n-1].status
 }
 
+// set is what a person does in the tool.
+func (s *shop) set(n int, status string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rows[n-1].status, s.rows[n-1].at = status, time.Now()
+}
+
 func orNull(text string) any {
 	if text == "" {
 		return nil
