@@ -41,6 +41,8 @@ func exampleSecret(name string) (string, bool) {
 		return "postgres://trueup:x@127.0.0.1:1/app", true
 	case "BILLING_DSN":
 		return "mysql://trueup:x@127.0.0.1:1/billing", true
+	case "AIRTABLE_MAC_SECRET":
+		return macSecret, true
 	case "GHL_TOKEN":
 		return ghltest.Token, true
 	case "TRUEUP_ENCRYPTION_KEY":
