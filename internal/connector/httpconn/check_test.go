@@ -9,6 +9,7 @@ import (
 
 	"trueup/internal/config"
 	"trueup/internal/connector"
+	"trueup/internal/connector/connectortest"
 )
 
 // publicURL is set where a case needs one.
@@ -16,12 +17,26 @@ var publicURL string
 
 type fault struct{ path, problem, remedy string }
 
-func faultsOf(s *Settings, base string) []fault {
+// faultsOf are what the check of a description says; to open it must say the same.
+func faultsOf(t *testing.T, s *Settings, base string) []fault {
+	t.Helper()
 	var found []fault
+	agreed(t, s, base, connector.Use{})
 	s.Check(config.NewChecker(func(path, problem, remedy string) {
 		found = append(found, fault{strings.TrimPrefix(strings.TrimPrefix(path, "connection"), "."), problem, remedy})
 	}), config.Connection{Name: "crm", BaseURL: base, PublicURL: publicURL})
 	return found
+}
+
+// agreed asks the check and the opening of a connection, which must say the same,
+// and returns where the check finds faults.
+func agreed(t *testing.T, s *Settings, base string, use connector.Use) string {
+	t.Helper()
+	paths := connectortest.Agree(t, connectortest.Described{Name: t.Name(), Common: config.Connection{Name: "crm", BaseURL: base, PublicURL: publicURL}, Settings: s, Use: use},
+		func(common config.Connection, s config.Settings, deps connector.Deps) (connector.Connection, error) {
+			return Open(common.Name, common, s.(*Settings), deps)
+		})
+	return strings.Join(paths, " ")
 }
 
 // verified is the documented connection with another verify, hooked with a changed
@@ -41,7 +56,7 @@ func shaken(h Handshake) func(s *Settings) {
 }
 
 func TestTheDocumentedConnectionIsSound(t *testing.T) {
-	for _, f := range faultsOf(full(), "http://127.0.0.1:9002") {
+	for _, f := range faultsOf(t, full(), "http://127.0.0.1:9002") {
 		t.Errorf("%s: %s; %s", f.path, f.problem, f.remedy)
 	}
 }
@@ -227,7 +242,7 @@ func TestEveryFaultIsReportedAtItsPlace(t *testing.T) {
 			s := full()
 			c.change(s)
 			var paths []string
-			for _, f := range faultsOf(s, "http://127.0.0.1:9002") {
+			for _, f := range faultsOf(t, s, "http://127.0.0.1:9002") {
 				if f.path == "" {
 					f.path = "(itself)"
 				}
@@ -242,15 +257,15 @@ func TestEveryFaultIsReportedAtItsPlace(t *testing.T) {
 			if got := strings.Join(paths, " "); got != c.want {
 				t.Errorf("faults at %q, want %q", got, c.want)
 			}
-			if _, err := Open("crm", config.Connection{BaseURL: "http://127.0.0.1:1"}, s, connector.Deps{}); err == nil {
-				t.Error("Open accepts what Check refuses")
+			for _, target := range []bool{false, true} {
+				agreed(t, s, "http://127.0.0.1:9002", connector.Use{Target: target})
 			}
 		})
 	}
 }
 
 func TestABaseAddressIsRequired(t *testing.T) {
-	if got := faultsOf(full(), ""); len(got) != 1 || got[0].path != "base_url" {
+	if got := faultsOf(t, full(), ""); len(got) != 1 || got[0].path != "base_url" {
 		t.Errorf("got %+v", got)
 	}
 	if _, err := Open("crm", config.Connection{BaseURL: "ftp://x"}, full(), connector.Deps{}); err == nil {
@@ -311,7 +326,7 @@ func TestEachDocumentedVariantIsSound(t *testing.T) {
 			change(s)
 			publicURL = "https://sync.example.com"
 			defer func() { publicURL = "" }()
-			for _, f := range faultsOf(s, "https://crm.example.com/api") {
+			for _, f := range faultsOf(t, s, "https://crm.example.com/api") {
 				t.Errorf("%s: %s; %s", f.path, f.problem, f.remedy)
 			}
 		})
@@ -393,7 +408,7 @@ func TestOneAccountHasOneName(t *testing.T) {
 func refused(t *testing.T, s *Settings, base, want string) {
 	t.Helper()
 	var paths []string
-	for _, f := range faultsOf(s, base) {
+	for _, f := range faultsOf(t, s, base) {
 		paths = append(paths, f.path)
 		if f.problem == "" || f.remedy == "" {
 			t.Errorf("%+v", f)

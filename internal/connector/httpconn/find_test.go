@@ -25,7 +25,7 @@ func TestEachKeyIsSearchedInItsOwnWay(t *testing.T) {
 	s.Find = &Find{By: map[string]Search{
 		"email": {Post: "/search", Body: map[string]any{"query": map[string]any{"field": "email", "value": "{value}"}}, Records: "body.data"},
 	}, Search: Search{Get: "/find?{key}={value}", Records: "body.data"}}
-	for _, f := range faultsOf(s, "http://127.0.0.1:9002") {
+	for _, f := range faultsOf(t, s, "http://127.0.0.1:9002") {
 		t.Errorf("%s: %s; %s", f.path, f.problem, f.remedy)
 	}
 	c := connect(t, s, searched(&asked, `{"data":[{"id":"c1","email":"`+anna+`"}]}`))

@@ -264,21 +264,13 @@ func TestEveryFaultOfAFoldIsReportedAtItsPlace(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := manyRows()
 			c.change(s)
-			var paths []string
-			for _, f := range faultsOf(s, "http://127.0.0.1:9002") {
-				paths = append(paths, f.path)
-				if f.problem == "" || f.remedy == "" {
-					t.Errorf("%+v", f)
-				}
-			}
-			if got := strings.Join(paths, " "); got != c.want {
+			if got := agreed(t, s, "http://127.0.0.1:9002", connector.Use{}); got != c.want {
 				t.Errorf("faults at %q, want %q", got, c.want)
 			}
+			agreed(t, s, "http://127.0.0.1:9002", connector.Use{Target: true})
 		})
 	}
-	var found []string
-	manyRows().CheckSide(config.NewChecker(func(path, _, _ string) { found = append(found, path) }), config.Side{Target: true})
-	if len(found) == 0 {
+	if agreed(t, manyRows(), "http://127.0.0.1:9002", connector.Use{Target: true}) == "" {
 		t.Error("a fold is accepted as a target")
 	}
 	if got := manyRows().ClosedSet(config.Side{}); !slices.Equal(got.Values, manyRows().Fold.Precedence) {

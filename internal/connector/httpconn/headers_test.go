@@ -69,7 +69,7 @@ func TestAHeaderThatIsNotTheFilesToSetIsRefused(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := full()
 			s.Headers = map[string]config.Secret{c.name: config.Secret(c.value)}
-			found := faultsOf(s, "https://crm.example.com")
+			found := faultsOf(t, s, "https://crm.example.com")
 			if len(found) != 1 || found[0].path != strings.TrimSuffix("headers."+c.name, ".") && found[0].path != "headers."+c.name ||
 				!strings.Contains(found[0].problem, c.problem) || !strings.Contains(found[0].remedy, c.remedy) || strings.Contains(found[0].problem+found[0].remedy, "canary") {
 				t.Errorf("got %+v", found)
@@ -83,14 +83,14 @@ func TestAHeaderThatIsNotTheFilesToSetIsRefused(t *testing.T) {
 		s := full()
 		s.Auth = &Auth{Header: &HeaderAuth{Name: "x-api-key", Value: token}}
 		s.Headers = map[string]config.Secret{"X-Api-Key": "k", "Authorization": "Bearer k"} // Supabase wants both
-		if found := faultsOf(s, "https://crm.example.com"); len(found) != 1 || found[0].path != "headers.X-Api-Key" {
+		if found := faultsOf(t, s, "https://crm.example.com"); len(found) != 1 || found[0].path != "headers.X-Api-Key" {
 			t.Errorf("got %+v", found)
 		}
 	})
 	t.Run("one name in two cases", func(t *testing.T) {
 		s := full()
 		s.Headers = map[string]config.Secret{"X-Version": "1", "x-version": "2"}
-		if found := faultsOf(s, "https://crm.example.com"); len(found) != 1 || found[0].path != "headers.x-version" {
+		if found := faultsOf(t, s, "https://crm.example.com"); len(found) != 1 || found[0].path != "headers.x-version" {
 			t.Errorf("got %+v", found)
 		}
 	})

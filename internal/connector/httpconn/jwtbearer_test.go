@@ -266,7 +266,7 @@ func TestAKeyThatCannotSignIsAFault(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			key, want, _ := strings.Cut(file, "|")
 			o := asserted(t, func(o *OAuth2) { o.PrivateKey, o.TokenURL = config.Secret(key), "https://login.example.com/token" })
-			found := faultsOf(withOAuth(o), "https://crm.example.com")
+			found := faultsOf(t, withOAuth(o), "https://crm.example.com")
 			if len(found) != 1 || found[0].path != "auth.oauth2.private_key" || !strings.Contains(found[0].problem, want) || found[0].remedy == "" {
 				t.Fatalf("%+v", found)
 			}
@@ -286,7 +286,7 @@ func TestAKeyThatCannotSignIsAFault(t *testing.T) {
 	old := string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(assertiontest.Key())}))
 	for name, key := range map[string]string{"as OpenSSL wrote it": old, "with a line break less": strings.TrimSpace(old), "with other line breaks": strings.ReplaceAll(old, "\n", "\r\n")} {
 		o := asserted(t, func(o *OAuth2) { o.PrivateKey, o.TokenURL = config.Secret(key), "https://login.example.com/token" })
-		if found := faultsOf(withOAuth(o), "https://crm.example.com"); len(found) != 0 {
+		if found := faultsOf(t, withOAuth(o), "https://crm.example.com"); len(found) != 0 {
 			t.Errorf("%s: %+v", name, found)
 		}
 	}
@@ -309,7 +309,7 @@ func TestWhatDoesNotBelongToAnAssertionIsAFault(t *testing.T) {
 			o := asserted(t, c.change)
 			o.TokenURL = "https://login.example.com/token"
 			var paths []string
-			for _, f := range faultsOf(withOAuth(o), "https://crm.example.com") {
+			for _, f := range faultsOf(t, withOAuth(o), "https://crm.example.com") {
 				paths = append(paths, strings.TrimPrefix(f.path, "auth.oauth2."))
 				if strings.Contains(f.problem+f.remedy, "canary") || f.remedy == "" {
 					t.Errorf("%+v", f)

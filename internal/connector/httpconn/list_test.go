@@ -125,7 +125,7 @@ func TestEveryWayToNameTheNextPageIsWalkedToItsEnd(t *testing.T) {
 			tool := &pagingTool{page: way.page}
 			s := full()
 			s.List = &way.list
-			for _, f := range faultsOf(s, "http://127.0.0.1:9002") {
+			for _, f := range faultsOf(t, s, "http://127.0.0.1:9002") {
 				t.Errorf("%s: %s; %s", f.path, f.problem, f.remedy)
 			}
 			c := connect(t, s, tool)
@@ -276,7 +276,7 @@ func TestTheTimeFromWhichChangesAreWantedIsAskedFor(t *testing.T) {
 			s := full()
 			test.list.Records = "body.records"
 			s.List = &test.list
-			for _, f := range faultsOf(s, "http://127.0.0.1:9002") {
+			for _, f := range faultsOf(t, s, "http://127.0.0.1:9002") {
 				t.Errorf("%s: %s; %s", f.path, f.problem, f.remedy)
 			}
 			c := connect(t, s, tool)

@@ -462,7 +462,7 @@ func TestOAuthThatCannotBeIsAFault(t *testing.T) {
 			c.change(&o)
 			s := withOAuth(o)
 			var paths []string
-			for _, f := range faultsOf(s, "https://crm.example.com") {
+			for _, f := range faultsOf(t, s, "https://crm.example.com") {
 				paths = append(paths, strings.TrimPrefix(f.path, "auth.oauth2."))
 				if f.problem == "" || f.remedy == "" || strings.Contains(f.problem+f.remedy, "canary") {
 					t.Errorf("%+v", f)
@@ -475,7 +475,7 @@ func TestOAuthThatCannotBeIsAFault(t *testing.T) {
 	}
 	s := withOAuth(client)
 	s.Auth.OAuth2.TokenURL, s.Auth.Bearer = "http://127.0.0.1:1/token", "x"
-	if found := faultsOf(s, "https://crm.example.com"); len(found) != 1 || found[0].path != "auth" {
+	if found := faultsOf(t, s, "https://crm.example.com"); len(found) != 1 || found[0].path != "auth" {
 		t.Errorf("beside bearer: %+v", found)
 	}
 	if !withOAuth(client).KeepsTokens() || full().KeepsTokens() {

@@ -27,6 +27,12 @@ func Open(name string, common config.Connection, s *Settings, deps connector.Dep
 	if first != nil {
 		return connector.Connection{}, first
 	}
+	s.sided(deps.Use.Target, func(problem, remedy string) {
+		first = fmt.Errorf("open connection %s: it %s; %s", name, problem, remedy)
+	})
+	if first != nil {
+		return connector.Connection{}, first
+	}
 	now := deps.Now
 	if now == nil {
 		now = time.Now
@@ -109,11 +115,16 @@ func (s *Settings) CanList(bool) bool { return s.List != nil }
 
 // CheckSide implements config.HasSides.
 func (s *Settings) CheckSide(c *config.Checker, side config.Side) {
-	if side.Target && s.Fold != nil {
-		c.Fault("connection", "has several rows a customer (fold), which cannot be written", "use a connection without fold as the target")
-	}
-	if side.Target && s.Fold == nil && (s.Read == nil || s.Write == nil) {
-		c.Fault("connection", "is a target and cannot be read and written", "add read and write to the connection; docs/connectors/http.md has a sample")
+	s.sided(side.Target, func(problem, remedy string) { c.Fault("connection", problem, remedy) })
+}
+
+// sided refuses a description on the side of a sync that it cannot be.
+func (s *Settings) sided(target bool, fault func(problem, remedy string)) {
+	switch {
+	case target && s.Fold != nil:
+		fault("has several rows a customer (fold), which cannot be written", "use a connection without fold as the target")
+	case target && (s.Read == nil || s.Write == nil):
+		fault("is a target and cannot be read and written", "add read and write to the connection; docs/connectors/http.md has a sample")
 	}
 }
 

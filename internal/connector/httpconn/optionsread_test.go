@@ -81,7 +81,7 @@ func openByIDs(t *testing.T, b *byIDs, clock *time.Time, change func(s *Settings
 	if change != nil {
 		change(s)
 	}
-	if found := faultsOf(s, "https://crm.example.com"); len(found) > 0 {
+	if found := faultsOf(t, s, "https://crm.example.com"); len(found) > 0 {
 		t.Fatal(found)
 	}
 	server := httptest.NewServer(b)
@@ -285,7 +285,7 @@ func TestIDsThatCannotBeReadAreAFault(t *testing.T) {
 			s := full()
 			c.change(s)
 			var paths []string
-			for _, f := range faultsOf(s, "https://crm.example.com") {
+			for _, f := range faultsOf(t, s, "https://crm.example.com") {
 				if paths = append(paths, f.path); f.remedy == "" {
 					t.Errorf("%+v", f)
 				}
