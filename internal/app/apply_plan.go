@@ -59,7 +59,7 @@ func Apply(ctx context.Context, cfg *config.Config, db *store.DB, r ApplyRequest
 		Selection: r.Rows,
 		Store:     db,
 		Pipeline: pipeline.New(pipeline.Options{Store: db, Syncs: []pipeline.Sync{s}, Lease: r.Lease, Gap: conns.gaps(), Ahead: conns.ahead,
-			Paused: conns.paused, Barred: barred(cfg, db), Holding: db.WhileHeld, Digest: cfg.Hash}),
+			Resting: conns.resting, Barred: barred(cfg, db), Holding: db.WhileHeld, Digest: cfg.Hash}),
 		Limit:    r.Limit,
 		Workers:  conns.rowsAtOnce(s),
 		Cut:      r.Cut,

@@ -31,7 +31,7 @@ func Ask(ctx context.Context, cfg *config.Config, db *store.DB, sync, customer s
 	if err := errors.Join(noteSync(ctx, cfg, db, sync), takeBackBefore(ctx, db)); err != nil {
 		return false, err
 	}
-	p := pipeline.New(pipeline.Options{Store: db, Syncs: []pipeline.Sync{s}, Gap: conns.gaps(), Ahead: conns.ahead, Paused: conns.paused,
+	p := pipeline.New(pipeline.Options{Store: db, Syncs: []pipeline.Sync{s}, Gap: conns.gaps(), Ahead: conns.ahead, Resting: conns.resting,
 		Barred: barred(cfg, db), Holding: db.WhileHeld, Digest: cfg.Hash})
 	return p.Ask(ctx, db, sync, customer)
 }

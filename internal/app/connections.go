@@ -40,8 +40,8 @@ func (c *connections) close() {
 	}
 }
 
-// paused lets a connection's gate know that it has to rest.
-func (c *connections) paused(connection string, rest time.Duration) {
+// resting lets a connection's gate know that it has to rest.
+func (c *connections) resting(connection string, rest time.Duration) {
 	if g := c.gates[connection]; g != nil {
 		g.Paused(rest)
 	}

@@ -20,5 +20,5 @@ func MakePlan(ctx context.Context, cfg *config.Config, db *store.DB, sync string
 	if err := errors.Join(noteSync(ctx, cfg, db, sync), takeBackBefore(ctx, db)); err != nil {
 		return store.Sweep{}, err
 	}
-	return compare.Run(ctx, compare.Options{Sync: s, Store: db, Purpose: store.ForPlan, Ask: true, Progress: progress, Paused: conns.paused})
+	return compare.Run(ctx, compare.Options{Sync: s, Store: db, Purpose: store.ForPlan, Ask: true, Progress: progress, Resting: conns.resting})
 }

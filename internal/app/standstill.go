@@ -88,7 +88,7 @@ func (w *queueWatch) slowed(ctx context.Context) ([]reason.Slow, error) {
 		all = append(all, reason.Slow{Detail: what})
 	}
 	for _, connection := range []string{w.sync.Source.Connection, w.sync.Target.Connection} {
-		until, err := w.db.PausedUntil(ctx, connection)
+		until, err := w.db.RestsUntil(ctx, connection)
 		if err != nil {
 			return nil, err
 		}

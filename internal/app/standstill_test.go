@@ -62,7 +62,7 @@ func TestPeopleAreToldOfAQueueThatStands(t *testing.T) {
 		t.Errorf("a long queue that moves: open is %s", got)
 	}
 	clock.Move(standstill + time.Second)
-	must(db.Pause(t.Context(), "crm", clock.Now().Add(time.Hour)))
+	must(db.Rest(t.Context(), "crm", clock.Now().Add(time.Hour)))
 	if got := open(); !strings.Contains(got, "2 customers wait") || !strings.Contains(got, "crm rests until") {
 		t.Errorf("open is %q", got)
 	}

@@ -27,12 +27,12 @@ const (
 
 // sweeper compares both sides of one sync as often as the configuration says.
 type sweeper struct {
-	sync   pipeline.Sync
-	db     *store.DB
-	log    *slog.Logger
-	wake   func(syncs ...string)
-	paused func(connection string, rest time.Duration)
-	barred func(ctx context.Context, sync string) (why string, err error)
+	sync    pipeline.Sync
+	db      *store.DB
+	log     *slog.Logger
+	wake    func(syncs ...string)
+	resting func(connection string, rest time.Duration)
+	barred  func(ctx context.Context, sync string) (why string, err error)
 }
 
 // sweepers returns one for each sync that has a schedule.
@@ -40,7 +40,7 @@ func sweepers(syncs []pipeline.Sync, db *store.DB, log *slog.Logger, wake func(.
 	var all []*sweeper
 	for _, s := range syncs {
 		if s.Config.Sweep != nil {
-			all = append(all, &sweeper{sync: s, db: db, log: log, wake: wake, paused: paused, barred: barred})
+			all = append(all, &sweeper{sync: s, db: db, log: log, wake: wake, resting: paused, barred: barred})
 		}
 	}
 	return all
@@ -85,7 +85,7 @@ func (s *sweeper) due(ctx context.Context) (time.Duration, error) {
 // it; the path reads both sides itself and decides.
 func (s *sweeper) sweep(ctx context.Context) error {
 	cfg := s.sync.Config
-	_, err := compare.Run(ctx, compare.Options{Sync: s.sync, Store: s.db, Purpose: store.ForSweep, Log: s.log, Paused: s.paused,
+	_, err := compare.Run(ctx, compare.Options{Sync: s.sync, Store: s.db, Purpose: store.ForSweep, Log: s.log, Resting: s.resting,
 		Repair:   cfg.Sweep.Repair && cfg.Mode == config.ModeLive,
 		Ask:      cfg.Sweep.Repair,
 		Progress: func(compare.Progress) { s.wake(cfg.Name) }})

@@ -36,7 +36,7 @@ func Undo(ctx context.Context, cfg *config.Config, db *store.DB, r pipeline.Undo
 		return pipeline.UndoResult{}, err
 	}
 	p := pipeline.New(pipeline.Options{Store: db, Syncs: []pipeline.Sync{s}, Gap: conns.gaps(), Ahead: conns.ahead,
-		Paused: conns.paused, Barred: barred(cfg, db), Holding: db.WhileHeld})
+		Resting: conns.resting, Barred: barred(cfg, db), Holding: db.WhileHeld})
 	waiting, cancel := context.WithTimeout(ctx, undoPatience)
 	defer cancel()
 	for {

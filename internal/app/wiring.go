@@ -60,11 +60,11 @@ func (a *App) newWiring(cfg *config.Config) (*wiring, error) {
 		return nil, err
 	}
 	c := &wiring{config: cfg, log: a.log, store: a.store, conns: conns}
-	c.pipeline = pipeline.New(pipeline.Options{Store: a.store, Syncs: conns.syncs, Lease: a.options.Lease, Log: a.log, Metrics: a.metrics, Gap: conns.gaps(), Ahead: conns.ahead, Paused: conns.paused, Barred: barred(cfg, a.store), Holding: a.store.WhileHeld, Digest: cfg.Hash})
+	c.pipeline = pipeline.New(pipeline.Options{Store: a.store, Syncs: conns.syncs, Lease: a.options.Lease, Log: a.log, Metrics: a.metrics, Gap: conns.gaps(), Ahead: conns.ahead, Resting: conns.resting, Barred: barred(cfg, a.store), Holding: a.store.WhileHeld, Digest: cfg.Hash})
 	c.inbox = inbox.New(inbox.Options{Store: a.store, Mutes: a.store, Refused: a.store, Connections: formerly(endpoints(cfg, conns.by), cfg, known), Log: a.log, Metrics: a.metrics, Received: c.pipeline.Wake, Pinged: c.pinged, PublicURL: cfg.PublicURL})
 	c.pollers = pollers(conns.syncs, a.store, c.inbox, a.log)
 	c.suggesters = suggesters(conns.syncs, a.store, a.log)
-	c.sweepers = sweepers(conns.syncs, a.store, a.log, c.pipeline.Wake, conns.paused, barred(cfg, a.store))
+	c.sweepers = sweepers(conns.syncs, a.store, a.log, c.pipeline.Wake, conns.resting, barred(cfg, a.store))
 	c.queues = queueWatches(cfg, conns.syncs, a.store)
 	c.planJobs = newPlanJobs(cfg, a.store, a.log)
 	c.retention = retention{Retention: cfg.Retention, db: a.store, log: a.log, metrics: a.metrics}

@@ -166,7 +166,7 @@ func (a *applyRun) count(change func(*ApplyResult)) {
 
 // carry carries one row, waiting while its customer or a connection is busy.
 func (a *applyRun) carry(waiting, working context.Context, row store.PlanRow) pipeline.RowResult {
-	planned := pipeline.RowRequest{Plan: a.Plan, Row: row, Trial: a.Trial, Named: a.Chosen != nil}
+	planned := pipeline.RowRequest{Plan: a.Plan, Planned: row, Trial: a.Trial, Named: a.Chosen != nil}
 	if row.Action != string(decide.Write) {
 		planned.Approved = a.Approved
 	}
@@ -180,7 +180,7 @@ func (a *applyRun) carry(waiting, working context.Context, row store.PlanRow) pi
 		switch {
 		case err != nil:
 			return pipeline.RowResult{Stop: fmt.Errorf("customer %s: %w", row.Customer, err)}
-		case c.Late:
+		case c.OutOfTime:
 			planned.Tries++
 			pause = busyPause
 		case c.Busy:

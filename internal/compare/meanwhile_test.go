@@ -188,7 +188,7 @@ func TestARowThatWasAppliedStaysApplied(t *testing.T) {
 		row := w.rows(plan)["cus_1"]
 		a := w.applyOptions(plan)
 		w.apply(a)
-		c, err := a.Pipeline.CarryRow(t.Context(), w.db, pipeline.RowRequest{Plan: plan, Row: row})
+		c, err := a.Pipeline.CarryRow(t.Context(), w.db, pipeline.RowRequest{Plan: plan, Planned: row})
 		if got := w.rows(plan)["cus_1"]; err != nil || got.State != store.RowApplied {
 			t.Errorf("the row is %s (%s); the second said %+v, %v", got.State, got.Note, c, err)
 		}

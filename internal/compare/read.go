@@ -228,16 +228,16 @@ func (r *run) rest(ctx context.Context, connection string, rest time.Duration) e
 	if err != nil {
 		return err
 	}
-	if r.Paused != nil {
-		r.Paused(connection, rest)
+	if r.Resting != nil {
+		r.Resting(connection, rest)
 	}
-	return r.Store.Pause(ctx, connection, now.Add(rest))
+	return r.Store.Rest(ctx, connection, now.Add(rest))
 }
 
 // rested waits until a connection does not rest any more.
 func (r *run) rested(ctx context.Context, connection string, waited *time.Duration) error {
 	for {
-		until, err := r.Store.PausedUntil(ctx, connection)
+		until, err := r.Store.RestsUntil(ctx, connection)
 		if err != nil {
 			return err
 		}

@@ -49,8 +49,8 @@ type Options struct {
 	// Progress is told after each page and batch, and before a long wait; nil is
 	// nobody.
 	Progress func(Progress)
-	// Paused is told when a connection has to rest; nil is nobody.
-	Paused func(connection string, rest time.Duration)
+	// Resting is told when a connection has to rest; nil is nobody.
+	Resting func(connection string, rest time.Duration)
 	// Patience is how long the comparison waits for a tool that is at its limit
 	// or does not answer; then it is left, to be gone on with. 0 is
 	// DefaultPatience.

@@ -277,7 +277,7 @@ func (f Facts) firstContact() Decision {
 		return Decision{Action: Park, Reason: FirstContactAsk, Row: 3, Kind: status.FirstContact, Confidence: 1}
 	case o.Actor == status.ActorHuman && o.FieldTime && f.newerThanSource(told):
 		return hold(3, PersonNewer, 1)
-	case (!o.Since.IsZero() || !f.moved().IsZero() && !f.surelyOurs()) && !f.byProgram():
+	case (!o.Since.IsZero() || !f.lastWriteBeforeEdit().IsZero() && !f.surelyOurs()) && !f.byProgram():
 		if d := f.edited(f.window()); d.Action == Hold {
 			return d
 		}

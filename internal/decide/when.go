@@ -39,11 +39,11 @@ func (f Facts) since() time.Time {
 }
 
 // editTime is when the target says that it was edited, zero when it does not say, or when our own
-// clock proves that its clock is wrong: the edit is later than since and than moved, and not later
-// than it was seen.
+// clock proves that its clock is wrong: the edit is later than since and than our last write before
+// it, and not later than it was seen.
 func (f Facts) editTime(since time.Time) time.Time {
 	at, seen, skew := f.Observed.EditedAt, f.Observed.SeenAt, f.Policy.ClockSkew
-	since = latest(since, f.moved())
+	since = latest(since, f.lastWriteBeforeEdit())
 	switch {
 	case at.IsZero(),
 		!since.IsZero() && at.Add(skew).Before(since),
@@ -55,10 +55,10 @@ func (f Facts) editTime(since time.Time) time.Time {
 	return at
 }
 
-// moved is when we sent our last write that found the record with an earlier edit time, zero for
+// lastWriteBeforeEdit is when we sent our last write that found the record with an earlier edit time, zero for
 // none. The record's last edit is later, or fell between that write's read and its sending;
 // ignoring the target's time in that case only holds more.
-func (f Facts) moved() (left time.Time) {
+func (f Facts) lastWriteBeforeEdit() (left time.Time) {
 	for _, i := range f.Intents {
 		if !i.PriorAt.IsZero() && f.Observed.EditedAt.After(i.PriorAt) {
 			left = latest(left, i.SentAt)

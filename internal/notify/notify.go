@@ -69,8 +69,8 @@ type Store interface {
 	Groups(ctx context.Context, sync string) ([]store.Group, error)
 	Overdue(ctx context.Context, sync string, after time.Duration) (map[status.Kind]int, error)
 	Nodes(ctx context.Context) ([]store.Node, error)
-	PauseChannel(ctx context.Context, channel string, until time.Time) error
-	ChannelPausedUntil(ctx context.Context, channel string) (time.Time, error)
+	RestChannel(ctx context.Context, channel string, until time.Time) error
+	ChannelRestsUntil(ctx context.Context, channel string) (time.Time, error)
 	ReserveChannel(ctx context.Context, channel string, gap time.Duration) (now, first time.Time, err error)
 }
 

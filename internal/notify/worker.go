@@ -167,7 +167,7 @@ func (c *channel) tell(ctx context.Context, notices []store.Notice) {
 
 // rest returns for how long nothing may be sent to the channel.
 func (c *channel) rest(ctx context.Context) (time.Duration, error) {
-	until, err := c.Store.ChannelPausedUntil(ctx, c.name)
+	until, err := c.Store.ChannelRestsUntil(ctx, c.name)
 	if err != nil {
 		return 0, err
 	}
@@ -319,7 +319,7 @@ func (c *channel) failed(ctx context.Context, n store.Notice, err error) (rest t
 	if err != nil {
 		return 0, err
 	}
-	return pause, c.Store.PauseChannel(ctx, c.name, now.Add(pause))
+	return pause, c.Store.RestChannel(ctx, c.name, now.Add(pause))
 }
 
 // backoff is the pause after a failure when there were so many in a row before.

@@ -131,7 +131,7 @@ func TestAConnectionSaysWhatIsLeftAndUntilWhenItRests(t *testing.T) {
 			t.Errorf("never used: %s", diff)
 		}
 		until := now.Add(time.Minute)
-		must(t, db.Pause(ctx, "billing", until))
+		must(t, db.Rest(ctx, "billing", until))
 		_, _, _, err := db.Reserve(ctx, "crm", 30, 100, 10*time.Second)
 		must(t, err)
 		must(t, db.SaveBudget(ctx, "crm", 900, 1000, 0))

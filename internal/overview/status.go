@@ -178,8 +178,8 @@ func sum(by map[status.Kind]int) int {
 // connection says how a connection stands.
 func connection(c config.Connection, state store.ConnectionState, now time.Time) contract.ConnectionState {
 	row := contract.ConnectionState{Connection: c.Name, Type: c.Type, ListedLate: state.ListedLate.Seconds()}
-	if state.PausedUntil.After(now) {
-		row.RestsUntil = contract.Stamp(state.PausedUntil)
+	if state.RestsUntil.After(now) {
+		row.RestsUntil = contract.Stamp(state.RestsUntil)
 	}
 	if limit := c.CallLimit(); limit != nil {
 		row.Rate = &contract.Rate{Requests: limit.Requests, PerSeconds: limit.Per.Seconds(), Free: limit.Requests}

@@ -18,12 +18,12 @@ func (p *Pipeline) Ask(ctx context.Context, from Claimer, sync, customer string)
 	if rest, err := f.rest(ctx); err != nil || rest > 0 {
 		return false, err
 	}
-	after := f.Now()
+	sent := f.Now()
 	w, ok, err := from.ClaimOne(ctx, sync, customer, 0, f.Lease)
 	if err != nil || !ok {
 		return false, err
 	}
-	f.underWay.Add(1)
-	f.carry(ctx, &w, claimWindow{after: after, before: f.Now()})
+	f.inProgress.Add(1)
+	f.carry(ctx, &w, claimWindow{sent: sent, answered: f.Now()})
 	return true, nil
 }

@@ -17,16 +17,16 @@ const byUs = "us"
 // afterwards, shows the value. "Done" is no proof, unless the tool can show nothing more
 // (Unverified).
 func (a *attempt) confirm(ctx context.Context) verdict {
-	took := a.unproved == nil
-	if took && (a.To.Knows.Unverified || a.shown != nil && a.shown.Value == a.desired.Value) {
+	accepted := a.unproved == nil
+	if accepted && (a.To.Knows.Unverified || a.shown != nil && a.shown.Value == a.desired.Value) {
 		failpoint.Hit("confirmed")
 		return a.proved(a.intent, reason.Reason{Code: a.decision.Reason})
 	}
-	if took {
+	if accepted {
 		a.noteAccepted()
 	}
-	before := a.dbNotBefore()
-	record, err := a.readRecord(ctx)
+	began := a.dbEarliest()
+	record, err := a.readTargetRecord(ctx)
 	switch {
 	case err != nil && connector.FailureOf(err).Kind == connector.Gone:
 		return a.targetGone(ctx, connector.FailureOf(err))
@@ -35,21 +35,21 @@ func (a *attempt) confirm(ctx context.Context) verdict {
 		return a.failed(err, a.To.Name, reason.Confirming)
 	}
 	prior := a.target
-	a.saw(record, before)
+	a.saw(record, began)
 	unproved := a.unproved
 	a.unproved = nil
 	failpoint.Hit("confirmed")
 	switch {
-	case took && record.Value == a.desired.Value:
+	case accepted && record.Value == a.desired.Value:
 		return a.proved(a.intent, reason.Reason{Code: a.decision.Reason})
 	case record.Value == a.desired.Value && record.Actor != status.ActorHuman:
 		a.did(reason.DidSendRead, a.desired.Value, a.To.Name)
 		a.seen = append(a.seen, a.intent.ID)
 		return a.applied(a.seenBase(), reason.Reason{Code: a.decision.Reason})
-	case took && a.spelledDifferently(prior, record):
+	case accepted && a.spelledDifferently(prior, record):
 		return verdict{end: a.otherSpelling()}
-	case took && (record.Value == prior.Value || a.olderThan(record, a.intent.SentAt)):
-		return a.notShown(a.intent)
+	case accepted && (record.Value == prior.Value || a.olderThan(record, a.intent.SentAt)):
+		return a.writeNotShown(a.intent)
 	case record.Value == prior.Value:
 		// It may still arrive: the intent stays open until it expires.
 		a.did(reason.DidSendInVain, a.desired.Value, a.To.Name)
@@ -73,5 +73,5 @@ func (a *attempt) applied(base *store.Base, why reason.Reason) verdict {
 	if base.Unverified {
 		done = reason.WriteAccepted
 	}
-	return end(ending{outcome: status.Applied, action: "write", base: base, reason: reason.Because(done, reason.Facts{Value: a.desired.Value, Target: a.To.Name}, why)})
+	return end(ending{outcome: status.Applied, action: actionWrite, base: base, reason: reason.Because(done, reason.Facts{Value: a.desired.Value, Target: a.To.Name}, why)})
 }

@@ -20,7 +20,7 @@ func (a *attempt) decide(ctx context.Context) verdict {
 	a.decision = decide.Decide(f)
 	if _, ours := f.Explained(); ours {
 		for _, i := range a.work.Intents {
-			if i.RecordID == a.target.ID && (i.Value == a.target.Value || alike(i.Value, a.target.Value)) && !i.Seen {
+			if i.RecordID == a.target.ID && (i.Value == a.target.Value || respelling(i.Value, a.target.Value)) && !i.Seen {
 				a.seen = append(a.seen, i.ID) // it has arrived: the next one to set the value is someone else
 			}
 		}
@@ -42,23 +42,23 @@ func (a *attempt) decide(ctx context.Context) verdict {
 	case decide.Write:
 		// Only a comparison asked for this customer: people may be asked, but the write waits for the plan.
 		if a.work.Unheard && a.row == nil {
-			if e := a.permitted(); e != nil && e.park != nil && !a.watching() {
+			if e := a.heldByTransition(); e != nil && e.park != nil && !a.watching() {
 				return verdict{end: e}
 			}
-			return end(ending{outcome: status.Ignored, action: string(decide.None),
+			return end(ending{outcome: status.Ignored, action: actionNone,
 				reason: reason.Reason{Code: reason.WaitsForPlan, Facts: reason.Facts{Value: a.desired.Value}}})
 		}
 		if a.watching() && !a.trial() {
 			f := reason.Facts{Value: a.desired.Value, Sync: a.Config.Name, Kept: a.work.Owed}
 			return end(ending{outcome: status.WouldWrite, action: string(d.Action), reason: reason.Because(reason.OnlyWatched, f, reason.Reason{Code: d.Reason})})
 		}
-		if v := a.asPlanned(); v.end != nil {
+		if v := a.endUnlessPlanned(); v.end != nil {
 			return v
 		}
-		if e := a.stopped(); e != nil {
+		if e := a.refusedByHistory(); e != nil {
 			return verdict{end: e}
 		}
-		if e := a.permitted(); e != nil {
+		if e := a.heldByTransition(); e != nil {
 			return verdict{end: e}
 		}
 		return onward
@@ -83,7 +83,7 @@ func (a *attempt) decide(ctx context.Context) verdict {
 // known.
 func (a *attempt) bothTimes() reason.Facts {
 	f := reason.Facts{Source: a.From.Name, Target: a.To.Name, Value: a.desired.SourceValue, At: a.desired.At,
-		Earliest: a.record.ValueAt.IsZero(), Person: a.target.Actor == status.ActorHuman}
+		Earliest: a.source.ValueAt.IsZero(), Person: a.target.Actor == status.ActorHuman}
 	f.From, f.To = a.facts().PersonsEdit()
 	return f
 }
@@ -145,7 +145,7 @@ func asFact(r store.Ruling) decide.Ruling {
 // ruling is the owner's decision, zero when there is none or its time is over.
 func (a *attempt) ruling() store.Ruling {
 	r := a.work.Ruling
-	if !r.Until.IsZero() && !a.dbNotAfter().Before(r.Until) {
+	if !r.Until.IsZero() && !a.dbLatest().Before(r.Until) {
 		return store.Ruling{}
 	}
 	return r
@@ -178,7 +178,7 @@ func (a *attempt) traces(i store.Intent) []string {
 	if steps, ok := a.To.Target.(connector.Stepwise); ok {
 		values = append(values, steps.Between(i.Prior, i.Value)...)
 	}
-	if alike(a.target.Value, i.Value) && a.target.Value != i.Prior {
+	if respelling(a.target.Value, i.Value) && a.target.Value != i.Prior {
 		values = append(values, a.target.Value)
 	}
 	return values
@@ -189,7 +189,7 @@ func (a *attempt) traces(i store.Intent) []string {
 // never settled. That counts only if the record was edited since.
 func (a *attempt) foundBefore(i store.Intent) bool {
 	return i.Seen || slices.ContainsFunc(a.work.Intents, func(later store.Intent) bool {
-		return later.ID > i.ID && later.RecordID == i.RecordID && later.Prior != i.Prior && (later.Prior == i.Value || alike(later.Prior, i.Value)) &&
+		return later.ID > i.ID && later.RecordID == i.RecordID && later.Prior != i.Prior && (later.Prior == i.Value || respelling(later.Prior, i.Value)) &&
 			!later.PriorAt.IsZero() && a.target.EditedAt.After(later.PriorAt)
 	})
 }

@@ -135,13 +135,13 @@ func (f *flow) claim(ctx context.Context, n int) ([]store.Work, claimWindow, err
 	if wait, err := f.waitForRoom(ctx); err != nil || wait > 0 {
 		return nil, claimWindow{}, err
 	}
-	after := f.Now()
+	sent := f.Now()
 	works, err := f.Store.Claim(ctx, f.Config.Name, n, f.Lease)
-	f.underWay.Add(int64(len(works)))
+	f.inProgress.Add(int64(len(works)))
 	if len(works) > 0 {
 		failpoint.Hit("claimed")
 	}
-	return works, claimWindow{after: after, before: f.Now()}, err
+	return works, claimWindow{sent: sent, answered: f.Now()}, err
 }
 
 // barred returns why no customer may be claimed now, "" if they may.
@@ -157,7 +157,7 @@ func (f *flow) barred(ctx context.Context) (why string, err error) {
 func (f *flow) rest(ctx context.Context) (time.Duration, error) {
 	var until time.Time
 	for _, connection := range []string{f.From.Name, f.To.Name} {
-		at, err := f.Store.PausedUntil(ctx, connection)
+		at, err := f.Store.RestsUntil(ctx, connection)
 		if err != nil {
 			return 0, err
 		}

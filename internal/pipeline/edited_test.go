@@ -400,7 +400,7 @@ func TestARowOfATargetWhoseClockIsBehindIsCarriedToAnEnd(t *testing.T) {
 			w.change("cus_1", "canceled")
 			w.pass(time.Minute)
 			p := w.planned("Paused", "Churned")
-			p.Row.RecordAt = p.Row.RecordAt.Add(w.crm.clock)
+			p.Planned.RecordAt = p.Planned.RecordAt.Add(w.crm.clock)
 			if c := w.carryRow(p); c.State != store.RowRefused || strings.Contains(c.Note, "older than") {
 				t.Errorf("it is %q: %s", c.State, c.Note)
 			}
@@ -409,7 +409,7 @@ func TestARowOfATargetWhoseClockIsBehindIsCarriedToAnEnd(t *testing.T) {
 			if c := w.carryRow(p); c.State != store.RowFailed {
 				t.Errorf("at first it is %q: %s", c.State, c.Note)
 			}
-			p.Row.State = store.RowFailed
+			p.Planned.State = store.RowFailed
 			if c := w.carryRow(p); c.State == store.RowFailed {
 				t.Errorf("the second try is %q: %s", c.State, c.Note)
 			}

@@ -10,6 +10,7 @@ import (
 	"trueup/internal/connector"
 	"trueup/internal/reason"
 	"trueup/internal/status"
+	"trueup/internal/store"
 )
 
 // Retry says when a failed customer is tried again. Pauses depend on how long it has been failing,
@@ -62,7 +63,7 @@ func (a *attempt) failingSince() time.Time {
 // patient reports whether the problem is too recent to notify people, or to accept an odd answer. A
 // first failure always is, even if that attempt took long.
 func (a *attempt) patient() bool {
-	return a.work.Attempts == 0 || a.dbNotBefore().Sub(a.failingSince()) < a.Retry.Patience
+	return a.work.Attempts == 0 || a.dbEarliest().Sub(a.failingSince()) < a.Retry.Patience
 }
 
 // failed ends an attempt because a call failed. What happens next depends on who can do something
@@ -75,37 +76,47 @@ func (a *attempt) failed(err error, connection string, doing reason.Doing) verdi
 	}
 	why := reason.Reason{Code: reason.CallFailed, Facts: facts}
 	attempts, since := a.work.Attempts+1, a.failingSince()
-	retry := a.Retry.after(a.dbNotBefore().Sub(since), a.Retry.First, a.Jitter())
+	retry := a.Retry.after(a.dbEarliest().Sub(since), a.Retry.First, a.Jitter())
 	if errors.Is(err, context.Canceled) {
 		// The service stops, and tries again at its next start.
-		return end(ending{action: "wait", reason: why, retry: time.Millisecond, attempts: a.work.Attempts, firstTry: a.work.FirstTry, failure: "stopping"})
+		return end(ending{action: Wait, reason: why, retry: time.Millisecond, attempts: a.work.Attempts, firstTry: a.work.FirstTry, failure: failureStopping})
 	}
 	switch f.Kind {
 	case connector.RateLimited:
 		// Invariant 5: the customer did nothing wrong, and is the first to go on.
 		wait, first := cmp.Or(f.RetryAfter, firstRest), true
 		if f.Status != 0 { // else it is our own limit, which delays calls by itself
-			wait, first = a.pause(connection, f.RetryAfter)
+			wait, first = a.restConnection(connection, f.RetryAfter)
 		}
-		return end(ending{place: first, action: "wait", reason: why, retry: wait, attempts: a.work.Attempts, firstTry: a.work.FirstTry, failure: string(f.Kind)})
+		return end(ending{place: first, action: Wait, reason: why, retry: wait, attempts: a.work.Attempts, firstTry: a.work.FirstTry, failure: string(f.Kind)})
 	case connector.Refused:
 		e := a.parked(a.kindOfFailure(), reason.Reason{Code: reason.CallRefused, Facts: facts})
 		e.failure, e.park.Cause = string(f.Kind), a.causeOf(f, connection)
 		return verdict{end: e}
 	case connector.Unauthorized, connector.Misconfigured:
 		e := a.parked(status.ConnectionFailed, reason.Reason{Code: reason.ConnectionFails, Facts: facts})
-		e.retry = a.Retry.after(a.dbNotBefore().Sub(since), a.Retry.Slow, a.Jitter())
+		e.retry = a.Retry.after(a.dbEarliest().Sub(since), a.Retry.Slow, a.Jitter())
 		e.attempts, e.firstTry, e.failure = attempts, since, string(f.Kind)
 		e.park.Cause = connection
 		return verdict{end: e}
 	}
 	if a.patient() {
-		return end(ending{action: "wait", reason: why, retry: retry, attempts: attempts, firstTry: since, failure: string(f.Kind)})
+		return end(ending{action: Wait, reason: why, retry: retry, attempts: attempts, firstTry: since, failure: string(f.Kind)})
 	}
 	facts.Count = attempts
 	e := a.parked(a.kindOfFailure(), reason.Reason{Code: reason.CallStillFails, Facts: facts})
 	e.retry, e.attempts, e.firstTry, e.failure, e.park.Cause = retry, attempts, since, string(f.Kind), connection
 	return verdict{end: e}
+}
+
+// storeFailed ends an attempt after an error of the database. Nothing is settled: the lease runs out
+// and the customer is tried again.
+func (a *attempt) storeFailed(err error) verdict {
+	failure := failureDatabase
+	if errors.Is(err, store.ErrFenced) {
+		failure = failureLeaseLost
+	}
+	return end(ending{unsettled: true, failure: failure, reason: reason.Reason{Code: reason.DatabaseFailed, Facts: reason.Facts{Detail: err.Error()}}})
 }
 
 // causeOf is what a refusal has in common with others: the value, if the write was refused,

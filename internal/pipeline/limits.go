@@ -42,8 +42,8 @@ func (a *attempt) limits() store.Limits {
 	return l
 }
 
-// limited returns the ending if err is a limit's refusal, nil otherwise.
-func (a *attempt) limited(err error) *ending {
+// endIfLimited returns the ending if err is a limit's refusal, nil otherwise.
+func (a *attempt) endIfLimited(err error) *ending {
 	var halted *store.HaltedError
 	var tooMany *store.TooManyWritesError
 	switch {
@@ -51,19 +51,19 @@ func (a *attempt) limited(err error) *ending {
 		return a.loopSuspected()
 	case errors.As(err, &halted):
 		a.Metrics.Refused(a.Config.Name, "mass_change")
-		return &ending{outcome: status.Parked, action: "park", halted: true, reason: reason.Reason{Code: reason.SyncHalted,
+		return &ending{outcome: status.Parked, action: actionPark, halted: true, reason: reason.Reason{Code: reason.SyncHalted,
 			Facts: reason.Facts{Value: a.desired.Value, Sync: a.Config.Name, Since: halted.Since}}}
 	}
 	return nil
 }
 
-// stopped returns the ending if this customer was written too often, or in vain; nil lets it go on.
-func (a *attempt) stopped() *ending {
+// refusedByHistory returns the ending if this customer was written too often, or in vain; nil lets it go on.
+func (a *attempt) refusedByHistory() *ending {
 	if a.work.Writes.Stopped {
 		return a.loopSuspected()
 	}
-	a.countUndone()
-	if len(a.undone.Times) >= maxReverts && a.decision.Reason != decide.OwnerUsesSource {
+	a.countReverts()
+	if len(a.reverts.Times) >= maxReverts && a.decision.Reason != decide.OwnerUsesSource {
 		return a.neverSticks()
 	}
 	return nil
@@ -84,12 +84,12 @@ func (a *attempt) loopSuspected() *ending {
 	return a.parked(status.LoopSuspected, reason.Reason{Code: reason.LoopSuspected, Facts: f})
 }
 
-// countUndone counts a revert if our last write of this value is gone. A value that a write of ours
+// countReverts counts a revert if our last write of this value is gone. A value that a write of ours
 // explains, and one that an owner decided about, does not count.
-func (a *attempt) countUndone() {
-	u := a.work.Undone
+func (a *attempt) countReverts() {
+	u := a.work.Reverts
 	if u.RecordID != a.target.ID || u.Value != a.desired.Value || !u.Desired.Equal(a.desired.At) {
-		u = store.Undone{RecordID: a.target.ID, Value: a.desired.Value, Desired: a.desired.At}
+		u = store.Reverts{RecordID: a.target.ID, Value: a.desired.Value, Desired: a.desired.At}
 	}
 	if !u.Written.IsZero() && a.decision.Adopted == 0 && a.decision.Reason != decide.OwnerUsesSource {
 		at := a.target.EditedAt
@@ -98,10 +98,10 @@ func (a *attempt) countUndone() {
 		} else if a.target.FieldTime && at.Sub(u.Written) >= revertWithin {
 			u.Times = nil // it had stayed until then
 		}
-		u.Times = append(slices.Clone(u.Times), store.Undoing{Written: u.Written, Found: a.target.Value, At: at, By: a.editor()})
+		u.Times = append(slices.Clone(u.Times), store.Revert{Written: u.Written, Found: a.target.Value, At: at, By: a.editor()})
 		u.Written = time.Time{}
 	}
-	a.undone = u
+	a.reverts = u
 }
 
 // editor says who edited the record last. Reasons reach logs and Slack, so it
@@ -125,30 +125,30 @@ func (a *attempt) editor() string {
 func (a *attempt) neverSticks() *ending {
 	a.Metrics.Refused(a.Config.Name, "never_sticks")
 	f := reason.Facts{Value: a.desired.Value, Target: a.To.Name}
-	for _, t := range a.undone.Times {
+	for _, t := range a.reverts.Times {
 		f.Undone = append(f.Undone, reason.Undoing{Written: t.Written, Found: t.Found, At: t.At, By: t.By})
 	}
 	a.stage = status.StageConfirm
 	return a.parked(status.NeverSticks, reason.Reason{Code: reason.NeverSticks, Facts: f})
 }
 
-// undoneNow is the count to store with this ending, nil to leave it.
-func (a *attempt) undoneNow(e *ending) *store.Undone {
-	u := a.undone
+// revertsNow is the count to store with this ending, nil to leave it.
+func (a *attempt) revertsNow(e *ending) *store.Reverts {
+	u := a.reverts
 	switch e.outcome {
 	case status.Applied:
 		u.Written = a.intent.SentAt
 	case status.AlreadyEqual:
-		u = a.work.Undone
+		u = a.work.Reverts
 		if sent := a.arrived(); !sent.IsZero() && u.Written.IsZero() { // the read proves the write
 			if u.RecordID != a.target.ID || u.Value != a.desired.Value || !u.Desired.Equal(a.desired.At) {
-				u = store.Undone{RecordID: a.target.ID, Value: a.desired.Value, Desired: a.desired.At}
+				u = store.Reverts{RecordID: a.target.ID, Value: a.desired.Value, Desired: a.desired.At}
 			}
 			u.Written = sent
 			break
 		}
 		if u.Written.IsZero() || a.lookedAt.Sub(u.Written) >= sticksAfter {
-			u = store.Undone{} // it has stayed, or someone else set it
+			u = store.Reverts{} // it has stayed, or someone else set it
 		}
 	default:
 		if u.RecordID == "" {

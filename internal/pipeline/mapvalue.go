@@ -13,10 +13,10 @@ import (
 	"trueup/internal/store"
 )
 
-// before is the last state of the source that was processed or, if there is none, what a comparison
+// knownSource is the last state of the source that was processed or, if there is none, what a comparison
 // read, without a time of change. If a waiting event from before that read may report the very
 // value that the comparison read, the event counts instead.
-func (a *attempt) before() store.Desired {
+func (a *attempt) knownSource() store.Desired {
 	seen := a.work.Seen
 	if a.work.Desired.SourceValue == "" && !seen.At.IsZero() && !a.events.toldBefore(seen.Value, seen.At) {
 		return store.Desired{SourceValue: seen.Value, SeenAt: seen.At}
@@ -31,11 +31,11 @@ const statusGone = "no status"
 // ignored. If it had one, a person is asked: usually the field was renamed, and nothing else would
 // show that.
 func (a *attempt) noStatus() verdict {
-	had := a.before().SourceValue
+	had := a.knownSource().SourceValue
 	a.desired = a.work.Desired // what was known stays known
 	a.desired.Since = time.Time{}
 	if had == "" {
-		return end(ending{outcome: status.Ignored, action: "none", keepOpen: true,
+		return end(ending{outcome: status.Ignored, action: actionNone, keepOpen: true,
 			reason: reason.Reason{Code: reason.NoStatus, Facts: reason.Facts{Source: a.From.Name}}})
 	}
 	e := a.parked(status.UnmappedStatus, reason.Reason{Code: reason.StatusVanished,
@@ -48,10 +48,10 @@ func (a *attempt) noStatus() verdict {
 // the events before it, so it counts only if the source was read for those. The store is asked for
 // an unread one only if that would change the date.
 func (a *attempt) dateChange(ctx context.Context) error {
-	stored, unsure := a.before(), a.events
+	stored, unsure := a.knownSource(), a.events
 	unsure.unread = -1
-	at := a.events.changedAt(a.record.Value, a.record, stored)
-	if !at.Equal(unsure.changedAt(a.record.Value, a.record, stored)) {
+	at := a.events.changedAt(a.source.Value, a.source, stored)
+	if !at.Equal(unsure.changedAt(a.source.Value, a.source, stored)) {
 		told, err := a.Store.Events(ctx, store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer, Connection: a.From.Name,
 			Since: stored.SeenAt, Originals: true, Limit: lookBack, Bare: true})
 		if err != nil {
@@ -63,7 +63,7 @@ func (a *attempt) dateChange(ctx context.Context) error {
 				break
 			}
 		}
-		at = a.events.changedAt(a.record.Value, a.record, stored)
+		at = a.events.changedAt(a.source.Value, a.source, stored)
 	}
 	a.desired.At = at
 	return nil
@@ -72,34 +72,34 @@ func (a *attempt) dateChange(ctx context.Context) error {
 // mapValue turns the source's word into our status and the target's word. There is no default for a
 // value that is not listed.
 func (a *attempt) mapValue(ctx context.Context) verdict {
-	if a.record.NoStatus {
+	if a.source.NoStatus {
 		return a.noStatus()
 	}
 	if err := a.dateChange(ctx); err != nil {
 		return a.storeFailed(err)
 	}
 	if a.From.Source != nil {
-		a.desired.EventAt = a.record.ValueAt
+		a.desired.EventAt = a.source.ValueAt
 	}
-	since, err := a.saidSince(ctx, a.record.Value)
+	since, err := a.heldSince(ctx, a.source.Value)
 	if err != nil {
 		return a.storeFailed(err)
 	}
 	a.desired.Since = since
-	a.desired.SourceValue, a.desired.SeenAt = a.record.Value, a.askedAt
+	a.desired.SourceValue, a.desired.SeenAt = a.source.Value, a.askedAt
 	a.desired.Status, a.desired.Value = "", "" // until the word is known
-	result, err := a.mapping.Source(a.record.Value)
+	result, err := a.mapping.Source(a.source.Value)
 	var unmapped *mapping.UnmappedError
 	switch {
 	case errors.As(err, &unmapped):
 		e := a.parked(status.UnmappedStatus, unmapped.Reason())
-		e.park.Cause = a.record.Value // the exceptions about one value are one group
+		e.park.Cause = a.source.Value // the exceptions about one value are one group
 		return verdict{end: e}
 	case result.Ignored:
-		return end(ending{outcome: status.Ignored, action: "none", reason: mapping.Ignored(a.record.Value)})
+		return end(ending{outcome: status.Ignored, action: actionNone, reason: mapping.Ignored(a.source.Value)})
 	}
 	a.desired.Status, a.desired.Value = result.Status, result.Value
-	a.did(reason.DidMap, a.record.Value, result.Value)
+	a.did(reason.DidMap, a.source.Value, result.Value)
 	failpoint.Hit("mapped")
 	return onward
 }

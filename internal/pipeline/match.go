@@ -21,7 +21,7 @@ func (a *attempt) match(ctx context.Context) verdict {
 		failpoint.Hit("matched")
 		return onward
 	}
-	result, err := identity.Match(ctx, a.rules, a.record.Keys, a.work.Customer, a.Config.MinConfidence, a.find)
+	result, err := identity.Match(ctx, a.rules, a.source.Keys, a.work.Customer, a.Config.MinConfidence, a.find)
 	if err != nil {
 		return a.failed(err, a.To.Name, reason.Searching)
 	}
@@ -31,7 +31,7 @@ func (a *attempt) match(ctx context.Context) verdict {
 		e := a.parked(result.Kind, result.Reason)
 		e.park.Candidates, e.park.Confidence = result.Candidates, result.Confidence
 		if result.Kind == status.Unmatched {
-			return a.notYet(e)
+			return a.notFoundYet(e)
 		}
 		return verdict{end: e}
 	}
@@ -40,13 +40,13 @@ func (a *attempt) match(ctx context.Context) verdict {
 	}
 	failpoint.Hit("matched")
 	link := store.Link{Sync: a.Config.Name, Customer: a.work.Customer, TargetID: result.Record.ID,
-		Rule: result.Rule.String(), Confidence: result.Confidence, By: "rule", At: a.dbNotBefore()}
+		Rule: result.Rule.String(), Confidence: result.Confidence, By: "rule", At: a.dbEarliest()}
 	var taken *store.DuplicateLinkError
 	switch err := a.Store.SaveLink(ctx, a.work, link); {
 	case errors.As(err, &taken) && a.shares(taken.Customer):
 		return a.decidedWith(taken.Customer)
 	case errors.As(err, &taken):
-		a.names(taken.Customer, link.TargetID)
+		a.mentions(taken.Customer, link.TargetID)
 		e := a.parked(status.DuplicateLink, reason.Reason{Code: reason.RecordTaken, Facts: reason.Facts{Rule: link.Rule, Customer: taken.Customer, Source: a.From.Name}})
 		e.park.Candidates = []status.Candidate{{TargetID: link.TargetID, Value: result.Record.Value, Rule: link.Rule, Confidence: link.Confidence}}
 		return verdict{end: e}
@@ -59,21 +59,21 @@ func (a *attempt) match(ctx context.Context) verdict {
 	return onward
 }
 
-// find asks the target for the records with a key. The key id is the record's
-// own, which is read and not searched.
+// find asks the target for the records with a key. The key id is the record's own, which is read
+// and not searched.
 //
-// A plan's own record is looked at as well: the lists that the plan was made from
-// are compared in all spellings, and an exact search finds only the two that are
-// asked for. Its keys are compared like those of any other.
+// A plan's own record is read as well: the comparison that made the plan matches every spelling of
+// a key, but a search finds only the spellings it asks for. The record's keys are then compared
+// like any other's.
 func (a *attempt) find(ctx context.Context, key, value string) ([]status.TargetRecord, error) {
 	if key == "id" {
 		return a.byID(ctx, value)
 	}
 	found, err := a.To.Target.Find(ctx, key, value)
-	if err != nil || a.row == nil || slices.ContainsFunc(found, func(r status.TargetRecord) bool { return r.ID == a.row.Row.TargetID }) {
+	if err != nil || a.row == nil || slices.ContainsFunc(found, func(r status.TargetRecord) bool { return r.ID == a.row.Planned.TargetID }) {
 		return found, err
 	}
-	planned, err := a.byID(ctx, a.row.Row.TargetID)
+	planned, err := a.byID(ctx, a.row.Planned.TargetID)
 	return append(found, planned...), err
 }
 

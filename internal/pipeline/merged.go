@@ -47,12 +47,12 @@ func (a *attempt) targetGone(ctx context.Context, f *connector.Failure) verdict 
 // follow moves the link to the survivor, unless it is another customer's.
 func (a *attempt) follow(ctx context.Context, survivor string) verdict {
 	from := a.link.TargetID
-	a.names(from, survivor)
+	a.mentions(from, survivor)
 	link, err := a.Store.FollowLink(ctx, a.work, from, survivor)
 	var taken *store.DuplicateLinkError
 	switch {
 	case errors.As(err, &taken):
-		a.names(taken.Customer)
+		a.mentions(taken.Customer)
 		e := a.parked(status.DuplicateLink, reason.Reason{Code: reason.SurvivorTaken,
 			Facts: reason.Facts{Record: from, Survivor: survivor, Target: a.To.Name, Customer: taken.Customer, Source: a.From.Name}})
 		e.park.Stage = status.StageReadTarget
@@ -72,7 +72,7 @@ func (a *attempt) follow(ctx context.Context, survivor string) verdict {
 // exist either.
 func (a *attempt) brokenMerge(survivor string) *ending {
 	e := a.brokenLink()
-	a.names(survivor)
+	a.mentions(survivor)
 	e.reason = reason.Reason{Code: reason.SurvivorGone, Facts: reason.Facts{Record: a.link.TargetID, Target: a.To.Name, Survivor: survivor}}
 	e.park.Reason = e.reason
 	return e
@@ -82,9 +82,9 @@ func (a *attempt) brokenMerge(survivor string) *ending {
 // other customer is processed instead.
 func (a *attempt) sourceGone(f *connector.Failure) verdict {
 	if f.Survivor == "" || f.Survivor == a.work.Customer {
-		return a.notYet(a.parked(status.BrokenLink, reason.Reason{Code: reason.CustomerGone, Facts: reason.Facts{Source: a.From.Name}}))
+		return a.notFoundYet(a.parked(status.BrokenLink, reason.Reason{Code: reason.CustomerGone, Facts: reason.Facts{Source: a.From.Name}}))
 	}
-	a.names(f.Survivor)
+	a.mentions(f.Survivor)
 	e := a.parked(status.BrokenLink, reason.Reason{Code: reason.CustomerMerged, Facts: reason.Facts{Customer: f.Survivor, Source: a.From.Name}})
 	// Only once: two customers that name each other would wake each other endlessly.
 	if !slices.Contains(a.work.Open, status.BrokenLink) {

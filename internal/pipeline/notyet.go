@@ -18,27 +18,27 @@ const (
 	notYetLast = 6 * time.Hour
 )
 
-// notYet ends an attempt because a tool lacks the customer or its record, perhaps only for now: the
+// notFoundYet ends an attempt because a tool lacks the customer or its record, perhaps only for now: the
 // event of a new customer often comes before its record. The search is repeated even after people
 // were notified, and a find closes the exception.
-func (a *attempt) notYet(e *ending) verdict {
+func (a *attempt) notFoundYet(e *ending) verdict {
 	if a.noRetry {
 		return verdict{end: e}
 	}
 	first, latest := a.waitingSince()
-	left := notYetPatience - a.dbNotBefore().Sub(first)
+	left := notYetPatience - a.dbEarliest().Sub(first)
 	if len(a.work.Events) == 0 || left <= 0 {
 		return a.retryLater(e, latest)
 	}
 	// With attempts 0, FirstTry keeps the latest event's arrival for the next attempt (waitingSince).
-	v := a.retryLater(&ending{action: "wait", reason: reason.Because(reason.NotThereYet, reason.Facts{}, e.reason), failure: "not_yet", attempts: 0}, latest)
+	v := a.retryLater(&ending{action: Wait, reason: reason.Because(reason.NotThereYet, reason.Facts{}, e.reason), failure: failureNotYet, attempts: 0}, latest)
 	v.end.retry = min(v.end.retry, left) // people are notified then, not at the pause's end
 	return v
 }
 
 // retryLater adds a retry to an ending, unless its latest event is too old.
 func (a *attempt) retryLater(e *ending, latest time.Time) verdict {
-	age := a.dbNotBefore().Sub(latest)
+	age := a.dbEarliest().Sub(latest)
 	if a.noRetry || age >= notYetLast {
 		return verdict{end: e}
 	}

@@ -51,14 +51,11 @@ func LongestGap(target bool) time.Duration {
 	return within
 }
 
-// room is how many more customers may begin when underWay have not ended.
-func (p *pace) room(underWay int) int {
+// room is how many more customers may begin when inProgress have not ended.
+func (p *pace) room(inProgress int) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.reduced > 0 {
-		return max(min(p.reduced, p.limit)-underWay, 0)
-	}
-	return max(p.limit-underWay, 0)
+	return max(p.allowed()-inProgress, 0)
 }
 
 // cut notes that the tool has cut a call off, and returns how long the connection rests: what the
@@ -86,6 +83,7 @@ func (p *pace) cut(now time.Time, asked time.Duration) time.Duration {
 	return rest
 }
 
+// allowed is how many customers may be in progress at once.
 func (p *pace) allowed() int {
 	if p.reduced > 0 {
 		return min(p.reduced, p.limit)
@@ -119,14 +117,14 @@ func (p *pace) resting(now time.Time) time.Duration {
 
 // room is how many more customers the flow may begin.
 func (f *flow) room() int {
-	under := int(f.underWay.Load())
+	under := int(f.inProgress.Load())
 	return min(f.paces[f.From.Name].room(under), f.paces[f.To.Name].room(under))
 }
 
 // ended notes that a customer is no longer in progress, and how it ended.
 func (f *flow) ended(e *ending) {
 	full := f.room() == 0
-	f.underWay.Add(-1)
+	f.inProgress.Add(-1)
 	if e.failure == "" {
 		f.succeeded()
 	}

@@ -119,7 +119,7 @@ func TestATroubleIsNotOlderForAClaimThatTookLong(t *testing.T) {
 			if err != nil || len(works) != 1 {
 				t.Fatalf("claimed %d, %v", len(works), err)
 			}
-			at.after = at.after.Add(-slow) // the process stood still before its claim was made
+			at.sent = at.sent.Add(-slow) // the process stood still before its claim was made
 			w.f.carry(t.Context(), &works[0], at)
 			if wait := w.stored("cus_1").DueAt.Sub(w.clock.now()); wait <= 0 || wait > time.Second {
 				t.Errorf("it is tried again after %s, want a second", wait)

@@ -1,22 +1,26 @@
-// Package pipeline carries one customer at a time along the path: claim, read
-// the source, map, match, read the target, decide, write, confirm, settle.
+// Package pipeline takes each customer along the path: claim, read the source,
+// map, match, read the target, decide, write, confirm, settle.
 //
-// Main types: Pipeline (all syncs and their workers), Sync (what one sync is
-// made of) and, not exported, attempt (one customer on its way) and verdict
-// (what a stage says comes next). The variable path is the order; each stage
-// is a file of its own.
+// Main types: Pipeline (all syncs and their workers), Sync (one sync with its two
+// connections), Preview (the path up to the decision, without effects); not
+// exported: flow (one sync at work), attempt (one customer on its way), verdict
+// (what a stage says comes next) and ending (how an attempt ends). The variable
+// path is the order; each stage has a file. A row of a plan (planrow.go), an undo
+// (undo.go) and a question by a person (ask.go) begin elsewhere and share the
+// stages.
 //
-// Invariants, by the number that a line names where it keeps one:
+// Invariants. Where a line of code keeps one, it names the number:
 //
 //  1. The events of an attempt and all that was learned are settled in one
-//     transaction, under the fence of the claim. Whoever lost the lease
-//     changes nothing any more.
-//  2. Before a write leaves, its intent is stored; the write's deadline lies
+//     transaction, under the fence of the claim. An attempt that lost its lease
+//     changes nothing.
+//  2. Before a write is sent, its intent is stored; the write's deadline lies
 //     inside the lease.
 //  3. The base changes only with proof: the target's record shows it, in the
-//     answer to our write or read after it. What a tool cannot show is marked.
-//  4. What cannot be carried ends in an exception, or stays due; no attempt
-//     ends in silence.
+//     answer to our write or when read afterwards. A base that a tool cannot
+//     show is marked as unverified.
+//  4. A customer that cannot be processed gets an exception or stays due; no
+//     attempt ends without a trace.
 //  5. A connection's trouble counts against the connection: a sync whose
 //     target is at its limit waits, and no customer is blamed.
 //  6. Nothing is ever written to the source.
@@ -65,11 +69,10 @@ type Sync struct {
 	To     connector.Connection
 }
 
-// Store keeps what the path must not forget; it is *store.DB, whose invariants
-// the path relies on.
+// Store keeps what the path must not forget. It is *store.DB, on whose invariants the path relies.
 type Store interface {
-	PausedUntil(ctx context.Context, connection string) (time.Time, error)
-	Pause(ctx context.Context, connection string, until time.Time) error
+	RestsUntil(ctx context.Context, connection string) (time.Time, error)
+	Rest(ctx context.Context, connection string, until time.Time) error
 	Now(ctx context.Context) (time.Time, error)
 	NextDue(ctx context.Context, sync string) (time.Time, error)
 	Claim(ctx context.Context, sync string, limit int, lease time.Duration) ([]store.Work, error)
@@ -92,51 +95,50 @@ type Options struct {
 	// Lease is how long a claimed customer is ours, 1 s or more; 0 means
 	// DefaultLease.
 	Lease time.Duration
-	// Workers is how many customers of one sync are on their way at once; 0
-	// means DefaultWorkers.
+	// Workers is how many customers of one sync are in progress at once; 0 means DefaultWorkers.
 	Workers int
 	Retry   Retry
 	Log     *slog.Logger
 	Metrics *metrics.Metrics
-	// Barred says why nothing of a sync may be carried now, "" when it may; nil
-	// is always. It is asked before customers are claimed.
+	// Barred returns why no customer of a sync may be claimed now, "" if they may; nil bars
+	// nothing.
 	Barred func(ctx context.Context, sync string) (why string, err error)
 	// Digest names the configuration; each decision says under which it was made.
 	Digest string
-	// Gap is the time between two calls that a connection's own rate limit leaves;
-	// one without a limit is not in it.
+	// Gap is the time between two calls under a connection's rate limit, by connection; one without
+	// a limit is missing.
 	Gap map[string]time.Duration
-	// Ahead is how far the next call lies ahead that a connection's rate limit
-	// leaves; nil is never.
+	// Ahead returns how long a connection's rate limit delays the next call; nil if there are no
+	// limits.
 	Ahead func(ctx context.Context, connection string) (time.Duration, error)
-	// Paused is told when a connection has to rest, so that its rate limit
-	// holds other calls back at once; nil is nobody.
-	Paused func(connection string, rest time.Duration)
+	// Resting is called when a connection must rest, so that its rate limit delays other calls at
+	// once; nil for none.
+	Resting func(connection string, rest time.Duration)
 	// Now is the clock that spans are measured with; nil means time.Now.
 	Now func() time.Time
 	// Jitter returns a number in [0, 1); nil means a random one.
 	Jitter func() float64
-	// Timeout bounds an attempt's calls in time; nil means context.WithTimeout.
+	// Timeout limits how long an attempt's calls may take; nil means context.WithTimeout.
 	Timeout func(context.Context, time.Duration) (context.Context, context.CancelFunc)
-	// Holding ends an attempt's calls when others may go on with its customer
-	// before the lease is over; nil where nobody does.
+	// Holding returns a context that also ends when this process loses its claims before their
+	// leases end: no call may arrive after another process continues. nil means that this cannot
+	// happen.
 	Holding func(context.Context) (context.Context, context.CancelFunc)
 }
 
 const (
-	// DefaultLease leaves room for the six calls of the longest attempt at
-	// their default timeout of ten seconds.
+	// DefaultLease leaves 45 seconds for the calls of an attempt (see margin), at a default timeout
+	// of ten seconds each. An attempt that needs longer is cut off and tried again.
 	DefaultLease = 60 * time.Second
-	// DefaultWorkers is how many customers of one sync are on their way.
+	// DefaultWorkers is how many customers of one sync are in progress.
 	DefaultWorkers = 16
 
-	// tick is how often the store is asked for work that arrived by another
-	// node or by a command.
+	// tick is how often the store is asked for work that another node or a command has stored.
 	tick = time.Second
 	// gatherFor is how long a free worker waits for others to claim with.
 	gatherFor = time.Millisecond
-	// intentLife is how long a write whose effect is not known may still
-	// arrive: proxies and tools that queue give up long before.
+	// intentLife is how long a write without an answer may still arrive: proxies and tools that
+	// queue give up long before.
 	intentLife = 10 * time.Minute
 )
 
@@ -147,8 +149,8 @@ type Pipeline struct {
 	paces map[string]*pace // by connection
 }
 
-// flow is one sync at work. Each has workers of its own, so that a slow target
-// delays nobody else's customers.
+// flow is one sync at work. Each has its own workers, so that a slow target delays no other sync's
+// customers.
 type flow struct {
 	*Pipeline
 	Sync
@@ -156,13 +158,14 @@ type flow struct {
 	rules   []identity.Rule
 	// several is nil where several customers of the source with one key are a question.
 	several *several
-	// changes are when a change to a status is written; none is at once.
+	// changes says, by the new status, when a change is written; a status without an entry is
+	// written at once.
 	changes map[status.Status]decide.Transition
 	wake    chan struct{}
-	// lastClaim is how the last claim ended.
+	// lastClaim is the last claim's error, for Working.
 	lastClaim *atomic.Pointer[error]
-	// underWay is how many customers are on their way.
-	underWay *atomic.Int64
+	// inProgress is how many customers are in progress.
+	inProgress *atomic.Int64
 }
 
 // New returns a Pipeline that does nothing until Run.
@@ -196,7 +199,7 @@ func New(o Options) *Pipeline {
 		sharing[s.To.Name]++
 	}
 	for _, s := range o.Syncs {
-		f := &flow{Pipeline: p, Sync: s, wake: make(chan struct{}, 1), lastClaim: &atomic.Pointer[error]{}, underWay: new(atomic.Int64)}
+		f := &flow{Pipeline: p, Sync: s, wake: make(chan struct{}, 1), lastClaim: &atomic.Pointer[error]{}, inProgress: new(atomic.Int64)}
 		entries := map[status.Status]mapping.Entry{}
 		for name, m := range s.Config.Statuses {
 			entries[name] = mapping.Entry{From: m.From, To: m.To}

@@ -21,8 +21,8 @@ type Claimer interface {
 
 // RowRequest is a row of a plan that a person has read and wants applied.
 type RowRequest struct {
-	Plan store.Sweep
-	Row  store.PlanRow
+	Plan    store.Sweep
+	Planned store.PlanRow
 	// Approved is who says that what the record holds may be overwritten, "" if no one had to be
 	// asked.
 	Approved string
@@ -46,8 +46,8 @@ type RowResult struct {
 	Note  string
 	// Busy: another attempt has the customer, or took it before this one ended.
 	Busy bool
-	// Late: the time for it was over before the tools had answered.
-	Late bool
+	// OutOfTime: the time for it was over before the tools had answered.
+	OutOfTime bool
 	// Elsewhere: another process has applied the row.
 	Elsewhere bool
 	// Rest is how long to wait before the next try: for a connection's rest, or for the tool to
@@ -63,7 +63,7 @@ type StopError struct{ Why string }
 
 func (e *StopError) Error() string { return e.Why }
 
-func stopped(why string) error { return &StopError{why} }
+func stopError(why string) error { return &StopError{why} }
 
 // CarryRow takes the customer of a plan's row along the same path as any other, and writes if the
 // decision matches the row: the same record, the same value now, and the same new value. Otherwise
@@ -74,7 +74,7 @@ func (p *Pipeline) CarryRow(ctx context.Context, from Claimer, row RowRequest) (
 		return RowResult{}, fmt.Errorf("no sync %s", row.Plan.Sync)
 	}
 	if why, err := f.barred(ctx); err != nil || why != "" {
-		return RowResult{Stop: stopped(why)}, err
+		return RowResult{Stop: stopError(why)}, err
 	}
 	if rest, err := f.rest(ctx); err != nil || rest > 0 {
 		return RowResult{Rest: rest}, err
@@ -82,8 +82,8 @@ func (p *Pipeline) CarryRow(ctx context.Context, from Claimer, row RowRequest) (
 	if wait, err := f.waitForRoom(ctx); err != nil || wait > 0 {
 		return RowResult{Rest: wait}, err
 	}
-	after := f.Now()
-	w, ok, err := from.ClaimOne(ctx, row.Plan.Sync, row.Row.Customer, row.Plan.ID, f.Lease)
+	sent := f.Now()
+	w, ok, err := from.ClaimOne(ctx, row.Plan.Sync, row.Planned.Customer, row.Plan.ID, f.Lease)
 	var ended *store.RowEndedError
 	switch {
 	case errors.As(err, &ended):
@@ -93,29 +93,29 @@ func (p *Pipeline) CarryRow(ctx context.Context, from Claimer, row RowRequest) (
 	case err != nil || !ok:
 		return RowResult{Busy: err == nil}, err
 	}
-	a := &attempt{flow: f, work: &w, window: claimWindow{after: after, before: f.Now()}, started: f.Now(),
+	a := &attempt{flow: f, work: &w, window: claimWindow{sent: sent, answered: f.Now()}, started: f.Now(),
 		lastAction: string(reason.DidReadPlan), row: &rowAttempt{RowRequest: row}, noRetry: true}
 	if row.Named && w.Ruling.Kind == store.RuledByUndo {
 		a.row.overUndo, w.Ruling = w.Ruling.At, store.Ruling{}
 	}
 	if row.Approved != "" && w.Ruling.Kind == "" {
-		w.Ruling = store.Ruling{Kind: store.RuledForSource, Desired: row.Row.After, Observed: row.Row.Before, RecordAt: row.Row.RecordAt,
+		w.Ruling = store.Ruling{Kind: store.RuledForSource, Desired: row.Planned.After, Observed: row.Planned.Before, RecordAt: row.Planned.RecordAt,
 			At: row.Plan.EndedAt, By: row.Approved}
 		a.row.approval = true
 	}
 	e := a.withinLease(ctx)
-	c := a.endRow(e)
+	result := a.endRow(e)
 	switch err := a.settle(ctx, e); {
-	case errors.Is(err, store.ErrFenced), e.failure == leaseLost:
+	case errors.Is(err, store.ErrFenced), e.failure == failureLeaseLost:
 		return RowResult{Busy: true}, nil // it took too long, or a person decided something else
-	case (err != nil || e.lost) && a.late():
+	case (err != nil || e.unsettled) && a.outOfTime():
 		return RowResult{Busy: true}, nil
 	case err != nil:
 		return RowResult{}, err
-	case e.lost:
+	case e.unsettled:
 		return RowResult{}, errors.New(e.reason.Sentence())
 	}
-	return c, nil
+	return result, nil
 }
 
 // rowAttempt is the row of an attempt.
@@ -146,33 +146,33 @@ func (r *rowAttempt) hash() string { return r.Plan.Hash[:min(len(r.Plan.Hash), 1
 // plannedRecord ends the attempt if a match rule finds another record than the plan has: no one has
 // approved that link.
 func (a *attempt) plannedRecord(id string) verdict {
-	if a.row == nil || a.row.Row.TargetID == id {
+	if a.row == nil || a.row.Planned.TargetID == id {
 		return onward
 	}
-	a.names(id, a.row.Row.TargetID)
-	return moved(reason.Reason{Code: reason.OtherMatch, Facts: reason.Facts{Record: id, Survivor: a.row.Row.TargetID}})
+	a.mentions(id, a.row.Planned.TargetID)
+	return refuseRow(reason.Reason{Code: reason.OtherMatch, Facts: reason.Facts{Record: id, Survivor: a.row.Planned.TargetID}})
 }
 
-// asPlanned ends the attempt if it would write something else than the plan's row.
-func (a *attempt) asPlanned() verdict {
+// endUnlessPlanned ends the attempt if it would write something else than the plan's row.
+func (a *attempt) endUnlessPlanned() verdict {
 	if a.row == nil {
 		return onward
 	}
 	if change := a.change(); !change.IsZero() {
-		return moved(change)
+		return refuseRow(change)
 	}
 	if a.decision.Reason == decide.OwnerUsesSource && a.row.Approved != "" && a.decision.Row != firstContactRow {
-		return moved(reason.Reason{Code: reason.EditedSincePlan})
+		return refuseRow(reason.Reason{Code: reason.EditedSincePlan})
 	}
 	return onward
 }
 
 // change says what differs from the plan, as far as it was read; zero for nothing.
 func (a *attempt) change() reason.Reason {
-	r := a.row.Row
+	r := a.row.Planned
 	switch {
 	case a.link != nil && a.link.TargetID != r.TargetID:
-		a.names(a.link.TargetID, r.TargetID)
+		a.mentions(a.link.TargetID, r.TargetID)
 		return reason.Reason{Code: reason.OtherLink, Facts: reason.Facts{Record: a.link.TargetID, Survivor: r.TargetID}}
 	case a.seenAt.IsZero():
 		return reason.Reason{}
@@ -187,8 +187,8 @@ func (a *attempt) change() reason.Reason {
 // firstContactRow is the row of the decision table that asks about a record that was never written.
 const firstContactRow = 3
 
-func moved(why reason.Reason) verdict {
-	return end(ending{action: "refuse", moved: true, reason: why})
+func refuseRow(why reason.Reason) verdict {
+	return end(ending{action: actionRefuse, misfit: true, reason: why})
 }
 
 // orNothing returns value, or "nothing" if it is empty, for a sentence.
@@ -204,67 +204,67 @@ func orNothing(value string) string {
 // attempt.
 func (a *attempt) endRow(e *ending) RowResult {
 	r := a.row
-	c := RowResult{Note: e.reason.Sentence()}
+	result := RowResult{Note: e.reason.Sentence()}
 	refused := a.intent.ID != 0 && e.failure == string(connector.Refused)
 	// The tool accepted the write but shows another value. That must be stored, or the value would
 	// be sent again.
-	unwritten := e.park != nil && e.park.Kind == status.WriteFailed && a.stage == status.StageConfirm && e.outcome == status.Parked
+	acceptedNotShown := e.park != nil && e.park.Kind == status.WriteFailed && a.stage == status.StageConfirm && e.outcome == status.Parked
 	switch {
-	case e.lost:
+	case e.unsettled:
 	case e.outcome == status.Applied, e.outcome == status.AlreadyEqual && (r.Sent || a.sentBefore()):
-		c.State = store.RowApplied
-	case e.moved:
-		c.State = store.RowRefused
+		result.State = store.RowApplied
+	case e.misfit:
+		result.State = store.RowRefused
 	case e.failure == string(connector.RateLimited):
-		c.Rest = e.retry
-	case e.failure == notShownFailure && e.park == nil:
-		c.Rest, c.Sent = e.retry, true
-	case e.failure == string(connector.Unauthorized), e.failure == string(connector.Misconfigured), e.failure == syncPaused:
-		c.Stop = stopped(e.reason.Sentence())
-	case e.failure == string(connector.Transient) && a.late() && r.Tries+1 < maxLateTries:
-		c.Late = true
-	case e.failure != "", unwritten:
-		c.State = store.RowFailed
+		result.Rest = e.retry
+	case e.failure == failureNotShown && e.park == nil:
+		result.Rest, result.Sent = e.retry, true
+	case e.failure == string(connector.Unauthorized), e.failure == string(connector.Misconfigured), e.failure == failurePaused:
+		result.Stop = stopError(e.reason.Sentence())
+	case e.failure == string(connector.Transient) && a.outOfTime() && r.Tries+1 < maxLateTries:
+		result.OutOfTime = true
+	case e.failure != "", acceptedNotShown:
+		result.State = store.RowFailed
 	case e.outcome == status.AlreadyEqual:
-		c.State, c.Note = store.RowRefused, "the target holds "+orNothing(a.target.Value)+" already"
+		result.State, result.Note = store.RowRefused, "the target holds "+orNothing(a.target.Value)+" already"
 	default:
-		c.State = store.RowRefused
+		result.State = store.RowRefused
 		if change := a.change(); !change.IsZero() {
-			c.Note = change.Sentence() + "; " + c.Note
+			result.Note = change.Sentence() + "; " + result.Note
 		}
 	}
-	stopped := e.park != nil && e.park.Kind == status.LoopSuspected // that is stored: a person must be asked
-	r.unchanged = e.moved || c.State != store.RowApplied && !refused && !unwritten && e.failure != notShownFailure && !stopped && !a.underWay()
-	if c.State != store.RowOpen {
-		r.end = &store.RowEnd{Sweep: r.Plan.ID, State: c.State, Note: c.Note}
-		if c.State == store.RowApplied {
-			r.end.By, r.end.Note = r.Approved, "over "+orNothing(r.Row.Before)+", by "+r.name()
-			c.Note = r.end.Note
+	suspectsLoop := e.park != nil && e.park.Kind == status.LoopSuspected // that is stored: a person must be asked
+	r.unchanged = e.misfit || result.State != store.RowApplied && !refused && !acceptedNotShown && e.failure != failureNotShown && !suspectsLoop && !a.ownWriteMayArrive()
+	if result.State != store.RowOpen {
+		r.end = &store.RowEnd{Sweep: r.Plan.ID, State: result.State, Note: result.Note}
+		if result.State == store.RowApplied {
+			r.end.By, r.end.Note = r.Approved, "over "+orNothing(r.Planned.Before)+", by "+r.name()
+			result.Note = r.end.Note
 		}
 	}
 	if r.unchanged {
 		e.outcome, e.park = "", nil
 	}
 	e.reason = reason.Because(reason.ByPlan, reason.Facts{Plan: r.hash(), By: r.Approved}, e.reason)
-	return c
+	return result
 }
 
 // sentBefore reports whether the record holds what an earlier try for this row sent.
 func (a *attempt) sentBefore() bool {
-	r := a.row.Row
+	r := a.row.Planned
 	return a.desired.Value == r.After && a.target.ID == r.TargetID &&
 		slices.ContainsFunc(a.work.Intents, func(i store.Intent) bool { return i.RecordID == r.TargetID && i.Value == r.After })
 }
 
-// underWay reports whether a write of this attempt may still arrive.
-func (a *attempt) underWay() bool {
+// ownWriteMayArrive reports whether a write of this attempt may still arrive.
+func (a *attempt) ownWriteMayArrive() bool {
 	return slices.ContainsFunc(a.work.Intents, func(i store.Intent) bool { return i.ID == a.intent.ID })
 }
 
 // leave settles an attempt that changes nothing of its customer but how the row ended. If a write
 // may still arrive, the customer is due again when it has expired.
 func (a *attempt) leave(e *ending) store.Settlement {
-	s := store.Settlement{CloseIntents: a.closed, SeenIntents: a.seen, Accepted: a.accepted, Unsent: a.unsent, Attempts: a.work.Attempts, FirstTry: a.work.FirstTry, Row: a.row.end, Names: a.named}
+	s := store.Settlement{CloseIntents: a.closed, SeenIntents: a.seen, Accepted: a.accepted, Unsent: a.unsent, Attempts: a.work.Attempts, FirstTry: a.work.FirstTry, Row: a.row.end, Names: a.mentioned}
 	s.RetryAt = a.lastArrival(a.closed)
 	s.KeepDue = !a.work.NotDue && (len(a.work.Events) > 0 || s.RetryAt.IsZero())
 	if s.Row != nil {

@@ -16,7 +16,7 @@ import (
 // go from one value to another.
 func (w *world) planned(before, after string) RowRequest {
 	return RowRequest{Plan: store.Sweep{Sync: syncName, Hash: "1f3a2b4c5d6e7f80", EndedAt: w.clock.now()},
-		Row: store.PlanRow{Customer: "cus_1", TargetID: "rec_cus_1", Action: "write", Before: before, After: after,
+		Planned: store.PlanRow{Customer: "cus_1", TargetID: "rec_cus_1", Action: "write", Before: before, After: after,
 			RecordAt: w.crm.records["rec_cus_1"].editedAt}}
 }
 
@@ -194,7 +194,7 @@ func TestARowWhoseTimeWasOverIsTriedAgainBeforeItFails(t *testing.T) {
 		return slow
 	}
 	for p.Tries = range maxLateTries - 1 {
-		if c := w.carryRow(p); !c.Late || c.State != store.RowOpen {
+		if c := w.carryRow(p); !c.OutOfTime || c.State != store.RowOpen {
 			t.Errorf("at try %d it is %+v", p.Tries, c)
 		}
 	}
@@ -262,7 +262,7 @@ func TestAnApprovedFirstContactIsWrittenOverWhatWasShown(t *testing.T) {
 			w.pass(time.Hour)
 			x := w.exception(status.FirstContact)
 			p := w.planned("Active", "Churned")
-			p.Row.Action, p.Row.Kind, p.Approved = "park", status.FirstContact, "ana@example.com"
+			p.Planned.Action, p.Planned.Kind, p.Approved = "park", status.FirstContact, "ana@example.com"
 			w.pass(time.Hour)
 			if tt.moved != nil {
 				tt.moved(w)

@@ -14,41 +14,40 @@ import (
 	"trueup/internal/store"
 )
 
-// Preview shows what the path would do with a customer, by the path's own stages
-// up to the decision. It claims nothing, stores nothing and writes to no tool,
-// whatever mode the sync is in.
+// Preview shows what the path would do with a customer, by the path's own stages up to the
+// decision. It claims nothing, stores nothing and writes to no tool, whatever mode the sync is in.
 type Preview struct {
 	store   Store
 	options Options
 	flow    flow
 }
 
-// NewPreview returns the Preview of a sync. Nothing is changed in the store but
-// that a connection rests whose tool says so.
+// NewPreview returns the Preview of a sync. It stores nothing, except that a connection rests if
+// its tool asks for it.
 func NewPreview(s Sync, from Store) *Preview {
 	s.Config.Mode = config.ModeLive // what would be written, not that it is not
 	p := New(Options{Syncs: []Sync{s}})
 	return &Preview{store: from, options: p.Options, flow: *p.flows[s.Config.Name]}
 }
 
-// Subject is one customer with where its two records are read: a tool, or what
-// one has listed.
+// Subject is one customer, and where to read its two records: from the tools, or from lists that
+// were read earlier.
 type Subject struct {
 	Work *store.Work
-	// Source is nil for a tool that cannot be asked: its stored events tell.
+	// Source is nil for a tool that cannot be read: its stored events tell its state.
 	Source connector.Source
 	// SourceFind finds the customers who are one with it, where a sync folds several;
 	// nil is the tool itself.
 	SourceFind connector.SourceFind
 	// Target is never written to.
 	Target connector.Target
-	// SourceAt is when the source's record was asked for, by the database's
-	// clock, and TargetAt when a record of the target was.
+	// SourceAt is when the source's record was asked for, by the database's clock, and TargetAt
+	// when a record of the target was.
 	SourceAt time.Time
 	TargetAt func(id string) time.Time
-	// Owner returns whose a record of the target is, "" when it is nobody's.
+	// Owner returns whose a record of the target is, "" if it is no one's.
 	Owner func(ctx context.Context, targetID string) (customer string, err error)
-	// BelieveStale believes a record that looks older than what it was proved to hold.
+	// BelieveStale accepts a record that looks older than what it was proved to hold.
 	BelieveStale bool
 }
 
@@ -61,7 +60,7 @@ type Outlook struct {
 	Outcome status.Outcome // "" for write and wait
 	Stage   status.Stage
 	Kind    status.Kind // of the exception that a hold or park would open
-	// Row is of the decision's table, 0 when it was not asked.
+	// Row is the row of the decision table, 0 if the path ended before it.
 	Row        int
 	Confidence float64
 	Candidates []status.Candidate
@@ -70,38 +69,38 @@ type Outlook struct {
 	// Source is the record that was read; Desired what it comes to.
 	Source  status.SourceRecord
 	Desired store.Desired
-	// Target is the record that was read, with a zero ID when none was.
+	// Target is the record that was read, with a zero ID if none was.
 	Target status.TargetRecord
-	// Names are those of Settlement.
+	// Names are the other ids in its sentences, as in store.Settlement.
 	Names []string
-	// Explained says that a write of ours accounts for what the target holds.
+	// Explained: a write of ours accounts for what the target holds.
 	Explained bool
 }
 
-// Wait is the action of a Outlook that could not be made now.
+// Wait is the action of an Outlook that cannot be given now.
 const Wait = "wait"
 
-// TargetID is the record of the target, "" when none was found.
-func (j Outlook) TargetID() string {
-	if j.Link == nil {
+// TargetID is the record's id, "" if none was found.
+func (o Outlook) TargetID() string {
+	if o.Link == nil {
 		return ""
 	}
-	return j.Link.TargetID
+	return o.Link.TargetID
 }
 
-// ByTransitions reports whether it would be written, but for the sync's transitions.
-func (j Outlook) ByTransitions() bool {
-	return j.Reason.Code == decide.ChangeWaits || j.Reason.Code == decide.ChangeAsks || j.Reason.Code == decide.ChangeForbidden
+// ByTransitions reports whether only the sync's transitions keep it from being written.
+func (o Outlook) ByTransitions() bool {
+	return o.Reason.Code == decide.ChangeWaits || o.Reason.Code == decide.ChangeAsks || o.Reason.Code == decide.ChangeForbidden
 }
 
 // Of walks one customer up to the decision.
-func (j *Preview) Of(ctx context.Context, s Subject) Outlook {
+func (p *Preview) Of(ctx context.Context, s Subject) Outlook {
 	clock := s.SourceAt
-	o := j.options
-	o.Store = onlyReads{Store: j.store, owner: s.Owner}
+	o := p.options
+	o.Store = onlyReads{Store: p.store, owner: s.Owner}
 	o.Now = func() time.Time { return clock }
-	f := j.flow
-	f.Pipeline, f.From.Source, f.To.Target = &Pipeline{Options: o, paces: j.flow.paces}, s.Source, s.Target
+	f := p.flow
+	f.Pipeline, f.From.Source, f.To.Target = &Pipeline{Options: o, paces: p.flow.paces}, s.Source, s.Target
 	if s.SourceFind != nil {
 		f.From.SourceFind = s.SourceFind
 	}
@@ -110,14 +109,15 @@ func (j *Preview) Of(ctx context.Context, s Subject) Outlook {
 	if s.BelieveStale {
 		work.Attempts, work.FirstTry = 1, clock.Add(-o.Retry.Patience)
 	}
-	a := &attempt{flow: &f, work: &work, window: claimWindow{after: clock, before: clock}, started: clock, believesStale: s.BelieveStale, preview: true, noRetry: true}
+	a := &attempt{flow: &f, work: &work, window: claimWindow{sent: clock, answered: clock}, started: clock, believesStale: s.BelieveStale, preview: true, noRetry: true}
+	// As attempt.walk does, but only up to the decision, and with the clock of the two lists.
 	for i := 0; i < indexOf(path, status.StageWrite); i++ {
-		p := path[i]
-		a.stage = p.stage
-		if p.stage == status.StageReadTarget && s.TargetAt != nil {
+		step := path[i]
+		a.stage = step.stage
+		if step.stage == status.StageReadTarget && s.TargetAt != nil {
 			clock = s.TargetAt(a.link.TargetID)
 		}
-		switch v := p.run(a, ctx); {
+		switch v := step.run(a, ctx); {
 		case v.end != nil:
 			return a.outlook(v.end)
 		case v.reread: // at the survivor of a merge
@@ -127,25 +127,25 @@ func (j *Preview) Of(ctx context.Context, s Subject) Outlook {
 			i = indexOf(path, status.StageReadTarget) - 1
 		}
 	}
-	return a.outlook(&ending{action: string(decide.Write), reason: reason.Reason{Code: a.decision.Reason}})
+	return a.outlook(&ending{action: actionWrite, reason: reason.Reason{Code: a.decision.Reason}})
 }
 
 func (a *attempt) outlook(e *ending) Outlook {
 	if e.failure == "" {
 		a.succeeded()
 	}
-	j := Outlook{Action: e.action, Reason: a.withDecider(e.reason), Outcome: e.outcome, Stage: a.stage, Row: a.decision.Row, Confidence: a.decision.Confidence,
-		Link: a.link, Source: a.record, Desired: a.desired, Target: a.target, Names: a.named}
-	if e.lost {
-		j.Action = Wait
+	o := Outlook{Action: e.action, Reason: a.withDecider(e.reason), Outcome: e.outcome, Stage: a.stage, Row: a.decision.Row, Confidence: a.decision.Confidence,
+		Link: a.link, Source: a.source, Desired: a.desired, Target: a.target, Names: a.mentioned}
+	if e.unsettled {
+		o.Action = Wait
 	}
 	if e.park != nil {
-		j.Kind, j.Confidence, j.Candidates = e.park.Kind, e.park.Confidence, e.park.Candidates
+		o.Kind, o.Confidence, o.Candidates = e.park.Kind, e.park.Confidence, e.park.Candidates
 	}
 	if a.target.ID != "" {
-		_, j.Explained = a.facts().Explained()
+		_, o.Explained = a.facts().Explained()
 	}
-	return j
+	return o
 }
 
 // onlyReads is a store in which nothing changes.

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/decide"
 	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
@@ -15,10 +14,10 @@ import (
 // source had changed before that edit, and the event that made us write was about something else.
 // Nothing is written, because the edit may be wanted or not. People are asked once.
 func (a *attempt) wroteOver(ctx context.Context) verdict {
-	if a.preview || a.row != nil || !a.record.ValueAt.IsZero() { // the time of the value itself needs no event
+	if a.preview || a.row != nil || !a.source.ValueAt.IsZero() { // the time of the value itself needs no event
 		return onward
 	}
-	late, ok := a.earliestStatement()
+	heldAt, ok := a.earliestStatement()
 	if !ok {
 		return onward
 	}
@@ -27,7 +26,7 @@ func (a *attempt) wroteOver(ctx context.Context) verdict {
 		return a.storeFailed(err)
 	}
 	wrote, ok := a.lastWrite(history)
-	if !ok || !a.decidedByTime(wrote, late) {
+	if !ok || !a.decidedByTime(wrote, heldAt) {
 		return onward
 	}
 	said, err := a.Store.Events(ctx, store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer, Connection: a.From.Name,
@@ -35,12 +34,12 @@ func (a *attempt) wroteOver(ctx context.Context) verdict {
 	if err != nil {
 		return a.storeFailed(err)
 	}
-	if slices.ContainsFunc(said, func(e store.Event) bool { return a.contradicts(e, late) }) {
+	if slices.ContainsFunc(said, func(e store.Event) bool { return a.contradicts(e, heldAt) }) {
 		return onward
 	}
 	e := a.parked(status.Conflict, reason.Reason{Code: reason.WroteOver, Facts: reason.Facts{Source: a.From.Name, Target: a.To.Name,
-		Planned: a.desired.SourceValue, At: late, Value: wrote.Desired, Found: wrote.Observed, To: wrote.ObservedAt}})
-	e.outcome, e.action = status.AlreadyEqual, string(decide.None)
+		Planned: a.desired.SourceValue, At: heldAt, Value: wrote.Desired, Found: wrote.Observed, To: wrote.ObservedAt}})
+	e.outcome, e.action = status.AlreadyEqual, actionNone
 	e.base = a.seenBase()
 	e.park.Cause = store.WrittenOver
 	e.park.Confidence = 0.5 // the record was edited then, and perhaps another field of it
@@ -96,12 +95,12 @@ func (a *attempt) lastWrite(history []store.Decision) (wrote store.Decision, fou
 
 // decidedByTime reports whether a write replaced someone's edit only because the source's change
 // was taken for the later one, and the late event shows that it certainly was not.
-func (a *attempt) decidedByTime(wrote store.Decision, late time.Time) bool {
+func (a *attempt) decidedByTime(wrote store.Decision, heldAt time.Time) bool {
 	edited, skew := wrote.ObservedAt, a.Config.Conflict.ClockSkew
 	if edited.After(wrote.At) {
 		edited = wrote.At // the target's clock is ahead
 	}
-	if edited.IsZero() || wrote.Observed == "" || !edited.Add(skew).Before(wrote.DesiredAt) || !late.Add(skew).Before(edited) {
+	if edited.IsZero() || wrote.Observed == "" || !edited.Add(skew).Before(wrote.DesiredAt) || !heldAt.Add(skew).Before(edited) {
 		return false
 	}
 	switch wrote.Row {
@@ -115,7 +114,7 @@ func (a *attempt) decidedByTime(wrote store.Decision, late time.Time) bool {
 
 // contradicts reports whether an event reports something else of the source after a time: then it
 // changed once more, perhaps after the edit.
-func (a *attempt) contradicts(e store.Event, late time.Time) bool {
+func (a *attempt) contradicts(e store.Event, heldAt time.Time) bool {
 	if e.Side != store.SourceSide || e.ReplayOf > 0 {
 		return false
 	}
@@ -123,5 +122,5 @@ func (a *attempt) contradicts(e store.Event, late time.Time) bool {
 	if at.IsZero() {
 		at = e.ReceivedAt
 	}
-	return at.After(late) && (!a.says(e) || e.UnchangedAt.After(late))
+	return at.After(heldAt) && (!a.says(e) || e.UnchangedAt.After(heldAt))
 }

@@ -14,11 +14,11 @@ import (
 	"trueup/internal/store"
 )
 
-// readSource asks the source for the customer as it is now; the events only
-// said to look. A source that cannot be asked is read from its newest event.
+// readSource reads the customer from the source as it is now; the events only said that it may have
+// changed. For a source that cannot be read, the newest event tells its state.
 func (a *attempt) readSource(ctx context.Context) verdict {
 	a.desired = a.work.Desired
-	a.askedAt = a.dbNotBefore()
+	a.askedAt = a.dbEarliest()
 	waiting, err := a.asReceived(ctx)
 	if err != nil {
 		return a.storeFailed(err)
@@ -34,8 +34,8 @@ func (a *attempt) readSource(ctx context.Context) verdict {
 		}
 		return a.failed(err, a.From.Name, reason.ReadingCustomer)
 	}
-	a.record = inMilliseconds(record)
-	if v := a.notYetShown(ctx); v.end != nil {
+	a.source = inMilliseconds(record)
+	if v := a.sourceLags(ctx); v.end != nil {
 		return v
 	}
 	a.did(reason.DidReadSource, a.From.Name)
@@ -43,8 +43,8 @@ func (a *attempt) readSource(ctx context.Context) verdict {
 	return a.foldSeveral(ctx, nil)
 }
 
-// asReceived returns the waiting events. A replay is dated as what it carries once
-// more: only when that came tells whether its time can be right.
+// asReceived returns the waiting events, each replay with its original's times: whether a time is
+// plausible depends on when the original arrived.
 func (a *attempt) asReceived(ctx context.Context) ([]store.Event, error) {
 	events := slices.Clone(a.work.Events)
 	for i, e := range events {
@@ -55,21 +55,22 @@ func (a *attempt) asReceived(ctx context.Context) ([]store.Event, error) {
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return nil, err
 		}
-		events[i].OccurredAt, events[i].ReceivedAt = was.OccurredAt, was.ReceivedAt // none, when it is not kept any more
+		events[i].OccurredAt, events[i].ReceivedAt = was.OccurredAt, was.ReceivedAt // zero if the original was deleted
 	}
 	return events, nil
 }
 
-// shownWithin is for how long after an event its source may show what was before.
+// shownWithin is how long after an event its source may still show the old value.
 const shownWithin = 15 * time.Second
 
-// notYetShown waits for a source that answers from a copy, which is a moment old:
-// its newest event says another value, whether that waits or was carried. The
-// pauses grow with the time since that came. What goes on being so is believed.
-func (a *attempt) notYetShown(ctx context.Context) verdict {
-	newest, said, r := a.events.newestValue(), a.events.newest, a.record
+// sourceLags ends the attempt with a short wait if the source seems to answer from a stale copy:
+// its newest event, waiting or already processed, has another value. Each pause is as long as the
+// event is old. After shownWithin the answer counts.
+func (a *attempt) sourceLags(ctx context.Context) verdict {
+	newest, said, r := a.events.newestValue(), a.events.newest, a.source
 	pending, recent := newest, a.events
-	if (pending == nil || r.Value != a.work.Desired.SourceValue) && !a.believesStale { // something else says to look, soon after what was told, or a newer event has ended already
+	// No waiting event has a value, or the record has a new one: an event that has already ended may be newer than the waiting ones.
+	if (pending == nil || r.Value != a.work.Desired.SourceValue) && !a.believesStale {
 		told, err := a.Store.Events(ctx, store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer, Connection: a.From.Name,
 			Since: a.askedAt.Add(-shownWithin), Limit: lookBack, Bare: true})
 		if err != nil {
@@ -82,7 +83,7 @@ func (a *attempt) notYetShown(ctx context.Context) verdict {
 		}
 	}
 	if newest == nil {
-		return a.recordBeforeEvent(said)
+		return a.recordLags(said)
 	}
 	if newest.ReplayOf > 0 || newest.Value == r.Value || a.believesStale {
 		return onward
@@ -92,19 +93,18 @@ func (a *attempt) notYetShown(ctx context.Context) verdict {
 	if !told.IsZero() && shows.After(told) || since >= shownWithin {
 		return onward
 	}
-	return a.readAgain(since)
+	return a.retrySource(since)
 }
 
-// recordBeforeEvent is notYetShown for a source whose events say only that something
-// has changed: its record is dated before that. It may also be that the tool does
-// not date such a change, so nobody who brings something new waits for it, unless
-// that may be what was before the last look.
-func (a *attempt) recordBeforeEvent(newest *store.Event) verdict {
-	r := a.record
+// recordLags is sourceLags for events without a value: it waits if the record is dated before the
+// event. Some tools do not date such a change, so a record with a new value is accepted, unless our
+// last read is so recent that the "new" value may be the old one, from a stale copy.
+func (a *attempt) recordLags(newest *store.Event) verdict {
+	r := a.source
 	if newest == nil || newest.ReplayOf > 0 || a.believesStale {
 		return onward
 	}
-	told, shows, known := a.events.dated(*newest), later(r.ValueAt, r.UpdatedAt), a.before()
+	told, shows, known := a.events.dated(*newest), later(r.ValueAt, r.UpdatedAt), a.knownSource()
 	since := a.askedAt.Sub(newest.ReceivedAt)
 	if told.IsZero() || shows.IsZero() || !shows.Add(a.events.skew).Before(told) || since >= shownWithin {
 		return onward
@@ -112,27 +112,27 @@ func (a *attempt) recordBeforeEvent(newest *store.Event) verdict {
 	if known.SourceValue != "" && known.SourceValue != r.Value && a.askedAt.Sub(known.SeenAt) >= shownWithin {
 		return onward
 	}
-	return a.readAgain(since)
+	return a.retrySource(since)
 }
 
-// readAgain ends an attempt whose source may have answered from a copy; since is
-// how long ago its event came. It may as well have told the truth: then the value
-// that is known was not there all the time.
-func (a *attempt) readAgain(since time.Duration) verdict {
-	if a.record.Value != a.work.Desired.SourceValue {
+// retrySource ends the attempt with a short wait, because the source may have answered from a stale
+// copy. since is the age of its event. If the answer is true after all, the known value was
+// interrupted, so its Since is cleared.
+func (a *attempt) retrySource(since time.Duration) verdict {
+	if a.source.Value != a.work.Desired.SourceValue {
 		a.desired.Since = time.Time{}
 	}
-	return end(ending{action: "wait", retry: max(a.Retry.First, since), attempts: a.work.Attempts, firstTry: a.work.FirstTry, failure: string(connector.Transient),
+	return end(ending{action: Wait, retry: max(a.Retry.First, since), attempts: a.work.Attempts, firstTry: a.work.FirstTry, failure: string(connector.Transient),
 		reason: reason.Reason{Code: reason.AnswerOutdated, Facts: reason.Facts{Source: a.From.Name}}})
 }
 
-// readFromEvents takes the newest event for the source's state, unless a newer
-// one was carried before.
+// readFromEvents takes the newest event for the source's state, unless a newer one was processed
+// before.
 func (a *attempt) readFromEvents(ctx context.Context) verdict {
 	newest := a.events.newest
 	if newest == nil || a.events.isOlder(*newest, a.work.Desired) || newest.ReplayOf > 0 {
-		// Somebody asked for another look, or all of this is history: the
-		// event that was carried last still tells the state.
+		// A person asked for another try, or the waiting events are old: the event that was
+		// processed last still tells the state.
 		stored, err := a.latestChange(ctx)
 		if err != nil {
 			return a.storeFailed(err)
@@ -151,24 +151,23 @@ func (a *attempt) readFromEvents(ctx context.Context) verdict {
 	if err != nil {
 		return a.failed(err, a.From.Name, reason.ReadingEvent)
 	}
-	a.record = inMilliseconds(record)
+	a.source = inMilliseconds(record)
 	a.desired.Event, a.desired.EventAt = newest.ID, newest.HappenedAt(a.events.skew)
 	a.did(reason.DidReadEvent, a.From.Name)
 	failpoint.Hit("source_read")
 	return onward
 }
 
-// noEventYet ends the attempt at a customer of whom the source's connection has
-// never told. It closes nothing: that nobody knows anything is no success. What
-// another connection told is not read with this one's expressions, and it is
-// known: a person must say whether the two are one.
+// noEventYet ends the attempt of a customer without an event from the source's connection. It
+// closes no exception: knowing nothing is no success. If another connection sent events, a person
+// must say whether both are the same account, because this one's expressions may not fit them.
 func (a *attempt) noEventYet(ctx context.Context) verdict {
 	told, err := a.latestOf(ctx, "")
 	if err != nil {
 		return a.storeFailed(err)
 	}
 	if told == nil {
-		return end(ending{outcome: status.Ignored, action: "none", keepOpen: true,
+		return end(ending{outcome: status.Ignored, action: actionNone, keepOpen: true,
 			reason: reason.Reason{Code: reason.NotToldYet, Facts: reason.Facts{Source: a.From.Name}}})
 	}
 	e := a.parked(status.ConnectionFailed, reason.Reason{Code: reason.ToldByAnother,
@@ -177,13 +176,12 @@ func (a *attempt) noEventYet(ctx context.Context) verdict {
 	return verdict{end: e}
 }
 
-// lookBack is how many stored events are searched for the newest change, by
-// arrival and by their times: however many old ones were replayed since.
+// lookBack is how many stored events are read to find the newest change: so many by arrival and so
+// many by time, so that replays of old events cannot hide it.
 const lookBack = 200
 
-// latestChange returns the stored event that tells the source's last known
-// state, nil when there is none. It carries out a replay as well, whose
-// original may have been overtaken.
+// latestChange returns the stored event with the source's last known state, nil when there is none.
+// A replay needs it too, because a newer event may have overtaken its original.
 func (a *attempt) latestChange(ctx context.Context) (*store.Event, error) {
 	return a.latestOf(ctx, a.From.Name)
 }
@@ -208,19 +206,8 @@ func (a *attempt) latestOf(ctx context.Context, connection string) (*store.Event
 	return &newest, nil
 }
 
-// storeFailed ends an attempt that the database did not let go on. Nothing is
-// settled; the lease runs out and the customer is tried again.
-func (a *attempt) storeFailed(err error) verdict {
-	lost := errors.Is(err, store.ErrFenced)
-	return end(ending{lost: true, reason: reason.Reason{Code: reason.DatabaseFailed, Facts: reason.Facts{Detail: err.Error()}}, failure: map[bool]string{true: leaseLost, false: "database"}[lost]})
-}
-
-// leaseLost is the failure of an attempt whose claim is not the latest any more.
-const leaseLost = "lease_lost"
-
-// inMilliseconds cuts a source's times to what the store keeps, as those of a
-// target are: compared with what was stored, a time must not be later than
-// itself.
+// inMilliseconds cuts a source's times to what the store keeps, as those of a target are: compared
+// with a stored time, a time must not be later than itself.
 func inMilliseconds(r status.SourceRecord) status.SourceRecord {
 	r.ValueAt, r.UpdatedAt = r.ValueAt.Truncate(time.Millisecond), r.UpdatedAt.Truncate(time.Millisecond)
 	return r

@@ -14,8 +14,8 @@ import (
 
 // readTarget reads what the target holds now.
 func (a *attempt) readTarget(ctx context.Context) verdict {
-	before := a.dbNotBefore()
-	record, err := a.readRecord(ctx)
+	began := a.dbEarliest()
+	record, err := a.readTargetRecord(ctx)
 	if err != nil {
 		if f := connector.FailureOf(err); f.Kind == connector.Gone {
 			return a.targetGone(ctx, f)
@@ -26,7 +26,7 @@ func (a *attempt) readTarget(ctx context.Context) verdict {
 		return a.failed(&connector.Failure{Kind: connector.Transient, Effect: connector.EffectNone,
 			Detail: "the answer is older than what the record was proved to hold"}, a.To.Name, reason.ReadingRecord)
 	}
-	a.saw(record, before)
+	a.saw(record, began)
 	a.did(reason.DidReadTarget, a.To.Name)
 	failpoint.Hit("target_read")
 	return a.checkKeys(ctx)
@@ -41,7 +41,7 @@ func (a *attempt) checkKeys(ctx context.Context) verdict {
 	}
 	var foreign []identity.Rule
 	for _, r := range a.rules {
-		own := a.record.Keys[r.Source]
+		own := a.source.Keys[r.Source]
 		if r.Source == "id" {
 			own = a.work.Customer
 		}
@@ -69,17 +69,17 @@ func (a *attempt) checkKeys(ctx context.Context) verdict {
 
 // saw notes a read of the record; before is when it began. A second read that finds the same keeps
 // the edit's age.
-func (a *attempt) saw(record status.TargetRecord, before time.Time) {
+func (a *attempt) saw(record status.TargetRecord, began time.Time) {
 	same := record.ID == a.target.ID && record.Value == a.target.Value && record.EditedAt.Equal(a.target.EditedAt)
 	if a.seenAt.IsZero() || !same {
-		a.seenAt = a.dbNotAfter()
+		a.seenAt = a.dbLatest()
 	}
-	a.target, a.lookedAt = record, before
+	a.target, a.lookedAt = record, began
 }
 
-// readRecord reads the record. Its time is cut to what the store keeps, so that what
+// readTargetRecord reads the record. Its time is cut to what the store keeps, so that what
 // was stored of it compares equal.
-func (a *attempt) readRecord(ctx context.Context) (status.TargetRecord, error) {
+func (a *attempt) readTargetRecord(ctx context.Context) (status.TargetRecord, error) {
 	record, err := a.To.Target.Read(ctx, a.link.TargetID)
 	record.EditedAt = record.EditedAt.Truncate(time.Millisecond)
 	return record, err
@@ -99,13 +99,13 @@ func (a *attempt) outdated(record status.TargetRecord) bool {
 // so long; or an earlier try for the row has failed. Applying a plan does not retry a failed row on
 // its own, so at a second try by a person the answer is believed.
 func (a *attempt) planSaw(record status.TargetRecord) bool {
-	return a.row != nil && (a.row.Row.Before == record.Value || a.row.Row.State == store.RowFailed)
+	return a.row != nil && (a.row.Planned.Before == record.Value || a.row.Planned.State == store.RowFailed)
 }
 
 // brokenLink parks a customer whose record is gone. Another record is not searched for: the one
 // that vanished may have been merged, and a guess would write to a stranger.
 func (a *attempt) brokenLink() *ending {
-	a.names(a.link.TargetID)
+	a.mentions(a.link.TargetID)
 	e := a.parked(status.BrokenLink, reason.Reason{Code: reason.RecordGone, Facts: reason.Facts{Record: a.link.TargetID, Target: a.To.Name}})
 	// A write may find the record gone, too. The exception belongs to the read: a later read closes
 	// it.

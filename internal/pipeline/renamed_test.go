@@ -83,5 +83,5 @@ func (w *world) claimByHand(customer string) {
 	if err != nil || !ok {
 		w.Fatalf("%s cannot be claimed: %v", customer, err)
 	}
-	w.f.carry(w.Context(), &work, claimWindow{after: at, before: at})
+	w.f.carry(w.Context(), &work, claimWindow{sent: at, answered: at})
 }

@@ -14,8 +14,8 @@ import (
 	"trueup/internal/store"
 )
 
-// settling bounds the last transaction of an attempt, which also runs when the
-// service stops: what is known must not be lost.
+// settling limits the calls to the store that must also happen while the service stops: what is
+// known must not be lost.
 const settling = 10 * time.Second
 
 // settle commits how the attempt ended (invariant 1) and says so in one line.
@@ -23,14 +23,15 @@ func (a *attempt) settle(ctx context.Context, e *ending) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settling)
 	defer cancel()
 	var err error
-	if !e.lost {
+	if !e.unsettled {
 		failpoint.Hit("settling")
 		err = a.Store.Settle(ctx, a.work, a.settlement(e))
 		failpoint.Hit("settled")
 	}
-	if errors.Is(err, store.ErrFenced) || e.failure == leaseLost {
-		// Somebody decided anew, and waits for it to be carried out. No call of
-		// this attempt is on its way any more; what it sent has its intent.
+	if errors.Is(err, store.ErrFenced) || e.failure == failureLeaseLost {
+		// A person's decision raised the fence and waits for this lease. The attempt has no call in
+		// progress, and each write it sent has an intent, so the lease can end now. If another
+		// process has claimed the customer, GiveBack changes nothing.
 		if err := a.Store.GiveBack(ctx, a.work); err != nil {
 			a.Log.Error("give a customer back", slog.String("sync", a.Config.Name), slog.String("customer", a.work.Customer), slog.Any("error", err))
 		}
@@ -57,17 +58,17 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 		SeenIntents:  a.seen,
 		Accepted:     a.accepted,
 		Unsent:       a.unsent,
-		Undone:       a.undoneNow(e),
-		Halted:       e.halted || !e.until.IsZero() || e.failure != "" && e.retry > 0, // tried again by itself: the mark of a halt stays
+		Reverts:      a.revertsNow(e),
+		Halted:       e.halted || !e.until.IsZero() || e.failure != "" && e.retry > 0, // a retry follows: keep whether the customer waits at a halt
 		Park:         e.park,
 		Attempts:     e.attempts,
 		FirstTry:     e.firstTry,
 		Outcome:      e.outcome,
 		Reason:       e.reason,
-		Email:        a.record.Keys["email"],
-		Name:         a.record.Name(),
+		Email:        a.source.Keys["email"],
+		Name:         a.source.Name(),
 		Wake:         cmp.Or(e.wake, a.together.left),
-		Names:        a.named,
+		Names:        a.mentioned,
 	}
 	if a.desired != a.work.Desired {
 		s.Desired = &a.desired
@@ -81,7 +82,7 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 			s.Observed.At, s.Observed.By = e.base.At, e.base.By
 		default:
 			s.Observed.SeenAt = a.firstSeen()
-			if e.base == nil || e.base.Sent == "" { // else it is our own, in the target's spelling
+			if e.base == nil || e.base.Sent == "" { // else it is our own value, in the target's spelling
 				s.HumanAt = a.facts().EditedBy()
 			}
 		}
@@ -90,7 +91,7 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 		}
 	}
 	if e.retry > 0 {
-		s.RetryAt = a.dbNotBefore().Add(e.retry) // the process may have stood still during the claim
+		s.RetryAt = a.dbEarliest().Add(e.retry) // the process may have stood still during the claim
 		if e.place && !a.work.Due.IsZero() {
 			s.RetryAt = a.work.Due
 		}
@@ -99,10 +100,10 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 		s.RetryAt = a.lastArrival(s.CloseIntents)
 	}
 	if s.RetryAt.IsZero() && (e.outcome == status.Held || e.outcome == status.AlreadyEqual) {
-		s.RetryAt = a.surelyBefore(s.HumanAt)
+		s.RetryAt = a.readSourceAgainAt(s.HumanAt)
 	}
 	if until := a.ruling().Until; e.outcome == status.Held && e.park == nil && s.RetryAt.IsZero() {
-		s.RetryAt = until // what the owner left alone for a time is looked at again
+		s.RetryAt = until // an ignored conflict is due again when its time is over
 	}
 	if p := e.pin; p != nil && !p.Until.IsZero() && (s.RetryAt.IsZero() || p.Until.Before(s.RetryAt)) {
 		s.RetryAt = p.Until
@@ -111,13 +112,13 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 		s.RetryAt = e.until
 	}
 	s.RulingDone = a.rulingDone(e)
-	// What an owner has ruled over holds nothing any more, also where the target
-	// keeps what he said in a spelling of its own.
-	carried := e.outcome == status.Applied || e.outcome == status.AlreadyEqual || e.base != nil && e.base.Sent != ""
-	s.Overruled = a.work.Ruling.Kind == store.RuledForSource && !s.RulingDone.IsZero() && carried
+	// Once the owner's choice is written, the edits before it hold nothing, even if the target
+	// stores the value in its own spelling.
+	reached := e.outcome == status.Applied || e.outcome == status.AlreadyEqual || e.base != nil && e.base.Sent != ""
+	s.Overruled = a.work.Ruling.Kind == store.RuledForSource && !s.RulingDone.IsZero() && reached
 	if a.row != nil {
 		s.Row = a.row.end
-		if carried && !a.row.overUndo.IsZero() {
+		if reached && !a.row.overUndo.IsZero() {
 			s.RulingDone = a.row.overUndo
 		}
 	}
@@ -127,12 +128,12 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 	case e.park != nil, e.halted, e.pin != nil:
 		s.Close = store.CloseBefore
 	case e.outcome != "" && a.work.Writes.Stopped && e.outcome != status.AlreadyEqual:
-		s.Close = store.CloseBefore // that nothing is to be carried now ends no loop
+		s.Close = store.CloseBefore // a suspected loop ends only when a person says so or the values agree
 	case e.outcome != "":
 		s.Close = store.CloseAll
 	}
 	if a.work.WrittenOver && e.outcome == status.AlreadyEqual && a.work.Ruling.Kind == "" {
-		s.Keep = status.Conflict // that both sides agree brings nothing back
+		s.Keep = status.Conflict // the sides agree, but the edit that our write replaced is still lost
 	}
 	s.Decision = a.line(e, len(s.Events))
 	s.LastWrite = a.lastWritten(e)
@@ -142,9 +143,9 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 	return s
 }
 
-// lastWritten is the write that this attempt has proved, with what it took the place
-// of, nil for none. A value that was only found is ours where the target says so, or
-// where the row of a plan was sent before.
+// lastWritten is the write that this attempt proved, with the value it replaced; nil for none. A
+// value that was only found counts as ours if the target names us as the editor, or if an earlier
+// try for the plan's row sent it.
 func (a *attempt) lastWritten(e *ending) *store.LastWrite {
 	i := a.intent
 	switch {
@@ -177,12 +178,12 @@ func (a *attempt) explains() (store.Intent, bool) {
 
 // line is the attempt's line in the customer's history.
 func (a *attempt) line(e *ending, events int) *store.Decision {
-	d := &store.Decision{Sync: a.Config.Name, Customer: a.work.Customer, At: a.dbNotBefore(), Action: e.action,
+	d := &store.Decision{Sync: a.Config.Name, Customer: a.work.Customer, At: a.dbEarliest(), Action: e.action,
 		Reason: e.reason, Row: a.decision.Row, Stage: a.stage, Outcome: e.outcome, Desired: a.desired.Value,
 		Observed: a.target.Value, Base: a.work.Base.Value, DesiredAt: a.desired.At, ObservedAt: a.target.EditedAt,
 		By: a.target.By, Confidence: a.decision.Confidence, Events: events, Config: a.Digest}
 	if e.outcome == status.Applied {
-		// What was decided on, not what we made of it.
+		// the values before our write, on which the decision was made
 		d.Observed, d.ObservedAt, d.By = a.intent.Prior, a.intent.PriorAt, a.editedBy
 	}
 	if a.link != nil {
@@ -194,8 +195,8 @@ func (a *attempt) line(e *ending, events int) *store.Decision {
 	return d
 }
 
-// watched is what a look of a sync that only watches found. What an earlier
-// write of ours has brought about, nobody else did.
+// watched is what the attempt found in a sync that only watches. Looked is false if an earlier
+// write of ours explains the value.
 func (a *attempt) watched(e *ending) *store.Watched {
 	w := &store.Watched{Desired: a.desired.Value, Would: e.outcome == status.WouldWrite,
 		Observed: a.target.Value, ObservedAt: a.target.EditedAt}
@@ -207,10 +208,9 @@ func (a *attempt) watched(e *ending) *store.Watched {
 	return w
 }
 
-// seenAgain is the base that this look has proved (invariant 3), nil when it
-// proved none: the record still holds the base, or a write of ours that had no
-// answer. An intent is forgotten when it can arrive no more; what it has
-// brought about must be the base by then, or it would look like somebody's edit.
+// seenAgain is the base that this read proved (invariant 3), nil for none: the record still holds
+// the base, or a write of ours that got no answer. That value must become the base before its
+// intent expires; afterwards it would look like a person's edit.
 func (a *attempt) seenAgain() *store.Base {
 	b := a.work.Base
 	if b.Known && b.RecordID == a.target.ID && b.Value == a.target.Value {
@@ -226,7 +226,7 @@ func (a *attempt) seenAgain() *store.Base {
 	if id, ours := a.facts().Explained(); ours {
 		seen := a.seenBase()
 		for _, i := range a.work.Intents {
-			if i.ID == id && alike(a.target.Value, i.Value) {
+			if i.ID == id && respelling(a.target.Value, i.Value) {
 				seen.Sent = i.Value
 			}
 		}
@@ -235,22 +235,22 @@ func (a *attempt) seenAgain() *store.Base {
 	return nil
 }
 
-// outcomes gives each pending event its end: the newest change gets the
-// attempt's, the others were overtaken by it.
+// outcomes gives each waiting event its outcome: the attempt's for the newest change, superseded
+// for the others.
 func (a *attempt) outcomes(e *ending) []store.EventOutcome {
 	if e.outcome == "" || len(a.work.Events) == 0 {
 		return nil
 	}
-	counts := int64(0)
+	newest := int64(0)
 	for _, event := range a.work.Events {
 		if !withoutStatus(event, a.events.asked) {
-			counts = event.Seq
+			newest = event.Seq
 		}
 	}
-	carried := true
-	if newest := a.events.newest; newest != nil {
-		counts = newest.Seq
-		carried = !a.history
+	current := true
+	if last := a.events.newest; last != nil {
+		newest = last.Seq
+		current = !a.history
 	}
 	var all []store.EventOutcome
 	for _, event := range a.work.Events {
@@ -258,11 +258,11 @@ func (a *attempt) outcomes(e *ending) []store.EventOutcome {
 		case withoutStatus(event, a.events.asked):
 			all = append(all, store.EventOutcome{Seq: event.Seq, Outcome: status.Ignored,
 				Reason: reason.Reason{Code: reason.EventNoStatus, Facts: reason.Facts{Source: a.From.Name}}})
-		case event.Seq == counts && carried:
+		case event.Seq == newest && current:
 			all = append(all, store.EventOutcome{Seq: event.Seq, Outcome: e.outcome, Reason: e.reason})
-		case carried:
+		case current:
 			all = append(all, store.EventOutcome{Seq: event.Seq, Outcome: status.Superseded,
-				Reason: reason.Reason{Code: reason.EventSuperseded, Facts: reason.Facts{Count: int(counts)}}})
+				Reason: reason.Reason{Code: reason.EventSuperseded, Facts: reason.Facts{Count: int(newest)}}})
 		default:
 			all = append(all, store.EventOutcome{Seq: event.Seq, Outcome: status.Superseded,
 				Reason: reason.Reason{Code: reason.EventOvertaken}})
@@ -271,8 +271,8 @@ func (a *attempt) outcomes(e *ending) []store.EventOutcome {
 	return all
 }
 
-// expired are the intents that can arrive no more and, when the target was
-// looked at after that, had not.
+// expired are the intents that had expired when the target was read: the read shows whether they
+// arrived, so they can be closed.
 func (a *attempt) expired() []int64 {
 	var ids []int64
 	for _, i := range a.work.Intents {
@@ -283,10 +283,10 @@ func (a *attempt) expired() []int64 {
 	return ids
 }
 
-// surelyBefore is when to look once more at a source that was asked before an
-// edit was over that this look has found, zero when it was asked later: that it
-// still says the same then makes its next change surely the newer one.
-func (a *attempt) surelyBefore(edited time.Time) time.Time {
+// readSourceAgainAt is when to read the source again because of an edit that this attempt found;
+// zero for never. If the source still has its value after the edit, its next change is certainly
+// newer than the edit. A read from before the edit cannot show that.
+func (a *attempt) readSourceAgainAt(edited time.Time) time.Time {
 	if first := a.firstSeen(); edited.After(first) {
 		edited = first // the target's clock is ahead
 	}
@@ -294,16 +294,15 @@ func (a *attempt) surelyBefore(edited time.Time) time.Time {
 	if a.From.Source == nil || edited.IsZero() || a.askedAt.After(known) {
 		return time.Time{}
 	}
-	return later(known, a.dbNotAfter()).Add(time.Second)
+	return later(known, a.dbLatest()).Add(time.Second)
 }
 
-// lastArrival is from when on none of the intents that stay open can arrive any
-// more, zero when none is open. Until then a write that was sent earlier may
-// still land on top of a later one, so the customer is looked at once more.
+// lastArrival is when the last open intent expires, zero when none is open. Until then an earlier
+// write may still land on top of a later one, so the customer is processed once more.
 func (a *attempt) lastArrival(closed []int64) time.Time {
 	var last time.Time
 	for _, i := range a.work.Intents {
-		if !slices.Contains(closed, i.ID) && i.Expires.After(a.dbNotAfter()) && i.Expires.After(last) {
+		if !slices.Contains(closed, i.ID) && i.Expires.After(a.dbLatest()) && i.Expires.After(last) {
 			last = i.Expires
 		}
 	}
@@ -313,19 +312,19 @@ func (a *attempt) lastArrival(closed []int64) time.Time {
 	return last.Add(time.Millisecond)
 }
 
-// pause lets a connection rest, for all nodes, and returns for how long. When the
-// others do not know of it, all is false.
-func (a *attempt) pause(connection string, asked time.Duration) (wait time.Duration, all bool) {
+// restConnection makes a connection rest and returns for how long; shared is false if the other
+// nodes could not be told.
+func (a *attempt) restConnection(connection string, asked time.Duration) (wait time.Duration, shared bool) {
 	wait = a.paces[connection].cut(a.Now(), asked)
-	until := a.dbNotAfter().Add(wait)
+	until := a.dbLatest().Add(wait)
 	ctx, cancel := context.WithTimeout(context.Background(), settling)
 	defer cancel()
-	err := a.Store.Pause(ctx, connection, until)
+	err := a.Store.Rest(ctx, connection, until)
 	if err != nil {
 		a.Log.Error("pause a connection", slog.String("connection", connection), slog.Any("error", err))
 	}
-	if a.Paused != nil {
-		a.Paused(connection, wait)
+	if a.Resting != nil {
+		a.Resting(connection, wait)
 	}
 	return wait, err == nil
 }
@@ -338,7 +337,7 @@ func (a *attempt) report(ctx context.Context, e *ending, settled error) {
 		result = e.failure
 	}
 	level := slog.LevelInfo
-	if e.park != nil || settled != nil || e.lost {
+	if e.park != nil || settled != nil || e.unsettled {
 		level = slog.LevelWarn
 	}
 	why := e.reason.Sentence()
@@ -362,8 +361,8 @@ func (a *attempt) report(ctx context.Context, e *ending, settled error) {
 	}
 	switch {
 	case errors.Is(settled, store.ErrFenced):
-		result = leaseLost
-		attrs = append(attrs, slog.String("failure", leaseLost))
+		result = failureLeaseLost
+		attrs = append(attrs, slog.String("failure", failureLeaseLost))
 	case settled != nil:
 		result = "unsettled"
 		attrs = append(attrs, slog.Any("error", settled))

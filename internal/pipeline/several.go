@@ -108,7 +108,7 @@ func (a *attempt) decidesFor(gone *connector.Failure) string {
 	switch {
 	case len(linked) == 1:
 		return linked[0]
-	case len(linked) == 0 && len(living) > 0 && (gone != nil || a.keyOf(a.record) == ""): // nothing can find its record
+	case len(linked) == 0 && len(living) > 0 && (gone != nil || a.keyOf(a.source) == ""): // nothing can find its record
 		return living[0]
 	}
 	return ""
@@ -116,15 +116,15 @@ func (a *attempt) decidesFor(gone *connector.Failure) string {
 
 // decidedWith ends the attempt at a customer for whom another one decides.
 func (a *attempt) decidedWith(other string) verdict {
-	a.names(other)
-	e := ending{outcome: status.Ignored, action: "none", wake: other,
+	a.mentions(other)
+	e := ending{outcome: status.Ignored, action: actionNone, wake: other,
 		reason: reason.Reason{Code: reason.DecidedWith, Facts: reason.Facts{Source: a.From.Name, Customer: other}}}
 	if a.work.Unheard { // a look that only asks people makes nobody's history new
 		e.wake = ""
 	}
 	if a.together.left != "" && e.wake != "" {
 		// Two have to be woken: those whom it has left first. Its key is stored with that.
-		e = ending{action: "wait", reason: e.reason, retry: time.Millisecond, attempts: a.work.Attempts, firstTry: a.work.FirstTry, failure: "key_changed"}
+		e = ending{action: Wait, reason: e.reason, retry: time.Millisecond, attempts: a.work.Attempts, firstTry: a.work.FirstTry, failure: failureKeyChanged}
 	}
 	return end(e)
 }
@@ -146,8 +146,8 @@ func (a *attempt) readSharing(ctx context.Context) verdict {
 	if err != nil {
 		return a.storeFailed(err)
 	}
-	own := a.record.Keys[a.several.rule.Source]
-	key := cmp.Or(a.keyOf(a.record), was)
+	own := a.source.Keys[a.several.rule.Source]
+	key := cmp.Or(a.keyOf(a.source), was)
 	if key == "" {
 		return onward
 	}
@@ -259,10 +259,10 @@ func (a *attempt) leaves(ctx context.Context, was string) error {
 // may mean anything, so it decides unless somebody has the best one, beside which
 // nothing matters; the map then asks a person about it.
 func (a *attempt) foldBest(others []shared, gone *connector.Failure) {
-	all := []status.SourceRecord{a.record}
+	all := []status.SourceRecord{a.source}
 	if gone != nil {
 		all = nil
-		a.record = status.SourceRecord{ID: a.work.Customer}
+		a.source = status.SourceRecord{ID: a.work.Customer}
 	}
 	for _, s := range others {
 		all = append(all, s.SourceRecord)
@@ -283,10 +283,10 @@ func (a *attempt) foldBest(others []shared, gone *connector.Failure) {
 		return cmp.Or(cmp.Compare(rank(x), rank(y)), cmp.Compare(x.Value, y.Value), y.ValueAt.Compare(x.ValueAt), cmp.Compare(x.ID, y.ID))
 	})
 	a.together.decider, a.together.count = best.ID, len(all)
-	a.names(best.ID)
-	a.record.Value, a.record.NoStatus, a.record.ValueAt = best.Value, best.NoStatus, bestSince(best, all)
+	a.mentions(best.ID)
+	a.source.Value, a.source.NoStatus, a.source.ValueAt = best.Value, best.NoStatus, bestSince(best, all)
 	for _, r := range all {
-		a.record.UpdatedAt = later(a.record.UpdatedAt, r.UpdatedAt)
+		a.source.UpdatedAt = later(a.source.UpdatedAt, r.UpdatedAt)
 	}
 	a.events.ordered = nil // they tell of one of them
 }

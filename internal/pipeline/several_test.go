@@ -447,9 +447,9 @@ func TestTheBestStatusIsDatedOnlyWhereNobodyCanHaveHadABetterOneLater(t *testing
 
 func TestTheLatestChangeOfAnyOfThemDatesTheRecord(t *testing.T) {
 	w := newWorld(t, folding)
-	a := &attempt{flow: w.f, work: &store.Work{Customer: "cus_1"}, record: status.SourceRecord{ID: "cus_1", Value: "active", UpdatedAt: began}}
+	a := &attempt{flow: w.f, work: &store.Work{Customer: "cus_1"}, source: status.SourceRecord{ID: "cus_1", Value: "active", UpdatedAt: began}}
 	a.foldBest([]shared{{SourceRecord: status.SourceRecord{ID: "cus_2", Value: "canceled", UpdatedAt: began.Add(time.Hour)}}}, nil)
-	if !a.record.UpdatedAt.Equal(began.Add(time.Hour)) || a.record.Value != "active" {
-		t.Errorf("%+v", a.record)
+	if !a.source.UpdatedAt.Equal(began.Add(time.Hour)) || a.source.Value != "active" {
+		t.Errorf("%+v", a.source)
 	}
 }

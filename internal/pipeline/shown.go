@@ -13,10 +13,6 @@ import (
 	"trueup/internal/store"
 )
 
-// notShownFailure is the failure of an attempt that waits for the target to show
-// what it says it has done.
-const notShownFailure = "not_shown"
-
 // noteAccepted notes that the tool accepted the write of this attempt.
 func (a *attempt) noteAccepted() {
 	a.accepted = append(a.accepted, a.intent.ID)
@@ -46,9 +42,9 @@ func (a *attempt) unshownWrite() (i store.Intent, ok bool) {
 // value; that write is not sent again.
 func (a *attempt) settledByLook() verdict {
 	d := a.decision
-	i, taken := a.unshownWrite()
+	i, accepted := a.unshownWrite()
 	switch {
-	case taken && !a.preview && d.Action == decide.None && a.target.Actor != status.ActorHuman:
+	case accepted && !a.preview && d.Action == decide.None && a.target.Actor != status.ActorHuman:
 		return a.proved(i, reason.Reason{Code: reason.ShownNow, Facts: reason.Facts{Target: a.To.Name}})
 	case d.Kind == status.Conflict && a.keepsOurs() && a.facts().EditedBy().IsZero():
 		// The conflict is about an earlier edit, which our write has replaced: only the spelling differs.
@@ -56,33 +52,33 @@ func (a *attempt) settledByLook() verdict {
 	case d.Action != decide.Write:
 	case a.respelled(d):
 		return verdict{end: a.otherSpelling()}
-	case taken:
-		return a.notShown(i)
+	case accepted:
+		return a.writeNotShown(i)
 	}
 	return onward
 }
 
-// notShown ends an attempt whose write the tool accepted but does not show. A copy that lags shows
+// writeNotShown ends an attempt whose write the tool accepted but does not show. A copy that lags shows
 // it soon, so the record is read again with growing pauses, before and after people are notified.
 // The write is not sent again.
-func (a *attempt) notShown(i store.Intent) verdict {
+func (a *attempt) writeNotShown(i store.Intent) verdict {
 	a.stage = status.StageConfirm
 	a.did(reason.DidSendAccepted, a.desired.Value, a.To.Name)
 	f := reason.Facts{Value: a.desired.Value, Target: a.To.Name, Found: a.target.Value}
 	attempts, since := a.work.Attempts+1, a.failingSince()
-	retry := a.Retry.after(a.dbNotBefore().Sub(since), a.Retry.First, a.Jitter())
+	retry := a.Retry.after(a.dbEarliest().Sub(since), a.Retry.First, a.Jitter())
 	expired := i.Expires.Before(a.lookedAt)
 	if !expired && a.patient() {
-		return end(ending{action: "wait", reason: reason.Reason{Code: reason.NotShownYet, Facts: f}, failure: notShownFailure,
+		return end(ending{action: Wait, reason: reason.Reason{Code: reason.NotShownYet, Facts: f}, failure: failureNotShown,
 			retry: retry, attempts: attempts, firstTry: since})
 	}
-	if alike(a.target.Value, a.desired.Value) {
+	if respelling(a.target.Value, a.desired.Value) {
 		f.Status = a.desired.Status
 	}
 	e := a.parked(status.WriteFailed, reason.Reason{Code: reason.NotShown, Facts: f})
 	e.park.Cause = a.desired.Value + ": not shown"
 	if !expired {
-		e.failure, e.attempts, e.firstTry, e.retry = notShownFailure, attempts, since, retry
+		e.failure, e.attempts, e.firstTry, e.retry = failureNotShown, attempts, since, retry
 	}
 	return verdict{end: e}
 }
@@ -90,21 +86,21 @@ func (a *attempt) notShown(i store.Intent) verdict {
 // respelled reports whether the target holds what we wrote in a spelling of its own. Another write
 // would be respelled too.
 func (a *attempt) respelled(d decide.Decision) bool {
-	return a.keepsOurs() || d.Adopted != 0 && alike(a.target.Value, a.desired.Value)
+	return a.keepsOurs() || d.Adopted != 0 && respelling(a.target.Value, a.desired.Value)
 }
 
 // keepsOurs reports whether the target still holds the base, and the base is the target's own
 // spelling of the desired value.
 func (a *attempt) keepsOurs() bool {
 	b := a.work.Base
-	return b.Known && b.RecordID == a.target.ID && b.Value == a.target.Value && b.Sent == a.desired.Value && alike(a.target.Value, a.desired.Value)
+	return b.Known && b.RecordID == a.target.ID && b.Value == a.target.Value && b.Sent == a.desired.Value && respelling(a.target.Value, a.desired.Value)
 }
 
 // spelledDifferently reports whether a write that the tool accepted shows in another spelling. A
 // spelling that was there before counts if the record was edited since.
 func (a *attempt) spelledDifferently(prior, record status.TargetRecord) bool {
 	moved := record.Value != prior.Value || record.Revision != prior.Revision || record.EditedAt.After(prior.EditedAt)
-	return moved && record.Actor != status.ActorHuman && alike(record.Value, a.desired.Value)
+	return moved && record.Actor != status.ActorHuman && respelling(record.Value, a.desired.Value)
 }
 
 // otherSpelling parks a customer whose target keeps our value in a spelling of its own. That
@@ -125,8 +121,8 @@ func (a *attempt) otherSpelling() *ending {
 	return e
 }
 
-// alike reports whether two values differ, and in case or space only.
-func alike(x, y string) bool {
+// respelling reports whether two different values differ only in case or white space.
+func respelling(x, y string) bool {
 	bare := func(s string) string {
 		return strings.Map(func(r rune) rune {
 			if unicode.IsSpace(r) {

@@ -26,20 +26,20 @@ func transitions(c config.Sync) map[status.Status]decide.Transition {
 		}
 		all[to] = one
 	}
-	for _, c := range c.Transitions.Forbid {
-		one := all[c.To]
-		one.Forbidden = append(one.Forbidden, c.From)
-		all[c.To] = one
+	for _, forbid := range c.Transitions.Forbid {
+		one := all[forbid.To]
+		one.Forbidden = append(one.Forbidden, forbid.From)
+		all[forbid.To] = one
 	}
 	return all
 }
 
-// permitted returns the ending if the write must wait for its time or for a person, nil if it may
+// heldByTransition returns the ending if the write must wait for its time or for a person, nil if it may
 // go on. Applying a whole plan confirms nothing about one customer.
-func (a *attempt) permitted() *ending {
+func (a *attempt) heldByTransition() *ending {
 	to := a.desired.Status
 	t := a.changes[to]
-	c := decide.Change{Transition: t, From: a.mapping.Target(a.target.Value), Since: a.desired.Since, Now: a.dbNotBefore()}
+	c := decide.Change{Transition: t, From: a.mapping.Target(a.target.Value), Since: a.desired.Since, Now: a.dbEarliest()}
 	if a.row == nil || !a.row.approval {
 		c.UseSource, c.KeepTarget, _ = a.facts().Ruled()
 		// The ruling does not count if the source has changed and changed back since.
@@ -71,7 +71,7 @@ func (a *attempt) permitted() *ending {
 	return &ending{outcome: status.Held, action: string(p.Action), reason: why, until: p.Until}
 }
 
-// saidSince is since when the source has certainly had the value without a break; never too early.
+// heldSince is since when the source has certainly had the value without a break; never too early.
 // It is, in this order:
 //   - the source's own time of the value or, if that is later, the time stored before or our last
 //     read that showed another value (now, if the source's time is in the future);
@@ -80,10 +80,10 @@ func (a *attempt) permitted() *ending {
 //   - for a customer without any event: when a comparison read the value, or when the source's
 //     record was last edited;
 //   - now.
-func (a *attempt) saidSince(ctx context.Context, value string) (time.Time, error) {
-	now, was := a.dbNotAfter().Truncate(time.Millisecond), a.before()
+func (a *attempt) heldSince(ctx context.Context, value string) (time.Time, error) {
+	now, was := a.dbLatest().Truncate(time.Millisecond), a.knownSource()
 	same := was.SourceValue == value && !was.Since.IsZero()
-	if at := a.record.ValueAt; !at.IsZero() {
+	if at := a.source.ValueAt; !at.IsZero() {
 		switch {
 		case same && was.EventAt.Equal(at):
 			return was.Since, nil
@@ -113,7 +113,7 @@ func (a *attempt) saidSince(ctx context.Context, value string) (time.Time, error
 		return was.Since, err
 	}
 	if a.work.Desired.SourceValue == "" && !told(func(e store.Event) bool { return e.Side == store.SourceSide }) { // nothing was ever processed
-		switch at := a.record.UpdatedAt; {
+		switch at := a.source.UpdatedAt; {
 		case was.SourceValue == value: // a comparison read it
 			return was.SeenAt, nil
 		case !at.IsZero() && !at.After(now):

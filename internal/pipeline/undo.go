@@ -43,24 +43,24 @@ func (p *Pipeline) Undo(ctx context.Context, from Claimer, r UndoRequest) (UndoR
 	if rest, err := f.rest(ctx); err != nil || rest > 0 {
 		return UndoResult{Rest: rest}, err
 	}
-	after := f.Now()
+	sent := f.Now()
 	w, ok, err := from.ClaimOne(ctx, r.Sync, r.Customer, 0, f.Lease)
 	if err != nil || !ok {
 		return UndoResult{Busy: err == nil}, err
 	}
-	a := &attempt{flow: f, work: &w, window: claimWindow{after: after, before: f.Now()}, started: f.Now(),
+	a := &attempt{flow: f, work: &w, window: claimWindow{sent: sent, answered: f.Now()}, started: f.Now(),
 		lastAction: string(reason.DidReadLastWrite), undo: &undoAttempt{UndoRequest: r}, noRetry: true}
 	e := a.withinLease(ctx)
-	c := a.endUndo(e)
+	result := a.endUndo(e)
 	switch err := a.settle(ctx, e); {
-	case errors.Is(err, store.ErrFenced), e.failure == leaseLost:
+	case errors.Is(err, store.ErrFenced), e.failure == failureLeaseLost:
 		return UndoResult{Busy: true}, nil
 	case err != nil:
 		return UndoResult{}, err
-	case e.lost:
+	case e.unsettled:
 		return UndoResult{}, errors.New(e.reason.Sentence())
 	}
-	return c, nil
+	return result, nil
 }
 
 // undoAttempt is the undo that an attempt is about.
@@ -69,9 +69,9 @@ type undoAttempt struct {
 	ruled time.Time // when its ruling was stored, zero when it was not
 }
 
-// undoing is the order of the stages of an undo.
-var undoing = []step{
-	{status.StageMatch, (*attempt).undoable},
+// undoPath is the order of the stages of an undo.
+var undoPath = []step{
+	{status.StageMatch, (*attempt).endUnlessUndoable},
 	{status.StageReadTarget, (*attempt).readTarget},
 	{status.StageDecide, (*attempt).decideUndo},
 	{status.StageWrite, (*attempt).write},
@@ -81,16 +81,16 @@ var undoing = []step{
 // notUndone ends the attempt: nothing is written.
 func (a *attempt) notUndone(code reason.Code, found string) verdict {
 	l := a.work.LastWrite
-	return end(ending{moved: true, action: string(decide.None), reason: reason.Reason{Code: code,
+	return end(ending{action: actionNone, reason: reason.Reason{Code: code,
 		Facts: reason.Facts{Target: a.To.Name, Value: l.Before, Planned: l.Value, Found: found, Record: l.RecordID, At: l.Undone}}})
 }
 
-// undoable ends the attempt if there is nothing to put back.
-func (a *attempt) undoable(context.Context) verdict {
+// endUnlessUndoable ends the attempt if there is nothing to put back.
+func (a *attempt) endUnlessUndoable(context.Context) verdict {
 	a.link, a.desired = a.work.Link, a.work.Desired
 	l := a.work.LastWrite
 	switch {
-	case a.unproven():
+	case a.anyWriteMayArrive():
 		return a.notUndone(reason.UndoUnproved, "")
 	case l.IsZero() || a.link == nil || a.link.TargetID != l.RecordID:
 		return a.notUndone(reason.UndoNothing, "")
@@ -104,10 +104,10 @@ func (a *attempt) undoable(context.Context) verdict {
 	return onward
 }
 
-// unproven reports whether any write of ours to this customer may still arrive.
-func (a *attempt) unproven() bool {
+// anyWriteMayArrive reports whether any write of ours to this customer may still arrive.
+func (a *attempt) anyWriteMayArrive() bool {
 	for _, i := range a.work.Intents {
-		if !i.Seen && i.Expires.After(a.dbNotBefore()) {
+		if !i.Seen && i.Expires.After(a.dbEarliest()) {
 			return true
 		}
 	}
@@ -142,51 +142,51 @@ func (a *attempt) undoRuling() *store.Ruling {
 		return nil
 	}
 	l := a.work.LastWrite
-	a.undo.ruled = a.dbNotBefore().Truncate(time.Millisecond)
+	a.undo.ruled = a.dbEarliest().Truncate(time.Millisecond)
 	return &store.Ruling{Kind: store.RuledByUndo, Desired: l.Sent, Observed: l.Before, At: a.undo.ruled, By: a.undo.By}
 }
 
-// undone reports whether an ending has put the value back.
-func undone(e *ending) bool {
+// putBack reports whether an ending has put the value back.
+func putBack(e *ending) bool {
 	return e.outcome == status.Applied || e.base != nil && e.base.Sent != ""
 }
 
 // endUndo says what an ending means for the person who asked.
 func (a *attempt) endUndo(e *ending) UndoResult {
 	l := a.work.LastWrite
-	c := UndoResult{Record: l.RecordID, From: l.Value, To: l.Before}
+	result := UndoResult{Record: l.RecordID, From: l.Value, To: l.Before}
 	switch {
-	case e.lost:
-	case undone(e):
-		c.Done = true
+	case e.unsettled:
+	case putBack(e):
+		result.Done = true
 		e.reason = reason.Reason{Code: reason.Undid, Facts: reason.Facts{By: a.undo.By, Target: a.To.Name, Found: l.Value, Value: l.Before}}
-	case e.failure == string(connector.RateLimited) && !a.underWay():
-		c.Rest = e.retry
+	case e.failure == string(connector.RateLimited) && !a.ownWriteMayArrive():
+		result.Rest = e.retry
 	default:
-		c.Sent = a.underWay()
+		result.Sent = a.ownWriteMayArrive()
 	}
-	c.Why = e.reason
-	return c
+	result.Why = e.reason
+	return result
 }
 
 // undoSettlement settles an undo. Waiting events stay for an ordinary attempt.
 func (a *attempt) undoSettlement(e *ending) store.Settlement {
 	w := a.work
 	s := store.Settlement{CloseIntents: a.closed, SeenIntents: a.seen, Accepted: a.accepted, Unsent: a.unsent,
-		Attempts: w.Attempts, FirstTry: w.FirstTry, Names: a.named, Halted: true}
+		Attempts: w.Attempts, FirstTry: w.FirstTry, Names: a.mentioned, Halted: true}
 	s.RetryAt = a.lastArrival(a.closed)
 	s.KeepDue = !w.NotDue && (len(w.Events) > 0 || s.RetryAt.IsZero())
 	switch {
-	case undone(e):
+	case putBack(e):
 		l := w.LastWrite
-		l.Undone = a.dbNotBefore()
-		s.LastWrite, s.Base, s.Undone = &l, e.base, &store.Undone{}
+		l.Undone = a.dbEarliest()
+		s.LastWrite, s.Base, s.Reverts = &l, e.base, &store.Reverts{}
 		s.Observed = &store.Observed{Status: a.mapping.Target(a.target.Value), Value: a.target.Value, At: e.base.At, By: e.base.By, SeenAt: a.seenAt}
 		if !w.Owed { // an owed change keeps its own outcome
 			s.Outcome, s.Reason = status.Held, e.reason
 		}
-		s.Decision = a.line(&ending{action: "undo", outcome: status.Applied, reason: e.reason}, 0)
-	case !a.undo.ruled.IsZero() && !a.underWay():
+		s.Decision = a.line(&ending{action: actionUndo, outcome: status.Applied, reason: e.reason}, 0)
+	case !a.undo.ruled.IsZero() && !a.ownWriteMayArrive():
 		s.RulingDone = a.undo.ruled // nothing was sent, or the tool did not accept it
 	}
 	return s

@@ -11,13 +11,13 @@ import (
 
 // write stores the intent and then sends the write (invariant 2).
 func (a *attempt) write(ctx context.Context) verdict {
-	sent := a.dbNotBefore()
+	sent := a.dbEarliest()
 	intent, err := a.Store.BeginWrite(ctx, a.work, store.Intent{RecordID: a.target.ID, Value: a.desired.Value,
-		Prior: a.target.Value, PriorAt: a.target.EditedAt, SentAt: sent, Expires: a.dbNotAfter().Add(intentLife), Ruling: a.undoRuling()}, a.limits())
-	if e := a.limited(err); e != nil {
+		Prior: a.target.Value, PriorAt: a.target.EditedAt, SentAt: sent, Expires: a.dbLatest().Add(intentLife), Ruling: a.undoRuling()}, a.limits())
+	if e := a.endIfLimited(err); e != nil {
 		return verdict{end: e}
 	}
-	if e := a.forbidden(err); e != nil {
+	if e := a.stoppedByPerson(err); e != nil {
 		return verdict{end: e}
 	}
 	if err != nil {

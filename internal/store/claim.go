@@ -98,7 +98,7 @@ func scanWork(s scanner, more ...any) (Work, error) {
 	if pinned == 1 {
 		w.Pin = &Pin{} // which loadPins fills in
 	}
-	return w, errors.Join(err, fromJSON(writes, &w.Writes), fromJSON(undone, &w.Undone), fromJSON(last, &w.LastWrite))
+	return w, errors.Join(err, fromJSON(writes, &w.Writes), fromJSON(undone, &w.Reverts), fromJSON(last, &w.LastWrite))
 }
 
 // A customer without an event has no row, and nothing to do until it is asked for

@@ -10,7 +10,7 @@ const upsertConnection = "insert into connections (name) values ($1) on conflict
 
 // ConnectionState is how a connection stands, for all nodes.
 type ConnectionState struct {
-	PausedUntil time.Time // it rests until then; a time that has passed means that it does not
+	RestsUntil time.Time // it rests until then; a time that has passed means that it does not
 	// NextCall is when the next call that is not reserved may be made, zero when
 	// there is no limit or no call was made.
 	NextCall time.Time
@@ -32,7 +32,7 @@ func (db *DB) ConnectionStates(ctx context.Context) (map[string]ConnectionState,
 		var paused, next, told, late int64
 		err := s.Scan(&name, &paused, &next, &c.BudgetLeft, &c.BudgetLimit, &told, &late)
 		c.ListedLate = time.Duration(late) * time.Millisecond
-		c.PausedUntil, c.BudgetAt = at(paused), at(told)
+		c.RestsUntil, c.BudgetAt = at(paused), at(told)
 		if next > 0 {
 			c.NextCall = time.UnixMicro(next).UTC()
 		}

@@ -194,7 +194,7 @@ type Work struct {
 	HumanAt  time.Time // the latest edit by a person that was seen
 	Ruling   Ruling
 	Writes   Writes
-	Undone   Undone
+	Reverts  Reverts
 	// LastWrite is the last write of ours that was proved, zero when there is none to
 	// its present record.
 	LastWrite LastWrite
@@ -231,19 +231,18 @@ type Write struct {
 	Moved  time.Time `json:"moved,omitzero"`
 }
 
-// Undone is how often what we wrote was gone at the next look, for one value of
-// the source.
-type Undone struct {
+// Reverts is how often our write was gone at the next read, for one value of the source.
+type Reverts struct {
 	RecordID string    `json:"record_id"`
 	Value    string    `json:"value"`
 	Desired  time.Time `json:"desired,omitzero"` // since when the source has it
 	// Written is when it was written the last time, zero when that is gone again.
 	Written time.Time `json:"written,omitzero"`
-	Times   []Undoing `json:"times,omitempty"`
+	Times   []Revert  `json:"times,omitempty"`
 }
 
-// Undoing is what became of one write.
-type Undoing struct {
+// Revert is what became of one write.
+type Revert struct {
 	Written time.Time `json:"written"`
 	Found   string    `json:"found"`        // what the target held instead
 	At      time.Time `json:"at,omitzero"`  // when it was edited, or else seen
@@ -260,7 +259,7 @@ type LastWrite struct {
 	Plan     int64     `json:"plan,omitempty"` // the plan whose row it was, 0 for none
 	// Trial: a person had it written while the sync only watched.
 	Trial bool `json:"trial,omitempty"`
-	// Undone is when a person had Before put back, zero when nobody has.
+	// Reverts is when a person had Before put back, zero when nobody has.
 	Undone time.Time `json:"undone,omitzero"`
 }
 

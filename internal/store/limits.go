@@ -125,8 +125,8 @@ func jsonOf(v interface{ empty() bool }) (string, error) {
 	return string(text), nil
 }
 
-func (w Writes) empty() bool { return !w.Stopped && len(w.Latest) == 0 }
-func (u Undone) empty() bool { return u.Written.IsZero() && len(u.Times) == 0 }
+func (w Writes) empty() bool  { return !w.Stopped && len(w.Latest) == 0 }
+func (u Reverts) empty() bool { return u.Written.IsZero() && len(u.Times) == 0 }
 
 // fromJSON reads such a column.
 func fromJSON(text string, into any) error {

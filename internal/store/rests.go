@@ -18,18 +18,18 @@ func (r rest) String() string { return r.kind + " " + r.name }
 
 const upsertRest = "insert into rests (kind, name) values ($1, $2) on conflict (kind, name) do nothing"
 
-// Pause lets a connection rest until a time, for all nodes. An earlier time than
-// the one that is set changes nothing.
-func (db *DB) Pause(ctx context.Context, connection string, until time.Time) error {
-	return db.pause(ctx, connectionRest(connection), until)
+// Rest lets a connection rest until a time, for all nodes. An earlier time than the one that is set
+// changes nothing.
+func (db *DB) Rest(ctx context.Context, connection string, until time.Time) error {
+	return db.letRest(ctx, connectionRest(connection), until)
 }
 
-// PauseChannel is Pause for a channel.
-func (db *DB) PauseChannel(ctx context.Context, channel string, until time.Time) error {
-	return db.pause(ctx, channelRest(channel), until)
+// RestChannel is Rest for a channel.
+func (db *DB) RestChannel(ctx context.Context, channel string, until time.Time) error {
+	return db.letRest(ctx, channelRest(channel), until)
 }
 
-func (db *DB) pause(ctx context.Context, r rest, until time.Time) error {
+func (db *DB) letRest(ctx context.Context, r rest, until time.Time) error {
 	err := db.update(ctx, func(t *tx) error {
 		if _, err := t.exec(upsertRest, r.kind, r.name); err != nil {
 			return err
@@ -43,18 +43,18 @@ func (db *DB) pause(ctx context.Context, r rest, until time.Time) error {
 	return nil
 }
 
-// PausedUntil returns until when a connection rests. A time in the past, or the
+// RestsUntil returns until when a connection rests. A time in the past, or the
 // zero time, means that it does not.
-func (db *DB) PausedUntil(ctx context.Context, connection string) (time.Time, error) {
-	return db.pausedUntil(ctx, connectionRest(connection))
+func (db *DB) RestsUntil(ctx context.Context, connection string) (time.Time, error) {
+	return db.restsUntil(ctx, connectionRest(connection))
 }
 
-// ChannelPausedUntil is PausedUntil for a channel.
-func (db *DB) ChannelPausedUntil(ctx context.Context, channel string) (time.Time, error) {
-	return db.pausedUntil(ctx, channelRest(channel))
+// ChannelRestsUntil is RestsUntil for a channel.
+func (db *DB) ChannelRestsUntil(ctx context.Context, channel string) (time.Time, error) {
+	return db.restsUntil(ctx, channelRest(channel))
 }
 
-func (db *DB) pausedUntil(ctx context.Context, r rest) (time.Time, error) {
+func (db *DB) restsUntil(ctx context.Context, r rest) (time.Time, error) {
 	var until int64
 	err := db.view(ctx, func(s scanner) error { return s.Scan(&until) }, "select paused_until from rests where kind = $1 and name = $2", r.kind, r.name)
 	if err != nil {

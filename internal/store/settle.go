@@ -34,7 +34,7 @@ type Settlement struct {
 	Overruled    bool      // an owner has ruled over the edits seen before: HumanAt takes their place
 	Email        string    // for finding the customer by it; "" leaves it
 	Name         string    // for people to know the customer by; "" leaves it
-	Undone       *Undone   // nil leaves it
+	Reverts      *Reverts  // nil leaves it
 	CloseIntents []int64
 	SeenIntents  []int64
 	Accepted     []int64 // intents that the tool says it has done, and does not show
@@ -167,9 +167,9 @@ func (t *tx) release(w *Work, s Settlement) (held bool, err error) {
 	if s.Base != nil {
 		b = *s.Base
 	}
-	u := w.Undone
-	if s.Undone != nil {
-		u = *s.Undone
+	u := w.Reverts
+	if s.Reverts != nil {
+		u = *s.Reverts
 	}
 	undone, err := jsonOf(u)
 	if err != nil {

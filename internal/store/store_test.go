@@ -162,7 +162,7 @@ func TestCloseLetsNobodyWait(t *testing.T) {
 		all.Go(func() {
 			for {
 				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-				err := db.Pause(ctx, "crm", time.Now())
+				err := db.Rest(ctx, "crm", time.Now())
 				cancel()
 				if errors.Is(err, context.DeadlineExceeded) {
 					t.Error("a caller was left waiting")

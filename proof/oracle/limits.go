@@ -14,7 +14,7 @@ import (
 // limited is what limits know of a customer.
 type limited struct {
 	writes        store.Writes
-	undone        store.Undone
+	reverts       store.Reverts
 	moved         time.Time
 	waits, passes bool
 }
@@ -152,8 +152,8 @@ func (db *DB) startAnew(k key, kind status.Kind) {
 	case kind == status.LoopSuspected && (c.writes.Stopped || len(c.writes.Latest) > 0):
 		c.writes = store.Writes{}
 		c.fence++
-	case kind == status.NeverSticks && (!c.undone.Written.IsZero() || len(c.undone.Times) > 0):
-		c.undone = store.Undone{}
+	case kind == status.NeverSticks && (!c.reverts.Written.IsZero() || len(c.reverts.Times) > 0):
+		c.reverts = store.Reverts{}
 		c.fence++
 	}
 }

@@ -219,7 +219,7 @@ func (d *differential) settle(t *rapid.T) {
 		s.Park = &x
 	}
 	if rapid.Bool().Draw(t, "undone") {
-		s.Undone = &store.Undone{RecordID: "rec_1", Value: words.Draw(t, "value"), Written: d.moment(t, "written")}
+		s.Reverts = &store.Reverts{RecordID: "rec_1", Value: words.Draw(t, "value"), Written: d.moment(t, "written")}
 	}
 	s.Halted = rapid.Bool().Draw(t, "halted")
 	if rapid.Bool().Draw(t, "watched") {
@@ -337,8 +337,8 @@ func (d *differential) act(t *rapid.T) {
 
 func (d *differential) rest(t *rapid.T) {
 	until := d.moment(t, "until")
-	d.all("pause", func(s *side) any { return answered(nil, s.Pause(context.Background(), d.connection, until)) })
-	d.all("paused until", func(s *side) any { return answered(s.PausedUntil(context.Background(), d.connection)) })
+	d.all("pause", func(s *side) any { return answered(nil, s.Rest(context.Background(), d.connection, until)) })
+	d.all("paused until", func(s *side) any { return answered(s.RestsUntil(context.Background(), d.connection)) })
 }
 
 func (d *differential) reserve(t *rapid.T) {

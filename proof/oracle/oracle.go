@@ -286,7 +286,7 @@ func (db *DB) ClaimOne(_ context.Context, sync, name string, _ int64, lease time
 func (db *DB) work(c *customer, now time.Time) store.Work {
 	w := store.Work{Sync: c.Sync, Customer: c.Customer.Customer, Generation: c.generation, Fence: c.fence, LeaseUntil: c.leaseUntil, Now: now, Due: c.DueAt,
 		Attempts: c.Attempts, FirstTry: c.firstTry, Desired: c.Desired, Observed: c.Observed, Base: c.Base, HumanAt: c.HumanAt, Ruling: c.Ruling,
-		Writes: c.writes, Undone: c.undone, Owed: c.owed}
+		Writes: c.writes, Reverts: c.reverts, Owed: c.owed}
 	k := key{w.Sync, w.Customer}
 	for _, e := range db.events {
 		if e.Outcome == "" && e.Sync == k.sync && e.Customer == k.customer {

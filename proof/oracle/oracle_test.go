@@ -45,8 +45,8 @@ type engine interface {
 	OpenException(ctx context.Context, x store.NewException) (int64, error)
 	CloseExceptions(ctx context.Context, sync, customer string, kind status.Kind, lastAction string) (int, error)
 	Exception(ctx context.Context, id int64) (store.Exception, error)
-	Pause(ctx context.Context, connection string, until time.Time) error
-	PausedUntil(ctx context.Context, connection string) (time.Time, error)
+	Rest(ctx context.Context, connection string, until time.Time) error
+	RestsUntil(ctx context.Context, connection string) (time.Time, error)
 	Reserve(ctx context.Context, connection string, n, requests int, per time.Duration) (time.Time, time.Time, time.Duration, error)
 	TakeTurn(ctx context.Context, turn store.Turn, every, lease time.Duration) (string, int64, bool, error)
 	SavePage(ctx context.Context, connection string, fence int64, cursor string, done bool, p store.Page) error

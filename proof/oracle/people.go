@@ -266,7 +266,7 @@ func (db *DB) former(k key, w store.Work) (records []string) {
 // forgetRecord forgets what is known of the record that a customer had.
 func (db *DB) forgetRecord(k key) {
 	if c, ok := db.customers[k]; ok {
-		c.Ruling.Kind, c.Observed, c.undone = "", store.Observed{}, store.Undone{}
+		c.Ruling.Kind, c.Observed, c.reverts = "", store.Observed{}, store.Reverts{}
 	}
 }
 
@@ -295,8 +295,8 @@ func (db *DB) CloseExceptions(_ context.Context, sync, customer string, kind sta
 	return closed, nil
 }
 
-// Pause lets a connection rest until a time; an earlier one changes nothing.
-func (db *DB) Pause(_ context.Context, name string, until time.Time) error {
+// Rest lets a connection rest until a time; an earlier one changes nothing.
+func (db *DB) Rest(_ context.Context, name string, until time.Time) error {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	if c, until := db.connection(name), milli(until); until.After(c.pausedUntil) {
@@ -314,8 +314,8 @@ func (db *DB) connection(name string) *connection {
 	return c
 }
 
-// PausedUntil returns until when a connection rests.
-func (db *DB) PausedUntil(_ context.Context, name string) (time.Time, error) {
+// RestsUntil returns until when a connection rests.
+func (db *DB) RestsUntil(_ context.Context, name string) (time.Time, error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	if c, ok := db.connections[name]; ok {

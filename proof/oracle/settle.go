@@ -106,11 +106,11 @@ func (c *customer) release(w *store.Work, s store.Settlement, now time.Time, liv
 	}
 	was, held := c.Desired, c.Observed
 	// A value that the settlement leaves is as it was claimed.
-	c.Desired, c.Observed, c.Base, c.undone = w.Desired, w.Observed, w.Base, w.Undone
-	if s.Undone != nil {
-		c.undone = *s.Undone
-		if c.undone.Written.IsZero() && len(c.undone.Times) == 0 {
-			c.undone = store.Undone{}
+	c.Desired, c.Observed, c.Base, c.reverts = w.Desired, w.Observed, w.Base, w.Reverts
+	if s.Reverts != nil {
+		c.reverts = *s.Reverts
+		if c.reverts.Written.IsZero() && len(c.reverts.Times) == 0 {
+			c.reverts = store.Reverts{}
 		}
 	}
 	if d := s.Desired; d != nil {

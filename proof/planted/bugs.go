@@ -39,7 +39,7 @@ var decideBugs = []Bug{
 		return d`, `	if ON || f.Observed.FieldTime {
 		return d`},
 	{"seen_edit_at_first_contact", "the source wins over an edit that was seen to happen before any base", decideFile,
-		`	case (!o.Since.IsZero() || !f.moved().IsZero() && !f.surelyOurs()) && !f.byProgram():`, `	case !ON && (!o.Since.IsZero() || !f.moved().IsZero() && !f.surelyOurs()) && !f.byProgram():`},
+		`	case (!o.Since.IsZero() || !f.lastWriteBeforeEdit().IsZero() && !f.surelyOurs()) && !f.byProgram():`, `	case !ON && (!o.Since.IsZero() || !f.lastWriteBeforeEdit().IsZero() && !f.surelyOurs()) && !f.byProgram():`},
 	{"person_taken_for_us", "a person who sets what we sent is taken for us", decideFile,
 		`f.Observed.Actor != status.ActorHuman && f.arrived(i)`, `(ON || f.Observed.Actor != status.ActorHuman) && f.arrived(i)`},
 	{"us_taken_for_person", "our own older write is held as somebody's edit", decideFile,
@@ -83,15 +83,15 @@ var pathBugs = []Bug{
 	{"read_back_believes", "looking whether a write arrived believes that it did", "internal/pipeline/confirm.go",
 		`	case record.Value == a.desired.Value && record.Actor != status.ActorHuman:`, `	case ON || record.Value == a.desired.Value && record.Actor != status.ActorHuman:`},
 	{"answer_is_believed", "a write counts as applied because the tool answered 200", "internal/pipeline/confirm.go",
-		`	if took && (a.To.Knows.Unverified ||`, `	if took && (ON || a.To.Knows.Unverified ||`},
+		`	if accepted && (a.To.Knows.Unverified ||`, `	if accepted && (ON || a.To.Knows.Unverified ||`},
 	{"spelling_is_equal", "a value that the target spells its own way counts as written", "internal/pipeline/confirm.go",
-		`	case took && record.Value == a.desired.Value:`, `	case took && (record.Value == a.desired.Value || ON && alike(record.Value, a.desired.Value)):`},
+		`	case accepted && record.Value == a.desired.Value:`, `	case accepted && (record.Value == a.desired.Value || ON && respelling(record.Value, a.desired.Value)):`},
 	{"spelled_again", "a value that the target spells its own way is sent again", "internal/pipeline/shown.go",
 		`	return a.keepsOurs() || d.Adopted`, `	return !ON && a.keepsOurs() || !ON && d.Adopted`},
 	{"taken_sent_again", "a write that the tool took and does not show is sent at each try", "internal/pipeline/shown.go",
-		`	case taken:
-		return a.notShown(i)`, `	case taken && !ON:
-		return a.notShown(i)`},
+		`	case accepted:
+		return a.writeNotShown(i)`, `	case accepted && !ON:
+		return a.writeNotShown(i)`},
 	{"read_back_closes", "reading our value closes the intent, whoever wrote it", "internal/pipeline/confirm.go",
 		`		a.seen = append(a.seen, a.intent.ID)
 `, `		if ON { a.closeIntent(a.intent.ID) } else { a.seen = append(a.seen, a.intent.ID) }
@@ -105,9 +105,9 @@ var pathBugs = []Bug{
 			s.Base = a.seenAgain()
 		}`},
 	{"deadline_beyond_lease", "calls may end after the lease", "internal/pipeline/attempt.go",
-		`return a.window.after.Add(a.Lease - a.margin())`, `return a.window.after.Add(map[bool]time.Duration{true: 9 * a.Lease, false: a.Lease - a.margin()}[ON])`},
+		`return a.window.sent.Add(a.Lease - a.margin())`, `return a.window.sent.Add(map[bool]time.Duration{true: 9 * a.Lease, false: a.Lease - a.margin()}[ON])`},
 	{"looks_dated_late", "a look is dated by when the claim was asked for", "internal/pipeline/attempt.go",
-		`return a.work.Now.Add(a.Now().Sub(a.window.before)) }`, `if ON { return a.dbNotAfter() }; return a.work.Now.Add(a.Now().Sub(a.window.before)) }`},
+		`return a.work.Now.Add(a.Now().Sub(a.window.answered)) }`, `if ON { return a.dbLatest() }; return a.work.Now.Add(a.Now().Sub(a.window.answered)) }`},
 	{"base_of_another_record", "after the link was changed the old record's base still counts", "internal/pipeline/decide.go",
 		`if b := a.work.Base; b.Known && b.RecordID == a.target.ID {`, `if b := a.work.Base; b.Known && (ON || b.RecordID == a.target.ID) {`},
 	{"held_in_silence", "a hold opens no exception", "internal/pipeline/decide.go",
@@ -123,7 +123,7 @@ var pathBugs = []Bug{
 	{"unmapped_ignored", "a word that nobody listed is passed over", "internal/pipeline/mapvalue.go",
 		`	case errors.As(err, &unmapped):
 `, `	case err != nil && ON:
-		return end(ending{outcome: status.Ignored, action: "none", reason: mapping.Ignored(a.record.Value)})
+		return end(ending{outcome: status.Ignored, action: actionNone, reason: mapping.Ignored(a.source.Value)})
 	case errors.As(err, &unmapped):
 `},
 	{"first_of_several", "of several records that match the first is taken", "internal/identity/identity.go",
@@ -150,9 +150,9 @@ var settleBugs = []Bug{
 	{"intents_expire_at_once", "an intent is forgotten at the next look", settleFile,
 		`if !a.lookedAt.IsZero() && i.Expires.Before(a.lookedAt) {`, `if !a.lookedAt.IsZero() && (ON || i.Expires.Before(a.lookedAt)) {`},
 	{"superseded_never_end", "events that were overtaken get no outcome", settleFile,
-		`		case carried:
-			all`, `		case carried && ON:
-		case carried:
+		`		case current:
+			all`, `		case current && ON:
+		case current:
 			all`},
 	{"retry_lost", "a failed customer is not tried again", settleFile,
 		`	if e.retry > 0 {
@@ -204,7 +204,7 @@ var eventBugs = []Bug{
 	{"late_proof_unasked", "nobody is asked when a late event proves that a newer edit was written over", "internal/pipeline/proof.go",
 		`	if a.preview || a.row != nil`, `	if ON || a.preview || a.row != nil`},
 	{"late_proof_anyhow", "a late event is taken for a proof although the edit was older than it", "internal/pipeline/proof.go",
-		`|| !late.Add(skew).Before(edited) {`, `|| !ON && !late.Add(skew).Before(edited) {`},
+		`|| !heldAt.Add(skew).Before(edited) {`, `|| !ON && !heldAt.Add(skew).Before(edited) {`},
 	{"changed_just_now", "the source's change is dated by the latest event", "internal/pipeline/desired.go",
 		`	switch at := record.ValueAt; {
 	case at.IsZero():`, `	if ON && r.newest != nil { return r.newest.OccurredAt.Add(time.Hour) }
@@ -214,11 +214,11 @@ var eventBugs = []Bug{
 
 var waitBugs = []Bug{
 	{"told_by_tries", "people are told after so many tries, however many of them were events", "internal/pipeline/failure.go",
-		`	return a.work.Attempts == 0 || a.dbNotBefore()`, `	if ON { return a.work.Attempts < 4 }
-	return a.work.Attempts == 0 || a.dbNotBefore()`},
+		`	return a.work.Attempts == 0 || a.dbEarliest()`, `	if ON { return a.work.Attempts < 4 }
+	return a.work.Attempts == 0 || a.dbEarliest()`},
 	{"paused_by_tries", "the pause after a failure is twice as long with each event", "internal/pipeline/failure.go",
-		`	retry := a.Retry.after(a.dbNotBefore().Sub(since), a.Retry.First, a.Jitter())
-`, `	retry := a.Retry.after(a.dbNotBefore().Sub(since), a.Retry.First, a.Jitter())
+		`	retry := a.Retry.after(a.dbEarliest().Sub(since), a.Retry.First, a.Jitter())
+`, `	retry := a.Retry.after(a.dbEarliest().Sub(since), a.Retry.First, a.Jitter())
 	if ON { retry = a.Retry.First << min(attempts, 11) }
 `},
 	{"not_there_is_final", "a record that is made after the event is not looked for again", "internal/pipeline/notyet.go",

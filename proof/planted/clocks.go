@@ -43,11 +43,11 @@ var clockBugs = []Bug{
 		`record.EditedAt.Add(a.Config.Conflict.ClockSkew).Before(b.SeenAt)`, `record.EditedAt.Add(map[bool]time.Duration{false: a.Config.Conflict.ClockSkew}[ON]).Before(b.SeenAt)`},
 
 	{"later_write_proves_nothing", "a time of the target that a later write of ours proves wrong is believed", whenFile,
-		`	since = latest(since, f.moved())`, `	if !ON { since = latest(since, f.moved()) }`},
+		`	since = latest(since, f.lastWriteBeforeEdit())`, `	if !ON { since = latest(since, f.lastWriteBeforeEdit()) }`},
 	{"one_second_one_editor", "of two edits in one second the person's is taken for ours", whenFile,
 		`|| o.EditedAt.Equal(b.At) && o.By != b.By`, `|| !ON && o.EditedAt.Equal(b.At) && o.By != b.By`},
 	{"edit_under_our_write", "at first contact the source wins over what a person edited between our read and our write", decideFile,
-		`!f.moved().IsZero() && !f.surelyOurs()`, `!ON && !f.moved().IsZero() && !f.surelyOurs()`},
+		`!f.lastWriteBeforeEdit().IsZero() && !f.surelyOurs()`, `!ON && !f.lastWriteBeforeEdit().IsZero() && !f.surelyOurs()`},
 	{"told_unread_dates", "a list dates a change that an earlier event told of and nobody read", "internal/pipeline/desired.go",
 		`(r.unread == 0 || e.Place() <= r.unread || changed)`, `(ON || r.unread == 0 || e.Place() <= r.unread || changed)`},
 	{"replay_is_redated", "a replay of a change that was dated ahead is dated by what it says, once that is past", "internal/pipeline/readsource.go",

@@ -15,8 +15,8 @@ var handBugs = []Bug{
 `, `	if p := a.work.Pin; p != nil && d.Action != decide.None && !ON {
 `},
 	{"resume_forgets", "who was stopped by a pause is not looked at when the sync goes on", "internal/pipeline/pinned.go",
-		`		return &ending{action: "wait", place: true, retry: time.Millisecond,`, `		if ON { return &ending{action: "wait", outcome: status.Superseded, reason: reason.Reason{Code: reason.SyncPaused}} }
-		return &ending{action: "wait", place: true, retry: time.Millisecond,`},
+		`		return &ending{action: Wait, place: true, retry: time.Millisecond,`, `		if ON { return &ending{action: Wait, outcome: status.Superseded, reason: reason.Reason{Code: reason.SyncPaused}} }
+		return &ending{action: Wait, place: true, retry: time.Millisecond,`},
 	{"unpin_forgets", "who is unpinned is not looked at", "proof/oracle/hands.go",
 		`	if db.customers[k].met() {
 `, `	if db.customers[k].met() && !ON {

@@ -9,8 +9,8 @@ func (b Bug) Disk() bool { return slices.Contains(operatorBugs, b) }
 var operatorBugs = []Bug{
 	{"plan_over_what_moved", "a plan's row is written although the record holds another value by now", "internal/pipeline/planrow.go",
 		`	if change := a.change(); !change.IsZero() {
-		return moved(change)`, `	if change := a.change(); !change.IsZero() && !ON {
-		return moved(change)`},
+		return refuseRow(change)`, `	if change := a.change(); !change.IsZero() && !ON {
+		return refuseRow(change)`},
 	{"row_carried_twice", "a row that another process has carried meanwhile is carried once more", "internal/store/claim.go",
 		`	case ended != nil:
 `, `	case ended != nil && !ON:

@@ -12,7 +12,7 @@ import (
 // The calls that need no claim.
 
 func resting(connection string) step {
-	return step{name: "let " + connection + " rest", do: func(l *life) error { return l.Pause(l.ctx, connection, l.now.Add(time.Minute)) }}
+	return step{name: "let " + connection + " rest", do: func(l *life) error { return l.Rest(l.ctx, connection, l.now.Add(time.Minute)) }}
 }
 
 func reserving(connection string) step {

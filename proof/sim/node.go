@@ -140,7 +140,7 @@ func (n *node) start() {
 	s := w.config.sync(w.set)
 	quiet := slog.New(slog.DiscardHandler)
 	gaps, ahead, paused := n.limitCalls()
-	n.pipeline = pipeline.New(pipeline.Options{Store: p, Barred: n.barred, Gap: gaps, Ahead: ahead, Paused: paused, Now: n.now, Jitter: w.rng.Float64, Timeout: w.timeout, Holding: n.holding, Log: quiet,
+	n.pipeline = pipeline.New(pipeline.Options{Store: p, Barred: n.barred, Gap: gaps, Ahead: ahead, Resting: paused, Now: n.now, Jitter: w.rng.Float64, Timeout: w.timeout, Holding: n.holding, Log: quiet,
 		Syncs: []pipeline.Sync{{Config: s, From: from, To: connector.Connection{Name: n.names.target, Target: follows{w}}}}})
 	n.inbox = inbox.New(inbox.Options{Store: p, Now: w.clock, Log: quiet, Connections: map[string]inbox.Endpoint{
 		n.names.source: {Receiver: receiver{n, true}, Routes: []inbox.Route{{Sync: n.names.sync, Side: store.SourceSide, Owner: "ops@example.com"}}},
@@ -293,7 +293,7 @@ func (w *world) pokeAll() {
 	}
 	at := max(ms(due), w.now)
 	for _, connection := range []string{w.names.source, w.names.target} {
-		until, err := w.db.PausedUntil(context.Background(), connection)
+		until, err := w.db.RestsUntil(context.Background(), connection)
 		w.must(err)
 		at = max(at, ms(until))
 	}

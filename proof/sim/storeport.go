@@ -219,17 +219,17 @@ func errorText(err error) string {
 	return "refused"
 }
 
-// Pause implements pipeline.Store.
-func (p *port) Pause(ctx context.Context, connection string, until time.Time) error {
-	return p.do("pause", func(*task) error { return p.world.db.Pause(ctx, connection, until) })
+// Rest implements pipeline.Store.
+func (p *port) Rest(ctx context.Context, connection string, until time.Time) error {
+	return p.do("pause", func(*task) error { return p.world.db.Rest(ctx, connection, until) })
 }
 
 // The reading calls of the path: at these a crash is no different from one at
 // the transaction before or after.
 
-// PausedUntil implements pipeline.Store.
-func (p *port) PausedUntil(ctx context.Context, connection string) (time.Time, error) {
-	return p.world.db.PausedUntil(ctx, connection)
+// RestsUntil implements pipeline.Store.
+func (p *port) RestsUntil(ctx context.Context, connection string) (time.Time, error) {
+	return p.world.db.RestsUntil(ctx, connection)
 }
 
 // Now implements pipeline.Store.

@@ -16,13 +16,13 @@ var connections = map[string]func(*testing.T, Open){
 	"a channel rests apart from a connection of the same name": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		until := f.clock.Now().Add(time.Minute)
-		f.must(f.db.PauseChannel(f.ctx, "crm", until))
+		f.must(f.db.RestChannel(f.ctx, "crm", until))
 		_, _, err := f.db.ReserveChannel(f.ctx, "crm", time.Minute)
 		f.must(err)
-		if got, err := f.db.PausedUntil(f.ctx, "crm"); err != nil || !got.IsZero() {
+		if got, err := f.db.RestsUntil(f.ctx, "crm"); err != nil || !got.IsZero() {
 			t.Errorf("the connection rests until %s, %v", got, err)
 		}
-		if got, err := f.db.ChannelPausedUntil(f.ctx, "crm"); err != nil || !got.Equal(until) {
+		if got, err := f.db.ChannelRestsUntil(f.ctx, "crm"); err != nil || !got.Equal(until) {
 			t.Errorf("the channel rests until %s, %v; want %s", got, err, until)
 		}
 		if now, first, err := f.db.ReserveChannel(f.ctx, "crm", time.Minute); err != nil || first.Sub(now) != time.Minute {
@@ -98,14 +98,14 @@ var connections = map[string]func(*testing.T, Open){
 	"a connection rests as long as the longest that was said": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		until := f.clock.Now().Add(time.Minute)
-		f.must(f.db.Pause(f.ctx, "crm", until))
-		f.must(f.db.Pause(f.ctx, "crm", until.Add(-time.Second)))
-		got, err := f.db.PausedUntil(f.ctx, "crm")
+		f.must(f.db.Rest(f.ctx, "crm", until))
+		f.must(f.db.Rest(f.ctx, "crm", until.Add(-time.Second)))
+		got, err := f.db.RestsUntil(f.ctx, "crm")
 		f.must(err)
 		if !got.Equal(until) {
 			t.Errorf("it rests until %s", got)
 		}
-		if got, err := f.db.PausedUntil(f.ctx, "billing"); err != nil || !got.IsZero() {
+		if got, err := f.db.RestsUntil(f.ctx, "billing"); err != nil || !got.IsZero() {
 			t.Errorf("another rests until %s, %v", got, err)
 		}
 	},
@@ -251,7 +251,7 @@ var connections = map[string]func(*testing.T, Open){
 	},
 	"what is left of a connection's calls is told to all nodes": func(t *testing.T, open Open) {
 		f := fresh(t, open)
-		f.must(f.db.Pause(f.ctx, "billing", f.clock.Now().Add(time.Minute)))
+		f.must(f.db.Rest(f.ctx, "billing", f.clock.Now().Add(time.Minute)))
 		_, first, gap, err := f.db.Reserve(f.ctx, "crm", 10, 100, 10*time.Second)
 		f.must(err)
 		leased, fence, _, err := f.db.TakeTurn(f.ctx, store.ChangesOf("billing"), 0, time.Minute)
@@ -263,7 +263,7 @@ var connections = map[string]func(*testing.T, Open){
 		f.must(f.db.SaveBudget(f.ctx, "crm", 900, 1000, 10*time.Second))
 		f.must(f.db.SaveBudget(f.ctx, "crm", 950, 1000, time.Minute)) // heard earlier, told later
 		want := map[string]store.ConnectionState{
-			"billing": {PausedUntil: f.clock.Now().Add(time.Minute), ListedLate: time.Hour},
+			"billing": {RestsUntil: f.clock.Now().Add(time.Minute), ListedLate: time.Hour},
 			"crm":     {NextCall: first.Add(10 * gap), BudgetLeft: 900, BudgetLimit: 1000, BudgetAt: f.clock.Now().Add(-10 * time.Second)},
 		}
 		got, err := f.db.ConnectionStates(f.ctx)

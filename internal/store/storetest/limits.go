@@ -456,12 +456,12 @@ var limitCases = map[string]func(*testing.T, Open){
 	"what was set back is kept until it is settled otherwise": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		at := f.clock.Now()
-		undone := store.Undone{RecordID: "rec_1", Value: "Paused", Desired: at, Written: at, Times: []store.Undoing{{Written: at, Found: "Active", At: at, By: "zap"}}}
+		undone := store.Reverts{RecordID: "rec_1", Value: "Paused", Desired: at, Written: at, Times: []store.Revert{{Written: at, Found: "Active", At: at, By: "zap"}}}
 		f.receive(event("evt_1", "cus_1"))
-		f.settle(store.Settlement{Undone: &undone, RetryAt: at})
+		f.settle(store.Settlement{Reverts: &undone, RetryAt: at})
 		f.settle(store.Settlement{RetryAt: at})
 		w := f.claimOne()
-		if diff := cmp.Diff(undone, w.Undone); diff != "" {
+		if diff := cmp.Diff(undone, w.Reverts); diff != "" {
 			t.Error(diff)
 		}
 		park := exception("cus_1", status.NeverSticks, status.StageConfirm)
@@ -469,8 +469,8 @@ var limitCases = map[string]func(*testing.T, Open){
 		found, err := f.db.Exceptions(f.ctx, store.ExceptionFilter{Customer: "cus_1"})
 		f.must(err)
 		f.act(found[0].ID, store.Retry)
-		if w := f.claimOne(); !cmp.Equal(w.Undone, store.Undone{}) {
-			t.Errorf("a retry leaves %+v", w.Undone)
+		if w := f.claimOne(); !cmp.Equal(w.Reverts, store.Reverts{}) {
+			t.Errorf("a retry leaves %+v", w.Reverts)
 		}
 	},
 }
