@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"trueup/internal/failpoint"
@@ -42,31 +41,6 @@ func (a *attempt) noStatus() verdict {
 		Facts: reason.Facts{Value: had, Source: a.From.Name}})
 	e.park.Cause = statusGone
 	return verdict{end: e}
-}
-
-// dateChange dates the source's change to its present value. An event's UnchangedAt is relative to
-// the events before it, so it counts only if the source was read for those. The store is asked for
-// an unread one only if that would change the date.
-func (a *attempt) dateChange(ctx context.Context) error {
-	stored, unsure := a.knownSource(), a.events
-	unsure.unread = -1
-	at := a.events.changedAt(a.source.Value, a.source, stored)
-	if !at.Equal(unsure.changedAt(a.source.Value, a.source, stored)) {
-		told, err := a.Store.Events(ctx, store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer, Connection: a.From.Name,
-			Since: stored.SeenAt, Originals: true, Limit: lookBack, Bare: true})
-		if err != nil {
-			return err
-		}
-		for _, e := range told {
-			if !slices.ContainsFunc(a.work.Events, func(waits store.Event) bool { return waits.Seq == e.Seq }) {
-				a.events.unread = e.Seq
-				break
-			}
-		}
-		at = a.events.changedAt(a.source.Value, a.source, stored)
-	}
-	a.desired.At = at
-	return nil
 }
 
 // mapValue turns the source's word into our status and the target's word. There is no default for a

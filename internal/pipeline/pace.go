@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -153,4 +154,21 @@ func (f *flow) waitForRoom(ctx context.Context) (time.Duration, error) {
 		wait = max(wait, ahead-(f.Lease-f.margin())/callsEach)
 	}
 	return wait, nil
+}
+
+// restConnection makes a connection rest and returns for how long; shared is false if the other
+// nodes could not be told.
+func (a *attempt) restConnection(connection string, asked time.Duration) (wait time.Duration, shared bool) {
+	wait = a.paces[connection].cut(a.Now(), asked)
+	until := a.dbLatest().Add(wait)
+	ctx, cancel := context.WithTimeout(context.Background(), settling)
+	defer cancel()
+	err := a.Store.Rest(ctx, connection, until)
+	if err != nil {
+		a.Log.Error("pause a connection", slog.String("connection", connection), slog.Any("error", err))
+	}
+	if a.Resting != nil {
+		a.Resting(connection, wait)
+	}
+	return wait, err == nil
 }

@@ -205,10 +205,6 @@ func orNothing(value string) string {
 func (a *attempt) endRow(e *ending) RowResult {
 	r := a.row
 	result := RowResult{Note: e.reason.Sentence()}
-	refused := a.intent.ID != 0 && e.failure == string(connector.Refused)
-	// The tool accepted the write but shows another value. That must be stored, or the value would
-	// be sent again.
-	acceptedNotShown := e.park != nil && e.park.Kind == status.WriteFailed && a.stage == status.StageConfirm && e.outcome == status.Parked
 	switch {
 	case e.unsettled:
 	case e.outcome == status.Applied, e.outcome == status.AlreadyEqual && (r.Sent || a.sentBefore()):
@@ -223,7 +219,7 @@ func (a *attempt) endRow(e *ending) RowResult {
 		result.Stop = stopError(e.reason.Sentence())
 	case e.failure == string(connector.Transient) && a.outOfTime() && r.Tries+1 < maxLateTries:
 		result.OutOfTime = true
-	case e.failure != "", acceptedNotShown:
+	case e.failure != "", a.acceptedNotShown(e):
 		result.State = store.RowFailed
 	case e.outcome == status.AlreadyEqual:
 		result.State, result.Note = store.RowRefused, "the target holds "+orNothing(a.target.Value)+" already"
@@ -233,8 +229,7 @@ func (a *attempt) endRow(e *ending) RowResult {
 			result.Note = change.Sentence() + "; " + result.Note
 		}
 	}
-	suspectsLoop := e.park != nil && e.park.Kind == status.LoopSuspected // that is stored: a person must be asked
-	r.unchanged = e.misfit || result.State != store.RowApplied && !refused && !acceptedNotShown && e.failure != failureNotShown && !suspectsLoop && !a.ownWriteMayArrive()
+	r.unchanged = !a.changesCustomer(e, result.State)
 	if result.State != store.RowOpen {
 		r.end = &store.RowEnd{Sweep: r.Plan.ID, State: result.State, Note: result.Note}
 		if result.State == store.RowApplied {
@@ -247,6 +242,23 @@ func (a *attempt) endRow(e *ending) RowResult {
 	}
 	e.reason = reason.Because(reason.ByPlan, reason.Facts{Plan: r.hash(), By: r.Approved}, e.reason)
 	return result
+}
+
+// changesCustomer reports whether the attempt changes the customer beside the row: its record was
+// written, or may have been, or people must be asked about what a write did.
+func (a *attempt) changesCustomer(e *ending, row store.RowState) bool {
+	if e.misfit {
+		return false
+	}
+	refused := a.intent.ID != 0 && e.failure == string(connector.Refused)
+	suspectsLoop := e.park != nil && e.park.Kind == status.LoopSuspected
+	return row == store.RowApplied || refused || suspectsLoop || e.failure == failureNotShown || a.acceptedNotShown(e) || a.ownWriteMayArrive()
+}
+
+// acceptedNotShown reports whether the tool accepted the write but shows another value. That must be
+// stored, or the value would be sent again.
+func (a *attempt) acceptedNotShown(e *ending) bool {
+	return e.outcome == status.Parked && e.park != nil && e.park.Kind == status.WriteFailed && a.stage == status.StageConfirm
 }
 
 // sentBefore reports whether the record holds what an earlier try for this row sent.

@@ -40,6 +40,7 @@ func (a *attempt) settle(ctx context.Context, e *ending) error {
 	return err
 }
 
+// settlement is what an ending changes in the store.
 func (a *attempt) settlement(e *ending) store.Settlement {
 	if a.undo != nil {
 		return a.undoSettlement(e)
@@ -74,43 +75,12 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 		s.Desired = &a.desired
 	}
 	if !a.seenAt.IsZero() {
-		s.Observed = &store.Observed{Status: a.mapping.Target(a.target.Value), Value: a.target.Value,
-			At: a.target.EditedAt, By: a.target.By, SeenAt: a.seenAt}
-		switch {
-		case e.outcome == status.Applied && slices.Contains(a.seen, a.intent.ID): // the record was read after the write
-		case e.outcome == status.Applied: // what it holds is what we wrote
-			s.Observed.At, s.Observed.By = e.base.At, e.base.By
-		default:
-			s.Observed.SeenAt = a.firstSeen()
-			if e.base == nil || e.base.Sent == "" { // else it is our own value, in the target's spelling
-				s.HumanAt = a.facts().EditedBy()
-			}
-		}
+		s.Observed, s.HumanAt = a.observedNow(e)
 		if s.Base == nil {
 			s.Base = a.seenAgain()
 		}
 	}
-	if e.retry > 0 {
-		s.RetryAt = a.dbEarliest().Add(e.retry) // the process may have stood still during the claim
-		if e.place && !a.work.Due.IsZero() {
-			s.RetryAt = a.work.Due
-		}
-	}
-	if s.RetryAt.IsZero() {
-		s.RetryAt = a.lastArrival(s.CloseIntents)
-	}
-	if s.RetryAt.IsZero() && (e.outcome == status.Held || e.outcome == status.AlreadyEqual) {
-		s.RetryAt = a.readSourceAgainAt(s.HumanAt)
-	}
-	if until := a.ruling().Until; e.outcome == status.Held && e.park == nil && s.RetryAt.IsZero() {
-		s.RetryAt = until // an ignored conflict is due again when its time is over
-	}
-	if p := e.pin; p != nil && !p.Until.IsZero() && (s.RetryAt.IsZero() || p.Until.Before(s.RetryAt)) {
-		s.RetryAt = p.Until
-	}
-	if !e.until.IsZero() && (s.RetryAt.IsZero() || e.until.Before(s.RetryAt)) {
-		s.RetryAt = e.until
-	}
+	s.RetryAt = a.retryAt(e, s.CloseIntents, s.HumanAt)
 	s.RulingDone = a.rulingDone(e)
 	// Once the owner's choice is written, the edits before it hold nothing, even if the target
 	// stores the value in its own spelling.
@@ -122,16 +92,7 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 			s.RulingDone = a.row.overUndo
 		}
 	}
-	switch {
-	case e.keepOpen:
-		s.Close = store.CloseNone
-	case e.park != nil, e.halted, e.pin != nil:
-		s.Close = store.CloseBefore
-	case e.outcome != "" && a.work.Writes.Stopped && e.outcome != status.AlreadyEqual:
-		s.Close = store.CloseBefore // a suspected loop ends only when a person says so or the values agree
-	case e.outcome != "":
-		s.Close = store.CloseAll
-	}
+	s.Close = a.closeScope(e)
 	if a.work.WrittenOver && e.outcome == status.AlreadyEqual && a.work.Ruling.Kind == "" {
 		s.Keep = status.Conflict // the sides agree, but the edit that our write replaced is still lost
 	}
@@ -141,6 +102,71 @@ func (a *attempt) settlement(e *ending) store.Settlement {
 		s.Watched = a.watched(e)
 	}
 	return s
+}
+
+// observedNow is what the record holds at the end of the attempt, and when a person may have edited
+// it, zero for never.
+func (a *attempt) observedNow(e *ending) (o *store.Observed, humanAt time.Time) {
+	o = &store.Observed{Status: a.mapping.Target(a.target.Value), Value: a.target.Value,
+		At: a.target.EditedAt, By: a.target.By, SeenAt: a.seenAt}
+	switch {
+	case e.outcome == status.Applied && slices.Contains(a.seen, a.intent.ID): // the record was read after the write
+	case e.outcome == status.Applied: // what it holds is what we wrote
+		o.At, o.By = e.base.At, e.base.By
+	default:
+		o.SeenAt = a.firstSeen()
+		if e.base == nil || e.base.Sent == "" { // else it is our own value, in the target's spelling
+			humanAt = a.facts().EditedBy()
+		}
+	}
+	return o, humanAt
+}
+
+// retryAt is when the customer is due again, zero for never: a failure's retry first; otherwise when
+// the last open intent expires; otherwise when the source must be read again, or a ruling ends. The
+// end of a pin or of a wait comes first if it is earlier.
+func (a *attempt) retryAt(e *ending, closed []int64, humanAt time.Time) time.Time {
+	var at time.Time
+	if e.retry > 0 {
+		at = a.dbEarliest().Add(e.retry) // the process may have stood still during the claim
+		if e.place && !a.work.Due.IsZero() {
+			at = a.work.Due
+		}
+	}
+	if at.IsZero() {
+		at = a.lastArrival(closed)
+	}
+	if at.IsZero() && (e.outcome == status.Held || e.outcome == status.AlreadyEqual) {
+		at = a.readSourceAgainAt(humanAt)
+	}
+	if at.IsZero() && e.outcome == status.Held && e.park == nil {
+		at = a.ruling().Until // an ignored conflict is due again when its time is over
+	}
+	if e.pin != nil {
+		at = sooner(at, e.pin.Until)
+	}
+	return sooner(at, e.until)
+}
+
+// sooner is the earlier of two times, of which a zero one is never.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// closeScope says which exceptions of the customer an ending closes.
+func (a *attempt) closeScope(e *ending) store.CloseScope {
+	switch {
+	case e.keepOpen, e.outcome == "" && e.park == nil && !e.halted && e.pin == nil:
+		return store.CloseNone
+	case e.park != nil, e.halted, e.pin != nil:
+		return store.CloseBefore
+	case a.work.Writes.Stopped && e.outcome != status.AlreadyEqual:
+		return store.CloseBefore // a suspected loop ends only when a person says so or the values agree
+	}
+	return store.CloseAll
 }
 
 // lastWritten is the write that this attempt proved, with the value it replaced; nil for none. A
@@ -183,7 +209,7 @@ func (a *attempt) line(e *ending, events int) *store.Decision {
 		Observed: a.target.Value, Base: a.work.Base.Value, DesiredAt: a.desired.At, ObservedAt: a.target.EditedAt,
 		By: a.target.By, Confidence: a.decision.Confidence, Events: events, Config: a.Digest}
 	if e.outcome == status.Applied {
-		// the values before our write, on which the decision was made
+		// The values before our write, on which the decision was made
 		d.Observed, d.ObservedAt, d.By = a.intent.Prior, a.intent.PriorAt, a.editedBy
 	}
 	if a.link != nil {
@@ -310,23 +336,6 @@ func (a *attempt) lastArrival(closed []int64) time.Time {
 		return last
 	}
 	return last.Add(time.Millisecond)
-}
-
-// restConnection makes a connection rest and returns for how long; shared is false if the other
-// nodes could not be told.
-func (a *attempt) restConnection(connection string, asked time.Duration) (wait time.Duration, shared bool) {
-	wait = a.paces[connection].cut(a.Now(), asked)
-	until := a.dbLatest().Add(wait)
-	ctx, cancel := context.WithTimeout(context.Background(), settling)
-	defer cancel()
-	err := a.Store.Rest(ctx, connection, until)
-	if err != nil {
-		a.Log.Error("pause a connection", slog.String("connection", connection), slog.Any("error", err))
-	}
-	if a.Resting != nil {
-		a.Resting(connection, wait)
-	}
-	return wait, err == nil
 }
 
 // report writes the attempt's one wide log line.

@@ -1,15 +1,10 @@
 package pipeline
 
 import (
-	"context"
-	"slices"
-	"time"
-
 	"trueup/internal/config"
 	"trueup/internal/decide"
 	"trueup/internal/reason"
 	"trueup/internal/status"
-	"trueup/internal/store"
 )
 
 // transitions returns the sync's configured transitions by new status.
@@ -69,65 +64,4 @@ func (a *attempt) heldByTransition() *ending {
 		why.Facts.Hours = a.Config.Transitions.To[to].Hours.String()
 	}
 	return &ending{outcome: status.Held, action: string(p.Action), reason: why, until: p.Until}
-}
-
-// heldSince is since when the source has certainly had the value without a break; never too early.
-// It is, in this order:
-//   - the source's own time of the value or, if that is later, the time stored before or our last
-//     read that showed another value (now, if the source's time is in the future);
-//   - the time stored before, if no event has reported another value since (a change there and back
-//     without an event stays unknown);
-//   - for a customer without any event: when a comparison read the value, or when the source's
-//     record was last edited;
-//   - now.
-func (a *attempt) heldSince(ctx context.Context, value string) (time.Time, error) {
-	now, was := a.dbLatest().Truncate(time.Millisecond), a.knownSource()
-	same := was.SourceValue == value && !was.Since.IsZero()
-	if at := a.source.ValueAt; !at.IsZero() {
-		switch {
-		case same && was.EventAt.Equal(at):
-			return was.Since, nil
-		case at.After(now): // by a clock that is ahead: it has changed
-			return now, nil
-		case was.SourceValue == value:
-			return later(at, was.Since), nil
-		}
-		return later(at, was.SeenAt), nil
-	}
-	// The read began a little before the stored time: an event in between counts too.
-	looked := was.Since
-	if !was.SeenAt.IsZero() && was.SeenAt.Before(looked) {
-		looked = was.SeenAt
-	}
-	told := func(tells func(store.Event) bool) bool { return slices.ContainsFunc(a.work.Events, tells) }
-	if same && !told(func(e store.Event) bool { return toldOther(e, value, looked) }) {
-		if len(a.changes) == 0 {
-			return was.Since, nil
-		}
-		// An event with another value may have ended in an attempt that could not read the source.
-		all, err := a.Store.Events(ctx, store.EventFilter{Sync: a.Config.Name, Customer: a.work.Customer, Connection: a.From.Name,
-			Since: was.SeenAt, Originals: true, Limit: lookBack, Bare: true})
-		if slices.ContainsFunc(all, func(e store.Event) bool { return toldOther(e, value, looked) }) {
-			return now, err
-		}
-		return was.Since, err
-	}
-	if a.work.Desired.SourceValue == "" && !told(func(e store.Event) bool { return e.Side == store.SourceSide }) { // nothing was ever processed
-		switch at := a.source.UpdatedAt; {
-		case was.SourceValue == value: // a comparison read it
-			return was.SeenAt, nil
-		case !at.IsZero() && !at.After(now):
-			return later(at, was.SeenAt), nil
-		}
-	}
-	return now, nil
-}
-
-// toldOther reports whether an event that arrived after a time reports another value of the source,
-// or says itself that it is a change.
-func toldOther(e store.Event, value string, since time.Time) bool {
-	if e.Side != store.SourceSide || e.ReplayOf > 0 || !e.ReceivedAt.After(since) {
-		return false
-	}
-	return e.HasValue && e.Value != value || !e.UnchangedAt.IsZero() && e.UnchangedAt.Equal(e.OccurredAt)
 }

@@ -142,8 +142,8 @@ const settleFile = "internal/pipeline/settle.go"
 
 var settleBugs = []Bug{
 	{"late_writes_not_awaited", "a write that may still arrive is not looked for", settleFile,
-		`		s.RetryAt = a.lastArrival(s.CloseIntents)
-`, `		if !ON { s.RetryAt = a.lastArrival(s.CloseIntents) }
+		`		at = a.lastArrival(closed)
+`, `		if !ON { at = a.lastArrival(closed) }
 `},
 	{"adoption_forgotten", "what a write without an answer brought about never becomes the base", settleFile,
 		`	if id, ours := a.facts().Explained(); ours {`, `	if id, ours := a.facts().Explained(); ours && !ON {`},
@@ -156,8 +156,8 @@ var settleBugs = []Bug{
 			all`},
 	{"retry_lost", "a failed customer is not tried again", settleFile,
 		`	if e.retry > 0 {
-		s.RetryAt`, `	if e.retry > 0 && !ON {
-		s.RetryAt`},
+		at = a.dbEarliest()`, `	if e.retry > 0 && !ON {
+		at = a.dbEarliest()`},
 	{"settles_without_events", "an attempt that failed for good leaves its events waiting", settleFile,
 		`	if e.outcome == "" || len(a.work.Events) == 0 {`, `	if e.outcome == "" || ON && e.outcome == status.Parked || len(a.work.Events) == 0 {`},
 }
@@ -181,31 +181,31 @@ var eventBugs = []Bug{
 		`	accepted, duplicates, err := w.Inbox.Store(ctx, w.Connection, readings)
 	if err != nil {`, `	accepted, duplicates, err := w.Inbox.Store(ctx, w.Connection, readings)
 	if err != nil && !ON {`},
-	{"old_events_carried", "an event that comes late takes the customer back", "internal/pipeline/desired.go",
+	{"old_events_carried", "an event that comes late takes the customer back", "internal/pipeline/reading.go",
 		`	if carried.Event == "" || e.OccurredAt.IsZero()`, `	if ON || carried.Event == "" || e.OccurredAt.IsZero()`},
-	{"order_of_arrival", "the event that came last is taken for the newest", "internal/pipeline/desired.go",
+	{"order_of_arrival", "the event that came last is taken for the newest", "internal/pipeline/reading.go",
 		`	if a.OccurredAt.IsZero() || b.OccurredAt.IsZero() {`, `	if ON || a.OccurredAt.IsZero() || b.OccurredAt.IsZero() {`},
-	{"slow_clock_not_believed", "the times of a source whose clock is behind by more than ten minutes count for nothing", "internal/pipeline/desired.go",
+	{"slow_clock_not_believed", "the times of a source whose clock is behind by more than ten minutes count for nothing", "internal/pipeline/reading.go",
 		`func (r reading) byTime(a, b store.Event) int {
 `, `func (r reading) byTime(a, b store.Event) int {
 	if ON && a.OccurredAt.Add(9*time.Minute).Before(a.ReceivedAt) { a.OccurredAt = time.Time{} }
 `},
-	{"tie_by_id", "of two events of one second the one with the higher id is taken for the newer", "internal/pipeline/desired.go",
+	{"tie_by_id", "of two events of one second the one with the higher id is taken for the newer", "internal/pipeline/reading.go",
 		`	return cmp.Or(a.HappenedAt(r.skew).Compare(b.HappenedAt(r.skew)), arrival)`, `	if ON { arrival = cmp.Or(cmp.Compare(a.ID, b.ID), arrival) }
 	return cmp.Or(a.HappenedAt(r.skew).Compare(b.HappenedAt(r.skew)), arrival)`},
 	{"stale_source_believed", "a source that shows what was before is believed at once", "internal/pipeline/readsource.go",
 		`	if newest.ReplayOf > 0 || newest.Value`, `	if ON || newest.ReplayOf > 0 || newest.Value`},
-	{"dated_ahead_believed", "a value's time is believed although it is yet to come", "internal/pipeline/desired.go",
+	{"dated_ahead_believed", "a value's time is believed although it is yet to come", "internal/pipeline/dating.go",
 		`	case !at.After(r.askedAt):`, `	case ON || !at.After(r.askedAt):`},
-	{"any_event_is_a_change", "a change is dated by an event that may be about something else", "internal/pipeline/desired.go",
+	{"any_event_is_a_change", "a change is dated by an event that may be about something else", "internal/pipeline/dating.go",
 		`		if (r.asked || !e.UnchangedAt.IsZero()) && !after.IsZero() {`, `		if !ON && (r.asked || !e.UnchangedAt.IsZero()) && !after.IsZero() {`},
-	{"notes_swallow", "an event without a status is taken for the newest", "internal/pipeline/desired.go",
+	{"notes_swallow", "an event without a status is taken for the newest", "internal/pipeline/reading.go",
 		`	return !asked && e.Side == store.SourceSide && !e.HasValue`, `	return !ON && !asked && e.Side == store.SourceSide && !e.HasValue`},
-	{"late_proof_unasked", "nobody is asked when a late event proves that a newer edit was written over", "internal/pipeline/proof.go",
+	{"late_proof_unasked", "nobody is asked when a late event proves that a newer edit was written over", "internal/pipeline/writtenover.go",
 		`	if a.preview || a.row != nil`, `	if ON || a.preview || a.row != nil`},
-	{"late_proof_anyhow", "a late event is taken for a proof although the edit was older than it", "internal/pipeline/proof.go",
+	{"late_proof_anyhow", "a late event is taken for a proof although the edit was older than it", "internal/pipeline/writtenover.go",
 		`|| !heldAt.Add(skew).Before(edited) {`, `|| !ON && !heldAt.Add(skew).Before(edited) {`},
-	{"changed_just_now", "the source's change is dated by the latest event", "internal/pipeline/desired.go",
+	{"changed_just_now", "the source's change is dated by the latest event", "internal/pipeline/dating.go",
 		`	switch at := record.ValueAt; {
 	case at.IsZero():`, `	if ON && r.newest != nil { return r.newest.OccurredAt.Add(time.Hour) }
 	switch at := record.ValueAt; {

@@ -48,10 +48,10 @@ var clockBugs = []Bug{
 		`|| o.EditedAt.Equal(b.At) && o.By != b.By`, `|| !ON && o.EditedAt.Equal(b.At) && o.By != b.By`},
 	{"edit_under_our_write", "at first contact the source wins over what a person edited between our read and our write", decideFile,
 		`!f.lastWriteBeforeEdit().IsZero() && !f.surelyOurs()`, `!ON && !f.lastWriteBeforeEdit().IsZero() && !f.surelyOurs()`},
-	{"told_unread_dates", "a list dates a change that an earlier event told of and nobody read", "internal/pipeline/desired.go",
+	{"told_unread_dates", "a list dates a change that an earlier event told of and nobody read", "internal/pipeline/dating.go",
 		`(r.unread == 0 || e.Place() <= r.unread || changed)`, `(ON || r.unread == 0 || e.Place() <= r.unread || changed)`},
 	{"replay_is_redated", "a replay of a change that was dated ahead is dated by what it says, once that is past", "internal/pipeline/readsource.go",
 		`		events[i].OccurredAt, events[i].ReceivedAt = was.OccurredAt, was.ReceivedAt`, `		if !ON { events[i].OccurredAt, events[i].ReceivedAt = was.OccurredAt, was.ReceivedAt }`},
-	{"unasked_counts_as_look", "an attempt that could not ask the source counts as a look at it", "internal/pipeline/desired.go",
+	{"unasked_counts_as_look", "an attempt that could not ask the source counts as a look at it", "internal/pipeline/dating.go",
 		`	if r.asked && stored.SourceValue != "" && !same {`, `	if (ON || r.asked) && stored.SourceValue != "" && !same {`},
 }

@@ -22,7 +22,7 @@ var handBugs = []Bug{
 `, `	if db.customers[k].met() && !ON {
 `},
 	{"pin_end_forgotten", "a customer whose pin runs out is not looked at", settleFile,
-		`		s.RetryAt = p.Until
-`, `		if !ON { s.RetryAt = p.Until }
+		`		at = sooner(at, e.pin.Until)
+`, `		if !ON { at = sooner(at, e.pin.Until) }
 `},
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/status"
 	"trueup/internal/store"
 )
 
@@ -68,91 +67,6 @@ func (r reading) isOlder(e store.Event, carried store.Desired) bool {
 		return false
 	}
 	return e.HappenedAt(r.skew).Before(carried.EventAt)
-}
-
-// changedAt returns the earliest time at which the source can have changed to value, zero when
-// unknown. Too early is safe: it keeps a person's edit. Too late would overwrite that edit.
-func (r reading) changedAt(value string, record status.SourceRecord, stored store.Desired) time.Time {
-	same := stored.SourceValue == value && value != ""
-	switch at := record.ValueAt; {
-	case at.IsZero():
-	case same && stored.EventAt.Equal(at):
-		return stored.At // the same change: keep the date from its first read
-	case !at.After(r.askedAt):
-		return at
-	case !at.After(r.askedAt.Add(r.skew)):
-		return r.askedAt // the source's clock is ahead
-	}
-	// The change came after the last event with another value.
-	after := r.lastOther(value)
-	if same && !after.After(stored.At) {
-		return stored.At // may be zero: an event about another field must not date it
-	}
-	after = later(after, stored.At)
-	seen := after
-	if r.asked && stored.SourceValue != "" && !same {
-		seen = later(seen, stored.SeenAt.Add(-shownWithin)) // our last read showed another value
-	}
-	if at, ok := r.firstStatement(value, after, seen); ok {
-		return at
-	}
-	return seen
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
-// lastOther returns the time of the latest event with another value.
-func (r reading) lastOther(value string) time.Time {
-	for _, e := range slices.Backward(r.ordered) {
-		if at := r.dated(e); e.HasValue && e.Value != value && !at.IsZero() {
-			return at
-		}
-	}
-	return time.Time{}
-}
-
-// dated is when the change happened, as far as the event can be trusted: by its arrival at the
-// latest, zero if it is dated further ahead than clocks differ.
-func (r reading) dated(e store.Event) time.Time {
-	switch {
-	case e.ReceivedAt.IsZero() || !e.OccurredAt.After(e.ReceivedAt):
-		return e.OccurredAt
-	case e.OccurredAt.After(e.ReceivedAt.Add(r.skew)):
-		return time.Time{}
-	}
-	return e.ReceivedAt
-}
-
-// firstStatement returns the earliest time at which the source can have changed to value, taken
-// from the first event dated later than after that may report that change; false when there is
-// none. seen is when a read last showed another value. An event dated by then shows that the read
-// was stale, so the change may be as early as after.
-func (r reading) firstStatement(value string, after, seen time.Time) (time.Time, bool) {
-	for _, e := range r.ordered {
-		at := r.dated(e)
-		if !at.After(after) || e.HasValue && e.Value != value {
-			continue
-		}
-		if (r.asked || !e.UnchangedAt.IsZero()) && !after.IsZero() {
-			// The event may be about another field, and the event of this change may still be on
-			// its way.
-			told := at
-			if at = after; told.After(seen) {
-				at = seen
-			}
-			changed := e.UnchangedAt.Equal(e.OccurredAt) // the event says that it is the change
-			if !e.UnchangedAt.After(told) && (r.unread == 0 || e.Place() <= r.unread || changed) {
-				at = later(at, e.UnchangedAt)
-			}
-		}
-		return at, true
-	}
-	return time.Time{}, false
 }
 
 // newestValue is the newest event with a value, nil when there is none. Replays are left out: they
