@@ -60,6 +60,9 @@ func suggestCandidates(cmd *cobra.Command, _ []string, cfg *config.Config, db *s
 				fmt.Fprintf(cmd.OutOrStdout(), "; %d could not be read from the source", r.PassedBy)
 			}
 			fmt.Fprintln(cmd.OutOrStdout())
+			if r.SetAside != nil {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: %s; the record may be among them\n", name, cell(r.SetAside.Text(cfg.Syncs[name].Target.Connection)))
+			}
 		}
 	}
 	if wantsJSON(cmd) {

@@ -33,6 +33,16 @@ func SetAsideOf(w store.Sweep) *SetAside {
 	return s
 }
 
+// OfTarget is that of the target alone, nil when nothing of it was set aside.
+func (s *SetAside) OfTarget() *SetAside {
+	if s == nil || s.Target == 0 {
+		return nil
+	}
+	t := *s
+	t.Source = 0
+	return &t
+}
+
 // Texts says it in words, one sentence for each side that has any.
 func (s *SetAside) Texts(source, target string) []string {
 	if s == nil {

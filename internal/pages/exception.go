@@ -81,7 +81,8 @@ type matchShown struct {
 	contract.Comparison
 	Trouble string // why nothing could be read
 	Rules   []string
-	Watches bool // a link writes nothing
+	Watches bool     // a link writes nothing
+	Aside   []string // records that no one could read: the one that is looked for may be among them
 	Records []recordShown
 }
 
@@ -244,6 +245,13 @@ func (v *visit) fillMatch(p *exceptionShown, x store.Exception, s config.Sync) e
 	if !p.MayAct { // the two records are shown to those who settle it
 		m.Trouble = "The records are shown to people who can act."
 		return nil
+	}
+	last, err := v.Store.Sweeps(v.ctx(), x.Sync, 1)
+	if err != nil {
+		return err
+	}
+	if len(last) > 0 {
+		m.Aside = contract.SetAsideOf(last[0]).OfTarget().Texts(p.Source, p.Target)
 	}
 	c, err := v.Compare(v.ctx(), x)
 	var refused *exceptions.RefusedError

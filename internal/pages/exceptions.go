@@ -48,6 +48,7 @@ type exceptionsShown struct {
 	Owners   []string
 	Names    contract.Names
 	Causes   []causeShown
+	Flat     bool // the rows are in one list, the latest first
 	More     string
 	MayAct   bool
 	NoneText string
@@ -80,6 +81,7 @@ type causeShown struct {
 type rowShown struct {
 	contract.Exception
 	Called        string
+	KindName      string
 	Source        string
 	Target        string
 	SourceStatus  status.Status
@@ -142,9 +144,35 @@ func (p *exceptionsShown) count(v *visit) error {
 	return nil
 }
 
+// fillSettled reads a page of those that are resolved, by number. They are the history
+// of all that ever was: nobody counts or groups it.
+func (p *exceptionsShown) fillSettled(v *visit, f store.ExceptionFilter) error {
+	f.Limit = rowsAlone + 1
+	if before, err := strconv.ParseInt(v.URL.Query().Get("before"), 10, 64); err == nil {
+		f.Before = max(0, before)
+	}
+	rows, err := v.Store.Exceptions(v.ctx(), f)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	g := causeShown{ID: "g-1", Title: "Resolved, the latest first", Text: "What an exception was about, and how it ended, is on its page."}
+	if len(rows) > rowsAlone {
+		rows = rows[:rowsAlone]
+		g.RestTo = p.Filter.link("before", fmt.Sprint(rows[rowsAlone-1].ID))
+	}
+	for _, x := range rows {
+		g.Rows = append(g.Rows, v.rowShown(x))
+	}
+	p.Causes, p.NCauses, p.Flat = []causeShown{g}, 1, true
+	return nil
+}
+
 // fill reads the causes, and some rows of each.
 func (p *exceptionsShown) fill(v *visit) error {
 	f := p.Filter.chosen(v)
+	if p.Filter.State == string(status.Resolved) {
+		return p.fillSettled(v, f)
+	}
 	var after store.Cause
 	if text := v.URL.Query().Get("after"); text != "" {
 		raw, err := base64.RawURLEncoding.DecodeString(text)
@@ -246,7 +274,7 @@ func again(k status.Kind) bool {
 func (v *visit) rowShown(x store.Exception) rowShown {
 	s := v.Syncs()[x.Sync]
 	words := overview.Words(s)
-	r := rowShown{Exception: contract.ExceptionOf(x), Called: cmp.Or(x.Name, x.Customer, "The whole sync"), Source: capital(s.Source.Connection), Target: capital(s.Target.Connection),
+	r := rowShown{Exception: contract.ExceptionOf(x), Called: cmp.Or(x.Name, x.Customer, "The whole sync"), KindName: reason.KindNames[x.Kind], Source: capital(s.Source.Connection), Target: capital(s.Target.Connection),
 		TargetStatus: words.Target(x.TargetValue)}
 	if m, err := words.Source(x.SourceValue); err == nil {
 		r.SourceStatus = m.Status

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -290,5 +291,49 @@ func TestWhatToolsSendIsShownAsText(t *testing.T) {
 	}
 	if page := w.get("/exceptions/x"); page.code != http.StatusNotFound {
 		t.Errorf("%d", page.code)
+	}
+}
+
+func TestWhoLooksForARecordIsToldOfThoseThatNobodyCouldRead(t *testing.T) {
+	w := newWorld(t)
+	x := w.needs(status.Unmatched, "cus_1")
+	sw, err := w.store.BeginSweep(w.Context(), store.Sweep{Sync: flow, Purpose: store.ForSweep, SourceListed: true, TargetListed: true}, time.Minute)
+	w.must(err)
+	sw.SetAside(store.TargetSide, store.Aside{ID: "rec_9", Problem: "record.keys.email: the value is a list"})
+	sw.SetAside(store.SourceSide, store.Aside{ID: "cus_9", Problem: "record.status: the value is a list"})
+	sw.Phase = store.PhaseDone
+	_, err = w.store.SaveSweep(w.Context(), sw, store.SweepPart{}, time.Minute)
+	w.must(err)
+	page := w.get(fmt.Sprintf("/exceptions/%d", x.ID))
+	if !strings.Contains(page.words(), "At the last comparison, 1 record of CRM cannot be read and is not compared: rec_9 (record.keys.email: the value is a list). The record may be among them.") || strings.Contains(page.text, "cus_9") {
+		t.Errorf("it says %s", page.words())
+	}
+}
+
+func TestResolvedExceptionsArePagedByNumber(t *testing.T) {
+	w := newWorld(t)
+	for i := range 120 {
+		x := w.about(status.Conflict, fmt.Sprintf("cus_%03d", i))
+		x.Cause = fmt.Sprint("cause ", i) // as many questions as there are
+		id, err := w.store.OpenException(t.Context(), x)
+		w.must(err)
+		_, err = w.store.Act(t.Context(), store.Act{Exception: id, Verb: store.Resolve, Who: "ana"})
+		w.must(err)
+	}
+	seen, at := map[string]bool{}, "/exceptions?state=resolved&sync="+flow+"&kind=conflict"
+	pages := 0
+	for ; at != "" && pages < 10; pages++ {
+		page := w.get(at)
+		w.says(page, "Resolved, the latest first", "Conflicting edit.")
+		for _, m := range regexp.MustCompile(`cus_\d\d\d`).FindAllString(page.text, -1) {
+			seen[m] = true
+		}
+		at = ""
+		if m := regexp.MustCompile(`href="(/exceptions[^"]*before=[^"]*)"`).FindStringSubmatch(page.text); m != nil {
+			at = html.UnescapeString(m[1])
+		}
+	}
+	if pages != 3 || len(seen) != 120 {
+		t.Errorf("%d customers on %d pages", len(seen), pages)
 	}
 }

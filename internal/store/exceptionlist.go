@@ -70,6 +70,10 @@ func (w *where) states(chosen []status.State) {
 	case needs == 0:
 		w.that(closed)
 	}
+	if len(places) == 1 { // as the partial index has it
+		w.that("state = " + places[0])
+		return
+	}
 	w.that("state in (" + strings.Join(places, ", ") + ")")
 }
 

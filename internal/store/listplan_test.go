@@ -73,6 +73,11 @@ func askedByLists(t *testing.T) (texts []string) {
 		_, err = db.ExceptionCounts(ctx, f)
 		must(err)
 	}
+	for _, f := range []store.ExceptionFilter{{Limit: 50}, {Limit: 50, Before: 9000}, {Limit: 50, Sync: "s", Kind: status.WriteFailed}} {
+		f.States = []status.State{status.Resolved}
+		_, err := db.Exceptions(ctx, f)
+		must(err)
+	}
 	_, err := db.Overdue(ctx, "s", time.Hour)
 	must(err)
 	_, _, err = db.OverdueSince(ctx, "s", time.Hour)

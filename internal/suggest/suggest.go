@@ -19,6 +19,7 @@ import (
 
 	"trueup/internal/connector"
 	"trueup/internal/identity"
+	"trueup/internal/reason"
 	"trueup/internal/status"
 	"trueup/internal/store"
 )
@@ -50,8 +51,37 @@ type Result struct {
 	Found     int `json:"found"`     // who have a candidate now
 	Records   int `json:"records"`   // of the target that were read
 	PassedBy  int `json:"passed_by"` // customers who could not be read
+	// SetAside are records of the target that its list could not read: one of them may
+	// be the record that is looked for. nil is none.
+	SetAside *SetAside `json:"set_aside,omitempty"`
 	// Last is the last exception whose turn it was.
 	Last int64 `json:"-"`
+}
+
+// SetAside counts records that could not be read, and names the first ones.
+type SetAside struct {
+	Records int      `json:"records"`
+	IDs     []string `json:"ids"`
+	// Problem is what is wrong with the first.
+	Problem string `json:"problem"`
+}
+
+// Text says so of a connection.
+func (a SetAside) Text(connection string) string {
+	return reason.SetAside(a.Records, connection, a.IDs, a.Problem)
+}
+
+// asidesNamed is how many of them are named.
+const asidesNamed = 20
+
+func (r *Result) setAside(a connector.Aside) {
+	if r.SetAside == nil {
+		r.SetAside = &SetAside{IDs: []string{}, Problem: a.Problem}
+	}
+	r.SetAside.Records++
+	if len(r.SetAside.IDs) < asidesNamed {
+		r.SetAside.IDs = append(r.SetAside.IDs, a.ID)
+	}
 }
 
 // Run looks for candidates for the unmatched customers that have none yet.
@@ -81,7 +111,7 @@ func (s *Suggester) Run(ctx context.Context) (Result, error) {
 	if len(wanted) == 0 {
 		return result, nil
 	}
-	if result.Records, err = s.walk(ctx, wanted); err != nil {
+	if result.Records, err = s.walk(connector.WithAsides(ctx, result.setAside), wanted); err != nil {
 		return result, fmt.Errorf("list the records of %s: %w", s.Target.Name, err)
 	}
 	for id, near := range wanted {

@@ -70,6 +70,27 @@ func TestUnmatchedCustomersGetCandidatesOnce(t *testing.T) {
 	}
 }
 
+// dirty is a list in which one record of a page cannot be read.
+type dirty struct{ list }
+
+func (d dirty) List(ctx context.Context, cursor string) ([]status.TargetRecord, string, error) {
+	connector.SetAside(ctx, connector.Aside{ID: "rec_" + cursor, Problem: "record.keys.email: the value is a list"})
+	return d.list.List(ctx, cursor)
+}
+
+func TestRecordsThatCannotBeReadAreToldOf(t *testing.T) {
+	db, from := parked(t, 1, 0)
+	s := &Suggester{Store: db, Sync: "s", Source: connector.Connection{Name: "billing", Source: from},
+		Target: connector.Connection{Name: "crm", TargetList: dirty{list{{ID: "rec_1", Keys: map[string]string{"name": "Ana Ruiz"}}}}}}
+	got, err := s.Run(t.Context())
+	if err != nil || got.Found != 1 || got.SetAside == nil || got.SetAside.Records != 1 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if text := got.SetAside.Text("crm"); text != "1 record of crm cannot be read and is not compared: rec_ (record.keys.email: the value is a list)" {
+		t.Errorf("it says %q", text)
+	}
+}
+
 // parked opens an unmatched exception for so many customers, whom the source
 // knows but for the first unreadable ones.
 func parked(t *testing.T, customers, unreadable int) (*store.DB, source) {

@@ -264,6 +264,7 @@ create index exceptions_closed on exceptions (state, sync, kind, id, cause, cust
 create index exceptions_alone on exceptions (sync, kind, id) where cause = customer and state in ('open', 'acknowledged'); -- each with a cause of its own
 create index exceptions_of_cause on exceptions (sync, kind, cause, id);
 create index exceptions_by_number on exceptions (id) where state in ('open', 'acknowledged');
+create index exceptions_resolved on exceptions (id) where state = 'resolved';
 
 -- Who did what about an exception.
 create table actions (
