@@ -355,7 +355,7 @@ func forgetPage(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	plan, err := v.Store.ForgetPlan(v.ctx(), c.Sync, c.Customer, c.Customer)
+	plan, err := v.Store.ForgetOwnPlan(v.ctx(), c.Sync, c.Customer)
 	if err != nil {
 		return answer{}, err
 	}

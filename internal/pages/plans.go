@@ -137,7 +137,7 @@ func cameOf(w store.Sweep, jobs []store.PlanJob) string {
 			return said
 		}
 	}
-	return "Not applied here"
+	return "Not applied by the service"
 }
 
 // steps are the three phases of a comparison.

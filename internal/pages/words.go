@@ -38,7 +38,7 @@ func functions(c clock) template.FuncMap {
 		// Drawings and states.
 		"icon": icon, "chip": chipOf, "mode": modeOf,
 		// Words.
-		"cap": capital, "customerpath": customerPath, "cut": cut, "initials": initials, "join": strings.Join, "same": strings.EqualFold, "lower": strings.ToLower,
+		"cap": capital, "customerpath": customerPath, "cut": cut, "initials": initials, "join": strings.Join, "same": strings.EqualFold, "has": strings.Contains, "lower": strings.ToLower,
 		// Forms and templates.
 		"key": formKey, "dict": dict, "list": func(all ...any) []any { return all },
 	}
