@@ -365,9 +365,9 @@ func shoot(b *browsertest.Browser, name string) {
 	if dir == "" {
 		return
 	}
-	for _, l := range []browsertest.Looks{{Width: 1280, Height: 1000}, {Width: 390, Height: 800}, {Width: 1280, Height: 1000, Dark: true}} {
+	for _, l := range []browsertest.Looks{{Width: 1280, Height: 1000}, {Width: 1280, Height: 1000, Dark: true}, {Width: 390, Height: 800}, {Width: 390, Height: 800, Dark: true}} {
 		b.Look(l)
-		b.Shot(filepath.Join(dir, fmt.Sprintf("setup-%s-%d-%v.png", name, l.Width, l.Dark)))
+		b.Shot(filepath.Join(dir, fmt.Sprintf("setup-%s-%d-%s.png", name, l.Width, map[bool]string{true: "dark", false: "light"}[l.Dark])))
 	}
 	b.Look(browsertest.Looks{Width: 1280, Height: 900})
 }

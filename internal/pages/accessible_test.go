@@ -6,6 +6,8 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -29,6 +31,7 @@ type walk struct {
 	*testing.T
 	browser *browsertest.Browser
 	seen    map[string]bool
+	taken   int // pictures
 }
 
 // at is an installation that is walked through. Who looks is read by live pages too.
@@ -86,6 +89,22 @@ func (a *at) saw(method, path string, got answered, says string) {
 	_, route := a.pages.mux.Handler(httptest.NewRequest(method, path, nil))
 	a.walk.seen[route] = true
 	a.walk.browser.Accessible(fmt.Sprintf("%s %s (%s)", method, path, a.name))
+	a.walk.pictures(fmt.Sprintf("%s %s %s", a.name, method, path))
+}
+
+var strangeInName = regexp.MustCompile(`[^A-Za-z0-9.]+`)
+
+// pictures takes the page in each of its looks where TRUEUP_SHOTS names a folder.
+func (k *walk) pictures(name string) {
+	if shots == "" {
+		return
+	}
+	k.taken++
+	for _, l := range []browsertest.Looks{{Width: 1280, Height: 900}, {Width: 1280, Height: 900, Dark: true}, {Width: 390, Height: 800}, {Width: 390, Height: 800, Dark: true}} {
+		k.browser.Look(l)
+		k.browser.Shot(filepath.Join(shots, fmt.Sprintf("%03d-%s-%d-%s.png", k.taken, cut(strangeInName.ReplaceAllString(name, "-"), 60), l.Width, map[bool]string{true: "dark", false: "light"}[l.Dark])))
+	}
+	k.browser.Look(browsertest.Looks{Width: 1280, Height: 900})
 }
 
 // rest sends an empty form to each action that was not seen. What it is answered with is
