@@ -1,10 +1,8 @@
 package sqltable
 
 import (
-	"context"
 	"database/sql"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"strings"
@@ -186,7 +184,7 @@ func (w *world) openAs(s *Settings, target bool, deps ...connector.Deps) connect
 	return c
 }
 
-// written writes a value over what the record holds now.
+// write writes a value over what the record holds now.
 func (w *world) write(c connector.Connection, id, value string) (*status.TargetRecord, error) {
 	w.Helper()
 	r, err := c.Target.Read(w.Context(), id)
@@ -210,13 +208,6 @@ func (w *world) fails(err error, kind connector.FailureKind, words ...string) *c
 	}
 	return f
 }
-
-// cancel returns a context that a test may end.
-func (w *world) cancel() (context.Context, context.CancelFunc) {
-	return context.WithCancel(w.Context())
-}
-
-var _ = net.Dial
 
 // dialect is the engine's.
 func (w *world) dialect() dialect {
