@@ -98,6 +98,11 @@ func (c changeTable) drop(ctx context.Context, t taken) error {
 		q.add(strconv.FormatInt(n, 10))
 	}
 	q.add(") and at <= " + c.stampOf(q.arg(t.Newest), c.kindOfAt()))
+	return c.remove(ctx, q)
+}
+
+// remove deletes rows of the table of changes. To repeat that does no harm.
+func (c *client) remove(ctx context.Context, q *query) error {
 	return c.call(ctx, reading, func(ctx context.Context, db *sql.DB) error {
 		_, err := db.ExecContext(ctx, q.text.String(), q.args...)
 		return err
@@ -135,10 +140,7 @@ func (c *client) changeTableFaults(ctx context.Context) (all []error, err error)
 		}
 	}
 	// A delete that can find nothing asks for the same privilege.
-	err = c.call(ctx, reading, func(ctx context.Context, db *sql.DB) error {
-		_, err := db.ExecContext(ctx, "delete from "+c.changesFrom()+" where seq < 0 and seq > 0")
-		return err
-	})
+	err = c.remove(ctx, c.query().add("delete from "+c.changesFrom()+" where seq < 0 and seq > 0"))
 	if err != nil && connector.FailureOf(err).Kind == connector.Unauthorized {
 		return []error{&connector.Failure{Kind: connector.Unauthorized, Effect: connector.EffectNone,
 			Detail: fmt.Sprintf("the user of the dsn may not delete from %s.%s, and Trueup takes changes by deleting them; have the grants run that trueup export sql prints", schema, table)}}, nil

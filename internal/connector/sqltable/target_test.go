@@ -119,8 +119,10 @@ func TestATableWithoutUpdatedAtIsATarget(t *testing.T) {
 		if c.Changes != nil || c.Knows.Order {
 			w.Error("it claims to tell when rows changed")
 		}
-		if shown, err := w.write(c, "7", "Churned"); err != nil || shown.Value != "Churned" || !shown.EditedAt.IsZero() {
-			w.Errorf("written: %+v, %v", shown, err)
+		for range 2 { // an equal value is a row that was found
+			if shown, err := w.write(c, "7", "Churned"); err != nil || shown.Value != "Churned" || !shown.EditedAt.IsZero() {
+				w.Errorf("written: %+v, %v", shown, err)
+			}
 		}
 	})
 }
@@ -189,8 +191,10 @@ func TestMoreThanOneRowIsNeverWritten(t *testing.T) {
 		c := w.open(s, true)
 		_, err := c.Target.Read(w.Context(), "1")
 		w.fails(err, connector.Misconfigured, "two rows have the same id")
-		_, err = c.Target.Write(w.Context(), status.TargetRecord{ID: "1", Value: "Active"}, "Churned")
-		w.fails(err, connector.Misconfigured, "nothing was written")
+		for range 3 { // nor by the transaction of the next write, on the same connection
+			_, err = c.Target.Write(w.Context(), status.TargetRecord{ID: "1", Value: "Active"}, "Churned")
+			w.fails(err, connector.Misconfigured, "nothing was written")
+		}
 		if got := w.value("select count(*) from customers where status = 'Active'"); got != "2" {
 			w.Errorf("%s rows are as they were", got)
 		}
