@@ -27,9 +27,13 @@ func (db *DB) Receive(ctx context.Context, events []NewEvent) (arrived []Arrival
 		for i, e := range events {
 			named[i] = t.underItsName(e)
 		}
+		forgotten, err := t.forgottenOf(named)
+		if err != nil {
+			return fmt.Errorf("store %d events: %w", len(events), err)
+		}
 		became := make([]Arrival, len(events))
 		for i, e := range slices.Concat(named, t.alsoFor(named)) {
-			one, err := t.receive(e)
+			one, err := t.receive(e, forgotten)
 			if err != nil {
 				return fmt.Errorf("store event %s of %s: %w", e.ID, e.Connection, err)
 			}
@@ -57,14 +61,16 @@ insert into events (connection, sync, side, event_id, customer, value, has_value
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 on conflict (connection, event_id, sync) do nothing`
 
-func (t *tx) receive(e NewEvent) (Arrival, error) {
+// receive stores one event. forgotten hashes the ids of people who were forgotten,
+// nil when there are none.
+func (t *tx) receive(e NewEvent, forgotten hashing) (Arrival, error) {
 	if e.Side == TargetSide && e.Outcome == "" {
 		if err := t.nameByLink(&e); err != nil {
 			return Repeat, err
 		}
 	}
-	if e.Listed && e.Side == SourceSide {
-		if known, err := t.forgottenSince(e); err != nil || known {
+	if e.Listed && e.Side == SourceSide && forgotten != nil {
+		if known, err := t.forgottenSince(e, forgotten); err != nil || known {
 			return Repeat, err
 		}
 	}

@@ -112,9 +112,12 @@ on conflict (sync, hash) do update set until = case when excluded.until > forgot
 	return put(hash("customer", customer), until-late)
 }
 
+// hashing hashes the id of a customer or an event.
+type hashing func(kind, id string) string
+
 // hashes returns what hashes the ids of people who were forgotten; ok is false when
 // no one was.
-func (t *tx) hashes() (hash func(kind, id string) string, ok bool, err error) {
+func (t *tx) hashes() (hash hashing, ok bool, err error) {
 	var key string
 	if err := t.query(func(s scanner) error { return s.Scan(&key) }, "select hash_key from hash_keys where id = 1"); err != nil {
 		return nil, false, err
@@ -126,13 +129,22 @@ func (t *tx) hashes() (hash func(kind, id string) string, ok bool, err error) {
 	}, key != "", nil
 }
 
-// forgottenSince reports whether an event out of a list tells what was known of a
-// customer when he was forgotten.
-func (t *tx) forgottenSince(e NewEvent) (known bool, err error) {
+// forgottenOf is hashes for events, nil when no one was forgotten or none of the
+// events is out of a list. It is asked once for all of them: a page has hundreds.
+func (t *tx) forgottenOf(events []NewEvent) (hashing, error) {
+	if !slices.ContainsFunc(events, func(e NewEvent) bool { return e.Listed && e.Side == SourceSide }) {
+		return nil, nil
+	}
 	hash, ok, err := t.hashes()
 	if err != nil || !ok {
-		return false, err
+		return nil, err
 	}
+	return hash, nil
+}
+
+// forgottenSince reports whether an event out of a list tells what was known of a
+// customer when he was forgotten.
+func (t *tx) forgottenSince(e NewEvent, hash hashing) (known bool, err error) {
 	event, customer := hash("event", e.ID), hash("customer", e.Customer)
 	err = t.query(func(s scanner) error {
 		var found string
