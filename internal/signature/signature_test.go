@@ -13,17 +13,17 @@ import (
 
 // refusals are what our errors say for each reason of the vectors.
 var refusals = map[string][]string{
-	"no_match":            {"matches none of the configured secrets", "fits none of the configured public keys"},
+	"no_match":            {"matches none of the configured secrets", "fits none of the configured public keys", "holds another user or password"},
 	"missing_header":      {"header is missing"},
 	"empty_header":        {"header is empty"},
 	"duplicate_header":    {"header is there 2 times"},
-	"malformed_header":    {"is not a list of name=value", "does not hold exactly one timestamp", "is no Ed25519 signature in base64", "does not begin with v0="},
+	"malformed_header":    {"is not a list of name=value", "does not hold exactly one timestamp", "is no Ed25519 signature in base64", "does not begin with v0=", "is not basic authentication"},
 	"malformed_id":        {"contains a point"},
 	"malformed_timestamp": {"is not a whole number of seconds"},
 	"stale":               {"more than 5 minutes old"},
 	"future":              {"more than 5 minutes in the future"},
 	"unusable_secret": {"is empty", "at least one secret is needed", "the least is 24", "is not whsec_ followed by base64",
-		"at least one public key is needed", "neither PEM nor base64", "holds no public key"},
+		"at least one public key is needed", "neither PEM nor base64", "holds no public key", "is not written in"},
 }
 
 func TestVectors(t *testing.T) {

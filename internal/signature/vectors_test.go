@@ -71,13 +71,22 @@ func (v vector) scheme(t testing.TB) (Scheme, error) {
 	case "hmac-sha256":
 		return NewHMAC(HMAC{Shape: Shape{Header: v.Options["header"], Encoding: Encoding(v.Options["encoding"]),
 			Prefix: v.Options["prefix"], TimestampHeader: v.Options["timestamp_header"]}}, v.Secrets)
+	case "hmac":
+		return NewHMAC(HMAC{Algorithm: Algorithm(v.Options["algorithm"]), KeyEncoding: KeyEncoding(v.Options["key_encoding"]), Shape: Shape{Header: v.Options["header"],
+			Encoding: Encoding(v.Options["encoding"]), Format: v.Options["format"], Signed: v.Options["signed"]}}, v.Secrets)
+	case "svix":
+		s, err := NewStandardWebhooks(v.Secrets)
+		s.Names = SvixNames
+		return s, err
+	case "basic":
+		return NewBasic(v.Options["user"], v.Secrets)
 	case "header":
 		return NewStaticHeader(v.Options["header"], v.Secrets)
 	case "stripe":
 		return NewStripe(v.Secrets)
 	case "slack":
 		return NewSlack(v.Secrets)
-	case "ed25519":
+	case "ed25519", "ed25519-timestamp":
 		var keys []ed25519.PublicKey
 		for _, text := range v.Secrets {
 			key, err := ParseEd25519Key(text)
@@ -86,7 +95,10 @@ func (v vector) scheme(t testing.TB) (Scheme, error) {
 			}
 			keys = append(keys, key)
 		}
-		return NewEd25519(Ed25519Body(v.Options["header"]), keys)
+		if v.Scheme == "ed25519" {
+			return NewEd25519(Ed25519Body(v.Options["header"]), keys)
+		}
+		return NewEd25519(Shape{Header: v.Options["header"], Encoding: Encoding(v.Options["encoding"]), TimestampHeader: v.Options["timestamp_header"], Signed: v.Options["signed"]}, keys)
 	}
 	t.Fatalf("no scheme here is called %q", v.Scheme)
 	return nil, nil

@@ -32,7 +32,7 @@ func all() []vector {
 		c.own()
 		out = append(out, c.got...)
 	}
-	return append(append(out, published()...), ed25519Vectors()...)
+	return append(append(append(out, published()...), ed25519Vectors()...), variants()...)
 }
 
 // keys are the secrets, while they are replaced and when they are wrong.

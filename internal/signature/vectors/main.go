@@ -77,7 +77,12 @@ var schemes = map[string]string{
 		"encoding (hex in small or in capital letters, or base64 with padding), prefix before the signature",
 	"ed25519": "a pure Ed25519 signature (RFC 8032) over the body, in base64 with padding, in the header that options names under header; secrets holds public " +
 		"keys: PEM, base64 of the DER form, or base64 of the 32 bytes",
-	"header": "the secret itself in the header that options names under header; it says nothing about the body",
+	"hmac": "HMAC with algorithm (sha1, sha256 or sha512) over signed, a text with {timestamp} and {body} that is {body} unless it is given; options: header, encoding " +
+		"(hex or base64), key_encoding (text unless given, hex or base64), format (a list such as ts={timestamp};h1={signature}, where the header holds both)",
+	"svix":              "standard-webhooks with the headers svix-id, svix-timestamp and svix-signature",
+	"ed25519-timestamp": "ed25519 over signed, with the time in the header that options names under timestamp_header, and the signature in encoding",
+	"basic":             "basic authentication (RFC 7617) in the authorization header, with the user of options and one of secrets as its password, in UTF-8; it says nothing about the body",
+	"header":            "the secret itself in the header that options names under header; it says nothing about the body",
 }
 
 // file is the whole document. New schemes and options may be added: a reader

@@ -3,6 +3,10 @@ package main
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/sha1"
+	"crypto/sha512"
+	"encoding/hex"
+	"hash"
 	"os"
 	"testing"
 
@@ -45,6 +49,14 @@ func TestWhatIsPublishedIsWhatIsMade(t *testing.T) {
 		by.sign(&made, v.Secrets[0], by.at)
 		if diff := cmp.Diff(v.Headers, made.Headers); diff != "" {
 			t.Errorf("%s %s", v.Description, diff)
+		}
+	}
+}
+
+func TestThePublishedSumsAreThoseOfTheirAlgorithms(t *testing.T) {
+	for _, p := range publishedSums {
+		if got := hex.EncodeToString(sum(map[string]func() hash.Hash{"sha1": sha1.New, "sha512": sha512.New}[p.algorithm], p.key, p.text)); got != p.sum {
+			t.Errorf("%s, test case %s is copied wrongly: %s", p.algorithm, p.test, got)
 		}
 	}
 }
