@@ -4,6 +4,8 @@ import (
 	"database/sql"
 	"fmt"
 	"net/url"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +13,7 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver pgx
 
 	"trueup/docs"
+	"trueup/internal/app"
 	"trueup/internal/config"
 	"trueup/internal/connector/sqltable"
 	"trueup/internal/connector/sqltable/mysqltest"
@@ -170,6 +173,31 @@ func TestATableDecidesAndHubSpotFollows(t *testing.T) {
 					return s.status(51) == "Churned"
 				})
 			})
+		}
+	}
+}
+
+// The connection that docs/connectors/sql.md shows is one, and each key that its
+// table explains is a key.
+func TestThePageAboutTablesIsRight(t *testing.T) {
+	page, err := os.ReadFile("../../docs/connectors/sql.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := strings.TrimPrefix(part(t, string(page), "```yaml\n", "```"), "```yaml\n")
+	_, rest, _ := strings.Cut(docs.Examples["postgres"], "  crm:\n")
+	_, syncs, _ := strings.Cut(rest, "\nsyncs:")
+	head, _, _ := strings.Cut(docs.Examples["postgres"], "  crm:\n")
+	fileAt(t, "sql.md", head+strings.TrimPrefix(shown, "connections:\n")+"\nsyncs:"+syncs, "    dsn: ${CRM_DSN}", "    dsn: postgres://trueup@127.0.0.1:1/app")
+	schema, err := config.Schema(app.Types())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range regexp.MustCompile("(?m)^\\| (`[^|]*) \\|.*\\|.*\\|$").FindAllStringSubmatch(string(page), -1) {
+		for _, key := range strings.Split(row[1], ", ") {
+			if !strings.Contains(string(schema), `"`+strings.Trim(key, "`")+`"`) {
+				t.Errorf("%s is no key", key)
+			}
 		}
 	}
 }
