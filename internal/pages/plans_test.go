@@ -33,7 +33,7 @@ func (w *world) planned() store.Sweep {
 	}
 	var p store.SweepPart
 	add := func(id, name, before, after string) {
-		p.Rows = append(p.Rows, store.PlanRow{Customer: id, Name: name, TargetID: "rec_" + id, Action: "write", Before: before, After: after, Reason: reason.Text("no one has changed it since")})
+		p.Rows = append(p.Rows, store.PlanRow{Customer: id, Name: name, TargetID: "rec_" + id, Action: "write", Before: before, After: after, Reason: reason.Text("No one has changed it since")})
 	}
 	for n := range 7 {
 		add(fmt.Sprintf("cus_%d", n), fmt.Sprintf("Halden %d Optics & <Sons>", n), "Active", "Churned")
@@ -106,7 +106,7 @@ func TestAPlanIsReadTheRiskiestFirstAndByKindOfChange(t *testing.T) {
 	w := newWorld(t)
 	w.planned()
 	got := w.get("/plans/" + theHash)
-	w.answers(got, 200, "Plan: 16 customers would change", "9 to Active, 7 to Churned", "Churned 7 customers", "Show the other 2", "Show the other 4", "Halden 0 Optics &amp; &lt;Sons&gt;", "no one has changed it since",
+	w.answers(got, 200, "Plan: 16 customers would change", "9 to Active, 7 to Churned", "Churned 7 customers", "Show the other 2", "Show the other 4", "Halden 0 Optics &amp; &lt;Sons&gt;", "No one has changed it since",
 		"Also 1 value Trueup never wrote", "7c19 e04ab2d8",
 		"2 records of Billing cannot be read and are not compared: cus_&lt;7&gt; and 1 more (the first: record.status: the value is a list).")
 	w.answers(w.get("/syncs/"+flow), 200, "At the last comparison, 2 records of Billing cannot be read")

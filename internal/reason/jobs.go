@@ -76,7 +76,7 @@ func (j Job) Waits() string {
 func (j Job) made() string {
 	switch {
 	case j.Stopped:
-		return "The comparison was stopped" + before(" by ", j.StoppedBy) + ". A new plan continues it"
+		return "The comparison was stopped" + before(" by ", j.StoppedBy) + "; a new plan continues it"
 	case j.Failure != "" || j.Plan == "":
 		return "No plan was made" + before(": ", j.Failure)
 	}

@@ -19,7 +19,7 @@ func TestAJobSaysWhatItDoesOrCameTo(t *testing.T) {
 		{"customers are compared", reason.Job{Makes: true, Phase: reason.PhaseCompare, Done: 999}, "Comparing: 999 customers so far"},
 		{"it is being stopped", reason.Job{Makes: true, Stopping: true, Phase: reason.PhaseCompare}, "Stopping"},
 		{"a plan is made", reason.Job{Makes: true, Ended: true, Plan: "1f3a2b4c5d6e"}, "Plan 1f3a2b4c5d6e is made"},
-		{"a comparison was stopped", reason.Job{Makes: true, Ended: true, Stopped: true, StoppedBy: "Ben"}, "The comparison was stopped by Ben. A new plan continues it"},
+		{"a comparison was stopped", reason.Job{Makes: true, Ended: true, Stopped: true, StoppedBy: "Ben"}, "The comparison was stopped by Ben; a new plan continues it"},
 		{"a comparison failed", reason.Job{Makes: true, Ended: true, Failure: "billing answers 401"}, "No plan was made: billing answers 401"},
 		{"a plan waits", reason.Job{Plan: "1f3a"}, "Waiting to begin"},
 		{"a plan is being written", reason.Job{Plan: "1f3a", Rows: &reason.Rows{Total: 1500, Written: 1000, Refused: 2}}, "Writing plan 1f3a: 1,000 of 1,500 rows written, 2 refused"},
