@@ -30,6 +30,8 @@ func TestHowFarAListIsReadIsSaidInPlainWords(t *testing.T) {
 		"a list that is read after another": {store.Poll{UnderWay: true, From: now.Add(-24 * time.Hour), Reading: reading, Last: last},
 			[]string{"reading the list of billing since Nov 29, 10:00: 34200 records on 342 pages so far, 1 change; it asks for what changed from Nov 28, 12:00 on",
 				"the one before was read to its end 24h0m0s ago"}},
+		"a list whose position has no time": {store.Poll{UnderWay: true, Reading: reading, Last: last},
+			[]string{"reading the list of billing since Nov 29, 10:00: 34200 records on 342 pages so far, 1 change", "the one before was read to its end 24h0m0s ago"}},
 		"a list that a limit has stopped": {store.Poll{UnderWay: true, From: now, Reading: reading, Stopped: stop("rate_limited")},
 			[]string{"reading the list of billing since Nov 29, 10:00: 34200 records on 342 pages so far, 1 change; it asks for what changed from Nov 29, 12:00 on",
 				"stopped 3m0s ago: billing is at its limit; it continues with page 343 in 1m0s"}},

@@ -6,7 +6,8 @@ type Poll struct {
 	Source string
 	// Reading is the list that is read now, Last the last one that was read to its end.
 	Reading, Last *Listing
-	// From is from when on changes are asked for, "" the first time.
+	// From is from when on changes are asked for, "" the first time, and where the
+	// source's position has no time.
 	From string
 	// Stopped is when the last attempt read no further, By the kind of its failure
 	// and Until when it continues. NextPage is the page that it continues with.
@@ -31,10 +32,11 @@ func (p Poll) Sentences() []string {
 	var all []string
 	if r := p.Reading; r != nil {
 		text := "reading the list of " + p.Source + " " + r.When + ": " + r.Records + " on " + r.Pages + " so far, " + r.Changes
-		if p.From == "" {
-			text += "; it is the first time, so it only finds out where to begin"
-		} else {
+		switch {
+		case p.From != "":
 			text += "; it asks for what changed from " + p.From + " on"
+		case p.Last == nil:
+			text += "; it is the first time, so it only finds out where to begin"
 		}
 		all = append(all, text)
 	}

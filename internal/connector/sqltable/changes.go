@@ -44,6 +44,7 @@ func (c changes) Since(ctx context.Context, cursor string) ([]connector.Reading,
 	if err != nil {
 		return nil, "", false, err
 	}
+	connector.Count(ctx, len(found))
 	var news []connector.Reading
 	last := ""
 	for _, row := range found {

@@ -51,6 +51,7 @@ func (c changeTable) Since(ctx context.Context, cursor string) ([]connector.Read
 	if err != nil {
 		return nil, "", false, err
 	}
+	connector.Count(ctx, len(found))
 	var news []connector.Reading
 	var now taken
 	for _, row := range found {
