@@ -136,7 +136,9 @@ func (s *Stripe) answer(w http.ResponseWriter, r *http.Request) bool {
 		if slices.Contains(query["expand[]"], "data.subscriptions") {
 			all = s.expanded()
 		}
-		list(w, r.URL.Path, query, all, func(c record) bool { return c["deleted"] == nil })
+		list(w, r.URL.Path, query, all, func(c record) bool {
+			return c["deleted"] == nil && (!query.Has("email") || c.text("email") == query.Get("email"))
+		})
 	case r.URL.Path == "/v1/subscriptions":
 		list(w, r.URL.Path, query, s.subscriptions, func(sub record) bool { return listed(sub, query) })
 	case r.URL.Path == "/v1/events":

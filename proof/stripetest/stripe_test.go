@@ -55,6 +55,11 @@ func TestTheConnectorAsksOnlyWhatStripeAllows(t *testing.T) {
 		t.Error(diff)
 	}
 
+	s.SetCustomer("cus_other", "ben@example.com", nil)
+	if found, err := conn.SourceFind.Find(ctx, "email", "ada@example.com"); err != nil || len(found) != 1 || found[0] != "cus_1" {
+		t.Errorf("by the address it finds %v, %v", found, err)
+	}
+
 	if _, err := conn.Probe.Probe(ctx); err != nil {
 		t.Errorf("probe: %v", err)
 	}
@@ -286,5 +291,21 @@ func TestIllegalRequestsAreRefused(t *testing.T) {
 				t.Errorf("answered %d, want %d; complaints %q", answer.StatusCode, tc.code, c.texts)
 			}
 		})
+	}
+}
+
+// What an expression may use is where Stripe's published subscription has it.
+func TestAStatusOfOnesOwnReadsStripesPublishedSubscription(t *testing.T) {
+	s := New(t)
+	conn, err := stripe.Open("billing", config.Connection{BaseURL: s.URL, Timeout: 5 * time.Second}, &stripe.Settings{APIKey: Key, WebhookSecrets: []config.Secret{secret},
+		Status: "size(products) == 1 && size(prices) == 1 && subscription.cancel_at_period_end in [true, false] && products[0].startsWith('prod_') && prices[0].startsWith('price_') ? 'whole' : standing",
+		Values: []string{"whole", "active", "canceled"}}, connector.Deps{Now: s.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.SetCustomer("cus_1", "ada@example.com", nil)
+	s.SetSubscription("cus_1", "sub_1", "active", false)
+	if got, err := conn.Source.Read(t.Context(), "cus_1"); err != nil || got.Value != "whole" {
+		t.Errorf("read %+v, %v", got, err)
 	}
 }
