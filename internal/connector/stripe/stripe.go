@@ -1,8 +1,9 @@
 // Package stripe connects a Stripe account as a source of truth: a customer's
 // status is the best standing of all of their subscriptions.
 //
-// Main types: Settings (what the configuration says), Open (the connection)
-// and Fold (many subscriptions to one word, pure).
+// Main types: Settings (what the configuration says), Open (the connection),
+// Fold (many subscriptions to one word, pure) and, not exported, words (what an
+// account calls its subscriptions itself).
 //
 // Invariants: only GET requests are made, so nothing in Stripe can change; an
 // event is never more than "look at this customer again", because one
