@@ -208,8 +208,8 @@ func testMisbehaved(t *testing.T, h Harness) {
 			p.poll()
 			p.pass(time.Minute)
 			p.poll()
-			if m.count < 3 {
-				t.Errorf("the list was asked for %d times: it has too few pages to misbehave in", m.count)
+			if n := m.pages(); n < 3 {
+				t.Errorf("the list was asked for %d times: it has too few pages to misbehave in", n)
 			}
 			if len(d.want) > 0 && p.failed == 0 {
 				t.Errorf("the poll shows no failure\nrule: %s", ruleKind)
@@ -226,6 +226,12 @@ func testMisbehaved(t *testing.T, h Harness) {
 			}
 		})
 	}
+}
+
+func (m *misbehaving) pages() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.count
 }
 
 func (m *misbehaving) begin() {
