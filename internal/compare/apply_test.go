@@ -211,13 +211,15 @@ func TestWhoIsForgottenMeanwhileIsNotWritten(t *testing.T) {
 		w.change("cus_039", "canceled", false)
 		w.pass(time.Hour)
 		plan := w.compare(store.ForPlan)
-		began := false
+		began, forgotten := false, make(chan struct{})
 		writes := w.listen(func(string) error {
 			if began { // the tool's lock is held
+				w.mutexed(func() { <-forgotten }) // or another write would come to the customer first
 				return nil
 			}
 			began = true
 			w.mutexed(func() {
+				defer close(forgotten)
 				if _, err := w.db.Forget(t.Context(), syncName, "cus_039", "cus_039"); err != nil {
 					t.Error(err)
 				}
