@@ -153,7 +153,7 @@ func (p *syncPage) steps(now time.Time) {
 		{Name: "Watch", Does: "Decide and record, write nothing", Came: days, Done: planned || tried},
 		{Name: "Plan", Does: "Read what would change, row by row", Done: planned},
 		{Name: "One customer", Does: "Write one whom you can check", Done: tried},
-		{Name: "Live", Does: "Carry every change as it comes"},
+		{Name: "Live", Does: "Sync every change as it comes"},
 	}
 	if l.Plan != "" {
 		p.Steps[1].Came = "Plan " + cut(l.Plan, 8)
