@@ -9,6 +9,7 @@
 //	powercut    the store on a disk that loses what was not synced (its own module)
 //	stripetest  the Stripe connection against Stripe's published description (its own module)
 //	mutate      one change at a time in the pure packages, which a test has to notice
+//	tools       what is proved of each tool that has a page, as a table
 //	cmd         trueup-sim, trueup-kill and trueup-mutate, which run these at length
 //
 // docs/reliability.md says how each is run and what it has found. Suites that a

@@ -13,5 +13,8 @@ printf '%s\n' "$api" >"$out/openapi.json"
 # The README says how many bugs are planted; a test in docs compares.
 bugs=$(go run ./proof/cmd/trueup-sim -planted list)
 if [ "$out" = docs ]; then
+	# What is proved of each tool; a test in internal/app compares.
+	table=$(go run ./proof/cmd/trueup-tools docs/connectors/README.md)
+	printf '%s\n' "$table" >docs/connectors/README.md
 	sed -i -E "s/[0-9]+ planted bugs/$(wc -l <<<"$bugs") planted bugs/" README.md
 fi

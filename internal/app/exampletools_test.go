@@ -41,6 +41,7 @@ type shop struct {
 	denies   refusal  // to a request for an access token
 	without  string   // a value in a body that the tool refuses, with invalid
 	invalid  refusal
+	ignores  string               // a value that is accepted and not kept
 	missing  refusal              // to a read of a record that is gone, where the tool does not show it as deleted
 	follows  bool                 // a read of a merged record answers with the one that remained
 	instead  map[string][]refusal // answers to the next calls of a method
@@ -215,6 +216,9 @@ func (s *shop) write(row *shopRow, r *http.Request, way ...string) *shopRow {
 			v = in[0].(map[string]any)[name]
 		}
 	}
+	if s.ignores != "" && fmt.Sprint(v) == s.ignores {
+		return row
+	}
 	row.status, row.at, row.by = fmt.Sprint(v), time.Now(), ""
 	s.wrote = append(s.wrote, fmt.Sprintf("%d: %s", row.n, row.status))
 	return row
@@ -355,9 +359,10 @@ func pipedriveRefusal(code int, text, word string) refusal {
 }
 
 func activecampaign(s *shop) {
+	s.missing = refusal{code: http.StatusNotFound, body: object{"message": "No Result found for Subscriber with id 7"}}
 	s.need = oneHeader("Api-Token", "value-of-ACTIVECAMPAIGN_TOKEN")
 	shape := func(r *shopRow) any {
-		return object{"id": strconv.Itoa(r.n), "email": r.email, "firstName": "A", "lastName": "B", "udate": r.at.Format(time.RFC3339)}
+		return object{"id": strconv.Itoa(r.n), "email": r.email, "firstName": "A", "lastName": "B", "udate": r.edited().Format(time.RFC3339)}
 	}
 	values := func(rows ...*shopRow) (all []any) {
 		for _, r := range rows {
@@ -368,7 +373,9 @@ func activecampaign(s *shop) {
 		}
 		return all
 	}
-	s.on("GET /api/3/contacts/{id}", func(r *http.Request) any { return object{"contact": shape(s.id(r)), "fieldValues": values(s.id(r))} })
+	s.on("GET /api/3/contacts/{id}", func(r *http.Request) any {
+		return s.shown(s.id(r), func(row *shopRow) any { return object{"contact": shape(row), "fieldValues": values(row)} })
+	})
 	s.on("GET /api/3/contacts", func(r *http.Request) any {
 		if q := r.URL.Query(); q.Has("email") {
 			return object{"contacts": s.found(q.Get("email"), shape)}
@@ -385,8 +392,9 @@ func activecampaign(s *shop) {
 func zendesk(s *shop) {
 	// base64 of value-of-ZENDESK_EMAIL/token:value-of-ZENDESK_TOKEN
 	s.need = oneHeader("Authorization", "Basic dmFsdWUtb2YtWkVOREVTS19FTUFJTC90b2tlbjp2YWx1ZS1vZi1aRU5ERVNLX1RPS0VO")
+	s.invalid = refusal{code: http.StatusUnprocessableEntity, body: object{"error": "RecordInvalid", "description": "Record validation errors", "details": object{}}}
 	shape := func(r *shopRow) any {
-		return object{"id": r.n, "email": r.email, "external_id": nil, "name": "A B", "active": true, "updated_at": r.at.UTC().Format(time.RFC3339),
+		return object{"id": r.n, "email": r.email, "external_id": nil, "name": "A B", "active": !r.gone && r.into == 0, "updated_at": r.edited().UTC().Format(time.RFC3339),
 			"user_fields": object{"trueup_status": orNull(r.status)}}
 	}
 	s.on("GET /api/v2/users/{id}", func(r *http.Request) any { return object{"user": shape(s.id(r))} })
@@ -405,12 +413,13 @@ func zendesk(s *shop) {
 
 func intercom(s *shop) {
 	s.need, s.spec = map[string]string{"Authorization": "Bearer value-of-INTERCOM_TOKEN", "Intercom-Version": "2.14"}, "intercom"
+	s.missing, s.invalid = intercomRefusal(http.StatusNotFound, "not_found", "User Not Found"), intercomRefusal(http.StatusBadRequest, "parameter_invalid", "custom attribute value is not one of its options")
 	shape := func(r *shopRow) any {
 		// Attributes are people's own, and may differ in letter case alone.
-		return object{"type": "contact", "id": strconv.Itoa(r.n), "email": r.email, "external_id": nil, "name": "A B", "updated_at": r.at.Unix(),
+		return object{"type": "contact", "id": strconv.Itoa(r.n), "email": r.email, "external_id": nil, "name": "A B", "updated_at": r.edited().Unix(),
 			"custom_attributes": object{"trueup_status": orNull(r.status), "Plan": "a", "plan": "b"}}
 	}
-	s.on("GET /contacts/{id}", func(r *http.Request) any { return shape(s.id(r)) })
+	s.on("GET /contacts/{id}", func(r *http.Request) any { return s.shown(s.id(r), shape) })
 	s.on("POST /contacts/search", func(r *http.Request) any {
 		query := s.body(r)["query"].(object)
 		if query["field"] != "email" {
@@ -428,8 +437,14 @@ func intercom(s *shop) {
 	s.on("PUT /contacts/{id}", func(r *http.Request) any { return shape(s.write(s.id(r), r, "custom_attributes", "trueup_status")) })
 }
 
+func intercomRefusal(code int, word, text string) refusal {
+	return refusal{code: code, body: object{"type": "error.list", "request_id": "b2f8b1d2-8d7e-4a55-9c39-0f6a1f5a2a11", "errors": []any{object{"code": word, "message": text}}}}
+}
+
 func airtable(s *shop) {
 	s.need = oneHeader("Authorization", "Bearer value-of-AIRTABLE_TOKEN")
+	s.missing = refusal{code: http.StatusNotFound, body: object{"error": "NOT_FOUND"}}
+	s.invalid = refusal{code: http.StatusUnprocessableEntity, body: object{"error": object{"type": "INVALID_MULTIPLE_CHOICE_OPTIONS", "message": "Insufficient permissions to create new select option \"\"Paused\"\""}}}
 	shape := func(r *shopRow) any {
 		fields := object{"Email": r.email, "Name": "A B"} // an empty field is left out
 		if r.status != "" {
@@ -440,7 +455,7 @@ func airtable(s *shop) {
 	row := func(r *http.Request) *shopRow { return s.row(strings.TrimPrefix(r.PathValue("id"), "rec")) }
 	formula := regexp.MustCompile(`^\{Email\}='((?:[^'\\]|\\.)*)'$`)
 	const table = "/v0/appXXXXXXXXXXXXXX/Customers"
-	s.on("GET "+table+"/{id}", func(r *http.Request) any { return shape(row(r)) })
+	s.on("GET "+table+"/{id}", func(r *http.Request) any { return s.shown(row(r), shape) })
 	s.on("GET "+table, func(r *http.Request) any {
 		if q := r.URL.Query(); q.Has("filterByFormula") {
 			said := formula.FindStringSubmatch(q.Get("filterByFormula"))
@@ -466,12 +481,16 @@ func notion(s *shop) {
 		if r.status != "" {
 			chosen = object{"id": "x", "name": r.status}
 		}
-		return object{"object": "page", "id": strconv.Itoa(r.n), "in_trash": false, "last_edited_time": at(r), "last_edited_by": object{"object": "user", "id": "u1"},
+		return object{"object": "page", "id": strconv.Itoa(r.n), "in_trash": r.gone, "last_edited_time": stamp(r.edited()), "last_edited_by": object{"object": "user", "id": "u1"},
 			"properties": object{"Status": object{"type": "select", "select": chosen}, "Email": object{"email": r.email}, "Name": object{"title": []any{}}}}
 	}
 	s.on("GET /v1/pages/{id}", func(r *http.Request) any { return shape(s.id(r)) })
 	s.on("GET /v1/databases/DATABASE", func(*http.Request) any {
-		return object{"properties": object{"Status": object{"select": object{"options": []any{object{"name": "Active"}, object{"name": "Paused"}, object{"name": "Churned"}}}}}}
+		options := []any{}
+		for _, word := range s.words {
+			options = append(options, object{"name": word})
+		}
+		return object{"properties": object{"Status": object{"select": object{"options": options}}}}
 	})
 	s.on("POST /v1/databases/DATABASE/query", func(r *http.Request) any {
 		body := s.body(r)
@@ -520,6 +539,13 @@ func salesforceThatGrants(s *shop, refuses func(form url.Values) string) {
 		return object{"access_token": "granted", "token_type": "Bearer", "instance_url": s.url} // there is no expires_in
 	})
 	const base = "/services/data/v62.0"
+	page := func(after string) object {
+		all, next := s.page(after, 2000, shape)
+		if next == "" {
+			return object{"done": true, "records": all}
+		}
+		return object{"done": false, "nextRecordsUrl": base + "/query/01g-" + next, "records": all}
+	}
 	where := regexp.MustCompile(`WHERE Email='((?:[^'\\]|\\.)*)' `)
 	s.on("GET "+base+"/sobjects/Contact/describe", func(*http.Request) any {
 		values := []any{object{"active": false, "value": "Old", "label": "Old"}}
@@ -546,13 +572,9 @@ func salesforceThatGrants(s *shop, refuses func(form url.Values) string) {
 			}
 			return object{"done": true, "records": s.found(strings.ReplaceAll(said[1], `\'`, "'"), shape)}
 		}
-		all, next := s.page("", 2000, shape)
-		return object{"done": false, "nextRecordsUrl": base + "/query/01g-" + next, "records": all}
+		return page("")
 	})
-	s.on("GET "+base+"/query/{id}", func(r *http.Request) any {
-		all, _ := s.page(strings.TrimPrefix(r.PathValue("id"), "01g-"), 2000, shape)
-		return object{"done": true, "records": all}
-	})
+	s.on("GET "+base+"/query/{id}", func(r *http.Request) any { return page(strings.TrimPrefix(r.PathValue("id"), "01g-")) })
 	s.on("PATCH "+base+"/sobjects/Contact/{id}", func(r *http.Request) any {
 		row := s.id(r)
 		if until, err := http.ParseTime(r.Header.Get("If-Unmodified-Since")); err != nil || row.edited().Truncate(time.Second).After(until) {

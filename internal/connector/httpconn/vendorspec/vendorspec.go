@@ -98,7 +98,9 @@ func Strict(t testing.TB, vendor string, fake http.Handler) http.Handler {
 		}
 		answer := httptest.NewRecorder()
 		fake.ServeHTTP(answer, r)
-		if err := openapi3filter.ValidateResponse(r.Context(), &openapi3filter.ResponseValidationInput{RequestValidationInput: input, Status: answer.Code,
+		if answer.Code >= http.StatusInternalServerError { // a gateway's, which knows no description
+			err = nil
+		} else if err = openapi3filter.ValidateResponse(r.Context(), &openapi3filter.ResponseValidationInput{RequestValidationInput: input, Status: answer.Code,
 			Header: answer.Header(), Body: io.NopCloser(bytes.NewReader(answer.Body.Bytes())), Options: options}); err != nil {
 			t.Errorf("%s would not answer %d to %s %s: %v", vendor, answer.Code, r.Method, r.URL.RequestURI(), brief(err))
 		}
