@@ -112,7 +112,7 @@ type copying struct {
 	place     string
 }
 
-// copyTable is a table, and how far it is copied.
+// copyTable is a table with its columns.
 type copyTable struct {
 	name, columns string
 	names         []string
