@@ -213,6 +213,21 @@ func TestOneExceptionOfEachKindIsSettledThroughItsPage(t *testing.T) {
 	}
 }
 
+func TestAResolvedExceptionOffersNothingThatCannotBeDone(t *testing.T) {
+	w := newWorld(t)
+	x := w.needs(status.Unmatched, "cus_1")
+	at := fmt.Sprintf("/exceptions/%d", x.ID)
+	const panel = "If none of them is right"
+	if page := w.get(at).words(); !strings.Contains(page, panel) {
+		t.Errorf("while it is open, the page does not say %q:\n%s", panel, page)
+	}
+	_, err := w.store.Act(t.Context(), store.Act{Exception: x.ID, Verb: store.Resolve, Who: "ana"})
+	w.must(err)
+	if page := w.get(at).words(); strings.Contains(page, panel) || !strings.Contains(page, "It is resolved.") {
+		t.Errorf("the page is\n%s", page)
+	}
+}
+
 func TestTheSecondOfTwoPeopleIsToldWhoWasFirst(t *testing.T) {
 	w := newWorld(t)
 	x := w.needs(status.Conflict, "cus_1")
