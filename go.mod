@@ -1,4 +1,4 @@
-module trueup
+module github.com/trueup-sync/trueup
 
 go 1.26.0
 

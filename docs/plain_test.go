@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"trueup/internal/plain"
+	"github.com/trueup-sync/trueup/internal/plain"
 )
 
 func TestThePagesArePlain(t *testing.T) {

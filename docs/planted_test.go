@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/proof/planted"
+	"github.com/trueup-sync/trueup/proof/planted"
 )
 
 // One number of planted bugs everywhere: the README has that of the code, and the

@@ -7,7 +7,7 @@ import (
 )
 
 func TestNothingOfTheProductImportsItsProof(t *testing.T) {
-	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "trueup/cmd/...", "trueup/internal/...").Output()
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "github.com/trueup-sync/trueup/cmd/...", "github.com/trueup-sync/trueup/internal/...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -18,7 +18,7 @@ func TestNothingOfTheProductImportsItsProof(t *testing.T) {
 	for _, line := range packages {
 		name, imports, _ := strings.Cut(line, " ")
 		for path := range strings.FieldsSeq(imports) {
-			if path == "trueup/proof" || strings.HasPrefix(path, "trueup/proof/") {
+			if path == "github.com/trueup-sync/trueup/proof" || strings.HasPrefix(path, "github.com/trueup-sync/trueup/proof/") {
 				t.Errorf("%s imports %s", name, path)
 			}
 		}

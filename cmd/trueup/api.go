@@ -3,7 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"trueup/internal/api"
+	"github.com/trueup-sync/trueup/internal/api"
 )
 
 func apiCommand() *cobra.Command {

@@ -16,12 +16,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"trueup/internal/app"
-	"trueup/internal/compare"
-	"trueup/internal/config"
-	"trueup/internal/contract"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/compare"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // applyFlags are the flags of trueup apply.

@@ -10,10 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"trueup/internal/config"
-	"trueup/internal/contract"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // copyJSON is the JSON of a copy of the database.

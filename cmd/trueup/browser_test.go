@@ -11,9 +11,9 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"trueup/internal/app"
-	"trueup/internal/demo"
-	"trueup/internal/pages/browsertest"
+	"github.com/trueup-sync/trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/demo"
+	"github.com/trueup-sync/trueup/internal/pages/browsertest"
 )
 
 // In a real browser: a status is clicked in the billing tool and shows in the

@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"trueup/docs"
-	"trueup/internal/app"
-	"trueup/internal/config"
+	"github.com/trueup-sync/trueup/docs"
+	"github.com/trueup-sync/trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/config"
 )
 
 func configCommand() *cobra.Command {

@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"trueup/internal/config"
-	"trueup/internal/contract"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 const (

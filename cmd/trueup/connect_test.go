@@ -12,7 +12,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"trueup/internal/connector/gohighlevel/ghltest"
+	"github.com/trueup-sync/trueup/internal/connector/gohighlevel/ghltest"
 )
 
 // ghl starts a HighLevel account and puts into the environment where it is,

@@ -7,12 +7,12 @@ import (
 	"path/filepath"
 	"slices"
 
-	"trueup/internal/config"
-	"trueup/internal/contract"
-	"trueup/internal/health"
-	"trueup/internal/overview"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/health"
+	"github.com/trueup-sync/trueup/internal/overview"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // printCoverage says which values a comparison found that the file does not

@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"trueup/internal/app"
-	"trueup/internal/demo"
+	"github.com/trueup-sync/trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/demo"
 )
 
 func demoCommand() *cobra.Command {

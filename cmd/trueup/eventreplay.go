@@ -11,11 +11,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"trueup/internal/app"
-	"trueup/internal/config"
-	"trueup/internal/replay"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/replay"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // chooseEvents is what events list and replay choose by.

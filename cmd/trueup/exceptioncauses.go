@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // cause is what the exceptions with one cause have in common.

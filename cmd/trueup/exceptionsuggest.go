@@ -8,13 +8,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"trueup/internal/app"
-	"trueup/internal/config"
-	"trueup/internal/contract"
-	"trueup/internal/identity"
-	"trueup/internal/status"
-	"trueup/internal/store"
-	"trueup/internal/suggest"
+	"github.com/trueup-sync/trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/identity"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/suggest"
 )
 
 func exceptionsSuggestCommand() *cobra.Command {

@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"trueup/internal/contract"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // What only the target's word stands for is not said to be proved.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"trueup/internal/blueprint"
+	"github.com/trueup-sync/trueup/internal/blueprint"
 )
 
 // exported is a written file as it is printed.

@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"trueup/internal/config"
-	"trueup/internal/connector/sqltable"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector/sqltable"
 )
 
 func exportSQLCommand() *cobra.Command {

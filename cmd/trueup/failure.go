@@ -6,9 +6,9 @@ import (
 	"io"
 	"strings"
 
-	"trueup/internal/app"
-	"trueup/internal/config"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // The exit codes.

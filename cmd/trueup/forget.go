@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"trueup/internal/config"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func forgetCommand() *cobra.Command {

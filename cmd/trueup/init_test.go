@@ -4,9 +4,9 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/docs"
-	"trueup/internal/config"
-	"trueup/internal/connector/httpconn/resttest"
+	"github.com/trueup-sync/trueup/docs"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
 )
 
 func TestTheGapsOfAnExampleAreMarkedBelowItsMap(t *testing.T) {

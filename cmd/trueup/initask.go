@@ -14,8 +14,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"trueup/internal/setup"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/setup"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // talk asks a person at a terminal. Where there is none, every answer is what stands in

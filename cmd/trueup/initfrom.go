@@ -11,10 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"trueup/docs"
-	"trueup/internal/config"
-	"trueup/internal/setup"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/docs"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/setup"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // example writes the file from an example. If its tokens are in the environment, the

@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"time"
 
-	"trueup/internal/contract"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 var linkColumns = []string{"sync", "customer", "target_id", "rule", "confidence", "by", "at"}

@@ -12,11 +12,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"trueup/internal/app"
-	"trueup/internal/config"
-	"trueup/internal/linkfile"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/linkfile"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // importedJSON is what trueup links import prints as JSON.

@@ -17,7 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func main() {

@@ -15,10 +15,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
 
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
-	"trueup/internal/store/pgtest"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store/pgtest"
 )
 
 func TestMain(m *testing.M) {

@@ -7,10 +7,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"trueup/internal/config"
-	"trueup/internal/contract"
-	"trueup/internal/exceptions"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/exceptions"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func pinCommand() *cobra.Command {

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"trueup/internal/plain"
+	"github.com/trueup-sync/trueup/internal/plain"
 )
 
 // verbs begin the short text of a command that does something.

@@ -8,10 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"trueup/internal/app"
-	"trueup/internal/compare"
-	"trueup/internal/config"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/compare"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // planFlags are the flags of trueup plan.

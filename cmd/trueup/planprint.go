@@ -14,13 +14,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"trueup/internal/compare"
-	"trueup/internal/config"
-	"trueup/internal/contract"
-	"trueup/internal/decide"
-	"trueup/internal/report"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/compare"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/decide"
+	"github.com/trueup-sync/trueup/internal/report"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // shortTable is how many rows a terminal is shown unless all are asked for.

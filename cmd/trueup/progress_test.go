@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/compare"
-	"trueup/internal/config"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/compare"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // told lets a comparison of a given speed run for a time, and returns what was

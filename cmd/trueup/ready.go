@@ -11,9 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"trueup/internal/app"
-	"trueup/internal/config"
-	"trueup/internal/dialguard"
+	"github.com/trueup-sync/trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/dialguard"
 )
 
 // readiness is what trueup check --ready prints as JSON.

@@ -10,8 +10,8 @@ import (
 	"syscall"
 	"time"
 
-	"trueup/internal/app"
-	"trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/config"
 )
 
 // lookEvery is how often the configuration's file is looked at. Asking the

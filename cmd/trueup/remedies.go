@@ -5,10 +5,10 @@ import (
 	"io"
 	"strings"
 
-	"trueup/internal/contract"
-	"trueup/internal/exceptions"
-	"trueup/internal/reason"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/exceptions"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // printRemedies prints what can be done about a reason, one line each, with the

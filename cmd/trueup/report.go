@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"trueup/internal/config"
-	"trueup/internal/report"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/report"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func reportCommand() *cobra.Command {

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"time"
 
-	"trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/contract"
 )
 
 // asking says how far asking the source for its changes is.

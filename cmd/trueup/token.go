@@ -8,10 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"trueup/internal/api"
-	"trueup/internal/config"
-	"trueup/internal/contract"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/api"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func tokenCommand() *cobra.Command {

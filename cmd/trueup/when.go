@@ -4,7 +4,7 @@ import (
 	"io"
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // clock shows times. In a terminal they are told from now on, unless exact ones

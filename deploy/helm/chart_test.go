@@ -11,8 +11,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"trueup/internal/config"
-	"trueup/internal/connector/registry"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector/registry"
 )
 
 // values are those of values.yaml that other programs read.

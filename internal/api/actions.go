@@ -10,9 +10,9 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"trueup/internal/contract"
-	"trueup/internal/exceptions"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/exceptions"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func (s *server) actionRoutes() {

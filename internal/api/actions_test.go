@@ -7,11 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/api"
-	"trueup/internal/contract"
-	"trueup/internal/exceptions"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/api"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/exceptions"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // act does something about an exception as an operator.

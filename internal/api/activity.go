@@ -4,10 +4,10 @@ import (
 	"context"
 	"time"
 
-	"trueup/internal/contract"
-	"trueup/internal/people"
-	"trueup/internal/reason"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/people"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func (s *server) activityRoutes() {

@@ -4,11 +4,11 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/api"
-	"trueup/internal/contract"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/api"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func TestWhatWasDoneByTheAPIIsListedWithItsTokenAndPerson(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // scheme is the name of the bearer token in the document.

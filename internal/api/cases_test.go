@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/api"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/api"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func TestSeveralExceptionsAreActedOnWithACountOfWhatWasDoneAndWhatNot(t *testing.T) {

@@ -3,10 +3,10 @@ package api
 import (
 	"context"
 
-	"trueup/internal/contract"
-	"trueup/internal/exceptions"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/exceptions"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func (s *server) customerRoutes() {

@@ -6,9 +6,9 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"trueup/internal/contract"
-	"trueup/internal/mapchange"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/mapchange"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func (s *server) mapRoutes() {

@@ -10,10 +10,10 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"trueup/internal/exceptions"
-	"trueup/internal/status"
-	"trueup/internal/store"
-	"trueup/internal/strictjson"
+	"github.com/trueup-sync/trueup/internal/exceptions"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/strictjson"
 )
 
 // Only as a variable of its own does huma offer this: a field is not known by

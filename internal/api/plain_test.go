@@ -4,8 +4,8 @@ import (
 	"os"
 	"testing"
 
-	"trueup/internal/compare"
-	"trueup/internal/plain"
+	"github.com/trueup-sync/trueup/internal/compare"
+	"github.com/trueup-sync/trueup/internal/plain"
 )
 
 // TestTheDocumentOfTheAPIIsPlain reads every description of it, and the errors

@@ -5,9 +5,9 @@ import (
 	"context"
 	"net/http"
 
-	"trueup/internal/contract"
-	"trueup/internal/overview"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/overview"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func (s *server) planRoutes() {

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"testing"
 
-	"trueup/internal/api"
-	"trueup/internal/contract"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/api"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func TestAnEventIsReplayedOnceForAKey(t *testing.T) {

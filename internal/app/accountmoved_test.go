@@ -8,13 +8,13 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/app"
-	"trueup/internal/compare"
-	"trueup/internal/config"
-	"trueup/internal/connector/httpconn/resttest"
-	"trueup/internal/overview"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/compare"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
+	"github.com/trueup-sync/trueup/internal/overview"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // production is another account of the target, in which a record has the id of

@@ -8,12 +8,12 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/config"
-	"trueup/internal/overview"
-	"trueup/internal/pipeline"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/overview"
+	"github.com/trueup-sync/trueup/internal/pipeline"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // AccountMovedError says that a sync reaches another account than the one whose

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/compare"
-	"trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/compare"
+	"github.com/trueup-sync/trueup/internal/config"
 )
 
 const accountFile = `

@@ -6,13 +6,13 @@ import (
 	"net/http"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/contract"
-	"trueup/internal/overview"
-	"trueup/internal/pages"
-	"trueup/internal/poll"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/overview"
+	"github.com/trueup-sync/trueup/internal/pages"
+	"github.com/trueup-sync/trueup/internal/poll"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // What a running service answers: to the tools, the API, the pages and the

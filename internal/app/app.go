@@ -21,16 +21,16 @@ import (
 	"sync/atomic"
 	"time"
 
-	"trueup/internal/api"
-	"trueup/internal/config"
-	"trueup/internal/connector/registry"
-	"trueup/internal/failpoint"
-	"trueup/internal/health"
-	"trueup/internal/metrics"
-	"trueup/internal/notify"
-	"trueup/internal/pages"
-	"trueup/internal/store"
-	"trueup/internal/web"
+	"github.com/trueup-sync/trueup/internal/api"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector/registry"
+	"github.com/trueup-sync/trueup/internal/failpoint"
+	"github.com/trueup-sync/trueup/internal/health"
+	"github.com/trueup-sync/trueup/internal/metrics"
+	"github.com/trueup-sync/trueup/internal/notify"
+	"github.com/trueup-sync/trueup/internal/pages"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/web"
 )
 
 // Options is what an App is started with.

@@ -9,11 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/app"
-	"trueup/internal/compare"
-	"trueup/internal/config"
-	"trueup/internal/connector/httpconn/resttest"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/compare"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // toldOf is an event of a source that is told by events only.

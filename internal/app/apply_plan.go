@@ -5,10 +5,10 @@ import (
 	"errors"
 	"time"
 
-	"trueup/internal/compare"
-	"trueup/internal/config"
-	"trueup/internal/pipeline"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/compare"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/pipeline"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // ApplyRequest is what a person asks for who applies a plan.

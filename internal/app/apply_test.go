@@ -13,8 +13,8 @@ import (
 	"syscall"
 	"testing"
 
-	"trueup/internal/connector/httpconn/resttest"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // applied are the points between two steps at which an apply is killed.

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 
-	"trueup/internal/config"
-	"trueup/internal/pipeline"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/pipeline"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Ask has the path look now at a customer whom a comparison found to need a person

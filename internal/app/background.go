@@ -6,10 +6,10 @@ import (
 	"log/slog"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/overview"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/overview"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // This file answers what the process does when no one calls it. Two things are

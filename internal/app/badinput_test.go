@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/app"
 )
 
 // What people get wrong when they connect a tool, in the answers that the tools

@@ -15,9 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/connector/httpconn/resttest"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // A person's edit that was seen to happen while the sync only watched stays when it

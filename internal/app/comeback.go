@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/token"
+	"github.com/trueup-sync/trueup/internal/token"
 )
 
 // longestReturn bounds the state and the code that anybody may send us.

@@ -6,9 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/contract"
-	"trueup/internal/identity"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/identity"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 const (

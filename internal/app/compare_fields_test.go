@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/identity"
+	"github.com/trueup-sync/trueup/internal/identity"
 )
 
 func TestFieldsAreInOneOrderWithoutSecretsAndBounded(t *testing.T) {

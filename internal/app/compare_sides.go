@@ -9,15 +9,15 @@ import (
 	"sync"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/contract"
-	"trueup/internal/exceptions"
-	"trueup/internal/overview"
-	"trueup/internal/pipeline"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/exceptions"
+	"github.com/trueup-sync/trueup/internal/overview"
+	"github.com/trueup-sync/trueup/internal/pipeline"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 const (

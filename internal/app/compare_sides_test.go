@@ -7,14 +7,14 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/app"
-	"trueup/internal/config"
-	"trueup/internal/connector/httpconn/resttest"
-	"trueup/internal/contract"
-	"trueup/internal/exceptions"
-	"trueup/internal/identity"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/exceptions"
+	"github.com/trueup-sync/trueup/internal/identity"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // field is what a compared record has in a field.

@@ -5,8 +5,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"trueup/internal/contract"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // What was changed in the file, when, and under which file a decision was made, can

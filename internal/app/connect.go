@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/connector/registry"
-	"trueup/internal/dialguard"
-	"trueup/internal/store"
-	"trueup/internal/token"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/registry"
+	"github.com/trueup-sync/trueup/internal/dialguard"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/token"
 )
 
 // consentTime is how long a person has for it.

@@ -5,10 +5,10 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/connector/gohighlevel"
-	"trueup/internal/connector/registry"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/gohighlevel"
+	"github.com/trueup-sync/trueup/internal/connector/registry"
 )
 
 const sharedApp = "66aa00000000000000000001"

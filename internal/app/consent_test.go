@@ -16,10 +16,10 @@ import (
 	"sync"
 	"testing"
 
-	"trueup/internal/app"
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/token"
+	"github.com/trueup-sync/trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/token"
 )
 
 // asker is a tool that asks a person for consent, and gives tokens to who proves

@@ -3,8 +3,8 @@ package app
 import (
 	"context"
 
-	"trueup/internal/config"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // NoticeCopy pauses the syncs that write when the database may be an older copy of the

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/exceptions"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/exceptions"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // The source of the sync cannot be asked: the event that waits in the copy would be

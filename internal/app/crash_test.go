@@ -17,11 +17,11 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/connector/httpconn/resttest"
-	"trueup/internal/connector/sqltable/mysqltest"
-	"trueup/internal/status"
-	"trueup/internal/store"
-	"trueup/internal/store/pgtest"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
+	"github.com/trueup-sync/trueup/internal/connector/sqltable/mysqltest"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store/pgtest"
 )
 
 func TestMain(m *testing.M) {
@@ -59,7 +59,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	}
 	binaryDir = dir
 	path := filepath.Join(dir, "trueup")
-	cmd := exec.Command("go", "build", "-tags", "failpoint", "-ldflags=-s -w", "-o", path, "trueup/cmd/trueup")
+	cmd := exec.Command("go", "build", "-tags", "failpoint", "-ldflags=-s -w", "-o", path, "github.com/trueup-sync/trueup/cmd/trueup")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build: %w: %s", err, out)

@@ -12,8 +12,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 
-	"trueup/internal/status"
-	"trueup/internal/store/storetest"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store/storetest"
 )
 
 const deploy = "../../deploy"

@@ -16,11 +16,11 @@ import (
 	"testing"
 	"time"
 
-	"trueup/docs"
-	"trueup/internal/app"
-	"trueup/internal/config"
-	"trueup/internal/connector/gohighlevel/ghltest"
-	"trueup/internal/signature"
+	"github.com/trueup-sync/trueup/docs"
+	"github.com/trueup-sync/trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector/gohighlevel/ghltest"
+	"github.com/trueup-sync/trueup/internal/signature"
 )
 
 // macSecret is a macSecretBase64 of Airtable's.

@@ -17,15 +17,15 @@ import (
 	"testing"
 	"time"
 
-	"trueup/docs"
-	"trueup/internal/app"
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/connector/gohighlevel/ghltest"
-	"trueup/internal/connector/httpconn/assertiontest"
-	"trueup/internal/connector/httpconn/vendorspec"
-	"trueup/internal/connector/registry"
-	"trueup/internal/signature"
+	"github.com/trueup-sync/trueup/docs"
+	"github.com/trueup-sync/trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/gohighlevel/ghltest"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/assertiontest"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/vendorspec"
+	"github.com/trueup-sync/trueup/internal/connector/registry"
+	"github.com/trueup-sync/trueup/internal/signature"
 )
 
 // exampleSecret is what each variable of an example's file is.

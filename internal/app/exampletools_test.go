@@ -16,8 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/connector/httpconn/assertiontest"
-	"trueup/internal/connector/httpconn/vendorspec"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/assertiontest"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/vendorspec"
 )
 
 // shop is a small copy of a vendor's API, as its documentation shows it: what is

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/overview"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/overview"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // mostFaults is how many faults of a file are kept for people.

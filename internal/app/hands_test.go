@@ -13,11 +13,11 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/api"
-	"trueup/internal/connector/httpconn/resttest"
-	"trueup/internal/contract"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/api"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 const ana = "ana@example.com"

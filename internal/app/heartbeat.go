@@ -10,8 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/dialguard"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/dialguard"
 )
 
 // heartbeatSetting is where the configuration has the heartbeat.

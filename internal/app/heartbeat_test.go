@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/config"
 )
 
 // The calls tell that all is well, so nothing is called while it is not.

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/config"
 )
 
 // Links belong to an account for as long as it lasts: a key that was turned, and

@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/connector/httpconn/resttest"
-	"trueup/internal/notify/smtp"
-	"trueup/internal/notify/smtp/fakesmtp"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
+	"github.com/trueup-sync/trueup/internal/notify/smtp"
+	"github.com/trueup-sync/trueup/internal/notify/smtp/fakesmtp"
 )
 
 // mailTo is the configuration of a mail server on this machine.

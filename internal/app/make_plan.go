@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 
-	"trueup/internal/compare"
-	"trueup/internal/config"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/compare"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // MakePlan compares both sides of a sync, beside a running service or without

@@ -6,11 +6,11 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/app"
-	"trueup/internal/config"
-	"trueup/internal/contract"
-	"trueup/internal/overview"
-	"trueup/internal/store/storetest"
+	"github.com/trueup-sync/trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/overview"
+	"github.com/trueup-sync/trueup/internal/store/storetest"
 )
 
 // stands is how the sync stands by a file in which one text is replaced.

@@ -6,9 +6,9 @@ import (
 	"net/http"
 	"testing"
 
-	"trueup/internal/contract"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // A person gives a value its meaning through the API: the file is edited and read at

@@ -3,8 +3,8 @@ package app
 import (
 	"context"
 
-	"trueup/internal/contract"
-	"trueup/internal/mapchange"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/mapchange"
 )
 
 // PreviewMode is part of api.Service.

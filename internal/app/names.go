@@ -8,10 +8,10 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/config"
-	"trueup/internal/overview"
-	"trueup/internal/store"
-	"trueup/internal/token"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/overview"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/token"
 )
 
 // NamesError is a file that cannot be used because of what the database holds

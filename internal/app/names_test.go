@@ -11,11 +11,11 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/app"
-	"trueup/internal/config"
-	"trueup/internal/connector/httpconn/resttest"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // away makes the target answer nothing but 503, until it is back.

@@ -7,7 +7,7 @@ import (
 	"os"
 	"time"
 
-	"trueup/internal/overview"
+	"github.com/trueup-sync/trueup/internal/overview"
 )
 
 // nodeName names this process for people: the machine, and the port it is

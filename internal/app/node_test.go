@@ -4,9 +4,9 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/ratelimit"
-	"trueup/internal/store"
-	"trueup/internal/store/storetest"
+	"github.com/trueup-sync/trueup/internal/ratelimit"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store/storetest"
 )
 
 func TestWhatAToolSaidOfItsDayIsNotedForTheCommands(t *testing.T) {

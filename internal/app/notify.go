@@ -10,17 +10,17 @@ import (
 	"sync"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/contract"
-	"trueup/internal/dialguard"
-	"trueup/internal/metrics"
-	"trueup/internal/notify"
-	"trueup/internal/notify/slack"
-	"trueup/internal/notify/smtp"
-	"trueup/internal/notify/webhook"
-	"trueup/internal/overview"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/dialguard"
+	"github.com/trueup-sync/trueup/internal/metrics"
+	"github.com/trueup-sync/trueup/internal/notify"
+	"github.com/trueup-sync/trueup/internal/notify/slack"
+	"github.com/trueup-sync/trueup/internal/notify/smtp"
+	"github.com/trueup-sync/trueup/internal/notify/webhook"
+	"github.com/trueup-sync/trueup/internal/overview"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // notifier notifies people, and receives what they press.

@@ -4,12 +4,12 @@ import (
 	"context"
 	"log/slog"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/connector/registry"
-	"trueup/internal/dialguard"
-	"trueup/internal/overview"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/registry"
+	"github.com/trueup-sync/trueup/internal/dialguard"
+	"github.com/trueup-sync/trueup/internal/overview"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // FieldOptions returns the values that the fields of each sync may hold, where their

@@ -11,11 +11,11 @@ import (
 	"syscall"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/dialguard"
-	"trueup/internal/health"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/dialguard"
+	"github.com/trueup-sync/trueup/internal/health"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // beside checks what a probe has seen of a connection: its clock, its webhooks and

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/exceptions"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/exceptions"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // owed is how many customers wait until the sync is live again.

@@ -7,13 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/app"
-	"trueup/internal/config"
-	"trueup/internal/connector/httpconn/resttest"
-	"trueup/internal/exceptions"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
+	"github.com/trueup-sync/trueup/internal/exceptions"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func TestALinkIsLookedAtBeforeItIsMade(t *testing.T) {

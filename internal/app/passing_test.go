@@ -7,9 +7,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"trueup/internal/connector/httpconn/resttest"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // noted is an event that says nothing of a status.

@@ -7,11 +7,11 @@ import (
 	"net/http"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/pages"
-	"trueup/internal/people"
-	"trueup/internal/people/provider"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/pages"
+	"github.com/trueup-sync/trueup/internal/people"
+	"github.com/trueup-sync/trueup/internal/people/provider"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Door lets people in to the pages.

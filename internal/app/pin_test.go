@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/contract"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 const pinOfOne = "/customers/customer-status/cus_1/pin"

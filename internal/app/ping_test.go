@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/connector/httpconn/resttest"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
 )
 
 // A webhook that only says that something changed has the list asked at once, also

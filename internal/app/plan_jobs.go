@@ -7,11 +7,11 @@ import (
 	"sync"
 	"time"
 
-	"trueup/internal/compare"
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/pipeline"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/compare"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/pipeline"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 const (

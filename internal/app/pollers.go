@@ -4,12 +4,12 @@ import (
 	"log/slog"
 	"slices"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/inbox"
-	"trueup/internal/pipeline"
-	"trueup/internal/poll"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/inbox"
+	"github.com/trueup-sync/trueup/internal/pipeline"
+	"github.com/trueup-sync/trueup/internal/poll"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // pollers returns one for each source that can list its changes. Where two

@@ -10,14 +10,14 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/connector/registry"
-	"trueup/internal/dialguard"
-	"trueup/internal/health"
-	"trueup/internal/poll"
-	"trueup/internal/ratelimit"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/registry"
+	"github.com/trueup-sync/trueup/internal/dialguard"
+	"github.com/trueup-sync/trueup/internal/health"
+	"github.com/trueup-sync/trueup/internal/poll"
+	"github.com/trueup-sync/trueup/internal/ratelimit"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // ProbeResult is what a live account said when it was checked.

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/connector/httpconn/resttest"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // The event about another field overtakes the one about the status, and a person

@@ -7,11 +7,11 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/app"
-	"trueup/internal/config"
-	"trueup/internal/status"
-	"trueup/internal/store"
-	"trueup/internal/store/storetest"
+	"github.com/trueup-sync/trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store/storetest"
 )
 
 // reload goes on with the configuration changed by replacing one text.

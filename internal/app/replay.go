@@ -4,10 +4,10 @@ import (
 	"context"
 	"log/slog"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/replay"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/replay"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Replayer returns what replays events under a configuration, and what ends it.

@@ -8,11 +8,11 @@ import (
 	"maps"
 	"slices"
 
-	"trueup/internal/config"
-	"trueup/internal/mapping"
-	"trueup/internal/overview"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/mapping"
+	"github.com/trueup-sync/trueup/internal/overview"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // requeue makes every customer due again that waits for a word that the file has

@@ -5,9 +5,9 @@ import (
 	"log/slog"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/metrics"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/metrics"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 const (

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func TestAnIDThatIsUsedTwiceSwallowsNobodysChange(t *testing.T) {

@@ -4,9 +4,9 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/pipeline"
-	"trueup/internal/ratelimit"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/pipeline"
+	"github.com/trueup-sync/trueup/internal/ratelimit"
 )
 
 func TestSoManyRowsAreAppliedAtOnceAsTheRateLimitsCarry(t *testing.T) {

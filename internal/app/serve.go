@@ -9,9 +9,9 @@ import (
 	"net/http"
 	"time"
 
-	"trueup/internal/api"
-	"trueup/internal/store"
-	"trueup/internal/web"
+	"github.com/trueup-sync/trueup/internal/api"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/web"
 )
 
 // listen opens the addresses of the configuration.

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/store"
-	"trueup/internal/store/storetest"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store/storetest"
 )
 
 // asks sends a GET, as a proxy passes it on when it names who asked.

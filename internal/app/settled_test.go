@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/connector/httpconn/resttest"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // What an owner has decided about a conflict is not asked again after a restart,

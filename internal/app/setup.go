@@ -12,15 +12,15 @@ import (
 	"path/filepath"
 	"sync"
 
-	"trueup/internal/compare"
-	"trueup/internal/config"
-	"trueup/internal/contract"
-	"trueup/internal/pages"
-	"trueup/internal/pipeline"
-	"trueup/internal/reason"
-	"trueup/internal/setup"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/compare"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/pages"
+	"github.com/trueup-sync/trueup/internal/pipeline"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/setup"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // SetUpOptions is what a set-up is started with.

@@ -17,10 +17,10 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"trueup/internal/app"
-	"trueup/internal/config"
-	"trueup/internal/connector/httpconn/resttest"
-	"trueup/internal/pages/browsertest"
+	"github.com/trueup-sync/trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
+	"github.com/trueup-sync/trueup/internal/pages/browsertest"
 )
 
 const setUpSource = `webhook:

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/connector/httpconn/resttest"
-	"trueup/internal/signature"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
+	"github.com/trueup-sync/trueup/internal/signature"
 )
 
 // checkouts is a Stripe account in which one person has a customer for each checkout,

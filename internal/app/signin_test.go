@@ -12,11 +12,11 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/app"
-	"trueup/internal/config"
-	"trueup/internal/people/provider"
-	"trueup/internal/people/provider/oidctest"
-	"trueup/internal/store/storetest"
+	"github.com/trueup-sync/trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/people/provider"
+	"github.com/trueup-sync/trueup/internal/people/provider/oidctest"
+	"github.com/trueup-sync/trueup/internal/store/storetest"
 )
 
 // signInYAML is how people sign in: with a provider, for as long as the times say.

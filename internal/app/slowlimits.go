@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/pipeline"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/pipeline"
 )
 
 // SlowLimits says of each rate limit that is too low to carry anybody what it

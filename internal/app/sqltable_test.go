@@ -12,13 +12,13 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver pgx
 
-	"trueup/docs"
-	"trueup/internal/app"
-	"trueup/internal/config"
-	"trueup/internal/connector/sqltable"
-	"trueup/internal/connector/sqltable/mysqltest"
-	"trueup/internal/signature"
-	"trueup/internal/store/pgtest"
+	"github.com/trueup-sync/trueup/docs"
+	"github.com/trueup-sync/trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector/sqltable"
+	"github.com/trueup-sync/trueup/internal/connector/sqltable/mysqltest"
+	"github.com/trueup-sync/trueup/internal/signature"
+	"github.com/trueup-sync/trueup/internal/store/pgtest"
 )
 
 // database is an empty database of an engine, and how its example's lines find it.

@@ -5,8 +5,8 @@ import (
 	"sync"
 	"time"
 
-	"trueup/internal/metrics"
-	"trueup/internal/overview"
+	"github.com/trueup-sync/trueup/internal/metrics"
+	"github.com/trueup-sync/trueup/internal/overview"
 )
 
 // staleFor is how long a number of stale looks is good enough: counting them goes

@@ -7,10 +7,10 @@ import (
 	"strconv"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/pipeline"
-	"trueup/internal/store"
-	"trueup/internal/suggest"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/pipeline"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/suggest"
 )
 
 const (

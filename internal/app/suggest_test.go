@@ -8,11 +8,11 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
-	"trueup/internal/store"
-	"trueup/internal/store/storetest"
-	"trueup/internal/suggest"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store/storetest"
+	"github.com/trueup-sync/trueup/internal/suggest"
 )
 
 // tool knows every customer, counts how often it is asked, and does then, if

@@ -9,9 +9,9 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"trueup/internal/connector/httpconn/resttest"
-	"trueup/internal/store"
-	"trueup/internal/store/storetest"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store/storetest"
 )
 
 // listing is the configuration of two tools that list their records.

@@ -6,13 +6,13 @@ import (
 	"log/slog"
 	"time"
 
-	"trueup/internal/compare"
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/pipeline"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/compare"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/pipeline"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 const (

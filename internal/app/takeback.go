@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // takeBackEvery is how often to look for processes that are gone: nodes, and

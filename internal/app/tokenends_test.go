@@ -14,12 +14,12 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/app"
-	"trueup/internal/config"
-	"trueup/internal/connector/httpconn/assertiontest"
-	"trueup/internal/status"
-	"trueup/internal/store"
-	"trueup/internal/token"
+	"github.com/trueup-sync/trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/assertiontest"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/token"
 )
 
 // gate stands before a tool and lets in who brings the access token that it gave

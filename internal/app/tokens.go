@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/store"
-	"trueup/internal/token"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/token"
 )
 
 // keepsTokens reports whether a connection keeps its tokens in the database.

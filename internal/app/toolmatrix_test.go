@@ -13,14 +13,14 @@ import (
 	"testing"
 	"time"
 
-	"trueup/docs"
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/connector/registry"
-	"trueup/internal/signature"
-	"trueup/internal/status"
-	"trueup/internal/store"
-	"trueup/proof/tools"
+	"github.com/trueup-sync/trueup/docs"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/registry"
+	"github.com/trueup-sync/trueup/internal/signature"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/proof/tools"
 )
 
 var polled = flag.Int("tools.records", 1000, "how many records a poll of TestWhatEachToolDoes goes through, 100000 to see it at length")

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"trueup/internal/connector/httpconn/resttest"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
 )
 
 const hookToken = "hook-token"

@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/contract"
-	"trueup/internal/decide"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/decide"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // closed is a rule for paused whose hours are days away, whatever day it is.

@@ -3,10 +3,10 @@ package app
 import (
 	"context"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/pipeline"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/pipeline"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Both is one customer as both tools have it.

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/pipeline"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/pipeline"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 const (

@@ -9,14 +9,14 @@ import (
 	"sync"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/dialguard"
-	"trueup/internal/inbox"
-	"trueup/internal/notify"
-	"trueup/internal/people/provider"
-	"trueup/internal/pipeline"
-	"trueup/internal/poll"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/dialguard"
+	"github.com/trueup-sync/trueup/internal/inbox"
+	"github.com/trueup-sync/trueup/internal/notify"
+	"github.com/trueup-sync/trueup/internal/people/provider"
+	"github.com/trueup-sync/trueup/internal/pipeline"
+	"github.com/trueup-sync/trueup/internal/poll"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // wiring is everything that follows from one version of the file: the connections,

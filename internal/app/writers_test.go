@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/config"
 )
 
 // Two syncs that write one field write over each other, whatever their

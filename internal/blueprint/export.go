@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"text/template"
 
-	"trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/config"
 )
 
 // File is one file of an export.

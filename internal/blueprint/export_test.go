@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/blueprint/interpreter"
+	"github.com/trueup-sync/trueup/internal/blueprint/interpreter"
 )
 
 // sourceText is a sync from a tool behind Make that can only send events.

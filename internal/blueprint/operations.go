@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"trueup/internal/connector/makecom"
+	"github.com/trueup-sync/trueup/internal/connector/makecom"
 )
 
 // toolURL is the address of the tool's records in the placeholder steps.

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/config"
-	"trueup/internal/connector/makecom"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector/makecom"
 )
 
 // plan is what the scenarios of one connection need to know.

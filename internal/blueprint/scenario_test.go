@@ -12,8 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // awkward is a name that breaks every JSON it is pasted into.

@@ -8,11 +8,11 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/blueprint/interpreter"
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/connector/makecom"
-	"trueup/internal/connector/registry"
+	"github.com/trueup-sync/trueup/internal/blueprint/interpreter"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/makecom"
+	"github.com/trueup-sync/trueup/internal/connector/registry"
 )
 
 const (

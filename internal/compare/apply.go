@@ -9,10 +9,10 @@ import (
 	"sync"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/decide"
-	"trueup/internal/pipeline"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/decide"
+	"github.com/trueup-sync/trueup/internal/pipeline"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 const (

@@ -14,11 +14,11 @@ import (
 
 	"pgregory.net/rapid"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/pipeline"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/pipeline"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // applyOptions applies a plan to the world, with a pipeline of its own.

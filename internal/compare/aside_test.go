@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // soiled lists what a biller does, and sets one record aside.

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/connector"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func TestAListThatRunsInACircleIsAFaultAlsoAfterAResume(t *testing.T) {

@@ -8,11 +8,11 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/decide"
-	"trueup/internal/pipeline"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/decide"
+	"github.com/trueup-sync/trueup/internal/pipeline"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // compare asks of each customer what the path would do, a batch a transaction,

@@ -6,13 +6,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/identity"
-	"trueup/internal/pipeline"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/identity"
+	"github.com/trueup-sync/trueup/internal/pipeline"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func TestARepairLooksAgainOnlyWhereNobodyKnows(t *testing.T) {

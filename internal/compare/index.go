@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 
-	"trueup/internal/compare/index"
-	"trueup/internal/identity"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/compare/index"
+	"github.com/trueup-sync/trueup/internal/identity"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // index reads the log once, so that what was listed can be asked for.

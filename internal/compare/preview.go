@@ -4,9 +4,9 @@ import (
 	"context"
 	"slices"
 
-	"trueup/internal/decide"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/decide"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Selection is which rows of a plan to apply.

@@ -7,12 +7,12 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/compare/index"
-	"trueup/internal/connector"
-	"trueup/internal/identity"
-	"trueup/internal/pipeline"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/compare/index"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/identity"
+	"github.com/trueup-sync/trueup/internal/pipeline"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // records are a batch of customers with what is known and was listed of them.

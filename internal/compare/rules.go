@@ -9,9 +9,9 @@ import (
 	"io"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Rules returns a hash of all that a sync's configuration says about the

@@ -31,10 +31,10 @@ import (
 	"sync"
 	"time"
 
-	"trueup/internal/compare/index"
-	"trueup/internal/connector"
-	"trueup/internal/pipeline"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/compare/index"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/pipeline"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Options is what a comparison is made of.

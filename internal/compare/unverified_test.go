@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // A comparison looks at the target. Who was "accepted, not verified" agrees if the

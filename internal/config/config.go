@@ -4,8 +4,8 @@ import (
 	"net/netip"
 	"time"
 
-	"trueup/internal/identity"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/identity"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Config is a whole, valid trueup.yaml.

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // HasClosedSet is an optional ability of Settings: to know every value that a

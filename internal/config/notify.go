@@ -11,7 +11,7 @@ import (
 	_ "time/tzdata" // zones are the same where the machine has none
 	"unicode/utf8"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Notify is where people are told.

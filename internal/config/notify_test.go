@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 func TestAKindsChannelGoesBeforeASyncs(t *testing.T) {

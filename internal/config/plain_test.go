@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"trueup/internal/plain"
+	"github.com/trueup-sync/trueup/internal/plain"
 )
 
 // TestFaultsAndSchemaArePlain reads what is said of every faulty file, and the

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"time"
 
-	"trueup/internal/identity"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/identity"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // HasReadField is an optional ability of Settings: to say by what the status of

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // TestRulesKeepTheirHash compares with hashes that databases hold: when one of

@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/identity"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/identity"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // A call must end inside the lease of its customer, however slow the tool is.

@@ -20,7 +20,7 @@ import (
 	"net/url"
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Connection is one opened connection. A nil ability means the tool, or this

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Activity is an act of a person or a program: who changed what, and by which way.

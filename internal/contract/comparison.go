@@ -3,8 +3,8 @@ package contract
 import (
 	"time"
 
-	"trueup/internal/identity"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/identity"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Comparison is a customer beside the linked record and, of an exception, those that

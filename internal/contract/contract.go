@@ -14,9 +14,9 @@ import (
 	"encoding/json"
 	"time"
 
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Stamp is a time in JSON: nil when it is not known.

@@ -3,7 +3,7 @@ package contract
 import (
 	"time"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Rhythm is how long a source usually leaves between two events.

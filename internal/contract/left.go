@@ -1,6 +1,6 @@
 package contract
 
-import "trueup/internal/store"
+import "github.com/trueup-sync/trueup/internal/store"
 
 // Holding is what the database holds under the name of a sync or a connection.
 type Holding struct {

@@ -1,6 +1,6 @@
 package contract
 
-import "trueup/internal/status"
+import "github.com/trueup-sync/trueup/internal/status"
 
 // MapChange is what it would do to give a value of the source a meaning, or did.
 type MapChange struct {

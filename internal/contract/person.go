@@ -3,7 +3,7 @@ package contract
 import (
 	"time"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Person is somebody who may use the pages.

@@ -3,7 +3,7 @@ package contract
 import (
 	"time"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Pin is a person's word that a customer is left alone: it is read, and nothing is

@@ -3,7 +3,7 @@ package contract
 import (
 	"time"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Plan identifies a comparison and has its result; its rows follow, one by one

@@ -3,7 +3,7 @@ package contract
 import (
 	"testing"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func TestTheAgreementOfAPlanIsANumberAlways(t *testing.T) {

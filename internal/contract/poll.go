@@ -3,8 +3,8 @@ package contract
 import (
 	"time"
 
-	"trueup/internal/reason"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Poll is how far asking the source for its changes is.

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // ConfigReading is a configuration that was read: one that was used, with what it

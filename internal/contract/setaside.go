@@ -1,8 +1,8 @@
 package contract
 
 import (
-	"trueup/internal/reason"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // SetAside counts the records of both lists that cannot be read, and names the first

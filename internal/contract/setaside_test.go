@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func TestWhatWasSetAsideIsSaidInOneSentenceForEachSide(t *testing.T) {

@@ -3,8 +3,8 @@ package contract
 import (
 	"time"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Sync is one sync and its status.

@@ -3,7 +3,7 @@ package contract
 import (
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Vocabulary is the values that the last comparison found, and what they mean.

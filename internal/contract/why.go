@@ -1,6 +1,6 @@
 package contract
 
-import "trueup/internal/reason"
+import "github.com/trueup-sync/trueup/internal/reason"
 
 // Why is a reason: a sentence for people, a code and its facts for programs.
 type Why struct {

@@ -27,7 +27,7 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Facts is all that is known of one customer. A zero time is unknown. "Our clock" is the

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // When the edit was made that a hold leaves alone is what a person is told, and

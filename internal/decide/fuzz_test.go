@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // reader takes facts out of any bytes; after the last byte everything is 0.

@@ -38,7 +38,7 @@ func TestPurePackagesImportOnlyTheNouns(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if strings.HasPrefix(path, "trueup/") && path != "trueup/internal/status" && path != "trueup/internal/reason" {
+				if strings.HasPrefix(path, "github.com/trueup-sync/trueup/") && path != "github.com/trueup-sync/trueup/internal/status" && path != "github.com/trueup-sync/trueup/internal/reason" {
 					t.Errorf("%s imports %s: what is decided must depend on its arguments alone", file, path)
 				}
 			}

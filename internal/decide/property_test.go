@@ -6,7 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // anyTime draws a time near noon, or none.

@@ -1,6 +1,6 @@
 package decide
 
-import "trueup/internal/reason"
+import "github.com/trueup-sync/trueup/internal/reason"
 
 // Reason is why a decision was made: one of those below.
 type Reason = reason.Code

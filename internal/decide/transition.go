@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Transition is what a sync's configuration says of changes to one status. The zero Transition

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // This file has the one notion of when the target was edited. An edit lies between two times of our

@@ -3,7 +3,7 @@ package demo
 import (
 	"slices"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // standing is how one customer's two values compare.

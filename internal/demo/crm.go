@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"trueup/internal/strictjson"
+	"github.com/trueup-sync/trueup/internal/strictjson"
 )
 
 // contact is a record of the sample CRM, as its API shows it.

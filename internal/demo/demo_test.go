@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // rehearse runs the demonstration with the test's own Trueup.

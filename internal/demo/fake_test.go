@@ -18,8 +18,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 
-	"trueup/internal/signature"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/signature"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // wire is a network inside the test's memory, so that a synctest bubble's time

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/signature"
+	"github.com/trueup-sync/trueup/internal/signature"
 )
 
 func get(t *testing.T, address string) string {

@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"trueup/internal/signature"
+	"github.com/trueup-sync/trueup/internal/signature"
 )
 
 const (

@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"trueup/internal/signature"
+	"github.com/trueup-sync/trueup/internal/signature"
 )
 
 type transport func(*http.Request) (*http.Response, error)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Service is a running Trueup.

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/term"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // frame is the present state, as a view shows it.

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // vocabulary is how the billing tool's values become the CRM's. The

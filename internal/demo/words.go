@@ -1,6 +1,6 @@
 package demo
 
-import "trueup/internal/status"
+import "github.com/trueup-sync/trueup/internal/status"
 
 // outcomeMeaning says what an outcome means to somebody who sees it first.
 func outcomeMeaning(o status.Outcome) string {

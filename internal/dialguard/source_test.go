@@ -15,11 +15,11 @@ var unguarded = []string{"Client", "Transport", "DefaultClient", "DefaultTranspo
 
 // exempt are the packages that may do so: this one, and the demonstration,
 // which only calls what it has itself started on loopback.
-var exempt = []string{"trueup/internal/dialguard", "trueup/internal/demo"}
+var exempt = []string{"github.com/trueup-sync/trueup/internal/dialguard", "github.com/trueup-sync/trueup/internal/demo"}
 
 func TestNothingInTheProgramCallsPastTheGuard(t *testing.T) {
 	const format = `{{$p := .}}{{with .Module}}{{if .Main}}{{range $p.GoFiles}}{{$p.ImportPath}} {{$p.Dir}}/{{.}}{{"\n"}}{{end}}{{end}}{{end}}`
-	out, err := exec.Command("go", "list", "-deps", "-f", format, "trueup/cmd/trueup").Output()
+	out, err := exec.Command("go", "list", "-deps", "-f", format, "github.com/trueup-sync/trueup/cmd/trueup").Output()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/reason"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Store keeps exceptions; it is *store.DB.

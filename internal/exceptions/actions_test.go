@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // fakeStore is a store of a few open exceptions of one cause, which goes away after

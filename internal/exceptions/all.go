@@ -4,8 +4,8 @@ import (
 	"context"
 	"iter"
 
-	"trueup/internal/contract"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // readAtOnce is how many exceptions All reads at a time.

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"slices"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // EachVerbs are what can be done about several exceptions that have nothing in

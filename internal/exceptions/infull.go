@@ -3,9 +3,9 @@ package exceptions
 import (
 	"context"
 
-	"trueup/internal/contract"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Reader is where an exception and its history are read; it is *store.DB.

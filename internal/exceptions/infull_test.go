@@ -4,8 +4,8 @@ import (
 	"context"
 	"testing"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // group is an exception in a group of which five are open.

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // MayLink returns why a customer is not to be linked to a record: a

@@ -1,6 +1,6 @@
 package exceptions
 
-import "trueup/internal/store"
+import "github.com/trueup-sync/trueup/internal/store"
 
 // AboutCustomer is what a comparison of both tools reads for a customer who need not
 // have an exception: the customer, and the record that it is linked to.

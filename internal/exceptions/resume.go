@@ -5,7 +5,7 @@ import (
 	"errors"
 	"strings"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Resumer lets through what waits at a halted sync; it is *store.DB.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/config"
 )
 
 const (

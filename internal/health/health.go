@@ -17,7 +17,7 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // Result is how a check ended.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 func TestAToolThatIsAwayForAWhileIsNoFault(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/plain"
+	"github.com/trueup-sync/trueup/internal/plain"
 )
 
 // Every text of this package is read by people.

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // Hook is where a connection's webhooks are to be sent.

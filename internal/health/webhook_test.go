@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 func TestAWebhookIsRegisteredOnceEnabledAndForTheRightTypes(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 func TestARuleComparesValuesInItsForm(t *testing.T) {

@@ -19,8 +19,8 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
-	"trueup/internal/reason"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Rule says that the record whose Target key has the value of the customer's

@@ -9,7 +9,7 @@ import (
 	"github.com/hbollon/go-edlib"
 	"github.com/nyaruka/phonenumbers"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Nearest keeps the records that are most like a customer whom no rule has

@@ -5,7 +5,7 @@ import (
 	"math"
 	"testing"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 func person(name, email, phone string) map[string]string {

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"strconv"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // answer is the HTTP answer to a sender. Its body is for people who read the

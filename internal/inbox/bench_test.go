@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/signature"
+	"github.com/trueup-sync/trueup/internal/signature"
 )
 
 const senders = 256

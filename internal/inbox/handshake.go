@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"strings"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // called is the address that the tool called. Its beginning is public_url: what

@@ -27,10 +27,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/failpoint"
-	"trueup/internal/metrics"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/failpoint"
+	"github.com/trueup-sync/trueup/internal/metrics"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // MaxBody is the largest body that is read, in bytes.

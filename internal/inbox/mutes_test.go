@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // eventsOnly is a connection that cannot be asked.

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // branch is one of several accounts whose events arrive at one address. It

@@ -6,8 +6,8 @@ import (
 	"sync"
 	"time"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // refusedEvery is how often refused webhooks are stored. Anyone can send what is

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"trueup/internal/connector"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Store keeps events that polling brought, in the same way as those of a

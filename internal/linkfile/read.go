@@ -9,7 +9,7 @@ import (
 	"strings"
 	"unicode"
 
-	"trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/contract"
 )
 
 // Row is one link of a file.

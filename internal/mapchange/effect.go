@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"strings"
 
-	"trueup/internal/config"
-	"trueup/internal/contract"
-	"trueup/internal/overview"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/overview"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Effect is what a meaning does to those who wait for it, by what is known of their

@@ -3,8 +3,8 @@ package mapchange
 import (
 	"strings"
 
-	"trueup/internal/config"
-	"trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/contract"
 )
 
 // around is how many lines are shown before and after those that change.

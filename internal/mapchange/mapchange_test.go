@@ -8,13 +8,13 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/config"
-	"trueup/internal/connector/registry"
-	"trueup/internal/contract"
-	"trueup/internal/mapchange"
-	"trueup/internal/status"
-	"trueup/internal/store"
-	"trueup/internal/store/storetest"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector/registry"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/mapchange"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store/storetest"
 )
 
 const text = `connections:

@@ -8,10 +8,10 @@ import (
 	"errors"
 	"fmt"
 
-	"trueup/internal/config"
-	"trueup/internal/contract"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Seen is who saves a change, and what they were shown.

@@ -15,8 +15,8 @@ import (
 	"maps"
 	"slices"
 
-	"trueup/internal/reason"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Entry is how the two tools call one of our statuses.

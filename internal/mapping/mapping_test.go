@@ -6,7 +6,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 func sample() Map {

@@ -5,7 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/contract"
 )
 
 // health reads, at each scrape, what was found from outside last.

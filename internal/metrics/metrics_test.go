@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func served(m *Metrics) string {

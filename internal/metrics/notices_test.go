@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 func TestMessagesAndWhatIsOverdueAreCounted(t *testing.T) {

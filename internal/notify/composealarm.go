@@ -4,11 +4,11 @@ import (
 	"context"
 	"slices"
 
-	"trueup/internal/config"
-	"trueup/internal/contract"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // ownMessage are the alarms that people are told of by themselves. Of the others

@@ -3,7 +3,7 @@ package notify
 import (
 	"strings"
 
-	"trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/config"
 )
 
 // slackUser marks an owner, or who did something, who is known to Slack only.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // A sync is silent when it was sent nothing for silentTimes the longest time

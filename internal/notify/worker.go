@@ -8,9 +8,9 @@ import (
 	"sync"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/metrics"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/metrics"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 const (

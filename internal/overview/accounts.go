@@ -3,10 +3,10 @@ package overview
 import (
 	"context"
 
-	"trueup/internal/config"
-	"trueup/internal/contract"
-	"trueup/internal/reason"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Accounts are those that a sync reaches by its configuration, none where that is

@@ -3,8 +3,8 @@ package overview
 import (
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // How long an exception has been open, to choose by.

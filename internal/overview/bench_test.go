@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"trueup/internal/config"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // BenchmarkStatus says how everything stands for a million customers with two

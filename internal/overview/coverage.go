@@ -4,9 +4,9 @@ import (
 	"context"
 	"slices"
 
-	"trueup/internal/config"
-	"trueup/internal/contract"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // mostUncovered is how many values of a side are told: a field that holds any

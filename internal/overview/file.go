@@ -3,8 +3,8 @@ package overview
 import (
 	"fmt"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // OfFile describes the file that a process runs on, when the one on disk cannot be

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 
-	"trueup/internal/config"
-	"trueup/internal/contract"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // ladder says how far a sync is on its way to live. A plan counts while it can be

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Left returns what the database holds under names that the configuration does

@@ -3,10 +3,10 @@ package overview
 import (
 	"context"
 
-	"trueup/internal/config"
-	"trueup/internal/mapping"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/mapping"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // RulesOf are the current rules, by which earlier decisions are judged.

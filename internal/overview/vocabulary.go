@@ -5,10 +5,10 @@ import (
 	"maps"
 	"slices"
 
-	"trueup/internal/config"
-	"trueup/internal/contract"
-	"trueup/internal/mapping"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/mapping"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Vocabulary returns what the values mean that the last comparison of a sync saw.

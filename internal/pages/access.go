@@ -10,9 +10,9 @@ import (
 	"strconv"
 	"time"
 
-	"trueup/internal/api"
-	"trueup/internal/people"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/api"
+	"github.com/trueup-sync/trueup/internal/people"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func accessRoutes() []route {

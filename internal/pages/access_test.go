@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // invited adds a person by the page, and returns the link.

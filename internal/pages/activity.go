@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/contract"
-	"trueup/internal/people"
-	"trueup/internal/reason"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/people"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func activityRoutes() []route {

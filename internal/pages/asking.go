@@ -4,7 +4,7 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/contract"
 )
 
 // asking adds how far asking the source for its changes is.

@@ -11,11 +11,11 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/contract"
-	"trueup/internal/exceptions"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/exceptions"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // onePage is one customer: three values, what happens next, the link, the history.

@@ -7,11 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/contract"
-	"trueup/internal/exceptions"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/exceptions"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 const hostileName = `<script>alert(1)</script> "Ünsal" & Söhne 🦊 ` + "\u202egnp.exe"

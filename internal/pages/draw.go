@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/contract"
 )
 
 // What is drawn is computed here: a browser draws the points that it is given.

@@ -7,12 +7,12 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/contract"
-	"trueup/internal/exceptions"
-	"trueup/internal/overview"
-	"trueup/internal/people"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/exceptions"
+	"github.com/trueup-sync/trueup/internal/overview"
+	"github.com/trueup-sync/trueup/internal/people"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // exceptionFilter is what the address of the list chooses.

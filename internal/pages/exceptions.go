@@ -12,11 +12,11 @@ import (
 	"strconv"
 	"strings"
 
-	"trueup/internal/contract"
-	"trueup/internal/overview"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/overview"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func exceptionRoutes() []route {

@@ -11,13 +11,13 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/contract"
-	"trueup/internal/exceptions"
-	"trueup/internal/identity"
-	"trueup/internal/mapchange"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/exceptions"
+	"github.com/trueup-sync/trueup/internal/identity"
+	"github.com/trueup-sync/trueup/internal/mapchange"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func (w *world) MayLink(_ context.Context, _, customer, targetID string, force bool) error {

@@ -10,9 +10,9 @@ import (
 
 	"github.com/yuin/goldmark"
 
-	"trueup/docs"
-	"trueup/internal/reason"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/docs"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // helpPath is the path of the page about a kind of exception.

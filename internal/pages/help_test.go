@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 func TestEachKindOfExceptionHasItsPage(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"trueup/internal/pages/browsertest"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/pages/browsertest"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // hands are a person who uses no mouse.

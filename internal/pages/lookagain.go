@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 
-	"trueup/internal/contract"
-	"trueup/internal/exceptions"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/exceptions"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // nowPage is one customer as both tools have it now, and what can be written.

@@ -3,8 +3,8 @@ package pages
 import (
 	"testing"
 
-	"trueup/internal/config"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func TestACustomerIsReadInBothToolsAsTheyAreNow(t *testing.T) {

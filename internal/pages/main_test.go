@@ -4,7 +4,7 @@ import (
 	"os"
 	"testing"
 
-	"trueup/internal/store/pgtest"
+	"github.com/trueup-sync/trueup/internal/store/pgtest"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }

@@ -6,9 +6,9 @@ import (
 	"net/url"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/contract"
-	"trueup/internal/mapchange"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/mapchange"
 )
 
 // goLive answers GET /syncs/{sync}/live: what is ready, what is not, and the limits.

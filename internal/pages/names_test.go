@@ -5,10 +5,10 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/config"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func TestAnOwnerIsOnePersonWithAName(t *testing.T) {

@@ -9,12 +9,12 @@ import (
 	"sync"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/contract"
-	"trueup/internal/mapchange"
-	"trueup/internal/people"
-	"trueup/internal/people/provider"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/mapchange"
+	"github.com/trueup-sync/trueup/internal/people"
+	"github.com/trueup-sync/trueup/internal/people/provider"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Service is the running service behind the pages; it is *app.App.

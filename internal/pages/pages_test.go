@@ -13,8 +13,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"trueup/internal/pages/browsertest"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/pages/browsertest"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func TestEveryAnswerTellsTheBrowserWhatItMayDo(t *testing.T) {

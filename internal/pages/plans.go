@@ -10,11 +10,11 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/contract"
-	"trueup/internal/exceptions"
-	"trueup/internal/overview"
-	"trueup/internal/reason"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/exceptions"
+	"github.com/trueup-sync/trueup/internal/overview"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func planRoutes() []route {

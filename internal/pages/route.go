@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // ErrNobody means that nobody is signed in.

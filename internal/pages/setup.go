@@ -12,8 +12,8 @@ import (
 	"sync"
 	"time"
 
-	"trueup/internal/setup"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/setup"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // SetUpService is the service that a set-up begins; it is *app.SetUp.

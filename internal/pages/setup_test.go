@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/plain"
-	"trueup/internal/setup"
+	"github.com/trueup-sync/trueup/internal/plain"
+	"github.com/trueup-sync/trueup/internal/setup"
 )
 
 // idle is a service that a set-up has not begun.

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"net/http"
 
-	"trueup/internal/setup"
+	"github.com/trueup-sync/trueup/internal/setup"
 )
 
 // eventPage is what the fifth step shows.

@@ -6,9 +6,9 @@ import (
 	"strconv"
 	"strings"
 
-	"trueup/internal/connector"
-	"trueup/internal/setup"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/setup"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // directionPage is what the first step shows.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/overview"
+	"github.com/trueup-sync/trueup/internal/overview"
 )
 
 // shell is what is around every page.

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/people"
-	"trueup/internal/people/provider"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/people"
+	"github.com/trueup-sync/trueup/internal/people/provider"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func signInRoutes() []route {

@@ -9,9 +9,9 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"trueup/internal/config"
-	"trueup/internal/pages/browsertest"
-	"trueup/internal/people"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/pages/browsertest"
+	"github.com/trueup-sync/trueup/internal/people"
 )
 
 // shot takes a picture of a page where TRUEUP_SHOTS names a folder.

@@ -7,10 +7,10 @@ import (
 	"net/http"
 	"strings"
 
-	"trueup/internal/config"
-	"trueup/internal/people"
-	"trueup/internal/people/provider"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/people"
+	"github.com/trueup-sync/trueup/internal/people/provider"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // provider returns the identity provider and its rules, nil for none.

@@ -11,11 +11,11 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"trueup/internal/config"
-	"trueup/internal/pages/browsertest"
-	"trueup/internal/people/provider"
-	"trueup/internal/people/provider/oidctest"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/pages/browsertest"
+	"github.com/trueup-sync/trueup/internal/people/provider"
+	"github.com/trueup-sync/trueup/internal/people/provider/oidctest"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // sso is a door with an identity provider. Priya, who has a password, is signed out.

@@ -14,13 +14,13 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"trueup/internal/config"
-	"trueup/internal/contract"
-	"trueup/internal/mapchange"
-	"trueup/internal/pages/browsertest"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/mapchange"
+	"github.com/trueup-sync/trueup/internal/pages/browsertest"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func (w *world) Promises(string) contract.Promises {

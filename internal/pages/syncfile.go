@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // FileInUse is the configuration's file as people may see it.

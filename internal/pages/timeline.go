@@ -5,9 +5,9 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/overview"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/overview"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // moment is one thing that happened on either side, or that Trueup did.

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"unicode"
 
-	"trueup/internal/config"
-	"trueup/internal/people/provider"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/people/provider"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Why the identity provider vouches for somebody who is not let in.

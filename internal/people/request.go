@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // The cookies that hold a session's token. A browser keeps the first one over https

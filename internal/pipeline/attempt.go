@@ -6,11 +6,11 @@ import (
 	"runtime/debug"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/decide"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/decide"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // attempt is one customer on its way. A stage reads what earlier stages have filled in and fills in

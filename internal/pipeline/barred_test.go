@@ -4,7 +4,7 @@ import (
 	"context"
 	"testing"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // A sync that may not be carried leaves its events waiting, and a plan's row as

@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // A person edited the old record once; the survivor of the merge was never seen

@@ -3,11 +3,11 @@ package pipeline
 import (
 	"context"
 
-	"trueup/internal/connector"
-	"trueup/internal/failpoint"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/failpoint"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // byUs is Base.By for a value that our own write set.

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // This file dates the source's value, twice, because the two errors cost differently:

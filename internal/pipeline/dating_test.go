@@ -7,8 +7,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func minute(n int) time.Time { return began.Add(time.Duration(n) * time.Minute) }

@@ -8,8 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"trueup/internal/failpoint"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/failpoint"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Run works until claiming ends, then waits for the customers that are in progress; their calls are

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Retry says when a failed customer is tried again. Pauses depend on how long it has been failing,

@@ -7,11 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // limitedTo is a world whose sync has limits.

@@ -8,8 +8,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // machine is a random life of one customer: changes, late and repeated events,

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"time"
 
-	"trueup/internal/failpoint"
-	"trueup/internal/mapping"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/failpoint"
+	"github.com/trueup-sync/trueup/internal/mapping"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // knownSource is the last state of the source that was processed or, if there is none, what a comparison

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"slices"
 
-	"trueup/internal/connector"
-	"trueup/internal/failpoint"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/failpoint"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // maxMerges bounds how many merges in a row are followed: a record that was

@@ -3,7 +3,7 @@ package pipeline
 import (
 	"time"
 
-	"trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/reason"
 )
 
 const (

@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 func TestWhatIsNotThereYetIsLookedForAgain(t *testing.T) {

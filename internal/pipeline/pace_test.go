@@ -9,12 +9,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/ratelimit"
-	"trueup/internal/status"
-	"trueup/internal/store"
-	"trueup/proof/oracle"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/ratelimit"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/proof/oracle"
 )
 
 // slow is a target whose calls take a while, wait for our own limit, and are cut

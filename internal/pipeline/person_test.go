@@ -7,9 +7,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"trueup/internal/config"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // A person's newer edit survives, in every row of the decision table that says

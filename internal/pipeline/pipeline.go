@@ -35,14 +35,14 @@ import (
 	"sync/atomic"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/decide"
-	"trueup/internal/identity"
-	"trueup/internal/mapping"
-	"trueup/internal/metrics"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/decide"
+	"github.com/trueup-sync/trueup/internal/identity"
+	"github.com/trueup-sync/trueup/internal/mapping"
+	"github.com/trueup-sync/trueup/internal/metrics"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // path is the order of the stages between the claim and the settlement.

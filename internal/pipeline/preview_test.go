@@ -9,9 +9,9 @@ import (
 
 	"pgregory.net/rapid"
 
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // judged asks the judge about a customer as everything stands now.

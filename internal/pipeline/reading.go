@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // reading is what the waiting events of an attempt amount to.

@@ -7,11 +7,11 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/failpoint"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/failpoint"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // readSource reads the customer from the source as it is now; the events only said that it may have

@@ -4,12 +4,12 @@ import (
 	"context"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/failpoint"
-	"trueup/internal/identity"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/failpoint"
+	"github.com/trueup-sync/trueup/internal/identity"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // readTarget reads what the target holds now.

@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // conflict makes a customer whose target a person changed later than the

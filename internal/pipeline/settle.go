@@ -8,10 +8,10 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/failpoint"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/failpoint"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // settling limits the calls to the store that must also happen while the service stops: what is

@@ -1,10 +1,10 @@
 package pipeline
 
 import (
-	"trueup/internal/config"
-	"trueup/internal/decide"
-	"trueup/internal/reason"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/decide"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // transitions returns the sync's configured transitions by new status.

@@ -3,8 +3,8 @@ package pipeline
 import (
 	"testing"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func TestARowIsWrittenInASyncThatOnlyWatchesIfAPersonNamedItsCustomer(t *testing.T) {

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/decide"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/decide"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // UndoRequest asks to restore what a record held before our last write.

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // note is an event of another type, which says nothing of the status.

@@ -3,10 +3,10 @@ package pipeline
 import (
 	"context"
 
-	"trueup/internal/connector"
-	"trueup/internal/failpoint"
-	"trueup/internal/reason"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/failpoint"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // write stores the intent and then sends the write (invariant 2).

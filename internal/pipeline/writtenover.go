@@ -5,9 +5,9 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // wroteOver opens a conflict if a late event proves that our last write replaced a newer edit: the

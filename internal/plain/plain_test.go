@@ -3,7 +3,7 @@ package plain_test
 import (
 	"testing"
 
-	"trueup/internal/plain"
+	"github.com/trueup-sync/trueup/internal/plain"
 )
 
 func TestEachMarkIsFoundAndPlainWordsAreNot(t *testing.T) {

@@ -3,9 +3,9 @@ package poll
 import (
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/reason"
 )
 
 // Every is how often a source is asked: as the sync that wants it most often says.

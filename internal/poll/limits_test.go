@@ -6,8 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // limited is a tool that is at its limit until a time.

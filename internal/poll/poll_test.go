@@ -11,12 +11,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/inbox"
-	"trueup/internal/status"
-	"trueup/internal/store"
-	"trueup/proof/oracle"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/inbox"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/proof/oracle"
 )
 
 // billing lists one change an answer, and keeps each caller waiting for takes.

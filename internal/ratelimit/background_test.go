@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 const tenth = time.Second / 10 // between two calls of ten a second

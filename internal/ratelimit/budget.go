@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // When a tool's daily budget runs low, the calls of lists and comparisons are

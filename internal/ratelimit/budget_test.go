@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 func TestWhatIsLeftOfTheDayIsKeptForEvents(t *testing.T) {

@@ -26,7 +26,7 @@ import (
 	"sync"
 	"time"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // Slots shares a connection's calls among all nodes.

@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // counter gives out slots as the store does, in memory.

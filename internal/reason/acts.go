@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // What people and programs do. Their sentences have no subject: who did it stands

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // AlarmNames are the alarms as titles have them.

@@ -3,7 +3,7 @@ package reason
 import (
 	"strings"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // becames are what has become of an event in a few words, for tables.

@@ -3,8 +3,8 @@ package reason
 import (
 	"testing"
 
-	"trueup/internal/plain"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/plain"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 func TestWhatHasBecomeOfAnEventIsSaidInAFewPlainWords(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // entry is what the catalogue has for a code: its sentence, and what can be done.

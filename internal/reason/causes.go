@@ -3,7 +3,7 @@ package reason
 import (
 	"fmt"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // CauseTitle says how many have one question, as a sentence without its end. source

@@ -3,7 +3,7 @@ package reason
 import (
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Facts are what a sentence is made of. Which of them a code has is in the

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Hearing is how a sync hears of changes in its source, as the file and the

@@ -3,8 +3,8 @@ package reason_test
 import (
 	"testing"
 
-	"trueup/internal/plain"
-	"trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/plain"
+	"github.com/trueup-sync/trueup/internal/reason"
 )
 
 func TestAJobSaysWhatItDoesOrCameTo(t *testing.T) {

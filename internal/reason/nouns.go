@@ -1,6 +1,6 @@
 package reason
 
-import "trueup/internal/status"
+import "github.com/trueup-sync/trueup/internal/status"
 
 // KindNames are the kinds of exception in a few words, for titles and lists.
 var KindNames = map[status.Kind]string{

@@ -4,8 +4,8 @@ import (
 	"os"
 	"testing"
 
-	"trueup/internal/plain"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/plain"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 func TestEveryRefusalHasAText(t *testing.T) {

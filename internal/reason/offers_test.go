@@ -3,7 +3,7 @@ package reason
 import (
 	"testing"
 
-	"trueup/internal/plain"
+	"github.com/trueup-sync/trueup/internal/plain"
 )
 
 func TestEachThingThatCanBeDoneIsSaidInPlainWordsWhenItIsDone(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"trueup/internal/plain"
+	"github.com/trueup-sync/trueup/internal/plain"
 )
 
 // fill sets every field to something ordinary.

@@ -3,7 +3,7 @@ package replay
 import (
 	"testing"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func TestTheExceptionClosesWhenASecondReplayReadsTheRest(t *testing.T) {

@@ -24,13 +24,13 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/inbox"
-	"trueup/internal/mapping"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/inbox"
+	"github.com/trueup-sync/trueup/internal/mapping"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Store has the events; it is *store.DB.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Span is a range of events by their numbers, both included.

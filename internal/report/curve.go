@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/contract"
 )
 
 // The picture of agreement over time, in its own units.

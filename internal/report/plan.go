@@ -7,8 +7,8 @@ import (
 	"io"
 	"iter"
 
-	"trueup/internal/contract"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 //go:embed plan.html.tmpl

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/reason"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 var madeAt = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)

@@ -20,12 +20,12 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/contract"
-	"trueup/internal/overview"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/overview"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Report is the status of a sync.

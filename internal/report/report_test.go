@@ -7,11 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/contract"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
-	"trueup/internal/store/storetest"
+	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store/storetest"
 )
 
 func TestAPageThatCanBeMailed(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Step is one page of the set-up.

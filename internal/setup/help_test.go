@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"trueup/internal/plain"
+	"github.com/trueup-sync/trueup/internal/plain"
 )
 
 func sorted(all []string) []string {

@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 	"slices"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/connector/registry"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/registry"
 )
 
 // SetToolSoFar is SetTool where not everything has to be known yet: the file says what

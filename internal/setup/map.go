@@ -5,9 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Suggestion is the map as it can be filled in before a person has said anything.

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"unicode"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // meanings are the words whose meaning is plain. What is not here is for a person to

@@ -14,8 +14,8 @@ import (
 	"strings"
 	"sync"
 
-	"trueup/internal/config"
-	"trueup/internal/connector/registry"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector/registry"
 )
 
 // Options is what a set-up is begun with.

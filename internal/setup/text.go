@@ -7,10 +7,10 @@ import (
 	"strconv"
 	"strings"
 
-	"trueup/internal/config"
-	"trueup/internal/connector/httpconn"
-	"trueup/internal/connector/makecom"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn"
+	"github.com/trueup-sync/trueup/internal/connector/makecom"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Line is one line of trueup.yaml to be.

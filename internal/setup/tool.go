@@ -10,11 +10,11 @@ import (
 	"sync"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/connector/httpconn"
-	"trueup/internal/connector/registry"
-	"trueup/internal/dialguard"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn"
+	"github.com/trueup-sync/trueup/internal/connector/registry"
+	"github.com/trueup-sync/trueup/internal/dialguard"
 )
 
 // SetTool keeps what was entered about a tool: settings in the draft, each secret in

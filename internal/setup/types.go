@@ -3,10 +3,10 @@ package setup
 import (
 	"slices"
 
-	"trueup/internal/connector/gohighlevel"
-	"trueup/internal/connector/httpconn"
-	"trueup/internal/connector/makecom"
-	"trueup/internal/connector/stripe"
+	"github.com/trueup-sync/trueup/internal/connector/gohighlevel"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn"
+	"github.com/trueup-sync/trueup/internal/connector/makecom"
+	"github.com/trueup-sync/trueup/internal/connector/stripe"
 )
 
 // Type is a type of tool as the set-up asks for it.

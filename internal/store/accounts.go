@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/reason"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Account is which account of a tool a side of a sync reaches.

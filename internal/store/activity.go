@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/reason"
 )
 
 // Way is how an act came to Trueup.

@@ -3,8 +3,8 @@ package store
 import (
 	"context"
 
-	"trueup/internal/reason"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // actCodes are the verbs as acts.

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"trueup/internal/reason"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Verb is what a person does about an exception.

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // SyncStanding is the status of a sync's customers, as each was last read.

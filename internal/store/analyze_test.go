@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/store"
-	"trueup/internal/store/pgtest"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store/pgtest"
 )
 
 // A comparison fills a table within seconds, which PostgreSQL counts by itself a

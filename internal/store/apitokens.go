@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/reason"
 )
 
 // Role is what the holder of an API token may do.

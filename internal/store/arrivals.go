@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/reason"
 )
 
 // Vouched is a person whom the identity provider sends.

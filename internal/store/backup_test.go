@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/reason"
-	"trueup/internal/store"
-	"trueup/internal/store/pgtest"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store/pgtest"
 )
 
 // works opens a database as a service does, and says so.

@@ -1,8 +1,8 @@
 package store
 
 import (
-	"trueup/internal/reason"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Now is how it stands today with what an event was about. An event keeps the

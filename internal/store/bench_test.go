@@ -8,8 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 const senders = 256

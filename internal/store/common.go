@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Common is what the customers have in common whose change halted a sync.

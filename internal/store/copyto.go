@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"trueup/internal/failpoint"
-	"trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/failpoint"
+	"github.com/trueup-sync/trueup/internal/reason"
 )
 
 // Why a database cannot be copied to a server.

@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/reason"
-	"trueup/internal/store"
-	"trueup/internal/store/pgtest"
-	"trueup/internal/store/storetest"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store/pgtest"
+	"github.com/trueup-sync/trueup/internal/store/storetest"
 )
 
 // oneOf finds the words that a column of the schema may hold.

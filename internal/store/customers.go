@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 const customerColumns = "sync, customer, name, email, outcome, reason, reason_code, reason_facts, settled_at, due_at, attempts, human_at, " + rulingColumns + ", " + valueColumns

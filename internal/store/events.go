@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/reason"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Receive stores events and wakes their customers, all of one call in one

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // ExceptionFilter chooses exceptions; empty fields choose all.

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // A relapse opens the same row again. A question about two sides that a person

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/reason"
 )
 
 // Forgotten is what forgetting a customer erases, or has erased.

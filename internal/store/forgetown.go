@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/reason"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // forgetOwn changes the rows that are the customer's, in one transaction, and

@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
-	"trueup/internal/reason"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // The marks of a customer whose sync was halted.

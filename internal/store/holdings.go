@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/reason"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Holding is what the database holds under a name.

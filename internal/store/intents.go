@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/reason"
 )
 
 // One statement checks the claim and stores the intent (invariant 3). None is

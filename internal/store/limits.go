@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Limits is what bounds a write. The zero value bounds nothing.

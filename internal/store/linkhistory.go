@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/reason"
 )
 
 // LinkChange is one change of a customer's link.

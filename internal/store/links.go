@@ -7,8 +7,8 @@ import (
 	"maps"
 	"time"
 
-	"trueup/internal/reason"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 const linkColumns = "sync, customer, target_id, rule, confidence, linked_by, linked_at"

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
-	"trueup/internal/store/pgtest"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store/pgtest"
 )
 
 // BenchmarkExceptionList says how much processor time each statement takes that the

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Meaning is what a person has given a value of the source in the file.

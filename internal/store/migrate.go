@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/failpoint"
+	"github.com/trueup-sync/trueup/internal/failpoint"
 )
 
 //go:embed migrations

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"trueup/internal/store/pgtest"
+	"github.com/trueup-sync/trueup/internal/store/pgtest"
 )
 
 // The store's own schema has one step. These are of a product with three.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/reason"
 )
 
 // SetMode stores whether a sync writes and, if it did not before, since when. What

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // What says what a notice tells people of.

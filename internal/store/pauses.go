@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/reason"
 )
 
 // SyncPause is a person's word that a sync writes nothing for a while.

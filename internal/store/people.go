@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/reason"
 )
 
 // Person is somebody who may use the pages, without the password.

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/reason"
 )
 
 // Pin is a person's word that a customer is left alone: it is read, and nothing is

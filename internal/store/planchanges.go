@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // PlanChange is one kind of change in a plan: the rows that say the same of what is

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/reason"
 )
 
 // PlanJob is what a person has asked the service to do about a plan. It belongs to

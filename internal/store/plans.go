@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"iter"
 
-	"trueup/internal/reason"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // RowEnd is what became of a plan's row. It commits with the settlement of the

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/reason"
 )
 
 // ConfigReading is a configuration that a process began to use.

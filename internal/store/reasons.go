@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/reason"
 )
 
 // kept is a reason as a row has it: its code and facts, or a sentence in rows from

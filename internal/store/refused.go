@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // RefusedFor is how long a refused webhook is counted.

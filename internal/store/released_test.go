@@ -14,9 +14,9 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/store"
-	"trueup/internal/store/pgtest"
-	"trueup/internal/store/storetest"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store/pgtest"
+	"github.com/trueup-sync/trueup/internal/store/storetest"
 )
 
 // keep is the release whose schema is kept for the tests of the next ones, such as 1.2.0.

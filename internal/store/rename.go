@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/reason"
 )
 
 // renameLimit bounds a rename, which may change every row that there is. Others

@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
-	"trueup/internal/store/storetest"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store/storetest"
 )
 
 // old is a database in which each customer has three events that are a year old:

@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"trueup/internal/reason"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Arrival is what happened to an event that was received.

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // ErrChanged is what every *ChangedError is.

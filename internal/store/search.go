@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // CustomerFilter chooses customers; empty fields choose all.

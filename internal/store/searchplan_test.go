@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // A search among 100,000 customers on PostgreSQL goes by an index in each of its four

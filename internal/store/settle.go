@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/reason"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // CloseScope says which open exceptions of the customer a settlement resolves.

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/reason"
 )
 
 // SignInLink lets a person in once, without a password. Its text is not stored.

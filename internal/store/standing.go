@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Standing is what has been due for a while; without Customers there is nothing.

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Snapshot is all that is known of a customer, read without claiming it.

@@ -8,7 +8,7 @@ import (
 	"iter"
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // SweepPage is a step of a comparison as its log has it: a page that a tool

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // A comparison was left: it has found her record by a match rule, and there is no link yet.

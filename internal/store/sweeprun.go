@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // SweepingError means that another comparison of the same sync is under way.

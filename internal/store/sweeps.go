@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"trueup/internal/reason"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Purpose is what a comparison is for.

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/reason"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // trouble is one thing that fails for a whole sync: what was being done, and why it

@@ -17,11 +17,11 @@ import (
 	"fmt"
 	"slices"
 
-	"trueup/internal/connector"
-	"trueup/internal/identity"
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/identity"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Store keeps exceptions and events; it is *store.DB.

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"time"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // Returns keeps what a person brings back from a consent, for the process that

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // prefix names the format of the seal, so that a later format can be

@@ -19,7 +19,7 @@ import (
 	"sync"
 	"time"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // Store keeps sealed tokens; it is *store.DB.

@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 var key = []byte("0123456789abcdef0123456789abcdef")

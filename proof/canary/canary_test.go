@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/store/pgtest"
+	"github.com/trueup-sync/trueup/internal/store/pgtest"
 )
 
 // engines gives each engine's way to an empty database.

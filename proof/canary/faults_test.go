@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/app"
-	"trueup/internal/config"
-	"trueup/internal/store/pgtest"
+	"github.com/trueup-sync/trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/store/pgtest"
 )
 
 // mistakes are ways to write one secret wrongly. Each gets the mapping that

@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/store/pgtest"
+	"github.com/trueup-sync/trueup/internal/store/pgtest"
 )
 
 // program is the real binary, built once.
@@ -35,7 +35,7 @@ func testMain(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	program = filepath.Join(dir, "trueup")
-	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", program, "trueup/cmd/trueup")
+	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", program, "github.com/trueup-sync/trueup/cmd/trueup")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build: %v: %s", err, out)

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/connector/httpconn/assertiontest"
-	"trueup/internal/notify/smtp/fakesmtp"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/assertiontest"
+	"github.com/trueup-sync/trueup/internal/notify/smtp/fakesmtp"
 )
 
 // secret is a secret of the configuration with a needle in it.

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"trueup/internal/store/pgtest"
+	"github.com/trueup-sync/trueup/internal/store/pgtest"
 )
 
 // The engines.
@@ -38,7 +38,7 @@ func NewBench(engines []string) (*Bench, error) {
 	if err := os.Chmod(dir, 0o711); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
-	cmd := exec.Command("go", "build", "-tags", "failpoint", "-ldflags=-s -w", "-o", b.binary, "trueup/cmd/trueup")
+	cmd := exec.Command("go", "build", "-tags", "failpoint", "-ldflags=-s -w", "-o", b.binary, "github.com/trueup-sync/trueup/cmd/trueup")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("build the program: %w: %s", err, out), b.Close())

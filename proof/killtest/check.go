@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/connector/httpconn/resttest"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
 )
 
 // Breach is an invariant that did not hold.

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/connector/httpconn/resttest"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
 )
 
 // story is the history of one customer, written down as a line: s1 is a change

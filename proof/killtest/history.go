@@ -4,7 +4,7 @@ import (
 	"sync"
 	"time"
 
-	"trueup/internal/connector/httpconn/resttest"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
 )
 
 // History is what went over HTTP at both edges in one round.

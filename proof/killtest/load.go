@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"trueup/internal/connector/httpconn/resttest"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
 )
 
 // load is customers who change, and the senders that tell of it.

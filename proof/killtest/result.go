@@ -1,6 +1,6 @@
 package killtest
 
-import "trueup/internal/connector/httpconn/resttest"
+import "github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
 
 // Result is what one round came to.
 type Result struct {

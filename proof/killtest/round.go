@@ -14,7 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"trueup/internal/connector/httpconn/resttest"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
 )
 
 // round is a round under way.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"trueup/internal/connector/httpconn/resttest"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
 )
 
 // secret signs the webhooks.

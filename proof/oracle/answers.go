@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"slices"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func (db *DB) event(seq int64) *store.Event {

@@ -9,7 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // compare compares everything that can be asked about this life.

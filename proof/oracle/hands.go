@@ -3,7 +3,7 @@ package oracle
 import (
 	"context"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // PauseSync stops the writes of a sync until Resume.

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // page returns at most limit of the sorted rows, from the first one that comes

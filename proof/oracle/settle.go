@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // held returns the row that a claim holds, nil when its lease is over or

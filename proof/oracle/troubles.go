@@ -4,9 +4,9 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // trouble is one thing that fails for a whole sync, by what was being done.

@@ -87,6 +87,6 @@ func imported(text string) (string, error) {
 	if at < 0 {
 		return "", fmt.Errorf("it has no package clause")
 	}
-	lines[at] += `; import "trueup/proof/planted"`
+	lines[at] += `; import "github.com/trueup-sync/trueup/proof/planted"`
 	return strings.Join(lines, "\n"), nil
 }

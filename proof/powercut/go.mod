@@ -1,4 +1,4 @@
-module trueup/proof/powercut
+module github.com/trueup-sync/trueup/proof/powercut
 
 go 1.26.0
 
@@ -29,8 +29,8 @@ require (
 require (
 	github.com/ncruces/go-sqlite3-wasm/v6 v6.5.35401 // indirect
 	github.com/ncruces/julianday v1.0.0 // indirect
+	github.com/trueup-sync/trueup v0.0.0
 	golang.org/x/sys v0.49.0 // indirect
-	trueup v0.0.0
 )
 
-replace trueup => ../..
+replace github.com/trueup-sync/trueup => ../..

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // The cuts are worth something when they find what the store must not do: with

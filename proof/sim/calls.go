@@ -8,8 +8,8 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/connector/rest"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/rest"
 )
 
 // The calls to the two tools.

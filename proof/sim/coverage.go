@@ -5,7 +5,7 @@ import (
 	"maps"
 	"slices"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Coverage counts what histories have met, by group and name.

@@ -5,8 +5,8 @@ import (
 	"math/rand/v2"
 	"strings"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // drawForget draws by which name a customer is forgotten, and in the middle of what.

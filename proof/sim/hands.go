@@ -4,9 +4,9 @@ import (
 	"context"
 	"math/rand/v2"
 
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // handSteps are people who say that nothing may be written for a while: in the whole

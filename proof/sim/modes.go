@@ -6,8 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // modeSteps are operators who let the sync only watch for a while, and live again.

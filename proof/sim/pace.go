@@ -7,9 +7,9 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/ratelimit"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/ratelimit"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // pacing is how many calls the target takes: by a rate limit of ours, or by one of

@@ -6,8 +6,8 @@ import (
 	"maps"
 	"math/rand/v2"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // businessSteps are what happens in the source.

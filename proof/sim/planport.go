@@ -5,7 +5,7 @@ import (
 	"iter"
 	"time"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // planPort is the way to the store of a process that applies a plan.

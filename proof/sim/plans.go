@@ -8,11 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/compare"
-	"trueup/internal/decide"
-	"trueup/internal/pipeline"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/compare"
+	"github.com/trueup-sync/trueup/internal/decide"
+	"github.com/trueup-sync/trueup/internal/pipeline"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // operatorSteps are what operators do with commands.

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // drawProof draws, from numbers of its own, what a target says and shows of a

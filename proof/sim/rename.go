@@ -9,8 +9,8 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // names are those of the sync and of its two connections.

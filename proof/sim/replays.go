@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // replays lets a person replay some events in the storm. It is drawn from numbers

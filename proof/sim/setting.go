@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"strings"
 
-	"trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/config"
 )
 
 // class is what a target can do and tell.

@@ -72,13 +72,13 @@ import (
 	"fmt"
 	"time"
 
-	"trueup/internal/inbox"
-	"trueup/internal/pipeline"
-	"trueup/internal/poll"
-	"trueup/internal/ratelimit"
-	"trueup/internal/status"
-	"trueup/internal/store"
-	"trueup/proof/oracle"
+	"github.com/trueup-sync/trueup/internal/inbox"
+	"github.com/trueup-sync/trueup/internal/pipeline"
+	"github.com/trueup-sync/trueup/internal/poll"
+	"github.com/trueup-sync/trueup/internal/ratelimit"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/proof/oracle"
 )
 
 // Case names one history.

@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/store"
-	"trueup/internal/store/storetest"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store/storetest"
 )
 
 // seeds is how many histories the test command lives through here; the command

@@ -6,8 +6,8 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // databaseSteps are what the database does.

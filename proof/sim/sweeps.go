@@ -5,11 +5,11 @@ import (
 	"strconv"
 	"time"
 
-	"trueup/internal/compare"
-	"trueup/internal/connector"
-	"trueup/internal/pipeline"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/compare"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/pipeline"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Disk is a Store on disk. There nodes compare both sides, and operators apply

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // target is the tool that follows.

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/decide"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/decide"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // word is what the target calls a status.

@@ -6,9 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // waitSteps are troubles that end by themselves, and must not cost more than

@@ -1,8 +1,8 @@
 package sim
 
 import (
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // watch is one invariant: what it looks at, while and after things happen. A

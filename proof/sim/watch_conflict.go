@@ -1,8 +1,8 @@
 package sim
 
 import (
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // noFalseConflict: a hold names an edit that somebody really made.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"slices"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // converges: after the calm both tools agree, or an exception says why not.

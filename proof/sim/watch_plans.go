@@ -4,8 +4,8 @@ import (
 	"context"
 	"math/rand/v2"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // asPlanned: whoever applies a plan writes only what it shows, over what it shows,

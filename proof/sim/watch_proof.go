@@ -3,8 +3,8 @@ package sim
 import (
 	"slices"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // overwritten is a person's value that a write of ours took the place of, since an

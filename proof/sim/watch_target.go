@@ -4,8 +4,8 @@ import (
 	"context"
 	"slices"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // surely is how much later an edit must be for the product to know it: the

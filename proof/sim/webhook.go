@@ -11,8 +11,8 @@ import (
 	"slices"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/signature"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/signature"
 )
 
 // webhookSteps are what the network does to webhooks.

@@ -1,4 +1,4 @@
-module trueup/proof/stripetest
+module github.com/trueup-sync/trueup/proof/stripetest
 
 go 1.26.0
 
@@ -6,7 +6,7 @@ require (
 	github.com/google/go-cmp v0.7.0
 	github.com/stripe/stripe-go/v86 v86.1.1
 	github.com/stripe/stripe-mock v0.203.0
-	trueup v0.0.0
+	github.com/trueup-sync/trueup v0.0.0
 )
 
 require (
@@ -77,4 +77,4 @@ require (
 	modernc.org/sqlite v1.62.0 // indirect
 )
 
-replace trueup => ../..
+replace github.com/trueup-sync/trueup => ../..

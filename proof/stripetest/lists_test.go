@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/connector/stripe"
+	"github.com/trueup-sync/trueup/internal/connector/stripe"
 )
 
 func TestListsLeaveOutWhatStripeLeavesOut(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // query runs a statement and calls scan for each of its rows.

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 const ruleAgree = "what trueup check refuses is never opened, or it would run half; and what it accepts opens, or the service would not start with a file that was found sound"

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 const (

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // Change is what a polled tool lists of one customer.

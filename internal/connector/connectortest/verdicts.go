@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 const ruleVerdict = "a tool's answer means what its configuration or its documentation says, whatever the status: a limit is no bad credential, a record in the bin is gone, and a 200 that says no has written nothing"

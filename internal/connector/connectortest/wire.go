@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // Wire tells the suite how to use a connector that does not speak HTTP. Its tool

@@ -6,8 +6,8 @@ import (
 	"net/http"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/connector/rest"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/rest"
 )
 
 // credentials give the token that calls are made with, and say what a person

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/connector/gohighlevel/ghltest"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/gohighlevel/ghltest"
 )
 
 // kept is a connector.Tokens in memory, shared by the nodes of a test.

@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // overlap is asked for again each time: the search lags behind writes, and

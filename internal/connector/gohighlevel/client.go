@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/connector/rest"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/rest"
 )
 
 // client calls HighLevel for one location.

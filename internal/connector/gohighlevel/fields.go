@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // contactPrefix begins the key of a contact's custom field.

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/signature"
+	"github.com/trueup-sync/trueup/internal/signature"
 )
 
 func hexOf(b []byte) string { return hex.EncodeToString(b) }

@@ -3,8 +3,8 @@ package gohighlevel
 import (
 	"context"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // sourceList implements connector.SourceList, with what the search knows.

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/connector/rest"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/rest"
 )
 
 // scopes are what trueup connect asks for: what the calls of these syncs need,

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"net/url"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // pipeline is one of the location's pipelines.

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // kind is one of the ways in which a contact's status is kept.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"testing"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // A set-up asks where the status is before anyone has said a field.

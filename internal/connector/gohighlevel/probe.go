@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // probe implements connector.Probe.

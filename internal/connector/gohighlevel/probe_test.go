@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/connector"
-	"trueup/internal/connector/gohighlevel/ghltest"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/gohighlevel/ghltest"
 )
 
 // Each thing that can be wrong with an account is named in one sentence with

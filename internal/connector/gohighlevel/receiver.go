@@ -16,9 +16,9 @@ import (
 	"strconv"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/signature"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/signature"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // The headers of HighLevel's two signatures.

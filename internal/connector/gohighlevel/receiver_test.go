@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/connector/gohighlevel/ghltest"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/gohighlevel/ghltest"
 )
 
 func receives(t *testing.T, a *ghltest.Account, w Webhook) connector.Receiver {

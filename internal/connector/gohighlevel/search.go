@@ -8,7 +8,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // searchBody is the body of POST /contacts/search. Its specification leaves it

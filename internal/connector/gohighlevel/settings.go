@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/signature"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/signature"
 )
 
 // Settings are the keys of a connection of type gohighlevel.

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/connector/gohighlevel/ghltest"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/gohighlevel/ghltest"
 )
 
 // faults returns what a check reports, as "path: problem".

@@ -3,7 +3,7 @@ package gohighlevel
 import (
 	"context"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // source implements connector.Source.

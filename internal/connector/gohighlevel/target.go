@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // target implements connector.Target.

@@ -9,9 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"trueup/internal/connector"
-	"trueup/internal/connector/gohighlevel/ghltest"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/gohighlevel/ghltest"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 func TestADropdownIsReadAndWritten(t *testing.T) {

@@ -6,9 +6,9 @@ import (
 
 	"cel.dev/cel-go/common/types"
 
-	"trueup/internal/connector"
-	"trueup/internal/connector/rest"
-	"trueup/internal/strictjson"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/rest"
+	"github.com/trueup-sync/trueup/internal/strictjson"
 )
 
 // Answers say what the tool's answers mean where their status does not: each is

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/connector/connectortest"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/connectortest"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // saying answers every call with one status, headers and body.

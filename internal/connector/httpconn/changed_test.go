@@ -4,8 +4,8 @@ import (
 	"net/http"
 	"testing"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // An event that says that the status changed with it tells until when it had not.

@@ -9,9 +9,9 @@ import (
 	"strconv"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
-	"trueup/internal/strictjson"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/strictjson"
 )
 
 // changes finds what changed by going through the list of all records, a page

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 func stamp(at time.Time) string { return at.Format(time.RFC3339Nano) }

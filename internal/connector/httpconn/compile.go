@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/config"
-	"trueup/internal/signature"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/signature"
 )
 
 // compiled is a Settings that has been found sound, ready for use.

@@ -12,9 +12,9 @@ import (
 
 	"golang.org/x/oauth2"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/connector/rest"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/rest"
 )
 
 // Consent gets the first token of a connection: from a person's consent, or from

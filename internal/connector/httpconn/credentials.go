@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/config"
 )
 
 func (c *compiler) auth() {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // dirtyPage is a page of five records of which two fit.

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // Find implements connector.Target. A 404 means that nobody was found: lookup

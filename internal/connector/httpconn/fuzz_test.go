@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/status"
-	"trueup/internal/strictjson"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/strictjson"
 )
 
 // harmless is everything an error about a tool's data may say: where in the

@@ -9,9 +9,9 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/connector"
-	"trueup/internal/signature"
-	"trueup/internal/strictjson"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/signature"
+	"github.com/trueup-sync/trueup/internal/strictjson"
 )
 
 // greeting is a Handshake that has been found sound.

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/signature"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/signature"
 )
 
 func greeterOf(t *testing.T, change func(s *Settings)) connector.Greeter {

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/config"
 )
 
 // ownHeaders are headers that a file cannot set, with what to do instead.

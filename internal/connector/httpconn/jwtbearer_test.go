@@ -18,9 +18,9 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/connector/httpconn/assertiontest"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn/assertiontest"
 )
 
 // asserted is the documented way to sign in with a key.

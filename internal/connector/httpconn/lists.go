@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // sourceList and targetList go through the list of all records, a page a call.

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // List pages through all records; exactly one of Get, Post.

@@ -11,8 +11,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"trueup/internal/connector"
-	"trueup/internal/connector/rest"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/rest"
 )
 
 const (

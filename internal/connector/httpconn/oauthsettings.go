@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"strings"
 
-	"trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/config"
 )
 
 // OAuth2 is how a connection gets its access tokens, which end after an hour or

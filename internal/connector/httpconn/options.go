@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // The keys of options that are read from the tool.

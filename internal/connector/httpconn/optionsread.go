@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 func (c *compiler) optionsRead(o map[string]any) {

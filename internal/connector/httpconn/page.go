@@ -6,9 +6,9 @@ import (
 	"net/url"
 	"strings"
 
-	"trueup/internal/connector"
-	"trueup/internal/connector/rest"
-	"trueup/internal/strictjson"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/rest"
+	"github.com/trueup-sync/trueup/internal/strictjson"
 )
 
 // onePage is what a page of the list held.

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"net/http"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // withRemedy adds to a refusal what to look for in the tool. Nobody knows it from

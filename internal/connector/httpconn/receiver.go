@@ -9,9 +9,9 @@ import (
 	"strconv"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
-	"trueup/internal/strictjson"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/strictjson"
 )
 
 // maxEvents bounds one body. At the receiver's limit of 1 MiB more events than

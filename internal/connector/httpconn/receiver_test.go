@@ -10,10 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/signature"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/signature"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 func receiverOf(t *testing.T, change func(s *Settings)) connector.Receiver {

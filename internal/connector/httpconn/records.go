@@ -4,7 +4,7 @@ import (
 	"maps"
 	"time"
 
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // reading is one record with everything the configuration says about it.

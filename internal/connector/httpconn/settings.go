@@ -1,6 +1,6 @@
 package httpconn
 
-import "trueup/internal/config"
+import "github.com/trueup-sync/trueup/internal/config"
 
 // Type is the connection's type in the configuration.
 const Type = "http"

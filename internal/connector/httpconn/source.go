@@ -6,8 +6,8 @@ import (
 	"net/url"
 	"strings"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // source reads customers in the tool that decides.

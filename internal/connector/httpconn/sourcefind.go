@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // sourceFind finds customers in the tool that decides, for a sync that reads several

@@ -3,9 +3,9 @@ package httpconn
 import (
 	"context"
 
-	"trueup/internal/connector/rest"
-	"trueup/internal/status"
-	"trueup/internal/strictjson"
+	"github.com/trueup-sync/trueup/internal/connector/rest"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/strictjson"
 )
 
 // target finds, reads and writes records in the tool that follows.

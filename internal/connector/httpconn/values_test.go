@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/strictjson"
+	"github.com/trueup-sync/trueup/internal/strictjson"
 )
 
 func compileOne(t *testing.T, text string) *expression {

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"trueup/internal/strictjson"
+	"github.com/trueup-sync/trueup/internal/strictjson"
 )
 
 const formType = "application/x-www-form-urlencoded"

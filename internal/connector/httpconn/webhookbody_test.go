@@ -8,8 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"trueup/internal/connector"
-	"trueup/internal/strictjson"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/strictjson"
 )
 
 func TestAFormIsAnObjectOfTexts(t *testing.T) {

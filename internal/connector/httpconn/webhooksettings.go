@@ -3,7 +3,7 @@ package httpconn
 import (
 	"time"
 
-	"trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/config"
 )
 
 // Webhook says how the tool's notifications are verified and read.

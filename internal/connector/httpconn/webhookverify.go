@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/signature"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/signature"
 )
 
 const atVerify = "webhook.verify"

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/config"
 )
 
 // Write sets the status of one record; exactly one of Put, Patch, Post, or Add

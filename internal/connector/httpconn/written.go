@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/config"
 )
 
 // WrittenFields implements config.HasWrittenFields: where in a write the value

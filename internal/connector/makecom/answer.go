@@ -8,7 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // answer is a JSON object by its exact keys: what a scenario says, or an event

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // says answers every request so; ID in the body becomes the request's id.

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/connector/rest"
-	"trueup/internal/strictjson"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/rest"
+	"github.com/trueup-sync/trueup/internal/strictjson"
 )
 
 // The operations of a scenario.

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/connector"
-	"trueup/internal/connector/rest"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/rest"
 )
 
 // FuzzAnswer guards that nothing passes for a success but an answer with the

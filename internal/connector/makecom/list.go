@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // listSize is how many records a page of a list is asked to have. All of them

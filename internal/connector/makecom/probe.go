@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // probe asks the scenario whether it is there.

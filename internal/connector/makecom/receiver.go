@@ -8,10 +8,10 @@ import (
 	"strconv"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/signature"
-	"trueup/internal/status"
-	"trueup/internal/strictjson"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/signature"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/strictjson"
 )
 
 // receiver reads the events a scenario sends.

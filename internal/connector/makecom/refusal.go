@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"net/http"
 
-	"trueup/internal/connector"
-	"trueup/internal/connector/rest"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/rest"
 )
 
 // refusal is what a scenario's error word means. The set is closed; any other

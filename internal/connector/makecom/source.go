@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
-	"trueup/internal/strictjson"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/strictjson"
 )
 
 // source asks a scenario for customers of the tool that decides.

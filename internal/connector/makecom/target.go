@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // target finds, reads and writes records of the tool behind a scenario.

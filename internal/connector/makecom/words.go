@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"strings"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // Make itself answers in words, some of them with a status of 200

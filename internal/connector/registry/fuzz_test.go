@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // environment holds what the examples ask for.

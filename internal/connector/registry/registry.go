@@ -9,13 +9,13 @@ package registry
 import (
 	"fmt"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/connector/gohighlevel"
-	"trueup/internal/connector/httpconn"
-	"trueup/internal/connector/makecom"
-	"trueup/internal/connector/sqltable"
-	"trueup/internal/connector/stripe"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/gohighlevel"
+	"github.com/trueup-sync/trueup/internal/connector/httpconn"
+	"github.com/trueup-sync/trueup/internal/connector/makecom"
+	"github.com/trueup-sync/trueup/internal/connector/sqltable"
+	"github.com/trueup-sync/trueup/internal/connector/stripe"
 )
 
 // kind is one connection type: its empty settings and how it is opened.

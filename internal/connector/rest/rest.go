@@ -28,8 +28,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/dialguard"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/dialguard"
 )
 
 // maxAnswer bounds how much of an answer is read: the largest page a list call

@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // changes finds what changed by the column updated_at, a page an answer.

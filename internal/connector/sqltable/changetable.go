@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // changeTable finds what changed in the table that a trigger fills.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/config"
 )
 
 // Export returns the SQL that an administrator of the database runs once: the

@@ -14,8 +14,8 @@ import (
 
 	mydriver "github.com/go-sql-driver/mysql"
 
-	"trueup/internal/connector"
-	"trueup/internal/dialguard"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/dialguard"
 )
 
 // meaning is what an error of the server is for us.

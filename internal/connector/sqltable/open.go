@@ -6,9 +6,9 @@ import (
 	"net"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/dialguard"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/dialguard"
 )
 
 const defaultTimeout = 10 * time.Second

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // options lists the words that the status column may hold.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // probe checks a live table: what the catalog says, and one page.

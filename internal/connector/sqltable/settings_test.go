@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/config"
 )
 
 // good are settings without a fault.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // shapeAge is how long what the catalog said is believed. What fails because it

@@ -4,8 +4,8 @@ import (
 	"context"
 	"database/sql"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // source reads rows of the table that decides.

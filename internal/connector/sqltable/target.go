@@ -6,8 +6,8 @@ import (
 	"database/sql/driver"
 	"strings"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // maxFound is how many rows with one key are of interest: two are too many.

@@ -11,8 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // The certificate is checked against the authority and the name of the dsn; without

@@ -5,10 +5,10 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/connector/connectortest"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/connectortest"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 func TestContract(t *testing.T) {

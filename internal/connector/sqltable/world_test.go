@@ -10,11 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/connector/sqltable/mysqltest"
-	"trueup/internal/status"
-	"trueup/internal/store/pgtest"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/sqltable/mysqltest"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store/pgtest"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(mysqltest.Tests{M: m})) }

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 func since(t *testing.T, c connector.Connection, cursor string) (ids []string, next string, more bool) {

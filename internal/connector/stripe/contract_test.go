@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/connector/connectortest"
-	"trueup/internal/signature"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/connectortest"
+	"github.com/trueup-sync/trueup/internal/signature"
 )
 
 const otherSecret = "whsec_another"

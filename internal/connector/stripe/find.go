@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"net/url"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // maxFindPages bounds how many customers with one address are looked for.

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 func TestCustomersAreFoundByTheirAddressOverAllPages(t *testing.T) {

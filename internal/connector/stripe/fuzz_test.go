@@ -15,9 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/connector/rest"
-	"trueup/internal/strictjson"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/rest"
+	"github.com/trueup-sync/trueup/internal/strictjson"
 )
 
 // FuzzEvents guards that a body is one event of the key's own mode, by its exact

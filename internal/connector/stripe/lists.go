@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strconv"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // listSize is how many customers one page has. They come with their

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"trueup/internal/connector"
-	"trueup/internal/signature"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/signature"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // receiver implements connector.Receiver.

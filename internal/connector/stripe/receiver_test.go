@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"trueup/internal/connector"
-	"trueup/internal/signature"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/signature"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 func TestWebhooksAreVerifiedWithStripesScheme(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/config"
 )
 
 // Settings are the keys of a connection of type stripe.

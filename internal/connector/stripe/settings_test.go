@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"trueup/internal/config"
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 func TestCheck(t *testing.T) {

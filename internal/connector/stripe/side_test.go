@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/config"
 )
 
 func TestStripeIsNeverATarget(t *testing.T) {

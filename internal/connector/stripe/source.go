@@ -6,8 +6,8 @@ import (
 	"errors"
 	"net/url"
 
-	"trueup/internal/connector"
-	"trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // maxSubscriptionPages bounds how many subscriptions of one customer are read.

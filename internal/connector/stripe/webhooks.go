@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"slices"
 
-	"trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // maxEndpointPages bounds the list of endpoints; Stripe allows an account 16 of

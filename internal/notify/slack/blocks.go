@@ -7,7 +7,7 @@ import (
 
 	slackgo "github.com/slack-go/slack"
 
-	"trueup/internal/notify"
+	"github.com/trueup-sync/trueup/internal/notify"
 )
 
 // What Slack takes at most (docs.slack.dev/reference/block-kit/blocks), counted

@@ -13,10 +13,10 @@ import (
 	"sync"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/notify"
-	"trueup/internal/signature"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/notify"
+	"github.com/trueup-sync/trueup/internal/signature"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 const (

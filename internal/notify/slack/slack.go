@@ -24,10 +24,10 @@ import (
 
 	slackgo "github.com/slack-go/slack"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/dialguard"
-	"trueup/internal/notify"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/dialguard"
+	"github.com/trueup-sync/trueup/internal/notify"
 )
 
 // Setting is where the configuration has Slack.

@@ -14,11 +14,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/notify"
-	"trueup/internal/notify/slack/fakeslack"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/notify"
+	"github.com/trueup-sync/trueup/internal/notify/slack/fakeslack"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func settings(w *fakeslack.Workspace) config.Slack {

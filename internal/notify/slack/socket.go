@@ -11,7 +11,7 @@ import (
 	slackgo "github.com/slack-go/slack"
 	"github.com/slack-go/slack/socketmode"
 
-	"trueup/internal/dialguard"
+	"github.com/trueup-sync/trueup/internal/dialguard"
 )
 
 // reconnect is the pause after a connection that could not be made at all:

@@ -14,9 +14,9 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/slack-go/slack/slacktest"
 
-	"trueup/internal/config"
-	"trueup/internal/notify"
-	"trueup/internal/notify/slack/fakeslack"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/notify"
+	"github.com/trueup-sync/trueup/internal/notify/slack/fakeslack"
 )
 
 // In Socket Mode a press comes on a connection of ours, and is acknowledged

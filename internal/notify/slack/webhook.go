@@ -11,9 +11,9 @@ import (
 
 	slackgo "github.com/slack-go/slack"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/notify"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/notify"
 )
 
 // Webhook posts messages to an incoming webhook. What it posted it cannot

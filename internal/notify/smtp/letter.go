@@ -9,7 +9,7 @@ import (
 
 	gomail "github.com/wneessen/go-mail"
 
-	"trueup/internal/notify"
+	"github.com/trueup-sync/trueup/internal/notify"
 )
 
 const (

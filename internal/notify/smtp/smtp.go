@@ -33,10 +33,10 @@ import (
 	gomail "github.com/wneessen/go-mail"
 	wire "github.com/wneessen/go-mail/smtp"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/dialguard"
-	"trueup/internal/notify"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/dialguard"
+	"github.com/trueup-sync/trueup/internal/notify"
 )
 
 // Setting is where the configuration has the mail server.

@@ -17,11 +17,11 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/config"
-	"trueup/internal/connector"
-	"trueup/internal/dialguard"
-	"trueup/internal/notify"
-	"trueup/internal/notify/smtp/fakesmtp"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/dialguard"
+	"github.com/trueup-sync/trueup/internal/notify"
+	"github.com/trueup-sync/trueup/internal/notify/smtp/fakesmtp"
 )
 
 // to is a client of a server, with all that it logs.

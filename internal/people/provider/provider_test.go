@@ -10,9 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"trueup/internal/config"
-	"trueup/internal/people/provider"
-	"trueup/internal/people/provider/oidctest"
+	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/people/provider"
+	"github.com/trueup-sync/trueup/internal/people/provider/oidctest"
 )
 
 const pages = "https://trueup.example"

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"testing"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func account(side store.Side, key string) store.Account {

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // another event of the customer comes, a second later.

@@ -4,9 +4,9 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // ends has one more event of cus_1 end so. The decision that goes with it is its

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // migrated is a SQLite file that has every step of the schema and no row.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 var nodes = map[string]func(*testing.T, Open){

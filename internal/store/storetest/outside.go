@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 var outside = map[string]func(*testing.T, Open){

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // one claims a customer by name.

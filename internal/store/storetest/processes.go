@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 var processes = map[string]func(*testing.T, Open){

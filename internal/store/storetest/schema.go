@@ -3,7 +3,7 @@ package storetest
 import (
 	"testing"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 var schema = map[string]func(*testing.T, Open){

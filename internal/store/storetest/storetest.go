@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/reason"
-	"trueup/internal/status"
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/reason"
+	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // Open opens the database of one test; twice in a test, it is the same one, as

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 var tokens = map[string]func(*testing.T, Open){

@@ -20,7 +20,7 @@ import (
 	"syscall"
 	"time"
 
-	"trueup/proof/killtest"
+	"github.com/trueup-sync/trueup/proof/killtest"
 )
 
 type options struct {

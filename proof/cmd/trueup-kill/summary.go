@@ -8,7 +8,7 @@ import (
 	"slices"
 	"text/tabwriter"
 
-	"trueup/proof/killtest"
+	"github.com/trueup-sync/trueup/proof/killtest"
 )
 
 // summary is what many rounds came to.

@@ -24,7 +24,7 @@ import (
 	"strings"
 	"time"
 
-	"trueup/proof/mutate"
+	"github.com/trueup-sync/trueup/proof/mutate"
 )
 
 // equivalent has the changes that make no difference, each with its reason:

@@ -24,8 +24,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
-	"trueup/internal/app"
-	"trueup/internal/demo"
+	"github.com/trueup-sync/trueup/internal/app"
+	"github.com/trueup-sync/trueup/internal/demo"
 )
 
 // usual are the pages of the demonstration; a * follows the first link that begins so.

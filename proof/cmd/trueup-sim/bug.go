@@ -2,7 +2,7 @@
 
 package main
 
-import "trueup/proof/planted"
+import "github.com/trueup-sync/trueup/proof/planted"
 
 // plant switches a bug on, in the program that -planted builds.
 func plant(name string) error {

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"net/url"
 
-	"trueup/internal/store"
-	"trueup/internal/store/storetest"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store/storetest"
 )
 
 // disk is a store on SQLite into whose file one can look.

@@ -22,7 +22,7 @@ import (
 	"strconv"
 	"strings"
 
-	"trueup/proof/sim"
+	"github.com/trueup-sync/trueup/proof/sim"
 )
 
 type options struct {

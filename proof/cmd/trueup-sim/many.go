@@ -15,8 +15,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"trueup/internal/store"
-	"trueup/proof/sim"
+	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/proof/sim"
 )
 
 // summary is what many histories amount to.

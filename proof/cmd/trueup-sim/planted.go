@@ -13,7 +13,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"trueup/proof/planted"
+	"github.com/trueup-sync/trueup/proof/planted"
 )
 
 var background = context.Background()
@@ -113,7 +113,7 @@ func chosenBugs(names string) ([]planted.Bug, error) {
 
 // plantedFiles writes the files with the bugs in them, for go build -overlay.
 func plantedFiles(dir string) (string, error) {
-	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "trueup").Output()
+	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/trueup-sync/trueup").Output()
 	if err != nil {
 		return "", fmt.Errorf("find the module (run this inside of it): %w", err)
 	}
@@ -122,7 +122,7 @@ func plantedFiles(dir string) (string, error) {
 
 func buildPlanted(dir, overlay string) (string, error) {
 	binary := filepath.Join(dir, "trueup-sim")
-	cmd := exec.Command("go", "build", "-tags", "planted", "-ldflags=-s -w", "-overlay", overlay, "-o", binary, "trueup/proof/cmd/trueup-sim")
+	cmd := exec.Command("go", "build", "-tags", "planted", "-ldflags=-s -w", "-overlay", overlay, "-o", binary, "github.com/trueup-sync/trueup/proof/cmd/trueup-sim")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build with the planted bugs: %w\n%s", err, text)
 	}
@@ -162,7 +162,7 @@ func hunt(binary string, b planted.Bug, o options) (verdict, error) {
 // test runs the tests of a package with the bug, and says which one found it.
 func test(overlay string, b planted.Bug, dir, run string) (verdict, error) {
 	v := verdict{Bug: b.Name, About: b.About}
-	cmd := exec.Command("go", "test", "-tags", "planted", "-overlay", overlay, "-vet=off", "-count=1", "-failfast", "-run", run, "trueup/"+dir)
+	cmd := exec.Command("go", "test", "-tags", "planted", "-overlay", overlay, "-vet=off", "-count=1", "-failfast", "-run", run, "github.com/trueup-sync/trueup/"+dir)
 	cmd.Env = append(os.Environ(), planted.Switches+"="+b.Name)
 	text, err := cmd.CombinedOutput()
 	if err == nil {

@@ -7,7 +7,7 @@ import (
 	"os"
 	"strings"
 
-	"trueup/proof/tools"
+	"github.com/trueup-sync/trueup/proof/tools"
 )
 
 func main() {

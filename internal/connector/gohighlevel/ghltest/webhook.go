@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"trueup/internal/signature"
+	"github.com/trueup-sync/trueup/internal/signature"
 )
 
 // signingKey signs webhooks in HighLevel's place.

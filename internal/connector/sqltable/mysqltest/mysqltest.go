@@ -26,7 +26,7 @@ import (
 
 	driver "github.com/go-sql-driver/mysql"
 
-	"trueup/internal/store/pgtest"
+	"github.com/trueup-sync/trueup/internal/store/pgtest"
 )
 
 // env names a server whose user may make databases and users, such as

@@ -20,7 +20,7 @@ import (
 
 	"github.com/slack-go/slack/slacktest"
 
-	"trueup/internal/signature"
+	"github.com/trueup-sync/trueup/internal/signature"
 )
 
 const (
