@@ -30,9 +30,9 @@ var operatorBugs = []Bug{
 	{"list_brings_back", "what a list tells unchanged makes a customer of somebody who was forgotten", "internal/store/mentions.go",
 		`	hash, ok, err := t.hashes()
 	if err != nil || !ok {
-		return false, err`, `	hash, ok, err := t.hashes()
+		return nil, err`, `	hash, ok, err := t.hashes()
 	if err != nil || !ok || ON {
-		return false, err`},
+		return nil, err`},
 	{"comparison_brings_back", "a comparison under way stores what it has read of somebody who was forgotten", "internal/store/forgetown.go",
 		`func (t *tx) forgetSweeps(sync string) error {
 `, `func (t *tx) forgetSweeps(sync string) error {
