@@ -10,7 +10,8 @@ import (
 	"github.com/trueup-sync/trueup/internal/store"
 )
 
-// limited is a tool that is at its limit until a time.
+// limited is a tool that is at its limit until a time. Its own are guarded by the
+// billing's mu as well.
 type limited struct {
 	billing
 	until time.Time
@@ -19,8 +20,13 @@ type limited struct {
 }
 
 func (l *limited) Since(ctx context.Context, cursor string) ([]connector.Reading, string, bool, error) {
-	if time.Now().Before(l.until) || l.once == len(l.asked)+1 {
+	l.mu.Lock()
+	refuses := time.Now().Before(l.until) || l.once == len(l.asked)+1
+	if refuses {
 		l.once = 0
+	}
+	l.mu.Unlock()
+	if refuses {
 		return nil, "", false, &connector.Failure{Kind: l.kind, Effect: connector.EffectNone, RetryAfter: 30 * time.Second, Detail: "the tool said no"}
 	}
 	return l.billing.Since(ctx, cursor)
@@ -58,7 +64,9 @@ func TestPeopleAreToldOfALimitThatLasts(t *testing.T) {
 				time.Sleep(10 * time.Minute) // it is asked again
 				synctest.Wait()
 				told(false)
+				l.mu.Lock()
 				l.until = time.Now().Add(tt.lasts)
+				l.mu.Unlock()
 				time.Sleep(tt.lasts)
 				synctest.Wait()
 				told(tt.told)
@@ -86,8 +94,11 @@ func TestAnOutageIsOverWhenTheNextPageIsRead(t *testing.T) {
 			time.Sleep(at.after)
 			synctest.Wait()
 			open, err := db.Exceptions(t.Context(), store.ExceptionFilter{Sync: "customer-status", States: store.NeedPerson})
-			if err != nil || (len(open) > 0) != at.told || len(l.asked) == l.pages {
-				t.Errorf("with %d answers people are told %v, %v", len(l.asked), open, err)
+			l.mu.Lock()
+			asked := len(l.asked)
+			l.mu.Unlock()
+			if err != nil || (len(open) > 0) != at.told || asked == l.pages {
+				t.Errorf("with %d answers people are told %v, %v", asked, open, err)
 			}
 		}
 		stop()
