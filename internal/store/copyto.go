@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/trueup-sync/trueup/internal/failpoint"
 	"github.com/trueup-sync/trueup/internal/reason"
 )
 
@@ -329,7 +328,6 @@ func (c *copying) rows(ctx context.Context, t copyTable, tell func(table string,
 		if err := c.to.insert(ctx, t, batch, last, complete); err != nil {
 			return err
 		}
-		failpoint.Hit("copied")
 		done += len(batch)
 		tell(t.name, done, all)
 	}

@@ -61,7 +61,7 @@ func TestEachFailpointOfTheCodeIsInAList(t *testing.T) {
 		t.Fatal(err)
 	}
 	slices.Sort(found)
-	listed := slices.Sorted(slices.Values(slices.Concat(Failpoints, StartFailpoints, MigrationFailpoints, CopyFailpoints)))
+	listed := slices.Sorted(slices.Values(slices.Concat(Failpoints, StartFailpoints, MigrationFailpoints)))
 	if diff := cmp.Diff(listed, slices.Compact(found)); diff != "" {
 		t.Errorf("listed in kinds.go, and hit in the code: %s", diff)
 	}

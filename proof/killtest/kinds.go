@@ -22,8 +22,6 @@ var (
 	StartFailpoints = []string{"migrated", "listening"}
 	// MigrationFailpoints are met on an empty database only.
 	MigrationFailpoints = []string{"migrating"}
-	// CopyFailpoints are met by trueup copy, whose script kills it there.
-	CopyFailpoints = []string{"copied"}
 )
 
 var (
