@@ -70,7 +70,7 @@ var pathBugs = []Bug{
 	{"moved_is_success", "a refused conditional write counts as written", "internal/pipeline/write.go",
 		`	case connector.Moved:
 		return verdict{reread: true}`, `	case connector.Moved:
-		if ON { return onward }
+		if ON { return a.proved(intent, reason.Reason{Code: a.decision.Reason}) }
 		return verdict{reread: true}`},
 	{"send_before_intent", "a write leaves although its intent could not be stored", "internal/pipeline/write.go",
 		`	if err != nil {
