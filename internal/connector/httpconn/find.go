@@ -25,20 +25,9 @@ func (t target) Find(ctx context.Context, key, value string) ([]status.TargetRec
 	case s == nil:
 		return nil, misconfigured(fmt.Errorf("there is no find.%s, and no find for every key", key))
 	}
-	answer, err := t.ask(ctx, s.call, map[string]string{phKey: key, phValue: value})
-	if err != nil {
-		if connector.FailureOf(err).Kind == connector.Gone {
-			return nil, nil
-		}
-		return nil, err
-	}
-	vars, err := variables(answer)
+	vars, rows, err := t.searched(ctx, s, key, value)
 	if err != nil {
 		return nil, err
-	}
-	rows, err := s.records.list(vars)
-	if err != nil {
-		return nil, misconfigured(err)
 	}
 	var found []status.TargetRecord
 	for i, row := range rows {
@@ -55,6 +44,24 @@ func (t target) Find(ctx context.Context, key, value string) ([]status.TargetRec
 		}
 	}
 	return t.told(ctx, key, value, found), nil
+}
+
+// searched makes a search and returns its rows, none where the tool answers 404.
+func (a *api) searched(ctx context.Context, s *search, key, value string) (vars map[string]any, rows []any, err error) {
+	answer, err := a.ask(ctx, s.call, map[string]string{phKey: key, phValue: value})
+	if err != nil {
+		if connector.FailureOf(err).Kind == connector.Gone {
+			return nil, nil, nil
+		}
+		return nil, nil, err
+	}
+	if vars, err = variables(answer); err != nil {
+		return nil, nil, err
+	}
+	if rows, err = s.records.list(vars); err != nil {
+		return nil, nil, misconfigured(err)
+	}
+	return vars, rows, nil
 }
 
 // mostRead is how many of the records that a search found are read: a person

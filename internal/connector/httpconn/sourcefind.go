@@ -3,8 +3,6 @@ package httpconn
 import (
 	"context"
 	"fmt"
-
-	"github.com/trueup-sync/trueup/internal/connector"
 )
 
 // sourceFind finds customers in the tool that decides, for a sync that reads several
@@ -18,20 +16,9 @@ func (s sourceFind) Find(ctx context.Context, key, value string) ([]string, erro
 	if search == nil {
 		return nil, misconfigured(fmt.Errorf("there is no find.%s, and no find for every key", key))
 	}
-	answer, err := s.ask(ctx, search.call, map[string]string{phKey: key, phValue: value})
-	if err != nil {
-		if connector.FailureOf(err).Kind == connector.Gone {
-			return nil, nil
-		}
-		return nil, err
-	}
-	vars, err := variables(answer)
+	vars, rows, err := s.searched(ctx, search, key, value)
 	if err != nil {
 		return nil, err
-	}
-	rows, err := search.records.list(vars)
-	if err != nil {
-		return nil, misconfigured(err)
 	}
 	id := s.record.id
 	if s.fold != nil {
