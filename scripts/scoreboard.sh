@@ -55,7 +55,11 @@ for part in ${PARTS:-histories planted cuts kills fuzz}; do
 		section "Histories" go run ./proof/cmd/trueup-sim -from "$from" -seeds "$seeds" -sqlite 10000
 		section "Histories with comparisons" go run ./proof/cmd/trueup-sim -seeds "$sweeps" -sweeps
 		;;
-	planted) section "Planted bugs" go run ./proof/cmd/trueup-sim -planted all -seeds "$planted" ;;
+	planted) # it fails when one is not found
+		section "Planted bugs" go run ./proof/cmd/trueup-sim -planted all -seeds "$planted"
+		found=$(sed -n '/^## Planted bugs/,$p' "$board" | grep -cE '^[a-z_]+ +[0-9]+ ')
+		printf '\nall %s are found\n' "$found" >>"$board"
+		;;
 	cuts) section "Power cuts" powercuts ;;
 	kills) section "Kills" go run ./proof/cmd/trueup-kill -rounds "$rounds" ;;
 	fuzz)
