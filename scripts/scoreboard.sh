@@ -57,7 +57,7 @@ for part in ${PARTS:-histories planted cuts kills fuzz}; do
 		;;
 	planted) # it fails when one is not found
 		section "Planted bugs" go run ./proof/cmd/trueup-sim -planted all -seeds "$planted"
-		found=$(sed -n '/^## Planted bugs/,$p' "$board" | grep -cE '^[a-z_]+ +[0-9]+ ')
+		found=$(sed -n '/^## Planted bugs/,$p' "$board" | grep -cE '^[a-z0-9_]+ +([0-9]+|a test) ')
 		printf '\nall %s are found\n' "$found" >>"$board"
 		;;
 	cuts) section "Power cuts" powercuts ;;
