@@ -35,7 +35,11 @@ func (s withServer) Run() int {
 	if atOnce := flag.Lookup("test.parallel").Value; atOnce.String() != "1" {
 		_ = atOnce.Set("10")
 	}
-	return pgtest.Main(s.m)
+	code := pgtest.Main(s.m)
+	if shippedDir != "" {
+		os.RemoveAll(shippedDir)
+	}
+	return code
 }
 
 func TestCommands(t *testing.T) {
@@ -50,7 +54,7 @@ func scripts(t *testing.T, dir string) testscript.Params {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("DATABASE", "trueup.db")
 			e.Setenv("GOGC", os.Getenv("GOGC")) // as these tests themselves
-			return nil
+			return quick(e, dir)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"seed":        seed,
