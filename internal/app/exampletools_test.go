@@ -23,21 +23,25 @@ import (
 // shop is a small copy of a vendor's API, as its documentation shows it: what is
 // not one of its calls fails the test, and so does a call without its headers.
 type shop struct {
-	t    *testing.T
-	url  string
-	mux  *http.ServeMux
-	need map[string]string // headers of each call
-	open string            // the path that needs none
-	spec string            // the vendor whose published description each call and answer is checked by
+	t       *testing.T
+	url     string
+	mux     *http.ServeMux
+	need    map[string]string // headers of each call
+	open    string            // the path that needs none
+	granted int               // how many access tokens it gave
+	spec    string            // the vendor whose published description each call and answer is checked by
+	beside  string            // the path of a call that the description leaves out
 
-	mu    sync.Mutex
-	rows  []*shopRow
-	pages int // how many pages of the list were asked for
-	wrote []string
+	mu     sync.Mutex
+	rows   []*shopRow
+	byTime []*shopRow // the same, for a list by time
+	pages  int        // how many pages of the list were asked for
+	wrote  []string
 
 	words    []string // the options that the field has
 	field    string   // the field's name
 	text     bool     // it is no drop-down, and takes any text
+	readOnly bool     // the credentials may not write
 	denies   refusal  // to a request for an access token
 	without  string   // a value in a body that the tool refuses, with invalid
 	invalid  refusal
@@ -46,6 +50,7 @@ type shop struct {
 	follows  bool                 // a read of a merged record answers with the one that remained
 	instead  map[string][]refusal // answers to the next calls of a method
 	observed func(r *http.Request)
+	ended    func(r *http.Request) refusal // says no to credentials; nil takes them
 }
 
 type shopRow struct {
@@ -88,13 +93,17 @@ func newShop(t *testing.T, size int) *shop {
 		return vendorspec.Strict(t, s.spec, http.HandlerFunc(s.answer))
 	})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		for name, value := range s.need {
-			if got := r.Header.Get(name); got != value && r.URL.Path != s.open {
+			if got := r.Header.Get(name); r.URL.Path != s.open && got != value && (s.open == "" || !strings.HasPrefix(got, value)) {
 				s.t.Errorf("%s %s has the %s %q", r.Method, r.URL.RequestURI(), name, got)
 			}
 		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
+		if r.URL.Path == s.beside {
+			s.answer(w, r)
+			return
+		}
 		strict().ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
@@ -110,6 +119,8 @@ func (s *shop) answer(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.URL.Path == s.open {
 		no = s.denies
+	} else if s.ended != nil && s.ended(r).code != 0 {
+		no = s.ended(r)
 	} else if waiting := s.instead[r.Method]; len(waiting) > 0 {
 		no, s.instead[r.Method] = waiting[0], waiting[1:]
 	} else if s.without != "" && (r.Method == http.MethodPatch || r.Method == http.MethodPut) {
@@ -260,7 +271,7 @@ func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z
 type object = map[string]any
 
 func hubspot(s *shop) {
-	s.need, s.spec = oneHeader("Authorization", "Bearer value-of-HUBSPOT_TOKEN"), "hubspot"
+	s.need, s.spec, s.beside = oneHeader("Authorization", "Bearer value-of-HUBSPOT_TOKEN"), "hubspot", "/oauth/v2/private-apps/get/access-token-info"
 	s.follows, s.field, s.missing = true, "trueup_status", hubspotRefusal(http.StatusNotFound, "OBJECT_NOT_FOUND", "resource not found")
 	s.invalid = hubspotRefusal(http.StatusBadRequest, "VALIDATION_ERROR", `Property values were not valid: [{"isValid":false,"message":"Paused was not one of the allowed options","error":"INVALID_OPTION","name":"trueup_status"}]`)
 	shape := func(r *shopRow) any {
@@ -276,6 +287,16 @@ func hubspot(s *shop) {
 			return s.missing
 		}
 		return s.shown(s.id(r), shape)
+	})
+	s.on("POST "+s.beside, func(r *http.Request) any {
+		if got := s.body(r); got["tokenKey"] != "value-of-HUBSPOT_TOKEN" || len(got) != 1 {
+			s.t.Errorf("the scopes are asked for with %v", got)
+		}
+		scopes := []string{"oauth", "crm.objects.contacts.read", "crm.objects.contacts.write"}
+		if s.readOnly {
+			scopes = scopes[:2]
+		}
+		return object{"userId": 1, "hubId": 62515, "appId": 54321, "scopes": scopes}
 	})
 	s.on("POST /crm/v3/objects/contacts/search", func(*http.Request) any { return object{"total": 0, "results": []any{}} })
 	s.on("GET /crm/v3/objects/contacts", func(r *http.Request) any {
@@ -359,6 +380,7 @@ func pipedriveRefusal(code int, text, word string) refusal {
 }
 
 func activecampaign(s *shop) {
+	s.field = "12"
 	s.missing = refusal{code: http.StatusNotFound, body: object{"message": "No Result found for Subscriber with id 7"}}
 	s.need = oneHeader("Api-Token", "value-of-ACTIVECAMPAIGN_TOKEN")
 	shape := func(r *shopRow) any {
@@ -368,7 +390,7 @@ func activecampaign(s *shop) {
 		for _, r := range rows {
 			all = append(all, object{"contact": strconv.Itoa(r.n), "field": "7", "value": "x"})
 			if r.status != "" {
-				all = append(all, object{"contact": strconv.Itoa(r.n), "field": "12", "value": r.status})
+				all = append(all, object{"contact": strconv.Itoa(r.n), "field": s.field, "value": r.status})
 			}
 		}
 		return all
@@ -380,8 +402,12 @@ func activecampaign(s *shop) {
 		if q := r.URL.Query(); q.Has("email") {
 			return object{"contacts": s.found(q.Get("email"), shape)}
 		}
-		all, _ := s.page(r.URL.Query().Get("id_greater"), 100, shape)
-		return object{"contacts": all, "fieldValues": values(s.rows...)}
+		var shown []*shopRow
+		all, _ := s.page(r.URL.Query().Get("id_greater"), 100, func(row *shopRow) any {
+			shown = append(shown, row)
+			return shape(row)
+		})
+		return object{"contacts": all, "fieldValues": values(shown...)}
 	})
 	s.on("PUT /api/3/contacts/{id}", func(r *http.Request) any {
 		row := s.write(s.id(r), r, "contact", "fieldValues", "value")
@@ -392,10 +418,11 @@ func activecampaign(s *shop) {
 func zendesk(s *shop) {
 	// base64 of value-of-ZENDESK_EMAIL/token:value-of-ZENDESK_TOKEN
 	s.need = oneHeader("Authorization", "Basic dmFsdWUtb2YtWkVOREVTS19FTUFJTC90b2tlbjp2YWx1ZS1vZi1aRU5ERVNLX1RPS0VO")
+	s.field = "trueup_status"
 	s.invalid = refusal{code: http.StatusUnprocessableEntity, body: object{"error": "RecordInvalid", "description": "Record validation errors", "details": object{}}}
 	shape := func(r *shopRow) any {
 		return object{"id": r.n, "email": r.email, "external_id": nil, "name": "A B", "active": !r.gone && r.into == 0, "updated_at": r.edited().UTC().Format(time.RFC3339),
-			"user_fields": object{"trueup_status": orNull(r.status)}}
+			"user_fields": object{s.field: orNull(r.status)}}
 	}
 	s.on("GET /api/v2/users/{id}", func(r *http.Request) any { return object{"user": shape(s.id(r))} })
 	s.on("GET /api/v2/users/search", func(r *http.Request) any {
@@ -413,11 +440,12 @@ func zendesk(s *shop) {
 
 func intercom(s *shop) {
 	s.need, s.spec = map[string]string{"Authorization": "Bearer value-of-INTERCOM_TOKEN", "Intercom-Version": "2.14"}, "intercom"
+	s.field = "trueup_status"
 	s.missing, s.invalid = intercomRefusal(http.StatusNotFound, "not_found", "User Not Found"), intercomRefusal(http.StatusBadRequest, "parameter_invalid", "custom attribute value is not one of its options")
 	shape := func(r *shopRow) any {
 		// Attributes are people's own, and may differ in letter case alone.
 		return object{"type": "contact", "id": strconv.Itoa(r.n), "email": r.email, "external_id": nil, "name": "A B", "updated_at": r.edited().Unix(),
-			"custom_attributes": object{"trueup_status": orNull(r.status), "Plan": "a", "plan": "b"}}
+			"custom_attributes": object{s.field: orNull(r.status), "Plan": "a", "plan": "b"}}
 	}
 	s.on("GET /contacts/{id}", func(r *http.Request) any { return s.shown(s.id(r), shape) })
 	s.on("POST /contacts/search", func(r *http.Request) any {
@@ -442,13 +470,13 @@ func intercomRefusal(code int, word, text string) refusal {
 }
 
 func airtable(s *shop) {
-	s.need = oneHeader("Authorization", "Bearer value-of-AIRTABLE_TOKEN")
+	s.need, s.field = oneHeader("Authorization", "Bearer value-of-AIRTABLE_TOKEN"), "Status"
 	s.missing = refusal{code: http.StatusNotFound, body: object{"error": "NOT_FOUND"}}
 	s.invalid = refusal{code: http.StatusUnprocessableEntity, body: object{"error": object{"type": "INVALID_MULTIPLE_CHOICE_OPTIONS", "message": "Insufficient permissions to create new select option \"\"Paused\"\""}}}
 	shape := func(r *shopRow) any {
 		fields := object{"Email": r.email, "Name": "A B"} // an empty field is left out
 		if r.status != "" {
-			fields["Status"], fields["Status changed"] = r.status, at(r)
+			fields[s.field], fields["Status changed"] = r.status, at(r)
 		}
 		return object{"id": fmt.Sprintf("rec%d", r.n), "createdTime": at(r), "fields": fields}
 	}
@@ -476,13 +504,23 @@ func airtable(s *shop) {
 
 func notion(s *shop) {
 	s.need = map[string]string{"Authorization": "Bearer value-of-NOTION_TOKEN", "Notion-Version": "2022-06-28"}
+	s.field = "Status"
+	kind := func() string { // of the property
+		if s.text {
+			return "rich_text"
+		}
+		return "select"
+	}
 	shape := func(r *shopRow) any {
 		var chosen any
-		if r.status != "" {
+		switch {
+		case s.text:
+			chosen = []any{}
+		case r.status != "":
 			chosen = object{"id": "x", "name": r.status}
 		}
 		return object{"object": "page", "id": strconv.Itoa(r.n), "in_trash": r.gone, "last_edited_time": stamp(r.edited()), "last_edited_by": object{"object": "user", "id": "u1"},
-			"properties": object{"Status": object{"type": "select", "select": chosen}, "Email": object{"email": r.email}, "Name": object{"title": []any{}}}}
+			"properties": object{s.field: object{"type": kind(), kind(): chosen}, "Email": object{"email": r.email}, "Name": object{"title": []any{}}}}
 	}
 	s.on("GET /v1/pages/{id}", func(r *http.Request) any { return shape(s.id(r)) })
 	s.on("GET /v1/databases/DATABASE", func(*http.Request) any {
@@ -490,7 +528,7 @@ func notion(s *shop) {
 		for _, word := range s.words {
 			options = append(options, object{"name": word})
 		}
-		return object{"properties": object{"Status": object{"select": object{"options": options}}}}
+		return object{"properties": object{s.field: object{"type": kind(), kind(): object{"options": options}}}}
 	})
 	s.on("POST /v1/databases/DATABASE/query", func(r *http.Request) any {
 		body := s.body(r)
@@ -524,7 +562,7 @@ func salesforceByKey(s *shop) {
 }
 
 func salesforceThatGrants(s *shop, refuses func(form url.Values) string) {
-	s.need, s.open, s.field = oneHeader("Authorization", "Bearer granted"), "/services/oauth2/token", "Status__c"
+	s.need, s.open, s.field = oneHeader("Authorization", "Bearer granted-"), "/services/oauth2/token", "Status__c"
 	s.missing = salesforceRefusal(http.StatusNotFound, "NOT_FOUND", "The requested resource does not exist")
 	s.invalid = salesforceRefusal(http.StatusBadRequest, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "Status: bad value for restricted picklist field: Paused")
 	shape := func(r *shopRow) any {
@@ -536,7 +574,9 @@ func salesforceThatGrants(s *shop, refuses func(form url.Values) string) {
 			s.t.Errorf("a token is asked for with %v: %s", r.Form, refuses(r.PostForm))
 			return http.StatusBadRequest
 		}
-		return object{"access_token": "granted", "token_type": "Bearer", "instance_url": s.url} // there is no expires_in
+		s.granted++
+		token := fmt.Sprint("granted-", s.granted)
+		return object{"access_token": token, "token_type": "Bearer", "instance_url": s.url} // there is no expires_in
 	})
 	const base = "/services/data/v62.0"
 	page := func(after string) object {
@@ -556,7 +596,7 @@ func salesforceThatGrants(s *shop, refuses func(form url.Values) string) {
 			}
 			values = append(values, object{"active": true, "value": word, "label": word})
 		}
-		return object{"name": "Contact", "fields": []any{object{"name": "Id", "type": "id", "picklistValues": []any{}}, object{"name": s.field, "type": "picklist", "picklistValues": values}}}
+		return object{"name": "Contact", "updateable": !s.readOnly, "fields": []any{object{"name": "Id", "type": "id", "picklistValues": []any{}}, object{"name": s.field, "type": "picklist", "updateable": !s.readOnly, "picklistValues": values}}}
 	})
 	s.on("GET "+base+"/sobjects/Contact/{id}", func(r *http.Request) any { return s.shown(s.id(r), shape) })
 	s.on("GET "+base+"/query", func(r *http.Request) any {

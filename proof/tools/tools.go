@@ -1,9 +1,10 @@
 // Package tools says what is proved of each tool that has a page of its own: what
 // becomes of a customer in each situation, by the tool's example as it is printed.
 //
-// Main variables: Targets and Situations. internal/app's TestWhatEachToolDoes makes
-// each cell happen and compares it with what stands here; Markdown is the table of it
-// for docs/connectors/README.md. It imports nothing of ours.
+// Main variables: Targets, Sources and Situations. internal/app's TestWhatEachToolDoes
+// and TestWhatEachToolThatDecidesDoes make each cell happen and compare it with what
+// stands here; Markdown is the tables of it for docs/connectors/README.md. It imports
+// nothing of ours.
 package tools
 
 import (
@@ -27,6 +28,7 @@ const (
 	Renewed   Result = "renewed, carried"
 	Told      Result = "you are told; carried when it works again"
 	EachOnce  Result = "each found, none twice"
+	Canceled  Result = "counts as canceled, carried"
 	None      Result = "—"
 )
 
@@ -39,6 +41,7 @@ const (
 	Edit      Situation = "a person's newer edit"
 	Unmatched Situation = "no such record"
 	Option    Situation = "an option that is gone"
+	Unknown   Situation = "a value that is not in the file"
 	Limit     Situation = "a limit is reached"
 	Gone      Situation = "a deleted record"
 	Merged    Situation = "a merged record"
@@ -46,63 +49,114 @@ const (
 	Poll      Situation = "a poll that is interrupted three times"
 )
 
-// Situations are the columns in their order.
+// Situations are the columns of the tools that follow, in their order.
 var Situations = []Situation{Change, Edit, Unmatched, Option, Limit, Gone, Merged, Token, Poll}
+
+// Deciding are the columns of the tools that decide.
+var Deciding = []Situation{Change, Edit, Unmatched, Unknown, Limit, Gone, Merged, Token, Poll}
 
 // Tool is one row.
 type Tool struct {
+	// Name tells the rows apart.
 	Name, Title string
-	// Option, Merged and Token are what differs between the tools.
-	Option, Merged, Token Result
+	Page        string // without .md
+	// Differs is what is not as with most tools.
+	Differs map[Situation]Result
+	// Notes say why there is no result.
+	Notes map[Situation]string
 }
+
+type (
+	results = map[Situation]Result
+	notes   = map[Situation]string
+)
+
+const (
+	noMerge     = "The tool does not merge records."
+	noRowsMerge = "Rows of a table are not merged."
+	noCalls     = "A database limits connections, not calls. While none is free, the call is tried again."
+	allWords    = "The file has every status that the tool has."
+	pollsPast   = "A poll does not see a row that is gone. With a `change_table` or `deleted_at` Trueup sees it, otherwise a full comparison does."
+)
+
+// table is what a table is not asked about.
+var table = notes{Limit: noCalls, Merged: noRowsMerge}
 
 // Targets are the tools that follow.
 var Targets = []Tool{
-	{"activecampaign", "ActiveCampaign", NotShown, Asked, Told},
-	{"airtable", "Airtable", Refused, None, Told},
-	{"hubspot", "HubSpot", NotSent, LinkMoves, Told},
-	{"intercom", "Intercom", Refused, Asked, Told},
-	{"notion", "Notion", NotSent, None, Told},
-	{"pipedrive", "Pipedrive", NotSent, Asked, Told},
-	{"salesforce", "Salesforce", NotSent, Asked, Renewed},
-	{"zendesk", "Zendesk", Refused, Asked, Told},
+	{"activecampaign", "ActiveCampaign", "activecampaign", results{Option: NotShown}, nil},
+	{"airtable", "Airtable", "airtable", results{Option: Refused}, notes{Merged: noMerge}},
+	{"hubspot", "HubSpot", "hubspot", results{Merged: LinkMoves}, nil},
+	{"intercom", "Intercom", "intercom", results{Option: Refused}, nil},
+	{"notion", "Notion", "notion", nil, notes{Merged: noMerge}},
+	{"pipedrive", "Pipedrive", "pipedrive", nil, nil},
+	{"salesforce", "Salesforce", "salesforce", results{Token: Renewed}, nil},
+	{"zendesk", "Zendesk", "zendesk", results{Option: Refused}, nil},
+	{"postgres", "A PostgreSQL table", "sql", results{Option: Refused}, table},
+	{"mariadb", "A MariaDB table", "sql", results{Option: Refused}, table},
 }
+
+// Sources are the tools that decide.
+var Sources = []Tool{
+	{"chargebee", "Chargebee", "chargebee", nil, notes{Unknown: allWords}},
+	{"hubspot", "HubSpot", "hubspot", nil, nil},
+	{"paddle", "Paddle", "paddle", nil, notes{Merged: noMerge}},
+	{"stripe", "Stripe", "stripe", results{Gone: Canceled}, notes{Merged: noMerge}},
+	{"postgres", "A PostgreSQL table", "sql", nil, notes{Limit: noCalls, Merged: noRowsMerge, Gone: pollsPast}},
+	{"mariadb", "A MariaDB table", "sql", nil, notes{Limit: noCalls, Merged: noRowsMerge, Gone: pollsPast}},
+}
+
+// usual is what becomes of a customer with most tools.
+var usual = results{Change: Carried, Edit: Kept, Unmatched: Asked, Option: NotSent, Unknown: Asked, Limit: Waited, Gone: Asked, Merged: Asked, Token: Told, Poll: EachOnce}
 
 // In is what becomes of a customer of the tool in a situation.
 func (t Tool) In(s Situation) Result {
-	switch s {
-	case Change:
-		return Carried
-	case Edit:
-		return Kept
-	case Unmatched, Gone:
-		return Asked
-	case Option:
-		return t.Option
-	case Limit:
-		return Waited
-	case Merged:
-		return t.Merged
-	case Token:
-		return t.Token
+	if _, none := t.Notes[s]; none {
+		return None
 	}
-	return EachOnce
+	if r, ok := t.Differs[s]; ok {
+		return r
+	}
+	return usual[s]
 }
 
-// Markdown is the table.
+// Markdown is the tables, and what is to be known of the cells without a result.
 func Markdown() string {
 	var b strings.Builder
-	b.WriteString("| the tool follows |")
-	for _, s := range Situations {
-		fmt.Fprintf(&b, " %s |", s)
-	}
-	b.WriteString("\n|" + strings.Repeat(" --- |", len(Situations)+1) + "\n")
-	for _, t := range Targets {
-		fmt.Fprintf(&b, "| [%s](%s.md) |", t.Title, t.Name)
-		for _, s := range Situations {
-			fmt.Fprintf(&b, " %s |", t.In(s))
+	var numbered []string
+	write := func(head string, columns []Situation, rows []Tool) {
+		fmt.Fprintf(&b, "| %s |", head)
+		for _, s := range columns {
+			fmt.Fprintf(&b, " %s |", s)
+		}
+		b.WriteString("\n|" + strings.Repeat(" --- |", len(columns)+1) + "\n")
+		for _, t := range rows {
+			fmt.Fprintf(&b, "| [%s](%s.md) |", t.Title, t.Page)
+			for _, s := range columns {
+				fmt.Fprintf(&b, " %s%s |", t.In(s), number(&numbered, t.Notes[s]))
+			}
+			b.WriteString("\n")
 		}
 		b.WriteString("\n")
 	}
+	write("the tool follows", Situations, Targets)
+	write("the tool decides", Deciding, Sources)
+	for i, note := range numbered {
+		fmt.Fprintf(&b, "%d. %s\n", i+1, note)
+	}
 	return b.String()
+}
+
+// number is the place of a note among those that were made, as it stands in a cell.
+func number(made *[]string, note string) string {
+	if note == "" {
+		return ""
+	}
+	for i, n := range *made {
+		if n == note {
+			return fmt.Sprintf(" (%d)", i+1)
+		}
+	}
+	*made = append(*made, note)
+	return fmt.Sprintf(" (%d)", len(*made))
 }

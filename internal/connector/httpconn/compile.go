@@ -41,6 +41,8 @@ type compiled struct {
 	words                        *vocabulary
 	optionsGet                   *template
 	optionsValues, optionsIDs    *expression
+	permissions                  *permissions // nil where the tool is not asked for them
+	auth                         *Auth
 	hasWebhook, hasRead, hasList bool
 }
 
@@ -72,7 +74,7 @@ type compiler struct {
 // usable only when nothing was reported.
 func (s *Settings) compile(common config.Connection, fault func(path, problem, remedy string)) *compiled {
 	c := &compiler{s: s, common: common, fault: fault, out: &compiled{
-		hasWebhook: s.Webhook != nil, hasRead: s.Read != nil, hasList: s.List != nil,
+		hasWebhook: s.Webhook != nil, hasRead: s.Read != nil, hasList: s.List != nil, auth: s.Auth,
 	}}
 	if common.BaseURL == "" {
 		fault("base_url", "is missing", "write the address every path is joined to, such as https://crm.example.com/api")
@@ -89,6 +91,7 @@ func (s *Settings) compile(common config.Connection, fault func(path, problem, r
 	c.recordFields()
 	c.readCalls()
 	c.writeCall()
+	c.permissions()
 	return c.out
 }
 

@@ -27,6 +27,11 @@ func (p probe) Probe(ctx context.Context) ([]string, error) {
 	if options != "" {
 		said = append(said, options)
 	}
+	granted, lacks := p.granted(ctx)
+	if granted != "" {
+		said = append(said, granted)
+	}
+	missing = errors.Join(missing, lacks)
 	if err != nil && missing != nil && strings.HasPrefix(missing.Error(), err.Error()) {
 		err = nil // the list needed the options, and it is said with what to do
 	}
@@ -78,6 +83,8 @@ func (p probe) records(ctx context.Context) ([]string, error) {
 	case lacking > 0 && lacking == records:
 		said = append(said, "none of them has the field that record.status reads: was it renamed, or is this another account? Where the tool leaves out empty fields, "+
 			"this is so until the first status is written")
+	case without > 0 && without == records:
+		said = append(said, fmt.Sprintf("%d of them have no status: is record.status correct, was the field renamed, or is this another account?", without))
 	case without > 0:
 		said = append(said, fmt.Sprintf("%d of them have no status: is record.status correct?", without))
 	}

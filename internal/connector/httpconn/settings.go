@@ -25,6 +25,8 @@ type Settings struct {
 	Options any `yaml:"options"`
 	// Answers say what answers mean where their status does not.
 	Answers *Answers `yaml:"answers"`
+	// Permissions are asked for when a live account is checked.
+	Permissions *Permissions `yaml:"permissions"`
 }
 
 // Auth is how calls prove who they are; exactly one of its keys is given.

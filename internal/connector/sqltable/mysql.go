@@ -89,7 +89,7 @@ func (myDialect) server(err error) (answer, bool) {
 	switch e.Number {
 	case 1142, 1143, 1370, 1227:
 		a.meaning = forbidden
-	case 1044, 1045, 1698, 3118, 1862, 1820, 1130:
+	case 1044, 1045, 1698, 3118, 4151, 1862, 1820, 1130: // 3118 and 4151: the account is locked, in MySQL and in MariaDB
 		a.meaning = wrongLogin
 	case 1049:
 		a.meaning = noDatabase
