@@ -143,12 +143,13 @@ generated() {
 }
 
 # install_missing brings what the checks need besides Go. The race detector
-# needs a C compiler, the store's tests a PostgreSQL, those of tables a MariaDB too,
-# the pages a browser and, to bring axe-core, npm.
+# needs a C compiler, the store's tests a PostgreSQL and a PgBouncer, those of tables a
+# MariaDB too, the pages a browser and, to bring axe-core, npm.
 install_missing() {
 	local packages=() sudo=()
 	command -v gcc >/dev/null && [ -e /usr/include/stdlib.h ] || packages+=(gcc libc6-dev)
 	[ -n "${TRUEUP_TEST_POSTGRES:-}" ] || postgres_bin >/dev/null || packages+=(postgresql)
+	PATH=$PATH:/usr/sbin command -v pgbouncer >/dev/null || packages+=(pgbouncer)
 	[ -n "${TRUEUP_TEST_MYSQL:-}" ] || PATH=$PATH:/usr/sbin command -v mariadbd >/dev/null || packages+=(mariadb-server-core)
 	[ -n "${TRUEUP_TEST_MYSQL:-}" ] || command -v mariadb >/dev/null || packages+=(mariadb-client-core)
 	command -v chromium >/dev/null || packages+=(chromium)

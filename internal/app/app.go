@@ -12,6 +12,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -29,6 +30,7 @@ import (
 	"github.com/trueup-sync/trueup/internal/metrics"
 	"github.com/trueup-sync/trueup/internal/notify"
 	"github.com/trueup-sync/trueup/internal/pages"
+	"github.com/trueup-sync/trueup/internal/pipeline"
 	"github.com/trueup-sync/trueup/internal/store"
 	"github.com/trueup-sync/trueup/internal/web"
 )
@@ -93,6 +95,10 @@ func Start(ctx context.Context, o Options) (*App, error) {
 	db, err := store.Open(ctx, store.Options{DSN: o.Config.Database.Reveal(), Migrate: true, Work: true})
 	if err != nil {
 		return nil, err
+	}
+	if db.Pooled() {
+		o.Log.Info("a connection pooler stands before PostgreSQL: what a killed node held waits until its lease ends; for ten seconds at most, give the server's own address in database",
+			slog.Duration("lease", cmp.Or(o.Lease, pipeline.DefaultLease)))
 	}
 	a := &App{options: o, log: o.Log, store: db, metrics: metrics.New()}
 	if err := a.startNames(ctx); err != nil {

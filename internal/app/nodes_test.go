@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,14 +18,27 @@ import (
 	"github.com/trueup-sync/trueup/internal/app"
 	"github.com/trueup-sync/trueup/internal/config"
 	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store/pgtest"
 )
 
 // Two nodes on one PostgreSQL share the customers; one of them is stopped on
 // the way. Each change is written once.
 func TestTwoNodesShareTheWork(t *testing.T) {
 	t.Parallel()
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		shareTheWork(t, pgtest.DSN(t), "")
+	})
+	t.Run("through PgBouncer", func(t *testing.T) {
+		t.Parallel()
+		shareTheWork(t, pgtest.ThroughBouncer(t, pgtest.DSN(t)), "a connection pooler stands before PostgreSQL")
+	})
+}
+
+// shareTheWork is the history on one database; said is what a node tells of it at its start.
+func shareTheWork(t *testing.T, dsn, said string) {
 	const customers = 60
-	l := newLive(t, engines["postgres"](t))
+	l := newLive(t, dsn)
 	path := filepath.Join(t.TempDir(), "trueup.yaml")
 	if err := os.WriteFile(path, []byte(configText(l.dsn, l.billing.URL, l.crm.URL)), 0o600); err != nil {
 		t.Fatal(err)
@@ -33,7 +47,8 @@ func TestTwoNodesShareTheWork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := app.Start(t.Context(), app.Options{Config: cfg, Version: "test", Log: slog.New(slog.DiscardHandler)})
+	var log bytes.Buffer
+	other, err := app.Start(t.Context(), app.Options{Config: cfg, Version: "test", Log: slog.New(slog.NewTextHandler(&log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,6 +62,9 @@ func TestTwoNodesShareTheWork(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	}
+	if got := log.String(); strings.Contains(got, "pooler") != (said != "") || !strings.Contains(got, said) {
+		t.Errorf("at its start a node says %s", got)
 	}
 	l.until("nothing waits", func() bool {
 		counts, err := l.db.Counts(t.Context())

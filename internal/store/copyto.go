@@ -121,7 +121,7 @@ type copyTable struct {
 // openCopy opens the place to copy to, and refuses one that is not empty.
 func openCopy(ctx context.Context, db *DB, dsn, from string) (c *copying, err error) {
 	c = &copying{from: db, to: &DB{}}
-	if c.to.dialect, c.to.write, c.to.read, err = openPools(ctx, Options{DSN: dsn}); err != nil {
+	if err = c.to.openPools(ctx, Options{DSN: dsn}); err != nil {
 		return nil, fmt.Errorf("open the place to copy to: %w", err)
 	}
 	c.to.statements.db = c.to

@@ -12,8 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver pgx
-	_ "modernc.org/sqlite"             // the driver sqlite
+	_ "modernc.org/sqlite" // the driver sqlite
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
@@ -65,25 +64,21 @@ func IsPostgres(dsn string) bool {
 }
 
 // openPools opens the pool for writing and the one for reading.
-func openPools(ctx context.Context, o Options) (d *dialect, write, read *sql.DB, err error) {
+func (db *DB) openPools(ctx context.Context, o Options) (err error) {
 	if IsPostgres(o.DSN) {
-		// The pool is opened with the DSN, whose faults pgx reports without
-		// the password.
-		db, err := sql.Open("pgx", o.DSN)
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		db.SetMaxOpenConns(16)
-		db.SetMaxIdleConns(8)
-		return &postgresDialect, db, db, nil
+		db.dialect = &postgresDialect
+		db.write, db.pooled, err = openPostgres(ctx, o.DSN)
+		db.read = db.write
+		return err
 	}
-	if write, err = openSQLite(ctx, o, 1); err != nil {
-		return nil, nil, nil, err
+	db.dialect = &sqliteDialect
+	if db.write, err = openSQLite(ctx, o, 1); err != nil {
+		return err
 	}
-	if read, err = openSQLite(ctx, o, 4); err != nil {
-		return nil, nil, nil, errors.Join(err, write.Close())
+	if db.read, err = openSQLite(ctx, o, 4); err != nil {
+		return errors.Join(err, db.write.Close())
 	}
-	return &sqliteDialect, write, read, nil
+	return nil
 }
 
 // openSQLite opens the file with its settings in the DSN, so that each

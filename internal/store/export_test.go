@@ -30,7 +30,7 @@ func (db *DB) SearchStatement(f CustomerFilter, limit int) (text string, args []
 func MigrateWith(ctx context.Context, dsn, step string) error {
 	db := &DB{}
 	var err error
-	if db.dialect, db.write, db.read, err = openPools(ctx, Options{DSN: dsn}); err != nil {
+	if err = db.openPools(ctx, Options{DSN: dsn}); err != nil {
 		return err
 	}
 	db.statements.db = db

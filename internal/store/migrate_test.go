@@ -38,8 +38,7 @@ func eachEngine(t *testing.T, test func(t *testing.T, dsn string)) {
 func openPlain(t *testing.T, dsn string) *DB {
 	t.Helper()
 	db := &DB{}
-	var err error
-	if db.dialect, db.write, db.read, err = openPools(t.Context(), Options{DSN: dsn}); err != nil {
+	if err := db.openPools(t.Context(), Options{DSN: dsn}); err != nil {
 		t.Fatal(err)
 	}
 	db.statements.db = db

@@ -62,7 +62,12 @@ func (db *DB) place(ctx context.Context) (int64, error) {
 		return p.as, nil
 	case p.held != nil && p.held.Err() != nil:
 		return 0, context.Cause(p.held)
-	case p.id != 0 || db.lockProcess == nil:
+	case p.id != 0 || db.lockProcess == nil && !db.pooled:
+		return p.id, nil
+	case db.pooled:
+		// Nobody looks for this process: its end shows when its leases end.
+		p.id = newProcess()
+		p.hold(false)
 		return p.id, nil
 	}
 	if err := db.enter(ctx); err != nil {
@@ -76,9 +81,13 @@ func (db *DB) place(ctx context.Context) (int64, error) {
 	return p.id, nil
 }
 
+func newProcess() int64 {
+	return rand.Int64N(1<<52) + 1 // #nosec G404 -- it only has to be another than the others'
+}
+
 // enter takes a lock before it stores the process: no one finds it without.
 func (db *DB) enter(ctx context.Context) error {
-	id := rand.Int64N(1<<52) + 1 // #nosec G404 -- it only has to be another than the others'
+	id := newProcess()
 	lock, err := db.lockProcess(ctx, db, id)
 	if err != nil {
 		return err
@@ -175,7 +184,7 @@ func (db *DB) leaveProcess() error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.lock == nil {
+	if p.id == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), beatEvery)
@@ -187,6 +196,9 @@ func (db *DB) leaveProcess() error {
 		p.patience.Stop()
 	}
 	p.lose(ErrLost)
+	if p.lock == nil {
+		return nil
+	}
 	return p.lock.close()
 }
 

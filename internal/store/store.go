@@ -50,6 +50,7 @@ type Options struct {
 type DB struct {
 	*dialect
 	write, read *sql.DB
+	pooled      bool // see Pooled
 	clockOf     func() time.Time
 	file        *flock.Flock
 	witnessFile string // beside a SQLite file; "" for none
@@ -81,10 +82,11 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		}
 	}
 	var err error
-	if db.dialect, db.write, db.read, err = openPools(ctx, o); err != nil {
+	if err = db.openPools(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database: %w", err), db.unlock())
 	}
 	switch {
+	case db.pooled: // a session's lock tells nothing
 	case db.beats:
 		db.lockProcess, db.ifGone = lockProcessSession, takeBackBySession
 	case o.SQLite == nil:

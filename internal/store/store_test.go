@@ -44,6 +44,30 @@ func TestStore(t *testing.T) {
 	}
 }
 
+// A pooler gives each transaction another session: the groups that lock, and those
+// that change the schema, show it first.
+func TestStoreThroughPgBouncer(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) storetest.Open {
+		database := pgtest.ThroughBouncer(t, pgtest.DSN(t))
+		return func(t *testing.T, o store.Options) *store.DB {
+			o.DSN = database
+			db := open(t, o)
+			if !db.Pooled() {
+				t.Error("it takes PgBouncer for a server")
+			}
+			return db
+		}
+	}, "processes", "names", "connections", "schema")
+}
+
+func TestAServerIsNotTakenForAPooler(t *testing.T) {
+	for name, dsn := range engines {
+		if db := open(t, store.Options{DSN: dsn(t), Migrate: true}); db.Pooled() {
+			t.Errorf("%s is taken for a pooler", name)
+		}
+	}
+}
+
 func TestFourNodesMayStartAtOnceOnAnEmptyDatabase(t *testing.T) {
 	for name, dsn := range engines {
 		t.Run(name, func(t *testing.T) {

@@ -10,6 +10,7 @@ package storetest
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -23,8 +24,9 @@ import (
 // two nodes would have it. It closes it after the test.
 type Open func(t *testing.T, o store.Options) *store.DB
 
-// Run runs every case. newDatabase gives each case a fresh database, whose tables may be there.
-func Run(t *testing.T, newDatabase func(t *testing.T) Open) {
+// Run runs every case, or those of the groups that are named. newDatabase gives each
+// case a fresh database, whose tables may be there.
+func Run(t *testing.T, newDatabase func(t *testing.T) Open, only ...string) {
 	groups := map[string]map[string]func(*testing.T, Open){
 		"home":   home,
 		"became": became,
@@ -35,6 +37,9 @@ func Run(t *testing.T, newDatabase func(t *testing.T) Open) {
 		"polls":  polls,
 	}
 	for group, cases := range groups {
+		if len(only) > 0 && !slices.Contains(only, group) {
+			continue
+		}
 		t.Run(group, func(t *testing.T) {
 			for name, run := range cases {
 				t.Run(name, func(t *testing.T) {

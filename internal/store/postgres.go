@@ -1,0 +1,71 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib" // also the driver pgx
+)
+
+// openPostgres opens the pool, and reports whether what answers is not the server
+// but a pooler in front of it.
+func openPostgres(ctx context.Context, dsn string) (db *sql.DB, pooled bool, err error) {
+	// pgx reports the faults of a DSN without its password.
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, false, err
+	}
+	open := func() *sql.DB {
+		db := stdlib.OpenDB(*config)
+		db.SetMaxOpenConns(16)
+		db.SetMaxIdleConns(8)
+		return db
+	}
+	db = open()
+	if pooled, err = behindPooler(ctx, db); err != nil {
+		return nil, false, errors.Join(err, db.Close())
+	}
+	if err := db.Close(); err != nil {
+		return nil, false, err
+	}
+	switch {
+	case pooled: // it takes no settings of a session
+		// The next transaction may be another session's, which knows none of the
+		// statements that this one has prepared.
+		config.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	case config.RuntimeParams[idleLimit] == "":
+		config.RuntimeParams[idleLimit] = strconv.FormatInt(goneAfter.Milliseconds(), 10)
+	}
+	return open(), pooled, nil
+}
+
+// idleLimit is the setting that has the server end a session whose transaction hears
+// nothing. A node that stands still or is cut off in the middle of one would else keep
+// its locks, on which the others wait, for as long as that lasts.
+const idleLimit = "idle_in_transaction_session_timeout"
+
+// behindPooler reports whether a pooler has answered in place of the server: a number
+// that it makes up stands where a server tells that of the session.
+func behindPooler(ctx context.Context, db *sql.DB) (pooled bool, err error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer conn.Close()
+	err = conn.Raw(func(driver any) error {
+		c := driver.(*stdlib.Conn).Conn()
+		var session uint32
+		err := c.QueryRow(ctx, "select pg_backend_pid()", pgx.QueryExecModeExec).Scan(&session)
+		pooled = session != c.PgConn().PID()
+		return err
+	})
+	return pooled, err
+}
+
+// Pooled reports whether a pooler stands between this process and PostgreSQL, which
+// may share sessions between transactions. Nothing is then kept in a session: what a
+// killed process held waits for its lease to end.
+func (db *DB) Pooled() bool { return db.pooled }
