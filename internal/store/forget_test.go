@@ -344,3 +344,32 @@ func TestEveryTableIsKnownToForgetting(t *testing.T) {
 		}
 	}
 }
+
+// A row that failed may be tried again, but not for someone who is forgotten: the tools
+// would be asked for a customer whose name is made up.
+func TestARowThatFailedIsNotTriedAgainForSomeoneWhoIsForgotten(t *testing.T) {
+	for engine, dsn := range engines {
+		t.Run(engine, func(t *testing.T) {
+			database := dsn(t)
+			db := open(t, store.Options{DSN: database, Migrate: true})
+			raw := rawOf(t, engine, database)
+			planted(t, db, raw)
+			if _, err := raw.Exec("update plan_rows set state = 'failed', note = 'no answer', ended_at = 1"); err != nil {
+				t.Fatal(err)
+			}
+			done, err := db.Forget(t.Context(), theSync, theirID, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for r, err := range db.EachPlanRow(t.Context(), 77) {
+				if err != nil || r.Customer != done.Pseudonym || r.State != store.RowRefused || r.Note != "the customer was forgotten" {
+					t.Errorf("the row is %+v, %v", r, err)
+				}
+			}
+			var ended *store.RowEndedError
+			if _, ok, err := db.ClaimOne(t.Context(), theSync, done.Pseudonym, 77, time.Minute); ok || !errors.As(err, &ended) {
+				t.Errorf("the row is claimed: %v, %v", ok, err)
+			}
+		})
+	}
+}

@@ -107,7 +107,7 @@ where sync = $1 and place <> '' and exists (select 1 from exceptions x where x.s
 	}
 	run("delete from links"+own, sync, c)
 	run("delete from intents"+own, sync, c)
-	run("update plan_rows set state = 'refused', note = 'the customer was forgotten', ended_at = $3 where "+sweepsOf+" and customer = $2 and state = ''", sync, c, ms(t.now))
+	run("update plan_rows set state = 'refused', note = 'the customer was forgotten', ended_at = $3 where "+sweepsOf+" and customer = $2 and state in ('', 'failed')", sync, c, ms(t.now))
 	run("update plan_rows set customer = $3, name = '', sought = '', target_id = case when target_id = '' then '' else $3 end where "+sweepsOf+" and customer = $2", sync, c, p)
 	if err == nil {
 		err = t.forgetInJobs(sync, c, p)
