@@ -34,7 +34,7 @@ follows. To see it work, run trueup demo; it needs no accounts.`,
 	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	root.AddCommand(initCommand(), runCommand(), demoCommand(), checkCommand(), connectCommand(), configCommand(), eventsCommand(), exceptionsCommand(),
 		planCommand(), applyCommand(), jobsCommand(), explainCommand(), statusCommand(), reportCommand(), exportCommand(), forgetCommand(), linksCommand(), tokenCommand(), peopleCommand(),
-		apiCommand(), pauseCommand(), resumeCommand(), modeCommand(), pinCommand(), unpinCommand(), undoCommand(), activityCommand(), syncCommand(), backupCommand(), restoreCommand(), copyCommand(), verifyCommand(), versionCommand())
+		apiCommand(), pauseCommand(), resumeCommand(), modeCommand(), pinCommand(), unpinCommand(), undoCommand(), activityCommand(), syncCommand(), backupCommand(), restoreCommand(), copyCommand(), verifyCommand(), versionCommand(), benchCommand())
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
 	for _, c := range root.Commands() {

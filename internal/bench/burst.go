@@ -1,0 +1,42 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// burst measures many changes of few customers, from the first webhook until the tools
+// agree. The least that has to be done is to answer every webhook and to carry each customer
+// once; the bare program is told when, and does the one after the other.
+func burst(ctx context.Context, b *bench, e engine) ([]Row, error) {
+	return b.withWorld(ctx, e, b.busy, 1, "", func(w *world) ([]Row, error) {
+		b.say(e, "link %d customers", b.busy)
+		if _, err := w.all(ctx, w.trueup, hooks, b.busy); err != nil {
+			return nil, err
+		}
+		b.say(e, "a burst of %d events over %d customers", b.burst, b.busy)
+		trueup, err := w.all(ctx, w.trueup, hooks, b.burst)
+		if err != nil {
+			return nil, err
+		}
+		before, began := w.bare.cpu(), time.Now()
+		if _, err := w.load(w.bare, hooks, carrySenders, b.burst, func(i int) []byte { return w.change(w.bare, i) }).send(ctx); err != nil {
+			return nil, err
+		}
+		// What the tools hold is sent once more for each customer.
+		last := w.load(w.bare, carry, carrySenders, b.busy, func(i int) []byte { return w.unchanged(w.bare, i) })
+		if _, err := last.send(ctx); err != nil {
+			return nil, err
+		}
+		if err := w.bare.carried(ctx); err != nil {
+			return nil, err
+		}
+		bare := timed(b.burst, time.Since(began), nil, w.bare.cpu()-before)
+		_, peak := w.trueup.memory()
+		_, barePeak := w.bare.memory()
+		rows := []Row{beside(fmt.Sprintf("burst of %d events, %d customers", b.burst, b.busy), "/s", trueup.Figure, "answer each, then carry each customer once", bare,
+			fmt.Sprintf("%d reads and %d writes for %d customers", trueup.reads, trueup.writes, b.busy))}
+		return append(rows, beside("memory, at most in the burst", "MB", Figure{Value: peak}, "the bare program's", Figure{Value: barePeak}, "")), nil
+	})
+}
