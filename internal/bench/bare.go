@@ -112,7 +112,8 @@ func call(ctx context.Context, client *http.Client, method, url string, body []b
 	if err != nil {
 		return r, err
 	}
-	return r, json.Unmarshal(text, &r)
+	err = json.Unmarshal(text, &r)
+	return r, err
 }
 
 // barePages reads all pages of one list as JSON and drops them.

@@ -19,6 +19,8 @@ type engine interface {
 	// open opens one for statements of the measurement's own, without waiting for the
 	// disk where fast is set, as a bulk load does.
 	open(dsn string, fast bool) (*sql.DB, error)
+	// stored is how large a database is, in bytes.
+	stored(ctx context.Context, dsn string) (int64, error)
 	// writers is how many transactions write at once, as Trueup has them.
 	writers() int
 }
@@ -47,6 +49,21 @@ func (sqliteEngine) open(dsn string, fast bool) (*sql.DB, error) {
 		db.SetMaxOpenConns(1)
 	}
 	return db, err
+}
+
+func (e sqliteEngine) stored(ctx context.Context, dsn string) (int64, error) {
+	return number(ctx, e, dsn, "select page_count * page_size from pragma_page_count, pragma_page_size")
+}
+
+// number asks a database for a number.
+func number(ctx context.Context, e engine, dsn, query string) (n int64, err error) {
+	db, err := e.open(dsn, false)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	err = db.QueryRowContext(ctx, query).Scan(&n)
+	return n, err
 }
 
 // postgresEngine makes a schema for each database.
@@ -109,4 +126,8 @@ func (*postgresEngine) open(dsn string, fast bool) (*sql.DB, error) {
 		dsn = u.String()
 	}
 	return sql.Open("pgx", dsn)
+}
+
+func (p *postgresEngine) stored(ctx context.Context, dsn string) (int64, error) {
+	return number(ctx, p, dsn, "select sum(pg_total_relation_size(oid))::bigint from pg_class where relnamespace = current_schema()::regnamespace and relkind = 'r'")
 }

@@ -30,10 +30,15 @@ func growth(ctx context.Context, b *bench, e engine) (rows []Row, err error) {
 			floor = "the same with " + size
 		}
 		b.say(e, "make a database of %s", size)
-		took, err := b.grown(ctx, e, customers, events)
+		took, bytes, err := b.grown(ctx, e, customers, events)
 		if err != nil {
 			return rows, err
 		}
+		f := Figure{Value: float64(bytes) / float64(events)}
+		if _, ok := smallest[opSize]; !ok {
+			smallest[opSize] = f
+		}
+		rows = append(rows, beside(opSize+", "+size, "bytes", f, floor, smallest[opSize], ""))
 		for _, o := range operations {
 			f := Figure{Value: inMs(quantile(took[o], 0.50)), P50Ms: inMs(quantile(took[o], 0.50)), P99Ms: inMs(quantile(took[o], 0.99))}
 			if _, ok := smallest[o]; !ok {
@@ -52,23 +57,29 @@ const (
 	opSettle  = "settle"
 	opExplain = "explain"
 	opRetain  = "retention, a batch"
+
+	// opSize is no operation: an event with its decision, its indexes, and a tenth of a customer.
+	opSize = "stored for each event"
 )
 
 var operations = []string{opAccept, opClaim, opSettle, opExplain, opRetain}
 
 // grown makes a database of such a size and times the operations in it.
-func (b *bench) grown(ctx context.Context, e engine, customers, events int) (took map[string][]time.Duration, err error) {
+func (b *bench) grown(ctx context.Context, e engine, customers, events int) (took map[string][]time.Duration, bytes int64, err error) {
 	p, err := b.newPlace(ctx, e)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer func() { err = errors.Join(err, p.close()) }()
 	if err := fill(ctx, e, p.dsn, customers, events); err != nil {
-		return nil, err
+		return nil, 0, err
+	}
+	if bytes, err = e.stored(ctx, p.dsn); err != nil {
+		return nil, 0, err
 	}
 	db, err := store.Open(ctx, store.Options{DSN: p.dsn, Migrate: true, Work: true})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	b.say(e, "accept, claim, settle and explain in it")
@@ -81,12 +92,12 @@ func (b *bench) grown(ctx context.Context, e engine, customers, events int) (too
 	}
 	for i := range b.samples {
 		if err := b.cycle(ctx, db, filledID(i*7919%customers), fmt.Sprint("new_", i), timed); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
 	now, err := db.Now(ctx)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	after := int64(0)
 	for range retainBatches {
@@ -94,10 +105,10 @@ func (b *bench) grown(ctx context.Context, e engine, customers, events int) (too
 			_, after, err = db.DeleteOld(ctx, store.OldEvents, now.Add(-filledAge/2), after, retainBatch)
 			return err
 		}); err != nil || after == 0 {
-			return took, err
+			return took, bytes, err
 		}
 	}
-	return took, nil
+	return took, bytes, nil
 }
 
 // cycle is the life of one event in the database, and the question about its customer.

@@ -22,7 +22,7 @@ type Row struct {
 	Engine      string `json:"engine"`
 	Measurement string `json:"measurement"`
 	What        string `json:"what"`
-	// Unit is of both values: /s, where more is better, or ms or MB, where less is.
+	// Unit is of both values: /s, where more is better, or ms, MB or bytes, where less is.
 	Unit   string `json:"unit"`
 	Trueup Figure `json:"trueup"`
 	Floor  Floor  `json:"floor"`

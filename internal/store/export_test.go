@@ -52,3 +52,12 @@ func StepDigests(engine string) (all []string, err error) {
 	}
 	return all, err
 }
+
+// WriteStatements are the texts of the statements of transactions, so far, with an engine
+// whose statements are kept here.
+func (db *DB) WriteStatements() (texts []string) {
+	for text := range db.statements.by {
+		texts = append(texts, text)
+	}
+	return append(texts, db.statements.wanted...)
+}
