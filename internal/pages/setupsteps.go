@@ -58,6 +58,8 @@ type toolPage struct {
 	Wrong  setup.Problems
 	// Fresh says that nothing was entered yet.
 	Fresh bool
+	// Grants is the SQL that gives the user of a table its privileges.
+	Grants string
 }
 
 // fieldPage is one field with what it shows.
@@ -83,7 +85,7 @@ func (s *SetUp) connectPage(side setup.Side, entered map[string]string, wrong er
 	d := s.setup.Draft()
 	var page connectPage
 	for _, one := range []setup.Side{setup.Source, setup.Target} {
-		t := toolPage{Side: one, Tool: d.Tool(one), Seen: s.setup.Seen(one), Survey: s.setup.Survey(one), Fresh: len(d.Tool(one).Settings)+len(d.Tool(one).Secrets) == 0}
+		t := toolPage{Side: one, Tool: d.Tool(one), Seen: s.setup.Seen(one), Survey: s.setup.Survey(one), Grants: s.setup.Grants(one), Fresh: len(d.Tool(one).Settings)+len(d.Tool(one).Secrets) == 0}
 		t.Type, _ = setup.TypeOf(t.Tool.Type)
 		if problems, ok := wrong.(setup.Problems); ok && one == side {
 			t.Wrong = problems
@@ -99,7 +101,7 @@ func (s *SetUp) connectPage(side setup.Side, entered map[string]string, wrong er
 			t.Fields = append(t.Fields, field)
 		}
 		if page.Why == "" && !t.Tool.Checked {
-			page.Why = capital(t.Tool.Name) + " needs its token first"
+			page.Why = capital(t.Tool.Name) + " needs its " + t.Type.First() + " first"
 			if len(t.Seen.Points) > 0 || t.Wrong != nil {
 				page.Why = capital(t.Tool.Name) + " needs a change first"
 			}

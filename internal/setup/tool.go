@@ -14,6 +14,7 @@ import (
 	"github.com/trueup-sync/trueup/internal/connector"
 	"github.com/trueup-sync/trueup/internal/connector/httpconn"
 	"github.com/trueup-sync/trueup/internal/connector/registry"
+	"github.com/trueup-sync/trueup/internal/connector/sqltable"
 	"github.com/trueup-sync/trueup/internal/dialguard"
 )
 
@@ -227,6 +228,23 @@ func (s *Setup) Seen(side Side) Seen {
 // probeTime bounds a look at a tool.
 const probeTime = 30 * time.Second
 
+// Grants is the SQL that gives the user of a table what the sync needs, and nothing
+// else; "" for another tool, and where the settings are not complete.
+func (s *Setup) Grants(side Side) string {
+	if s.Draft().Tool(side).Type != sqltable.Type {
+		return ""
+	}
+	c, err := s.connection(side)
+	if err != nil {
+		return ""
+	}
+	text, err := sqltable.Export(c, c.Settings.(*sqltable.Settings).User(), side == Source, side == Target)
+	if err != nil {
+		return ""
+	}
+	return text
+}
+
 // Check reads from a tool what it lets this token see. It changes nothing there. Where
 // nothing is in the way it also begins to count the values.
 func (s *Setup) Check(ctx context.Context, side Side) (Seen, error) {
@@ -282,7 +300,7 @@ func see(ctx context.Context, opened connector.Connection, t Tool, side Side) Se
 			add(Good, sentence(one), "")
 		}
 		if err != nil {
-			add(Bad, titleOf(err), sentence(err.Error())+".")
+			add(Bad, titleOf(err, kind), sentence(err.Error())+".")
 			return seen
 		}
 	}
@@ -297,21 +315,32 @@ func see(ctx context.Context, opened connector.Connection, t Tool, side Side) Se
 	switch {
 	case side == Target && opened.Target == nil && !needsField:
 		add(Bad, "It can’t be written", "Add read and write to the description.")
+	case side == Target && kind.Name == sqltable.Type:
+		// Its privileges were looked at.
 	case side == Target:
 		add(Unknown, "We can’t tell yet if it can write", label+" tells only at the first write, of a customer that you choose.")
+	case opened.Changes == nil && kind.Name == sqltable.Type:
+		add(Bad, "No change would ever be noticed", "Add updated_at or change_table to the other columns.")
 	case opened.Receiver == nil && opened.Changes == nil && !needsField:
 		add(Bad, "No change would ever arrive", "Add webhook to the description, or a list and record.updated_at to ask for changes.")
 	case opened.Receiver == nil:
 		seen.polls = true
-		add(Good, "Trueup asks it for changes every 5 minutes", "Webhooks can be added later, in trueup.yaml.")
+		more := "Webhooks can be added later, in trueup.yaml."
+		if kind.Name == sqltable.Type {
+			more = "A table sends nothing by itself."
+		}
+		add(Good, "Trueup asks it for changes every 5 minutes", more)
 	}
 	return seen
 }
 
 // titleOf says in a few words how a look ended badly.
-func titleOf(err error) string {
+func titleOf(err error, kind Type) string {
 	switch connector.FailureOf(err).Kind {
 	case connector.Unauthorized:
+		if kind.Name == sqltable.Type {
+			return "The user, the password or a privilege was refused"
+		}
 		return "The token was refused"
 	case connector.Misconfigured, connector.Refused, connector.Gone:
 		return "It does not answer as expected"

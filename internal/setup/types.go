@@ -6,6 +6,7 @@ import (
 	"github.com/trueup-sync/trueup/internal/connector/gohighlevel"
 	"github.com/trueup-sync/trueup/internal/connector/httpconn"
 	"github.com/trueup-sync/trueup/internal/connector/makecom"
+	"github.com/trueup-sync/trueup/internal/connector/sqltable"
 	"github.com/trueup-sync/trueup/internal/connector/stripe"
 )
 
@@ -66,6 +67,15 @@ var Types = []Type{
 			{Key: "webhook_secrets", Label: "Signing secret of its webhooks", Secret: true, OnlySource: true, Hint: "The description names it WEBHOOK_SECRET"},
 			{Key: "description", Label: "How its API looks", Long: true, Hint: "Lines of trueup.yaml. docs/connectors/http.md explains each of them", Sample: [2]string{sourceSample, targetSample}},
 		}},
+	{Name: sqltable.Type, Label: "A database table", Usual: [2]string{"billing", "crm"}, Decides: true, Follows: true, Polls: true,
+		Fields: []Field{
+			{Key: "dsn", Label: "Address of the database, with user and password", Secret: true, Hint: "postgres://trueup:password@db.example.com:5432/app, or mysql://… for MySQL and MariaDB. A user of its own; what it needs is shown below once this is entered"},
+			{Key: "table", Label: "Table", Hint: "With its schema before a dot, such as app.customers"},
+			{Key: "id", Label: "Column with the id", Hint: "The primary key, such as id"},
+			{Key: "status", Label: "Column with the status", Hint: "Text, an enum or a number"},
+			{Key: "tls", Label: "Encryption", Optional: true, Hint: "off for a server without TLS: everything is then sent in plain text"},
+			{Key: "description", Label: "Other columns", Long: true, Hint: "Lines of trueup.yaml. docs/connectors/sql.md explains each of them", Sample: [2]string{tableDecides, tableFollows}},
+		}},
 	{Name: makecom.Type, Label: "Make", Usual: [2]string{"make", "make"}, Decides: true, Follows: true,
 		Events: "In the scenario that sends events: the HTTP module, with the header X-Trueup-Key.",
 		Fields: []Field{
@@ -103,6 +113,18 @@ write: {put: "/contacts/{id}", body: {status: "{value}"}, if_match: record.etag}
 list: {get: "/contacts?limit=200&after={cursor}", records: body.contacts, next: body.next}
 `
 
+const tableDecides = `updated_at: updated_at             # every write of a row moves it, and it has an index
+# time_zone: UTC                   # for times without a zone: what they mean
+keys: {email: email, name: name}   # of the match rules, each with its column
+`
+
+const tableFollows = `updated_at: updated_at             # these as far as the table has them: a write sets them
+# status_at: status_changed_at     # of the status alone
+# status_by: status_changed_by
+# options: database                # the column is an enum, or a check constraint lists its values
+keys: {email: email, name: name}   # of the match rules, each with its column
+`
+
 // TypeOf returns a type by its name in trueup.yaml.
 func TypeOf(name string) (Type, bool) {
 	i := slices.IndexFunc(Types, func(t Type) bool { return t.Name == name })
@@ -110,6 +132,14 @@ func TypeOf(name string) (Type, bool) {
 		return Type{}, false
 	}
 	return Types[i], true
+}
+
+// First is what a tool needs before anything else, in a word.
+func (t Type) First() string {
+	if t.Name == sqltable.Type {
+		return "address"
+	}
+	return "token"
 }
 
 // FieldsOf are what is asked about a tool on one side.

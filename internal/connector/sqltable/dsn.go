@@ -103,6 +103,12 @@ func (s *Settings) parseDSN() (at address, problem string) {
 	return at, ""
 }
 
+// User is who the dsn connects as, "" where it is at fault.
+func (s *Settings) User() string {
+	at, _ := s.parseDSN()
+	return at.user
+}
+
 // badName says why a name cannot be one of the database's, "" when it can.
 func badName(name string, e engine) string {
 	switch {

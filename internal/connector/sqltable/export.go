@@ -95,6 +95,10 @@ func (e *exporter) grants(target bool) {
 	if target {
 		e.line("grant update (%s) on %s to %s;", quoted(append([]named{{"status", e.Status}}, c.written()...)), e.name(schema, table), e.grantee())
 	}
+	if e.at.engine == mysql && e.Options == optionsRead {
+		e.line("-- To see the table's check constraints, for options: database. An enum needs no such line.")
+		e.line("grant references on %s to %s;", e.name(schema, table), e.grantee())
+	}
 }
 
 // changes are the table of changes and the triggers.

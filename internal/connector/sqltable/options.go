@@ -20,7 +20,11 @@ func (o options) Options(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	if words == nil {
-		return nil, misconfigured(fmt.Sprintf("column %q may hold any text: it is no enum and no check constraint lists its values; write them under options, or remove that key", o.Status))
+		hidden := ""
+		if o.at.engine == mysql {
+			hidden = ", as far as the user may see (trueup export sql prints the privilege)"
+		}
+		return nil, misconfigured(fmt.Sprintf("column %q may hold any text: it is no enum and no check constraint lists its values%s; write them under options, or remove that key", o.Status, hidden))
 	}
 	return words, nil
 }
@@ -38,15 +42,34 @@ func (c *client) words(ctx context.Context) (words []string, err error) {
 			words = append(words, textOf(row[1]))
 			continue
 		}
-		listed := c.optionsIn(textOf(row[1]))
-		if words != nil && listed != nil {
-			listed = slices.DeleteFunc(listed, func(w string) bool { return !slices.Contains(words, w) })
+		words = both(words, c.optionsIn(textOf(row[1])))
+	}
+	if d, ok := c.dialect.(myDialect); ok && words == nil {
+		found, err := c.ask(ctx, c.query().add(d.checks(schema, table)))
+		switch {
+		case err != nil && connector.FailureOf(err).Kind == connector.Unauthorized:
+			return nil, nil // the privileges of columns do not show it
+		case err != nil:
+			return nil, err
 		}
-		if listed != nil {
-			words = listed
+		for _, row := range found {
+			for _, listed := range d.checked(textOf(row[1]), c.Status) {
+				words = both(words, listed)
+			}
 		}
 	}
 	return words, nil
+}
+
+// both are the words that two rules take, of which nil takes any.
+func both(words, listed []string) []string {
+	switch {
+	case listed == nil:
+		return words
+	case words == nil:
+		return listed
+	}
+	return slices.DeleteFunc(listed, func(w string) bool { return !slices.Contains(words, w) })
 }
 
 // missing says which of the file's words the column does not take, "" for none.

@@ -189,17 +189,20 @@ func TestTheWordsOfAColumnAreListed(t *testing.T) {
 	}{
 		"an enum":             {"create type word as enum ('Active', 'it''s', 'Churned'); create table customers (id int primary key, email text, status word)", "create table customers (id int primary key, email varchar(100), status enum('Active', 'it''s', 'Churned'))", "Active|it's|Churned"},
 		"a domain of an enum": {"create type word as enum ('Active'); create domain dom as word; create table customers (id int primary key, email text, status dom)", "", "Active"},
-		"a check constraint":  {"create table customers (id int primary key, email text, status text check (status in ('Active', 'it''s')))", "", "Active|it's"},
+		"a check constraint": {"create table customers (id int primary key, email text, status text check (status in ('Active', 'it''s', 'a\\b')))",
+			"create table customers (id int primary key, email varchar(100), status varchar(20) check (status in ('Active', 'it''s', 'a\\\\b')))", `Active|it's|a\b`},
+		"two check constraints": {"create table customers (id int primary key, email text, status text check (status in ('Active', 'Old')), check (status in ('Active', 'Churned')))",
+			"create table customers (id int primary key, email varchar(100), status varchar(20) check (status in ('Active', 'Old')), check (status in ('Active', 'Churned')))", "Active"},
 		"a check of something else": {"create table customers (id int primary key, email text, status text check (status <> 'Active'))",
-			"create table customers (id int primary key, email varchar(100), status varchar(20))", ""},
+			"create table customers (id int primary key, email varchar(100), status varchar(20) check (status <> 'Active'), constraint other check (email in ('a', 'b')), constraint more check (status in ('a', 'b') and id > 3))", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(w *world) {
 				ddl := w.pick(tc.postgres, tc.mariadb)
 				if ddl == "" {
-					return // MariaDB has no domains, and does not tell what a check takes
+					return // MariaDB has no domains
 				}
-				w.exec(ddl)
+				w.exec2(ddl)
 				s := w.settings()
 				s.UpdatedAt, s.TimeZone, s.Options = "", "", optionsRead
 				words, err := w.open(s, true).Options.Options(w.Context())
