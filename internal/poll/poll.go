@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/trueup-sync/trueup/internal/config"
@@ -27,6 +28,9 @@ const (
 	// answerTime is how long one answer of a list of changes may take, with
 	// storing what it says.
 	answerTime = 45 * time.Second
+	// atOnce is how many events are stored together. What is stored of a long answer
+	// when its time is over stays: the next attempt has that much less to do.
+	atOnce = 100
 	// stretchTime is how long answers are asked for under one lease: one more fits
 	// into what is left of it.
 	stretchTime = answerTime / 2
@@ -284,9 +288,13 @@ func (w *walk) page(ctx context.Context, cursor string, listed time.Time) (next 
 	for i := range readings {
 		readings[i].Event.UnchangedAt = later(readings[i].Event.UnchangedAt, listed)
 	}
-	accepted, duplicates, err := w.Inbox.Store(ctx, w.Connection, readings)
-	if err != nil {
-		return "", false, had, err
+	accepted, duplicates := 0, 0
+	for some := range slices.Chunk(readings, atOnce) {
+		a, d, err := w.Inbox.Store(ctx, w.Connection, some)
+		if err != nil {
+			return "", false, had, err
+		}
+		accepted, duplicates = accepted+a, duplicates+d
 	}
 	if len(readings) > 0 {
 		w.Log.Info("changes asked for", slog.String("connection", w.Connection), slog.Int("accepted", accepted), slog.Int("duplicates", duplicates))
