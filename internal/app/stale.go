@@ -28,7 +28,7 @@ func (a *App) looks(ctx context.Context) (map[string]metrics.Looks, error) {
 	if a.stale.by != nil && time.Since(a.stale.at) < staleFor {
 		return a.stale.by, nil
 	}
-	all := map[string]metrics.Looks{}
+	all, whole := map[string]metrics.Looks{}, true
 	for name, s := range a.wiring.Load().config.Syncs {
 		rules, err := overview.RulesOf(ctx, a.store, name, s)
 		if err != nil {
@@ -38,9 +38,15 @@ func (a *App) looks(ctx context.Context) (map[string]metrics.Looks, error) {
 		if err != nil {
 			return nil, err
 		}
+		if stands.Counting { // the next scrape has it
+			whole = false
+			continue
+		}
 		all[name] = metrics.Looks{Stale: stands.Stale + stands.Remapped, Unverified: stands.Unverified}
 	}
-	a.stale.by, a.stale.at = all, time.Now()
+	if whole {
+		a.stale.by, a.stale.at = all, time.Now()
+	}
 	return all, nil
 }
 

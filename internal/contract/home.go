@@ -63,6 +63,9 @@ type SyncDetails struct {
 	// Promises is what each of the two connections declares.
 	Promises Promises `json:"promises"`
 	Limits   Limits   `json:"limits"`
+	// CountedAt is as of when all links and customers were counted.
+	CountedAt *time.Time `json:"counted_at" doc:"As of when the links and the limit's share were counted; null for now."`
+	Counting  bool       `json:"counting" doc:"True while a large sync is counted for the first time: links and limits.mass_change.most may not be known yet."`
 }
 
 // LinksByRule counts the links that one rule made.
@@ -110,7 +113,7 @@ type Limits struct {
 type MassChangeUse struct {
 	To        []string `json:"to"`
 	Moved     int      `json:"moved" doc:"Customers that were changed to these statuses within the period."`
-	Most      int      `json:"most" doc:"How many may be: one more halts the sync."`
+	Most      int      `json:"most" doc:"How many may be: one more halts the sync. 0 while counting."`
 	Customers int      `json:"customers,omitempty" doc:"The limit's number, left out if it has none."`
 	Percent   float64  `json:"percent,omitempty" doc:"The limit's share of all customers, left out if it has none."`
 	Within    float64  `json:"within_seconds"`

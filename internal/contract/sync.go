@@ -186,6 +186,9 @@ type Agreement struct {
 	Unverified int `json:"unverified" doc:"Those of agree that the target accepted but cannot show."`
 	Remapped   int `json:"remapped" doc:"Those of carried whose value has a different meaning since the file changed; they do not agree."`
 	Stale      int `json:"stale" doc:"Not part of carried: customers last read under a different field or different match rules."`
+	// CountedAt is as of when a large sync was counted.
+	CountedAt *time.Time `json:"counted_at" doc:"As of when the customers were counted; null for now."`
+	Counting  bool       `json:"counting" doc:"True while a large sync is counted for the first time: the numbers are not known yet."`
 }
 
 // WithCounts adds what waits and what is open.
@@ -204,7 +207,7 @@ func (s Sync) WithCounts(c store.Counts) Sync {
 
 // AgreementOf converts a standing.
 func AgreementOf(s store.SyncStanding) Agreement {
-	return Agreement{Share: s.Agreement(), Customers: s.Customers, Carried: s.Carried, Agree: s.Agree, Unverified: s.Unverified, Remapped: s.Remapped, Stale: s.Stale}
+	return Agreement{Share: s.Agreement(), Customers: s.Customers, Carried: s.Carried, Agree: s.Agree, Unverified: s.Unverified, Remapped: s.Remapped, Stale: s.Stale, CountedAt: Stamp(s.CountedAt), Counting: s.Counting}
 }
 
 // Sweep is the result of one full comparison of both sides.

@@ -67,7 +67,7 @@ func Details(ctx context.Context, db *store.DB, name string, c config.Sync, prom
 	if err != nil {
 		return d, err
 	}
-	d.Links = contract.LinksByRuleOf(counts)
+	d.Links, d.Counting, d.CountedAt = contract.LinksByRuleOf(counts.Rules), counts.Counting, contract.Stamp(counts.CountedAt)
 	if c.Limits == nil {
 		return d, nil
 	}
@@ -80,6 +80,10 @@ func Details(ctx context.Context, db *store.DB, name string, c config.Sync, prom
 		per = store.PerCustomer{Count: p.Count, Within: p.Within}
 	}
 	use, err := db.LimitUse(ctx, name, mass, per)
+	d.Counting = d.Counting || use.Counting
+	if at := contract.Stamp(use.CountedAt); at != nil && (d.CountedAt == nil || at.Before(*d.CountedAt)) {
+		d.CountedAt = at
+	}
 	if m := c.Limits.MassChange; m != nil {
 		row := contract.MassChangeUse{To: []string{}, Moved: use.Moved, Most: use.Most, Customers: m.Customers, Percent: m.Percent, Within: m.Within.Seconds()}
 		for _, to := range m.To {

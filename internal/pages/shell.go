@@ -52,7 +52,7 @@ func (p *Pages) shellOf(v *visit, a answer) (shell, error) {
 	if a.Frame == wizard {
 		return s, p.stream(v, a, &s)
 	}
-	counts, err := p.Store.Counts(v.ctx())
+	halted, err := p.Store.HaltedSince(v.ctx())
 	if err != nil {
 		return s, err
 	}
@@ -62,13 +62,11 @@ func (p *Pages) shellOf(v *visit, a answer) (shell, error) {
 	}
 	syncs := p.Syncs()
 	for _, name := range slices.Sorted(maps.Keys(syncs)) {
-		mode := modeOf(syncs[name].Mode, !counts[name].Halted.Since.IsZero(), !paused[name].Since.IsZero())
+		mode := modeOf(syncs[name].Mode, !halted[name].IsZero(), !paused[name].Since.IsZero())
 		s.Syncs = append(s.Syncs, syncLink{Name: name, Mode: mode, Current: a.Nav == "sync:"+name})
 	}
-	for _, c := range counts {
-		for _, n := range c.Open {
-			s.Open += n
-		}
+	if s.Open, err = p.Store.OpenExceptions(v.ctx()); err != nil {
+		return s, err
 	}
 	if s.Working, err = overview.Working(v.ctx(), p.Store); err != nil {
 		return s, err

@@ -38,6 +38,10 @@ type syncPage struct {
 	Schedule       []fact
 	File           FileInUse
 	SetAside       []string // at the last comparison
+	// CountedAt is as of when the links were counted, nil for now; Counting says that
+	// they are being counted for the first time.
+	CountedAt *time.Time
+	Counting  bool
 }
 
 // ladderStep is one rung of the ladder.
@@ -66,6 +70,8 @@ type rung struct {
 	Text, Code, Is, Note, To string
 	Links                    int
 	Width                    string
+	// Counting says that Links is not known yet.
+	Counting bool
 }
 
 // limitRow is one limit and how far it is used up.
@@ -97,7 +103,7 @@ func showSync(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{Page: "sync", Title: p.Name, Nav: "sync:" + p.Name, Data: p, Live: []part{{"limits", "limits", p}, {"schedule", "schedule", p}}}, nil
+	return answer{Page: "sync", Title: p.Name, Nav: "sync:" + p.Name, Data: p, Live: []part{{"match", "match", p}, {"limits", "limits", p}, {"schedule", "schedule", p}}}, nil
 }
 
 func syncPageOf(v *visit) (syncPage, error) {
@@ -124,6 +130,7 @@ func syncPageOf(v *visit) (syncPage, error) {
 	if len(p.Sync.Sweeps) > 0 {
 		p.SetAside = p.Sync.Sweeps[0].SetAside.Texts(p.Source, p.Target)
 	}
+	p.CountedAt, p.Counting = details.CountedAt, details.Counting
 	p.match(c, details.Links)
 	p.limits(details.Limits)
 	p.promises(details.Promises)
@@ -346,6 +353,9 @@ func (p *syncPage) match(c config.Sync, links []contract.LinksByRule) {
 			p.Match = append(p.Match, rung{Text: text, To: "/exceptions?sync=" + queryEscape(p.Name) + "&kind=" + string(kind), Note: "nothing is written", Links: n})
 		}
 	}
+	for i, r := range p.Match {
+		p.Match[i].Counting = p.Counting && r.To == ""
+	}
 	all := 0
 	for _, r := range p.Match {
 		all += r.Links
@@ -363,6 +373,9 @@ func (p *syncPage) limits(l contract.Limits) {
 		}
 		row := limitRow{Text: "Customers moved to " + strings.Join(names, " or ") + " within " + length(seconds(m.Within)), Used: num(m.Moved) + " of " + num(m.Most), Width: widthOf(m.Moved, m.Most),
 			Note: "One more than that halts the sync until someone resumes it."}
+		if m.Most == 0 { // a share of customers who are being counted
+			row.Used = num(m.Moved) + " so far"
+		}
 		if m.Percent > 0 && m.Customers > 0 {
 			row.Note += fmt.Sprintf(" The limit is %s or %g%% of all, whichever is fewer.", plural(m.Customers, "customer"), m.Percent)
 		}

@@ -3,8 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"maps"
-	"sync"
 	"time"
 
 	"github.com/trueup-sync/trueup/internal/status"
@@ -31,6 +29,10 @@ type SyncStanding struct {
 	// or by other match rules.
 	Stale     int
 	ByOutcome map[status.Outcome]int
+	// CountedAt is when they were counted, zero for now. Counting says that they are
+	// being counted for the first time, and that there is no number yet.
+	CountedAt time.Time
+	Counting  bool
 }
 
 // Agreement is Agree of Carried, nil when there are none.
@@ -48,48 +50,26 @@ type Rules struct {
 	Never bool
 }
 
-// Who has many customers is not counted for each question: one of a hundred thousand
-// takes half a second. An index of all that is counted would be written with every
-// attempt.
-const (
-	manyCustomers = 20_000
-	// countedFor is how old an answer can be. A service counts sooner by itself:
-	// see CountStanding.
-	countedFor = 2 * time.Minute
-)
-
-// standings remembers how the customers of large syncs were counted.
-type standings struct {
-	mu sync.Mutex
-	by map[standingKey]counted
-}
-
-type standingKey struct {
-	sync  string
-	since int64 // Rules.Since
-}
-
-type counted struct {
-	groups []looked
-	at     time.Time
-}
-
-// SyncStanding returns how the customers of a sync stand by the rules of now. Of a
-// sync with very many it may be as they stood a moment ago.
+// SyncStanding returns how the customers of a sync stand by the rules of now. A
+// process that works has it at hand for a large sync, as of CountedAt.
 func (db *DB) SyncStanding(ctx context.Context, sync string, by Rules) (SyncStanding, error) {
-	k := standingKey{sync, ms(by.Since)}
-	db.standings.mu.Lock()
-	have, ok := db.standings.by[k]
-	db.standings.mu.Unlock()
-	if ok && time.Since(have.at) < countedFor {
-		return standingOf(have.groups, by), nil
+	c, err := db.standings.atHand(ctx, db, figureKey{sync, ms(by.Since)}, "customers", db.countStanding)
+	if err != nil {
+		return SyncStanding{}, err
 	}
-	return db.CountStanding(ctx, sync, by)
+	s := standingOf(c.figure, by)
+	s.CountedAt, s.Counting = c.at, c.counting
+	return s, nil
 }
 
-// CountStanding is SyncStanding as of now, also of a sync with very many customers.
+// CountStanding is SyncStanding as of now, also of a large sync.
 func (db *DB) CountStanding(ctx context.Context, sync string, by Rules) (SyncStanding, error) {
-	began := time.Now()
+	key := figureKey{sync, ms(by.Since)}
+	groups, err := db.standings.count(ctx, db, key, "customers", db.countStanding)
+	return standingOf(groups, by), err
+}
+
+func (db *DB) countStanding(ctx context.Context, key figureKey) ([]looked, error) {
 	var groups []looked
 	err := db.view(ctx, func(row scanner) error {
 		var l looked
@@ -99,28 +79,11 @@ func (db *DB) CountStanding(ctx context.Context, sync string, by Rules) (SyncSta
 	}, `select outcome, desired_source_value, desired_value, count(*), sum(case when settled_at >= $2 then 1 else 0 end),
     sum(case when settled_at >= $2 and desired_value = observed_value then 1 else 0 end),
     sum(case when settled_at >= $2 and desired_value = observed_value and base_unverified = 1 then 1 else 0 end)
-from customers where sync = $1 group by outcome, desired_source_value, desired_value`, sync, ms(by.Since))
+from customers where sync = $1 group by outcome, desired_source_value, desired_value`, key.sync, key.since)
 	if err != nil {
-		return SyncStanding{}, fmt.Errorf("count how the customers of %s stand: %w", sync, err)
+		return nil, fmt.Errorf("count how the customers of %s stand: %w", key.sync, err)
 	}
-	s := standingOf(groups, by)
-	db.standings.keep(standingKey{sync, ms(by.Since)}, counted{groups, began}, s.Customers)
-	return s, nil
-}
-
-// keep remembers the count of a large sync. What was counted under earlier rules is
-// of no use any more.
-func (k *standings) keep(key standingKey, c counted, customers int) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	maps.DeleteFunc(k.by, func(other standingKey, _ counted) bool { return other.sync == key.sync })
-	if customers < manyCustomers {
-		return
-	}
-	if k.by == nil {
-		k.by = map[standingKey]counted{}
-	}
-	k.by[key] = c
+	return groups, nil
 }
 
 func standingOf(groups []looked, by Rules) SyncStanding {

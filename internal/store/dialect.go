@@ -38,6 +38,11 @@ type dialect struct {
 	clock string
 	// tablesWith lists the tables with a column of the name $1.
 	tablesWith string
+	// payloads are the payloads of events as texts, whatever their bytes are.
+	payloads texts
+	// cutShort is true of a payload whose text ends before its last byte. JSON has
+	// no such byte.
+	cutShort string
 	// lockNames waits for every transaction that has read the names and keeps
 	// others from reading them, "" where one writer is at work anyway.
 	lockNames string
@@ -48,12 +53,16 @@ type dialect struct {
 
 var (
 	sqliteDialect = dialect{name: "sqlite", writers: 1, prepared: true,
+		cutShort:   "substr(payload, 1, 1) not in (x'7b', x'5b') and instr(payload, x'00') > 0",
+		payloads:   texts{"cast(payload as text)", "cast(payload as text)"},
 		tablesWith: "select m.name from sqlite_master m join pragma_table_info(m.name) c where m.type = 'table' and c.name = $1"}
 
 	postgresDialect = dialect{name: "postgres", writers: 4, lock: "for update skip locked", beats: true,
 		anew:          []any{pgx.QueryExecModeCacheDescribe},
 		migrationLock: "select pg_advisory_xact_lock(7305883)",
 		clock:         "select (extract(epoch from clock_timestamp()) * 1000)::bigint",
+		cutShort:      "false",
+		payloads:      texts{"encode(payload, 'escape')", `lower(encode(payload, 'escape') collate "C")`},
 		tablesWith:    "select table_name::text from information_schema.columns where table_schema = current_schema() and column_name = $1",
 		lockNames:     "lock table names in access exclusive mode"}
 )

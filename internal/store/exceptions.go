@@ -308,3 +308,12 @@ func (db *DB) Overdue(ctx context.Context, sync string, after time.Duration) (ma
 	}, "select kind, count(*) from exceptions where"+overdue+" group by kind", sync, ms(now.Add(-after)))
 	return counts, noticeError("count what is overdue", err)
 }
+
+// OpenExceptions is how many exceptions are open or acknowledged.
+func (db *DB) OpenExceptions(ctx context.Context) (n int, err error) {
+	err = db.view(ctx, func(s scanner) error { return s.Scan(&n) }, "select count(*) from exceptions where state in ('open', 'acknowledged')")
+	if err != nil {
+		return 0, fmt.Errorf("count what is open: %w", err)
+	}
+	return n, nil
+}

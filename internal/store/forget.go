@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/trueup-sync/trueup/internal/reason"
 )
@@ -44,21 +45,22 @@ var prose = []struct {
 	columns     []string
 	where       string
 	owner       string // what says whose the row is, "" when it is the sync's
+	changed     string // the times when a text of the row can have changed, "" where none tells
 }{
-	{"events", "seq", []string{"event_id", "reason", "reason_facts", "replayed_by"}, "sync = $1", "customer"},
-	{"customers", "sync, customer", []string{"reason", "reason_facts", "observed_by", "base_by", "desired_event", "ruling_by", "name"}, "sync = $1", "customer"},
-	{"decisions", "id", []string{"reason", "reason_facts", "observed_by"}, "sync = $1", "customer"},
-	{"exceptions", "id", []string{"reason", "reason_facts", "last_action", "candidates", "owner", "troubles"}, "sync = $1", "customer"},
-	{"actions", "id", []string{"who", "note"}, "exception_id in (select id from exceptions where sync = $1)", "(select x.customer from exceptions x where x.id = exception_id)"},
-	{"activity", "id", []string{"who", "behalf", "reason_facts", "why"}, "sync = $1", "customer"},
-	{"pauses", "id", []string{"who", "reason", "ended_by"}, "sync = $1", ""},
-	{"pins", "id", []string{"who", "reason", "ended_by"}, "sync = $1", "customer"},
-	{"link_history", "id", []string{"why", "who"}, "sync = $1", "customer"},
-	{"links", "sync, customer", []string{"rule", "linked_by"}, "sync = $1", "customer"},
-	{"notices", "recipient, what, sync, kind, cause", []string{"failure"}, "sync = $1", ""},
-	{"sweeps", "id", []string{"source_cursor", "target_cursor", "compared_to", "failure", "asides"}, "sync = $1 and phase in ('done', 'failed')", ""},
-	{"plan_rows", "sweep, customer", []string{"reason", "reason_facts", "note", "name", "sought"}, sweepsOf, "customer"},
-	{"plan_jobs", "id", []string{"approved_by", "requested_by", "stopped_by", "failure", "customers"}, "sync = $1", ""},
+	{"events", "seq", []string{"event_id", "reason", "reason_facts", "replayed_by"}, "sync = $1", "customer", "received_at, settled_at"},
+	{"customers", "sync, customer", []string{"reason", "reason_facts", "observed_by", "base_by", "desired_event", "ruling_by", "name"}, "sync = $1", "customer", ""},
+	{"decisions", "id", []string{"reason", "reason_facts", "observed_by"}, "sync = $1", "customer", "made_at"},
+	{"exceptions", "id", []string{"reason", "reason_facts", "last_action", "candidates", "owner", "troubles"}, "sync = $1", "customer", ""},
+	{"actions", "id", []string{"who", "note"}, "exception_id in (select id from exceptions where sync = $1)", "(select x.customer from exceptions x where x.id = exception_id)", "done_at"},
+	{"activity", "id", []string{"who", "behalf", "reason_facts", "why"}, "sync = $1", "customer", "done_at"},
+	{"pauses", "id", []string{"who", "reason", "ended_by"}, "sync = $1", "", ""},
+	{"pins", "id", []string{"who", "reason", "ended_by"}, "sync = $1", "customer", ""},
+	{"link_history", "id", []string{"why", "who"}, "sync = $1", "customer", "changed_at"},
+	{"links", "sync, customer", []string{"rule", "linked_by"}, "sync = $1", "customer", "linked_at"},
+	{"notices", "recipient, what, sync, kind, cause", []string{"failure"}, "sync = $1", "", ""},
+	{"sweeps", "id", []string{"source_cursor", "target_cursor", "compared_to", "failure", "asides"}, "sync = $1 and phase in ('done', 'failed')", "", ""},
+	{"plan_rows", "sweep, customer", []string{"reason", "reason_facts", "note", "name", "sought"}, sweepsOf, "customer", ""},
+	{"plan_jobs", "id", []string{"approved_by", "requested_by", "stopped_by", "failure", "customers"}, "sync = $1", "", ""},
 }
 
 const sweepsOf = "sweep in (select id from sweeps where sync = $1)"
@@ -109,6 +111,7 @@ func (db *DB) Forget(ctx context.Context, sync, customer, named string) (Forgott
 }
 
 func (db *DB) forget(ctx context.Context, sync, customer, named string, dry bool) (Forgotten, error) {
+	var began time.Time
 	customer, err := db.comparedOnly(ctx, sync, customer, named)
 	f := Forgotten{Customer: customer, Pseudonym: forgottenPrefix + strings.ToLower(rand.Text()[:10]), Rows: map[string]int{}}
 	if err == nil {
@@ -117,7 +120,10 @@ func (db *DB) forget(ctx context.Context, sync, customer, named string, dry bool
 	if err == nil {
 		// First what others' rows say of the customer: when this is cut off, the
 		// customer is still there to be forgotten by name.
-		err = db.forgetMentions(ctx, sync, &f, dry, true)
+		began, err = db.Now(ctx)
+	}
+	if err == nil {
+		err = db.forgetMentions(ctx, sync, &f, dry, true, time.Time{})
 	}
 	if err == nil {
 		err = db.countPages(ctx, sync, &f)
@@ -153,16 +159,20 @@ func (db *DB) forget(ctx context.Context, sync, customer, named string, dry bool
 	if err == nil && !dry {
 		// Then what its own rows say, and what was written meanwhile.
 		again := Forgotten{Customer: f.Pseudonym, Rows: map[string]int{}, names: f.names, own: f.own}
-		err = db.forgetMentions(ctx, sync, &again, dry, false)
+		err = db.forgetMentions(ctx, sync, &again, dry, false, began.Add(-longestWrite))
 	}
 	if err == nil && !dry {
-		err = db.update(ctx, func(t *tx) error { return t.eraseLast(sync, &f) })
+		err = db.eraseLast(ctx, sync, &f)
 	}
 	if err != nil {
 		return Forgotten{}, fmt.Errorf("forget a customer of %s: %w", sync, err)
 	}
 	return f, nil
 }
+
+// longestWrite is for longer than a transaction lasts: what it writes bears the time
+// of its beginning, and is seen at its end.
+const longestWrite = 10 * time.Minute
 
 // comparedOnly returns the customer. If there is none of that name, it returns one
 // that only comparisons have met: nothing was synced for them yet, but they have
@@ -221,10 +231,21 @@ union select new_target from link_history where sync = $1 and customer = $2
 union select target_id from plan_rows where `+sweepsOf+` and customer = $2
 union select email from customers where sync = $1 and customer = $2`, sync, f.Customer),
 			one(&f.Others, "select customer from customers where sync = $1 and customer <> $2 and email <> '' and email = (select email from customers where sync = $1 and customer = $2) order by customer",
-				sync, f.Customer),
-			one(&f.Syncs, "select sync from customers where sync <> $1 and customer = $2 order by sync", sync, f.Customer))
+				sync, f.Customer))
 		if err != nil {
 			return err
+		}
+		syncs, err := db.syncsOfCustomers(ctx, "")
+		if err != nil {
+			return err
+		}
+		for _, other := range syncs {
+			if other == sync {
+				continue
+			}
+			if err := one(&f.Syncs, "select sync from customers where sync = $1 and customer = $2", other, f.Customer); err != nil {
+				return err
+			}
 		}
 	}
 	slices.Sort(names)
@@ -256,204 +277,4 @@ union select email from customers where sync = $1 and customer = $2`, sync, f.Cu
 	all := slices.Sorted(slices.Values(append(also, names...)))
 	f.own = newNamer(slices.Compact(all), f.Pseudonym)
 	return nil
-}
-
-// mentionPage is how many rows of a table are looked through at once, and
-// changed in one transaction at most.
-const mentionPage = 200
-
-// forgetMentions looks through every text of the sync for the customer's names,
-// or through those in the rows of others.
-func (db *DB) forgetMentions(ctx context.Context, sync string, f *Forgotten, dry, others bool) error {
-	naming, err := db.naming(ctx, sync, f.names.names)
-	if err != nil {
-		return err
-	}
-	if others {
-		naming = slices.DeleteFunc(naming, func(c string) bool { return c != "" && c == f.Customer })
-	}
-	for _, p := range prose {
-		keys := strings.Split(p.keys, ", ")
-		look := func(where string, args []any, in func(column, text string) (string, bool)) error {
-			return db.eachPage(ctx, p.table, keys, p.columns, where, args, func(rows [][]string) error {
-				return db.rename(ctx, p.table, keys, p.columns, rows, f, dry, in)
-			})
-		}
-		if p.owner == "" { // it is about the sync: nothing is lost with a name too many
-			if err := look(p.where, []any{sync}, f.names.surely); err != nil {
-				return err
-			}
-			continue
-		}
-		for _, customer := range naming {
-			names := f.names
-			if customer == f.Customer {
-				names = f.own
-			}
-			if err := look(p.where+" and "+p.owner+" = $2", []any{sync, customer}, names.surely); err != nil {
-				return err
-			}
-		}
-		where, args := p.where, []any{sync}
-		but := naming
-		if others && f.Customer != "" {
-			but = append(slices.Clone(naming), f.Customer)
-		}
-		for _, customer := range but {
-			args = append(args, customer)
-			where += fmt.Sprintf(" and %s <> $%d", p.owner, len(args))
-		}
-		if err := look(where, args, f.names.inText); err != nil {
-			return err
-		}
-	}
-	return db.forgetPayloads(ctx, sync, f, dry, slices.Contains(naming, ""))
-}
-
-// eachPage reads texts of a table page by page, in the order of its keys.
-func (db *DB) eachPage(ctx context.Context, table string, keys, columns []string, where string, chosen []any, each func(rows [][]string) error) error {
-	selected := make([]string, 0, len(keys)+len(columns))
-	for _, c := range slices.Concat(keys, columns) {
-		selected = append(selected, "cast("+c+" as text)")
-	}
-	numeric := slices.Contains([]string{"seq", "id"}, keys[0])
-	var after []string
-	for {
-		args := slices.Clone(chosen)
-		condition := where
-		if after != nil {
-			places := make([]string, len(keys))
-			for i := range keys {
-				args = append(args, after[i])
-				places[i] = fmt.Sprintf("$%d", len(args))
-				if numeric || keys[i] == "sweep" {
-					places[i] = "cast(" + places[i] + " as bigint)"
-				}
-			}
-			condition += fmt.Sprintf(" and (%s) > (%s)", strings.Join(keys, ", "), strings.Join(places, ", "))
-		}
-		var rows [][]string
-		err := db.view(ctx, func(s scanner) error {
-			row := make([]string, len(selected))
-			into := make([]any, len(row))
-			for i := range row {
-				into[i] = &row[i]
-			}
-			err := s.Scan(into...)
-			rows = append(rows, row)
-			return err
-		}, fmt.Sprintf("select %s from %s where %s order by %s limit %d", strings.Join(selected, ", "), table, condition, strings.Join(keys, ", "), mentionPage), args...)
-		if err != nil {
-			return err
-		}
-		if len(rows) == 0 {
-			return nil
-		}
-		after = rows[len(rows)-1][:len(keys)]
-		if err := each(rows); err != nil {
-			return err
-		}
-	}
-}
-
-// rename writes the rows of a page whose texts name the customer.
-func (db *DB) rename(ctx context.Context, table string, keys, columns []string, rows [][]string, f *Forgotten, dry bool, in func(column, text string) (string, bool)) error {
-	type change struct {
-		key, texts []string
-	}
-	var changes []change
-	for _, row := range rows {
-		texts := slices.Clone(row[len(keys):])
-		changed := false
-		for i := range texts {
-			text, here := in(columns[i], texts[i])
-			texts[i], changed = text, changed || here
-		}
-		if changed {
-			changes = append(changes, change{row[:len(keys)], texts})
-		}
-	}
-	if len(changes) == 0 {
-		return nil
-	}
-	f.Rows[table] += len(changes)
-	if dry {
-		return nil
-	}
-	return db.update(ctx, func(t *tx) error {
-		for _, c := range changes {
-			var args []any
-			set, at := make([]string, len(columns)), make([]string, len(keys))
-			for i := range columns {
-				args = append(args, c.texts[i])
-				set[i] = fmt.Sprintf("%s = $%d", columns[i], len(args))
-			}
-			for i := range keys {
-				args = append(args, c.key[i])
-				at[i] = fmt.Sprintf("cast(%s as text) = $%d", keys[i], len(args))
-				if keys[i] == "seq" || keys[i] == "id" || keys[i] == "sweep" {
-					at[i] = fmt.Sprintf("%s = cast($%d as bigint)", keys[i], len(args))
-				}
-			}
-			if _, err := t.exec(fmt.Sprintf("update %s set %s where %s", table, strings.Join(set, ", "), strings.Join(at, " and ")), args...); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// forgetPayloads looks through the payloads that are not the customer's own. One
-// that could not be read when it came is deleted when it names the customer: who
-// else is in it cannot be told. unreadable says that one of those is known to name
-// the customer: then a name counts wherever it stands in them.
-func (db *DB) forgetPayloads(ctx context.Context, sync string, f *Forgotten, dry, unreadable bool) error {
-	for after := int64(0); ; {
-		type row struct {
-			seq      int64
-			customer string
-			payload  []byte
-		}
-		var changes []row
-		n := 0
-		err := db.view(ctx, func(s scanner) error {
-			var r row
-			if err := s.Scan(&r.seq, &r.customer, &r.payload); err != nil {
-				return err
-			}
-			n, after = n+1, r.seq
-			payload, named := f.names.inPayload(r.payload)
-			if r.customer == "" && unreadable {
-				named = f.names.namedIn(r.payload)
-			}
-			switch {
-			case !named:
-				return nil
-			case r.customer == "":
-				payload = []byte{}
-			}
-			r.payload = payload
-			changes = append(changes, r)
-			return nil
-		}, "select seq, customer, payload from events where sync = $1 and seq > $2 and customer <> $3 order by seq limit $4", sync, after, f.Customer, mentionPage/4)
-		if err != nil || n == 0 {
-			return err
-		}
-		if len(changes) > 0 {
-			f.Rows["events"] += len(changes)
-		}
-		if dry || len(changes) == 0 {
-			continue
-		}
-		if err := db.update(ctx, func(t *tx) error {
-			for _, c := range changes {
-				if _, err := t.exec("update events set payload = $2 where seq = $1", c.seq, c.payload); err != nil {
-					return err
-				}
-			}
-			return nil
-		}); err != nil {
-			return err
-		}
-	}
 }

@@ -29,12 +29,13 @@ func (t *tx) forgetOwn(sync string, f *Forgotten, rows map[string]int, dry bool)
 		sync, c); err != nil {
 		return err
 	}
-	for _, table := range []string{"events", "customers", "links", "intents", "decisions", "exceptions", "link_history", "watched", "seen", "pins", "activity"} {
+	for _, table := range []string{"events", "customers", "links", "intents", "decisions", "exceptions", "link_history", "watched", "seen", "pins"} {
 		if err := count(table, own, sync, c); err != nil {
 			return err
 		}
 	}
 	err := errors.Join(
+		count("activity", own+" and customer <> ''", sync, c), // as its index has it
 		count("notices", "sync = $1 and cause = $2 and recipient = 'slack'", sync, c),
 		count("plan_rows", sweepsOf+" and customer = $2", sync, c))
 	if err != nil || dry {
@@ -98,7 +99,7 @@ where sync = $1 and place <> '' and exists (select 1 from exceptions x where x.s
 	run("update watched set customer = $3, target_id = case when target_id = '' then '' else $3 end"+own, sync, c, p)
 	run("update pins set customer = $3, ended_by = case when ended_at = 0 then $5 else ended_by end, ended_at = case when ended_at = 0 then $4 else ended_at end"+own,
 		sync, c, p, ms(t.now), itself)
-	run("update activity set customer = $3"+own, sync, c, p)
+	run("update activity set customer = $3"+own+" and customer <> ''", sync, c, p)
 	run("delete from seen"+own, sync, c)
 	run("delete from mentions"+own, sync, c)
 	// Its own sentences name it, by whatever name.

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -43,29 +44,66 @@ func (db *DB) naming(ctx context.Context, sync string, names []string) (found []
 }
 
 // recordsOfOthers are the columns in which a row of another customer may have the
-// id of a record that is the forgotten one's now.
-var recordsOfOthers = map[string][]string{"decisions": {"target_id"}, "link_history": {"old_target", "new_target"}, "watched": {"target_id"}, "plan_rows": {"target_id"}}
+// id of a record that is the forgotten one's now, and what tells a row.
+var recordsOfOthers = []struct{ table, keys, column, where string }{
+	{"decisions", "id", "target_id", "sync = $1"},
+	{"link_history", "id", "old_target", "sync = $1"},
+	{"link_history", "id", "new_target", "sync = $1"},
+	{"watched", "id", "target_id", "sync = $1"},
+	{"plan_rows", "sweep, customer", "target_id", sweepsOf},
+}
 
 // eraseLast takes the names out of what has nothing but them, once nothing else has
-// them.
-func (t *tx) eraseLast(sync string, f *Forgotten) error {
-	for _, name := range f.names.names {
-		for table, columns := range recordsOfOthers {
-			where := "sync = $1"
-			if table == "plan_rows" {
-				where = sweepsOf
-			}
-			for _, column := range columns {
-				if _, err := t.exec("update "+table+" set "+column+" = $3 where "+where+" and "+column+" = $2", sync, name, f.Pseudonym); err != nil {
-					return err
-				}
-			}
+// them. The rows are looked for first: nothing is written meanwhile, and no index
+// finds them.
+func (db *DB) eraseLast(ctx context.Context, sync string, f *Forgotten) error {
+	if len(f.names.names) == 0 {
+		return nil
+	}
+	named, places := []any{sync}, make([]string, len(f.names.names))
+	for i, name := range f.names.names {
+		named = append(named, name)
+		places[i] = fmt.Sprintf("$%d", i+2)
+	}
+	type row struct {
+		update string
+		keys   []any
+	}
+	var rows []row
+	for _, r := range recordsOfOthers {
+		keys := strings.Split(r.keys, ", ")
+		at := make([]string, len(keys))
+		for i, k := range keys {
+			at[i] = fmt.Sprintf("%s = $%d", k, i+2)
 		}
-		if _, err := t.exec("delete from mentions where sync = $1 and name = $2", sync, name); err != nil {
+		update := "update " + r.table + " set " + r.column + " = $1 where " + strings.Join(at, " and ")
+		err := db.view(ctx, func(s scanner) error {
+			found := row{update, make([]any, len(keys))}
+			into := make([]any, len(keys))
+			for i := range into {
+				into[i] = &found.keys[i]
+			}
+			err := s.Scan(into...)
+			rows = append(rows, found)
+			return err
+		}, "select "+r.keys+" from "+r.table+" where "+r.where+" and "+r.column+" in ("+strings.Join(places, ", ")+")", named...)
+		if err != nil {
 			return err
 		}
 	}
-	return nil
+	return db.update(ctx, func(t *tx) error {
+		for _, r := range rows {
+			if _, err := t.exec(r.update, append([]any{f.Pseudonym}, r.keys...)...); err != nil {
+				return err
+			}
+		}
+		for _, name := range f.names.names {
+			if _, err := t.exec("delete from mentions where sync = $1 and name = $2", sync, name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // remember keeps what a list may tell of a customer who is forgotten now, so that

@@ -62,7 +62,10 @@ type DB struct {
 	opened      []openedFile
 	probing     probing
 	counts      customerCounts
-	standings   standings
+	works       bool
+	standings   figures[[]looked]
+	linkCounts  figures[[]LinkCount]
+	sizes       figures[int]
 	statements  statements
 	// Those for reading are apart: their pool is another one.
 	readStatements readStatements
@@ -71,11 +74,15 @@ type DB struct {
 	writing sync.WaitGroup
 	closing sync.Once
 	closed  chan struct{}
+
+	// What is done beside those who asked for it.
+	aside   sync.WaitGroup
+	asideMu sync.Mutex // no work begins while closed is closed
 }
 
 // Open opens a database and checks its schema.
 func Open(ctx context.Context, o Options) (*DB, error) {
-	db := &DB{clockOf: o.Now, jobs: make(chan *job), closed: make(chan struct{})}
+	db := &DB{clockOf: o.Now, works: o.Work, jobs: make(chan *job), closed: make(chan struct{})}
 	if !IsPostgres(o.DSN) && o.SQLite == nil {
 		if err := db.openFile(o); err != nil {
 			return nil, err
@@ -160,8 +167,11 @@ func (db *DB) Close() error {
 	var err error
 	db.closing.Do(func() {
 		err = db.leaveProcess()
+		db.asideMu.Lock()
 		close(db.closed)
+		db.asideMu.Unlock()
 		db.writing.Wait()
+		db.aside.Wait()
 		err = errors.Join(err, db.closePools(), db.unlock())
 	})
 	return err

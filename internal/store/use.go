@@ -11,6 +11,10 @@ type LimitUse struct {
 	// Moved are the customers that count towards mass_change, of the Most that may,
 	// of all Customers. Customers is 0 without a limit in percent.
 	Moved, Most, Customers int
+	// Counting says that all customers are being counted for the first time: Most is
+	// not known yet. CountedAt is as of when they were, zero for now.
+	Counting  bool
+	CountedAt time.Time
 	// Busiest is the most writes to one customer within the time of
 	// writes_per_customer.
 	Busiest int
@@ -40,13 +44,20 @@ func (db *DB) massChangeUse(ctx context.Context, sync string, m *MassChange, now
 	err := db.view(ctx, func(s scanner) error { return s.Scan(&u.Moved) },
 		"select count(*) from customers where sync = $1 and moved_at > 0 and moved_at > $2", sync, ms(now.Add(-m.Within)))
 	if err == nil && m.Percent > 0 {
-		read := func(into *int, query string) error {
-			return db.view(ctx, func(s scanner) error { return s.Scan(into) }, query, sync)
-		}
-		u.Customers, err = sizeOf(read)
+		var size figure[int]
+		size, err = db.sizes.atHand(ctx, db, figureKey{sync: sync}, "customers", db.size)
+		u.Customers, u.Counting, u.CountedAt = size.figure, size.counting, size.at
 	}
-	u.Most = m.MostOf(u.Customers)
+	if !u.Counting {
+		u.Most = m.MostOf(u.Customers)
+	}
 	return err
+}
+
+func (db *DB) size(ctx context.Context, key figureKey) (int, error) {
+	return sizeOf(func(into *int, query string) error {
+		return db.view(ctx, func(s scanner) error { return s.Scan(into) }, query, key.sync)
+	})
 }
 
 // busiest goes by the latest decisions: whoever was written has one.
@@ -76,17 +87,30 @@ type LinkCount struct {
 	Links int
 }
 
-// LinksByRule counts the links of a sync by the rule that made them, the most first.
-func (db *DB) LinksByRule(ctx context.Context, sync string) ([]LinkCount, error) {
+// LinkCounts are the links of a sync by the rule that made them, the most first.
+// CountedAt and Counting are as in SyncStanding.
+type LinkCounts struct {
+	Rules     []LinkCount
+	CountedAt time.Time
+	Counting  bool
+}
+
+// LinksByRule returns how many links each rule of a sync made.
+func (db *DB) LinksByRule(ctx context.Context, sync string) (LinkCounts, error) {
+	c, err := db.linkCounts.atHand(ctx, db, figureKey{sync: sync}, "links", db.countLinks)
+	return LinkCounts{c.figure, c.at, c.counting}, err
+}
+
+func (db *DB) countLinks(ctx context.Context, key figureKey) ([]LinkCount, error) {
 	var all []LinkCount
 	err := db.view(ctx, func(s scanner) error {
 		var c LinkCount
 		err := s.Scan(&c.Rule, &c.Links)
 		all = append(all, c)
 		return err
-	}, "select rule, count(*) from links where sync = $1 group by rule order by count(*) desc, rule", sync)
+	}, "select rule, count(*) from links where sync = $1 group by rule order by count(*) desc, rule", key.sync)
 	if err != nil {
-		return nil, fmt.Errorf("count the links of %s by rule: %w", sync, err)
+		return nil, fmt.Errorf("count the links of %s by rule: %w", key.sync, err)
 	}
 	return all, nil
 }
