@@ -106,8 +106,14 @@ func (l *live) change(n int, event, value string) {
 // tell sends an event of billing.
 func (l *live) tell(event, id, value string, at time.Time) {
 	l.Helper()
+	l.tellOf("billing", event, id, value, at)
+}
+
+// tellOf sends an event of any connection.
+func (l *live) tellOf(connection, event, id, value string, at time.Time) {
+	l.Helper()
 	body := fmt.Sprintf(`{"id":%q,"customer":%q,"status":%q,"at":%q}`, event, id, value, at.UTC().Format(time.RFC3339Nano))
-	req, err := http.NewRequestWithContext(l.Context(), http.MethodPost, l.app.URL()+"/hooks/billing", strings.NewReader(body))
+	req, err := http.NewRequestWithContext(l.Context(), http.MethodPost, l.app.URL()+"/hooks/"+connection, strings.NewReader(body))
 	if err != nil {
 		l.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -124,7 +125,9 @@ func (r *round) judge() {
 
 // explain is what the program says of a customer, once all have ended.
 func (r *round) explain(customer string) string {
-	text, err := exec.Command(r.binary, "explain", "customer-status", customer, "-c", r.config()).CombinedOutput() // #nosec G204 -- our own
+	cmd := exec.Command(r.binary, "explain", "customer-status", customer, "-c", r.config()) // #nosec G204 -- our own
+	cmd.Env = append(os.Environ(), inDatabase+r.dsns[0])
+	text, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Sprintf("trueup explain: %v\n%s", err, text)
 	}

@@ -8,9 +8,11 @@
 //
 // A round starts trueup between two strict tools and lets senders post signed
 // webhooks of customers who change. A sender repeats what was not acknowledged,
-// under the same event id; some webhooks are sent twice. Meanwhile the program
-// is killed, stopped, or loses its disk or its database. Then comes a calm: the
-// program runs, and once it says that no event waits, the history is checked.
+// under the same event id; some webhooks are sent twice. On PostgreSQL up to three
+// nodes share the work, each with a wire of its own to the server (wire.go), in some
+// rounds to a PgBouncer before it. Meanwhile the program is killed, stopped, or loses
+// its disk, its database, its wire or the target. Then comes a calm: the program
+// runs, and once it says that no event waits, the history is checked.
 //
 // The check knows nothing of the database. Its invariants, by the numbers that
 // a breach names:
@@ -25,7 +27,8 @@
 //  5. humans win: over a person's edit only a later change of the source is
 //     written.
 //  6. answers: a webhook is answered 200, or 503 with Retry-After, and nothing
-//     else; no event is a repeat before it was sent.
+//     else; no event is a repeat before it was sent, unless the answer to a commit
+//     may have been lost.
 //  7. the program goes on: it never ends by itself, and a stop in order ends
 //     with exit code 0.
 //

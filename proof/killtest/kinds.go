@@ -31,6 +31,10 @@ var (
 	paused      = Kind{Name: "SIGSTOP, short", do: func(r *round) error { return r.stopped(10*time.Millisecond, 300*time.Millisecond) }}
 	overslept   = Kind{Name: "SIGSTOP, longer than the lease", zombie: true, do: func(r *round) error { return r.stopped(lease, 2*lease) }}
 	zombie      = Kind{Name: "SIGSTOP, another node works on", zombie: true, do: (*round).zombie}
+	severed     = Kind{Name: "cut from PostgreSQL, longer than the lease", zombie: true, do: func(r *round) error { return r.severed(0) }}
+	forsaken    = Kind{Name: "cut from PostgreSQL, until its work is taken", zombie: true, do: func(r *round) error { return r.severed(6 * time.Second) }}
+	halfway     = Kind{Name: "cut in the middle of COMMIT", do: (*round).halfway}
+	unreachable = Kind{Name: "the target breaks off each call", do: (*round).unreachable}
 	crash       = Kind{Name: "pg_ctl stop -m immediate", do: (*round).crash}
 	tooLong     = Kind{Name: "files may not grow (EFBIG)", do: (*round).tooLong}
 	full        = Kind{Name: "disk full (ENOSPC)", do: (*round).full}
@@ -45,16 +49,19 @@ var openings = []Kind{atFailpoint("migrating", 2), emptyStart, quietlyMade}
 // decks are the kinds that rounds are dealt from, and those that each round
 // with the engine and the disk has.
 func decks(engine string, d disk) (deck, extra []Kind) {
+	if engine == Postgres { // first, so that a few rounds meet what several nodes do
+		deck = append(deck, zombie, crash, severed, halfway)
+	}
 	for _, name := range Failpoints {
 		deck = append(deck, atFailpoint(name, 25))
 	}
 	for _, name := range StartFailpoints {
 		deck = append(deck, atFailpoint(name, 1))
 	}
-	deck = append(deck, sudden, starting, ordered, paused, overslept)
+	deck = append(deck, sudden, starting, ordered, paused, overslept, unreachable)
 	switch {
 	case engine == Postgres:
-		deck = append(deck, zombie, crash)
+		deck = append(deck, forsaken)
 	case d == small:
 		extra = []Kind{full}
 	case d == frail:
@@ -130,15 +137,23 @@ func (r *round) zombie() error {
 	if err != nil {
 		return err
 	}
-	if _, err := r.servingAt(1 - r.slot); err != nil {
+	if _, err := r.servingAt((r.slot + 1) % most); err != nil {
 		return err
 	}
 	r.rest(0, 200*time.Millisecond)
 	return r.standStill(n, lease+lease/4, 2*lease+lease/2)
 }
 
-// crash ends the database under it.
+// crash ends the database under all that listen: one that starts then would end, as it
+// should.
 func (r *round) crash() error {
+	for slot, n := range r.live {
+		if n != nil {
+			if _, err := r.servingAt(slot); err != nil {
+				return err
+			}
+		}
+	}
 	n, err := r.serving()
 	if err != nil {
 		return err
@@ -147,12 +162,75 @@ func (r *round) crash() error {
 	if err := r.cluster.StopAtOnce(); err != nil {
 		return err
 	}
-	r.rest(0, 500*time.Millisecond)
+	r.note("its database is away")
+	r.refuses(n, "although its database is away")
+	r.note("webhooks are refused")
 	if err := r.cluster.Start(); err != nil {
 		return err
 	}
 	r.note("its database is back")
 	r.goesOn(n, "after its database came back")
+	return nil
+}
+
+// severed cuts it from PostgreSQL for longer than its lease, beside another that takes
+// its work over. What it had sent arrives afterwards, unless the server gives the
+// connections up after a time.
+func (r *round) severed(givenUp time.Duration) error {
+	n, err := r.serving()
+	if err != nil {
+		return err
+	}
+	other, err := r.servingAt((r.slot + 1) % len(r.live))
+	if err != nil {
+		return err
+	}
+	r.rest(0, 200*time.Millisecond)
+	w := r.wires[r.slot]
+	r.sender.unsure.Store(true)
+	w.silence()
+	if givenUp > 0 {
+		// What it had locked is free again before it comes back.
+		pause(r.ctx, givenUp)
+		r.goesOn(other, "although another node is cut off")
+		w.giveUp()
+		pause(r.ctx, givenUp)
+	}
+	r.rest(lease+lease/4, 2*lease+lease/2)
+	w.heal()
+	r.goesOn(n, "after its connection came back")
+	return nil
+}
+
+// commitsCut is how many commits are cut in a row of them.
+const commitsCut = 6
+
+// halfway cuts its connections when they commit; of every two commits one arrives, and
+// nobody is told.
+func (r *round) halfway() error {
+	n, err := r.serving()
+	if err != nil {
+		return err
+	}
+	w := r.wires[r.slot]
+	before := w.told()
+	r.sender.unsure.Store(true)
+	w.breakNext(commitsCut)
+	if !r.until(func() bool { return !n.alive() || w.told() >= before+commitsCut }) {
+		r.odd(breach(7, "it makes no commits within %s:\n%s", limit, n.log))
+	}
+	r.goesOn(n, "after its commits were cut")
+	return nil
+}
+
+// unreachable has the target take writes and break off, or break off at once.
+func (r *round) unreachable() error {
+	if _, err := r.serving(); err != nil {
+		return err
+	}
+	r.away.Store(true)
+	r.rest(100*time.Millisecond, 600*time.Millisecond)
+	r.away.Store(false)
 	return nil
 }
 

@@ -33,10 +33,10 @@ type node struct {
 }
 
 // startNode starts the program and does not wait until it listens.
-func startNode(binary, config, failpoint string) (*node, error) {
+func startNode(binary, config, dsn, failpoint string) (*node, error) {
 	n := &node{armed: failpoint, log: &tail{}, running: make(chan struct{}), ended: make(chan struct{})}
 	n.cmd = exec.Command(binary, "run", "-c", config, "--lease", lease.String(), "--log-format", "json")
-	n.cmd.Env = append(os.Environ(), "TRUEUP_FAILPOINT="+failpoint)
+	n.cmd.Env = append(os.Environ(), "TRUEUP_FAILPOINT="+failpoint, inDatabase+dsn)
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	logs, err := n.cmd.StderrPipe()
 	if err != nil {

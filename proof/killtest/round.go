@@ -8,13 +8,16 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
+	"github.com/trueup-sync/trueup/internal/store/pgtest"
 )
 
 // round is a round under way.
@@ -34,7 +37,13 @@ type round struct {
 
 	slot int // the node that is hurt next
 	mu   sync.Mutex
-	live [2]*node
+	live [most]*node
+	// wires are the nodes' ways to PostgreSQL, and dsns what each node is told of its
+	// way to the database.
+	wires [most]*wire
+	dsns  [most]string
+
+	away atomic.Bool // the target
 }
 
 // limit bounds a wait for something that is to happen. On a busy machine the
@@ -56,7 +65,7 @@ func (b *Bench) Run(ctx context.Context, spec Round) (Result, error) {
 }
 
 func (r *round) run() (err error) {
-	remove, dsn, err := r.place()
+	remove, err := r.place()
 	if err != nil {
 		return err
 	}
@@ -64,7 +73,7 @@ func (r *round) run() (err error) {
 	r.tools()
 	defer r.source.Close()
 	defer r.target.Close()
-	text := settings(dsn, r.source, r.target, r.careless, r.words)
+	text := settings(r.source, r.target, r.careless, r.words)
 	if err := os.WriteFile(r.config(), []byte(text), 0o600); err != nil {
 		return err
 	}
@@ -94,27 +103,64 @@ func (r *round) run() (err error) {
 }
 
 // place makes the folder and the empty database of the round.
-func (r *round) place() (remove func() error, dsn string, err error) {
+func (r *round) place() (remove func() error, err error) {
 	if r.dir, err = os.MkdirTemp(r.Bench.dir, "round-"); err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	clean := func() error { return os.RemoveAll(r.dir) }
 	if r.spec.Engine == Postgres {
-		dsn, drop, err := r.cluster.Schema()
-		if err != nil {
-			return nil, "", errors.Join(err, clean())
-		}
-		return func() error { return errors.Join(drop(), clean()) }, dsn, nil
+		remove, err := r.connect()
+		return func() error { return errors.Join(remove(), clean()) }, err
 	}
 	r.data = filepath.Join(r.dir, "data")
 	if err := os.Mkdir(r.data, 0o700); err != nil {
-		return nil, "", errors.Join(err, clean())
+		return nil, errors.Join(err, clean())
 	}
 	unmount, err := r.disk.mount(r.data)
 	if err != nil {
-		return nil, "", errors.Join(err, clean())
+		return nil, errors.Join(err, clean())
 	}
-	return func() error { return errors.Join(unmount(), clean()) }, filepath.Join(r.data, "trueup.db"), nil
+	r.dsns[0] = filepath.Join(r.data, "trueup.db")
+	return func() error { return errors.Join(unmount(), clean()) }, nil
+}
+
+// connect makes an empty schema, and a way to it for each node, with a PgBouncer in
+// front of the server or without.
+func (r *round) connect() (remove func() error, err error) {
+	var made []func() error
+	remove = func() (err error) {
+		for _, undo := range slices.Backward(made) {
+			err = errors.Join(err, undo())
+		}
+		return err
+	}
+	dsn, drop, err := r.cluster.Schema()
+	if err != nil {
+		return remove, err
+	}
+	made = append(made, drop)
+	if r.pooled {
+		through, end, err := pgtest.Bouncer(dsn)
+		if err != nil {
+			return remove, err
+		}
+		made = append(made, func() error { end(); return nil })
+		dsn = through
+	}
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return remove, err
+	}
+	server := u.Host
+	for slot := range r.wires {
+		if r.wires[slot], err = newWire(server); err != nil {
+			return remove, err
+		}
+		made = append(made, r.wires[slot].close)
+		u.Host = r.wires[slot].address()
+		r.dsns[slot] = u.String()
+	}
+	return remove, nil
 }
 
 func (r *round) config() string { return filepath.Join(r.dir, "trueup.yaml") }
@@ -135,6 +181,12 @@ func (r *round) tools() {
 	r.source.Instead(slow)
 	r.target.Instead(func(w http.ResponseWriter, req *http.Request) bool {
 		slow(w, req)
+		if r.away.Load() {
+			if req.Method == http.MethodPut && writes.Add(1)%2 == 0 {
+				r.target.Write(httptest.NewRecorder(), req)
+			}
+			panic(http.ErrAbortHandler)
+		}
 		if req.Method == http.MethodPut && writes.Add(1)%101 == 0 {
 			r.target.Write(httptest.NewRecorder(), req)
 			panic(http.ErrAbortHandler)
@@ -145,13 +197,13 @@ func (r *round) tools() {
 
 // storm hurts the program, one kind after the other.
 func (r *round) storm() error {
-	r.note("%s on a %s, %d nodes, %d statuses; first %s", r.spec.Engine, r.disk, r.nodes, r.words, cmp.Or(r.opening.Name, "nothing"))
+	r.note("%s on a %s, %d nodes%s, %d statuses; first %s", r.spec.Engine, r.disk, r.nodes, map[bool]string{true: " through PgBouncer"}[r.pooled], r.words, cmp.Or(r.opening.Name, "nothing"))
 	if err := r.opening.do(r); err != nil {
 		return err
 	}
 	r.count(r.opening)
-	if r.nodes == 2 { // both find an empty or half made database
-		for slot := range r.live {
+	if r.nodes > 1 { // all find an empty or half made database
+		for slot := range r.nodes {
 			if _, err := r.startAt(slot, ""); err != nil {
 				return err
 			}

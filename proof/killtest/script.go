@@ -29,6 +29,8 @@ type script struct {
 	disk disk
 	// nodes is how many programs share the work.
 	nodes int
+	// pooled says that a PgBouncer in transaction mode stands before PostgreSQL.
+	pooled bool
 	// careless is a target that takes writes without a version.
 	careless bool
 	// words is how many statuses there are: with three, values come back.
@@ -37,6 +39,9 @@ type script struct {
 	opening Kind
 	kinds   []Kind
 }
+
+// most is how many nodes there are at most.
+const most = 3
 
 // perRound is how many kinds of the deck a round takes.
 const perRound = 8
@@ -49,7 +54,8 @@ func (r Round) script(cannot map[string]error) script {
 	if r.Engine == SQLite {
 		s.disk = r.chooseDisk(cannot)
 	} else {
-		s.nodes = 1 + rng.IntN(2)
+		s.nodes = 1 + rng.IntN(most)
+		s.pooled = rng.IntN(3) == 0
 	}
 	s.opening = openings[r.Seed/3%uint64(len(openings))]
 	deck, extra := decks(r.Engine, s.disk)

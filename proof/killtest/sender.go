@@ -23,8 +23,11 @@ type sender struct {
 	client  *http.Client
 
 	posted, acknowledged, refused atomic.Int64
-	mu                            sync.Mutex
-	strange                       []Breach
+	// unsure says that a commit may have arrived whose answer did not: the program tries
+	// again, and finds that it has the event.
+	unsure  atomic.Bool
+	mu      sync.Mutex
+	strange []Breach
 }
 
 // patience is how long a sender waits for an answer.
@@ -59,7 +62,7 @@ func (s *sender) post(ctx context.Context, e *Event) bool {
 		s.odd(breach(6, "%s is answered %+v", e.ID, got))
 	case got.Accepted == 1 && known:
 		e.lose()
-	case got.Duplicates == 1 && e.postedOnce():
+	case got.Duplicates == 1 && e.postedOnce() && !s.unsure.Load():
 		s.odd(breach(6, "%s is called a repeat, and it was sent for the first time", e.ID))
 	}
 	if e.acknowledge() {

@@ -15,8 +15,12 @@ var secret = []byte("a secret of this test, 32 bytes.")
 // source soon after an edit is to be carried.
 const skew = "200ms"
 
+// inDatabase is how the environment tells a node of its way to the database: the file
+// is the same for all.
+const inDatabase = "TRUEUP_KILL_DATABASE="
+
 // settings is the configuration of one round.
-func settings(dsn string, source, target *resttest.Tool, careless bool, words int) string {
+func settings(source, target *resttest.Tool, careless bool, words int) string {
 	crm := resttest.TargetYAML(target.URL)
 	if careless {
 		crm = strings.Replace(crm, ", if_match: record.etag", "", 1)
@@ -27,7 +31,7 @@ func settings(dsn string, source, target *resttest.Tool, careless bool, words in
 	}
 	return fmt.Sprintf(`
 listen: 127.0.0.1:0
-database: %q
+database: ${TRUEUP_KILL_DATABASE}
 connections:
   billing:
     type: http
@@ -52,7 +56,7 @@ syncs:
     sweep: off
     limits: off
     statuses:
-%s`, dsn, source.URL, resttest.Token, base64.StdEncoding.EncodeToString(secret), crm, skew, &statuses)
+%s`, source.URL, resttest.Token, base64.StdEncoding.EncodeToString(secret), crm, skew, &statuses)
 }
 
 func word(n int) string { return fmt.Sprintf("state-%d", n) }

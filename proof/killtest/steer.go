@@ -10,7 +10,7 @@ import (
 // startAt starts a program in a slot, whose last one has ended.
 func (r *round) startAt(slot int, failpoint string) (*node, error) {
 	r.reap(slot)
-	n, err := startNode(r.binary, r.config(), failpoint)
+	n, err := startNode(r.binary, r.config(), r.dsns[slot], failpoint)
 	if err != nil {
 		return nil, err
 	}
