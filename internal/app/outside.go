@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/trueup-sync/trueup/internal/config"
@@ -155,7 +154,7 @@ func disk(cfg *config.Config) []health.Check {
 func listen(ctx context.Context, address, key string) (found health.Check, done func()) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		ours := errors.Is(err, syscall.EADDRINUSE) && reach(ctx, health.Local(address), "listen", key) == nil
+		ours := health.InUse(err) && reach(ctx, health.Local(address), "listen", key) == nil
 		return health.PortOf(address, err, ours), func() {}
 	}
 	mux := http.NewServeMux()

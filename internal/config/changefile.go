@@ -17,7 +17,8 @@ var ErrFileMoved = errors.New("the file was changed in the meantime")
 // ChangeFile gives a file the text after, if it still holds before. Owner, group
 // and mode stay. It is written as a whole or not at all, but in place where a
 // file beside it cannot take its place as it is: where it is mounted by itself,
-// where its folder may not be written, and where it belongs to somebody else.
+// where its folder may not be written, where it belongs to somebody else, and on
+// Windows.
 //
 // Of several trueup commands one changes it at a time. An editor does not know
 // of the lock: for that the file is read again as late as can be.
@@ -26,8 +27,8 @@ func ChangeFile(path string, before, after []byte) error {
 	if err != nil {
 		return err
 	}
-	defer held.Close()                                                     // the lock goes with it
-	if err := syscall.Flock(int(held.Fd()), syscall.LOCK_EX); err != nil { // #nosec G115 -- a descriptor is a small number
+	defer held.Close() // the lock goes with it
+	if err := lockFile(held); err != nil {
 		return fmt.Errorf("lock %s: %w", path, err)
 	}
 	info, err := held.Stat()
@@ -78,10 +79,7 @@ func beside(path string, like fs.FileInfo, text []byte) (name string, err error)
 	if err != nil {
 		return "", fmt.Errorf("write next to %s: %w", path, err)
 	}
-	kept := false
-	if owner, ok := like.Sys().(*syscall.Stat_t); ok {
-		kept = f.Chown(int(owner.Uid), int(owner.Gid)) == nil
-	}
+	kept := keepOwner(f, like)
 	_, err = f.Write(text)
 	err = errors.Join(err, f.Chmod(like.Mode().Perm()), f.Sync(), f.Close())
 	if err == nil && kept {

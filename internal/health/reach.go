@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -125,7 +124,7 @@ func unreached(at *url.URL, listen string, err error) (text, remedy string) {
 		return "the certificate of " + at.Host + " is not accepted: " + verify.Err.Error(), "renew it, or let the proxy serve the one of this name with its chain"
 	case errors.As(err, &record), errors.As(err, &alert), errors.Is(err, http.ErrSchemeMismatch):
 		return at.Host + " does not answer with TLS", "put a proxy with TLS in front; Trueup itself speaks plain HTTP"
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, errRefused):
 		return at.Host + " refuses the connection", "start the proxy there, and let it pass on /hooks to " + listen
 	case errors.Is(err, errAnother):
 		return errAnother.Error(), "let the proxy of " + at.Host + " pass on /hooks to " + listen
@@ -163,11 +162,14 @@ func PortOf(listen string, err error, ours bool) Check {
 		return pass(Port, Service, listen+" is free")
 	case ours:
 		return pass(Port, Service, listen+" is held by the running service, which uses this database")
-	case errors.Is(err, syscall.EADDRINUSE):
+	case InUse(err):
 		return fault(Port, Service, "another program listens on "+listen, "end it, or choose another address with listen in trueup.yaml")
 	}
 	return fault(Port, Service, fmt.Sprintf("cannot listen on %s: %v", listen, err), "choose another address with listen in trueup.yaml")
 }
+
+// InUse reports whether listening failed because another program has the port.
+func InUse(err error) bool { return errors.Is(err, errInUse) }
 
 // Local is the address of a server that listens, for a caller on this machine.
 func Local(listen string) string {

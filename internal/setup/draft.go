@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/trueup-sync/trueup/internal/status"
@@ -211,6 +212,9 @@ func beside(path string, text []byte) (string, error) {
 
 // syncFolder makes a rename in it last through a power cut.
 func syncFolder(dir string) error {
+	if runtime.GOOS == "windows" { // it syncs no folder, and keeps names in a journal
+		return nil
+	}
 	f, err := os.Open(dir) // #nosec G304 -- the folder of the configuration
 	if err != nil {
 		return err

@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 )
 
@@ -109,6 +109,9 @@ func placed(path string, fill func(unfinished string) (CopyFigures, error)) (fou
 }
 
 func syncFolder(path string) error {
+	if runtime.GOOS == "windows" { // it syncs no folder, and keeps names in a journal
+		return nil
+	}
 	d, err := os.Open(path) // #nosec G304 -- the folder of the file that the person names
 	if err != nil {
 		return err
@@ -122,7 +125,7 @@ func finishCopy(ctx context.Context, path string, now time.Time) (found CopyFigu
 	if err != nil {
 		return found, err
 	}
-	file, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: abs, RawQuery: "_pragma=journal_mode(DELETE)&_pragma=synchronous(FULL)"}).String())
+	file, err := sql.Open("sqlite", fileURL(abs, "_pragma=journal_mode(DELETE)&_pragma=synchronous(FULL)"))
 	if err != nil {
 		return found, err
 	}

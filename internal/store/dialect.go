@@ -107,7 +107,7 @@ func openSQLite(ctx context.Context, o Options, connections int) (*sql.DB, error
 	if open == nil {
 		open = func(dsn string) (*sql.DB, error) { return sql.Open("sqlite", dsn) }
 	}
-	db, err := open((&url.URL{Scheme: "file", Path: abs, RawQuery: q.Encode()}).String())
+	db, err := open(fileURL(abs, q.Encode()))
 	if err != nil {
 		return nil, err
 	}
@@ -126,6 +126,16 @@ func openSQLite(ctx context.Context, o Options, connections int) (*sql.DB, error
 		return nil, errors.Join(fmt.Errorf("the SQLite file runs with journal_mode %s and synchronous %d, which could lose what was acknowledged; put it on a local disk", mode, level), db.Close())
 	}
 	return db, nil
+}
+
+// fileURL is the DSN of a SQLite file with an absolute path. C:\x is file:///C:/x: SQLite
+// would take what follows two slashes for the name of a host.
+func fileURL(abs, options string) string {
+	path := filepath.ToSlash(abs)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	return (&url.URL{Scheme: "file", Path: path, RawQuery: options}).String()
 }
 
 // sqliteError is an error of a SQLite driver, whichever it is.

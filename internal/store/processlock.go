@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 
 	"github.com/gofrs/flock"
 )
@@ -31,6 +32,13 @@ func lockProcessFile(path string) func(context.Context, *DB, int64) (processLock
 func (l fileLock) beat(context.Context, int64) error { return nil }
 
 func (l fileLock) close() error {
+	if runtime.GOOS == "windows" {
+		// What is open cannot be removed there. Another process that has opened it
+		// meanwhile removes it.
+		err := l.file.Unlock()
+		os.Remove(l.file.Path())
+		return err
+	}
 	err := os.Remove(l.file.Path())
 	if errors.Is(err, os.ErrNotExist) {
 		err = nil
