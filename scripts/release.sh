@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes a release in dist/: a static binary for each platform (Linux and macOS), a deb and an rpm for
+# Makes a release in dist/: a static binary for each platform (Linux, macOS and Windows), a deb and an rpm for
 # Linux, a bill of materials, the certificates for the image, and checksums of all.
 # The same commit gives the same bytes, on any machine with this version of Go.
 #
@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/local/go/bin
 NFPM=github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.0
 CYCLONEDX=github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.9.0
-platforms=${PLATFORMS:-linux/amd64 linux/arm64 darwin/amd64 darwin/arm64} # not windows: the lock of a file is one of Unix
+platforms=${PLATFORMS:-linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64}
 
 die() {
 	echo "$*" >&2

@@ -146,12 +146,12 @@ func (o *initOptions) setUp(cmd *cobra.Command, path string) error {
 	t := newTalk(cmd)
 	for _, step := range []func(*talk, *setup.Setup) error{o.askDirection, o.askTools, o.askMap, o.askMatch} {
 		if err := step(t, s); err != nil {
-			return entered(err)
+			return gaveUp(t, s, err)
 		}
 	}
 	if o.publicURL != "" {
 		if err := s.SetPublicURL(o.publicURL); err != nil {
-			return entered(err)
+			return gaveUp(t, s, err)
 		}
 	}
 	d := s.Draft()
@@ -168,8 +168,13 @@ func (o *initOptions) setUp(cmd *cobra.Command, path string) error {
 	return tellInit(cmd, result, faults)
 }
 
-// entered makes a usage mistake of what was entered wrong.
-func entered(err error) error {
+// gaveUp makes a usage mistake of what was entered wrong. What a person has answered stays
+// for the next time; what flags say is said again.
+func gaveUp(t *talk, s *setup.Setup, err error) error {
+	hint := "what was entered is kept in " + s.Path() + setup.DraftSuffix + "; trueup init continues with it"
+	if !t.asks && s.Abandon() {
+		hint = "nothing was written; see trueup init --help"
+	}
 	var wrong setup.Problems
 	if errors.As(err, &wrong) {
 		first := wrong[0]
@@ -177,7 +182,7 @@ func entered(err error) error {
 		if field != "" {
 			field += ": "
 		}
-		return usage("nothing was written; see trueup init --help", "%s%s", field, strings.TrimSuffix(first.Text, "."))
+		return usage(hint, "%s%s", field, strings.TrimSuffix(first.Text, "."))
 	}
 	return err
 }

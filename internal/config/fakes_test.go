@@ -89,6 +89,9 @@ func (f *fakeHTTP) Check(c *Checker, common Connection) {
 		c.Fault("webhook.verify.secrets", "it is missing", "write the webhook's secret")
 	}
 	for _, s := range f.Webhook.Verify.Secrets {
+		if f.Webhook.Verify.Scheme == "all-at-once" && !strings.HasPrefix(s.Reveal(), "whsec_") {
+			c.Fault("webhook.verify.secrets", "one cannot be used", "write the webhook's secret")
+		}
 		if !strings.HasPrefix(s.Reveal(), "whsec_") {
 			c.Fault("webhook.verify.secrets[0]", "it is no webhook secret", "write one that starts with whsec_")
 		}

@@ -89,8 +89,14 @@ func (r *report) unreadable(line int, path, problem, remedy string) {
 	r.add(line, path, problem, remedy)
 }
 
-// invalid reports a value that was read and is wrong, or is missing.
+// invalid reports a value that was read and is wrong, or is missing. Of a list with an item
+// that could not be read, nothing is known.
 func (r *report) invalid(path, problem, remedy string) {
+	for unread := range r.bad {
+		if strings.HasPrefix(unread, path+"[") {
+			return
+		}
+	}
 	for p := path; ; p = parent(p) {
 		if r.bad[p] {
 			return

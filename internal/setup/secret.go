@@ -45,11 +45,17 @@ func keepable(dir, file, secret string, ours bool) error {
 }
 
 // keepSecret writes a secret into its file.
-func keepSecret(dir, file, secret string) error {
-	if err := os.MkdirAll(filepath.Join(dir, secretsFolder), 0o700); err != nil {
+func (s *Setup) keepSecret(file, secret string) error {
+	if err := os.MkdirAll(filepath.Join(s.dir, secretsFolder), 0o700); err != nil {
 		return fmt.Errorf("make the folder of the secrets: %w", err)
 	}
-	return replace(filepath.Join(dir, filepath.FromSlash(file)), []byte(secret+"\n"))
+	path := filepath.Join(s.dir, filepath.FromSlash(file))
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		s.mu.Lock()
+		s.made = append(s.made, path)
+		s.mu.Unlock()
+	}
+	return replace(path, []byte(secret+"\n"))
 }
 
 // dropSecrets removes the files of a tool that is no longer part of the set-up.

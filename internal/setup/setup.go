@@ -37,6 +37,10 @@ type Setup struct {
 
 	mu    sync.Mutex
 	draft Draft
+	// continued says that the draft was there at Open; made are the files of secrets that
+	// are new since.
+	continued bool
+	made      []string
 	looks map[Side]*look
 	test  *MatchTest
 	// ended ends what reads from tools in the background.
@@ -66,7 +70,7 @@ func Open(o Options) (*Setup, error) {
 	if o.Database != "" {
 		d.Database = o.Database
 	}
-	s := &Setup{options: o, dir: filepath.Dir(o.Path), draft: d, looks: map[Side]*look{}}
+	s := &Setup{options: o, dir: filepath.Dir(o.Path), draft: d, continued: found, looks: map[Side]*look{}}
 	s.ended, s.end = context.WithCancel(context.Background())
 	return s, nil
 }
@@ -75,6 +79,25 @@ func Open(o Options) (*Setup, error) {
 func (s *Setup) Close() {
 	s.end()
 	s.jobs.Wait()
+}
+
+// Abandon removes what this set-up has written, and reports whether it did. One that was
+// begun before stays: somebody is at work on it.
+func (s *Setup) Abandon() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.continued {
+		return false
+	}
+	for _, file := range s.made {
+		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return false // the draft knows which secrets are its own
+		}
+		os.Remove(filepath.Dir(file)) // only when it is empty
+	}
+	s.made = nil
+	s.dropDraft()
+	return true
 }
 
 // Path is the trueup.yaml to be.

@@ -97,7 +97,7 @@ func (s *Setup) keepTool(side Side, settings, secrets map[string]string, later [
 	})
 	for field, secret := range secrets {
 		if err == nil {
-			err = keepSecret(s.dir, secretFile(ours.Name, field), secret)
+			err = s.keepSecret(secretFile(ours.Name, field), secret)
 		}
 	}
 	s.mu.Lock()
