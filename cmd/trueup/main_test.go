@@ -22,7 +22,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(withServer{m}, map[string]func(){"trueup": main})
+	testscript.Main(withServer{m}, map[string]func(){"trueup": main, "trueup-next": nextVersion})
 }
 
 // withServer stops the PostgreSQL that a test may have started. More scripts run

@@ -41,8 +41,8 @@ type Setup struct {
 	// are new since.
 	continued bool
 	made      []string
-	looks map[Side]*look
-	test  *MatchTest
+	looks     map[Side]*look
+	test      *MatchTest
 	// ended ends what reads from tools in the background.
 	ended context.Context
 	end   context.CancelFunc

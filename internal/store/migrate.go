@@ -19,7 +19,10 @@ import (
 )
 
 //go:embed migrations
-var migrations embed.FS
+var embedded embed.FS
+
+// migrations are the steps. The tests of a rolling restart add one: cmd/trueup/next_test.go.
+var migrations fs.FS = embedded
 
 // migration is one step of the schema. Steps go forward only.
 type migration struct {

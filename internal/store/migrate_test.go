@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -157,4 +158,44 @@ func TestADatabaseOfADevelopmentVersionIsRefused(t *testing.T) {
 			}
 		}
 	})
+}
+
+// notAdded are what a node of the version before could not work beside.
+var notAdded = regexp.MustCompile(`(?i)\b(drop|rename|truncate|update|delete|alter\s+column)\b|\badd\s+column\s+(?:[^,;]*\bnot\s+null\b)(?:[^,;]*)`)
+
+// disturbs returns what in a step is not only an addition, "" for nothing.
+func disturbs(step string) string {
+	for _, found := range notAdded.FindAllString(sqlComment.ReplaceAllString(step, ""), -1) {
+		if !regexp.MustCompile(`(?i)^add\b.*\bdefault\b`).MatchString(found) {
+			return found
+		}
+	}
+	return ""
+}
+
+// Nodes are restarted one after the other: those of the version before work on a newer
+// schema for a while.
+func TestAStepAfterTheFirstOnlyAdds(t *testing.T) {
+	for step, want := range map[string]string{
+		"create table a (b text not null); alter table c add column d text not null default '';": "",
+		"alter table c add column d bigint; -- nothing to drop":                                  "",
+		"alter table c add column d text not null;":                                              "add column d text not null",
+		"alter table c rename column d to e;":                                                    "rename",
+		"alter table c alter column d set not null;":                                             "alter column",
+	} {
+		if got := disturbs(step); got != want {
+			t.Errorf("%s: %q, want %q", step, got, want)
+		}
+	}
+	for _, engine := range []string{"sqlite", "postgres"} {
+		all, err := migrationsOf(migrations, engine)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range all[1:] {
+			if found := disturbs(step.text); found != "" {
+				t.Errorf("%s of %s: %s: a node of the version before could not go on; add what is new beside it, and take the old away a release later", step.name, engine, found)
+			}
+		}
+	}
 }
