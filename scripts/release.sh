@@ -39,6 +39,7 @@ build() {
 	rm -rf "$source" "$out"
 	mkdir -p "$out"
 	git clone -q --no-hardlinks . "$source"
+	git -C "$source" checkout -q --detach "$commit" # whatever was committed here meanwhile
 	git -C "$source" tag -f "$version" >/dev/null # the bill of materials names it
 	for platform in $platforms; do
 		os=${platform%/*} arch=${platform#*/}
