@@ -89,7 +89,8 @@ func (d Draft) write() []written {
 		w.add("public_url: %s   # where the tools reach Trueup", onLine(d.PublicURL))
 		w.at(Direction)
 	}
-	w.add("database: %s   # a path is SQLite; postgres://... is PostgreSQL", word(d.Database))
+	// Its address may be in a variable, as it has a password.
+	w.add("database: %s   # a path is SQLite; postgres://... is PostgreSQL", strings.ReplaceAll(word(d.Database), "$${", "${"))
 	w.at(Watch)
 	w.add("# On by default, so left out here:")
 	w.add("# retention: {payloads: 30d, history: 400d}   # what is older is deleted")
