@@ -39,7 +39,11 @@ func Decode(raw []byte) (string, error) {
 	if bytes.ContainsRune(raw, 0) {
 		return "", errors.New("it is no text; export it as CSV")
 	}
-	return string(raw), nil
+	text := string(raw)
+	if !strings.Contains(text, "\n") { // as spreadsheets on a Mac used to end their lines
+		text = strings.ReplaceAll(text, "\r", "\n")
+	}
+	return text, nil
 }
 
 // wideOrder reports whether a file is UTF-16, and in which order. Without a mark, the

@@ -31,6 +31,7 @@ func TestAFileIsReadAsPeopleHaveIt(t *testing.T) {
 		{"with semicolons", strings.ReplaceAll(plain, ",", ";"), ""},
 		{"with tabs", strings.ReplaceAll(plain, ",", "\t"), ""},
 		{"with quotes and Windows lines", "\"customer\",\"target_id\"\r\n\"cus_1\",\"0042\"\r\n\"cus_2\",\"r2\"\r\n", ""},
+		{"with lines of an old Mac", strings.ReplaceAll(plain, "\n", "\r"), ""},
 		{"as UTF-16, little end first", utf16(t, plain, unicode.LittleEndian, unicode.UseBOM), ""},
 		{"as UTF-16, big end first", utf16(t, plain, unicode.BigEndian, unicode.UseBOM), ""},
 		{"as UTF-16 without a mark", utf16(t, plain, unicode.LittleEndian, unicode.IgnoreBOM), ""},
