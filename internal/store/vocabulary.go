@@ -72,6 +72,8 @@ func (t *tx) putVocabulary(sync string, words []Word) error {
 	return nil
 }
 
+const ignoredWords = "select distinct desired_source_value from customers where sync = $1 and " + wasIgnored + " order by 1"
+
 // IgnoredWords returns the words of the source that were listed under ignore when
 // their customers were last read.
 func (db *DB) IgnoredWords(ctx context.Context, sync string) ([]string, error) {
@@ -81,7 +83,7 @@ func (db *DB) IgnoredWords(ctx context.Context, sync string) ([]string, error) {
 		err := s.Scan(&word)
 		words = append(words, word)
 		return err
-	}, "select distinct desired_source_value from customers where sync = $1 and "+wasIgnored+" order by 1", sync)
+	}, ignoredWords, sync)
 	if err != nil {
 		return nil, fmt.Errorf("read which words of %s were ignored: %w", sync, err)
 	}
@@ -89,8 +91,10 @@ func (db *DB) IgnoredWords(ctx context.Context, sync string) ([]string, error) {
 }
 
 // wasIgnored chooses customers whose word was listed under ignore. What a sync
-// that only watches would have written is ignored as well, and has a value.
-const wasIgnored = "outcome = 'ignored' and desired_value = '' and desired_source_value <> ''"
+// that only watches would have written is ignored as well, and has a value. The
+// condition of customers_out_of_line is repeated, since SQLite does not see that
+// it follows: without the index, each start reads all customers.
+const wasIgnored = "outcome = 'ignored' and outcome not in ('', 'applied', 'already_equal') and desired_value = '' and desired_source_value <> ''"
 
 // LookAtIgnored makes the customers due whose word was ignored, and returns how
 // many there are.
