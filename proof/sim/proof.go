@@ -76,8 +76,8 @@ var notAgain = watch{claimed: func(w *world, work *store.Work, _ []string) {
 		return // an owner said so, of a value that a person had spelled like the target
 	}
 	// A write that finds the target's spelling there already changes nothing that
-	// a look would show.
-	unseen := s.work.Base.Sent == "" && len(r.states) > 1 && r.states[len(r.states)-2].value == held.value
+	// a look would show, and what a look showed of someone who was forgotten is gone.
+	unseen := s.work.Base.Sent == "" && (len(r.states) > 1 && r.states[len(r.states)-2].value == held.value || w.wasForgotten(s.work.Customer, held.valueAt))
 	if unseen || held.valueAt < w.facts.accounts.leftAt || s.late || s.stale || held.at >= s.readAt || w.now > held.valueAt+intentLife && s.work.Base.Sent == "" {
 		w.coverage.hit("bounded", "spelled so unseen")
 		return
