@@ -230,7 +230,7 @@ func (s *SetUp) Trial(ctx context.Context) (pages.Trial, error) {
 		return pages.Trial{Making: true, Doing: run.doing}, nil
 	}
 	sum := run.plan.Summary
-	t := pages.Trial{Customers: sum.Sources, Agree: sum.Agree, Differ: sum.Write, Held: sum.Held, NeedPerson: sum.UnmatchedSource + sum.Ambiguous + sum.Unmapped + sum.Other}
+	t := pages.Trial{Customers: sum.Sources, Agree: sum.Agree, Differ: sum.Write, Held: sum.Held, NeedPerson: sum.UnmatchedSource + sum.Ambiguous + sum.Unmapped + sum.Other, Left: sum.NotCarried, ReadAt: run.plan.EndedAt}
 	t.SetAside = contract.SetAsideOf(*run.plan).Texts(d.Source.Name, d.Target.Name)
 	rows, err := trialRows(ctx, a.store, run.plan.ID)
 	if err != nil {
@@ -239,8 +239,13 @@ func (s *SetUp) Trial(ctx context.Context) (pages.Trial, error) {
 	t.Rows = rows
 	for i := range t.Rows {
 		if r := &t.Rows[i]; r.Customer == run.tried {
-			if run.back {
+			switch {
+			case run.back:
 				r.State = "undone"
+			case r.State == string(store.RowApplied) && r.Asked: // as it is now, and not before the trial
+				t.Agree, t.NeedPerson = t.Agree+1, t.NeedPerson-1
+			case r.State == string(store.RowApplied):
+				t.Agree, t.Differ = t.Agree+1, t.Differ-1
 			}
 			t.Tried = r
 		}
@@ -270,7 +275,7 @@ func trialRows(ctx context.Context, db *store.DB, plan int64) (all []pages.Trial
 			if r.TargetID == "" || r.After == "" || !tryable.Includes(r) {
 				continue
 			}
-			all = append(all, pages.TrialRow{Customer: r.Customer, Name: r.Name, Before: r.Before, After: r.After, State: string(r.State), Note: r.Note, At: r.EndedAt})
+			all = append(all, pages.TrialRow{Customer: r.Customer, Name: r.Name, Before: r.Before, After: r.After, State: string(r.State), Asked: r.Action != "write", Note: r.Note, At: r.EndedAt})
 		}
 		searched += len(rows)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/trueup-sync/trueup/internal/contract"
 	"github.com/trueup-sync/trueup/internal/exceptions"
+	"github.com/trueup-sync/trueup/internal/overview"
 	"github.com/trueup-sync/trueup/internal/reason"
 	"github.com/trueup-sync/trueup/internal/status"
 	"github.com/trueup-sync/trueup/internal/store"
@@ -58,7 +59,9 @@ type historyLine struct {
 	At         time.Time
 	Icon, Tone string
 	Title, Why string
-	From, To   string // for a write
+	// For a write: what was there, and what is.
+	Before, After             string
+	BeforeStatus, AfterStatus status.Status
 }
 
 // mostHistory is how many decisions a page shows at most.
@@ -101,7 +104,7 @@ func customerPage(v *visit) (answer, error) {
 	s := v.Syncs()[c.Sync]
 	p.Source, p.Target = cmp.Or(s.Source.Connection, "the source"), cmp.Or(s.Target.Connection, "the target")
 	p.Equal, p.Proved = c.Desired.Value == c.Observed.Value, c.Base.Known && c.Base.Value == c.Observed.Value
-	p.Next = nextOf(c, names)
+	p.Next = v.nextOf(c, names)
 	if p.Open, err = v.Store.Exceptions(v.ctx(), store.ExceptionFilter{Sync: c.Sync, Customer: c.Customer, States: []status.State{status.Open, status.Acknowledged}}); err != nil {
 		return answer{}, err
 	}
@@ -180,17 +183,18 @@ func whosOf(c store.Customer, links []store.LinkChange) (whos []string) {
 }
 
 // nextOf says what will happen next.
-func nextOf(c store.Customer, names contract.Names) string {
+func (v *visit) nextOf(c store.Customer, names contract.Names) string {
+	why := v.because(c.Sync, c.Reason)
 	switch {
 	case c.Pin != nil:
 		return "By " + names.Of(c.Pin.By) + ": " + c.Pin.Reason + ". Events are stored, and nothing is written."
 	case c.Outcome == "":
 		return "It has not been looked at yet. It will be as soon as its turn comes."
 	case !c.DueAt.IsZero():
-		return "It is looked at again automatically. Last time: " + c.Reason.Sentence() + "."
+		return "It is looked at again automatically. Last time: " + why + "."
 	}
-	if s := c.Reason.Sentence(); s != "" {
-		return capital(s) + "."
+	if why != "" {
+		return capital(why) + "."
 	}
 	return reason.Outcomes[c.Outcome]
 }
@@ -198,14 +202,16 @@ func nextOf(c store.Customer, names contract.Names) string {
 // historyDays merges decisions and changes of the link, the latest first.
 func historyDays(v *visit, p onePage, decisions []store.Decision, links []store.LinkChange, names contract.Names) []historyDay {
 	var lines []historyLine
+	s := v.Syncs()[p.Sync]
 	for _, d := range decisions {
 		if d.Action == "link" || d.Action == "unlink" || d.Outcome == status.AlreadyEqual && !p.Everything {
 			continue // the change of the link tells the same
 		}
-		l := historyLine{At: d.At, Icon: "dot", Title: outcomeWords[d.Outcome].Word, Why: capital(d.Reason.Sentence())}
+		l := historyLine{At: d.At, Icon: "dot", Title: outcomeWords[d.Outcome].Word, Why: capital(v.because(p.Sync, d.Reason))}
 		switch d.Outcome {
 		case status.Applied:
-			l.Icon, l.Tone, l.Title, l.From, l.To = "arrow", "good", capital(p.Target)+" changed", cmp.Or(d.Observed, "empty"), d.Desired
+			l.Icon, l.Tone, l.Title, l.Before, l.After = "arrow", "good", capital(p.Target)+" changed", d.Observed, d.Desired
+			l.BeforeStatus, l.AfterStatus = overview.StatusOf(s, d.Observed), overview.StatusOf(s, d.Desired)
 		case status.AlreadyEqual:
 			l.Icon, l.Tone = "ok", "good"
 		case status.Held:
@@ -273,7 +279,7 @@ func removeLink(v *visit) (answer, error) {
 	if err := v.Store.RemoveLink(v.ctx(), c.Sync, c.Customer, v.Person.Email); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return answer{}, err
 	}
-	return answer{To: to, Said: "The link is removed. The value in the target stays, and the match rules run again."}, nil
+	return answer{To: to, Said: "The link is removed. The value in " + capital(cmp.Or(v.Syncs()[c.Sync].Target.Connection, "the target")) + " stays, and the match rules run again."}, nil
 }
 
 // undoWrite answers POST …/undo. Both tools are read first: what a person edited since
@@ -292,7 +298,7 @@ func undoWrite(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{To: to, Said: "Put back and proved: " + done.From + " → " + cmp.Or(done.To, "empty") + ". The same value is not written again until the source changes."}, nil
+	return answer{To: to, Said: "Put back and proved: " + done.From + " → " + cmp.Or(done.To, "empty") + ". The same value is not written again until " + capital(cmp.Or(v.Syncs()[c.Sync].Source.Connection, "the source")) + " changes."}, nil
 }
 
 // pinCustomer answers POST …/pin.

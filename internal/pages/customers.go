@@ -1,9 +1,12 @@
 package pages
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/trueup-sync/trueup/internal/contract"
@@ -40,6 +43,7 @@ type customersPage struct {
 	Found            string
 	More             string
 	Searched         bool
+	Source, Target   string // the two tools, where all customers are of one sync
 }
 
 // customerRow is a customer in a list.
@@ -75,6 +79,10 @@ func customers(v *visit) (answer, error) {
 		return answer{}, err
 	}
 	p.Syncs = syncOptions(v, p.Sync)
+	p.Source, p.Target = "Source", "Target"
+	if s, ok := v.Syncs()[cmp.Or(p.Sync, only(slices.Sorted(maps.Keys(v.Syncs()))))]; ok {
+		p.Source, p.Target = capital(s.Source.Connection), capital(s.Target.Connection)
+	}
 	p.Outcomes = []option{{"", "Any outcome", p.Outcome == ""}}
 	for _, o := range status.Outcomes {
 		p.Outcomes = append(p.Outcomes, option{string(o), outcomeWords[o].Word, string(o) == p.Outcome})

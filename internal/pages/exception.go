@@ -51,6 +51,7 @@ type exceptionShown struct {
 	Called         string
 	Title, Lead    string
 	KindName       string
+	Why            string
 	ListTo         string
 	Source, Target string
 	MayAct         bool
@@ -175,7 +176,8 @@ func (v *visit) exceptionShown() (*exceptionShown, error) {
 	if full.Customer != "" {
 		p.Customer = "/customers/" + url.PathEscape(full.Sync) + "/" + url.PathEscape(full.Customer)
 	}
-	p.Title, p.Lead = p.Called+": "+p.KindName, reason.Kinds[full.Kind]
+	p.Title, p.Lead = p.Called+": "+p.KindName, reason.CauseText(full.Kind, p.Source, p.Target)
+	p.Why = v.because(full.Sync, x.Reason)
 	for _, o := range full.Offers {
 		p.Can[o.Verb] = true
 	}

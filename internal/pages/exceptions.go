@@ -82,6 +82,7 @@ type rowShown struct {
 	contract.Exception
 	Called        string
 	KindName      string
+	Why           string
 	Source        string
 	Target        string
 	SourceStatus  status.Status
@@ -214,7 +215,8 @@ func (p *exceptionsShown) fill(v *visit) error {
 // causeShown reads some rows of a cause.
 func (v *visit) causeShown(c store.Cause, f store.ExceptionFilter, most int, at exceptionFilter) (causeShown, error) {
 	s := v.Syncs()[c.Sync]
-	g := causeShown{Cause: c, Source: capital(cmp.Or(s.Source.Connection, "the source")), Target: capital(cmp.Or(s.Target.Connection, "the target")), Text: reason.Kinds[c.Kind]}
+	g := causeShown{Cause: c, Source: capital(cmp.Or(s.Source.Connection, "the source")), Target: capital(cmp.Or(s.Target.Connection, "the target"))}
+	g.Text = reason.CauseText(c.Kind, g.Source, g.Target)
 	g.Title = reason.CauseTitle(c.Kind, c.Customers, g.Source, g.Target, c.Sync)
 	of := c.Of(f)
 	of.Limit = most + 1
@@ -243,14 +245,14 @@ func (v *visit) causeShown(c store.Cause, f store.ExceptionFilter, most int, at 
 		g.Value = rows[0].SourceValue
 		if g.Value == "" { // the status has vanished: there is nothing to map
 			g.Title = fmt.Sprintf("%s no longer tells the status of %s", g.Source, status.Plural(c.Customers, "customer"))
-			g.Text = rows[0].Reason.Sentence()
+			g.Text = capital(v.because(c.Sync, rows[0].Reason))
 		} else {
 			g.Settle, g.SettleLabel = fmt.Sprintf("/exceptions/%d", rows[0].ID), "Add to the map"
 		}
 	}
 	if c.Kind == status.WriteFailed || c.Kind == status.ConnectionFailed || c.Kind == status.UnreadableEvent {
 		if len(rows) > 0 {
-			g.Text = cut(rows[0].Reason.Sentence(), 300)
+			g.Text = capital(cut(v.because(c.Sync, rows[0].Reason), 300))
 		}
 	}
 	if c.Kind == status.MassChange {
@@ -275,7 +277,7 @@ func (v *visit) rowShown(x store.Exception) rowShown {
 	s := v.Syncs()[x.Sync]
 	words := overview.Words(s)
 	r := rowShown{Exception: contract.ExceptionOf(x), Called: cmp.Or(x.Name, x.Customer, "The whole sync"), KindName: reason.KindNames[x.Kind], Source: capital(s.Source.Connection), Target: capital(s.Target.Connection),
-		TargetStatus: words.Target(x.TargetValue)}
+		TargetStatus: words.Target(x.TargetValue), Why: v.because(x.Sync, x.Reason)}
 	if m, err := words.Source(x.SourceValue); err == nil {
 		r.SourceStatus = m.Status
 	}

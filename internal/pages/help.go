@@ -39,12 +39,39 @@ func help(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	a := answer{Page: "help", Title: reason.KindNames[kind], Frame: narrow, Data: text}
+	a := answer{Page: "help", Title: reason.KindNames[kind], Frame: narrow, Data: helpPage{Kind: kind, Name: reason.KindNames[kind], Lead: reason.Kinds[kind], Here: here(kind), Text: text}}
 	if v.Person.Role == open {
 		a.Frame = paper
 	}
 	return a, nil
 }
+
+// helpPage is what a page of help shows.
+type helpPage struct {
+	Kind       status.Kind
+	Name, Lead string
+	Here       string // what to do on these pages
+	Text       template.HTML
+}
+
+// here says what a person who has no terminal does about a kind.
+func here(kind status.Kind) string {
+	switch layoutOf(kind) {
+	case layoutMatch:
+		return "Open the exception. It shows the customer beside the records that may be it: press “This is the one”, or name another record. Or correct the tool, then press “Look again now”."
+	case layoutMap:
+		return "Open the exception and choose what the value means. You see who would change and which lines of trueup.yaml change, before anything is saved."
+	case layoutVersus:
+		return "Open the exception. Both values stand side by side, with when they changed and by whom: choose the one that is right. Nothing is written before you do."
+	}
+	if kind == status.MassChange {
+		return "Home shows what the customers have in common. If it is right, resume the sync there and say why. If it is a mistake, correct it in the tool that decides."
+	}
+	return "Open the exception. It says what happened and what to do. Once that is done, press “Look again now”."
+}
+
+// title is the first line of a text, which the page has in plain words.
+var title = regexp.MustCompile(`(?s)^<h1[^>]*>.*?</h1>\s*`)
 
 // helpOf is the text about a kind.
 func helpOf(kind status.Kind) (template.HTML, error) {
@@ -56,6 +83,6 @@ func helpOf(kind status.Kind) (template.HTML, error) {
 	if err := goldmark.Convert(source, &text); err != nil {
 		return "", err
 	}
-	body := another.ReplaceAll(text.Bytes(), []byte(`<a href="/help/$1">`))
+	body := another.ReplaceAll(title.ReplaceAll(text.Bytes(), nil), []byte(`<a href="/help/$1">`))
 	return template.HTML(away.ReplaceAll(body, []byte("$1"))), nil // #nosec G203 -- our own pages, embedded in the binary
 }

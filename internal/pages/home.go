@@ -27,6 +27,7 @@ type homePage struct {
 	// All is how many exceptions are open, More how many causes are not among Needs,
 	// and MoreCustomers how many customers those have.
 	All, More, MoreCustomers int
+	Next                     []need // the first of those that are not among Needs
 	Calm                     string
 	Syncs                    []syncCard
 	Now                      time.Time
@@ -41,8 +42,11 @@ type need struct {
 	Do, DoTo                       string
 }
 
-// needsShown is how many causes the first page shows.
-const needsShown = 4
+// needsShown is how many causes the first page shows, nextNamed how many more it names.
+const (
+	needsShown = 4
+	nextNamed  = 2
+)
 
 // home answers GET /.
 func home(v *visit) (answer, error) {
@@ -85,6 +89,9 @@ func home(v *visit) (answer, error) {
 			h.Needs = append(h.Needs, needOf(v, c))
 		} else {
 			h.More, h.MoreCustomers = h.More+1, h.MoreCustomers+c.Customers
+			if len(h.Next) < nextNamed {
+				h.Next = append(h.Next, needOf(v, c))
+			}
 		}
 	}
 	h.say(s, kept, paused)

@@ -35,7 +35,7 @@ func (v *visit) rowViews(sync string, rows []store.PlanRow) []rowView {
 	var all []rowView
 	s := v.Syncs()[sync]
 	for _, r := range rows {
-		all = append(all, rowView{PlanRow: r, BeforeStatus: overview.StatusOf(s, r.Before), AfterStatus: overview.StatusOf(s, r.After), Why: r.Reason.Sentence()})
+		all = append(all, rowView{PlanRow: r, BeforeStatus: overview.StatusOf(s, r.Before), AfterStatus: overview.StatusOf(s, r.After), Why: v.because(sync, r.Reason)})
 	}
 	return all
 }
@@ -76,6 +76,7 @@ type planView struct {
 	Change, Q, Next string
 	Gone            bool
 	SetAside        []string
+	Unwritten       bool // nothing of it was written
 }
 
 // Writable reports whether rows can be written one by one.
@@ -112,6 +113,11 @@ func readPlan(v *visit) (answer, error) {
 	}
 	p.SetAside = p.Plan.SetAside.Texts(capital(s.Source.Connection), p.Target)
 	p.count(changes)
+	ended, err := v.Store.PlanRowsEnded(v.ctx(), plan.ID, 1)
+	if err != nil {
+		return answer{}, err
+	}
+	p.Unwritten = len(ended) == 0
 	p.Gone = len(changes) == 0 && plan.Summary.Carried() > plan.Summary.Agree
 	if err := p.fill(v, plan); err != nil {
 		return answer{}, err

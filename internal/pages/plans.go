@@ -137,7 +137,7 @@ func cameOf(w store.Sweep, jobs []store.PlanJob) string {
 			return said
 		}
 	}
-	return "Not applied by the service"
+	return "Nothing was written from here"
 }
 
 // steps are the three phases of a comparison.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -63,8 +64,23 @@ type Trial struct {
 	Tried *TrialRow
 	// What the comparison found, once it has ended.
 	Customers, Agree, Differ, Held, NeedPerson int
+	// Left are those with a value to ignore, or with none.
+	Left   int
+	ReadAt time.Time // when it ended
 	// SetAside says which records could not be read.
 	SetAside []string
+}
+
+// Compared is how many customers have a status that counts.
+func (t Trial) Compared() int { return t.Customers - t.Left }
+
+// Share is how many of those agree, nil where there is no one.
+func (t Trial) Share() *float64 {
+	if t.Compared() <= 0 {
+		return nil
+	}
+	share := float64(t.Agree) / float64(t.Compared())
+	return &share
 }
 
 // TrialRow is one customer who differs.
@@ -73,6 +89,8 @@ type TrialRow struct {
 	// State is how writing it ended: applied, refused, failed or undone; "" before.
 	State, Note string
 	At          time.Time
+	// Asked says that the comparison left the customer to a person.
+	Asked bool
 }
 
 // SetUpOptions is what the pages of a set-up are made of.
@@ -210,6 +228,15 @@ func (p stepPage) Source() string { return p.Draft.Source.Name }
 
 // Target is the name of the tool that follows.
 func (p stepPage) Target() string { return p.Draft.Target.Name }
+
+// Stops names the statuses that the limit on mass changes counts, "" for none.
+func (p stepPage) Stops() string {
+	var all []string
+	for _, one := range p.Draft.Stops() {
+		all = append(all, capital(string(one)))
+	}
+	return strings.Join(all, " or ")
+}
 
 // page is a step as it is shown.
 func (s *SetUp) page(step setup.Step, title string, data any, wrong error) (answer, error) {

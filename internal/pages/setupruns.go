@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/trueup-sync/trueup/internal/setup"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // eventPage is what the fifth step shows.
@@ -75,7 +76,18 @@ func (s *SetUp) onward(from, to setup.Step) error {
 // tryPage is what the sixth step shows.
 type tryPage struct {
 	Trial
-	Chosen *TrialRow
+	Chosen                    *TrialRow
+	BeforeStatus, AfterStatus status.Status // of the one who is chosen
+}
+
+// statusOf is the status that is written as a value.
+func statusOf(to map[status.Status]string, value string) status.Status {
+	for s, written := range to {
+		if written == value && value != "" {
+			return s
+		}
+	}
+	return ""
 }
 
 // try answers GET /setup/try: one customer, for real.
@@ -99,6 +111,9 @@ func (s *SetUp) tryPage(v *visit, wrong error) (answer, error) {
 		if t.Rows[i].Customer == v.FormValue("customer") || page.Chosen == nil {
 			page.Chosen = &t.Rows[i]
 		}
+	}
+	if c, to := page.Chosen, s.setup.Draft().To; c != nil {
+		page.BeforeStatus, page.AfterStatus = statusOf(to, c.Before), statusOf(to, c.After)
 	}
 	a, err := s.page(setup.Try, "Try it with one customer", page, wrong)
 	if err == nil && a.Page != "" {

@@ -109,6 +109,9 @@ func (s *SetUp) connectPage(side setup.Side, entered map[string]string, wrong er
 		page.Tools = append(page.Tools, t)
 	}
 	page.Ready = page.Why == ""
+	if problems, ok := wrong.(setup.Problems); ok && side != "" && !slices.ContainsFunc(problems, func(p setup.Problem) bool { return p.Field == "" }) {
+		wrong = setup.Problems{{Text: capital(d.Tool(side).Name) + " was not asked yet: what is entered below needs a change first."}} // each field says its own
+	}
 	a, err := s.page(setup.Connect, "Connect both tools", page, wrong)
 	for _, t := range page.Tools {
 		if t.Tool.Checked && a.Page != "" {
@@ -197,7 +200,8 @@ func (s *SetUp) mapPage(v *visit, wrong error) (answer, error) {
 	}
 	problems, _ := wrong.(setup.Problems)
 	for _, one := range []status.Status{"active", "paused", "churned"} {
-		p := statusPage{Status: one, To: page.To[one], Wrong: problems.Of("to_" + string(one)), Options: page.Options, Anything: page.Options == nil}
+		needed := slices.ContainsFunc(page.Values, func(v setup.Value) bool { return v.Means == one })
+		p := statusPage{Needed: needed, Status: one, To: page.To[one], Wrong: problems.Of("to_" + string(one)), Options: page.Options, Anything: page.Options == nil}
 		if entered, ok := v.PostForm["to_"+string(one)]; ok {
 			p.To = entered[0]
 		}
@@ -247,14 +251,16 @@ func (s *SetUp) setMap(v *visit) (answer, error) {
 
 // matchPage is what the fourth step shows.
 type matchPage struct {
-	Rules        []rulePage
-	Test         setup.MatchTest
-	Begun        bool
-	Customers    int // of the source, where they were counted
-	Least        float64
-	SourceKeys   []string
-	TargetKeys   []string
-	ListsSources bool
+	Rules          []rulePage
+	Test           setup.MatchTest
+	Begun          bool
+	Customers      int // of the source, where they were counted
+	Least          float64
+	SourceKeys     []string
+	TargetKeys     []string
+	Source, Target string // the tools
+	ListsSources   bool
+	Rest           bool // that some were not tested
 }
 
 // rulePage is a rule with what it found.
@@ -291,8 +297,9 @@ func (s *SetUp) testOnce() error {
 func (s *SetUp) matchPage(wrong error) (answer, error) {
 	d := s.setup.Draft()
 	source, target := s.setup.Survey(setup.Source), s.setup.Survey(setup.Target)
-	page := matchPage{Customers: source.Read, Least: d.MinConfidence, SourceKeys: append([]string{"id"}, source.KeysByCount()...), TargetKeys: append([]string{"id"}, target.KeysByCount()...), ListsSources: !source.NoList}
+	page := matchPage{Customers: source.Read, Least: d.MinConfidence, SourceKeys: append([]string{"id"}, source.KeysByCount()...), TargetKeys: append([]string{"id"}, target.KeysByCount()...), ListsSources: !source.NoList, Source: capital(d.Source.Name), Target: capital(d.Target.Name)}
 	page.Test, page.Begun = s.setup.MatchTest()
+	page.Rest = !page.Test.All && (page.Customers == 0 || page.Customers > page.Test.Of)
 	for i, r := range d.Rules {
 		one := rulePage{Rule: r}
 		if i < len(page.Test.By) {

@@ -116,7 +116,7 @@ func syncPageOf(v *visit) (syncPage, error) {
 		return p, err
 	}
 	p.Mode = modeOf(p.Sync.Mode, p.Sync.Halted != nil, p.Sync.Paused != nil)
-	p.steps(v.now)
+	p.steps(v.now, v.zone)
 	if err := p.watched(v, c); err != nil {
 		return p, err
 	}
@@ -144,7 +144,7 @@ func syncPageOf(v *visit) (syncPage, error) {
 }
 
 // steps are the rungs of the ladder, each with what it came to.
-func (p *syncPage) steps(now time.Time) {
+func (p *syncPage) steps(now time.Time, zone *time.Location) {
 	l := p.Sync.Ladder
 	live := l.Rung == contract.RungLive
 	days := ""
@@ -171,6 +171,9 @@ func (p *syncPage) steps(now time.Time) {
 	here := map[contract.Next]int{contract.NextPlan: 1, contract.NextTryOne: 2, contract.NextGoLive: 3}[l.Next]
 	if live {
 		here = 3
+		if p.Sync.ModeSince != nil {
+			p.Steps[3].Came = "Since " + p.Sync.ModeSince.In(zone).Format("Jan 2, 2006")
+		}
 		switch {
 		case p.Sync.Halted != nil:
 			p.Steps[3].Came = "Halted"
@@ -338,7 +341,7 @@ func (p *syncPage) match(c config.Sync, links []contract.LinksByRule) {
 		count[l.Rule] = l.Links
 	}
 	for _, r := range c.MatchRules() {
-		is := "is " + r.Target
+		is := "is " + r.Target + " in " + p.Target
 		if r.Target == "id" {
 			is = "is the record’s id"
 		}
@@ -426,7 +429,11 @@ func (p *syncPage) schedule(c config.Sync, late string) {
 		}
 		add("Compare in full", text)
 	}
-	add("Remind owners", "After "+length(c.RemindAfter))
+	remind := "Never"
+	if c.RemindAfter > 0 {
+		remind = "After " + length(c.RemindAfter)
+	}
+	add("Remind owners", remind)
 	var owners []string
 	for _, kind := range slices.Sorted(maps.Keys(c.Owners)) {
 		if kind != "default" {

@@ -74,7 +74,7 @@ func (v *visit) timelineOf(sync string, decisions []store.Decision) []moment {
 		if d.Outcome == status.Applied {
 			held = d.Desired
 		}
-		m := decided(d, target, overview.StatusOf(s, d.Desired), overview.StatusOf(s, d.Observed))
+		m := decided(d, target, v.because(sync, d.Reason), overview.StatusOf(s, d.Desired), overview.StatusOf(s, d.Observed))
 		if m.sameAs(last) {
 			continue // it was looked at again, and nothing was new
 		}
@@ -104,8 +104,8 @@ func (m moment) seen(at time.Time, tool string) moment {
 }
 
 // decided is what Trueup did.
-func decided(d store.Decision, target string, wants, had status.Status) moment {
-	m := moment{At: d.At, Icon: "person", Said: outcomeWords[d.Outcome].Word, Why: capital(d.Reason.Sentence())}
+func decided(d store.Decision, target, why string, wants, had status.Status) moment {
+	m := moment{At: d.At, Icon: "person", Said: outcomeWords[d.Outcome].Word, Why: capital(why)}
 	switch d.Outcome {
 	case status.Applied:
 		m.Icon, m.Tone, m.Said, m.Write = "arrow", "good", "Trueup changed "+target+":", true

@@ -32,6 +32,7 @@ func functions(c clock) template.FuncMap {
 		"day":    c.day,    // Nov 27
 		"hour":   c.hour,   // 2:02 PM, with the day unless it is today
 		"oclock": c.oclock, // 2:02 PM, below the day
+		"when":   c.when,   // at 2:02 PM on Fri, Nov 27
 		"age":    c.age,    // 6 days: how long something has lasted
 		// Numbers.
 		"num": num, "percent": percent, "plural": plural, "share": shareOf,
@@ -42,6 +43,31 @@ func functions(c clock) template.FuncMap {
 		// Forms and templates.
 		"key": formKey, "dict": dict, "list": func(all ...any) []any { return all },
 	}
+}
+
+// told is a time within a sentence: 2:02 PM, with the day unless it is today.
+func (c clock) told(t time.Time, exact bool) string {
+	in, now := t.In(c.zone), c.now().In(c.zone)
+	text := in.Format("3:04 PM")
+	if exact {
+		text = in.Format("3:04:05 PM")
+	}
+	switch {
+	case in.Year() != now.Year():
+		return text + " on " + in.Format("Mon, Jan 2, 2006")
+	case in.YearDay() != now.YearDay():
+		return text + " on " + in.Format("Mon, Jan 2")
+	}
+	return text
+}
+
+// when is a time as a sentence ends with it: at 2:02 PM on Fri, Nov 27.
+func (c clock) when(v any) template.HTML {
+	t, ok := timeOf(v)
+	if !ok {
+		return "at a time that is not known"
+	}
+	return "at " + c.stamp(t, c.told(t, false))
 }
 
 // stamp is a time in HTML, with the exact one on it.

@@ -115,7 +115,7 @@ var acts = map[Code]act{
 	ActKeptTarget: {AboutExceptions, func(f Facts) string {
 		end := " until " + source(f) + " changes"
 		if !f.Until.IsZero() {
-			end = at(" until ", f.Until)
+			end = at(f, " until ", f.Until)
 		}
 		return "Kept the edit for " + customersOf(f) + ": " + short(or(f.Found, "the value")) + " stays" + end
 	}},
@@ -130,7 +130,7 @@ var acts = map[Code]act{
 	ActLinksRemoved: {AboutCustomers, func(f Facts) string {
 		return "Removed " + counted(f.Count, "link") + " of " + sync(f)
 	}},
-	ActPinned:   {AboutCustomers, func(f Facts) string { return "Pinned " + customersOf(f) + at(" until ", f.Until) }},
+	ActPinned:   {AboutCustomers, func(f Facts) string { return "Pinned " + customersOf(f) + at(f, " until ", f.Until) }},
 	ActUnpinned: {AboutCustomers, func(f Facts) string { return "Unpinned " + customersOf(f) }},
 	ActUndid: {AboutCustomers, func(f Facts) string {
 		return "Put " + customersOf(f) + " back: " + short(holds(f.Found)) + " → " + short(holds(f.Value))

@@ -32,13 +32,15 @@ func init() {
 }
 
 // always is a sentence without facts.
-func always(sentence string) func(Facts) string { return func(Facts) string { return sentence } }
+func always(sentence string) func(Facts) string {
+	return func(f Facts) string { return f.Reader.names(sentence) }
+}
 
 // or is a name, or what stands for it where it is not known.
 func or(name, otherwise string) string { return cmp.Or(name, otherwise) }
 
-func source(f Facts) string     { return or(f.Source, "the source") }
-func target(f Facts) string     { return or(f.Target, "the target") }
+func source(f Facts) string     { return or(f.Source, f.Reader.names("the source")) }
+func target(f Facts) string     { return or(f.Target, f.Reader.names("the target")) }
 func connection(f Facts) string { return or(f.Connection, "the connection") }
 func value(f Facts) string      { return or(f.Value, "the value") }
 func customer(f Facts) string   { return named("customer", f.Customer, "another customer") }
@@ -76,14 +78,12 @@ func because(f Facts, before string) string {
 	return before + f.Because.Sentence()
 }
 
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
-
 // at says when, nothing where that is not known.
-func at(before string, t time.Time) string {
+func at(f Facts, before string, t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return before + stamp(t)
+	return before + f.Reader.when(t, false)
 }
 
 // quoted lists words.

@@ -54,6 +54,40 @@ func CauseTitle(kind status.Kind, n int, source, target, sync string) string {
 	return fmt.Sprintf("%s: %s", KindNames[kind], counted(n, "exception"))
 }
 
+// CauseText says what a question is about, on the side of which tool, and what that
+// means until someone decides. Where the latest reason says more, it is Kinds.
+func CauseText(kind status.Kind, source, target string) string {
+	switch kind {
+	case status.Unmatched:
+		return "No match rule finds a record in " + target + ", so nothing is written. The right one may be there under another address."
+	case status.AmbiguousMatch:
+		return "More than one record in " + target + " matches, probably duplicates. Nothing is written until you choose one."
+	case status.LowConfidence:
+		return "A record in " + target + " matches, by a rule that is less certain than you ask for. Nothing is written until you choose."
+	case status.UnmappedStatus:
+		return source + " uses a value that has no meaning yet. Nothing is written until it has one."
+	case status.Conflict:
+		return "Someone edited the status in " + target + " too. The edit stays until you decide."
+	case status.FirstContact:
+		return target + " holds another value, and Trueup has never written the record. Nothing is written until you decide."
+	case status.ConfirmChange:
+		return "Your file has a person confirm this change before " + target + " is written."
+	case status.BrokenLink:
+		return "The linked record is gone from " + target + ", or the customer from " + source + ". Nothing is written."
+	case status.DuplicateLink:
+		return "The record that a rule finds in " + target + " belongs to another customer. Nothing is written until you choose."
+	case status.WriteFailed:
+		return target + " did not take the write. Trueup tries again on its own."
+	case status.NeverSticks:
+		return "Trueup wrote the value three times, and each time it was gone from " + target + " at the next look."
+	case status.LoopSuspected:
+		return "Trueup wrote as often as the limit allows, and the status changed again. Two programs may answer each other."
+	case status.MassChange:
+		return "Too many customers changed at once. The others wait until someone resumes the sync."
+	}
+	return Kinds[kind]
+}
+
 // CauseHelp says of a question why it is open, and what its button leads to.
 func CauseHelp(kind status.Kind, source, target string) (why, do string) {
 	switch kind {

@@ -1,6 +1,9 @@
 package reason
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // confirmOrKeep is what can be done about a change that waits for a person.
 const confirmOrKeep = "use the source's value to let it be written, or keep the target's"
@@ -24,7 +27,7 @@ var decisions = map[Code]entry{
 	OwnerKeepsTarget: {says: always("someone chose to keep the target's value")},
 	WriteUndone:      {says: always("someone undid Trueup's write of this value; it is not written again until the source changes")},
 	ChangeWaits: {says: func(f Facts) string {
-		sentence := "waits" + at(" until ", f.Until) + ": " + or(string(f.Status), "the status") + " is written"
+		sentence := "waits" + at(f, " until ", f.Until) + ": " + or(string(f.Status), "the status") + " is written"
 		var when []string
 		if f.Within != "" {
 			when = append(when, "once "+source(f)+" has had it for "+period(f.Within)+" without a change")
@@ -49,27 +52,29 @@ var decisions = map[Code]entry{
 // known. It says no name: reasons reach logs and Slack.
 func withTimes(sentence string) func(Facts) string {
 	return func(f Facts) string {
+		told := f.Reader.names(sentence)
 		if f.Source == "" || f.Target == "" {
-			return sentence
+			return told
 		}
+		exact := f.At.Sub(f.To).Abs() < 2*time.Minute // or both would be told alike
 		changed, edited, who := "at an unknown time", "at an unknown time", "Someone"
 		switch {
 		case !f.At.IsZero() && f.Earliest:
-			changed = "at " + stamp(f.At) + " or later"
+			changed = "at " + f.Reader.when(f.At, exact) + " or later"
 		case !f.At.IsZero():
-			changed = "at " + stamp(f.At)
+			changed = "at " + f.Reader.when(f.At, exact)
 		}
 		switch {
 		case !f.To.IsZero() && f.From.Equal(f.To):
-			edited = "at " + stamp(f.To)
+			edited = "at " + f.Reader.when(f.To, exact)
 		case !f.To.IsZero() && !f.From.IsZero():
-			edited = "between " + stamp(f.From) + " and " + stamp(f.To)
+			edited = "between " + f.Reader.when(f.From, exact) + " and " + f.Reader.when(f.To, exact)
 		case !f.To.IsZero():
-			edited = "at " + stamp(f.To) + " or earlier"
+			edited = "at " + f.Reader.when(f.To, exact) + " or earlier"
 		}
 		if f.Person {
 			who = "A person"
 		}
-		return sentence + ". " + who + " edited " + f.Target + " " + edited + "; " + f.Source + " changed to " + f.Value + " " + changed
+		return told + ". " + who + " edited " + f.Target + " " + edited + "; " + f.Source + " changed to " + f.Value + " " + changed
 	}
 }

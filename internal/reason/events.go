@@ -33,24 +33,24 @@ var events = map[Code]entry{
 		Remedy{Verb: Replay, Text: "once webhook.status is correct, replay the events"},
 		Remedy{Verb: Resolve, Text: "if none of them is about a status, close this"})},
 	EventsDatedAhead: {says: func(f Facts) string {
-		return connection(f) + " dates its changes ahead" + at(": an event that arrived at ", f.To) + at(" is dated ", f.At)
+		return connection(f) + " dates its changes ahead" + at(f, ": an event that arrived at ", f.To) + at(f, " is dated ", f.At)
 	}, todo: func(f Facts) []Remedy {
 		return []Remedy{{Verb: Resolve, Text: "correct the time zone in webhook.occurred_at or record.updated_at, or the clock of " + connection(f) + ", then close this; until then a change counts from when it arrived"}}
 	}},
 	CopyRestored: {says: func(f Facts) string {
-		return "the database is a copy" + at(" made at ", f.At) + ", and Trueup may have written since"
+		return "the database is a copy" + at(f, " made at ", f.At) + ", and Trueup may have written since"
 	}, todo: afterCopy},
 	CopyBehind: {says: func(f Facts) string {
-		return "the database is older than the one Trueup last worked with here" + at("; it was last used at ", f.At)
+		return "the database is older than the one Trueup last worked with here" + at(f, "; it was last used at ", f.At)
 	}, todo: afterCopy},
 	CopyElsewhere: {says: func(f Facts) string {
-		return "the database was restored or moved" + at("; where it was before, it was last used at ", f.At)
+		return "the database was restored or moved" + at(f, "; where it was before, it was last used at ", f.At)
 	}, todo: afterCopy},
 	CopyUnused: {says: func(f Facts) string {
-		return "the database has not been used" + at(" since ", f.At) + ", so it may be an older copy"
+		return "the database has not been used" + at(f, " since ", f.At) + ", so it may be an older copy"
 	}, todo: afterCopy},
 	CopyMoved: {says: func(f Facts) string {
-		return "the database was copied to PostgreSQL" + at(" at ", f.At) + ", and Trueup may have written with that one since"
+		return "the database was copied to PostgreSQL" + at(f, " at ", f.At) + ", and Trueup may have written with that one since"
 	}, todo: afterCopy},
 	CustomerErased: {says: always("the customer was forgotten")},
 	SyncRemoved: {says: func(f Facts) string {
@@ -92,8 +92,16 @@ var sources = map[Code]entry{
 	StatusVanished: {says: func(f Facts) string {
 		return "the customer was " + value(f) + " and no longer has a status in " + source(f)
 	}, todo: do(Remedy{Verb: Resolve, Text: "if the field has a new name, correct record.status; if a customer may be without a status, close this"})},
-	ValueIgnored: {says: func(f Facts) string { return "status " + word(f.Value) + " is listed under ignore" }},
+	ValueIgnored: {says: func(f Facts) string {
+		if f.Reader != nil {
+			return "the map says to ignore " + word(f.Value)
+		}
+		return "status " + word(f.Value) + " is listed under ignore"
+	}},
 	ValueUnmapped: {says: func(f Facts) string {
+		if f.Reader != nil {
+			return "the map has no meaning for " + word(f.Value)
+		}
 		return "status " + word(f.Value) + " is listed neither under statuses nor under ignore"
 	},
 		todo: do(Remedy{Verb: Map, Text: "give it a meaning in trueup.yaml, or list it under ignore"})},

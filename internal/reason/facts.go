@@ -89,6 +89,8 @@ type Facts struct {
 	Undone   []Undoing `json:"undone,omitempty"`
 	Slowed   []Slow    `json:"slowed,omitempty"`
 	Accounts []Account `json:"accounts,omitempty"`
+	// Reader is for whom it is told, nil for programs and logs.
+	Reader *Reader `json:"-"`
 	// Because is the reason within this one, All are several at once.
 	Because *Reason  `json:"because,omitempty"`
 	All     []Reason `json:"all,omitempty"`

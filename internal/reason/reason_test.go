@@ -114,7 +114,7 @@ func TestRenameFindsEveryFieldThatNamesSomebody(t *testing.T) {
 	}
 	names := []string{"Text", "Detail", "Customer", "Record", "Survivor", "Event", "By", "Decider", "Because", "All"}
 	others := []string{"Sync", "Source", "Target", "Connection", "Value", "Found", "Planned", "Status", "Statuses", "Values", "Missing", "Rule", "Key", "Keys",
-		"Doing", "Plan", "Within", "Writes", "Undone", "Slowed", "Accounts", "Hours", "Kind", "Changes"}
+		"Doing", "Plan", "Within", "Writes", "Undone", "Slowed", "Accounts", "Hours", "Kind", "Changes", "Reader"}
 	for i := range reflect.TypeFor[Facts]().NumField() {
 		field := reflect.TypeFor[Facts]().Field(i)
 		known := false

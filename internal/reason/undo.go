@@ -7,7 +7,7 @@ var undo = map[Code]entry{
 	}},
 	UndoNothing: {says: always("Trueup has not written the customer's record, so there is nothing to undo")},
 	UndoneBefore: {says: func(f Facts) string {
-		return "Trueup's last write was undone already" + at(" at ", f.At)
+		return "Trueup's last write was undone already" + at(f, " at ", f.At)
 	}},
 	UndoEmpty: {says: func(f Facts) string {
 		return "the field was empty before Trueup wrote it, and not every tool lets a field be emptied"

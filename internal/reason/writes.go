@@ -35,14 +35,14 @@ var writes = map[Code]entry{
 	NeverSticks: {says: func(f Facts) string {
 		var lines []string
 		for _, u := range f.Undone {
-			lines = append(lines, fmt.Sprintf("written at %s, then %s by %s at %s", stamp(u.Written), cmp.Or(u.Found, "emptied"), u.By, stamp(u.At)))
+			lines = append(lines, fmt.Sprintf("written at %s, then %s by %s at %s", f.Reader.when(u.Written, true), cmp.Or(u.Found, "emptied"), u.By, f.Reader.when(u.At, true)))
 		}
-		return value(f) + " does not stay in " + target(f) + before(": ", strings.Join(lines, "; ")) + "; it is not written again until the source changes"
+		return value(f) + " does not stay in " + target(f) + before(": ", strings.Join(lines, "; ")) + f.Reader.names("; it is not written again until the source changes")
 	}, todo: do(Remedy{Verb: Retry, Text: "find what resets the field, stop it, then retry"})},
 	LoopSuspected: {says: func(f Facts) string {
 		var lines []string
 		for _, w := range f.Writes {
-			lines = append(lines, w.Value+" at "+stamp(w.At))
+			lines = append(lines, w.Value+" at "+f.Reader.when(w.At, true))
 		}
 		often := "as often as is allowed"
 		if f.Count > 0 {
@@ -56,11 +56,11 @@ var writes = map[Code]entry{
 		return []Remedy{{Verb: Resume, Text: "check whether " + source(f) + " is right; if it is, resume the sync, and the waiting customers are written"}}
 	}},
 	SyncHalted: {says: func(f Facts) string {
-		return value(f) + " is not written: too many customers changed at once, so " + sync(f) + " was halted" + at(" at ", f.Since)
+		return value(f) + " is not written: too many customers changed at once, so " + sync(f) + " was halted" + at(f, " at ", f.Since)
 	}, todo: do(Remedy{Verb: Resume, Text: "if the change is right, resume the sync; it releases all customers who wait"})},
 	WroteOver: {says: func(f Facts) string {
-		return source(f) + " reported late that it had changed to " + or(f.Planned, "the value") + at(" at ", f.At) + ": Trueup wrote " + value(f) + " over " + holds(f.Found) +
-			", which had been in " + target(f) + at(" since ", f.To) + " or earlier and may have been the newer value"
+		return source(f) + " reported late that it had changed to " + or(f.Planned, "the value") + at(f, " at ", f.At) + ": Trueup wrote " + value(f) + " over " + holds(f.Found) +
+			", which had been in " + target(f) + at(f, " since ", f.To) + " or earlier and may have been the newer value"
 	}, todo: func(f Facts) []Remedy {
 		return []Remedy{{Text: "to bring it back, set " + holds(f.Found) + " in " + target(f) + " by hand; that is a newer edit, and it stays"},
 			{Verb: Resolve, Text: "to leave " + value(f) + ", resolve this"}, {Verb: Explain, Text: "see who had edited it"}}
@@ -80,7 +80,7 @@ var writes = map[Code]entry{
 	SyncPaused: {says: func(f Facts) string { return sync(f) + " is paused, and nothing is written" },
 		todo: do(Remedy{Verb: Resume, Text: "to go on, resume the sync"})},
 	CustomerPinned: {says: func(f Facts) string {
-		return who(f) + " pinned the customer" + at(" at ", f.Since) + at(" until ", f.To) + before(": ", f.Detail) + "; nothing is written"
+		return who(f) + " pinned the customer" + at(f, " at ", f.Since) + at(f, " until ", f.To) + before(": ", f.Detail) + "; nothing is written"
 	}, todo: do(Remedy{Verb: Unpin, Text: "to sync the customer again, as it is by then, unpin it"})},
 }
 

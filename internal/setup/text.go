@@ -209,8 +209,12 @@ func (w *writer) protections(d Draft) {
 		w.add("    # On by default, so left out here:")
 	} else {
 		w.add("    # On by default, so left out here:")
-		if to := d.stops(); to != "" {
-			w.add("    # limits: {mass_change: {to: [%s], customers: 50, percent: 5, within: 1h}}   # beyond it the sync halts until a person resumes it", to)
+		var to []string
+		for _, one := range d.Stops() {
+			to = append(to, string(one))
+		}
+		if len(to) > 0 {
+			w.add("    # limits: {mass_change: {to: [%s], customers: 50, percent: 5, within: 1h}}   # beyond it the sync halts until a person resumes it", strings.Join(to, ", "))
 		}
 	}
 	w.add("    # limits: {writes_per_customer: {count: 6, within: 10m}}   # beyond it the customer waits for an owner")
@@ -218,15 +222,14 @@ func (w *writer) protections(d Draft) {
 	w.add("    # sweep: {every: 24h, repair: true}   # compares both sides in full, where both can be listed")
 }
 
-// stops are the statuses of the file that the limit on mass changes counts.
-func (d Draft) stops() string {
-	var all []string
+// Stops are the statuses of the file that the limit on mass changes counts.
+func (d Draft) Stops() (all []status.Status) {
 	for _, s := range []status.Status{"paused", "churned"} {
 		if len(d.from(s)) > 0 {
-			all = append(all, string(s))
+			all = append(all, s)
 		}
 	}
-	return strings.Join(all, ", ")
+	return all
 }
 
 func fieldOf(t Tool) string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -297,7 +298,8 @@ func see(ctx context.Context, opened connector.Connection, t Tool, side Side) Se
 				add(Unknown, "We can’t check the token yet", "The description has no list, the only call that needs no customer’s id. Without it customers cannot be counted or compared either.")
 				continue
 			}
-			add(Good, sentence(one), "")
+			text, more := plainly(one)
+			add(Good, text, more)
 		}
 		if err != nil {
 			add(Bad, titleOf(err, kind), sentence(err.Error())+".")
@@ -332,6 +334,20 @@ func see(ctx context.Context, opened connector.Connection, t Tool, side Side) Se
 		add(Good, "Trueup asks it for changes every 5 minutes", more)
 	}
 	return seen
+}
+
+// newest is what a connector says about the clock of its tool.
+var newest = regexp.MustCompile(`^(the newest change .*) is dated (\S+), (.*)$`)
+
+// plainly is what a connector found, in the words of the set-up, and the small print.
+func plainly(found string) (text, more string) {
+	if m := newest.FindStringSubmatch(found); m != nil {
+		return sentence(m[1]) + " is " + m[3], "Dated " + m[2]
+	}
+	if rest, ok := strings.CutPrefix(found, "the credentials are accepted and "); ok {
+		return "The token works, and " + rest, ""
+	}
+	return sentence(found), ""
 }
 
 // titleOf says in a few words how a look ended badly.

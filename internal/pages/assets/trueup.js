@@ -33,6 +33,12 @@
     });
     addEventListener("pageshow", () => { for (const [b, was] of busy.splice(0)) { b.disabled = false; b.innerHTML = was; } });
 
+    // A sentence names what is chosen in a field.
+    for (const s of all("[data-says]")) {
+      const field = document.getElementById(s.dataset.says), say = () => { s.textContent = field.selectedOptions[0].text; };
+      field.addEventListener("change", say); say();
+    }
+
     // Copy.
     for (const b of all("[data-copy]")) {
       b.hidden = !navigator.clipboard;
