@@ -108,6 +108,9 @@ func customerPage(v *visit) (answer, error) {
 	if p.Open, err = v.Store.Exceptions(v.ctx(), store.ExceptionFilter{Sync: c.Sync, Customer: c.Customer, States: []status.State{status.Open, status.Acknowledged}}); err != nil {
 		return answer{}, err
 	}
+	if c.Outcome == status.Parked && c.Reason.IsZero() && len(p.Open) > 0 {
+		p.Next = reason.CauseText(p.Open[0].Kind, capital(p.Source), capital(p.Target))
+	}
 	if c.Link != nil {
 		p.LinkedAt = contract.Stamp(c.Link.At)
 		if c.Link.Confidence == 1 && c.Link.By != "rule" && c.Link.By != "trueup" {

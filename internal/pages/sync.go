@@ -348,6 +348,11 @@ func (p *syncPage) match(c config.Sync, links []contract.LinksByRule) {
 		p.Match = append(p.Match, rung{Code: r.Source, Is: is, Note: strings.TrimSpace(fmt.Sprintf("confidence %g", r.Confidence)), Links: count[r.String()]})
 		delete(count, r.String())
 	}
+	if people := count["set"] + count["a person"]; people > 0 {
+		p.Match = append(p.Match, rung{Text: "Set by a person", Note: "confidence 1", Links: people})
+		delete(count, "set")
+		delete(count, "a person")
+	}
 	for _, rule := range slices.Sorted(maps.Keys(count)) {
 		p.Match = append(p.Match, rung{Text: "By " + rule, Note: "not a rule of the file", Links: count[rule]})
 	}

@@ -146,7 +146,9 @@ func problemsOf(faults config.Faults, t Tool, side Side) (wrong Problems) {
 		} else if slices.ContainsFunc(kind.Fields, func(f Field) bool { return f.Long }) {
 			field = "description"
 		}
-		wrong.add(field, "%s.", strings.TrimSuffix(sentence(joined(text, f.Remedy)), "."))
+		// An address, as it is called by who enters one.
+		told := strings.ReplaceAll(joined(text, f.Remedy), "it is not an absolute http or https URL; write one such as https://sync.example.com", "it is not a whole web address. Write one such as https://crm.example.com/api")
+		wrong.add(field, "%s.", strings.TrimSuffix(sentence(told), "."))
 	}
 	return wrong
 }
