@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/invopop/jsonschema"
+
 	"github.com/trueup-sync/trueup/internal/status"
 )
 
@@ -178,8 +180,8 @@ func (c *Config) note(path string, warning bool, text string) {
 func (c *Config) Notices() []Notice { return slices.Clone(c.notices) }
 
 // orOff lets off stand in the place of a part of the file.
-func orOff(s *schema) {
+func orOff(s *jsonschema.Schema) {
 	whole := *s
 	whole.Description = ""
-	*s = schema{Description: s.Description, OneOf: []*schema{&whole, {Type: "string", Const: off}}}
+	*s = jsonschema.Schema{Description: s.Description, OneOf: []*jsonschema.Schema{&whole, {Type: "string", Const: off}}}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+
+	"github.com/invopop/jsonschema"
 )
 
 const (
@@ -18,23 +20,22 @@ const (
 // Schema returns the JSON Schema of the file for these types of connection.
 // The same types give the same bytes.
 func Schema(types Types) ([]byte, error) {
-	root := reflector(types).of(reflect.TypeFor[Config]())
-	root.Version = schemaVersion
+	root := reflector(types).ReflectFromType(reflect.TypeFor[Config]())
 	root.Title = "trueup.yaml"
 	root.Description = "The configuration of Trueup. Any scalar can contain ${NAME}, which is replaced with the environment variable's value. Any secret can be written as <key>_file, the path of a file that contains it."
 	sync := property(root, "syncs").AdditionalProperties
-	for _, named := range []*schema{property(root, "connections"), property(root, "syncs")} {
-		named.PropertyNames = &schema{Pattern: namePattern}
+	for _, named := range []*jsonschema.Schema{property(root, "connections"), property(root, "syncs")} {
+		named.PropertyNames = &jsonschema.Schema{Pattern: namePattern}
 		named.MinProperties = new(uint64(1))
 	}
 	property(sync, "statuses").MinProperties = new(uint64(1))
-	owners := &schema{}
+	owners := &jsonschema.Schema{}
 	for _, key := range ownerKeys() {
 		owners.Enum = append(owners.Enum, key)
 	}
 	property(sync, "owners").PropertyNames = owners
 	limits := property(sync, "limits")
-	for _, part := range []*schema{property(limits, "mass_change"), property(limits, "writes_per_customer"), limits, property(sync, "sweep"), property(root, "retention")} {
+	for _, part := range []*jsonschema.Schema{property(limits, "mass_change"), property(limits, "writes_per_customer"), limits, property(sync, "sweep"), property(root, "retention")} {
 		orOff(part)
 	}
 	finish(root)
@@ -45,17 +46,22 @@ func Schema(types Types) ([]byte, error) {
 	return append(out, '\n'), nil
 }
 
-// reflector makes the schemas of what the file writes in its own way too.
-func reflector(types Types) *reflection {
-	r := &reflection{}
-	r.mapped = func(t reflect.Type) *schema {
+// reflector reads the structs by the same yaml tags the decoder uses.
+func reflector(types Types) *jsonschema.Reflector {
+	r := &jsonschema.Reflector{
+		Anonymous:                  true,
+		DoNotReference:             true, // two connectors may have types of one name
+		FieldNameTag:               "yaml",
+		RequiredFromJSONSchemaTags: true,
+	}
+	r.Mapper = func(t reflect.Type) *jsonschema.Schema {
 		switch t {
 		case secretType:
-			return &schema{Type: "string", MinLength: new(uint64(1)), WriteOnly: true}
+			return &jsonschema.Schema{Type: "string", MinLength: new(uint64(1)), WriteOnly: true}
 		case durationType:
-			return &schema{Type: "string", Pattern: durationPattern}
+			return &jsonschema.Schema{Type: "string", Pattern: durationPattern}
 		case networkType:
-			return &schema{Type: "string", Pattern: networkPattern}
+			return &jsonschema.Schema{Type: "string", Pattern: networkPattern}
 		case connectionType:
 			return connections(r, types)
 		case transitionsType:
@@ -72,44 +78,46 @@ func reflector(types Types) *reflection {
 }
 
 // withRest is the schema of a struct that takes further keys of one type.
-func withRest(r *reflection, t, rest reflect.Type) *schema {
+func withRest(r *jsonschema.Reflector, t, rest reflect.Type) *jsonschema.Schema {
 	known := *r
-	known.mapped = func(other reflect.Type) *schema {
+	known.Mapper = func(other reflect.Type) *jsonschema.Schema {
 		if other == t {
 			return nil
 		}
-		return r.mapped(other)
+		return r.Mapper(other)
 	}
-	s := known.of(t)
+	s := known.ReflectFromType(t)
+	s.Version = ""
 	for _, f := range reflect.VisibleFields(t) {
 		if key, _ := keyOf(f); key == "" {
-			s.Properties.remove(f.Name)
+			s.Properties.Delete(f.Name)
 		}
 	}
-	s.AdditionalProperties = r.of(rest)
+	s.AdditionalProperties = r.ReflectFromType(rest)
+	s.AdditionalProperties.Version = ""
 	return s
 }
 
 // connections is one schema for each type: the keys every connection has and
 // the type's own, in one mapping.
-func connections(r *reflection, types Types) *schema {
-	out := &schema{}
+func connections(r *jsonschema.Reflector, types Types) *jsonschema.Schema {
+	out := &jsonschema.Schema{}
 	for _, name := range types.names() {
 		common := *r
-		common.mapped = func(t reflect.Type) *schema {
+		common.Mapper = func(t reflect.Type) *jsonschema.Schema {
 			if t == connectionType {
 				return nil
 			}
-			return r.mapped(t)
+			return r.Mapper(t)
 		}
-		one := common.of(connectionType)
-		one.Title = name
+		one := common.ReflectFromType(connectionType)
+		one.Version, one.Title = "", name
 		kind := property(one, "type")
 		kind.Type, kind.Const = "", name
-		own := r.of(reflect.TypeOf(types[name]()).Elem())
-		for _, k := range own.Properties.all {
-			if one.Properties.get(k.key) == nil {
-				one.Properties.set(k.key, k.value)
+		own := r.ReflectFromType(reflect.TypeOf(types[name]()).Elem())
+		for pair := own.Properties.Oldest(); pair != nil; pair = pair.Next() {
+			if _, taken := one.Properties.Get(pair.Key); !taken {
+				one.Properties.Set(pair.Key, pair.Value)
 			}
 		}
 		one.Required = append(one.Required, own.Required...)
@@ -118,14 +126,15 @@ func connections(r *reflection, types Types) *schema {
 	return out
 }
 
-func property(s *schema, key string) *schema {
-	return s.Properties.get(key)
+func property(s *jsonschema.Schema, key string) *jsonschema.Schema {
+	p, _ := s.Properties.Get(key)
+	return p
 }
 
 // finish adds to a schema and all below it what the structs cannot say: the
 // _file siblings of secrets, and ${NAME} in place of what is not free text.
-func finish(s *schema) {
-	if s == nil || s == nothing {
+func finish(s *jsonschema.Schema) {
+	if s == nil || s == jsonschema.FalseSchema {
 		return
 	}
 	for _, one := range s.OneOf {
@@ -134,38 +143,38 @@ func finish(s *schema) {
 	finish(s.Items)
 	finish(s.AdditionalProperties)
 	if s.Properties != nil {
-		old := s.Properties.all
-		s.Properties = &properties{}
-		for _, k := range old {
-			finish(k.value)
-			s.Properties.set(k.key, k.value)
-			if k.value.WriteOnly || k.value.Items != nil && k.value.Items.WriteOnly {
-				fileSibling(s, k.key, k.value)
+		old := s.Properties
+		s.Properties = jsonschema.NewProperties()
+		for pair := old.Oldest(); pair != nil; pair = pair.Next() {
+			finish(pair.Value)
+			s.Properties.Set(pair.Key, pair.Value)
+			if pair.Value.WriteOnly || pair.Value.Items != nil && pair.Value.Items.WriteOnly {
+				fileSibling(s, pair.Key, pair.Value)
 			}
 		}
 	}
 	if s.Type == "integer" || s.Type == "number" || s.Type == "boolean" || (s.Type == "string" && s.Enum != nil) {
 		typed := *s
 		typed.Description, typed.Default, typed.Examples = "", nil, nil
-		*s = schema{
+		*s = jsonschema.Schema{
 			Description: s.Description, Default: s.Default, Examples: s.Examples,
-			AnyOf: []*schema{&typed, {Type: "string", Pattern: referencePattern}},
+			AnyOf: []*jsonschema.Schema{&typed, {Type: "string", Pattern: referencePattern}},
 		}
 	}
 }
 
 // fileSibling lets a secret be written as a file's path instead, not as well.
-func fileSibling(s *schema, key string, secret *schema) {
+func fileSibling(s *jsonschema.Schema, key string, secret *jsonschema.Schema) {
 	what := "The path of a file that contains " + key + ", relative to this file's folder."
 	if secret.Items != nil {
 		what = "The path of a file that contains " + key + ", one on each line, relative to this file's folder."
 	}
-	s.Properties.set(key+fileSuffix, &schema{Type: "string", MinLength: new(uint64(1)), Description: what})
-	one, other := &schema{Required: []string{key}}, &schema{Required: []string{key + fileSuffix}}
+	s.Properties.Set(key+fileSuffix, &jsonschema.Schema{Type: "string", MinLength: new(uint64(1)), Description: what})
+	one, other := &jsonschema.Schema{Required: []string{key}}, &jsonschema.Schema{Required: []string{key + fileSuffix}}
 	if i := slices.Index(s.Required, key); i >= 0 {
 		s.Required = slices.Delete(s.Required, i, i+1)
-		s.AllOf = append(s.AllOf, &schema{OneOf: []*schema{one, other}})
+		s.AllOf = append(s.AllOf, &jsonschema.Schema{OneOf: []*jsonschema.Schema{one, other}})
 		return
 	}
-	s.AllOf = append(s.AllOf, &schema{Not: &schema{Required: []string{key, key + fileSuffix}}})
+	s.AllOf = append(s.AllOf, &jsonschema.Schema{Not: &jsonschema.Schema{Required: []string{key, key + fileSuffix}}})
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 	_ "time/tzdata" // zones work where the machine has no list of them
 
+	"github.com/invopop/jsonschema"
+
 	"github.com/trueup-sync/trueup/internal/status"
 )
 
@@ -244,9 +246,9 @@ func (v *validator) minute(path, value, example string) (minute int, ok bool) {
 
 // transitionsSchema is the schema of the keys that a file chooses, each a word or
 // keys, and of forbid.
-func transitionsSchema(r *reflection) *schema {
-	one := r.of(reflect.TypeFor[Transition]())
-	one.MinProperties = new(uint64(1))
+func transitionsSchema(r *jsonschema.Reflector) *jsonschema.Schema {
+	one := r.ReflectFromType(reflect.TypeFor[Transition]())
+	one.Version, one.MinProperties = "", new(uint64(1))
 	hours := property(one, "hours")
 	for _, key := range []string{"from", "to"} {
 		property(hours, key).Pattern = `^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$|` + referencePattern
@@ -256,9 +258,9 @@ func transitionsSchema(r *reflection) *schema {
 	for _, day := range weekdays {
 		days.Items.Enum = append(days.Items.Enum, day)
 	}
-	s := &schema{Type: "object", Properties: &properties{}}
-	s.Properties.set(forbidKey, &schema{Type: "array", Items: &schema{Type: "string", Pattern: `(->|→)|` + referencePattern},
+	s := &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties()}
+	s.Properties.Set(forbidKey, &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Type: "string", Pattern: `(->|→)|` + referencePattern},
 		Description: "Changes that only a person can make, each as FROM -> TO: from the status that the target shows to the one that the source has."})
-	s.AdditionalProperties = &schema{OneOf: []*schema{one, {Type: "string", Enum: []any{atOnce, Ask}}}}
+	s.AdditionalProperties = &jsonschema.Schema{OneOf: []*jsonschema.Schema{one, {Type: "string", Enum: []any{atOnce, Ask}}}}
 	return s
 }
