@@ -373,3 +373,33 @@ func TestARowThatFailedIsNotTriedAgainForSomeoneWhoIsForgotten(t *testing.T) {
 		})
 	}
 }
+
+// An event whose id was used for something else before is kept apart. When it is sent
+// again after its customer was forgotten, nothing is stored, and so no name.
+func TestAnEventKeptApartThatIsSentAgainNamesNobodyWhoIsForgotten(t *testing.T) {
+	for engine, dsn := range engines {
+		t.Run(engine, func(t *testing.T) {
+			database := dsn(t)
+			db := open(t, store.Options{DSN: database, Migrate: true})
+			raw := rawOf(t, engine, database)
+			event := func(customer string) store.NewEvent {
+				return store.NewEvent{Connection: "billing", Sync: theSync, Side: store.SourceSide, ID: "evt_1", Customer: customer, Value: "active", HasValue: true, Payload: []byte(`{"of":"` + customer + `"}`)}
+			}
+			receive := func(e store.NewEvent, want store.Arrival) {
+				t.Helper()
+				if got, err := db.Receive(t.Context(), []store.NewEvent{e}); err != nil || got[0] != want {
+					t.Fatalf("it arrived as %v, %v", got, err)
+				}
+			}
+			receive(event("cus_2"), store.Fresh)
+			receive(event(theirID), store.Reused)
+			if _, err := db.Forget(t.Context(), theSync, theirID, ""); err != nil {
+				t.Fatal(err)
+			}
+			receive(event(theirID), store.Repeat)
+			if names := where(t, raw, textColumns(t, engine, raw), theirID); len(names) > 0 {
+				t.Errorf("she still stands in\n%s", strings.Join(names, "\n"))
+			}
+		})
+	}
+}

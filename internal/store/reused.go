@@ -95,22 +95,22 @@ func (t *tx) again(e NewEvent) (Arrival, error) {
 		return Repeat, t.alsoSent(e)
 	}
 	kept := e.Apart()
-	if err := t.mention(e.Sync, "", e.ID, e.Customer); err != nil {
-		return Repeat, err
-	}
 	if err := t.query(func(s scanner) error { return s.Scan(&unread) },
 		"select count(*) from (select 1 from events where sync = $1 and customer = '' and outcome = 'parked' limit $2) kept", e.Sync, MostUnread); err != nil {
 		return Repeat, err
 	}
-	if unread >= MostUnread {
+	if unread >= MostUnread { // the event is not kept, and its exception does not name the customer
+		if err := t.mention(e.Sync, "", e.ID); err != nil {
+			return Repeat, err
+		}
 		_, err := t.openException(*kept.Exception)
 		return Repeat, err
 	}
 	arrived, err := t.insert(kept)
-	if err == nil && arrived {
-		return Reused, nil
+	if err != nil || !arrived { // sent again; its customer may have been forgotten since
+		return Repeat, err
 	}
-	return Repeat, err
+	return Reused, t.mention(e.Sync, "", e.ID, e.Customer)
 }
 
 // alsoSent notes that the tool sent an event that was polled before: its webhooks
