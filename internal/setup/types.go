@@ -69,7 +69,7 @@ var Types = []Type{
 		}},
 	{Name: sqltable.Type, Label: "A database table", Usual: [2]string{"billing", "crm"}, Decides: true, Follows: true, Polls: true,
 		Fields: []Field{
-			{Key: "dsn", Label: "Address of the database, with user and password", Secret: true, Hint: "postgres://trueup:password@db.example.com:5432/app, or mysql://… for MySQL and MariaDB. A user of its own; what it needs is shown below once this is entered"},
+			{Key: "dsn", Label: "Address of the database, with user and password", Secret: true, Hint: "postgres://trueup:password@db.example.com:5432/app, or mysql://… for MySQL and MariaDB. A user of its own; what it needs is shown below once this is entered"}, // #nosec G101 -- an example
 			{Key: "table", Label: "Table", Hint: "With its schema before a dot, such as app.customers"},
 			{Key: "id", Label: "Column with the id", Hint: "The primary key, such as id"},
 			{Key: "status", Label: "Column with the status", Hint: "Text, an enum or a number"},
