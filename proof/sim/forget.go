@@ -142,6 +142,9 @@ func (w *world) newcomer(c *client) {
 	delete(f.taken, c.id)
 	delete(f.based, c.id)
 	delete(f.overwritten, c.id)
+	delete(f.modes.promised, c.id)
+	delete(f.modes.passed, c.id)
+	delete(f.modes.history, c.id)
 	delete(f.limits.waiting, c.id)
 	delete(f.limits.passing, c.id)
 	f.limits.since[c.id] = w.now
