@@ -178,9 +178,9 @@ var eventBugs = []Bug{
 	{"signature_not_checked", "anybody may send webhooks", "internal/inbox/inbox.go",
 		`err != nil { // invariant 2`, `err != nil && !ON {`},
 	{"cursor_before_store", "polling passes events that could not be stored", "internal/poll/poll.go",
-		`	accepted, duplicates, err := w.Inbox.Store(ctx, w.Connection, readings)
-	if err != nil {`, `	accepted, duplicates, err := w.Inbox.Store(ctx, w.Connection, readings)
-	if err != nil && !ON {`},
+		`		a, d, err := w.Inbox.Store(ctx, w.Connection, some)
+		if err != nil {`, `		a, d, err := w.Inbox.Store(ctx, w.Connection, some)
+		if err != nil && !ON {`},
 	{"old_events_carried", "an event that comes late takes the customer back", "internal/pipeline/reading.go",
 		`	if carried.Event == "" || e.OccurredAt.IsZero()`, `	if ON || carried.Event == "" || e.OccurredAt.IsZero()`},
 	{"order_of_arrival", "the event that came last is taken for the newest", "internal/pipeline/reading.go",
