@@ -199,7 +199,7 @@ var home = map[string]func(*testing.T, Open){
 		f.must(f.db.SetLink(f.ctx, store.Link{Sync: "other", Customer: "cus_1", TargetID: "rec_1", Rule: "email", Confidence: 1, By: "ana"}))
 		got, err := f.db.LinksByRule(f.ctx, sync1)
 		f.must(err)
-		if diff := cmp.Diff([]store.LinkCount{{Rule: "email", Links: 2}, {Rule: "id", Links: 1}}, got); diff != "" {
+		if diff := cmp.Diff(store.LinkCounts{Rules: []store.LinkCount{{Rule: "email", Links: 2}, {Rule: "id", Links: 1}}}, got); diff != "" {
 			t.Error(diff)
 		}
 	},
