@@ -74,8 +74,9 @@ filled in with the values that it holds, and those without a plain meaning are m
 
 SIDE is source or target. A token never stands in trueup.yaml: it gets a file of its own in
 the folder secrets, which only its owner can read. The types of tools are stripe (decides
-only), gohighlevel, http and make; their keys are those of trueup.yaml, and for http also
-token, webhook_secrets and description (the lines that say how its API looks).
+only), gohighlevel, http, make, and sql for a table in PostgreSQL or MySQL; their keys are
+those of trueup.yaml, and for http also token, webhook_secrets and description (the
+lines that say how its API looks).
 
 --from starts from an example instead; trueup config example lists them. Its tokens are
 environment variables. To set up in a browser instead, run trueup run in an empty folder.`,
