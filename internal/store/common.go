@@ -95,7 +95,7 @@ func (db *DB) HeldAsked(ctx context.Context, sync string) (int, error) {
 	n := 0
 	err := db.view(ctx, func(s scanner) error { return s.Scan(&n) }, `select count(*) from exceptions x where x.sync = $1 and x.state in ('open', 'acknowledged')
 and x.kind in ('`+string(status.Conflict)+`', '`+string(status.FirstContact)+`', '`+string(status.ConfirmChange)+`')
-and exists (select 1 from customers c where c.sync = x.sync and c.customer = x.customer and c.outcome = 'held')`, sync)
+and (select c.outcome from customers c where c.sync = x.sync and c.customer = x.customer) = 'held'`, sync)
 	if err != nil {
 		return 0, fmt.Errorf("count whom of %s people are asked about: %w", sync, err)
 	}

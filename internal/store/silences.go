@@ -21,7 +21,7 @@ const heard = " from events where sync = $1 and side = 'source' and listed = $2 
 func (db *DB) Heard(ctx context.Context, sync string) (last, sent time.Time, err error) {
 	latest := func(polled bool) (time.Time, error) {
 		var found int64
-		err := db.view(ctx, func(s scanner) error { return s.Scan(&found) }, "select coalesce(max(received_at), 0)"+heard, sync, bit(polled))
+		err := db.view(ctx, func(s scanner) error { return s.Scan(&found) }, "select received_at"+heard+" order by received_at desc limit 1", sync, bit(polled))
 		return at(found), err
 	}
 	sent, err = latest(false)
