@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -80,5 +81,64 @@ func TestForgettingLeavesAComparisonThatBeginsAfterIt(t *testing.T) {
 	}
 	if err := other.KeepSweep(ctx, next, time.Minute); err != nil || n != 1 {
 		t.Errorf("the next one goes on (%v) with %d of 1 page", err, n)
+	}
+}
+
+// A row that failed may be tried again, but not for someone who is forgotten: the tools
+// would be asked for a customer whose name is made up.
+func TestARowThatFailedIsNotTriedAgainForSomeoneWhoIsForgotten(t *testing.T) {
+	for engine, dsn := range engines {
+		t.Run(engine, func(t *testing.T) {
+			database := dsn(t)
+			db := open(t, store.Options{DSN: database, Migrate: true})
+			raw := rawOf(t, engine, database)
+			planted(t, db, raw)
+			if _, err := raw.Exec("update plan_rows set state = 'failed', note = 'no answer', ended_at = 1"); err != nil {
+				t.Fatal(err)
+			}
+			done, err := db.Forget(t.Context(), theSync, theirID, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for r, err := range db.EachPlanRow(t.Context(), 77) {
+				if err != nil || r.Customer != done.Pseudonym || r.State != store.RowRefused || r.Note != "the customer was forgotten" {
+					t.Errorf("the row is %+v, %v", r, err)
+				}
+			}
+			var ended *store.RowEndedError
+			if _, ok, err := db.ClaimOne(t.Context(), theSync, done.Pseudonym, 77, time.Minute); ok || !errors.As(err, &ended) {
+				t.Errorf("the row is claimed: %v, %v", ok, err)
+			}
+		})
+	}
+}
+
+// An event whose id was used for something else before is kept apart. When it is sent
+// again after its customer was forgotten, nothing is stored, and so no name.
+func TestAnEventKeptApartThatIsSentAgainNamesNobodyWhoIsForgotten(t *testing.T) {
+	for engine, dsn := range engines {
+		t.Run(engine, func(t *testing.T) {
+			database := dsn(t)
+			db := open(t, store.Options{DSN: database, Migrate: true})
+			raw := rawOf(t, engine, database)
+			event := func(customer string) store.NewEvent {
+				return store.NewEvent{Connection: "billing", Sync: theSync, Side: store.SourceSide, ID: "evt_1", Customer: customer, Value: "active", HasValue: true, Payload: []byte(`{"of":"` + customer + `"}`)}
+			}
+			receive := func(e store.NewEvent, want store.Arrival) {
+				t.Helper()
+				if got, err := db.Receive(t.Context(), []store.NewEvent{e}); err != nil || got[0] != want {
+					t.Fatalf("it arrived as %v, %v", got, err)
+				}
+			}
+			receive(event("cus_2"), store.Fresh)
+			receive(event(theirID), store.Reused)
+			if _, err := db.Forget(t.Context(), theSync, theirID, ""); err != nil {
+				t.Fatal(err)
+			}
+			receive(event(theirID), store.Repeat)
+			if names := where(t, raw, textColumns(t, engine, raw), theirID); len(names) > 0 {
+				t.Errorf("she still stands in\n%s", strings.Join(names, "\n"))
+			}
+		})
 	}
 }
