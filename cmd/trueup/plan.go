@@ -105,7 +105,7 @@ func (f *planFlags) print(cmd *cobra.Command, cfg *config.Config, db *store.DB, 
 	}
 	switch {
 	case f.csv:
-		return writePlanCSV(cmd.OutOrStdout(), rows)
+		return contract.WritePlanRows(cmd.OutOrStdout(), rows)
 	case wantsJSON(cmd):
 		return printPlanJSON(cmd.OutOrStdout(), plan, rows)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -180,25 +179,6 @@ func commandLine(cmd *cobra.Command, line string) string {
 }
 
 func shortHash(hash string) string { return hash[:min(len(hash), 12)] }
-
-// writePlanCSV prints the rows of a plan as CSV. What a tool has written cannot
-// be run by a spreadsheet.
-func writePlanCSV(w io.Writer, rows iter.Seq2[store.PlanRow, error]) error {
-	out := csv.NewWriter(w)
-	err := out.Write([]string{"customer", "target_id", "action", "kind", "reason", "before", "after", "state", "note", "name"})
-	for r, failed := range rows {
-		if err = errors.Join(err, failed); err != nil {
-			return err
-		}
-		line := []string{r.Customer, r.TargetID, r.Action, string(r.Kind), r.Reason.Sentence(), r.Before, r.After, string(r.State), r.Note, r.Name}
-		for i := range line {
-			line[i] = contract.Defuse(line[i])
-		}
-		err = out.Write(line)
-	}
-	out.Flush()
-	return errors.Join(err, out.Error())
-}
 
 // streamJSON prints an object whose last field is an array that is written as it
 // is read.

@@ -39,6 +39,9 @@ type Sync struct {
 	// CustomersNeedPerson is how many customers have an open exception or are
 	// unasked, each counted once.
 	CustomersNeedPerson int `json:"customers_need_person"`
+	// Asked tells the exceptions of customers from those of the sync as a whole, for
+	// sentences.
+	Asked store.Asked `json:"-"`
 	// OverdueExceptions counts those that have been open for too long.
 	OverdueExceptions map[status.Kind]int `json:"overdue_exceptions"`
 	// Held is how many customers are left alone because a person changed the
@@ -198,7 +201,7 @@ func (s Sync) WithCounts(c store.Counts) Sync {
 		s.OpenExceptions = map[status.Kind]int{}
 	}
 	s.Halted, s.WaitingForLive, s.UnaskedCustomers, s.Pinned = haltOf(c.Halted), c.Owed, c.Unasked, pinsOf(c)
-	s.CustomersNeedPerson = c.NeedPerson
+	s.CustomersNeedPerson, s.Asked = c.NeedPerson, c.Asked
 	if d := c.Delayed; d.Customers > 0 {
 		s.Delayed = &Delayed{Customers: d.Customers, Next: Stamp(d.Next)}
 	}

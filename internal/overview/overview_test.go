@@ -88,6 +88,33 @@ func TestWhatNeedsAPersonIsSaid(t *testing.T) {
 	})
 }
 
+func TestASyncThatNeedsAPersonItselfIsNotCountedAsACustomer(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, db *store.DB, _ *time.Time) {
+		ctx := t.Context()
+		said := func(want string) {
+			t.Helper()
+			s, err := Status(ctx, db, cfg)
+			must(t, err)
+			if diff := cmp.Diff([]string{want}, s.NeedsPerson); diff != "" {
+				t.Error(diff)
+			}
+		}
+		_, err := db.OpenException(ctx, store.NewException{Sync: "s", Kind: status.ConnectionFailed, Stage: status.StageReceive, Reason: reason.Text("x")})
+		must(t, err)
+		said("s: the sync itself (1 open exception)")
+		for _, kind := range []status.Kind{status.Conflict, status.WriteFailed} {
+			_, err = db.OpenException(ctx, store.NewException{Sync: "s", Customer: "cus_1", Kind: kind, Stage: status.StageWrite, Reason: reason.Text("x")})
+			must(t, err)
+		}
+		said("s: 1 customer and the sync itself (3 open exceptions)")
+		asked, err := db.Asked(ctx)
+		must(t, err)
+		if diff := cmp.Diff(map[string]store.Asked{"s": {Customers: 1, Whole: 1}}, asked); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 func TestWhoIsNotCheckedYetSinceAComparisonIsSaid(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, db *store.DB, now *time.Time) {
 		ctx := t.Context()

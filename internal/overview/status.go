@@ -3,6 +3,7 @@ package overview
 import (
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -144,7 +145,7 @@ func needs(row contract.Sync) []string {
 }
 
 // WhoNeeds says in one sum how many customers of a sync need a person, and where
-// they are found; "" is none. An exception may be about the sync as a whole.
+// they are found, and whether the sync as a whole does; "" is none.
 func WhoNeeds(row contract.Sync) string {
 	var found []string
 	if open := sum(row.OpenExceptions); open > 0 {
@@ -160,11 +161,29 @@ func WhoNeeds(row contract.Sync) string {
 		}
 		found = append(found, text+", not checked yet")
 	}
-	text := strings.Join(found, ", ")
+	var who []string
 	if n := row.CustomersNeedPerson; n > 0 {
-		return status.Plural(n, "customer") + " (" + text + ")"
+		who = append(who, status.Plural(n, "customer"))
+	}
+	if row.Asked.Whole > 0 {
+		who = append(who, "the sync itself")
+	}
+	text := strings.Join(found, ", ")
+	if len(who) > 0 {
+		return strings.Join(who, " and ") + " (" + text + ")"
 	}
 	return text
+}
+
+// Needing counts the customers, and the syncs as a whole, that wait for a person.
+func Needing(asked iter.Seq[store.Asked]) (customers, syncs int) {
+	for a := range asked {
+		customers += a.Customers
+		if a.Whole > 0 {
+			syncs++
+		}
+	}
+	return customers, syncs
 }
 
 func sum(by map[status.Kind]int) int {

@@ -55,8 +55,8 @@ type activityLine struct {
 // vias are the ways by which an act came.
 var vias = map[store.Way]string{store.ByPage: "Page", store.ByAPI: "API", store.BySlack: "Slack", store.ByCommand: "Command", store.ByFile: "File"}
 
-// activity answers GET /activity.
-func activity(v *visit) (answer, error) {
+// activityFilter is what the address of the list chooses.
+func activityFilter(v *visit) (activityPage, store.ActivityFilter) {
 	p := activityPage{Who: v.FormValue("who"), What: v.FormValue("what"), Sync: v.FormValue("sync"), Since: v.FormValue("since")}
 	f := store.ActivityFilter{Who: p.Who, About: reason.Topic(p.What), Sync: p.Sync, Limit: listed + 1}
 	switch p.Since {
@@ -69,6 +69,42 @@ func activity(v *visit) (answer, error) {
 		f.Since = v.now.AddDate(0, 0, -30)
 	}
 	p.Filtered = p.Who != "" || p.What != "" || p.Sync != "" || p.Since == "today"
+	return p, f
+}
+
+// query is what chooses the same acts again.
+func (p activityPage) query() url.Values {
+	q := url.Values{}
+	for name, value := range map[string]string{"who": p.Who, "what": p.What, "sync": p.Sync, "since": p.Since} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	return q
+}
+
+// Download is the address of the chosen acts as CSV.
+func (p activityPage) Download() string { return withQuery("/activity.csv", p.query()) }
+
+// withQuery is an address with what its page chooses by.
+func withQuery(path string, q url.Values) string {
+	if len(q) == 0 {
+		return path
+	}
+	return path + "?" + q.Encode()
+}
+
+// doersOf are those who did what a list shows, and for whom.
+func doersOf(found []store.Activity) (whos []string) {
+	for _, a := range found {
+		whos = append(whos, a.Who, a.For)
+	}
+	return whos
+}
+
+// activity answers GET /activity.
+func activity(v *visit) (answer, error) {
+	p, f := activityFilter(v)
 	if n, err := strconv.ParseInt(v.FormValue("before"), 10, 64); err == nil && n > 0 {
 		f.Before = n
 	}
@@ -84,11 +120,7 @@ func activity(v *visit) (answer, error) {
 	if p.Who != "" && !slices.Contains(doers, p.Who) {
 		doers = append(doers, p.Who)
 	}
-	whos := slices.Clone(doers)
-	for _, a := range found {
-		whos = append(whos, a.Who, a.For)
-	}
-	names, err := v.names(whos)
+	names, err := v.names(append(doersOf(found), doers...))
 	if err != nil {
 		return answer{}, err
 	}
@@ -102,7 +134,9 @@ func activity(v *visit) (answer, error) {
 	p.Syncs = syncOptions(v, p.Sync)
 	if len(found) > listed {
 		found = found[:listed]
-		p.Older = "/activity?" + url.Values{"who": {p.Who}, "what": {p.What}, "sync": {p.Sync}, "since": {p.Since}, "before": {strconv.FormatInt(found[listed-1].ID, 10)}}.Encode()
+		older := p.query()
+		older.Set("before", strconv.FormatInt(found[listed-1].ID, 10))
+		p.Older = withQuery("/activity", older)
 	}
 	for _, a := range found {
 		title := dayTitle(v, a.At)

@@ -73,7 +73,7 @@ func everyPage(t testing.TB) (paths []string) {
 		"/plans": {"/plans"}, "/plans/{hash}": {"/plans/" + theHash}, "/plans/{hash}/apply": {"/plans/" + theHash + "/apply"}, "/access": {"/access"}, "/help": {"/help"}, "/help/{kind}": {"/help/conflict"},
 		"/signin": {"/signin?again=1"}, "/signin/first": {"/signin/first?code=x"}, "/signin/enter": {"/signin/enter?code=x"},
 	}
-	without := map[string]bool{"/live": true, "/exceptions.csv": true, "/signin/oidc": true, "/signin/oidc/back": true} // no pages
+	without := map[string]bool{"/live": true, "/exceptions.csv": true, "/activity.csv": true, "/plans/{hash}/rows.csv": true, "/signin/oidc": true, "/signin/oidc/back": true} // no pages
 	for _, r := range routes() {
 		if r.Method != http.MethodGet || without[r.Path] {
 			continue

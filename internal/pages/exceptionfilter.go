@@ -1,16 +1,12 @@
 package pages
 
 import (
-	"log/slog"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/trueup-sync/trueup/internal/contract"
-	"github.com/trueup-sync/trueup/internal/exceptions"
 	"github.com/trueup-sync/trueup/internal/overview"
-	"github.com/trueup-sync/trueup/internal/people"
 	"github.com/trueup-sync/trueup/internal/status"
 	"github.com/trueup-sync/trueup/internal/store"
 )
@@ -86,20 +82,6 @@ func (f exceptionFilter) link(change ...string) string {
 // Download is the address of the chosen exceptions as CSV.
 func (f exceptionFilter) Download() string {
 	return strings.Replace(f.link(), "/exceptions", "/exceptions.csv", 1)
-}
-
-// exceptionDownload answers GET /exceptions.csv: all of the list. If the database fails
-// on the way, the download is cut off, so that a part does not look like the whole.
-func exceptionDownload(v *visit) (answer, error) {
-	h := v.w.Header()
-	h.Set("Content-Type", "text/csv; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="exceptions.csv"`)
-	named := func(rows []contract.Exception) error { return people.NameOwners(v.ctx(), v.Store, v.Owners(), rows) }
-	if err := contract.WriteExceptions(v.w, exceptions.All(v.ctx(), v.Store, filterOf(v.URL.Query()).chosen(v), named)); err != nil {
-		v.Log.Error("a download of exceptions was cut off", slog.Any("error", err))
-		panic(http.ErrAbortHandler)
-	}
-	return answer{done: true}, nil
 }
 
 // none says why a list is empty.

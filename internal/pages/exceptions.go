@@ -22,7 +22,6 @@ import (
 func exceptionRoutes() []route {
 	return []route{
 		{http.MethodGet, "/exceptions", store.Viewer, exceptionList},
-		{http.MethodGet, "/exceptions.csv", store.Viewer, exceptionDownload},
 		{http.MethodGet, "/exceptions/{id}", store.Viewer, exceptionPage},
 		{http.MethodPost, "/exceptions/act", store.Operator, actOnChosen},
 		{http.MethodPost, "/exceptions/{id}/act", store.Operator, actOnOne},
@@ -40,7 +39,8 @@ const (
 type exceptionsShown struct {
 	Filter   exceptionFilter
 	Here     string // its address
-	Total    int    // that need a person, whatever is chosen
+	Total    int    // that are open, whatever is chosen
+	Title    string // who needs a person, whatever is chosen
 	NCauses  int
 	States   []stateTab
 	Syncs    []string
@@ -138,6 +138,11 @@ func (p *exceptionsShown) count(v *visit) error {
 		return err
 	}
 	p.Total = all[status.Open] + all[status.Acknowledged]
+	asked, err := v.Store.Asked(v.ctx())
+	if err != nil {
+		return err
+	}
+	p.Title = needPerson(overview.Needing(maps.Values(asked)))
 	n := map[string]int{"open": counts[status.Open] + counts[status.Acknowledged], "acknowledged": counts[status.Acknowledged], "ignored": counts[status.StateIgnored]}
 	for _, word := range []string{"open", "acknowledged", "ignored", "resolved"} {
 		p.States = append(p.States, stateTab{Word: capital(word), To: p.Filter.link("state", word), N: n[word], Counted: word != "resolved", Current: word == p.Filter.State})

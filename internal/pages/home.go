@@ -10,6 +10,7 @@ import (
 
 	"github.com/trueup-sync/trueup/internal/config"
 	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/overview"
 	"github.com/trueup-sync/trueup/internal/reason"
 	"github.com/trueup-sync/trueup/internal/status"
 	"github.com/trueup-sync/trueup/internal/store"
@@ -24,13 +25,14 @@ type homePage struct {
 	Title, Lead string
 	Halts       []haltCard
 	Needs       []need
-	// All is how many exceptions are open, More how many causes are not among Needs,
-	// and MoreCustomers how many customers those have.
-	All, More, MoreCustomers int
-	Next                     []need // the first of those that are not among Needs
-	Calm                     string
-	Syncs                    []syncCard
-	Now                      time.Time
+	// All is how many exceptions are open, Customers and Whole how many customers, and
+	// syncs as a whole, wait for a person by them. More is how many causes are not among
+	// Needs, and MoreCustomers how many customers those have.
+	All, Customers, Whole, More, MoreCustomers int
+	Next                                       []need // the first of those that are not among Needs
+	Calm                                       string
+	Syncs                                      []syncCard
+	Now                                        time.Time
 }
 
 // need is one thing that a person must see to.
@@ -68,6 +70,13 @@ func home(v *visit) (answer, error) {
 			h.All += n
 		}
 	}
+	h.Customers, h.Whole = overview.Needing(func(yield func(store.Asked) bool) {
+		for _, row := range s.Syncs {
+			if !yield(row.Asked) {
+				return
+			}
+		}
+	})
 	for _, a := range s.Alarms {
 		if a.Alarm != status.AlarmHalted && a.Alarm != status.AlarmOverdue {
 			h.Needs = append(h.Needs, alarmed(v, a))
@@ -88,7 +97,10 @@ func home(v *visit) (answer, error) {
 		if kept++; kept <= needsShown {
 			h.Needs = append(h.Needs, needOf(v, c))
 		} else {
-			h.More, h.MoreCustomers = h.More+1, h.MoreCustomers+c.Customers
+			h.More++
+			if !c.Whole {
+				h.MoreCustomers += c.Customers
+			}
 			if len(h.Next) < nextNamed {
 				h.Next = append(h.Next, needOf(v, c))
 			}
@@ -127,10 +139,10 @@ func (h *homePage) say(s contract.Status, causes, paused int) {
 	case silent != "":
 		h.Title, h.Lead = silent+" has gone silent", "Nobody needs you besides."
 		if h.All > 0 {
-			h.Lead = "And " + plural(h.All, "customer needs a person", "customers need a person") + "."
+			h.Lead = "And " + needPerson(h.Customers, h.Whole) + "."
 		}
 	case h.All > 0:
-		h.Title = plural(h.All, "customer needs a person", "customers need a person")
+		h.Title = needPerson(h.Customers, h.Whole)
 		h.Lead = plural(causes, "cause") + " in " + plural(len(s.Syncs), "sync") + "."
 		if overdue > 0 {
 			h.Lead += " " + plural(overdue, "is overdue.", "are overdue.")
@@ -270,7 +282,7 @@ func cardOf(v *visit, row contract.Sync, all []contract.ConnectionState) syncCar
 	for _, n := range row.EventsByHour {
 		c.Events += n
 	}
-	c.NeedPerson = needsPerson(row.OpenExceptions)
+	c.NeedPerson = row.Asked.Customers
 	if row.Silence != nil {
 		c.Longest = length(seconds(row.Silence.LongestBefore))
 	}

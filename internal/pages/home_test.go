@@ -74,6 +74,38 @@ func TestHomeSaysWhatNeedsAPersonAndThatNothingDoes(t *testing.T) {
 	}
 }
 
+func TestWhoNeedsAPersonIsCountedAsCustomersAndAsSyncs(t *testing.T) {
+	connection := store.NewException{Sync: flow, Kind: status.ConnectionFailed, Stage: status.StageReceive, Cause: "crm", Reason: reason.Text("x")}
+	options := store.NewException{Sync: flow, Kind: status.WriteFailed, Stage: status.StageWrite, Cause: store.OptionsOfField, Reason: reason.Text("x")}
+	customer := func(id string, kind status.Kind) store.NewException {
+		return store.NewException{Sync: flow, Customer: id, Kind: kind, Stage: status.StageDecide, Cause: id, Reason: reason.Text("x")}
+	}
+	for _, c := range []struct {
+		name string
+		open []store.NewException
+		want string
+	}{
+		{"a sync alone", []store.NewException{connection}, "1 sync needs a person"},
+		{"a sync with two faults", []store.NewException{connection, options}, "1 sync needs a person"},
+		{"a customer with two questions", []store.NewException{customer("cus_1", status.Conflict), customer("cus_1", status.WriteFailed)}, "1 customer needs a person"},
+		{"a customer and a sync", []store.NewException{customer("cus_1", status.Conflict), connection}, "1 customer and 1 sync need a person"},
+		{"customers and a sync", []store.NewException{customer("cus_1", status.Conflict), customer("cus_2", status.Conflict), options}, "2 customers and 1 sync need a person"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			for _, x := range c.open {
+				_, err := w.store.OpenException(t.Context(), x)
+				w.must(err)
+			}
+			for _, page := range []string{"/", "/exceptions"} {
+				if got := w.get(page); !strings.Contains(got.text, "<h1>"+c.want+"</h1>") {
+					t.Errorf("%s does not say %q: %s", page, c.want, got.words())
+				}
+			}
+		})
+	}
+}
+
 func TestAHaltedSyncIsResumedFromHome(t *testing.T) {
 	w := newWorld(t)
 	w.halt(3)

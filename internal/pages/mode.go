@@ -77,7 +77,7 @@ func (p *syncPage) ready(v *visit) []promise {
 	default:
 		add(true, "Every value has a meaning", "")
 	}
-	if open := needsPerson(p.Sync.OpenExceptions); open > 0 {
+	if open := p.Sync.Asked.Customers; open > 0 {
 		add(false, plural(open, "customer needs a person", "customers need a person"), "They are not written until someone decides")
 	}
 	return all

@@ -125,6 +125,27 @@ func readPlan(v *visit) (answer, error) {
 	return answer{Page: "plan", Title: "Plan " + p.Short, Nav: "plans", Data: p}, nil
 }
 
+// chosenRows are the kind of change, 0 for all, and whom the address chooses.
+func chosenRows(v *visit) (change int64, q string, err error) {
+	if text := v.FormValue("change"); text != "" {
+		if change, err = contract.ChangeID(text); err != nil {
+			return 0, "", noPlan()
+		}
+	}
+	return change, strings.TrimSpace(v.FormValue("q")), nil
+}
+
+// Download is the address of the chosen rows as CSV.
+func (p planView) Download() string {
+	q := url.Values{}
+	for name, value := range map[string]string{"change": p.Change, "q": p.Q} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	return withQuery(p.Path+"/rows.csv", q)
+}
+
 // count prepares the kinds of change.
 func (p *planView) count(changes []contract.PlanChange) {
 	to := map[string]int{}
@@ -162,12 +183,9 @@ func (p *planView) count(changes []contract.PlanChange) {
 // fill reads the rows that are shown.
 func (p *planView) fill(v *visit, plan store.Sweep) error {
 	after := v.FormValue("after")
-	var chosen int64
-	if p.Change != "" {
-		var err error
-		if chosen, err = contract.ChangeID(p.Change); err != nil {
-			return noPlan()
-		}
+	chosen, _, err := chosenRows(v)
+	if err != nil {
+		return err
 	}
 	page := func(g groupView, rows []store.PlanRow, err error) error {
 		if len(rows) > rowsListed {

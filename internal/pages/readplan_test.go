@@ -58,7 +58,7 @@ func TestNoPageReadsATableInFull(t *testing.T) {
 	}
 	// Those that are asked beside a page, those that go from sync to sync, and one of the schema.
 	const beside = "from sqlite_master m|select min(sync) from customers where sync >= $1|group by outcome, desired_source_value, desired_value|select rule, count(*) from links|select count(*) from customers where sync = $1"
-	for _, path := range everyPage(t) {
+	for _, path := range append(everyPage(t), everyDownload...) {
 		get(path)
 	}
 	if err := db.Close(); err != nil {
@@ -97,6 +97,9 @@ func TestNoPageReadsATableInFull(t *testing.T) {
 		t.Errorf("only %d statements were seen", seen)
 	}
 }
+
+// everyDownload are the files behind the buttons of pages, and what those choose by.
+var everyDownload = []string{"/exceptions.csv", "/activity.csv?since=all", "/activity.csv?who=ana", "/plans/" + theHash + "/rows.csv", "/plans/" + theHash + "/rows.csv?q=nobody"}
 
 var parameters = regexp.MustCompile(`\$\d+`)
 

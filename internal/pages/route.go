@@ -35,7 +35,7 @@ type route struct {
 // routes is every page and action.
 func routes() []route {
 	return slices.Concat(exceptionRoutes(), homeRoutes(), customerRoutes(), activityRoutes(), syncRoutes(), helpRoutes(), themeRoutes(), liveRoutes(),
-		signInRoutes(), accessRoutes(), planRoutes())
+		signInRoutes(), accessRoutes(), planRoutes(), downloadRoutes())
 }
 
 // visit is one request of a person.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -43,15 +42,6 @@ type syncPage struct {
 	CountedAt *time.Time
 	Counting  bool
 }
-
-// ladderStep is one rung of the ladder.
-type ladderStep struct {
-	Icon, Tone, Name, Does, Came string
-	Done, Here                   bool
-}
-
-// nextStep is what leads on.
-type nextStep struct{ Title, Text, Do, To string }
 
 // mapRow is what one value of the source means.
 type mapRow struct {
@@ -116,7 +106,9 @@ func syncPageOf(v *visit) (syncPage, error) {
 		return p, err
 	}
 	p.Mode = modeOf(p.Sync.Mode, p.Sync.Halted != nil, p.Sync.Paused != nil)
-	p.steps(v.now, v.zone)
+	if err := p.steps(v); err != nil {
+		return p, err
+	}
 	if err := p.watched(v, c); err != nil {
 		return p, err
 	}
@@ -141,65 +133,6 @@ func syncPageOf(v *visit) (syncPage, error) {
 		p.File.Lines = nil
 	}
 	return p, nil
-}
-
-// steps are the rungs of the ladder, each with what it came to.
-func (p *syncPage) steps(now time.Time, zone *time.Location) {
-	l := p.Sync.Ladder
-	live := l.Rung == contract.RungLive
-	days := ""
-	if p.Sync.ModeSince != nil && !live {
-		days = plural(max(1, int(now.Sub(*p.Sync.ModeSince)/(24*time.Hour))), "day") + " so far"
-		if w := p.Sync.Watching; w != nil && w.Would > 0 {
-			days += fmt.Sprintf(", %s of %s the same", num(w.Same), num(w.Would))
-		}
-	}
-	planned := live || l.Plan != ""
-	tried := live || l.Tried > 0
-	p.Steps = []ladderStep{
-		{Name: "Watch", Does: "Decide and record, write nothing", Came: days, Done: planned || tried},
-		{Name: "Plan", Does: "Read what would change, row by row", Done: planned},
-		{Name: "One customer", Does: "Write one whom you can check", Done: tried},
-		{Name: "Live", Does: "Sync every change as it comes"},
-	}
-	if l.Plan != "" {
-		p.Steps[1].Came = "Plan " + cut(l.Plan, 8)
-	}
-	if l.Tried > 0 {
-		p.Steps[2].Came = plural(l.Tried, "customer")
-	}
-	here := map[contract.Next]int{contract.NextPlan: 1, contract.NextTryOne: 2, contract.NextGoLive: 3}[l.Next]
-	if live {
-		here = 3
-		if p.Sync.ModeSince != nil {
-			p.Steps[3].Came = "Since " + p.Sync.ModeSince.In(zone).Format("Jan 2, 2006")
-		}
-		switch {
-		case p.Sync.Halted != nil:
-			p.Steps[3].Came = "Halted"
-		case p.Sync.Paused != nil:
-			p.Steps[3].Came = "Paused"
-		}
-	}
-	p.Steps[here].Here = true
-	for i, s := range p.Steps {
-		p.Steps[i].Icon = "open"
-		if s.Done {
-			p.Steps[i].Icon, p.Steps[i].Tone = "ok", "good"
-		}
-	}
-	if live {
-		p.Steps[3].Icon, p.Steps[3].Tone = p.Mode.Icon, p.Mode.Tone
-	}
-	at := "/syncs/" + url.PathEscape(p.Name)
-	switch l.Next {
-	case contract.NextPlan:
-		p.Next = &nextStep{"Next step: a plan", "A plan compares both sides in full and lists what would change and why. It writes nothing.", "Make a plan", at + "/plans"}
-	case contract.NextTryOne:
-		p.Next = &nextStep{"Next step: one customer", "Pick someone in the plan whom you can look up in " + p.Target + ". Trueup writes that one record and goes on watching the others.", "Open the plan", "/plans/" + l.Plan}
-	case contract.NextGoLive:
-		p.Next = &nextStep{"Next step: live", "From then on each change in " + p.Source + " is written to " + p.Target + " as it comes. Only an admin can take a sync live.", "See what is ready", at + "/live"}
-	}
 }
 
 // watched lists what watching would have written.

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/trueup-sync/trueup/internal/config"
 	"github.com/trueup-sync/trueup/internal/exceptions"
-	"github.com/trueup-sync/trueup/internal/status"
 	"github.com/trueup-sync/trueup/internal/store"
 )
 
@@ -87,13 +87,14 @@ func resumeSync(v *visit) (answer, error) {
 	return answer{To: v.back(name), Said: said}, nil
 }
 
-// needsPerson counts the open exceptions that are about customers.
-func needsPerson(open map[status.Kind]int) int {
-	all := 0
-	for kind, n := range open {
-		if kind != status.MassChange && kind != status.ConnectionFailed {
-			all += n
-		}
+// needPerson says how many customers, and how many syncs as a whole, need a person.
+func needPerson(customers, syncs int) string {
+	var who []string
+	if customers > 0 {
+		who = append(who, plural(customers, "customer"))
 	}
-	return all
+	if syncs > 0 {
+		who = append(who, plural(syncs, "sync"))
+	}
+	return strings.Join(who, " and ") + map[bool]string{true: " needs a person", false: " need a person"}[customers+syncs == 1]
 }

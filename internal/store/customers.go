@@ -19,15 +19,16 @@ const customerColumns = "sync, customer, name, email, outcome, reason, reason_co
 func (db *DB) Customers(ctx context.Context, sync, named string) ([]Customer, error) {
 	var found []Customer
 	// Three questions, each of which an index answers: asked as one with "or",
-	// PostgreSQL reads every customer.
+	// PostgreSQL reads every customer, and asked with "union", which sorts, SQLite every
+	// customer of the sync.
 	err := db.view(ctx, func(s scanner) error {
 		c, err := scanCustomer(s)
 		found = append(found, c)
 		return err
 	}, "select "+customerColumns+` from customers
 where sync = $1 and customer in (select customer from customers where sync = $1 and customer = $2
-    union select customer from links where sync = $1 and target_id = $2
-    union select customer from customers where sync = $1 and email <> '' and email = $3)
+    union all select customer from links where sync = $1 and target_id = $2
+    union all select customer from customers where sync = $1 and email <> '' and email = $3)
 order by customer`, sync, named, strings.ToLower(strings.TrimSpace(named)))
 	if err != nil {
 		return nil, fmt.Errorf("look for a customer of %s: %w", sync, err)
@@ -273,14 +274,22 @@ from pins where ended_at = 0 and (until_at = 0 or until_at > $1) group by sync`,
 		}, "select sync, count(*) from customers where due_at is not null and unheard = 1 group by sync"),
 		db.view(ctx, func(s scanner) error {
 			var sync string
+			var a Asked
+			err := s.Scan(&sync, &a.Customers, &a.Whole)
+			c := of(sync)
+			c.Asked, c.NeedPerson = a, c.NeedPerson+a.Customers
+			counts[sync] = c
+			return err
+		}, askedOf),
+		db.view(ctx, func(s scanner) error {
+			var sync string
 			var n int
 			err := s.Scan(&sync, &n)
 			c := of(sync)
 			c.NeedPerson += n
 			counts[sync] = c
 			return err
-		}, `select sync, count(distinct customer) from exceptions where customer <> '' and state in ('open', 'acknowledged') group by sync
-union all select sync, count(*) from customers where due_at is not null and unheard = 1
+		}, `select sync, count(*) from customers where due_at is not null and unheard = 1
     and not exists (select 1 from exceptions x where x.sync = customers.sync and x.customer = customers.customer and x.state in ('open', 'acknowledged')) group by sync`),
 	)
 	if err != nil {

@@ -165,6 +165,26 @@ func (db *DB) ExceptionCounts(ctx context.Context, f ExceptionFilter) (map[statu
 	return counts, nil
 }
 
+// askedOf counts who waits for a person, by sync.
+const askedOf = `select sync, count(distinct case when customer <> '' then customer end), count(case when customer = '' then 1 end)
+from exceptions where state in ('open', 'acknowledged') group by sync`
+
+// Asked returns who waits for a person, by sync.
+func (db *DB) Asked(ctx context.Context) (map[string]Asked, error) {
+	all := map[string]Asked{}
+	err := db.view(ctx, func(s scanner) error {
+		var sync string
+		var a Asked
+		err := s.Scan(&sync, &a.Customers, &a.Whole)
+		all[sync] = a
+		return err
+	}, askedOf)
+	if err != nil {
+		return nil, fmt.Errorf("count who waits for a person: %w", err)
+	}
+	return all, nil
+}
+
 // Cause is the chosen exceptions of a sync and kind that a person settles as one
 // question: those of one cause, or all that have each a cause of their own.
 type Cause struct {
@@ -172,9 +192,11 @@ type Cause struct {
 	Kind status.Kind
 	// Cause is what they share, "" where each has its own.
 	Cause     string
-	Customers int
-	Oldest    time.Time // when the oldest of them opened
-	Latest    int64     // the one with the highest number
+	Customers int // its exceptions, also where they are about no customer
+	// Whole says that it is about the sync as a whole.
+	Whole  bool
+	Oldest time.Time // when the oldest of them opened
+	Latest int64     // the one with the highest number
 }
 
 // Of is a filter for the exceptions of a cause among the chosen.
@@ -203,11 +225,12 @@ func (db *DB) Causes(ctx context.Context, f ExceptionFilter, after Cause, limit 
 	err = db.view(ctx, func(s scanner) error {
 		var c Cause
 		var oldest int64
-		err := s.Scan(&c.Sync, &c.Kind, &c.Cause, &c.Customers, &oldest, &c.Latest)
-		c.Oldest = at(oldest)
+		last := ""
+		err := s.Scan(&c.Sync, &c.Kind, &c.Cause, &c.Customers, &oldest, &c.Latest, &last)
+		c.Oldest, c.Whole = at(oldest), last == ""
 		found = append(found, c)
 		return err
-	}, "select sync, kind, "+sharedCause+", count(*), min(opened_at), max(id) from exceptions"+w.String()+
+	}, "select sync, kind, "+sharedCause+", count(*), min(opened_at), max(id), max(customer) from exceptions"+w.String()+
 		" group by sync, kind, "+sharedCause+behind+" order by count(*) desc, sync, kind, "+sharedCause+" limit "+w.arg(limit), w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("group exceptions: %w", err)

@@ -409,8 +409,14 @@ type Counts struct {
 	Unasked int
 	// NeedPerson are the customers with an open exception and those unasked, each once.
 	NeedPerson int
-	Open       map[status.Kind]int
+	// Asked is who waits for a person by an open exception.
+	Asked Asked
+	Open  map[status.Kind]int
 }
+
+// Asked is who waits for a person: customers, each counted once, and open exceptions
+// of a sync as a whole, which are about no single customer.
+type Asked struct{ Customers, Whole int }
 
 // Delayed is how many customers wait for the time of their change, and when the
 // first of them is looked at again.

@@ -101,6 +101,9 @@ func (db *DB) LiveSince(ctx context.Context, sync string) (time.Time, error) {
 type Mode struct {
 	Mode  string
 	Since time.Time
+	// Before is since when it had the other mode before, zero when it was never seen
+	// to have another.
+	Before time.Time
 	// Act is the change to this mode that a person made through Trueup, nil where the
 	// file was edited by hand.
 	Act *Activity
@@ -114,7 +117,7 @@ func (db *DB) Modes(ctx context.Context) (map[string]Mode, error) {
 		var m Mode
 		var since, earlier int64
 		err := s.Scan(&sync, &m.Mode, &since, &earlier)
-		m.Since = at(since)
+		m.Since, m.Before = at(since), at(earlier)
 		all[sync], before[sync] = m, earlier
 		return err
 	}, "select sync, mode, changed_at, before_at from modes")
@@ -144,6 +147,6 @@ func (db *DB) modeActs(ctx context.Context, all map[string]Mode, before map[stri
 			all[a.Sync] = m
 		}
 		return nil
-	}, `select id, done_at, who, behalf, sync, code, why from activity
-where id in (select max(id) from activity where topic = $1 and leads = 1 and code in ($2, $3) group by sync)`, string(reason.AboutMode), string(reason.ActWentLive), string(reason.ActWatched))
+	}, fmt.Sprintf(`select id, done_at, who, behalf, sync, code, why from activity
+where id in (select max(id) from activity where topic = '%s' and leads = 1 and code in ('%s', '%s') group by sync)`, reason.AboutMode, reason.ActWentLive, reason.ActWatched)) // as text: PostgreSQL knows how few they are
 }

@@ -46,6 +46,17 @@ type PlanJob struct {
 	fence int64
 }
 
+// WroteNamed reports whether a job has written customers of a sync who were named.
+func (db *DB) WroteNamed(ctx context.Context, sync string) (bool, error) {
+	n := 0
+	err := db.view(ctx, func(s scanner) error { return s.Scan(&n) },
+		"select count(*) from (select 1 as one from plan_jobs where sync = $1 and kind = 'apply' and customers <> '' and written > 0 limit 1) found", sync)
+	if err != nil {
+		return false, fmt.Errorf("look whether customers of %s were written by name: %w", sync, err)
+	}
+	return n > 0, nil
+}
+
 // PlanProgress is how far a job is.
 type PlanProgress struct {
 	// Waits is the connection that is waited for, until Until; "" is none.

@@ -79,9 +79,28 @@ const rowsAtOnce = 500
 // EachPlanRow gives the rows of a plan by customer, from page to page. It ends
 // with the first error.
 func (db *DB) EachPlanRow(ctx context.Context, sweep int64) iter.Seq2[PlanRow, error] {
+	return eachRow(func(after string) ([]PlanRow, error) { return db.PlanRows(ctx, sweep, after, rowsAtOnce) })
+}
+
+// EachPlanRowOf gives, as EachPlanRow does, those of one kind of change, 0 for all,
+// that a text means as in FindPlanRows, "" for all.
+func (db *DB) EachPlanRowOf(ctx context.Context, plan Sweep, change int64, text string) iter.Seq2[PlanRow, error] {
+	return eachRow(func(after string) ([]PlanRow, error) {
+		switch {
+		case text != "":
+			return db.FindPlanRows(ctx, plan.Sync, plan.ID, change, text, after, rowsAtOnce)
+		case change != 0:
+			return db.PlanRowsOf(ctx, plan.ID, change, after, rowsAtOnce)
+		}
+		return db.PlanRows(ctx, plan.ID, after, rowsAtOnce)
+	})
+}
+
+// eachRow gives one page of rows after the other.
+func eachRow(page func(after string) ([]PlanRow, error)) iter.Seq2[PlanRow, error] {
 	return func(yield func(PlanRow, error) bool) {
 		for after := ""; ; {
-			rows, err := db.PlanRows(ctx, sweep, after, rowsAtOnce)
+			rows, err := page(after)
 			if err != nil {
 				yield(PlanRow{}, err)
 				return
