@@ -11,6 +11,7 @@ import (
 	"github.com/trueup-sync/trueup/internal/app"
 	"github.com/trueup-sync/trueup/internal/compare"
 	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/contract"
 	"github.com/trueup-sync/trueup/internal/store"
 )
 
