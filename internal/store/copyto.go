@@ -142,7 +142,7 @@ func (c *copying) begin(ctx context.Context, from string) error {
 			return err
 		}
 		if _, err := c.to.write.ExecContext(ctx, "create table "+copyNote+" (id bigint primary key, half_copied_from text not null); create table "+copyNote+"_tables (name text primary key, last_row bigint not null, complete bigint not null)"); err != nil {
-			return fmt.Errorf("begin the copy: %w", err)
+			return fmt.Errorf("begin the copy: %w", c.to.noSchema(ctx, err))
 		}
 		if _, err := c.to.write.ExecContext(ctx, "insert into "+copyNote+" values (1, $1)", from); err != nil {
 			return fmt.Errorf("begin the copy: %w", err)

@@ -84,7 +84,7 @@ func (db *DB) migrate(ctx context.Context, steps []migration, change bool) error
 		}
 	}
 	if _, err := tx.ExecContext(ctx, "create table if not exists schema_version (version bigint not null primary key, step_digest text not null default '')"); err != nil {
-		return fmt.Errorf("prepare the schema: %w", err)
+		return fmt.Errorf("prepare the schema: %w", db.noSchema(ctx, err))
 	}
 	version, err := db.schemaVersion(ctx, tx, steps)
 	if err != nil {

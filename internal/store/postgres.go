@@ -4,9 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib" // also the driver pgx
 )
 
@@ -69,3 +72,22 @@ func behindPooler(ctx context.Context, db *sql.DB) (pooled bool, err error) {
 // may share sessions between transactions. Nothing is then kept in a session: what a
 // killed process held waits for its lease to end.
 func (db *DB) Pooled() bool { return db.pooled }
+
+// noSchema adds what to do to the error of a role that may make no tables: it has no
+// rights in the schema where they would be, or there is no such schema.
+func (db *DB) noSchema(ctx context.Context, err error) error {
+	var refused *pgconn.PgError
+	if !errors.As(err, &refused) || refused.Code != "42501" && refused.Code != "3F000" {
+		return err
+	}
+	var role, path string
+	if askErr := db.read.QueryRowContext(ctx, "select quote_ident(current_user), current_setting('search_path')").Scan(&role, &path); askErr != nil {
+		return errors.Join(err, askErr)
+	}
+	schema, _, _ := strings.Cut(path, ",")
+	if schema == `"$user"` || schema == "public" {
+		schema = role
+	}
+	return fmt.Errorf("the role %s %w in the database (%s); have its administrator run: create schema %s authorization %s",
+		role, ErrNoSchema, refused.Message, schema, role)
+}

@@ -24,6 +24,8 @@ var (
 	ErrUnreleased = errors.New("the database was made by a development version of trueup from before the first release, and this version cannot read it; export what you need with the version that made it (trueup links export), then start with a new database")
 	// ErrMissing means that there is no database yet and Open was not to make one.
 	ErrMissing = errors.New("there is no database yet; start trueup run once, which makes it")
+	// ErrNoSchema means that PostgreSQL lets the role make no tables.
+	ErrNoSchema = errors.New("may not make tables")
 	// ErrLocked means that another process works on the same SQLite file.
 	ErrLocked = errors.New("another trueup run works on this SQLite file; stop it, or use PostgreSQL to share the work")
 )

@@ -28,12 +28,12 @@ var engines = map[string]func(t testing.TB) string{
 }
 
 func TestStore(t *testing.T) {
-	for name, dsn := range engines {
+	for name := range engines {
 		t.Run(name, func(t *testing.T) {
 			storetest.Run(t, func(t *testing.T) storetest.Open {
 				database := storetest.File(t)
-				if name == "postgres" {
-					database = dsn(t)
+				if name == "postgres" { // all of it is possible as a role that may do nothing else
+					database = pgtest.PlainDSN(t)
 				}
 				return func(t *testing.T, o store.Options) *store.DB {
 					o.DSN = database

@@ -2,8 +2,9 @@
 // variable TRUEUP_TEST_POSTGRES names, or a temporary one that it starts for
 // the test process.
 //
-// Main functions: Main, which a package's TestMain calls, and DSN, which gives
-// one test a schema of its own. Without a server tests fail; they never skip.
+// Main functions: Main, which a package's TestMain calls, DSN, which gives
+// one test a schema of its own, and PlainDSN, which also gives it a role that may
+// do nothing else. Without a server tests fail; they never skip.
 // Main type: Cluster, a server of one's own that may be stopped and started.
 //
 // Only tests, and commands that test, import it.
@@ -32,7 +33,7 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver pgx
 )
 
-// env names a server whose user may make schemas.
+// env names a server whose user may make schemas and, for PlainDSN, roles.
 const env = "TRUEUP_TEST_POSTGRES"
 
 var (
