@@ -37,21 +37,25 @@ var OldSignIns = []OldThing{OldSessions, OldLinks, OldAttempts}
 // OldHistory are the things that are history; payloads have a time of their own.
 var OldHistory = []OldThing{OldEvents, OldDecisions, OldActions, OldExceptions, OldLinkChanges, OldPauses, OldPins, OldJobs, OldActivity, OldNotices, OldRequests, OldSettings, OldRefusals}
 
+// some and none ask for one row, none for the lack of it. As an exists, PostgreSQL may
+// turn the question round: it then reads all of the other table for each batch.
+func some(of string) string { return "coalesce((select true from " + of + " limit 1), false)" }
+func none(of string) string { return "coalesce((select false from " + of + " limit 1), true)" }
+
 // What is left alone however old it is: customers who are due, and customers who
 // need a person, with all that is known of them. o is the row.
-const (
-	settledCustomer = `
-not exists (select 1 from customers c where c.sync = o.sync and c.customer = o.customer and (c.due_at is not null or c.lease_until > $3))
-and not exists (select 1 from exceptions x where x.sync = o.sync and x.customer = o.customer and x.state in ('open', 'acknowledged'))`
+var (
+	settledCustomer = none("customers c where c.sync = o.sync and c.customer = o.customer and (c.due_at is not null or c.lease_until > $3)") + `
+and ` + none("exceptions x where x.sync = o.sync and x.customer = o.customer and x.state in ('open', 'acknowledged')")
 
 	// A source that cannot be asked is read from its newest event: an event goes
 	// only when one that is surely newer is there with its payload. What could
 	// not be read has no customer.
 	settledEvent = "o.received_at < $1 and o.outcome <> '' and o.settled_at < $1 and " + settledCustomer + `
-and (o.side = 'target' or o.customer = '' or exists (select 1 from events n
+and (o.side = 'target' or o.customer = '' or ` + some(`events n
     where n.sync = o.sync and n.customer = o.customer and n.connection = o.connection and n.side = 'source' and n.replay_of = 0
-        and n.seq > o.seq and length(n.payload) > 0 and (n.occurred_at > o.occurred_at or n.occurred_at = 0 and o.occurred_at = 0)))
-and not exists (select 1 from customers k where k.sync = o.sync and k.customer = o.customer and k.desired_event = o.event_id)`
+        and n.seq > o.seq and length(n.payload) > 0 and (n.occurred_at > o.occurred_at or n.occurred_at = 0 and o.occurred_at = 0)`) + `)
+and ` + none("customers k where k.sync = o.sync and k.customer = o.customer and k.desired_event = o.event_id")
 )
 
 // outdated chooses the rows of each thing that are old: the table, the columns
@@ -64,16 +68,16 @@ var outdated = map[OldThing]struct {
 }{
 	OldPayloads: {"events", "seq", true, "length(o.payload) > 0 and " + settledEvent},
 	// A replay names its original, which goes after it.
-	OldEvents: {"events", "seq", true, settledEvent + " and not exists (select 1 from events r where r.replay_of = o.seq and r.replay_of > 0)"},
+	OldEvents: {"events", "seq", true, settledEvent + " and " + none("events r where r.replay_of = o.seq and r.replay_of > 0")},
 	OldDecisions: {"decisions", "id", true, "o.made_at < $1 and " + settledCustomer +
-		" and exists (select 1 from decisions n where n.sync = o.sync and n.customer = o.customer and n.id > o.id)"},
-	OldActions: {"actions", "id", true, `o.done_at < $1 and cast($3 as bigint) > 0
-and not exists (select 1 from exceptions x where x.id = o.exception_id and not (x.state = 'resolved' and x.last_seen < $1))`},
+		" and " + some("decisions n where n.sync = o.sync and n.customer = o.customer and n.id > o.id")},
+	OldActions: {"actions", "id", true, "o.done_at < $1 and cast($3 as bigint) > 0 and " +
+		none("exceptions x where x.id = o.exception_id and not (x.state = 'resolved' and x.last_seen < $1)")},
 	// What is ignored stays: deleted, it would open again.
-	OldExceptions: {"exceptions", "id", true, `o.state = 'resolved' and o.last_seen < $1 and cast($3 as bigint) > 0
-and not exists (select 1 from actions a where a.exception_id = o.id)`},
+	OldExceptions: {"exceptions", "id", true, "o.state = 'resolved' and o.last_seen < $1 and cast($3 as bigint) > 0 and " +
+		none("actions a where a.exception_id = o.id")},
 	OldLinkChanges: {"link_history", "id", true, "o.changed_at < $1 and " + settledCustomer +
-		" and exists (select 1 from link_history n where n.sync = o.sync and n.customer = o.customer and n.id > o.id)"},
+		" and " + some("link_history n where n.sync = o.sync and n.customer = o.customer and n.id > o.id")},
 	OldPauses:   {"pauses", "id", true, "o.ended_at > 0 and o.ended_at < $1 and cast($3 as bigint) > 0"},
 	OldPins:     {"pins", "id", true, "(o.ended_at > 0 and o.ended_at < $1 or o.until_at > 0 and o.until_at < $1) and cast($3 as bigint) > 0"},
 	OldActivity: {"activity", "id", true, "o.done_at < $1 and cast($3 as bigint) > 0"},
@@ -138,7 +142,7 @@ func (t *tx) deleteNumbered(what OldThing, before time.Time, after int64, limit 
 		err := s.Scan(&key)
 		n, next = n+1, max(next, key)
 		return err
-	}, change+" where "+o.key+" in (select o."+o.key+" from "+o.table+" o where o."+o.key+" > $4 and o."+o.key+" <= $5 and "+o.condition+
+	}, change+" where "+o.key+" > $4 and "+o.key+" <= $5 and "+o.key+" in (select o."+o.key+" from "+o.table+" o where o."+o.key+" > $4 and o."+o.key+" <= $5 and "+o.condition+
 		" order by o."+o.key+" limit $2) returning "+o.key, args...)
 	if n < limit {
 		next = last
