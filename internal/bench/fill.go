@@ -20,13 +20,13 @@ const filledAge = 100 * 24 * time.Hour
 func filledID(i int) string { return fmt.Sprint("cus_", 100_000_000+i) }
 
 // filling makes the rows i from :from to :to. Every customer is linked, settled and equal
-// on both sides; every event is settled and has a decision.
+// on both sides, as its latest event says; every event is settled and has a decision.
 const (
 	fillCustomers = `
 insert into customers (sync, customer, generation, fence, desired_source_value, desired_status, desired_value, desired_at, desired_seen_at, desired_since,
     desired_event, desired_event_at, source_changes, observed_status, observed_value, observed_at, observed_seen_at,
     base_known, base_record_id, base_status, base_value, base_at, base_seen_at, outcome, reason, reason_code, settled_at, email)
-select :sync, 'cus_' || (100000000 + i), 1, 1, 'active', 'active', 'Active', :at, :at, :at, 'evt_' || i, :at, 1, 'active', 'Active', :at, :at,
+select :sync, 'cus_' || (100000000 + i), 1, 1, 'active', 'active', 'Active', :at, :at, :at, 'evt_' || (i + :customers * ((:events - 1 - i) / :customers)), :at, 1, 'active', 'Active', :at, :at,
     1, 'rec_' || (100000000 + i), 'active', 'Active', :at, :at, 'applied', '', '', :at, 'customer.' || i || '@example.com' from n`
 
 	fillLinks = `
@@ -69,7 +69,7 @@ func fill(ctx context.Context, e engine, dsn string, customers, events int) (err
 	}{{fillCustomers, customers}, {fillLinks, customers}, {fillEvents, events}, {fillDecisions, events}} {
 		for from := 0; from < part.rows; from += fillStep {
 			numbers := fmt.Sprintf("with recursive n(i) as (select %d union all select i + 1 from n where i < %d) select", from, min(from+fillStep, part.rows)-1)
-			text := strings.NewReplacer(":sync", "'"+syncName+"'", ":at", fmt.Sprint(time.Now().Add(-filledAge).UnixMilli()), ":customers", fmt.Sprint(customers),
+			text := strings.NewReplacer(":sync", "'"+syncName+"'", ":at", fmt.Sprint(time.Now().Add(-filledAge).UnixMilli()), ":customers", fmt.Sprint(customers), ":events", fmt.Sprint(events),
 				":payload", payload, "\nselect", "\n"+numbers).Replace(part.text)
 			if _, err := db.ExecContext(ctx, text); err != nil {
 				return fmt.Errorf("fill the database: %w", err)
