@@ -24,6 +24,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -86,16 +87,28 @@ type server struct {
 	api     huma.API
 }
 
-// New returns the handler of everything below Prefix.
-func New(o Options) (http.Handler, error) {
-	s := newServer(o)
-	document, err := document()
-	if err != nil {
-		return nil, err
-	}
-	s.mux.HandleFunc("GET "+Prefix+"/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+// New returns the handler of everything below Prefix. It is made for the first request:
+// the schemas take as much memory as all else that a service at rest holds, and many a
+// service is never asked.
+func New(o Options) http.Handler {
+	made := sync.OnceValue(func() http.Handler { return newServer(o).handler() })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { made().ServeHTTP(w, r) })
+}
+
+// Document returns the OpenAPI document.
+func Document() ([]byte, error) { return newServer(Options{}).document() }
+
+func (s *server) handler() http.Handler {
+	document := sync.OnceValues(s.document)
+	s.mux.HandleFunc("GET "+Prefix+"/openapi.json", func(w http.ResponseWriter, r *http.Request) {
+		text, err := document()
+		if err != nil {
+			s.Log.LogAttrs(r.Context(), slog.LevelError, "could not describe the API", slog.Any("error", err))
+			write(w, problem(http.StatusInternalServerError, "the API could not be described", "look at the log of the service"))
+			return
+		}
 		w.Header().Set("Content-Type", "application/json")
-		w.Write(document)
+		w.Write(text)
 	})
 	// There is no cookie a browser could be tricked into sending. What a page
 	// of another site sends is refused all the same.
@@ -103,11 +116,8 @@ func New(o Options) (http.Handler, error) {
 	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		write(w, problem(http.StatusForbidden, "the request comes from a page on another site", "call the API from a program, not from a web page"))
 	}))
-	return guard.Handler(s), nil
+	return guard.Handler(s)
 }
-
-// Document returns the OpenAPI document.
-func Document() ([]byte, error) { return document() }
 
 func newServer(o Options) *server {
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))

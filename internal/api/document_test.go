@@ -16,6 +16,13 @@ import (
 	"github.com/trueup-sync/trueup/internal/store/storetest"
 )
 
+// The schemas are half of what a service at rest would hold.
+func TestTheAPICostsNextToNothingUntilItIsAsked(t *testing.T) {
+	if n := testing.AllocsPerRun(1, func() { api.New(api.Options{}) }); n > 20 {
+		t.Errorf("it allocates %.0f times before the first request", n)
+	}
+}
+
 func TestTheDocumentIsOpenAPI31AndNamesARoleForEachOperation(t *testing.T) {
 	doc := document(t)
 	if err := doc.Validate(t.Context(), openapi3.IsOpenAPI31OrLater()); err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -142,10 +141,10 @@ func finish(doc *huma.OpenAPI) {
 	}
 }
 
-// document is the description as it is served, built once: it is the same for
-// every server of this binary.
-var document = sync.OnceValues(func() ([]byte, error) {
-	plain, err := json.Marshal(newServer(Options{}).api.OpenAPI())
+// document is the description as it is served: the same for every server of this
+// binary.
+func (s *server) document() ([]byte, error) {
+	plain, err := json.Marshal(s.api.OpenAPI())
 	if err != nil {
 		return nil, fmt.Errorf("describe the API: %w", err)
 	}
@@ -155,4 +154,4 @@ var document = sync.OnceValues(func() ([]byte, error) {
 	}
 	text.WriteByte('\n')
 	return text.Bytes(), nil
-})
+}

@@ -92,10 +92,7 @@ func newWorld(t *testing.T, dsn string) *world {
 		"other": {Name: "other"},
 	}
 	log := slog.New(slog.NewJSONHandler(w.log, nil))
-	h, err := api.New(api.Options{Store: db, Service: service{w}, Log: log})
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := api.New(api.Options{Store: db, Service: service{w}, Log: log})
 	server := httptest.NewServer(web.New(web.Options{API: h, Hooks: http.NotFoundHandler(), Metrics: http.NotFoundHandler(), Log: log}))
 	t.Cleanup(func() {
 		server.Close()

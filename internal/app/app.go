@@ -143,14 +143,7 @@ func (a *App) assemble(ctx context.Context) error {
 	a.metrics.WatchLeft(a.left)
 	a.metrics.WatchAlarms(a.alarms)
 	a.metrics.WatchHealth(a.health)
-	answers, err := api.New(api.Options{Store: a.store, Service: a, Log: a.log})
-	if err != nil {
-		return err
-	}
-	a.pages, err = pages.New(pages.Options{Store: a.store, Service: a, Visitor: a.visitor, Door: a.Door(), Address: a.PagesURL, Provider: a.identityProvider, Version: o.Version, Log: a.log})
-	if err != nil {
-		return err
-	}
+	a.pages = pages.New(pages.Options{Store: a.store, Service: a, Visitor: a.visitor, Door: a.Door(), Address: a.PagesURL, Provider: a.identityProvider, Version: o.Version, Log: a.log})
 	key, err := a.store.RoundKey(ctx)
 	if err != nil {
 		return err
@@ -163,7 +156,7 @@ func (a *App) assemble(ctx context.Context) error {
 	if err := a.enter(ctx); err != nil {
 		return errors.Join(err, a.closeListeners())
 	}
-	a.serve(web.Options{Hooks: http.HandlerFunc(a.hooks), Proof: health.Answer(key), Consent: http.HandlerFunc(a.comeBack), API: answers, Slack: http.HandlerFunc(a.buttons), Ready: a.ready, File: a.fileFault,
+	a.serve(web.Options{Hooks: http.HandlerFunc(a.hooks), Proof: health.Answer(key), Consent: http.HandlerFunc(a.comeBack), API: api.New(api.Options{Store: a.store, Service: a, Log: a.log}), Slack: http.HandlerFunc(a.buttons), Ready: a.ready, File: a.fileFault,
 		Metrics: a.guarded(a.metrics.Handler()), Pages: a.pages, Log: a.log})
 	c.start()
 	running, stopRunning := context.WithCancel(context.Background())

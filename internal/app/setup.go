@@ -79,9 +79,7 @@ func StartSetUp(ctx context.Context, o SetUpOptions) (*SetUp, error) {
 	}
 	s := &SetUp{options: o, log: o.Log, setup: made, saved: make(chan struct{})}
 	s.ended, s.end = context.WithCancel(context.Background())
-	if s.pages, err = pages.NewSetUp(pages.SetUpOptions{Setup: made, Service: s, Version: o.Version, Log: o.Log}); err != nil {
-		return nil, err
-	}
+	s.pages = pages.NewSetUp(pages.SetUpOptions{Setup: made, Service: s, Version: o.Version, Log: o.Log})
 	if s.entrance, err = openEntrance(made.Draft().Listen, o.Log); err != nil {
 		return nil, err
 	}

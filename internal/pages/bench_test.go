@@ -145,10 +145,7 @@ func benchWorld(b testing.TB, db *store.DB) *Pages {
 	if err := os.WriteFile(w.folder+"/trueup.yaml", []byte("syncs:\n  "+flow+":\n    mode: live\n    statuses: {}\n"), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	pages, err := New(Options{Store: db, Service: untold{w}, Visitor: w.visitor, Door: &people.Door{Store: db}, Version: "test", Zone: time.UTC})
-	if err != nil {
-		b.Fatal(err)
-	}
+	pages := New(Options{Store: db, Service: untold{w}, Visitor: w.visitor, Door: &people.Door{Store: db}, Version: "test", Zone: time.UTC})
 	b.Cleanup(pages.Close)
 	return pages
 }

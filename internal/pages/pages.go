@@ -86,11 +86,11 @@ type Pages struct {
 	close  sync.Once
 }
 
-// New returns the handler. It fails when a template is broken.
-func New(o Options) (*Pages, error) { return answeringBy(routes(), o) }
+// New returns the handler.
+func New(o Options) *Pages { return answeringBy(routes(), o) }
 
 // answeringBy returns pages that answer by a table.
-func answeringBy(table []route, o Options) (*Pages, error) {
+func answeringBy(table []route, o Options) *Pages {
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	o.Zone = cmp.Or(o.Zone, time.Local)
 	o.Pulse = cmp.Or(o.Pulse, pulse)
@@ -102,9 +102,6 @@ func answeringBy(table []route, o Options) (*Pages, error) {
 	}
 	p := &Pages{Options: o, mux: http.NewServeMux(), table: table, ending: make(chan struct{})}
 	p.looks.now, p.sent.now = o.Now, o.Now
-	if _, err := p.looks.in(o.Zone); err != nil {
-		return nil, err
-	}
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(p.answering(func(*visit) (answer, error) {
 		return answer{}, &Refusal{Status: http.StatusForbidden, Title: "This form came from another site",
@@ -118,7 +115,7 @@ func answeringBy(table []route, o Options) (*Pages, error) {
 		return answer{}, &Refusal{Status: http.StatusNotFound, Title: "There is no page at this address",
 			Text: "It may have been removed, or the address may be cut off.", Ways: []Way{{"Go to Home", "/"}}}
 	}}))
-	return p, nil
+	return p
 }
 
 // ServeHTTP answers a browser. A page may load its own files and nothing else.

@@ -9,12 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"path"
-	"strings"
 	"sync"
 	"time"
 )
@@ -25,10 +23,15 @@ var templateFiles embed.FS
 // shared are the templates that every page has: the layout and the components.
 var shared = []string{"templates/layout.html", "templates/components.html", "templates/wizard.html"}
 
-// look is the pages' templates in one time zone, by name.
-type look map[string]*template.Template
+// look is the pages' templates in one time zone, by name: those of the pages that
+// somebody has seen, made from what they share.
+type look struct {
+	shared *template.Template
+	pages  map[string]*template.Template
+}
 
-// looks are the templates, made once for each zone.
+// looks are the templates. All of them would be most of what a service at rest holds,
+// again for each zone: a page's is made when it is first shown.
 type looks struct {
 	now func() time.Time
 
@@ -39,48 +42,41 @@ type looks struct {
 // zonesKept bounds how many zones' templates are kept.
 const zonesKept = 40
 
-// in returns the templates that tell times in a zone.
-func (l *looks) in(zone *time.Location) (look, error) {
+// of returns the template of a page that tells times in a zone.
+func (l *looks) of(zone *time.Location, page string) (*template.Template, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if found, ok := l.all[zone.String()]; ok {
-		return found, nil
-	}
-	base, err := template.New("").Funcs(functions(clock{zone: zone, now: l.now})).ParseFS(templateFiles, shared...)
-	if err != nil {
-		return nil, err
-	}
-	files, err := fs.Glob(templateFiles, "templates/*.html")
-	if err != nil {
-		return nil, err
-	}
-	made := look{}
-	for _, file := range files {
-		t, err := base.Clone()
+	found, ok := l.all[zone.String()]
+	if !ok {
+		base, err := template.New("").Funcs(functions(clock{zone: zone, now: l.now})).ParseFS(templateFiles, shared...)
 		if err != nil {
 			return nil, err
 		}
-		if t, err = t.ParseFS(templateFiles, file); err != nil {
-			return nil, err
+		found = look{base, map[string]*template.Template{}}
+		if l.all == nil || len(l.all) >= zonesKept {
+			l.all = map[string]look{}
 		}
-		made[strings.TrimSuffix(path.Base(file), ".html")] = t
+		l.all[zone.String()] = found
 	}
-	if l.all == nil || len(l.all) >= zonesKept {
-		l.all = map[string]look{}
+	if made, ok := found.pages[page]; ok {
+		return made, nil
 	}
-	l.all[zone.String()] = made
+	made, err := found.shared.Clone()
+	if err != nil {
+		return nil, err
+	}
+	if made, err = made.ParseFS(templateFiles, path.Join("templates", page+".html")); err != nil {
+		return nil, fmt.Errorf("make the page %s: %w", page, err)
+	}
+	found.pages[page] = made
 	return made, nil
 }
 
 // execute renders a template of a page.
 func (l *looks) execute(v *visit, page, name string, data any) ([]byte, error) {
-	made, err := l.in(v.zone)
+	t, err := l.of(v.zone, page)
 	if err != nil {
 		return nil, err
-	}
-	t, ok := made[page]
-	if !ok {
-		return nil, fmt.Errorf("there is no template %s", page)
 	}
 	var b bytes.Buffer
 	if err := t.ExecuteTemplate(&b, name, data); err != nil {

@@ -116,11 +116,10 @@ type SetUp struct {
 }
 
 // NewSetUp returns the pages of a set-up.
-func NewSetUp(o SetUpOptions) (*SetUp, error) {
+func NewSetUp(o SetUpOptions) *SetUp {
 	s := &SetUp{setup: o.Setup, service: o.Service, key: rand.Text()}
-	var err error
-	s.Pages, err = answeringBy(s.routes(), Options{Visitor: s.visitor, Version: o.Version, Log: o.Log, Zone: o.Zone, Pulse: cmp.Or(o.Pulse, time.Second)})
-	return s, err
+	s.Pages = answeringBy(s.routes(), Options{Visitor: s.visitor, Version: o.Version, Log: o.Log, Zone: o.Zone, Pulse: cmp.Or(o.Pulse, time.Second)})
+	return s
 }
 
 // Link is the path that lets a person in, once.

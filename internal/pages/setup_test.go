@@ -31,10 +31,7 @@ func newSetUpPages(t *testing.T) (*SetUp, *httptest.Server) {
 		t.Fatal(err)
 	}
 	t.Cleanup(made.Close)
-	s, err := NewSetUp(SetUpOptions{Setup: made, Service: idle{}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := NewSetUp(SetUpOptions{Setup: made, Service: idle{}})
 	server := httptest.NewServer(s)
 	t.Cleanup(func() {
 		s.Close()

@@ -55,10 +55,7 @@ func newWorld(t *testing.T) *world {
 	w.config = &config.Config{Connections: map[string]config.Connection{"billing": {Name: "billing", Type: "http"}, "crm": {Name: "crm", Type: "http"}},
 		Syncs: map[string]config.Sync{flow: {Name: flow, Mode: config.ModeLive, Source: config.Source{Connection: "billing"}, Target: config.Target{Connection: "crm"},
 			Statuses: map[status.Status]config.StatusMap{"active": {From: []string{"active"}, To: "Active"}, "churned": {From: []string{"canceled"}, To: "Churned"}}}}}
-	w.pages, err = New(Options{Store: db, Service: w, Visitor: w.visitor, Door: &people.Door{Store: db}, Address: func() string { return "https://trueup.example" }, Version: "test", Zone: time.UTC, Pulse: 20 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w.pages = New(Options{Store: db, Service: w, Visitor: w.visitor, Door: &people.Door{Store: db}, Address: func() string { return "https://trueup.example" }, Version: "test", Zone: time.UTC, Pulse: 20 * time.Millisecond})
 	w.server = httptest.NewServer(w.pages)
 	jar, err := cookiejar.New(nil)
 	if err != nil {
