@@ -10,7 +10,8 @@
 // webhooks of customers who change. A sender repeats what was not acknowledged,
 // under the same event id; some webhooks are sent twice. On PostgreSQL up to three
 // nodes share the work, each with a wire of its own to the server (wire.go), in some
-// rounds to a PgBouncer before it. Meanwhile the program is killed, stopped, or loses
+// rounds to a PgBouncer before it; in rounds on a server with a standby (standby.go) they
+// are told of both, and the standby takes over. Meanwhile the program is killed, stopped, or loses
 // its disk, its database, its wire or the target. Then comes a calm: the program
 // runs, and once it says that no event waits, the history is checked.
 //

@@ -49,6 +49,9 @@ var openings = []Kind{atFailpoint("migrating", 2), emptyStart, quietlyMade}
 // decks are the kinds that rounds are dealt from, and those that each round
 // with the engine and the disk has.
 func decks(engine string, d disk) (deck, extra []Kind) {
+	if engine == Standby {
+		return []Kind{sudden, overslept, starting, ordered, paused}, takeOvers
+	}
 	if engine == Postgres { // first, so that a few rounds meet what several nodes do
 		deck = append(deck, zombie, crash, severed, halfway)
 	}

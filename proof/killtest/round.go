@@ -42,6 +42,8 @@ type round struct {
 	// way to the database.
 	wires [most]*wire
 	dsns  [most]string
+	// primary and standby are the servers of a round on Standby.
+	primary, standby *pgtest.Cluster
 
 	away atomic.Bool // the target
 }
@@ -108,9 +110,12 @@ func (r *round) place() (remove func() error, err error) {
 		return nil, err
 	}
 	clean := func() error { return os.RemoveAll(r.dir) }
-	if r.spec.Engine == Postgres {
-		remove, err := r.connect()
-		return func() error { return errors.Join(remove(), clean()) }, err
+	if connect := map[string]func() (func() error, error){Postgres: r.connect, Standby: r.pair}[r.spec.Engine]; connect != nil {
+		remove, err := connect()
+		if err != nil {
+			return nil, errors.Join(err, remove(), clean())
+		}
+		return func() error { return errors.Join(remove(), clean()) }, nil
 	}
 	r.data = filepath.Join(r.dir, "data")
 	if err := os.Mkdir(r.data, 0o700); err != nil {

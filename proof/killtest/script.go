@@ -11,7 +11,8 @@ import (
 type Round struct {
 	Engine string
 	Seed   uint64
-	// Only, when set, is a part of the names of the kinds that are wanted.
+	// Only, when set, is a part of the names of the kinds that are wanted. A round on
+	// Standby has its take-over anyway.
 	Only string
 }
 
@@ -55,15 +56,20 @@ func (r Round) script(cannot map[string]error) script {
 		s.disk = r.chooseDisk(cannot)
 	} else {
 		s.nodes = 1 + rng.IntN(most)
-		s.pooled = rng.IntN(3) == 0
+		s.pooled = rng.IntN(3) == 0 && r.Engine == Postgres
 	}
 	s.opening = openings[r.Seed/3%uint64(len(openings))]
 	deck, extra := decks(r.Engine, s.disk)
+	each := uint64(perRound)
+	if r.Engine == Standby {
+		each, extra = besideTakeOver, nil
+		s.kinds = append(s.kinds, takeOvers[r.Seed%uint64(len(takeOvers))])
+	}
 	if r.Only != "" {
 		deck, extra = r.only(slices.Concat(deck, extra)), nil
 	}
-	for n := range uint64(min(perRound, len(deck)*perRound)) {
-		s.kinds = append(s.kinds, deck[(r.Seed*perRound+n)%uint64(len(deck))])
+	for n := range min(each, uint64(len(deck))*each) {
+		s.kinds = append(s.kinds, deck[(r.Seed*each+n)%uint64(len(deck))])
 	}
 	s.kinds = append(s.kinds, extra...)
 	rng.Shuffle(len(s.kinds), func(i, j int) { s.kinds[i], s.kinds[j] = s.kinds[j], s.kinds[i] })

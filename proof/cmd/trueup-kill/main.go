@@ -38,7 +38,7 @@ func main() {
 	var o options
 	flag.Uint64Var(&o.rounds, "rounds", 20, "how many rounds on each engine")
 	flag.Uint64Var(&o.seed, "seed", 0, "the seed of the first round; the others follow")
-	flag.StringVar(&o.engine, "engine", "both", "sqlite, postgres or both")
+	flag.StringVar(&o.engine, "engine", "both", "sqlite, postgres, standby (PostgreSQL with one that takes over) or both, the first two")
 	flag.StringVar(&o.only, "only", "", "a part of the names of the kinds that are wanted")
 	flag.DurationVar(&o.length, "for", 0, "begin no round after this time; 0 is no bound")
 	flag.BoolVar(&o.json, "json", false, "print the result as JSON")
@@ -77,12 +77,12 @@ var errBroken = errors.New("an invariant did not hold")
 
 func (o options) engines() ([]string, error) {
 	switch o.engine {
-	case killtest.SQLite, killtest.Postgres:
+	case killtest.SQLite, killtest.Postgres, killtest.Standby:
 		return []string{o.engine}, nil
 	case "both":
 		return []string{killtest.SQLite, killtest.Postgres}, nil
 	}
-	return nil, fmt.Errorf("-engine takes sqlite, postgres or both, not %q", o.engine)
+	return nil, fmt.Errorf("-engine takes sqlite, postgres, standby or both, not %q", o.engine)
 }
 
 func run(ctx context.Context, o options, out, progress io.Writer) (err error) {
