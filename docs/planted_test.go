@@ -30,8 +30,9 @@ func TestTheNumberOfPlantedBugsIsTheOneThereAre(t *testing.T) {
 	}
 	_, table, _ := strings.Cut(read("scoreboard.md"), "\n## Planted bugs\n")
 	table, _, _ = strings.Cut(table, "\n## ")
-	found := regexp.MustCompile(`(?m)^[a-z0-9_]+ +(\d+|a test) `).FindAllString(table, -1)
 	said := regexp.MustCompile(`all (\d+) are found`).FindStringSubmatch(table)
+	list, _, _ := strings.Cut(table, "\nall ")
+	found := regexp.MustCompile(`(?m)^[a-z0-9_]+ +(\d+|a test) `).FindAllString(list, -1)
 	if said == nil {
 		t.Fatal("the scoreboard does not say how many planted bugs are found")
 	}
