@@ -40,8 +40,7 @@ type asking struct {
 }
 
 func (c asking) has(names ...string) bool {
-	in, _ := checkBody(c.body, names, names)
-	return c.path.has(names...) || in
+	return c.path.has(names...) || bodyHas(c.body, names)
 }
 
 // reading compiles a call of get or post. nil says that it was reported.

@@ -208,6 +208,24 @@ func checkBody(v any, known, wanted []string) (found bool, problem string) {
 	return false, fmt.Sprintf("contains a %T, which JSON cannot express", v)
 }
 
+// bodyHas reports whether one of the placeholders stands anywhere in a body, whatever
+// stands beside it.
+func bodyHas(v any, names []string) bool {
+	switch t := v.(type) {
+	case string:
+		return hasPlaceholder(t, names)
+	case []any:
+		return slices.ContainsFunc(t, func(item any) bool { return bodyHas(item, names) })
+	case map[string]any:
+		for _, item := range t {
+			if bodyHas(item, names) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // fillBody makes the JSON text of a body template.
 func fillBody(v any, values *filling) ([]byte, error) {
 	filled, err := fillTree(v, values)

@@ -105,3 +105,15 @@ func FuzzExpand(f *testing.F) {
 		}
 	})
 }
+
+// Both placeholders of a list may stand in its body, in whatever order it is gone
+// through: an object has none.
+func TestEachPlaceholderOfABodyIsFoundBesideTheOther(t *testing.T) {
+	body := map[string]any{"query": map[string]any{"value": "{since|number}", "field": "updated_at"}, "pagination": map[string]any{"after": "{cursor}"}, "more": []any{"{since}", 7}}
+	for range 200 {
+		a := asking{path: &template{"/search"}, body: body}
+		if !a.has(phCursor) || !a.has(phSince) || a.has(phKey) {
+			t.Fatalf("it has cursor: %t, since: %t, key: %t", a.has(phCursor), a.has(phSince), a.has(phKey))
+		}
+	}
+}
