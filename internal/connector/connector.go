@@ -327,6 +327,8 @@ type Token struct {
 	Origin string
 	// Issued is when it was got, zero where nobody asks.
 	Issued time.Time
+	// Scope is what it was granted, "" where nobody knows.
+	Scope string
 }
 
 // Tokens keeps one connection's token where all nodes find it, sealed.

@@ -67,6 +67,7 @@ type content struct {
 	Expires time.Time `json:"expires"`
 	Origin  string    `json:"origin,omitempty"`
 	Issued  time.Time `json:"issued,omitzero"`
+	Scope   string    `json:"scope,omitempty"`
 }
 
 // seal makes the text that is stored. The nonce is random and in front of it,

@@ -84,6 +84,7 @@ func (c *Consent) Exchange(ctx context.Context, v connector.Visit, code string) 
 	}
 	t, err := g.ask(ctx, url.Values{"grant_type": {grantCode}, "code": {code}, "redirect_uri": {g.redirect()}, "code_verifier": {v.Verifier}},
 		"the token endpoint does not accept the code; check client_id, client_secret, client_auth and redirect_url under auth.oauth2 against the app, and run trueup connect again")
+	t.Scope = cmp.Or(t.Scope, g.Scope)
 	if err == nil && t.Refresh == "" && !t.Expires.IsZero() {
 		err = errors.New("the tool gave no refresh token, so its access would end soon; ask for one: most tools want offline_access in scope, Google wants ?access_type=offline&prompt=consent after authorize_url")
 	}
@@ -101,6 +102,7 @@ func (g *grants) renewed(ctx context.Context, old connector.Token) (connector.To
 	if err == nil && t.Refresh == "" {
 		t.Refresh = old.Refresh
 	}
+	t.Scope = cmp.Or(t.Scope, old.Scope)
 	return t, err
 }
 

@@ -1,6 +1,7 @@
 package httpconn
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -194,6 +195,7 @@ func (g *grants) exchange(ctx context.Context, old connector.Token) (connector.T
 		if err == nil && t.Refresh == "" {
 			t.Refresh = refresh // a tool that keeps it
 		}
+		t.Scope = cmp.Or(t.Scope, old.Scope)
 		return t, err
 	}
 	return g.ask(ctx, form, "the token endpoint does not accept the client; check client_id, client_secret, scope and client_auth under auth.oauth2")
@@ -227,12 +229,13 @@ func (g *grants) ask(ctx context.Context, form url.Values, refused string) (conn
 		RefreshToken string      `json:"refresh_token"`
 		ExpiresIn    json.Number `json:"expires_in"`
 		TokenType    string      `json:"token_type"`
+		Scope        any         `json:"scope"`
 	}
 	if json.Unmarshal(answer.Body, &body) != nil || !isToken(body.AccessToken) || body.RefreshToken != "" && !isToken(body.RefreshToken) {
 		return connector.Token{}, &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone, Status: answer.Status,
 			Detail: "the token endpoint's answer has no access token; check auth.oauth2.token_url"}
 	}
-	t := connector.Token{Access: body.AccessToken, Refresh: body.RefreshToken, Origin: g.origin(), Issued: asked.UTC()}
+	t := connector.Token{Access: body.AccessToken, Refresh: body.RefreshToken, Origin: g.origin(), Issued: asked.UTC(), Scope: grantedScope(body.Scope, form)}
 	// Without expires_in, as Salesforce answers, a token is good until it is refused.
 	if seconds, err := body.ExpiresIn.Float64(); err == nil && seconds > 0 && seconds < longestLife.Seconds() {
 		t.Expires = asked.Add(time.Duration(seconds * float64(time.Second))).UTC()

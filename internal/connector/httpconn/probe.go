@@ -31,7 +31,7 @@ func (p probe) Probe(ctx context.Context) ([]string, error) {
 	if granted != "" {
 		said = append(said, granted)
 	}
-	missing = errors.Join(missing, lacks)
+	missing = errors.Join(missing, lacks, p.scopes(ctx))
 	if err != nil && missing != nil && strings.HasPrefix(missing.Error(), err.Error()) {
 		err = nil // the list needed the options, and it is said with what to do
 	}
