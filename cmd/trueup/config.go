@@ -29,7 +29,11 @@ func configCommand() *cobra.Command {
 is given, Stripe decides and a CRM with a REST API follows. In http, both are tools
 with a REST API. The others are about one tool each:
 
-  ` + toolNames() + `
+  ` + toolNames(false) + `
+
+With the tool as the source, and GoHighLevel as the target:
+
+  ` + toolNames(true) + `
 
 Change the connections to match your tools, then run trueup check.`,
 		Example: "  trueup config example > trueup.yaml\n  trueup config example hubspot > trueup.yaml",
@@ -65,8 +69,15 @@ the file. Start the file with
 	return cmd
 }
 
-// toolNames are the names of the examples that are about one tool with a REST API.
-func toolNames() string {
-	names := slices.DeleteFunc(slices.Sorted(maps.Keys(docs.Examples)), func(n string) bool { return n == "http" || n == "stripe" })
-	return strings.Join(names[:6], ", ") + ",\n  " + strings.Join(names[6:], ", ")
+// toolNames are the names of the examples that are about one tool with a REST API:
+// those where it decides and there is another in which it follows, or the others.
+func toolNames(decides bool) string {
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(docs.Examples)), func(n string) bool {
+		return n == "http" || n == "stripe" || strings.HasSuffix(n, "-source") != decides
+	})
+	var lines []string
+	for some := range slices.Chunk(names, 5) {
+		lines = append(lines, strings.Join(some, ", "))
+	}
+	return strings.Join(lines, ",\n  ")
 }

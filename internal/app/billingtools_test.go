@@ -97,16 +97,9 @@ func chargebee(s *shop) {
 			return object{"list": []any{}}
 		}
 		since, _ := strconv.ParseInt(q.Get("updated_at[after]"), 10, 64)
-		s.pages++
-		all := []any{}
-		from, _ := strconv.Atoi(q.Get("offset"))
-		for i, row := range s.rows[from:] {
-			if len(all) == 50 {
-				return object{"list": all, "next_offset": strconv.Itoa(from + i)}
-			}
-			if row.edited().Unix() > since {
-				all = append(all, shape(row))
-			}
+		all, next := s.pageOf(q.Get("offset"), 50, func(r *shopRow) bool { return r.edited().Unix() > since }, shape)
+		if next != "" {
+			return object{"list": all, "next_offset": next}
 		}
 		return object{"list": all}
 	})

@@ -130,13 +130,19 @@ func fileIn(t *testing.T, dir, name, text string, replace ...string) *config.Con
 // started runs the service and returns what sends a webhook of billing.
 func started(t *testing.T, cfg *config.Config) func(h http.Header, body string) {
 	t.Helper()
+	return startedAt(t, cfg, "/hooks/billing")
+}
+
+// startedAt is the same for an address with a secret.
+func startedAt(t *testing.T, cfg *config.Config, path string) func(h http.Header, body string) {
+	t.Helper()
 	a, err := app.Start(t.Context(), app.Options{Config: cfg, Version: "test", NotifyPace: fast, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { (&live{T: t, app: a}).stop(30 * time.Second) })
 	return func(h http.Header, body string) {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.URL()+"/hooks/billing", strings.NewReader(body))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.URL()+path, strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,15 +2,11 @@ package app_test
 
 import (
 	"cmp"
-	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/trueup-sync/trueup/internal/connector/httpconn/assertiontest"
 )
 
 func hubspot(s *shop) {
@@ -106,7 +102,12 @@ func pipedrive(s *shop) {
 		return object{"success": true, "data": object{"items": items}}
 	})
 	s.on("GET /api/v2/persons", func(r *http.Request) any {
-		all, next := s.page(r.URL.Query().Get("cursor"), 500, shape)
+		q := r.URL.Query()
+		since, err := time.Parse("2006-01-02T15:04:05Z", q.Get("updated_since"))
+		if q.Has("updated_since") && err != nil { // a time with milliseconds, too
+			return pipedriveRefusal(http.StatusBadRequest, "Validation failed: updated_since", "ERR_SCHEMA_VALIDATION_FAILED")
+		}
+		all, next := s.pageOf(q.Get("cursor"), 500, func(row *shopRow) bool { return !row.edited().Before(since) }, shape)
 		return object{"success": true, "data": all, "additional_data": object{"next_cursor": orNull(next)}}
 	})
 	s.on("PATCH /api/v2/persons/{id}", func(r *http.Request) any {
@@ -145,11 +146,19 @@ func activecampaign(s *shop) {
 		if q := r.URL.Query(); q.Has("email") {
 			return object{"contacts": s.found(q.Get("email"), shape)}
 		}
+		q := r.URL.Query()
+		since, err := time.Parse(time.RFC3339, q.Get("filters[updated_after]"))
+		if q.Get("orders[id]") != "ASC" || q.Get("include") != "fieldValues" || q.Has("filters[updated_after]") && err != nil {
+			s.t.Errorf("listed by %s", r.URL.RawQuery)
+		}
 		var shown []*shopRow
-		all, _ := s.page(r.URL.Query().Get("id_greater"), 100, func(row *shopRow) any {
+		all, _ := s.pageOf(q.Get("id_greater"), 100, func(row *shopRow) bool { return !row.gone && row.into == 0 && row.edited().After(since) }, func(row *shopRow) any {
 			shown = append(shown, row)
 			return shape(row)
 		})
+		if s.most > 0 { // contacts are shown again on other pages, and their values with them
+			shown = s.rows
+		}
 		return object{"contacts": all, "fieldValues": values(shown...)}
 	})
 	s.on("PUT /api/3/contacts/{id}", func(r *http.Request) any {
@@ -190,183 +199,42 @@ func intercom(s *shop) {
 		return object{"type": "contact", "id": strconv.Itoa(r.n), "email": r.email, "external_id": nil, "name": "A B", "updated_at": r.edited().Unix(),
 			"custom_attributes": object{s.field: orNull(r.status), "Plan": "a", "plan": "b"}}
 	}
-	s.on("GET /contacts/{id}", func(r *http.Request) any { return s.shown(s.id(r), shape) })
-	s.on("POST /contacts/search", func(r *http.Request) any {
-		query := s.body(r)["query"].(object)
-		if query["field"] != "email" {
-			return object{"data": []any{}}
-		}
-		return object{"data": s.found(query["value"].(string), shape)}
-	})
-	s.on("GET /contacts", func(r *http.Request) any {
-		all, next := s.page(r.URL.Query().Get("starting_after"), 150, shape)
+	contacts := func(all []any, next string) any {
 		if next == "" {
 			return object{"data": all, "pages": object{"next": nil}}
 		}
 		return object{"data": all, "pages": object{"next": object{"starting_after": next}}}
+	}
+	s.on("GET /contacts/{id}", func(r *http.Request) any { return s.shown(s.id(r), shape) })
+	s.on("POST /contacts/search", func(r *http.Request) any {
+		body := s.body(r)
+		query := body["query"].(object)
+		switch query["field"] {
+		case "email":
+			return object{"data": s.found(query["value"].(string), shape)}
+		case "updated_at":
+			value, ok := query["value"].(float64)
+			paging := body["pagination"].(object)
+			if !ok || query["operator"] != ">" {
+				s.t.Errorf("Intercom compares no time by %v", query)
+			}
+			// A time counts for its day, and later begins with the next.
+			since := time.Unix(int64(value), 0).UTC().Truncate(24*time.Hour).AddDate(0, 0, 1)
+			after, _ := paging["starting_after"].(string)
+			return contacts(s.pageOf(after, int(paging["per_page"].(float64)), func(row *shopRow) bool {
+				return !row.gone && row.into == 0 && !row.edited().Before(since)
+			}, shape))
+		}
+		return object{"data": []any{}}
+	})
+	s.on("GET /contacts", func(r *http.Request) any {
+		return contacts(s.page(r.URL.Query().Get("starting_after"), 150, shape))
 	})
 	s.on("PUT /contacts/{id}", func(r *http.Request) any { return shape(s.write(s.id(r), r, "custom_attributes", "trueup_status")) })
 }
 
 func intercomRefusal(code int, word, text string) refusal {
 	return refusal{code: code, body: object{"type": "error.list", "request_id": "b2f8b1d2-8d7e-4a55-9c39-0f6a1f5a2a11", "errors": []any{object{"code": word, "message": text}}}}
-}
-
-func airtable(s *shop) {
-	s.need, s.field = oneHeader("Authorization", "Bearer value-of-AIRTABLE_TOKEN"), "Status"
-	s.missing = refusal{code: http.StatusNotFound, body: object{"error": "NOT_FOUND"}}
-	s.invalid = refusal{code: http.StatusUnprocessableEntity, body: object{"error": object{"type": "INVALID_MULTIPLE_CHOICE_OPTIONS", "message": "Insufficient permissions to create new select option \"\"Paused\"\""}}}
-	shape := func(r *shopRow) any {
-		fields := object{"Email": r.email, "Name": "A B"} // an empty field is left out
-		if r.status != "" {
-			fields[s.field], fields["Status changed"] = r.status, at(r)
-		}
-		return object{"id": fmt.Sprintf("rec%d", r.n), "createdTime": at(r), "fields": fields}
-	}
-	row := func(r *http.Request) *shopRow { return s.row(strings.TrimPrefix(r.PathValue("id"), "rec")) }
-	formula := regexp.MustCompile(`^\{Email\}='((?:[^'\\]|\\.)*)'$`)
-	const table = "/v0/appXXXXXXXXXXXXXX/Customers"
-	s.on("GET "+table+"/{id}", func(r *http.Request) any { return s.shown(row(r), shape) })
-	s.on("GET "+table, func(r *http.Request) any {
-		if q := r.URL.Query(); q.Has("filterByFormula") {
-			said := formula.FindStringSubmatch(q.Get("filterByFormula"))
-			if said == nil {
-				s.t.Errorf("the formula %s", q.Get("filterByFormula"))
-				return http.StatusUnprocessableEntity
-			}
-			return object{"records": s.found(strings.ReplaceAll(said[1], `\'`, "'"), shape)}
-		}
-		all, next := s.page(r.URL.Query().Get("offset"), 100, shape)
-		if next == "" {
-			return object{"records": all}
-		}
-		return object{"records": all, "offset": next}
-	})
-	s.on("PATCH "+table+"/{id}", func(r *http.Request) any { return shape(s.write(row(r), r, "fields", "Status")) })
-}
-
-func notion(s *shop) {
-	s.need = map[string]string{"Authorization": "Bearer value-of-NOTION_TOKEN", "Notion-Version": "2022-06-28"}
-	s.field = "Status"
-	kind := func() string { // of the property
-		if s.text {
-			return "rich_text"
-		}
-		return "select"
-	}
-	shape := func(r *shopRow) any {
-		var chosen any
-		switch {
-		case s.text:
-			chosen = []any{}
-		case r.status != "":
-			chosen = object{"id": "x", "name": r.status}
-		}
-		return object{"object": "page", "id": strconv.Itoa(r.n), "in_trash": r.gone, "last_edited_time": stamp(r.edited()), "last_edited_by": object{"object": "user", "id": "u1"},
-			"properties": object{s.field: object{"type": kind(), kind(): chosen}, "Email": object{"email": r.email}, "Name": object{"title": []any{}}}}
-	}
-	s.on("GET /v1/pages/{id}", func(r *http.Request) any { return shape(s.id(r)) })
-	s.on("GET /v1/databases/DATABASE", func(*http.Request) any {
-		options := []any{}
-		for _, word := range s.words {
-			options = append(options, object{"name": word})
-		}
-		return object{"properties": object{s.field: object{"type": kind(), kind(): object{"options": options}}}}
-	})
-	s.on("POST /v1/databases/DATABASE/query", func(r *http.Request) any {
-		body := s.body(r)
-		if filter, ok := body["filter"].(object); ok {
-			return object{"results": s.found(filter["email"].(object)["equals"].(string), shape), "has_more": false, "next_cursor": nil}
-		}
-		cursor, given := body["start_cursor"]
-		if given && cursor == "" {
-			s.t.Error("Notion refuses an empty start_cursor")
-		}
-		after, _ := cursor.(string)
-		all, next := s.page(after, 100, shape)
-		return object{"results": all, "has_more": next != "", "next_cursor": orNull(next)}
-	})
-	s.on("PATCH /v1/pages/{id}", func(r *http.Request) any { return shape(s.write(s.id(r), r, "properties", "Status", "select", "name")) })
-}
-
-func salesforce(s *shop) {
-	salesforceThatGrants(s, func(form url.Values) string {
-		if form.Get("grant_type") != "client_credentials" || form.Get("client_secret") != "value-of-SALESFORCE_CLIENT_SECRET" {
-			return "invalid_client"
-		}
-		return ""
-	})
-}
-
-// salesforceByKey is one whose app has a certificate, and no secret.
-func salesforceByKey(s *shop) {
-	salesforceThatGrants(s, (&assertiontest.Endpoint{Issuer: "value-of-SALESFORCE_CLIENT_ID", Subject: "integration@example.com",
-		Audience: "https://login.salesforce.com", Key: &assertiontest.Key().PublicKey, Now: time.Now}).Refuses)
-}
-
-func salesforceThatGrants(s *shop, refuses func(form url.Values) string) {
-	s.need, s.open, s.field = oneHeader("Authorization", "Bearer granted-"), "/services/oauth2/token", "Status__c"
-	s.missing = salesforceRefusal(http.StatusNotFound, "NOT_FOUND", "The requested resource does not exist")
-	s.invalid = salesforceRefusal(http.StatusBadRequest, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "Status: bad value for restricted picklist field: Paused")
-	shape := func(r *shopRow) any {
-		return object{"attributes": object{"type": "Contact"}, "Id": fmt.Sprintf("r%017d", r.n), "Email": r.email, "Name": "A B", "Status__c": orNull(r.status),
-			"SystemModstamp": r.edited().UTC().Format("2006-01-02T15:04:05.000+0000"), "LastModifiedById": cmp.Or(r.by, "005000000000001AAA"), "IsDeleted": false, "MasterRecordId": nil}
-	}
-	s.on("POST /services/oauth2/token", func(r *http.Request) any {
-		if err := r.ParseForm(); err != nil || refuses(r.PostForm) != "" {
-			s.t.Errorf("a token is asked for with %v: %s", r.Form, refuses(r.PostForm))
-			return http.StatusBadRequest
-		}
-		s.granted++
-		token := fmt.Sprint("granted-", s.granted)
-		return object{"access_token": token, "token_type": "Bearer", "instance_url": s.url} // there is no expires_in
-	})
-	const base = "/services/data/v62.0"
-	page := func(after string) object {
-		all, next := s.page(after, 2000, shape)
-		if next == "" {
-			return object{"done": true, "records": all}
-		}
-		return object{"done": false, "nextRecordsUrl": base + "/query/01g-" + next, "records": all}
-	}
-	where := regexp.MustCompile(`WHERE Email='((?:[^'\\]|\\.)*)' `)
-	s.on("GET "+base+"/sobjects/Contact/describe", func(*http.Request) any {
-		values := []any{object{"active": false, "value": "Old", "label": "Old"}}
-		for _, word := range s.words {
-			if s.text {
-				values = []any{}
-				break
-			}
-			values = append(values, object{"active": true, "value": word, "label": word})
-		}
-		return object{"name": "Contact", "updateable": !s.readOnly, "fields": []any{object{"name": "Id", "type": "id", "picklistValues": []any{}}, object{"name": s.field, "type": "picklist", "updateable": !s.readOnly, "picklistValues": values}}}
-	})
-	s.on("GET "+base+"/sobjects/Contact/{id}", func(r *http.Request) any { return s.shown(s.id(r), shape) })
-	s.on("GET "+base+"/query", func(r *http.Request) any {
-		q := r.URL.Query().Get("q")
-		if strings.Contains(q, "Status__c") && s.field != "Status__c" {
-			return salesforceRefusal(http.StatusBadRequest, "INVALID_FIELD", "No such column 'Status__c' on entity 'Contact'.")
-		}
-		if strings.Contains(q, "WHERE") {
-			said := where.FindStringSubmatch(q)
-			if said == nil {
-				s.t.Errorf("MALFORMED_QUERY: %s", q)
-				return http.StatusBadRequest
-			}
-			return object{"done": true, "records": s.found(strings.ReplaceAll(said[1], `\'`, "'"), shape)}
-		}
-		return page("")
-	})
-	s.on("GET "+base+"/query/{id}", func(r *http.Request) any { return page(strings.TrimPrefix(r.PathValue("id"), "01g-")) })
-	s.on("PATCH "+base+"/sobjects/Contact/{id}", func(r *http.Request) any {
-		row := s.id(r)
-		if until, err := http.ParseTime(r.Header.Get("If-Unmodified-Since")); err != nil || row.edited().Truncate(time.Second).After(until) {
-			s.t.Errorf("the condition is %q: %v", r.Header.Get("If-Unmodified-Since"), err)
-			return http.StatusPreconditionFailed
-		}
-		s.write(row, r, "Status__c")
-		return http.StatusNoContent
-	})
 }
 
 func supabase(s *shop) {
@@ -424,8 +292,4 @@ func guided(s *shop) {
 		return object{"data": all, "next": orNull(next)}
 	})
 	s.on("PATCH /api/contacts/{id}", func(r *http.Request) any { return object{"data": shape(s.write(s.id(r), r, "status"))} })
-}
-
-func salesforceRefusal(code int, word, text string) refusal {
-	return refusal{code: code, body: []any{object{"message": text, "errorCode": word}}}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trueup-sync/trueup/internal/app"
 	"github.com/trueup-sync/trueup/internal/config"
 	"github.com/trueup-sync/trueup/internal/status"
 	"github.com/trueup-sync/trueup/internal/store"
@@ -21,6 +22,8 @@ type decider struct {
 	set func(n int, word string)
 	// tell lets the service learn of it.
 	tell func(n int)
+	// now is the time of a change in the tool, nil where nobody asks.
+	now func() time.Time
 }
 
 // follower is what the situations ask of the tool that follows.
@@ -123,6 +126,19 @@ func (c *cell) told(s *shop, expired refusal) tools.Result {
 	return tools.Told
 }
 
+// toldOfAll is the same of a tool that is polled: no customer is named.
+func (c *cell) toldOfAll(end, mend func()) tools.Result {
+	c.T.Helper()
+	end()
+	c.changed(9, "active")
+	c.exception("people are told", func(x store.Exception) bool { return x.Kind == status.ConnectionFailed })
+	c.wants("the record", c.shows(9, "Churned"), true)
+	mend()
+	c.tell(9) // the next poll
+	c.follows(9, "active")
+	return tools.Told
+}
+
 // refused waits until people are told of a connection that fails customer n.
 func (c *cell) refused(n int) store.Exception {
 	c.T.Helper()
@@ -163,6 +179,36 @@ func (c *cell) happen(row tools.Tool, situations []tools.Situation, own func(too
 		return tools.Asked
 	})
 	did(tools.Token, func() tools.Result { return own(tools.Token) }) // by now a token is as old as one that ends
+}
+
+// polled starts the service, and returns what has it poll: each start does, in the
+// place of the poll that comes minutes later.
+func (c *cell) polled(cfg *config.Config) (again func(int)) {
+	c.T.Helper()
+	var running *live
+	start := func(int) {
+		a, err := app.Start(c.Context(), app.Options{Config: cfg, Version: "test", NotifyPace: fast})
+		if err != nil {
+			c.T.Fatal(err)
+		}
+		running = &live{T: c.T, app: a}
+	}
+	start(0)
+	c.T.Cleanup(func() { running.stop(30 * time.Second) })
+	c.listed()
+	return func(n int) {
+		running.stop(30 * time.Second)
+		start(n)
+	}
+}
+
+// listed waits for the first poll, which brings no changes.
+func (c *cell) listed() {
+	c.T.Helper()
+	c.until("the tool was polled", func() bool {
+		at, err := c.db.ListedAt(c.Context(), "billing")
+		return err == nil && !at.IsZero()
+	})
 }
 
 func (c *cell) change() tools.Result {

@@ -22,6 +22,7 @@ type shop struct {
 	t       *testing.T
 	url     string
 	mux     *http.ServeMux
+	handler http.HandlerFunc
 	need    map[string]string // headers of each call
 	open    string            // the path that needs none
 	granted int               // how many access tokens it gave
@@ -32,6 +33,8 @@ type shop struct {
 	rows   []*shopRow
 	byTime []*shopRow // the same, for a list by time
 	pages  int        // how many pages of the list were asked for
+	skips  bool       // the next page has no records, and is not the last
+	most   int        // records on a page, where that is less than the tool's own
 	wrote  []string
 
 	words    []string // the options that the field has
@@ -88,7 +91,7 @@ func newShop(t *testing.T, size int) *shop {
 		}
 		return vendorspec.Strict(t, s.spec, http.HandlerFunc(s.answer))
 	})
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.handler = func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		for name, value := range s.need {
@@ -101,7 +104,8 @@ func newShop(t *testing.T, size int) *shop {
 			return
 		}
 		strict().ServeHTTP(w, r)
-	}))
+	}
+	server := httptest.NewServer(s.handler)
 	t.Cleanup(server.Close)
 	s.url = server.URL
 	return s
@@ -198,16 +202,31 @@ func (s *shop) found(address string, shape func(*shopRow) any) []any {
 
 // page is the part of the list behind the record that a cursor names.
 func (s *shop) page(after string, size int, shape func(*shopRow) any) (all []any, next string) {
+	return s.pageOf(after, size, func(*shopRow) bool { return true }, shape)
+}
+
+// pageOf is the same of the records that are asked for.
+func (s *shop) pageOf(after string, size int, asked func(*shopRow) bool, shape func(*shopRow) any) (all []any, next string) {
 	s.pages++
-	from, _ := strconv.Atoi(strings.TrimLeft(after, "r0"))
+	if s.most > 0 {
+		size = min(size, s.most)
+	}
 	all = []any{}
-	for _, r := range s.rows[from:min(from+size, len(s.rows))] {
+	if s.skips {
+		s.skips = false
+		return all, "~" + after
+	}
+	from, _ := strconv.Atoi(strings.TrimLeft(after, "~r0"))
+	for i, r := range s.rows[min(from, len(s.rows)):] {
+		if !asked(r) {
+			continue
+		}
+		if len(all) == size {
+			return all, strconv.Itoa(from + i)
+		}
 		all = append(all, shape(r))
 	}
-	if from+size < len(s.rows) {
-		next = strconv.Itoa(from + size)
-	}
-	return all, next
+	return all, ""
 }
 
 // write sets a status from a body, by the names on the way to it.

@@ -18,11 +18,16 @@ type atSource struct {
 	example string
 	build   func(*shop)
 	base    string // "" where the type knows it
-	prefix  string // of a customer's id
+	id      string // of a customer, with the place of their number
 	words   map[string]string
-	// event is what the tool sends of a customer, with a number of its own.
-	event func(r *shopRow, e int) (http.Header, string)
-	limit refusal
+	// event is what the tool sends of a customer, with a number of its own; nil for one
+	// that sends nothing, and is polled.
+	event  func(r *shopRow, e int) string
+	kind   string // of the event's body, where it is no JSON
+	pings  bool   // the event names no customer
+	secret string
+	signed sign // nil where the secret is at the end of the address
+	limit  refusal
 	// expired is its answer to credentials that ended.
 	expired refusal
 	page    int
@@ -39,31 +44,43 @@ func (a atSource) of(word string) string {
 }
 
 var atSources = map[string]atSource{
-	"chargebee": {"chargebee", chargebee, "https://example.chargebee.com", "c", map[string]string{"churned": "cancelled"},
-		func(r *shopRow, e int) (http.Header, string) {
-			return signature.SignBasic("trueup", "value-of-CHARGEBEE_WEBHOOK_PASSWORD"),
-				fmt.Sprintf(`{"id":"ev_%d","occurred_at":%d,"object":"event","api_version":"v2","event_type":"subscription_changed","content":{"subscription":{"id":%q,"customer_id":"c%d"}}}`, e, r.at.Unix(), subscription(r), r.n)
-		}, chargebeeRefusal(429, "api_request_limit_exceeded", "You have exceeded the limit"), chargebeeRefusal(401, "api_authentication_failed", "The key is invalid."), 50, "", status.UnmappedStatus},
-	"hubspot": {"hubspot-source", hubspot, "https://api.hubapi.com", "", map[string]string{"active": "Active", "paused": "Paused", "churned": "Churned"},
-		func(r *shopRow, _ int) (http.Header, string) {
+	"chargebee": {example: "chargebee", build: chargebee, base: "https://example.chargebee.com", id: "c%d", words: map[string]string{"churned": "cancelled"},
+		event: func(r *shopRow, e int) string {
+			return fmt.Sprintf(`{"id":"ev_%d","occurred_at":%d,"object":"event","api_version":"v2","event_type":"subscription_changed","content":{"subscription":{"id":%q,"customer_id":"c%d"}}}`, e, r.at.Unix(), subscription(r), r.n)
+		}, secret: "value-of-CHARGEBEE_WEBHOOK_PASSWORD", signed: basicSigned,
+		limit: chargebeeRefusal(429, "api_request_limit_exceeded", "You have exceeded the limit"), expired: chargebeeRefusal(401, "api_authentication_failed", "The key is invalid."), page: 50, gone: status.UnmappedStatus},
+	"hubspot": {example: "hubspot-source", build: hubspot, base: "https://api.hubapi.com", id: "%d", words: capital,
+		event: func(r *shopRow, _ int) string {
 			about := fmt.Sprintf(`"subscriptionType":"contact.propertyChange","propertyName":"trueup_status","propertyValue":%q,"changeSource":"CRM_UI"`, r.status)
 			if r.gone || r.into > 0 { // each contact that was merged away has one of its own
 				about = `"subscriptionType":"contact.deletion"`
 			}
-			body := fmt.Sprintf(`[{"eventId":100,"subscriptionId":55,"portalId":62515,"appId":54321,"occurredAt":%d,"attemptNumber":0,"objectId":%d,%s}]`, r.edited().UnixMilli(), r.n, about)
-			return hubspotSigned("value-of-HUBSPOT_CLIENT_SECRET", "https://sync.example.com/hooks/billing", body, time.Now()), body
-		}, hubspotRefusal(429, "RATE_LIMITS", "You have reached your ten_secondly_rolling limit."), hubspotRefusal(401, "EXPIRED_AUTHENTICATION", "The OAuth token used to make this call expired"), 50, status.UnmappedStatus, status.BrokenLink},
-	"paddle": {"paddle", paddle, "https://api.paddle.com", "ctm_", map[string]string{"churned": "canceled"},
-		func(r *shopRow, e int) (http.Header, string) {
-			body := fmt.Sprintf(`{"event_id":"evt_%d","event_type":"subscription.updated","occurred_at":%q,"data":{"id":%q,"customer_id":"ctm_%d"}}`, e, stamp(r.at), subscription(r), r.n)
-			return paddleSigned("value-of-PADDLE_WEBHOOK_SECRET", time.Now(), body), body
-		}, paddleRefusal(429, "too_many_requests"), paddleRefusal(401, "invalid_token"), 50, status.ConnectionFailed, status.UnmappedStatus},
-	"stripe": {"hubspot", stripe, "", "cus_", map[string]string{"churned": "canceled"},
-		func(r *shopRow, e int) (http.Header, string) {
-			body := fmt.Sprintf(`{"id":"evt_%d","object":"event","type":"customer.subscription.updated","created":%d,"livemode":false,"data":{"object":{"id":%q,"customer":"cus_%d"}}}`, e, r.at.Unix(), subscription(r), r.n)
-			return signature.SignStripe([]byte("whsec_x"), time.Now(), []byte(body)), body
-		}, stripeRefusal(429, "rate_limit"), stripeRefusal(401, "api_key_expired"), 100, status.UnmappedStatus, ""},
+			return fmt.Sprintf(`[{"eventId":100,"subscriptionId":55,"portalId":62515,"appId":54321,"occurredAt":%d,"attemptNumber":0,"objectId":%d,%s}]`, r.edited().UnixMilli(), r.n, about)
+		}, secret: "value-of-HUBSPOT_CLIENT_SECRET",
+		signed: func(secret, body string, at time.Time) http.Header {
+			return hubspotSigned(secret, "https://sync.example.com/hooks/billing", body, at)
+		},
+		limit: hubspotRefusal(429, "RATE_LIMITS", "You have reached your ten_secondly_rolling limit."), expired: hubspotRefusal(401, "EXPIRED_AUTHENTICATION", "The OAuth token used to make this call expired"),
+		page: 50, unknown: status.UnmappedStatus, gone: status.BrokenLink},
+	"paddle": {example: "paddle", build: paddle, base: "https://api.paddle.com", id: "ctm_%d", words: map[string]string{"churned": "canceled"},
+		event: func(r *shopRow, e int) string {
+			return fmt.Sprintf(`{"event_id":"evt_%d","event_type":"subscription.updated","occurred_at":%q,"data":{"id":%q,"customer_id":"ctm_%d"}}`, e, stamp(r.at), subscription(r), r.n)
+		}, secret: "value-of-PADDLE_WEBHOOK_SECRET", signed: func(secret, body string, at time.Time) http.Header { return paddleSigned(secret, at, body) },
+		limit: paddleRefusal(429, "too_many_requests"), expired: paddleRefusal(401, "invalid_token"), page: 50, unknown: status.ConnectionFailed, gone: status.UnmappedStatus},
+	"stripe": {example: "hubspot", build: stripe, id: "cus_%d", words: map[string]string{"churned": "canceled"},
+		event: func(r *shopRow, e int) string {
+			return fmt.Sprintf(`{"id":"evt_%d","object":"event","type":"customer.subscription.updated","created":%d,"livemode":false,"data":{"object":{"id":%q,"customer":"cus_%d"}}}`, e, r.at.Unix(), subscription(r), r.n)
+		}, secret: "whsec_x",
+		signed: func(secret, body string, at time.Time) http.Header {
+			return signature.SignStripe([]byte(secret), at, []byte(body))
+		},
+		limit: stripeRefusal(429, "rate_limit"), expired: stripeRefusal(401, "api_key_expired"), page: 100, unknown: status.UnmappedStatus},
+	"activecampaign": activecampaignDecides, "airtable": airtableDecides, "intercom": intercomDecides, "notion": notionDecides,
+	"pipedrive": pipedriveDecides, "salesforce": salesforceDecides, "zendesk": zendeskDecides,
 }
+
+// capital are the words of tools whose options people name as in the file.
+var capital = map[string]string{"active": "Active", "paused": "Paused", "churned": "Churned"}
 
 func chargebeeRefusal(code int, word, text string) refusal {
 	return refusal{code: code, body: object{"message": text, "type": map[bool]string{true: "untyped", false: "operation_failed"}[code == http.StatusUnauthorized], "api_error_code": word, "error_code": word, "error_msg": text, "http_status_code": code}}
@@ -77,31 +94,53 @@ func stripeRefusal(code int, word string) refusal {
 	return refusal{code: code, body: object{"error": object{"type": "invalid_request_error", "code": word, "message": "See the documentation."}}}
 }
 
-// byWebhook is a tool that decides and sends an event of each change.
-func byWebhook(c *cell, s *shop, tool string, hook func(h http.Header, body string)) decider {
-	at, times, events := atSources[tool], clock(), 0
-	return decider{
-		customer: func(n int) string { return fmt.Sprint(at.prefix, n) },
-		set: func(n int, word string) {
-			s.change(n, func(r *shopRow) { r.status, r.at, r.by = at.of(word), times(), "CRM_UI" })
-		},
-		tell: func(n int) {
+// decides is a tool that decides and sends an event of each change, or that tell has
+// the service ask.
+func (a atSource) decides(c *cell, s *shop, tell func(n int), hook func(h http.Header, body string)) decider {
+	times, events := clock(), 0
+	if hook != nil {
+		tell = func(n int) {
 			c.Helper()
 			events++
-			var h http.Header
 			var body string
-			s.change(n, func(r *shopRow) { h, body = at.event(r, events) })
+			s.change(n, func(r *shopRow) { body = a.event(r, events) })
+			h := http.Header{}
+			if a.signed != nil {
+				h = a.signed(a.secret, body, time.Now())
+			}
+			if a.kind != "" {
+				h.Set("Content-Type", a.kind)
+			}
 			hook(h, body)
-		},
+		}
 	}
+	return decider{
+		customer: func(n int) string { return fmt.Sprintf(a.id, n) },
+		set: func(n int, word string) {
+			s.change(n, func(r *shopRow) { r.status, r.at, r.by = a.of(word), times(), "CRM_UI" })
+		},
+		tell: tell,
+		now:  times,
+	}
+}
+
+// hook is the address of the webhook.
+func (a atSource) hook() string {
+	if a.signed == nil {
+		return "/hooks/billing/" + a.secret
+	}
+	return "/hooks/billing"
 }
 
 // toolDecides starts the example of a tool that decides.
 func toolDecides(t *testing.T, name, engine string) (*cell, func(tools.Situation) tools.Result) {
 	at, s := atSources[name], newShop(t, 94)
 	at.build(s)
-	for _, r := range s.rows {
+	for i, r := range s.rows { // only the last is new enough to come again with a poll
 		r.status = at.of("active")
+		if i < len(s.rows)-1 {
+			r.at = r.at.AddDate(0, 0, -7)
+		}
 	}
 	replace := append([]string{at.base, s.url}, unlimited(at.example)...)
 	if at.base == "" {
@@ -121,7 +160,14 @@ func toolDecides(t *testing.T, name, engine string) (*cell, func(tools.Situation
 	cfg := exampleAt(t, at.example, replace...)
 	cfg.Database = config.Secret(engines[engine](t))
 	c := newCell(t, cfg, follows)
-	c.decider = byWebhook(c, s, name, started(t, cfg))
+	if at.event == nil {
+		c.decider = at.decides(c, s, c.polled(cfg), nil)
+	} else {
+		c.decider = at.decides(c, s, nil, startedAt(t, cfg, at.hook()))
+	}
+	if at.pings {
+		c.listed()
+	}
 	return c, func(situation tools.Situation) tools.Result { return at.happen(c, s, situation) }
 }
 
@@ -167,7 +213,7 @@ func (a atSource) happen(c *cell, s *shop, situation tools.Situation) tools.Resu
 		return tools.Waited
 	case tools.Gone:
 		c.carried(6, "active")
-		s.change(6, func(r *shopRow) { r.gone, r.touched = true, time.Now() })
+		s.change(6, func(r *shopRow) { r.gone, r.touched = true, c.now() })
 		c.tell(6)
 		if a.example == "hubspot" {
 			c.follows(6, "churned")
@@ -178,13 +224,19 @@ func (a atSource) happen(c *cell, s *shop, situation tools.Situation) tools.Resu
 		return tools.Asked
 	case tools.Merged:
 		c.carried(7, "active")
-		s.change(7, func(r *shopRow) { r.into, r.touched = 8, time.Now() })
+		s.change(7, func(r *shopRow) { r.into, r.touched = 8, c.now() })
 		c.tell(7)
 		c.wants("the exception", c.asked(7), a.gone)
 		c.wants("the record", c.shows(7, "Active"), true)
 		return tools.Asked
 	case tools.Token:
 		c.carried(9, "churned")
+		switch {
+		case s.open != "":
+			return c.renewed(s, a.expired)
+		case a.pings:
+			return c.toldOfAll(func() { s.end(func(*http.Request) refusal { return a.expired }) }, func() { s.end(nil) })
+		}
 		return c.told(s, a.expired)
 	}
 	c.Fatalf("nothing makes %q happen", situation)

@@ -7,13 +7,10 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
-	"github.com/trueup-sync/trueup/internal/app"
 	"github.com/trueup-sync/trueup/internal/config"
 	"github.com/trueup-sync/trueup/internal/connector/sqltable"
 	"github.com/trueup-sync/trueup/internal/status"
-	"github.com/trueup-sync/trueup/internal/store"
 	"github.com/trueup-sync/trueup/proof/tools"
 )
 
@@ -109,7 +106,7 @@ func tableFollows(t *testing.T, name, engine string) (*cell, func(tools.Situatio
 		},
 		edited: "Lead",
 	})
-	c.decider = byWebhook(c, billing, "stripe", started(t, cfg))
+	c.decider = atSources["stripe"].decides(c, billing, nil, started(t, cfg))
 	return c, func(situation tools.Situation) tools.Result {
 		switch situation {
 		case tools.Option:
@@ -147,8 +144,7 @@ func (d database) status(t *testing.T, n int) string {
 }
 
 // tableDecides starts the example in which a table decides, which is polled, and
-// HubSpot follows. The poll of each start takes the place of the one that comes some
-// seconds later.
+// HubSpot follows.
 func tableDecides(t *testing.T, name, engine string) (*cell, func(tools.Situation) tools.Result) {
 	d := atTables[name](t)
 	d.rows(t, 95, "varchar(20)")
@@ -159,29 +155,13 @@ func tableDecides(t *testing.T, name, engine string) (*cell, func(tools.Situatio
 	cfg := exampleAt(t, "mysql", append(replace, user.lines("BILLING_DSN", "billing")...)...)
 	cfg.Database = config.Secret(engines[engine](t))
 	c := newCell(t, cfg, shopFollows(crm, atTools["hubspot"]))
-	var running *live
-	start := func() {
-		a, err := app.Start(t.Context(), app.Options{Config: cfg, Version: "test", NotifyPace: fast})
-		if err != nil {
-			t.Fatal(err)
-		}
-		running = &live{T: t, app: a}
-	}
-	start()
-	t.Cleanup(func() { running.stop(30 * time.Second) })
-	c.until("the table was polled", func() bool {
-		at, err := c.db.ListedAt(t.Context(), "billing")
-		return err == nil && !at.IsZero()
-	})
+	again := c.polled(cfg)
 	c.decider = decider{
 		customer: func(n int) string { return fmt.Sprint(n) },
 		set: func(n int, word string) {
 			d.run(t, fmt.Sprintf("update customers set status = '%s', updated_at = now() where id = %d", map[string]string{"churned": "canceled"}[word]+map[string]string{"active": "active", "grace": "grace"}[word], n))
 		},
-		tell: func(int) {
-			running.stop(30 * time.Second)
-			start()
-		},
+		tell: again,
 	}
 	return c, func(situation tools.Situation) tools.Result {
 		switch situation {
@@ -193,14 +173,7 @@ func tableDecides(t *testing.T, name, engine string) (*cell, func(tools.Situatio
 			return tools.Asked
 		case tools.Token:
 			c.carried(9, "churned")
-			d.barred(t, role)
-			c.changed(9, "active")
-			c.exception("people are told", func(x store.Exception) bool { return x.Kind == status.ConnectionFailed })
-			c.wants("the record", c.shows(9, "Churned"), true)
-			d.allowed(t, role)
-			c.tell(9) // the next poll
-			c.follows(9, "active")
-			return tools.Told
+			return c.toldOfAll(func() { d.barred(t, role) }, func() { d.allowed(t, role) })
 		}
 		c.Fatalf("nothing makes %q happen", situation)
 		return ""

@@ -105,7 +105,7 @@ func toolFollows(t *testing.T, name, engine string) (*cell, func(tools.Situation
 		s.without, s.ignores = "", "Paused"
 	}
 	c := newCell(t, cfg, shopFollows(s, at))
-	c.decider = byWebhook(c, billing, "stripe", started(t, cfg))
+	c.decider = atSources["stripe"].decides(c, billing, nil, started(t, cfg))
 	return c, func(situation tools.Situation) tools.Result { return at.happen(c, s, situation) }
 }
 
@@ -161,20 +161,26 @@ func (a atTool) happen(c *cell, s *shop, situation tools.Situation) tools.Result
 		if s.open == "" {
 			return c.told(s, a.expired)
 		}
-		s.end(func(r *http.Request) refusal {
-			if r.Header.Get("Authorization") == "Bearer granted-1" {
-				return a.expired
-			}
-			return refusal{}
-		})
-		c.carried(9, "active")
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		c.wants("access tokens", s.granted, 2)
-		return tools.Renewed
+		return c.renewed(s, a.expired)
 	}
 	c.Fatalf("nothing makes %q happen", situation)
 	return ""
+}
+
+// renewed has the first access token end while customer 9 becomes active.
+func (c *cell) renewed(s *shop, expired refusal) tools.Result {
+	c.T.Helper()
+	s.end(func(r *http.Request) refusal {
+		if r.Header.Get("Authorization") == "Bearer granted-1" {
+			return expired
+		}
+		return refusal{}
+	})
+	c.carried(9, "active")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.wants("access tokens", s.granted, 2)
+	return tools.Renewed
 }
 
 // next is the next answer to a method, instead of the tool's.

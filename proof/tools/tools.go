@@ -76,6 +76,7 @@ const (
 	noRowsMerge = "Rows of a table are not merged."
 	noCalls     = "A database limits connections, not calls. While none is free, the call is tried again."
 	allWords    = "The file has every status that the tool has."
+	noneTells   = "No webhook tells of it, and a list does not have what is gone: a full comparison finds it."
 	pollsPast   = "A poll does not see a row that is gone. With a `change_table` or `deleted_at` Trueup sees it, otherwise a full comparison does."
 )
 
@@ -98,10 +99,17 @@ var Targets = []Tool{
 
 // Sources are the tools that decide.
 var Sources = []Tool{
+	{"activecampaign", "ActiveCampaign", "activecampaign", nil, notes{Gone: noneTells, Merged: noneTells}},
+	{"airtable", "Airtable", "airtable", nil, notes{Gone: noneTells, Merged: noMerge}},
 	{"chargebee", "Chargebee", "chargebee", nil, notes{Unknown: allWords}},
 	{"hubspot", "HubSpot", "hubspot", nil, nil},
+	{"intercom", "Intercom", "intercom", nil, nil},
+	{"notion", "Notion", "notion", nil, notes{Merged: noMerge}},
 	{"paddle", "Paddle", "paddle", nil, notes{Merged: noMerge}},
+	{"pipedrive", "Pipedrive", "pipedrive", nil, nil},
+	{"salesforce", "Salesforce", "salesforce", results{Token: Renewed}, nil},
 	{"stripe", "Stripe", "stripe", results{Gone: Canceled}, notes{Merged: noMerge}},
+	{"zendesk", "Zendesk", "zendesk", nil, nil},
 	{"postgres", "A PostgreSQL table", "sql", nil, notes{Limit: noCalls, Merged: noRowsMerge, Gone: pollsPast}},
 	{"mariadb", "A MariaDB table", "sql", nil, notes{Limit: noCalls, Merged: noRowsMerge, Gone: pollsPast}},
 }
