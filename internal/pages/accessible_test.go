@@ -151,6 +151,7 @@ func TestEveryPageIsAccessible(t *testing.T) {
 	k.busy()
 	k.plans()
 	k.halted()
+	k.silent()
 	k.watching()
 	k.door()
 	k.unseen(routes())
@@ -172,6 +173,7 @@ func (k *walk) empty() {
 	a.pages.Visitor = func(*http.Request) (Person, error) { return Person{}, errBroken }
 	a.walk.browser.Show(a.get("/").text)
 	a.walk.browser.Accessible("an error that no one foresaw")
+	a.walk.pictures("an error that no one foresaw")
 }
 
 // busy has an exception of each kind, in each state, and customers.
@@ -214,6 +216,12 @@ func (k *walk) busy() {
 	a.look(customerPath(flow, "cus_conflict"), "")
 	a.look(halden+"/now", "")
 	a.look(halden+"/forget", "Forget Halden Optics")
+	for says, e := range map[string]*erasing{"Looking through": {}, "now called": {pseudonym: "forgotten-x", ended: time.Now()}, "It was cut off": {failed: "e-1", ended: time.Now()}} {
+		e.sync, e.customer, e.asker, e.began = flow, "cus_halden", 1, time.Now()
+		a.pages.erasings.all = map[[2]string]*erasing{{flow, "cus_halden"}: e}
+		a.look(halden+"/forget", says)
+	}
+	a.pages.erasings.all = nil
 	a.look("/syncs/"+flow, "Billing decides")
 	a.look("/syncs/"+flow+"/live", "")
 	a.look("/syncs/"+flow+"/watch", "")
@@ -300,6 +308,20 @@ func (k *walk) halted() {
 	a.send("/syncs/"+flow+"/resume", "is resumed", "reason", "it is right", "back", "/")
 }
 
+func (k *walk) silent() {
+	a := k.installation("silent")
+	a.must(a.store.SetMode(k.Context(), flow, true))
+	_, err := a.store.Receive(k.Context(), []store.NewEvent{{Connection: "billing", Sync: flow, Side: store.SourceSide, ID: "evt_1", Customer: "cus_1"}})
+	a.must(err)
+	_, err = a.store.BeginSilence(k.Context(), flow, time.Now(), 40*time.Minute)
+	a.must(err)
+	a.look("/", "Billing has gone silent")
+	a.needs(status.Unmatched, "cus_1")
+	a.needs(status.ConnectionFailed, "")
+	a.look("/", "And 1 customer and 1 sync need a person.")
+	a.look("/syncs/"+flow, "")
+}
+
 func (k *walk) watching() {
 	a := k.installation("watching")
 	a.must(a.store.SetMode(k.Context(), flow, false))
@@ -325,6 +347,11 @@ func (k *walk) door() {
 	a.post("/signin/first", "code", code, "name", "Priya", "email", "priya@example.com", "password", password)
 	a.look("/signin", "Sign in")
 	a.look("/signin?again=1", "")
+	_, invited, err := a.pages.Door.Invite(k.Context(), "Marcus Webb", "marcus@example.com", store.Viewer, "priya@example.com")
+	a.must(err)
+	a.look(people.LinkAt("", invited), "Marcus Webb")
+	a.walk.browser.Show(a.get("/exceptions?kind=unmatched").text)
+	a.walk.pictures("an expired session")
 	a.look("/signin/first?code=unknown", "Ask an admin for a new one")
 	a.look("/signin/enter?code=unknown", "")
 	a.send("/access/password", "Nothing was changed. Sign in")
@@ -351,6 +378,7 @@ func (k *walk) setUp() {
 	a := &at{walk: k, name: "set-up", world: &world{T: k.T, pages: s.Pages, server: server, client: &http.Client{Jar: jar}}}
 	a.walk.browser.Show(a.get("/").text)
 	a.walk.browser.Accessible("the door of a set-up")
+	a.walk.pictures("the door of a set-up")
 	s.session = "session"
 	where, err := url.Parse(server.URL)
 	k.must(err)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -341,55 +340,4 @@ func unpinCustomer(v *visit) (answer, error) {
 		said = "The customer was not pinned. Nothing was changed."
 	}
 	return answer{To: customerPath(c.Sync, c.Customer), Said: said}, nil
-}
-
-// forgettingPage is what forgetting a customer erases.
-type forgettingPage struct {
-	contract.CustomerLine
-	Path, Label   string
-	Rows          []forgottenRows
-	Waiting       int
-	Others, Syncs []string
-}
-
-// forgottenRows counts what goes of one kind.
-type forgottenRows struct {
-	Of string
-	N  int
-}
-
-// forgetPage answers GET …/forget: what goes.
-func forgetPage(v *visit) (answer, error) {
-	c, err := v.one()
-	if err != nil {
-		return answer{}, err
-	}
-	plan, err := v.Store.ForgetOwnPlan(v.ctx(), c.Sync, c.Customer)
-	if err != nil {
-		return answer{}, err
-	}
-	p := forgettingPage{CustomerLine: contract.CustomerLineOf(c), Path: customerPath(c.Sync, c.Customer), Label: cmp.Or(c.Name, c.Customer), Waiting: plan.Waiting, Others: plan.Others, Syncs: plan.Syncs}
-	for _, table := range slices.Sorted(maps.Keys(plan.Rows)) {
-		if n := plan.Rows[table]; n > 0 {
-			p.Rows = append(p.Rows, forgottenRows{capital(strings.ReplaceAll(table, "_", " ")), n})
-		}
-	}
-	return answer{Page: "forget", Title: "Forget " + p.Label, Nav: "customers", Frame: narrow, Data: p}, nil
-}
-
-// forgetCustomer answers POST …/forget. The id must be typed.
-func forgetCustomer(v *visit) (answer, error) {
-	c, err := v.one()
-	if err != nil {
-		return answer{}, err
-	}
-	if strings.TrimSpace(v.PostFormValue("id")) != c.Customer {
-		return answer{}, &Refusal{Status: http.StatusUnprocessableEntity, Title: "That is not the customer’s id", Text: "Nothing was erased. Type the id exactly as it is shown.",
-			Ways: []Way{{"Go back", customerPath(c.Sync, c.Customer) + "/forget"}}}
-	}
-	done, err := v.Store.Forget(v.ctx(), c.Sync, c.Customer, c.Customer)
-	if err != nil {
-		return answer{}, err
-	}
-	return answer{To: customerPath(c.Sync, done.Pseudonym), Said: "Erased. The customer is now called " + done.Pseudonym + ". Both tools, logs and backups still have the person: erase them there."}, nil
 }

@@ -78,12 +78,16 @@ const pulse = 3 * time.Second
 // Pages answers everything a browser asks for.
 type Pages struct {
 	Options
-	mux    *http.ServeMux
-	table  []route // what mux answers
-	looks  looks
-	sent   sent
-	ending chan struct{}
-	close  sync.Once
+	mux   *http.ServeMux
+	table []route // what mux answers
+	looks looks
+	sent  sent
+	// erasings are the customers who are being forgotten, and patience is how long a
+	// form waits for that.
+	erasings erasings
+	patience time.Duration
+	ending   chan struct{}
+	close    sync.Once
 }
 
 // New returns the handler.
@@ -100,7 +104,7 @@ func answeringBy(table []route, o Options) *Pages {
 	if o.Address == nil {
 		o.Address = func() string { return "" }
 	}
-	p := &Pages{Options: o, mux: http.NewServeMux(), table: table, ending: make(chan struct{})}
+	p := &Pages{Options: o, mux: http.NewServeMux(), table: table, ending: make(chan struct{}), patience: forgetPatience}
 	p.looks.now, p.sent.now = o.Now, o.Now
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(p.answering(func(*visit) (answer, error) {
@@ -133,5 +137,9 @@ func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mux.ServeHTTP(w, r)
 }
 
-// Close ends the streams of live pages, so that a server can shut down.
-func (p *Pages) Close() { p.close.Do(func() { close(p.ending) }) }
+// Close ends the streams of live pages, so that a server can shut down, and cuts off
+// what goes on behind pages.
+func (p *Pages) Close() {
+	p.close.Do(func() { close(p.ending) })
+	p.erasings.close()
+}
