@@ -93,18 +93,35 @@ mutated() {
 	go run ./proof/cmd/trueup-mutate -sample "${TRUEUP_MUTANTS:-1000}"
 }
 
-# raced runs a module's tests with the race detector. It leaves out SQLite,
+# black are the packages that test a program from outside, built as it is shipped, or call
+# one thing after the other: the race detector would find nothing in them and only make
+# them slow.
+black='proof/(canary|killtest|mutate|oracle)$'
+
+# packages lists those of the product's module whose path matches, or with -v does not.
+packages() { go list ./... | grep -E "$@"; }
+
+# raced runs packages of the module in a folder with the race detector. It leaves out SQLite,
 # which is C made Go and six times as slow with it: its memory is not Go's, so
-# that nothing would be found there. What calls it is watched. More packages and
-# tests than cores run at once, since most of them wait for the others of theirs.
-# Memory is cheaper than collecting it with the detector (GOGC).
+# that nothing would be found there. What calls it is watched. A program with the detector
+# stays for a second at its end by default, for races that nobody wrote down yet: a tenth of one
+# is enough (GORACE). Memory is cheaper than collecting it with the detector (GOGC).
 raced() {
-	local flags=() unwatched
+	local dir=$1 flags=() unwatched
+	shift
 	for unwatched in modernc.org/sqlite/lib modernc.org/libc/... modernc.org/memory; do
 		flags+=("-gcflags=$unwatched=-race=false")
 	done
-	(cd "$1" && CGO_ENABLED=1 GOGC=400 "$work/bin/gotestsum" --format pkgname --hide-summary=skipped --jsonfile "$work/tests-${1//[^a-z]/}.json" -- \
-		-race -vet=off -count=1 -p 3 -parallel 4 "${flags[@]}" -timeout 20m ./...)
+	(cd "$dir" && CGO_ENABLED=1 GOGC=400 GORACE=atexit_sleep_ms=100 all_tests "${dir//[^a-z]/}" -race "${flags[@]}" "$@")
+}
+
+# all_tests runs packages, and keeps what they took under a name. More packages and
+# tests than cores run at once, since most of them wait for the others of theirs.
+all_tests() {
+	local name=$1
+	shift
+	"$work/bin/gotestsum" --format pkgname --hide-summary=skipped --jsonfile "$work/tests-$name.json" -- \
+		-vet=off -count=1 -p 5 -parallel 4 -timeout 20m "$@"
 }
 
 # tools builds the programs that check, once for all modules.
@@ -278,7 +295,8 @@ trap 'exit 130' INT TERM
 
 # tested runs what waits: the product's tests.
 tested() {
-	step "tests" raced .
+	step "tests" raced . $(packages -v "$black")
+	step "tests from outside" all_tests outside $(packages "$black")
 }
 
 # checked runs what computes.
@@ -289,8 +307,8 @@ checked() {
 	step "changes that a test must notice" mutated
 	step "simulated histories" simulated
 	step "a list of 100,000 records" go test -count=1 ./internal/poll -run TestALongListThatIsInterruptedThriceIsReadToItsEnd -records 100000 -timeout 20m
-	step "power cuts" go -C proof/powercut test -timeout 20m ./...
-	step "tests of stripetest" raced proof/stripetest
+	step "power cuts" go -C proof/powercut test -timeout 20m . -args -stride "${TRUEUP_CUT_STRIDE:-5}"
+	step "tests of stripetest" raced proof/stripetest ./...
 }
 
 command -v go >/dev/null || die "install Go 1.26 or newer: https://go.dev/dl/"

@@ -1,6 +1,7 @@
 package killtest
 
 import (
+	"flag"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,10 +13,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Each engine for a few rounds. `go run ./proof/cmd/trueup-kill` is the same at any
-// length.
+var rounds = flag.Uint64("rounds", 1, "how many rounds on each engine")
+
+// `go run ./proof/cmd/trueup-kill` is the same, and says what it does meanwhile.
 func TestAFewRoundsOfKills(t *testing.T) {
-	const rounds = 3
 	b, err := NewBench([]string{SQLite, Postgres})
 	if err != nil {
 		t.Fatal(err)
@@ -28,7 +29,7 @@ func TestAFewRoundsOfKills(t *testing.T) {
 	for name, why := range b.Cannot {
 		t.Logf("without the rounds on a %s: %v", name, why)
 	}
-	for seed := range uint64(rounds) {
+	for seed := range *rounds {
 		for _, engine := range []string{SQLite, Postgres} {
 			r := Round{Engine: engine, Seed: seed}
 			result, err := b.Run(t.Context(), r)

@@ -14,6 +14,7 @@ import (
 
 var (
 	cuts     = flag.Int("cuts", 100, "how many random cuts of random histories")
+	stride   = flag.Int("stride", 1, "cut at one operation of so many, all of them when it is 1")
 	thorough = flag.Bool("thorough", false, "go on to the end of the history in every mode of a cut, not in one of the four in turn")
 	second   = flag.Int("second", 3, "after how many cuts of each history the power is cut again at every operation of the recovery")
 	seed     = flag.Uint64("seed", 1, "of all that is left to chance")
@@ -30,32 +31,34 @@ func TestCutAtEveryOperation(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.first.Discard()
-	n := r.everyOperation(t)
+	n := r.everyOperation(t, *stride)
 	if !t.Failed() {
 		t.Logf("%s: %d calls, %s: nothing acknowledged was lost", h.name, len(h.steps), n)
 	}
 }
 
 // tally counts.
-type tally struct{ operations, cuts, second int }
+type tally struct{ cut, operations, cuts, second int }
 
 func (n tally) String() string {
-	return fmt.Sprintf("cut at %d operations x %d modes, %d cuts, %d second cuts", n.operations, len(Modes), n.cuts, n.second)
+	return fmt.Sprintf("cut at %d of %d operations x %d modes, %d cuts, %d second cuts", n.cut, n.operations, len(Modes), n.cuts, n.second)
 }
 
-// everyOperation cuts a history everywhere, and again in the recovery from some
-// of the cuts.
-func (r *record) everyOperation(t *testing.T) tally {
+// everyOperation cuts a history at one operation of stride, and again in the recovery
+// from some of the cuts.
+func (r *record) everyOperation(t *testing.T, stride int) tally {
 	ctx := t.Context()
 	var cuts, again atomic.Int64
-	every := max(1, r.operations/max(1, *second))
-	each(r.operations, func(i int) {
+	places := (r.operations + stride - 1) / stride
+	every := max(1, places/max(1, *second))
+	each(places, func(i int) {
 		if t.Failed() {
 			return // the first that fails says enough
 		}
-		c, err := r.cut(ctx, i+1, "")
+		at := 1 + i*stride
+		c, err := r.cut(ctx, at, "")
 		if err != nil {
-			t.Errorf("%s: cut at operation %d: %v", r.name, i+1, err)
+			t.Errorf("%s: cut at operation %d: %v", r.name, at, err)
 			return
 		}
 		defer c.left.Discard()
@@ -65,8 +68,8 @@ func (r *record) everyOperation(t *testing.T) tally {
 				t.Errorf("%s: cut at operation %d, the disk %s: %v", r.name, c.at, mode, err)
 			}
 		}
-		if *second > 0 && c.at%every == 0 {
-			mode := Modes[c.at/every%len(Modes)]
+		if *second > 0 && (i+1)%every == 0 {
+			mode := Modes[(i+1)/every%len(Modes)]
 			n, err := r.cutAgain(ctx, c, mode)
 			again.Add(int64(n))
 			if err != nil {
@@ -74,7 +77,7 @@ func (r *record) everyOperation(t *testing.T) tally {
 			}
 		}
 	})
-	return tally{r.operations, int(cuts.Load()), int(again.Load())}
+	return tally{places, r.operations, int(cuts.Load()), int(again.Load())}
 }
 
 // each calls do for 0 to n-1, on all processors.
