@@ -34,21 +34,30 @@ func openPostgres(ctx context.Context, dsn string) (db *sql.DB, pooled bool, err
 	if err := db.Close(); err != nil {
 		return nil, false, err
 	}
-	switch {
-	case pooled: // it takes no settings of a session
+	if pooled { // it takes no settings of a session
 		// The next transaction may be another session's, which knows none of the
 		// statements that this one has prepared.
 		config.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
-	case config.RuntimeParams[idleLimit] == "":
-		config.RuntimeParams[idleLimit] = strconv.FormatInt(goneAfter.Milliseconds(), 10)
+		return open(), pooled, nil
+	}
+	for name, value := range sessionSettings {
+		if config.RuntimeParams[name] == "" {
+			config.RuntimeParams[name] = value
+		}
 	}
 	return open(), pooled, nil
 }
 
-// idleLimit is the setting that has the server end a session whose transaction hears
-// nothing. A node that stands still or is cut off in the middle of one would else keep
-// its locks, on which the others wait, for as long as that lasts.
-const idleLimit = "idle_in_transaction_session_timeout"
+// sessionSettings are what a session has unless the address says otherwise.
+var sessionSettings = map[string]string{
+	// The server ends a session whose transaction hears nothing. A node that stands still
+	// or is cut off in the middle of one would else keep its locks, on which the others
+	// wait, for as long as that lasts.
+	"idle_in_transaction_session_timeout": strconv.FormatInt(goneAfter.Milliseconds(), 10),
+	// Compiling a statement took a hundred times as long as running it: what asks about
+	// each of some rows looks expensive, and reads little.
+	"jit": "off",
+}
 
 // behindPooler reports whether a pooler has answered in place of the server: a number
 // that it makes up stands where a server tells that of the session.
