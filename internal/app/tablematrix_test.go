@@ -11,6 +11,7 @@ import (
 	"github.com/trueup-sync/trueup/internal/config"
 	"github.com/trueup-sync/trueup/internal/connector/sqltable"
 	"github.com/trueup-sync/trueup/internal/status"
+	"github.com/trueup-sync/trueup/internal/store"
 	"github.com/trueup-sync/trueup/proof/tools"
 )
 
@@ -18,6 +19,9 @@ import (
 var atTables = map[string]func(*testing.T) database{"postgres": postgresDatabase, "mariadb": mariaDatabase}
 
 var tableRoles atomic.Int64
+
+// noneFree is what people are told of a database without a free connection.
+const noneFree = "the server has no connection or no memory left"
 
 // pick returns what is right for the database.
 func (d database) pick(postgres, mariadb string) string {
@@ -70,6 +74,33 @@ func (d database) allowed(t *testing.T, role string) {
 	d.run(t, d.pick("alter role "+role+" login", "alter user "+role+" account unlock"))
 }
 
+// full leaves a user no free connection, and returns what frees some.
+func (d database) full(t *testing.T, role string, as database) (free func()) {
+	t.Helper()
+	if d.postgres {
+		d.run(t, "alter role "+role+" connection limit 0")
+		d.run(t, "select pg_terminate_backend(pid) from pg_stat_activity where usename = '"+role+"'")
+		return func() { d.run(t, "alter role "+role+" connection limit -1") }
+	}
+	d.run(t, "alter user "+role+" with max_user_connections 1")
+	user, place, _ := strings.Cut(strings.TrimPrefix(as.dsn, "mysql://"), "@")
+	host, _, _ := strings.Cut(place, "/")
+	somebody, err := sql.Open("mysql", user+"@tcp("+host+")/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { somebody.Close() })
+	somebody.SetMaxOpenConns(1)
+	(&live{T: t}).until("somebody has the only connection", func() bool {
+		d.run(t, "kill user "+role)
+		return somebody.Ping() == nil
+	})
+	return func() {
+		somebody.Close()
+		d.run(t, "alter user "+role+" with max_user_connections 0")
+	}
+}
+
 // rows makes the table customers with as many of them.
 func (d database) rows(t *testing.T, n int, word string) {
 	t.Helper()
@@ -114,6 +145,18 @@ func tableFollows(t *testing.T, name, engine string) (*cell, func(tools.Situatio
 			c.wants("the exception", c.asked(4), status.WriteFailed)
 			c.wants("the row", d.status(t, 4), "")
 			return tools.Refused
+		case tools.Limit:
+			c.carried(5, "churned")
+			free := d.full(t, role, user)
+			c.changed(5, "active")
+			c.until("it was tried without a connection", func() bool {
+				customer, err := c.db.Customer(t.Context(), "customer-status", c.customer(5))
+				return err == nil && customer.Attempts > 0 && strings.Contains(fmt.Sprint(customer.Reason), noneFree)
+			})
+			c.wants("the row", c.shows(5, "Churned"), true)
+			free()
+			c.follows(5, "active")
+			return tools.Retried
 		case tools.Gone:
 			c.carried(6, "churned")
 			d.run(t, "delete from customers where id = 6")
@@ -171,6 +214,13 @@ func tableDecides(t *testing.T, name, engine string) (*cell, func(tools.Situatio
 			c.wants("the exception", c.asked(4), status.UnmappedStatus)
 			c.wants("the record", c.shows(4, "Active"), true)
 			return tools.Asked
+		case tools.Limit:
+			c.carried(9, "churned")
+			free := func() {}
+			return c.toldOfAll(func() { free = d.full(t, role, user) }, func() {
+				c.exception("people are told why", func(x store.Exception) bool { return strings.Contains(fmt.Sprint(x.Reason), noneFree) })
+				free()
+			})
 		case tools.Token:
 			c.carried(9, "churned")
 			return c.toldOfAll(func() { d.barred(t, role) }, func() { d.allowed(t, role) })

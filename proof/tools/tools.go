@@ -24,6 +24,7 @@ const (
 	Refused   Result = "the tool refuses, you are asked"
 	NotShown  Result = "not shown after the write, you are asked"
 	Waited    Result = "waits, then written once"
+	Retried   Result = "tried again until it works, written"
 	LinkMoves Result = "the link moves"
 	Renewed   Result = "renewed, carried"
 	Told      Result = "you are told; carried when it works again"
@@ -62,7 +63,7 @@ type Tool struct {
 	Page        string // without .md
 	// Differs is what is not as with most tools.
 	Differs map[Situation]Result
-	// Notes say why there is no result.
+	// Notes say why there is no result, or what a situation is like with this tool.
 	Notes map[Situation]string
 }
 
@@ -74,13 +75,13 @@ type (
 const (
 	noMerge     = "The tool does not merge records."
 	noRowsMerge = "Rows of a table are not merged."
-	noCalls     = "A database limits connections, not calls. While none is free, the call is tried again."
+	noCalls     = "A database limits connections, not calls: here none is free."
 	allWords    = "The file has every status that the tool has."
 	noneTells   = "No webhook tells of it, and a list does not have what is gone: a full comparison finds it."
 	pollsPast   = "A poll does not see a row that is gone. With a `change_table` or `deleted_at` Trueup sees it, otherwise a full comparison does."
 )
 
-// table is what a table is not asked about.
+// table is what is otherwise with a table.
 var table = notes{Limit: noCalls, Merged: noRowsMerge}
 
 // Targets are the tools that follow.
@@ -93,8 +94,8 @@ var Targets = []Tool{
 	{"pipedrive", "Pipedrive", "pipedrive", nil, nil},
 	{"salesforce", "Salesforce", "salesforce", results{Token: Renewed}, nil},
 	{"zendesk", "Zendesk", "zendesk", results{Option: Refused}, nil},
-	{"postgres", "A PostgreSQL table", "sql", results{Option: Refused}, table},
-	{"mariadb", "A MariaDB table", "sql", results{Option: Refused}, table},
+	{"postgres", "A PostgreSQL table", "sql", results{Option: Refused, Limit: Retried}, table},
+	{"mariadb", "A MariaDB table", "sql", results{Option: Refused, Limit: Retried}, table},
 }
 
 // Sources are the tools that decide.
@@ -110,8 +111,8 @@ var Sources = []Tool{
 	{"salesforce", "Salesforce", "salesforce", results{Token: Renewed}, nil},
 	{"stripe", "Stripe", "stripe", results{Gone: Canceled}, notes{Merged: noMerge}},
 	{"zendesk", "Zendesk", "zendesk", nil, nil},
-	{"postgres", "A PostgreSQL table", "sql", nil, notes{Limit: noCalls, Merged: noRowsMerge, Gone: pollsPast}},
-	{"mariadb", "A MariaDB table", "sql", nil, notes{Limit: noCalls, Merged: noRowsMerge, Gone: pollsPast}},
+	{"postgres", "A PostgreSQL table", "sql", results{Limit: Told}, notes{Limit: noCalls, Merged: noRowsMerge, Gone: pollsPast}},
+	{"mariadb", "A MariaDB table", "sql", results{Limit: Told}, notes{Limit: noCalls, Merged: noRowsMerge, Gone: pollsPast}},
 }
 
 // usual is what becomes of a customer with most tools.
@@ -119,16 +120,16 @@ var usual = results{Change: Carried, Edit: Kept, Unmatched: Asked, Option: NotSe
 
 // In is what becomes of a customer of the tool in a situation.
 func (t Tool) In(s Situation) Result {
-	if _, none := t.Notes[s]; none {
-		return None
-	}
 	if r, ok := t.Differs[s]; ok {
 		return r
+	}
+	if _, none := t.Notes[s]; none {
+		return None
 	}
 	return usual[s]
 }
 
-// Markdown is the tables, and what is to be known of the cells without a result.
+// Markdown is the tables, and what is to be known of some cells.
 func Markdown() string {
 	var b strings.Builder
 	var numbered []string
