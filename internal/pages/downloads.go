@@ -114,10 +114,11 @@ func planDownload(v *visit) (answer, error) {
 		if err := contract.WritePlanRows(w, v.Store.EachPlanRowOf(v.ctx(), plan, change, q)); err != nil {
 			return err
 		}
-		if gone, err := v.rowsGone(plan); gone || err != nil { // meanwhile
-			return fmt.Errorf("the rows of plan %s have been deleted: %v", plan.Hash, err)
+		gone, err := v.rowsGone(plan)
+		if err == nil && gone { // meanwhile
+			err = fmt.Errorf("the rows of plan %s have been deleted", plan.Hash)
 		}
-		return nil
+		return err
 	})
 }
 

@@ -77,24 +77,30 @@ func home(v *visit) (answer, error) {
 			}
 		}
 	})
-	for _, a := range s.Alarms {
-		if a.Alarm != status.AlarmHalted && a.Alarm != status.AlarmOverdue {
-			h.Needs = append(h.Needs, alarmed(v, a))
-		}
-	}
-	if n, ok := fileNeed(v); ok {
-		h.Needs = append(h.Needs, n)
-	}
 	causes, err := v.Store.Causes(v.ctx(), store.ExceptionFilter{States: store.NeedPerson}, store.Cause{}, needsShown+100)
 	if err != nil {
 		return answer{}, err
 	}
-	kept := 0
+	told := map[string]bool{} // the syncs of which an alarm tells that a connection fails
+	for _, a := range s.Alarms {
+		if a.Alarm != status.AlarmHalted && a.Alarm != status.AlarmOverdue {
+			h.Needs = append(h.Needs, alarmed(v, a, s.Syncs, causes))
+		}
+		told[a.Sync] = told[a.Sync] || a.Alarm == status.AlarmConnectionFailed
+	}
+	if n, ok := fileNeed(v); ok {
+		h.Needs = append(h.Needs, n)
+	}
+	kept, shown := 0, 0
 	for _, c := range causes {
 		if c.Kind == status.MassChange { // the banner
 			continue
 		}
-		if kept++; kept <= needsShown {
+		kept++
+		if c.Kind == status.ConnectionFailed && told[c.Sync] {
+			continue
+		}
+		if shown++; shown <= needsShown {
 			h.Needs = append(h.Needs, needOf(v, c))
 		} else {
 			h.More++
@@ -163,10 +169,25 @@ func (h *homePage) say(s contract.Status, causes, paused int) {
 }
 
 // alarmed is an alarm as something that a person must see to.
-func alarmed(v *visit, a contract.Alarm) need {
+func alarmed(v *visit, a contract.Alarm, syncs []contract.Sync, causes []store.Cause) need {
 	n := need{Icon: "warning", Class: "bad", Title: capital(a.Text), Why: a.Sync, To: "/syncs/" + url.PathEscape(a.Sync), Since: a.Since, Do: "Open the sync", DoTo: "/syncs/" + url.PathEscape(a.Sync)}
-	if a.Alarm == status.AlarmPaused {
+	switch a.Alarm {
+	case status.AlarmPaused:
 		n.Icon, n.Class = "pause", ""
+	case status.AlarmSilent:
+		for _, row := range syncs {
+			if row.Sync == a.Sync && row.Silence != nil {
+				n.Title = capital(a.Connection) + " has been silent for " + length(v.now.Sub(*row.Silence.Since))
+				n.Why = "In the week before it was never silent for longer than " + length(seconds(row.Silence.LongestBefore)) + ". Its webhook may be off"
+			}
+		}
+	case status.AlarmConnectionFailed:
+		for _, c := range causes {
+			if c.Sync == a.Sync && c.Kind == status.ConnectionFailed {
+				n.To = fmt.Sprintf("/exceptions/%d", c.Latest)
+				n.Do, n.DoTo = "See what failed", n.To
+			}
+		}
 	}
 	if a.Remedy.Verb == reason.Plan {
 		n.Why += ": " + a.Remedy.Does

@@ -106,6 +106,21 @@ func TestWhoNeedsAPersonIsCountedAsCustomersAndAsSyncs(t *testing.T) {
 	}
 }
 
+func TestHomeSaysForHowLongASourceIsSilentAndWhatFailsOnce(t *testing.T) {
+	w := newWorld(t)
+	w.must(w.store.SetMode(t.Context(), flow, true))
+	id, err := w.store.OpenException(t.Context(), store.NewException{Sync: flow, Kind: status.ConnectionFailed, Stage: status.StageReceive, Reason: reason.Text("CRM does not accept the token")})
+	w.must(err)
+	_, err = w.store.BeginSilence(t.Context(), flow, time.Now().Add(-6*time.Hour), 40*time.Minute)
+	w.must(err)
+	got := w.get("/")
+	w.says(got, "Billing has gone silent And 1 sync needs a person.", "Billing has been silent for 6 hours In the week before it was never silent for longer than 40 minutes. Its webhook may be off",
+		"CRM does not accept the token customer-status", "See what failed")
+	if !strings.Contains(got.text, fmt.Sprintf(`href="/exceptions/%d"`, id)) || strings.Contains(got.words(), "does not answer as it should") {
+		t.Errorf("what fails is not told once: %s", got.words())
+	}
+}
+
 func TestAHaltedSyncIsResumedFromHome(t *testing.T) {
 	w := newWorld(t)
 	w.halt(3)

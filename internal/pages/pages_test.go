@@ -216,3 +216,20 @@ func TestThePageInABrowserChangesByItself(t *testing.T) {
 	b.Do("switch to dark", chromedp.Click(chromedp.CSS("[data-theme-switch]")), chromedp.WaitReady(chromedp.CSS(`html[data-theme="dark"]`)))
 	b.Do("it stays", chromedp.Reload(), chromedp.WaitReady(chromedp.CSS(`html[data-theme="dark"]`)))
 }
+
+func TestWhoMayNotDoSomethingIsLedBackToThePageItWasAskedOn(t *testing.T) {
+	w := newWorld(t)
+	w.person.Role = store.Viewer
+	for from, want := range map[string]string{
+		"": `href="/">Go to Home`, w.server.URL + "/exceptions?kind=unmatched": `href="/exceptions?kind=unmatched">Go back`, "https://elsewhere.example/exceptions": `href="/">Go to Home`,
+		w.server.URL + "//elsewhere.example/": `href="/">Go`, w.server.URL + "/syncs/" + flow + "/pause": `href="/">Go to Home`,
+	} {
+		r, err := http.NewRequest(http.MethodPost, w.server.URL+"/syncs/"+flow+"/pause", nil)
+		w.must(err)
+		r.Header.Set("Referer", from)
+		answer, err := w.client.Do(r)
+		if got := w.read(answer, err); got.code != http.StatusForbidden || !strings.Contains(got.text, want) {
+			t.Errorf("from %q, it is answered %d without %q: %s", from, got.code, want, got.words())
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -173,5 +174,14 @@ func (v *visit) forbidden(who Person, need store.Role) *Refusal {
 		giver = admins[0].Name
 	}
 	return &Refusal{Status: http.StatusForbidden, Title: "Your role is " + string(who.Role),
-		Text: "This needs the role " + string(need) + ". Nothing was changed. " + giver + " can give you the role under Access.", Ways: []Way{{"Go to Home", "/"}}}
+		Text: "This needs the role " + string(need) + ". Nothing was changed. " + giver + " can give you the role under Access.", Ways: []Way{v.cameFrom()}}
+}
+
+// cameFrom leads to the page of ours that a visitor came from, or to Home.
+func (v *visit) cameFrom() Way {
+	from, err := url.Parse(v.Referer())
+	if err != nil || from.Host != v.Host || from.Path == "" || from.Path == v.URL.Path {
+		return Way{"Go to Home", "/"}
+	}
+	return Way{"Go back", local(from.RequestURI())}
 }
