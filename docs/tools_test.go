@@ -29,6 +29,12 @@ func TestEveryNamedToolHasAnExampleAPageAndAPlaceInTheLists(t *testing.T) {
 			t.Errorf("there is no example %s", name)
 		}
 		page := read("connectors/" + name + ".md")
+		if source := name + "-source"; Examples[source] != "" && !strings.Contains(page, "`trueup config example "+source+"`") {
+			t.Errorf("the page of %s does not say how to print %s", name, source)
+		}
+		if other := "For the other way: trueup config example "; Examples[name+"-source"] != "" && (!strings.Contains(Examples[name], other+name+"-source\n") || !strings.Contains(Examples[name+"-source"], other+name+"\n")) {
+			t.Errorf("the two examples of %s do not name each other", name)
+		}
 		for _, part := range []string{"# " + title + "\n", "`trueup config example " + name + "`", "\n## What to click\n", "\n## What it can and cannot know\n",
 			"\n## Merged ", "\n## Search lag\n", "\n## Limits\n", "\n## Not seen on a live account\n", "trueup check --live", "](https://"} {
 			if !strings.Contains(page, part) {
