@@ -226,11 +226,11 @@ func rehearse(t *testing.T, h Harness, c Call, write bool) []string {
 // meet makes the call while request number i meets the fault.
 func meet(t *testing.T, h Harness, c Call, f fault, i int, methods []string, write bool) {
 	var n atomic.Int64
-	var met atomic.Value // the path of the request that meets it
+	var met atomic.Value // the address of the request that meets it
 	met.Store("")
 	w := open(t, h, func(rw http.ResponseWriter, r *http.Request) {
 		if n.Add(1) == int64(i+1) {
-			met.Store(r.URL.Path)
+			met.Store(r.URL.RequestURI())
 			f.answer(rw, r)
 			return
 		}

@@ -75,8 +75,9 @@ type Call struct {
 	// no failure: a lookup that answers 404 when nobody was found.
 	Except map[int]connector.FailureKind
 	// ExceptFor does the same for a call of several requests that do not all
-	// read a status alike: by the path of the one that is answered badly.
-	ExceptFor func(path string) map[int]connector.FailureKind
+	// read a status alike: by the address, without the host, of the one that is
+	// answered badly.
+	ExceptFor func(address string) map[int]connector.FailureKind
 	// ReadsByPost is set for a read whose API wants POST.
 	ReadsByPost bool
 }
