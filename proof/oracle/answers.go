@@ -149,14 +149,22 @@ func (db *DB) Counts(context.Context) (map[string]store.Counts, error) {
 			})
 		}
 	}
-	needed := map[key]bool{}
+	asked, needed := map[key]bool{}, map[key]bool{}
 	for _, x := range db.exceptions {
 		if !isOpen(x.State) {
 			continue
 		}
 		change(x.Sync, func(n *store.Counts) {
 			n.Open[x.Kind]++
-			if k := (key{x.Sync, x.Customer}); x.Customer != "" && !needed[k] {
+			k := key{x.Sync, x.Customer}
+			switch {
+			case x.Customer == "":
+				n.Asked.Whole++
+			case !asked[k]:
+				asked[k] = true
+				n.Asked.Customers++
+			}
+			if x.Customer != "" && !needed[k] {
 				needed[k] = true
 				n.NeedPerson++
 			}
