@@ -81,7 +81,7 @@ insecure() {
 # simulated lives through histories, some of them on SQLite too and some with
 # comparisons of both sides and operators, and sees that planted bugs are found. docs/reliability.md says how it is run at length.
 simulated() {
-	go run ./proof/cmd/trueup-sim -seeds "${TRUEUP_SIM_SEEDS:-20000}" -sqlite 1000 &&
+	go run ./proof/cmd/trueup-sim -seeds "${TRUEUP_SIM_SEEDS:-10000}" -sqlite 1000 &&
 		go run ./proof/cmd/trueup-sim -seeds 150 -sweeps &&
 		go run ./proof/cmd/trueup-sim -planted stored_twice,fence_dropped,generation_ignored,intents_not_stored,acknowledge_before_store,guess_when_unsure -seeds 2000
 }
