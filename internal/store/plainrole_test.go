@@ -59,3 +59,32 @@ func TestARoleThatMayMakeNoTablesIsToldWhatToGrant(t *testing.T) {
 		})
 	}
 }
+
+func TestTheSchemaMayHaveAnyName(t *testing.T) {
+	u, err := url.Parse(pgtest.DSN(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin, err := sql.Open("pgx", u.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	name := `"Odd-` + q.Get("search_path") + `"`
+	if _, err := admin.ExecContext(t.Context(), "create schema "+name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := admin.Exec("drop schema " + name + " cascade"); err != nil {
+			t.Error(err)
+		}
+		admin.Close()
+	})
+	q.Set("search_path", name)
+	u.RawQuery = q.Encode()
+	for range 2 { // made, and found
+		if err := open(t, store.Options{DSN: u.String(), Migrate: true}).Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
