@@ -216,12 +216,17 @@ func (k *walk) busy() {
 	a.look(customerPath(flow, "cus_conflict"), "")
 	a.look(halden+"/now", "")
 	a.look(halden+"/forget", "Forget Halden Optics")
+	forgetting := func(all map[[2]string]*erasing) { // live pages look, too
+		a.pages.erasings.mu.Lock()
+		defer a.pages.erasings.mu.Unlock()
+		a.pages.erasings.all = all
+	}
 	for says, e := range map[string]*erasing{"Looking through": {}, "now called": {pseudonym: "forgotten-x", ended: time.Now()}, "It was cut off": {failed: "e-1", ended: time.Now()}} {
 		e.sync, e.customer, e.asker, e.began = flow, "cus_halden", 1, time.Now()
-		a.pages.erasings.all = map[[2]string]*erasing{{flow, "cus_halden"}: e}
+		forgetting(map[[2]string]*erasing{{flow, "cus_halden"}: e})
 		a.look(halden+"/forget", says)
 	}
-	a.pages.erasings.all = nil
+	forgetting(nil)
 	a.look("/syncs/"+flow, "Billing decides")
 	a.look("/syncs/"+flow+"/live", "")
 	a.look("/syncs/"+flow+"/watch", "")
