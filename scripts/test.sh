@@ -200,7 +200,7 @@ start_postgres() {
 	[ -z "${TRUEUP_TEST_POSTGRES:-}" ] || return 0
 	local bin as=() port tries=0
 	bin=$(postgres_bin)
-	pg_dir=$(mktemp -d /tmp/trueup-postgres.XXXXXX)
+	pg_dir=$(mktemp -d "${memory:-/tmp}/trueup-postgres.XXXXXX")
 	if [ "$(id -u)" -eq 0 ]; then
 		local user=nobody
 		! id postgres >/dev/null 2>&1 || user=postgres
@@ -232,7 +232,7 @@ start_postgres() {
 start_mariadb() {
 	[ -z "${TRUEUP_TEST_MYSQL:-}" ] || return 0
 	local as=() port tries=0 small=--innodb-log-file-size=8M
-	my_dir=$(mktemp -d /tmp/trueup-mariadb.XXXXXX)
+	my_dir=$(mktemp -d "${memory:-/tmp}/trueup-mariadb.XXXXXX")
 	if [ "$(id -u)" -eq 0 ]; then
 		chown nobody "$my_dir"
 		as=(--reuid=nobody --regid="$(id -g nobody)" --clear-groups)
@@ -258,7 +258,7 @@ start_mariadb() {
 	die "the temporary MariaDB does not start: $(cat "$my_dir/mariadb.log")"
 }
 
-# in_memory gives the tests folders in memory where there is room. A disk would
+# in_memory gives the tests folders, and their servers, in memory where there is room. A disk would
 # make them wait at each commit, and no test there cuts the power: power cuts
 # have a step, and a disk, of their own. What is built stays on the disk.
 in_memory() {
