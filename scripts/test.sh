@@ -93,27 +93,30 @@ mutated() {
 	go run ./proof/cmd/trueup-mutate -sample "${TRUEUP_MUTANTS:-1000}"
 }
 
-# black are the packages that test a program from outside, built as it is shipped, or call
+# outside are the packages that test a program from outside, built as it is shipped, or call
 # one thing after the other: the race detector would find nothing in them and only make
 # them slow.
-black='proof/(canary|killtest|mutate|oracle)$'
+outside='proof/(canary|killtest|mutate|oracle)$'
 
 # packages lists those of the product's module whose path matches, or with -v does not.
 packages() { go list ./... | grep -E "$@"; }
 
-# raced runs packages of the module in a folder with the race detector. It leaves out SQLite,
-# which is C made Go and six times as slow with it: its memory is not Go's, so
-# that nothing would be found there. What calls it is watched. A program with the detector
-# stays for a second at its end by default, for races that nobody wrote down yet: a tenth of one
-# is enough (GORACE). Memory is cheaper than collecting it with the detector (GOGC).
+# raced runs packages with the race detector. It leaves out SQLite, which is C made Go and
+# six times as slow with it: its memory is not Go's, so that nothing would be found there.
+# What calls it is watched. A program with the detector stays for a second at its end by
+# default, for races that nobody wrote down yet: a tenth of one is enough (GORACE). Memory is
+# cheaper than collecting it with the detector (GOGC).
 raced() {
-	local dir=$1 flags=() unwatched
-	shift
+	local flags=() unwatched
 	for unwatched in modernc.org/sqlite/lib modernc.org/libc/... modernc.org/memory; do
 		flags+=("-gcflags=$unwatched=-race=false")
 	done
-	(cd "$dir" && CGO_ENABLED=1 GOGC=400 GORACE=atexit_sleep_ms=100 all_tests "${dir//[^a-z]/}" -race "${flags[@]}" "$@")
+	CGO_ENABLED=1 GOGC=400 GORACE=atexit_sleep_ms=100 all_tests raced -race "${flags[@]}" "$@"
 }
+
+# in_stripetest runs what holds Stripe's connector to Stripe's published objects. The
+# product's own tests watch that connector for races.
+in_stripetest() { (cd proof/stripetest && all_tests stripetest ./...); }
 
 # all_tests runs packages, and keeps what they took under a name. More packages and
 # tests than cores run at once, since most of them wait for the others of theirs.
@@ -121,7 +124,7 @@ all_tests() {
 	local name=$1
 	shift
 	"$work/bin/gotestsum" --format pkgname --hide-summary=skipped --jsonfile "$work/tests-$name.json" -- \
-		-vet=off -count=1 -p 5 -parallel 4 -timeout 20m "$@"
+		-vet=off -count=1 -p 4 -parallel 10 -timeout 20m "$@"
 }
 
 # tools builds the programs that check, once for all modules.
@@ -295,8 +298,7 @@ trap 'exit 130' INT TERM
 
 # tested runs what waits: the product's tests.
 tested() {
-	step "tests" raced . $(packages -v "$black")
-	step "tests from outside" all_tests outside $(packages "$black")
+	step "tests" raced $(packages -v "$outside")
 }
 
 # checked runs what computes.
@@ -308,7 +310,8 @@ checked() {
 	step "simulated histories" simulated
 	step "a list of 100,000 records" go test -count=1 ./internal/poll -run TestALongListThatIsInterruptedThriceIsReadToItsEnd -records 100000 -timeout 20m
 	step "power cuts" go -C proof/powercut test -timeout 20m . -args -stride "${TRUEUP_CUT_STRIDE:-5}"
-	step "tests of stripetest" raced proof/stripetest ./...
+	step "tests from outside" all_tests outside $(packages "$outside")
+	step "tests of stripetest" in_stripetest
 }
 
 command -v go >/dev/null || die "install Go 1.26 or newer: https://go.dev/dl/"
