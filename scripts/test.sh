@@ -217,7 +217,7 @@ start_postgres() {
 		tries=$((tries + 1))
 		port=$((20000 + RANDOM % 20000))
 		(cd / && exec setpriv "${as[@]}" --pdeathsig=INT -- "$bin/postgres" -D "$pg_dir/data" -k "$pg_dir" -h 127.0.0.1 -p "$port" \
-			-c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=200) >"$pg_dir/postgres.log" 2>&1 &
+			-c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=500) >"$pg_dir/postgres.log" 2>&1 &
 		pg_pid=$!
 		while kill -0 "$pg_pid" 2>/dev/null; do
 			if "$bin/pg_isready" -q -h "$pg_dir" -p "$port"; then
