@@ -42,7 +42,7 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 func onBothEngines(t *testing.T, test func(*world)) {
 	for engine, dsn := range map[string]func(testing.TB) string{
 		"sqlite":   storetest.File,
-		"postgres": pgtest.DSN,
+		"postgres": storetest.Schema,
 	} {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()

@@ -22,6 +22,7 @@ import (
 	"github.com/trueup-sync/trueup/internal/status"
 	"github.com/trueup-sync/trueup/internal/store"
 	"github.com/trueup-sync/trueup/internal/store/pgtest"
+	"github.com/trueup-sync/trueup/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) {
@@ -35,7 +36,7 @@ func TestMain(m *testing.M) {
 // engines gives each engine's way to an empty database.
 var engines = map[string]func(*testing.T) string{
 	"sqlite":   func(t *testing.T) string { return filepath.Join(t.TempDir(), "trueup.db") },
-	"postgres": func(t *testing.T) string { return pgtest.DSN(t) },
+	"postgres": func(t *testing.T) string { return storetest.Schema(t) },
 }
 
 // boundaries are all points between two steps, from the webhook to the

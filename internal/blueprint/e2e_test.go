@@ -24,6 +24,7 @@ import (
 	"github.com/trueup-sync/trueup/internal/status"
 	"github.com/trueup-sync/trueup/internal/store"
 	"github.com/trueup-sync/trueup/internal/store/pgtest"
+	"github.com/trueup-sync/trueup/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
@@ -31,7 +32,7 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 // engines gives each engine's way to an empty database.
 var engines = map[string]func(*testing.T) string{
 	"sqlite":   func(t *testing.T) string { return filepath.Join(t.TempDir(), "trueup.db") },
-	"postgres": func(t *testing.T) string { return pgtest.DSN(t) },
+	"postgres": func(t *testing.T) string { return storetest.Schema(t) },
 }
 
 // toMakeText is a sync from a tool with an API to one behind Make, fromMakeText

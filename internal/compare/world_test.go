@@ -25,7 +25,7 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 // engines gives each engine's way to an empty database.
 var engines = map[string]func(t testing.TB) string{
 	"sqlite":   storetest.File,
-	"postgres": pgtest.DSN,
+	"postgres": storetest.Schema,
 }
 
 // on runs a test on both engines.

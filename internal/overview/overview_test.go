@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 func onBothEngines(t *testing.T, test func(t *testing.T, db *store.DB, now *time.Time)) {
 	for engine, dsn := range map[string]func(testing.TB) string{
 		"sqlite":   storetest.File,
-		"postgres": pgtest.DSN,
+		"postgres": storetest.Schema,
 	} {
 		t.Run(engine, func(t *testing.T) {
 			now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)

@@ -11,6 +11,7 @@ import (
 	"github.com/trueup-sync/trueup/internal/status"
 	"github.com/trueup-sync/trueup/internal/store"
 	"github.com/trueup-sync/trueup/internal/store/pgtest"
+	"github.com/trueup-sync/trueup/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
@@ -18,7 +19,7 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 // A sync that only watches writes nothing, and can tell afterwards what people
 // did where it would have written.
 func TestWatchingTellsWhatPeopleDid(t *testing.T) {
-	for engine, dsn := range map[string]func(testing.TB) string{"sqlite": nil, "postgres": pgtest.DSN} {
+	for engine, dsn := range map[string]func(testing.TB) string{"sqlite": nil, "postgres": storetest.Schema} {
 		t.Run(engine, func(t *testing.T) {
 			w := newWorld(t, func(w *world) {
 				if dsn != nil {

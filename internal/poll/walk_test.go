@@ -24,6 +24,7 @@ import (
 	"github.com/trueup-sync/trueup/internal/status"
 	"github.com/trueup-sync/trueup/internal/store"
 	"github.com/trueup-sync/trueup/internal/store/pgtest"
+	"github.com/trueup-sync/trueup/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
@@ -31,7 +32,7 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 // engines gives each engine's way to an empty database.
 var engines = map[string]func(t testing.TB) string{
 	"sqlite":   func(t testing.TB) string { return filepath.Join(t.TempDir(), "trueup.db") },
-	"postgres": pgtest.DSN,
+	"postgres": storetest.Schema,
 }
 
 // many is a tool with n customers that lists them page by page. All of them have

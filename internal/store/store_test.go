@@ -33,7 +33,7 @@ func TestStore(t *testing.T) {
 			storetest.Run(t, func(t *testing.T) storetest.Open {
 				database := storetest.File(t)
 				if name == "postgres" { // all of it is possible as a role that may do nothing else
-					database = pgtest.PlainDSN(t)
+					database = storetest.PlainSchema(t)
 				}
 				return func(t *testing.T, o store.Options) *store.DB {
 					o.DSN = database

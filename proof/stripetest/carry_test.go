@@ -22,6 +22,7 @@ import (
 	"github.com/trueup-sync/trueup/internal/status"
 	"github.com/trueup-sync/trueup/internal/store"
 	"github.com/trueup-sync/trueup/internal/store/pgtest"
+	"github.com/trueup-sync/trueup/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
@@ -207,7 +208,7 @@ func (r *run) exceptions() map[string]status.Kind {
 func TestStripesCustomersAreCarriedToACRM(t *testing.T) {
 	for engine, dsn := range map[string]func(*testing.T) string{
 		"sqlite":   func(t *testing.T) string { return filepath.Join(t.TempDir(), "trueup.db") },
-		"postgres": func(t *testing.T) string { return pgtest.DSN(t) },
+		"postgres": func(t *testing.T) string { return storetest.Schema(t) },
 	} {
 		t.Run(engine, func(t *testing.T) { carryAll(newRun(t, dsn(t))) })
 	}

@@ -23,7 +23,7 @@ import (
 	"github.com/trueup-sync/trueup/internal/connector/gohighlevel/ghltest"
 	"github.com/trueup-sync/trueup/internal/status"
 	"github.com/trueup-sync/trueup/internal/store"
-	"github.com/trueup-sync/trueup/internal/store/pgtest"
+	"github.com/trueup-sync/trueup/internal/store/storetest"
 )
 
 const ghlConfig = `
@@ -185,7 +185,7 @@ func (r *ghlRun) retry() {
 
 var engines = map[string]func(*testing.T) string{
 	"sqlite":   func(t *testing.T) string { return filepath.Join(t.TempDir(), "trueup.db") },
-	"postgres": func(t *testing.T) string { return pgtest.DSN(t) },
+	"postgres": func(t *testing.T) string { return storetest.Schema(t) },
 }
 
 // once lets f take the first call that fits.

@@ -3,8 +3,9 @@
 // the test process.
 //
 // Main functions: Main, which a package's TestMain calls, DSN, which gives
-// one test a schema of its own, and PlainDSN, which also gives it a role that may
-// do nothing else. Without a server tests fail; they never skip.
+// one test an empty schema of its own, and PlainDSN, which also gives it a role that may
+// do nothing else. Ready and PlainReady give one that has its tables (storetest.Schema
+// makes Trueup's). Without a server tests fail; they never skip.
 // Main type: Cluster, a server of one's own that may be stopped and started.
 //
 // Only tests, and commands that test, import it.
@@ -45,6 +46,10 @@ var (
 // Main runs the tests and then stops the server that they started.
 func Main(m interface{ Run() int }) int {
 	code := m.Run()
+	if err := dropReady(); err != nil {
+		fmt.Fprintln(os.Stderr, "schemas of tests are left:", err)
+		code = max(code, 1)
+	}
 	stop()
 	return code
 }

@@ -1,7 +1,6 @@
 package pgtest
 
 import (
-	"database/sql"
 	"net/url"
 	"testing"
 )
@@ -10,36 +9,36 @@ import (
 // PostgreSQL or a careful administrator gives one. The role goes with its schema.
 func PlainDSN(t testing.TB) string {
 	t.Helper()
-	base, err := server()
+	s, err := newSchema(true)
 	if err != nil {
 		t.Fatalf("these tests need PostgreSQL: %v", err)
 	}
-	admin, err := sql.Open("pgx", base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	do := func(text string) {
-		t.Helper()
-		if _, err := admin.Exec(text); err != nil {
-			t.Errorf("%s: %v", text, err)
-		}
-	}
-	role := ""
-	t.Cleanup(func() { // after that of the schema, without which the role owns nothing
-		if role != "" {
-			do("drop role " + role)
-		}
-		if err := admin.Close(); err != nil {
+	t.Cleanup(func() {
+		if err := s.drop(); err != nil {
 			t.Error(err)
 		}
 	})
-	u, err := url.Parse(DSN(t))
+	return s.dsn
+}
+
+// ownedByRole gives a schema to a new role of its name, and makes u that role's way to
+// it. drop is for when the schema has gone, without which the role owns nothing.
+func ownedByRole(u *url.URL, name string) (drop func() error, err error) {
+	db, err := admin()
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	role = u.Query().Get("search_path")
-	do("create role " + role + " login password 'plain' nosuperuser nocreatedb nocreaterole noinherit noreplication nobypassrls")
-	do("alter schema " + role + " owner to " + role)
-	u.User = url.UserPassword(role, "plain")
-	return u.String()
+	for _, text := range []string{
+		"create role " + name + " login password 'plain' nosuperuser nocreatedb nocreaterole noinherit noreplication nobypassrls",
+		"alter schema " + name + " owner to " + name,
+	} {
+		if _, err := db.Exec(text); err != nil {
+			return nil, err
+		}
+	}
+	u.User = url.UserPassword(name, "plain")
+	return func() error {
+		_, err := db.Exec("drop role " + name)
+		return err
+	}, nil
 }

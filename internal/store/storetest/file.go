@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store/pgtest"
 )
 
 // migrated is a SQLite file that has every step of the schema and no row.
@@ -19,11 +20,7 @@ var migrated = sync.OnceValues(func() (text []byte, err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	path := filepath.Join(dir, "trueup.db")
-	db, err := store.Open(context.Background(), store.Options{DSN: path, Migrate: true})
-	if err != nil {
-		return nil, err
-	}
-	if err := db.Close(); err != nil { // which leaves all of it in the one file
+	if err := migrate(path); err != nil { // closed, all of it is in the one file
 		return nil, err
 	}
 	return os.ReadFile(path)
@@ -43,4 +40,19 @@ func File(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// Schema returns the URL of a PostgreSQL schema of the test's own that has all tables
+// and no row. The test must not change the tables.
+func Schema(t testing.TB) string { return pgtest.Ready(t, migrate) }
+
+// PlainSchema is Schema for a role that owns it and may do nothing else.
+func PlainSchema(t testing.TB) string { return pgtest.PlainReady(t, migrate) }
+
+func migrate(dsn string) error {
+	db, err := store.Open(context.Background(), store.Options{DSN: dsn, Migrate: true})
+	if err != nil {
+		return err
+	}
+	return db.Close()
 }
