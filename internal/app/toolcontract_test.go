@@ -9,9 +9,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/trueup-sync/trueup/internal/config"
 	"github.com/trueup-sync/trueup/internal/connector"
 	"github.com/trueup-sync/trueup/internal/connector/connectortest"
 	"github.com/trueup-sync/trueup/internal/connector/registry"
@@ -28,6 +30,9 @@ type heldTool struct {
 	now                       time.Time // what both clocks show
 	// changes are what the copy lists while a list is polled.
 	changes func() []connectortest.Change
+
+	read sync.Once
+	file config.Connection
 }
 
 // rowsOf are the names under which the tools' lists have their rows.
@@ -41,7 +46,12 @@ func (c *heldTool) harness() connectortest.Harness {
 func (c *heldTool) open(t *testing.T, base string, deps connector.Deps) connector.Connection {
 	t.Helper()
 	deps.Use, deps.Tokens = c.use, grantedOnce{}
-	conn, err := registry.Open(exampleAt(t, c.example, c.base, base).Connections[c.connection], deps)
+	// The suite opens it some hundred times: to read the file again took longer than what
+	// the suite does with it.
+	c.read.Do(func() { c.file = exampleAt(t, c.example).Connections[c.connection] })
+	at := c.file
+	at.BaseURL = strings.Replace(at.BaseURL, c.base, base, 1)
+	conn, err := registry.Open(at, deps)
 	if err != nil {
 		t.Fatal(err)
 	}
