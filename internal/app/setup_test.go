@@ -172,12 +172,12 @@ func (b *plainBrowser) words() string {
 // sees waits until a page says something, as it is opened again and again.
 func (b *plainBrowser) sees(path, text string) {
 	b.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		b.open(path)
-		if strings.Contains(b.words(), text) {
-			return
-		}
-		if time.Now().After(deadline) {
+	ticker, late := time.NewTicker(10*time.Millisecond), time.After(30*time.Second)
+	defer ticker.Stop()
+	for b.open(path); !strings.Contains(b.words(), text); b.open(path) {
+		select {
+		case <-ticker.C:
+		case <-late:
 			b.Fatalf("%s never says %q:\n%s", path, text, b.words())
 		}
 	}
