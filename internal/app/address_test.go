@@ -30,7 +30,7 @@ func TestAToolAtAnAddressThatIsNotCalled(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := &live{T: t, billing: resttest.New(t), crm: resttest.New(t), dsn: engines["sqlite"](t)}
 			text := configText(l.dsn, l.billing.URL, strings.Replace(l.crm.URL, "127.0.0.1", "0.0.0.0", 1))
-			text = strings.Replace(text, "    timeout: 500ms\n", test.allow+"    timeout: 500ms\n", 1)
+			text = strings.Replace(text, "    timeout: 25s\n", test.allow+"    timeout: 25s\n", 1)
 			path := filepath.Join(t.TempDir(), "trueup.yaml")
 			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
@@ -43,7 +43,7 @@ func TestAToolAtAnAddressThatIsNotCalled(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer l.stop(30 * time.Second)
+			defer l.stop(2 * time.Minute)
 			if l.db, err = store.Open(t.Context(), store.Options{DSN: l.dsn}); err != nil {
 				t.Fatal(err)
 			}

@@ -72,7 +72,7 @@ func TestAPlanIsAppliedAlthoughTheTargetsClockIsBehind(t *testing.T) {
 	const read = "    read: {get: \"/records/{id}\", record: body}\n"
 	source, target, _ := strings.Cut(configText(l.dsn, l.billing.URL, l.crm.URL)+closeClocks, "  crm:")
 	text := strings.Replace(source, read, "", 1) + "  crm:" + strings.Replace(target, read, read+resttest.ListYAML, 1)
-	l.must(os.WriteFile(path, []byte(patient(strings.Replace(text, "id: record.id, status", "id: record.customer, status", 1))), 0o600))
+	l.must(os.WriteFile(path, []byte(strings.Replace(text, "id: record.id, status", "id: record.customer, status", 1)), 0o600))
 	cfg, err := config.Load(path, app.Types(), os.LookupEnv)
 	l.must(err)
 	plan, err := app.MakePlan(t.Context(), cfg, l.db, "customer-status", nil)

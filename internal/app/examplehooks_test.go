@@ -134,6 +134,6 @@ func startedApp(t *testing.T, cfg *config.Config) *app.App {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { (&live{T: t, app: a}).stop(30 * time.Second) })
+	t.Cleanup(func() { (&live{T: t, app: a}).stop(2 * time.Minute) })
 	return a
 }

@@ -140,7 +140,7 @@ func startedAt(t *testing.T, cfg *config.Config, path string) func(h http.Header
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { (&live{T: t, app: a}).stop(30 * time.Second) })
+	t.Cleanup(func() { (&live{T: t, app: a}).stop(2 * time.Minute) })
 	return func(h http.Header, body string) {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.URL()+path, strings.NewReader(body))
 		if err != nil {

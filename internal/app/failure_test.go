@@ -68,7 +68,7 @@ func newLiveOf(t *testing.T, dsn string, text func(billing, crm string) string) 
 			t.Error(err)
 		}
 		if l.app != nil {
-			l.stop(30 * time.Second)
+			l.stop(2 * time.Minute)
 		}
 		if t.Failed() {
 			t.Log(l.log.String())
@@ -131,7 +131,7 @@ func (l *live) tellOf(connection, event, id, value string, at time.Time) {
 // until waits for something that the service does.
 func (l *live) until(what string, done func() bool) {
 	l.Helper()
-	ctx, cancel := context.WithTimeout(l.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(l.Context(), 5*time.Minute)
 	defer cancel()
 	for pause := 5 * time.Millisecond; !done(); pause = min(pause*3/2, 50*time.Millisecond) {
 		select {
@@ -232,7 +232,10 @@ func TestATargetThatMisbehaves(t *testing.T) {
 		for name, tt := range tests {
 			t.Run(engine+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				l := newLive(t, dsn(t))
+				at := dsn(t)
+				l := newLiveOf(t, at, func(billing, crm string) string {
+					return strings.Replace(configText(at, billing, crm), "timeout: 25s", "timeout: 500ms", 1)
+				})
 				l.customer(1)
 				l.customer(2)
 				l.crm.Instead(first(tt.method, tt.how(l)))
@@ -289,7 +292,7 @@ func TestAStopLetsWhatIsOnItsWayEnd(t *testing.T) {
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
-		l.stop(30 * time.Second)
+		l.stop(2 * time.Minute)
 	}()
 	close(goOn)
 	<-stopped
@@ -322,7 +325,7 @@ func TestNothingIsLeftRunning(t *testing.T) {
 	l.customer(1)
 	l.change(1, "evt_1", "paused")
 	l.until("it is carried", func() bool { return l.outcome(1) != "" })
-	l.stop(30 * time.Second)
+	l.stop(2 * time.Minute)
 	if err := l.db.Close(); err != nil {
 		t.Error(err)
 	}
@@ -340,7 +343,7 @@ func TestTheLogTellsOfEachEventAndAttempt(t *testing.T) {
 	l.customer(1)
 	l.change(1, "evt_1", "paused")
 	l.until("it is carried", func() bool { return l.outcome(1) != "" })
-	l.stop(30 * time.Second)
+	l.stop(2 * time.Minute)
 	text := l.log.String()
 	lines := map[string]map[string]any{}
 	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {

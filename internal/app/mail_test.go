@@ -72,7 +72,7 @@ func TestAnEmailThatIsRefusedShowsInTheStatus(t *testing.T) {
 				return strings.HasPrefix(text, "notify.smtp: 1 message not delivered since ")
 			})
 	})
-	l.stop(30 * time.Second)
+	l.stop(2 * time.Minute)
 	if log := l.log.String(); strings.Contains(log, fakesmtp.Password) || strings.Contains(log, "ana@example.com") {
 		t.Errorf("the log has a secret or an address: %s", log)
 	}

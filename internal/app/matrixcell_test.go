@@ -194,10 +194,10 @@ func (c *cell) polled(cfg *config.Config) (again func(int)) {
 		running = &live{T: c.T, app: a}
 	}
 	start(0)
-	c.T.Cleanup(func() { running.stop(30 * time.Second) })
+	c.T.Cleanup(func() { running.stop(2 * time.Minute) })
 	c.listed()
 	return func(n int) {
-		running.stop(30 * time.Second)
+		running.stop(2 * time.Minute)
 		start(n)
 	}
 }

@@ -56,7 +56,7 @@ func shareTheWork(t *testing.T, dsn, said string) {
 		l.customer(n)
 		l.change(n, fmt.Sprint("evt_", n), "paused")
 		if n == customers/2 {
-			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 			defer cancel()
 			if err := other.Stop(ctx); err != nil {
 				t.Fatal(err)
@@ -111,7 +111,7 @@ func TestAProcessIsSeenUntilItStops(t *testing.T) {
 			if err = errors.Join(err, page.Body.Close()); err != nil || !strings.Contains(string(text), "1 node working") || !strings.Contains(string(text), "Billing decides. CRM follows.") {
 				t.Errorf("the first page says %s, %v", text, err)
 			}
-			l.stop(30 * time.Second)
+			l.stop(2 * time.Minute)
 			if nodes, err = l.db.Nodes(t.Context()); err != nil || len(nodes) > 0 {
 				t.Errorf("%+v, %v", nodes, err)
 			}

@@ -22,7 +22,7 @@ func newPlanned(t *testing.T, dsn string, customers int, more ...string) *live {
 	t.Helper()
 	l := newLiveOf(t, dsn, func(billing, crm string) string {
 		text := (&live{T: t, dsn: dsn, billing: &resttest.Tool{URL: billing}, crm: &resttest.Tool{URL: crm}}).listing()
-		return patient(text) + "    first_contact: source_wins\n" + strings.Join(more, "")
+		return text + "    first_contact: source_wins\n" + strings.Join(more, "")
 	})
 	for n := range customers {
 		l.billing.Set(resttest.Record{ID: fmt.Sprint("cus_", n), Email: mail(n), Status: "canceled"})
@@ -30,10 +30,6 @@ func newPlanned(t *testing.T, dsn string, customers int, more ...string) *live {
 	}
 	return l
 }
-
-// patient has a file's target wait long for an answer: some are held, and a row of a
-// plan fails when its tool does not answer in time, also where the machine is busy.
-func patient(text string) string { return strings.Replace(text, "timeout: 500ms", "timeout: 25s", 1) }
 
 // ask asks the service for a plan, or for one to be applied.
 func (l *live) ask(a store.PlanAsk) store.PlanJob {
@@ -211,7 +207,7 @@ func TestAPlanThatAStopInterruptsIsFinishedByTheNextProcess(t *testing.T) {
 			j := l.ask(store.PlanAsk{Hash: plan.Hash})
 			l.until("writes wait", func() bool { return h.waiting() > 0 })
 			url, stopping := l.app.URL(), make(chan struct{})
-			go func() { defer close(stopping); l.stop(30 * time.Second) }()
+			go func() { defer close(stopping); l.stop(2 * time.Minute) }()
 			l.until("it is being stopped", func() bool {
 				resp, err := http.Get(url + "/healthz")
 				return err != nil || resp.Body.Close() != nil
@@ -223,7 +219,7 @@ func TestAPlanThatAStopInterruptsIsFinishedByTheNextProcess(t *testing.T) {
 			if !left.EndedAt.IsZero() || left.Working {
 				t.Fatalf("it was left as %+v with %d written", left, len(l.crm.Written()))
 			}
-			l.app = l.node(patient(l.listing()) + "    first_contact: source_wins\n")
+			l.app = l.node(l.listing() + "    first_contact: source_wins\n")
 			if done := l.ended(j.ID); done.Outcome != store.JobDone || done.Written != customers {
 				t.Errorf("it ended as %+v", done)
 			}

@@ -37,7 +37,7 @@ func TestARollingRestartLosesNothingAndWritesNothingTwice(t *testing.T) {
 		return a
 	}
 	stop := func(a *app.App) {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
 		l.must(a.Stop(ctx))
 	}

@@ -81,7 +81,7 @@ func (w *setUp) start() {
 
 func (w *setUp) stop() {
 	w.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	if err := w.service.Stop(ctx); err != nil {
 		w.Error(err)
@@ -272,7 +272,7 @@ func TestASetUpWithoutAScript(t *testing.T) {
 	if strings.Contains(b.text, "Start watching") {
 		t.Error("the set-up can still be opened")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	if err := a.Stop(ctx); err != nil {
 		t.Error(err)
@@ -426,7 +426,7 @@ func TestASetUpInABrowser(t *testing.T) {
 	if _, err := os.Stat(w.path); err != nil {
 		t.Error(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	if err := a.Stop(ctx); err != nil {
 		t.Error(err)

@@ -199,7 +199,7 @@ func TestATokenThatEndsInTheMiddleIsRenewedOnce(t *testing.T) {
 				return err == nil && counts["customer-status"].WaitingCustomers == 0
 			})
 			for _, node := range nodes {
-				if node.stop(30 * time.Second); strings.Contains(node.log.String(), "canary-") {
+				if node.stop(2 * time.Minute); strings.Contains(node.log.String(), "canary-") {
 					t.Error("the log has a token")
 				}
 			}

@@ -146,7 +146,7 @@ func (l *live) start(dsn, text, file string, settings interpreter.Settings) *int
 // until waits for something that the service does.
 func (l *live) until(what string, done func() bool) {
 	l.Helper()
-	ctx, cancel := context.WithTimeout(l.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(l.Context(), 5*time.Minute)
 	defer cancel()
 	for pause := 5 * time.Millisecond; !done(); pause = min(pause*3/2, 50*time.Millisecond) {
 		select {

@@ -160,7 +160,7 @@ func (r *run) settled(n int) map[status.Outcome]int {
 		r.Fatal(err)
 	}
 	defer db.Close()
-	ctx, cancel := context.WithTimeout(r.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Minute)
 	defer cancel()
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()

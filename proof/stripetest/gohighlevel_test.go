@@ -142,7 +142,7 @@ func (r *ghlRun) post(connection string, header http.Header, body []byte, want i
 // until waits for something that the service does.
 func (r *ghlRun) until(what string, done func() bool) {
 	r.Helper()
-	ctx, cancel := context.WithTimeout(r.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Minute)
 	defer cancel()
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()

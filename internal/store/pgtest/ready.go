@@ -40,7 +40,11 @@ func readyOf(t testing.TB, plain bool, fill func(dsn string) error) string {
 		t.Fatalf("these tests need PostgreSQL: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := s.giveBack(plain); err != nil {
+		back := s.giveBack
+		if t.Failed() {
+			back = func(bool) error { return s.drop() } // a program that it left may still write
+		}
+		if err := back(plain); err != nil {
 			t.Error(err)
 		}
 	})

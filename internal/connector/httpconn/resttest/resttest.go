@@ -276,13 +276,14 @@ func answer(w http.ResponseWriter, code int, v any) {
 }
 
 // TargetYAML is the connection to a tool as a target, indented for a
-// configuration file.
+// configuration file. It waits long for an answer: on a busy machine no call
+// is given up that would be answered.
 func TargetYAML(url string) string {
 	return `
     type: http
     base_url: ` + url + `
     auth: {bearer: ` + Token + `}
-    timeout: 500ms
+    timeout: 25s
     record:
       id: record.id
       status: record.status
