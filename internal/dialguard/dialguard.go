@@ -116,12 +116,18 @@ func (g guard) dialer() *net.Dialer {
 	}
 }
 
+// atOnce is how many calls to a tool there may be at a time: as many customers of a sync as
+// may be in progress. So many connections are kept, since Go keeps two of a host otherwise and
+// a dial costs more than a call.
+const atOnce = 256
+
 func (g guard) client() *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		Proxy:                 g.proxied,
 		DialContext:           g.dialer().DialContext,
 		ForceAttemptHTTP2:     true,
-		MaxIdleConns:          100,
+		MaxIdleConns:          2 * atOnce,
+		MaxIdleConnsPerHost:   atOnce,
 		IdleConnTimeout:       90 * time.Second,
 		TLSHandshakeTimeout:   10 * time.Second,
 		ExpectContinueTimeout: time.Second,

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 )
@@ -197,4 +198,32 @@ func (d *dns) answer(c io.ReadWriter) error {
 	}
 	_, err := c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(reply))), reply...))
 	return err
+}
+
+// Calls at the same time keep their connections for the calls after them.
+func TestConnectionsAreKeptForTheNextCalls(t *testing.T) {
+	const calls = 32
+	var arrived sync.WaitGroup
+	tl := newTool(t, func(w http.ResponseWriter, r *http.Request) {
+		arrived.Done()
+		arrived.Wait() // all are on their way
+		ok(w, r)
+	})
+	c := guard{connection: "crm", key: "connections.crm", allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, proxy: direct}.client()
+	for range 3 {
+		arrived.Add(calls)
+		var all sync.WaitGroup
+		for range calls {
+			all.Go(func() {
+				if err := call(t, c, tl.at("127.0.0.1")); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+	}
+	// One may be needed a moment before its last call has given it back.
+	if n := tl.connections.Load(); n >= 2*calls {
+		t.Errorf("%d calls at a time, three times, made %d connections", calls, n)
+	}
 }
