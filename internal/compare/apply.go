@@ -17,7 +17,7 @@ import (
 
 const (
 	// applying is how many rows are on their way at once at most.
-	applying = pipeline.DefaultWorkers
+	applying = 16
 	// busyPause is how long a row waits that somebody else works on.
 	busyPause = 250 * time.Millisecond
 	// failuresInRow is after how many failures, with nothing carried in between,

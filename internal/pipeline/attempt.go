@@ -144,8 +144,9 @@ func (f *flow) carry(ctx context.Context, w *store.Work, c claimWindow) {
 		a.lastAction, a.noRetry = string(reason.DidCompare), true
 	}
 	e := a.withinLease(ctx)
+	took := a.Now().Sub(a.started)
 	a.settle(ctx, e)
-	f.ended(e)
+	f.ended(ctx, e, took)
 }
 
 // withinLease walks the path within the lease: all calls end before it does (invariant 2).

@@ -36,33 +36,19 @@ func (p *Pipeline) Step(ctx context.Context, sync string, n int) (int, error) {
 	return len(works), err
 }
 
-// run claims customers as workers become free, so that no lease runs while a
+// run claims customers as there is room for them, so that no lease runs while a
 // customer only waits.
 func (f *flow) run(ctx, claiming context.Context) {
 	var onTheirWay sync.WaitGroup
 	defer onTheirWay.Wait()
-	free := make(chan struct{}, f.Workers)
-	for range f.Workers {
-		free <- struct{}{}
-	}
-	for {
-		n := f.freeWorkers(claiming, free)
-		if n == 0 {
-			return
-		}
-		works, at, err := f.claim(claiming, n)
+	for f.untilRoom(claiming) {
+		works, at, err := f.claim(claiming, atOnce)
 		f.noteClaim(claiming, err)
 		if err != nil && claiming.Err() == nil {
 			f.Log.Error("claim", slog.String("sync", f.Config.Name), slog.Any("error", err))
 		}
 		for i := range works {
-			onTheirWay.Go(func() {
-				defer func() { free <- struct{}{} }()
-				f.carry(ctx, &works[i], at)
-			})
-		}
-		for range n - len(works) {
-			free <- struct{}{}
+			onTheirWay.Go(func() { f.carry(ctx, &works[i], at) })
 		}
 		if len(works) == 0 {
 			f.sleep(claiming)
@@ -88,36 +74,26 @@ func (p *Pipeline) Working() error {
 	return all
 }
 
-// freeWorkers waits for a free worker and returns how many are free, 0 when ctx has ended. A claim
-// costs the same for one customer as for many, so it waits up to gatherFor until an eighth of the
-// workers are free.
-func (f *flow) freeWorkers(ctx context.Context, free <-chan struct{}) int {
-	select {
-	case <-free:
-	case <-ctx.Done():
-		return 0
-	}
-	moment := time.NewTimer(gatherFor)
-	defer moment.Stop()
-	n := 1
-	for n < f.Workers/8 {
+// untilRoom waits until a customer may begin, and returns false when ctx has ended. A claim costs
+// the same for one customer as for many, so while many are in progress it waits for more to come, and
+// for more to end, for a small part of the time that a customer takes anyway.
+func (f *flow) untilRoom(ctx context.Context) bool {
+	for f.room() == 0 {
 		select {
-		case <-free:
-			n++
-		case <-moment.C:
-			return n
+		case <-f.freed:
 		case <-ctx.Done():
-			return 0
+			return false
 		}
 	}
-	for {
+	if f.inProgress.Load() >= many {
+		moment := time.NewTimer(min(f.speed.takes()/16, gatherFor))
+		defer moment.Stop()
 		select {
-		case <-free:
-			n++
-		default:
-			return n
+		case <-moment.C:
+		case <-ctx.Done():
 		}
 	}
+	return ctx.Err() == nil
 }
 
 // claim takes up to n customers and returns when, by this process's clock, it did. It takes none
@@ -199,9 +175,6 @@ func (f *flow) untilDue(ctx context.Context) (time.Duration, error) {
 	}
 	if rest, err := f.rest(ctx); err != nil || rest > 0 {
 		return min(rest, tick), err
-	}
-	if f.room() == 0 {
-		return tick, nil // the next customer to finish wakes this flow
 	}
 	if wait, err := f.waitForRoom(ctx); err != nil || wait > 0 {
 		return min(wait, tick), err

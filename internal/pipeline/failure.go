@@ -82,6 +82,8 @@ func (a *attempt) failed(err error, connection string, doing reason.Doing) verdi
 		return end(ending{action: Wait, reason: why, retry: time.Millisecond, attempts: a.work.Attempts, firstTry: a.work.FirstTry, failure: failureStopping})
 	}
 	switch f.Kind {
+	case connector.Transient:
+		a.paces[connection].silent(a.Now())
 	case connector.RateLimited:
 		// Invariant 5: the customer did nothing wrong, and is the first to go on.
 		wait, first := cmp.Or(f.RetryAfter, firstRest), true

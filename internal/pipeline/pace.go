@@ -7,15 +7,21 @@ import (
 	"time"
 )
 
-// pace limits how many customers are in progress at one connection. An attempt needs several calls;
-// with too many at once, each is cut off after its first, by the tool or by our own limit, and
-// starts again.
+// pace limits how many customers of a sync are in progress at one connection. It begins with few,
+// and grows while more wait: by one with each customer who ends well until the first trouble, then
+// by one with as many as are in progress. Trouble halves it: the tool cuts calls off or does not
+// answer, or our own rate limit has calls queue. It does not grow while customers take several times
+// as long as with few in progress: then the tool, or this machine, is as busy as it can be. So a slow
+// tool gets as much as it takes, and no customer is claimed who would only wait.
 type pace struct {
 	mu sync.Mutex
-	// limit is what our own rate limit allows, or all workers.
-	limit int
-	// reduced is the limit after the tool cut calls off, 0 for none.
-	reduced, successes int
+	// most is what our own rate limit allows within a lease, or all workers.
+	most int
+	// allowed is how many may be in progress now. Up to calm it grows with each success, above it
+	// with as many as are in progress.
+	allowed, calm, successes int
+	// halved is when trouble last halved it.
+	halved time.Time
 	// until is when the connection's rest ends, by this process's clock, and restsInARow how often
 	// in a row it had to rest without a customer finished in between.
 	until       time.Time
@@ -26,6 +32,13 @@ const (
 	// callsEach is how many calls to one connection the longest usual attempt makes: it searches,
 	// reads, writes, and reads again to see whether that arrived.
 	callsEach = 4
+	// queued is how long calls may queue for our own rate limit before fewer customers are claimed.
+	queued = 250 * time.Millisecond
+	// slower is how many times as long as with few in progress a customer may take while more begin.
+	slower = 3
+	// between two halvings for one kind of trouble: what was in progress with the first says
+	// nothing new.
+	betweenHalvings = time.Second
 	// firstRest and longestRest bound how long a connection rests if the tool says "too many
 	// requests" but not for how long.
 	firstRest, longestRest = time.Second, 30 * time.Second
@@ -56,7 +69,7 @@ func LongestGap(target bool) time.Duration {
 func (p *pace) room(inProgress int) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return max(p.allowed()-inProgress, 0)
+	return max(p.allowed-inProgress, 0)
 }
 
 // cut notes that the tool has cut a call off, and returns how long the connection rests: what the
@@ -75,37 +88,52 @@ func (p *pace) cut(now time.Time, asked time.Duration) time.Duration {
 	if rest <= 0 {
 		rest = min(firstRest<<min(p.restsInARow, 10), longestRest)
 	}
-	p.reduced, p.successes = max(1, p.allowed()/2), 0
+	p.shrink(max(1, p.allowed/2))
 	if p.restsInARow > 0 {
-		p.reduced = 1
+		p.shrink(1)
 	}
 	p.restsInARow++
 	p.until = now.Add(rest)
 	return rest
 }
 
-// allowed is how many customers may be in progress at once.
-func (p *pace) allowed() int {
-	if p.reduced > 0 {
-		return min(p.reduced, p.limit)
+func (p *pace) shrink(to int) { p.allowed, p.calm, p.successes = to, to, 0 }
+
+// silent notes that the tool did not answer: it may have too much to do. What had grown is halved,
+// and no more than that, since it may as well be down.
+func (p *pace) silent(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.allowed > firstWorkers && now.Sub(p.halved) >= betweenHalvings {
+		p.halved = now
+		p.shrink(max(firstWorkers, p.allowed/2))
 	}
-	return p.limit
 }
 
-// succeeded notes that a customer was processed. After as many as may be in progress at once, one
-// more may.
-func (p *pace) succeeded() {
+// crowded notes that calls queue for our own rate limit.
+func (p *pace) crowded() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.shrink(max(1, p.allowed-1))
+}
+
+// answers notes that calls are answered again.
+func (p *pace) answers() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.restsInARow = 0
-	if p.reduced == 0 {
+}
+
+// succeeded notes that a customer was processed while most were in progress who may be, and whether
+// that took much longer than with few.
+func (p *pace) succeeded(slowed bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.allowed >= p.most || slowed && p.allowed >= firstWorkers {
 		return
 	}
-	if p.successes++; p.successes >= p.reduced {
-		p.reduced, p.successes = p.reduced+1, 0
-	}
-	if p.reduced >= p.limit {
-		p.reduced = 0
+	if p.successes++; p.allowed < p.calm || p.successes >= p.allowed {
+		p.allowed, p.successes = p.allowed+1, 0
 	}
 }
 
@@ -123,35 +151,101 @@ func (f *flow) room() int {
 }
 
 // ended notes that a customer is no longer in progress, and how it ended.
-func (f *flow) ended(e *ending) {
-	full := f.room() == 0
-	f.inProgress.Add(-1)
+func (f *flow) ended(ctx context.Context, e *ending, took time.Duration) {
+	inProgress := int(f.inProgress.Load())
+	most, slowed := f.room() < inProgress, true
 	if e.failure == "" {
-		f.succeeded()
+		slowed = f.speed.took(took, inProgress)
 	}
-	if full { // the flow may wait for room
-		f.Wake(f.Config.Name)
+	for _, connection := range []string{f.From.Name, f.To.Name} {
+		p := f.paces[connection]
+		queue, err := f.queue(ctx, connection)
+		if e.failure == "" {
+			p.answers()
+		}
+		switch {
+		case err != nil: // the next claim meets it, and says so
+		case queue > f.mayQueue(connection):
+			p.crowded()
+		case e.failure == "" && most:
+			p.succeeded(slowed)
+		}
+	}
+	f.inProgress.Add(-1)
+	select {
+	case f.freed <- struct{}{}:
+	default: // the flow knows already
 	}
 }
 
-func (f *flow) succeeded() {
-	f.paces[f.From.Name].succeeded()
-	f.paces[f.To.Name].succeeded()
+// speed is how long the customers of a sync take.
+type speed struct {
+	mu sync.Mutex
+	// usual is what a customer takes now, and quick what it takes with few in progress, of which
+	// calm have ended; averages of the last sixteen or so.
+	usual, quick time.Duration
+	calm         int
+}
+
+// took notes how long a customer took, with how many in progress, and reports whether that is much
+// longer than with few, or whether it is too early to know.
+func (s *speed) took(d time.Duration, inProgress int) (slowed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.usual == 0 {
+		s.quick, s.usual = d, d
+	}
+	s.usual += (d - s.usual) / 16
+	if inProgress <= firstWorkers {
+		s.quick += (d - s.quick) / 16
+		s.calm++
+	}
+	return s.calm < firstWorkers || s.usual > slower*s.quick
+}
+
+// takes is how long a customer takes.
+func (s *speed) takes() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.usual
+}
+
+// answered notes for both connections that they answer.
+func (f *flow) answered() {
+	f.paces[f.From.Name].answers()
+	f.paces[f.To.Name].answers()
+}
+
+// queue is how long the next call of a connection waits for our own rate limit.
+func (f *flow) queue(ctx context.Context, connection string) (time.Duration, error) {
+	if f.Ahead == nil || f.Gap[connection] == 0 {
+		return 0, nil
+	}
+	return f.Ahead(ctx, connection)
+}
+
+// mayQueue is how long it may, before fewer customers are claimed: never so long that an attempt
+// would not get its calls within its lease.
+func (f *flow) mayQueue(connection string) time.Duration {
+	return min(max(queued, 2*f.Gap[connection]), (f.Lease-f.margin())/callsEach)
 }
 
 // waitForRoom is how long to wait until the calls of the customers in progress, here and on other
-// nodes, leave room for those of another one within its lease.
+// nodes, leave room for those of another one: a customer who is claimed before would only hold its
+// lease. A sync with nothing in progress waits for less, so that another's backlog does not keep it
+// out.
 func (f *flow) waitForRoom(ctx context.Context) (time.Duration, error) {
-	if f.Ahead == nil {
-		return 0, nil
-	}
 	var wait time.Duration
 	for _, connection := range []string{f.From.Name, f.To.Name} {
-		ahead, err := f.Ahead(ctx, connection)
+		queue, err := f.queue(ctx, connection)
 		if err != nil {
 			return 0, err
 		}
-		wait = max(wait, ahead-(f.Lease-f.margin())/callsEach)
+		may := f.mayQueue(connection)
+		if f.inProgress.Load() == 0 {
+			may = min(2*may, (f.Lease-f.margin())/callsEach)
+		}
+		wait = max(wait, queue-may)
 	}
 	return wait, nil
 }

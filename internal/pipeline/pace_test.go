@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -25,20 +26,37 @@ type slow struct {
 	// most calls in a second are answered; 0 is any.
 	most  int
 	after time.Duration // what the tool asks for, 0 is nothing
+	takes time.Duration // each call, 0 is 20 ms
+	// queued, if set, is told how long a call waited for our own limit.
+	queued func(time.Duration)
 
-	mu          sync.Mutex
-	window      time.Time
-	made        int // in the window
-	calls, cuts int
+	mu                 sync.Mutex
+	window             time.Time
+	made               int // in the window
+	calls, cuts        int
+	inProgress, atOnce int // calls; the most at one time
 }
 
 func (s *slow) call(ctx context.Context) error {
 	if s.gate != nil {
+		began := time.Now()
 		if err := s.gate.Wait(ctx); err != nil {
 			return err
 		}
+		if s.queued != nil {
+			s.queued(time.Since(began))
+		}
 	}
-	timer := time.NewTimer(20 * time.Millisecond)
+	s.mu.Lock()
+	s.inProgress++
+	s.atOnce = max(s.atOnce, s.inProgress)
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.inProgress--
+		s.mu.Unlock()
+	}()
+	timer := time.NewTimer(cmp.Or(s.takes, 20*time.Millisecond))
 	defer timer.Stop()
 	select {
 	case <-timer.C:

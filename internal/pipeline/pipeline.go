@@ -95,7 +95,8 @@ type Options struct {
 	// Lease is how long a claimed customer is ours, 1 s or more; 0 means
 	// DefaultLease.
 	Lease time.Duration
-	// Workers is how many customers of one sync are in progress at once; 0 means DefaultWorkers.
+	// Workers is how many customers of one sync may be in progress at once; 0 means MostWorkers. A
+	// sync begins with few (see pace).
 	Workers int
 	Retry   Retry
 	Log     *slog.Logger
@@ -130,13 +131,19 @@ const (
 	// DefaultLease leaves 45 seconds for the calls of an attempt (see margin), at a default timeout
 	// of ten seconds each. An attempt that needs longer is cut off and tried again.
 	DefaultLease = 60 * time.Second
-	// DefaultWorkers is how many customers of one sync are in progress.
-	DefaultWorkers = 16
+	// MostWorkers is how many customers of one sync may be in progress.
+	MostWorkers = 256
+	// firstWorkers is how many there may be at first.
+	firstWorkers = 16
+
+	// atOnce is how many customers one claim takes at most.
+	atOnce = 64
 
 	// tick is how often the store is asked for work that another node or a command has stored.
 	tick = time.Second
-	// gatherFor is how long a free worker waits for others to claim with.
-	gatherFor = time.Millisecond
+	// gatherFor is how long a claim waits at most for more customers, while many are in progress.
+	gatherFor = 10 * time.Millisecond
+	many      = 8
 	// intentLife is how long a write without an answer may still arrive: proxies and tools that
 	// queue give up long before.
 	intentLife = 10 * time.Minute
@@ -164,8 +171,10 @@ type flow struct {
 	wake    chan struct{}
 	// lastClaim is the last claim's error, for Working.
 	lastClaim *atomic.Pointer[error]
-	// inProgress is how many customers are in progress.
+	// inProgress is how many customers are in progress; freed is told when one has ended.
 	inProgress *atomic.Int64
+	freed      chan struct{}
+	speed      *speed
 }
 
 // New returns a Pipeline that does nothing until Run.
@@ -174,7 +183,7 @@ func New(o Options) *Pipeline {
 		o.Lease = DefaultLease
 	}
 	if o.Workers == 0 {
-		o.Workers = DefaultWorkers
+		o.Workers = MostWorkers
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -199,7 +208,7 @@ func New(o Options) *Pipeline {
 		sharing[s.To.Name]++
 	}
 	for _, s := range o.Syncs {
-		f := &flow{Pipeline: p, Sync: s, wake: make(chan struct{}, 1), lastClaim: &atomic.Pointer[error]{}, inProgress: new(atomic.Int64)}
+		f := &flow{Pipeline: p, Sync: s, wake: make(chan struct{}, 1), lastClaim: &atomic.Pointer[error]{}, inProgress: new(atomic.Int64), freed: make(chan struct{}, 1), speed: &speed{}}
 		entries := map[status.Status]mapping.Entry{}
 		for name, m := range s.Config.Statuses {
 			entries[name] = mapping.Entry{From: m.From, To: m.To}
@@ -210,7 +219,8 @@ func New(o Options) *Pipeline {
 		f.changes = transitions(s.Config)
 		p.flows[s.Config.Name] = f
 		for _, connection := range []string{s.From.Name, s.To.Name} {
-			p.paces[connection] = &pace{limit: f.capacity(o.Gap[connection], sharing[connection])}
+			most := f.capacity(o.Gap[connection], sharing[connection])
+			p.paces[connection] = &pace{most: most, calm: most, allowed: min(most, firstWorkers)}
 		}
 	}
 	return p

@@ -132,7 +132,7 @@ func (p *Preview) Of(ctx context.Context, s Subject) Outlook {
 
 func (a *attempt) outlook(e *ending) Outlook {
 	if e.failure == "" {
-		a.succeeded()
+		a.answered()
 	}
 	o := Outlook{Action: e.action, Reason: a.withDecider(e.reason), Outcome: e.outcome, Stage: a.stage, Row: a.decision.Row, Confidence: a.decision.Confidence,
 		Link: a.link, Source: a.source, Desired: a.desired, Target: a.target, Names: a.mentioned}
