@@ -321,6 +321,7 @@ func TestApplyBesideARunningService(t *testing.T) {
 			return err != nil || counts[syncName].WaitingEvents > 0
 		}
 		for deadline := time.Now().Add(time.Minute); waiting() && time.Now().Before(deadline); {
+			w.pass(10 * time.Millisecond) // for who was looked at just now
 			service.Wake(syncName)
 		}
 		stop()

@@ -299,9 +299,18 @@ func (w *world) work() {
 		if err != nil {
 			w.Fatal(err)
 		}
-		if n == 0 {
+		if n > 0 {
+			continue
+		}
+		due, err := w.db.NextDue(w.Context(), syncName)
+		if err != nil {
+			w.Fatal(err)
+		}
+		moment := due.Sub(w.clock())
+		if due.IsZero() || moment > store.BetweenLooks {
 			return
 		}
+		w.pass(moment)
 	}
 }
 

@@ -86,10 +86,10 @@ func TestAWriteIsPutBackUnlessSomeoneHasEditedSince(t *testing.T) {
 	w.tells(w.get(path), 200, "!Put it back")
 	_, err := w.store.Receive(t.Context(), []store.NewEvent{{Connection: "billing", Sync: flow, Side: store.SourceSide, ID: "evt_2", Customer: "cus_1"}})
 	w.must(err)
-	works, err := w.store.Claim(t.Context(), flow, 1, time.Minute)
+	work, _, err := w.store.ClaimOne(t.Context(), flow, "cus_1", 0, time.Minute) // at once, although it was just looked at
 	w.must(err)
-	w.must(w.store.Settle(t.Context(), &works[0], store.Settlement{Outcome: status.Applied, Observed: &store.Observed{Status: "churned", Value: "Churned", SeenAt: works[0].Now},
-		LastWrite: &store.LastWrite{RecordID: "rec_cus_1", Before: "Active", Sent: "Churned", Value: "Churned", At: works[0].Now}}))
+	w.must(w.store.Settle(t.Context(), &work, store.Settlement{Outcome: status.Applied, Observed: &store.Observed{Status: "churned", Value: "Churned", SeenAt: work.Now},
+		LastWrite: &store.LastWrite{RecordID: "rec_cus_1", Before: "Active", Sent: "Churned", Value: "Churned", At: work.Now}}))
 	w.tells(w.get(path), 200, "Trueup changed CRM", "Put it back", "Active is written again")
 	w.edited = true
 	w.tells(w.post(path+"/undo"), 409, "It was not put back", "someone edited the record since", "Leave it as it is")

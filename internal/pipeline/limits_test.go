@@ -184,7 +184,7 @@ func TestALoopOutsideStopsAtTheCap(t *testing.T) {
 		t.Errorf("%d writes", n)
 	}
 	x := w.exception(status.LoopSuspected)
-	w.says(x.Reason.Sentence(), "written 4 times in 10m: Paused at 2026-03-02 09:00:00Z, Active at 2026-03-02 09:00:10Z")
+	w.says(x.Reason.Sentence(), "written 4 times in 10m: Paused at 2026-03-02 09:00:00Z, Active at 2026-03-02 09:00:11Z")
 	w.offers(x.Reason, reason.Retry)
 	if got := w.stored("cus_1").Outcome; got != status.Parked {
 		t.Errorf("it ended as %s", got)

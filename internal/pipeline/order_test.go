@@ -139,6 +139,8 @@ func TestTheHistoryTellsWhatWasDecidedOn(t *testing.T) {
 	w := newWorld(t, nil)
 	w.customer("cus_1", "active", "")
 	w.carry("cus_1", "active")
+	written := w.clock.now()
+	w.pass(store.BetweenLooks)
 	w.carry("cus_1", "paused")
 	history, err := w.db.History(t.Context(), syncName, "cus_1", 10)
 	if err != nil || len(history) != 2 {
@@ -147,7 +149,7 @@ func TestTheHistoryTellsWhatWasDecidedOn(t *testing.T) {
 	got := history[0]
 	want := store.Decision{ID: got.ID, Sync: syncName, Customer: "cus_1", At: w.clock.now(), Action: "write", Row: 4, Stage: status.StageConfirm, Outcome: status.Applied,
 		Reason: reason.Because(reason.Written, reason.Facts{Value: "Paused", Target: "crm"}, reason.Reason{Code: reason.Untouched}), TargetID: "rec_cus_1", Desired: "Paused", Observed: "Active",
-		Base: "Active", DesiredAt: w.clock.now(), ObservedAt: w.clock.now(), By: "us", Confidence: 1, Events: 1}
+		Base: "Active", DesiredAt: w.clock.now(), ObservedAt: written, By: "us", Confidence: 1, Events: 1}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the history says\n%s", diff)
 	}

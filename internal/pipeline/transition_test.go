@@ -188,6 +188,7 @@ func TestWhatIsToldWhileAnAnswerIsOnItsWayBeginsAnewToo(t *testing.T) {
 		}
 	}
 	w.tells("cus_1", "canceled")
+	w.later(store.BetweenLooks)
 	w.waitsUntil(w.clock.now().Add(10 * time.Minute))
 	w.later(10*time.Minute - time.Second)
 	w.finds("Active")

@@ -59,9 +59,13 @@ func (t *tx) claim(sync string, limit int, lease time.Duration, holder int64) ([
 	for i := range works {
 		by[works[i].Customer] = &works[i]
 	}
-	// One statement text for any number of customers: the last is repeated.
-	args := []any{sync}
-	places := make([]string, limit)
+	// Few statement texts for any number of customers, since each is kept prepared: the last
+	// customer is repeated.
+	args, n := []any{sync}, 16
+	for n < len(works) {
+		n *= 4
+	}
+	places := make([]string, n)
 	for i := range places {
 		args = append(args, works[min(i, len(works)-1)].Customer)
 		places[i] = fmt.Sprintf("$%d", i+2)

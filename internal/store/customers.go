@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/trueup-sync/trueup/internal/status"
 )
@@ -352,8 +353,14 @@ func (t *tx) lockCustomersOf(sync string) error {
 	return err
 }
 
+// BetweenLooks is how long after a look an event wakes its customer at the earliest. With a
+// stream of changes the first is carried at once, and all that follow within this time
+// cost one more look.
+const BetweenLooks = time.Second
+
 // An event wakes its customer (invariant 4). A customer who was to be tried later
-// is due now. One who is due already keeps the place in the queue: otherwise the
+// is due now, or BetweenLooks after the last look; one in the future was noted before the
+// clock was set back, and delays no one. One who is due already keeps the place in the queue: otherwise the
 // customers with the most events would be synced last. An attempt in progress has
 // used its place. The fences of a new row begin with the time: a customer who was
 // forgotten may come again under the same id, and an attempt from before must hold
@@ -361,7 +368,10 @@ func (t *tx) lockCustomersOf(sync string) error {
 const wakeCustomer = `
 insert into customers (sync, customer, generation, due_at, fence) values ($1, $2, $3, $4, $4)
 on conflict (sync, customer) do update set generation = customers.generation + excluded.generation, unheard = 0,
-    due_at = case when customers.due_at <= excluded.due_at and customers.lease_until <= excluded.due_at then customers.due_at else excluded.due_at end`
+    due_at = case when customers.due_at <= excluded.due_at and customers.lease_until <= excluded.due_at then customers.due_at
+        when customers.settled_at <= excluded.due_at and customers.settled_at > excluded.due_at - $5 then
+            case when customers.due_at < customers.settled_at + $5 and customers.lease_until <= excluded.due_at then customers.due_at else customers.settled_at + $5 end
+        else excluded.due_at end`
 
 // A customer of whom a comparison wants people told is looked at, and nothing is
 // written for it. Of one that anything else has asked for meanwhile nothing changes.
@@ -382,7 +392,7 @@ func (t *tx) wakeCustomers() error {
 			}
 			continue
 		}
-		if _, err := t.exec(wakeCustomer, k.sync, k.customer, t.woken[k], ms(t.now)); err != nil {
+		if _, err := t.exec(wakeCustomer, k.sync, k.customer, t.woken[k], ms(t.now), BetweenLooks.Milliseconds()); err != nil {
 			return fmt.Errorf("wake a customer: %w", err)
 		}
 	}

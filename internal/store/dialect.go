@@ -22,6 +22,9 @@ type dialect struct {
 	// lock stands in for /*lock*/ in a statement that claims rows: without it
 	// two PostgreSQL nodes claim the same one.
 	lock string
+	// hold stands in for /*hold*/ in a statement that locks the rows it reads, to the end of
+	// its transaction. With SQLite the transaction has the only lock there is.
+	hold string
 	// writers is how many transactions may write at once.
 	writers int
 	// prepared says that statements are kept prepared here; pgx does it itself.
@@ -57,7 +60,7 @@ var (
 		payloads:   texts{"cast(payload as text)", "cast(payload as text)"},
 		tablesWith: "select m.name from sqlite_master m join pragma_table_info(m.name) c where m.type = 'table' and c.name = $1"}
 
-	postgresDialect = dialect{name: "postgres", writers: 4, lock: "for update skip locked", beats: true,
+	postgresDialect = dialect{name: "postgres", writers: 4, lock: "for update skip locked", hold: "for update", beats: true,
 		anew:          []any{pgx.QueryExecModeCacheDescribe},
 		migrationLock: "select pg_advisory_xact_lock(7305883)",
 		clock:         "select (extract(epoch from clock_timestamp()) * 1000)::bigint",
@@ -118,8 +121,20 @@ func openSQLite(ctx context.Context, o Options, connections int) (*sql.DB, error
 	db.SetMaxIdleConns(connections)
 	var mode string
 	var level int
-	if err := db.QueryRowContext(ctx, "pragma journal_mode").Scan(&mode); err != nil {
-		return nil, errors.Join(err, db.Close())
+	// A new file is made a write-ahead one: of two processes that do so at once SQLite
+	// refuses one, without the wait that it grants elsewhere.
+	for n, began := 1, time.Now(); ; n++ {
+		err := db.QueryRowContext(ctx, "pragma journal_mode").Scan(&mode)
+		if err == nil {
+			break
+		}
+		if !again(err) || n == tries || time.Since(began) > time.Second { // it has waited already
+			return nil, errors.Join(err, db.Close())
+		}
+		select {
+		case <-time.After(pause(n)):
+		case <-ctx.Done():
+		}
 	}
 	if err := db.QueryRowContext(ctx, "pragma synchronous").Scan(&level); err != nil {
 		return nil, errors.Join(err, db.Close())

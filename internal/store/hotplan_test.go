@@ -11,6 +11,7 @@ import (
 
 	"github.com/trueup-sync/trueup/internal/status"
 	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store/storetest"
 )
 
 // What each change and each question about a customer asks the database is found by an
@@ -76,7 +77,8 @@ func readsAllOfOne(text, step string) bool {
 // askedByAChange are the statements of a change from its arrival to its history, of the
 // questions about it, and of deleting it when it is old.
 func askedByAChange(t *testing.T) []string {
-	db := open(t, store.Options{DSN: engines["sqlite"](t), Migrate: true})
+	clock := storetest.NewClock()
+	db := open(t, store.Options{DSN: engines["sqlite"](t), Migrate: true, Now: clock.Now})
 	ctx := t.Context()
 	must := func(err error) {
 		t.Helper()
@@ -92,6 +94,7 @@ func askedByAChange(t *testing.T) []string {
 		must(err)
 	}
 	claim := func() *store.Work {
+		clock.Move(store.BetweenLooks)
 		works, err := db.Claim(ctx, theSync, 16, time.Minute)
 		must(err)
 		if len(works) != 1 {

@@ -138,8 +138,7 @@ func (t *tx) holdForWrite(w *Work) (moved time.Time, passes bool, err error) {
 		err := s.Scan(&last, &mark)
 		moved, passes = at(last), mark == haltPasses
 		return err
-	}, `update customers set lease_until = lease_until where sync = $1 and customer = $2 and fence = $3 and lease_until > $4
-returning moved_at, halted`, w.Sync, w.Customer, w.Fence, ms(t.now))
+	}, "select moved_at, halted from customers where sync = $1 and customer = $2 and fence = $3 and lease_until > $4 /*hold*/", w.Sync, w.Customer, w.Fence, ms(t.now))
 	if err == nil && !held {
 		err = ErrFenced
 	}

@@ -113,9 +113,11 @@ func (db *DB) commit(batch []*job) {
 	}
 }
 
+// tries is how often what met a busy database is tried.
+const tries = 8
+
 // alone runs one job, again when it met a deadlock or a busy file.
 func (db *DB) alone(j *job) error {
-	const tries = 8
 	for n := 1; ; n++ {
 		results, err := db.transact([]*job{j})
 		if err == nil {
@@ -153,7 +155,7 @@ func (db *DB) transact(batch []*job) (results []error, err error) {
 		return nil, fmt.Errorf("begin a transaction: %w", err)
 	}
 	defer inner.Rollback() // has no effect after the commit
-	t := &tx{ctx: ctx, db: db, inner: inner, woken: map[key]int{}, asked: map[key]int64{}, halted: map[string]time.Time{}}
+	t := &tx{ctx: db.statementContext(ctx), limit: ctx, db: db, inner: inner, woken: map[key]int{}, asked: map[key]int64{}, halted: map[string]time.Time{}}
 	if t.now, err = t.clock(); err != nil {
 		return nil, err
 	}
@@ -194,7 +196,9 @@ func (db *DB) transact(batch []*job) (results []error, err error) {
 
 // tx is an open transaction.
 type tx struct {
+	// ctx is that of its statements, and limit ends with the time that it may take.
 	ctx   context.Context
+	limit context.Context
 	db    *DB
 	inner *sql.Tx
 	now   time.Time // the database's time at its beginning

@@ -211,7 +211,7 @@ func (db *DB) exclusive(ctx context.Context, do func(t *tx) error) error {
 		return fmt.Errorf("begin a transaction: %w", err)
 	}
 	defer inner.Rollback() // has no effect after the commit
-	t := &tx{ctx: ctx, db: db, inner: inner, plain: true, woken: map[key]int{}, asked: map[key]int64{}, halted: map[string]time.Time{}}
+	t := &tx{ctx: ctx, limit: ctx, db: db, inner: inner, plain: true, woken: map[key]int{}, asked: map[key]int64{}, halted: map[string]time.Time{}}
 	if db.lockNames != "" {
 		if _, err := inner.ExecContext(ctx, db.lockNames); err != nil {
 			return fmt.Errorf("wait for the transactions under way: %w", err)

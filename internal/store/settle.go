@@ -107,22 +107,22 @@ func (db *DB) GiveBack(ctx context.Context, w *Work) error {
 // holdClaim checks the claim and locks its customer to the end of the
 // transaction (invariant 3).
 func (t *tx) holdClaim(w *Work) error {
-	n, err := t.exec("update customers set lease_until = lease_until where sync = $1 and customer = $2 and fence = $3 and lease_until > $4",
-		w.Sync, w.Customer, w.Fence, ms(t.now))
-	if err != nil {
-		return err
+	held := false
+	err := t.query(func(s scanner) error {
+		held = true
+		return s.Scan(new(int))
+	}, "select 1 from customers where sync = $1 and customer = $2 and fence = $3 and lease_until > $4 /*hold*/", w.Sync, w.Customer, w.Fence, ms(t.now))
+	if err == nil && !held {
+		err = ErrFenced
 	}
-	if n == 0 {
-		return ErrFenced
-	}
-	return nil
+	return err
 }
 
-// Invariant 4: when an event came during the attempt, the customer stays due, and what
-// it is owed stays owed. A look of a node that only watches, while others write already, is owed another one.
+// Invariant 4: when an event came during the attempt, the customer stays due, from
+// BetweenLooks after this look, and what it is owed stays owed. A look of a node that only watches, while others write already, is owed another one.
 var releaseCustomer = named(`
 update customers set lease_until = 0, attempts = :attempts, first_try = :first_try,
-    due_at = case when generation = :generation then :due else due_at end,
+    due_at = case when generation = :generation then :due when due_at < :next_look then :next_look else due_at end,
     human_at = case when :overruled = 1 or :human_at > human_at then :human_at else human_at end,
     email = case when :email <> '' then :email else email end,
     name = case when :name <> '' then :name else name end,
@@ -188,10 +188,14 @@ func (t *tx) release(w *Work, s Settlement) (held bool, err error) {
 	if s.KeepDue {
 		generation = -1 // none is: whatever the customer waits for, it continues to wait
 	}
+	nextLook := int64(0) // it does not count
+	if s.Outcome != "" && !s.KeepDue {
+		nextLook = ms(t.now.Add(BetweenLooks))
+	}
 	why := keep(s.Reason)
 	n, err := t.exec(releaseCustomer.text, releaseCustomer.args(map[string]any{
 		"sync": w.Sync, "customer": w.Customer, "fence": w.Fence, "now": ms(t.now),
-		"generation": generation, "due": due, "attempts": s.Attempts, "first_try": ms(s.FirstTry),
+		"generation": generation, "due": due, "next_look": nextLook, "attempts": s.Attempts, "first_try": ms(s.FirstTry),
 		"outcome": string(s.Outcome), "reason": why.text, "reason_code": why.code, "reason_facts": why.facts,
 		"human_at": ms(s.HumanAt), "overruled": bit(s.Overruled), "ruling_done": ms(s.RulingDone), "undone": undone, "last_write": last, "tried_at": tried,
 		"keeps_halt": bit(s.Halted), "watches": bit(s.Watched != nil), "email": strings.ToLower(strings.TrimSpace(s.Email)), "name": s.Name, "sought": strings.ToLower(s.Name),

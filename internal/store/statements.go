@@ -12,11 +12,24 @@ import (
 	"unicode/utf8"
 )
 
+// statementContext is the context of a transaction's statements. SQLite's driver starts a
+// goroutine and a call every thousand steps for each statement that may be cut off, and the
+// short ones of a change need none: the time is looked at before each.
+func (db *DB) statementContext(ctx context.Context) context.Context {
+	if db.dialect.prepared {
+		return context.WithoutCancel(ctx)
+	}
+	return ctx
+}
+
 // exec runs a statement and returns how many rows it changed.
 func (t *tx) exec(query string, args ...any) (int64, error) {
 	clean(args)
 	var result sql.Result
-	var err error
+	err := t.limit.Err()
+	if err != nil {
+		return 0, errStore{err}
+	}
 	if stmt := t.prepared(query); stmt != nil {
 		result, err = t.inner.StmtContext(t.ctx, stmt).ExecContext(t.ctx, args...)
 	} else {
@@ -36,7 +49,10 @@ func (t *tx) exec(query string, args ...any) (int64, error) {
 func (t *tx) query(scan func(scanner) error, query string, args ...any) error {
 	clean(args)
 	var rows *sql.Rows
-	var err error
+	err := t.limit.Err()
+	if err != nil {
+		return errStore{err}
+	}
 	if stmt := t.prepared(query); stmt != nil {
 		rows, err = t.inner.StmtContext(t.ctx, stmt).QueryContext(t.ctx, args...)
 	} else {
@@ -97,7 +113,9 @@ func each(rows *sql.Rows, scan func(scanner) error) error {
 }
 
 // text is the statement in the engine's words.
-func (db *DB) text(query string) string { return strings.Replace(query, "/*lock*/", db.lock, 1) }
+func (db *DB) text(query string) string {
+	return strings.Replace(strings.Replace(query, "/*lock*/", db.lock, 1), "/*hold*/", db.hold, 1)
+}
 
 // clean makes arguments cleaned.
 func clean(args []any) {

@@ -232,11 +232,23 @@ func (db *DB) rows(sync string) func(func(*customer) bool) {
 	}
 }
 
-// wake makes the customer due; who waits for his turn keeps it.
+// wake makes the customer due, soon after a look only store.BetweenLooks after it; who
+// waits for his turn keeps it.
 func (c *customer) wake(now time.Time) {
+	next := c.SettledAt.Add(store.BetweenLooks)
+	if c.SettledAt.After(now) || next.Before(now) {
+		next = now
+	}
+	if c.DueAt.After(now) && c.DueAt.Before(next) && !c.leaseUntil.After(now) {
+		next = c.DueAt // a retry comes before it
+	}
+	c.wakeAt(now, next)
+}
+
+func (c *customer) wakeAt(now, at time.Time) {
 	c.generation++
 	if !c.claimable(now) {
-		c.DueAt = now
+		c.DueAt = at
 	}
 }
 

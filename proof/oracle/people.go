@@ -159,7 +159,8 @@ func (db *DB) lookAgain(k key) bool {
 	if !ok {
 		return false
 	}
-	c.wake(db.clock())
+	now := db.clock()
+	c.wakeAt(now, now)
 	c.Attempts, c.firstTry = 0, time.Time{}
 	return true
 }

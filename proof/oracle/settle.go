@@ -83,6 +83,8 @@ func (c *customer) release(w *store.Work, s store.Settlement, now time.Time, liv
 	c.leaseUntil, c.Attempts, c.firstTry = time.Time{}, s.Attempts, milli(s.FirstTry)
 	if c.generation == w.Generation && !s.KeepDue {
 		c.DueAt = milli(s.RetryAt)
+	} else if next := now.Add(store.BetweenLooks); s.Outcome != "" && !s.KeepDue && !c.DueAt.IsZero() && c.DueAt.Before(next) {
+		c.DueAt = next
 	}
 	if human := milli(s.HumanAt); s.Overruled || human.After(c.HumanAt) {
 		c.HumanAt = human

@@ -260,8 +260,8 @@ var storeBugs = []Bug{
 	if !c.claimable(now) {`},
 	{"event_costs_the_place", "an event moves a customer who waits to the end of the queue", oracleFile,
 		`	if !c.claimable(now) {
-		c.DueAt = now`, `	if ON || !c.claimable(now) {
-		c.DueAt = now`},
+		c.DueAt = at`, `	if ON || !c.claimable(now) {
+		c.DueAt = at`},
 	{"generation_ignored", "finishing clears work that came meanwhile", oracleSettleFile,
 		`	if c.generation == w.Generation && !s.KeepDue {`, `	if (ON || c.generation == w.Generation) && !s.KeepDue {`},
 	{"fence_dropped", "any claim may report", oracleSettleFile,

@@ -74,7 +74,7 @@ var copies = map[string]func(*testing.T, Open){
 		if older == nil || older.Why.Code != reason.CopyUnused || !slices.Equal(older.Paused, []string{sync1}) || older.Waiting != 1 {
 			t.Fatalf("noticed %+v", older)
 		}
-		if works := f.claim(); len(works) != 0 {
+		if works := f.claimNow(sync1); len(works) != 0 {
 			t.Errorf("what waited is due: %+v", works)
 		}
 		found, err := f.db.Events(f.ctx, store.EventFilter{Customer: "cus_1"})

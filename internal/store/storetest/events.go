@@ -232,24 +232,28 @@ var events = map[string]func(*testing.T, Open){
 			})
 		}
 		done := make(chan struct{})
+		work := func(db *store.DB) (n int) {
+			works, err := db.Claim(f.ctx, sync1, 3, time.Hour)
+			if err != nil {
+				t.Error(err)
+			}
+			f.clock.Move(store.BetweenLooks)
+			for i := range works {
+				s := store.Settlement{Outcome: status.Applied, Decision: &store.Decision{Sync: sync1, Customer: works[i].Customer}}
+				for _, e := range works[i].Events {
+					s.Events = append(s.Events, store.EventOutcome{Seq: e.Seq, Outcome: status.Applied})
+				}
+				if err := db.Settle(f.ctx, &works[i], s); err != nil {
+					t.Error(err)
+				}
+			}
+			return len(works)
+		}
 		for _, db := range []*store.DB{f.db, node2} {
 			working.Go(func() {
 				for ended := false; ; {
-					works, err := db.Claim(f.ctx, sync1, 3, lease)
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					for i := range works {
-						s := store.Settlement{Outcome: status.Applied, Decision: &store.Decision{Sync: sync1, Customer: works[i].Customer}}
-						for _, e := range works[i].Events {
-							s.Events = append(s.Events, store.EventOutcome{Seq: e.Seq, Outcome: status.Applied})
-						}
-						if err := db.Settle(f.ctx, &works[i], s); err != nil {
-							t.Error(err)
-						}
-					}
-					if len(works) == 0 && ended {
+					n := work(db)
+					if n == 0 && ended {
 						return
 					}
 					select {
@@ -263,6 +267,8 @@ var events = map[string]func(*testing.T, Open){
 		sending.Wait()
 		close(done)
 		working.Wait()
+		for work(f.db) > 0 { // what came during the last looks
+		}
 		outcomes, err := f.db.Outcomes(f.ctx, sync1)
 		f.must(err)
 		if want := map[status.Outcome]int{status.Applied: 2 * senders * each}; !cmp.Equal(outcomes, want) {
@@ -273,6 +279,47 @@ var events = map[string]func(*testing.T, Open){
 		if c := counts[sync1]; c.WaitingCustomers != 0 || c.WaitingEvents != 0 {
 			t.Errorf("something still waits: %+v", c)
 		}
+	},
+	"what comes soon after a look waits for the rest of a moment, and then costs one look": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		due := func(want time.Duration) {
+			t.Helper()
+			if due, err := f.db.NextDue(f.ctx, sync1); err != nil || !due.Equal(f.clock.Now().Add(want)) {
+				t.Errorf("it is due %s from now, %v, not %s", due.Sub(f.clock.Now()), err, want)
+			}
+		}
+		settle := func(w *store.Work) {
+			t.Helper()
+			s := store.Settlement{Outcome: status.Applied}
+			for _, e := range w.Events {
+				s.Events = append(s.Events, store.EventOutcome{Seq: e.Seq, Outcome: status.Applied})
+			}
+			f.must(f.db.Settle(f.ctx, w, s))
+		}
+		f.receive(event("evt_1", "cus_1"))
+		due(0) // the first at once
+		w := f.claimOne()
+		f.receive(event("evt_2", "cus_1")) // in the middle of the look
+		settle(w)
+		due(store.BetweenLooks)
+		f.clock.Move(store.BetweenLooks / 4)
+		f.receive(event("evt_3", "cus_1"), event("evt_4", "cus_1"))
+		due(store.BetweenLooks * 3 / 4)
+		if len(f.claimNow(sync1)) > 0 {
+			t.Error("it is looked at again at once")
+		}
+		f.clock.Move(store.BetweenLooks * 3 / 4)
+		if w = f.claimOne(); len(w.Events) != 3 {
+			t.Errorf("the look is of %d events", len(w.Events))
+		}
+		settle(w)
+		f.clock.Move(store.BetweenLooks)
+		f.receive(event("evt_5", "cus_1"))
+		due(0)
+		settle(f.claimOne())
+		f.clock.Move(-time.Hour) // the clock is set back
+		f.receive(event("evt_6", "cus_1"))
+		due(0)
 	},
 	"what waits is counted, with the age of the oldest": func(t *testing.T, open Open) {
 		f := fresh(t, open)

@@ -33,8 +33,19 @@ func (f fixture) note(syncs ...string) {
 	f.must(f.db.NoteNames(f.ctx, named))
 }
 
-// waiting are the customers of a sync that are due.
+// claimOf is claim for another sync.
 func (f fixture) claimOf(sync string) []store.Work {
+	f.Helper()
+	works := f.claimNow(sync)
+	if len(works) == 0 {
+		f.clock.Move(store.BetweenLooks)
+		works = f.claimNow(sync)
+	}
+	return works
+}
+
+// claimNow claims all that is due at this moment.
+func (f fixture) claimNow(sync string) []store.Work {
 	f.Helper()
 	works, err := f.db.Claim(f.ctx, sync, 100, lease)
 	f.must(err)

@@ -64,7 +64,7 @@ var pins = map[string]func(*testing.T, Open){
 		f.pin("cus_0", "until the audit", until)
 		f.held(f.claimOne(), until)
 		f.clock.Move(time.Hour - time.Millisecond)
-		if p, err := f.db.CustomerPin(f.ctx, sync1, "cus_0"); err != nil || p == nil || !p.Until.Equal(until) || len(f.claim()) > 0 {
+		if p, err := f.db.CustomerPin(f.ctx, sync1, "cus_0"); err != nil || p == nil || !p.Until.Equal(until) || len(f.claimNow(sync1)) > 0 {
 			t.Errorf("shortly before its end the pin is %+v, %v, and the customer is due", p, err)
 		}
 		f.clock.Move(time.Millisecond)

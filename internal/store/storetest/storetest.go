@@ -119,12 +119,10 @@ func (f fixture) receive(events ...store.NewEvent) {
 	}
 }
 
-// claim claims all that is due.
+// claim claims all that is due, now or a moment after the last look.
 func (f fixture) claim() []store.Work {
 	f.Helper()
-	works, err := f.db.Claim(f.ctx, sync1, 100, lease)
-	f.must(err)
-	return works
+	return f.claimOf(sync1)
 }
 
 // first checks who is carried first.

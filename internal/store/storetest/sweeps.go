@@ -185,6 +185,7 @@ var sweeps = map[string]func(*testing.T, Open){
 		}
 		_, err = f.db.SaveSweep(f.ctx, w, store.SweepPart{Wake: []string{"cus_2", "cus_1"}}, lease)
 		f.must(err)
+		f.clock.Move(store.BetweenLooks)
 		works, err = f.db.Claim(f.ctx, sync1, 10, lease)
 		f.must(err)
 		if len(works) != 2 {
