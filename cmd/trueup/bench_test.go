@@ -26,6 +26,7 @@ var benched = []struct{ measurement, what, floor, only string }{
 	{"carry", "end to end, 20ms target", "the same three calls, nothing stored", ""},
 	{"burst", "burst of 40 events, 40 customers", "answer each, then carry each customer once", ""},
 	{"burst", "memory, at most in the burst", "the bare program's", ""},
+	{"burst", "stream of 40 events, 10 customers", "the same three calls for each, nothing stored", ""},
 	{"sweep", "sweep of 40 customers", "the same pages, read as JSON and dropped", ""},
 	{"sweep", "accept in the sweep, p99", "the bare handler while the pages are read", ""},
 }

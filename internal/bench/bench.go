@@ -55,7 +55,7 @@ type size struct {
 
 var sizes = map[Size]size{
 	Quick:  {accept: 1_000, carry: 300, burst: 3_000, busy: 300, sweep: 2_000, start: 5_000, starts: 1, grow: []int{1_000, 10_000}, atMost: 2 * time.Second, samples: 50},
-	Normal: {accept: 20_000, carry: 2_000, burst: 20_000, busy: 2_000, sweep: 20_000, start: 100_000, starts: 3, grow: []int{10_000, 100_000, 1_000_000}, atMost: 5 * time.Second, samples: 200},
+	Normal: {accept: 20_000, carry: 5_000, burst: 20_000, busy: 2_000, sweep: 20_000, start: 100_000, starts: 3, grow: []int{10_000, 100_000, 1_000_000}, atMost: 5 * time.Second, samples: 200},
 	Full:   {accept: 100_000, carry: 10_000, burst: 100_000, busy: 2_000, sweep: 200_000, start: 1_000_000, starts: 5, grow: []int{10_000, 100_000, 1_000_000, 10_000_000}, atMost: 20 * time.Second, samples: 500},
 }
 

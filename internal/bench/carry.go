@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 // carrySenders is how many send the changes, which is also how many changes the bare
@@ -15,18 +17,19 @@ const carrySenders = 64
 func carryEach(ctx context.Context, b *bench, e engine) ([]Row, error) {
 	return b.withWorld(ctx, e, b.carry, 1, "", func(w *world) (rows []Row, err error) {
 		b.say(e, "link %d customers", b.carry)
-		if _, err := w.all(ctx, w.trueup, hooks, b.carry); err != nil {
+		if _, err := w.all(ctx, w.trueup, hooks, b.carry, b.carry, carrySenders); err != nil {
 			return nil, err
 		}
 		for _, latency := range []time.Duration{0, 20 * time.Millisecond} {
 			b.say(e, "carry %d changes to a target that takes %s", b.carry, latency)
 			w.trueup.tools.latency.Store(int64(latency))
 			w.bare.tools.latency.Store(int64(latency))
-			trueup, err := w.all(ctx, w.trueup, hooks, b.carry)
+			wait(ctx, store.BetweenLooks) // else the first would wait for it
+			trueup, err := w.all(ctx, w.trueup, hooks, b.carry, b.carry, carrySenders)
 			if err != nil {
 				return rows, err
 			}
-			bare, err := w.all(ctx, w.bare, carry, b.carry)
+			bare, err := w.all(ctx, w.bare, carry, b.carry, b.carry, carrySenders)
 			if err != nil {
 				return rows, err
 			}
@@ -44,10 +47,10 @@ type carriedAll struct {
 }
 
 // all has customers change, each event of the next one, until both tools agree.
-func (w *world) all(ctx context.Context, s side, path string, events int) (carriedAll, error) {
+func (w *world) all(ctx context.Context, s side, path string, events, customers, senders int) (carriedAll, error) {
 	s.tools.counted()
 	before, began := s.cpu(), time.Now()
-	if _, err := w.load(s, path, carrySenders, events, func(i int) []byte { return w.change(s, i) }).send(ctx); err != nil {
+	if _, err := w.load(s, path, senders, events, func(i int) []byte { return w.change(s, i%customers) }).send(ctx); err != nil {
 		return carriedAll{}, err
 	}
 	if err := s.carried(ctx); err != nil {
