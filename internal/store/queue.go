@@ -186,7 +186,7 @@ func (db *DB) transact(batch []*job) (results []error, err error) {
 		return nil, err
 	}
 	if err := inner.Commit(); err != nil {
-		return nil, fmt.Errorf("commit: %w", err)
+		return nil, fmt.Errorf("commit: %w", cmp.Or(ctx.Err(), err)) // out of time, database/sql says that it has ended
 	}
 	if err := db.there(); err != nil {
 		return nil, err
