@@ -60,5 +60,6 @@ var failed = map[string]Case{
 	"two changes of one millisecond are told with one date":                          {Seed: 496070},
 	"a write over an edit that a later attempt proved is asked about as well":        {Seed: 899311},
 	"what a newer event told first is known since then":                              {Seed: 98316},
+	"what was never told of a source that cannot be asked dates no change":           {Seed: 296601, Without: []int{36, 37, 28, 29, 30, 31, 2, 3, 4, 5, 20, 21, 1, 6, 11, 14, 19, 23, 25, 27, 32}, Nodes: 1},
 	"an edit between the read and the write is seen to happen":                       {Seed: 224237, Without: []int{19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 4, 5, 6, 7, 8, 2}},
 }

@@ -89,10 +89,14 @@ func (w *world) trulyOver(customer, id string) {
 
 // changedAsHeard is since when the source has had what it has, for whoever heard
 // only of some changes: one that nobody has told of yet may lie between two that
-// say the same.
+// say the same, or be the last one of a source that cannot be read.
 func (c *client) changedAsHeard() int64 {
-	at, last := c.now().at, c.wanted(c.now())
-	for i := len(c.versions) - 2; i >= 0; i-- {
+	newest := len(c.versions) - 1
+	for newest > 0 && !c.source.world.set.readable && !c.heard[newest] {
+		newest--
+	}
+	at, last := c.versions[newest].at, c.wanted(&c.versions[newest])
+	for i := newest - 1; i >= 0; i-- {
 		switch v := &c.versions[i]; {
 		case c.wanted(v) == last:
 			at = v.at
