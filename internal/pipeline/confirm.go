@@ -35,7 +35,11 @@ func (a *attempt) confirm(ctx context.Context) verdict {
 		return a.failed(err, a.To.Name, reason.Confirming)
 	}
 	prior := a.target
-	a.saw(record, began)
+	if record.Value != a.desired.Value && a.outdated(record) {
+		record = prior // a copy from before the last write: it shows nothing of this one, and nobody's edit
+	} else {
+		a.saw(record, began)
+	}
 	unproved := a.unproved
 	a.unproved = nil
 	failpoint.Hit("confirmed")

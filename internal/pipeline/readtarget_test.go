@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/connector"
 	"github.com/trueup-sync/trueup/internal/status"
 	"github.com/trueup-sync/trueup/internal/store"
 )
@@ -41,6 +42,48 @@ func TestAnAnswerOlderThanTheProofIsOutdated(t *testing.T) {
 				flow: &flow{Sync: Sync{Config: config.Sync{Conflict: config.ConflictRule{ClockSkew: skew}}}}}
 			if got := a.outdated(tt.record); got != tt.want {
 				t.Errorf("outdated is %t, want %t", got, tt.want)
+			}
+		})
+	}
+}
+
+// The read after a write may be of a copy from before the write before it. What it
+// shows is nobody's edit, and the write is seen when the copy has caught up.
+func TestAReadAfterAWriteFromAnOldCopyIsNobodysEdit(t *testing.T) {
+	for name, answered := range map[string]bool{"the write is answered": true, "the write has no answer": false} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			w.customer("cus_1", "active", "Active")
+			w.carry("cus_1", "active")
+			w.pass(time.Hour)
+			before := w.crm.view("rec_cus_1")
+			w.carry("cus_1", "paused")
+			w.pass(time.Minute)
+			w.crm.fail = func(call, id, _ string) error {
+				switch {
+				case call == "write" && !answered:
+					w.crm.records[id].value, w.crm.records[id].editedAt, w.crm.records[id].actor = "Churned", w.clock.now(), status.ActorUs
+					w.crm.records[id].revision++
+					fallthrough
+				case call == "write":
+					w.crm.stale = map[string]status.TargetRecord{id: before}
+					if !answered {
+						return &connector.Failure{Kind: connector.Transient, Effect: connector.EffectUnknown, Detail: "no answer"}
+					}
+				}
+				return nil
+			}
+			w.deliver(w.change("cus_1", "canceled"))
+			w.work()
+			w.crm.fail, w.crm.stale = nil, nil
+			if c := w.stored("cus_1"); c.HumanAt.After(before.EditedAt) {
+				t.Errorf("somebody is said to have edited it at %s", c.HumanAt)
+			}
+			w.deliver(w.change("cus_1", "paused"))
+			w.finish()
+			w.holds("cus_1", "Paused")
+			if open := w.open(); len(open) > 0 {
+				t.Errorf("open are %v", open)
 			}
 		})
 	}
