@@ -51,7 +51,8 @@ func (a *auditor) Settle(ctx context.Context, w *store.Work, s store.Settlement)
 			fail("event %d has no reason", e.Seq)
 		}
 	}
-	answered := s.Outcome == status.Held && w.Ruling.Kind == store.RuledForTarget
+	// An answer holds for what was shown: what has changed since is asked about again.
+	answered := s.Outcome == status.Held && w.Ruling.Kind == store.RuledForTarget && s.Park == nil
 	halted := s.Outcome == status.Parked && s.Park == nil // the exception is the sync's
 	needsPerson := (s.Outcome == status.Parked || s.Outcome == status.Held) && !answered && !halted
 	switch {
