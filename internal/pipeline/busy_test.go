@@ -129,7 +129,7 @@ func TestASlowTargetGetsMoreAtATime(t *testing.T) {
 						t.Errorf("1,000 changes took %s, with %d calls at a time", took, s.crm.atOnce)
 					}
 				})
-				if s.crm.atOnce > MostWorkers {
+				if s.crm.atOnce > mostWorkers {
 					t.Errorf("there were %d calls at a time", s.crm.atOnce)
 				}
 			})
@@ -192,7 +192,7 @@ func TestABacklogUnderARateLimitDelaysNoOtherSync(t *testing.T) {
 
 // A target that stops answering gets no more than it got at first.
 func TestATargetThatDoesNotAnswerGetsFewerAtATime(t *testing.T) {
-	p := &pace{most: MostWorkers, calm: MostWorkers, allowed: firstWorkers}
+	p := &pace{most: mostWorkers, calm: mostWorkers, allowed: firstWorkers}
 	s := &speed{}
 	succeed := func(times int, took time.Duration) {
 		for range times {
@@ -201,13 +201,13 @@ func TestATargetThatDoesNotAnswerGetsFewerAtATime(t *testing.T) {
 	}
 	s.took(2*time.Millisecond, 1) // one who needed no call says little
 	succeed(400, 100*time.Millisecond)
-	if p.allowed != MostWorkers {
+	if p.allowed != mostWorkers {
 		t.Fatalf("%d may be in progress", p.allowed)
 	}
 	now := time.Now()
 	p.silent(now)
 	p.silent(now.Add(time.Millisecond)) // was in progress with the first
-	if p.allowed != MostWorkers/2 {
+	if p.allowed != mostWorkers/2 {
 		t.Errorf("after one failure %d may be in progress", p.allowed)
 	}
 	for n := range 10 {

@@ -10,9 +10,9 @@ import (
 // pace limits how many customers of a sync are in progress at one connection. It begins with few,
 // and grows while more wait: by one with each customer who ends well until the first trouble, then
 // by one with as many as are in progress. Trouble halves it: the tool cuts calls off or does not
-// answer, or our own rate limit has calls queue. It does not grow while customers take several times
-// as long as with few in progress: then the tool, or this machine, is as busy as it can be. So a slow
-// tool gets as much as it takes, and no customer is claimed who would only wait.
+// answer. Where calls queue for our own rate limit it shrinks by one. It does not grow while customers
+// take several times as long as with few in progress: then the tool, or this machine, is as busy as it
+// can be. So a slow tool gets as much as it takes, and no customer is claimed who would only wait.
 type pace struct {
 	mu sync.Mutex
 	// most is what our own rate limit allows within a lease, or all workers.
@@ -36,8 +36,8 @@ const (
 	queued = 250 * time.Millisecond
 	// slower is how many times as long as with few in progress a customer may take while more begin.
 	slower = 3
-	// between two halvings for one kind of trouble: what was in progress with the first says
-	// nothing new.
+	// betweenHalvings is how long after a call without an answer another one counts: what was in
+	// progress with the first says nothing new.
 	betweenHalvings = time.Second
 	// firstRest and longestRest bound how long a connection rests if the tool says "too many
 	// requests" but not for how long.
@@ -153,7 +153,7 @@ func (f *flow) room() int {
 // ended notes that a customer is no longer in progress, and how it ended.
 func (f *flow) ended(ctx context.Context, e *ending, took time.Duration) {
 	inProgress := int(f.inProgress.Load())
-	most, slowed := f.room() < inProgress, true
+	busy, slowed := f.room() < inProgress, true
 	if e.failure == "" {
 		slowed = f.speed.took(took, inProgress)
 	}
@@ -167,7 +167,7 @@ func (f *flow) ended(ctx context.Context, e *ending, took time.Duration) {
 		case err != nil: // the next claim meets it, and says so
 		case queue > f.mayQueue(connection):
 			p.crowded()
-		case e.failure == "" && most:
+		case e.failure == "" && busy:
 			p.succeeded(slowed)
 		}
 	}
@@ -182,9 +182,9 @@ func (f *flow) ended(ctx context.Context, e *ending, took time.Duration) {
 type speed struct {
 	mu sync.Mutex
 	// usual is what a customer takes now, and quick what it takes with few in progress, of which
-	// calm have ended; averages of the last sixteen or so.
+	// few have ended; averages of the last sixteen or so.
 	usual, quick time.Duration
-	calm         int
+	few          int
 }
 
 // took notes how long a customer took, with how many in progress, and reports whether that is much
@@ -198,9 +198,9 @@ func (s *speed) took(d time.Duration, inProgress int) (slowed bool) {
 	s.usual += (d - s.usual) / 16
 	if inProgress <= firstWorkers {
 		s.quick += (d - s.quick) / 16
-		s.calm++
+		s.few++
 	}
-	return s.calm < firstWorkers || s.usual > slower*s.quick
+	return s.few < firstWorkers || s.usual > slower*s.quick
 }
 
 // takes is how long a customer takes.
@@ -232,8 +232,8 @@ func (f *flow) mayQueue(connection string) time.Duration {
 
 // waitForRoom is how long to wait until the calls of the customers in progress, here and on other
 // nodes, leave room for those of another one: a customer who is claimed before would only hold its
-// lease. A sync with nothing in progress waits for less, so that another's backlog does not keep it
-// out.
+// lease. A sync with nothing in progress may claim at twice the queue, so that another's backlog does
+// not keep it out.
 func (f *flow) waitForRoom(ctx context.Context) (time.Duration, error) {
 	var wait time.Duration
 	for _, connection := range []string{f.From.Name, f.To.Name} {

@@ -95,7 +95,7 @@ type Options struct {
 	// Lease is how long a claimed customer is ours, 1 s or more; 0 means
 	// DefaultLease.
 	Lease time.Duration
-	// Workers is how many customers of one sync may be in progress at once; 0 means MostWorkers. A
+	// Workers is how many customers of one sync may be in progress at once; 0 means mostWorkers. A
 	// sync begins with few (see pace).
 	Workers int
 	Retry   Retry
@@ -131,8 +131,8 @@ const (
 	// DefaultLease leaves 45 seconds for the calls of an attempt (see margin), at a default timeout
 	// of ten seconds each. An attempt that needs longer is cut off and tried again.
 	DefaultLease = 60 * time.Second
-	// MostWorkers is how many customers of one sync may be in progress.
-	MostWorkers = 256
+	// mostWorkers is how many customers of one sync may be in progress.
+	mostWorkers = 256
 	// firstWorkers is how many there may be at first.
 	firstWorkers = 16
 
@@ -183,7 +183,7 @@ func New(o Options) *Pipeline {
 		o.Lease = DefaultLease
 	}
 	if o.Workers == 0 {
-		o.Workers = MostWorkers
+		o.Workers = mostWorkers
 	}
 	if o.Now == nil {
 		o.Now = time.Now
