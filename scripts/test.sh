@@ -198,7 +198,7 @@ postgres_bin() {
 
 # start_postgres starts one server for all packages. It refuses to run as root,
 # so root gives it to another user. It ends with this script even when that is
-# killed: the kernel tells it (pdeathsig).
+# killed: the kernel tells it (pdeathsig). It orders by a language, as most people's do.
 start_postgres() {
 	[ -z "${TRUEUP_TEST_POSTGRES:-}" ] || return 0
 	local bin as=() port tries=0
@@ -210,7 +210,8 @@ start_postgres() {
 		chown "$user" "$pg_dir"
 		as=(--reuid="$user" --regid="$(id -g "$user")" --clear-groups)
 	fi
-	(cd / && setpriv "${as[@]}" -- "$bin/initdb" -D "$pg_dir/data" -U trueup --auth=trust --encoding=UTF8 --locale=C --no-sync) >"$pg_dir/initdb.log" ||
+	(cd / && setpriv "${as[@]}" -- "$bin/initdb" -D "$pg_dir/data" -U trueup --auth=trust --encoding=UTF8 --locale=C \
+		--locale-provider=icu --icu-locale=en-US --no-sync) >"$pg_dir/initdb.log" ||
 		die "initdb failed: $(cat "$pg_dir/initdb.log")"
 	# No way to ask for a free port: try until one is.
 	until [ "$tries" -eq 10 ]; do

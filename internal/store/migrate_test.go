@@ -123,7 +123,7 @@ func TestBothEnginesHaveTheSameSchemaButForTheTypes(t *testing.T) {
 			text[engine] += step.name + "\n" + step.text
 		}
 		text[engine] = strings.Join(strings.Fields(strings.NewReplacer("bigint generated always as identity", "integer", " autoincrement", "",
-			"bigint", "integer", "bytea", "blob", "double precision", "real", ` collate "C"`, "", ") strict;", ");").Replace(text[engine])), " ")
+			"bigint", "integer", "bytea", "blob", "double precision", "real", `text collate "C"`, "text", ") strict;", ");").Replace(text[engine])), " ")
 	}
 	a, b := text["sqlite"], text["postgres"]
 	for i := range min(len(a), len(b)) {

@@ -147,9 +147,10 @@ func start() (string, error) {
 	return dsn, nil
 }
 
-// initdb makes the files of a server.
+// initdb makes the files of a server that orders by a language, as most do.
 func initdb(bin, data string, as *syscall.SysProcAttr, more ...string) error {
-	cmd := exec.Command(filepath.Join(bin, "initdb"), append([]string{"-D", data, "-U", "trueup", "--auth=trust", "--encoding=UTF8", "--locale=C"}, more...)...)
+	cmd := exec.Command(filepath.Join(bin, "initdb"), append([]string{"-D", data, "-U", "trueup", "--auth=trust", "--encoding=UTF8", "--locale=C",
+		"--locale-provider=icu", "--icu-locale=en-US"}, more...)...)
 	cmd.Dir, cmd.SysProcAttr = filepath.Dir(data), as
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)

@@ -10,7 +10,10 @@
 -- A reason is reason_code with reason_facts, which is JSON. A reason without a
 -- code is the plain sentence in reason.
 --
--- The two engines have the same text here but for the names of the types.
+-- The two engines have the same text here but for the names of the types, and for
+-- collate "C" in PostgreSQL: texts are ordered by their bytes, as SQLite does. In a
+-- database that orders by a language, the beginning of an id could not be found by an
+-- index, and an upgrade of the system's languages could break one.
 
 
 -- 1. What came in
@@ -18,12 +21,12 @@
 -- One row for each event and sync. An event waits while outcome is ''.
 create table events (
     seq          bigint generated always as identity primary key, -- the order of arrival
-    connection   text    not null,
-    sync         text    not null,
-    side         text    not null check (side in ('source', 'target')),
-    event_id     text    not null, -- the tool's own id
-    customer     text    not null, -- for side 'target': the id of the record
-    value        text    not null, -- the status as the tool spells it
+    connection   text collate "C" not null,
+    sync         text collate "C" not null,
+    side         text collate "C" not null check (side in ('source', 'target')),
+    event_id     text collate "C" not null, -- the tool's own id
+    customer     text collate "C" not null, -- for side 'target': the id of the record
+    value        text collate "C" not null, -- the status as the tool spells it
     has_value    bigint  not null check (has_value in (0, 1)),
     occurred_at  bigint  not null, -- when the change happened, by the tool's clock
     received_at  bigint  not null,
@@ -31,11 +34,11 @@ create table events (
     payload      bytea   not null, -- empty once it is deleted
     listed       bigint  not null default 0 check (listed in (0, 1)), -- it was found by polling and never sent by the tool
     replay_of    bigint  not null default 0, -- seq of the event that this one replays
-    replayed_by  text    not null default '',
-    outcome      text    not null check (outcome in ('', 'applied', 'already_equal', 'would_write', 'superseded', 'held', 'parked', 'ignored')),
-    reason       text    not null,
-    reason_code  text    not null default '',
-    reason_facts text    not null default '',
+    replayed_by  text collate "C" not null default '',
+    outcome      text collate "C" not null check (outcome in ('', 'applied', 'already_equal', 'would_write', 'superseded', 'held', 'parked', 'ignored')),
+    reason       text collate "C" not null,
+    reason_code  text collate "C" not null default '',
+    reason_facts text collate "C" not null default '',
     settled_at   bigint  not null,
     unique (connection, event_id, sync) -- a repeat changes nothing
 );
@@ -47,7 +50,7 @@ create index events_replayed on events (replay_of) where replay_of > 0;
 -- The longest silence of a sync's source, and the current one. It is over once
 -- heard_at is set.
 create table silences (
-    sync     text    not null primary key,
+    sync     text collate "C" not null primary key,
     since    bigint  not null,
     longest  bigint  not null, -- in milliseconds, before this one
     heard_at bigint  not null default 0
@@ -58,8 +61,8 @@ create table silences (
 
 -- One row for each customer of a sync, with the three values.
 create table customers (
-    sync                 text    not null,
-    customer             text    not null, -- the id in the source
+    sync                 text collate "C" not null,
+    customer             text collate "C" not null, -- the id in the source
 
     -- The queue. due_at is null when there is nothing to do.
     generation           bigint  not null, -- grows with each event; a settlement ends the work of the one it claimed
@@ -73,63 +76,63 @@ create table customers (
     unheard              bigint  not null default 0 check (unheard in (0, 1)), -- nothing but a comparison has asked for it since the sync went live: people are asked, and its history is left to a plan
 
     -- Desired: what the source says.
-    desired_source_value text    not null default '', -- as the source spells it
-    desired_status       text    not null default '', -- in our vocabulary
-    desired_value        text    not null default '', -- as the target spells it
+    desired_source_value text collate "C" not null default '', -- as the source spells it
+    desired_status       text collate "C" not null default '', -- in our vocabulary
+    desired_value        text collate "C" not null default '', -- as the target spells it
     desired_at           bigint  not null default 0,  -- when the source changed to it
     desired_seen_at      bigint  not null default 0,
     desired_since        bigint  not null default 0,  -- since when it has surely been so without a change
-    desired_event        text    not null default '', -- the event it was read from
+    desired_event        text collate "C" not null default '', -- the event it was read from
     desired_event_at     bigint  not null default 0,
     source_changes       bigint  not null default 0,  -- how often the source was found changed
 
     -- Observed: what the target held when it was last read.
-    observed_status      text    not null default '',
-    observed_value       text    not null default '',
+    observed_status      text collate "C" not null default '',
+    observed_value       text collate "C" not null default '',
     observed_at          bigint  not null default 0, -- when it was edited, by the target's clock
-    observed_by          text    not null default '',
+    observed_by          text collate "C" not null default '',
     observed_seen_at     bigint  not null default 0,
     human_at             bigint  not null default 0, -- the latest edit by a person that was seen
     target_changes       bigint  not null default 0, -- how often the target was found changed
 
     -- Base: what the target was last proven to hold.
     base_known           bigint  not null default 0 check (base_known in (0, 1)),
-    base_record_id       text    not null default '',
-    base_status          text    not null default '',
-    base_value           text    not null default '',
-    base_sent            text    not null default '', -- what was sent, where the target keeps another spelling of it
+    base_record_id       text collate "C" not null default '',
+    base_status          text collate "C" not null default '',
+    base_value           text collate "C" not null default '',
+    base_sent            text collate "C" not null default '', -- what was sent, where the target keeps another spelling of it
     base_unverified      bigint  not null default 0 check (base_unverified in (0, 1)), -- the target cannot show what it holds
-    base_by              text    not null default '',
+    base_by              text collate "C" not null default '',
     base_at              bigint  not null default 0,
     base_seen_at         bigint  not null default 0,
 
     -- Ruling: what an owner decided, and what they were shown.
-    ruling               text    not null default '' check (ruling in ('', 'ours', 'theirs', 'undone')), -- ours: the source's value; undone: the target's, which a person put back
-    ruling_desired       text    not null default '',
-    ruling_observed      text    not null default '',
+    ruling               text collate "C" not null default '' check (ruling in ('', 'ours', 'theirs', 'undone')), -- ours: the source's value; undone: the target's, which a person put back
+    ruling_desired       text collate "C" not null default '',
+    ruling_observed      text collate "C" not null default '',
     ruling_record_at     bigint  not null default 0,
     ruling_until         bigint  not null default 0, -- 0: until the source changes
     ruling_at            bigint  not null default 0,
-    ruling_by            text    not null default '',
+    ruling_by            text collate "C" not null default '',
 
     -- Limits.
-    writes               text    not null default '', -- the latest writes, as JSON
-    undone               text    not null default '', -- writes that were gone at the next read, as JSON
+    writes               text collate "C" not null default '', -- the latest writes, as JSON
+    undone               text collate "C" not null default '', -- writes that were gone at the next read, as JSON
     moved_at             bigint  not null default 0,  -- the latest write that counts toward mass_change
-    halted               text    not null default '' check (halted in ('', 'waits', 'passes')), -- a write waits for a person, or a person let it through
+    halted               text collate "C" not null default '' check (halted in ('', 'waits', 'passes')), -- a write waits for a person, or a person let it through
 
     -- The last write that is proven, and what it replaced, for whoever wants it back.
-    last_write           text    not null default '', -- as JSON
+    last_write           text collate "C" not null default '', -- as JSON
     tried_at             bigint  not null default 0,  -- when it was, if a person had it written while the sync only watched; 0 once it is undone
 
     -- How the latest attempt ended.
-    outcome              text    not null default '',
-    reason               text    not null default '',
-    reason_code          text    not null default '',
-    reason_facts         text    not null default '',
+    outcome              text collate "C" not null default '',
+    reason               text collate "C" not null default '',
+    reason_code          text collate "C" not null default '',
+    reason_facts         text collate "C" not null default '',
     settled_at           bigint  not null default 0,
-    email                text    not null default '', -- in lower case, to find the customer by
-    name                 text    not null default '', -- for people to know the customer by
+    email                text collate "C" not null default '', -- in lower case, to find the customer by
+    name                 text collate "C" not null default '', -- for people to know the customer by
     sought               text collate "C" not null default '', -- the name in lower case, to find the customer by its beginning
     primary key (sync, customer)
 );
@@ -147,21 +150,21 @@ create index customers_delayed on customers (sync, due_at) where outcome = 'held
 -- What a comparison read of a customer whose first event has not come yet. That
 -- event can then be told from a change.
 create table seen (
-    sync     text    not null,
-    customer text    not null,
-    value    text    not null,
+    sync     text collate "C" not null,
+    customer text collate "C" not null,
+    value    text collate "C" not null,
     seen_at  bigint  not null,
     primary key (sync, customer)
 );
 
 -- Which record of the target is the customer.
 create table links (
-    sync       text    not null,
-    customer   text    not null,
-    target_id  text    not null,
-    rule       text    not null,
+    sync       text collate "C" not null,
+    customer   text collate "C" not null,
+    target_id  text collate "C" not null,
+    rule       text collate "C" not null,
     confidence double precision not null,
-    linked_by  text    not null,
+    linked_by  text collate "C" not null,
     linked_at  bigint  not null,
     primary key (sync, customer),
     unique (sync, target_id)
@@ -171,24 +174,24 @@ create index links_of_rule on links (sync, rule);
 -- Each change of a link. A target of '' means that there was no link, or is none.
 create table link_history (
     id         bigint generated always as identity primary key,
-    sync       text    not null,
-    customer   text    not null,
-    old_target text    not null,
-    new_target text    not null,
+    sync       text collate "C" not null,
+    customer   text collate "C" not null,
+    old_target text collate "C" not null,
+    new_target text collate "C" not null,
     changed_at bigint  not null,
-    why        text    not null,
-    who        text    not null
+    why        text collate "C" not null,
+    who        text collate "C" not null
 );
 create index link_history_of_customer on link_history (sync, customer, id);
 
 -- Writes that were sent, or are about to be, and are not proven yet.
 create table intents (
     id        bigint generated always as identity primary key,
-    sync      text    not null,
-    customer  text    not null,
-    record_id text    not null,
-    value     text    not null,
-    prior     text    not null, -- what the record held when the write was sent
+    sync      text collate "C" not null,
+    customer  text collate "C" not null,
+    record_id text collate "C" not null,
+    value     text collate "C" not null,
+    prior     text collate "C" not null, -- what the record held when the write was sent
     prior_at  bigint  not null default 0, -- when it had last been edited then, by the target's clock
     sent_at   bigint  not null,
     expires   bigint  not null, -- after this it can no longer arrive
@@ -200,27 +203,27 @@ create index intents_of_customer on intents (sync, customer, id);
 -- The history of a customer: one row for each attempt that decided something.
 create table decisions (
     id           bigint generated always as identity primary key,
-    sync         text    not null,
-    customer     text    not null,
+    sync         text collate "C" not null,
+    customer     text collate "C" not null,
     made_at      bigint  not null,
-    action       text    not null,
-    reason       text    not null,
-    reason_code  text    not null default '',
-    reason_facts text    not null default '',
+    action       text collate "C" not null,
+    reason       text collate "C" not null,
+    reason_code  text collate "C" not null default '',
+    reason_facts text collate "C" not null default '',
     table_row    bigint  not null, -- of the decision table, 0 when it was not asked
-    stage        text    not null,
-    outcome      text    not null,
-    kind         text    not null, -- of the exception that was opened
-    target_id    text    not null,
-    desired      text    not null,
-    observed     text    not null,
-    base         text    not null,
+    stage        text collate "C" not null,
+    outcome      text collate "C" not null,
+    kind         text collate "C" not null, -- of the exception that was opened
+    target_id    text collate "C" not null,
+    desired      text collate "C" not null,
+    observed     text collate "C" not null,
+    base         text collate "C" not null,
     desired_at   bigint  not null,
     observed_at  bigint  not null,
-    observed_by  text    not null,
+    observed_by  text collate "C" not null,
     confidence   double precision not null,
     events       bigint  not null, -- how many events it settled
-    config       text    not null default '' -- the digest of the configuration, '' when none was asked
+    config       text collate "C" not null default '' -- the digest of the configuration, '' when none was asked
 );
 create index decisions_of_customer on decisions (sync, customer, id);
 
@@ -230,24 +233,24 @@ create index decisions_of_customer on decisions (sync, customer, id);
 -- One row for each sync, customer and kind. Customer '' is the sync itself.
 create table exceptions (
     id             bigint generated always as identity primary key,
-    sync           text    not null,
-    customer       text    not null,
-    kind           text    not null,
-    stage          text    not null,
-    cause          text    not null default '', -- exceptions of one cause are one group
-    reason         text    not null,
-    reason_code    text    not null default '',
-    reason_facts   text    not null default '',
-    source_value   text    not null,
-    target_value   text    not null,
-    last_action    text    not null,
+    sync           text collate "C" not null,
+    customer       text collate "C" not null,
+    kind           text collate "C" not null,
+    stage          text collate "C" not null,
+    cause          text collate "C" not null default '', -- exceptions of one cause are one group
+    reason         text collate "C" not null,
+    reason_code    text collate "C" not null default '',
+    reason_facts   text collate "C" not null default '',
+    source_value   text collate "C" not null,
+    target_value   text collate "C" not null,
+    last_action    text collate "C" not null,
     confidence     double precision not null,
-    candidates     text    not null, -- records that may be the customer, as JSON
-    troubles       text    not null default '[]', -- for a whole sync: what is failing, as JSON
-    owner          text    not null,
+    candidates     text collate "C" not null, -- records that may be the customer, as JSON
+    troubles       text collate "C" not null default '[]', -- for a whole sync: what is failing, as JSON
+    owner          text collate "C" not null,
     assigned       bigint  not null default 0 check (assigned in (0, 1)), -- a person chose the owner
-    state          text    not null check (state in ('open', 'acknowledged', 'resolved', 'ignored')),
-    ignored        text    not null default '' check (ignored in ('', 'until_change', 'always')),
+    state          text collate "C" not null check (state in ('open', 'acknowledged', 'resolved', 'ignored')),
+    ignored        text collate "C" not null default '' check (ignored in ('', 'until_change', 'always')),
     dismissed      bigint  not null default 0 check (dismissed in (0, 1)), -- a person closed it: it stays closed until one side changes
     source_changes bigint  not null default 0, -- as in customers, when it was last seen
     target_changes bigint  not null default 0,
@@ -271,9 +274,9 @@ create table actions (
     id           bigint generated always as identity primary key,
     exception_id bigint  not null,
     done_at      bigint  not null,
-    who          text    not null,
-    verb         text    not null,
-    note         text    not null
+    who          text collate "C" not null,
+    verb         text collate "C" not null,
+    note         text collate "C" not null
 );
 create index actions_of_exception on actions (exception_id, id);
 
@@ -283,16 +286,16 @@ create index actions_of_exception on actions (exception_id, id);
 create table activity (
     id           bigint generated always as identity primary key,
     done_at      bigint  not null,
-    who          text    not null,
-    behalf       text    not null, -- whom a token acted for
-    way          text    not null check (way in ('', 'page', 'api', 'slack', 'command', 'file')),
-    topic        text    not null,
-    sync         text    not null,
-    customer     text    not null,
-    code         text    not null,
-    reason_facts text    not null,
-    why          text    not null, -- as the person gave it
-    batch        text    not null,
+    who          text collate "C" not null,
+    behalf       text collate "C" not null, -- whom a token acted for
+    way          text collate "C" not null check (way in ('', 'page', 'api', 'slack', 'command', 'file')),
+    topic        text collate "C" not null,
+    sync         text collate "C" not null,
+    customer     text collate "C" not null,
+    code         text collate "C" not null,
+    reason_facts text collate "C" not null,
+    why          text collate "C" not null, -- as the person gave it
+    batch        text collate "C" not null,
     leads        bigint  not null check (leads in (0, 1))
 );
 create index activity_of_sync on activity (sync, id) where leads = 1;
@@ -305,8 +308,8 @@ create index activity_together on activity (batch, id) where batch <> '';
 -- What was asked under an idempotency key, and the answer. Key and request are
 -- kept as hashes.
 create table requests (
-    request_key text    not null primary key,
-    asked       text    not null,
+    request_key text collate "C" not null primary key,
+    asked       text collate "C" not null,
     changed     bigint  not null check (changed in (0, 1)), -- the answer
     done_at     bigint  not null
 );
@@ -315,11 +318,11 @@ create table requests (
 -- may have it under notify. Where messages can change, it is kept up to date. It must
 -- be sent while changed is ahead of told.
 create table notices (
-    recipient   text    not null default 'slack' check (recipient in ('slack', 'webhook', 'smtp')),
-    what        text    not null check (what in ('group', 'reminder', 'recovered', 'silent', 'heard', 'digest', 'flood', 'file', 'alarm')),
-    sync        text    not null,
-    kind        text    not null,
-    cause       text    not null,
+    recipient   text collate "C" not null default 'slack' check (recipient in ('slack', 'webhook', 'smtp')),
+    what        text collate "C" not null check (what in ('group', 'reminder', 'recovered', 'silent', 'heard', 'digest', 'flood', 'file', 'alarm')),
+    sync        text collate "C" not null,
+    kind        text collate "C" not null,
+    cause       text collate "C" not null,
     changed     bigint  not null default 1,
     told        bigint  not null default 0,
     began_at    bigint  not null default 0, -- when the oldest change was that is not sent yet
@@ -328,14 +331,14 @@ create table notices (
     lease_until bigint  not null default 0,
     holder      bigint  not null default 0,
     attempts    bigint  not null default 0,
-    failure     text    not null default '',
-    channel     text    not null default '', -- where the message is
-    place       text    not null default '', -- its id there
+    failure     text collate "C" not null default '',
+    channel     text collate "C" not null default '', -- where the message is
+    place       text collate "C" not null default '', -- its id there
     told_at     bigint  not null default 0,
     posted_at   bigint  not null default 0,
     folded_at   bigint  not null default 0, -- when one message about many took its place
     open        bigint  not null default 0,  -- how many exceptions it showed as open
-    content     text    not null default '', -- a hash of what it said
+    content     text collate "C" not null default '', -- a hash of what it said
     gave_up_at  bigint  not null default 0, -- when what had failed for too long was given up, with its failure
     primary key (recipient, what, sync, kind, cause)
 );
@@ -346,8 +349,8 @@ create index notices_of_channel on notices (channel);
 -- The alarms that were seen to be on, so that people are notified once of each begin
 -- and end. An alarm is on while ended_at is 0.
 create table alarms (
-    sync     text    not null,
-    alarm    text    not null check (alarm in ('silent', 'connection_failed', 'queue_old', 'overdue', 'halted', 'paused')),
+    sync     text collate "C" not null,
+    alarm    text collate "C" not null check (alarm in ('silent', 'connection_failed', 'queue_old', 'overdue', 'halted', 'paused')),
     since    bigint  not null,
     ended_at bigint  not null default 0,
     primary key (sync, alarm)
@@ -358,8 +361,8 @@ create table alarms (
 
 -- Whether a sync writes.
 create table modes (
-    sync       text    not null primary key,
-    mode       text    not null check (mode in ('live', 'watch')),
+    sync       text collate "C" not null primary key,
+    mode       text collate "C" not null check (mode in ('live', 'watch')),
     since      bigint  not null,          -- since when it writes, 0 while it only watches
     changed_at bigint  not null default 0, -- since when it has this mode
     before_at  bigint  not null default 0  -- since when it had the one before, 0 for none
@@ -368,19 +371,19 @@ create table modes (
 -- One row for each sync with a mass_change limit: the lock under which its
 -- customers are counted, and since when it is halted.
 create table halts (
-    sync      text    not null primary key,
+    sync      text collate "C" not null primary key,
     halted_at bigint  not null default 0
 );
 
 -- When and why a person paused a sync. An open pause, ended_at 0, stops its writes.
 create table pauses (
     id       bigint generated always as identity primary key,
-    sync     text    not null,
+    sync     text collate "C" not null,
     since    bigint  not null,
-    who      text    not null,
-    reason   text    not null,
+    who      text collate "C" not null,
+    reason   text collate "C" not null,
     ended_at bigint  not null default 0,
-    ended_by text    not null default '',
+    ended_by text collate "C" not null default '',
     plan_first integer not null default 0 check (plan_first in (0, 1)) -- it ends only once a plan was made in it
 );
 create unique index pauses_open on pauses (sync) where ended_at = 0;
@@ -388,34 +391,34 @@ create unique index pauses_open on pauses (sync) where ended_at = 0;
 -- Each configuration that a process began to use, when it was another than before.
 create table config_readings (
     id       bigint generated always as identity primary key,
-    digest   text    not null,
+    digest   text collate "C" not null,
     read_at  bigint  not null,
-    node     text    not null,
-    settings text    not null, -- its values as they are written, without secrets; '' once they are deleted
-    secrets  text    not null  -- the paths of secrets that differ from the reading before
+    node     text collate "C" not null,
+    settings text collate "C" not null, -- its values as they are written, without secrets; '' once they are deleted
+    secrets  text collate "C" not null  -- the paths of secrets that differ from the reading before
 );
 
 -- Each changed configuration that a process refused to use.
 create table config_refusals (
     id       bigint generated always as identity primary key,
-    digest   text    not null,
+    digest   text collate "C" not null,
     read_at  bigint  not null,
-    node     text    not null,
-    faults   text    not null -- where, as JSON: lines and keys only
+    node     text collate "C" not null,
+    faults   text collate "C" not null -- where, as JSON: lines and keys only
 );
 
 -- The customers that a person keeps Trueup's hands off, and since when, until when and
 -- why. An open pin, ended_at 0, is in force until until_at, or without one for good.
 create table pins (
     id       bigint generated always as identity primary key,
-    sync     text    not null,
-    customer text    not null,
+    sync     text collate "C" not null,
+    customer text collate "C" not null,
     since    bigint  not null,
     until_at bigint  not null default 0,
-    who      text    not null,
-    reason   text    not null,
+    who      text collate "C" not null,
+    reason   text collate "C" not null,
     ended_at bigint  not null default 0,
-    ended_by text    not null default ''
+    ended_by text collate "C" not null default ''
 );
 create unique index pins_open on pins (sync, customer) where ended_at = 0;
 create index pins_of_customer on pins (sync, customer);
@@ -423,14 +426,14 @@ create index pins_of_customer on pins (sync, customer);
 -- What a sync that only watches would have written, and what happened instead.
 create table watched (
     id        bigint generated always as identity primary key,
-    sync      text    not null,
-    customer  text    not null,
-    target_id text    not null,
-    before    text    not null,
-    after     text    not null,
+    sync      text collate "C" not null,
+    customer  text collate "C" not null,
+    target_id text collate "C" not null,
+    before    text collate "C" not null,
+    after     text collate "C" not null,
     would_at  bigint  not null,
-    verdict   text    not null default '' check (verdict in ('', 'same', 'otherwise', 'overtaken')), -- overtaken: the source changed first
-    found     text    not null default '',
+    verdict   text collate "C" not null default '' check (verdict in ('', 'same', 'otherwise', 'overtaken')), -- overtaken: the source changed first
+    found     text collate "C" not null default '',
     ended_at  bigint  not null default 0,
     took      bigint  not null default 0 -- in milliseconds
 );
@@ -442,32 +445,32 @@ create index watched_took on watched (sync, took, would_at) where verdict = 'sam
 
 -- Which account of a tool each side reaches. The links are links of that account.
 create table accounts (
-    sync     text    not null,
-    side     text    not null check (side in ('source', 'target')),
-    account  text    not null, -- a hash
-    shown    text    not null, -- for people
+    sync     text collate "C" not null,
+    side     text collate "C" not null check (side in ('source', 'target')),
+    account  text collate "C" not null, -- a hash
+    shown    text collate "C" not null, -- for people
     noted_at bigint  not null,
-    noted_by text    not null default '',
+    noted_by text collate "C" not null default '',
     primary key (sync, side)
 );
 
 -- Under which rules the customers are read: which field of which record. Both are
 -- hashes.
 create table looks (
-    sync   text    not null primary key,
-    rules  text    not null,
-    target text    not null,
-    policy text    not null default '', -- a hash of transitions
+    sync   text collate "C" not null primary key,
+    rules  text collate "C" not null,
+    target text collate "C" not null,
+    policy text collate "C" not null default '', -- a hash of transitions
     since  bigint  not null
 );
 
 -- The names that the configuration has used. A sync has its two connections here.
 create table names (
-    kind     text    not null check (kind in ('sync', 'connection')),
-    name     text    not null,
-    source   text    not null default '',
-    target   text    not null default '',
-    became   text    not null default '', -- the name that it has now
+    kind     text collate "C" not null check (kind in ('sync', 'connection')),
+    name     text collate "C" not null,
+    source   text collate "C" not null default '',
+    target   text collate "C" not null default '',
+    became   text collate "C" not null default '', -- the name that it has now
     ended_at bigint  not null default 0,  -- when a person removed it
     primary key (kind, name)
 );
@@ -479,22 +482,22 @@ create table names (
 -- What it read is dropped when it ends; its figures stay.
 create table sweeps (
     id               bigint generated always as identity primary key,
-    sync             text    not null,
-    purpose          text    not null check (purpose in ('plan', 'sweep')),
-    phase            text    not null check (phase in ('source', 'target', 'compare', 'done', 'failed')),
-    source_cursor    text    not null default '',
-    target_cursor    text    not null default '',
-    compared_to      text    not null default '', -- the last customer that was compared
+    sync             text collate "C" not null,
+    purpose          text collate "C" not null check (purpose in ('plan', 'sweep')),
+    phase            text collate "C" not null check (phase in ('source', 'target', 'compare', 'done', 'failed')),
+    source_cursor    text collate "C" not null default '',
+    target_cursor    text collate "C" not null default '',
+    compared_to      text collate "C" not null default '', -- the last customer that was compared
     source_listed    bigint  not null check (source_listed in (0, 1)), -- the tool can list its records
     target_listed    bigint  not null check (target_listed in (0, 1)),
-    rules            text    not null, -- a hash of the configuration that it was made under
+    rules            text collate "C" not null, -- a hash of the configuration that it was made under
     fence            bigint  not null default 0,
     lease_until      bigint  not null default 0,
     holder           bigint  not null default 0,
     began_at         bigint  not null,
     ended_at         bigint  not null default 0,
-    failure          text    not null default '',
-    hash             text    not null default '', -- of the rows of a plan
+    failure          text collate "C" not null default '',
+    hash             text collate "C" not null default '', -- of the rows of a plan
 
     -- Each customer counts once.
     sources          bigint  not null default 0,
@@ -510,7 +513,7 @@ create table sweeps (
     not_carried      bigint  not null default 0,
     source_aside     bigint not null default 0, -- records of the lists that cannot be read
     target_aside     bigint not null default 0,
-    asides           text    not null default '', -- the first of them, JSON
+    asides           text collate "C" not null default '', -- the first of them, JSON
 
     -- Why the two sides had come apart.
     lost_event       bigint  not null default 0,
@@ -531,28 +534,28 @@ create unique index sweeps_under_way on sweeps (sync, purpose) where phase not i
 create table sweep_pages (
     sweep   bigint  not null,
     seq     bigint  not null,
-    side    text    not null check (side in ('source', 'target', 'taken')),
+    side    text collate "C" not null check (side in ('source', 'target', 'taken')),
     read_at bigint  not null,
-    records text    not null, -- JSON
+    records text collate "C" not null, -- JSON
     primary key (sweep, seq)
 );
 
 -- What would change, or needs a person.
 create table plan_rows (
     sweep        bigint  not null,
-    customer     text    not null,
-    target_id    text    not null,
-    name         text    not null default '', -- the customer's, for people
-    action       text    not null check (action in ('write', 'hold', 'park')),
-    kind         text    not null,
-    reason       text    not null,
-    reason_code  text    not null default '',
-    reason_facts text    not null default '',
-    before       text    not null,
-    after        text    not null,
+    customer     text collate "C" not null,
+    target_id    text collate "C" not null,
+    name         text collate "C" not null default '', -- the customer's, for people
+    action       text collate "C" not null check (action in ('write', 'hold', 'park')),
+    kind         text collate "C" not null,
+    reason       text collate "C" not null,
+    reason_code  text collate "C" not null default '',
+    reason_facts text collate "C" not null default '',
+    before       text collate "C" not null,
+    after        text collate "C" not null,
     record_at    bigint  not null default 0, -- when the record was last edited, as it was read
-    state        text    not null default '' check (state in ('', 'applied', 'refused', 'failed')), -- what happened to the row when the plan was applied
-    note         text    not null default '',
+    state        text collate "C" not null default '' check (state in ('', 'applied', 'refused', 'failed')), -- what happened to the row when the plan was applied
+    note         text collate "C" not null default '',
     ended_at     bigint  not null default 0,
     change       bigint  not null default 0, -- of plan_changes
     sought       text collate "C" not null default '', -- what the row is called, in lower case, to find it by
@@ -568,10 +571,10 @@ create index plan_rows_not_written on plan_rows (sweep, customer) where state in
 create table plan_changes (
     sweep     bigint  not null,
     change    bigint  not null,
-    action    text    not null,
-    kind      text    not null,
-    before    text    not null,
-    after     text    not null,
+    action    text collate "C" not null,
+    kind      text collate "C" not null,
+    before    text collate "C" not null,
+    after     text collate "C" not null,
     customers bigint  not null,
     primary key (sweep, change)
 );
@@ -580,21 +583,21 @@ create table plan_changes (
 -- ended_at 0, at a time.
 create table plan_jobs (
     id           bigint generated always as identity primary key,
-    sync         text    not null,
-    kind         text    not null check (kind in ('make', 'apply')),
+    sync         text collate "C" not null,
+    kind         text collate "C" not null check (kind in ('make', 'apply')),
     sweep        bigint  not null default 0,  -- the plan: that is applied, or once it is made
-    customers    text    not null default '', -- only these, as JSON
-    approved_by  text    not null default '', -- who approves overwriting values that Trueup did not write
-    requested_by text    not null,
+    customers    text collate "C" not null default '', -- only these, as JSON
+    approved_by  text collate "C" not null default '', -- who approves overwriting values that Trueup did not write
+    requested_by text collate "C" not null,
     requested_at bigint  not null,
-    request_key  text    not null default '', -- the idempotency key, as a hash
-    stopped_by   text    not null default '',
+    request_key  text collate "C" not null default '', -- the idempotency key, as a hash
+    stopped_by   text collate "C" not null default '',
     stop_at      bigint  not null default 0,  -- since when it is to stop
     began_at     bigint  not null default 0,
     fence        bigint  not null default 0,
     lease_until  bigint  not null default 0,
     holder       bigint  not null default 0,
-    waits        text    not null default '', -- the connection that is waited for
+    waits        text collate "C" not null default '', -- the connection that is waited for
     waits_until  bigint  not null default 0,
 
     -- Of a plan that is applied.
@@ -604,8 +607,8 @@ create table plan_jobs (
     failed       bigint  not null default 0,
 
     ended_at     bigint  not null default 0,
-    outcome      text    not null default '' check (outcome in ('', 'done', 'stopped', 'failed')),
-    failure      text    not null default ''
+    outcome      text collate "C" not null default '' check (outcome in ('', 'done', 'stopped', 'failed')),
+    failure      text collate "C" not null default ''
 );
 create unique index plan_jobs_open on plan_jobs (sync) where ended_at = 0;
 create unique index plan_jobs_of_key on plan_jobs (request_key) where request_key <> '';
@@ -613,9 +616,9 @@ create index plan_jobs_of_sync on plan_jobs (sync, id);
 
 -- The values that the last comparison read on each side, and how many have them.
 create table vocabulary (
-    sync      text    not null,
-    side      text    not null check (side in ('source', 'target')),
-    value     text    not null,
+    sync      text collate "C" not null,
+    side      text collate "C" not null check (side in ('source', 'target')),
+    value     text collate "C" not null,
     customers bigint  not null,
     seen_at   bigint  not null,
     primary key (sync, side, value)
@@ -627,17 +630,17 @@ create table vocabulary (
 -- Whom the texts about a customer name besides the customer: another customer, or
 -- a record. Customer '' is the sync itself.
 create table mentions (
-    sync     text    not null,
-    customer text    not null,
-    name     text    not null,
+    sync     text collate "C" not null,
+    customer text collate "C" not null,
+    name     text collate "C" not null,
     primary key (sync, customer, name)
 );
 create index mentions_of_name on mentions (sync, name);
 
 -- What a source's list may still return of people who were forgotten.
 create table forgotten (
-    sync  text    not null,
-    hash  text    not null, -- of an event's id, or of a customer's
+    sync  text collate "C" not null,
+    hash  text collate "C" not null, -- of an event's id, or of a customer's
     until bigint  not null, -- changes of the customer up to this time are known
     primary key (sync, hash)
 );
@@ -645,7 +648,7 @@ create table forgotten (
 -- What those hashes are keyed with.
 create table hash_keys (
     id       bigint  not null primary key check (id = 1),
-    hash_key text    not null
+    hash_key text collate "C" not null
 );
 
 
@@ -653,7 +656,7 @@ create table hash_keys (
 
 -- What the nodes share about a connection.
 create table connections (
-    name         text    not null primary key,
+    name         text collate "C" not null primary key,
     budget_left  bigint  not null default 0, -- what the tool last said of the calls it allows in a day
     budget_limit bigint  not null default 0,
     budget_at    bigint  not null default 0,
@@ -665,8 +668,8 @@ create table connections (
 -- How many webhooks of a connection were refused, for the past hour. Nothing of a
 -- sender is kept.
 create table refused (
-    connection text    not null,
-    refusal    text    not null, -- why
+    connection text collate "C" not null,
+    refusal    text collate "C" not null, -- why
     minute     bigint  not null, -- when it began
     count      integer not null,
     primary key (connection, refusal, minute)
@@ -675,8 +678,8 @@ create table refused (
 -- What rests: no node calls a connection, or posts to a channel, before
 -- paused_until, and calls are spaced.
 create table rests (
-    kind         text    not null check (kind in ('connection', 'channel')),
-    name         text    not null,
+    kind         text collate "C" not null check (kind in ('connection', 'channel')),
+    name         text collate "C" not null,
     paused_until bigint  not null default 0,
     next_slot_us bigint  not null default 0, -- the next call that is not reserved yet
     asked_us     bigint  not null default 0, -- when calls were last reserved; a time ahead of now means that the clock was set back
@@ -685,9 +688,9 @@ create table rests (
 
 -- Work that one node does at a time, and that starts where the one before stopped.
 create table turns (
-    kind        text    not null check (kind in ('changes', 'candidates', 'retention', 'health')), -- asking for changes, searching candidates, deleting old data, checking from outside
-    name        text    not null, -- the connection or the sync
-    cursor      text    not null default '', -- where to start
+    kind        text collate "C" not null check (kind in ('changes', 'candidates', 'retention', 'health')), -- asking for changes, searching candidates, deleting old data, checking from outside
+    name        text collate "C" not null, -- the connection or the sync
+    cursor      text collate "C" not null default '', -- where to start
     fence       bigint  not null default 0,
     lease_until bigint  not null default 0,
     holder      bigint  not null default 0,
@@ -705,7 +708,7 @@ create table turns (
     ended_pages   bigint  not null default 0,
     ended_records bigint  not null default 0,
     ended_changes bigint  not null default 0,
-    stopped_by    text    not null default '', -- why the last attempt read no further; '': it did
+    stopped_by    text collate "C" not null default '', -- why the last attempt read no further; '': it did
     stopped_at    bigint  not null default 0,
     stopped_until bigint  not null default 0, -- when it goes on
     primary key (kind, name)
@@ -714,8 +717,8 @@ create table turns (
 -- What an OAuth server gave for a connection, encrypted. One node at a time renews
 -- it: a refresh token works once.
 create table tokens (
-    connection  text    not null primary key,
-    sealed      text    not null default '',
+    connection  text collate "C" not null primary key,
+    sealed      text collate "C" not null default '',
     fence       bigint  not null default 0,
     lease_until bigint  not null default 0,
     holder      bigint  not null default 0,
@@ -725,10 +728,10 @@ create table tokens (
 -- Who was sent to a tool's consent and is expected back, one for each connection. Only
 -- the hash of the state is kept, and the code that came back encrypted until it is used.
 create table consents (
-    connection text    not null primary key,
-    state      text    not null,
+    connection text collate "C" not null primary key,
+    state      text collate "C" not null,
     until_at   bigint  not null,
-    sealed     text    not null default ''
+    sealed     text collate "C" not null default ''
 );
 
 
@@ -736,15 +739,15 @@ create table consents (
 
 -- The nodes that run, and the trueup.yaml that each runs on.
 create table nodes (
-    name        text    not null primary key,
-    version     text    not null,
+    name        text collate "C" not null primary key,
+    version     text collate "C" not null,
     started_at  bigint  not null,
     seen_at     bigint  not null,
     file_at     bigint  not null default 0,
-    file_hash   text    not null default '',
-    file_faults text    not null default '', -- why a newer file is not used, as JSON
+    file_hash   text collate "C" not null default '',
+    file_faults text collate "C" not null default '', -- why a newer file is not used, as JSON
     faults_at   bigint  not null default 0,
-    unsent      text    not null default '' -- why its last heartbeat was not sent
+    unsent      text collate "C" not null default '' -- why its last heartbeat was not sent
 );
 
 -- The processes that hold leases, so that those of a dead one can be ended early.
@@ -758,11 +761,11 @@ create table processes (
 -- after its token is revoked: what was done with it stays under that name.
 create table api_tokens (
     id           bigint generated always as identity primary key,
-    name         text    not null unique,
-    role         text    not null check (role in ('viewer', 'operator', 'admin')),
-    hash         text    not null unique,
+    name         text collate "C" not null unique,
+    role         text collate "C" not null check (role in ('viewer', 'operator', 'admin')),
+    hash         text collate "C" not null unique,
     created_at   bigint  not null,
-    created_by   text    not null,
+    created_by   text collate "C" not null,
     last_used_at bigint  not null default 0,
     revoked_at   bigint  not null default 0
 );
@@ -771,13 +774,13 @@ create table api_tokens (
 -- as an OpenID provider knows it.
 create table persons (
     id           bigint generated always as identity primary key,
-    name         text    not null,
-    email        text    not null unique, -- in lower case
-    role         text    not null check (role in ('viewer', 'operator', 'admin')),
-    password     text    not null default '',
-    subject      text    not null default '',
+    name         text collate "C" not null,
+    email        text collate "C" not null unique, -- in lower case
+    role         text collate "C" not null check (role in ('viewer', 'operator', 'admin')),
+    password     text collate "C" not null default '',
+    subject      text collate "C" not null default '',
     created_at   bigint  not null,
-    created_by   text    not null,
+    created_by   text collate "C" not null,
     last_seen_at bigint  not null default 0
 );
 create unique index persons_by_subject on persons (subject) where subject <> '';
@@ -785,24 +788,24 @@ create unique index persons_by_subject on persons (subject) where subject <> '';
 -- Who is signed in. Only the hash of a session's token is kept. What has ended stays
 -- for a while, so that the person can be told why.
 create table sessions (
-    hash      text    not null primary key,
+    hash      text collate "C" not null primary key,
     person    bigint  not null,
-    device    text    not null, -- such as Chrome on macOS
+    device    text collate "C" not null, -- such as Chrome on macOS
     began_at  bigint  not null,
     seen_at   bigint  not null,
     ended_at  bigint  not null default 0,
-    ended_why text    not null default '' check (ended_why in ('', 'signed_out', 'everywhere', 'role', 'password', 'removed'))
+    ended_why text collate "C" not null default '' check (ended_why in ('', 'signed_out', 'everywhere', 'role', 'password', 'removed'))
 );
 create index sessions_of_person on sessions (person, ended_at);
 
 -- Links that let a person in once: the first person, or one who is known and chooses
 -- a password.
 create table sign_in_links (
-    hash     text    not null primary key,
-    kind     text    not null check (kind in ('first', 'person')),
+    hash     text collate "C" not null primary key,
+    kind     text collate "C" not null check (kind in ('first', 'person')),
     person   bigint  not null default 0,
     made_at  bigint  not null,
-    made_by  text    not null,
+    made_by  text collate "C" not null,
     until_at bigint  not null,
     used_at  bigint  not null default 0
 );
@@ -810,8 +813,8 @@ create table sign_in_links (
 -- Attempts to sign in that failed: of an account, from an address, and from an address
 -- that an account has been used from. Both are hashes.
 create table sign_in_attempts (
-    kind        text    not null check (kind in ('account', 'address', 'pair')),
-    hash        text    not null,
+    kind        text collate "C" not null check (kind in ('account', 'address', 'pair')),
+    hash        text collate "C" not null,
     failed      bigint  not null,
     last_at     bigint  not null,
     free_at     bigint  not null default 0, -- when the next attempt is allowed
@@ -824,7 +827,7 @@ create table marks (
     id        bigint  not null primary key check (id = 1),
     beats     bigint  not null default 0,  -- how often a process said that it works here
     seen_at   bigint  not null default 0,  -- when it last did
-    place     text    not null default '', -- where a PostgreSQL server keeps it
+    place     text collate "C" not null default '', -- where a PostgreSQL server keeps it
     copied_at bigint  not null default 0   -- of a copy that has not been at work: when it was made
 );
 
@@ -832,20 +835,20 @@ create table marks (
 -- it proves that an answer is its own.
 create table health (
     id         bigint  not null primary key check (id = 1),
-    round_key  text    not null,
-    found      text    not null default '', -- JSON
+    round_key  text collate "C" not null,
+    found      text collate "C" not null default '', -- JSON
     checked_at bigint  not null default 0
 );
 
 -- Since when a credential of the configuration is used. The digest is salted with
 -- round_key, and slow to make.
 create table credentials (
-    digest     text    not null primary key,
+    digest     text collate "C" not null primary key,
     first_used bigint  not null
 );
 
 -- What a readiness check writes: as much as an event with its payload.
 create table probe (
     id     bigint  not null primary key,
-    filler text    not null
+    filler text collate "C" not null
 );

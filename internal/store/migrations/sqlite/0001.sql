@@ -10,7 +10,10 @@
 -- A reason is reason_code with reason_facts, which is JSON. A reason without a
 -- code is the plain sentence in reason.
 --
--- The two engines have the same text here but for the names of the types.
+-- The two engines have the same text here but for the names of the types, and for
+-- collate "C" in PostgreSQL: texts are ordered by their bytes, as SQLite does. In a
+-- database that orders by a language, the beginning of an id could not be found by an
+-- index, and an upgrade of the system's languages could break one.
 
 
 -- 1. What came in
