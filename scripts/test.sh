@@ -5,9 +5,9 @@
 #
 #   bash scripts/test.sh
 #
-# After the quick checks it runs two lanes beside each other: the tests with the
-# race detector, which wait a lot, and everything that computes. The first step
-# that fails ends both. At the end stand the time of each step, what it took of
+# After the quick checks it runs three lanes beside each other: the tests with the
+# race detector and those without, which wait a lot, and everything that computes. The
+# first step that fails ends all. At the end stand the time of each step, what it took of
 # the processors, and the ten slowest tests.
 #
 # TRUEUP_TEST_POSTGRES, the URL of a PostgreSQL the tests may make schemas in, and
@@ -81,8 +81,8 @@ insecure() {
 # simulated lives through histories, some of them on SQLite too and some with
 # comparisons of both sides and operators, and sees that planted bugs are found. docs/reliability.md says how it is run at length.
 simulated() {
-	go run ./proof/cmd/trueup-sim -seeds "${TRUEUP_SIM_SEEDS:-10000}" -sqlite 1000 &&
-		go run ./proof/cmd/trueup-sim -seeds 150 -sweeps &&
+	go run ./proof/cmd/trueup-sim -seeds "${TRUEUP_SIM_SEEDS:-5000}" -sqlite 500 &&
+		go run ./proof/cmd/trueup-sim -seeds 75 -sweeps &&
 		go run ./proof/cmd/trueup-sim -planted stored_twice,fence_dropped,generation_ignored,intents_not_stored,acknowledge_before_store,guess_when_unsure -seeds 2000
 }
 
@@ -98,18 +98,25 @@ mutated() {
 # them slow.
 outside='proof/(canary|killtest|mutate|oracle)$'
 
+# many are tests of that kind in packages with others: the same few calls for each tool, each
+# kind of exception, each order of events, each place where a process is killed. What they
+# run has other tests there, which the race detector watches.
+many='^Test(WhatEachTool.*|EachTool.*|APollOfEachTool.*|EachKindOfException.*|KilledAtEachBoundary|WhatAKilledService.*|AKillInBetween.*|AnApplyKilled.*'
+many+='|EveryOrderOfFiveEvents.*|WhatEndsWithoutAWrite.*|ARandomLife.*|TheJudgeSaysWhatThePathDoes)$'
+of_many='internal/(app|pipeline)$'
+
 # packages lists those of the product's module whose path matches, or with -v does not.
 packages() { go list ./... | grep -E "$@"; }
 
 # raced runs packages with the race detector. It leaves out SQLite, which is C made Go and
-# six times as slow with it: its memory is not Go's, so that nothing would be found there.
-# What calls it is watched. A program with the detector stays for a second at its end by
+# six times as slow with it: its memory is not Go's, so that nothing would be found there,
+# neither by it nor by what it checks of pointers. What calls it is watched. A program with the detector stays for a second at its end by
 # default, for races that nobody wrote down yet: a tenth of one is enough (GORACE). Memory is
 # cheaper than collecting it with the detector (GOGC).
 raced() {
 	local flags=() unwatched
 	for unwatched in modernc.org/sqlite/lib modernc.org/libc/... modernc.org/memory; do
-		flags+=("-gcflags=$unwatched=-race=false")
+		flags+=("-gcflags=$unwatched=-race=false -d=checkptr=0")
 	done
 	CGO_ENABLED=1 GOGC=400 GORACE=atexit_sleep_ms=100 all_tests raced -race "${flags[@]}" "$@"
 }
@@ -297,9 +304,15 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-# tested runs what waits: the product's tests.
+# tested and unraced run what waits: the tests with the race detector, and those without.
 tested() {
-	step "tests" raced $(packages -v "$outside")
+	step "tests" raced -skip "$many" $(packages -v "$outside")
+}
+
+unraced() {
+	step "tests of many cases" all_tests many -run "$many" $(packages "$of_many")
+	step "tests from outside" all_tests outside $(packages "$outside")
+	step "tests of stripetest" in_stripetest
 }
 
 # behind runs what only computes with what the tests leave: they wait for each other, and
@@ -314,9 +327,7 @@ checked() {
 	step "changes that a test must notice" behind mutated
 	step "simulated histories" behind simulated
 	step "a list of 100,000 records" behind go test -count=1 ./internal/poll -run TestALongListThatIsInterruptedThriceIsReadToItsEnd -records 100000 -timeout 20m
-	step "power cuts" behind go -C proof/powercut test -timeout 20m . -args -stride "${TRUEUP_CUT_STRIDE:-5}"
-	step "tests from outside" all_tests outside $(packages "$outside")
-	step "tests of stripetest" in_stripetest
+	step "power cuts" behind go -C proof/powercut test -timeout 20m . -args -stride "${TRUEUP_CUT_STRIDE:-11}" -cuts 50
 }
 
 command -v go >/dev/null || die "install Go 1.26 or newer: https://go.dev/dl/"
@@ -336,6 +347,7 @@ step "axe-core" axe
 start_postgres
 start_mariadb
 lane tested
+lane unraced
 lane checked
 join
 
