@@ -366,7 +366,14 @@ const BetweenLooks = time.Second
 // forgotten may come again under the same id, and an attempt from before must hold
 // nothing of the new row.
 const wakeCustomer = `
-insert into customers (sync, customer, generation, due_at, fence) values ($1, $2, $3, $4, $4)
+insert into customers (sync, customer, generation, due_at, fence) values ($1, $2, $3, $4, $4)` + wakeAgain
+
+// wakeMany is wakeCustomer for lists.
+const wakeMany = `
+insert into customers (sync, customer, generation, due_at, fence)
+select sync, customer, events, $4, $4 from unnest($1::text[], $2::text[], $3::bigint[]) woken (sync, customer, events)` + wakeAgain
+
+const wakeAgain = `
 on conflict (sync, customer) do update set generation = customers.generation + excluded.generation, unheard = 0,
     due_at = case when customers.due_at <= excluded.due_at and customers.lease_until <= excluded.due_at then customers.due_at
         when customers.settled_at <= excluded.due_at and customers.settled_at > excluded.due_at - $5 then
@@ -385,7 +392,18 @@ where customers.generation = $3 and customers.owed = 0 and customers.due_at is n
 func (t *tx) wakeCustomers() error {
 	keys := slices.AppendSeq(slices.Collect(maps.Keys(t.woken)), maps.Keys(t.asked))
 	slices.SortFunc(keys, compareKeys)
-	for _, k := range slices.Compact(keys) {
+	keys = slices.Compact(keys)
+	if t.db.lists && len(t.asked) == 0 && len(keys) > 1 {
+		syncs, customers, events := make([]string, len(keys)), make([]string, len(keys)), make([]int64, len(keys))
+		for i, k := range keys {
+			syncs[i], customers[i], events[i] = k.sync, k.customer, int64(t.woken[k])
+		}
+		if _, err := t.exec(wakeMany, syncs, customers, events, ms(t.now), BetweenLooks.Milliseconds()); err != nil {
+			return fmt.Errorf("wake %d customers: %w", len(keys), err)
+		}
+		return nil
+	}
+	for _, k := range keys {
 		if t.woken[k] == 0 {
 			if _, err := t.exec(askCustomer, k.sync, k.customer, t.asked[k], ms(t.now)); err != nil {
 				return fmt.Errorf("look at a customer: %w", err)

@@ -29,6 +29,9 @@ type dialect struct {
 	writers int
 	// prepared says that statements are kept prepared here; pgx does it itself.
 	prepared bool
+	// lists says that a statement takes lists of values, and that it pays: each statement is a
+	// call of a server.
+	lists bool
 	// anew goes before the arguments of a statement with a long list, which must be
 	// planned each time. The plan that PostgreSQL keeps may be from when a table was
 	// small: then it compares every row with every value of the list.
@@ -60,7 +63,7 @@ var (
 		payloads:   texts{"cast(payload as text)", "cast(payload as text)"},
 		tablesWith: "select m.name from sqlite_master m join pragma_table_info(m.name) c where m.type = 'table' and c.name = $1"}
 
-	postgresDialect = dialect{name: "postgres", writers: 4, lock: "for update skip locked", hold: "for update", beats: true,
+	postgresDialect = dialect{name: "postgres", writers: 4, lock: "for update skip locked", hold: "for update", beats: true, lists: true,
 		anew:          []any{pgx.QueryExecModeCacheDescribe},
 		migrationLock: "select pg_advisory_xact_lock(7305883)",
 		clock:         "select (extract(epoch from clock_timestamp()) * 1000)::bigint",

@@ -2,117 +2,13 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/trueup-sync/trueup/internal/reason"
 	"github.com/trueup-sync/trueup/internal/status"
 )
-
-// Receive stores events and wakes their customers, all of one call in one
-// transaction, and says of each what became of it; a repeat is dropped
-// (invariant 2).
-func (db *DB) Receive(ctx context.Context, events []NewEvent) (arrived []Arrival, err error) {
-	var touches []key
-	for _, e := range events {
-		if e.Outcome == "" && e.Side == SourceSide {
-			touches = append(touches, key{e.Sync, e.Customer})
-		}
-	}
-	err = db.run(&job{ctx: ctx, names: true, touches: touches, do: func(t *tx) error {
-		named := make([]NewEvent, len(events))
-		for i, e := range events {
-			named[i] = t.underItsName(e)
-		}
-		forgotten, err := t.forgottenOf(named)
-		if err != nil {
-			return fmt.Errorf("store %d events: %w", len(events), err)
-		}
-		became := make([]Arrival, len(events))
-		for i, e := range slices.Concat(named, t.alsoFor(named)) {
-			one, err := t.receive(e, forgotten)
-			if err != nil {
-				return fmt.Errorf("store event %s of %s: %w", e.ID, e.Connection, err)
-			}
-			if i < len(became) {
-				became[i] = one
-			}
-			if e.ReplayOf > 0 && one == Fresh {
-				if err := t.record(ctx, Activity{Who: e.ReplayedBy, Sync: e.Sync, Customer: e.Customer, Act: reason.Reason{Code: reason.ActReplayed, Facts: reason.Facts{Event: e.ID}}}); err != nil {
-					return err
-				}
-			}
-		}
-		arrived = became
-		return nil
-	}})
-	if err != nil {
-		return nil, err
-	}
-	return arrived, nil
-}
-
-const insertEvent = `
-insert into events (connection, sync, side, event_id, customer, value, has_value, occurred_at, received_at, payload, outcome, reason, settled_at,
-    replay_of, replayed_by, unchanged_at, reason_code, reason_facts, listed)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
-on conflict (connection, event_id, sync) do nothing`
-
-// receive stores one event. forgotten hashes the ids of people who were forgotten,
-// nil when there are none.
-func (t *tx) receive(e NewEvent, forgotten hashing) (Arrival, error) {
-	if e.Side == TargetSide && e.Outcome == "" {
-		if err := t.nameByLink(&e); err != nil {
-			return Repeat, err
-		}
-	}
-	if e.Listed && e.Side == SourceSide && forgotten != nil {
-		if known, err := t.forgottenSince(e, forgotten); err != nil || known {
-			return Repeat, err
-		}
-	}
-	fresh, err := t.insert(e)
-	switch {
-	case err != nil:
-		return Repeat, err
-	case !fresh:
-		return t.again(e)
-	}
-	return Fresh, nil
-}
-
-// insert stores an event unless there is one of its id.
-func (t *tx) insert(e NewEvent) (bool, error) {
-	settled := int64(0)
-	if e.Outcome != "" {
-		settled = ms(t.now)
-	}
-	payload := e.Payload
-	if payload == nil {
-		payload = []byte{}
-	}
-	why := keep(e.Reason)
-	n, err := t.exec(insertEvent, e.Connection, e.Sync, string(e.Side), e.ID, e.Customer, e.Value, bit(e.HasValue),
-		ms(e.OccurredAt), ms(t.now), payload, string(e.Outcome), why.text, settled, e.ReplayOf, e.ReplayedBy, ms(e.UnchangedAt), why.code, why.facts, bit(e.Listed))
-	if err != nil || n == 0 {
-		return false, err
-	}
-	if err := errors.Join(t.know(SyncName, e.Sync), t.know(ConnectionName, e.Connection)); err != nil {
-		return false, err
-	}
-	if e.Exception != nil {
-		if _, err := t.openException(*e.Exception); err != nil {
-			return false, err
-		}
-	}
-	if e.Outcome == "" {
-		t.woken[key{e.Sync, e.Customer}]++
-	}
-	return true, nil
-}
 
 // nameByLink replaces the target's record id by the customer it is linked to.
 func (t *tx) nameByLink(e *NewEvent) error {

@@ -7,11 +7,15 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib" // also the driver pgx
 )
+
+// sessions is how many a process has at once.
+const sessions = 16
 
 // openPostgres opens the pool, and reports whether what answers is not the server
 // but a pooler in front of it.
@@ -23,8 +27,11 @@ func openPostgres(ctx context.Context, dsn string) (db *sql.DB, pooled bool, err
 	}
 	open := func() *sql.DB {
 		db := stdlib.OpenDB(*config)
-		db.SetMaxOpenConns(16)
-		db.SetMaxIdleConns(8)
+		db.SetMaxOpenConns(sessions)
+		// A session costs the server a process, and each its own plans: it is kept until
+		// nobody needed it for a while.
+		db.SetMaxIdleConns(sessions)
+		db.SetConnMaxIdleTime(time.Minute)
 		return db
 	}
 	db = open()

@@ -26,6 +26,10 @@ func compareKeys(a, b key) int {
 type job struct {
 	ctx context.Context
 	do  func(*tx) error
+	// events are what it receives, before any job of the transaction does anything, and
+	// arrived what became of them. It does nothing else.
+	events  []NewEvent
+	arrived []Arrival
 	// touches are the customers it will change.
 	touches []key
 	// halts is the sync whose halt it needs locked, "" for none.
@@ -172,9 +176,18 @@ func (db *DB) transact(batch []*job) (results []error, err error) {
 		return nil, err
 	}
 	results = make([]error, len(batch))
+	var receiving []*job
 	for i, j := range batch {
-		if results[i] = j.ctx.Err(); results[i] != nil {
-			continue // its caller has gone before anything was done
+		if results[i] = j.ctx.Err(); results[i] == nil && j.do == nil {
+			receiving = append(receiving, j)
+		}
+	}
+	if err := t.receive(receiving); err != nil {
+		return nil, err
+	}
+	for i, j := range batch {
+		if results[i] != nil || j.do == nil {
+			continue // its caller has gone before anything was done, or it is done
 		}
 		results[i] = j.do(t)
 		var broken errStore

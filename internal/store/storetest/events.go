@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -169,6 +170,82 @@ var events = map[string]func(*testing.T, Open){
 		f.must(err)
 		if len(kept) != store.MostUnread || len(found) != 1 || found[0].Count != store.MostUnread+49 {
 			t.Errorf("%d events are kept, the exceptions are %+v", len(kept), found)
+		}
+	},
+	"a page of events becomes what they become one by one": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		became := map[string]string{}
+		for _, way := range []string{"together", "alone"} {
+			of := func(id, customer string, change func(*store.NewEvent)) store.NewEvent {
+				e := event(id, customer)
+				e.Connection, e.Sync, e.Listed = way, "sync of "+way, true
+				if change != nil {
+					change(&e)
+				}
+				return e
+			}
+			f.must(f.db.SetLink(f.ctx, store.Link{Sync: "sync of " + way, Customer: "cus_1", TargetID: "rec_1", By: "ana", Confidence: 1}))
+			_, err := f.db.Receive(f.ctx, []store.NewEvent{of("evt_0", "cus_gone", nil)})
+			f.must(err)
+			_, err = f.db.Forget(f.ctx, "sync of "+way, "cus_gone", "")
+			f.must(err)
+			page := []store.NewEvent{
+				of("evt_1", "cus_1", nil),
+				of("evt_2", "cus_2", nil),
+				of("evt_1", "cus_1", nil), // a repeat
+				of("evt_3", "cus_1", func(e *store.NewEvent) { e.Value, e.Payload = "paused", nil }),
+				of("evt_1", "cus_3", func(e *store.NewEvent) { e.Payload = []byte("{\"x\": \"\xff\x00\"}") }), // another under its id
+				of("evt_1", "cus_3", func(e *store.NewEvent) { e.Payload = []byte("{\"x\": \"\xff\x00\"}") }),
+				of("evt_4", "cus_\xff", nil),
+				of("evt_5", "cus_\uFFFD", nil), // what the one before is called in the database
+				of("evt_6", "rec_1", func(e *store.NewEvent) { e.Side = store.TargetSide }),
+				of("evt_7", "rec_9", func(e *store.NewEvent) { e.Side = store.TargetSide }),
+				of("evt_8", "cus_gone", nil),
+				of("evt_9", "", func(e *store.NewEvent) {
+					e.Outcome, e.Reason = status.Parked, reason.Text("it cannot be read")
+					e.Exception = &store.NewException{Sync: e.Sync, Kind: status.UnreadableEvent, Stage: status.StageReceive, Reason: e.Reason}
+				}),
+				of("evt_10", "cus_2", nil),
+			}
+			var said []store.Arrival
+			if way == "together" {
+				said, err = f.db.Receive(f.ctx, page)
+				f.must(err)
+			} else {
+				for _, e := range page {
+					one, err := f.db.Receive(f.ctx, []store.NewEvent{e})
+					f.must(err)
+					said = append(said, one...)
+				}
+			}
+			kept, err := f.db.Events(f.ctx, store.EventFilter{Sync: "sync of " + way})
+			f.must(err)
+			// When one that is kept apart is stored concerns nobody.
+			slices.SortStableFunc(kept, func(a, b store.Event) int {
+				return strings.Compare(strings.TrimLeft(a.ID, "evt_0123456789"), strings.TrimLeft(b.ID, "evt_0123456789"))
+			})
+			told := fmt.Sprintln("arrived", said)
+			for _, e := range kept {
+				if e.ID == "evt_0" {
+					continue // its customer has a made-up name now
+				}
+				told += fmt.Sprintf("%s of %q: %q, %q %t %q\n", e.ID, e.Customer, e.Outcome, e.Value, e.HasValue, e.Payload)
+			}
+			for _, w := range f.claimOf("sync of " + way) {
+				told += fmt.Sprintf("%q has %d, due for %d\n", w.Customer, len(w.Events), w.Generation)
+			}
+			open, err := f.db.Exceptions(f.ctx, store.ExceptionFilter{Sync: "sync of " + way})
+			f.must(err)
+			for _, x := range open {
+				told += fmt.Sprintln(x.Kind, x.Customer, x.Count)
+			}
+			became[way] = strings.ReplaceAll(told, way, "the way")
+		}
+		if diff := cmp.Diff(became["alone"], became["together"]); diff != "" {
+			t.Error(diff)
+		}
+		if !strings.Contains(became["together"], `"cus_1" has 3, due for 3`) {
+			t.Error(became["together"])
 		}
 	},
 	"an event of the target finds the customer by the link": func(t *testing.T, open Open) {
