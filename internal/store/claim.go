@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -15,13 +16,15 @@ import (
 // The choice is materialized: PostgreSQL may run a subquery again for each row,
 // and then claims more than the limit. The state is tested in the outer
 // statement as well: between the choice and the lock another node may have
-// claimed the row.
+// claimed the row. It is tested there by a sum, which no index has: in the first minute of
+// a rush PostgreSQL still counts on nobody being due, and would look up the chosen ones
+// among all who are.
 const claimCustomers = `
 with chosen as materialized (
     select customer from customers where sync = $1 and due_at <= $2 and lease_until <= $2
     order by due_at, customer limit $4 /*lock*/)
 update customers set fence = fence + 1, lease_until = $3, holder = $5
-where sync = $1 and due_at <= $2 and lease_until <= $2 and customer in (select customer from chosen)
+where sync = $1 and due_at + 0 <= $2 and lease_until <= $2 and customer in (select customer from chosen)
 returning ` + workColumns
 
 const workColumns = "customer, generation, fence, due_at, attempts, first_try, human_at, writes, undone, last_write, owed, unheard, " + pinnedOf + ", " + rulingColumns + ", " + valueColumns
@@ -59,19 +62,7 @@ func (t *tx) claim(sync string, limit int, lease time.Duration, holder int64) ([
 	for i := range works {
 		by[works[i].Customer] = &works[i]
 	}
-	// Few statement texts for any number of customers, since each is kept prepared: the last
-	// customer is repeated.
-	args, n := []any{sync}, 16
-	for n < len(works) {
-		n *= 4
-	}
-	places := make([]string, n)
-	for i := range places {
-		args = append(args, works[min(i, len(works)-1)].Customer)
-		places[i] = fmt.Sprintf("$%d", i+2)
-	}
-	among := " where sync = $1 and customer in (" + strings.Join(places, ", ") + ")"
-	return works, loadWork(t.query, by, among, args)
+	return works, loadWork(t.query, by, t.db.among(sync, works))
 }
 
 // claimed runs a statement that claims customers; chosen is what it chooses
@@ -145,7 +136,7 @@ func (db *DB) ClaimOne(ctx context.Context, sync, customer string, plan int64, l
 		}
 		w = works[0]
 		w.NotDue = w.Due.IsZero()
-		return loadWork(t.query, map[string]*Work{customer: &w}, " where sync = $1 and customer = $2", []any{sync, customer})
+		return loadWork(t.query, map[string]*Work{customer: &w}, among{" where sync = $1 and customer = $2", []any{sync, customer}, ""})
 	}})
 	if err != nil {
 		return Work{}, false, fmt.Errorf("claim customer %s of %s: %w", customer, sync, err)
@@ -190,7 +181,7 @@ type RowEndedError struct {
 func (e *RowEndedError) Error() string { return "the row is " + string(e.State) + " already" }
 
 // loadSeen fills in what comparisons saw of customers who were not carried yet.
-func loadSeen(query func(func(scanner) error, string, ...any) error, by map[string]*Work, among string, args []any) error {
+func loadSeen(query func(func(scanner) error, string, ...any) error, by map[string]*Work, of among) error {
 	fresh := false
 	for _, w := range by {
 		fresh = fresh || w.Desired.SourceValue == ""
@@ -204,12 +195,12 @@ func loadSeen(query func(func(scanner) error, string, ...any) error, by map[stri
 		err := s.Scan(&customer, &value, &seen)
 		by[customer].Seen = Seen{value, at(seen)}
 		return err
-	}, "select customer, value, seen_at from seen"+among, args...)
+	}, "select customer, value, seen_at from seen"+of.where, of.args...)
 }
 
 // loadFormer fills in the records that customers had before. A base is about one
 // record and needs none of it.
-func loadFormer(query func(func(scanner) error, string, ...any) error, by map[string]*Work, among string, args []any) error {
+func loadFormer(query func(func(scanner) error, string, ...any) error, by map[string]*Work, of among) error {
 	asked := false
 	for _, w := range by {
 		asked = asked || w.Link == nil || !w.Base.Known || w.Base.RecordID != w.Link.TargetID
@@ -222,42 +213,77 @@ func loadFormer(query func(func(scanner) error, string, ...any) error, by map[st
 		err := s.Scan(&customer, &record)
 		by[customer].Former = append(by[customer].Former, record)
 		return err
-	}, "select distinct customer, old_target from link_history h"+among+` and old_target <> '' and old_target <> new_target
+	}, "select distinct customer, old_target from link_history h"+of.where+` and old_target <> '' and old_target <> new_target
     and exists (select 1 from decisions d where d.sync = h.sync and d.customer = h.customer and d.target_id = h.old_target
-        and (d.observed <> '' or d.outcome = 'applied'))`, args...)
+        and (d.observed <> '' or d.outcome = 'applied'))`, of.args...)
 	for _, w := range by {
 		slices.Sort(w.Former)
 	}
 	return err
 }
 
+// among chooses customers of a sync in other tables.
+type among struct {
+	where string
+	args  []any
+	// waiting is the statement for their events that wait, those of each in their order,
+	// "" for the usual one.
+	waiting string
+}
+
+// among chooses the customers of works.
+func (db *DB) among(sync string, works []Work) among {
+	if db.lists {
+		customers := make([]string, len(works))
+		for i, w := range works {
+			customers[i] = w.Customer
+		}
+		// One after the other: in the first minute of a rush PostgreSQL still counts on no
+		// event waiting, and would look for these customers' among all that do.
+		return among{" where sync = $1 and customer = any($2)", []any{sync, customers},
+			"select " + eventColumns + " from unnest($2::text[]) wanted (id) cross join lateral (select " + eventColumns + " from events where sync = $1 and customer = wanted.id and outcome = '' order by seq) theirs"}
+	}
+	// Few statement texts for any number of customers, since each is kept prepared: the last
+	// customer is repeated.
+	args, n := []any{sync}, 16
+	for n < len(works) {
+		n *= 4
+	}
+	places := make([]string, n)
+	for i := range places {
+		args = append(args, works[min(i, len(works)-1)].Customer)
+		places[i] = fmt.Sprintf("$%d", i+2)
+	}
+	return among{" where sync = $1 and customer in (" + strings.Join(places, ", ") + ")", args, ""}
+}
+
 // loadWork fills in what stands in other tables.
-func loadWork(query func(func(scanner) error, string, ...any) error, by map[string]*Work, among string, args []any) error {
+func loadWork(query func(func(scanner) error, string, ...any) error, by map[string]*Work, of among) error {
 	err := query(func(s scanner) error {
 		var e Event
 		err := scanEvent(s, &e)
 		w := by[e.Customer]
 		w.Events = append(w.Events, e)
 		return err
-	}, "select "+eventColumns+" from events"+among+" and outcome = '' order by seq", args...)
+	}, cmp.Or(of.waiting, "select "+eventColumns+" from events"+of.where+" and outcome = '' order by seq"), of.args...)
 	if err != nil {
 		return err
 	}
-	if err := loadSeen(query, by, among, args); err != nil {
+	if err := loadSeen(query, by, of); err != nil {
 		return err
 	}
-	if err := loadPins(query, by, among, args); err != nil {
+	if err := loadPins(query, by, of); err != nil {
 		return err
 	}
 	err = query(func(s scanner) error {
 		l, err := scanLink(s)
 		by[l.Customer].Link = &l
 		return err
-	}, "select "+linkColumns+" from links"+among, args...)
+	}, "select "+linkColumns+" from links"+of.where, of.args...)
 	if err != nil {
 		return err
 	}
-	if err := loadFormer(query, by, among, args); err != nil {
+	if err := loadFormer(query, by, of); err != nil {
 		return err
 	}
 	err = query(func(s scanner) error {
@@ -269,7 +295,7 @@ func loadWork(query func(func(scanner) error, string, ...any) error, by map[stri
 		w := by[customer]
 		w.Intents = append(w.Intents, i)
 		return err
-	}, "select id, customer, record_id, value, prior, sent_at, expires, prior_at, seen, accepted from intents"+among+" order by id", args...)
+	}, "select id, customer, record_id, value, prior, sent_at, expires, prior_at, seen, accepted from intents"+of.where+" order by id", of.args...)
 	if err != nil {
 		return err
 	}
@@ -280,7 +306,7 @@ func loadWork(query func(func(scanner) error, string, ...any) error, by map[stri
 		w.Open = append(w.Open, x.Kind)
 		w.WrittenOver = w.WrittenOver || x.Kind == status.Conflict && x.Cause == WrittenOver
 		return err
-	}, "select customer, kind, cause from exceptions"+among+" and "+closable+" order by id", args...)
+	}, "select customer, kind, cause from exceptions"+of.where+" and "+closable+" order by id", of.args...)
 }
 
 // NextDue returns when the next customer of the sync can be claimed, zero when

@@ -387,9 +387,19 @@ insert into customers (sync, customer, generation, due_at, fence, unheard) value
 on conflict (sync, customer) do update set generation = customers.generation + 1, due_at = excluded.due_at, unheard = 1
 where customers.generation = $3 and customers.owed = 0 and customers.due_at is null and customers.lease_until <= excluded.due_at`
 
+// wake has a customer woken at the end of the transaction, or of what it receives.
+func (t *tx) wake(sync, customer string) { t.woken[keyOf(sync, customer)]++ }
+
+// keyOf is a key as its row has it.
+func keyOf(sync, customer string) key { return key{cleaned(sync), cleaned(customer)} }
+
 // wakeCustomers makes the customers of the transaction's new events due, each
 // once, and in the order of lockCustomers.
 func (t *tx) wakeCustomers() error {
+	if len(t.woken) == 0 && len(t.asked) == 0 {
+		return nil
+	}
+	defer func() { t.woken, t.asked = map[key]int{}, map[key]int64{} }()
 	keys := slices.AppendSeq(slices.Collect(maps.Keys(t.woken)), maps.Keys(t.asked))
 	slices.SortFunc(keys, compareKeys)
 	keys = slices.Compact(keys)

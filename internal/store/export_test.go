@@ -61,3 +61,24 @@ func (db *DB) WriteStatements() (texts []string) {
 	}
 	return append(texts, db.statements.wanted...)
 }
+
+// ClaimOf are the statements by which a server claims who is due, and asks for the events
+// of those.
+func (db *DB) ClaimOf(customers ...string) (claim, events string) {
+	works := make([]Work, len(customers))
+	for i, c := range customers {
+		works[i].Customer = c
+	}
+	return db.text(claimCustomers), db.among("", works).waiting
+}
+
+// ForgetBeside has a customer's own rows forgotten and events received in one transaction.
+func (db *DB) ForgetBeside(ctx context.Context, sync, customer string, events []NewEvent) error {
+	f := Forgotten{Customer: customer, Pseudonym: forgottenPrefix + "aaaaaaaaaa", Rows: map[string]int{}}
+	if err := db.namesOf(ctx, sync, customer, &f); err != nil {
+		return err
+	}
+	forgetting := &job{ctx: ctx, touches: []key{{sync, customer}}, do: func(t *tx) error { return t.forgetOwn(sync, &f, map[string]int{}, false) }}
+	results, err := db.transact([]*job{forgetting, {ctx: ctx, names: true, events: events}})
+	return errors.Join(append(results, err)...)
+}

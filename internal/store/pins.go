@@ -201,7 +201,7 @@ func (db *DB) pins(ctx context.Context, chosen string, args ...any) ([]Pin, erro
 const pinnedOf = "case when exists (select 1 from pins p where p.sync = customers.sync and p.customer = customers.customer and p.ended_at = 0) then 1 else 0 end"
 
 // loadPins fills in the pins that are in force. Nearly always there are none.
-func loadPins(query func(func(scanner) error, string, ...any) error, by map[string]*Work, among string, args []any) error {
+func loadPins(query func(func(scanner) error, string, ...any) error, by map[string]*Work, of among) error {
 	some := false
 	for _, w := range by {
 		some, w.Pin = some || w.Pin != nil, nil
@@ -215,5 +215,5 @@ func loadPins(query func(func(scanner) error, string, ...any) error, by map[stri
 			w.Pin = &p
 		}
 		return err
-	}, "select "+pinColumns+" from pins"+among+" and ended_at = 0", args...)
+	}, "select "+pinColumns+" from pins"+of.where+" and ended_at = 0", of.args...)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/trueup-sync/trueup/internal/reason"
 )
@@ -15,7 +16,7 @@ func (db *DB) Receive(ctx context.Context, events []NewEvent) (arrived []Arrival
 	var touches []key
 	for _, e := range events {
 		if e.Outcome == "" && e.Side == SourceSide {
-			touches = append(touches, keyOf(e))
+			touches = append(touches, keyOf(e.Sync, e.Customer))
 		}
 	}
 	j := &job{ctx: ctx, names: true, touches: touches, events: events}
@@ -25,8 +26,9 @@ func (db *DB) Receive(ctx context.Context, events []NewEvent) (arrived []Arrival
 	return j.arrived, nil
 }
 
-// receive stores the events of jobs, as if each had been the only one: all of them
-// cost few calls of a server.
+// receive stores the events of jobs and wakes their customers, as if each had been the only
+// one: all of them cost few calls of a server. Another job of the transaction finds both:
+// one that forgets a customer would else have it woken afterwards.
 func (t *tx) receive(jobs []*job) error {
 	var all []NewEvent
 	begins := make([]int, len(jobs))
@@ -55,11 +57,12 @@ func (t *tx) receive(jobs []*job) error {
 		}
 		j.arrived = arrived[begins[i]:][:len(j.events)]
 	}
-	return nil
+	return t.wakeCustomers()
 }
 
 // storeEvents stores events in their order, and says of each what became of it.
-func (t *tx) storeEvents(all []NewEvent) ([]Arrival, error) {
+func (t *tx) storeEvents(given []NewEvent) ([]Arrival, error) {
+	all := slices.Clone(given) // the caller keeps what a target called its record
 	forgotten, err := t.forgottenOf(all)
 	if err != nil {
 		return nil, err
@@ -118,8 +121,26 @@ select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
 on conflict (connection, event_id, sync) do nothing
 returning connection, event_id, sync`
 
+// together is how many bytes of payloads go into one statement, and one more payload: a
+// message to PostgreSQL is made in memory as a whole.
+const together = 4 << 20
+
 // insertTogether stores those of all events that are wanted.
 func (t *tx) insertTogether(all []NewEvent, wanted []int, arrived []Arrival) error {
+	size, begin := 0, 0
+	for n, i := range wanted {
+		if size += len(all[i].Payload); size < together && n+1 < len(wanted) {
+			continue
+		}
+		if err := t.insertPart(all, wanted[begin:n+1], arrived); err != nil {
+			return err
+		}
+		size, begin = 0, n+1
+	}
+	return nil
+}
+
+func (t *tx) insertPart(all []NewEvent, wanted []int, arrived []Arrival) error {
 	type id struct{ connection, event, sync string }
 	lists := make([]any, 19)
 	for _, i := range wanted {
@@ -198,10 +219,7 @@ func (t *tx) inserted(e NewEvent) error {
 		}
 	}
 	if e.Outcome == "" {
-		t.woken[keyOf(e)]++
+		t.wake(e.Sync, e.Customer)
 	}
 	return nil
 }
-
-// keyOf is whose event it is, as the row will have it.
-func keyOf(e NewEvent) key { return key{cleaned(e.Sync), cleaned(e.Customer)} }

@@ -218,7 +218,7 @@ func (t *tx) settle(w *Work, s Settlement) error {
 		return ErrFenced // nothing was written yet
 	}
 	if s.Wake != "" {
-		t.woken[key{w.Sync, s.Wake}]++
+		t.wake(w.Sync, s.Wake)
 	}
 	if err := t.mention(w.Sync, w.Customer, s.Names...); err != nil {
 		return err

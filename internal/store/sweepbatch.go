@@ -50,8 +50,7 @@ func (db *DB) Snapshots(ctx context.Context, sync string, customers []string) (m
 			all[customer], by[customer] = k, &k.Work
 		}
 		places, args := padded(part, 1)
-		args = append([]any{sync}, args...)
-		among := " where sync = $1 and customer in (" + places + ")"
+		of := among{where: " where sync = $1 and customer in (" + places + ")", args: append([]any{sync}, args...)}
 		view := func(scan func(scanner) error, query string, args ...any) error {
 			return db.view(ctx, scan, query, args...)
 		}
@@ -67,11 +66,11 @@ func (db *DB) Snapshots(ctx context.Context, sync string, customers []string) (m
 				k.Stored = w.Generation > 0 || !w.Desired.SeenAt.IsZero()
 			}
 			return err
-		}, "select "+workColumns+", due_at, halted from customers"+among, args...)
+		}, "select "+workColumns+", due_at, halted from customers"+of.where, of.args...)
 		if err != nil {
 			return err
 		}
-		if err := loadWork(view, by, among, args); err != nil {
+		if err := loadWork(view, by, of); err != nil {
 			return err
 		}
 		return view(func(s scanner) error {
@@ -89,7 +88,7 @@ func (db *DB) Snapshots(ctx context.Context, sync string, customers []string) (m
 				k.Settled[kind] = was
 			}
 			return err
-		}, "select customer, kind, state, source_value, target_value from exceptions"+among+" and (state <> 'resolved' or "+byPerson+") order by id", args...)
+		}, "select customer, kind, state, source_value, target_value from exceptions"+of.where+" and (state <> 'resolved' or "+byPerson+") order by id", of.args...)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read customers of %s: %w", sync, err)

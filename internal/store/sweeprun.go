@@ -290,7 +290,7 @@ func (t *tx) saveFound(w Sweep, p SweepPart) error {
 		}
 	}
 	for _, customer := range p.Wake {
-		t.woken[key{w.Sync, customer}]++
+		t.wake(w.Sync, customer)
 	}
 	for customer, generation := range p.Ask {
 		t.asked[key{w.Sync, customer}] = generation
