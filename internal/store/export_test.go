@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 )
 
 // ReadStatements are the texts of the statements that only read, so far.
@@ -72,13 +73,27 @@ func (db *DB) ClaimOf(customers ...string) (claim, events string) {
 	return db.text(claimCustomers), db.among("", works).waiting
 }
 
-// ForgetBeside has a customer's own rows forgotten and events received in one transaction.
-func (db *DB) ForgetBeside(ctx context.Context, sync, customer string, events []NewEvent) error {
-	f := Forgotten{Customer: customer, Pseudonym: forgottenPrefix + "aaaaaaaaaa", Rows: map[string]int{}}
-	if err := db.namesOf(ctx, sync, customer, &f); err != nil {
+// ReceiveBeside receives events in one transaction with another job of it, which comes
+// before or after them: a customer's own rows are forgotten, or a record is linked.
+func (db *DB) ReceiveBeside(ctx context.Context, events []NewEvent, first bool, beside Beside) error {
+	f := Forgotten{Customer: beside.Forget, Pseudonym: forgottenPrefix + "aaaaaaaaaa", Rows: map[string]int{}}
+	if err := db.namesOf(ctx, "s", beside.Forget, &f); err != nil {
 		return err
 	}
-	forgetting := &job{ctx: ctx, touches: []key{{sync, customer}}, do: func(t *tx) error { return t.forgetOwn(sync, &f, map[string]int{}, false) }}
-	results, err := db.transact([]*job{forgetting, {ctx: ctx, names: true, events: events}})
+	other := &job{ctx: ctx, touches: []key{{"s", beside.Forget}}, do: func(t *tx) error {
+		if beside.Forget != "" {
+			return t.forgetOwn("s", &f, map[string]int{}, false)
+		}
+		_, err := t.exec("insert into links (sync, customer, target_id, rule, confidence, linked_by, linked_at) values ('s', 'cus_1', $1, 'email', 1, 'trueup', 0)", beside.Link)
+		return err
+	}}
+	jobs := []*job{{ctx: ctx, names: true, events: events}, other}
+	if first {
+		slices.Reverse(jobs)
+	}
+	results, err := db.transact(jobs)
 	return errors.Join(append(results, err)...)
 }
+
+// Beside is what else happens: a customer is forgotten, or cus_1 gets a record.
+type Beside struct{ Forget, Link string }

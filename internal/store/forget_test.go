@@ -344,27 +344,3 @@ func TestEveryTableIsKnownToForgetting(t *testing.T) {
 		}
 	}
 }
-
-// What comes in the moment in which its customer is forgotten is forgotten with him.
-func TestAnEventBesideAForgettingWakesNobody(t *testing.T) {
-	for engine, dsn := range engines {
-		t.Run(engine, func(t *testing.T) {
-			db := open(t, store.Options{DSN: dsn(t), Migrate: true})
-			event := func(id string) []store.NewEvent {
-				return []store.NewEvent{{Connection: "billing", Sync: "s", Side: store.SourceSide, ID: id, Customer: "cus_gone", OccurredAt: time.Now().Add(-time.Hour), Listed: true}}
-			}
-			if _, err := db.Receive(t.Context(), event("evt_1")); err != nil {
-				t.Fatal(err)
-			}
-			if err := db.ForgetBeside(t.Context(), "s", "cus_gone", event("evt_2")); err != nil {
-				t.Fatal(err)
-			}
-			if c, err := db.Customer(t.Context(), "s", "cus_gone"); !errors.Is(err, store.ErrNotFound) {
-				t.Errorf("the customer is there again: %+v, %v", c, err)
-			}
-			if works, err := db.Claim(t.Context(), "s", 10, time.Minute); err != nil || len(works) > 0 {
-				t.Errorf("%d customers are claimed, %v", len(works), err)
-			}
-		})
-	}
-}

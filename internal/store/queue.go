@@ -26,7 +26,7 @@ func compareKeys(a, b key) int {
 type job struct {
 	ctx context.Context
 	do  func(*tx) error
-	// events are what it receives, before any job of the transaction does anything, and
+	// events are what it receives, together with what the others of the transaction do, and
 	// arrived what became of them. It does nothing else.
 	events  []NewEvent
 	arrived []Arrival
@@ -176,18 +176,29 @@ func (db *DB) transact(batch []*job) (results []error, err error) {
 		return nil, err
 	}
 	results = make([]error, len(batch))
+	// All events are stored where the last of them came: an event that came after a link
+	// was made, or its customer forgotten, has to know of it.
 	var receiving []*job
+	last := -1
 	for i, j := range batch {
-		if results[i] = j.ctx.Err(); results[i] == nil && j.do == nil {
-			receiving = append(receiving, j)
+		if j.do != nil {
+			continue
+		}
+		if results[i] = j.ctx.Err(); results[i] == nil {
+			receiving, last = append(receiving, j), i
 		}
 	}
-	if err := t.receive(receiving); err != nil {
-		return nil, err
-	}
 	for i, j := range batch {
-		if results[i] != nil || j.do == nil {
-			continue // its caller has gone before anything was done, or it is done
+		if i == last {
+			if err := t.receive(receiving); err != nil {
+				return nil, err
+			}
+		}
+		if j.do == nil {
+			continue
+		}
+		if results[i] = j.ctx.Err(); results[i] != nil {
+			continue // its caller has gone before anything was done
 		}
 		results[i] = j.do(t)
 		var broken errStore

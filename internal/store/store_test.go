@@ -45,7 +45,7 @@ func TestStore(t *testing.T) {
 }
 
 // A pooler gives each transaction another session: the groups that lock, and those
-// that change the schema, show it first.
+// that change the schema or send lists, show it first.
 func TestStoreThroughPgBouncer(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Open {
 		database := pgtest.ThroughBouncer(t, pgtest.DSN(t))
@@ -57,7 +57,7 @@ func TestStoreThroughPgBouncer(t *testing.T) {
 			}
 			return db
 		}
-	}, "processes", "names", "connections", "schema")
+	}, "processes", "names", "connections", "schema", "events")
 }
 
 func TestAServerIsNotTakenForAPooler(t *testing.T) {
