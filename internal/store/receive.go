@@ -60,7 +60,8 @@ func (t *tx) receive(jobs []*job) error {
 	return t.wakeCustomers()
 }
 
-// storeEvents stores events in their order, and says of each what became of it.
+// storeEvents stores events in their order, those whose id is known after all others, and
+// says of each what became of it.
 func (t *tx) storeEvents(given []NewEvent) ([]Arrival, error) {
 	all := slices.Clone(given) // the caller keeps what a target called its record
 	forgotten, err := t.forgottenOf(all)
@@ -88,17 +89,23 @@ func (t *tx) storeEvents(given []NewEvent) ([]Arrival, error) {
 		}
 		wanted = append(wanted, i)
 	}
-	if t.db.lists && len(wanted) > 1 {
-		return arrived, t.insertTogether(all, wanted, arrived)
+	fresh, err := t.insertAll(all, wanted)
+	if err != nil {
+		return nil, err
 	}
-	for _, i := range wanted {
-		fresh, err := t.insert(all[i])
-		if err == nil && fresh {
-			arrived[i] = Fresh
-		} else if err == nil {
-			arrived[i], err = t.again(all[i])
+	var known []int
+	for n, i := range wanted {
+		if !fresh[n] {
+			known = append(known, i)
+			continue
 		}
-		if err != nil {
+		arrived[i] = Fresh
+		if err := t.inserted(all[i]); err != nil {
+			return nil, err
+		}
+	}
+	for _, i := range known {
+		if arrived[i], err = t.again(all[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -125,22 +132,35 @@ returning connection, event_id, sync`
 // message to PostgreSQL is made in memory as a whole.
 const together = 4 << 20
 
-// insertTogether stores those of all events that are wanted.
-func (t *tx) insertTogether(all []NewEvent, wanted []int, arrived []Arrival) error {
+// insertAll stores those of all events that are wanted, and says of each whether it was
+// new.
+func (t *tx) insertAll(all []NewEvent, wanted []int) (fresh []bool, err error) {
+	if !t.db.lists || len(wanted) < 2 {
+		for _, i := range wanted {
+			n, err := t.exec(insertEvent, t.eventRow(all[i])...)
+			if err != nil {
+				return nil, err
+			}
+			fresh = append(fresh, n > 0)
+		}
+		return fresh, nil
+	}
 	size, begin := 0, 0
 	for n, i := range wanted {
 		if size += len(all[i].Payload); size < together && n+1 < len(wanted) {
 			continue
 		}
-		if err := t.insertPart(all, wanted[begin:n+1], arrived); err != nil {
-			return err
+		part, err := t.insertList(all, wanted[begin:n+1])
+		if err != nil {
+			return nil, err
 		}
-		size, begin = 0, n+1
+		fresh, size, begin = append(fresh, part...), 0, n+1
 	}
-	return nil
+	return fresh, nil
 }
 
-func (t *tx) insertPart(all []NewEvent, wanted []int, arrived []Arrival) error {
+// insertList is insertAll with one statement.
+func (t *tx) insertList(all []NewEvent, wanted []int) (fresh []bool, err error) {
 	type id struct{ connection, event, sync string }
 	lists := make([]any, 19)
 	for _, i := range wanted {
@@ -158,30 +178,19 @@ func (t *tx) insertPart(all []NewEvent, wanted []int, arrived []Arrival) error {
 			}
 		}
 	}
-	fresh := map[id]bool{}
-	err := t.query(func(s scanner) error {
+	stored := map[id]bool{}
+	err = t.query(func(s scanner) error {
 		var k id
 		err := s.Scan(&k.connection, &k.event, &k.sync)
-		fresh[k] = true
+		stored[k] = true
 		return err
 	}, insertEvents, lists...)
-	if err != nil {
-		return err
-	}
 	for _, i := range wanted {
-		e := all[i]
-		k := id{cleaned(e.Connection), cleaned(e.ID), cleaned(e.Sync)}
-		if fresh[k] {
-			delete(fresh, k) // the next one with its id is another
-			arrived[i], err = Fresh, t.inserted(e)
-		} else {
-			arrived[i], err = t.again(e)
-		}
-		if err != nil {
-			return err
-		}
+		k := id{cleaned(all[i].Connection), cleaned(all[i].ID), cleaned(all[i].Sync)}
+		fresh = append(fresh, stored[k])
+		delete(stored, k) // the next one with its id is another
 	}
-	return nil
+	return fresh, err
 }
 
 // insert stores an event unless there is one of its id.

@@ -136,14 +136,24 @@ func (db *DB) Receive(_ context.Context, events []store.NewEvent) (arrived []sto
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	now := db.clock()
+	events = slices.Clone(events)
 	arrived = make([]store.Arrival, len(events))
-	for i, e := range events {
-		arrived[i] = db.receive(e, now)
+	var known []int // by their ids, which are looked at after all that is new
+	for i := range events {
+		if events[i] = db.named(events[i]); db.insert(events[i], now) {
+			arrived[i] = store.Fresh
+		} else {
+			known = append(known, i)
+		}
+	}
+	for _, i := range known {
+		arrived[i] = db.known(events[i], now)
 	}
 	return arrived, nil
 }
 
-func (db *DB) receive(e store.NewEvent, now time.Time) store.Arrival {
+// named is an event of the target under the name of its record's customer.
+func (db *DB) named(e store.NewEvent) store.NewEvent {
 	if e.Side == store.TargetSide && e.Outcome == "" {
 		i := slices.IndexFunc(db.links, func(l *store.Link) bool { return l.Sync == e.Sync && l.TargetID == e.Customer })
 		if i < 0 {
@@ -152,9 +162,11 @@ func (db *DB) receive(e store.NewEvent, now time.Time) store.Arrival {
 			e.Customer = db.links[i].Customer
 		}
 	}
-	if db.insert(e, now) {
-		return store.Fresh
-	}
+	return e
+}
+
+// known is what becomes of an event whose id was seen before.
+func (db *DB) known(e store.NewEvent, now time.Time) store.Arrival {
 	at := slices.IndexFunc(db.events, func(have *store.Event) bool {
 		return have.Connection == e.Connection && have.ID == e.ID && have.Sync == e.Sync
 	})

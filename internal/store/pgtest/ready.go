@@ -138,7 +138,7 @@ func (s readySchema) look() (shape string, size int64, err error) {
 	}
 	err = db.QueryRow(`select coalesce(md5(string_agg(concat_ws(' ', relname, relkind, relowner, columns), ', ' order by relname)), ''), coalesce(sum(size), 0)
 from (select c.relname, c.relkind, c.relowner, pg_relation_size(c.oid) as size,
-        (select string_agg(concat_ws(' ', attname, atttypid, attnotnull), ', ' order by attnum) from pg_attribute where attrelid = c.oid and attnum > 0) as columns
+        (select string_agg(concat_ws(' ', attname, atttypid, attnotnull, attcollation), ', ' order by attnum) from pg_attribute where attrelid = c.oid and attnum > 0) as columns
     from pg_class c where c.relnamespace = (select oid from pg_namespace where nspname = $1)) found`, s.name).Scan(&shape, &size)
 	return shape, size, err
 }
