@@ -111,14 +111,13 @@ packages() { go list ./... | grep -E "$@"; }
 # raced runs packages with the race detector. It leaves out SQLite, which is C made Go and
 # six times as slow with it: its memory is not Go's, so that nothing would be found there,
 # neither by it nor by what it checks of pointers. What calls it is watched. A program with the detector stays for a second at its end by
-# default, for races that nobody wrote down yet: a tenth of one is enough (GORACE). Memory is
-# cheaper than collecting it with the detector (GOGC).
+# default, for races that nobody wrote down yet: a tenth of one is enough (GORACE).
 raced() {
 	local flags=() unwatched
 	for unwatched in modernc.org/sqlite/lib modernc.org/libc/... modernc.org/memory; do
 		flags+=("-gcflags=$unwatched=-race=false -d=checkptr=0")
 	done
-	CGO_ENABLED=1 GOGC=400 GORACE=atexit_sleep_ms=100 all_tests raced -race "${flags[@]}" "$@"
+	CGO_ENABLED=1 GORACE=atexit_sleep_ms=100 all_tests raced -race "${flags[@]}" "$@"
 }
 
 # in_stripetest runs what holds Stripe's connector to Stripe's published objects. The
@@ -334,7 +333,8 @@ command -v go >/dev/null || die "install Go 1.26 or newer: https://go.dev/dl/"
 # A clone that belongs to another user would stop the build at its version. Without
 # -trimpath a clone in another folder would build everything anew.
 GOFLAGS="$(go env GOFLAGS) -buildvcs=false -trimpath"
-export GOFLAGS
+# Memory is cheaper than collecting it, in the compiler and in most tests.
+export GOFLAGS GOGC=400
 in_memory
 
 step "what the machine needs" install_missing
