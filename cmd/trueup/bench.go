@@ -32,6 +32,7 @@ floor's. On a machine that is busy both get slower, so compare ratios.
   carry    changes from the webhook to the target
   burst    many changes of few customers
   sweep    a comparison of both sides, and webhooks meanwhile
+  nodes    changes with two nodes beside one; both share the PostgreSQL database
   growth   the same steps in a database of 10 thousand to 10 million events (--growth)
 
 It takes a few minutes, for each of the two engines.`,

@@ -80,10 +80,13 @@ type measurement struct {
 	make func(context.Context, *bench, engine) ([]Row, error)
 }
 
-const growthName = "growth"
+const (
+	nodesName  = "nodes"
+	growthName = "growth"
+)
 
 var measurements = []measurement{
-	{"start", start}, {"accept", accept}, {"carry", carryEach}, {"burst", burst}, {"sweep", sweep}, {growthName, growth},
+	{"start", start}, {"accept", accept}, {"carry", carryEach}, {"burst", burst}, {"sweep", sweep}, {nodesName, secondNode}, {growthName, growth},
 }
 
 // Names are what Options.Only can hold.
@@ -109,6 +112,9 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		if !slices.Contains(Names(), name) {
 			return r, fmt.Errorf("there is no measurement %q; there are %s", name, strings.Join(Names(), ", "))
 		}
+	}
+	if o.Postgres == "" && slices.Contains(o.Only, nodesName) {
+		return r, fmt.Errorf("several nodes share a PostgreSQL database; name an empty one (--postgres) to measure %s", nodesName)
 	}
 	engines := []engine{sqliteEngine{}}
 	if o.Postgres != "" {

@@ -37,7 +37,7 @@ func TestTheBareProgramCarriesAChangeWithThreeCalls(t *testing.T) {
 	}
 	server := httptest.NewServer(h)
 	defer server.Close()
-	changes := load{url: server.URL + carry, key: s.key, senders: 2, n: 3, event: func(i int) (string, []byte) {
+	changes := load{urls: []string{server.URL + carry}, key: s.key, senders: 2, n: 3, event: func(i int) (string, []byte) {
 		return "msg", tools.change(i, 2, "evt")
 	}}
 	r, err := changes.send(t.Context())

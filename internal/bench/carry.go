@@ -20,7 +20,7 @@ func carryEach(ctx context.Context, b *bench, e engine) ([]Row, error) {
 		if _, err := w.all(ctx, w.trueup, hooks, b.carry, b.carry, carrySenders); err != nil {
 			return nil, err
 		}
-		for _, latency := range []time.Duration{0, 20 * time.Millisecond} {
+		for _, latency := range []time.Duration{0, slowTarget} {
 			b.say(e, "carry %d changes to a target that takes %s", b.carry, latency)
 			w.trueup.tools.latency.Store(int64(latency))
 			w.bare.tools.latency.Store(int64(latency))

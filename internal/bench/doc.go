@@ -4,7 +4,7 @@
 // Main types: Options and Run (all of it), Report and Row (what was measured), size (how
 // much of it), tools (two sample tools with a REST API, in memory), program (Trueup, or the
 // bare program, as a process of its own), engine (where a database is made, and dropped).
-// Each measurement is a file: accept.go, carry.go, burst.go, sweep.go, start.go, growth.go.
+// Each measurement is a file: accept.go, carry.go, burst.go, sweep.go, nodes.go, start.go, growth.go.
 //
 // Invariants:
 //

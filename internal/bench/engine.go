@@ -23,12 +23,15 @@ type engine interface {
 	stored(ctx context.Context, dsn string) (int64, error)
 	// writers is how many transactions write at once, as Trueup has them.
 	writers() int
+	// shared reports whether several nodes can work on one.
+	shared() bool
 }
 
 type sqliteEngine struct{}
 
 func (sqliteEngine) name() string { return "sqlite" }
 func (sqliteEngine) writers() int { return 1 }
+func (sqliteEngine) shared() bool { return false }
 
 func (sqliteEngine) fresh(_ context.Context, dir string) (string, func() error, error) {
 	return filepath.Join(dir, "trueup.db"), func() error { return nil }, nil
@@ -98,6 +101,7 @@ func newPostgres(ctx context.Context, dsn string) (*postgresEngine, error) {
 
 func (*postgresEngine) name() string { return "postgres" }
 func (*postgresEngine) writers() int { return 4 }
+func (*postgresEngine) shared() bool { return true }
 func (p *postgresEngine) close()     { _ = p.admin.Close() }
 
 func (p *postgresEngine) fresh(ctx context.Context, _ string) (string, func() error, error) {

@@ -15,7 +15,7 @@ import (
 
 // load is webhooks that are sent.
 type load struct {
-	url     string
+	urls    []string // each is sent its share
 	key     []byte
 	senders int
 	n       int
@@ -61,7 +61,7 @@ func (l load) send(ctx context.Context) (sent, error) {
 				}
 				id, body := l.event(i)
 				before := time.Now()
-				if err := l.one(ctx, client, id, body); err != nil {
+				if err := l.one(ctx, client, l.urls[i%len(l.urls)], id, body); err != nil {
 					fail(err)
 					return
 				}
@@ -81,8 +81,8 @@ func (l load) send(ctx context.Context) (sent, error) {
 	return r, context.Cause(ctx) // nil unless a call failed
 }
 
-func (l load) one(ctx context.Context, client *http.Client, id string, body []byte) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.url, bytes.NewReader(body))
+func (l load) one(ctx context.Context, client *http.Client, url, id string, body []byte) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}

@@ -18,10 +18,21 @@ type world struct {
 	events       atomic.Int64 // each has an id of its own
 }
 
-// side is a program and the tools that it works with.
+// side is a program, or several nodes of it, and the tools that it works with.
 type side struct {
 	*program
+	more  []*program
 	tools *tools
+}
+
+func (s side) nodes() []*program { return append([]*program{s.program}, s.more...) }
+
+// cpu is the processor time of all nodes.
+func (s side) cpu() (all time.Duration) {
+	for _, p := range s.nodes() {
+		all += p.cpu()
+	}
+	return all
 }
 
 // newWorld starts all of it; more is added to each connection of trueup.yaml.
@@ -56,7 +67,9 @@ func (w *world) close() error {
 	var all error
 	for _, s := range []side{w.trueup, w.bare} {
 		if s.program != nil {
-			all = errors.Join(all, s.stop())
+			for _, p := range s.nodes() {
+				all = errors.Join(all, p.stop())
+			}
 		}
 		if s.tools != nil {
 			s.tools.close()
@@ -78,9 +91,13 @@ func (b *bench) withWorld(ctx context.Context, e engine, customers, oneIn int, m
 	return do(w)
 }
 
-// load is webhooks to a path of a program.
+// load is webhooks to a path of a program, an equal share to each node.
 func (w *world) load(to side, path string, senders, n int, event func(i int) []byte) load {
-	return load{url: to.url + path, key: w.secret.key, senders: senders, n: n, event: func(i int) (string, []byte) {
+	var urls []string
+	for _, p := range to.nodes() {
+		urls = append(urls, p.url+path)
+	}
+	return load{urls: urls, key: w.secret.key, senders: senders, n: n, event: func(i int) (string, []byte) {
 		return fmt.Sprint("msg_", w.events.Add(1)), event(i)
 	}}
 }
