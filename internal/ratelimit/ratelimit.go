@@ -12,8 +12,8 @@
 // and is never shut out.
 //
 // Invariants: at most Requests calls in any Per, over all gates on the same
-// Slots; a call that cannot be made before its deadline fails at once and takes
-// no slot; a connection without a limit that does not rest costs no database
+// Slots, after a rest too; a call that cannot be made before its deadline fails as
+// soon as that is known and takes no slot; a connection without a limit that does not rest costs no database
 // query; a daily budget that a tool reports delays background calls only.
 //
 // It must not import the store or the pipeline.
@@ -91,14 +91,49 @@ func (g *Gate) Paused(rest time.Duration) {
 // Wait returns when one call may be made. If that is later than ctx's deadline,
 // it returns a *connector.Failure of kind RateLimited at once.
 func (g *Gate) Wait(ctx context.Context) error {
+	until := g.untilTurn
 	if connector.InBackground(ctx) {
 		if err := g.standBack(ctx); err != nil {
 			return err
 		}
 		if g.Requests > 0 {
-			return g.untilBackground(ctx)
+			until = g.untilBackground
 		}
 	}
+	// Who waited for a slot while a rest began takes another one after it.
+	for {
+		if err := g.rest(ctx); err != nil {
+			return err
+		}
+		if err := until(ctx); err != nil || g.resting() <= 0 {
+			return err
+		}
+	}
+}
+
+// resting is for how long the connection still rests.
+func (g *Gate) resting() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.paused.Sub(g.Now())
+}
+
+// rest waits for the end of a rest. Slots are taken after it only: those from within it
+// would all be due when it ends.
+func (g *Gate) rest(ctx context.Context) error {
+	for rest := g.resting(); rest > 0; rest = g.resting() {
+		if deadline, ok := ctx.Deadline(); ok && g.Now().Add(rest).After(deadline) {
+			return g.noCallLeft(rest)
+		}
+		if err := g.Sleep(ctx, rest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// untilTurn waits for the next free call.
+func (g *Gate) untilTurn(ctx context.Context) error {
 	wait, ok, err := g.turn(ctx, math.MaxInt64)
 	switch {
 	case err != nil:
@@ -146,12 +181,8 @@ func (g *Gate) turn(ctx context.Context, near time.Duration) (wait time.Duration
 	if deadline, ok := ctx.Deadline(); ok {
 		within = deadline.Sub(now)
 	}
-	if rest := g.paused.Sub(now); rest > within {
-		return rest, false, nil
-	}
-	at := g.paused
 	if g.Requests == 0 {
-		return at.Sub(now), true, nil
+		return 0, true, nil
 	}
 	within = min(within, near)
 	if g.skip(); len(g.slots) == 0 {
@@ -159,15 +190,11 @@ func (g *Gate) turn(ctx context.Context, near time.Duration) (wait time.Duration
 			return wait, false, err
 		}
 	}
-	slot := g.slots[0]
-	if wait = slot.Sub(now); wait > within {
+	if wait = g.slots[0].Sub(now); wait > within {
 		return wait, false, nil
 	}
 	g.slots = g.slots[1:]
-	if slot.After(at) {
-		at = slot
-	}
-	return at.Sub(now), true, nil
+	return wait, true, nil
 }
 
 // skip drops slots that have passed: used later, they would make a burst. Who did

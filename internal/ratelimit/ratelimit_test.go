@@ -62,19 +62,60 @@ func TestNoWindowHoldsMoreThanTheLimit(t *testing.T) {
 			}
 		}
 		nodes.Wait()
-		for i, from := range calls {
-			n := 0
-			for _, at := range calls[i:] {
-				if at.Sub(from) < per {
-					n++
-				}
-			}
-			if n > requests+1 { // a slot may be used up to a gap late
-				t.Fatalf("%d calls within %s from %s", n, per, from)
-			}
-		}
+		withinTheLimit(t, calls, requests, per)
 		if slots.asked >= len(calls) {
 			t.Errorf("the database was asked %d times for %d calls", slots.asked, len(calls))
+		}
+	})
+}
+
+func withinTheLimit(t *testing.T, calls []time.Time, requests int, per time.Duration) {
+	t.Helper()
+	for i, from := range calls {
+		n := 0
+		for _, at := range calls[i:] {
+			if at.Sub(from) < per {
+				n++
+			}
+		}
+		if n > requests+1 { // a slot may be used up to a gap late
+			t.Fatalf("%d calls within %s from %s", n, per, from)
+		}
+	}
+}
+
+// A tool that said "too many" is not told everything at once when its rest is over, by
+// those who waited for their turn before it nor by those who came in it.
+func TestNoWindowAfterARestHoldsMoreThanTheLimit(t *testing.T) {
+	const requests, per, rest = 10, time.Second, 5 * time.Second
+	synctest.Test(t, func(t *testing.T) {
+		g := New(Options{Slots: &counter{}, Connection: "crm", Requests: requests, Per: per})
+		var mu sync.Mutex
+		var calls []time.Time
+		var all sync.WaitGroup
+		wait := func() {
+			if err := g.Wait(t.Context()); err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			calls = append(calls, time.Now())
+		}
+		for range 40 {
+			all.Go(wait)
+		}
+		<-time.After(per)
+		g.Paused(rest)
+		began := time.Now()
+		for range 40 {
+			all.Go(wait)
+		}
+		all.Wait()
+		withinTheLimit(t, calls, requests, per)
+		for _, at := range calls {
+			if at.After(began) && at.Sub(began) < rest {
+				t.Errorf("a call %s after the rest began", at.Sub(began))
+			}
 		}
 	})
 }
