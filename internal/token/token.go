@@ -37,9 +37,10 @@ const (
 	lease = time.Minute
 	// again is how often a caller checks while another node makes the exchange.
 	again = 200 * time.Millisecond
-	// storing bounds how long we try to store a new token, even after the caller
-	// has left.
-	storing = 10 * time.Second
+	// exchanging bounds an exchange, and storing how long we try to store what it brings,
+	// even after the caller has left: together less than the lease.
+	exchanging = 30 * time.Second
+	storing    = 10 * time.Second
 )
 
 // Keeper keeps the token of one connection.
@@ -134,9 +135,12 @@ func (k *Keeper) Renew(ctx context.Context, stale connector.Token, exchange func
 	}
 }
 
-// exchange gets a new token for the old one and stores it.
+// exchange gets a new token for the old one and stores it. It continues after the caller
+// has left: once the tool has taken the old one, that works no more.
 func (k *Keeper) exchange(ctx context.Context, sealed string, old connector.Token, fence int64, exchange func(context.Context, connector.Token) (connector.Token, error)) (connector.Token, error) {
-	fresh, err := exchange(ctx, old)
+	exchanged, done := context.WithTimeout(context.WithoutCancel(ctx), exchanging)
+	defer done()
+	fresh, err := exchange(exchanged, old)
 	if err != nil {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storing)
 		defer cancel()

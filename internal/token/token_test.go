@@ -302,3 +302,26 @@ func TestACallerWhoLeavesTakesNoTokenAlong(t *testing.T) {
 		t.Errorf("stored is %+v, %v", got, err)
 	}
 }
+
+// A stop, a reload or a closed browser in the middle of an exchange: the tool has taken the
+// refresh token, which works once, so the new one must not be lost on its way.
+func TestACallerWhoLeavesDoesNotEndTheExchange(t *testing.T) {
+	m := &memory{}
+	k, err := New(m, key, "crm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Put(t.Context(), connector.Token{Access: "a1", Refresh: "r1"}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	if _, err := k.Renew(ctx, connector.Token{Access: "a1", Refresh: "r1"}, func(ctx context.Context, _ connector.Token) (connector.Token, error) {
+		leave()
+		return connector.Token{Access: "a2", Refresh: "r2"}, ctx.Err()
+	}); err != nil {
+		t.Error(err)
+	}
+	if got, err := k.Token(t.Context()); err != nil || got.Refresh != "r2" {
+		t.Errorf("stored is %+v, %v", got, err)
+	}
+}
