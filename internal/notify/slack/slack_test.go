@@ -207,18 +207,20 @@ func TestAWebhookPostsWithoutButtonsAndHidesItsAddress(t *testing.T) {
 		status         int
 		answer, header string
 		want           connector.FailureKind
+		rest           time.Duration
 	}{
-		{404, "no_service", "", connector.Unauthorized},
-		{400, "invalid_payload", "", connector.Refused},
-		{410, "channel_is_archived", "", connector.Misconfigured},
-		{429, "rate_limited", "30", connector.RateLimited},
-		{500, "rollup_error", "", connector.Transient},
-		{403, "<html>something", "", connector.Refused},
+		{404, "no_service", "", connector.Unauthorized, 0},
+		{400, "invalid_payload", "", connector.Refused, 0},
+		{410, "channel_is_archived", "", connector.Misconfigured, 0},
+		{429, "rate_limited", "30", connector.RateLimited, 30 * time.Second},
+		{429, "rate_limited", "9999999999999", connector.RateLimited, time.Hour}, // a mistake, and more than a Duration holds
+		{500, "rollup_error", "", connector.Transient, 0},
+		{403, "<html>something", "", connector.Refused, 0},
 	} {
 		status, answer, header = tt.status, tt.answer, tt.header
 		_, err := hook.Post(t.Context(), "webhook", sample())
 		f := connector.FailureOf(err)
-		if f.Kind != tt.want || f.Kind == connector.RateLimited && f.RetryAfter != 30*time.Second || strings.Contains(err.Error(), "secret-part") {
+		if f.Kind != tt.want || f.RetryAfter != tt.rest || strings.Contains(err.Error(), "secret-part") {
 			t.Errorf("%d %s: got %+v", tt.status, tt.answer, f)
 		}
 	}

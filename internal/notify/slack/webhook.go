@@ -6,13 +6,13 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"strconv"
 	"time"
 
 	slackgo "github.com/slack-go/slack"
 
 	"github.com/trueup-sync/trueup/internal/config"
 	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/rest"
 	"github.com/trueup-sync/trueup/internal/notify"
 )
 
@@ -73,9 +73,8 @@ func (w *Webhook) send(ctx context.Context, doing string, message any) error {
 	case resp.StatusCode == http.StatusOK:
 		return nil
 	case resp.StatusCode == http.StatusTooManyRequests:
-		seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After")) // 0 when it is none
 		f := failed(doing, "rate_limited", resp.StatusCode)
-		f.RetryAfter = time.Duration(max(seconds, 1)) * time.Second
+		f.RetryAfter = max(rest.RetryAfter(resp.Header.Get("Retry-After"), time.Now()), time.Second)
 		return f
 	case resp.StatusCode >= 500:
 		return &connector.Failure{Kind: connector.Transient, Effect: connector.EffectUnknown, Status: resp.StatusCode, Code: word(string(answer)), Detail: doing + ": Slack cannot answer now"}

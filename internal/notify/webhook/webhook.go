@@ -18,12 +18,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/trueup-sync/trueup/internal/config"
 	"github.com/trueup-sync/trueup/internal/connector"
+	"github.com/trueup-sync/trueup/internal/connector/rest"
 	"github.com/trueup-sync/trueup/internal/dialguard"
 	"github.com/trueup-sync/trueup/internal/notify"
 	"github.com/trueup-sync/trueup/internal/signature"
@@ -142,8 +142,7 @@ func outcome(resp *http.Response) error {
 	case code >= 300 && code < 400:
 		f.Kind, f.Detail = connector.Misconfigured, f.Detail+", a redirect, which is not followed; write the address it leads to under "+Setting+".url"
 	case code == http.StatusTooManyRequests:
-		seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After")) // 0 when it is none
-		f.Kind, f.RetryAfter = connector.RateLimited, time.Duration(max(seconds, 1))*time.Second
+		f.Kind, f.RetryAfter = connector.RateLimited, max(rest.RetryAfter(resp.Header.Get("Retry-After"), time.Now()), time.Second)
 	case code >= 500 || code == http.StatusRequestTimeout:
 		f.Kind, f.Effect = connector.Transient, connector.EffectUnknown
 	}
