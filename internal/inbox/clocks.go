@@ -43,6 +43,17 @@ func (c *clocks) ahead(e store.NewEvent, r Route, now time.Time) bool {
 	return true
 }
 
+// forget has connections reported again whose report was not stored.
+func (c *clocks) forget(events []store.NewEvent) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range events {
+		if e.Exception != nil && e.Exception.Reason.Code == reason.EventsDatedAhead {
+			delete(c.told, e.Connection+" "+e.Sync)
+		}
+	}
+}
+
 // datedAhead is the exception for people. The event is still synced, with the
 // time at which it arrived.
 func datedAhead(e store.NewEvent, r Route, now time.Time) *store.NewException {

@@ -1,6 +1,8 @@
 package inbox
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -10,6 +12,35 @@ import (
 	"github.com/trueup-sync/trueup/internal/status"
 	"github.com/trueup-sync/trueup/internal/store"
 )
+
+// forgetful stores nothing the first time.
+type forgetful struct {
+	Store
+	failed bool
+}
+
+func (s *forgetful) Receive(ctx context.Context, events []store.NewEvent) ([]store.Arrival, error) {
+	if !s.failed {
+		s.failed = true
+		return nil, errors.New("the disk is full")
+	}
+	return s.Store.Receive(ctx, events)
+}
+
+func TestAClockThatIsAheadIsSaidThoughTheFirstTryWasNotStored(t *testing.T) {
+	f := newFixture(t)
+	f.inbox.Options.Store = &forgetful{Store: f.inbox.Options.Store}
+	e := status.Event{ID: "e", Customer: "1", Value: "active", HasValue: true, OccurredAt: time.Now().Add(time.Hour), Payload: []byte("{}")}
+	if _, _, err := f.inbox.Store(t.Context(), "billing", []connector.Reading{{Event: e}}); err == nil {
+		t.Fatal("the first one is stored")
+	}
+	if _, _, err := f.inbox.Store(t.Context(), "billing", []connector.Reading{{Event: e}}); err != nil { // the sender tries again
+		t.Fatal(err)
+	}
+	if open, err := f.db.Exceptions(t.Context(), store.ExceptionFilter{}); err != nil || len(open) != 1 {
+		t.Errorf("%d exceptions, %v", len(open), err)
+	}
+}
 
 // A tool that sends local time as UTC dates every change in the future: people
 // are notified once, and every change is still stored and synced.

@@ -52,6 +52,7 @@ func (i *Inbox) store(ctx context.Context, connection string, routes []Route, re
 	}
 	arrived, err := i.Options.Store.Receive(ctx, events)
 	if err != nil {
+		i.clocks.forget(events)
 		return fmt.Errorf("store events of %s: %w", connection, err)
 	}
 	var wake []string
