@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -502,6 +503,25 @@ func TestWhatALookAtAToolFinds(t *testing.T) {
 				t.Errorf("got %+v, want %q", seen.Points, c.want)
 			}
 		})
+	}
+}
+
+// A tool whose next page is an earlier one, and whose pages are empty, is not asked for ever.
+func TestAListThatReturnsToAnEarlierPageIsLeft(t *testing.T) {
+	w := newWorld(t)
+	circle := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		out.Header().Set("Content-Type", "application/json")
+		next := map[string]string{"": "a", "a": "b", "b": "a"}[r.URL.Query().Get("after")]
+		fmt.Fprintf(out, `{"records":[],"next":%q}`, next)
+	}))
+	defer circle.Close()
+	from, _ := w.tools()
+	from["base_url"] = circle.URL
+	w.must(w.SetTool(Source, from))
+	_, err := w.Check(context.Background(), Source)
+	w.must(err)
+	if v := w.counted(Source); v.Err == nil || !strings.Contains(v.Err.Error(), "returned to an earlier page") {
+		t.Errorf("counted %+v", v)
 	}
 }
 

@@ -123,8 +123,12 @@ func (s *Setup) count(ctx context.Context, c config.Connection, use connector.Us
 		return
 	}
 	defer closed()
+	var circle connector.Circle
 	for cursor := ""; ; {
 		page, next, listed, err := read(ctx, opened, side, cursor)
+		if err == nil && next != "" && circle.Turn(next) {
+			err = connector.Endless()
+		}
 		note(func() {
 			for _, r := range page {
 				v.add(r)
