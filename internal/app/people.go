@@ -69,7 +69,7 @@ func (a *App) PagesURL() string {
 
 // visitor returns who sent a request.
 func (a *App) visitor(r *http.Request) (pages.Person, error) {
-	s, err := a.Door().FromRequest(r)
+	s, err := pages.SessionOf(a.Door(), r)
 	var ended *people.EndedError
 	if errors.Is(err, people.ErrNoSession) || errors.As(err, &ended) {
 		return pages.Person{}, pages.ErrNobody

@@ -10,10 +10,13 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/trueup-sync/trueup/internal/people"
+	"github.com/trueup-sync/trueup/internal/store"
 )
 
 func liveRoutes() []route {
-	return []route{{http.MethodGet, "/live", open, live}}
+	return []route{{http.MethodGet, livePath, open, live}}
 }
 
 // fingerprints are what the live parts of an answer look like now, by name.
@@ -45,6 +48,18 @@ const (
 	alive     = 15 * time.Second
 	writeTime = 10 * time.Second
 )
+
+// livePath is where an open page asks for its parts that change.
+const livePath = "/live"
+
+// SessionOf returns the session of the browser that sent a request. A page that is left
+// open does not keep it from ending.
+func SessionOf(d *people.Door, r *http.Request) (store.Session, error) {
+	if r.URL.Path == livePath {
+		return d.FromOpenPage(r)
+	}
+	return d.FromRequest(r)
+}
 
 // live answers GET /live?page=ADDRESS&seen=FINGERPRINT: a stream of server-sent
 // events, each a part of the page that has changed. A browser that was away sends
@@ -136,7 +151,7 @@ func (v *visit) showing(address string) (*visit, answer, error) {
 	r.Method, r.URL, r.RequestURI, r.Form, r.PostForm = http.MethodGet, u, u.RequestURI(), nil, nil
 	_, pattern := v.mux.Handler(r)
 	for _, route := range v.table {
-		if route.Method+" "+route.Path != pattern || route.Path == "/live" {
+		if route.Method+" "+route.Path != pattern || route.Path == livePath {
 			continue
 		}
 		shown := &visit{Request: r, Pages: v.Pages, zone: v.zone, now: v.Now(), w: noWriter{}}

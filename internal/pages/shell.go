@@ -83,7 +83,7 @@ func (p *Pages) stream(v *visit, a answer, s *shell) error {
 	if err != nil {
 		return err
 	}
-	s.Stream = "/live?" + url.Values{"page": {v.URL.RequestURI()}, "seen": {digest(strings.Join(slices.Sorted(maps.Values(seen)), " "))}}.Encode()
+	s.Stream = livePath + "?" + url.Values{"page": {v.URL.RequestURI()}, "seen": {digest(strings.Join(slices.Sorted(maps.Values(seen)), " "))}}.Encode()
 	return nil
 }
 

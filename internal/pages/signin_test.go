@@ -1,8 +1,10 @@
 package pages
 
 import (
+	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +31,7 @@ func newDoor(t *testing.T) (*world, *storetest.Clock) {
 	w.store, w.pages.Store = db, db
 	w.pages.Door = &people.Door{Store: db}
 	w.pages.Visitor = func(r *http.Request) (Person, error) {
-		s, err := w.pages.Door.FromRequest(r)
+		s, err := SessionOf(w.pages.Door, r)
 		if err != nil {
 			return Person{}, ErrNobody
 		}
@@ -102,6 +104,26 @@ func TestTooManyTriesWaitAndThenTheRightPasswordWorks(t *testing.T) {
 	clock.Move(time.Minute)
 	if got := w.post("/signin", "email", "priya@example.com", "password", password); got.code != http.StatusOK || got.at != "/" {
 		t.Errorf("after the wait: %d at %s %s", got.code, got.at, got.words())
+	}
+}
+
+// An open page asks for its parts again and again. That is no use of the session.
+func TestAPageThatIsLeftOpenDoesNotKeepItsSession(t *testing.T) {
+	w, clock := newDoor(t)
+	stream := regexp.MustCompile(`data-live="([^"]+)"`).FindStringSubmatch(w.get("/").text)
+	for away := time.Duration(0); away < config.SessionIdle; away += time.Hour {
+		r, err := w.client.Get(w.server.URL + html.UnescapeString(stream[1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Body.Read(make([]byte, 1)); err != nil || r.Header.Get("Content-Type") != "text/event-stream" {
+			t.Fatalf("after %s: %s, %v", away, r.Status, err)
+		}
+		r.Body.Close()
+		clock.Move(time.Hour)
+	}
+	if got := w.get("/access"); !strings.Contains(got.words(), "You were away for 12 hours.") {
+		t.Errorf("%d at %s: %s", got.code, got.at, got.words())
 	}
 }
 

@@ -140,11 +140,18 @@ func (d *Door) begin(ctx context.Context, p Person, b Browser) (SignedIn, error)
 	return in, d.Store.BeginSession(ctx, p.ID, hashOf(in.Token), b.Device, hashOf(b.Token))
 }
 
-// FromToken returns the session whose token a browser has: an EndedError when it is
-// over, ErrNoSession when there is none.
+// FromToken returns the session whose token a browser has, which is used by that: an
+// EndedError when it is over, ErrNoSession when there is none.
 func (d *Door) FromToken(ctx context.Context, token string) (store.Session, error) {
+	return d.open(ctx, token, d.Store.UseSession)
+}
+
+func (d *Door) open(ctx context.Context, token string, find func(ctx context.Context, hash string, idle, longest time.Duration) (store.Session, error)) (store.Session, error) {
+	if token == "" {
+		return store.Session{}, ErrNoSession
+	}
 	idle, longest := d.Lasts()
-	s, err := d.Store.UseSession(ctx, hashOf(token), idle, longest)
+	s, err := find(ctx, hashOf(token), idle, longest)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return s, ErrNoSession

@@ -97,11 +97,13 @@ func Token(r *http.Request) string {
 // FromRequest returns the session of the browser that sent a request, as FromToken
 // does.
 func (d *Door) FromRequest(r *http.Request) (store.Session, error) {
-	token := Token(r)
-	if token == "" {
-		return store.Session{}, ErrNoSession
-	}
-	return d.FromToken(r.Context(), token)
+	return d.FromToken(r.Context(), Token(r))
+}
+
+// FromOpenPage is FromRequest for what a page that is open asks by itself: nobody need be
+// there, so the session is not used by it.
+func (d *Door) FromOpenPage(r *http.Request) (store.Session, error) {
+	return d.open(r.Context(), Token(r), d.Store.Session)
 }
 
 // BrowserOf is what is known of the browser that sent a request.

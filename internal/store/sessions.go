@@ -60,13 +60,16 @@ func (t *tx) beginSession(person int64, hash, device, before string) error {
 	return err
 }
 
-// UseSession returns the session whose token has this hash and notes that it is used,
-// at most once a minute. Ended says why it is over: nothing may be done with it then.
-// ErrNotFound means that there is none.
-func (db *DB) UseSession(ctx context.Context, hash string, idle, longest time.Duration) (Session, error) {
-	var found Session
+// Session returns the session whose token has this hash. Ended says why it is over: nothing
+// may be done with it then. ErrNotFound means that there is none.
+func (db *DB) Session(ctx context.Context, hash string, idle, longest time.Duration) (Session, error) {
+	found, _, err := db.session(ctx, hash, idle, longest)
+	return found, err
+}
+
+func (db *DB) session(ctx context.Context, hash string, idle, longest time.Duration) (found Session, now time.Time, err error) {
 	there := false
-	err := db.view(ctx, func(s scanner) error {
+	err = db.view(ctx, func(s scanner) error {
 		there = true
 		var began, seen int64
 		err := s.Scan(&found.Person.ID, &found.Device, &began, &seen, &found.Ended)
@@ -77,15 +80,14 @@ func (db *DB) UseSession(ctx context.Context, hash string, idle, longest time.Du
 		err = ErrNotFound
 	}
 	if err != nil {
-		return Session{}, fmt.Errorf("look for a session: %w", err)
+		return Session{}, now, fmt.Errorf("look for a session: %w", err)
 	}
 	people, err := db.persons(ctx, " where p.id = $1", found.Person.ID)
 	if err != nil {
-		return Session{}, fmt.Errorf("look for a session: %w", err)
+		return Session{}, now, fmt.Errorf("look for a session: %w", err)
 	}
-	now, err := db.Now(ctx)
-	if err != nil {
-		return Session{}, err
+	if now, err = db.Now(ctx); err != nil {
+		return Session{}, now, err
 	}
 	switch {
 	case found.Ended != NotEnded:
@@ -96,12 +98,17 @@ func (db *DB) UseSession(ctx context.Context, hash string, idle, longest time.Du
 	case now.Sub(found.SeenAt) >= idle:
 		found.Ended = EndedByIdleness
 	}
-	if found.Ended != NotEnded {
-		return found, nil
+	if found.Ended == NotEnded {
+		found.Person = people[0]
 	}
-	found.Person = people[0]
-	if now.Sub(found.SeenAt) < seenNoted {
-		return found, nil
+	return found, now, nil
+}
+
+// UseSession is Session for a person who is there, and notes that at most once a minute.
+func (db *DB) UseSession(ctx context.Context, hash string, idle, longest time.Duration) (Session, error) {
+	found, now, err := db.session(ctx, hash, idle, longest)
+	if err != nil || found.Ended != NotEnded || now.Sub(found.SeenAt) < seenNoted {
+		return found, err
 	}
 	err = db.update(ctx, func(t *tx) error {
 		n, err := t.exec("update sessions set seen_at = $2 where hash = $1 and seen_at < $2 and ended_at = 0", hash, ms(t.now))

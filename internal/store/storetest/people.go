@@ -139,7 +139,15 @@ var people = map[string]func(*testing.T, Open){
 		}
 		f.session(ana, "two", "one") // the same browser
 		f.ended("one", store.EndedBySignOut)
-		f.clock.Move(idle - time.Second)
+		f.clock.Move(idle - 2*time.Second)
+		if got, err := f.db.Session(f.ctx, "two", idle, longest); err != nil || got.Person.ID != ana.ID {
+			t.Errorf("a session that is only looked for: %+v, %v", got, err)
+		}
+		f.clock.Move(2 * time.Second)
+		if got, err := f.db.Session(f.ctx, "two", idle, longest); err != nil || got.Ended != store.EndedByIdleness {
+			t.Errorf("a session that was only looked for is used: %+v, %v", got, err)
+		}
+		f.clock.Move(-time.Second)
 		f.ended("two", store.NotEnded)
 		f.clock.Move(idle)
 		f.ended("two", store.EndedByIdleness)
