@@ -119,6 +119,7 @@ func withoutPassword(dsn string) string {
 	}
 	q := u.Query()
 	q.Del("password")
+	q.Del("sslpassword")
 	u.RawQuery = q.Encode()
 	return u.String()
 }
