@@ -16,7 +16,7 @@ import (
 // What a password must be: long, and not easy to guess. Any characters will do.
 const (
 	ShortestPassword = 12
-	longestPassword  = 1000 // bytes: more only costs time
+	longestPassword  = 1000 // bytes, at least 250 characters: more only costs time
 	// judged is how much of a password is judged: guessing the rest as well is only
 	// harder.
 	judged = 72
@@ -30,7 +30,7 @@ func (e PasswordError) Error() string { return string(e) }
 // Why a password cannot be chosen.
 const (
 	ErrShort PasswordError = "Use 12 characters or more."
-	ErrLong  PasswordError = "Use 1,000 characters or fewer."
+	ErrLong  PasswordError = "This password is too long. Use 250 characters or fewer."
 	ErrEasy  PasswordError = "This password is easy to guess. Use a longer one, such as four unrelated words."
 )
 

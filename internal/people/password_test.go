@@ -39,10 +39,16 @@ func TestAPasswordIsStoredAsAnArgon2idHash(t *testing.T) {
 }
 
 func TestWhichPasswordsCanBeChosen(t *testing.T) {
+	var longest []rune
+	for c := range rune(250) {
+		longest = append(longest, 0x1F300+c*7%250) // four bytes each
+	}
 	for password, want := range map[string]error{
 		"elevenchars":                  ErrShort,
 		"äöüäöüäöüäö":                  ErrShort, // characters, not bytes
 		strings.Repeat("long ", 201):   ErrLong,
+		string(longest) + "x":          ErrLong,
+		string(longest):                nil, // what it says is true of any characters
 		"password1234":                 ErrEasy,
 		"123456789012":                 ErrEasy,
 		"qwertyuiop12":                 ErrEasy,
