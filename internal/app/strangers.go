@@ -96,6 +96,7 @@ func (c census) unknown(ctx context.Context, ids []string) (map[string]bool, err
 	defer cancel()
 	if c.list != nil && (len(ids) > fewIDs || c.read == nil) {
 		read := 0
+		var circle connector.Circle
 		for cursor := ""; ; {
 			page, next, err := c.list(ctx, cursor)
 			if err != nil {
@@ -108,6 +109,9 @@ func (c census) unknown(ctx context.Context, ids []string) (map[string]bool, err
 			c.tell(c.name, read)
 			if next == "" {
 				break
+			}
+			if circle.Turn(next) {
+				return nil, fmt.Errorf("could not read the list of %s: %w", c.name, connector.Endless())
 			}
 			cursor = next
 		}

@@ -167,7 +167,7 @@ func failure(doing string, err error) error {
 		return &connector.Failure{Kind: connector.Misconfigured, Effect: connector.EffectNone, Detail: doing + ": " + guarded.Error(), Err: err}
 	case errors.As(err, &limited):
 		return &connector.Failure{Kind: connector.RateLimited, Effect: connector.EffectNone, Status: http.StatusTooManyRequests,
-			RetryAfter: limited.RetryAfter, Code: "ratelimited", Detail: doing + ": Slack's rate limit is reached", Err: err}
+			RetryAfter: min(limited.RetryAfter, time.Hour), Code: "ratelimited", Detail: doing + ": Slack's rate limit is reached", Err: err}
 	case errors.As(err, &answered):
 		return failed(doing, word(answered.Err), 0)
 	case errors.As(err, &status) && status.Code < 500:
