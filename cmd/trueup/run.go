@@ -41,7 +41,7 @@ was in progress.
 The configuration is read again when the file changes, and on SIGHUP: webhooks are
 still received, and customers in progress finish first. A file with faults changes
 nothing; the log, trueup status, the API, /readyz and Slack report what is wrong.
-Changes to listen and database take effect at the next start.
+A file that changes listen, admin_listen or database is refused until the next start.
 
 Without a configuration file and a database, trueup run shows a link. It opens pages
 that make the file step by step; the service then continues with it.`,
