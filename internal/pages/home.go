@@ -283,6 +283,11 @@ type syncCard struct {
 	Did            []piece
 	Median         string
 	Longest        string
+	// Share is Agree of Carried: at the last full comparison, as everywhere else, or before
+	// the first one at the last look at each customer who was looked at.
+	Share          *float64
+	Agree, Carried int
+	ComparedAt     *time.Time
 }
 
 // calls is what is left of a target's calls.
@@ -300,6 +305,11 @@ type calls struct {
 func cardOf(v *visit, row contract.Sync, all []contract.ConnectionState) syncCard {
 	c := syncCard{Sync: row, Source: capital(row.Source.Connection), Target: capital(row.Target.Connection), Mode: modeOf(row.Mode, row.Halted != nil, row.Paused != nil),
 		Curve: curveOf(row.AgreementCurve, v.now, row.Target.Connection), Bars: bars(row.EventsByHour), Rhythm: rhythm(row.Rhythm), HeldQuiet: max(0, row.Held-row.HeldAsked)}
+	c.Share, c.Agree, c.Carried = row.Agreement.Share, row.Agreement.Agree, row.Agreement.Carried
+	if len(row.Sweeps) > 0 && row.Sweeps[0].Agreement != nil && !row.Sweeps[0].Stale {
+		last := row.Sweeps[0]
+		c.Share, c.Agree, c.Carried, c.ComparedAt = last.Agreement, last.Agree, last.Carried, last.At
+	}
 	for _, n := range row.EventsByHour {
 		c.Events += n
 	}

@@ -172,3 +172,16 @@ func TestHowOftenASourceIsHeardIsSaid(t *testing.T) {
 		}
 	}
 }
+
+// Who agrees and has never changed since Trueup began is known by comparing, and is nobody's
+// event: the share of those who were looked at one by one would be another number.
+func TestHomeShowsTheAgreementOfTheLastFullComparison(t *testing.T) {
+	w := newWorld(t)
+	w.customer("cus_1", "Halden Optics")
+	sweep, err := w.store.BeginSweep(t.Context(), store.Sweep{Sync: flow, Purpose: store.ForSweep, SourceListed: true, TargetListed: true}, time.Minute)
+	w.must(err)
+	sweep.Phase, sweep.Summary = store.PhaseDone, store.Summary{Sources: 46, Targets: 43, Agree: 36, Write: 7, UnmatchedSource: 3}
+	_, err = w.store.SaveSweep(t.Context(), sweep, store.SweepPart{}, time.Minute)
+	w.must(err)
+	w.says(w.get("/"), "Agreement 78.3 % 36 of 46 customers, compared", "Agree 36")
+}

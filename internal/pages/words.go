@@ -205,7 +205,7 @@ func percent(share any) string {
 	case s >= 1:
 		return "100"
 	}
-	return fmt.Sprintf("%.1f", min(math.Floor(s*1000)/10, 99.9))
+	return fmt.Sprintf("%.1f", min(100*s, 99.9))
 }
 
 // shareOf is a part of a whole as the width of a bar of 100.
