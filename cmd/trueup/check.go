@@ -74,7 +74,7 @@ func checkCommand() *cobra.Command {
 		Long: `Check trueup.yaml and report every fault at once, each with its line and what to
 write instead. --live also calls each connection, which changes nothing there, and
 checks from outside: the database, the port, public_url, clocks, webhooks and the age
-of credentials. A fault exits 1, a warning does not. For each sync it then shows the values that the last full comparison found: what each
+of credentials. A fault in the file exits 2, one found by --live 1, and a warning 0. For each sync it then shows the values that the last full comparison found: what each
 one means, and which have no meaning yet.
 
 --ready asks the running service instead, whether it can store events and sync customers

@@ -405,7 +405,7 @@ func TestASetUpInABrowser(t *testing.T) {
 	b.Do("it turns green on its own", chromedp.WaitVisible(chromedp.CSS(".wait.got")))
 	shoot(b, "5-event-green")
 	b.Do("go on to the trial", chromedp.Click(chromedp.CSS(".step-foot .btn.go")), chromedp.WaitReady(chromedp.CSS("h1")))
-	b.Do("someone differs", chromedp.WaitVisible(`//*[self::select[@id="c1"] or self::a[@href="/setup/try"][text()="Choose one"]]`), chromedp.Navigate(w.base()+"/setup/try?customer=cus_1"), chromedp.WaitVisible(chromedp.CSS("#c1")))
+	b.Do("someone differs", chromedp.WaitVisible(`//*[self::select[@id="c1"] or self::a[@href="/setup/try"][text()="Choose a customer who differs"]]`), chromedp.Navigate(w.base()+"/setup/try?customer=cus_1"), chromedp.WaitVisible(chromedp.CSS("#c1")))
 	shoot(b, "6-try")
 	b.Do("write one customer", chromedp.Click(chromedp.CSS("button[value=write]")), chromedp.WaitVisible(chromedp.CSS(".note.good")))
 	shoot(b, "6-try-done")

@@ -91,6 +91,15 @@ func TestAWriteIsPutBackUnlessSomeoneHasEditedSince(t *testing.T) {
 	w.must(w.store.Settle(t.Context(), &work, store.Settlement{Outcome: status.Applied, Observed: &store.Observed{Status: "churned", Value: "Churned", SeenAt: work.Now},
 		LastWrite: &store.LastWrite{RecordID: "rec_cus_1", Before: "Active", Sent: "Churned", Value: "Churned", At: work.Now}}))
 	w.tells(w.get(path), 200, "Trueup changed CRM", "Put it back", "Active is written again")
+	filled := customerPath(flow, "cus_2")
+	w.customer("cus_2", "Cobalt Freight")
+	_, err = w.store.Receive(t.Context(), []store.NewEvent{{Connection: "billing", Sync: flow, Side: store.SourceSide, ID: "evt_3", Customer: "cus_2"}})
+	w.must(err)
+	work, _, err = w.store.ClaimOne(t.Context(), flow, "cus_2", 0, time.Minute)
+	w.must(err)
+	w.must(w.store.Settle(t.Context(), &work, store.Settlement{Outcome: status.Applied, Observed: &store.Observed{Status: "churned", Value: "Churned", SeenAt: work.Now},
+		LastWrite: &store.LastWrite{RecordID: "rec_cus_2", Sent: "Churned", Value: "Churned", At: work.Now}}))
+	w.tells(w.get(filled), 200, "The field was empty before", "clear it in CRM", "!Put it back")
 	w.edited = true
 	w.tells(w.post(path+"/undo"), 409, "It was not put back", "someone edited the record since", "Leave it as it is")
 	w.edited = false
