@@ -32,7 +32,8 @@ func backupCommand() *cobra.Command {
 		Use:   "backup FILE",
 		Short: "Save a copy of the database, while Trueup runs",
 		Long: `Copy a SQLite database into a new file, while trueup run works on it, and check the copy.
-The file must not exist yet. It holds personal data, and only its owner can read it.
+The file must not exist yet; its folder is made if need be. It holds personal data, and only
+its owner can read it.
 Keep trueup.yaml and the files with secrets beside it: they are not in the database.
 
 trueup restore puts the copy back. For a database on a PostgreSQL server, this command

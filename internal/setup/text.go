@@ -205,7 +205,7 @@ func (w *writer) sync(d Draft) {
 
 func (w *writer) protections(d Draft) {
 	if d.NoMassLimit {
-		w.add("    limits: {mass_change: off}   # nothing stops a mass change")
+		w.add("    limits: {mass_change: off}   # nothing stops a mass change; writes_per_customer is on by default")
 		w.add("    # On by default, so left out here:")
 	} else {
 		w.add("    # On by default, so left out here:")
@@ -213,11 +213,12 @@ func (w *writer) protections(d Draft) {
 		for _, one := range d.Stops() {
 			to = append(to, string(one))
 		}
+		w.add("    # limits:")
 		if len(to) > 0 {
-			w.add("    # limits: {mass_change: {to: [%s], customers: 50, percent: 5, within: 1h}}   # beyond it the sync halts until a person resumes it", strings.Join(to, ", "))
+			w.add("    #   mass_change: {to: [%s], customers: 50, percent: 5, within: 1h}   # beyond it the sync halts until a person resumes it", strings.Join(to, ", "))
 		}
+		w.add("    #   writes_per_customer: {count: 6, within: 10m}   # beyond it the customer waits for an owner")
 	}
-	w.add("    # limits: {writes_per_customer: {count: 6, within: 10m}}   # beyond it the customer waits for an owner")
 	w.add("    # conflict: {rule: skip_newer_human_edit, clock_skew: 2s}   # a person's newer edit stays")
 	w.add("    # sweep: {every: 24h, repair: true}   # compares both sides in full, where both can be listed")
 }

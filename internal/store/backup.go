@@ -32,7 +32,8 @@ type CopyFigures struct {
 }
 
 // Backup copies a SQLite database into a new file while it is at work, and checks the
-// copy. The file is there, for its owner alone, once all of it is on the disk.
+// copy. The file is there, for its owner alone, once all of it is on the disk; so is its folder,
+// if there was none.
 func (db *DB) Backup(ctx context.Context, path string) (CopyFigures, error) {
 	if db.name != sqliteDialect.name {
 		return CopyFigures{}, ErrNotSQLite
@@ -40,6 +41,9 @@ func (db *DB) Backup(ctx context.Context, path string) (CopyFigures, error) {
 	now, err := db.Now(ctx)
 	if err != nil {
 		return CopyFigures{}, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return CopyFigures{}, fmt.Errorf("make the folder of the copy: %w", err)
 	}
 	return placed(path, func(unfinished string) (CopyFigures, error) {
 		if _, err := db.read.ExecContext(ctx, "vacuum into ?", unfinished); err != nil {
