@@ -344,6 +344,10 @@ func fileLineOf(l contract.FileLine) lineShown {
 const momentsRead = 20
 
 func (v *visit) fillVersus(p *exceptionShown, x store.Exception, s config.Sync) error {
+	if p.Settled != "" { // the values may have changed since
+		p.Layout = layoutPlain
+		return nil
+	}
 	words := overview.Words(s)
 	w := &versusShown{TargetStatus: words.Target(x.TargetValue), Sure: x.Confidence >= 1, Confirm: x.Kind == status.ConfirmChange, Watches: s.Watches()}
 	if m, err := words.Source(x.SourceValue); err == nil {
@@ -368,6 +372,9 @@ func (v *visit) fillVersus(p *exceptionShown, x store.Exception, s config.Sync) 
 		return err
 	}
 	w.SourceAt, w.TargetAt, w.By = contract.Stamp(c.Desired.At), contract.Stamp(c.Observed.At), c.Observed.By
+	if w.By == string(status.ActorUs) {
+		w.By = "Trueup"
+	}
 	w.Apart = apart(w.SourceAt, w.TargetAt)
 	decisions, err := v.Store.History(v.ctx(), x.Sync, x.Customer, momentsRead)
 	w.Days = v.daysOf(v.timelineOf(x.Sync, decisions))

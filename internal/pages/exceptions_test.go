@@ -228,6 +228,22 @@ func TestAResolvedExceptionOffersNothingThatCannotBeDone(t *testing.T) {
 	}
 }
 
+// The two values of a conflict that is settled are no longer those that were decided on.
+func TestASettledConflictIsNoChoiceAnymore(t *testing.T) {
+	w := newWorld(t)
+	x := w.needs(status.Conflict, "cus_1")
+	at := fmt.Sprintf("/exceptions/%d", x.ID)
+	w.says(w.get(at), "cus_1: who is right?", "Keep the edit: leave Active")
+	w.post(at+"/act", "verb", "resolve", "saw_history", "0")
+	page := w.get(at)
+	w.says(page, "It is resolved.", "What happened", "What was done")
+	for _, gone := range []string{"who is right", "Keep the edit", "written over"} {
+		if strings.Contains(page.words(), gone) {
+			t.Errorf("it still says %q: %s", gone, page.words())
+		}
+	}
+}
+
 func TestTheSecondOfTwoPeopleIsToldWhoWasFirst(t *testing.T) {
 	w := newWorld(t)
 	x := w.needs(status.Conflict, "cus_1")
