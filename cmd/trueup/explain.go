@@ -56,7 +56,7 @@ func explain(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync, named s
 	}
 	if c == nil {
 		return &failure{err: fmt.Errorf("no customer of %s has this id or address", sync),
-			hint: "a customer appears with their first event; trueup events list --sync " + sync + " lists the events so far", code: exitFailed}
+			hint: "a customer is stored with their first event, or when a comparison finds something to do for them, and one who agrees is not; trueup events list --sync " + sync + " lists the events so far", code: exitFailed}
 	}
 	decisions, err := db.History(cmd.Context(), sync, c.Customer, history)
 	if err != nil {

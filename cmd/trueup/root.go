@@ -56,6 +56,9 @@ func wrongFlag(cmd *cobra.Command, err error) error {
 	if invalid := new(pflag.InvalidValueError); errors.As(err, &invalid) {
 		f := invalid.GetFlag()
 		_, meaning := pflag.UnquoteUsage(f)
+		if cause := errors.Unwrap(invalid); f.Value.Type() == "func" && cause != nil { // it has words of our own
+			return usage("--"+f.Name+": "+meaning+"; "+hint, "--%s: %w", f.Name, cause)
+		}
 		return usage("--"+f.Name+": "+meaning+"; "+hint, "--%s %q is not valid", f.Name, invalid.GetValue())
 	}
 	if unknown := new(pflag.NotExistError); errors.As(err, &unknown) {

@@ -19,8 +19,9 @@ func tokenCommand() *cobra.Command {
 		Use:   "token",
 		Short: "Create, list and revoke API tokens",
 		Long: `Create, list and revoke the tokens that other programs use to call the API. A token
-has a role: viewer can read, operator can also act on exceptions and set links, and
-admin can also read the payloads of events and manage tokens.`,
+has a role: viewer can read, operator can also act on exceptions, set links, make and
+apply plans, and pause a sync, and admin can also take a sync live, read the payloads of
+events and manage tokens.`,
 		Example: `  trueup token create dashboard --role viewer
   trueup token list
   trueup token revoke dashboard`,

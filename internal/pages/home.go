@@ -2,6 +2,7 @@ package pages
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -228,6 +229,7 @@ func haltOf(v *visit, row contract.Sync) haltCard {
 	to := ""
 	for _, change := range row.Halted.Changes {
 		switch {
+		case change.Written == 0: // those wait
 		case to == "" || to == change.After:
 			to = change.After
 		default:
@@ -256,11 +258,12 @@ func massChange(c config.Sync) (statuses, limit string) {
 	if within != length(m.Within) {
 		within = "one " + within
 	}
+	atLeast := min(5, int(math.Ceil(m.Percent))) // a share of few customers means little
 	switch {
 	case m.Customers > 0 && m.Percent > 0:
-		limit = fmt.Sprintf("%s or %g%% of all, whichever is fewer, within %s", plural(m.Customers, "customer"), m.Percent, within)
+		limit = fmt.Sprintf("%s or %g%% of all (at least %d), whichever is fewer, within %s", plural(m.Customers, "customer"), m.Percent, atLeast, within)
 	case m.Percent > 0:
-		limit = fmt.Sprintf("%g%% of all customers within %s", m.Percent, within)
+		limit = fmt.Sprintf("%g%% of all customers (at least %d) within %s", m.Percent, atLeast, within)
 	default:
 		limit = plural(m.Customers, "customer") + " within " + within
 	}
