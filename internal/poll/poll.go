@@ -299,14 +299,20 @@ func (w *walk) page(ctx context.Context, cursor string, listed time.Time) (next 
 	if len(readings) > 0 {
 		w.Log.Info("changes asked for", slog.String("connection", w.Connection), slog.Int("accepted", accepted), slog.Int("duplicates", duplicates))
 	}
-	if accepted > 0 {
-		w.newest = later(w.newest, newestOf(readings))
+	// Just before its position, a list gives again what it had before.
+	if newest := newestOf(readings); accepted > 0 && newest.After(w.place(cursor)) {
+		w.newest = later(w.newest, newest)
 	}
-	if placed, ok := w.Changes.(connector.Placed); ok {
-		had.From = placed.Place(next)
-	}
-	had.Changes = accepted
+	had.From, had.Changes = w.place(next), accepted
 	return next, more, had, nil
+}
+
+// place is the time that a cursor stands at, zero when it has none.
+func (p *Poller) place(cursor string) time.Time {
+	if placed, ok := p.Changes.(connector.Placed); ok {
+		return placed.Place(cursor)
+	}
+	return time.Time{}
 }
 
 // newestOf is the date of the newest change of an answer, zero when none has one.

@@ -276,6 +276,50 @@ func TestTheDateOfTheNewestChangeIsTold(t *testing.T) {
 	}
 }
 
+// relisted gives what it has at each asking, as a list does that looks again just before its
+// position.
+type relisted struct{ at []time.Time }
+
+func (r *relisted) Since(_ context.Context, cursor string) (found []connector.Reading, next string, more bool, err error) {
+	for _, at := range r.at {
+		found = append(found, connector.Reading{Event: status.Event{ID: fmt.Sprint("evt_", at.UnixMilli()), Customer: "cus_1", OccurredAt: at, Payload: []byte("{}")}})
+	}
+	if cursor == "" {
+		found = nil // the first time nothing is new
+	}
+	return found, r.at[len(r.at)-1].Format(time.RFC3339Nano), false, nil
+}
+
+func (r *relisted) Place(cursor string) time.Time {
+	at, _ := time.Parse(time.RFC3339Nano, cursor) // zero for none
+	return at
+}
+
+// The second asking of a quiet tool stores what the first one only saw. That is no change,
+// and says nothing about the tool's clock.
+func TestWhatWasThereAtTheFirstAskingIsNotToldAsTheNewestChange(t *testing.T) {
+	long := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+	list := &relisted{at: []time.Time{long}}
+	p := node(newStore(nil), nil, time.Minute)
+	p.Changes = list
+	var told []time.Time
+	p.Listed = func(_ context.Context, _ string, newest time.Time) error {
+		told = append(told, newest)
+		return nil
+	}
+	for _, at := range []time.Time{long, long, long.Add(time.Hour)} {
+		if !at.Equal(long) {
+			list.at = append(list.at, at)
+		}
+		if asked, err := p.Ask(t.Context(), AtStart); err != nil || !asked {
+			t.Fatal(asked, err)
+		}
+	}
+	if len(told) != 1 || !told[0].Equal(long.Add(time.Hour)) {
+		t.Errorf("told %v, want only the change of an hour later", told)
+	}
+}
+
 // What a poll brings had not changed when the one before began.
 func TestAPollTellsUntilWhenItsCustomersWereUnchanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
