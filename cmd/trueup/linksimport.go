@@ -163,6 +163,9 @@ func (o *importOptions) read(cmd *cobra.Command, path string, cfg *config.Config
 		return linkfile.Content{}, err
 	}
 	content, err := linkfile.Read(raw, names, func(sync string) linkfile.Tools { return toolWords(cfg, sync) }, sync)
+	if unreadable := new(linkfile.UnreadableError); errors.As(err, &unreadable) {
+		return content, usage("nothing was changed", "%s: %w", path, err)
+	}
 	if err != nil {
 		return content, usage(`name the columns, as in --columns "source=Customer ID,target=Contact ID", and --sync if the file has no such column; nothing was changed`, "%s: %w", path, err)
 	}
@@ -231,7 +234,6 @@ func (o *importOptions) sort(cmd *cobra.Command, cfg *config.Config, db *store.D
 		old, linked := have[r.Customer]
 		switch {
 		case !linked:
-			result.New++
 		case old.TargetID == r.Target:
 			result.Same++
 			continue
@@ -246,6 +248,11 @@ func (o *importOptions) sort(cmd *cobra.Command, cfg *config.Config, db *store.D
 	if !o.noLive && len(fresh) > 0 {
 		if fresh, err = leaveOut(cmd, cfg, db, sync, fresh, result); err != nil {
 			return nil, err
+		}
+	}
+	for _, r := range fresh {
+		if _, linked := have[r.Customer]; !linked {
+			result.New++
 		}
 	}
 	if err := someoneElses(sync, fresh, have); err != nil {
@@ -362,7 +369,11 @@ func (r importedJSON) print(cmd *cobra.Command, path string, guessed bool) {
 	for _, why := range r.Unasked {
 		fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s; a record that does not exist becomes a broken_link exception\n", why)
 	}
-	fmt.Fprintf(out, "%s: %s: %d new, %d same, %d differing, %d unknown, %d invalid\n", path, status.Plural(r.Links+len(r.Bad), "row"), r.New, r.Same, len(r.Differ), len(r.Gone), len(r.Bad))
+	unknown := map[int]bool{} // a row that neither tool knows is one
+	for _, gone := range r.Gone {
+		unknown[gone.Line] = true
+	}
+	fmt.Fprintf(out, "%s: %s: %d new, %d same, %d differing, %d unknown, %d invalid\n", path, status.Plural(r.Links+len(r.Bad), "row"), r.New, r.Same, len(r.Differ), len(unknown), len(r.Bad))
 	lines := func(n int, of func(i int) string) {
 		for i := range min(n, shownFaults) {
 			fmt.Fprintf(out, "  %s\n", of(i))

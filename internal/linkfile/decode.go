@@ -2,13 +2,17 @@ package linkfile
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/unicode"
 )
+
+// UnreadableError says why a file holds no table.
+type UnreadableError struct{ why string }
+
+func (e *UnreadableError) Error() string { return e.why }
 
 // Decode returns a file as text: UTF-8 or UTF-16, with or without the mark that says
 // which.
@@ -34,10 +38,10 @@ func Decode(raw []byte) (string, error) {
 			}
 			raw = raw[size:]
 		}
-		return "", fmt.Errorf("line %d: it is neither UTF-8 nor UTF-16; save the file as \"CSV UTF-8\"", line)
+		return "", &UnreadableError{fmt.Sprintf("line %d: it is neither UTF-8 nor UTF-16; save the file as \"CSV UTF-8\"", line)}
 	}
 	if bytes.ContainsRune(raw, 0) {
-		return "", errors.New("it is no text; export it as CSV")
+		return "", &UnreadableError{"it is no text; export it as CSV"}
 	}
 	text := string(raw)
 	if !strings.Contains(text, "\n") { // as spreadsheets on a Mac used to end their lines

@@ -55,7 +55,7 @@ func Read(raw []byte, n Names, tools func(sync string) Tools, sync string) (Cont
 		head, err = in.Read()
 	}
 	if errors.Is(err, io.EOF) {
-		return Content{}, errors.New("the file is empty")
+		return Content{}, &UnreadableError{"the file is empty"}
 	}
 	if err != nil {
 		return Content{}, err

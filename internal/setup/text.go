@@ -112,10 +112,18 @@ func (w *writer) connections(d Draft) {
 
 func (w *writer) connection(t Tool, side Side) {
 	w.at(Direction)
-	w.add("  %s:   # %s", word(t.Name), [...]string{"decides; nothing is ever written to it", "follows"}[side.index()])
-	w.add("    type: %s", word(t.Type))
+	w.add("  %s:   # %s", entered(t.Name), [...]string{"decides; nothing is ever written to it", "follows"}[side.index()])
+	w.add("    type: %s", entered(t.Type))
 	w.at(Connect)
 	w.settings(t, side)
+}
+
+// entered is a word, or three dots while it has not been entered.
+func entered(text string) string {
+	if text == "" {
+		return "..."
+	}
+	return word(text)
 }
 
 func (w *writer) text() string {
@@ -162,9 +170,9 @@ const webhookSecret = "WEBHOOK_SECRET"
 func (w *writer) sync(d Draft) {
 	w.at(Direction)
 	w.add("syncs:")
-	w.add("  %s:", word(d.Sync))
-	w.add("    source: {connection: %s%s%s}", word(d.Source.Name), fieldOf(d.Source), pollOf(d.Source))
-	w.add("    target: {connection: %s%s}", word(d.Target.Name), fieldOf(d.Target))
+	w.add("  %s:", entered(d.Sync))
+	w.add("    source: {connection: %s%s%s}", entered(d.Source.Name), fieldOf(d.Source), pollOf(d.Source))
+	w.add("    target: {connection: %s%s}", entered(d.Target.Name), fieldOf(d.Target))
 	w.at(Match)
 	w.add("    match:   # tried in order; the first rule that finds exactly one record wins")
 	for _, r := range d.Rules {
