@@ -71,7 +71,7 @@ func hintOf(err error) (what, hint string) {
 	if errors.As(err, &moved) {
 		return err.Error(), accountRemedies(moved.Sync)
 	}
-	for _, known := range []error{store.ErrNewer, store.ErrOlder, store.ErrUnreleased, store.ErrMissing, store.ErrNoSchema, store.ErrLocked} {
+	for _, known := range []error{store.ErrNewer, store.ErrOlder, store.ErrUnreleased, store.ErrMissing, store.ErrNoSchema, store.ErrLocked, store.ErrUnreachable} {
 		if errors.Is(err, known) {
 			before, next, _ := strings.Cut(err.Error(), "; ")
 			return before, next

@@ -25,6 +25,8 @@ func vocabularies(cmd *cobra.Command, cfg *config.Config) (all []contract.Vocabu
 	names := slices.Sorted(maps.Keys(cfg.Syncs))
 	db, err := store.Open(cmd.Context(), store.Options{DSN: cfg.Database.Reveal()})
 	switch {
+	case errors.Is(err, store.ErrUnreachable):
+		return nil, nil // the check of the database says so
 	case errors.Is(err, store.ErrMissing), errors.Is(err, store.ErrOlder):
 		for _, name := range names {
 			all = append(all, overview.NeverCompared(name, cfg.Syncs[name], options[name]))

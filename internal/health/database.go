@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 )
 
 // LowDisk is how little free disk is a warning.
@@ -14,7 +15,11 @@ const LowDisk = 1 << 30
 // transaction, met.
 func DatabaseOf(engine string, schema int, err error) Check {
 	if err != nil {
-		return fault(Database, Service, "nothing can be stored: "+err.Error(), "correct database in trueup.yaml, or what keeps the database from working")
+		what, remedy, told := strings.Cut(err.Error(), "; ")
+		if !told {
+			remedy = "correct database in trueup.yaml, or what keeps the database from working"
+		}
+		return fault(Database, Service, "nothing can be stored: "+what, remedy)
 	}
 	return pass(Database, Service, fmt.Sprintf("%s with schema version %d; a transaction was committed", engine, schema))
 }

@@ -92,7 +92,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	}
 	var err error
 	if err = db.openPools(ctx, o); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the database: %w", err), db.unlock())
+		return nil, errors.Join(fmt.Errorf("open the database: %w", unreachable(err)), db.unlock())
 	}
 	switch {
 	case db.pooled: // a session's lock tells nothing
@@ -114,7 +114,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		err = db.migrate(ctx, steps, o.Migrate)
 	}
 	if err != nil {
-		return nil, errors.Join(err, db.closePools(), db.unlock())
+		return nil, errors.Join(unreachable(err), db.closePools(), db.unlock())
 	}
 	if o.SQLite == nil && !IsPostgres(o.DSN) {
 		if db.opened, err = openedFiles(o.DSN); err != nil {
