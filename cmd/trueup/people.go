@@ -96,11 +96,15 @@ func addPerson(cmd *cobra.Command, _ []string, cfg *config.Config, db *store.DB)
 
 // printLink prints a link alone on standard output, and what it does beside it.
 func printLink(cmd *cobra.Command, cfg *config.Config, p people.Person, code, done string) error {
-	link := people.LinkAt(pagesURL(cfg), code)
+	url, send := pagesURL(cfg), "Send this link to the person"
+	if strings.HasSuffix(url, ":0") { // any free port: only the service knows which
+		url, send = "", "Send this link to the person, after the address that the running service shows at its start"
+	}
+	link := people.LinkAt(url, code)
 	if wantsJSON(cmd) {
 		return printJSON(cmd.OutOrStdout(), contract.NewLink{Person: contract.PersonOf(p), Link: link})
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "%s Send this link to the person: it works once, within 24 hours.\n", done)
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s %s: it works once, within 24 hours.\n", done, send)
 	_, err := fmt.Fprintln(cmd.OutOrStdout(), link)
 	return err
 }

@@ -395,7 +395,7 @@ func TestASetUpInABrowser(t *testing.T) {
 	b.Do("go on to the event", chromedp.Click(chromedp.CSS(".step-foot .btn.go")), chromedp.WaitVisible(chromedp.CSS(".wait")))
 	b.Do("say where Trueup is", chromedp.SetValue(chromedp.CSS("#pu"), w.base()), chromedp.Click(chromedp.CSS("form .btn.go")), chromedp.WaitVisible(chromedp.CSS("#hook")))
 	shoot(b, "5-event")
-	b.Do("it is live", chromedp.WaitVisible(`//p[@data-live]//span[text()="Live"]`))
+	b.Do("it is live", chromedp.WaitVisible(`//p[@data-live]//span[text()="Up to date"]`))
 	if got := b.Text("#hook"); got != w.base()+"/hooks/billing" {
 		t.Errorf("the address for webhooks is %q", got)
 	}

@@ -208,7 +208,7 @@ func TestALivePageIsToldWhatHasChanged(t *testing.T) {
 func TestThePageInABrowserChangesByItself(t *testing.T) {
 	w := newWorld(t)
 	b := browsertest.Open(t)
-	b.Do("see it live", chromedp.Navigate(w.server.URL), chromedp.WaitVisible(chromedp.CSS(".mode.live")), chromedp.WaitVisible(`//p[@data-live]//span[text()="Live"]`))
+	b.Do("see it live", chromedp.Navigate(w.server.URL), chromedp.WaitVisible(chromedp.CSS(".mode.live")), chromedp.WaitVisible(`//p[@data-live]//span[text()="Up to date"]`))
 	if _, _, err := w.store.PauseSync(t.Context(), flow, "Dana", "a test"); err != nil {
 		t.Fatal(err)
 	}

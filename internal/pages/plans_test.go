@@ -199,7 +199,7 @@ func TestAPlanIsApprovedAndWatchedInABrowser(t *testing.T) {
 	}
 	b.Do("read the plan", chromedp.Navigate(w.server.URL+"/plans/"+theHash), chromedp.WaitVisible(chromedp.CSS(".rows-h")))
 	look("plan")
-	b.Do("approve it", chromedp.SendKeys(chromedp.CSS("#h"), "7c19"), chromedp.Click(chromedp.CSS(".btn.go.wide")), chromedp.WaitVisible(`//h1[contains(., "Writing plan")]`), chromedp.WaitVisible(`//p[@data-live]//span[text()="Live"]`))
+	b.Do("approve it", chromedp.SendKeys(chromedp.CSS("#h"), "7c19"), chromedp.Click(chromedp.CSS(".btn.go.wide")), chromedp.WaitVisible(`//h1[contains(., "Writing plan")]`), chromedp.WaitVisible(`//p[@data-live]//span[text()="Up to date"]`))
 	j := w.jobs()[0]
 	j, ok, err := w.store.TakeJob(t.Context(), j, time.Minute)
 	if err != nil || !ok {

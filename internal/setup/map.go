@@ -163,7 +163,7 @@ func (s *Setup) SetMap(ctx context.Context, a MapAnswer) error {
 			continue
 		}
 		if means != "" && means != Ignored && !slices.Contains(statuses, means) {
-			wrong.add("means", "Choose a meaning from the list.")
+			wrong.add("means", "%s is not a meaning. Choose active, paused, churned or ignore.", quoted(string(means)))
 			break
 		}
 		values[i].Means = means

@@ -153,17 +153,32 @@ var validName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
 
 const nameProblem = "Use 1 to 63 of the characters a-z, 0-9, - and _. The name becomes part of addresses and commands."
 
+// choose asks for a tool that can do something, and names those that can when another one
+// was chosen.
+func choose(chosen, does string, can func(Type) bool) string {
+	if chosen == "" {
+		return "Choose the tool that " + does + "."
+	}
+	var names []string
+	for _, t := range Types {
+		if can(t) {
+			names = append(names, t.Name)
+		}
+	}
+	return fmt.Sprintf("%s is not a tool that %s. Choose one of %s.", quoted(chosen), does, strings.Join(names, ", "))
+}
+
 // SetDirection keeps which tool decides and which follows. Another tool than before
 // begins its steps anew.
 func (s *Setup) SetDirection(a DirectionAnswer) error {
 	var wrong Problems
 	source, ok := TypeOf(a.Source)
 	if !ok || !source.Decides {
-		wrong.add("source", "Choose the tool that decides.")
+		wrong.add("source", "%s", choose(a.Source, "decides", func(t Type) bool { return t.Decides }))
 	}
 	target, ok := TypeOf(a.Target)
 	if !ok || !target.Follows {
-		wrong.add("target", "Choose the tool that follows.")
+		wrong.add("target", "%s", choose(a.Target, "follows", func(t Type) bool { return t.Follows }))
 	}
 	if a.SourceName == "" {
 		a.SourceName = source.Usual[0]

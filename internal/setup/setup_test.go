@@ -378,10 +378,10 @@ func TestWhatIsEnteredWrong(t *testing.T) {
 	}{
 		{"a tool that cannot decide", func(w world) error {
 			return w.SetDirection(DirectionAnswer{Source: "hubspot", Target: "http", Sync: "s"})
-		}, "source: Choose the tool that decides."},
+		}, `source: "hubspot" is not a tool that decides. Choose one of `},
 		{"Stripe as the tool that follows", func(w world) error {
 			return w.SetDirection(DirectionAnswer{Source: "http", Target: "stripe", Sync: "s"})
-		}, "target: Choose the tool that follows."},
+		}, `target: "stripe" is not a tool that follows. Choose one of `},
 		{"a name with a space", func(w world) error {
 			return w.SetDirection(DirectionAnswer{Source: "stripe", Target: "http", Sync: "my sync"})
 		}, "name: Use 1 to 63"},
@@ -431,7 +431,7 @@ func TestWhatIsEnteredWrong(t *testing.T) {
 		{"a meaning that is none", func(w world) error {
 			w.connect()
 			return w.SetMap(context.Background(), MapAnswer{Means: map[string]status.Status{"grace": "golden"}, To: map[status.Status]string{"active": "Active", "churned": "Churned"}})
-		}, "means: Choose a meaning from the list."},
+		}, "Choose active, paused, churned or ignore."},
 		{"no value for a status", func(w world) error {
 			w.connect()
 			return w.SetMap(context.Background(), MapAnswer{To: map[status.Status]string{"active": "Active"}})

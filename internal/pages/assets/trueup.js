@@ -103,8 +103,8 @@
         if (!part || part.contains(document.activeElement) || part.querySelector("details[open], :checked")) return;
         part.innerHTML = html;
       });
-      from.onopen = () => { live.classList.remove("lost"); words.textContent = "Live"; };
-      from.onerror = () => { live.classList.add("lost"); words.textContent = "Not live. Trying again…"; };
+      from.onopen = () => { live.classList.remove("lost"); words.textContent = "Up to date"; };
+      from.onerror = () => { live.classList.add("lost"); words.textContent = "Not up to date. Trying again…"; };
     }
   });
 })();
