@@ -431,7 +431,7 @@ func TestWhatIsEnteredWrong(t *testing.T) {
 		{"a meaning that is none", func(w world) error {
 			w.connect()
 			return w.SetMap(context.Background(), MapAnswer{Means: map[string]status.Status{"grace": "golden"}, To: map[status.Status]string{"active": "Active", "churned": "Churned"}})
-		}, "Choose active, paused, churned or ignore."},
+		}, `means: "golden" is not a meaning. Choose active, paused, churned or ignore.`},
 		{"no value for a status", func(w world) error {
 			w.connect()
 			return w.SetMap(context.Background(), MapAnswer{To: map[status.Status]string{"active": "Active"}})
