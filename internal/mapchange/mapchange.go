@@ -11,7 +11,7 @@
 // that would be invalid is not written; a repeated request changes nothing; who gave
 // the meaning is noted with each exception that waited for it.
 //
-// It may import internal/config, contract, overview, status and store, and no connector.
+// It may import internal/config, contract, overview, reason, status and store, and no connector.
 package mapchange
 
 import (
