@@ -1,5 +1,6 @@
 // Package proof is the roof over what shows that Trueup can be trusted. Nothing
-// of the product imports what stands under it, which this package's test sees.
+// of the product imports what stands under it, and each package imports what its
+// comment says: this package's tests see to both.
 //
 //	sim         whole histories in milliseconds, on a simulated world
 //	oracle      the store as it should behave, in memory, which sim runs on

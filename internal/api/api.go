@@ -15,8 +15,8 @@
 //   - Payloads of events hold personal data: one is shown to an admin, and only
 //     where one event is asked for.
 //
-// It may import internal/contract, exceptions, mapchange, replay, overview, store, status,
-// config and strictjson, and neither the pipeline nor a connector.
+// It may import internal/contract, exceptions, mapchange, replay, overview, people, reason,
+// store, status, config and strictjson, and neither the pipeline nor a connector.
 package api
 
 import (

@@ -3,9 +3,11 @@ package api
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/trueup-sync/trueup/internal/config"
 	"github.com/trueup-sync/trueup/internal/contract"
@@ -80,7 +82,9 @@ func (s *server) downloadExceptions() {
 		return &huma.StreamResponse{Body: func(out huma.Context) {
 			out.SetHeader("Content-Type", "text/csv; charset=utf-8")
 			out.SetHeader("Content-Disposition", `attachment; filename="exceptions.csv"`)
-			if err := contract.WriteExceptions(out.BodyWriter(), exceptions.All(ctx, s.Store, in.filter(s.Syncs()), named)); err != nil {
+			_, w := humago.Unwrap(out)
+			if err := contract.WriteExceptions(contract.Unhurried{ResponseWriter: w}, exceptions.All(ctx, s.Store, in.filter(s.Syncs()), named)); err != nil {
+				s.Log.Error("a download was cut off", slog.String("route", op.Path), slog.Any("error", err))
 				panic(http.ErrAbortHandler)
 			}
 		}}, nil

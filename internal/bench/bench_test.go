@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -59,6 +60,8 @@ func TestTheBareProgramCarriesAChangeWithThreeCalls(t *testing.T) {
 		t.Errorf("it caused %d reads and %d writes", reads, writes)
 	}
 }
+
+func contactID(i int) string { return fmt.Sprintf("rec_%08d", i) }
 
 // What is waited for is that every customer is equal, whoever changed in between.
 func TestTheToolsAgreeOnlyWhenEverybodyIsEqual(t *testing.T) {

@@ -132,7 +132,6 @@ func (t *tools) counted() (reads, writes int, took []time.Duration) {
 }
 
 func customerID(i int) string { return fmt.Sprintf("cus_%08d", i) }
-func contactID(i int) string  { return fmt.Sprintf("rec_%08d", i) }
 
 // number is the place of an id, -1 for one that there is not.
 func (t *tools) number(id string) int {

@@ -28,3 +28,14 @@ func TestAPersonComesBackToThisMachineOrToTheService(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyThisMachineIsLoopback(t *testing.T) {
+	for host, want := range map[string]bool{
+		"localhost": true, "127.0.0.1": true, "127.9.9.9": true, "::1": true, "::ffff:127.0.0.1": true, "::1%lo": true,
+		"": false, "localhost.example.com": false, "127.0.0.1.example.com": false, "127.1": false, "10.0.0.1": false, "0.0.0.0": false, "::": false, "127.0.0.1:80": false, "[::1]": false,
+	} {
+		if Loopback(host) != want {
+			t.Errorf("Loopback(%q) is %v", host, !want)
+		}
+	}
+}

@@ -129,7 +129,7 @@ func (v *validator) issuer(path, issuer string) {
 		v.invalid(path, v.show(path, issuer)+" is not an issuer", "write an https address without a user, ? or #, such as https://example.okta.com")
 	case strings.HasSuffix(u.Path, "/.well-known/openid-configuration"):
 		v.invalid(path, "it is the address of the discovery document", "write the issuer alone: the same without /.well-known/openid-configuration")
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case u.Scheme == "http" && !Loopback(u.Hostname()):
 		v.invalid(path, "it is not encrypted", "write its https address: anyone who is on the way could sign in as anyone")
 	case slices.ContainsFunc(strings.Split(u.Path, "/"), func(part string) bool { return part == "common" || part == "organizations" || part == "consumers" }) &&
 		strings.HasSuffix(u.Hostname(), "microsoftonline.com"):

@@ -52,7 +52,7 @@ func (v *validator) smtp(path string, s SMTP) {
 		v.invalid(path+".password", "it is missing", "write the password of the user, or remove user if the server wants none")
 	case s.User == "" && s.Password != "":
 		v.invalid(path+".user", "it is missing", "write the user whose password it is, or remove password")
-	case s.User != "" && s.StartTLS == StartTLSOff && !loopback(s.Host):
+	case s.User != "" && s.StartTLS == StartTLSOff && !Loopback(s.Host):
 		v.invalid(path+".starttls", "off would send the password unencrypted to another machine", "write required, or remove user and password")
 	}
 	v.mailbox(path+".from", s.From)
@@ -89,8 +89,8 @@ func serverName(host string) bool {
 	return hostName.MatchString(host)
 }
 
-// loopback reports whether a host is this machine.
-func loopback(host string) bool {
+// Loopback reports whether a host is this machine: a secret may go there without TLS.
+func Loopback(host string) bool {
 	a, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && a.IsLoopback()
 }

@@ -7,7 +7,7 @@
 // Invariants: a field that was published is not renamed or removed; an empty
 // list is [] and an unknown time is null.
 //
-// It may import internal/status and internal/store.
+// It may import internal/identity, reason, status and store.
 package contract
 
 import (

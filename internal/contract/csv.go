@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -49,6 +50,18 @@ func writeLines[T any](w io.Writer, columns []string, rows iter.Seq2[T, error], 
 	}
 	out.Flush()
 	return errors.Join(err, out.Error())
+}
+
+// Unhurried gives each part of a download its own time: a large file takes longer than
+// an answer may.
+type Unhurried struct{ http.ResponseWriter }
+
+// partTime is how long a reader may take for a part of a download.
+const partTime = 30 * time.Second
+
+func (w Unhurried) Write(text []byte) (int, error) {
+	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(partTime)) // none can be set in a test
+	return w.ResponseWriter.Write(text)
 }
 
 // WriteExceptions writes exceptions as CSV.

@@ -11,7 +11,7 @@
 // that would be invalid is not written; a repeated request changes nothing; who gave
 // the meaning is noted with each exception that waited for it.
 //
-// It may import internal/config, contract, overview, status and store, and no connector.
+// It may import internal/config, contract, overview, reason, status and store, and no connector.
 package mapchange
 
 import (
@@ -73,21 +73,29 @@ func (f File) Preview(ctx context.Context, r Request) (Change, error) {
 	return c, err
 }
 
+// open reads the file as it is now, if it can be edited. path is where it is behind
+// links, as far as that is known.
+func (f File) open() (path string, text []byte, cfg *config.Config, err error) {
+	path, err = filepath.EvalSymlinks(f.Path)
+	if err != nil {
+		return f.Path, nil, nil, fmt.Errorf("find %s: %w", f.Path, err)
+	}
+	if text, err = os.ReadFile(path); err != nil { // #nosec G304 -- the configuration in use
+		return path, nil, nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	if cfg, err = f.Parse(f.Path, text); err != nil {
+		return path, text, nil, &RefusedError{Why: fmt.Sprintf("%s has faults, so it is not edited: %v", f.Path, err), Hint: "correct the file first"}
+	}
+	return path, text, cfg, nil
+}
+
 // edit makes the change to the text of the file, and returns the file as it is.
 func (f File) edit(r Request) (Change, *config.Config, error) {
 	c := Change{MapChange: contract.MapChange{Sync: r.Sync, Value: r.Value, Meaning: r.Meaning, File: f.Path, Lines: []contract.FileLine{}}}
-	var err error
-	if c.path, err = filepath.EvalSymlinks(f.Path); err != nil {
-		return c, nil, fmt.Errorf("find %s: %w", f.Path, err)
-	}
-	c.File = c.path
-	if c.before, err = os.ReadFile(c.path); err != nil { // #nosec G304 -- the configuration in use
-		return c, nil, fmt.Errorf("read the configuration: %w", err)
-	}
-	c.after = c.before
-	cfg, err := f.Parse(f.Path, c.before)
+	path, text, cfg, err := f.open()
+	c.path, c.File, c.before, c.after = path, path, text, text
 	if err != nil {
-		return c, nil, &RefusedError{Why: fmt.Sprintf("%s has faults, so it is not edited: %v", f.Path, err), Hint: "correct the file first"}
+		return c, nil, err
 	}
 	c.Digest = cfg.Hash
 	if err := known(cfg, r); err != nil {

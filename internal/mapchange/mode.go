@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/trueup-sync/trueup/internal/config"
@@ -27,18 +25,10 @@ type ModeChange struct {
 // PreviewMode returns the change. The text of the file is read now.
 func (f File) PreviewMode(r ModeRequest) (ModeChange, error) {
 	c := ModeChange{ModeChange: contract.ModeChange{Sync: r.Sync, Mode: r.Mode, File: f.Path, Lines: []contract.FileLine{}}}
-	var err error
-	if c.path, err = filepath.EvalSymlinks(f.Path); err != nil {
-		return c, fmt.Errorf("find %s: %w", f.Path, err)
-	}
-	c.File = c.path
-	if c.before, err = os.ReadFile(c.path); err != nil { // #nosec G304 -- the configuration in use
-		return c, fmt.Errorf("read the configuration: %w", err)
-	}
-	c.after = c.before
-	cfg, err := f.Parse(f.Path, c.before)
+	path, text, cfg, err := f.open()
+	c.path, c.File, c.before, c.after = path, path, text, text
 	if err != nil {
-		return c, &RefusedError{Why: fmt.Sprintf("%s has faults, so it is not edited: %v", f.Path, err), Hint: "correct the file first"}
+		return c, err
 	}
 	c.Digest = cfg.Hash
 	s, ok := cfg.Syncs[r.Sync]

@@ -21,7 +21,7 @@ type Press struct {
 	ID string
 	// UserID and UserName are who pressed it, as the tool knows them.
 	UserID, UserName string
-	Verb             store.Verb
+	Verb             Verb
 	// Value is that of the Button.
 	Value string
 }

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -188,7 +189,7 @@ func happened(some []store.Exception) []Fact {
 	}
 	for _, x := range some {
 		if x.Customer != "" {
-			add(&said, first(x.SourceValue, "no value"))
+			add(&said, cmp.Or(x.SourceValue, "no value"))
 		}
 		add(&stages, reason.Stages[x.Stage])
 		add(&acts, x.LastAction)
@@ -243,7 +244,7 @@ func groupState(g store.GroupState) string {
 }
 
 func customerLine(x store.Exception) string {
-	line := first(x.Customer, "the whole sync")
+	line := cmp.Or(x.Customer, "the whole sync")
 	if x.SourceValue != "" {
 		line += ", source: " + x.SourceValue
 	}
@@ -320,9 +321,9 @@ func (c composer) buttons(g store.GroupState, x store.Exception, history []store
 		}
 		switch verb {
 		case store.UseSource:
-			b.Confirm = reason.AskUseSource.With(Mask(first(x.SourceValue, "the source's value")), Mask(first(x.TargetValue, "the empty field")))
+			b.Confirm = reason.AskUseSource.With(Mask(cmp.Or(x.SourceValue, "the source's value")), Mask(cmp.Or(x.TargetValue, "the empty field")))
 		case store.KeepTarget:
-			b.Confirm = reason.AskKeepTarget.With(Mask(first(x.TargetValue, "the empty field")))
+			b.Confirm = reason.AskKeepTarget.With(Mask(cmp.Or(x.TargetValue, "the empty field")))
 		}
 		all = append(all, b)
 	}

@@ -28,7 +28,7 @@ func (c composer) reminder(ctx context.Context, n store.Notice) (plan, error) {
 	m := Message{Icon: Clock, Title: reason.TitleStillOpen.With(reason.KindNames[n.Kind], n.Sync), Text: Mask(why(lead)), About: About{Event: config.ExceptionsOverdue, Kind: n.Kind}}
 	m.Facts = append(m.Facts, Fact{"State", groupState(g)})
 	if g.Open == 1 {
-		m.Facts = append(m.Facts, Fact{"Customer", Mask(first(lead.Customer, "the whole sync"))})
+		m.Facts = append(m.Facts, Fact{"Customer", Mask(cmp.Or(lead.Customer, "the whole sync"))})
 	} else {
 		m.Facts = append(m.Facts, Fact{"Customers", fmt.Sprint(g.Open)})
 	}

@@ -122,9 +122,12 @@ type Fact struct{ Name, Value string }
 // Link leads to a page.
 type Link struct{ Text, URL string }
 
+// Verb is what a Button does.
+type Verb = store.Verb
+
 // Button does something about an exception.
 type Button struct {
-	Verb  store.Verb
+	Verb  Verb
 	Label string
 	// Value is what Buttons.Press wants to get back.
 	Value string

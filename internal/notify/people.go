@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/trueup-sync/trueup/internal/config"
@@ -15,7 +16,7 @@ type people map[string]config.Person
 // person returns an owner as messages show him.
 func (p people) person(owner string) Person {
 	if known, ok := p[owner]; ok {
-		return Person{Name: first(known.Name, owner), ID: known.Slack}
+		return Person{Name: cmp.Or(known.Name, owner), ID: known.Slack}
 	}
 	if rest, ok := strings.CutPrefix(owner, slackUser); ok {
 		if name, id, both := strings.Cut(strings.TrimSuffix(rest, ")"), " ("); both && strings.HasSuffix(rest, ")") {
@@ -34,13 +35,4 @@ func (p people) byID(id string) (mail string, ok bool) {
 		}
 	}
 	return "", false
-}
-
-func first(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
-	}
-	return ""
 }

@@ -18,5 +18,6 @@
 //     and no page has a script or a style of its own.
 //   - An error that no one foresaw is shown by a reference that is in the log.
 //
-// It may import what the API imports, and neither the pipeline nor a connector.
+// It may import the API and what that imports, docs, internal/connector, identity,
+// people/provider and setup, and neither the pipeline nor a tool's connector.
 package pages

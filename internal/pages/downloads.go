@@ -6,7 +6,6 @@ import (
 	"iter"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/trueup-sync/trueup/internal/contract"
 	"github.com/trueup-sync/trueup/internal/exceptions"
@@ -28,23 +27,11 @@ func (v *visit) download(name string, write func(io.Writer) error) (answer, erro
 	h := v.w.Header()
 	h.Set("Content-Type", "text/csv; charset=utf-8")
 	h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", name))
-	if err := write(unhurried{v.w}); err != nil {
+	if err := write(contract.Unhurried{ResponseWriter: v.w}); err != nil {
 		v.Log.Error("a download was cut off", slog.String("route", v.Pattern), slog.Any("error", err))
 		panic(http.ErrAbortHandler)
 	}
 	return answer{done: true}, nil
-}
-
-// unhurried gives each part of an answer its own time: a large file takes longer than
-// a page may.
-type unhurried struct{ http.ResponseWriter }
-
-// partTime is how long a browser may take for a part of a download.
-const partTime = 30 * time.Second
-
-func (w unhurried) Write(text []byte) (int, error) {
-	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(partTime)) // none can be set in a test
-	return w.ResponseWriter.Write(text)
 }
 
 // exceptionDownload answers GET /exceptions.csv: all of the list.

@@ -15,9 +15,6 @@ import (
 	"github.com/trueup-sync/trueup/internal/status"
 )
 
-// helpPath is the path of the page about a kind of exception.
-func helpPath(kind status.Kind) string { return "/help/" + string(kind) }
-
 // another matches a link to the page of another kind; away matches every other
 // link, which would lead nowhere from here.
 var (

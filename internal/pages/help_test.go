@@ -10,6 +10,9 @@ import (
 	"github.com/trueup-sync/trueup/internal/status"
 )
 
+// helpPath is the path of the page about a kind of exception.
+func helpPath(kind status.Kind) string { return "/help/" + string(kind) }
+
 func TestEachKindOfExceptionHasItsPage(t *testing.T) {
 	h := newWorld(t).pages
 	for _, kind := range status.Kinds {

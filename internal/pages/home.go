@@ -58,14 +58,10 @@ func home(v *visit) (answer, error) {
 		return answer{}, err
 	}
 	h := homePage{Now: v.now}
-	paused := 0
 	for _, row := range s.Syncs {
 		h.Syncs = append(h.Syncs, cardOf(v, row, s.Connections))
 		if row.Halted != nil {
 			h.Halts = append(h.Halts, haltOf(v, row))
-		}
-		if row.Paused != nil {
-			paused++
 		}
 		for _, n := range row.OpenExceptions {
 			h.All += n
@@ -113,7 +109,7 @@ func home(v *visit) (answer, error) {
 			}
 		}
 	}
-	h.say(s, kept, paused)
+	h.say(s, kept)
 	live := []part{{"needs", "needs", h}}
 	for _, c := range h.Syncs {
 		live = append(live, part{"sync-" + c.Sync.Sync, "card", c})
@@ -122,7 +118,7 @@ func home(v *visit) (answer, error) {
 }
 
 // say puts the page's head into words.
-func (h *homePage) say(s contract.Status, causes, paused int) {
+func (h *homePage) say(s contract.Status, causes int) {
 	halted := len(h.Halts)
 	overdue, stays := 0, 0
 	for _, row := range s.Syncs {
@@ -320,7 +316,7 @@ func cardOf(v *visit, row contract.Sync, all []contract.ConnectionState) syncCar
 	if row.Silence != nil {
 		c.Longest = length(seconds(row.Silence.LongestBefore))
 	}
-	c.Calls = callsOf(row.Target.Connection, all, v.now)
+	c.Calls = callsOf(row.Target.Connection, all)
 	if w := row.Watching; w != nil {
 		c.Did = pieces(w.Same, w.Otherwise, w.NotYet+w.Overtaken)
 		if w.MedianSeconds != nil {
@@ -333,7 +329,7 @@ func cardOf(v *visit, row contract.Sync, all []contract.ConnectionState) syncCar
 	return c
 }
 
-func callsOf(name string, all []contract.ConnectionState, now time.Time) calls {
+func callsOf(name string, all []contract.ConnectionState) calls {
 	c := calls{Name: capital(name)}
 	for _, state := range all {
 		if state.Connection != name {

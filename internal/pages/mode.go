@@ -21,7 +21,7 @@ func goLive(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, refusedFile(err)
 	}
-	return answer{Page: "golive", Title: p.Name + " live", Nav: "sync:" + p.Name, Data: goLivePage{syncPage: p, Ready: p.ready(v), Change: change, Now: v.now}}, nil
+	return answer{Page: "golive", Title: p.Name + " live", Nav: "sync:" + p.Name, Data: goLivePage{syncPage: p, Ready: p.ready(), Change: change, Now: v.now}}, nil
 }
 
 // goLivePage is what going live would come to.
@@ -33,7 +33,7 @@ type goLivePage struct {
 }
 
 // ready says what is ready and what is not.
-func (p *syncPage) ready(v *visit) []promise {
+func (p *syncPage) ready() []promise {
 	var all []promise
 	add := func(good bool, title, text string) { all = append(all, promise{good, title, text}) }
 	if w := p.Sync.Watching; w != nil && w.Would > 0 {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/trueup-sync/trueup/internal/config"
 	"github.com/trueup-sync/trueup/internal/store"
 )
 
@@ -45,9 +46,7 @@ func Loopback(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	host = strings.Trim(host, "[]")
-	a, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && a.Unmap().IsLoopback()
+	return config.Loopback(strings.Trim(host, "[]"))
 }
 
 func cookie(r *http.Request, value string, age int) *http.Cookie {

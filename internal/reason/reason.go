@@ -4,7 +4,7 @@
 // read prose, and a person's id is erased by its key.
 //
 // Main types: Reason, Code, Facts and Remedy. Main functions: Reason.Sentence,
-// Reason.Remedies, Codes and Text.
+// Reason.Remedies and Text.
 //
 // Invariants: a sentence is made of the reason alone; it advises nothing and
 // names no command, which are Remedies; a missing fact leaves a sentence that
@@ -16,8 +16,6 @@ package reason
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
-	"slices"
 )
 
 // Code is one of the closed set below.
@@ -67,9 +65,6 @@ func (r Reason) String() string { return r.Sentence() }
 func (r Reason) Has(code Code) bool {
 	return r.Code == code || r.Facts.Because != nil && r.Facts.Because.Has(code)
 }
-
-// Codes lists the closed set.
-func Codes() []Code { return slices.Sorted(maps.Keys(catalogue)) }
 
 // UnmarshalJSON reads a reason, or the sentence that was stored in its place.
 func (r *Reason) UnmarshalJSON(text []byte) error {

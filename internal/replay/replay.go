@@ -9,7 +9,7 @@
 // what follows is the path's affair, so that an old event brings no old state
 // back.
 //
-// It may import internal/connector, config, mapping, status, store and inbox,
+// It may import internal/connector, config, mapping, reason, status, store and inbox,
 // and not the pipeline.
 package replay
 

@@ -242,11 +242,11 @@ func (t *tx) actOnCustomer(x Exception, a Act) (note string, changed bool, err e
 	}
 	switch a.Verb {
 	case Retry:
-		_, err = t.lookAgain(x.Sync, x.Customer, a.Itself)
+		err = t.lookAgain(x.Sync, x.Customer, a.Itself)
 	case LinkTo, Rematch:
-		_, err = t.linkChanged(x.Sync, x.Customer, before, a.TargetID, a.Who)
+		err = t.linkChanged(x.Sync, x.Customer, before, a.TargetID, a.Who)
 	default:
-		_, err = t.decidedAgain(x.Sync, x.Customer)
+		err = t.decidedAgain(x.Sync, x.Customer)
 	}
 	return note, true, err
 }

@@ -184,117 +184,48 @@ func (db *DB) Counts(ctx context.Context) (map[string]Counts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("count: %w", err)
 	}
-	counts := map[string]Counts{}
-	of := func(sync string) Counts {
-		if c, ok := counts[sync]; ok {
-			return c
-		}
-		return Counts{Open: map[status.Kind]int{}}
+	byName := map[string]*Counts{}
+	// What the columns of a row after its sync hold.
+	var n int
+	var more int64
+	var kind status.Kind
+	count := func(query string, columns []any, put func(*Counts), args ...any) error {
+		return db.view(ctx, func(s scanner) error {
+			var sync string
+			err := s.Scan(append([]any{&sync}, columns...)...)
+			if byName[sync] == nil {
+				byName[sync] = &Counts{Open: map[status.Kind]int{}}
+			}
+			put(byName[sync])
+			return err
+		}, query, args...)
 	}
+	one, two := []any{&n}, []any{&n, &more}
 	err = errors.Join(
-		db.view(ctx, func(s scanner) error {
-			var sync string
-			var n int
-			err := s.Scan(&sync, &n)
-			c := of(sync)
-			c.WaitingCustomers = n
-			counts[sync] = c
-			return err
-		}, "select sync, count(*) from customers where due_at is not null group by sync"),
-		db.view(ctx, func(s scanner) error {
-			var sync string
-			var n int
-			var oldest int64
-			err := s.Scan(&sync, &n, &oldest)
-			c := of(sync)
-			c.WaitingEvents, c.OldestWaiting = n, at(oldest)
-			counts[sync] = c
-			return err
-		}, "select sync, count(*), min(received_at) from events where outcome = '' group by sync"),
-		db.view(ctx, func(s scanner) error {
-			var sync string
-			var kind status.Kind
-			var n int
-			err := s.Scan(&sync, &kind, &n)
-			c := of(sync)
-			c.Open[kind] = n
-			counts[sync] = c
-			return err
-		}, "select sync, kind, count(*) from exceptions where state in ('open', 'acknowledged') group by sync, kind"),
-		db.view(ctx, func(s scanner) error {
-			var sync string
-			var since int64
-			var h Halted
-			err := s.Scan(&sync, &since, &h.Waiting)
-			h.Since = at(since)
-			c := of(sync)
-			c.Halted = h
-			counts[sync] = c
-			return err
-		}, `select sync, halted_at, (select count(*) from customers where customers.sync = halts.sync and halted = 'waits')
-from halts where halted_at > 0`),
-		db.view(ctx, func(s scanner) error {
-			var sync string
-			var n int
-			err := s.Scan(&sync, &n)
-			c := of(sync)
-			c.Owed = n
-			counts[sync] = c
-			return err
-		}, "select sync, count(*) from customers where owed = 1 group by sync"),
-		db.view(ctx, func(s scanner) error {
-			var sync string
-			var n int
-			var end int64
-			err := s.Scan(&sync, &n, &end)
-			c := of(sync)
-			c.Pinned, c.PinEnds = n, at(end)
-			counts[sync] = c
-			return err
-		}, `select sync, count(*), coalesce(min(case when until_at > 0 then until_at end), 0)
-from pins where ended_at = 0 and (until_at = 0 or until_at > $1) group by sync`, ms(now)),
-		db.view(ctx, func(s scanner) error {
-			var sync string
-			var next int64
-			var d Delayed
-			err := s.Scan(&sync, &d.Customers, &next)
-			d.Next = at(next)
-			c := of(sync)
-			c.Delayed = d
-			counts[sync] = c
-			return err
-		}, "select sync, count(*), coalesce(min(due_at), 0) from customers where "+delayed+" group by sync"),
-		db.view(ctx, func(s scanner) error {
-			var sync string
-			var n int
-			err := s.Scan(&sync, &n)
-			c := of(sync)
-			c.Unasked = n
-			counts[sync] = c
-			return err
-		}, "select sync, count(*) from customers where due_at is not null and unheard = 1 group by sync"),
-		db.view(ctx, func(s scanner) error {
-			var sync string
-			var a Asked
-			err := s.Scan(&sync, &a.Customers, &a.Whole)
-			c := of(sync)
-			c.Asked, c.NeedPerson = a, c.NeedPerson+a.Customers
-			counts[sync] = c
-			return err
-		}, askedOf),
-		db.view(ctx, func(s scanner) error {
-			var sync string
-			var n int
-			err := s.Scan(&sync, &n)
-			c := of(sync)
-			c.NeedPerson += n
-			counts[sync] = c
-			return err
-		}, `select sync, count(*) from customers where due_at is not null and unheard = 1
-    and not exists (select 1 from exceptions x where x.sync = customers.sync and x.customer = customers.customer and x.state in ('open', 'acknowledged')) group by sync`),
+		count("select sync, count(*) from customers where due_at is not null group by sync", one, func(c *Counts) { c.WaitingCustomers = n }),
+		count("select sync, count(*), min(received_at) from events where outcome = '' group by sync", two,
+			func(c *Counts) { c.WaitingEvents, c.OldestWaiting = n, at(more) }),
+		count("select sync, kind, count(*) from exceptions where state in ('open', 'acknowledged') group by sync, kind", []any{&kind, &n},
+			func(c *Counts) { c.Open[kind] = n }),
+		count(`select sync, halted_at, (select count(*) from customers where customers.sync = halts.sync and halted = 'waits')
+from halts where halted_at > 0`, []any{&more, &n}, func(c *Counts) { c.Halted = Halted{Since: at(more), Waiting: n} }),
+		count("select sync, count(*) from customers where owed = 1 group by sync", one, func(c *Counts) { c.Owed = n }),
+		count(`select sync, count(*), coalesce(min(case when until_at > 0 then until_at end), 0)
+from pins where ended_at = 0 and (until_at = 0 or until_at > $1) group by sync`, two, func(c *Counts) { c.Pinned, c.PinEnds = n, at(more) }, ms(now)),
+		count("select sync, count(*), coalesce(min(due_at), 0) from customers where "+delayed+" group by sync", two,
+			func(c *Counts) { c.Delayed = Delayed{Customers: n, Next: at(more)} }),
+		count("select sync, count(*) from customers where due_at is not null and unheard = 1 group by sync", one, func(c *Counts) { c.Unasked = n }),
+		count(askedOf, two, func(c *Counts) { c.Asked, c.NeedPerson = Asked{Customers: n, Whole: int(more)}, c.NeedPerson+n }),
+		count(`select sync, count(*) from customers where due_at is not null and unheard = 1
+    and not exists (select 1 from exceptions x where x.sync = customers.sync and x.customer = customers.customer and x.state in ('open', 'acknowledged')) group by sync`,
+			one, func(c *Counts) { c.NeedPerson += n }),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("count: %w", err)
+	}
+	counts := map[string]Counts{}
+	for sync, c := range byName {
+		counts[sync] = *c
 	}
 	return counts, nil
 }

@@ -81,23 +81,23 @@ on conflict (sync, customer) do update set target_id = excluded.target_id, rule 
 // lookAgain makes a customer due, if there is one, because what it depends on has
 // changed. As with an event, a customer who is due keeps the place in the queue.
 // One whose history is left to a plan is carried once a person asks.
-func (t *tx) lookAgain(sync, customer string, itself bool) (bool, error) {
+func (t *tx) lookAgain(sync, customer string, itself bool) error {
 	if IsForgotten(customer) {
-		return false, nil
+		return nil
 	}
-	n, err := t.exec(`update customers set generation = generation + 1, attempts = 0, first_try = 0,
+	_, err := t.exec(`update customers set generation = generation + 1, attempts = 0, first_try = 0,
     unheard = case when $4 = 1 then unheard else 0 end,
     due_at = case when due_at <= $3 and lease_until <= $3 then due_at else $3 end where sync = $1 and customer = $2`,
 		sync, customer, ms(t.now), bit(itself))
-	return n > 0, err
+	return err
 }
 
 // decidedAgain is lookAgain after a decision that an attempt in progress does not
 // know of: it may no longer send or settle anything. The next attempt waits until
 // it is over (GiveBack), or for its lease, because a call of it may be in flight.
-func (t *tx) decidedAgain(sync, customer string) (bool, error) {
+func (t *tx) decidedAgain(sync, customer string) error {
 	if _, err := t.exec("update customers set fence = fence + 1 where sync = $1 and customer = $2", sync, customer); err != nil {
-		return false, err
+		return err
 	}
 	return t.lookAgain(sync, customer, false)
 }
@@ -105,14 +105,14 @@ func (t *tx) decidedAgain(sync, customer string) (bool, error) {
 // linkChanged follows a change of a customer's link: what was decided about the
 // old record, and what it held, is forgotten, an exception about it closes, the
 // customer's history shows who did what, and the customer is tried again. targetID
-// is "" when the link is gone. It reports whether the customer was there before.
-func (t *tx) linkChanged(sync, customer, before, targetID, who string) (seen bool, err error) {
+// is "" when the link is gone.
+func (t *tx) linkChanged(sync, customer, before, targetID, who string) error {
 	d := Decision{Sync: sync, Customer: customer, TargetID: targetID, Action: "link",
 		Reason: reason.Reason{Code: reason.LinkedBy, Facts: reason.Facts{By: who, Record: targetID}}}
 	if targetID == "" {
 		d.Action, d.Reason = "unlink", reason.Reason{Code: reason.LinkRemovedBy, Facts: reason.Facts{By: who}}
 	}
-	seen, err = t.decidedAgain(sync, customer)
+	err := t.decidedAgain(sync, customer)
 	if err == nil && (before != targetID || targetID == "") {
 		err = t.forgetRecord(sync, customer)
 	}
@@ -120,7 +120,7 @@ func (t *tx) linkChanged(sync, customer, before, targetID, who string) (seen boo
 		_, err = t.exec("update customers set human_at = 0 where sync = $1 and customer = $2", sync, customer)
 	}
 	if err := errors.Join(err, t.appendDecision(d)); err != nil {
-		return false, err
+		return err
 	}
 	broken := where{}
 	broken.equal("sync", sync)
@@ -128,7 +128,7 @@ func (t *tx) linkChanged(sync, customer, before, targetID, who string) (seen boo
 	broken.equal("kind", string(status.BrokenLink))
 	broken.equal("stage", string(status.StageReadTarget)) // the other broken link is a customer that is gone from the source
 	_, err = t.resolve(broken)
-	return seen, err
+	return err
 }
 
 // SetLink links a customer to a record, as a person says, and tries it again. A
@@ -149,7 +149,7 @@ func (db *DB) RemoveLink(ctx context.Context, sync, customer, who string) error 
 		if !removed {
 			return ErrNotFound
 		}
-		if _, err = t.linkChanged(sync, customer, "", "", who); err != nil {
+		if err = t.linkChanged(sync, customer, "", "", who); err != nil {
 			return err
 		}
 		return t.record(ctx, Activity{Who: who, Sync: sync, Customer: customer, Act: reason.Reason{Code: reason.ActLinkRemoved}})
@@ -198,7 +198,7 @@ func (db *DB) setLinks(ctx context.Context, sync string, links []Link, why strin
 			if err := errors.Join(t.putLink(l), t.noteLink(l, before.TargetID, why)); err != nil {
 				return err
 			}
-			if _, err := t.linkChanged(sync, l.Customer, before.TargetID, l.TargetID, l.By); err != nil {
+			if err := t.linkChanged(sync, l.Customer, before.TargetID, l.TargetID, l.By); err != nil {
 				return err
 			}
 		}

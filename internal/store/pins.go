@@ -77,7 +77,7 @@ func (db *DB) PinCustomer(ctx context.Context, p Pin) (done Pinned, err error) {
 		if _, err := t.exec(makeCustomer, p.Sync, p.Customer, ms(t.now)); err != nil {
 			return err
 		}
-		if _, err := t.endPin(p.Sync, p.Customer, p.By); err != nil {
+		if err := t.endPin(p.Sync, p.Customer, p.By); err != nil {
 			return err
 		}
 		if _, err := t.exec("insert into pins (sync, customer, since, until_at, who, reason) values ($1, $2, $3, $4, $5, $6)",
@@ -100,7 +100,7 @@ func (db *DB) Unpin(ctx context.Context, sync, customer, who string) (ended *Pin
 		if ended, err = t.pinned(sync, customer); err != nil || ended == nil {
 			return err
 		}
-		if _, err := t.endPin(sync, customer, who); err != nil {
+		if err := t.endPin(sync, customer, who); err != nil {
 			return err
 		}
 		known, err := t.met(sync, customer)
@@ -122,8 +122,7 @@ func (t *tx) lookAtPinned(sync, customer string, known bool) error {
 	if !known {
 		return nil
 	}
-	_, err := t.lookAgain(sync, customer, true) // it asks for none of its history
-	return err
+	return t.lookAgain(sync, customer, true) // it asks for none of its history
 }
 
 // met reports whether anything was ever received or read of a customer.
@@ -135,11 +134,11 @@ func (t *tx) met(sync, customer string) (met bool, err error) {
 
 // endPin ends the open pin of a customer, also one whose time has passed: that one
 // ended by itself.
-func (t *tx) endPin(sync, customer, who string) (bool, error) {
-	n, err := t.exec(`update pins set ended_by = case when until_at > 0 and until_at <= $3 then '' else $4 end,
+func (t *tx) endPin(sync, customer, who string) error {
+	_, err := t.exec(`update pins set ended_by = case when until_at > 0 and until_at <= $3 then '' else $4 end,
     ended_at = case when until_at > 0 and until_at <= $3 then until_at else $3 end
 where sync = $1 and customer = $2 and ended_at = 0`, sync, customer, ms(t.now), who)
-	return n > 0, err
+	return err
 }
 
 // pinned returns the pin of a customer that is in force, nil when there is none.

@@ -320,7 +320,7 @@ func scanJob(now time.Time) func(scanner) (PlanJob, error) {
 	}
 }
 
-// jobs returns the jobs that a condition chooses.
+// planJobs returns the jobs that a condition chooses.
 func (db *DB) planJobs(ctx context.Context, which string, args ...any) ([]PlanJob, error) {
 	now, err := db.Now(ctx)
 	if err != nil {

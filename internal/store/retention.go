@@ -86,10 +86,10 @@ var outdated = map[OldThing]struct {
 	OldNotices: {"notices", "recipient, what, sync, kind, cause", false, `o.what in ('group', 'reminder', 'recovered')
 and (o.changed <= o.told and o.told_at < $1 or o.told = 0 and o.began_at < $1) and cast($3 as bigint) > 0
 and not exists (select 1 from exceptions x where x.sync = o.sync and x.kind = o.kind and x.cause = o.cause)`},
-	// A key that was given to a request is free again.
 	OldSettings: {"config_readings", "id", true, `o.read_at < $1 and o.settings <> '' and cast($3 as bigint) > 0
 and exists (select 1 from config_readings n where n.id > o.id)`},
 	OldRefusals: {"config_refusals", "id", true, "o.read_at < $1 and cast($3 as bigint) > 0"},
+	// A key that was given to a request is free again.
 	OldRequests: {"requests", "request_key", false, "o.done_at < $1 and cast($3 as bigint) > 0"},
 	OldSessions: {"sessions", "hash", false, "(o.ended_at > 0 and o.ended_at < $1 or o.seen_at < $1) and cast($3 as bigint) > 0"},
 	OldLinks:    {"sign_in_links", "hash", false, "o.until_at < $1 and cast($3 as bigint) > 0"},

@@ -10,7 +10,7 @@
 // Invariants: those of package store, but that nothing outlives the process.
 // Times are kept to the millisecond, as a database keeps them.
 //
-// It may import internal/store and internal/status; only tests and the
+// It may import internal/store, status and reason; only tests and the
 // simulator import it.
 package oracle
 

@@ -43,7 +43,7 @@ type granted struct {
 	Scope             string
 }
 
-// UserType is whose token is asked for.
+// userType is whose token is asked for.
 func (o *OAuth) userType() string {
 	if o.CompanyID != "" {
 		return "Company"

@@ -129,7 +129,7 @@ func (c *compiler) consent(o *OAuth2) {
 	switch {
 	case o.AuthorizeURL == "":
 		c.fault(at+"authorize_url", "is missing", "write the address of the page where a person gives consent, such as "+sample)
-	case err != nil || u.Host == "" || u.Fragment != "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
+	case err != nil || u.Host == "" || u.Fragment != "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !config.Loopback(u.Hostname())):
 		c.fault(at+"authorize_url", "is not an https address", "write the address of the page where a person gives consent, such as "+sample)
 	default:
 		for _, name := range slices.Sorted(maps.Keys(u.Query())) {

@@ -3,7 +3,6 @@ package httpconn
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"net/netip"
 	"net/url"
 	"strings"
 
@@ -58,7 +57,7 @@ func (c *compiler) oauth2(o *OAuth2) {
 		c.fault(at+"token_url", "is not an http address", "write the address of the tool's token endpoint, such as https://login.example.com/oauth2/token")
 	case u.User != nil:
 		c.fault(at+"token_url", "holds a user or a password", "write them as client_id and client_secret, with client_auth: basic")
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !config.Loopback(u.Hostname()):
 		c.fault(at+"token_url", "is not encrypted, and secrets are sent there", "write the https address")
 	}
 	c.require(o.ClientID != "", at+"client_id", "copy it from the app's page in the tool")
@@ -89,12 +88,6 @@ func (c *compiler) oauth2(o *OAuth2) {
 	if o.Scheme != "" && !isHeaderName(o.Scheme) {
 		c.fault(at+"scheme", "is not one word", "write the word before the token, such as Zoho-oauthtoken, or remove it for Bearer")
 	}
-}
-
-// isLoopback reports whether a host is this machine.
-func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // origin names what a kept token was got with. Another one in the file makes it

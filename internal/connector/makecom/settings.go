@@ -101,6 +101,7 @@ func (s *Settings) checkURL(c *config.Checker) {
 	}
 }
 
+// isLoopback is config.Loopback, but for addresses with a zone, such as ::1%lo, which this does not take.
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()

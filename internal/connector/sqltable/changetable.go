@@ -104,7 +104,7 @@ func (c changeTable) drop(ctx context.Context, t taken) error {
 
 // remove deletes rows of the table of changes. To repeat that does no harm.
 func (c *client) remove(ctx context.Context, q *query) error {
-	return c.call(ctx, reading, func(ctx context.Context, db *sql.DB) error {
+	return c.call(ctx, func(ctx context.Context, db *sql.DB) error {
 		_, err := db.ExecContext(ctx, q.text.String(), q.args...)
 		return err
 	})

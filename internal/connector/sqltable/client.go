@@ -147,8 +147,9 @@ func (c *client) tls() *tls.Config {
 // an answer that says that nothing was written.
 func (c *client) lockWait() time.Duration { return c.timeout / 2 }
 
-// call waits for the rate limit and makes one call: do may send several statements.
-func (c *client) call(ctx context.Context, at phase, do func(ctx context.Context, db *sql.DB) error) error {
+// call waits for the rate limit and makes one call: do may send several statements. An
+// error that do has not judged itself is one of reading.
+func (c *client) call(ctx context.Context, do func(ctx context.Context, db *sql.DB) error) error {
 	if c.gate != nil {
 		if err := c.gate.Wait(ctx); err != nil {
 			return c.fail(err, reading)
@@ -160,7 +161,7 @@ func (c *client) call(ctx context.Context, at phase, do func(ctx context.Context
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	return c.fail(do(ctx, db), at)
+	return c.fail(do(ctx, db), reading)
 }
 
 // asker is a pool or a transaction.
@@ -194,7 +195,7 @@ func rows(ctx context.Context, db asker, q *query) (all [][]*string, err error) 
 
 // ask makes a call that only reads.
 func (c *client) ask(ctx context.Context, q *query) (all [][]*string, err error) {
-	err = c.call(ctx, reading, func(ctx context.Context, db *sql.DB) (err error) {
+	err = c.call(ctx, func(ctx context.Context, db *sql.DB) (err error) {
 		all, err = rows(ctx, db, q)
 		return err
 	})

@@ -38,7 +38,7 @@ type dialect interface {
 	options() string
 	// optionsIn reads them out of one answer.
 	optionsIn(answer string) []string
-	// state asks for facts about the session: see sessionState.
+	// state asks for facts about the session: see session.
 	state() string
 	// server says what an error of the server means; ok is false of another error.
 	server(err error) (answer, bool)

@@ -193,7 +193,7 @@ func (r record) source() status.SourceRecord {
 	return status.SourceRecord{ID: r.id, Value: r.value, NoStatus: !r.hasValue, ValueAt: r.statusAt, UpdatedAt: r.at, Keys: r.keys}
 }
 
-// target is the row as the side that follows. Its revision is the status' own time,
+// targetOf is the row as the side that follows. Its revision is the status' own time,
 // where it has one: a person who set the same value again has touched it.
 func (c *client) targetOf(r record) status.TargetRecord {
 	t := status.TargetRecord{ID: r.id, Value: r.value, EditedAt: r.at, By: r.by, Keys: r.keys, Revision: r.statusSet}

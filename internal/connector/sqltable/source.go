@@ -27,7 +27,7 @@ func (c *client) row(ctx context.Context, id string) (r record, err error) {
 	if !ok {
 		return r, gone()
 	}
-	err = c.call(ctx, reading, func(ctx context.Context, db *sql.DB) (err error) {
+	err = c.call(ctx, func(ctx context.Context, db *sql.DB) (err error) {
 		r, err = c.rowIn(ctx, db, s, id, parts)
 		return err
 	})

@@ -29,7 +29,7 @@ func (t target) Find(ctx context.Context, key, value string) ([]status.TargetRec
 	q := t.query()
 	q.add("select " + t.selected(s) + " from " + t.from() + " where " + t.quote(column) + " = " + q.arg(value) + t.living() + " limit " + itoa(maxFound))
 	var found [][]*string
-	err = t.call(ctx, reading, func(ctx context.Context, db *sql.DB) (err error) {
+	err = t.call(ctx, func(ctx context.Context, db *sql.DB) (err error) {
 		found, err = rows(ctx, db, q)
 		if a, answered := t.server(err); answered && a.meaning == badValue {
 			return nil // no value of this column's type can be so
@@ -75,7 +75,7 @@ func (t target) Write(ctx context.Context, record status.TargetRecord, value str
 	var shown status.TargetRecord
 	at := writing
 	var missed bool
-	err = t.call(ctx, reading, func(ctx context.Context, db *sql.DB) error {
+	err = t.call(ctx, func(ctx context.Context, db *sql.DB) error {
 		shown, missed, err = t.swap(ctx, db, s, record, parts, value, &at)
 		return t.fail(err, at)
 	})

@@ -2,6 +2,7 @@ package slack
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -16,7 +17,6 @@ import (
 	"github.com/trueup-sync/trueup/internal/config"
 	"github.com/trueup-sync/trueup/internal/notify"
 	"github.com/trueup-sync/trueup/internal/signature"
-	"github.com/trueup-sync/trueup/internal/store"
 )
 
 const (
@@ -161,7 +161,7 @@ func (i *Interactions) press(ctx context.Context, in interaction) error {
 	for _, a := range in.Actions {
 		answer, err := i.buttons.Press(ctx, notify.Press{
 			ID:     strings.Join([]string{"slack", in.Team.ID, in.Container.ChannelID, in.Container.MessageTS, in.User.ID, a.ActionTS}, "/"),
-			UserID: in.User.ID, UserName: first(in.User.Username, in.User.Name, in.User.ID), Verb: store.Verb(a.ActionID), Value: a.Value})
+			UserID: in.User.ID, UserName: cmp.Or(in.User.Username, in.User.Name, in.User.ID), Verb: notify.Verb(a.ActionID), Value: a.Value})
 		if err != nil {
 			i.log.Error("a button's action failed", slog.String("verb", a.ActionID), slog.Any("error", err))
 			i.doing.Go(func() {
@@ -222,13 +222,4 @@ func (i *Interactions) mayAnswer(to string) bool {
 	}
 	own := func(domain string) bool { return u.Host == domain || strings.HasSuffix(u.Host, "."+domain) }
 	return u.Scheme == "https" && (own("slack.com") || own("slack-gov.com")) // GovSlack has a domain of its own
-}
-
-func first(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
-	}
-	return ""
 }
