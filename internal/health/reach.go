@@ -15,6 +15,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/trueup-sync/trueup/internal/config"
 )
 
 // Path is where a server proves that it is the one that is asked for. It is
@@ -103,7 +105,7 @@ func PublicURLOf(public, listen string, err error) Check {
 		return fault(PublicURL, Service, text, remedy)
 	}
 	const reached = "it leads here: a signed answer came back"
-	switch loopback := isLoopback(at.Hostname()); {
+	switch loopback := config.Loopback(at.Hostname()); {
 	case loopback:
 		return pass(PublicURL, Service, reached+"; only tools on this machine can use "+at.Host)
 	case at.Scheme != "https":
@@ -144,12 +146,6 @@ func cause(err error) string {
 		return call.Err.Error()
 	}
 	return err.Error()
-}
-
-// isLoopback is config.Loopback, but for addresses with a zone, such as ::1%lo, which this does not take.
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // PortOf is the check of listen: err is what listening there met, and ours says

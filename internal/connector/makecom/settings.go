@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -96,15 +95,9 @@ func (s *Settings) checkURL(c *config.Checker) {
 		c.Fault("webhook_url", "has a user, a query or a fragment", "write the URL up to the path: Make would mix a query into what Trueup sends")
 	case strings.Trim(u.Path, "/") == "":
 		c.Fault("webhook_url", "has no path, so it names no webhook", remedyURL)
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !config.Loopback(u.Hostname()):
 		c.Fault("webhook_url", "is not https, so the API key would be readable on its way", "write https://")
 	}
-}
-
-// isLoopback is config.Loopback, but for addresses with a zone, such as ::1%lo, which this does not take.
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func (s *Settings) checkKey(c *config.Checker) {
