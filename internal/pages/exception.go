@@ -32,9 +32,15 @@ const (
 	layoutPlain  layout = "plain"  // what happened, and one main action
 )
 
-func layoutOf(k status.Kind) layout {
+// layoutOf is the layout for a kind that was opened at a stage.
+func layoutOf(k status.Kind, at status.Stage) layout {
 	switch k {
-	case status.Unmatched, status.AmbiguousMatch, status.LowConfidence, status.DuplicateLink, status.BrokenLink:
+	case status.BrokenLink:
+		if at == status.StageReadSource { // the source has no such customer: no record is looked for
+			return layoutPlain
+		}
+		return layoutMatch
+	case status.Unmatched, status.AmbiguousMatch, status.LowConfidence, status.DuplicateLink:
 		return layoutMatch
 	case status.UnmappedStatus:
 		return layoutMap
@@ -170,13 +176,16 @@ func (v *visit) exceptionShown() (*exceptionShown, error) {
 		return nil, err
 	}
 	s := v.Syncs()[full.Sync]
-	p := &exceptionShown{X: full, Layout: layoutOf(full.Kind), Called: cmp.Or(full.Name, full.Customer, full.Sync), KindName: reason.KindNames[full.Kind], MayAct: v.may(store.Operator),
+	p := &exceptionShown{X: full, Layout: layoutOf(full.Kind, full.Stage), Called: cmp.Or(full.Name, full.Customer, full.Sync), KindName: reason.KindNames[full.Kind], MayAct: v.may(store.Operator),
 		Source: capital(cmp.Or(s.Source.Connection, "the source")), Target: capital(cmp.Or(s.Target.Connection, "the target")), Can: map[string]bool{},
 		ListTo: "/exceptions?" + url.Values{"kind": {string(full.Kind)}}.Encode(), SyncTo: "/syncs/" + url.PathEscape(full.Sync)}
 	if full.Customer != "" {
 		p.Customer = "/customers/" + url.PathEscape(full.Sync) + "/" + url.PathEscape(full.Customer)
 	}
 	p.Title, p.Lead = p.Called+": "+p.KindName, reason.CauseText(full.Kind, p.Source, p.Target)
+	if full.Kind == status.BrokenLink && full.Stage == status.StageReadSource {
+		p.Lead = p.Source + " has no customer with this id. Nothing is written."
+	}
 	p.Why = v.because(full.Sync, x.Reason)
 	for _, o := range full.Offers {
 		p.Can[o.Verb] = true

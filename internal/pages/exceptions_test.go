@@ -228,6 +228,20 @@ func TestAResolvedExceptionOffersNothingThatCannotBeDone(t *testing.T) {
 	}
 }
 
+func TestACustomerWhomTheSourceDoesNotHaveIsNotLookedForInTheTarget(t *testing.T) {
+	w := newWorld(t)
+	x := w.about(status.BrokenLink, "cus_1")
+	x.Stage = status.StageReadSource
+	id, err := w.store.OpenException(t.Context(), x)
+	w.must(err)
+	page := w.get(fmt.Sprintf("/exceptions/%d", id))
+	w.says(page, "Billing has no customer with this id. Nothing is written.")
+	if strings.Contains(page.words(), "Which CRM record") {
+		t.Error(page.words())
+	}
+	w.says(w.get("/"), "1 customer is gone from one of the tools")
+}
+
 // The two values of a conflict that is settled are no longer those that were decided on.
 func TestASettledConflictIsNoChoiceAnymore(t *testing.T) {
 	w := newWorld(t)

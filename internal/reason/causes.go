@@ -32,7 +32,7 @@ func CauseTitle(kind status.Kind, n int, source, target, sync string) string {
 	case status.ConfirmChange:
 		return is("waits", "wait") + " for someone to confirm the change"
 	case status.BrokenLink:
-		return is("has", "have") + " lost the linked record"
+		return is("is", "are") + " gone from one of the tools"
 	case status.DuplicateLink:
 		return is("matches", "match") + " a record that belongs to another customer"
 	case status.WriteFailed:
@@ -108,7 +108,7 @@ func CauseHelp(kind status.Kind, source, target string) (why, do string) {
 	case status.WriteFailed:
 		return "Its answer says why", "See the answer"
 	case status.BrokenLink:
-		return "The record is gone from " + target, "Find records"
+		return "The record is gone from " + target + ", or the customer from " + source, "See which"
 	case status.DuplicateLink:
 		return "One record belongs to one customer", "Choose records"
 	case status.NeverSticks:
