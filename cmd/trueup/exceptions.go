@@ -86,7 +86,7 @@ unmapped value are one line. --each lists them one by one, and so do --customer,
 	cmd.Flags().StringVar(&f.Customer, "customer", "", "only this `CUSTOMER` (the source's id)")
 	cmd.Flags().StringVar(&kind, "kind", "", "only this `KIND`")
 	cmd.Flags().StringVar(&f.Owner, "owner", "", "only this `OWNER`")
-	cmd.Flags().StringVar(&age, "age", "", "only those open for more than a `TIME`: day, week, or overdue for longer than their sync's remind_after")
+	cmd.Flags().StringVar(&age, "age", "", "only those open for more than a `TIME`: day, week, or overdue, which is past their sync's remind_after")
 	cmd.Flags().BoolVar(&csv, "csv", false, "print CSV; a cell that a spreadsheet would run as a formula starts with a '")
 	cmd.Flags().StringSliceVar(&states, "state", nil, "only these `STATES`, separated by commas (default: open and acknowledged)")
 	cmd.Flags().BoolVar(&all, "all", false, "also resolved and ignored ones")

@@ -54,7 +54,9 @@ func suggestCandidates(cmd *cobra.Command, _ []string, cfg *config.Config, db *s
 			return err
 		}
 		all[name] = r
-		if !wantsJSON(cmd) {
+		if !wantsJSON(cmd) && r.Customers == 0 {
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: nobody to search for: no customer is unmatched, or each was searched for within the last hour\n", name)
+		} else if !wantsJSON(cmd) {
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: found candidates for %d of %s, among %s", name, r.Found, status.Plural(r.Customers, "unmatched customer"), status.Plural(r.Records, "record"))
 			if r.PassedBy > 0 {
 				fmt.Fprintf(cmd.OutOrStdout(), "; %d could not be read from the source", r.PassedBy)

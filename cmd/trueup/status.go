@@ -213,9 +213,9 @@ func (p screen) sync(s contract.Sync) {
 		p.line("halted", "by mass_change %s; waiting: %s; to let them through: trueup resume %s --reason TEXT", p.ago(h.Since), status.Plural(h.WaitingCustomers, "customer"), s.Sync)
 	}
 	p.line("exceptions", "%s", open(s))
-	why := "%d, because someone changed the target too"
+	why := "%d, because someone changed the target, or chose its value"
 	if s.Pinned != nil {
-		why += " or the customer is pinned"
+		why += ", or pinned the customer"
 	}
 	p.line("held", "%s", orNone(s.Held, why))
 	if pins := s.Pinned; pins != nil {

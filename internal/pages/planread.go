@@ -77,6 +77,7 @@ type planView struct {
 	Gone            bool
 	SetAside        []string
 	Unwritten       bool // nothing of it was written
+	Done            bool // all of it was written
 }
 
 // Writable reports whether rows can be written one by one.
@@ -118,11 +119,25 @@ func readPlan(v *visit) (answer, error) {
 		return answer{}, err
 	}
 	p.Unwritten = len(ended) == 0
+	if p.Done, err = v.allWritten(plan, p.FirstContact); err != nil {
+		return answer{}, err
+	}
 	p.Gone = len(changes) == 0 && plan.Summary.Carried() > plan.Summary.Agree
 	if err := p.fill(v, plan); err != nil {
 		return answer{}, err
 	}
 	return answer{Page: "plan", Title: "Plan " + p.Short, Nav: "plans", Data: p}, nil
+}
+
+// allWritten reports whether the latest job wrote all rows of a plan, of which so many are a
+// first contact.
+func (v *visit) allWritten(plan store.Sweep, firstContact int) (bool, error) {
+	j, err := v.Store.JobOfPlan(v.ctx(), plan.ID, plan.Sync)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	whole := len(j.Customers) == 0 && (firstContact == 0 || j.ApprovedBy != "")
+	return err == nil && whole && !j.EndedAt.IsZero() && j.Total > 0 && j.Written == j.Total, err
 }
 
 // chosenRows are the kind of change, 0 for all, and whom the address chooses.

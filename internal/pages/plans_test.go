@@ -158,6 +158,35 @@ func TestAPlanIsApprovedByItsFirstFourCharactersOnce(t *testing.T) {
 	}
 }
 
+// A plan that is written as a whole cannot be written again; with some of it left it can.
+func TestAPlanThatIsWrittenOffersNoMoreToWrite(t *testing.T) {
+	for name, tc := range map[string]struct {
+		first   string // the approval of first contacts
+		written int
+		says    string
+	}{
+		"all of it":                      {"yes", 17, "All of it is written. A new plan shows what would change now."},
+		"a row was refused":              {"yes", 16, "Type the first four characters"},
+		"all but what needs an approval": {"", 16, "Type the first four characters"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.planned()
+			w.post("/plans/"+theHash+"/apply", "hash", "7c19", "first_contact", tc.first)
+			j, ok, err := w.store.TakeJob(t.Context(), w.jobs()[0], time.Minute)
+			if err != nil || !ok {
+				t.Fatal(ok, err)
+			}
+			j.Total, j.Written, j.Outcome = 16, tc.written, store.JobDone
+			if tc.first != "" {
+				j.Total = 17
+			}
+			w.must(w.store.EndJob(t.Context(), j))
+			w.answers(w.get("/plans/"+theHash), 200, tc.says)
+		})
+	}
+}
+
 func TestASyncThatWatchesOffersOneCustomerAndAViewerNothing(t *testing.T) {
 	w := newWorld(t)
 	s := w.config.Syncs[flow]

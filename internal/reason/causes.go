@@ -102,7 +102,7 @@ func CauseHelp(kind status.Kind, source, target string) (why, do string) {
 	case status.Conflict:
 		return source + " says something else; the edit stays until you decide", "Decide"
 	case status.FirstContact:
-		return "Trueup does not know who set the value", "Decide"
+		return "Trueup has never written the record", "Decide"
 	case status.ConfirmChange:
 		return "The file asks a person before this change is written", "Decide"
 	case status.WriteFailed:
