@@ -10,11 +10,12 @@ import (
 	"github.com/trueup-sync/trueup/internal/reason"
 	"github.com/trueup-sync/trueup/internal/status"
 	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store/storetest"
 )
 
 func TestEachAlarmIsOnWhileWhatItSaysIsSo(t *testing.T) {
-	onBothEngines(t, func(t *testing.T, db *store.DB, now *time.Time) {
-		ctx, began := t.Context(), *now
+	onBothEngines(t, func(t *testing.T, db *store.DB, clock *storetest.Clock) {
+		ctx, began := t.Context(), clock.Now()
 		alarms := func(want ...status.Alarm) {
 			t.Helper()
 			found, err := Alarms(ctx, db, cfg)
@@ -30,7 +31,7 @@ func TestEachAlarmIsOnWhileWhatItSaysIsSo(t *testing.T) {
 				t.Errorf("on are: %s", diff)
 			}
 		}
-		at := func(d time.Duration) { *now = began.Add(d) }
+		at := func(d time.Duration) { clock.Move(began.Add(d).Sub(clock.Now())) }
 		alarms()
 		// An event that nobody works on makes the queue old.
 		_, err := db.Receive(ctx, []store.NewEvent{{Connection: "billing", Sync: "s", Side: store.SourceSide, ID: "evt_1", Customer: "cus_1"}})
@@ -45,7 +46,7 @@ func TestEachAlarmIsOnWhileWhatItSaysIsSo(t *testing.T) {
 		alarms(status.AlarmPaused)
 		_, err = db.Resume(ctx, store.Resume{Sync: "s", Who: "ana@example.com", Reason: "done"})
 		must(t, err)
-		_, err = db.BeginSilence(ctx, "s", *now, time.Hour)
+		_, err = db.BeginSilence(ctx, "s", clock.Now(), time.Hour)
 		must(t, err)
 		_, err = db.OpenException(ctx, store.NewException{Sync: "s", Kind: status.ConnectionFailed, Stage: status.StageReceive, Reason: reason.Text("billing answers 500")})
 		must(t, err)

@@ -12,10 +12,11 @@ import (
 	"github.com/trueup-sync/trueup/internal/reason"
 	"github.com/trueup-sync/trueup/internal/status"
 	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store/storetest"
 )
 
 func TestHowASourceIsHeardAndWhenItIsComparedIsTold(t *testing.T) {
-	onBothEngines(t, func(t *testing.T, db *store.DB, now *time.Time) {
+	onBothEngines(t, func(t *testing.T, db *store.DB, clock *storetest.Clock) {
 		ctx := t.Context()
 		c := cfg.Syncs["s"]
 		row := func() contract.Sync {
@@ -28,7 +29,7 @@ func TestHowASourceIsHeardAndWhenItIsComparedIsTold(t *testing.T) {
 			t.Errorf("at first: %+v, %v, %v, %v", r.Rhythm, r.EventsByHour, r.NextComparison, r.AgreementCurve)
 		}
 		for n := range 5 {
-			*now = now.Add(3 * time.Minute)
+			clock.Move(3 * time.Minute)
 			_, err := db.Receive(ctx, []store.NewEvent{{Connection: "billing", Sync: "s", Side: store.SourceSide, ID: fmt.Sprint("evt_", n), Customer: "cus_1"}})
 			must(t, err)
 			if r := row(); (r.Rhythm == nil) != (n < 4) {
@@ -42,13 +43,13 @@ func TestHowASourceIsHeardAndWhenItIsComparedIsTold(t *testing.T) {
 			t.Errorf("in the last hour %d", got)
 		}
 		c.Sweep = &config.Sweep{Every: 6 * time.Hour}
-		if r := row(); !r.NextComparison.Equal(*now) {
+		if r := row(); !r.NextComparison.Equal(clock.Now()) {
 			t.Errorf("never compared, the next one is %s", r.NextComparison)
 		}
 		for _, agree := range []int{9, 5, 8} {
 			w, err := db.BeginSweep(ctx, store.Sweep{Sync: "s", Purpose: store.ForSweep, SourceListed: true, TargetListed: true}, time.Minute)
 			must(t, err)
-			if r := row(); r.ComparingSince == nil || !r.ComparingSince.Equal(*now) {
+			if r := row(); r.ComparingSince == nil || !r.ComparingSince.Equal(clock.Now()) {
 				t.Errorf("under way since %v", r.ComparingSince)
 			}
 			w.Phase, w.Summary.Agree, w.Summary.Write = store.PhaseDone, agree, 10-agree
@@ -56,7 +57,7 @@ func TestHowASourceIsHeardAndWhenItIsComparedIsTold(t *testing.T) {
 			must(t, err)
 		}
 		r := row()
-		if !r.NextComparison.Equal(now.Add(6*time.Hour)) || r.ComparingSince != nil {
+		if !r.NextComparison.Equal(clock.Now().Add(6*time.Hour)) || r.ComparingSince != nil {
 			t.Errorf("the next one is %s, under way since %v", r.NextComparison, r.ComparingSince)
 		}
 		var shares []float64
@@ -66,7 +67,7 @@ func TestHowASourceIsHeardAndWhenItIsComparedIsTold(t *testing.T) {
 		if diff := cmp.Diff([]float64{0.5, 0.8}, shares); diff != "" { // the dip, and what is now
 			t.Error(diff)
 		}
-		*now = now.Add(31 * 24 * time.Hour)
+		clock.Move(31 * 24 * time.Hour)
 		if r := row(); len(r.AgreementCurve) != 0 || len(r.Sweeps) != 3 {
 			t.Errorf("a month later: %+v", r.AgreementCurve)
 		}
@@ -74,7 +75,7 @@ func TestHowASourceIsHeardAndWhenItIsComparedIsTold(t *testing.T) {
 }
 
 func TestTheLimitsInUseAreTold(t *testing.T) {
-	onBothEngines(t, func(t *testing.T, db *store.DB, _ *time.Time) {
+	onBothEngines(t, func(t *testing.T, db *store.DB, _ *storetest.Clock) {
 		c := cfg.Syncs["s"]
 		promises := contract.Promises{Target: contract.Knowledge{OptionList: true}}
 		details := func() contract.SyncDetails {
@@ -99,14 +100,14 @@ func TestTheLimitsInUseAreTold(t *testing.T) {
 }
 
 func TestWhomAHaltHasStoppedIsToldWithWhatTheyHaveInCommon(t *testing.T) {
-	onBothEngines(t, func(t *testing.T, db *store.DB, now *time.Time) {
+	onBothEngines(t, func(t *testing.T, db *store.DB, clock *storetest.Clock) {
 		ctx := t.Context()
 		c := cfg.Syncs["s"]
 		c.Limits = &config.Limits{MassChange: &config.MassChange{Customers: 1, Within: time.Hour}}
 		limit := store.Limits{MassChange: &store.MassChange{Customers: 1, Within: time.Hour, Exception: func(store.Halt) store.NewException {
 			return store.NewException{Sync: "s", Kind: status.MassChange, Stage: status.StageWrite, Reason: reason.Text("x")}
 		}}}
-		first := *now
+		first := clock.Now()
 		for _, name := range []string{"cus_1", "cus_2"} {
 			_, err := db.Receive(ctx, []store.NewEvent{{Connection: "billing", Sync: "s", Side: store.SourceSide, ID: "evt_" + name, Customer: name}})
 			must(t, err)
@@ -114,13 +115,13 @@ func TestWhomAHaltHasStoppedIsToldWithWhatTheyHaveInCommon(t *testing.T) {
 			must(t, err)
 			w := &works[0]
 			i, err := db.BeginWrite(ctx, w, store.Intent{RecordID: "rec", Value: "Churned"}, limit)
-			s := store.Settlement{Outcome: status.Applied, CloseIntents: []int64{i.ID}, Desired: &store.Desired{Value: "Churned"}, Observed: &store.Observed{Value: "Active", SeenAt: *now},
-				LastWrite: &store.LastWrite{RecordID: "rec", Before: "Active", Value: "Churned", At: *now}}
+			s := store.Settlement{Outcome: status.Applied, CloseIntents: []int64{i.ID}, Desired: &store.Desired{Value: "Churned"}, Observed: &store.Observed{Value: "Active", SeenAt: clock.Now()},
+				LastWrite: &store.LastWrite{RecordID: "rec", Before: "Active", Value: "Churned", At: clock.Now()}}
 			if err != nil {
 				s.Outcome, s.Halted, s.LastWrite = status.Parked, true, nil
 			}
 			must(t, db.Settle(ctx, w, s))
-			*now = now.Add(time.Minute)
+			clock.Move(time.Minute)
 		}
 		r, err := Sync(ctx, db, "s", c)
 		must(t, err)

@@ -11,10 +11,11 @@ import (
 	"github.com/trueup-sync/trueup/internal/contract"
 	"github.com/trueup-sync/trueup/internal/status"
 	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store/storetest"
 )
 
 func TestALadderHasTheNextStepOfEachRung(t *testing.T) {
-	onBothEngines(t, func(t *testing.T, db *store.DB, now *time.Time) {
+	onBothEngines(t, func(t *testing.T, db *store.DB, clock *storetest.Clock) {
 		ctx := t.Context()
 		c := config.Sync{Name: "s", Mode: config.ModeWatch, Source: config.Source{Connection: "billing"}, Target: config.Target{Connection: "crm"},
 			Statuses: map[status.Status]config.StatusMap{"active": {From: []string{"active"}, To: "Active"}}}
@@ -28,7 +29,7 @@ func TestALadderHasTheNextStepOfEachRung(t *testing.T) {
 		}
 		plan := func(hash string, rules string, writes int) {
 			t.Helper()
-			*now = now.Add(time.Hour)
+			clock.Move(time.Hour)
 			w, err := db.BeginSweep(ctx, store.Sweep{Sync: "s", Purpose: store.ForPlan, Rules: rules}, time.Minute)
 			must(t, err)
 			w.Phase, w.Hash, w.Summary.Write = store.PhaseDone, hash, writes
@@ -55,7 +56,7 @@ func TestALadderHasTheNextStepOfEachRung(t *testing.T) {
 		trial := store.LastWrite{RecordID: "rec_1", Before: "Paused", Sent: "Active", Value: "Active", Trial: true}
 		settle(trial)
 		is("when one was tried", c, contract.Ladder{Rung: contract.RungTried, Next: contract.NextGoLive, Plan: b, Tried: 1})
-		trial.Undone = *now
+		trial.Undone = clock.Now()
 		settle(trial)
 		is("when that was undone", c, contract.Ladder{Rung: contract.RungPlanned, Next: contract.NextTryOne, Plan: b})
 		c.Mode = config.ModeLive

@@ -18,21 +18,21 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
-// onBothEngines runs a test on an empty database of each engine, at a moment
+// onBothEngines runs a test on an empty database of each engine, with a clock
 // that it may move.
-func onBothEngines(t *testing.T, test func(t *testing.T, db *store.DB, now *time.Time)) {
+func onBothEngines(t *testing.T, test func(t *testing.T, db *store.DB, clock *storetest.Clock)) {
 	for engine, dsn := range map[string]func(testing.TB) string{
 		"sqlite":   storetest.File,
 		"postgres": storetest.Schema,
 	} {
 		t.Run(engine, func(t *testing.T) {
-			now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-			db, err := store.Open(t.Context(), store.Options{DSN: dsn(t), Migrate: true, Now: func() time.Time { return now }})
+			clock := storetest.NewClock()
+			db, err := store.Open(t.Context(), store.Options{DSN: dsn(t), Migrate: true, Now: clock.Now})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer db.Close()
-			test(t, db, &now)
+			test(t, db, clock)
 		})
 	}
 }
@@ -52,7 +52,7 @@ func must(t *testing.T, err error) {
 }
 
 func TestWhatNeedsAPersonIsSaid(t *testing.T) {
-	onBothEngines(t, func(t *testing.T, db *store.DB, now *time.Time) {
+	onBothEngines(t, func(t *testing.T, db *store.DB, clock *storetest.Clock) {
 		ctx := t.Context()
 		needs := func() []string {
 			t.Helper()
@@ -63,7 +63,7 @@ func TestWhatNeedsAPersonIsSaid(t *testing.T) {
 		if got := needs(); len(got) > 0 {
 			t.Errorf("with nothing done: %q", got)
 		}
-		heard := *now
+		heard := clock.Now()
 		_, err := db.Receive(ctx, []store.NewEvent{{Connection: "billing", Sync: "s", Side: store.SourceSide, ID: "evt_1", Customer: "cus_1"}})
 		must(t, err)
 		_, err = db.BeginSilence(ctx, "s", heard, time.Hour)
@@ -73,7 +73,7 @@ func TestWhatNeedsAPersonIsSaid(t *testing.T) {
 		if diff := cmp.Diff([]string{"s: 1 customer (1 open exception)", "s: billing has gone silent"}, needs()); diff != "" {
 			t.Error(diff)
 		}
-		*now = now.Add(2 * time.Hour)
+		clock.Move(2 * time.Hour)
 		if diff := cmp.Diff([]string{"s: 1 customer (1 open exception, 1 overdue)", "s: billing has gone silent"}, needs()); diff != "" {
 			t.Error(diff)
 		}
@@ -89,7 +89,7 @@ func TestWhatNeedsAPersonIsSaid(t *testing.T) {
 }
 
 func TestASyncThatNeedsAPersonItselfIsNotCountedAsACustomer(t *testing.T) {
-	onBothEngines(t, func(t *testing.T, db *store.DB, _ *time.Time) {
+	onBothEngines(t, func(t *testing.T, db *store.DB, _ *storetest.Clock) {
 		ctx := t.Context()
 		said := func(want string) {
 			t.Helper()
@@ -116,7 +116,7 @@ func TestASyncThatNeedsAPersonItselfIsNotCountedAsACustomer(t *testing.T) {
 }
 
 func TestWhoIsNotCheckedYetSinceAComparisonIsSaid(t *testing.T) {
-	onBothEngines(t, func(t *testing.T, db *store.DB, now *time.Time) {
+	onBothEngines(t, func(t *testing.T, db *store.DB, clock *storetest.Clock) {
 		ctx := t.Context()
 		_, err := db.OpenException(ctx, store.NewException{Sync: "s", Customer: "cus_9", Kind: status.Unmatched, Stage: status.StageMatch, Reason: reason.Text("x")})
 		must(t, err)
@@ -127,7 +127,7 @@ func TestWhoIsNotCheckedYetSinceAComparisonIsSaid(t *testing.T) {
 		must(t, err)
 		s, err := Status(ctx, db, cfg)
 		must(t, err)
-		if diff := cmp.Diff([]string{"s: 3 customers (1 open exception, 2 found by the comparison of 2026-03-02 09:00Z, not checked yet)"}, s.NeedsPerson); diff != "" {
+		if diff := cmp.Diff([]string{"s: 3 customers (1 open exception, 2 found by the comparison of 2026-03-01 09:00Z, not checked yet)"}, s.NeedsPerson); diff != "" {
 			t.Error(diff)
 		}
 		works, err := db.Claim(ctx, "s", 10, time.Minute)
@@ -144,7 +144,7 @@ func TestWhoIsNotCheckedYetSinceAComparisonIsSaid(t *testing.T) {
 }
 
 func TestAConnectionSaysWhatIsLeftAndUntilWhenItRests(t *testing.T) {
-	onBothEngines(t, func(t *testing.T, db *store.DB, now *time.Time) {
+	onBothEngines(t, func(t *testing.T, db *store.DB, clock *storetest.Clock) {
 		ctx := t.Context()
 		states := func() []contract.ConnectionState {
 			t.Helper()
@@ -157,18 +157,18 @@ func TestAConnectionSaysWhatIsLeftAndUntilWhenItRests(t *testing.T) {
 		if diff := cmp.Diff(idle, states()); diff != "" {
 			t.Errorf("never used: %s", diff)
 		}
-		until := now.Add(time.Minute)
+		until := clock.Now().Add(time.Minute)
 		must(t, db.Rest(ctx, "billing", until))
 		_, _, _, err := db.Reserve(ctx, "crm", 30, 100, 10*time.Second)
 		must(t, err)
 		must(t, db.SaveBudget(ctx, "crm", 900, 1000, 0))
-		told := *now
+		told := clock.Now()
 		want := []contract.ConnectionState{{Connection: "billing", Type: "stripe", RestsUntil: &until},
 			{Connection: "crm", Type: "http", Rate: &contract.Rate{Requests: 100, PerSeconds: 10, Free: 70}, Budget: &contract.Budget{Left: 900, Limit: 1000, At: &told}}}
 		if diff := cmp.Diff(want, states()); diff != "" {
 			t.Error(diff)
 		}
-		*now = now.Add(2 * time.Minute)
+		clock.Move(2 * time.Minute)
 		idle[1].Budget = want[1].Budget
 		if diff := cmp.Diff(idle, states()); diff != "" {
 			t.Errorf("later: %s", diff)
@@ -177,18 +177,18 @@ func TestAConnectionSaysWhatIsLeftAndUntilWhenItRests(t *testing.T) {
 }
 
 func TestAProcessThatSaysNothingAnyMoreDoesNotWork(t *testing.T) {
-	onBothEngines(t, func(t *testing.T, db *store.DB, now *time.Time) {
+	onBothEngines(t, func(t *testing.T, db *store.DB, clock *storetest.Clock) {
 		_, err := db.EnterNode(t.Context(), "host:8080", "v1")
 		must(t, err)
 		for after, works := range map[time.Duration]bool{0: true, 3 * SeenEvery: true, 3*SeenEvery + time.Second: false} {
-			began := *now
-			*now = now.Add(after)
+			began := clock.Now()
+			clock.Move(after)
 			s, err := Status(t.Context(), db, cfg)
 			must(t, err)
 			if len(s.Nodes) != 1 || s.Nodes[0].Working != works {
 				t.Errorf("after %s: %+v", after, s.Nodes)
 			}
-			*now = began
+			clock.Move(began.Sub(clock.Now()))
 		}
 	})
 }
