@@ -375,3 +375,21 @@ func Background(ctx context.Context) context.Context {
 func InBackground(ctx context.Context) bool { return ctx.Value(background{}) != nil }
 
 type background struct{}
+
+// Outliving returns the context of a call that must not be cut off once it is sent, because
+// its answer cannot be had again: it ends after atMost, and not with ctx. Its turn is still
+// waited for with ctx: see Waiting.
+func Outliving(ctx context.Context, atMost time.Duration) (context.Context, context.CancelFunc) {
+	outlives, cancel := context.WithTimeout(context.WithoutCancel(ctx), atMost)
+	return context.WithValue(outlives, asker{}, ctx), cancel
+}
+
+// Waiting is the context with which a call waits for its turn.
+func Waiting(ctx context.Context) context.Context {
+	if of, ok := ctx.Value(asker{}).(context.Context); ok {
+		return of
+	}
+	return ctx
+}
+
+type asker struct{}

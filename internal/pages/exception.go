@@ -32,11 +32,11 @@ const (
 	layoutPlain  layout = "plain"  // what happened, and one main action
 )
 
-// layoutOf is the layout for a kind that was opened at a stage.
-func layoutOf(k status.Kind, at status.Stage) layout {
+// layoutOf is the layout for a kind that was opened for a reason.
+func layoutOf(k status.Kind, why reason.Reason) layout {
 	switch k {
 	case status.BrokenLink:
-		if at == status.StageReadSource { // the source has no such customer: no record is looked for
+		if customerGone(k, why) {
 			return layoutPlain
 		}
 		return layoutMatch
@@ -48,6 +48,12 @@ func layoutOf(k status.Kind, at status.Stage) layout {
 		return layoutVersus
 	}
 	return layoutPlain
+}
+
+// customerGone reports whether the source has no such customer and none in its place, so that
+// no record is looked for.
+func customerGone(k status.Kind, why reason.Reason) bool {
+	return k == status.BrokenLink && why.Has(reason.CustomerGone)
 }
 
 // exceptionShown is the page of one exception.
@@ -176,14 +182,14 @@ func (v *visit) exceptionShown() (*exceptionShown, error) {
 		return nil, err
 	}
 	s := v.Syncs()[full.Sync]
-	p := &exceptionShown{X: full, Layout: layoutOf(full.Kind, full.Stage), Called: cmp.Or(full.Name, full.Customer, full.Sync), KindName: reason.KindNames[full.Kind], MayAct: v.may(store.Operator),
+	p := &exceptionShown{X: full, Layout: layoutOf(full.Kind, x.Reason), Called: cmp.Or(full.Name, full.Customer, full.Sync), KindName: reason.KindNames[full.Kind], MayAct: v.may(store.Operator),
 		Source: capital(cmp.Or(s.Source.Connection, "the source")), Target: capital(cmp.Or(s.Target.Connection, "the target")), Can: map[string]bool{},
 		ListTo: "/exceptions?" + url.Values{"kind": {string(full.Kind)}}.Encode(), SyncTo: "/syncs/" + url.PathEscape(full.Sync)}
 	if full.Customer != "" {
 		p.Customer = "/customers/" + url.PathEscape(full.Sync) + "/" + url.PathEscape(full.Customer)
 	}
 	p.Title, p.Lead = p.Called+": "+p.KindName, reason.CauseText(full.Kind, p.Source, p.Target)
-	if full.Kind == status.BrokenLink && full.Stage == status.StageReadSource {
+	if customerGone(full.Kind, x.Reason) {
 		p.Lead = p.Source + " has no customer with this id. Nothing is written."
 	}
 	p.Why = v.because(full.Sync, x.Reason)
@@ -353,7 +359,7 @@ func fileLineOf(l contract.FileLine) lineShown {
 const momentsRead = 20
 
 func (v *visit) fillVersus(p *exceptionShown, x store.Exception, s config.Sync) error {
-	if p.Settled != "" { // the values may have changed since
+	if x.State == status.Resolved { // the values may have changed since
 		p.Layout = layoutPlain
 		return nil
 	}

@@ -290,7 +290,7 @@ func (v *visit) rowShown(x store.Exception) rowShown {
 	if len(x.Candidates) > 0 {
 		r.Best = fmt.Sprintf("%.0f%%", x.Candidates[0].Confidence*100)
 	}
-	switch layoutOf(x.Kind, x.Stage) {
+	switch layoutOf(x.Kind, x.Reason) {
 	case layoutMatch:
 		r.Match, r.Button = true, "Find the record"
 		if x.Kind == status.AmbiguousMatch || x.Kind == status.LowConfidence {

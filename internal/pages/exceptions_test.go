@@ -231,7 +231,7 @@ func TestAResolvedExceptionOffersNothingThatCannotBeDone(t *testing.T) {
 func TestACustomerWhomTheSourceDoesNotHaveIsNotLookedForInTheTarget(t *testing.T) {
 	w := newWorld(t)
 	x := w.about(status.BrokenLink, "cus_1")
-	x.Stage = status.StageReadSource
+	x.Stage, x.Reason = status.StageReadSource, reason.Reason{Code: reason.CustomerGone, Facts: reason.Facts{Source: "billing"}}
 	id, err := w.store.OpenException(t.Context(), x)
 	w.must(err)
 	page := w.get(fmt.Sprintf("/exceptions/%d", id))
@@ -240,6 +240,11 @@ func TestACustomerWhomTheSourceDoesNotHaveIsNotLookedForInTheTarget(t *testing.T
 		t.Error(page.words())
 	}
 	w.says(w.get("/"), "1 customer is gone from one of the tools")
+	x = w.about(status.BrokenLink, "cus_2") // one whose customer lives on under another id has a link to correct
+	x.Stage, x.Reason = status.StageReadSource, reason.Reason{Code: reason.CustomerMerged, Facts: reason.Facts{Source: "billing"}}
+	id, err = w.store.OpenException(t.Context(), x)
+	w.must(err)
+	w.says(w.get(fmt.Sprintf("/exceptions/%d", id)), "Remove the link and match again")
 }
 
 // The two values of a conflict that is settled are no longer those that were decided on.

@@ -53,7 +53,7 @@ type helpPage struct {
 
 // here says what a person who has no terminal does about a kind.
 func here(kind status.Kind) string {
-	switch layoutOf(kind, "") {
+	switch layoutOf(kind, reason.Reason{}) {
 	case layoutMatch:
 		return "Open the exception. It shows the customer beside the records that may be it: press “This is the one”, or name another record. Or correct the tool, then press “Look again now”."
 	case layoutMap:

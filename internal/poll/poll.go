@@ -87,6 +87,8 @@ type Poller struct {
 
 	// limited is since when a limit has let no page be read, zero when none does.
 	limited time.Time
+	// fresh says that the list was asked for the first time and has brought nothing yet.
+	fresh bool
 }
 
 // Ping has the source asked soon, before its next turn. What comes while it is
@@ -205,6 +207,7 @@ func (w *walk) stretch(ctx context.Context, lately time.Duration) (done, ours bo
 	if err != nil || !ok {
 		return false, false, err
 	}
+	w.fresh = w.fresh || cursor == "" // what the first asking saw comes as new with the next one
 	began := time.Now()
 	defer func() { // the next attempt, here or on another node, need not wait for the lease
 		ends := context.WithoutCancel(ctx)
@@ -243,7 +246,9 @@ func (w *walk) stretch(ctx context.Context, lately time.Duration) (done, ours bo
 		had.Anew, w.anew = w.anew, false
 		cursor, w.resumed = next, false
 		if !more && w.Listed != nil && !w.newest.IsZero() {
-			if err := w.Listed(ctx, w.Connection, w.newest); err != nil {
+			if w.fresh {
+				w.fresh = false
+			} else if err := w.Listed(ctx, w.Connection, w.newest); err != nil {
 				return false, false, err
 			}
 		}

@@ -24,6 +24,9 @@ func (g *Gate) untilBackground(ctx context.Context) error {
 		return g.left(ctx, gap)
 	}
 	for {
+		if err := g.rest(ctx); err != nil { // one may have begun while others had their turn
+			return err
+		}
 		wait, ok, err := g.turn(ctx, g.near(gap))
 		switch {
 		case err != nil:

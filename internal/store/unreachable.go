@@ -1,9 +1,11 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,10 +32,7 @@ func unreachable(err error) error {
 		return err
 	}
 	const correct = "correct database in trueup.yaml"
-	at := c.Config.Host
-	if !strings.HasPrefix(at, "/") { // else the folder of a socket
-		at = net.JoinHostPort(at, strconv.Itoa(int(c.Config.Port)))
-	}
+	at := serversOf(c.Config)
 	said := func(format string, args ...any) error {
 		return &unreachableError{fmt.Sprintf(format, args...), err}
 	}
@@ -51,6 +50,30 @@ func unreachable(err error) error {
 		return said("the host %q of the database is not known; %s, or the DNS", c.Config.Host, correct)
 	case errors.As(err, &broken):
 		return said("PostgreSQL at %s does not answer: %s; start it, or %s", at, broken.Err, correct)
+	case errors.Is(err, context.DeadlineExceeded):
+		return said("PostgreSQL at %s does not answer in time; start it, or %s", at, correct)
 	}
-	return err
+	cause := err
+	for next := errors.Unwrap(cause); next != nil; next = errors.Unwrap(cause) {
+		cause = next
+	}
+	return said("could not connect to PostgreSQL at %s: %s; %s", at, cause, correct)
+}
+
+// serversOf names the servers that an address has, each once.
+func serversOf(c *pgconn.Config) string {
+	var all []string
+	add := func(host string, port uint16) {
+		if !strings.HasPrefix(host, "/") { // else the folder of a socket
+			host = net.JoinHostPort(host, strconv.Itoa(int(port)))
+		}
+		if !slices.Contains(all, host) {
+			all = append(all, host)
+		}
+	}
+	add(c.Host, c.Port)
+	for _, f := range c.Fallbacks {
+		add(f.Host, f.Port)
+	}
+	return strings.Join(all, " and ")
 }

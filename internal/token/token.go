@@ -135,12 +135,12 @@ func (k *Keeper) Renew(ctx context.Context, stale connector.Token, exchange func
 	}
 }
 
-// exchange gets a new token for the old one and stores it. It continues after the caller
-// has left: once the tool has taken the old one, that works no more.
+// exchange gets a new token for the old one and stores it. Once it is sent it continues after
+// the caller has left: when the tool has taken the old one, that works no more.
 func (k *Keeper) exchange(ctx context.Context, sealed string, old connector.Token, fence int64, exchange func(context.Context, connector.Token) (connector.Token, error)) (connector.Token, error) {
-	exchanged, done := context.WithTimeout(context.WithoutCancel(ctx), exchanging)
+	sending, done := connector.Outliving(ctx, exchanging)
 	defer done()
-	fresh, err := exchange(exchanged, old)
+	fresh, err := exchange(sending, old)
 	if err != nil {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storing)
 		defer cancel()

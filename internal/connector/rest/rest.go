@@ -133,7 +133,7 @@ func (r Response) HTML() bool { return looksHTML(r.Header, r.Body) }
 // else is a *connector.Failure.
 func (c *Client) Do(ctx context.Context, req Request) (Response, error) {
 	if c.Gate != nil {
-		if err := c.Gate.Wait(ctx); err != nil {
+		if err := c.Gate.Wait(connector.Waiting(ctx)); err != nil {
 			return Response{}, err
 		}
 	}

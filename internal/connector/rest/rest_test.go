@@ -467,3 +467,25 @@ func TestACallWithoutAConfiguredTimeoutStillWorks(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// stuck is a gate that lets nobody through before its context ends.
+type stuck struct{ connector.Gate }
+
+func (stuck) Wait(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// A call that must not be cut off once it is sent can still be given up before it is.
+func TestACallThatOutlivesItsCallerDoesNotWaitForItsTurnWithoutThem(t *testing.T) {
+	caller, leave := context.WithCancel(t.Context())
+	leave()
+	ctx, done := connector.Outliving(caller, time.Hour)
+	defer done()
+	if ctx.Err() != nil {
+		t.Error("it ends with its caller")
+	}
+	if _, err := (&Client{Gate: stuck{}}).Do(ctx, Request{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("it waited for its turn: %v", err)
+	}
+}
