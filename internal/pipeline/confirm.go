@@ -35,7 +35,9 @@ func (a *attempt) confirm(ctx context.Context) verdict {
 		return a.failed(err, a.To.Name, reason.Confirming)
 	}
 	prior := a.target
-	if record.Value != a.desired.Value && a.outdated(record) {
+	// A spelling of what we sent, edited after what we wrote over, is no old copy, whatever the target's clock says.
+	respelled := accepted && a.spelledDifferently(prior, record) && record.EditedAt.After(prior.EditedAt)
+	if record.Value != a.desired.Value && a.outdated(record) && !respelled {
 		record = prior // a copy from before the last write: it shows nothing of this one, and nobody's edit
 	} else {
 		a.saw(record, began)

@@ -213,6 +213,88 @@ func TestAValueThatTheTargetSpellsItsOwnWayIsAskedAboutOnce(t *testing.T) {
 	}
 }
 
+// A clock that is hours behind dates our own write before the base. What was read before the
+// write shows that the record was edited since; what was edited no later than that is an old copy.
+func TestAnOwnSpellingIsToldFromAnOldCopyByWhatWasReadBefore(t *testing.T) {
+	for name, tt := range map[string]struct {
+		clock time.Duration
+		set   func(*tool)
+		old   bool
+		want  string // the base after the write
+	}{
+		"a clock that is behind":                    {-5 * time.Hour, func(*tool) {}, false, "paused"},
+		"a clock that is behind, and conditions":    {-5 * time.Hour, func(c *tool) { c.conditional = true }, false, "paused"},
+		"a clock that is behind, and in the answer": {-5 * time.Hour, func(c *tool) { c.shows = true }, false, "paused"},
+		"an old copy": {0, func(*tool) {}, true, "Active"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, func(w *world) {
+				w.crm.actor, w.crm.fieldTime, w.crm.clock = false, false, tt.clock
+				tt.set(w.crm)
+			})
+			w.customer("cus_1", "active", "paused")
+			w.pass(time.Hour)
+			before := w.crm.view("rec_cus_1")
+			w.crm.edit("rec_cus_1", "Active", status.ActorHuman)
+			w.carry("cus_1", "active")
+			w.pass(time.Hour)
+			w.crm.spells = strings.ToLower
+			w.crm.fail = func(call, id, _ string) error {
+				if call == "write" && tt.old {
+					w.crm.stale = map[string]status.TargetRecord{id: before}
+				}
+				return nil
+			}
+			w.deliver(w.change("cus_1", "paused"))
+			w.work()
+			if c := w.stored("cus_1"); c.Base.Value != tt.want {
+				t.Errorf("after the write the base is %s, want %s (%s)", c.Base.Value, tt.want, c.Reason)
+			}
+			w.crm.fail, w.crm.stale = nil, nil
+			w.finish()
+			if open := w.open()["cus_1"]; !slices.Equal(open, []status.Kind{status.WriteFailed}) || len(w.crm.asked) != 1 {
+				t.Errorf("open: %v, sent %v, %s", open, w.crm.asked, w.stored("cus_1").Reason)
+			}
+		})
+	}
+}
+
+// A slow clock that is no reason to doubt our own spelling is none to write over a person either.
+func TestAnEditOnTopOfOurOwnSpellingIsHeldWhateverTheClockSays(t *testing.T) {
+	for name, before := range map[string]bool{"before it is read": true, "after it was read": false} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, func(w *world) {
+				w.crm.actor, w.crm.fieldTime, w.crm.clock = false, false, -5*time.Hour
+			})
+			agreed(w)
+			w.pass(time.Hour)
+			w.crm.spells = strings.ToLower
+			edited := false
+			edit := func() {
+				edited = true
+				w.crm.edit("rec_cus_1", "Churned", status.ActorHuman)
+			}
+			w.crm.fail = func(call, id, _ string) error {
+				if before && !edited && call == "read" && w.crm.value(id) == "paused" {
+					edit()
+				}
+				return nil
+			}
+			w.deliver(w.change("cus_1", "paused"))
+			w.work()
+			w.pass(10 * time.Second)
+			if !before {
+				edit()
+				w.deliver(w.restate("cus_1"))
+			}
+			w.finish()
+			if x := w.exception(status.Conflict); !edited || len(w.crm.asked) != 1 || w.crm.value("rec_cus_1") != "Churned" {
+				t.Errorf("edited %t, told %s: %s; sent %v", edited, x.Kind, x.Reason, w.crm.asked)
+			}
+		})
+	}
+}
+
 // What was written over is no edit that stays: the record holds our value, in the
 // target's spelling.
 func TestAnEditThatWasWrittenOverIsNoConflictInTheTargetsOwnSpelling(t *testing.T) {
