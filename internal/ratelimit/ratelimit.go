@@ -13,8 +13,9 @@
 //
 // Invariants: at most Requests calls in any Per, over all gates on the same
 // Slots, after a rest too; a call that cannot be made before its deadline fails as
-// soon as that is known and takes no slot; a connection without a limit that does not rest costs no database
-// query; a daily budget that a tool reports delays background calls only.
+// soon as that is known and takes no slot; a connection without a limit that does not
+// rest costs no database query; a daily budget that a tool reports delays background
+// calls only.
 //
 // It must not import the store or the pipeline.
 package ratelimit
