@@ -172,13 +172,15 @@ func (a *attempt) rulingDone(e *ending) time.Time {
 }
 
 // traces are the values that show a write of ours: its value, the target's spelling of it, and, if
-// the target writes in several calls, the values in between.
+// the target writes in several calls, the values in between. A spelling that was there before counts
+// if the record was edited since and the value is still wanted: then nothing is written over it.
 func (a *attempt) traces(i store.Intent) []string {
 	values := []string{i.Value}
 	if steps, ok := a.To.Target.(connector.Stepwise); ok {
 		values = append(values, steps.Between(i.Prior, i.Value)...)
 	}
-	if respelling(a.target.Value, i.Value) && a.target.Value != i.Prior {
+	again := i.Value == a.desired.Value && !i.PriorAt.IsZero() && a.target.EditedAt.After(i.PriorAt)
+	if respelling(a.target.Value, i.Value) && (a.target.Value != i.Prior || again) {
 		values = append(values, a.target.Value)
 	}
 	return values

@@ -38,6 +38,9 @@ func arrivesWithA502(w *world, away time.Duration) func(string, string, string) 
 		switch {
 		case until.IsZero() && call == "write":
 			until = w.clock.now().Add(away)
+			if w.crm.spells != nil {
+				value = w.crm.spells(value)
+			}
 			if err := w.crm.put(id, w.crm.view(id).Revision, value); err != nil {
 				return err
 			}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/trueup-sync/trueup/internal/decide"
 	"github.com/trueup-sync/trueup/internal/failpoint"
 	"github.com/trueup-sync/trueup/internal/reason"
 	"github.com/trueup-sync/trueup/internal/status"
@@ -115,7 +116,10 @@ func (a *attempt) observedNow(e *ending) (o *store.Observed, humanAt time.Time) 
 		o.At, o.By = e.base.At, e.base.By
 	default:
 		o.SeenAt = a.firstSeen()
-		if e.base == nil || e.base.Sent == "" { // else it is our own value, in the target's spelling
+		switch {
+		case e.base != nil && e.base.Sent != "": // our own value, in the target's spelling
+		case a.decision.Action == decide.Write && a.decision.Reason == decide.FirstContactSource: // the source wins over it, also in another try
+		default:
 			humanAt = a.facts().EditedBy()
 		}
 	}

@@ -206,3 +206,50 @@ func TestAnOwnersWordIsCarriedOutAlsoInTheTargetsOwnSpelling(t *testing.T) {
 	}
 	w.state(status.Resolved)
 }
+
+// A write that gets no answer, over a record that holds the same spelling already, leaves nothing
+// but a later time. Whether it was the write or a person who spelled it so again, it is not sent again.
+func TestAWriteWithoutAnAnswerOverItsOwnSpellingIsNotSentAgain(t *testing.T) {
+	for name, tt := range map[string]struct {
+		clock  time.Duration
+		set    func(*tool)
+		person bool
+	}{
+		"the target's clock is right":           {0, func(*tool) {}, false},
+		"its clock is ahead":                    {15 * time.Minute, func(*tool) {}, false},
+		"its clock is ahead, and conditions":    {15 * time.Minute, func(c *tool) { c.conditional = true }, false},
+		"its clock is behind":                   {-5 * time.Hour, func(*tool) {}, false},
+		"its clock is ahead, and it names us":   {15 * time.Minute, func(c *tool) { c.actor = true; c.records["rec_cus_1"].editedAt = began.Add(59 * time.Minute) }, false},
+		"a person spells it so again":           {0, func(*tool) {}, true},
+		"a person does, and the clock is ahead": {15 * time.Minute, func(*tool) {}, true},
+		"a person does, and is named":           {0, func(c *tool) { c.actor = true }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, func(w *world) {
+				w.crm.actor, w.crm.fieldTime, w.crm.clock = false, false, tt.clock
+				w.configure = func(s *config.Sync) { s.FirstContact = config.SourceWins }
+				w.customer("cus_1", "active", "churned")
+				tt.set(w.crm)
+			})
+			w.pass(time.Hour)
+			w.deliver(w.change("cus_1", "canceled"))
+			if !tt.person {
+				w.crm.spells = strings.ToLower
+			}
+			w.crm.fail = arrivesWithA502(w, 5*time.Second)
+			w.work()
+			want := status.WriteFailed
+			if tt.person {
+				w.pass(4 * time.Second)
+				w.crm.edit("rec_cus_1", "churned", status.ActorHuman)
+				if w.crm.actor {
+					want = status.Conflict
+				}
+			}
+			w.finish()
+			if x := w.exception(""); x.Kind != want || x.State != status.Open || len(w.crm.writes) != 1 || w.crm.value("rec_cus_1") != "churned" {
+				t.Errorf("told %s: %s; written %v", x.Kind, x.Reason, w.crm.writes)
+			}
+		})
+	}
+}

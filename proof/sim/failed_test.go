@@ -25,6 +25,7 @@ var failed = map[string]Case{
 	"an outage that ends while the sync only watches leaves what is owed":                {Seed: 802755},
 	"a copy read after a write is nobody's edit":                                         {Seed: 335924, Without: []int{18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 9, 10, 11, 12, 13, 14, 15, 16, 17, 8, 0, 1, 6, 7, 2}, Nodes: 1},
 	"a target's own spelling is no old copy by a clock that is behind":                   {Seed: 1001573},
+	"a write over the target's own spelling that gets no answer is nobody's edit":        {Seed: 1152590},
 	// The product was right here, and the invariant too strict.
 	"a touch after a write could arrive no more is not told from an edit":            {Seed: 502922},
 	"nobody waits of whom no event has told":                                         {Seed: 25313, Without: []int{3, 4, 5, 6, 7, 8, 0, 1, 9, 10}, Nodes: 2},
