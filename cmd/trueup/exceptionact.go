@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/trueup-sync/trueup/internal/config"
 	"github.com/trueup-sync/trueup/internal/contract"
@@ -44,7 +45,7 @@ func exceptionsActCommands() []*cobra.Command {
 		{verb: store.Assign, short: "Assign exceptions to an owner", use: "OWNER", example: "assign 3 ana@example.com",
 			word: func(r *exceptions.Request, owner string) error { r.Owner = owner; return nil }},
 		{verb: store.Retry, short: "Check the customers of these exceptions again, now", example: "retry 3 4"},
-		{verb: store.Ignore, short: "Ignore exceptions until the source changes, or permanently", example: "ignore 3 --for-ever", flags: ignoreFlags},
+		{verb: store.Ignore, short: "Ignore exceptions until the source changes, or permanently", example: "ignore 3 --forever", flags: ignoreFlags},
 		{verb: store.Resolve, short: "Close exceptions and change nothing in the tools", example: "resolve 3"},
 		{verb: store.Reopen, short: "Reopen exceptions", example: "reopen 3"},
 		{verb: store.UseSource, short: "Write the source's value over the target's", example: "use-source 3", flags: sawFlag},
@@ -230,7 +231,13 @@ func userName(cmd *cobra.Command) string {
 }
 
 func ignoreFlags(cmd *cobra.Command, r *exceptions.Request) {
-	cmd.Flags().BoolFunc("for-ever", "permanently, even when the source changes", func(string) error {
+	cmd.Flags().SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "for-ever" { // its former name
+			name = "forever"
+		}
+		return pflag.NormalizedName(name)
+	})
+	cmd.Flags().BoolFunc("forever", "permanently, even when the source changes", func(string) error {
 		r.Ignored = store.IgnoredAlways
 		return nil
 	})

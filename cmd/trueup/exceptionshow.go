@@ -132,7 +132,7 @@ func printOffers(out io.Writer, x contract.ExceptionInFull) {
 		case store.KeepTarget:
 			command += " [--until DATE]"
 		case store.Ignore:
-			command += " [--for-ever]"
+			command += " [--forever]"
 		case store.ResumeSync:
 			command = "resume " + x.Sync + " --reason TEXT"
 		}

@@ -17,8 +17,10 @@ type curve struct {
 	// is the latest.
 	Last Mark
 	Dip  *Mark
-	// Days is how long the curve is, Y what its lines stand for from the top.
+	// Days is how long the curve is; Short that it is within one day. Y is what its lines
+	// stand for from the top.
 	Days     int
+	Short    bool
 	Y        []string
 	From     time.Time
 	Middle   time.Time
@@ -61,7 +63,7 @@ func curveOf(points []contract.CurvePoint, now time.Time, target string) *curve 
 		return Mark{X: fmt.Sprintf("%.1f", 600*float64(p.At.Sub(first))/float64(span)), Y: fmt.Sprintf("%.1f", 100*(100-p.Agreement*100)/(100-bottom)), At: *p.At, Of: p.Agreement}
 	}
 	latest := points[len(points)-1]
-	c := &curve{Last: mark(latest), Days: max(1, int((span+12*time.Hour)/(24*time.Hour))), From: first, Middle: first.Add(span / 2), Now: latest.Agreement,
+	c := &curve{Last: mark(latest), Days: max(1, int((span+12*time.Hour)/(24*time.Hour))), Short: span < 24*time.Hour, From: first, Middle: first.Add(span / 2), Now: latest.Agreement,
 		Lowest: lowest.Agreement, LowestAt: *lowest.At, Y: []string{"100%", share(100 - (100-bottom)/2), share(bottom)}}
 	var all []string
 	for _, p := range points {

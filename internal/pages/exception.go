@@ -103,7 +103,7 @@ type matchShown struct {
 type recordShown struct {
 	contract.ComparedRecord
 	Percent int
-	First   bool
+	Surest  bool // more than every other, and free
 	Fields  []fieldShown
 }
 
@@ -281,7 +281,8 @@ func (v *visit) fillMatch(p *exceptionShown, x store.Exception, s config.Sync) e
 	}
 	m.Comparison = c
 	for i, r := range c.Candidates {
-		shown := recordShown{ComparedRecord: r, Percent: int(r.Confidence*100 + 0.5), First: i == 0 && r.LinkedTo == "" && r.Error == ""}
+		surest := i == 0 && (len(c.Candidates) == 1 || r.Confidence > c.Candidates[1].Confidence)
+		shown := recordShown{ComparedRecord: r, Percent: int(r.Confidence*100 + 0.5), Surest: surest && r.LinkedTo == "" && r.Error == ""}
 		for _, f := range r.Fields {
 			shown.Fields = append(shown.Fields, fieldOf(f))
 		}

@@ -162,6 +162,9 @@ func TestTheCurveShowsTheDipAndWhatIsNow(t *testing.T) {
 	if c.Days != 30 || c.Points != "0.0,0.0 300.0,78.0 600.0,42.0 600,42.0" || c.Dip == nil || c.Dip.X != "300.0" || c.Cause != "values without a meaning" || strings.Join(c.Y, " ") != "100% 97.5% 95%" {
 		t.Errorf("%+v %+v", c, c.Dip)
 	}
+	if short := curveOf([]contract.CurvePoint{{At: at(0), Agreement: 1}, {At: at(0), Agreement: 1}}, now.Add(time.Hour), "crm"); c.Short || !short.Short {
+		t.Errorf("within one day: %t and %t", c.Short, short.Short)
+	}
 }
 
 func TestHowOftenASourceIsHeardIsSaid(t *testing.T) {
