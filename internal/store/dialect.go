@@ -180,6 +180,19 @@ func again(err error) bool {
 	return false
 }
 
+// undone reports whether the error of a commit says that nothing of the transaction is stored: the
+// engine refused it. A server that ends, or a connection, leaves that open, also where pgx calls
+// another try safe: of a connection that ends before the answer it says the same as of one that
+// was closed before the question.
+func undone(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return !strings.HasPrefix(pg.Code, "08") && !strings.HasPrefix(pg.Code, "57P") && pg.Code != "40003"
+	}
+	var lite sqliteError
+	return errors.As(err, &lite) || errors.Is(err, pgx.ErrTxCommitRollback)
+}
+
 // pause before the n-th retry of a transaction.
 func pause(n int) time.Duration { return time.Duration(n*n) * 5 * time.Millisecond }
 

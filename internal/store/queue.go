@@ -45,6 +45,9 @@ type errStore struct{ error }
 
 func (e errStore) Unwrap() error { return e.error }
 
+// errNotKnown marks an error after which the transaction may be stored, or may not.
+var errNotKnown = errors.New("it is not known whether it was stored")
+
 // update runs do in a transaction that other callers may share, and returns when
 // that is on disk (invariant 1). For do, invariant 7 holds.
 func (db *DB) update(ctx context.Context, do func(*tx) error, touches ...key) error {
@@ -100,8 +103,12 @@ func (db *DB) writeLoop() {
 func (db *DB) commit(batch []*job) {
 	if len(batch) > 1 {
 		results, err := db.transact(batch)
-		// When the database hangs, one after the other would take as long each.
-		if err == nil || errors.Is(err, context.DeadlineExceeded) {
+		// What may be stored is not done twice. When the database hangs, one after the other
+		// would take as long each.
+		if err == nil || errors.Is(err, errNotKnown) || errors.Is(err, context.DeadlineExceeded) {
+			if err != nil {
+				db.probing.at.Store(0)
+			}
 			for i, j := range batch {
 				if err == nil {
 					j.done <- results[i]
@@ -144,7 +151,7 @@ func (db *DB) alone(j *job) error {
 const transactionLimit = 30 * time.Second
 
 // transact runs the jobs in one transaction. results are their own errors; err
-// means that nothing was committed, or that it is not known.
+// means that nothing was committed, or, with errNotKnown, that it may be.
 func (db *DB) transact(batch []*job) (results []error, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), transactionLimit)
 	defer cancel()
@@ -210,10 +217,14 @@ func (db *DB) transact(batch []*job) (results []error, err error) {
 		return nil, err
 	}
 	if err := inner.Commit(); err != nil {
-		return nil, fmt.Errorf("commit: %w", cmp.Or(ctx.Err(), err)) // out of time, database/sql says that it has ended
+		err = cmp.Or(ctx.Err(), err) // out of time, database/sql says that it has ended
+		if !undone(err) {
+			err = fmt.Errorf("%w: %w", errNotKnown, err)
+		}
+		return nil, fmt.Errorf("commit: %w", err)
 	}
 	if err := db.there(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errNotKnown, err)
 	}
 	return results, nil
 }
