@@ -33,7 +33,9 @@ type line struct {
 }
 
 // linesOf are the fields to compare: those that people look at, those of the match
-// rules, and what else both sides have. What only the source has comes last.
+// rules, and what else both sides have. What only the source has comes last. A field that is
+// empty in all records of a tool may be one that Trueup does not read: unless a match rule
+// names it, the line names it for the other tool only.
 func linesOf(rules []identity.Rule, source Side, sides []Side) []line {
 	var all []line
 	add := func(l line) {
@@ -49,12 +51,21 @@ func linesOf(rules []identity.Rule, source Side, sides []Side) []line {
 	for _, r := range rules {
 		byTarget[r.Target] = r
 	}
-	for _, name := range firstFields {
-		l := line{label: name, source: name, target: name}
+	named := func(name string) line {
+		l := line{label: name}
 		if r := byTarget[name]; r.Source == name {
-			l.rule = r
+			return line{label: name, source: name, target: name, rule: r}
 		}
-		add(l)
+		if source.Keys[name] != "" {
+			l.source = name
+		}
+		if slices.ContainsFunc(sides, func(s Side) bool { return s.Keys[name] != "" }) {
+			l.target = name
+		}
+		return l
+	}
+	for _, name := range firstFields {
+		add(named(name))
 	}
 	for _, r := range rules {
 		label := r.Target
@@ -70,8 +81,8 @@ func linesOf(rules []identity.Rule, source Side, sides []Side) []line {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(others)) {
-		if name != idField {
-			add(line{label: name, source: name, target: name})
+		if name != idField && !slices.ContainsFunc(all, func(l line) bool { return l.target == name }) {
+			add(named(name))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(source.Keys)) {
@@ -117,7 +128,7 @@ func likenesses(lines []line, source, side Side) []contract.ComparedField {
 		}
 		value := targetCell(l, side)
 		cells[i].Value = shown(value)
-		if source.Error == "" && side.Error == "" && l.target != "" {
+		if source.Error == "" && side.Error == "" && l.source != "" && l.target != "" {
 			cells[i].Likeness = identity.AlikeIn(l.target, l.rule, of, value)
 		}
 	}

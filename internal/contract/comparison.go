@@ -36,5 +36,5 @@ type ComparedRecord struct {
 type ComparedField struct {
 	Field    string            `json:"field"`
 	Value    string            `json:"value"`
-	Likeness identity.Likeness `json:"likeness" enum:"same,close,different," doc:"How like the customer's value in the source; empty for the source itself, and where neither has it."`
+	Likeness identity.Likeness `json:"likeness" enum:"same,close,different," doc:"How like the customer's value in the source; empty for the source itself, and where not both tools were asked for it."`
 }

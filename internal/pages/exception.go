@@ -92,7 +92,8 @@ type happening struct {
 // matchShown is the two sides of a match.
 type matchShown struct {
 	contract.Comparison
-	Trouble string // why nothing could be read
+	Fields  []fieldShown // of the customer
+	Trouble string       // why nothing could be read
 	Rules   []string
 	Watches bool     // a link writes nothing
 	Aside   []string // records that no one could read: the one that is looked for may be among them
@@ -107,7 +108,12 @@ type recordShown struct {
 	Fields  []fieldShown
 }
 
-type fieldShown struct{ Name, Value, Class, Word string }
+// fieldShown is one of its fields, and how like the customer's it is. Where only one of the tools was
+// asked for it, Unread says so of the other.
+type fieldShown struct {
+	Name, Value, Class, Word string
+	Unread                   bool
+}
 
 // mapShown is the choice of a meaning.
 type mapShown struct {
@@ -279,29 +285,32 @@ func (v *visit) fillMatch(p *exceptionShown, x store.Exception, s config.Sync) e
 	if err != nil {
 		return err
 	}
-	m.Comparison = c
+	m.Comparison, m.Fields = c, fieldsOf(c.Customer, c)
 	for i, r := range c.Candidates {
 		surest := i == 0 && (len(c.Candidates) == 1 || r.Confidence > c.Candidates[1].Confidence)
 		shown := recordShown{ComparedRecord: r, Percent: int(r.Confidence*100 + 0.5), Surest: surest && r.LinkedTo == "" && r.Error == ""}
-		for _, f := range r.Fields {
-			shown.Fields = append(shown.Fields, fieldOf(f))
-		}
+		shown.Fields = fieldsOf(r, c)
 		m.Records = append(m.Records, shown)
 	}
 	return nil
 }
 
-func fieldOf(f contract.ComparedField) fieldShown {
-	s := fieldShown{Name: f.Field, Value: f.Value}
-	switch f.Likeness {
-	case identity.Same:
-		s.Class, s.Word = "same", "= Same"
-	case identity.Close:
-		s.Class, s.Word = "near", "≈ Close"
-	case identity.Different:
-		s.Class, s.Word = "diff", "≠ Different"
+// fieldsOf are the fields of a record of a comparison, the customer's own or a candidate's.
+func fieldsOf(r contract.ComparedRecord, c contract.Comparison) (all []fieldShown) {
+	for i, f := range r.Fields {
+		s := fieldShown{Name: f.Field, Value: f.Value}
+		switch f.Likeness {
+		case identity.Same:
+			s.Class, s.Word = "same", "= Same"
+		case identity.Close:
+			s.Class, s.Word = "near", "≈ Close"
+		case identity.Different:
+			s.Class, s.Word = "diff", "≠ Different"
+		}
+		s.Unread = f.Value == "" && !slices.ContainsFunc(c.Candidates, func(o contract.ComparedRecord) bool { return o.Fields[i].Likeness != identity.NotCompared })
+		all = append(all, s)
 	}
-	return s
+	return all
 }
 
 func (v *visit) fillMap(p *exceptionShown, x store.Exception, s config.Sync) error {

@@ -387,3 +387,22 @@ func TestResolvedExceptionsArePagedByNumber(t *testing.T) {
 		t.Errorf("%d customers on %d pages", len(seen), pages)
 	}
 }
+
+func TestAFieldThatOneToolWasNotAskedForIsNotCalledEmpty(t *testing.T) {
+	fields := func(likeness identity.Likeness, values ...string) (all []contract.ComparedField) {
+		for i, value := range values {
+			f := contract.ComparedField{Field: []string{"name", "email"}[i], Value: value}
+			if f.Field == "email" {
+				f.Likeness = likeness
+			}
+			all = append(all, f)
+		}
+		return all
+	}
+	c := contract.Comparison{Customer: contract.ComparedRecord{Fields: fields("", "Mei Tanaka", "mei@example.com")},
+		Candidates: []contract.ComparedRecord{{Fields: fields(identity.Different, "", "")}}}
+	of, record := fieldsOf(c.Customer, c), fieldsOf(c.Candidates[0], c)
+	if of[0].Unread || of[1].Unread || !record[0].Unread || record[0].Word != "" || record[1].Unread || record[1].Word != "≠ Different" {
+		t.Errorf("the customer's are %+v, the record's %+v", of, record)
+	}
+}

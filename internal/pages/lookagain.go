@@ -18,6 +18,7 @@ type nowPage struct {
 	Source, Target string
 	Trouble        string // why nothing could be read
 	Read           contract.Comparison
+	Fields         []fieldShown // of the customer
 	Record         *recordShown // the linked one
 	Same           bool
 	Found          string // what both show, in a sentence
@@ -63,13 +64,11 @@ func customerNow(v *visit) (answer, error) {
 func (p *nowPage) found() {
 	for _, r := range p.Read.Candidates {
 		if r.Linked {
-			p.Record = &recordShown{ComparedRecord: r}
-			for _, f := range r.Fields {
-				p.Record.Fields = append(p.Record.Fields, fieldOf(f))
-			}
+			p.Record = &recordShown{ComparedRecord: r, Fields: fieldsOf(r, p.Read)}
 		}
 	}
 	from := p.Read.Customer
+	p.Fields = fieldsOf(from, p.Read)
 	switch {
 	case p.Trouble != "":
 	case p.Record == nil:
