@@ -118,7 +118,7 @@ func (a *attempt) observedNow(e *ending) (o *store.Observed, humanAt time.Time) 
 		o.SeenAt = a.firstSeen()
 		switch {
 		case e.base != nil && e.base.Sent != "": // our own value, in the target's spelling
-		case a.decision.Action == decide.Write && a.decision.Reason == decide.FirstContactSource: // the source wins over it, also in another try
+		case a.intent.ID != 0 && a.decision.Reason == decide.FirstContactSource: // the source wins over it, also in another try
 		default:
 			humanAt = a.facts().EditedBy()
 		}
