@@ -46,7 +46,8 @@ person are skipped. --approve-first-contact also overwrites values that Trueup d
 not write, exactly those that the plan shows.
 
 A sync in mode: watch writes only the customers that --only names, 10 at most: try one,
-and see its value before and after in both tools. trueup undo puts the value back.
+and see its value before and after in both tools. trueup undo puts the value back; a
+field that was empty you empty in the target yourself.
 
 You can apply a plan while trueup run is running. After an interrupt, the rows in
 progress finish; run the same command again to continue. Exit 3: some rows were

@@ -134,6 +134,10 @@ func printTried(out io.Writer, all []contract.Tried) error {
 	return t.Flush()
 }
 
+// wasEmpty reports whether the target's field was seen to be empty before: trueup undo does not
+// empty it.
+func wasEmpty(c contract.Tried) bool { return c.Target.Before != nil && *c.Target.Before == "" }
+
 // printAfterTrial says what to do next.
 func printAfterTrial(cmd *cobra.Command, cfg *config.Config, plan store.Sweep, all []contract.Tried, applied int) {
 	out := cmd.OutOrStdout()
@@ -141,10 +145,18 @@ func printAfterTrial(cmd *cobra.Command, cfg *config.Config, plan store.Sweep, a
 	if applied == 0 {
 		return
 	}
+	who, customer := "them", "CUSTOMER"
 	if len(all) == 1 {
-		fmt.Fprintf(out, "check %s in %s; to put the value back: %s\n", cell(all[0].Customer), all[0].Target.Connection, commandLine(cmd, "trueup undo "+plan.Sync+" "+cell(all[0].Customer)))
+		who, customer = cell(all[0].Customer), cell(all[0].Customer)
+	}
+	fmt.Fprintf(out, "check %s in %s", who, all[0].Target.Connection)
+	if slices.ContainsFunc(all, wasEmpty) {
+		fmt.Fprintf(out, "; where the field was empty, empty it there to put that back")
+	}
+	if !slices.ContainsFunc(all, func(c contract.Tried) bool { return !wasEmpty(c) }) {
+		fmt.Fprintln(out)
 	} else {
-		fmt.Fprintf(out, "check them in %s; to put a value back: %s\n", all[0].Target.Connection, commandLine(cmd, "trueup undo "+plan.Sync+" CUSTOMER"))
+		fmt.Fprintf(out, "; to put a value back: %s\n", commandLine(cmd, "trueup undo "+plan.Sync+" "+customer))
 	}
 	fmt.Fprintf(out, "if it is right, set mode: live in %s, then: %s\n", cfg.Path, applyCommandLine(cmd, plan))
 }

@@ -40,7 +40,7 @@ time given with --for, and prints a table of what happened.`,
 	}
 	flags := cmd.Flags()
 	flags.DurationVar(&o.For, "for", 0, "end after this time (5s or more)")
-	flags.StringVar(&o.Dir, "dir", "", "keep trueup.yaml, the database and the log in `DIR`")
+	flags.StringVar(&o.Dir, "dir", "", "keep trueup.yaml, the database and the log in `DIR`, a new folder")
 	flags.Uint64Var(&o.Seed, "seed", 0, "play the same script again (random by default)")
 	return cmd
 }
@@ -48,6 +48,14 @@ time given with --for, and prints a table of what happened.`,
 func runDemo(cmd *cobra.Command, o demo.Options) error {
 	to := io.Discard
 	if o.Dir != "" {
+		// The sample tools of an earlier demonstration have gone with what they held, and a file
+		// that someone made is not written over.
+		for _, name := range []string{"trueup.yaml", "trueup.db"} {
+			if _, err := os.Lstat(filepath.Join(o.Dir, name)); err == nil {
+				return usage("name a new folder, or remove this one first if it holds an earlier demonstration",
+					"%s has a %s already, which the demonstration would write over", o.Dir, name)
+			}
+		}
 		if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 			return err
 		}

@@ -137,7 +137,7 @@ func cameOf(w store.Sweep, jobs []store.PlanJob) string {
 			return said
 		}
 	}
-	return "Nothing was written from here"
+	return "Not applied on these pages"
 }
 
 // steps are the three phases of a comparison.
