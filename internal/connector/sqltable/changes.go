@@ -96,6 +96,9 @@ func (c *client) page(s *shape, position *connector.Position) *query {
 	column := c.quote(c.UpdatedAt)
 	q := c.query()
 	q.add("select " + c.selected(s) + " from " + c.from() + " where " + column + " > " + c.stampOf(q.arg(position.After().Format(stampForm)), k))
+	if c.at.engine == postgres { // infinity is no time, and would be no place to go on from
+		q.add(" and " + column + " < 'infinity'")
+	}
 	if stamp, parts, ok := c.placeOf(position.Walk().Cursor); ok {
 		q.add(" and " + column + " >= " + c.stampOf(q.arg(stamp), k))
 		q.add(" and ("+column+" > "+c.stampOf(q.arg(stamp), k)+" or ").after(c, parts).add(")")

@@ -192,6 +192,34 @@ func TestARowDatedIntoTheFutureHidesNoOther(t *testing.T) {
 	})
 }
 
+// Infinity comes after every time, and no place in the table can be told by it: a whole
+// page of such rows must not end the polling of all others.
+func TestAPollGoesOnWhereManyRowsAreDatedInfinity(t *testing.T) {
+	for _, one := range []struct{ name, column, at, now string }{
+		{"ahead of all, with a zone", "timestamptz", "infinity", "now()"},
+		{"ahead of all, without a zone", "timestamp", "infinity", "now() at time zone 'Europe/Berlin'"},
+		{"before all", "timestamptz", "-infinity", "now()"},
+	} {
+		t.Run(one.name, func(t *testing.T) {
+			w := postgresWorld(t)
+			w.exec("create table customers (id bigint primary key, email text, status text, updated_at " + one.column + ")")
+			w.exec(fmt.Sprintf("insert into customers select g, g || '@example.com', 'Active', '%s' from generate_series(1, %d) g", one.at, pageSize+1))
+			s := w.settings()
+			s.TimeZone = "Europe/Berlin"
+			c := w.open(s, false)
+			_, cursor := w.poll(c, "")
+			told, cursor := w.poll(c, cursor)
+			if len(told) > 0 {
+				w.Errorf("it tells of %v, who cannot be dated", told)
+			}
+			w.exec("update customers set status = 'Churned', updated_at = " + one.now + " where id = 7")
+			if told, _ := w.poll(c, cursor); !slices.Equal(told, []string{"7"}) {
+				w.Errorf("it tells of %v", told)
+			}
+		})
+	}
+}
+
 func TestTimesThatAreNoneAreNotKnown(t *testing.T) {
 	for _, one := range []struct {
 		name, postgres, mariadb string

@@ -30,12 +30,14 @@ type column struct {
 }
 
 // kindOf says what a type is for us. typtype is e for an enum.
-func kindOf(typ, typtype string) kind {
+func (e engine) kindOf(typ, typtype string) kind {
 	switch {
 	case typtype == "e":
 		return kindEnum
-	case typ == "timestamptz" || typ == "timestamp" && typtype == "b" || typ == "datetime":
-		return kindLocal // which of the two is the engine's to say
+	case typ == "timestamptz" || typ == "timestamp" && e == mysql: // the one with a fixed meaning there
+		return kindZoned
+	case typ == "timestamp" || typ == "datetime":
+		return kindLocal
 	case typ == "uuid":
 		return kindUUID
 	case slices.Contains([]string{"int2", "int4", "int8", "numeric", "tinyint", "smallint", "mediumint", "int", "bigint", "decimal"}, typ):
@@ -59,13 +61,7 @@ func (c *client) readShape(ctx context.Context) (*shape, error) {
 	for _, row := range found {
 		is := func(i int) bool { return textOf(row[i]) == "true" }
 		typ := strings.ToLower(textOf(row[1]))
-		col := column{typ: typ, kind: kindOf(typ, textOf(row[2])), notNull: is(3), generated: is(4), reads: is(5), writes: is(6)}
-		// timestamp is the one with a fixed meaning in MySQL, and the one without in
-		// PostgreSQL.
-		if typ == "timestamptz" || typ == "timestamp" && c.at.engine == mysql {
-			col.kind = kindZoned
-		}
-		s.columns[textOf(row[0])] = col
+		s.columns[textOf(row[0])] = column{typ: typ, kind: c.at.engine.kindOf(typ, textOf(row[2])), notNull: is(3), generated: is(4), reads: is(5), writes: is(6)}
 		s.relkind = textOf(row[7])
 	}
 	return s, nil
