@@ -121,10 +121,10 @@ func (db *DB) ClaimOne(ctx context.Context, sync, customer string, plan int64, l
 		if t.renamed(sync) {
 			return ErrRenamed
 		}
-		if err := t.know(SyncName, sync); err != nil {
+		if err := t.holdRow(plan, customer); err != nil { // invariant 7: before anything is written
 			return err
 		}
-		if err := t.holdRow(plan, customer); err != nil {
+		if err := t.know(SyncName, sync); err != nil {
 			return err
 		}
 		if _, err := t.exec(makeCustomer, sync, customer, ms(t.now)); err != nil {

@@ -150,8 +150,22 @@ func TestARowOfAPlanBringsNobodyBack(t *testing.T) {
 	}
 }
 
-// Forgetting somebody who is no customer any more, and is only mentioned, ends
-// a comparison as well: its pages may name him, and it has no cursor then.
+// Invariant 7: a claim that is refused shares its transaction with others, whose commit
+// would store what it had written.
+func TestAClaimForARowThatIsGoneLeavesNoName(t *testing.T) {
+	for engine, dsn := range engines {
+		t.Run(engine, func(t *testing.T) {
+			db := open(t, store.Options{DSN: dsn(t), Migrate: true})
+			if _, ok, err := db.ClaimOne(t.Context(), theSync, theirID, 77, time.Minute); ok || !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("the row is claimed: %v, %v", ok, err)
+			}
+			if names, err := db.Names(t.Context()); err != nil || len(names) > 0 {
+				t.Errorf("the names %v are known, %v", names, err)
+			}
+		})
+	}
+}
+
 // A plan names customers of whom no event has ever told.
 func TestWhoStandsOnlyInAPlanIsForgotten(t *testing.T) {
 	for engine, dsn := range engines {
@@ -187,6 +201,8 @@ func TestWhoStandsOnlyInAPlanIsForgotten(t *testing.T) {
 	}
 }
 
+// Forgetting somebody who is no customer any more, and is only mentioned, ends
+// a comparison as well: its pages may name him, and it has no cursor then.
 func TestForgettingAMentionEndsComparisons(t *testing.T) {
 	db := ticking(t)
 	ctx := t.Context()
