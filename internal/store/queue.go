@@ -127,21 +127,31 @@ func (db *DB) commit(batch []*job) {
 // tries is how often what met a busy database is tried.
 const tries = 8
 
-// alone runs one job, again when it met a deadlock or a busy file.
+// alone runs one job.
 func (db *DB) alone(j *job) error {
+	var results []error
+	err := retried(j.ctx, func() (err error) {
+		results, err = db.transact([]*job{j})
+		return err
+	})
+	if err != nil {
+		db.probing.at.Store(0)
+		return err
+	}
+	return results[0]
+}
+
+// retried runs do, again when it met a deadlock or a busy file.
+func retried(ctx context.Context, do func() error) error {
 	for n := 1; ; n++ {
-		results, err := db.transact([]*job{j})
-		if err == nil {
-			return results[0]
-		}
-		if !again(err) || n == tries || j.ctx.Err() != nil {
-			db.probing.at.Store(0)
+		err := do()
+		if err == nil || !again(err) || n == tries || ctx.Err() != nil {
 			return err
 		}
 		timer := time.NewTimer(pause(n))
 		select {
 		case <-timer.C:
-		case <-j.ctx.Done():
+		case <-ctx.Done():
 			timer.Stop()
 		}
 	}

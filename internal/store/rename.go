@@ -185,22 +185,9 @@ on conflict (kind, name) do update set source = excluded.source, target = exclud
 }
 
 // exclusively runs do in a transaction that no other one of Receive or Claim is
-// beside, again when it met a deadlock or a busy file.
+// beside.
 func (db *DB) exclusively(ctx context.Context, do func(t *tx) error) error {
-	const tries = 8
-	for n := 1; ; n++ {
-		err := db.exclusive(ctx, do)
-		if err == nil || !again(err) || n == tries {
-			return err
-		}
-		timer := time.NewTimer(pause(n))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
-		}
-	}
+	return retried(ctx, func() error { return db.exclusive(ctx, do) })
 }
 
 func (db *DB) exclusive(ctx context.Context, do func(t *tx) error) error {
