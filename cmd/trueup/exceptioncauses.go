@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/trueup-sync/trueup/internal/config"
 	"github.com/trueup-sync/trueup/internal/status"
 	"github.com/trueup-sync/trueup/internal/store"
 )
@@ -62,12 +63,13 @@ func (c *cause) who() string {
 }
 
 // listCauses prints a line for each cause, and in a terminal what to do next.
-func listCauses(cmd *cobra.Command, found []store.Exception, empty string) error {
+func listCauses(cmd *cobra.Command, cfg *config.Config, found []store.Exception, empty string) error {
 	out := cmd.OutOrStdout()
 	at := clockOf(out)
 	causes := causesOf(found)
-	err := list(cmd, causes, empty, "NUMBER\tSYNC\tKIND\tCUSTOMERS\tOLDEST\tOWNER\tWHAT HAPPENED", func(c *cause) string {
-		return fmt.Sprintf("%d\t%s\t%s\t%s\t%s\t%s\t%s", c.latest.ID, c.latest.Sync, c.latest.Kind, c.who(), at.when(c.oldest),
+	sync := syncCell(cmd, cfg, causes, func(c *cause) string { return c.latest.Sync })
+	err := list(cmd, causes, empty, "NUMBER\tLAST SEEN\t"+sync("SYNC")+"KIND\tCUSTOMERS\tOLDEST\tOWNER\tWHAT HAPPENED", func(c *cause) string {
+		return fmt.Sprintf("%d\t%s\t%s%s\t%s\t%s\t%s\t%s", c.latest.ID, at.when(c.latest.LastSeen), sync(c.latest.Sync), c.latest.Kind, c.who(), at.when(c.oldest),
 			orDash(strings.Join(c.owners, ", ")), c.latest.Reason.Sentence())
 	})
 	if err == nil && len(causes) > 0 && isTerminal(out) {

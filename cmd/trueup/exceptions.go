@@ -48,8 +48,8 @@ func exceptionsListCommand() *cobra.Command {
 	all, fail, csv, each := false, false, false, false
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "List open exceptions by cause, latest first",
-		Long: `List open exceptions, one line per cause, latest first: fifty customers with the same
+		Short: "List open exceptions by cause, last seen first",
+		Long: `List open exceptions, one line per cause, last seen first: fifty customers with the same
 unmapped value are one line. --each lists them one by one, and so do --customer,
 --state and --all. JSON and CSV always have each exception.`,
 		Example: `  trueup exceptions list --kind unmatched
@@ -145,7 +145,7 @@ func listExceptions(cmd *cobra.Command, cfg *config.Config, db *store.DB, f stor
 	case each || wantsJSON(cmd):
 		err = tabulate(cmd, cfg, rows, empty)
 	default:
-		err = listCauses(cmd, found, empty)
+		err = listCauses(cmd, cfg, found, empty)
 	}
 	if err == nil && fail && open > 0 {
 		err = errPerson

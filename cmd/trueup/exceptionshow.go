@@ -48,19 +48,17 @@ func showException(cmd *cobra.Command, args []string, cfg *config.Config, db *st
 	if wantsJSON(cmd) {
 		return printJSON(cmd.OutOrStdout(), full)
 	}
-	printException(cmd.OutOrStdout(), full)
-	if full.Kind != status.Conflict || full.Customer == "" {
-		return nil
+	editor := ""
+	if full.Kind == status.Conflict && full.Customer != "" {
+		// Who it was is personal data: it is shown here, and not in the reason.
+		c, err := db.Customer(cmd.Context(), full.Sync, full.Customer)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		editor = c.Observed.By
 	}
-	// Who it was is personal data: it is shown here, and not in the reason.
-	c, err := db.Customer(cmd.Context(), full.Sync, full.Customer)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
-	}
-	if err == nil && c.Observed.By != "" {
-		fmt.Fprintf(cmd.OutOrStdout(), "  last edited   by %s\n", c.Observed.By)
-	}
-	return err
+	printException(cmd.OutOrStdout(), full, editor)
+	return nil
 }
 
 // ignoredUntil says how long an exception stays ignored, "" for one that is not.
@@ -68,7 +66,9 @@ func ignoredUntil(ignored string) string {
 	return map[string]string{string(store.IgnoredUntilChange): " until the source changes", string(store.IgnoredAlways): " permanently"}[ignored]
 }
 
-func printException(out io.Writer, x contract.ExceptionInFull) {
+// printException shows an exception. editor is who edited the record last, "" where that
+// is not known or does not matter.
+func printException(out io.Writer, x contract.ExceptionInFull, editor string) {
 	at := clockOf(out)
 	state := string(x.State) + ignoredUntil(x.Ignored)
 	fmt.Fprintf(out, `exception %d: %s, %s
@@ -85,6 +85,9 @@ func printException(out io.Writer, x contract.ExceptionInFull) {
   seen          %s, first %s, last %s, open %s
 `, x.ID, x.Kind, state, reason.Kinds[x.Kind], x.Sync, orDash(status.Called(x.Customer, x.Name)), orDash(cmp.Or(x.OwnerName, x.Owner)), x.Reason, stageText(x.Stage), orDash(x.LastAction), orDash(x.SourceValue),
 		orDash(x.TargetValue), x.Confidence, status.Plural(x.Count, "time"), at.when(*x.FirstSeen), at.when(*x.LastSeen), at.since(*x.OpenedAt))
+	if editor != "" {
+		fmt.Fprintf(out, "  last edited   by %s\n", editor)
+	}
 	if x.Siblings > 0 {
 		fmt.Fprintf(out, "  cause         %s, shared by %s; add --group to act on all of them\n", x.Cause, status.Plural(x.Siblings, "other exception"))
 	}
