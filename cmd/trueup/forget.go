@@ -74,15 +74,12 @@ func forget(cmd *cobra.Command, db *store.DB, sync, named string, yes bool) erro
 		if err := printForgotten(cmd, sync, plan, false); err != nil {
 			return err
 		}
-		agreed, asked := false, false
-		if !wantsJSON(cmd) {
-			agreed, asked = ask(cmd, "Erase this permanently?")
+		const instead = "add --yes to erase it"
+		if wantsJSON(cmd) { // two objects would be no JSON
+			return usage(instead, "--json does not ask for confirmation; nothing was changed")
 		}
-		if !agreed {
-			if !asked {
-				fmt.Fprintln(cmd.ErrOrStderr(), "nothing was erased; add --yes to erase")
-			}
-			return errPerson
+		if agreed, err := askYes(cmd, "Erase this permanently?", instead); err != nil || !agreed {
+			return err
 		}
 	}
 	done, err := db.Forget(cmd.Context(), sync, customer, named)
