@@ -138,13 +138,17 @@ func (f runFlags) run(cmd *cobra.Command) error {
 }
 
 // tellFirstLink prints the link by which the first person comes in, while there is
-// none: on the terminal alone, since a log is kept and read by others.
+// none. Where standard error is kept as a log, others may read it: there it says so.
 func tellFirstLink(cmd *cobra.Command, a *app.App) error {
 	link, err := a.FirstLink(cmd.Context())
 	if err != nil || link == "" {
 		return err
 	}
-	_, err = fmt.Fprintf(cmd.ErrOrStderr(), "No one can sign in yet. Make the first account, within 24 hours: %s\n", link)
+	warning := ""
+	if !isTerminal(cmd.ErrOrStderr()) {
+		warning = "Anyone who reads this line can use the link until then; " + commandLine(cmd, "trueup people add") + " on the server makes an account without it.\n"
+	}
+	_, err = fmt.Fprintf(cmd.ErrOrStderr(), "No one can sign in yet. Make the first account, within 24 hours: %s\n%s", link, warning)
 	return err
 }
 
