@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -16,9 +17,10 @@ func formKey() string {
 	return base64.RawURLEncoding.EncodeToString(random[:])
 }
 
-// key is the form's own key; acts that are stored take it as their idempotency
-// key, so that they are done once on all nodes.
-func (v *visit) key() string { return v.PostFormValue("key") }
+// key is the form's own key with what was entered; acts that are stored take it as
+// their idempotency key, so that they are done once on all nodes. A browser that goes
+// back sends the same key with something else, which is to be done too.
+func (v *visit) key() string { return v.PostFormValue("key") + digest(v.PostForm.Encode()) }
 
 // kept is how long the answer to a form is remembered.
 const kept = 30 * time.Minute
@@ -39,14 +41,16 @@ type form struct {
 	err    error
 }
 
+// errNotReturned is what those are answered who wait for an action that panics.
+var errNotReturned = errors.New("the action did not return")
+
 // once does what a form asks for, or returns what the same form was answered. One
 // that failed may be sent again.
 func (s *sent) once(v *visit, r route) (answer, error) {
-	key := v.key()
-	if len(key) < 16 || len(key) > 64 {
+	if key := v.PostFormValue("key"); len(key) < 16 || len(key) > 64 {
 		return answer{}, &Refusal{Status: http.StatusBadRequest, Title: "The form is not complete", Text: "Nothing was changed. Open the page again and send its form."}
 	}
-	id := v.Person.Email + " " + r.Path + " " + v.URL.Path + " " + key
+	id := v.Person.Email + " " + r.Path + " " + v.URL.Path + " " + v.key()
 	s.mu.Lock()
 	f, again := s.forms[id]
 	if !again {
@@ -62,7 +66,15 @@ func (s *sent) once(v *visit, r route) (answer, error) {
 			return answer{}, v.ctx().Err()
 		}
 	}
-	defer close(f.done)
+	f.err = errNotReturned
+	defer func() {
+		if f.err != nil {
+			s.mu.Lock()
+			delete(s.forms, id)
+			s.mu.Unlock()
+		}
+		close(f.done)
+	}()
 	// What has begun is finished, also when the browser leaves.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(v.ctx()), actTime)
 	defer cancel()
@@ -70,11 +82,6 @@ func (s *sent) once(v *visit, r route) (answer, error) {
 	v.Request = v.WithContext(ctx)
 	f.answer, f.err = r.do(v)
 	v.Request = sent // the page is still to be made
-	if f.err != nil {
-		s.mu.Lock()
-		delete(s.forms, id)
-		s.mu.Unlock()
-	}
 	return f.answer, f.err
 }
 

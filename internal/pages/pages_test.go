@@ -3,6 +3,9 @@ package pages
 import (
 	"bufio"
 	"context"
+	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -14,6 +17,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/trueup-sync/trueup/internal/pages/browsertest"
+	"github.com/trueup-sync/trueup/internal/status"
 	"github.com/trueup-sync/trueup/internal/store"
 )
 
@@ -125,6 +129,40 @@ func TestAFormThatFailedMayBeSentAgain(t *testing.T) {
 	if got := w.post("/count", "key", key); got.code != http.StatusOK || done.Load() != 2 {
 		t.Errorf("%d, done %d times", got.code, done.Load())
 	}
+}
+
+// A browser that goes back shows the same form, with the key that it had.
+func TestAFormThatComesBackWithSomethingElseInItIsDoneToo(t *testing.T) {
+	w := newWorld(t)
+	one, two := w.needs(status.Unmatched, "cus_1"), w.needs(status.Unmatched, "cus_2")
+	key := formKey()
+	for _, x := range []store.Exception{one, two, two} {
+		w.says(w.post("/exceptions/act", "key", key, "to", "/exceptions", "id", fmt.Sprint(x.ID), "verb", "acknowledge"), "1 customer is acknowledged.")
+		now, err := w.store.Exception(t.Context(), x.ID)
+		w.must(err)
+		if now.State != status.Acknowledged {
+			t.Errorf("%s is %s", x.Customer, now.State)
+		}
+	}
+	w.says(w.post("/exceptions/act", "key", key, "to", "/exceptions", "id", fmt.Sprint(two.ID), "verb", "assign", "owner", "eli@example.com"), "1 customer is assigned.")
+}
+
+func TestAFormWhoseActionPanickedMayBeSentAgain(t *testing.T) {
+	w := newWorld(t)
+	w.server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	n := 0
+	w.pages.mux.Handle("POST /count", w.pages.route(route{http.MethodPost, "/count", store.Viewer, func(*visit) (answer, error) {
+		if n++; n == 1 {
+			panic(errBroken)
+		}
+		return answer{To: "/", Said: "Counted."}, nil
+	}}))
+	key := formKey()
+	if r, err := w.client.PostForm(w.server.URL+"/count", url.Values{"key": {key}}); err == nil {
+		r.Body.Close()
+		t.Errorf("the action that panics is answered: %s", r.Status)
+	}
+	w.says(w.post("/count", "key", key), "Counted.")
 }
 
 func TestAFormFromAnotherSiteIsRefused(t *testing.T) {

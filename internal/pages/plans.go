@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -188,15 +189,18 @@ func makePlan(v *visit) (answer, error) {
 	return answer{To: plansPath(name)}, refusedPlan(err, plansPath(name))
 }
 
+// nothingToStop is an address of a job that is not there.
+var nothingToStop = &Refusal{Status: http.StatusNotFound, Title: "There is nothing to stop at this address", Text: "Open Plans to see what is being done.", Ways: []Way{{"Open Plans", "/plans"}}}
+
 // stopJob answers POST /jobs/{id}/stop.
 func stopJob(v *visit) (answer, error) {
-	var id int64
-	if _, err := fmt.Sscan(v.PathValue("id"), &id); err != nil {
-		return answer{}, &Refusal{Status: http.StatusNotFound, Title: "There is nothing to stop at this address", Text: "Open Plans to see what is being done.", Ways: []Way{{"Open Plans", "/plans"}}}
+	id, err := strconv.ParseInt(v.PathValue("id"), 10, 64)
+	if err != nil {
+		return answer{}, nothingToStop
 	}
 	j, changed, err := v.Store.StopJob(store.By(v.ctx(), v.Person.Name, store.ByPage), id, v.Person.Name)
 	if errors.Is(err, store.ErrNotFound) {
-		err = &Refusal{Status: http.StatusNotFound, Title: "There is nothing to stop at this address", Text: "Open Plans to see what is being done.", Ways: []Way{{"Open Plans", "/plans"}}}
+		err = nothingToStop
 	}
 	if err != nil {
 		return answer{}, err
@@ -227,6 +231,8 @@ func refusedPlan(err error, back string) error {
 		return &Refusal{Status: http.StatusConflict, Title: "Nothing was written", Text: capital(refused.Why) + ". " + capital(refused.Hint) + ".", Ways: []Way{{"Back to the plan", back}}}
 	case errors.As(err, &open):
 		return &Refusal{Status: http.StatusConflict, Title: "Nothing was begun", Text: capital(open.Error()) + ", asked for by " + open.Job.AskedBy + ". Wait until it has ended, or stop it.", Ways: []Way{{"See it", plansPath(open.Job.Sync)}}}
+	case errors.Is(err, store.ErrKeyReused):
+		return &Refusal{Status: http.StatusConflict, Title: "Nothing was begun", Text: "This form was sent before with something else in it. Open the page again and send its form.", Ways: []Way{{"Back", back}}}
 	case errors.Is(err, store.ErrNotFound):
 		return noPlan()
 	}

@@ -1,7 +1,9 @@
 package pages
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -100,6 +102,22 @@ func TestAPlanIsMadeOnceAndCanBeStopped(t *testing.T) {
 	}
 	w.answers(w.post("/jobs/99/stop"), 404)
 	w.answers(w.post("/jobs/x/stop"), 404)
+}
+
+func TestAJobIsStoppedByItsWholeNumber(t *testing.T) {
+	w := newWorld(t)
+	w.post("/syncs/" + flow + "/plans")
+	w.answers(w.post(fmt.Sprintf("/jobs/%dx/stop", w.jobs()[0].ID)), 404, "There is nothing to stop at this address")
+	if got := w.jobs()[0]; got.Outcome != "" || !got.StopAt.IsZero() {
+		t.Errorf("it is stopped: %+v", got)
+	}
+}
+
+func TestAPlanThatIsAskedForUnderAKeyOfBeforeIsRefused(t *testing.T) {
+	var refused *Refusal
+	if err := refusedPlan(fmt.Errorf("ask for a plan: %w", store.ErrKeyReused), "/plans"); !errors.As(err, &refused) || refused.Status != http.StatusConflict {
+		t.Errorf("it is answered %v", err)
+	}
 }
 
 func TestAPlanIsReadTheRiskiestFirstAndByKindOfChange(t *testing.T) {
