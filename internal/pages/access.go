@@ -219,37 +219,33 @@ func saveRoles(v *visit) (answer, error) {
 	if len(who) != len(roles) || len(who) != len(was) {
 		return answer{}, notARole
 	}
-	n := 0
+	var changes []store.RoleChange
 	for i, email := range who {
 		role, ok := roleOf(roles[i])
 		if !ok {
 			return answer{}, notARole
 		}
-		if roles[i] == was[i] {
-			continue
+		if roles[i] != was[i] {
+			changes = append(changes, store.RoleChange{Email: email, Was: store.Role(was[i]), Role: role})
 		}
-		p, err := v.Store.PersonByEmail(v.ctx(), people.Email(email))
-		switch {
-		case errors.Is(err, store.ErrNotFound):
-			return answer{}, personGone
-		case err != nil:
-			return answer{}, err
-		case string(p.Role) != was[i]:
-			return answer{}, &Refusal{Status: http.StatusConflict, Title: "The role of " + p.Name + " has changed meanwhile",
-				Text: fmt.Sprintf("You saw %s; it is %s now. It was not changed again.", was[i], p.Role), Ways: []Way{{"Go to Access", "/access"}}}
-		}
-		switch _, err := v.Door.SetRole(v.ctx(), p.Email, role, v.Person.Email); {
-		case errors.Is(err, store.ErrLastAdmin):
-			return v.refused("people", lastAdmin)
-		case err != nil:
-			return answer{}, err
-		}
-		n++
 	}
-	if n == 0 {
+	if len(changes) == 0 {
 		return answer{To: "/access", Said: "No role was changed."}, nil
 	}
-	return answer{To: "/access", Said: plural(n, "role") + " changed. Who it was signs in again."}, nil
+	err := v.Door.SetRoles(v.ctx(), changes, v.Person.Email)
+	var changed *store.RoleChangedError
+	switch {
+	case errors.As(err, &changed):
+		return answer{}, &Refusal{Status: http.StatusConflict, Title: "The role of " + changed.Name + " has changed meanwhile",
+			Text: fmt.Sprintf("You saw %s; it is %s now. No role was changed.", changed.Was, changed.Role), Ways: []Way{{"Go to Access", "/access"}}}
+	case errors.Is(err, store.ErrNotFound):
+		return answer{}, personGone
+	case errors.Is(err, store.ErrLastAdmin):
+		return v.refused("people", lastAdmin+" No role was changed.")
+	case err != nil:
+		return answer{}, err
+	}
+	return answer{To: "/access", Said: plural(len(changes), "role") + " changed. Who it was signs in again."}, nil
 }
 
 // signOutEverywhere answers POST /access/people/{id}/signout.

@@ -47,7 +47,7 @@ func TestAnAdminInvitesAPersonAndGivesAnotherRole(t *testing.T) {
 	if got := roles("operator", "viewer"); got.code != http.StatusOK || !strings.Contains(got.words(), "1 role changed. Who it was signs in again.") {
 		t.Errorf("%d %s", got.code, got.words())
 	}
-	if got := roles("operator", "admin"); got.code != http.StatusConflict || !strings.Contains(got.words(), "You saw operator; it is viewer now. It was not changed again.") {
+	if got := roles("operator", "admin"); got.code != http.StatusConflict || !strings.Contains(got.words(), "You saw operator; it is viewer now. No role was changed.") {
 		t.Errorf("a role that has changed meanwhile: %d %s", got.code, got.words())
 	}
 	if got := roles("viewer", "viewer"); !strings.Contains(got.words(), "No role was changed.") {
@@ -89,6 +89,37 @@ func TestAnAdminInvitesAPersonAndGivesAnotherRole(t *testing.T) {
 			t.Errorf("activity does not say %q: %q", want, said)
 		}
 	}
+}
+
+func TestRolesAreSavedAllTogetherOrNotAtAll(t *testing.T) {
+	w, _ := newDoor(t)
+	w.invited("Dana Reyes", "dana@example.com", "operator")
+	save := func(pairs ...string) answered {
+		var form []string
+		for i := 0; i < len(pairs); i += 3 {
+			form = append(form, "who", pairs[i]+"@example.com", "was", pairs[i+1], "role", pairs[i+2])
+		}
+		return w.post("/access/roles", form...)
+	}
+	for name, c := range map[string]struct {
+		got  answered
+		code int
+		says string
+	}{
+		"one is gone":           {save("dana", "operator", "admin", "gone", "viewer", "operator"), http.StatusConflict, "Nothing was changed."},
+		"one was changed":       {save("dana", "operator", "admin", "priya", "viewer", "operator"), http.StatusConflict, "You saw viewer; it is admin now. No role was changed."},
+		"no admin would remain": {save("dana", "operator", "viewer", "priya", "admin", "viewer"), http.StatusUnprocessableEntity, "There would be no admin left. Make someone else admin first. No role was changed."},
+	} {
+		if c.got.code != c.code || !strings.Contains(c.got.words(), c.says) {
+			t.Errorf("%s: %d %s", name, c.got.code, c.got.words())
+		}
+	}
+	dana, err := w.store.PersonByEmail(t.Context(), "dana@example.com")
+	w.must(err)
+	if dana.Role != store.Operator {
+		t.Errorf("Dana is %s", dana.Role)
+	}
+	w.says(save("dana", "operator", "admin"), "1 role changed.")
 }
 
 func TestATokenIsShownOnce(t *testing.T) {

@@ -269,6 +269,15 @@ func (d *Door) SetRole(ctx context.Context, email string, role store.Role, by st
 	return d.Store.SetPersonRole(ctx, Email(email), role, by)
 }
 
+// SetRoles gives several people other roles, or changes nothing: store.ErrLastAdmin,
+// store.ErrNotFound and a *store.RoleChangedError. They sign in again.
+func (d *Door) SetRoles(ctx context.Context, all []store.RoleChange, by string) error {
+	for i, c := range all {
+		all[i].Email = Email(c.Email)
+	}
+	return d.Store.SetPersonRoles(ctx, all, by)
+}
+
 // Remove removes a person; store.ErrLastAdmin changes nothing.
 func (d *Door) Remove(ctx context.Context, email, by string) (Person, error) {
 	return d.Store.RemovePerson(ctx, Email(email), by)

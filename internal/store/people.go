@@ -218,21 +218,80 @@ func (db *DB) SetPersonRole(ctx context.Context, email string, role Role, by str
 		if last && role != Admin {
 			return ErrLastAdmin
 		}
-		if _, err := t.exec("update persons set role = $2 where id = $1", p.ID, string(role)); err != nil {
-			return err
-		}
-		if err := t.endSessions(p.ID, EndedByRole, ""); err != nil {
-			return err
-		}
-		p.Role = role
-		act := aboutPerson(reason.ActPersonRole, p)
-		act.Facts.Found = string(was)
-		return t.record(ctx, Activity{Who: by, Act: act})
+		return t.giveRole(ctx, p, role, by)
 	})
 	if err != nil {
 		return "", fmt.Errorf("give %s the role %s: %w", email, role, err)
 	}
 	return was, nil
+}
+
+func (t *tx) giveRole(ctx context.Context, p Person, role Role, by string) error {
+	if _, err := t.exec("update persons set role = $2 where id = $1", p.ID, string(role)); err != nil {
+		return err
+	}
+	if err := t.endSessions(p.ID, EndedByRole, ""); err != nil {
+		return err
+	}
+	was := p.Role
+	p.Role = role
+	act := aboutPerson(reason.ActPersonRole, p)
+	act.Facts.Found = string(was)
+	return t.record(ctx, Activity{Who: by, Act: act})
+}
+
+// RoleChange gives a person another role than Was, the one that was shown.
+type RoleChange struct {
+	Email     string
+	Was, Role Role
+}
+
+// RoleChangedError means that a person has another role than the one that was shown.
+type RoleChangedError struct {
+	Person
+	Was Role
+}
+
+func (e *RoleChangedError) Error() string {
+	return fmt.Sprintf("the role of %s is %s and no longer %s", e.Email, e.Role, e.Was)
+}
+
+// SetPersonRoles gives several people other roles. ErrLastAdmin, ErrNotFound and a
+// *RoleChangedError change nothing.
+func (db *DB) SetPersonRoles(ctx context.Context, all []RoleChange, by string) error {
+	err := db.update(ctx, func(t *tx) error {
+		admins, err := t.admins()
+		if err != nil {
+			return err
+		}
+		people := make([]Person, len(all)) // all are looked at before one is changed
+		for i, c := range all {
+			p, err := t.person("p.email = $1", c.Email)
+			switch {
+			case err != nil:
+				return err
+			case p.Role != c.Was:
+				return &RoleChangedError{p, c.Was}
+			}
+			people[i] = p
+			if delete(admins, p.ID); c.Role == Admin {
+				admins[p.ID] = true
+			}
+		}
+		if len(admins) == 0 {
+			return ErrLastAdmin
+		}
+		for i, c := range all {
+			if err := t.giveRole(ctx, people[i], c.Role, by); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("give roles: %w", err)
+	}
+	return nil
 }
 
 // RemovePerson removes a person with the sessions and links. What the person did
@@ -265,19 +324,30 @@ func (db *DB) RemovePerson(ctx context.Context, email, by string) (Person, error
 	return p, nil
 }
 
-// personToChange returns a person, and whether there is no other admin. Two admins
-// cannot take each other's role at once: the admins are locked.
+// personToChange returns a person, and whether there is no other admin.
 func (t *tx) personToChange(email string) (p Person, last bool, err error) {
+	admins, err := t.admins()
+	if err == nil {
+		p, err = t.person("p.email = $1", email)
+	}
+	return p, len(admins) == 1 && admins[p.ID], err
+}
+
+// admins returns the ids of those who may give a role, and locks them: two admins
+// cannot take each other's role at once.
+func (t *tx) admins() (map[int64]bool, error) {
+	lock := ""
 	if t.db.lock != "" {
-		if _, err := t.exec("select 1 from persons where role = 'admin' order by id for update"); err != nil {
-			return p, false, err
-		}
+		lock = " for update"
 	}
-	admins := 0
-	if p, err = t.person("p.email = $1", email); err == nil {
-		err = t.query(func(s scanner) error { return s.Scan(&admins) }, "select count(*) from persons where role = 'admin'")
-	}
-	return p, p.Role == Admin && admins == 1, err
+	ids := map[int64]bool{}
+	err := t.query(func(s scanner) error {
+		var id int64
+		err := s.Scan(&id)
+		ids[id] = true
+		return err
+	}, "select id from persons where role = 'admin' order by id"+lock)
+	return ids, err
 }
 
 // person returns the person that a condition finds, or ErrNotFound.

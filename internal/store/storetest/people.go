@@ -124,6 +124,39 @@ var people = map[string]func(*testing.T, Open){
 			}
 		}
 	},
+	"roles are given all together or not at all": func(t *testing.T, open Open) {
+		f := fresh(t, open)
+		ana, bo, cy := f.person("ana", store.Admin), f.person("bo", store.Viewer), f.person("cy", store.Viewer)
+		f.session(bo, "bo's", "")
+		give := func(p store.Person, was, role store.Role) store.RoleChange {
+			return store.RoleChange{Email: p.Email, Was: was, Role: role}
+		}
+		roles := func(want ...store.Role) {
+			t.Helper()
+			for i, p := range []store.Person{ana, bo, cy} {
+				now, err := f.db.Person(f.ctx, p.ID)
+				f.must(err)
+				if now.Role != want[i] {
+					t.Errorf("%s is %s, want %s", p.Name, now.Role, want[i])
+				}
+			}
+		}
+		var changed *store.RoleChangedError
+		if err := f.db.SetPersonRoles(f.ctx, []store.RoleChange{give(bo, store.Viewer, store.Operator), give(cy, store.Operator, store.Admin)}, "ops"); !errors.As(err, &changed) || changed.Person.Name != "cy" || changed.Role != store.Viewer {
+			t.Errorf("a role that is another one now: %v", err)
+		}
+		if err := f.db.SetPersonRoles(f.ctx, []store.RoleChange{give(bo, store.Viewer, store.Operator), give(store.Person{Email: "gone@example.com"}, store.Viewer, store.Operator)}, "ops"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("a person who is gone: %v", err)
+		}
+		if err := f.db.SetPersonRoles(f.ctx, []store.RoleChange{give(bo, store.Viewer, store.Operator), give(ana, store.Admin, store.Viewer)}, "ops"); !errors.Is(err, store.ErrLastAdmin) {
+			t.Errorf("the only admin: %v", err)
+		}
+		roles(store.Admin, store.Viewer, store.Viewer)
+		f.ended("bo's", store.NotEnded)
+		f.must(f.db.SetPersonRoles(f.ctx, []store.RoleChange{give(ana, store.Admin, store.Viewer), give(bo, store.Viewer, store.Admin)}, "ops"))
+		roles(store.Viewer, store.Admin, store.Viewer)
+		f.ended("bo's", store.EndedByRole)
+	},
 	"a session ends when it is idle, when it is old, and when somebody ends it": func(t *testing.T, open Open) {
 		f := fresh(t, open)
 		ana := f.person("ana", store.Operator)
