@@ -295,6 +295,21 @@ func TestWhatIsPressedShowsAtOnce(t *testing.T) {
 	})
 }
 
+func TestWhoActedOnAPageIsCalledByName(t *testing.T) {
+	story(t, nil, func(w *world) {
+		_, err := w.db.AddPerson(w.Context(), store.Person{Name: "Zoe Ito", Email: "zoe@example.com", Role: store.Operator})
+		w.must(err)
+		id := w.open(status.Unmatched, "cus_1", "")
+		w.pass(time.Minute)
+		_, err = w.db.Act(w.Context(), store.Act{Exception: id, Verb: store.Acknowledge, Who: "zoe@example.com"})
+		w.must(err)
+		w.pass(time.Minute)
+		if now := w.one("unmatched").now(); !strings.Contains(now.Notes[0], "acknowledged by Zoe Ito") {
+			t.Errorf("the message says %v", now.Notes)
+		}
+	})
+}
+
 func TestAButtonThatIsNotOursDoesNothing(t *testing.T) {
 	story(t, nil, func(w *world) {
 		id := w.open(status.Unmatched, "cus_1", "")

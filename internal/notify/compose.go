@@ -13,6 +13,7 @@ import (
 
 	"github.com/trueup-sync/trueup/internal/config"
 	"github.com/trueup-sync/trueup/internal/exceptions"
+	persons "github.com/trueup-sync/trueup/internal/people"
 	"github.com/trueup-sync/trueup/internal/reason"
 	"github.com/trueup-sync/trueup/internal/status"
 	"github.com/trueup-sync/trueup/internal/store"
@@ -163,7 +164,9 @@ func (c composer) groupMessage(ctx context.Context, n store.Notice, g store.Grou
 	if lead.Owner != "" {
 		m.Owner = people(c.People).person(lead.Owner)
 	}
-	m.Notes = c.notes(lead, history)
+	if m.Notes, err = c.notes(ctx, lead, history); err != nil {
+		return m, false, err
+	}
 	m.Notes = append(m.Notes, about(lead.ID))
 	c.links(&m, n.Kind)
 	m.Buttons, again = c.buttons(g, lead, history, n.Claimed.Add(-lookFor))
@@ -255,8 +258,15 @@ func customerLine(x store.Exception) string {
 }
 
 // notes are the last things that people did about an exception since it opened.
-func (c composer) notes(x store.Exception, history []store.Action) []string {
-	var notes []string
+func (c composer) notes(ctx context.Context, x store.Exception, history []store.Action) (notes []string, err error) {
+	whos := make([]string, len(history))
+	for i, a := range history {
+		whos[i] = a.Who
+	}
+	names, err := persons.Names(ctx, c.Store, c.People, whos)
+	if err != nil {
+		return nil, err
+	}
 	for _, a := range history {
 		words, person := reason.Offers[reason.Verb(a.Verb)]
 		if !person || a.At.Before(x.OpenedAt) {
@@ -269,12 +279,12 @@ func (c composer) notes(x store.Exception, history []store.Action) []string {
 		case a.Note != "":
 			text += " " + Mask(a.Note)
 		}
-		notes = append(notes, fmt.Sprintf("%s by %s, %s", text, people(c.People).person(a.Who).Name, stamp(a.At)))
+		notes = append(notes, fmt.Sprintf("%s by %s, %s", text, cmp.Or(names[a.Who], people(c.People).person(a.Who).Name), stamp(a.At)))
 	}
 	if len(notes) > noted {
 		notes = notes[len(notes)-noted:]
 	}
-	return notes
+	return notes, nil
 }
 
 // buttons are what can be done with one click: what the kind offers, less what

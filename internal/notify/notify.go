@@ -66,6 +66,7 @@ type Store interface {
 	PostedSince(ctx context.Context, channel string, since time.Time) (int, error)
 	GroupState(ctx context.Context, sync string, kind status.Kind, cause string, some int) (store.GroupState, error)
 	Actions(ctx context.Context, exception int64) ([]store.Action, error)
+	PersonNames(ctx context.Context, emails []string) (map[string]string, error)
 	Groups(ctx context.Context, sync string) ([]store.Group, error)
 	Overdue(ctx context.Context, sync string, after time.Duration) (map[status.Kind]int, error)
 	Nodes(ctx context.Context) ([]store.Node, error)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/trueup-sync/trueup/internal/config"
 	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/people"
 	"github.com/trueup-sync/trueup/internal/reason"
 	"github.com/trueup-sync/trueup/internal/status"
 	"github.com/trueup-sync/trueup/internal/store"
@@ -68,10 +69,21 @@ func Alarms(ctx context.Context, db *store.DB, cfg *config.Config) ([]contract.A
 			on(status.AlarmHalted, "", since, reason.AlarmFacts{})
 		}
 		if isPaused {
-			on(status.AlarmPaused, "", pause.Since, reason.AlarmFacts{By: pause.By, Why: pause.Reason, PlanFirst: pause.PlanFirst})
+			by, err := called(ctx, db, cfg, pause.By)
+			if err != nil {
+				return nil, err
+			}
+			on(status.AlarmPaused, "", pause.Since, reason.AlarmFacts{By: by, Why: pause.Reason, PlanFirst: pause.PlanFirst})
 		}
 	}
 	return all, nil
+}
+
+// called is what a person is called whom a history names, who is named as there when
+// that is not known.
+func called(ctx context.Context, db *store.DB, cfg *config.Config, who string) (string, error) {
+	names, err := people.Names(ctx, db, cfg.People, []string{who})
+	return cmp.Or(names[who], who), err
 }
 
 // silence returns the silence that a sync is in. What was sent since ends it, though

@@ -43,7 +43,13 @@ func Status(ctx context.Context, db *store.DB, cfg *config.Config) (contract.Sta
 	}
 	for _, row := range s.Syncs {
 		s.CustomersNeedPerson += row.CustomersNeedPerson
-		s.NeedsPerson = append(s.NeedsPerson, needs(row)...)
+		pausedBy := ""
+		if row.Paused != nil {
+			if pausedBy, err = called(ctx, db, cfg, row.Paused.By); err != nil {
+				return s, err
+			}
+		}
+		s.NeedsPerson = append(s.NeedsPerson, needs(row, pausedBy)...)
 	}
 	if err := undelivered(ctx, db, cfg, now, &s); err != nil {
 		return s, err
@@ -120,7 +126,7 @@ func Working(ctx context.Context, db *store.DB) (int, error) {
 }
 
 // needs says what of a sync a person must see to.
-func needs(row contract.Sync) []string {
+func needs(row contract.Sync, pausedBy string) []string {
 	var all []string
 	if text := WhoNeeds(row); text != "" {
 		all = append(all, row.Sync+": "+text)
@@ -129,9 +135,9 @@ func needs(row contract.Sync) []string {
 		all = append(all, row.Sync+": nothing is synced, "+m.Reason)
 	}
 	if p := row.Paused; p != nil {
-		text := fmt.Sprintf("%s: paused by %s, nothing is written; see trueup resume", row.Sync, p.By)
+		text := fmt.Sprintf("%s: paused by %s, nothing is written; see trueup resume", row.Sync, pausedBy)
 		if p.PlanFirst {
-			text = fmt.Sprintf("%s: paused by %s, nothing is written; make a plan first: trueup plan %s", row.Sync, p.By, row.Sync)
+			text = fmt.Sprintf("%s: paused by %s, nothing is written; make a plan first: trueup plan %s", row.Sync, pausedBy, row.Sync)
 		}
 		all = append(all, text)
 	}

@@ -56,7 +56,8 @@ func (k *walk) installation(name string) *at {
 func (a *at) as(role store.Role) *at { return a.by("Dana Reyes", role) }
 
 func (a *at) by(name string, role store.Role) *at {
-	a.looker.Store(&Person{ID: 1, Name: name, Email: "dana@example.com", Role: role})
+	first, _, _ := strings.Cut(strings.ToLower(name), " ")
+	a.looker.Store(&Person{ID: 1, Name: name, Email: first + "@example.com", Role: role})
 	return a
 }
 

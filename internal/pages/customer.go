@@ -35,6 +35,7 @@ type onePage struct {
 	Older          string
 	LinkedAt       *time.Time
 	ByPerson       string // who set the link
+	Names          contract.Names
 	// Wrote is Trueup's last write while it can be put back, nil otherwise.
 	Wrote         *store.LastWrite
 	MayAct, Admin bool
@@ -103,7 +104,7 @@ func customerPage(v *visit) (answer, error) {
 	s := v.Syncs()[c.Sync]
 	p.Source, p.Target = cmp.Or(s.Source.Connection, "the source"), cmp.Or(s.Target.Connection, "the target")
 	p.Equal, p.Proved = c.Desired.Value == c.Observed.Value, c.Base.Known && c.Base.Value == c.Observed.Value
-	p.Next = v.nextOf(c, names)
+	p.Names, p.Next = names, v.nextOf(c, names)
 	if p.Open, err = v.Store.Exceptions(v.ctx(), store.ExceptionFilter{Sync: c.Sync, Customer: c.Customer, States: []status.State{status.Open, status.Acknowledged}}); err != nil {
 		return answer{}, err
 	}

@@ -19,14 +19,6 @@ import (
 	"github.com/trueup-sync/trueup/internal/store"
 )
 
-// who is how the person stands in histories.
-func (v *visit) who() string {
-	if v.Person.Name != "" {
-		return v.Person.Name
-	}
-	return v.Person.Email
-}
-
 func (v *visit) actions() exceptions.Actions {
 	return exceptions.Actions{Store: v.Store, Watching: func(sync string) bool { return v.Syncs()[sync].Watches() }, MayLink: v.MayLink}
 }
@@ -35,7 +27,7 @@ func (v *visit) actions() exceptions.Actions {
 // for those that are chosen.
 func actOnChosen(v *visit) (answer, error) {
 	to := local(v.PostFormValue("to"))
-	r := exceptions.Request{Verb: store.Verb(v.PostFormValue("verb")), Who: v.who(), Key: v.key(), Owner: v.PostFormValue("owner")}
+	r := exceptions.Request{Verb: store.Verb(v.PostFormValue("verb")), Who: v.Person.Email, Key: v.key(), Owner: v.PostFormValue("owner")}
 	if r.Verb != store.Assign {
 		r.Owner = ""
 	}
@@ -67,7 +59,7 @@ func actOnChosen(v *visit) (answer, error) {
 	case err != nil:
 		return answer{}, err
 	}
-	said := tally(r.Verb, done)
+	said := v.tally(r.Verb, done)
 	if more {
 		said += " There are more: do it again for the next 200."
 	}
@@ -89,7 +81,7 @@ func (v *visit) doEach(ctx context.Context, texts []string, r exceptions.Request
 }
 
 // tally says what came of it, with the number first.
-func tally(verb store.Verb, all []exceptions.Done) string {
+func (v *visit) tally(verb store.Verb, all []exceptions.Done) string {
 	t := exceptions.TallyOf(all)
 	var said []string
 	if t.Changed > 0 {
@@ -99,7 +91,7 @@ func tally(verb store.Verb, all []exceptions.Done) string {
 		text := fmt.Sprintf("%d had been done already", t.Already)
 		for _, d := range all {
 			if d.First != nil && d.Refused == nil && !d.Changed {
-				text += ", by " + d.First.Who
+				text += ", by " + v.called(d.First.Who)
 				break
 			}
 		}
@@ -139,7 +131,7 @@ func actOnOne(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	r := exceptions.Request{Verb: store.Verb(v.PostFormValue("verb")), Who: v.who(), Key: v.key(), Owner: v.PostFormValue("owner"),
+	r := exceptions.Request{Verb: store.Verb(v.PostFormValue("verb")), Who: v.Person.Email, Key: v.key(), Owner: v.PostFormValue("owner"),
 		Ignored: store.Ignored(v.PostFormValue("ignored")), TargetID: strings.TrimSpace(v.PostFormValue("target_id")), Force: v.PostFormValue("force") != ""}
 	if saw := v.PostFormValue("saw_history"); saw != "" {
 		n, err := strconv.ParseInt(saw, 10, 64)
@@ -224,7 +216,7 @@ func (v *visit) refusedAct(id int64, r exceptions.Request, err error) (answer, e
 	}
 	m := movedShown{Title: p.Called + " has changed meanwhile", Text: "You decided on what you saw before. Nothing was written.", To: fmt.Sprintf("/exceptions/%d", id), ToLabel: "Look at it now"}
 	if f := refused.First; f != nil {
-		m.Title = fmt.Sprintf("%s was first", f.Who)
+		m.Title = v.called(f.Who) + " was first"
 		m.Text = "Nothing of yours was done. Look at it again, and decide then."
 		m.Lines = append(m.Lines, movedLine{Name: "What was done", Now: capital(strings.TrimSuffix(reason.Offers[reason.Verb(f.Verb)].Done, ",")) + withNote(f.Note), At: f.At})
 	}
@@ -269,7 +261,7 @@ func saveMeaning(v *visit) (answer, error) {
 	}
 	r := mapchange.Request{Sync: x.Sync, Value: x.SourceValue, Meaning: v.PostFormValue("status")}
 	back := fmt.Sprintf("/exceptions/%d", id)
-	saved, err := v.SaveMeaning(v.ctx(), r, mapchange.Seen{Who: v.who(), Digest: v.PostFormValue("digest"), Key: v.key()})
+	saved, err := v.SaveMeaning(v.ctx(), r, mapchange.Seen{Who: v.Person.Email, Digest: v.PostFormValue("digest"), Key: v.key()})
 	var refused *mapchange.RefusedError
 	switch {
 	case errors.As(err, &refused) && (len(refused.Changes) > 0 || strings.Contains(refused.Why, "meantime")):

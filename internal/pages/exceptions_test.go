@@ -274,7 +274,7 @@ func TestTheSecondOfTwoPeopleIsToldWhoWasFirst(t *testing.T) {
 		t.Errorf("%d: %s", got.code, got.words())
 	}
 	c, err := w.store.Customer(t.Context(), flow, "cus_1")
-	if err != nil || c.Ruling.By != "Dana Reyes" {
+	if err != nil || c.Ruling.By != "dana@example.com" {
 		t.Errorf("%+v, %v", c.Ruling, err)
 	}
 }

@@ -59,6 +59,7 @@ func home(v *visit) (answer, error) {
 	}
 	h := homePage{Now: v.now}
 	for _, row := range s.Syncs {
+		v.namePeople(&row)
 		h.Syncs = append(h.Syncs, cardOf(v, row, s.Connections))
 		if row.Halted != nil {
 			h.Halts = append(h.Halts, haltOf(v, row))

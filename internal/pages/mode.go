@@ -128,7 +128,7 @@ func modeRequest(name, mode string) mapchange.ModeRequest {
 
 // seenBy is who changes the file, and which they were shown.
 func seenBy(v *visit) mapchange.Seen {
-	return mapchange.Seen{Who: v.Person.Name, Digest: v.PostFormValue("digest"), Key: v.key()}
+	return mapchange.Seen{Who: v.Person.Email, Digest: v.PostFormValue("digest"), Key: v.key()}
 }
 
 // refusedFile is what a person is told of a file that was not edited, with ways that

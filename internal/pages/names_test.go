@@ -57,3 +57,45 @@ func TestPeopleAreCalledByTheirNames(t *testing.T) {
 		}
 	}
 }
+
+// A name may be another person's too: what somebody did is kept under the address.
+func TestTwoPeopleOfOneNameAreTwo(t *testing.T) {
+	w := newWorld(t)
+	w.config.People = nil
+	var all []*Person
+	for _, email := range []string{"dana@example.com", "dana.reyes@example.com"} {
+		p, err := w.store.AddPerson(t.Context(), store.Person{Name: "Dana Reyes", Email: email, Role: store.Operator})
+		w.must(err)
+		all = append(all, &Person{ID: p.ID, Name: p.Name, Email: p.Email, Role: p.Role})
+	}
+	x := w.needs(status.Conflict, "cus_1")
+	act := fmt.Sprintf("/exceptions/%d/act", x.ID)
+	w.person = all[0]
+	w.post(act, "verb", "keep", "saw", "Active", "saw_source", "canceled", "saw_history", "0")
+	w.post("/syncs/"+flow+"/plans")
+	w.post("/syncs/"+flow+"/pause", "reason", "the CRM is being migrated")
+	w.person = all[1]
+	w.answers(w.post(act, "verb", "apply", "saw", "Active", "saw_source", "canceled", "saw_history", "0"), 409, "Dana Reyes was first")
+	w.says(w.post(fmt.Sprintf("/jobs/%d/stop", w.jobs()[0].ID)), "The comparison was stopped by Dana Reyes")
+	for path, says := range map[string]string{"/": "Paused by Dana Reyes", "/syncs/" + flow: "Dana Reyes paused this sync", fmt.Sprint("/exceptions/", x.ID): "by Dana Reyes", "/activity": "Dana Reyes Paused"} {
+		got := w.get(path)
+		if w.says(got, says); strings.Contains(got.words(), "Paused by dana") || strings.Contains(got.words(), "paused by dana") {
+			t.Errorf("%s names nobody: %s", path, got.words())
+		}
+	}
+
+	history, err := w.store.Actions(t.Context(), x.ID)
+	w.must(err)
+	paused, err := w.store.SyncsPaused(t.Context())
+	w.must(err)
+	job := w.jobs()[0]
+	for what, who := range map[string][2]string{"the decision": {history[0].Who, all[0].Email}, "the plan": {job.AskedBy, all[0].Email}, "the pause": {paused[flow].By, all[0].Email}, "the stop": {job.StoppedBy, all[1].Email}} {
+		if who[0] != who[1] {
+			t.Errorf("%s is kept as that of %s, want %s", what, who[0], who[1])
+		}
+	}
+
+	_, err = w.store.RemovePerson(t.Context(), all[0].Email, all[1].Email)
+	w.must(err)
+	w.says(w.get("/syncs/"+flow), "dana@example.com paused this sync")
+}

@@ -98,6 +98,7 @@ func plansOfSync(v *visit) (answer, error) {
 		if err != nil {
 			return answer{}, err
 		}
+		job = v.namesOf(job)
 		p.Job, p.Steps = &job, p.steps(job)
 	}
 	found, err := v.Store.PlansBefore(v.ctx(), name, 0, plansListed)
@@ -185,8 +186,14 @@ func makePlan(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	_, err = v.AskPlan(store.By(v.ctx(), v.Person.Name, store.ByPage), store.PlanAsk{Sync: name, Who: v.Person.Name, Key: v.key()})
-	return answer{To: plansPath(name)}, refusedPlan(err, plansPath(name))
+	_, err = v.AskPlan(v.ctx(), store.PlanAsk{Sync: name, Who: v.Person.Email, Key: v.key()})
+	return answer{To: plansPath(name)}, v.refusedPlan(err, plansPath(name))
+}
+
+// namesOf is a job with the names of those who asked for it and stopped it.
+func (v *visit) namesOf(j contract.PlanJob) contract.PlanJob {
+	j.AskedBy, j.StoppedBy = v.called(j.AskedBy), v.called(j.StoppedBy)
+	return j
 }
 
 // nothingToStop is an address of a job that is not there.
@@ -198,7 +205,7 @@ func stopJob(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, nothingToStop
 	}
-	j, changed, err := v.Store.StopJob(store.By(v.ctx(), v.Person.Name, store.ByPage), id, v.Person.Name)
+	j, changed, err := v.Store.StopJob(v.ctx(), id, v.Person.Email)
 	if errors.Is(err, store.ErrNotFound) {
 		err = nothingToStop
 	}
@@ -221,7 +228,7 @@ func stopJob(v *visit) (answer, error) {
 }
 
 // refusedPlan is what a person is told of a plan that was not asked for.
-func refusedPlan(err error, back string) error {
+func (v *visit) refusedPlan(err error, back string) error {
 	var refused *exceptions.RefusedError
 	var open *store.JobOpenError
 	switch {
@@ -230,7 +237,7 @@ func refusedPlan(err error, back string) error {
 	case errors.As(err, &refused):
 		return &Refusal{Status: http.StatusConflict, Title: "Nothing was written", Text: capital(refused.Why) + ". " + capital(refused.Hint) + ".", Ways: []Way{{"Back to the plan", back}}}
 	case errors.As(err, &open):
-		return &Refusal{Status: http.StatusConflict, Title: "Nothing was begun", Text: capital(open.Error()) + ", asked for by " + open.Job.AskedBy + ". Wait until it has ended, or stop it.", Ways: []Way{{"See it", plansPath(open.Job.Sync)}}}
+		return &Refusal{Status: http.StatusConflict, Title: "Nothing was begun", Text: capital(open.Error()) + ", asked for by " + v.called(open.Job.AskedBy) + ". Wait until it has ended, or stop it.", Ways: []Way{{"See it", plansPath(open.Job.Sync)}}}
 	case errors.Is(err, store.ErrKeyReused):
 		return &Refusal{Status: http.StatusConflict, Title: "Nothing was begun", Text: "This form was sent before with something else in it. Open the page again and send its form.", Ways: []Way{{"Back", back}}}
 	case errors.Is(err, store.ErrNotFound):
@@ -263,7 +270,7 @@ func approvePlan(v *visit) (answer, error) {
 		return answer{}, err
 	}
 	back := "/plans/" + plan.Hash
-	ask := store.PlanAsk{Hash: plan.Hash, Only: v.PostForm["only"], ApproveFirst: v.PostFormValue("first_contact") != "", Who: v.Person.Name, Key: v.key()}
+	ask := store.PlanAsk{Hash: plan.Hash, Only: v.PostForm["only"], ApproveFirst: v.PostFormValue("first_contact") != "", Who: v.Person.Email, Key: v.key()}
 	typed := strings.ToLower(strings.TrimSpace(v.PostFormValue("hash")))
 	switch {
 	case plan.Hash != v.PathValue("hash"):
@@ -272,8 +279,8 @@ func approvePlan(v *visit) (answer, error) {
 		return answer{}, &Refusal{Status: http.StatusUnprocessableEntity, Title: "These are not the first four characters",
 			Text: "Nothing was written. The plan begins with other characters: read it again, then type them.", Ways: []Way{{"Back to the plan", back}}}
 	}
-	_, err = v.AskPlan(store.By(v.ctx(), v.Person.Name, store.ByPage), ask)
-	return answer{To: back + "/apply"}, refusedPlan(err, back)
+	_, err = v.AskPlan(v.ctx(), ask)
+	return answer{To: back + "/apply"}, v.refusedPlan(err, back)
 }
 
 // followView is what the page of a plan that is applied shows.
@@ -307,7 +314,7 @@ func followPlan(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	f := followView{Plan: contract.PlanOf(plan), Short: short(plan.Hash), Target: capital(v.Syncs()[plan.Sync].Target.Connection), Job: contract.PlanJobOf(j),
+	f := followView{Plan: contract.PlanOf(plan), Short: short(plan.Hash), Target: capital(v.Syncs()[plan.Sync].Target.Connection), Job: v.namesOf(contract.PlanJobOf(j)),
 		May: v.may(store.Operator), Over: !j.EndedAt.IsZero(), One: len(j.Customers) > 0, NotWritten: j.Refused + j.Failed, W: "0", N: "0", X: "0"}
 	if j.Total > 0 {
 		f.W, f.X = fmt.Sprintf("%.1f", 100*float64(j.Written)/float64(j.Total)), fmt.Sprintf("%.1f", 100*float64(j.Written)/float64(j.Total))

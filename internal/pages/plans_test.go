@@ -97,7 +97,7 @@ func TestAPlanIsMadeOnceAndCanBeStopped(t *testing.T) {
 	}
 	w.answers(w.get("/syncs/"+flow+"/plans"), 200, "Reading CRM: 1,240 records so far", "Read Billing done 2,000", "Compare each customer")
 	w.answers(w.post(fmt.Sprintf("/jobs/%d/stop", jobs[0].ID)), 200, "A new plan continues", "The comparison was stopped")
-	if got := w.jobs()[0]; got.Outcome != store.JobStopped || got.StoppedBy != "Dana Reyes" {
+	if got := w.jobs()[0]; got.Outcome != store.JobStopped || got.StoppedBy != "dana@example.com" {
 		t.Errorf("it ended as %+v", got)
 	}
 	w.answers(w.post("/jobs/99/stop"), 404)
@@ -115,7 +115,7 @@ func TestAJobIsStoppedByItsWholeNumber(t *testing.T) {
 
 func TestAPlanThatIsAskedForUnderAKeyOfBeforeIsRefused(t *testing.T) {
 	var refused *Refusal
-	if err := refusedPlan(fmt.Errorf("ask for a plan: %w", store.ErrKeyReused), "/plans"); !errors.As(err, &refused) || refused.Status != http.StatusConflict {
+	if err := new(visit).refusedPlan(fmt.Errorf("ask for a plan: %w", store.ErrKeyReused), "/plans"); !errors.As(err, &refused) || refused.Status != http.StatusConflict {
 		t.Errorf("it is answered %v", err)
 	}
 }

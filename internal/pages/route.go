@@ -56,10 +56,13 @@ func (v *visit) ctx() context.Context { return v.Request.Context() }
 // may reports whether the person has a role.
 func (v *visit) may(r store.Role) bool { return v.Person.Role.Covers(r) }
 
-// because is a reason in the words of a page: the tools by their names, times in the
+// because is a reason in the words of a page: people and tools by their names, times in the
 // person's zone.
 func (v *visit) because(sync string, r reason.Reason) string {
 	s := v.Syncs()[sync]
+	if r.Facts.By != "" {
+		r.Facts.By = v.called(r.Facts.By)
+	}
 	c := clock{v.zone, func() time.Time { return v.now }}
 	return r.To(&reason.Reader{Source: capital(s.Source.Connection), Target: capital(s.Target.Connection), Call: capital, When: c.told}).Sentence()
 }

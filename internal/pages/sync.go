@@ -105,6 +105,7 @@ func syncPageOf(v *visit) (syncPage, error) {
 	if p.Sync, err = overview.Sync(v.ctx(), v.Store, name, c); err != nil {
 		return p, err
 	}
+	v.namePeople(&p.Sync)
 	p.Mode = modeOf(p.Sync.Mode, p.Sync.Halted != nil, p.Sync.Paused != nil)
 	if err := p.steps(v); err != nil {
 		return p, err

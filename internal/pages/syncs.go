@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/trueup-sync/trueup/internal/config"
+	"github.com/trueup-sync/trueup/internal/contract"
 	"github.com/trueup-sync/trueup/internal/exceptions"
 	"github.com/trueup-sync/trueup/internal/store"
 )
@@ -56,13 +57,13 @@ func pauseSync(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	now, changed, err := exceptions.Pause(v.ctx(), v.Store, name, v.Person.Name, v.PostFormValue("reason"))
+	now, changed, err := exceptions.Pause(v.ctx(), v.Store, name, v.Person.Email, v.PostFormValue("reason"))
 	if err != nil {
 		return answer{}, refusedAct(err)
 	}
 	said := name + " is paused. Events are stored and wait."
 	if !changed {
-		said = name + " was paused already, by " + now.By + ": " + now.Reason
+		said = name + " was paused already, by " + v.called(now.By) + ": " + now.Reason
 	}
 	return answer{To: v.back(name), Said: said}, nil
 }
@@ -73,7 +74,7 @@ func resumeSync(v *visit) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	done, err := exceptions.Resume(v.ctx(), v.Store, store.Resume{Sync: name, Who: v.Person.Name, Reason: v.PostFormValue("reason"), Key: v.key()})
+	done, err := exceptions.Resume(v.ctx(), v.Store, store.Resume{Sync: name, Who: v.Person.Email, Reason: v.PostFormValue("reason"), Key: v.key()})
 	if err != nil {
 		return answer{}, refusedAct(err)
 	}
@@ -85,6 +86,16 @@ func resumeSync(v *visit) (answer, error) {
 		said = name + " is resumed. Each customer that changed meanwhile is looked at once, as it is now."
 	}
 	return answer{To: v.back(name), Said: said}, nil
+}
+
+// namePeople calls those by their names who paused a sync or changed its mode.
+func (v *visit) namePeople(s *contract.Sync) {
+	if s.Paused != nil {
+		s.Paused.By = v.called(s.Paused.By)
+	}
+	if s.ModeChange != nil {
+		s.ModeChange.By = v.called(s.ModeChange.By)
+	}
 }
 
 // needPerson says how many customers, and how many syncs as a whole, need a person.

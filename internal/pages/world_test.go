@@ -52,7 +52,7 @@ func newWorld(t *testing.T) *world {
 	}
 	t.Cleanup(func() { db.Close() })
 	w := &world{T: t, store: db, path: path, person: &Person{ID: 1, Name: "Dana Reyes", Email: "dana@example.com", Role: store.Operator}}
-	w.config = &config.Config{Connections: map[string]config.Connection{"billing": {Name: "billing", Type: "http"}, "crm": {Name: "crm", Type: "http"}},
+	w.config = &config.Config{People: map[string]config.Person{"dana@example.com": {Name: "Dana Reyes"}}, Connections: map[string]config.Connection{"billing": {Name: "billing", Type: "http"}, "crm": {Name: "crm", Type: "http"}},
 		Syncs: map[string]config.Sync{flow: {Name: flow, Mode: config.ModeLive, Source: config.Source{Connection: "billing"}, Target: config.Target{Connection: "crm"},
 			Statuses: map[status.Status]config.StatusMap{"active": {From: []string{"active"}, To: "Active"}, "churned": {From: []string{"canceled"}, To: "Churned"}}}}}
 	w.pages = New(Options{Store: db, Service: w, Visitor: w.visitor, Door: &people.Door{Store: db}, Address: func() string { return "https://trueup.example" }, Version: "test", Zone: time.UTC, Pulse: 20 * time.Millisecond})

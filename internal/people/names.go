@@ -28,10 +28,15 @@ func NameOwners(ctx context.Context, db *store.DB, file map[string]config.Person
 	return err
 }
 
+// Named knows the names of those who sign in; it is *store.DB.
+type Named interface {
+	PersonNames(ctx context.Context, emails []string) (map[string]string, error)
+}
+
 // Names returns what people are called whom a history or an owner names by an address,
 // or by an id in Slack: whoever signs in by the name here, and else by the one that the
 // file has. Both are one person where the address is the same.
-func Names(ctx context.Context, db *store.DB, file map[string]config.Person, whos []string) (contract.Names, error) {
+func Names(ctx context.Context, db Named, file map[string]config.Person, whos []string) (contract.Names, error) {
 	mails, bySlack := map[string]string{}, map[string]string{}
 	for mail, p := range file {
 		mails[Email(mail)] = mail
