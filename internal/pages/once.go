@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -16,6 +17,10 @@ func formKey() string {
 	rand.Read(random[:]) // never fails
 	return base64.RawURLEncoding.EncodeToString(random[:])
 }
+
+// formKeyOf is the key of a form that a job offers once. It is the same each time: a
+// live part with another key is another part.
+func formKeyOf(job int64) string { return digest(fmt.Sprint("job ", job)) }
 
 // key is the form's own key with what was entered; acts that are stored take it as
 // their idempotency key, so that they are done once on all nodes. A browser that goes

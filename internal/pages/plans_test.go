@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/trueup-sync/trueup/internal/reason"
 	"github.com/trueup-sync/trueup/internal/status"
 	"github.com/trueup-sync/trueup/internal/store"
+	"github.com/trueup-sync/trueup/internal/store/storetest"
 )
 
 const theHash = "7c19e04ab2d80000000000000000000000000000000000000000000000000000"
@@ -102,6 +104,56 @@ func TestAPlanIsMadeOnceAndCanBeStopped(t *testing.T) {
 	}
 	w.answers(w.post("/jobs/99/stop"), 404)
 	w.answers(w.post("/jobs/x/stop"), 404)
+}
+
+// A part that looks different each time is sent again with every look at the page.
+func TestALivePartWithAFormIsTheSameUntilSomethingChanges(t *testing.T) {
+	w := newWorld(t)
+	w.post("/syncs/" + flow + "/plans")
+	made := w.jobs()[0]
+	w.same("/syncs/" + flow + "/plans")
+	w.post(fmt.Sprintf("/jobs/%d/stop", made.ID))
+	plan := w.planned()
+	at := "/plans/" + plan.Hash + "/apply"
+	w.post(at, "hash", "7c19")
+	w.same(at)
+	j, _, err := w.store.TakeJob(t.Context(), w.jobs()[0], time.Minute)
+	w.must(err)
+	_, err = storetest.Raw(t, "sqlite", w.path).Exec("update plan_rows set state = 'failed', note = 'no answer', ended_at = 1 where customer = 'cus_3'")
+	w.must(err)
+	j.Total, j.Failed, j.Outcome = 1, 1, store.JobDone
+	w.must(w.store.EndJob(t.Context(), j))
+	w.same(at)
+
+	// Each try of a row that failed is one of its own.
+	key := regexp.MustCompile(`action="` + at + `"><input type="hidden" name="key" value="([^"]+)"`)
+	for range 2 {
+		before := w.jobs()[0]
+		found := key.FindStringSubmatch(w.get(at).text)
+		if found == nil {
+			t.Fatalf("the page offers no try: %s", w.get(at).words())
+		}
+		w.post(at, "only", "cus_3", "key", found[1])
+		again := w.jobs()[0]
+		if again.ID == before.ID {
+			t.Fatal("it is not tried again")
+		}
+		if again, _, err = w.store.TakeJob(t.Context(), again, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		again.Total, again.Failed, again.Outcome = 1, 1, store.JobDone
+		w.must(w.store.EndJob(t.Context(), again))
+	}
+}
+
+// same fails if the live parts of a page look different when it is opened twice.
+func (w *world) same(path string) {
+	w.Helper()
+	stream := regexp.MustCompile(`data-live="([^"]+)"`)
+	one, two := stream.FindStringSubmatch(w.get(path).text), stream.FindStringSubmatch(w.get(path).text)
+	if one == nil || two == nil || one[1] != two[1] {
+		w.Errorf("%s looks like %q, then like %q", path, one, two)
+	}
 }
 
 func TestAJobIsStoppedByItsWholeNumber(t *testing.T) {

@@ -41,7 +41,7 @@ func functions(c clock) template.FuncMap {
 		// Words.
 		"cap": capital, "customerpath": customerPath, "cut": cut, "initials": initials, "join": strings.Join, "same": strings.EqualFold, "has": strings.Contains, "lower": strings.ToLower,
 		// Forms and templates.
-		"key": formKey, "dict": dict, "list": func(all ...any) []any { return all },
+		"key": formKey, "keyof": formKeyOf, "dict": dict, "list": func(all ...any) []any { return all },
 	}
 }
 
