@@ -116,7 +116,7 @@ func (f *planFlags) print(cmd *cobra.Command, cfg *config.Config, db *store.DB, 
 // makePlan compares both sides, or goes on with a comparison that was left.
 func makePlan(cmd *cobra.Command, cfg *config.Config, db *store.DB, sync string) (store.Sweep, error) {
 	switch left, err := db.SweepUnderWay(cmd.Context(), sync, store.ForPlan); {
-	case err == nil && left.Rules == compare.Rules(cfg.Syncs[sync]):
+	case err == nil && left.Rules == cfg.Syncs[sync].Rules():
 		fmt.Fprintf(cmd.ErrOrStderr(), "continuing the comparison that began %s\n", clockOf(cmd.OutOrStdout()).on(left.BeganAt))
 	case err != nil && !errors.Is(err, store.ErrNotFound):
 		return store.Sweep{}, err

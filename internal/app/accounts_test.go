@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/trueup-sync/trueup/internal/compare"
 	"github.com/trueup-sync/trueup/internal/config"
 )
 
@@ -53,7 +52,7 @@ func TestAnotherAccountUnderTheSameNameIsAnotherSetOfRules(t *testing.T) {
 		"another field is named": {"field: customer_status", "field: other_status", true},
 	} {
 		now := read(c.old, c.now)
-		if other := compare.Rules(was) != compare.Rules(now); other != c.other {
+		if other := was.Rules() != now.Rules(); other != c.other {
 			t.Errorf("%s: other rules: %t; the accounts are %s and %s", name, other, now.Source.Account, now.Target.Account)
 		}
 	}

@@ -239,7 +239,7 @@ func Applicable(ctx context.Context, db *store.DB, s config.Sync, plan store.Swe
 		return err
 	case latest.ID != plan.ID:
 		return ErrSuperseded
-	case plan.Rules != Rules(s):
+	case plan.Rules != s.Rules():
 		return ErrOtherRules
 	case s.Watches():
 		return ErrWatching

@@ -9,14 +9,9 @@ import (
 	"io"
 	"time"
 
-	"github.com/trueup-sync/trueup/internal/config"
 	"github.com/trueup-sync/trueup/internal/status"
 	"github.com/trueup-sync/trueup/internal/store"
 )
-
-// Rules returns a hash of all that a sync's configuration says about the
-// decision.
-func Rules(s config.Sync) string { return s.Rules() }
 
 // rowsAtOnce is how many rows of a plan are held at once.
 const rowsAtOnce = 1000

@@ -142,7 +142,7 @@ func (r *run) begin(ctx context.Context) error {
 	if r.live, err = r.Store.LiveSince(ctx, name); err != nil {
 		return err
 	}
-	r.w, err = r.Store.BeginSweep(ctx, store.Sweep{Sync: name, Purpose: r.Purpose, Rules: Rules(r.Sync.Config),
+	r.w, err = r.Store.BeginSweep(ctx, store.Sweep{Sync: name, Purpose: r.Purpose, Rules: r.Sync.Config.Rules(),
 		SourceListed: r.Sync.From.SourceList != nil, TargetListed: r.Sync.To.TargetList != nil}, lease)
 	return err
 }

@@ -198,7 +198,7 @@ func alarmed(v *visit, a contract.Alarm, syncs []contract.Sync, causes []store.C
 func needOf(v *visit, c store.Cause) need {
 	s := v.Syncs()[c.Sync]
 	to := fmt.Sprintf("/exceptions/%d", c.Latest)
-	n := need{Icon: "alert", Since: &c.Oldest, Oldest: c.Customers > 1, To: "/exceptions?sync=" + queryEscape(c.Sync) + "&kind=" + queryEscape(string(c.Kind)), DoTo: to}
+	n := need{Icon: "alert", Since: &c.Oldest, Oldest: c.Customers > 1, To: "/exceptions?sync=" + url.QueryEscape(c.Sync) + "&kind=" + url.QueryEscape(string(c.Kind)), DoTo: to}
 	source, target := capital(s.Source.Connection), capital(s.Target.Connection)
 	n.Title = reason.CauseTitle(c.Kind, c.Customers, source, target, c.Sync)
 	n.Why, n.Do = reason.CauseHelp(c.Kind, source, target)

@@ -3,6 +3,7 @@ package pages
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -46,7 +47,7 @@ func TestNoNameBreaksAPage(t *testing.T) {
 		_, _, err := a.pages.Door.Invite(t.Context(), string([]rune(name)[:80]), id+"@example.com", store.Viewer, "ops")
 		a.must(err)
 		a.post(customerPath(flow, id)+"/pin", "reason", name)
-		pages = append(pages, customerPath(flow, id), customerPath(flow, id)+"/forget", "/customers?q="+queryEscape("nobody "+cut(name, 80)))
+		pages = append(pages, customerPath(flow, id), customerPath(flow, id)+"/forget", "/customers?q="+url.QueryEscape("nobody "+cut(name, 80)))
 	}
 	for _, page := range pages {
 		if got := a.get(page); got.code != http.StatusOK || strings.Contains(got.text, "<img src=x") || strings.Contains(got.text, "<script>alert") {

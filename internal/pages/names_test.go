@@ -72,7 +72,7 @@ func TestTwoPeopleOfOneNameAreTwo(t *testing.T) {
 	act := fmt.Sprintf("/exceptions/%d/act", x.ID)
 	w.person = all[0]
 	w.post(act, "verb", "keep", "saw", "Active", "saw_source", "canceled", "saw_history", "0")
-	w.post("/syncs/"+flow+"/plans")
+	w.post("/syncs/" + flow + "/plans")
 	w.post("/syncs/"+flow+"/pause", "reason", "the CRM is being migrated")
 	w.person = all[1]
 	w.answers(w.post(act, "verb", "apply", "saw", "Active", "saw_source", "canceled", "saw_history", "0"), 409, "Dana Reyes was first")

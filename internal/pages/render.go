@@ -11,10 +11,11 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"path"
 	"sync"
 	"time"
+
+	"github.com/trueup-sync/trueup/internal/people"
 )
 
 //go:embed templates
@@ -190,7 +191,7 @@ const saidCookie = "trueup-said"
 // say keeps a sentence for the next page.
 func say(w http.ResponseWriter, r *http.Request, sentence string) {
 	http.SetCookie(w, &http.Cookie{Name: saidCookie, Value: base64.RawURLEncoding.EncodeToString([]byte(cut(sentence, 600))), Path: "/",
-		MaxAge: 60, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode}) // #nosec G124 -- on loopback there is no TLS; it holds no secret
+		MaxAge: 60, HttpOnly: true, Secure: !people.Here(r), SameSite: http.SameSiteLaxMode}) // #nosec G124 -- it is secure, but on this machine, where there is no TLS; it holds no secret
 }
 
 // said returns the sentence that the action before has left, once.
@@ -199,12 +200,10 @@ func said(w http.ResponseWriter, r *http.Request) string {
 	if err != nil {
 		return ""
 	}
-	http.SetCookie(w, &http.Cookie{Name: saidCookie, Path: "/", MaxAge: -1, HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode}) // #nosec G124 -- as above
+	http.SetCookie(w, &http.Cookie{Name: saidCookie, Path: "/", MaxAge: -1, HttpOnly: true, Secure: !people.Here(r), SameSite: http.SameSiteLaxMode}) // #nosec G124 -- as above
 	text, err := base64.RawURLEncoding.DecodeString(c.Value)
 	if err != nil {
 		return ""
 	}
 	return cut(string(text), 600)
 }
-
-func queryEscape(s string) string { return url.QueryEscape(s) }

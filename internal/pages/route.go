@@ -145,7 +145,7 @@ func (p *Pages) route(r route) http.Handler {
 			return answer{}, err
 		case r.Role == open:
 		case r.Method == http.MethodGet:
-			return answer{To: "/signin?to=" + queryEscape(v.URL.RequestURI())}, nil
+			return answer{To: "/signin?to=" + url.QueryEscape(v.URL.RequestURI())}, nil
 		default:
 			return answer{}, &Refusal{Status: http.StatusUnauthorized, Title: "You were signed out",
 				Text: "Nothing was changed. Sign in, then send the form again.", Ways: []Way{{"Sign in", "/signin"}}}

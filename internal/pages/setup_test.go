@@ -64,6 +64,61 @@ func TestNoRouteOfASetUpAnswersAStranger(t *testing.T) {
 	}
 }
 
+func TestTheCookiesOfThePagesAreSecureButOnThisMachine(t *testing.T) {
+	w := newWorld(t)
+	for name, c := range map[string]struct {
+		host, from, proto string
+		secure            bool
+	}{
+		"a browser on this machine":          {"127.0.0.1:8080", "127.0.0.1:5000", "", false},
+		"by a proxy with https":              {"sync.example.com", "10.0.0.2:5000", "https", true},
+		"by a proxy with https on this host": {"127.0.0.1:8080", "127.0.0.1:5000", "https", true},
+	} {
+		s, _ := newSetUpPages(t)
+		for what, send := range map[string]func(*httptest.ResponseRecorder, *http.Request){
+			"what was done": func(out *httptest.ResponseRecorder, r *http.Request) { say(out, r, "Saved.") },
+			"what was said": func(out *httptest.ResponseRecorder, r *http.Request) {
+				r.AddCookie(&http.Cookie{Name: saidCookie, Value: "U2F2ZWQu"})
+				said(out, r)
+			},
+			"the theme": func(out *httptest.ResponseRecorder, r *http.Request) { w.pages.ServeHTTP(out, r) },
+			"the set-up": func(out *httptest.ResponseRecorder, r *http.Request) {
+				r.Method = http.MethodGet
+				r.URL, _ = url.Parse(s.Link())
+				s.ServeHTTP(out, r)
+			},
+		} {
+			r := httptest.NewRequest(http.MethodPost, "/theme", nil)
+			r.Host, r.RemoteAddr = c.host, c.from
+			if c.proto != "" {
+				r.Header.Set("X-Forwarded-Proto", c.proto)
+			}
+			out := httptest.NewRecorder()
+			send(out, r)
+			if got := out.Result().Cookies(); len(got) != 1 || got[0].Secure != c.secure {
+				t.Errorf("%s, %s: the cookies are %v", name, what, got)
+			}
+		}
+	}
+}
+
+func TestTheLinkOfASetUpIsNotUsedUpWhereTheBrowserWouldKeepNoCookie(t *testing.T) {
+	s, _ := newSetUpPages(t)
+	open := func(host, from string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(http.MethodGet, s.Link(), nil)
+		r.Host, r.RemoteAddr = host, from
+		out := httptest.NewRecorder()
+		s.ServeHTTP(out, r)
+		return out
+	}
+	if got := open("192.0.2.7:8080", "192.0.2.1:5000"); got.Code != http.StatusForbidden || !strings.Contains(got.Body.String(), "This link needs https from another machine") {
+		t.Errorf("over http from another machine: %d %s", got.Code, got.Body)
+	}
+	if got := open("localhost:8080", "172.17.0.1:5000"); got.Code != http.StatusSeeOther { // a container, which a browser on its host asks
+		t.Errorf("by the name of this machine: %d %s", got.Code, got.Body)
+	}
+}
+
 func TestTheFirstStepShowsAFileThatCouldBe(t *testing.T) {
 	s, _ := newSetUpPages(t)
 	a, err := s.direction(nil)

@@ -3,6 +3,7 @@ package pages
 import (
 	"cmp"
 	"net/http"
+	"net/url"
 
 	"github.com/trueup-sync/trueup/internal/setup"
 	"github.com/trueup-sync/trueup/internal/status"
@@ -135,7 +136,7 @@ func (s *SetUp) tryOne(v *visit) (answer, error) {
 	if err != nil {
 		return s.tryPage(v, err)
 	}
-	return answer{To: "/setup/try?customer=" + queryEscape(customer)}, nil
+	return answer{To: "/setup/try?customer=" + url.QueryEscape(customer)}, nil
 }
 
 // watch answers GET /setup/watch: what was found, what comes next, and the file.

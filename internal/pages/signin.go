@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -84,7 +85,7 @@ func (v *visit) signInForm(f signInForm, code int) answer {
 	f.Unprotected = people.Unprotected(v.Request, v.Address())
 	if _, with := v.provider(); with != nil {
 		// Where people come back to: the cookie has to be kept there.
-		f.Provider, f.ProviderAt = with.Name(), strings.TrimSuffix(v.Address(), "/")+"/signin/oidc?to="+queryEscape(f.To)
+		f.Provider, f.ProviderAt = with.Name(), strings.TrimSuffix(v.Address(), "/")+"/signin/oidc?to="+url.QueryEscape(f.To)
 	}
 	return answer{Page: "signin", Title: "Sign in", Frame: door, Data: f, Status: code}
 }

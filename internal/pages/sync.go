@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -222,7 +223,7 @@ func (p *syncPage) words(v *visit, c config.Sync) error {
 			r.Has = !r.Lacks && !shown[w.To]
 		}
 		if r.Gap {
-			r.Give = cmp.Or(give[w.Value], "/exceptions?sync="+queryEscape(p.Name)+"&kind="+string(status.UnmappedStatus))
+			r.Give = cmp.Or(give[w.Value], "/exceptions?sync="+url.QueryEscape(p.Name)+"&kind="+string(status.UnmappedStatus))
 		}
 		if w.To != "" && !shown[w.To] && p.SeenAt != nil {
 			r.Records, shown[w.To] = num(records[w.To]), true
@@ -292,7 +293,7 @@ func (p *syncPage) match(c config.Sync, links []contract.LinksByRule) {
 	}
 	for kind, text := range map[status.Kind]string{status.Unmatched: "No record found", status.AmbiguousMatch: "More than one record"} {
 		if n := p.Sync.OpenExceptions[kind]; n > 0 {
-			p.Match = append(p.Match, rung{Text: text, To: "/exceptions?sync=" + queryEscape(p.Name) + "&kind=" + string(kind), Note: "nothing is written", Links: n})
+			p.Match = append(p.Match, rung{Text: text, To: "/exceptions?sync=" + url.QueryEscape(p.Name) + "&kind=" + string(kind), Note: "nothing is written", Links: n})
 		}
 	}
 	for i, r := range p.Match {

@@ -1,6 +1,10 @@
 package pages
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/trueup-sync/trueup/internal/people"
+)
 
 // themeCookie holds light or dark; a browser's script sets it as well.
 const themeCookie = "trueup-theme"
@@ -23,6 +27,6 @@ func switchTheme(v *visit) (answer, error) {
 	if theme(v.Request) == to {
 		to = "light"
 	}
-	http.SetCookie(v.w, &http.Cookie{Name: themeCookie, Value: to, Path: "/", MaxAge: 365 * 24 * 3600, Secure: v.TLS != nil, SameSite: http.SameSiteLaxMode}) // #nosec G124 -- a script reads it; it holds no secret
+	http.SetCookie(v.w, &http.Cookie{Name: themeCookie, Value: to, Path: "/", MaxAge: 365 * 24 * 3600, Secure: !people.Here(v.Request), SameSite: http.SameSiteLaxMode}) // #nosec G124 -- a script reads it; it holds no secret
 	return answer{To: local(v.PostFormValue("back"))}, nil
 }
