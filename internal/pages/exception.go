@@ -205,7 +205,11 @@ func (v *visit) exceptionShown() (*exceptionShown, error) {
 	for _, m := range full.Remedies {
 		p.Advice = append(p.Advice, m.Does)
 	}
-	p.history(full)
+	why, err := v.closedBecause(x)
+	if err != nil {
+		return nil, err
+	}
+	p.history(full, why)
 	owners := []causeShown{{Rows: []rowShown{{Exception: full.Exception}}}}
 	p.Owners = ownersOf(v, owners)
 	whos := slices.Clone(p.Owners)
@@ -214,6 +218,9 @@ func (v *visit) exceptionShown() (*exceptionShown, error) {
 	}
 	if p.Names, err = v.names(append(whos, full.Owner)); err != nil {
 		return nil, err
+	}
+	if full.State == status.Resolved {
+		p.Lead = "" // it says what waits for a person
 	}
 	if full.State == status.Resolved || full.State == status.StateIgnored {
 		p.Settled = fmt.Sprintf("It is %s.", full.State)
@@ -233,15 +240,39 @@ func (v *visit) exceptionShown() (*exceptionShown, error) {
 	return p, err
 }
 
-// did says what was done, by verb.
-var did = map[string]string{"closed": "Closed", "suggested": "Looked for similar records"}
+// closedBecause says why Trueup closed an exception, by when: what it decided about the
+// customer then.
+func (v *visit) closedBecause(x store.Exception) (map[time.Time]string, error) {
+	if x.State != status.Resolved || x.Customer == "" {
+		return nil, nil
+	}
+	decisions, err := v.Store.History(v.ctx(), x.Sync, x.Customer, mostHistory)
+	why := map[time.Time]string{}
+	for _, d := range decisions {
+		switch d.Outcome {
+		case status.Applied:
+			why[d.At] = capital(v.Syncs()[x.Sync].Target.Connection) + " was changed to " + d.Desired
+		case status.AlreadyEqual:
+			why[d.At] = "both show " + d.Desired
+		default:
+			why[d.At] = v.because(x.Sync, d.Reason)
+		}
+	}
+	return why, err
+}
 
-func (p *exceptionShown) history(full contract.ExceptionInFull) {
+// did says what was done, by verb.
+var did = map[string]string{"suggested": "Looked for similar records"}
+
+func (p *exceptionShown) history(full contract.ExceptionInFull, closedBecause map[time.Time]string) {
 	for _, a := range slices.Backward(full.History) {
 		p.SawHistory = max(p.SawHistory, a.ID)
 		what := did[a.Verb]
 		if words, ok := reason.Offers[reason.Verb(a.Verb)]; ok && what == "" {
 			what = capital(strings.TrimSuffix(words.Done, ","))
+		}
+		if a.Verb == "closed" {
+			what, a.Note = "Closed: "+cmp.Or(a.Note, closedBecause[*a.At], "its cause is gone"), ""
 		}
 		if a.Note != "" {
 			what += " " + a.Note

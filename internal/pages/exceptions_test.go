@@ -255,11 +255,40 @@ func TestASettledConflictIsNoChoiceAnymore(t *testing.T) {
 	w.says(w.get(at), "cus_1: who is right?", "Keep the edit: leave Active")
 	w.post(at+"/act", "verb", "resolve", "saw_history", "0")
 	page := w.get(at)
-	w.says(page, "It is resolved.", "What happened", "What was done")
-	for _, gone := range []string{"who is right", "Keep the edit", "written over"} {
+	w.says(page, "It is resolved.", "Why it was opened", "What was done")
+	for _, gone := range []string{"who is right", "Keep the edit", "written over", "stays until you decide"} {
 		if strings.Contains(page.words(), gone) {
 			t.Errorf("it still says %q: %s", gone, page.words())
 		}
+	}
+}
+
+// What Trueup closes by itself says what happened to the customer.
+func TestAnExceptionThatClosedByItselfSaysWhy(t *testing.T) {
+	for name, c := range map[string]struct {
+		decision store.Decision
+		says     string
+	}{
+		"it was written":           {store.Decision{Outcome: status.Applied, Action: "write", Desired: "Churned", Observed: "Active", Reason: reason.Reason{Code: reason.OwnerUsesSource}}, "Closed: CRM was changed to Churned by Trueup"},
+		"both show the same":       {store.Decision{Outcome: status.AlreadyEqual, Action: "none", Desired: "Churned", Observed: "Churned", Reason: reason.Reason{Code: reason.AlreadyEqual}}, "Closed: both show Churned by Trueup"},
+		"an edit stays":            {store.Decision{Outcome: status.Held, Action: "hold", Desired: "Churned", Observed: "Active", Reason: reason.Reason{Code: reason.PersonNewer}}, "Closed: CRM was edited after Billing changed, so the edit stays by Trueup"},
+		"what is no longer stored": {store.Decision{}, "Closed: its cause is gone by Trueup"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			x := w.needs(status.Conflict, "cus_1")
+			_, err := w.store.Receive(t.Context(), []store.NewEvent{{Sync: flow, Customer: "cus_1", Connection: "billing", ID: "evt_2", Side: store.SourceSide}})
+			w.must(err)
+			work, _, err := w.store.ClaimOne(t.Context(), flow, "cus_1", 0, time.Minute)
+			w.must(err)
+			s := store.Settlement{Outcome: status.Applied, Close: store.CloseAll}
+			if c.decision.Action != "" {
+				c.decision.Sync, c.decision.Customer = flow, "cus_1"
+				s.Decision = &c.decision
+			}
+			w.must(w.store.Settle(t.Context(), &work, s))
+			w.says(w.get(fmt.Sprintf("/exceptions/%d", x.ID)), "It is resolved.", c.says)
+		})
 	}
 }
 

@@ -68,7 +68,10 @@ func withTimes(sentence string) func(Facts) string {
 		case !f.To.IsZero() && f.From.Equal(f.To):
 			edited = "at " + f.Reader.when(f.To, exact)
 		case !f.To.IsZero() && !f.From.IsZero():
-			edited = "between " + f.Reader.when(f.From, exact) + " and " + f.Reader.when(f.To, exact)
+			from, to := f.Reader.when(f.From, exact), f.Reader.when(f.To, exact)
+			if edited = "between " + from + " and " + to; from == to {
+				edited = "at " + to
+			}
 		case !f.To.IsZero():
 			edited = "at " + f.Reader.when(f.To, exact) + " or earlier"
 		}
