@@ -21,6 +21,7 @@ import (
 // onePage is one customer: three values, what happens next, the link, the history.
 type onePage struct {
 	contract.CustomerLine
+	Word           *sourceWord // what the source says, where it asks for no value
 	Path, Label    string
 	Source, Target string // the connections
 	Last           outcomeWord
@@ -102,6 +103,7 @@ func customerPage(v *visit) (answer, error) {
 	p := onePage{CustomerLine: contract.CustomerLineOf(c), Path: customerPath(c.Sync, c.Customer), Label: cmp.Or(c.Name, c.Customer), Last: outcomeWords[c.Outcome],
 		Everything: v.FormValue("only") == "all", MayAct: v.may(store.Operator), Admin: v.may(store.Admin), Forgotten: store.IsForgotten(c.Customer)}
 	s := v.Syncs()[c.Sync]
+	p.Word = v.wordOf(c)
 	p.Source, p.Target = cmp.Or(s.Source.Connection, "the source"), cmp.Or(s.Target.Connection, "the target")
 	p.Equal, p.Proved = c.Desired.Value == c.Observed.Value, c.Base.Known && c.Base.Value == c.Observed.Value
 	p.Names, p.Next = names, v.nextOf(c, names)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/trueup-sync/trueup/internal/contract"
+	"github.com/trueup-sync/trueup/internal/overview"
 	"github.com/trueup-sync/trueup/internal/status"
 	"github.com/trueup-sync/trueup/internal/store"
 )
@@ -49,10 +50,32 @@ type customersPage struct {
 // customerRow is a customer in a list.
 type customerRow struct {
 	contract.CustomerLine
+	Word  *sourceWord // what the source says, where it asks for no value
 	To    string
 	Equal bool
 	Last  outcomeWord
 	Found string // by what the link was found
+}
+
+// sourceWord is a value of the source that asks for none of the target's, and why.
+type sourceWord struct{ Value, Why string }
+
+// wordOf is what the source says of a customer for whom no value is wanted, nil where
+// that is not known.
+func (v *visit) wordOf(c store.Customer) *sourceWord {
+	if c.Desired.Value != "" || c.Desired.SourceValue == "" {
+		return nil
+	}
+	w := &sourceWord{Value: c.Desired.SourceValue}
+	s, known := v.Syncs()[c.Sync]
+	switch m, err := overview.Words(s).Source(w.Value); {
+	case !known: // the file no longer has the sync
+	case err != nil:
+		w.Why = "No meaning yet"
+	case m.Ignored:
+		w.Why = "Ignored"
+	}
+	return w
 }
 
 // outcomeWord is how the latest attempt ended, in a word or two.
@@ -107,7 +130,9 @@ func customers(v *visit) (answer, error) {
 		return answer{}, err
 	}
 	for _, c := range found {
-		p.Rows = append(p.Rows, customerRowOf(c, names))
+		row := customerRowOf(c, names)
+		row.Word = v.wordOf(c)
+		p.Rows = append(p.Rows, row)
 	}
 	return answer{Page: "customers", Title: "Customers", Nav: "customers", Data: p}, nil
 }

@@ -71,6 +71,24 @@ func TestACustomerIsFoundByNameAndIDAndOpened(t *testing.T) {
 	w.tells(w.get("/customers/"+flow+"/nobody"), 404, "No customer with this id")
 }
 
+func TestACustomerWhoseValueHasNoMeaningIsShownWithIt(t *testing.T) {
+	w := newWorld(t)
+	s := w.config.Syncs[flow]
+	s.Ignore = []string{"trialing"}
+	w.config.Syncs[flow] = s
+	for customer, value := range map[string]string{"cus_1": "on_hold", "cus_2": "trialing", "cus_3": ""} {
+		_, err := w.store.Receive(t.Context(), []store.NewEvent{{Sync: flow, Customer: customer, Connection: "billing", ID: "evt_" + customer, Side: store.SourceSide}})
+		w.must(err)
+		work, _, err := w.store.ClaimOne(t.Context(), flow, customer, 0, time.Minute)
+		w.must(err)
+		w.must(w.store.Settle(t.Context(), &work, store.Settlement{Outcome: status.Parked, Desired: &store.Desired{SourceValue: value, SeenAt: work.Now}}))
+	}
+	w.tells(w.get("/customers"), 200, "cus_1 on_hold No meaning yet", "cus_2 trialing Ignored", "cus_3 Not known")
+	w.tells(w.get(customerPath(flow, "cus_1")), 200, "on_hold No meaning yet", "!Not known yet")
+	w.tells(w.get(customerPath(flow, "cus_2")), 200, "trialing Ignored")
+	w.tells(w.get(customerPath(flow, "cus_3")), 200, "Not known yet")
+}
+
 // Undo puts nothing back once someone has edited the record.
 func (w *world) Undo(_ context.Context, sync, customer, who string) (contract.Undone, error) {
 	if w.edited {
