@@ -162,7 +162,7 @@ func TestACustomerIsPinnedWithAReasonAndUnpinned(t *testing.T) {
 	path := customerPath(flow, "cus_1")
 	w.tells(w.post(path+"/pin", "reason", " "), 422, "A reason is missing")
 	w.tells(w.post(path+"/pin", "reason", "x", "until", "2001-01-01"), 422, "not a day to come")
-	w.tells(w.post(path+"/pin", "reason", "<b>disputed</b>"), 200, "Pinned by dana@example.com", "&lt;b&gt;disputed")
+	w.tells(w.post(path+"/pin", "reason", "<b>disputed</b>"), 200, "Pinned by Dana Reyes", "&lt;b&gt;disputed")
 	w.tells(w.post(path+"/unpin"), 200, "Unpinned.")
 	w.tells(w.post(path+"/unpin"), 200, "was not pinned")
 	w.tells(w.get("/activity?what=customers"), 200, "Reason: &lt;b&gt;disputed", "Unpinned")

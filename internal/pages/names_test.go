@@ -2,6 +2,7 @@ package pages
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -26,6 +27,23 @@ func TestAnOwnerIsOnePersonWithAName(t *testing.T) {
 	w.says(w.get("/exceptions?owner=eli@example.com&state=resolved"), "No resolved exception of Eli Park")
 	if got := w.get("/exceptions.csv"); !strings.Contains(got.text, "owner_name") || !strings.Contains(got.text, "Eli Park") {
 		t.Errorf("the download does not name the owner: %s", got.text)
+	}
+}
+
+func TestAnExceptionWithoutAnOwnerIsNobodys(t *testing.T) {
+	w := newWorld(t)
+	x := w.about(status.Unmatched, "cus_1")
+	x.Owner = ""
+	id, err := w.store.OpenException(t.Context(), x)
+	w.must(err)
+	at := fmt.Sprintf("/exceptions/%d", id)
+	chosen := regexp.MustCompile(`<select id="own" name="owner" required>(.*?)</select>`)
+	if got := chosen.FindStringSubmatch(w.get(at).text); got == nil || !strings.Contains(got[1], `<option value="" selected>Nobody</option>`) || strings.Count(got[1], "selected") != 1 {
+		t.Errorf("nobody is not chosen: %q", got)
+	}
+	w.post(at+"/act", "verb", "assign", "owner", "dana@example.com", "saw_history", "0")
+	if got := chosen.FindStringSubmatch(w.get(at).text); got == nil || !strings.Contains(got[1], `<option value="dana@example.com" selected>Dana Reyes</option>`) || strings.Contains(got[1], "Nobody") {
+		t.Errorf("the owner is not chosen: %q", got)
 	}
 }
 
