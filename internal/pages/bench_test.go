@@ -70,7 +70,7 @@ func everyPage(t testing.TB) (paths []string) {
 		"/exceptions/{id}": {"/exceptions/4", "/exceptions/1", "/exceptions/2"}, "/customers": {"/customers", "/customers?q=cus_000000500", "/customers?q=customer+5000", "/customers?q=nobody", "/customers?outcome=held"},
 		"/customers/{sync}/{customer}": {"/customers/" + flow + "/cus_00000000000010"}, "/customers/{sync}/{customer}/forget": {"/customers/" + flow + "/cus_00000000000010/forget"}, "/customers/{sync}/{customer}/now": {"/customers/" + flow + "/cus_00000000000010/now"}, "/activity": {"/activity"},
 		"/syncs/{sync}": {"/syncs/" + flow}, "/syncs/{sync}/live": {"/syncs/" + flow + "/live"}, "/syncs/{sync}/watch": {"/syncs/" + flow + "/watch"}, "/syncs/{sync}/plans": {"/syncs/" + flow + "/plans"},
-		"/plans": {"/plans"}, "/plans/{hash}": {"/plans/" + theHash}, "/plans/{hash}/apply": {"/plans/" + theHash + "/apply"}, "/access": {"/access"}, "/help": {"/help"}, "/help/{kind}": {"/help/conflict"},
+		"/plans": {"/plans"}, "/plans/{hash}": {"/plans/" + theHash}, "/plans/{hash}/apply": {"/plans/" + theHash + "/apply"}, "/access": {"/access"}, "/help": {"/help"}, "/help/{$}": {"/help/"}, "/help/{kind}": {"/help/conflict"},
 		"/signin": {"/signin?again=1"}, "/signin/first": {"/signin/first?code=x"}, "/signin/enter": {"/signin/enter?code=x"},
 	}
 	without := map[string]bool{"/live": true, "/exceptions.csv": true, "/activity.csv": true, "/plans/{hash}/rows.csv": true, "/signin/oidc": true, "/signin/oidc/back": true} // no pages

@@ -7,6 +7,7 @@ import (
 
 	"github.com/trueup-sync/trueup/internal/contract"
 	"github.com/trueup-sync/trueup/internal/overview"
+	"github.com/trueup-sync/trueup/internal/reason"
 	"github.com/trueup-sync/trueup/internal/status"
 	"github.com/trueup-sync/trueup/internal/store"
 )
@@ -97,7 +98,7 @@ func (f exceptionFilter) none(open int, names contract.Names) string {
 		text += " for " + f.Sync
 	}
 	if f.Kind != "" {
-		text += " of the kind " + f.Kind
+		text += " of the kind “" + reason.KindNames[status.Kind(f.Kind)] + "”"
 	}
 	switch f.Owner {
 	case "":

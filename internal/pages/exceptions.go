@@ -44,7 +44,7 @@ type exceptionsShown struct {
 	NCauses  int
 	States   []stateTab
 	Syncs    []string
-	Kinds    []status.Kind
+	Kinds    []option
 	Owners   []string
 	Names    contract.Names
 	Causes   []causeShown
@@ -97,7 +97,10 @@ type rowShown struct {
 // exceptionList answers GET /exceptions.
 func exceptionList(v *visit) (answer, error) {
 	f := filterOf(v.URL.Query())
-	p := exceptionsShown{Filter: f, Here: v.URL.RequestURI(), MayAct: v.may(store.Operator), Syncs: slices.Sorted(maps.Keys(v.Syncs())), Kinds: status.Kinds, Source: "the source"}
+	p := exceptionsShown{Filter: f, Here: v.URL.RequestURI(), MayAct: v.may(store.Operator), Syncs: slices.Sorted(maps.Keys(v.Syncs())), Source: "the source"}
+	for _, kind := range status.Kinds {
+		p.Kinds = append(p.Kinds, option{string(kind), reason.KindNames[kind], string(kind) == f.Kind})
+	}
 	if s, ok := v.Syncs()[cmp.Or(f.Sync, only(p.Syncs))]; ok {
 		p.Source = capital(s.Source.Connection)
 	}

@@ -146,6 +146,15 @@ func TestTheListShowsEachCauseWithItsOneAction(t *testing.T) {
 	}
 }
 
+func TestTheFilterOfKindsUsesTheWordsOfThePages(t *testing.T) {
+	w := newWorld(t)
+	got := w.get("/exceptions?kind=conflict")
+	if !strings.Contains(got.text, `<option value="conflict" selected>Conflicting edit</option>`) || !strings.Contains(got.text, `<option value="unmatched">No matching record</option>`) {
+		t.Errorf("it offers codes: %s", got.text)
+	}
+	w.says(got, "No open exception of the kind “Conflicting edit”.")
+}
+
 func TestChosenExceptionsAreActedOnWithACount(t *testing.T) {
 	w := newWorld(t)
 	one, two := w.needs(status.Unmatched, "cus_1"), w.needs(status.Unmatched, "cus_2")

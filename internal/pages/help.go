@@ -23,24 +23,37 @@ var (
 )
 
 func helpRoutes() []route {
-	return []route{{http.MethodGet, "/help/{kind}", open, help}}
+	return []route{{http.MethodGet, "/help", open, helpList}, {http.MethodGet, "/help/{$}", open, helpList}, {http.MethodGet, "/help/{kind}", open, help}}
+}
+
+// helpList answers GET /help: the pages of help.
+func helpList(v *visit) (answer, error) {
+	var kinds []helpPage
+	for _, kind := range status.Kinds {
+		kinds = append(kinds, helpPage{Kind: kind, Name: reason.KindNames[kind], Lead: reason.Kinds[kind]})
+	}
+	return v.help(answer{Page: "helplist", Title: "Help", Data: kinds}), nil
+}
+
+// help lays out a page that is for everyone.
+func (v *visit) help(a answer) answer {
+	if a.Frame = narrow; v.Person.Role == open {
+		a.Frame = paper
+	}
+	return a
 }
 
 // help answers GET /help/{kind}: what a kind of exception means, and what to do.
 func help(v *visit) (answer, error) {
 	kind := status.Kind(v.PathValue("kind"))
 	if !slices.Contains(status.Kinds, kind) {
-		return answer{}, &Refusal{Status: http.StatusNotFound, Title: "There is no such kind of exception", Text: "The kinds are listed in the docs."}
+		return answer{}, &Refusal{Status: http.StatusNotFound, Title: "There is no such kind of exception", Text: "Help lists the kinds.", Ways: []Way{{"Open Help", "/help"}}}
 	}
 	text, err := helpOf(kind)
 	if err != nil {
 		return answer{}, err
 	}
-	a := answer{Page: "help", Title: reason.KindNames[kind], Frame: narrow, Data: helpPage{Kind: kind, Name: reason.KindNames[kind], Lead: reason.Kinds[kind], Here: here(kind), Text: text}}
-	if v.Person.Role == open {
-		a.Frame = paper
-	}
-	return a, nil
+	return v.help(answer{Page: "help", Title: reason.KindNames[kind], Data: helpPage{Kind: kind, Name: reason.KindNames[kind], Lead: reason.Kinds[kind], Here: here(kind), Text: text}}), nil
 }
 
 // helpPage is what a page of help shows.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/trueup-sync/trueup/internal/reason"
 	"github.com/trueup-sync/trueup/internal/status"
 )
 
@@ -34,5 +35,24 @@ func TestEachKindOfExceptionHasItsPage(t *testing.T) {
 	w := httptest.NewRecorder()
 	if h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/help/..%2Fexceptions", nil)); w.Code == http.StatusOK {
 		t.Error("another page is shown")
+	}
+}
+
+func TestHelpListsTheKindsOfExceptions(t *testing.T) {
+	w := newWorld(t)
+	for _, person := range []*Person{w.person, nil} {
+		w.person = person
+		for _, path := range []string{"/help", "/help/"} {
+			got := w.get(path)
+			w.answers(got, 200, "Help")
+			for _, kind := range status.Kinds {
+				if !strings.Contains(got.text, `<a href="`+helpPath(kind)+`">`+reason.KindNames[kind]+`</a>`) {
+					t.Errorf("%s does not list %s", path, kind)
+				}
+			}
+		}
+	}
+	if got := w.get("/help/nothing"); got.code != http.StatusNotFound || !strings.Contains(got.text, `href="/help"`) {
+		t.Errorf("a kind that is not there: %d %s", got.code, got.words())
 	}
 }
