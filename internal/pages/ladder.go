@@ -13,6 +13,7 @@ import (
 // ladderStep is one rung of the ladder.
 type ladderStep struct {
 	Icon, Tone, Name, Does, Came string
+	To                           string // where Came leads, "" for nowhere
 	Done, Here                   bool
 }
 
@@ -81,7 +82,7 @@ func (p *syncPage) steps(v *visit) error {
 		{Name: "Live", Does: "Sync every change as it comes"},
 	}
 	if seen.Plan != "" {
-		p.Steps[1].Came = "Plan " + cut(seen.Plan, 8)
+		p.Steps[1].Came, p.Steps[1].To = "Plan "+cut(seen.Plan, 8), "/plans/"+seen.Plan
 	}
 	if l.Tried > 0 {
 		p.Steps[2].Came = plural(l.Tried, "customer")

@@ -17,7 +17,7 @@ func (w *world) climbs() string {
 	ladder := regexp.MustCompile(`(?s)<ol class="ladder".*?</ol>`).FindString(w.get("/syncs/" + flow).text)
 	var steps []string
 	for _, li := range regexp.MustCompile(`(?s)<li class="(done)?"[^>]*><span class="n">(.*?)</span><span[^>]*>.*?</span>(?:<span class="small">(.*?)</span>)?</li>`).FindAllStringSubmatch(ladder, -1) {
-		step := strings.TrimSpace(tags.ReplaceAllString(li[2], "")) + " " + li[3]
+		step := strings.TrimSpace(tags.ReplaceAllString(li[2], "")) + " " + tags.ReplaceAllString(li[3], "")
 		if li[1] != "" {
 			step = "✓ " + step
 		}
@@ -61,5 +61,14 @@ func TestTheLadderOfALiveSyncTicksOnlyWhatWasSeenToBeDone(t *testing.T) {
 				t.Errorf("%s\nnot %s", got, c.want)
 			}
 		})
+	}
+}
+
+func TestThePlanOfTheLadderIsALink(t *testing.T) {
+	w := newWorld(t)
+	w.must(w.store.SetMode(t.Context(), flow, true))
+	w.planned()
+	if got := w.get("/syncs/" + flow); !strings.Contains(got.text, `<a href="/plans/`+theHash+`">Plan 7c19e04a…</a>`) {
+		t.Errorf("the plan is no link: %s", got.words())
 	}
 }
