@@ -210,6 +210,8 @@ func (k *walk) busy() {
 	for _, kind := range status.Kinds {
 		a.look(helpPath(kind), "Remedy.")
 	}
+	a.look("/help", "What each kind of exception means")
+	a.look("/help/", "What each kind of exception means")
 	a.look("/customers", "Halden Optics")
 	a.look("/customers?q=nobody", "No customer with nobody")
 	a.look(halden, "Halden Optics")

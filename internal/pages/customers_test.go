@@ -147,10 +147,10 @@ func TestALinkIsConfirmedAndRemovedOnlyAsItWasShown(t *testing.T) {
 	w.customer("cus_1", "Halden Optics")
 	path := customerPath(flow, "cus_1")
 	w.tells(w.post(path+"/confirm", "record", "rec_other"), 409, "The link has changed since you opened the page")
-	w.tells(w.post(path+"/confirm", "record", "rec_cus_1"), 200, "Confirmed: Halden Optics is the record rec_cus_1", "dana@example.com")
+	w.tells(w.post(path+"/confirm", "record", "rec_cus_1"), 200, "Confirmed: Halden Optics is the record rec_cus_1", "Dana Reyes")
 	w.tells(w.post(path+"/unlink", "record", "rec_other"), 409, "Nothing was changed")
 	w.tells(w.post(path+"/unlink", "record", "rec_cus_1"), 200, "The link is removed", "Not linked to a record of CRM")
-	w.tells(w.get("/activity"), 200, "dana@example.com Removed the link of Halden Optics Page", "Said that Halden Optics is the")
+	w.tells(w.get("/activity"), 200, "Dana Reyes Removed the link of Halden Optics Page", "Said that Halden Optics is the")
 	w.person.Role = store.Viewer
 	w.tells(w.get(path), 200, "needs the role operator", "!Remove the link")
 	w.tells(w.post(path+"/unlink", "record", "x"), 403)

@@ -52,7 +52,7 @@ func TestForgettingThatTakesLongIsFollowedOnItsPage(t *testing.T) {
 	if !strings.Contains(got.text, `href="/customers/`+flow+`/forgotten-`) {
 		t.Error("it does not lead to what stays")
 	}
-	w.tells(w.get("/activity"), 200, "dana@example.com Forgot a customer")
+	w.tells(w.get("/activity"), 200, "Dana Reyes Forgot a customer")
 	if n := strings.Count(w.get("/activity").words(), "Forgot a customer"); n != 1 {
 		t.Errorf("it was done %d times", n)
 	}
