@@ -279,7 +279,7 @@ func (c composer) notes(ctx context.Context, x store.Exception, history []store.
 		case a.Note != "":
 			text += " " + Mask(a.Note)
 		}
-		notes = append(notes, fmt.Sprintf("%s by %s, %s", text, cmp.Or(names[a.Who], people(c.People).person(a.Who).Name), stamp(a.At)))
+		notes = append(notes, fmt.Sprintf("%s by %s, %s", text, Mask(cmp.Or(names[a.Who], people(c.People).person(a.Who).Name)), stamp(a.At)))
 	}
 	if len(notes) > noted {
 		notes = notes[len(notes)-noted:]

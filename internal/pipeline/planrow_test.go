@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -282,6 +283,20 @@ func TestAnApprovedFirstContactIsWrittenOverWhatWasShown(t *testing.T) {
 				t.Errorf("noted %t, closed %t: %+v", noted, closed, done)
 			}
 		})
+	}
+}
+
+func TestWhoApprovedARowIsNotInTheLog(t *testing.T) {
+	w := newWorld(t, nil)
+	w.customer("cus_1", "canceled", "Active")
+	w.pass(time.Hour)
+	var logged strings.Builder
+	w.p.Log = slog.New(slog.NewTextHandler(&logged, nil))
+	p := w.planned("Active", "Churned")
+	p.Planned.Action, p.Planned.Kind, p.Approved = "park", status.FirstContact, "ana@example.com"
+	w.carryRow(p)
+	if text := logged.String(); !strings.Contains(text, "plan 1f3a2b4c5d6e") || strings.Contains(text, "ana") {
+		t.Errorf("the log says %s", text)
 	}
 }
 

@@ -353,7 +353,9 @@ func (a *attempt) report(ctx context.Context, e *ending, settled error) {
 	if e.park != nil || settled != nil || e.unsettled {
 		level = slog.LevelWarn
 	}
-	why := e.reason.Sentence()
+	logged := e.reason
+	logged.Facts.By = "" // who approved a plan is not for the log
+	why := logged.Sentence()
 	if e.reason.Has(reason.CustomerPinned) {
 		why = reason.CustomerPinned.Sentence() // who pinned whom, and why, is not for the log
 	}
