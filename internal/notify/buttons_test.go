@@ -307,7 +307,7 @@ func TestWhoActedOnAPageIsCalledByName(t *testing.T) {
 		if now := w.one("unmatched").now(); !strings.Contains(now.Notes[0], "acknowledged by Zoe Ito") {
 			t.Errorf("the message says %v", now.Notes)
 		}
-		_, err = w.db.Act(w.Context(), store.Act{Exception: id, Verb: store.Retry, Who: "gone@example.com"})
+		_, err = w.db.Act(w.Context(), store.Act{Exception: id, Verb: store.Assign, Owner: "ana@example.com", Who: "gone@example.com"})
 		w.must(err)
 		w.pass(time.Minute)
 		if now := w.one("unmatched").now(); !strings.Contains(now.Notes[1], "by g***@example.com") {
