@@ -277,7 +277,7 @@ type syncCard struct {
 	Events         int
 	Rhythm         string
 	NeedPerson     int
-	LeftAlone      int // as their list has them: also those whose change waits, and whom a person is asked about
+	HeldQuiet      int
 	Calls          calls
 	Days           int
 	Did            []piece
@@ -304,10 +304,7 @@ type calls struct {
 
 func cardOf(v *visit, row contract.Sync, all []contract.ConnectionState) syncCard {
 	c := syncCard{Sync: row, Source: capital(row.Source.Connection), Target: capital(row.Target.Connection), Mode: modeOf(row.Mode, row.Halted != nil, row.Paused != nil),
-		Curve: curveOf(row.AgreementCurve, v.now, row.Target.Connection), Bars: bars(row.EventsByHour), Rhythm: rhythm(row.Rhythm), LeftAlone: row.Held}
-	if row.Delayed != nil {
-		c.LeftAlone += row.Delayed.Customers
-	}
+		Curve: curveOf(row.AgreementCurve, v.now, row.Target.Connection), Bars: bars(row.EventsByHour), Rhythm: rhythm(row.Rhythm), HeldQuiet: max(0, row.Held-row.HeldAsked)}
 	c.Share, c.Agree, c.Carried = row.Agreement.Share, row.Agreement.Agree, row.Agreement.Carried
 	if len(row.Sweeps) > 0 && row.Sweeps[0].Agreement != nil && !row.Sweeps[0].Stale {
 		last := row.Sweeps[0]

@@ -188,22 +188,3 @@ func TestHomeShowsTheAgreementOfTheLastFullComparison(t *testing.T) {
 	w.must(err)
 	w.says(w.get("/"), "Agreement 78.3 % 36 of 46 customers, compared", "Agree 36")
 }
-
-// The figure leads to a list, which has as many.
-func TestHomeCountsThoseWhoAreLeftAloneAsTheirListDoes(t *testing.T) {
-	w := newWorld(t)
-	leave := func(customer string, s store.Settlement) {
-		_, err := w.store.Receive(t.Context(), []store.NewEvent{{Sync: flow, Customer: customer, Connection: "billing", ID: "evt_" + customer, Side: store.SourceSide}})
-		w.must(err)
-		work, _, err := w.store.ClaimOne(t.Context(), flow, customer, 0, time.Minute)
-		w.must(err)
-		s.Outcome, s.Desired, s.Observed = status.Held, &store.Desired{SourceValue: "canceled", Value: "Churned", SeenAt: work.Now}, &store.Observed{Value: "Active", SeenAt: work.Now}
-		w.must(w.store.Settle(t.Context(), &work, s))
-	}
-	asked := w.about(status.Conflict, "cus_asked")
-	leave("cus_asked", store.Settlement{Park: &asked})
-	leave("cus_edited", store.Settlement{})
-	leave("cus_waits", store.Settlement{Reason: reason.Reason{Code: reason.ChangeWaits}})
-	w.says(w.get("/"), "Need a person 1", "Left alone 3")
-	w.says(w.get("/customers?sync="+flow+"&outcome=held"), "cus_asked", "cus_edited", "cus_waits")
-}
