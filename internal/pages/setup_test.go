@@ -2,6 +2,7 @@ package pages
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/trueup-sync/trueup/internal/plain"
 	"github.com/trueup-sync/trueup/internal/setup"
@@ -167,5 +169,37 @@ func TestEachStepOfASetUpCanBeRenderedAndIsPlain(t *testing.T) {
 				t.Errorf("%s of %s: %s", step, side, found)
 			}
 		}
+	}
+}
+
+func TestHowAMatchTestEndedIsSaid(t *testing.T) {
+	s, _ := newSetUpPages(t)
+	for _, c := range []struct {
+		name  string
+		test  setup.MatchTest
+		words []string
+		again bool // that a test of all is offered
+	}{
+		{"the first customers were tested", setup.MatchTest{Done: true, Of: 200}, []string{"200 of your 500 customers were tested"}, true},
+		{"all were tested", setup.MatchTest{Done: true, All: true, Of: 500}, []string{"0 of 500 found"}, false},
+		{"the target has too many records to test all", setup.MatchTest{Done: true, Cut: true, Of: 200},
+			[]string{"CRM has more records than this test can hold, so only the first customers are tested. The step Try one compares all of them."}, false},
+		{"a test of all failed", setup.MatchTest{Done: true, All: true, Of: 3, Err: errors.New("crm could not be reached")}, []string{"Not tested", "Crm could not be reached."}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			html, err := s.looks.execute(&visit{zone: time.UTC}, "setup-match", "tested", matchPage{Test: c.test, Customers: 500, ListsSources: true, Target: "CRM"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := answered{text: string(html)}.words()
+			for _, want := range c.words {
+				if !strings.Contains(got, want) {
+					t.Errorf("it does not say %q:\n%s", want, got)
+				}
+			}
+			if offered := strings.Contains(string(html), `value="all"`); offered != c.again {
+				t.Errorf("that a test of all is offered is %v, want %v", offered, c.again)
+			}
+		})
 	}
 }

@@ -260,7 +260,11 @@ type matchPage struct {
 	TargetKeys     []string
 	Source, Target string // the tools
 	ListsSources   bool
-	Rest           bool // that some were not tested
+}
+
+// Rest says that some customers were not tested.
+func (p matchPage) Rest() bool {
+	return p.Test.Err != nil || !p.Test.All && (p.Customers == 0 || p.Customers > p.Test.Of)
 }
 
 // rulePage is a rule with what it found.
@@ -299,7 +303,6 @@ func (s *SetUp) matchPage(wrong error) (answer, error) {
 	source, target := s.setup.Survey(setup.Source), s.setup.Survey(setup.Target)
 	page := matchPage{Customers: source.Read, Least: d.MinConfidence, SourceKeys: append([]string{"id"}, source.KeysByCount()...), TargetKeys: append([]string{"id"}, target.KeysByCount()...), ListsSources: !source.NoList, Source: capital(d.Source.Name), Target: capital(d.Target.Name)}
 	page.Test, page.Begun = s.setup.MatchTest()
-	page.Rest = !page.Test.All && (page.Customers == 0 || page.Customers > page.Test.Of)
 	for i, r := range d.Rules {
 		one := rulePage{Rule: r}
 		if i < len(page.Test.By) {

@@ -20,6 +20,9 @@ type MatchTest struct {
 	Of   int
 	All  bool
 	Done bool
+	// Cut says that the target has more records than a test of all holds, so that only
+	// the first customers were tested.
+	Cut bool
 	// Err is why it ended early.
 	Err error
 	// By are how many each rule found, in the order of the rules.
@@ -120,7 +123,7 @@ func (s *Setup) SetMatch(rules []Rule, least float64, done bool) error {
 	}
 	return s.change(step, func(d *Draft) error {
 		if !slices.Equal(d.Rules, rules) || d.MinConfidence != least {
-			s.test = nil
+			s.dropTest()
 		}
 		d.Rules, d.MinConfidence = rules, least
 		return nil
@@ -139,6 +142,15 @@ func (s *Setup) MatchTest() (t MatchTest, begun bool) {
 	return t, true
 }
 
+// dropTest ends and forgets a test whose rules or tools are other ones now; whoever
+// calls holds the lock.
+func (s *Setup) dropTest() {
+	if s.test != nil {
+		s.endTest()
+	}
+	s.test = nil
+}
+
 // TestMatch begins to test the rules, on the first customers or on all.
 func (s *Setup) TestMatch(all bool) error {
 	from, err1 := s.connection(Source)
@@ -153,9 +165,11 @@ func (s *Setup) TestMatch(all bool) error {
 	}
 	d := s.draft
 	t := &MatchTest{All: all, By: make([]Found, len(d.Rules))}
-	s.test = t
+	ctx, end := context.WithCancel(s.ended)
+	s.test, s.endTest = t, end
 	s.jobs.Go(func() {
-		err := s.testMatch(s.ended, t, d, from, to)
+		defer end()
+		err := s.testMatch(ctx, t, d, from, to)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		t.Err, t.Done = err, true
@@ -183,12 +197,24 @@ func (s *Setup) testMatch(ctx context.Context, t *MatchTest, d Draft, from, to c
 	rules := d.rules()
 	find := finder(target.Target)
 	if t.All && target.TargetList != nil {
-		if find, err = index(ctx, target.TargetList, rules); err != nil {
+		held, err := index(ctx, target.TargetList, rules)
+		switch {
+		case errors.Is(err, errTooMany):
+			s.mu.Lock()
+			t.All, t.Cut = false, true
+			s.mu.Unlock()
+		case err != nil:
 			return err
+		default:
+			find = held
 		}
 	}
 	left := sampled
+	var circle connector.Circle
 	for cursor := ""; ; {
+		if circle.Turn(cursor) {
+			return connector.Endless()
+		}
 		page, next, err := source.SourceList.List(ctx, cursor)
 		if err != nil {
 			return err
@@ -239,14 +265,26 @@ func finder(target connector.Target) identity.Finder {
 	}
 }
 
-// index reads all records of the target once, to be found by the keys of the rules.
+// errTooMany says that the target has more records than are held.
+var errTooMany = errors.New("too many records to hold")
+
+// index reads all records of the target once, to be found by the keys of the rules. It
+// gives up with errTooMany.
 func index(ctx context.Context, list connector.TargetList, rules []identity.Rule) (identity.Finder, error) {
 	by := map[[2]string][]status.TargetRecord{}
 	normal := identity.Normalizer(rules)
+	read := 0
+	var circle connector.Circle
 	for cursor := ""; ; {
+		if circle.Turn(cursor) {
+			return nil, connector.Endless()
+		}
 		page, next, err := list.List(ctx, cursor)
 		if err != nil {
 			return nil, err
+		}
+		if read += len(page); read > mostHeld {
+			return nil, errTooMany
 		}
 		for _, r := range page {
 			seen := map[string]bool{}

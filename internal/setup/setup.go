@@ -43,6 +43,7 @@ type Setup struct {
 	made      []string
 	looks     map[Side]*look
 	test      *MatchTest
+	endTest   context.CancelFunc
 	// ended ends what reads from tools in the background.
 	ended context.Context
 	end   context.CancelFunc

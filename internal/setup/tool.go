@@ -215,7 +215,7 @@ func (s *Setup) forget(side Side) {
 		l.cancel()
 	}
 	delete(s.looks, side)
-	s.test = nil
+	s.dropTest()
 }
 
 // Seen returns what the last look at a side found.
