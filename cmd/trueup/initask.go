@@ -220,13 +220,13 @@ func (o *initOptions) askMap(t *talk, s *setup.Setup) error {
 	for one, value := range to {
 		said.To[status.Status(one)] = value
 	}
-	suggested := s.Suggest(t.ctx)
+	suggested := s.Suggest()
 	if t.asks {
 		if err := t.askMeanings(s, suggested, said); err != nil {
 			return err
 		}
 	}
-	return s.SetStatuses(t.ctx, said)
+	return s.SetStatuses(said)
 }
 
 // askMeanings asks what the values mean whose meaning is not plain, and what the target

@@ -184,7 +184,7 @@ func (s *SetUp) mapping(v *visit) (answer, error) { return s.mapPage(v, nil) }
 
 func (s *SetUp) mapPage(v *visit, wrong error) (answer, error) {
 	d := s.setup.Draft()
-	page := mapPage{Suggestion: s.setup.Suggest(v.ctx()), Source: s.setup.Survey(setup.Source), Chosen: true}
+	page := mapPage{Suggestion: s.setup.Suggest(), Source: s.setup.Survey(setup.Source), Chosen: true}
 	if wrong != nil {
 		for i, value := range page.Values {
 			if entered, ok := v.PostForm["means-"+strconv.Itoa(i)]; ok {
@@ -240,7 +240,7 @@ func (s *SetUp) setMap(v *visit) (answer, error) {
 	for _, one := range []status.Status{"active", "paused", "churned"} {
 		a.To[one] = v.PostFormValue("to_" + string(one))
 	}
-	if err := s.setup.SetMap(v.ctx(), a); err != nil {
+	if err := s.setup.SetMap(a); err != nil {
 		return s.mapPage(v, err)
 	}
 	if a.More != "" {

@@ -114,8 +114,8 @@ func Place(path string, text []byte, force bool) error {
 
 // SetStatuses keeps what values mean and what is written, as far as it is said; the rest
 // is as suggested.
-func (s *Setup) SetStatuses(ctx context.Context, said MapAnswer) error {
-	suggested := s.Suggest(ctx)
+func (s *Setup) SetStatuses(said MapAnswer) error {
+	suggested := s.Suggest()
 	answer := MapAnswer{Means: maps.Clone(said.Means), To: maps.Clone(suggested.To), Later: true}
 	for one, value := range said.To {
 		if !slices.Contains(statuses, one) {
@@ -130,7 +130,7 @@ func (s *Setup) SetStatuses(ctx context.Context, said MapAnswer) error {
 			}
 		}
 	}
-	return s.SetMap(ctx, answer)
+	return s.SetMap(answer)
 }
 
 // Dir is the folder of the file to be.

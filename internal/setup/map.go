@@ -23,8 +23,8 @@ type Suggestion struct {
 
 // Suggest fills in the map: the values that the source holds and can hold, the meaning
 // of each where its word is plain, and the target's value for each status. What a
-// person has said before stays.
-func (s *Setup) Suggest(ctx context.Context) Suggestion {
+// person has said before stays. It asks no tool: an open page shows it again and again.
+func (s *Setup) Suggest() Suggestion {
 	d := s.Draft()
 	source, target := s.Survey(Source), s.Survey(Target)
 	said := map[string]status.Status{}
@@ -62,7 +62,7 @@ func (s *Setup) Suggest(ctx context.Context) Suggestion {
 		}
 		return b.Customers - a.Customers
 	})
-	out.Options = s.fieldOptions(ctx, d)
+	out.Options = s.fieldOptions(d)
 	choices := out.Options
 	if choices == nil {
 		choices = target.ByCount()
@@ -80,29 +80,16 @@ func (s *Setup) Suggest(ctx context.Context) Suggestion {
 	return out
 }
 
-// fieldOptions asks the target for the values of its field, nil where it can hold any.
-func (s *Setup) fieldOptions(ctx context.Context, d Draft) []string {
-	for _, f := range s.Seen(Target).Fields {
+// fieldOptions are the values of the target's field as the look at it has seen them, nil
+// where it can hold any.
+func (s *Setup) fieldOptions(d Draft) []string {
+	seen := s.Seen(Target)
+	for _, f := range seen.Fields {
 		if f.Name == d.Target.Field {
 			return f.Options
 		}
 	}
-	c, err := s.connection(Target)
-	if err != nil {
-		return nil
-	}
-	opened, closed, err := open(c, d.use(Target))
-	if err != nil || opened.Options == nil {
-		return nil
-	}
-	defer closed()
-	ctx, cancel := context.WithTimeout(ctx, probeTime)
-	defer cancel()
-	options, err := opened.Options.Options(ctx)
-	if err != nil {
-		return nil // the tool's own page of the set-up says why
-	}
-	return options
+	return seen.options
 }
 
 // SetField keeps where a tool keeps the status, and looks at the tool again there.
@@ -150,8 +137,8 @@ const longestValue = 200
 
 // SetMap keeps what values mean. Gaps may stay: customers with such a value become
 // exceptions.
-func (s *Setup) SetMap(ctx context.Context, a MapAnswer) error {
-	suggested := s.Suggest(ctx)
+func (s *Setup) SetMap(a MapAnswer) error {
+	suggested := s.Suggest()
 	values := suggested.Values
 	if a.More != "" && !slices.ContainsFunc(values, func(v Value) bool { return v.Value == a.More }) {
 		values = append(values, Value{Value: a.More, Means: meaning(a.More)})

@@ -151,7 +151,7 @@ func TestASetUpFromNothingToAFile(t *testing.T) {
 	if got := w.Survey(Source); got.Read != 6 || got.Values["active"] != 3 || got.Values["grace"] != 1 {
 		t.Errorf("the source was counted as %+v", got)
 	}
-	suggested := w.Suggest(context.Background())
+	suggested := w.Suggest()
 	means := map[string]status.Status{}
 	for _, v := range suggested.Values {
 		means[v.Value] = v.Means
@@ -169,7 +169,7 @@ func TestASetUpFromNothingToAFile(t *testing.T) {
 	if len(suggested.Foreign) != 1 || suggested.Foreign[0] != (Value{Value: "VIP", Customers: 2}) {
 		t.Error("what else the target holds:", suggested.Foreign)
 	}
-	w.must(w.SetMap(context.Background(), MapAnswer{Means: means, To: suggested.To}))
+	w.must(w.SetMap(MapAnswer{Means: means, To: suggested.To}))
 	if gaps := w.Draft().Gaps(); len(gaps) != 1 || gaps[0].Value != "grace" || gaps[0].Customers != 1 {
 		t.Error("the gaps are", gaps)
 	}
@@ -265,7 +265,7 @@ func TestAStripeAndHighLevelFileIsWhatCheckAccepts(t *testing.T) {
 	must(s.SetDirection(DirectionAnswer{Source: "stripe", Target: "gohighlevel", Sync: "customer-status", Owner: "dana@northbeam.example"}))
 	must(s.SetTool(Source, map[string]string{"api_key": " " + stripeKey + "\n", "webhook_secrets": hookSecret}))
 	must(s.SetTool(Target, map[string]string{"token": "pit-canary", "location_id": "L0cAt10nAbCdEfGhIjKl"}))
-	values := s.Suggest(t.Context()).Values
+	values := s.Suggest().Values
 	must(s.change(Match, func(d *Draft) error {
 		d.Source.Polls, d.Target.Field = true, "customer_status"
 		d.Values = append(values, Value{Value: "${grace}: \"x\"\n", Means: "paused"}, Value{Value: "pending"})
@@ -356,7 +356,7 @@ func TestNothingThatExistsIsWrittenOver(t *testing.T) {
 	w.must(os.Remove(filepath.Join(dir, "secrets", "other.token")))
 	w.connect()
 	means := map[string]status.Status{"active": "active"}
-	w.must(w.SetMap(context.Background(), MapAnswer{Means: means, To: map[status.Status]string{"active": "Active", "churned": "Churned"}}))
+	w.must(w.SetMap(MapAnswer{Means: means, To: map[status.Status]string{"active": "Active", "churned": "Churned"}}))
 	w.must(w.SetMatch([]Rule{{"email", "email", 0.9}}, 0.8, true))
 	w.must(os.WriteFile(w.Path(), []byte("theirs"), 0o600))
 	if _, err := w.Write(); !errors.Is(err, ErrExists) {
@@ -430,15 +430,15 @@ func TestWhatIsEnteredWrong(t *testing.T) {
 		}, "base_url: "},
 		{"a meaning that is none", func(w world) error {
 			w.connect()
-			return w.SetMap(context.Background(), MapAnswer{Means: map[string]status.Status{"grace": "golden"}, To: map[status.Status]string{"active": "Active", "churned": "Churned"}})
+			return w.SetMap(MapAnswer{Means: map[string]status.Status{"grace": "golden"}, To: map[status.Status]string{"active": "Active", "churned": "Churned"}})
 		}, `means: "golden" is not a meaning. Choose active, paused, churned or ignore.`},
 		{"no value for a status", func(w world) error {
 			w.connect()
-			return w.SetMap(context.Background(), MapAnswer{To: map[status.Status]string{"active": "Active"}})
+			return w.SetMap(MapAnswer{To: map[status.Status]string{"active": "Active"}})
 		}, "to_churned: Choose what is written for Churned."},
 		{"one value for two statuses", func(w world) error {
 			w.connect()
-			return w.SetMap(context.Background(), MapAnswer{To: map[status.Status]string{"active": "Active", "churned": "Active"}})
+			return w.SetMap(MapAnswer{To: map[status.Status]string{"active": "Active", "churned": "Active"}})
 		}, "to_churned: Active and Churned would both be written"},
 		{"no rules", func(w world) error { return w.SetMatch(nil, 0.8, true) }, "rules: Keep at least one rule."},
 		{"half a rule", func(w world) error { return w.SetMatch([]Rule{{Source: "email", Confidence: 1}}, 0.8, true) }, "rules: A rule needs"},
@@ -538,10 +538,10 @@ func TestAToolWithoutAListIsCountedAsUnknown(t *testing.T) {
 	if v := w.counted(Source); !v.NoList || v.Read != 0 {
 		t.Errorf("counted %+v", v)
 	}
-	if got := w.Suggest(context.Background()).Values; len(got) != 0 {
+	if got := w.Suggest().Values; len(got) != 0 {
 		t.Error("values from nowhere:", got)
 	}
-	w.must(w.SetMap(context.Background(), MapAnswer{More: "active", To: map[status.Status]string{"active": "Active"}}))
+	w.must(w.SetMap(MapAnswer{More: "active", To: map[status.Status]string{"active": "Active"}}))
 	if d := w.Draft(); d.Done == Map || len(d.Values) != 1 || d.Values[0].Means != "active" {
 		t.Errorf("after a value was added: %+v", d)
 	}

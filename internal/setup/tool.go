@@ -192,7 +192,9 @@ type Seen struct {
 	// Fields are the places where the tool can keep a status, nil where a sync does not
 	// have to say so.
 	Fields []connector.Field
-	polls  bool
+	// options are the values that the status can have there, nil where it can have any.
+	options []string
+	polls   bool
 }
 
 // OK reports whether nothing has to change before the next step.
@@ -314,6 +316,9 @@ func see(ctx context.Context, opened connector.Connection, t Tool, side Side) Se
 			add(Bad, "Can’t see custom fields", sentence(err.Error())+".")
 		}
 		seen.Fields = fields
+	}
+	if side == Target && opened.Options != nil {
+		seen.options, _ = opened.Options.Options(ctx) // the probe has said why there are none
 	}
 	needsField := opened.Fields != nil && t.Field == ""
 	switch {
