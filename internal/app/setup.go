@@ -229,6 +229,7 @@ func (s *SetUp) Trial(ctx context.Context) (pages.Trial, error) {
 	}
 	sum := run.plan.Summary
 	t := pages.Trial{Customers: sum.Sources, Agree: sum.Agree, Differ: sum.Write, Held: sum.Held, NeedPerson: sum.UnmatchedSource + sum.Ambiguous + sum.Unmapped + sum.Other, Left: sum.NotCarried, ReadAt: run.plan.EndedAt}
+	t.Unverified = a.Promises(d.Sync).Target.Unverified
 	t.SetAside = contract.SetAsideOf(*run.plan).Texts(d.Source.Name, d.Target.Name)
 	rows, err := trialRows(ctx, a.store, run.plan.ID)
 	if err != nil {
@@ -249,6 +250,15 @@ func (s *SetUp) Trial(ctx context.Context) (pages.Trial, error) {
 		}
 	}
 	return t, nil
+}
+
+// CompareAgain implements pages.SetUpService.
+func (s *SetUp) CompareAgain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.trial != nil && s.trial.failed() {
+		s.trial = nil
+	}
 }
 
 // mostTrialRows bounds how many customers are offered, and mostTrialSearched how many
@@ -293,6 +303,13 @@ func (r *trialRun) make(ctx context.Context, cfg *config.Config, db *store.DB, s
 		return
 	}
 	r.plan = &plan
+}
+
+// failed reports whether the comparison ended early.
+func (r *trialRun) failed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err != nil
 }
 
 // doing says how far a comparison is.

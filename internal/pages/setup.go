@@ -27,6 +27,8 @@ type SetUpService interface {
 	First(ctx context.Context) (FirstEvent, error)
 	// Trial is what one customer can be tried with.
 	Trial(ctx context.Context) (Trial, error)
+	// CompareAgain forgets a comparison that has failed, so that the next Trial begins one.
+	CompareAgain()
 	// TryOne writes one customer of the trial, PutBack puts back what was there.
 	TryOne(ctx context.Context, customer string) error
 	PutBack(ctx context.Context, customer string) error
@@ -70,6 +72,8 @@ type Trial struct {
 	ReadAt time.Time // when it ended
 	// SetAside says which records could not be read.
 	SetAside []string
+	// Unverified says that the target accepts a write and cannot show what it holds.
+	Unverified bool
 }
 
 // Compared is how many customers have a status that counts.

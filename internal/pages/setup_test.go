@@ -22,6 +22,7 @@ type idle struct{}
 func (idle) Begin(context.Context) error               { return nil }
 func (idle) First(context.Context) (FirstEvent, error) { return FirstEvent{}, nil }
 func (idle) Trial(context.Context) (Trial, error)      { return Trial{Making: true}, nil }
+func (idle) CompareAgain()                             {}
 func (idle) TryOne(context.Context, string) error      { return nil }
 func (idle) PutBack(context.Context, string) error     { return nil }
 func (idle) Save(context.Context) (string, error)      { return "", nil }
@@ -201,5 +202,37 @@ func TestHowAMatchTestEndedIsSaid(t *testing.T) {
 				t.Errorf("that a test of all is offered is %v, want %v", offered, c.again)
 			}
 		})
+	}
+}
+
+// failing is a service whose comparison has failed.
+type failing struct{ idle }
+
+func (failing) Trial(context.Context) (Trial, error) {
+	return Trial{Wrong: "crm could not be reached"}, nil
+}
+
+// A key in a part that changes by itself would make each look at it a change.
+func TestAFailedComparisonThatIsShownStaysAsItIs(t *testing.T) {
+	s, _ := newSetUpPages(t)
+	for _, step := range setup.Steps {
+		if err := s.setup.Finish(step); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.service = failing{}
+	r := httptest.NewRequest(http.MethodGet, "/setup/try", nil)
+	v := &visit{Request: r, Pages: s.Pages, zone: time.UTC}
+	a, err := s.try(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err1 := s.parts(v, a)
+	second, err2 := s.parts(v, a)
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	if first["making"] != second["making"] || !strings.Contains(first["making"], "Compare again") {
+		t.Errorf("it is shown as:\n%s\nand then as:\n%s", first["making"], second["making"])
 	}
 }

@@ -123,7 +123,8 @@ func (s *SetUp) tryPage(v *visit, wrong error) (answer, error) {
 	return a, err
 }
 
-// tryOne answers POST /setup/try: write one customer, or put back what was there.
+// tryOne answers POST /setup/try: write one customer, put back what was there, or compare
+// once more.
 func (s *SetUp) tryOne(v *visit) (answer, error) {
 	var err error
 	customer := v.PostFormValue("customer")
@@ -132,6 +133,8 @@ func (s *SetUp) tryOne(v *visit) (answer, error) {
 		err = s.service.TryOne(v.ctx(), customer)
 	case "back":
 		err = s.service.PutBack(v.ctx(), customer)
+	case "again":
+		s.service.CompareAgain()
 	}
 	if err != nil {
 		return s.tryPage(v, err)
