@@ -3,12 +3,14 @@ package app_test
 import (
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/trueup-sync/trueup/internal/connector/httpconn/resttest"
 )
 
-// matched fills in the steps up to the one that tries a customer; target describes the CRM.
+// matched fills in the steps up to the rules; target describes the CRM.
 func (b *plainBrowser) matched(target string) {
 	b.Helper()
 	b.connected()
@@ -18,14 +20,20 @@ func (b *plainBrowser) matched(target string) {
 	b.fill("/setup/map", "value", "grace", "means-0", "ignore", "value", "active", "means-1", "active", "value", "past_due", "means-2", "active", "value", "canceled", "means-3", "churned",
 		"to_active", "Active", "to_churned", "Churned")
 	b.sees("/setup/match", "4 of 5 found")
+}
+
+// begun lets the service begin, and goes on to the step that tries a customer.
+func (b *plainBrowser) begun() {
+	b.Helper()
 	b.fill("/setup/match", "do", "continue")
-	b.fill("/setup/event")
+	b.open("/setup/try")
 }
 
 func TestAComparisonOfASetUpThatFailedCanBeMadeAgain(t *testing.T) {
 	w := newSetUp(t)
 	b := w.plain()
 	b.matched(setUpTarget)
+	b.begun()
 	w.crm.Instead(func(w http.ResponseWriter, _ *http.Request) bool {
 		w.WriteHeader(http.StatusForbidden)
 		return true
@@ -35,6 +43,34 @@ func TestAComparisonOfASetUpThatFailedCanBeMadeAgain(t *testing.T) {
 	b.open("/setup/try")
 	b.says("Both tools could not be compared.") // a visit alone begins nothing
 	b.fill("/setup/try", "do", "again")
+	b.sees("/setup/try", "CRM shows Paused, Billing wants Active")
+}
+
+// The service makes its own first comparison about then.
+func TestATrialWaitsForAnotherComparison(t *testing.T) {
+	w := newSetUp(t)
+	b := w.plain()
+	b.matched(setUpTarget)
+	asked, on := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	w.crm.Instead(func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Query().Has("all") {
+			once.Do(func() { close(asked) })
+			select {
+			case <-on:
+			case <-r.Context().Done():
+			}
+		}
+		return false
+	})
+	b.fill("/setup/match", "do", "continue")
+	select {
+	case <-asked:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the service compares nothing")
+	}
+	b.sees("/setup/try", "Another comparison of both is in progress; this one waits for it.")
+	close(on)
 	b.sees("/setup/try", "CRM shows Paused, Billing wants Active")
 }
 
@@ -52,6 +88,7 @@ func TestATrialSaysWhatWasSeenOfIt(t *testing.T) {
 			w := newSetUp(t)
 			b := w.plain()
 			b.matched(c.target)
+			b.begun()
 			b.sees("/setup/try", "CRM shows Paused, Billing wants Active")
 			b.fill("/setup/try", "do", "write", "customer", "cus_1")
 			b.says(c.says...)
