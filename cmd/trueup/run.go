@@ -84,11 +84,14 @@ func (f runFlags) run(cmd *cobra.Command) error {
 	}
 	// The text is kept: what is written from here on is a change of it.
 	text, err := config.Read(path)
-	if err != nil {
-		return err
+	var cfg *config.Config
+	if err == nil {
+		cfg, err = parseConfig(path, text)
 	}
-	cfg, err := parseConfig(path, text)
-	if err != nil {
+	switch {
+	case err != nil && a != nil: // edited since the set-up wrote it
+		return errors.Join(err, f.stop(a))
+	case err != nil:
 		return err
 	}
 	if a == nil {
@@ -128,13 +131,18 @@ func (f runFlags) run(cmd *cobra.Command) error {
 	}
 	stopWatching()
 	watch.Wait()
-	ctx, cancel := context.WithTimeout(context.Background(), f.drain)
-	defer cancel()
-	if err := errors.Join(failed, a.Stop(ctx)); err != nil {
+	if err := errors.Join(failed, f.stop(a)); err != nil {
 		return err
 	}
 	log.Info("stopped")
 	return nil
+}
+
+// stop waits for the customers in progress, for so long as the flag says.
+func (f runFlags) stop(a *app.App) error {
+	ctx, cancel := context.WithTimeout(context.Background(), f.drain)
+	defer cancel()
+	return a.Stop(ctx)
 }
 
 // tellFirstLink prints the link by which the first person comes in, while there is
