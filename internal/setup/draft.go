@@ -7,9 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 
+	"github.com/trueup-sync/trueup/internal/newfile"
 	"github.com/trueup-sync/trueup/internal/status"
 )
 
@@ -194,7 +194,7 @@ func replace(path string, text []byte) error {
 	if err := os.Rename(name, path); err != nil {
 		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(name))
 	}
-	return syncFolder(filepath.Dir(path))
+	return newfile.SyncFolder(filepath.Dir(path))
 }
 
 // beside writes a text into a new file of the same folder and returns its name.
@@ -208,16 +208,4 @@ func beside(path string, text []byte) (string, error) {
 		return "", errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(f.Name()))
 	}
 	return f.Name(), nil
-}
-
-// syncFolder makes a rename in it last through a power cut.
-func syncFolder(dir string) error {
-	if runtime.GOOS == "windows" { // it syncs no folder, and keeps names in a journal
-		return nil
-	}
-	f, err := os.Open(dir) // #nosec G304 -- the folder of the configuration
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/trueup-sync/trueup/internal/config"
 	"github.com/trueup-sync/trueup/internal/connector/registry"
+	"github.com/trueup-sync/trueup/internal/newfile"
 )
 
 // Options is what a set-up is begun with.
@@ -314,17 +315,16 @@ func create(path string, text []byte) error {
 	if err != nil {
 		return err
 	}
-	err = os.Link(name, path) // unlike a rename, it refuses a file that is there
-	if gone := os.Remove(name); err == nil {
-		err = gone
-	}
+	err = newfile.Name(name, path)
 	switch {
+	case err == nil:
+		return nil
 	case errors.Is(err, fs.ErrExist):
-		return fmt.Errorf("%s: %w", path, ErrExists)
-	case err != nil:
-		return fmt.Errorf("write %s: %w", path, err)
+		err = fmt.Errorf("%s: %w", path, ErrExists)
+	default:
+		err = fmt.Errorf("write %s: %w", path, err)
 	}
-	return syncFolder(filepath.Dir(path))
+	return errors.Join(err, os.Remove(name))
 }
 
 // Loopback reports whether an address to listen on is one of this machine only.

@@ -8,8 +8,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
+
+	"github.com/trueup-sync/trueup/internal/newfile"
 )
 
 // Why a copy cannot be made or put back.
@@ -102,25 +103,10 @@ func placed(path string, fill func(unfinished string) (CopyFigures, error)) (fou
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return found, fmt.Errorf("write the file: %w", err)
 	}
-	// A link, and no rename, fails when another file has come there meanwhile.
-	if err := os.Link(f.Name(), path); err != nil {
+	if err := newfile.Name(f.Name(), path); err != nil {
 		return found, fmt.Errorf("name the file: %w", err)
 	}
-	if err := os.Remove(f.Name()); err != nil {
-		return found, err
-	}
-	return found, syncFolder(filepath.Dir(path))
-}
-
-func syncFolder(path string) error {
-	if runtime.GOOS == "windows" { // it syncs no folder, and keeps names in a journal
-		return nil
-	}
-	d, err := os.Open(path) // #nosec G304 -- the folder of the file that the person names
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return found, nil
 }
 
 // finishCopy checks a copy, says in it that it is one, and counts what it holds.

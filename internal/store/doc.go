@@ -30,5 +30,5 @@
 // Both engines run the same SQL text with $N parameters; dialect.go has what
 // differs. Times are Unix milliseconds, 0 for "not known".
 //
-// It may import internal/status, failpoint and reason, and nothing else of ours.
+// It may import internal/status, failpoint, newfile and reason, and nothing else of ours.
 package store
