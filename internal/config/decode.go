@@ -159,6 +159,11 @@ func (d *decoder) scalar(n *node, path string, v reflect.Value, want, remedy str
 		standIn(v)
 		return
 	}
+	if secret && IsPlaceholder(s) {
+		d.unreadable(n.line, path, "the secret is a placeholder, with … in it", "write ${NAME} to read it from the environment, or "+lastKey(path)+fileSuffix+" to read it from a file")
+		standIn(v)
+		return
+	}
 	before := reflect.New(v.Type()).Elem()
 	before.Set(v)
 	if !set(s) {

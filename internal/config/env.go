@@ -67,10 +67,17 @@ func expand(s string, env func(string) (string, bool), secret bool) (out string,
 		if value == "" && secret {
 			return "", replaced, fmt.Sprintf("the environment variable %s is set but empty", name), "give it the secret's value"
 		}
+		if secret && IsPlaceholder(value) {
+			return "", replaced, fmt.Sprintf("the environment variable %s holds a placeholder, with … in it", name), "set it to the secret that the tool shows"
+		}
 		b.WriteString(value)
 		s, replaced = rest, true
 	}
 }
+
+// IsPlaceholder reports whether a secret was copied from a guide, which writes rk_… where
+// a secret belongs.
+func IsPlaceholder(secret string) bool { return strings.Contains(secret, "…") }
 
 // secretFile reads the file that <key>_file names into a Secret or []Secret.
 func (d *decoder) secretFile(n *node, path string, v reflect.Value) {
@@ -99,6 +106,10 @@ func (d *decoder) secretFile(n *node, path string, v reflect.Value) {
 	if problem != "" {
 		// Not quoted: it may be the secret itself, under the wrong key.
 		fail("the file it names "+problem, "write a path, relative to this file's folder, to a file that contains the secret")
+		return
+	}
+	if IsPlaceholder(content) {
+		fail("the file it names holds a placeholder, with … in it", "write the secret that the tool shows into the file")
 		return
 	}
 	d.revealed = append(d.revealed, content)

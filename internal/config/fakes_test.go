@@ -129,6 +129,7 @@ var fakeEnv = map[string]string{
 	"SLACK_BOT_TOKEN":       "xoxb-env-value-5",
 	"SLACK_SIGNING_SECRET":  "env-value-6",
 	"GHL_TOKEN":             "ghl-env-value-7",
+	"PLACEHOLDER":           "rk_…",
 	"EMPTY":                 "",
 	"TIMEOUT":               "7s",
 	"REQUESTS":              "42",

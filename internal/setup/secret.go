@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/trueup-sync/trueup/internal/config"
 )
 
 // secretsFolder is where the files of secrets are, beside trueup.yaml.
@@ -78,6 +80,8 @@ func usableSecret(pasted string) (secret, problem string) {
 		return "", "It is longer than any token. Copy it again."
 	case strings.ContainsFunc(secret, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		return "", "It holds a line break. Copy it again, without surrounding text."
+	case config.IsPlaceholder(secret):
+		return "", "It is a placeholder, with … in it. Copy the one that the tool shows."
 	}
 	return secret, ""
 }

@@ -398,6 +398,11 @@ func TestWhatIsEnteredWrong(t *testing.T) {
 			to["token"] = "one\ntwo"
 			return w.SetTool(Target, to)
 		}, "token: It holds a line break."},
+		{"a token as a guide writes it", func(w world) error {
+			_, to := w.tools()
+			to["token"] = "rk_…"
+			return w.SetTool(Target, to)
+		}, "token: It is a placeholder, with … in it."},
 		{"a description that is no YAML", func(w world) error {
 			_, to := w.tools()
 			to["description"] = "record: {id: ["
