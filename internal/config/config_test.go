@@ -181,7 +181,7 @@ func TestAMissingFileSaysWhereToStart(t *testing.T) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("got %v", err)
 	}
-	for _, hint := range []string{"testdata/none.yaml", "trueup demo", "trueup config example > trueup.yaml"} {
+	for _, hint := range []string{"testdata/none.yaml", "trueup init", "trueup run", "trueup demo", "trueup config example > trueup.yaml"} {
 		if !strings.Contains(err.Error(), hint) {
 			t.Errorf("%q does not mention %s", err, hint)
 		}

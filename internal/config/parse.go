@@ -29,7 +29,7 @@ func Read(path string) ([]byte, error) {
 	src, err := os.ReadFile(path) // #nosec G304 -- the file that the person who runs this names
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%s: %w; choose another file with -c, or start from an example: trueup config example > trueup.yaml (trueup demo needs no file)", path, fs.ErrNotExist)
+		return nil, fmt.Errorf("%s: %w; make it with trueup init (questions in the terminal) or, while there is no database, trueup run (set-up pages); or choose another file with -c, or start from an example: trueup config example > trueup.yaml (trueup demo needs no file)", path, fs.ErrNotExist)
 	case err != nil:
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
