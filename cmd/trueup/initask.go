@@ -229,27 +229,54 @@ func (o *initOptions) askMap(t *talk, s *setup.Setup) error {
 	return s.SetStatuses(said)
 }
 
-// askMeanings asks what the values mean whose meaning is not plain, and what the target
-// shows for each status.
+// askMeanings asks what the values mean, whether what their words seem to mean is right,
+// and what the target shows for each status.
 func (t *talk) askMeanings(s *setup.Setup, suggested setup.Suggestion, said setup.MapAnswer) error {
 	d := s.Draft()
-	needed := map[status.Status]bool{}
+	ask := func(v setup.Value, usual string) error {
+		answer, err := t.choose(fmt.Sprintf("What does %q of %s mean (%s)?", v.Value, d.Source.Name, status.Plural(v.Customers, "customer")), meaningsOfInit, usual)
+		if said.Means[v.Value] = status.Status(answer); answer == "later" {
+			said.Means[v.Value] = ""
+		}
+		return err
+	}
+	var seeming []setup.Value
 	for _, v := range suggested.Values {
 		means, ok := said.Means[v.Value]
 		if !ok {
 			means = v.Means
 		}
-		if means == "" {
-			answer, err := t.choose(fmt.Sprintf("What does %q of %s mean (%s)?", v.Value, d.Source.Name, status.Plural(v.Customers, "customer")), meaningsOfInit, "later")
-			if err != nil {
+		switch {
+		case means == "":
+			if err := ask(v, "later"); err != nil {
 				return err
 			}
-			if answer != "later" {
-				means = status.Status(answer)
-			}
-			said.Means[v.Value] = means
-		} else {
+		case ok || slices.ContainsFunc(d.Values, func(before setup.Value) bool { return before.Value == v.Value }):
 			t.say("%s: %q means %s\n", d.Source.Name, v.Value, means)
+		default:
+			t.say("%s: %q seems to mean %s\n", d.Source.Name, v.Value, means)
+			seeming = append(seeming, v)
+		}
+	}
+	if len(seeming) > 0 {
+		right, err := t.line("Is that right? y/n", "y")
+		if err != nil {
+			return err
+		}
+		for _, v := range seeming {
+			if strings.HasPrefix(strings.ToLower(right), "y") {
+				break
+			}
+			if err := ask(v, string(v.Means)); err != nil {
+				return err
+			}
+		}
+	}
+	needed := map[status.Status]bool{}
+	for _, v := range suggested.Values {
+		means, ok := said.Means[v.Value]
+		if !ok {
+			means = v.Means
 		}
 		needed[means] = true
 	}
