@@ -96,7 +96,7 @@ var may = map[string]string{
 	"internal/mapchange":                "config contract overview reason status store",
 	"internal/mapping":                  "reason status",
 	"internal/newfile":                  "",
-	"internal/overview":                 "config contract mapping reason status store",
+	"internal/overview":                 "config contract mapping people reason status store",
 	"internal/pages":                    "/docs api config connector contract exceptions identity mapchange overview people people/provider reason replay setup status store strictjson",
 	"internal/pages/browsertest":        "",
 	"internal/people/provider/oidctest": "",

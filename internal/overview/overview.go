@@ -6,8 +6,8 @@
 // Invariants: nothing of it names a customer; no history is read, so it is quick
 // whatever has happened; a time of "ago" is by the database's clock.
 //
-// It may import internal/config, contract, mapping, reason, status and store, and neither
-// the pipeline nor a connector.
+// It may import internal/config, contract, mapping, people, reason, status and store, and
+// neither the pipeline nor a connector.
 package overview
 
 import (
