@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -38,8 +39,28 @@ const (
 	defaultHistory  = 400 * 24 * time.Hour
 )
 
+// DefaultMassChange is the limit of a file that says nothing of it.
+func DefaultMassChange() *MassChange {
+	return &MassChange{Customers: 50, Percent: 5, Within: time.Hour}
+}
+
+// Limit says how many customers may change, such as 50 customers or 5% of all (at least
+// 5), whichever is fewer: a share of few customers means little, see
+// store.MassChange.MostOf.
+func (m *MassChange) Limit() string {
+	number := status.Plural(m.Customers, "customer")
+	share := fmt.Sprintf("%g%% of all (at least %d)", m.Percent, min(5, int(math.Ceil(m.Percent))))
+	switch {
+	case m.Percent == 0:
+		return number
+	case m.Customers == 0:
+		return share
+	}
+	return number + " or " + share + ", whichever is fewer"
+}
+
 func defaultMassChange(s Sync) *MassChange {
-	m := &MassChange{Customers: 50, Percent: 5, Within: time.Hour}
+	m := DefaultMassChange()
 	for _, word := range slices.Sorted(maps.Keys(s.Statuses)) {
 		if s.Statuses[word].stops(word) {
 			m.To = append(m.To, word)
@@ -149,8 +170,8 @@ func (c *Config) protectByLimits(path string, s Sync) *Limits {
 			c.note(path+".mass_change", true, "it is left out and cannot count: no status is paused or churned, or marked stops: true, so nothing stops a mass change")
 			break
 		}
-		c.note(path+".mass_change", false, fmt.Sprintf("it is left out: the sync halts when 50 customers or 5%% of them change to %s within 1h; to change that, write mass_change: {to: [%s], customers: 50, percent: 5, within: 1h} or mass_change: off",
-			words(l.MassChange.To, " or "), words(l.MassChange.To, ", ")))
+		c.note(path+".mass_change", false, fmt.Sprintf("it is left out: the sync halts when more than %s, change to %s within 1h; to change that, write mass_change: {to: [%s], customers: 50, percent: 5, within: 1h} or mass_change: off",
+			l.MassChange.Limit(), words(l.MassChange.To, " or "), words(l.MassChange.To, ", ")))
 	}
 	switch {
 	case l.WritesPerCustomer != nil && l.WritesPerCustomer.off:

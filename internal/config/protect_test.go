@@ -114,7 +114,7 @@ func TestWhatIsLeftOutOrOffIsReported(t *testing.T) {
 			"note retention:1 it is left out: payloads of events are deleted after 30d",
 			"note syncs.a.mode:5 it is left out: a only watches and writes nothing; to write, add mode: live",
 			"note syncs.a.sweep:5 it is left out: both sides are compared every 24h",
-			"note syncs.a.limits.mass_change:5 it is left out: the sync halts when 50 customers or 5% of them change to churned or paused within 1h",
+			"note syncs.a.limits.mass_change:5 it is left out: the sync halts when more than 50 customers or 5% of all (at least 5), whichever is fewer, change to churned or paused within 1h",
 			"note syncs.a.limits.writes_per_customer:5 it is left out: a customer is written 6 times within 10m at most"}},
 		{"turned off", "    mode: live\n    limits: off\n    sweep: off", "retention: off", []string{
 			"note retention:13 nothing is ever deleted",
@@ -134,6 +134,27 @@ func TestWhatIsLeftOutOrOffIsReported(t *testing.T) {
 				if !strings.HasPrefix(got[i], tt.want[i]) {
 					t.Errorf("got  %s\nwant %s…", got[i], tt.want[i])
 				}
+			}
+		})
+	}
+}
+
+func TestAMassChangesLimitSaysHowManyCustomersMayChange(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		limit MassChange
+		want  string
+	}{
+		{"a number", MassChange{Customers: 50}, "50 customers"},
+		{"a share, of which a few are always allowed", MassChange{Percent: 5}, "5% of all (at least 5)"},
+		{"a large share", MassChange{Percent: 20}, "20% of all (at least 5)"},
+		{"a small share", MassChange{Percent: 2}, "2% of all (at least 2)"},
+		{"a share of less than one in a hundred", MassChange{Percent: 0.07}, "0.07% of all (at least 1)"},
+		{"both", MassChange{Customers: 50, Percent: 5}, "50 customers or 5% of all (at least 5), whichever is fewer"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := tt.limit.Limit(); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
 	}

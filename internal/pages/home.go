@@ -2,7 +2,6 @@ package pages
 
 import (
 	"fmt"
-	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -255,16 +254,7 @@ func massChange(c config.Sync) (statuses, limit string) {
 	if within != length(m.Within) {
 		within = "one " + within
 	}
-	atLeast := min(5, int(math.Ceil(m.Percent))) // a share of few customers means little
-	switch {
-	case m.Customers > 0 && m.Percent > 0:
-		limit = fmt.Sprintf("%s or %g%% of all (at least %d), whichever is fewer, within %s", plural(m.Customers, "customer"), m.Percent, atLeast, within)
-	case m.Percent > 0:
-		limit = fmt.Sprintf("%g%% of all customers (at least %d) within %s", m.Percent, atLeast, within)
-	default:
-		limit = plural(m.Customers, "customer") + " within " + within
-	}
-	return strings.Join(names, " or "), limit
+	return strings.Join(names, " or "), m.Limit() + " within " + within
 }
 
 // syncCard is one sync on the first page.

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/trueup-sync/trueup/internal/config"
 	"github.com/trueup-sync/trueup/internal/people"
 	"github.com/trueup-sync/trueup/internal/setup"
 	"github.com/trueup-sync/trueup/internal/store"
@@ -245,6 +246,9 @@ func (p stepPage) Stops() string {
 	}
 	return strings.Join(all, " or ")
 }
+
+// Limit is that limit in words.
+func (p stepPage) Limit() string { return config.DefaultMassChange().Limit() }
 
 // page is a step as it is shown.
 func (s *SetUp) page(step setup.Step, title string, data any, wrong error) (answer, error) {

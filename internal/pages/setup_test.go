@@ -14,6 +14,7 @@ import (
 
 	"github.com/trueup-sync/trueup/internal/plain"
 	"github.com/trueup-sync/trueup/internal/setup"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // idle is a service that a set-up has not begun.
@@ -41,6 +42,33 @@ func newSetUpPages(t *testing.T) (*SetUp, *httptest.Server) {
 		server.Close()
 	})
 	return s, server
+}
+
+// opened is the browser of who has opened the link of a set-up.
+func opened(t *testing.T, s *SetUp, server *httptest.Server) *world {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{T: t, server: server, client: &http.Client{Jar: jar}}
+	s.session = "session"
+	at, err := url.Parse(server.URL)
+	w.must(err)
+	jar.SetCookies(at, []*http.Cookie{{Name: setUpCookie, Value: s.session}})
+	return w
+}
+
+// reach has a set-up of two tools with a REST API reach every step.
+func reach(t *testing.T) (*SetUp, *world) {
+	t.Helper()
+	s, server := newSetUpPages(t)
+	w := opened(t, s, server)
+	w.must(s.setup.SetDirection(setup.DirectionAnswer{Source: "http", Target: "http", Sync: "customer-status"}))
+	for _, step := range setup.Steps {
+		w.must(s.setup.Finish(step))
+	}
+	return s, w
 }
 
 func TestNoRouteOfASetUpAnswersAStranger(t *testing.T) {
@@ -150,17 +178,7 @@ func TestEachStepOfASetUpCanBeRenderedAndIsPlain(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		jar, err := cookiejar.New(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w := &world{T: t, server: server, client: &http.Client{Jar: jar}}
-		s.session = "session"
-		at, err := url.Parse(server.URL)
-		if err != nil {
-			t.Fatal(err)
-		}
-		jar.SetCookies(at, []*http.Cookie{{Name: setUpCookie, Value: s.session}})
+		w := opened(t, s, server)
 		for _, step := range setup.Steps {
 			got := w.get("/setup/" + string(step))
 			if got.code != http.StatusOK && !strings.Contains(got.text, "note bad") || strings.Contains(got.text, "<b>x") || strings.Count(got.text, "<h1>") != 1 {
@@ -235,4 +253,11 @@ func TestAFailedComparisonThatIsShownStaysAsItIs(t *testing.T) {
 	if first["making"] != second["making"] || !strings.Contains(first["making"], "Compare again") {
 		t.Errorf("it is shown as:\n%s\nand then as:\n%s", first["making"], second["making"])
 	}
+}
+
+func TestTheLastStepNamesTheLimitAsItHoldsForFewCustomers(t *testing.T) {
+	s, w := reach(t)
+	w.must(s.setup.SetMap(setup.MapAnswer{Means: map[string]status.Status{"canceled": "churned"}, To: map[status.Status]string{"churned": "Churned"}, More: "canceled"}))
+	w.says(w.get("/setup/watch"), "Stop if more than 50 customers or 5% of all (at least 5), whichever is fewer, move to Churned within an hour",
+		"Stops on its own after 50 customers or 5% of all (at least 5), whichever is fewer, within an hour")
 }

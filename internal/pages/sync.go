@@ -319,8 +319,8 @@ func (p *syncPage) limits(l contract.Limits) {
 		if m.Most == 0 { // a share of customers who are being counted
 			row.Used = num(m.Moved) + " so far"
 		}
-		if m.Percent > 0 && m.Customers > 0 {
-			row.Note += fmt.Sprintf(" The limit is %s or %g%% of all, whichever is fewer.", plural(m.Customers, "customer"), m.Percent)
+		if m.Percent > 0 {
+			row.Note += " The limit is " + (&config.MassChange{Customers: m.Customers, Percent: m.Percent}).Limit() + "."
 		}
 		p.Limits = append(p.Limits, row)
 	}

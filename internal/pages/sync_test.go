@@ -100,7 +100,7 @@ func TestASyncShowsItsMapItsLimitsAndItsPromises(t *testing.T) {
 	w.compared(map[string]int{"active": 1512, "grace": 11}, map[string]int{"Active": 1604, "VIP": 4, "": 19})
 	got := w.get("/syncs/" + flow)
 	w.says(got, "Billing decides. CRM follows.", "grace 11", "No meaning yet", "Give it a meaning", "active 1,512 Active Active is an option 1,604", "canceled 0 Churned Churned is an option", "never writes:", "VIP in 4 records", "empty in 19 records",
-		"email is email", "confidence 0.9", "Customers moved to Churned within 1 hour 0 of 5", "The limit is 50 customers or 5% of all", "most: 0 of 6",
+		"email is email", "confidence 0.9", "Customers moved to Churned within 1 hour 0 of 5", "The limit is 50 customers or 5% of all (at least 5), whichever is fewer.", "most: 0 of 6",
 		"The order of changes is known", "Wrong values are caught before a write", "Who edited last is not known", "Pause", "Back to watching")
 	if !strings.Contains(got.text, fmt.Sprintf(`href="/exceptions/%d"`, id)) {
 		t.Error("the gap does not lead to its exception")
