@@ -14,7 +14,6 @@ import (
 
 	"github.com/trueup-sync/trueup/internal/config"
 	"github.com/trueup-sync/trueup/internal/pages"
-	"github.com/trueup-sync/trueup/internal/reason"
 	"github.com/trueup-sync/trueup/internal/setup"
 	"github.com/trueup-sync/trueup/internal/store"
 )
@@ -184,7 +183,7 @@ func (s *SetUp) First(ctx context.Context) (pages.FirstEvent, error) {
 	refused, err := a.store.Refused(ctx)
 	for _, r := range refused {
 		if r.Connection == d.Source.Name {
-			first.Refused = append(first.Refused, pages.RefusedWebhook{Why: reason.Refusals[r.Refusal], Count: r.Count})
+			first.Refused = append(first.Refused, pages.RefusedWebhook{Refusal: r.Refusal, Count: r.Count})
 		}
 	}
 	return first, err

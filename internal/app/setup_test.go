@@ -335,7 +335,7 @@ func TestWhatIsEnteredWrongIsShownWhereItWasEntered(t *testing.T) {
 	b := w.plain()
 	b.open(w.service.URL())
 	b.fill("/setup/direction", "source", "http", "target", "http", "name", "My sync")
-	b.says("Use 1 to 63 of the characters")
+	b.says("The name of the sync needs 1 to 63 of the characters")
 	if b.code != http.StatusUnprocessableEntity || !strings.Contains(b.text, `value="My sync"`) {
 		t.Errorf("%d, and what was entered is gone", b.code)
 	}
@@ -393,6 +393,7 @@ func TestASetUpInABrowser(t *testing.T) {
 	b.Do("go on to the match", chromedp.SetValue(chromedp.CSS("#to-churned"), "Churned"), chromedp.Click(chromedp.CSS(".step-foot .btn.go")), chromedp.WaitVisible(`//h2[contains(text(), "4 of 5 found")]`))
 	shoot(b, "4-match")
 	b.Do("go on to the event", chromedp.Click(chromedp.CSS(".step-foot .btn.go")), chromedp.WaitVisible(chromedp.CSS(".wait")))
+	shoot(b, "5-address")
 	b.Do("say where Trueup is", chromedp.SetValue(chromedp.CSS("#pu"), w.base()), chromedp.Click(chromedp.CSS("form .btn.go")), chromedp.WaitVisible(chromedp.CSS("#hook")))
 	shoot(b, "5-event")
 	b.Do("it is live", chromedp.WaitVisible(`//p[@data-live]//span[text()="Up to date"]`))

@@ -404,7 +404,7 @@ func (k *walk) setUp() {
 	}
 	a.look("/signin", "")
 	a.look("/", "")
-	a.send("/setup/direction", "Use 1 to 63 of the characters", "source", "http", "target", "http", "name", "My sync")
+	a.send("/setup/direction", "The name of the sync needs 1 to 63 of the characters", "source", "http", "target", "http", "name", "My sync")
 	a.send("/setup/connect/source", "Needs a change", "base_url", "x")
 	a.rest(s.table, strings.NewReplacer("{side}", "target"))
 	k.unseen(s.table)

@@ -15,7 +15,9 @@ import (
 
 	"github.com/trueup-sync/trueup/internal/config"
 	"github.com/trueup-sync/trueup/internal/people"
+	"github.com/trueup-sync/trueup/internal/reason"
 	"github.com/trueup-sync/trueup/internal/setup"
+	"github.com/trueup-sync/trueup/internal/status"
 	"github.com/trueup-sync/trueup/internal/store"
 )
 
@@ -53,9 +55,12 @@ type FirstEvent struct {
 
 // RefusedWebhook counts webhooks that were refused for one reason.
 type RefusedWebhook struct {
-	Why   string
-	Count int
+	Refusal status.Refusal
+	Count   int
 }
+
+// Why says why, and what to do.
+func (r RefusedWebhook) Why() string { return reason.Refusals[r.Refusal] }
 
 // Trial is the comparison of both tools that a customer is chosen from.
 type Trial struct {

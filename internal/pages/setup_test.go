@@ -3,16 +3,22 @@ package pages
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
+	"github.com/trueup-sync/trueup/internal/pages/browsertest"
 	"github.com/trueup-sync/trueup/internal/plain"
+	"github.com/trueup-sync/trueup/internal/reason"
 	"github.com/trueup-sync/trueup/internal/setup"
 	"github.com/trueup-sync/trueup/internal/status"
 )
@@ -260,4 +266,110 @@ func TestTheLastStepNamesTheLimitAsItHoldsForFewCustomers(t *testing.T) {
 	w.must(s.setup.SetMap(setup.MapAnswer{Means: map[string]status.Status{"canceled": "churned"}, To: map[status.Status]string{"churned": "Churned"}, More: "canceled"}))
 	w.says(w.get("/setup/watch"), "Stop if more than 50 customers or 5% of all (at least 5), whichever is fewer, move to Churned within an hour",
 		"Stops on its own after 50 customers or 5% of all (at least 5), whichever is fewer, within an hour")
+}
+
+func TestANameThatCannotBeIsNamedAtItsFieldBesideTheFileAsItWasChosen(t *testing.T) {
+	s, server := newSetUpPages(t)
+	w := opened(t, s, server)
+	for _, c := range []struct{ name, field, id, want string }{
+		{"the sync's", "name", "nm", "The name of the sync needs 1 to 63 of the characters"},
+		{"the source's", "source_name", "sn", "The name of the tool that decides needs 1 to 63 of the characters"},
+		{"the target's", "target_name", "tn", "The name of the tool that follows needs 1 to 63 of the characters"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := *w
+			w.T = t
+			form := map[string]string{"source": "http", "target": "http", "name": "customer-status", c.field: "My name"}
+			got := w.post("/setup/direction", "source", "http", "target", "http", "name", form["name"], "source_name", form["source_name"], "target_name", form["target_name"])
+			if !regexp.MustCompile(`id="` + c.id + `"[^>]* aria-invalid="true" aria-describedby="` + c.id + `-h"`).MatchString(got.text) {
+				t.Error("the field is not marked")
+			}
+			_, at, _ := strings.Cut(got.text, `id="`+c.id+`-h"`)
+			if at, _, _ = strings.Cut(at, "</p>"); !strings.Contains(at, c.want) {
+				t.Errorf("the field says %s", at)
+			}
+			if w.says(got, "type: http"); strings.Contains(got.words(), "type: stripe") || strings.Contains(got.words(), "type: gohighlevel") {
+				t.Error("the file shows a tool that was not chosen")
+			}
+		})
+	}
+}
+
+func TestAToolThatIsTakenTwiceIsToldApartByWhatItDoes(t *testing.T) {
+	s, server := newSetUpPages(t)
+	b := browsertest.Open(t)
+	b.Do("open the link", chromedp.Navigate(server.URL+s.Link()), chromedp.WaitVisible(chromedp.CSS("#source")))
+	for _, c := range []struct{ target, want string }{
+		{"gohighlevel", "in HighLevel, after Stripe has changed, the edit stays and you are asked"},
+		{"http", "in Any REST API, after Stripe has changed"},
+	} {
+		b.Do("choose what follows", chooseIn("target", c.target))
+		if got := b.Text("dl.dl"); !strings.Contains(got, c.want) {
+			t.Errorf("with %s it says %q", c.target, got)
+		}
+	}
+	b.Do("choose the same twice", chooseIn("source", "http"))
+	if got := b.Text("dl.dl"); !strings.Contains(got, "in the tool that follows, after the other has changed") || strings.Contains(got, "Any REST API") {
+		t.Errorf("with the same tool twice it says %q", got)
+	}
+}
+
+// chooseIn chooses in a list as a person does.
+func chooseIn(id, value string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := chromedp.Evaluate[bool](fmt.Sprintf(`(() => { const s = document.getElementById(%q); s.value = %q; return s.dispatchEvent(new Event("change")); })()`, id, value))(ctx, t)
+		return err
+	})
+}
+
+func TestWhereWebhooksGoIsSaidBeforeAnAddressIsEntered(t *testing.T) {
+	_, w := reach(t)
+	w.says(w.get("/setup/event"), "with /hooks/billing at its end")
+}
+
+func TestARefusedWebhookLeadsToTheSecretThatWasEntered(t *testing.T) {
+	for _, c := range []struct {
+		refusal status.Refusal
+		want    string
+	}{
+		{status.BadSignature, "2 webhooks were refused: the signature is not valid. Compare the signing secret that you entered at Connect with the tool’s, and the clocks of both machines."},
+		{status.Malformed, "2 webhooks were refused: the body cannot be read. Compare it with what you entered at Connect"},
+		{status.NoWebhook, "2 webhooks were refused: the connection does not accept webhooks. Add webhook to what you entered at Connect , or stop sending them."},
+		{status.TooLarge, "2 webhooks were refused: " + reason.Refusals[status.TooLarge] + "."},
+	} {
+		t.Run(string(c.refusal), func(t *testing.T) {
+			s, w := reach(t)
+			s.service = refusing{refused: RefusedWebhook{Refusal: c.refusal, Count: 2}}
+			got := w.get("/setup/event")
+			w.says(got, c.want)
+			if strings.Contains(c.want, "Connect") && !strings.Contains(got.text, `<a href="/setup/connect#source">Connect</a>`) {
+				t.Error("nothing leads there")
+			}
+			if strings.Contains(got.text[strings.Index(got.text, `data-part="first-event"`):], "in trueup.yaml") {
+				t.Error("it names a file that is not there yet")
+			}
+		})
+	}
+}
+
+// refusing is a service that has refused webhooks.
+type refusing struct {
+	idle
+	refused RefusedWebhook
+}
+
+func (r refusing) First(context.Context) (FirstEvent, error) {
+	return FirstEvent{Refused: []RefusedWebhook{r.refused}}, nil
+}
+
+func TestAnotherRuleIsChosenAndNotPreset(t *testing.T) {
+	s, w := reach(t)
+	w.must(s.setup.SetMatch([]setup.Rule{{Source: "email", Target: "email", Confidence: 0.9}}, 0.8, false))
+	got := w.get("/setup/match")
+	for _, id := range []string{"ar", "ar2"} {
+		if !regexp.MustCompile(`id="` + id + `"[^>]*><option value="">Choose a key</option>`).MatchString(got.text) {
+			t.Errorf("the first choice of %s is one that adds a rule", id)
+		}
+	}
+	w.says(w.post("/setup/match", "do", "add", "source", "", "target", ""), "A rule needs a key of each tool.")
 }

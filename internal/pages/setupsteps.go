@@ -42,7 +42,9 @@ func (s *SetUp) setDirection(v *visit) (answer, error) {
 		}
 	}
 	if err := s.setup.SetDirection(a); err != nil {
-		return s.page(setup.Direction, "Which tool decides?", directionPage{setup.Types, a}, err)
+		d, named := s.setup.Draft(), a.Named()
+		d.Source, d.Target = setup.Tool{Type: a.Source, Name: named.SourceName}, setup.Tool{Type: a.Target, Name: named.TargetName}
+		return s.pageOf(d, setup.Direction, "Which tool decides?", directionPage{setup.Types, a}, err)
 	}
 	return answer{To: "/setup/connect"}, nil
 }

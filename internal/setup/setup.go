@@ -153,7 +153,22 @@ type DirectionAnswer struct {
 
 var validName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
 
-const nameProblem = "Use 1 to 63 of the characters a-z, 0-9, - and _. The name becomes part of addresses and commands."
+const nameProblem = "The name of %s needs 1 to 63 of the characters a-z, 0-9, - and _. It becomes part of addresses and commands."
+
+// Named is the answer with the usual name of each tool that has none.
+func (a DirectionAnswer) Named() DirectionAnswer {
+	source, _ := TypeOf(a.Source)
+	target, _ := TypeOf(a.Target)
+	if a.SourceName == "" {
+		a.SourceName = source.Usual[0]
+	}
+	if a.TargetName == "" {
+		if a.TargetName = target.Usual[1]; a.TargetName == a.SourceName {
+			a.TargetName += "-2"
+		}
+	}
+	return a
+}
 
 // choose asks for a tool that can do something, and names those that can when another one
 // was chosen.
@@ -182,17 +197,12 @@ func (s *Setup) SetDirection(a DirectionAnswer) error {
 	if !ok || !target.Follows {
 		wrong.add("target", "%s", choose(a.Target, "follows", func(t Type) bool { return t.Follows }))
 	}
-	if a.SourceName == "" {
-		a.SourceName = source.Usual[0]
-	}
-	if a.TargetName == "" {
-		if a.TargetName = target.Usual[1]; a.TargetName == a.SourceName {
-			a.TargetName += "-2"
-		}
-	}
-	for field, name := range map[string]string{"source_name": a.SourceName, "target_name": a.TargetName, "name": a.Sync} {
-		if !validName.MatchString(name) && len(wrong) == 0 {
-			wrong.add(field, nameProblem)
+	a = a.Named()
+	if len(wrong) == 0 {
+		for _, one := range []struct{ field, name, of string }{{"name", a.Sync, "the sync"}, {"source_name", a.SourceName, "the tool that decides"}, {"target_name", a.TargetName, "the tool that follows"}} {
+			if !validName.MatchString(one.name) {
+				wrong.add(one.field, nameProblem, one.of)
+			}
 		}
 	}
 	if a.SourceName == a.TargetName && len(wrong) == 0 {

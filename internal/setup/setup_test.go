@@ -384,7 +384,13 @@ func TestWhatIsEnteredWrong(t *testing.T) {
 		}, `target: "stripe" is not a tool that follows. Choose one of `},
 		{"a name with a space", func(w world) error {
 			return w.SetDirection(DirectionAnswer{Source: "stripe", Target: "http", Sync: "my sync"})
-		}, "name: Use 1 to 63"},
+		}, "name: The name of the sync needs 1 to 63 of the characters a-z, 0-9, - and _."},
+		{"a tool that decides with a name in capitals", func(w world) error {
+			return w.SetDirection(DirectionAnswer{Source: "stripe", Target: "http", SourceName: "Billing", Sync: "s"})
+		}, "source_name: The name of the tool that decides needs 1 to 63"},
+		{"a tool that follows with a name in capitals", func(w world) error {
+			return w.SetDirection(DirectionAnswer{Source: "stripe", Target: "http", TargetName: "CRM", Sync: "s"})
+		}, "target_name: The name of the tool that follows needs 1 to 63"},
 		{"two tools of one name", func(w world) error {
 			return w.SetDirection(DirectionAnswer{Source: "stripe", Target: "http", TargetName: "billing", Sync: "s"})
 		}, "target_name: Both tools have the same name."},

@@ -33,11 +33,14 @@
     });
     addEventListener("pageshow", () => { for (const [b, was] of busy.splice(0)) { b.disabled = false; b.innerHTML = was; } });
 
-    // A sentence names what is chosen in a field.
-    for (const s of all("[data-says]")) {
-      const field = document.getElementById(s.dataset.says), say = () => { s.textContent = field.selectedOptions[0].text; };
-      field.addEventListener("change", say); say();
-    }
+    // A sentence names what is chosen in two fields. The same twice stays what the page calls each.
+    const said = all("[data-says]").map((s) => [s, document.getElementById(s.dataset.says), s.textContent]);
+    const name = () => {
+      const same = new Set(said.map(([, field]) => field.value)).size === 1;
+      for (const [s, field, was] of said) s.textContent = same ? was : field.selectedOptions[0].text;
+    };
+    for (const field of new Set(said.map(([, field]) => field))) field.addEventListener("change", name);
+    name();
 
     // Copy.
     for (const b of all("[data-copy]")) {
