@@ -39,6 +39,8 @@ type signInForm struct {
 	Provider, ProviderAt string
 	// ByProvider means that it went wrong there, not with the password.
 	ByProvider bool
+	// First says that no one has an account yet.
+	First bool
 }
 
 // signInPage answers GET /signin. Whose session has ended is told why, once.
@@ -82,6 +84,8 @@ func (v *visit) overBecause(why store.Ending) (over, bool) {
 }
 
 func (v *visit) signInForm(f signInForm, code int) answer {
+	some, err := v.Store.HasPeople(v.ctx())
+	f.First = err == nil && !some // a database that does not answer has an error of its own when they sign in
 	f.Unprotected = people.Unprotected(v.Request, v.Address())
 	if _, with := v.provider(); with != nil {
 		// Where people come back to: the cookie has to be kept there.

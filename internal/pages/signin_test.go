@@ -42,9 +42,7 @@ func newDoor(t *testing.T) (*world, *storetest.Clock) {
 		t.Fatal(err)
 	}
 	got := w.get("/signin/first?code=" + code)
-	if !strings.Contains(got.words(), "Make the first account") || !strings.Contains(got.words(), "for the next 24 hours") {
-		t.Fatalf("%d %s", got.code, got.words())
-	}
+	w.says(got, "Make the first account This link works once, for the next 24 hours. You become the admin.", "12 characters or more, and not easy to guess")
 	for _, wrong := range []struct{ name, email, password, want string }{
 		{"", "priya@example.com", password, "Write a name"}, {"Priya", "x", password, "Write an email address"},
 		{"Priya", "priya@example.com", "short", "Use 12 characters"}, {"Priya", "priya@example.com", "password1234", "easy to guess"},
@@ -82,6 +80,23 @@ func TestSignInAndOut(t *testing.T) {
 	}
 	if got := w.get("/signin?to=//evil.example"); got.at != "/" {
 		t.Errorf("who is in goes to %s", got.at)
+	}
+}
+
+func TestWhoSignsInBeforeThereIsAnAccountIsToldHowTheFirstIsMade(t *testing.T) {
+	const first = "No one has an account yet. Make the first with the link that trueup run shows in the terminal where it was started, or with the one that trueup people add --name NAME --email ADDRESS --role admin prints on the server."
+	forgot := "Ask an admin for a new link"
+	w := newWorld(t)
+	w.person = nil
+	for _, got := range []answered{w.get("/signin"), w.post("/signin", "email", "dana@example.com", "password", password)} {
+		if w.says(got, first); strings.Contains(got.words(), forgot) {
+			t.Error("it sends the person to an admin, of whom there is none")
+		}
+	}
+	w, _ = newDoor(t)
+	w.post("/signout")
+	if got := w.get("/signin"); strings.Contains(got.words(), "No one has an account yet") || !strings.Contains(got.words(), forgot) {
+		t.Errorf("with an account it says %s", got.words())
 	}
 }
 
