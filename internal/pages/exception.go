@@ -146,6 +146,7 @@ type versusShown struct {
 	By                         string
 	Sure                       bool
 	Confirm                    bool
+	First                      bool // Trueup has never written the record: what it holds may be nobody's edit
 	Watches                    bool
 	Days                       []momentDay // the latest first
 	Apart                      string
@@ -405,14 +406,14 @@ func (v *visit) fillVersus(p *exceptionShown, x store.Exception, s config.Sync) 
 		return nil
 	}
 	words := overview.Words(s)
-	w := &versusShown{TargetStatus: words.Target(x.TargetValue), Sure: x.Confidence >= 1, Confirm: x.Kind == status.ConfirmChange, Watches: s.Watches()}
+	w := &versusShown{TargetStatus: words.Target(x.TargetValue), Sure: x.Confidence >= 1, Confirm: x.Kind == status.ConfirmChange, First: x.Kind == status.FirstContact, Watches: s.Watches()}
 	if m, err := words.Source(x.SourceValue); err == nil {
 		w.SourceStatus, w.Writes = m.Status, m.Value
 	}
 	switch {
 	case w.Confirm:
 		p.Title, p.Lead = p.Called+": write this change?", "The sync’s transitions let this change be written only after a person confirms it."
-	case x.Kind == status.FirstContact:
+	case w.First:
 		p.Title, p.Lead = p.Called+": who is right?", fmt.Sprintf("%s and %s disagree, and Trueup has never written this record, so nobody knows which is right.", p.Source, p.Target)
 	case w.Sure:
 		p.Title, p.Lead = p.Called+": who is right?", fmt.Sprintf("%s and %s disagree, and a person made the newer change. Trueup left that edit alone.", p.Source, p.Target)
@@ -431,7 +432,9 @@ func (v *visit) fillVersus(p *exceptionShown, x store.Exception, s config.Sync) 
 	if w.By == string(status.ActorUs) {
 		w.By = "Trueup"
 	}
-	w.Apart = apart(w.SourceAt, w.TargetAt)
+	if !w.First {
+		w.Apart = apart(w.SourceAt, w.TargetAt)
+	}
 	decisions, err := v.Store.History(v.ctx(), x.Sync, x.Customer, momentsRead)
 	w.Days = v.daysOf(v.timelineOf(x.Sync, decisions))
 	return err

@@ -189,7 +189,7 @@ func TestOneExceptionOfEachKindIsSettledThroughItsPage(t *testing.T) {
 		status.DuplicateLink:    {[]string{"verb", "link", "target_id", "rec_9"}, "Linked to rec_9.", "≈ Close"},
 		status.BrokenLink:       {[]string{"verb", "link", "target_id", "rec_9"}, "Linked to rec_9.", "Remove the link and match again"},
 		status.Conflict:         {[]string{"verb", "apply", "saw", "Active", "saw_source", "canceled"}, "Trueup writes Churned to CRM now.", "Use Billing’s: write Churned"},
-		status.FirstContact:     {[]string{"verb", "keep", "saw", "Active", "saw_source", "canceled", "until", "7"}, "Active stays as it is in CRM.", "Keep the edit: leave Active"},
+		status.FirstContact:     {[]string{"verb", "keep", "saw", "Active", "saw_source", "canceled", "until", "7"}, "Active stays as it is in CRM.", "Keep what CRM has: Active"},
 		status.ConfirmChange:    {[]string{"verb", "apply", "saw", "Active", "saw_source", "canceled"}, "Trueup writes Churned to CRM now.", "Confirm: write Churned"},
 		status.UnmappedStatus:   {[]string{"status", "active", "digest", "d1"}, "grace means active now.", "2 customers change to churned."},
 		status.WriteFailed:      {[]string{"verb", "retry"}, "Trueup looks at the customer again now.", "Look again now"},
@@ -254,6 +254,38 @@ func TestACustomerWhomTheSourceDoesNotHaveIsNotLookedForInTheTarget(t *testing.T
 	id, err = w.store.OpenException(t.Context(), x)
 	w.must(err)
 	w.says(w.get(fmt.Sprintf("/exceptions/%d", id)), "Remove the link and match again")
+}
+
+func TestAFirstContactSpeaksOfNoEdit(t *testing.T) {
+	w := newWorld(t)
+	x := w.needs(status.FirstContact, "cus_1")
+	w.tells(w.get(fmt.Sprintf("/exceptions/%d", x.ID)), 200, "The value that CRM has is written over", "The value that CRM has stays", "Keep what CRM has: Active", "!edit", "!apart", "!Billing changed")
+}
+
+func TestAConflictThatIsNotSureSaysOnlyWhatIsNotKnown(t *testing.T) {
+	for _, c := range []struct{ name, by, want string }{
+		{"who edited is known", "sam.sales", "The times do not show which of the two changes is newer."},
+		{"who edited is not known", "", "The times do not show which of the two changes is newer, and CRM does not tell who edited last."},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.doubts("cus_1", c.by)
+			w.says(w.get(fmt.Sprintf("/exceptions/%d", w.exception(status.Conflict, "cus_1").ID)), c.want)
+		})
+	}
+}
+
+// doubts opens a conflict of which nobody knows which change is newer.
+func (w *world) doubts(customer, by string) {
+	w.Helper()
+	_, err := w.store.Receive(w.Context(), []store.NewEvent{{Sync: flow, Customer: customer, Connection: "billing", ID: "evt_" + customer, Side: store.SourceSide}})
+	w.must(err)
+	work, _, err := w.store.ClaimOne(w.Context(), flow, customer, 0, time.Minute)
+	w.must(err)
+	x := w.about(status.Conflict, customer)
+	x.Confidence = 0.5
+	w.must(w.store.Settle(w.Context(), &work, store.Settlement{Outcome: status.Held, Park: &x, Desired: &store.Desired{SourceValue: x.SourceValue, Value: "Churned", SeenAt: work.Now},
+		Observed: &store.Observed{Value: x.TargetValue, SeenAt: work.Now, By: by}}))
 }
 
 // The two values of a conflict that is settled are no longer those that were decided on.

@@ -55,7 +55,10 @@ func (v *visit) timelineOf(sync string, decisions []store.Decision) []moment {
 			continue
 		}
 		if d.Desired != "" && d.Desired != wanted {
-			m := moment{At: d.DesiredAt, Icon: "dot", Said: source + " changed, and wants", Value: d.Desired, Status: overview.StatusOf(s, d.Desired)}
+			m := moment{At: d.DesiredAt, Icon: "dot", Said: source + " wants", Value: d.Desired, Status: overview.StatusOf(s, d.Desired)}
+			if wanted != "" { // the first that is seen may have been there for long
+				m.Said = source + " changed, and wants"
+			}
 			all = append(all, m.seen(d.At, source))
 			wanted = d.Desired
 		}

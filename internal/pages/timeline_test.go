@@ -32,7 +32,7 @@ func TestATimelineTellsWhoChangedWhatOnBothSides(t *testing.T) {
 		"14:03 Someone, or another program, set VIP in CRM It was Active. CRM does not tell when; Trueup saw it then",
 		"14:02 Billing changed, and wants Churned",
 		"09:15 Both showed Active",
-		"09:15 Billing changed, and wants Active  Billing does not tell when; Trueup saw it then",
+		"09:15 Billing wants Active  Billing does not tell when; Trueup saw it then",
 	}
 	if got := strings.Join(told, "\n"); got != strings.Join(want, "\n") {
 		t.Errorf("it tells:\n%s", got)
@@ -46,5 +46,5 @@ func TestAConflictShowsWhatHappenedInOrder(t *testing.T) {
 	w := newWorld(t)
 	w.customer("cus_1", "Halden Optics")
 	x := w.needs(status.Conflict, "cus_1")
-	w.tells(w.get(fmt.Sprintf("/exceptions/%d", x.ID)), 200, "What happened, in order", "Today,", "Billing changed, and wants Churned", "Trueup changed CRM: Active → to Churned")
+	w.tells(w.get(fmt.Sprintf("/exceptions/%d", x.ID)), 200, "What happened, in order", "Today,", "Billing wants Churned", "Trueup changed CRM: Active → to Churned")
 }
