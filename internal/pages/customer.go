@@ -215,7 +215,7 @@ func historyDays(v *visit, p onePage, decisions []store.Decision, links []store.
 		l := historyLine{At: d.At, Icon: "dot", Title: outcomeWords[d.Outcome].Word, Why: capital(v.because(p.Sync, d.Reason))}
 		switch d.Outcome {
 		case status.Applied:
-			l.Icon, l.Tone, l.Title, l.Before, l.After = "arrow", "good", capital(p.Target)+" changed", d.Observed, d.Desired
+			l.Icon, l.Tone, l.Title, l.Before, l.After = "arrow", "good", "Trueup changed "+capital(p.Target)+":", d.Observed, d.Desired
 			l.BeforeStatus, l.AfterStatus = overview.StatusOf(s, d.Observed), overview.StatusOf(s, d.Desired)
 		case status.AlreadyEqual:
 			l.Icon, l.Tone = "ok", "good"

@@ -3,6 +3,7 @@ package pages
 import (
 	"context"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -67,7 +68,7 @@ func TestACustomerIsFoundByNameAndIDAndOpened(t *testing.T) {
 	w.tells(w.get("/customers?q=nobody"), 200, "No customer with nobody", "All customers")
 	w.tells(w.get("/customers?outcome=parked"), 200, "No customer like this")
 	got := w.get("/customers/" + flow + "/" + url.PathEscape("cus/2?"))
-	w.tells(got, 200, "Source wants", "Churned", "Target shows", "Active", "We last proved", "CRM changed Active → to Churned", "Linked to the record rec_cus/2?", "By the rule email = email", "Nobody yet")
+	w.tells(got, 200, "Source wants", "Churned", "Target shows", "Active", "We last proved", "Trueup changed CRM: Active → to Churned", "Linked to the record rec_cus/2?", "By the rule email = email", "Nobody yet")
 	w.tells(w.get("/customers/"+flow+"/nobody"), 404, "No customer with this id")
 }
 
@@ -95,6 +96,37 @@ func (w *world) Undo(_ context.Context, sync, customer, who string) (contract.Un
 		return contract.Undone{}, &exceptions.RefusedError{Why: "nothing was written: someone edited the record since", Hint: "leave it as it is"}
 	}
 	return contract.Undone{Sync: sync, Customer: customer, From: "Churned", To: "Active", By: who}, nil
+}
+
+func TestTwoValuesAreComparedOnlyWhereBothAreKnown(t *testing.T) {
+	sign := regexp.MustCompile(`aria-label="(differs from|equals)"`)
+	for _, c := range []struct {
+		name     string
+		observed *store.Observed
+		base     *store.Base
+		want     string
+	}{
+		{"the target was not read", nil, nil, ""},
+		{"nothing was proved", &store.Observed{Value: "Active"}, nil, "differs from"},
+		{"all three are known", &store.Observed{Value: "Active"}, &store.Base{Known: true, Value: "Active"}, "differs from, equals"},
+		{"the target was emptied", &store.Observed{}, &store.Base{Known: true, Value: "Active"}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			_, err := w.store.Receive(t.Context(), []store.NewEvent{{Sync: flow, Customer: "cus_1", Connection: "billing", ID: "evt_1", Side: store.SourceSide}})
+			w.must(err)
+			work, _, err := w.store.ClaimOne(t.Context(), flow, "cus_1", 0, time.Minute)
+			w.must(err)
+			w.must(w.store.Settle(t.Context(), &work, store.Settlement{Outcome: status.Held, Desired: &store.Desired{SourceValue: "canceled", Value: "Churned"}, Observed: c.observed, Base: c.base}))
+			var found []string
+			for _, one := range sign.FindAllStringSubmatch(w.get("/customers/"+flow+"/cus_1").text, -1) {
+				found = append(found, one[1])
+			}
+			if got := strings.Join(found, ", "); got != c.want {
+				t.Errorf("the signs are %q, not %q", got, c.want)
+			}
+		})
+	}
 }
 
 func TestAWriteIsPutBackUnlessSomeoneHasEditedSince(t *testing.T) {

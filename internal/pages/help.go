@@ -15,10 +15,12 @@ import (
 	"github.com/trueup-sync/trueup/internal/status"
 )
 
-// another matches a link to the page of another kind; away matches every other
-// link, which would lead nowhere from here.
+// another matches a link to the page of another kind, and tool one to the docs of a type of
+// tool, which are not here: their name is said. away matches every other link, which would
+// lead nowhere.
 var (
 	another = regexp.MustCompile(`<a href="([a-z_]+)\.md">`)
+	tool    = regexp.MustCompile(`<a href="\.\./(connectors/[a-z]+\.md)[^"]*">[^<]*</a>`)
 	away    = regexp.MustCompile(`<a href="\.\.[^"]*">([^<]*)</a>`)
 )
 
@@ -94,5 +96,6 @@ func helpOf(kind status.Kind) (template.HTML, error) {
 		return "", err
 	}
 	body := another.ReplaceAll(title.ReplaceAll(text.Bytes(), nil), []byte(`<a href="/help/$1">`))
+	body = tool.ReplaceAll(body, []byte("<code>docs/$1</code>"))
 	return template.HTML(away.ReplaceAll(body, []byte("$1"))), nil // #nosec G203 -- our own pages, embedded in the binary
 }

@@ -33,6 +33,10 @@ func TestEachKindOfExceptionHasItsPage(t *testing.T) {
 		}
 	}
 	w := httptest.NewRecorder()
+	if h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, helpPath(status.Conflict), nil)); !strings.Contains(w.Body.String(), "(<code>docs/connectors/http.md</code> shows how") {
+		t.Error("what the docs of a tool explain is not said to stand there")
+	}
+	w = httptest.NewRecorder()
 	if h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/help/..%2Fexceptions", nil)); w.Code == http.StatusOK {
 		t.Error("another page is shown")
 	}

@@ -269,7 +269,7 @@ type syncCard struct {
 	NeedPerson     int
 	HeldQuiet      int
 	Calls          calls
-	Days           int
+	Watched        string // for how long
 	Did            []piece
 	Median         string
 	Longest        string
@@ -314,7 +314,7 @@ func cardOf(v *visit, row contract.Sync, all []contract.ConnectionState) syncCar
 			c.Median = length(seconds(*w.MedianSeconds))
 		}
 		if row.ModeSince != nil {
-			c.Days = max(1, int(v.now.Sub(*row.ModeSince)/(24*time.Hour)))
+			c.Watched = length(max(time.Minute, v.now.Sub(*row.ModeSince)))
 		}
 	}
 	return c

@@ -23,8 +23,8 @@ type nextStep struct{ Title, Text, Do, To string }
 // climbed is what was seen to be done on the way to live.
 type climbed struct {
 	Watched, Planned, Tried bool
-	// Days is for how long a sync that is live has watched, 0 where that is not known.
-	Days int
+	// For is for how long a sync that is live has watched, 0 where that is not known.
+	For  time.Duration
 	Plan string
 }
 
@@ -41,7 +41,7 @@ func (p *syncPage) climbed(v *visit) (climbed, error) {
 		return c, err
 	}
 	if m := modes[p.Name]; !m.Before.IsZero() {
-		c.Watched, c.Days = true, max(1, int(m.Since.Sub(m.Before)/(24*time.Hour)))
+		c.Watched, c.For = true, m.Since.Sub(m.Before)
 	}
 	switch plan, err := v.Store.LatestPlan(v.ctx(), p.Name); {
 	case err == nil:
@@ -65,18 +65,18 @@ func (p *syncPage) steps(v *visit) error {
 	if err != nil {
 		return err
 	}
-	days := ""
+	lasted := ""
 	switch w := p.Sync.Watching; {
-	case live && seen.Days > 0:
-		days = plural(seen.Days, "day")
+	case live && seen.For > 0:
+		lasted = length(max(time.Minute, seen.For))
 	case !live && p.Sync.ModeSince != nil:
-		days = plural(max(1, int(v.now.Sub(*p.Sync.ModeSince)/(24*time.Hour))), "day") + " so far"
+		lasted = length(max(time.Minute, v.now.Sub(*p.Sync.ModeSince))) + " so far"
 		if w != nil && w.Would > 0 {
-			days += fmt.Sprintf(", %s of %s the same", num(w.Same), num(w.Would))
+			lasted += fmt.Sprintf(", %s of %s the same", num(w.Same), num(w.Would))
 		}
 	}
 	p.Steps = []ladderStep{
-		{Name: "Watch", Does: "Decide and record, write nothing", Came: days, Done: seen.Watched},
+		{Name: "Watch", Does: "Decide and record, write nothing", Came: lasted, Done: seen.Watched},
 		{Name: "Plan", Does: "Read what would change, row by row", Done: seen.Planned},
 		{Name: "One customer", Does: "Write one whom you can check", Done: seen.Tried},
 		{Name: "Live", Does: "Sync every change as it comes"},

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trueup-sync/trueup/internal/config"
 	"github.com/trueup-sync/trueup/internal/store"
 	"github.com/trueup-sync/trueup/internal/store/storetest"
 )
@@ -40,6 +41,10 @@ func TestTheLadderOfALiveSyncTicksOnlyWhatWasSeenToBeDone(t *testing.T) {
 				w.Fatal(err)
 			}
 		}, "✓ Watch 14 days; Plan; One customer; Live Since " + today},
+		{"that it watched for minutes", func(w *world) {
+			_, err := storetest.Raw(w.T, "sqlite", w.path).Exec("update modes set before_at = changed_at - $1", 2*time.Minute.Milliseconds())
+			w.must(err)
+		}, "✓ Watch 2 minutes; Plan; One customer; Live Since " + today},
 		{"a plan", func(w *world) { w.planned() }, "Watch; ✓ Plan Plan 7c19e04a…; One customer; Live Since " + today},
 		{"a customer of a plan who was written by name", func(w *world) {
 			plan := w.planned()
@@ -70,5 +75,25 @@ func TestThePlanOfTheLadderIsALink(t *testing.T) {
 	w.planned()
 	if got := w.get("/syncs/" + flow); !strings.Contains(got.text, `<a href="/plans/`+theHash+`">Plan 7c19e04a…</a>`) {
 		t.Errorf("the plan is no link: %s", got.words())
+	}
+}
+
+func TestTheLadderOfASyncThatWatchesSaysForHowLong(t *testing.T) {
+	for _, c := range []struct {
+		since time.Duration
+		want  string
+	}{{5 * time.Second, "Watch 1 minute so far"}, {2 * time.Minute, "Watch 2 minutes so far"}, {3 * time.Hour, "Watch 3 hours so far"}, {50 * time.Hour, "Watch 2 days so far"}} {
+		t.Run(c.since.String(), func(t *testing.T) {
+			w := newWorld(t)
+			s := w.config.Syncs[flow]
+			s.Mode = config.ModeWatch
+			w.config.Syncs[flow] = s
+			w.must(w.store.SetMode(t.Context(), flow, false))
+			_, err := storetest.Raw(t, "sqlite", w.path).Exec("update modes set changed_at = changed_at - $1", c.since.Milliseconds())
+			w.must(err)
+			if got, _, _ := strings.Cut(w.climbs(), ";"); got != c.want {
+				t.Errorf("%q, not %q", got, c.want)
+			}
+		})
 	}
 }

@@ -110,7 +110,7 @@ func plansOfSync(v *visit) (answer, error) {
 	}
 	a := answer{Page: "plans", Title: "Plans of " + name, Nav: "plans", Data: p}
 	if len(jobs) > 0 && v.moving(jobs[0]) {
-		a.Live = []part{{"progress", "progress", p}}
+		a.Live = []part{{"head", "planshead", p}, {"progress", "progress", p}, {"waits", "waits", p}, {"made", "made", p}}
 	}
 	return a, nil
 }
@@ -165,6 +165,9 @@ func (p plansView) steps(j contract.PlanJob) []step {
 	}
 	return all
 }
+
+// Open says that a job has not ended.
+func (p plansView) Open() bool { return p.Job != nil && p.Job.EndedAt == nil }
 
 // Now is what a job does at the moment, or what it came to, in one line; "" where the
 // page of the plan that was applied says it.

@@ -106,6 +106,22 @@ func TestAPlanIsMadeOnceAndCanBeStopped(t *testing.T) {
 	w.answers(w.post("/jobs/x/stop"), 404)
 }
 
+func TestAPageThatFollowsAComparisonSaysWhenItHasEnded(t *testing.T) {
+	w := newWorld(t)
+	b := browsertest.Open(t)
+	w.post("/syncs/" + flow + "/plans")
+	b.Do("open the page", chromedp.Navigate(w.server.URL+"/syncs/"+flow+"/plans"), chromedp.WaitVisible(`//h1[text()="Comparing both sides"]`), chromedp.WaitVisible(`//div[contains(text(), "It waits behind the calls for events")]`))
+	plan := w.planned()
+	j, _, err := w.store.TakeJob(t.Context(), w.jobs()[0], time.Minute)
+	w.must(err)
+	j.Plan, j.Outcome = plan.ID, store.JobDone
+	w.must(w.store.EndJob(t.Context(), j))
+	b.Do("see that it has ended", chromedp.WaitVisible(`//a[text()="Read the plan"]`), chromedp.WaitVisible(`//h1[text()="Plans"]`))
+	if got := b.Text("main"); strings.Contains(got, "It waits behind") || strings.Contains(got, "asked for by") {
+		t.Errorf("it still says %s", got)
+	}
+}
+
 // A part that looks different each time is sent again with every look at the page.
 func TestALivePartWithAFormIsTheSameUntilSomethingChanges(t *testing.T) {
 	w := newWorld(t)
