@@ -50,6 +50,7 @@ type mapRow struct {
 	Gap     bool
 	Give    string // where the value is given a meaning
 	Records string // how many records of the target hold what is written for it
+	Again   bool   // another row has told that
 	Line    int    // where the file has it, 0 where it has not
 	// Lacks says that the target's field had no option for it at the last full
 	// comparison, Has, on the first row of it, that it had.
@@ -225,7 +226,8 @@ func (p *syncPage) words(v *visit, c config.Sync) error {
 		if r.Gap {
 			r.Give = cmp.Or(give[w.Value], "/exceptions?sync="+url.QueryEscape(p.Name)+"&kind="+string(status.UnmappedStatus))
 		}
-		if w.To != "" && !shown[w.To] && p.SeenAt != nil {
+		if w.To != "" && p.SeenAt != nil {
+			r.Again = shown[w.To]
 			r.Records, shown[w.To] = num(records[w.To]), true
 		}
 		p.Map = append(p.Map, r)

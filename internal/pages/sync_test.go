@@ -110,6 +110,14 @@ func TestASyncShowsItsMapItsLimitsAndItsPromises(t *testing.T) {
 	}
 }
 
+func TestTheRecordsOfOneValueAreCountedOnceForAllThatMeanIt(t *testing.T) {
+	w := newWorld(t)
+	w.config.Syncs[flow].Statuses["active"] = config.StatusMap{From: []string{"active", "trialing"}, To: "Active"}
+	w.says(w.get("/syncs/"+flow), "active not counted Active Active line 34", "trialing not counted Active Active canceled")
+	w.compared(map[string]int{"active": 3, "canceled": 2, "trialing": 1}, map[string]int{"Active": 4, "Churned": 2})
+	w.says(w.get("/syncs/"+flow), "active 3 Active Active is an option 4 line 34", "canceled 2 Churned Churned is an option 2", "trialing 1 Active Active counted above")
+}
+
 func TestASyncSaysWhereTheFileHasAValueAndWhetherItCanBeWritten(t *testing.T) {
 	w := newWorld(t)
 	w.must(w.store.SetMode(t.Context(), flow, true))
