@@ -77,11 +77,22 @@ func printRows(out io.Writer, rows iter.Seq2[store.PlanRow, error], most int) (m
 			break
 		}
 		n++
-		if _, err := fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", cell(status.Called(r.Customer, r.Name)), cell(r.TargetID), move(r), r.Action, cell(r.Reason.Sentence())); err != nil {
+		if _, err := fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", cell(status.Called(r.Customer, r.Name)), cell(r.TargetID), differs(r), r.Action, cell(r.Reason.Sentence())); err != nil {
 			return false, err
 		}
 	}
 	return more, t.Flush()
+}
+
+// differs is what a row is about: only one that is written changes the target.
+func differs(r store.PlanRow) string {
+	switch {
+	case r.Action == string(decide.Write) || r.State == store.RowApplied:
+		return move(r)
+	case r.After == "":
+		return cell(r.Before)
+	}
+	return cell(r.Before) + " ≠ " + cell(r.After)
 }
 
 func move(r store.PlanRow) string { return cell(r.Before) + " → " + cell(r.After) }

@@ -27,7 +27,7 @@ func TestAPlanIsOnePageThatLoadsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"75.0%", "&lt;b&gt;cus_1<td>rec_1<td>Paused<td>Active<td>write<td>nobody had changed it",
-		"without a customer<td class=\"n\">7", "1 record of billing cannot be read and is not compared: cus_&lt;9&gt; (record.status: the value is a list)", "trueup apply customer-status --plan 1f3a2b4c", "2026-03-01 09:00 UTC", "</html>"} {
+		"<th>crm has<th>billing wants<th>action", "<tr><th><th class=\"n\">customers", "without a customer<td class=\"n\">7", "1 record of billing cannot be read and is not compared: cus_&lt;9&gt; (record.status: the value is a list)", "trueup apply customer-status --plan 1f3a2b4c", "2026-03-01 09:00 UTC", "</html>"} {
 		if !strings.Contains(page.String(), want) {
 			t.Errorf("it does not say %q:\n%s", want, page.String())
 		}
