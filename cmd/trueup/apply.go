@@ -95,7 +95,7 @@ func (f *applyFlags) run(cmd *cobra.Command, args []string, cfg *config.Config, 
 		return err
 	}
 	if len(todo.Missing) > 0 {
-		return notInPlan(rows.Plan, todo.Missing)
+		return notInPlan(cmd.Context(), db, rows.Plan, todo.Missing)
 	}
 	var tried *trial
 	if rows.Trial {
@@ -235,11 +235,24 @@ func (f *applyFlags) chosen(cmd *cobra.Command) (map[string]bool, error) {
 }
 
 // notInPlan refuses customers whom the plan does not write.
-func notInPlan(plan store.Sweep, missing []string) error {
-	if n := len(missing); n > 5 {
-		missing = append(missing[:5:5], fmt.Sprintf("and %d more", n-5))
+func notInPlan(ctx context.Context, db *store.DB, plan store.Sweep, missing []string) error {
+	hint := "trueup plan " + plan.Sync + " --show " + shortHash(plan.Hash) + " --all prints its rows"
+	first := ""
+	var told []string
+	for _, customer := range missing[:min(len(missing), 5)] {
+		row, err := db.PlanRowOf(ctx, plan.ID, customer)
+		if err != nil {
+			return err
+		}
+		if row != nil && row.Kind == status.FirstContact {
+			first = "add --approve-first-contact to overwrite a value that Trueup did not write; "
+		}
+		told = append(told, fmt.Sprintf("%s (%s)", customer, compare.WhyNot(row)))
 	}
-	return usage("trueup plan "+plan.Sync+" --show "+shortHash(plan.Hash)+" --all prints its rows", "the plan writes nothing for %s", strings.Join(missing, ", "))
+	if n := len(missing) - len(told); n > 0 {
+		told = append(told, fmt.Sprintf("and %d more", n))
+	}
+	return usage(first+hint, "the plan writes nothing for %s", strings.Join(told, ", "))
 }
 
 // movesShown is how many kinds of move a question names by themselves.

@@ -52,7 +52,7 @@ func mapValue(cmd *cobra.Command, args []string, cfg *config.Config, db *store.D
 		return err
 	}
 	if x.Kind != status.UnmappedStatus {
-		return &failure{err: fmt.Errorf("exception %d is %s, not unmapped_status", x.ID, x.Kind), hint: "trueup exceptions show lists what you can do about it", code: exitFailed}
+		return &failure{err: fmt.Errorf("exception %d is %s, not unmapped_status", x.ID, x.Kind), hint: fmt.Sprintf("trueup exceptions show %d lists what you can do about it", x.ID), code: exitFailed}
 	}
 	if err := checkSync(cfg, x.Sync); err != nil {
 		return err

@@ -375,7 +375,7 @@ func (p screen) watching(s contract.Sync) {
 		return
 	}
 	if w.Would == 0 {
-		p.line("watching", "would not have written anything yet")
+		p.line("watching", "none of the changes since then would have been written; a plan shows who differed before")
 		return
 	}
 	text := fmt.Sprintf("would have written %s of %s; people did the same for %d", status.Plural(w.Would, "value"), status.Plural(w.Customers, "customer"), w.Same)

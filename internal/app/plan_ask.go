@@ -86,7 +86,7 @@ func mayApply(ctx context.Context, cfg *config.Config, db *store.DB, plan store.
 			return err
 		}
 		if row == nil || !rows.Includes(*row) {
-			return &exceptions.RefusedError{Why: "the plan writes nothing for " + customer, Hint: "choose a customer whom the plan would write, by the source's id"}
+			return &exceptions.RefusedError{Why: "the plan writes nothing for " + customer + " (" + compare.WhyNot(row) + ")", Hint: "choose a customer whom the plan would write, by the source's id"}
 		}
 	}
 	if len(ask.Only) > 0 {

@@ -52,12 +52,17 @@ func (r retention) deleteAll(ctx context.Context) error {
 		return err
 	}
 	var all []any
+	gone := func(what store.OldThing, n int) {
+		if n > 0 {
+			all = append(all, slog.Int(string(what), n))
+		}
+	}
 	if r.Payloads > 0 {
 		n, err := r.delete(ctx, store.OldPayloads, now.Add(-r.Payloads))
 		if err != nil {
 			return err
 		}
-		all = append(all, slog.Int(string(store.OldPayloads), n))
+		gone(store.OldPayloads, n)
 	}
 	if r.History > 0 {
 		for _, what := range store.OldHistory {
@@ -65,7 +70,7 @@ func (r retention) deleteAll(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			all = append(all, slog.Int(string(what), n))
+			gone(what, n)
 		}
 	}
 	for _, what := range store.OldSignIns {
@@ -73,9 +78,11 @@ func (r retention) deleteAll(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		all = append(all, slog.Int(string(what), n))
+		gone(what, n)
 	}
-	r.log.Info("old data deleted", all...)
+	if len(all) > 0 {
+		r.log.Info("old data deleted", all...)
+	}
 	return nil
 }
 

@@ -34,6 +34,14 @@ func (s Selection) Includes(r store.PlanRow) bool {
 	return (r.Action == string(decide.Write) || first || undone) && (s.Chosen == nil || s.Chosen(r.Customer))
 }
 
+// WhyNot says why a plan writes nothing for a customer, by the customer's row; nil is none.
+func WhyNot(row *store.PlanRow) string {
+	if row == nil {
+		return "not in the plan"
+	}
+	return row.Action + ": " + row.Reason.Sentence()
+}
+
 // ToDo is what Apply will do with a selection.
 type ToDo struct {
 	Rows  int // to try; those that have been applied or refused do not count
