@@ -155,8 +155,8 @@ func (w *writer) settings(t Tool, side Side) {
 		case f.Secret:
 			w.add("    %s_file: %s", f.Key, file)
 		case f.Long:
-			for line := range strings.Lines(value) {
-				w.add("    %s", strings.ReplaceAll(strings.TrimRight(line, " \r\n"), webhookSecret, word(secretFile(t.Name, "webhook_secrets"))))
+			for line := range strings.Lines(namingFile(value, word(secretFile(t.Name, "webhook_secrets")))) {
+				w.add("    %s", strings.TrimRight(line, " \r\n"))
 			}
 		case value != "":
 			w.add("    %s: %s", f.Key, onLine(value))
@@ -164,8 +164,32 @@ func (w *writer) settings(t Tool, side Side) {
 	}
 }
 
-// webhookSecret stands in a description for the file with the secret of its webhooks.
-const webhookSecret = "WEBHOOK_SECRET"
+const (
+	// webhookSecret stands in a description for the file with the secret of its webhooks.
+	webhookSecret  = "WEBHOOK_SECRET"
+	secretVariable = `["']?\$\{` + webhookSecret + `\}["']?`
+)
+
+// A description can name it as the file, or as the only variable of the list that
+// docs/connectors/http.md shows.
+var (
+	secretAsFile  = regexp.MustCompile(`(^|[^{])\b` + webhookSecret + `\b`)
+	secretInFlow  = regexp.MustCompile(`\bsecrets:[ \t]*\[[ \t]*` + secretVariable + `[ \t]*\]`)
+	secretInBlock = regexp.MustCompile(`\bsecrets:[ \t]*(#.*)?\n[ \t]*-[ \t]*` + secretVariable + `[ \t]*(#.*)?(\n[ \t]*-)?`)
+)
+
+// namingFile has a description name the file with the secret of its webhooks. A variable
+// of any other name stays one of the environment.
+func namingFile(description, file string) string {
+	text := secretInFlow.ReplaceAllString(description, "secrets_file: "+webhookSecret)
+	text = secretInBlock.ReplaceAllStringFunc(text, func(list string) string {
+		if secretInBlock.FindStringSubmatch(list)[3] != "" {
+			return list // it has several
+		}
+		return "secrets_file: " + webhookSecret
+	})
+	return secretAsFile.ReplaceAllString(text, "${1}"+file)
+}
 
 func (w *writer) sync(d Draft) {
 	w.at(Direction)

@@ -64,7 +64,7 @@ var Types = []Type{
 		Fields: []Field{
 			{Key: "base_url", Label: "Address of its API", Hint: "Such as https://crm.example.com/api"},
 			{Key: "token", Label: "Token", Secret: true, Hint: "Sent as Authorization: Bearer"},
-			{Key: "webhook_secrets", Label: "Signing secret of its webhooks", Secret: true, OnlySource: true, Hint: "The description names it WEBHOOK_SECRET"},
+			{Key: "webhook_secrets", Label: "Signing secret of its webhooks", Secret: true, OnlySource: true, Hint: "From the tool's settings for webhooks. The lines about its API, which come next, name it WEBHOOK_SECRET"},
 			{Key: "description", Label: "How its API looks", Long: true, Hint: "Lines of trueup.yaml. docs/connectors/http.md explains each of them", Sample: [2]string{sourceSample, targetSample}},
 		}},
 	{Name: sqltable.Type, Label: "A database table", Usual: [2]string{"billing", "crm"}, Decides: true, Follows: true, Polls: true,
