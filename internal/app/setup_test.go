@@ -214,7 +214,7 @@ func TestASetUpWithoutAScript(t *testing.T) {
 	}
 	b.connected()
 	b.fill("/setup/connect")
-	b.says("What does each value mean?", "1 value has no meaning.", "the 1 customer who has it")
+	b.says("What does each value mean?", "1 value has no meaning.", "the 1 customer who has it", "Proposed: check it")
 	b.fill("/setup/map", "value", "grace", "means-0", "", "value", "active", "means-1", "active", "value", "past_due", "means-2", "active", "value", "canceled", "means-3", "churned",
 		"to_active", "Active", "to_paused", "Paused", "to_churned", "Churned")
 	b.sees("/setup/match", "4 of 5 found")

@@ -187,6 +187,11 @@ func (s *SetUp) mapping(v *visit) (answer, error) { return s.mapPage(v, nil) }
 func (s *SetUp) mapPage(v *visit, wrong error) (answer, error) {
 	d := s.setup.Draft()
 	page := mapPage{Suggestion: s.setup.Suggest(), Source: s.setup.Survey(setup.Source), Chosen: true}
+	for i, value := range page.Values {
+		if value.Means == "" {
+			page.Values[i].Means = value.Proposed // chosen already, and marked
+		}
+	}
 	if wrong != nil {
 		for i, value := range page.Values {
 			if entered, ok := v.PostForm["means-"+strconv.Itoa(i)]; ok {

@@ -92,6 +92,8 @@ type Value struct {
 	Value string `json:"value"`
 	// Means is a status, Ignored, or "" for not known yet.
 	Means status.Status `json:"means"`
+	// Proposed is what a value without a meaning likely means. Only a person makes it one.
+	Proposed status.Status `json:"-"`
 	// Customers is how many have it, where that was counted.
 	Customers int `json:"customers"`
 }

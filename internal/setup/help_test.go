@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/trueup-sync/trueup/internal/plain"
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 func sorted(all []string) []string {
@@ -32,10 +33,14 @@ func TestWhatPeopleReadIsInPlainWords(t *testing.T) {
 	}
 }
 
-func TestAWordMeansWhatItPlainlyMeans(t *testing.T) {
-	for value, want := range map[string]string{"Active": "active", "past_due": "active", "PAST DUE": "active", "on-hold": "paused", "Cancelled": "churned", "incomplete_expired": "ignore", "grace": "", "inactive": "", "": ""} {
-		if got := meaning(value); string(got) != want {
-			t.Errorf("%q means %q, want %q", value, got, want)
+func TestOnlyAWordThatSaysItsMeaningIsNotAskedAbout(t *testing.T) {
+	for value, want := range map[string][2]status.Status{
+		"Active": {"active", ""}, "Cancelled": {"churned", ""}, "PAUSED": {"paused", ""},
+		"past_due": {"", "active"}, "PAST DUE": {"", "active"}, "on-hold": {"", "paused"}, "unpaid": {"", "paused"}, "frozen": {"", "paused"}, "incomplete_expired": {"", "ignore"},
+		"grace": {}, "inactive": {}, "": {},
+	} {
+		if plainly, likely := meaning(value); [2]status.Status{plainly, likely} != want {
+			t.Errorf("%q plainly means %q and likely %q, want %q", value, plainly, likely, want)
 		}
 	}
 }

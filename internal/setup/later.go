@@ -112,11 +112,16 @@ func Place(path string, text []byte, force bool) error {
 	return create(path, text)
 }
 
-// SetStatuses keeps what values mean and what is written, as far as it is said; the rest
-// is as suggested.
+// SetStatuses keeps what values mean and what is written, as far as it is said; of the
+// rest only what words plainly say.
 func (s *Setup) SetStatuses(said MapAnswer) error {
 	suggested := s.Suggest()
 	answer := MapAnswer{Means: maps.Clone(said.Means), To: maps.Clone(suggested.To), Later: true}
+	for one, value := range answer.To {
+		if plainly, _ := meaning(value); plainly != one && s.Draft().To[one] != value {
+			delete(answer.To, one)
+		}
+	}
 	for one, value := range said.To {
 		if !slices.Contains(statuses, one) {
 			return Problems{{"to", fmt.Sprintf("%q is no status; a set-up knows active, paused and churned.", one)}}

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -22,8 +23,9 @@ type Suggestion struct {
 }
 
 // Suggest fills in the map: the values that the source holds and can hold, the meaning
-// of each where its word is plain, and the target's value for each status. What a
-// person has said before stays. It asks no tool: an open page shows it again and again.
+// of each where its word is plain, else a proposal where there is one, and the target's
+// value for each status. What a person has said before stays. It asks no tool: an open
+// page shows it again and again.
 func (s *Setup) Suggest() Suggestion {
 	d := s.Draft()
 	source, target := s.Survey(Source), s.Survey(Target)
@@ -47,15 +49,16 @@ func (s *Setup) Suggest() Suggestion {
 		}
 		v := Value{Value: value, Customers: source.Values[value], Means: said[value]}
 		if _, asked := said[value]; !asked {
-			if v.Means = status.Status(usual[value]); v.Means == "" {
-				v.Means = meaning(value)
+			var likely status.Status
+			if v.Means, likely = meaning(value); v.Means == "" {
+				v.Proposed = cmp.Or(status.Status(usual[value]), likely)
 			}
 		}
 		out.Values = append(out.Values, v)
 	}
 	slices.SortStableFunc(out.Values, func(a, b Value) int {
-		if gapA, gapB := a.Means == "", b.Means == ""; gapA != gapB {
-			if gapA {
+		if a.unknown() != b.unknown() {
+			if a.unknown() {
 				return -1
 			}
 			return 1
@@ -79,6 +82,9 @@ func (s *Setup) Suggest() Suggestion {
 	}
 	return out
 }
+
+// unknown reports whether nothing is known of what a value means.
+func (v Value) unknown() bool { return v.Means == "" && v.Proposed == "" }
 
 // fieldOptions are the values of the target's field as the look at it has seen them, nil
 // where it can hold any.
@@ -141,10 +147,12 @@ func (s *Setup) SetMap(a MapAnswer) error {
 	suggested := s.Suggest()
 	values := suggested.Values
 	if a.More != "" && !slices.ContainsFunc(values, func(v Value) bool { return v.Value == a.More }) {
-		values = append(values, Value{Value: a.More, Means: meaning(a.More)})
+		plainly, _ := meaning(a.More)
+		values = append(values, Value{Value: a.More, Means: plainly})
 	}
 	var wrong Problems
 	for i, v := range values {
+		values[i].Proposed = ""
 		means, ok := a.Means[v.Value]
 		if !ok {
 			continue

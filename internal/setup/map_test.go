@@ -46,3 +46,64 @@ func TestAMapThatIsShownAsksNoTool(t *testing.T) {
 		t.Error("a value that the field cannot hold:", err)
 	}
 }
+
+func TestAProposalBecomesAMeaningOnlyWhenAPersonAcceptsIt(t *testing.T) {
+	suggested := func(t *testing.T) world {
+		w := newWorld(t)
+		for i, value := range []string{"frozen", "paused", "VIP", "VIP"} {
+			w.billing.Set(resttest.Record{ID: fmt.Sprintf("cus_%d", i), Status: value})
+			w.crm.Set(resttest.Record{ID: fmt.Sprintf("rec_%d", i), Status: []string{"On hold", "Active", "VIP", "VIP"}[i]})
+		}
+		w.connect()
+		return w
+	}
+	of := func(all []Value, value string) Value {
+		for _, v := range all {
+			if v.Value == value {
+				return v
+			}
+		}
+		return Value{}
+	}
+	t.Run("it is shown as one", func(t *testing.T) {
+		w := suggested(t)
+		got := w.Suggest()
+		if diff := cmp.Diff(Value{Value: "frozen", Proposed: "paused", Customers: 1}, of(got.Values, "frozen")); diff != "" {
+			t.Error("frozen (-want +got):\n", diff)
+		}
+		if diff := cmp.Diff(Value{Value: "paused", Means: "paused", Customers: 1}, of(got.Values, "paused")); diff != "" {
+			t.Error("paused (-want +got):\n", diff)
+		}
+		if got.To["paused"] != "On hold" {
+			t.Errorf("for paused %q is proposed", got.To["paused"])
+		}
+	})
+	t.Run("a page that was made before the value was counted does not decide it", func(t *testing.T) {
+		w := suggested(t)
+		w.must(w.SetMap(MapAnswer{To: map[status.Status]string{"active": "Active", "paused": "On hold", "churned": "Churned"}}))
+		if v := of(w.Draft().Values, "frozen"); v.Means != "" {
+			t.Errorf("frozen means %q", v.Means)
+		}
+	})
+	t.Run("without a person it stays a gap", func(t *testing.T) {
+		w := suggested(t)
+		w.must(w.SetStatuses(MapAnswer{}))
+		d := w.Draft()
+		if frozen, paused := of(d.Values, "frozen"), of(d.Values, "paused"); frozen.Means != "" || paused.Means != "paused" {
+			t.Errorf("frozen means %q and paused means %q", frozen.Means, paused.Means)
+		}
+		if got := d.Unwritten(); len(got) != 1 || got[0] != "paused" {
+			t.Errorf("without a value of the target: %q, want paused", got)
+		}
+	})
+	t.Run("what was said before stays", func(t *testing.T) {
+		w := suggested(t)
+		said := MapAnswer{Means: map[string]status.Status{"frozen": "churned"}, To: map[status.Status]string{"paused": "On hold"}}
+		w.must(w.SetStatuses(said))
+		w.must(w.SetStatuses(MapAnswer{}))
+		d := w.Draft()
+		if v := of(d.Values, "frozen"); v.Means != "churned" || d.To["paused"] != "On hold" {
+			t.Errorf("frozen means %q, and paused is written as %q", v.Means, d.To["paused"])
+		}
+	})
+}

@@ -7,36 +7,43 @@ import (
 	"github.com/trueup-sync/trueup/internal/status"
 )
 
-// meanings are the words whose meaning is plain. What is not here is for a person to
-// say: a guess would be written to every customer who has the value.
-var meanings = map[string]status.Status{
-	"active": "active", "activated": "active", "live": "active", "subscribed": "active", "current": "active", "paying": "active",
-	"trialing": "active", "trial": "active", "intrial": "active", "pastdue": "active",
-	"paused": "paused", "pause": "paused", "onhold": "paused", "suspended": "paused", "frozen": "paused", "unpaid": "paused",
-	"churned": "churned", "churn": "churned", "canceled": "churned", "cancelled": "churned", "expired": "churned", "terminated": "churned",
-	"ended": "churned", "lost": "churned", "unsubscribed": "churned",
+// plainMeanings are the words that say their meaning themselves.
+var plainMeanings = map[string]status.Status{
+	"active": "active", "activated": "active", "subscribed": "active",
+	"paused": "paused", "pause": "paused",
+	"churned": "churned", "churn": "churned", "canceled": "churned", "cancelled": "churned", "terminated": "churned", "ended": "churned", "unsubscribed": "churned",
+}
+
+// likelyMeanings are what other words often mean. They are proposed and never used until
+// a person accepts them: a wrong one would be written to every customer who has the value.
+var likelyMeanings = map[string]status.Status{
+	"live": "active", "current": "active", "paying": "active", "trialing": "active", "trial": "active", "intrial": "active", "pastdue": "active",
+	"onhold": "paused", "suspended": "paused", "frozen": "paused", "unpaid": "paused",
+	"expired": "churned", "lost": "churned",
 	"incomplete": Ignored, "incompleteexpired": Ignored, "draft": Ignored, "lead": Ignored, "prospect": Ignored,
 }
 
-// meaning returns what a tool's word plainly means, "" for no plain meaning.
-func meaning(value string) status.Status {
-	return meanings[strings.Map(func(r rune) rune {
+// meaning returns what a tool's word plainly means, or else what it likely means; both
+// are "" for a word that nothing is known of.
+func meaning(value string) (plainly, likely status.Status) {
+	word := strings.Map(func(r rune) rune {
 		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
 			return -1
 		}
 		return unicode.ToLower(r)
-	}, value)]
+	}, value)
+	return plainMeanings[word], likelyMeanings[word]
 }
 
 // optionFor returns the one value of the target that plainly has the name of a status,
-// else the one that plainly means it, "" for none or several.
+// else the one that plainly or likely means it, "" for none or several.
 func optionFor(s status.Status, options []string) string {
 	found := ""
 	for _, o := range options {
 		if strings.EqualFold(strings.TrimSpace(o), string(s)) {
 			return o
 		}
-		if meaning(o) == s {
+		if plainly, likely := meaning(o); plainly == s || likely == s {
 			if found != "" {
 				return ""
 			}
