@@ -1,44 +1,18 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/trueup-sync/trueup/internal/config"
 	"github.com/trueup-sync/trueup/internal/setup"
-	"github.com/trueup-sync/trueup/internal/status"
 )
-
-// inited is what trueup init prints as JSON.
-type inited struct {
-	Config string `json:"config"`
-	Mode   string `json:"mode"`
-	// Secrets are files that were made, Missing those that a person still has to make.
-	Secrets []string `json:"secrets"`
-	Missing []string `json:"missing_secrets"`
-	// Unwritten are statuses for which no value of the target is known yet.
-	Unwritten []status.Status `json:"statuses_without_value"`
-	// Gaps are values of the source without a meaning.
-	Gaps []initGap `json:"gaps"`
-	// Faults are what trueup check still finds in the file.
-	Faults []fault `json:"faults"`
-	Next   string  `json:"next"`
-}
-
-type initGap struct {
-	Value     string `json:"value"`
-	Customers int    `json:"customers"`
-}
 
 // initOptions are the flags of trueup init.
 type initOptions struct {
@@ -62,11 +36,14 @@ func initCommand() *cobra.Command {
 		Short: "Write a trueup.yaml: from questions, from flags, or from an example",
 		Long: `Write a commented trueup.yaml in mode watch, which writes nothing to any tool. In a
 terminal it asks for what no flag says: which tool decides and which follows, a token for
-each, what the values mean, and how customers are matched. Elsewhere it never asks; what
-is missing is marked in the file, listed, and the exit code is 3.
+each, what the values mean, and how customers are matched. Elsewhere it never asks: it
+needs --source and --target, or --from. What else is missing is marked in the file,
+listed, and the exit code is 3.
 
-If a tool has its token, its records are read (nothing is changed there): the map is
-filled in with the values that it holds, and those without a plain meaning are marked.
+If a tool has its token, its records are read (nothing is changed there), and the map is
+filled in with the values that it holds. A word such as active or canceled says what it
+means. For others, such as past_due, a meaning is proposed in a terminal, which you accept
+or change; elsewhere they are marked and listed, unless --means says it.
 
   --set SIDE.KEY=TEXT        a setting of a tool, such as target.location_id=L0c…
   --set SIDE.KEY_file=FILE   the same from a file; the way for tokens
@@ -155,6 +132,9 @@ func (o *initOptions) setUp(cmd *cobra.Command, path string) error {
 			return gaveUp(t, s, err)
 		}
 	}
+	if t.ctx.Err() != nil {
+		return gaveUp(t, s, errInterrupted)
+	}
 	d := s.Draft()
 	faults, err := s.Put(o.force)
 	if err != nil {
@@ -172,12 +152,19 @@ func (o *initOptions) setUp(cmd *cobra.Command, path string) error {
 // gaveUp makes a usage mistake of what was entered wrong. What a person has answered stays
 // for the next time; what flags say is said again.
 func gaveUp(t *talk, s *setup.Setup, err error) error {
-	hint := "what was entered is kept in " + s.Path() + setup.DraftSuffix + "; trueup init continues with it"
+	draft := s.Path() + setup.DraftSuffix
+	hint := "what was entered is kept in " + draft + "; trueup init continues with it"
 	if !t.asks && s.Abandon() {
 		hint = "nothing was written; see trueup init --help"
 	}
 	var wrong setup.Problems
-	if errors.As(err, &wrong) {
+	switch {
+	case errors.Is(err, errInterrupted):
+		if _, none := os.Lstat(draft); none != nil {
+			hint = ""
+		}
+		return &failure{err: fmt.Errorf("%w; %s was not written", err, s.Path()), hint: hint, code: exitFailed}
+	case errors.As(err, &wrong):
 		first := wrong[0]
 		field := first.Field
 		if field != "" {
@@ -193,255 +180,40 @@ func (o *initOptions) askDirection(t *talk, s *setup.Setup) error {
 	if t.asks {
 		t.say("Trueup writes %s. Press Enter for what is shown in [brackets].\n", s.Path())
 	}
-	var decides, follows []choice
-	for _, one := range setup.Types {
-		if one.Decides {
-			decides = append(decides, choice{one.Name, one.Label})
-		}
-		if one.Follows {
-			follows = append(follows, choice{one.Name, one.Label})
+	sides, types := []setup.Side{setup.Source, setup.Target}, map[setup.Side]*string{setup.Source: &a.Source, setup.Target: &a.Target}
+	for _, side := range sides {
+		if problem := setup.TypeProblem(side, *types[side]); *types[side] != "" && problem != "" {
+			return setup.Problems{{Field: string(side), Text: problem}}
 		}
 	}
 	var err error
-	if a.Source == "" {
-		if a.Source, err = t.choose("Which tool decides a customer's status?", decides, s.Draft().Source.Type); err != nil {
-			return err
-		}
-	}
-	if a.Target == "" {
-		if a.Target, err = t.choose("Which tool follows?", follows, s.Draft().Target.Type); err != nil {
-			return err
+	for _, side := range sides {
+		if *types[side] == "" {
+			if *types[side], err = t.typeOf(side, s.Draft().Tool(side).Type); err != nil {
+				return err
+			}
 		}
 	}
 	if a.Source == "" || a.Target == "" {
-		return usage("add --source TYPE and --target TYPE, or --from NAME; see trueup init --help", "not a terminal, so cannot ask which tool decides and which follows; nothing was written")
+		return noDirection(a)
 	}
 	if a.Owner == "" {
-		if a.Owner, err = t.line("Email address of the person to ask about exceptions (may be empty)", s.Draft().Owner); err != nil {
+		if a.Owner, err = t.checked("Email address of the person to ask about exceptions (may be empty)", s.Draft().Owner, setup.OwnerProblem); err != nil {
 			return err
 		}
 	}
 	return s.SetDirection(a)
 }
 
-// settingsOf are what --set says about one side.
-func (o *initOptions) settingsOf(side setup.Side) (map[string]string, error) {
-	all := map[string]string{}
-	for _, one := range o.set {
-		key, value, ok := strings.Cut(one, "=")
-		of, key, dotted := strings.Cut(key, ".")
-		if !ok || !dotted || of != string(setup.Source) && of != string(setup.Target) {
-			return nil, usage("write --set source.KEY=TEXT or --set target.KEY=TEXT", "--set does not begin with source. or target.")
-		}
-		if of != string(side) {
-			continue
-		}
-		name, from := key, ""
-		for _, suffix := range []string{"_file", "_env"} {
-			if cut, found := strings.CutSuffix(key, suffix); found {
-				name, from = cut, suffix
-			}
-		}
-		switch from {
-		case "_file":
-			text, err := os.ReadFile(value) // #nosec G304 -- the file that the person names
-			if err != nil {
-				return nil, usage("", "--set %s.%s: %w", side, key, err)
-			}
-			value = string(text)
-		case "_env":
-			text, set := os.LookupEnv(value)
-			if !set {
-				return nil, usage("set it, or use --set "+string(side)+"."+name+"_file=FILE", "the environment variable %s is not set", value)
-			}
-			value = text
-		}
-		if from == "" && secretKey(name) {
-			return nil, usage(fmt.Sprintf("use --set %s.%s_file=FILE or --set %s.%s_env=NAME", side, name, side, name), "--set %s.%s: others on this machine can read what is written on a command line", side, name)
-		}
-		all[name] = value
+// noDirection says which flags are missing where nobody can be asked.
+func noDirection(a setup.DirectionAnswer) error {
+	var asked, flags []string
+	if a.Source == "" {
+		asked, flags = append(asked, "which tool decides"), append(flags, "--source TYPE ("+strings.Join(setup.TypesOf(setup.Source), ", ")+")")
 	}
-	return all, nil
-}
-
-// secretKey reports whether a key holds a secret, in any type of tool.
-func secretKey(key string) bool {
-	for _, kind := range setup.Types {
-		for _, f := range kind.Fields {
-			if f.Key == key && f.Secret {
-				return true
-			}
-		}
+	if a.Target == "" {
+		asked, flags = append(asked, "which tool follows"), append(flags, "--target TYPE ("+strings.Join(setup.TypesOf(setup.Target), ", ")+")")
 	}
-	return false
-}
-
-// fieldKey is the key by which --set names the place of a status in a tool.
-const fieldKey = "field"
-
-func (o *initOptions) askTools(t *talk, s *setup.Setup) error {
-	for _, side := range []setup.Side{setup.Source, setup.Target} {
-		given, err := o.settingsOf(side)
-		if err != nil {
-			return err
-		}
-		if err := checkKeys(s.Draft().Tool(side).Type, side, given); err != nil {
-			return err
-		}
-		field := given[fieldKey]
-		delete(given, fieldKey)
-		if err := o.connect(t, s, side, given); err != nil {
-			return err
-		}
-		if err := o.place(t, s, side, field); err != nil {
-			return err
-		}
-	}
-	for _, side := range []setup.Side{setup.Source, setup.Target} {
-		if !s.Draft().Tool(side).Checked {
-			continue
-		}
-		ctx, cancel := context.WithTimeout(t.ctx, readingTools)
-		v := s.Counted(ctx, side)
-		cancel()
-		t.counted(s.Draft().Tool(side).Name, v)
-	}
-	return nil
-}
-
-// checkKeys refuses a key that a type does not have.
-func checkKeys(kind string, side setup.Side, given map[string]string) error {
-	known, _ := setup.TypeOf(kind)
-	keys := []string{fieldKey}
-	for _, f := range known.FieldsOf(side) {
-		keys = append(keys, f.Key)
-	}
-	for key := range given {
-		if !slices.Contains(keys, key) {
-			return usage("available keys: "+strings.Join(keys, ", "), "--set %s.%s: a connection of type %s has no such key here", side, key, kind)
-		}
-	}
-	return nil
-}
-
-// connect asks for the settings of one side, and looks at the tool with them. A person
-// at a terminal can correct what the tool refuses.
-func (o *initOptions) connect(t *talk, s *setup.Setup, side setup.Side, given map[string]string) error {
-	kind, _ := setup.TypeOf(s.Draft().Tool(side).Type)
-	for first := true; ; first = false {
-		settings, err := t.settings(kind, side, s.Draft().Tool(side), given)
-		if err != nil {
-			return err
-		}
-		err = s.SetToolSoFar(side, settings)
-		if err == nil && o.noLive || len(s.Draft().Tool(side).Later) > 0 {
-			return err
-		}
-		var seen setup.Seen
-		if err == nil {
-			seen, err = s.Check(t.ctx, side)
-		}
-		var wrong setup.Problems
-		switch {
-		case errors.As(err, &wrong) && t.asks:
-			t.say("%s\n", wrong.Error())
-		case err != nil:
-			return err
-		default:
-			t.points(s.Draft().Tool(side).Name, seen)
-			if seen.OK() || !t.asks {
-				return nil
-			}
-		}
-		if again, err := t.line("Enter it again? y/n", map[bool]string{true: "y", false: "n"}[first]); err != nil || !strings.HasPrefix(strings.ToLower(again), "y") {
-			return err
-		}
-		given = map[string]string{}
-	}
-}
-
-// place keeps where a tool keeps the status, for the tools that have several places.
-func (o *initOptions) place(t *talk, s *setup.Setup, side setup.Side, field string) error {
-	fields := s.Seen(side).Fields
-	if field == "" && len(fields) > 0 && s.Draft().Tool(side).Field == "" {
-		var all []choice
-		for _, f := range fields {
-			all = append(all, choice{f.Name, strings.Join(f.Options, ", ")})
-		}
-		var err error
-		if field, err = t.choose("In which field of "+s.Draft().Tool(side).Name+" is the status?", all, ""); err != nil {
-			return err
-		}
-	}
-	switch {
-	case field == "":
-		return nil
-	case len(fields) > 0:
-		return s.SetField(t.ctx, side, field)
-	}
-	return s.SetFieldUnseen(side, field)
-}
-
-// tellInit says what was written, what is left to do, and which command is next.
-func tellInit(cmd *cobra.Command, r inited, faults config.Faults) error {
-	r.Mode, r.Next = "watch", "trueup check --live"
-	if flag := cmd.Flags().Lookup("config"); flag.Changed {
-		r.Next += " -c " + r.Config
-	}
-	r.Faults = []fault{}
-	for _, f := range faults {
-		r.Faults = append(r.Faults, fault{Line: f.Line, Path: f.Path, Problem: f.Problem, Remedy: f.Remedy})
-	}
-	if r.Secrets == nil {
-		r.Secrets = []string{}
-	}
-	if r.Missing == nil {
-		r.Missing = []string{}
-	}
-	if r.Unwritten == nil {
-		r.Unwritten = []status.Status{}
-	}
-	if wantsJSON(cmd) {
-		if err := printJSON(cmd.OutOrStdout(), r); err != nil {
-			return err
-		}
-	} else {
-		r.print(cmd, faults)
-	}
-	if len(faults)+len(r.Unwritten) > 0 {
-		return errPerson
-	}
-	return nil
-}
-
-func (r inited) print(cmd *cobra.Command, faults config.Faults) {
-	out := cmd.OutOrStdout()
-	fmt.Fprintf(out, "wrote %s in mode watch: nothing is written to any tool\n", r.Config)
-	for _, file := range r.Secrets {
-		fmt.Fprintf(out, "wrote %s, which only you can read\n", filepath.Join(filepath.Dir(r.Config), file))
-	}
-	if len(r.Gaps) > 0 {
-		var all []string
-		for _, g := range r.Gaps {
-			text := fmt.Sprintf("%q", g.Value)
-			if g.Customers > 0 {
-				text += " (" + status.Plural(g.Customers, "customer") + ")"
-			}
-			all = append(all, text)
-		}
-		fmt.Fprintf(out, "%s of the source without a meaning, marked in the file: %s\n", status.Plural(len(all), "value"), strings.Join(all, ", "))
-	}
-	if len(faults)+len(r.Unwritten) > 0 {
-		fmt.Fprintln(out, "to complete before Trueup can run:")
-	}
-	for _, f := range faults {
-		fmt.Fprintf(out, "  %s\n", f)
-	}
-	for _, one := range r.Unwritten {
-		fmt.Fprintf(out, "  %s: write what the target shows for %s, in the line that begins with # %s\n", r.Config, one, one)
-	}
-	for _, file := range r.Missing {
-		fmt.Fprintf(out, "  put the secret into %s, and let only yourself read it (chmod 600)\n", filepath.Join(filepath.Dir(r.Config), file))
-	}
-	fmt.Fprintf(out, "next: %s\n", r.Next)
+	return usage("add "+strings.Join(flags, " and ")+", or start with --from NAME; see trueup init --help",
+		"not a terminal, so cannot ask %s; nothing was written", strings.Join(asked, " and "))
 }

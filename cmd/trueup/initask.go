@@ -15,7 +15,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/trueup-sync/trueup/internal/setup"
-	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // talk asks a person at a terminal. Where there is none, every answer is what stands in
@@ -41,6 +40,30 @@ func newTalk(cmd *cobra.Command) *talk {
 
 func (t *talk) say(format string, args ...any) { fmt.Fprintf(t.out, format, args...) }
 
+// errInterrupted ends a command at a question that Ctrl-C answers.
+var errInterrupted = errors.New("interrupted")
+
+// entered waits for what a person enters, at most until Ctrl-C. Nothing ends a read from
+// a terminal, so it is left behind: the process is about to end.
+func (t *talk) entered(read func() (string, error)) (string, error) {
+	type answer struct {
+		text string
+		err  error
+	}
+	got := make(chan answer, 1)
+	go func() {
+		text, err := read()
+		got <- answer{text, err}
+	}()
+	select {
+	case a := <-got:
+		return a.text, a.err
+	case <-t.ctx.Done():
+		t.say("\n")
+		return "", errInterrupted
+	}
+}
+
 // line asks for one line.
 func (t *talk) line(question, usual string) (string, error) {
 	if !t.asks {
@@ -51,7 +74,7 @@ func (t *talk) line(question, usual string) (string, error) {
 		t.say(" [%s]", usual)
 	}
 	t.say(": ")
-	text, err := t.lines.ReadString('\n')
+	text, err := t.entered(func() (string, error) { return t.lines.ReadString('\n') })
 	if errors.Is(err, io.EOF) && text == "" {
 		return "", usage("nothing was written; what you have answered is kept for the next trueup init", "the answers have ended")
 	}
@@ -69,13 +92,61 @@ func (t *talk) secret(question string) (string, error) {
 	if !t.asks {
 		return "", nil
 	}
+	terminal := int(t.file.Fd())
+	before, err := term.GetState(terminal)
+	if err != nil {
+		return "", err
+	}
 	t.say("%s (not shown): ", question)
-	text, err := term.ReadPassword(int(t.file.Fd()))
-	t.say("\n")
-	if errors.Is(err, io.EOF) {
+	text, err := t.entered(func() (string, error) {
+		text, err := term.ReadPassword(terminal)
+		t.say("\n")
+		return string(text), err
+	})
+	switch {
+	case errors.Is(err, errInterrupted):
+		return "", errors.Join(err, term.Restore(terminal, before)) // it would show nothing that is typed
+	case errors.Is(err, io.EOF):
 		err = nil
 	}
-	return strings.TrimSpace(string(text)), err
+	return strings.TrimSpace(text), err
+}
+
+// checked asks for one line until nothing is wrong with it.
+func (t *talk) checked(question, usual string, wrong func(string) string) (string, error) {
+	for {
+		text, err := t.line(question, usual)
+		if err != nil || !t.asks {
+			return text, err
+		}
+		problem := wrong(text)
+		if problem == "" {
+			return text, nil
+		}
+		t.say("%s\n", problem)
+	}
+}
+
+// yes asks for y or n.
+func (t *talk) yes(question string, usual bool) (bool, error) {
+	answer, err := t.checked(question+" y/n", map[bool]string{true: "y", false: "n"}[usual], func(text string) string {
+		if slices.Contains([]string{"y", "yes", "n", "no"}, strings.ToLower(text)) {
+			return ""
+		}
+		return "Answer y or n."
+	})
+	return strings.HasPrefix(strings.ToLower(answer), "y"), err
+}
+
+// typeOf asks for the type of one side's tool.
+func (t *talk) typeOf(side setup.Side, usual string) (string, error) {
+	question := map[setup.Side]string{setup.Source: "Which tool decides a customer's status?", setup.Target: "Which tool follows?"}[side]
+	var all []choice
+	for _, name := range setup.TypesOf(side) {
+		kind, _ := setup.TypeOf(name)
+		all = append(all, choice{name, kind.Label})
+	}
+	return t.choose(question, all, usual)
 }
 
 // choose asks for one of several, by its name or its number.
@@ -83,6 +154,12 @@ func (t *talk) choose(question string, all []choice, usual string) (string, erro
 	if !t.asks {
 		return usual, nil
 	}
+	t.list(question, all)
+	return t.pick("Number or name", all, usual)
+}
+
+// list shows what can be chosen.
+func (t *talk) list(question string, all []choice) {
 	t.say("\n%s\n", question)
 	for i, one := range all {
 		about := ""
@@ -91,252 +168,27 @@ func (t *talk) choose(question string, all []choice, usual string) (string, erro
 		}
 		t.say("  %d  %s%s\n", i+1, one.name, about)
 	}
-	for {
-		answer, err := t.line("Number or name", usual)
-		if err != nil {
-			return "", err
-		}
-		if n, err := strconv.Atoi(answer); err == nil && n >= 1 && n <= len(all) {
-			return all[n-1].name, nil
-		}
-		if slices.ContainsFunc(all, func(c choice) bool { return c.name == answer }) {
-			return answer, nil
-		}
-		t.say("%q is none of them.\n", answer)
-	}
 }
 
-// settings asks for what is not given about a tool. What is left empty is filled in by
-// hand later.
-func (t *talk) settings(kind setup.Type, side setup.Side, known setup.Tool, given map[string]string) (map[string]string, error) {
-	all := map[string]string{}
-	if t.asks && len(given) == 0 {
-		t.say("\n%s (%s). Leave empty what you do not have yet; the file then says where it belongs.\n", kind.Label, side)
+// pick asks for one of those that were listed.
+func (t *talk) pick(question string, all []choice, usual string) (string, error) {
+	chosen := func(text string) string {
+		if n, err := strconv.Atoi(text); err == nil && n >= 1 && n <= len(all) {
+			return all[n-1].name
+		}
+		if slices.ContainsFunc(all, func(c choice) bool { return c.name == text }) {
+			return text
+		}
+		return ""
 	}
-	for _, f := range kind.FieldsOf(side) {
-		if text, ok := given[f.Key]; ok {
-			all[f.Key] = text
-			continue
-		}
-		all[f.Key] = known.Settings[f.Key]
-		if !t.asks || f.Optional {
-			continue
-		}
-		var err error
+	answer, err := t.checked(question, usual, func(text string) string {
 		switch {
-		case f.Secret && slices.Contains(known.Secrets, f.Key):
-			all[f.Key], err = t.secret(f.Label + "; Enter keeps the one that is there")
-		case f.Secret:
-			t.say("%s.\n", f.Hint)
-			all[f.Key], err = t.secret(f.Label)
-		case f.Long:
-			all[f.Key], err = t.description(f, all[f.Key])
-		default:
-			t.say("%s.\n", f.Hint)
-			all[f.Key], err = t.line(f.Label, all[f.Key])
+		case text == "":
+			return fmt.Sprintf("Choose one: enter its name, or its number from 1 to %d.", len(all))
+		case chosen(text) == "":
+			return fmt.Sprintf("%q is none of them. Enter a name, or a number from 1 to %d.", text, len(all))
 		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
-}
-
-// description asks for a file with a text of several lines.
-func (t *talk) description(f setup.Field, usual string) (string, error) {
-	t.say("%s.\n", f.Hint)
-	path, err := t.line("A file with these lines (empty: a sample to change by hand)", "")
-	if err != nil || path == "" {
-		return usual, err
-	}
-	text, err := os.ReadFile(path) // #nosec G304 -- the file that the person names
-	return string(text), err
-}
-
-// points says what a look at a tool found.
-func (t *talk) points(name string, seen setup.Seen) {
-	for _, p := range seen.Points {
-		text := p.Text
-		if p.More != "" {
-			text += ": " + p.More
-		}
-		t.say("%s: %s\n", name, map[setup.State]string{setup.Good: "", setup.Bad: "FAILED: ", setup.Unknown: ""}[p.State]+text)
-	}
-}
-
-// counted says which values a tool holds.
-func (t *talk) counted(name string, v setup.Survey) {
-	switch {
-	case v.NoList:
-		t.say("%s: it has no list, so its values could not be counted\n", name)
-		return
-	case v.Read == 0:
-		t.say("%s: no records were read\n", name)
-		return
-	}
-	var values []string
-	for _, value := range v.ByCount() {
-		values = append(values, fmt.Sprintf("%q %d", value, v.Values[value]))
-	}
-	so := ""
-	if !v.Done || v.Cut || v.Err != nil {
-		so = " so far"
-	}
-	t.say("%s: %s read%s: %s\n", name, status.Plural(v.Read, "record"), so, strings.Join(values, ", "))
-}
-
-// pairs reads flags of the form A=B.
-func pairs(flag string, all []string) (map[string]string, error) {
-	out := map[string]string{}
-	for _, one := range all {
-		// A value can hold an = itself; a status and a key cannot.
-		at := strings.LastIndex(one, "=")
-		if flag != "means" {
-			at = strings.Index(one, "=")
-		}
-		if at < 1 {
-			return nil, usage("see trueup init --help", "--%s %q has no = inside", flag, one)
-		}
-		out[one[:at]] = one[at+1:]
-	}
-	return out, nil
-}
-
-var meaningsOfInit = []choice{{"active", ""}, {"paused", ""}, {"churned", ""}, {string(setup.Ignored), "known, and not synced"}, {"later", "leave a gap; customers with it become exceptions"}}
-
-func (o *initOptions) askMap(t *talk, s *setup.Setup) error {
-	means, err := pairs("means", o.means)
-	if err != nil {
-		return err
-	}
-	to, err := pairs("to", o.to)
-	if err != nil {
-		return err
-	}
-	said := setup.MapAnswer{Means: map[string]status.Status{}, To: map[status.Status]string{}}
-	for value, meaning := range means {
-		said.Means[value] = status.Status(meaning)
-	}
-	for one, value := range to {
-		said.To[status.Status(one)] = value
-	}
-	suggested := s.Suggest()
-	if t.asks {
-		if err := t.askMeanings(s, suggested, said); err != nil {
-			return err
-		}
-	}
-	return s.SetStatuses(said)
-}
-
-// askMeanings asks what the values mean, whether what their words seem to mean is right,
-// and what the target shows for each status.
-func (t *talk) askMeanings(s *setup.Setup, suggested setup.Suggestion, said setup.MapAnswer) error {
-	d := s.Draft()
-	ask := func(v setup.Value, usual string) error {
-		answer, err := t.choose(fmt.Sprintf("What does %q of %s mean (%s)?", v.Value, d.Source.Name, status.Plural(v.Customers, "customer")), meaningsOfInit, usual)
-		if said.Means[v.Value] = status.Status(answer); answer == "later" {
-			said.Means[v.Value] = ""
-		}
-		return err
-	}
-	var seeming []setup.Value
-	for _, v := range suggested.Values {
-		means, ok := said.Means[v.Value]
-		if !ok {
-			means = v.Means
-		}
-		switch {
-		case means == "":
-			if err := ask(v, "later"); err != nil {
-				return err
-			}
-		case ok || slices.ContainsFunc(d.Values, func(before setup.Value) bool { return before.Value == v.Value }):
-			t.say("%s: %q means %s\n", d.Source.Name, v.Value, means)
-		default:
-			t.say("%s: %q seems to mean %s\n", d.Source.Name, v.Value, means)
-			seeming = append(seeming, v)
-		}
-	}
-	if len(seeming) > 0 {
-		right, err := t.line("Is that right? y/n", "y")
-		if err != nil {
-			return err
-		}
-		for _, v := range seeming {
-			if strings.HasPrefix(strings.ToLower(right), "y") {
-				break
-			}
-			if err := ask(v, string(v.Means)); err != nil {
-				return err
-			}
-		}
-	}
-	needed := map[status.Status]bool{}
-	for _, v := range suggested.Values {
-		means, ok := said.Means[v.Value]
-		if !ok {
-			means = v.Means
-		}
-		needed[means] = true
-	}
-	for _, one := range []status.Status{"active", "paused", "churned"} {
-		if !needed[one] || said.To[one] != "" {
-			continue
-		}
-		question := fmt.Sprintf("What does %s show for %s", d.Target.Name, one)
-		if len(suggested.Options) > 0 {
-			question += " (" + strings.Join(suggested.Options, ", ") + ")"
-		}
-		answer, err := t.line(question, suggested.To[one])
-		if err != nil {
-			return err
-		}
-		said.To[one] = answer
-	}
-	return nil
-}
-
-func (o *initOptions) askMatch(t *talk, s *setup.Setup) error {
-	rules, err := matchRules(o.match)
-	if err != nil {
-		return err
-	}
-	if len(rules) == 0 {
-		rules = s.SuggestRules()
-		if t.asks {
-			var usual []string
-			for _, r := range rules {
-				usual = append(usual, fmt.Sprintf("%s=%s:%g", r.Source, r.Target, r.Confidence))
-			}
-			t.say("\nBy which keys is a customer's record found? SOURCE=TARGET:CONFIDENCE, the surest first.\n")
-			answer, err := t.line("Match rules", strings.Join(usual, " "))
-			if err != nil {
-				return err
-			}
-			if rules, err = matchRules(strings.Fields(answer)); err != nil {
-				return err
-			}
-		}
-	}
-	return s.SetMatch(rules, s.Draft().MinConfidence, true)
-}
-
-// matchRules reads rules of the form SOURCE=TARGET:CONFIDENCE.
-func matchRules(all []string) (rules []setup.Rule, err error) {
-	for _, one := range all {
-		text, sure, has := strings.Cut(one, ":")
-		r := setup.Rule{Confidence: 1}
-		ok := false
-		if r.Source, r.Target, ok = strings.Cut(text, "="); !ok {
-			return nil, usage("write a rule as --match email=email:0.9", "the match rule %q has no = inside", one)
-		}
-		if has {
-			if r.Confidence, err = strconv.ParseFloat(sure, 64); err != nil {
-				return nil, usage("write a rule as --match email=email:0.9", "the confidence of the match rule %q is no number", one)
-			}
-		}
-		rules = append(rules, r)
-	}
-	return rules, nil
+		return ""
+	})
+	return chosen(answer), err
 }

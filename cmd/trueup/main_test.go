@@ -85,6 +85,7 @@ func scripts(t *testing.T, dir string) testscript.Params {
 			"written":     written,
 			"otherapply":  otherApply,
 			"terminal":    onScreen,
+			"interrupt":   interrupt,
 			"measured":    benchRows,
 			"server":      func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(args[0], pgtest.DSN(t)) },
 		},

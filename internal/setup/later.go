@@ -19,6 +19,21 @@ func (s *Setup) SetToolSoFar(side Side, entered map[string]string) error {
 	return s.enter(side, entered, true)
 }
 
+// SettingProblem says what is wrong with one setting of a tool, among those that were
+// entered so far, "" for nothing. It keeps none of them.
+func (s *Setup) SettingProblem(side Side, key string, entered map[string]string) string {
+	t := s.Draft().Tool(side)
+	t.Settings, t.Later = entered, nil
+	var wrong Problems
+	if key == "description" && errors.As(noSecretIn(entered[key], t, side), &wrong) {
+		return wrong.Of(key)
+	}
+	_, err := config.Connections(s.options.Path, connectionText(t, side), s.dir, registry.Types(), s.options.Env)
+	var faults config.Faults
+	errors.As(err, &faults)
+	return slices.DeleteFunc(problemsOf(faults, t, side), func(p Problem) bool { return p.Field != key }).Error()
+}
+
 // SetFieldUnseen keeps where a tool keeps the status, without asking the tool.
 func (s *Setup) SetFieldUnseen(side Side, field string) error {
 	return s.change("", func(d *Draft) error {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/mail"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -170,32 +171,38 @@ func (a DirectionAnswer) Named() DirectionAnswer {
 	return a
 }
 
-// choose asks for a tool that can do something, and names those that can when another one
-// was chosen.
-func choose(chosen, does string, can func(Type) bool) string {
+// TypeProblem says what is wrong with the type that is chosen for a side, "" for nothing.
+// It names those that can be chosen.
+func TypeProblem(side Side, chosen string) string {
+	if t, ok := TypeOf(chosen); ok && t.Can(side) {
+		return ""
+	}
+	does := [...]string{"decides", "follows"}[side.index()]
 	if chosen == "" {
 		return "Choose the tool that " + does + "."
 	}
-	var names []string
-	for _, t := range Types {
-		if can(t) {
-			names = append(names, t.Name)
-		}
+	return fmt.Sprintf("%s is not a tool that %s. Choose one of %s.", quoted(chosen), does, strings.Join(TypesOf(side), ", "))
+}
+
+// OwnerProblem says what is wrong with the owner that is entered, "" for nothing.
+func OwnerProblem(owner string) string {
+	if a, err := mail.ParseAddress(owner); owner == "" || err == nil && a.Address == owner && len(owner) <= 254 {
+		return ""
 	}
-	return fmt.Sprintf("%s is not a tool that %s. Choose one of %s.", quoted(chosen), does, strings.Join(names, ", "))
+	return "Write one email address, such as dana@example.com."
 }
 
 // SetDirection keeps which tool decides and which follows. Another tool than before
 // begins its steps anew.
 func (s *Setup) SetDirection(a DirectionAnswer) error {
 	var wrong Problems
-	source, ok := TypeOf(a.Source)
-	if !ok || !source.Decides {
-		wrong.add("source", "%s", choose(a.Source, "decides", func(t Type) bool { return t.Decides }))
+	source, _ := TypeOf(a.Source)
+	target, _ := TypeOf(a.Target)
+	if problem := TypeProblem(Source, a.Source); problem != "" {
+		wrong.add("source", "%s", problem)
 	}
-	target, ok := TypeOf(a.Target)
-	if !ok || !target.Follows {
-		wrong.add("target", "%s", choose(a.Target, "follows", func(t Type) bool { return t.Follows }))
+	if problem := TypeProblem(Target, a.Target); problem != "" {
+		wrong.add("target", "%s", problem)
 	}
 	a = a.Named()
 	if len(wrong) == 0 {
@@ -208,8 +215,8 @@ func (s *Setup) SetDirection(a DirectionAnswer) error {
 	if a.SourceName == a.TargetName && len(wrong) == 0 {
 		wrong.add("target_name", "Both tools have the same name. Give each its own.")
 	}
-	if strings.ContainsFunc(a.Owner, func(r rune) bool { return r < ' ' }) || len(a.Owner) > 254 {
-		wrong.add("owner", "Write one email address.")
+	if problem := OwnerProblem(a.Owner); problem != "" {
+		wrong.add("owner", "%s", problem)
 	}
 	if len(wrong) > 0 {
 		return wrong

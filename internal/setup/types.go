@@ -134,12 +134,30 @@ func TypeOf(name string) (Type, bool) {
 	return Types[i], true
 }
 
+// Can reports whether a tool of this type can be on a side.
+func (t Type) Can(side Side) bool {
+	if side == Target {
+		return t.Follows
+	}
+	return t.Decides
+}
+
 // First is what a tool needs before anything else, in a word.
 func (t Type) First() string {
 	if t.Name == sqltable.Type {
 		return "address"
 	}
 	return "token"
+}
+
+// TypesOf are the names of the types that can be on a side.
+func TypesOf(side Side) (names []string) {
+	for _, t := range Types {
+		if t.Can(side) {
+			names = append(names, t.Name)
+		}
+	}
+	return names
 }
 
 // FieldsOf are what is asked about a tool on one side.
