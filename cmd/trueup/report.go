@@ -10,6 +10,7 @@ import (
 
 	"github.com/trueup-sync/trueup/internal/config"
 	"github.com/trueup-sync/trueup/internal/report"
+	"github.com/trueup-sync/trueup/internal/status"
 	"github.com/trueup-sync/trueup/internal/store"
 )
 
@@ -56,7 +57,7 @@ func agreementOf(r report.Report) string {
 		return "never compared; run trueup plan " + r.Sync
 	case len(r.Sweeps) > 0:
 		last := r.Sweeps[0]
-		return fmt.Sprintf("%s at the last full comparison, %s ago: %d of %d%s", report.Percent(last.Agreement), report.Age(r.MadeAt.Sub(*last.At)), last.Agree, last.Carried, r.Unproved()+r.Outdated())
+		return fmt.Sprintf("%s at the last full comparison, %s ago: %d of %d%s", report.Percent(last.Agreement), status.Age(r.MadeAt.Sub(*last.At)), last.Agree, last.Carried, r.Unproved()+r.Outdated())
 	}
 	return fmt.Sprintf("%s: %d of %d customers that should be synced%s%s", report.Percent(r.Agreement), r.Agree, r.Carried, r.Unseen(), r.Outdated())
 }
@@ -94,7 +95,7 @@ func writeReport(cmd *cobra.Command, r report.Report, out string) error {
 		fmt.Fprintf(w, "  needs a person: %s\n", r.Needs)
 	}
 	for _, k := range r.ByKind {
-		fmt.Fprintf(w, "  %d open %s, the oldest for %s\n", k.Open, k.Kind, report.Age(r.MadeAt.Sub(*k.Oldest)))
+		fmt.Fprintf(w, "  %d open %s, the oldest for %s\n", k.Open, k.Kind, status.Age(r.MadeAt.Sub(*k.Oldest)))
 	}
 	for _, o := range r.ByOwner {
 		fmt.Fprintf(w, "  %d owned by %s\n", o.N, o.Name)

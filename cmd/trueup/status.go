@@ -149,7 +149,7 @@ func (p screen) left(h contract.Holding) {
 }
 
 // ago is how long something is over.
-func (p screen) ago(t *time.Time) string { return report.Age(p.now.Sub(*t)) + " ago" }
+func (p screen) ago(t *time.Time) string { return status.Age(p.now.Sub(*t)) + " ago" }
 
 func (p screen) sync(s contract.Sync) {
 	since := ""
@@ -193,7 +193,7 @@ func (p screen) sync(s contract.Sync) {
 		p.line("last event", "none yet")
 	case s.Silence != nil:
 		p.line("last event", "%s; until now, %s was never silent for more than %s", p.ago(s.LastEvent), s.Source.Connection,
-			report.Age(time.Duration(s.Silence.LongestBefore*float64(time.Second))))
+			status.Age(time.Duration(s.Silence.LongestBefore*float64(time.Second))))
 	default:
 		p.line("last event", "%s", p.ago(s.LastEvent))
 	}
@@ -380,7 +380,7 @@ func (p screen) watching(s contract.Sync) {
 	}
 	text := fmt.Sprintf("would have written %s of %s; people did the same for %d", status.Plural(w.Would, "value"), status.Plural(w.Customers, "customer"), w.Same)
 	if w.MedianSeconds != nil {
-		text += fmt.Sprintf(" (half of them within %s)", report.Age(max(time.Minute, time.Duration(*w.MedianSeconds*float64(time.Second)))))
+		text += fmt.Sprintf(" (half of them within %s)", status.Age(max(time.Minute, time.Duration(*w.MedianSeconds*float64(time.Second)))))
 	}
 	p.line("watching", "%s, something different for %d, nothing yet for %d; the source changed first for %d", text, w.Otherwise, w.NotYet, w.Overtaken)
 	for _, c := range w.Changes {
@@ -430,5 +430,5 @@ func (p screen) node(n contract.Node) string {
 		}
 		return text
 	}
-	return "last seen " + report.Age(p.now.Sub(*n.SeenAt)) + " ago; did not shut down cleanly"
+	return "last seen " + status.Age(p.now.Sub(*n.SeenAt)) + " ago; did not shut down cleanly"
 }

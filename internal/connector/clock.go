@@ -3,6 +3,8 @@ package connector
 import (
 	"fmt"
 	"time"
+
+	"github.com/trueup-sync/trueup/internal/status"
 )
 
 // clockSlack is what two clocks may differ by without a word.
@@ -22,7 +24,7 @@ func SayClocks(now, clock time.Time, what string, newest time.Time) (said []stri
 			side = "after"
 		}
 		said = append(said, fmt.Sprintf("%s is dated %s, %s %s our clock", what, newest.UTC().Format(time.RFC3339),
-			now.Sub(newest).Abs().Truncate(time.Second), side))
+			status.Age(now.Sub(newest).Abs()), side))
 	}
 	return said
 }

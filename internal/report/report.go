@@ -154,7 +154,7 @@ var source string
 // functions are what the pages may call.
 var functions = template.FuncMap{
 	"called":  status.Called,
-	"since":   func(made time.Time, t *time.Time) string { return Age(made.Sub(*t)) },
+	"since":   func(made time.Time, t *time.Time) string { return status.Age(made.Sub(*t)) },
 	"kind":    func(k status.Kind) string { return reason.KindNames[k] },
 	"percent": Percent,
 	"part":    func(share float64) string { return Percent(&share) },
@@ -241,16 +241,3 @@ func (r Report) Unseen() string { return Unseen(r.Unverified) }
 
 // Outdated is the sentence for the report's own number.
 func (r Report) Outdated() string { return Outdated(r.Remapped, r.Stale, r.Sync, r.Sweeps) }
-
-// Age is a duration for people.
-func Age(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return "less than a minute"
-	case d < time.Hour:
-		return status.Plural(int(d/time.Minute), "minute")
-	case d < 48*time.Hour:
-		return status.Plural(int(d/time.Hour), "hour")
-	}
-	return status.Plural(int(d/(24*time.Hour)), "day")
-}

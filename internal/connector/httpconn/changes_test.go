@@ -202,7 +202,7 @@ func TestProbeSaysWhatItSaw(t *testing.T) {
 	tool.add("c3", nil)
 	said, err := connect(t, full(), tool).Probe.Probe(t.Context())
 	if err != nil || strings.Join(said, "; ") != "the credentials are accepted and the first page of the list has 2 readable records; "+
-		"1 of them have no status: is record.status correct?; the newest change on that page is dated 2025-06-15T14:06:40Z, 1h0m0s before our clock" {
+		"1 of them have no status: is record.status correct?; the newest change on that page is dated 2025-06-15T14:06:40Z, 1 hour before our clock" {
 		t.Errorf("got %q, %v", said, err)
 	}
 	tool.clock = now.Add(2 * time.Hour)
