@@ -12,14 +12,15 @@ type Health struct {
 type Check struct {
 	Check   string `json:"check"`
 	Subject string `json:"subject"` // the connection, or trueup
-	Result  string `json:"result"`  // pass, warning or fault
+	Result  string `json:"result"`  // pass, unknown, warning or fault
 	Text    string `json:"text"`
-	Remedy  string `json:"remedy"` // "" for a pass
+	Remedy  string `json:"remedy"` // "" for a pass, and for what is unknown
 }
 
 // The results, from the best to the worst, and the subjects that are no connection.
 const (
 	CheckPass      = "pass"
+	CheckUnknown   = "unknown" // it cannot be tested: nothing was seen
 	CheckWarning   = "warning"
 	CheckFault     = "fault"
 	ServiceSubject = "trueup"

@@ -44,7 +44,7 @@ func diskOf(folder string, free func(folder string) (uint64, error)) Check {
 	bytes, err := free(folder)
 	switch {
 	case errors.Is(err, errUnknown):
-		return pass(Disk, Service, "cannot tell: "+err.Error())
+		return unknown(Disk, Service, err.Error())
 	case errors.Is(err, fs.ErrNotExist):
 		return fault(Disk, Service, fmt.Sprintf("the folder %s for the database does not exist", folder), "make it, or change database in trueup.yaml")
 	case err != nil:

@@ -19,7 +19,7 @@ func TestLittleFreeDiskIsAWarning(t *testing.T) {
 		"less than the bound": {LowDisk - 1, nil, Warning, "1023 MiB free in data, less than 1.0 GiB"},
 		"no such folder":      {0, fs.ErrNotExist, Fault, "does not exist"},
 		"another error":       {0, errors.New("input/output error"), Warning, "input/output error"},
-		"not known here":      {0, errUnknown, Pass, "cannot tell"},
+		"not known here":      {0, errUnknown, Unknown, "cannot tell"},
 	}
 	for name, tt := range tests {
 		got := diskOf("data", func(string) (uint64, error) { return tt.free, tt.err })

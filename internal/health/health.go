@@ -26,12 +26,13 @@ type Result string
 // The results, from the best to the worst.
 const (
 	Pass    Result = "pass"
+	Unknown Result = "unknown" // it cannot be tested: nothing was seen
 	Warning Result = "warning"
 	Fault   Result = "fault"
 )
 
 // Results are all of them.
-var Results = []Result{Pass, Warning, Fault}
+var Results = []Result{Pass, Unknown, Warning, Fault}
 
 // Name is what a check looks at.
 type Name string
@@ -57,11 +58,15 @@ type Check struct {
 	Subject string `json:"subject"` // the connection, or trueup
 	Result  Result `json:"result"`
 	Text    string `json:"text"`
-	Remedy  string `json:"remedy"` // "" for a pass
+	Remedy  string `json:"remedy"` // "" for a pass, and for what is unknown
 }
 
 func pass(name Name, subject, text string) Check {
 	return Check{Check: name, Subject: subject, Result: Pass, Text: text}
+}
+
+func unknown(name Name, subject, why string) Check {
+	return Check{Check: name, Subject: subject, Result: Unknown, Text: "cannot tell: " + why}
 }
 
 func warning(name Name, subject, text, remedy string) Check {
@@ -80,9 +85,9 @@ func (c Check) Sentence() string {
 	return c.Text + "; " + c.Remedy
 }
 
-// Bad are the checks that did not pass, faults first.
+// Bad are the warnings and faults, faults first.
 func Bad(all []Check) []Check {
-	bad := slices.DeleteFunc(slices.Clone(all), func(c Check) bool { return c.Result == Pass })
+	bad := slices.DeleteFunc(slices.Clone(all), func(c Check) bool { return c.Result == Pass || c.Result == Unknown })
 	slices.SortStableFunc(bad, func(a, b Check) int { return slices.Index(Results, b.Result) - slices.Index(Results, a.Result) })
 	return bad
 }
@@ -95,7 +100,7 @@ func Of(connection string, called bool, err error) Check {
 	case err == nil && called:
 		return pass(Connection, connection, "the tool answers as it should")
 	case err == nil:
-		return pass(Connection, connection, "cannot tell: there is nothing that can be called without a customer")
+		return unknown(Connection, connection, "there is nothing that can be called without a customer")
 	}
 	text := strings.ReplaceAll(err.Error(), "\n", "; ")
 	if kind := connector.FailureOf(err).Kind; isFailure(err) && (kind == connector.Transient || kind == connector.RateLimited) {

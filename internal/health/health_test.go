@@ -28,13 +28,13 @@ func TestAToolThatIsAwayForAWhileIsNoFault(t *testing.T) {
 }
 
 func TestNothingIsSaidOfAToolThatWasNotCalled(t *testing.T) {
-	if got := Of("crm", false, nil); got.Result != Pass || !strings.HasPrefix(got.Text, "cannot tell") {
+	if got := Of("crm", false, nil); got.Result != Unknown || !strings.HasPrefix(got.Text, "cannot tell") {
 		t.Error(got)
 	}
 }
 
 func TestFaultsComeBeforeWarnings(t *testing.T) {
-	all := []Check{{Result: Warning, Text: "1"}, {Result: Pass}, {Result: Fault, Text: "2"}, {Result: Warning, Text: "3"}}
+	all := []Check{{Result: Warning, Text: "1"}, {Result: Pass}, {Result: Unknown}, {Result: Fault, Text: "2"}, {Result: Warning, Text: "3"}}
 	if got := Bad(all); len(got) != 3 || got[0].Text+got[1].Text+got[2].Text != "213" {
 		t.Errorf("%v", got)
 	}

@@ -63,7 +63,7 @@ func hostOf(u *url.URL) string {
 
 // NoList is the check of a tool whose API does not tell where it sends webhooks.
 func NoList(h Hook) Check {
-	return pass(Webhook, h.Connection, "cannot tell: the tool does not list its webhooks; they belong to "+h.Address())
+	return unknown(Webhook, h.Connection, "the tool does not list its webhooks; they belong to "+h.Address())
 }
 
 // WebhookOf judges what a tool says of its webhooks. wanted are the types of event
