@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -64,5 +65,27 @@ func TestEachExampleIsAdaptedAndOnlyWatches(t *testing.T) {
 		if strings.Contains(got, "mode: live") || strings.Contains(got, "sync.example.com") {
 			t.Errorf("%s: %s", name, got)
 		}
+	}
+}
+
+func TestASecretIsWhatIsLeftOfTheKeys(t *testing.T) {
+	for _, c := range []struct {
+		name, keys, want string
+		interrupted      bool
+	}{
+		{"up to Enter", "whsec_1\rnext", "whsec_1", false},
+		{"up to a line that was pasted", "whsec_1\nnext", "whsec_1", false},
+		{"up to Ctrl-D", "whsec_1\x04", "whsec_1", false},
+		{"up to the end of the input", "whsec_1", "whsec_1", false},
+		{"without what Backspace took back", "\x7fwhsec_22\x7f\b1\r", "whsec_1", false},
+		{"without what Ctrl-U took back", "other\x15whsec_1\r", "whsec_1", false},
+		{"none of it after Ctrl-C", "whsec_1\x03", "", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := unshown(strings.NewReader(c.keys))
+			if got != c.want || errors.Is(err, errInterrupted) != c.interrupted {
+				t.Errorf("it is %q, %v", got, err)
+			}
+		})
 	}
 }

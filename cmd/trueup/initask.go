@@ -59,7 +59,6 @@ func (t *talk) entered(read func() (string, error)) (string, error) {
 	case a := <-got:
 		return a.text, a.err
 	case <-t.ctx.Done():
-		t.say("\n")
 		return "", errInterrupted
 	}
 }
@@ -75,6 +74,9 @@ func (t *talk) line(question, usual string) (string, error) {
 	}
 	t.say(": ")
 	text, err := t.entered(func() (string, error) { return t.lines.ReadString('\n') })
+	if errors.Is(err, errInterrupted) {
+		t.say("\n")
+	}
 	if errors.Is(err, io.EOF) && text == "" {
 		return "", usage("nothing was written; what you have answered is kept for the next trueup init", "the answers have ended")
 	}
@@ -92,24 +94,39 @@ func (t *talk) secret(question string) (string, error) {
 	if !t.asks {
 		return "", nil
 	}
+	// Nothing is shown from before the question on, so that Ctrl-C finds what to restore.
 	terminal := int(t.file.Fd())
-	before, err := term.GetState(terminal)
+	before, err := term.MakeRaw(terminal)
 	if err != nil {
 		return "", err
 	}
 	t.say("%s (not shown): ", question)
-	text, err := t.entered(func() (string, error) {
-		text, err := term.ReadPassword(terminal)
-		t.say("\n")
-		return string(text), err
-	})
-	switch {
-	case errors.Is(err, errInterrupted):
-		return "", errors.Join(err, term.Restore(terminal, before)) // it would show nothing that is typed
-	case errors.Is(err, io.EOF):
-		err = nil
-	}
+	text, err := t.entered(func() (string, error) { return unshown(t.lines) })
+	err = errors.Join(err, term.Restore(terminal, before))
+	t.say("\n")
 	return strings.TrimSpace(text), err
+}
+
+// unshown reads a line from a terminal that passes each key on as it is pressed.
+func unshown(keys io.ByteReader) (string, error) {
+	var text []byte
+	for {
+		key, err := keys.ReadByte()
+		switch {
+		case key == '\r' || key == '\n' || errors.Is(err, io.EOF) || key == 0x04: // Ctrl-D
+			return string(text), nil
+		case err != nil:
+			return "", err
+		case key == 0x03: // Ctrl-C
+			return "", errInterrupted
+		case key == 0x15: // Ctrl-U
+			text = nil
+		case key == 0x7f || key == '\b':
+			text = text[:max(0, len(text)-1)]
+		default:
+			text = append(text, key)
+		}
+	}
 }
 
 // checked asks for one line until nothing is wrong with it.
