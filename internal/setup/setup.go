@@ -196,8 +196,6 @@ func OwnerProblem(owner string) string {
 // begins its steps anew.
 func (s *Setup) SetDirection(a DirectionAnswer) error {
 	var wrong Problems
-	source, _ := TypeOf(a.Source)
-	target, _ := TypeOf(a.Target)
 	if problem := TypeProblem(Source, a.Source); problem != "" {
 		wrong.add("source", "%s", problem)
 	}
