@@ -8,8 +8,8 @@ import (
 )
 
 // Curve returns the comparisons of a sync that ended since a time, in their order: of
-// each span the one with the lowest agreement, so that no dip is lost. Those that
-// compared nobody are left out.
+// each span the one with the lowest agreement, so that no dip is lost, and of several the
+// first, so that a curve begins where they did. Those that compared nobody are left out.
 func (db *DB) Curve(ctx context.Context, sync string, since time.Time, span time.Duration) ([]Sweep, error) {
 	const carried = "(agree + differ + held + unmatched_source + ambiguous + unmapped + other)"
 	var found []Sweep
@@ -18,7 +18,7 @@ func (db *DB) Curve(ctx context.Context, sync string, since time.Time, span time
 		found = append(found, w)
 		return err
 	}, "select "+sweepColumns+" from sweeps where id in (select id from (select id, row_number() over (partition by (ended_at - $2) / $3 order by agree * 1.0 / "+carried+
-		", id desc) as place from sweeps where sync = $1 and phase = 'done' and ended_at >= $2 and "+carried+" > 0) as each_span where place = 1) order by ended_at, id",
+		", id) as place from sweeps where sync = $1 and phase = 'done' and ended_at >= $2 and "+carried+" > 0) as each_span where place = 1) order by ended_at, id",
 		sync, ms(since), span.Milliseconds())
 	if err != nil {
 		return nil, fmt.Errorf("read how the agreement of %s was: %w", sync, err)

@@ -75,7 +75,7 @@ var home = map[string]func(*testing.T, Open){
 		f.swept(1, 9)
 		f.clock.Move(time.Hour)
 		began := f.clock.Now()
-		for _, agree := range []int{9, 8, 9, 0, 10} { // 0 of 0: nobody was compared
+		for _, agree := range []int{9, 8, 8, 0, 10} { // 0 of 0: nobody was compared
 			f.swept(agree, max(0, 10-agree)*min(agree, 1))
 			f.clock.Move(25 * time.Minute)
 		}
@@ -87,6 +87,9 @@ var home = map[string]func(*testing.T, Open){
 		}
 		if diff := cmp.Diff([]int{8, 10}, agree); diff != "" {
 			t.Error(diff)
+		}
+		if first := curve[0].EndedAt.Sub(began); first != 25*time.Minute {
+			t.Errorf("of two that are equal it has the one after %s", first)
 		}
 	},
 	"the next comparison is due so long after the last one began": func(t *testing.T, open Open) {
