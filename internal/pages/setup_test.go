@@ -176,7 +176,10 @@ func TestEachStepOfASetUpCanBeRenderedAndIsPlain(t *testing.T) {
 		if side == "stripe" {
 			target = "gohighlevel"
 		}
-		if err := s.setup.SetDirection(setup.DirectionAnswer{Source: side, Target: target, SourceName: "billing", TargetName: "crm", Sync: "s", Owner: "\"><b>x</b>@example.com"}); err != nil {
+		if err := s.setup.SetDirection(setup.DirectionAnswer{Source: side, Target: target, SourceName: "billing", TargetName: "crm", Sync: "s", Owner: "dana@example.com"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.setup.SetMap(setup.MapAnswer{More: "\"><b>x</b>", Later: true}); err != nil {
 			t.Fatal(err)
 		}
 		for _, step := range setup.Steps {
