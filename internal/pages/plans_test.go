@@ -108,10 +108,10 @@ func TestAPlanIsMadeOnceAndCanBeStopped(t *testing.T) {
 
 func TestAPageThatFollowsAComparisonSaysWhenItHasEnded(t *testing.T) {
 	w := newWorld(t)
+	plan := w.planned()
 	b := browsertest.Open(t)
 	w.post("/syncs/" + flow + "/plans")
 	b.Do("open the page", chromedp.Navigate(w.server.URL+"/syncs/"+flow+"/plans"), chromedp.WaitVisible(`//h1[text()="Comparing both sides"]`), chromedp.WaitVisible(`//div[contains(text(), "It waits behind the calls for events")]`))
-	plan := w.planned()
 	j, _, err := w.store.TakeJob(t.Context(), w.jobs()[0], time.Minute)
 	w.must(err)
 	j.Plan, j.Outcome = plan.ID, store.JobDone

@@ -51,6 +51,8 @@ func TestATargetWithTooManyRecordsIsTestedWithTheFirstCustomers(t *testing.T) {
 	w := newWorld(t)
 	w.connect()
 	w.must(w.SetMatch([]Rule{{"email", "email", 0.9}}, 0.8, false))
+	defer func(was int) { mostHeld = was }(mostHeld)
+	mostHeld = 500
 	page := strings.Repeat(`{"id":"x","email":"x@example.com","status":"Active"},`, mostHeld/10)
 	pages := 0
 	listing(w.crm, func(w http.ResponseWriter, _ string) {

@@ -16,11 +16,12 @@ const (
 	mostRead = 10_000
 	// sampled is how many customers the first match test is made with.
 	sampled = 200
-	// mostHeld bounds how many of the target's records a match test of all holds.
-	mostHeld = 100_000
 	// mostKeys bounds how many keys of a tool's records are offered.
 	mostKeys = 50
 )
+
+// mostHeld bounds how many of the target's records a match test of all holds. Tests lower it.
+var mostHeld = 100_000
 
 // Survey is what was counted in one tool.
 type Survey struct {
