@@ -40,29 +40,6 @@ func newTalk(cmd *cobra.Command) *talk {
 
 func (t *talk) say(format string, args ...any) { fmt.Fprintf(t.out, format, args...) }
 
-// errInterrupted ends a command at a question that Ctrl-C answers.
-var errInterrupted = errors.New("interrupted")
-
-// entered waits for what a person enters, at most until Ctrl-C. Nothing ends a read from
-// a terminal, so it is left behind: the process is about to end.
-func (t *talk) entered(read func() (string, error)) (string, error) {
-	type answer struct {
-		text string
-		err  error
-	}
-	got := make(chan answer, 1)
-	go func() {
-		text, err := read()
-		got <- answer{text, err}
-	}()
-	select {
-	case a := <-got:
-		return a.text, a.err
-	case <-t.ctx.Done():
-		return "", errInterrupted
-	}
-}
-
 // line asks for one line.
 func (t *talk) line(question, usual string) (string, error) {
 	if !t.asks {
@@ -73,7 +50,7 @@ func (t *talk) line(question, usual string) (string, error) {
 		t.say(" [%s]", usual)
 	}
 	t.say(": ")
-	text, err := t.entered(func() (string, error) { return t.lines.ReadString('\n') })
+	text, err := entered(t.ctx, func() (string, error) { return t.lines.ReadString('\n') })
 	if errors.Is(err, errInterrupted) {
 		t.say("\n")
 	}
@@ -101,7 +78,7 @@ func (t *talk) secret(question string) (string, error) {
 		return "", err
 	}
 	t.say("%s (not shown): ", question)
-	text, err := t.entered(func() (string, error) { return unshown(t.lines) })
+	text, err := entered(t.ctx, func() (string, error) { return unshown(t.lines) })
 	err = errors.Join(err, term.Restore(terminal, before))
 	t.say("\n")
 	return strings.TrimSpace(text), err
