@@ -365,7 +365,7 @@ func (p screen) drift(s contract.Sync) {
 	}
 	p.line("drift", "%s", cmp.Or(strings.Join(causes, ", "), "none")+" (at the last comparison)")
 	if n := s.Sweeps[0].Waiting; n > 0 {
-		p.line("", "%s never synced: they wait for a plan that you apply; trueup plan %s", status.Plural(n, "customer"), s.Sync)
+		p.line("", "%s never synced and not the same; what would be done for them: trueup plan %s", status.Plural(n, "customer"), s.Sync)
 	}
 }
 
