@@ -48,6 +48,8 @@ type attempt struct {
 	// know of every edit from then on. seenAt is the time just after.
 	target           status.TargetRecord
 	lookedAt, seenAt time.Time
+	// before is the read of this attempt before target that found another value, zero for none.
+	before store.Observed
 
 	// decide.
 	decision decide.Decision

@@ -173,7 +173,8 @@ func (a *attempt) rulingDone(e *ending) time.Time {
 
 // traces are the values that show a write of ours: its value, the target's spelling of it, and, if
 // the target writes in several calls, the values in between. A spelling that was there before counts
-// if the record was edited since and the value is still wanted: then nothing is written over it.
+// if the record was edited since and the value is still wanted: then nothing is written over it, and
+// observedNow notes that it may be a person's edit as well.
 func (a *attempt) traces(i store.Intent) []string {
 	values := []string{i.Value}
 	if steps, ok := a.To.Target.(connector.Stepwise); ok {
@@ -220,6 +221,9 @@ func (a *attempt) clearedNow() bool {
 
 // lookBefore is what the previous read found, if it was of this record.
 func (a *attempt) lookBefore() (o store.Observed, looked bool) {
+	if !a.before.SeenAt.IsZero() {
+		return a.before, true
+	}
 	o = a.work.Observed
 	return o, a.sameRecord() && !o.SeenAt.IsZero() && !o.SeenAt.Before(a.work.Link.At)
 }

@@ -67,10 +67,13 @@ func (a *attempt) checkKeys(ctx context.Context) verdict {
 	return onward
 }
 
-// saw notes a read of the record; before is when it began. A second read that finds the same keeps
-// the edit's age.
+// saw notes a read of the record and when it began. A second read that finds the same keeps the
+// edit's age; one that finds another value has seen an edit happen.
 func (a *attempt) saw(record status.TargetRecord, began time.Time) {
 	same := record.ID == a.target.ID && record.Value == a.target.Value && record.EditedAt.Equal(a.target.EditedAt)
+	if !a.seenAt.IsZero() && record.ID == a.target.ID && record.Value != a.target.Value {
+		a.before = store.Observed{Value: a.target.Value, At: a.target.EditedAt, SeenAt: a.lookedAt}
+	}
 	if a.seenAt.IsZero() || !same {
 		a.seenAt = a.dbLatest()
 	}

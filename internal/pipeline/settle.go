@@ -116,14 +116,26 @@ func (a *attempt) observedNow(e *ending) (o *store.Observed, humanAt time.Time) 
 		o.At, o.By = e.base.At, e.base.By
 	default:
 		o.SeenAt = a.firstSeen()
-		switch {
-		case e.base != nil && e.base.Sent != "": // our own value, in the target's spelling
-		case a.intent.ID != 0 && a.decision.Reason == decide.FirstContactSource: // the source wins over it, also in another try
-		default:
-			humanAt = a.facts().EditedBy()
-		}
+		humanAt = a.personsEdit(e)
 	}
 	return o, humanAt
+}
+
+// personsEdit is the latest time at which a person may have made the edit that the record shows, zero
+// for none.
+func (a *attempt) personsEdit(e *ending) time.Time {
+	f, i := a.facts(), a.intent
+	switch {
+	case e.base != nil && e.base.Sent != "": // our own value, in the target's spelling
+		if i, ours := a.explains(); !ours || i.Prior != a.target.Value {
+			return time.Time{}
+		}
+		// That spelling was there before the write, and a person may have set it again.
+		f.Intents = slices.DeleteFunc(f.Intents, func(i decide.Intent) bool { return i.Value == i.Prior })
+	case i.ID != 0 && i.RecordID == a.target.ID && i.Prior == a.target.Value && i.PriorAt.Equal(a.target.EditedAt) && a.decision.Reason == decide.FirstContactSource:
+		return time.Time{} // the source wins over what was there at first contact, also in another try
+	}
+	return f.EditedBy()
 }
 
 // retryAt is when the customer is due again, zero for never: a failure's retry first; otherwise when
