@@ -333,12 +333,14 @@ func (t *tx) personToChange(email string) (p Person, last bool, err error) {
 	return p, len(admins) == 1 && admins[p.ID], err
 }
 
-// admins returns the ids of those who may give a role, and locks them: two admins
-// cannot take each other's role at once.
+// admins returns the ids of those who may give a role. It locks all people first, and reads
+// afterwards: a role that another node gives at the same time is known, and two admins cannot take
+// each other's role at once.
 func (t *tx) admins() (map[int64]bool, error) {
-	lock := ""
 	if t.db.lock != "" {
-		lock = " for update"
+		if _, err := t.exec("select 1 from persons order by id for update"); err != nil {
+			return nil, err
+		}
 	}
 	ids := map[int64]bool{}
 	err := t.query(func(s scanner) error {
@@ -346,7 +348,7 @@ func (t *tx) admins() (map[int64]bool, error) {
 		err := s.Scan(&id)
 		ids[id] = true
 		return err
-	}, "select id from persons where role = 'admin' order by id"+lock)
+	}, "select id from persons where role = 'admin'")
 	return ids, err
 }
 
