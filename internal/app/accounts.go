@@ -61,7 +61,7 @@ func barred(cfg *config.Config, db *store.DB) func(ctx context.Context, sync str
 	return func(ctx context.Context, sync string) (string, error) {
 		paused, err := db.SyncPaused(ctx, sync)
 		if err != nil || !paused.Since.IsZero() {
-			return pausedBy(sync, paused), err
+			return pausedSince(sync, paused), err
 		}
 		noted, err := db.Accounts(ctx, sync)
 		if err != nil {
@@ -142,10 +142,11 @@ func (a *App) movedAccounts(ctx context.Context) (map[string]int, error) {
 	return all, nil
 }
 
-// pausedBy says who has paused a sync, "" when nobody has.
-func pausedBy(sync string, p store.SyncPause) string {
+// pausedSince says since when a sync is paused and why, "" when it is not. By whom is not for the
+// log, which has this text too.
+func pausedSince(sync string, p store.SyncPause) string {
 	if p.Since.IsZero() {
 		return ""
 	}
-	return fmt.Sprintf("%s is paused since %s by %s: %s", sync, p.Since.UTC().Format("2006-01-02 15:04Z"), p.By, p.Reason)
+	return fmt.Sprintf("%s is paused since %s: %s", sync, p.Since.UTC().Format("2006-01-02 15:04Z"), p.Reason)
 }

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/trueup-sync/trueup/internal/config"
-	"github.com/trueup-sync/trueup/internal/people"
 	"github.com/trueup-sync/trueup/internal/reason"
 	"github.com/trueup-sync/trueup/internal/setup"
 	"github.com/trueup-sync/trueup/internal/status"
@@ -191,12 +190,11 @@ func (s *SetUp) open(v *visit) (answer, error) {
 		return answer{}, &Refusal{Status: http.StatusForbidden, Title: "This link does not work",
 			Text: "It works once, in one browser. For a new one, stop trueup run and start it again: what you have entered is kept."}
 	}
-	if people.Unprotected(v.Request, "") && !people.Loopback(v.Host) {
-		return answer{}, &Refusal{Status: http.StatusForbidden, Title: "This link needs https from another machine",
-			Text: "Over http, your browser would not keep you signed in. Open the link on the machine where trueup run was started, or over https. It still works."}
-	}
 	s.key, s.session = "", rand.Text()
-	http.SetCookie(v.w, &http.Cookie{Name: setUpCookie, Value: s.session, Path: "/", HttpOnly: true, Secure: !people.Here(v.Request), SameSite: http.SameSiteLaxMode}) // #nosec G124 -- it is secure, but on this machine, where there is no TLS
+	// The link works once. A browser drops a secure cookie that came over http, so the cookie is
+	// secure only where https is seen.
+	https := v.TLS != nil || v.Header.Get("X-Forwarded-Proto") == "https"
+	http.SetCookie(v.w, &http.Cookie{Name: setUpCookie, Value: s.session, Path: "/", HttpOnly: true, Secure: https, SameSite: http.SameSiteLaxMode}) // #nosec G124 -- it is secure where the browser keeps it
 	return answer{To: "/setup"}, nil
 }
 
