@@ -16,7 +16,7 @@ var (
 	// quoted is a name in quotes, which may hold spaces, also inside of a quoted text.
 	quoted = regexp.MustCompile(`(^|[\s<(,;:\[{=.'/?&])\\?"(?:[^"\\]|\\[^"])*\\?"(?:` + atSign + `)`)
 	// url is what a URL has before a value: the names of its parameters, or its path.
-	url = regexp.MustCompile(`^(?:(?:/[^?]*)?\?(?:[\w.-]+=[^&]*&)*[\w.-]+=|/(?:[^?]*/)?)`)
+	url = regexp.MustCompile(`^\d*(?:(?:/[^?]*)?\?(?:[\w.-]+=[^&]*&)*[\w.-]+=|/(?:[^?]*/)?)`)
 	// host is what an at has to be followed by.
 	host = regexp.MustCompile("^[^@＠﹫%/?&='`{}|]+")
 )
@@ -44,8 +44,8 @@ func maskWord(word string) string {
 		return word
 	}
 	letter, size := utf8.DecodeRuneInString(name)
-	if !unicode.IsLetter(letter) && !unicode.IsDigit(letter) {
-		size = 0
+	if !unicode.IsLetter(letter) && !unicode.IsDigit(letter) || strings.ContainsAny(name, "=/?&") {
+		size = 0 // what begins there may be no name: a letter would be another one's
 	}
 	return word[:last[0]-len(name)+size] + "***@" + word[last[1]:]
 }
