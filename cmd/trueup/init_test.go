@@ -78,6 +78,7 @@ func TestASecretIsWhatIsLeftOfTheKeys(t *testing.T) {
 		{"up to Ctrl-D", "whsec_1\x04", "whsec_1", false},
 		{"up to the end of the input", "whsec_1", "whsec_1", false},
 		{"without what Backspace took back", "\x7fwhsec_22\x7f\b1\r", "whsec_1", false},
+		{"without a letter of several bytes that Backspace took back", "whsec_é\x7f1\r", "whsec_1", false},
 		{"without what Ctrl-U took back", "other\x15whsec_1\r", "whsec_1", false},
 		{"none of it after Ctrl-C", "whsec_1\x03", "", true},
 	} {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -99,7 +100,8 @@ func unshown(keys io.ByteReader) (string, error) {
 		case key == 0x15: // Ctrl-U
 			text = nil
 		case key == 0x7f || key == '\b':
-			text = text[:max(0, len(text)-1)]
+			_, size := utf8.DecodeLastRune(text)
+			text = text[:len(text)-size]
 		default:
 			text = append(text, key)
 		}

@@ -173,9 +173,9 @@ const (
 // A description can name it as the file, or as the only variable of the list that
 // docs/connectors/http.md shows.
 var (
-	secretAsFile  = regexp.MustCompile(`(^|[^{])\b` + webhookSecret + `\b`)
+	secretAsFile  = regexp.MustCompile(`(\w_file:[ \t]*["']?)` + webhookSecret + `\b`)
 	secretInFlow  = regexp.MustCompile(`\bsecrets:[ \t]*\[[ \t]*` + secretVariable + `[ \t]*\]`)
-	secretInBlock = regexp.MustCompile(`\bsecrets:[ \t]*(#.*)?\n[ \t]*-[ \t]*` + secretVariable + `[ \t]*(#.*)?(\n[ \t]*-)?`)
+	secretInBlock = regexp.MustCompile(`\bsecrets:[ \t]*(#.*)?\n[ \t]*-[ \t]*` + secretVariable + `[ \t]*(#.*)?(\n(?:[ \t]*(?:#.*)?\n)*[ \t]*-)?`)
 )
 
 // namingFile has a description name the file with the secret of its webhooks. A variable

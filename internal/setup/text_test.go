@@ -23,6 +23,8 @@ func TestADescriptionNamesTheSecretOfItsWebhooks(t *testing.T) {
 		{"as a variable on a line of its own", "verify:\n    scheme: standard-webhooks\n    secrets:   # from the tool\n      - '${WEBHOOK_SECRET}'   # the newest", []string{hookSecret}},
 		{"as a variable of another name, which stays one", `verify: {scheme: header, name: X-Key, secrets: ["${CRM_WEBHOOK_SECRET}"]}`, []string{own}},
 		{"as one of two variables, which stay both", "verify:\n    scheme: header\n    name: X-Key\n    secrets:\n      - ${WEBHOOK_SECRET}\n      - ${CRM_WEBHOOK_SECRET}", []string{"of-the-environment", own}},
+		{"as one of two with a line between", "verify:\n    scheme: header\n    name: X-Key\n    secrets:\n      - ${WEBHOOK_SECRET}\n\n      # the older one\n      - ${CRM_WEBHOOK_SECRET}", []string{"of-the-environment", own}},
+		{"beside a header and a comment of its name", "verify:\n    scheme: header   # WEBHOOK_SECRET of the tool\n    name: X-WEBHOOK_SECRET\n    secrets_file: WEBHOOK_SECRET", []string{hookSecret}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
