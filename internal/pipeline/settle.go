@@ -116,14 +116,14 @@ func (a *attempt) observedNow(e *ending) (o *store.Observed, humanAt time.Time) 
 		o.At, o.By = e.base.At, e.base.By
 	default:
 		o.SeenAt = a.firstSeen()
-		humanAt = a.personsEdit(e)
+		humanAt = a.personEditedBy(e)
 	}
 	return o, humanAt
 }
 
-// personsEdit is the latest time at which a person may have made the edit that the record shows, zero
+// personEditedBy is the latest time at which a person may have made the edit that the record shows, zero
 // for none.
-func (a *attempt) personsEdit(e *ending) time.Time {
+func (a *attempt) personEditedBy(e *ending) time.Time {
 	f, i := a.facts(), a.intent
 	switch {
 	case e.base != nil && e.base.Sent != "": // our own value, in the target's spelling
